@@ -1,0 +1,95 @@
+/** bin/postern, with programs in place of Node that say how they were called. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+const launcher = fileURLToPath(new URL('../bin/postern', import.meta.url))
+
+describe('bin/postern', () => {
+  let folder = ''
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'postern-launcher-')))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  function install(root: string): string {
+    const program = join(root, 'bin/postern')
+    mkdirSync(dirname(program), { recursive: true })
+    copyFileSync(launcher, program)
+    return program
+  }
+
+  /** A program that answers --version, and otherwise prints its name, pid and parameters. */
+  function fakeNode(path: string, version = 'v26.10.0'): void {
+    mkdirSync(dirname(path), { recursive: true })
+    const script = `#!/bin/sh\nif [ "$1" = --version ]; then echo ${version}; else echo ${path} $$ "$@"; fi\n`
+    writeFileSync(path, script)
+    chmodSync(path, 0o755)
+  }
+
+  function launch(program: string, parameters: readonly string[] = [], path = '/usr/bin:/bin') {
+    const child = spawnSync(program, parameters, {
+      encoding: 'utf8',
+      env: { PATH: path },
+    })
+    const [node, pid, ...rest] = child.stdout.trim().split(' ')
+    return { ...child, node, sameProcess: Number(pid) === child.pid, parameters: rest }
+  }
+
+  test('becomes the Node that is pinned beside it, without a process in between', () => {
+    const node = join(folder, 'node_modules/.bin/node')
+    fakeNode(node)
+    const run = launch(install(folder), ['queue', 'list'])
+    expect(run).toMatchObject({ node, sameProcess: true })
+    expect(run.parameters).toEqual([join(folder, 'src/cli/main.ts'), 'queue', 'list'])
+  })
+
+  test('finds its package through symlinks, absolute and relative', () => {
+    const node = join(folder, 'app/node_modules/.bin/node')
+    fakeNode(node)
+    install(join(folder, 'app'))
+    symlinkSync('app/bin/postern', join(folder, 'relative'))
+    symlinkSync(join(folder, 'relative'), join(folder, 'absolute'))
+    expect(launch(join(folder, 'absolute'))).toMatchObject({ node })
+  })
+
+  test('finds the Node of the package it is a dependency of', () => {
+    const node = join(folder, 'node_modules/.bin/node')
+    fakeNode(node)
+    expect(launch(install(join(folder, 'node_modules/postern')))).toMatchObject({ node })
+  })
+
+  test('takes the Node on the path when it is new enough', () => {
+    const node = join(folder, 'system/node')
+    fakeNode(node, 'v24.21.0')
+    const run = launch(install(join(folder, 'app')), [], `${dirname(node)}:/usr/bin:/bin`)
+    expect(run).toMatchObject({ node, sameProcess: true })
+  })
+
+  test('says what to do when there is only an old Node', () => {
+    const node = join(folder, 'system/node')
+    fakeNode(node, 'v20.20.2')
+    const run = launch(install(join(folder, 'app')), [], `${dirname(node)}:/usr/bin:/bin`)
+    expect(run.status).toBe(127)
+    expect(run.stderr).toBe(
+      `postern: Node 24 or newer is needed, ${node} is v20.20.2: run 'npm install' in ${join(folder, 'app')}\n`,
+    )
+  })
+})
+
+test('tests run on the pinned Node', () => {
+  const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+  expect(execFileSync(pinned, ['--version'], { encoding: 'utf8' }).trim()).toBe(process.version)
+})

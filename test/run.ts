@@ -1,0 +1,70 @@
+/**
+ * `npm test`: the programs of others that tests need, then types, lint and format, then the tests.
+ * Every part runs even when one before it failed. The last line counts what passed and failed,
+ * a failed check among the failures; the exit code is 0 only when nothing failed.
+ * `npm test -- src/queue` runs the tests of one folder.
+ */
+import { spawnSync } from 'node:child_process'
+import { startVitest, type Reporter } from 'vitest/node'
+import { installComponents } from './setup/install.ts'
+
+const checks: readonly (readonly [name: string, program: string, parameters: readonly string[]])[] =
+  [
+    ['types', 'tsc', ['--noEmit']],
+    ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
+    ['format', 'oxfmt', ['--check']],
+  ]
+
+interface Tally {
+  readonly passed: number
+  readonly skipped: number
+  readonly failed: number
+  readonly skippedTests: readonly string[]
+}
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`)
+
+async function runTests(filters: string[]): Promise<Tally> {
+  let tally: Tally | undefined
+  const counter: Reporter = {
+    onTestRunEnd(modules, unhandledErrors) {
+      const tests = modules.flatMap((module) => [...module.children.allTests()])
+      const inState = (state: string) => tests.filter((test) => test.result().state === state)
+      const broken = modules.filter((module) => module.errors().length > 0)
+      const skipped = inState('skipped')
+      tally = {
+        passed: inState('passed').length,
+        skipped: skipped.length,
+        failed: inState('failed').length + broken.length + unhandledErrors.length,
+        skippedTests: skipped.map((test) => `${test.module.relativeModuleId}: ${test.fullName}`),
+      }
+    },
+  }
+  const vitest = await startVitest('test', filters, {
+    watch: false,
+    reporters: ['default', counter],
+  })
+  await vitest.close()
+  return tally ?? { passed: 0, skipped: 0, failed: 1, skippedTests: [] }
+}
+
+function runCheck(program: string, parameters: readonly string[]): boolean {
+  return spawnSync(program, parameters, { stdio: 'inherit' }).status === 0
+}
+
+const missing = installComponents()
+const failures = checks.flatMap(([name, program, parameters]) =>
+  runCheck(program, parameters) ? [] : [name],
+)
+if (missing.length > 0 && process.env['CI'] === 'true') failures.push('components')
+
+const tests = await runTests(process.argv.slice(2))
+const failed = failures.length + tests.failed
+
+for (const test of tests.skippedTests) say(`skipped: ${test}`)
+if (missing.length > 0) say(`Missing, tests that need them were skipped: ${missing.join(', ')}`)
+if (failures.length > 0) say(`Checks that failed, see above: ${failures.join(', ')}`)
+say(
+  `${tests.passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`,
+)
+process.exit(failed === 0 ? 0 : 1)

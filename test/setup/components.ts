@@ -1,0 +1,92 @@
+/**
+ * The programs of others that tests talk to. A test asks here, and is skipped where one is not
+ * installed; with CI=true a missing program is a failure, so that nothing is skipped unseen.
+ * Installing them is the business of install.ts, never of a test.
+ */
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface Component {
+  /** The program, as it is called on Debian. */
+  readonly program: string
+  /** The Debian packages that bring it, with what it needs for our tests. */
+  readonly packages: readonly string[]
+}
+
+export type ComponentName = 'curl' | 'netcat' | 'openssl' | 'python3' | 'strace' | 'swaks'
+
+/** One row for each; a test that needs another program adds it here. */
+export const components: Readonly<Record<ComponentName, Component>> = {
+  curl: { program: 'curl', packages: ['curl'] },
+  netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
+  openssl: { program: 'openssl', packages: ['openssl'] },
+  python3: { program: 'python3', packages: ['python3'] },
+  strace: { program: 'strace', packages: ['strace'] },
+  swaks: { program: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'] },
+}
+
+/** Where the programs of Postfix are unpacked. They run from there and are never installed. */
+export const postfixRoot = fileURLToPath(new URL('../../.cache/postfix', import.meta.url))
+
+/** The system's own programs come before whatever else PATH holds. */
+const systemFolders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin']
+
+export function component(name: ComponentName): { readonly path: string } | undefined {
+  return findProgram(components[name].program)
+}
+
+export function findProgram(program: string): { readonly path: string } | undefined {
+  const path = [...systemFolders, ...(process.env['PATH'] ?? '').split(delimiter)]
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, program))
+    .find(isExecutable)
+  return path === undefined ? undefined : { path }
+}
+
+export interface PostfixTool {
+  readonly path: string
+  /** To be added to the environment of the process. */
+  readonly env: { readonly LD_LIBRARY_PATH: string; readonly MAIL_CONFIG: string }
+}
+
+/** `smtp-sink` and `smtp-source`; run by root, smtp-sink wants `-u nobody`. */
+export function postfixTool(name: string): PostfixTool | undefined {
+  const path = join(postfixRoot, 'usr/sbin', name)
+  if (!isExecutable(path)) return undefined
+  const libraries = ['usr/lib/postfix', 'usr/lib', multiarchFolder()]
+  return {
+    path,
+    env: {
+      LD_LIBRARY_PATH: libraries.map((folder) => join(postfixRoot, folder)).join(delimiter),
+      MAIL_CONFIG: join(postfixRoot, 'etc/postfix'),
+    },
+  }
+}
+
+/**
+ * For `describe.skipIf(isMissing('swaks'))(…)`.
+ * @throws Error with CI=true, where a missing component is a failure and not a reason to skip.
+ */
+export function isMissing(...names: readonly (ComponentName | 'postfix')[]): boolean {
+  const missing = names.filter((name) =>
+    name === 'postfix' ? postfixTool('smtp-sink') === undefined : component(name) === undefined,
+  )
+  if (missing.length > 0 && process.env['CI'] === 'true') {
+    throw new Error(`With CI=true these must be installed: ${missing.join(', ')}`)
+  }
+  return missing.length > 0
+}
+
+function multiarchFolder(): string {
+  return process.arch === 'arm64' ? 'usr/lib/aarch64-linux-gnu' : 'usr/lib/x86_64-linux-gnu'
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Brings the components of components.ts onto a Debian machine, as root and only what is missing.
+ * It says first what it will install, asks apt what that would entail, and refuses when a package
+ * would be removed or a mail server would come. No service is started. Postfix is never installed:
+ * its packages are unpacked into .cache/postfix, which needs no root.
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { objectionTo, parseProviders, parseSimulation, type Simulation } from './apt.ts'
+import { components, findProgram, postfixRoot, postfixTool, type Component } from './components.ts'
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`)
+
+/** Installs what is missing where that is possible. Returns the names of what is missing still. */
+export function installComponents(): readonly string[] {
+  const packages = missingComponents().flatMap(([, component]) => component.packages)
+  const debian = existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
+  if (packages.length > 0) {
+    if (debian && process.getuid?.() === 0)
+      attempt(() => withRecentLists(() => installPackages(packages)))
+    else
+      say(`Some tests need programs that root can install: apt-get install ${packages.join(' ')}`)
+  }
+  if (debian && postfixTool('smtp-sink') === undefined)
+    attempt(() => withRecentLists(unpackPostfix))
+  return [
+    ...missingComponents().map(([name]) => name),
+    ...(postfixTool('smtp-sink') === undefined ? ["Postfix's smtp-sink and smtp-source"] : []),
+  ]
+}
+
+function missingComponents(): readonly (readonly [name: string, component: Component])[] {
+  return Object.entries(components).filter(([, { program }]) => findProgram(program) === undefined)
+}
+
+/** A machine that cannot be helped is reported by what is missing afterwards, not by a crash. */
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function installPackages(packages: readonly string[]): void {
+  say(`Tests need the Debian packages ${packages.join(' ')}`)
+  const simulation = simulate(packages)
+  const mailServers = parseProviders(run('apt-cache', ['showpkg', 'mail-transport-agent']))
+  const objection = objectionTo(simulation, mailServers)
+  if (objection !== undefined) {
+    say(`Not installing them: ${objection}`)
+    return
+  }
+  say(`Installing ${simulation.installs.join(' ')}`)
+  withoutStartingServices(() =>
+    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages]),
+  )
+}
+
+function simulate(packages: readonly string[]): Simulation {
+  return parseSimulation(run('apt-get', ['-s', 'install', '--no-install-recommends', ...packages]))
+}
+
+/** Does `step`; where it fails because apt's lists are old, renews them and does it once more. */
+function withRecentLists(step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    if (process.getuid?.() !== 0) throw error
+    run('apt-get', ['update', '-q'])
+    step()
+  }
+}
+
+const policy = '/usr/sbin/policy-rc.d'
+const keptPolicy = `${policy}.kept-by-postern-tests`
+const ourPolicy =
+  '#!/bin/sh\n# Placed by the Postern tests while apt installs: start nothing.\nexit 101\n'
+
+/** Debian asks policy-rc.d before a package may start a service. While `step` runs the answer is no. */
+function withoutStartingServices(step: () => void): void {
+  const stay = (): void => undefined // Ctrl-C reaches apt as well; we stay to put things back.
+  process.on('SIGINT', stay)
+  process.on('SIGTERM', stay)
+  if (existsSync(policy) && readFileSync(policy, 'utf8') !== ourPolicy) {
+    renameSync(policy, keptPolicy)
+  }
+  try {
+    writeFileSync(policy, ourPolicy, { mode: 0o755 })
+    step()
+  } finally {
+    if (existsSync(keptPolicy)) renameSync(keptPolicy, policy)
+    else rmSync(policy, { force: true })
+    process.off('SIGINT', stay)
+    process.off('SIGTERM', stay)
+  }
+}
+
+function unpackPostfix(): void {
+  say('Unpacking the test programs of Postfix into .cache/postfix (it is not installed)')
+  const libraries = simulate(['postfix']).installs.filter((name) => name.startsWith('lib'))
+  rmSync(postfixRoot, { recursive: true, force: true })
+  const fresh = `${postfixRoot}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true })
+  run(
+    'apt-get',
+    ['download', '-q', '-o', 'APT::Sandbox::User=root', 'postfix', ...libraries],
+    fresh,
+  )
+  for (const archive of readdirSync(fresh).filter((name) => name.endsWith('.deb'))) {
+    run('dpkg', ['-x', archive, '.'], fresh)
+    rmSync(join(fresh, archive))
+  }
+  copyFileSync(join(fresh, 'usr/share/postfix/main.cf.debian'), join(fresh, 'etc/postfix/main.cf'))
+  renameSync(fresh, postfixRoot)
+}
+
+/** Runs a program to its end and returns what it printed. @throws Error with its complaint. */
+function run(program: string, parameters: readonly string[], cwd = '/'): string {
+  return execFileSync(program, parameters, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+  })
+}
