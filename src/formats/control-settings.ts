@@ -1,0 +1,124 @@
+/**
+ * The control folder in one reading: every value that the gateway itself takes from it, with qmail's defaults, and all the
+ * mistakes at once. A missing `me` is a mistake; any other file may be missing.
+ */
+import {
+  parseLocals,
+  parseRcpthosts,
+  parseVirtualDomains,
+  type DomainList,
+  type VirtualDomains,
+} from './control-domains.ts'
+import { controlFiles } from './control-files.ts'
+import { controlInteger, controlLine, type ControlReading } from './control.ts'
+import type { LineMistake } from './line-mistake.ts'
+import { parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
+
+export interface ControlSettings {
+  readonly me: string
+  readonly bounceFrom: string
+  readonly bounceHost: string
+  readonly concurrencyLocal: number
+  readonly concurrencyRemote: number
+  /** 0: no limit. */
+  readonly dataBytes: number
+  readonly defaultDomain: string
+  readonly defaultHost: string
+  readonly doubleBounceHost: string
+  readonly doubleBounceTo: string
+  readonly envNoAtHost: string
+  readonly heloHost: string
+  readonly locals: ReadonlySet<string>
+  readonly queueLifetimeSeconds: number
+  readonly rcptHosts: DomainList
+  readonly smtpGreeting: string
+  readonly smtpRoutes: SmtpRoutes
+  readonly timeoutConnectSeconds: number
+  readonly timeoutRemoteSeconds: number
+  readonly timeoutSmtpdSeconds: number
+  readonly virtualDomains: VirtualDomains
+}
+
+export interface ControlFileMistake extends LineMistake {
+  readonly file: string
+}
+
+export interface ControlSettingsReading {
+  readonly value: ControlSettings
+  readonly mistakes: readonly ControlFileMistake[]
+  readonly doubts: readonly ControlFileMistake[]
+}
+
+type ControlFileName = keyof typeof controlFiles
+
+/** The files that `readControlSettings` asks for: what a watcher must watch. */
+export const settingFiles = [
+  'me',
+  'bouncefrom',
+  'bouncehost',
+  'concurrencylocal',
+  'concurrencyremote',
+  'databytes',
+  'defaultdomain',
+  'defaulthost',
+  'doublebouncehost',
+  'doublebounceto',
+  'envnoathost',
+  'helohost',
+  'locals',
+  'queuelifetime',
+  'rcpthosts',
+  'smtpgreeting',
+  'smtproutes',
+  'timeoutconnect',
+  'timeoutremote',
+  'timeoutsmtpd',
+  'virtualdomains',
+] as const satisfies readonly ControlFileName[]
+
+export type SettingFile = (typeof settingFiles)[number]
+
+/** @param bytesOf the bytes of a file in the control folder, undefined where there is none */
+export function readControlSettings(
+  bytesOf: (file: SettingFile) => Uint8Array | undefined,
+): ControlSettingsReading {
+  const mistakes: ControlFileMistake[] = []
+  const doubts: ControlFileMistake[] = []
+  const keep = <T>(file: SettingFile, reading: ControlReading<T>): T => {
+    mistakes.push(...reading.mistakes.map((mistake) => ({ file, ...mistake })))
+    doubts.push(...reading.doubts.map((doubt) => ({ file, ...doubt })))
+    return reading.value
+  }
+  const lineOr = (file: SettingFile, fallback: string): string =>
+    keep(file, controlLine(bytesOf(file), fallback))
+  const integerOr = (file: SettingFile, fallback: number): number =>
+    keep(file, controlInteger(bytesOf(file), fallback))
+
+  const me = lineOr('me', '')
+  if (me === '')
+    mistakes.push({ file: 'me', line: 1, text: '', remedy: 'write the full name of this host' })
+  const value: ControlSettings = {
+    me,
+    bounceFrom: lineOr('bouncefrom', controlFiles.bouncefrom.default),
+    bounceHost: lineOr('bouncehost', me),
+    concurrencyLocal: integerOr('concurrencylocal', controlFiles.concurrencylocal.default),
+    concurrencyRemote: integerOr('concurrencyremote', controlFiles.concurrencyremote.default),
+    dataBytes: integerOr('databytes', controlFiles.databytes.default),
+    defaultDomain: lineOr('defaultdomain', me),
+    defaultHost: lineOr('defaulthost', me),
+    doubleBounceHost: lineOr('doublebouncehost', me),
+    doubleBounceTo: lineOr('doublebounceto', controlFiles.doublebounceto.default),
+    envNoAtHost: lineOr('envnoathost', me),
+    heloHost: lineOr('helohost', me),
+    locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
+    rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
+    smtpGreeting: lineOr('smtpgreeting', me),
+    smtpRoutes: keep('smtproutes', parseSmtpRoutes(bytesOf('smtproutes'))),
+    timeoutConnectSeconds: integerOr('timeoutconnect', controlFiles.timeoutconnect.default),
+    timeoutRemoteSeconds: integerOr('timeoutremote', controlFiles.timeoutremote.default),
+    timeoutSmtpdSeconds: integerOr('timeoutsmtpd', controlFiles.timeoutsmtpd.default),
+    virtualDomains: keep('virtualdomains', parseVirtualDomains(bytesOf('virtualdomains'))),
+  }
+  return { value, mistakes, doubts }
+}

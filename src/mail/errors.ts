@@ -1,0 +1,36 @@
+/** Operational errors: what can go wrong around us, each with a code from one table. Outcomes are values, not errors. */
+export const errorCodes = {
+  DISK_FULL: 'no space is left where the spool lies',
+  DISK_FAILED: 'the disk refused a write or a sync',
+  SPOOL_LOCKED: 'another gateway uses this spool',
+  SPOOL_NEWER: 'the spool was written by a newer version',
+  SPOOL_CLOSED: 'the spool is closed',
+  DRAFT_BUDGET: 'too many drafts are in memory',
+  ADDRESS_IN_USE: 'something else listens there',
+  LISTEN_FAILED: 'the address cannot be listened on',
+  DNS_FAILED: 'the name server did not answer',
+  CONNECT_FAILED: 'the peer cannot be reached',
+  PEER_FAILED: 'the peer broke the connection or the protocol',
+  TIMEOUT: 'a deadline passed',
+  ABORTED: 'the work was called off',
+  STORE_FAILED: 'the store does not answer',
+  NOT_FOUND: 'there is no such thing',
+  CONFIG_INVALID: 'the configuration has mistakes',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** An operational error. `code` is for programs, `message` for the log, `cause` for the whole story. */
+export class PosternError extends Error {
+  override readonly name = 'PosternError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail === undefined ? errorCodes[code] : `${errorCodes[code]}: ${detail}`, options)
+    this.code = code
+  }
+}
+
+export function isPosternError(error: unknown, code?: ErrorCode): error is PosternError {
+  return error instanceof PosternError && (code === undefined || error.code === code)
+}

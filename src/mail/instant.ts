@@ -1,0 +1,2 @@
+/** Milliseconds since the Unix epoch, by the clock door. */
+export type Instant = number

@@ -1,0 +1,20 @@
+import type { ByteRange } from './byte-range.ts'
+import type { Header } from './header.ts'
+
+export type { ByteRange } from './byte-range.ts'
+
+/**
+ * A message as received: CRLF line ends, dot-stuffing removed, immutable, readable by any number of readers.
+ * Small messages lie in memory and answer at once; large ones lie in a file.
+ */
+export interface Message {
+  readonly sizeBytes: number
+  /** Where the header ends and the body begins, after the empty line; equals `sizeBytes` if there is no body. */
+  readonly bodyOffset: number
+  /** The header fields, parsed on first use. */
+  readonly header: Header
+  /** Whether any byte is outside ASCII. */
+  readonly eightBit: boolean
+  /** Bytes in order, in chunks of at most 64 KB. @throws PosternError DISK_FAILED */
+  read(range?: ByteRange): AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,37 @@
+/** Where a recipient's mail goes next. */
+export type Route = MaildirRoute | SmtpRoute | FailRoute
+
+/** Into a Maildir; `key` is what limits and logs group by. */
+export interface MaildirRoute {
+  readonly transport: 'maildir'
+  readonly key: string
+  readonly path: string
+}
+
+/** To another SMTP server. `host` is a name or an address literal without brackets. */
+export interface SmtpRoute {
+  readonly transport: 'smtp'
+  readonly key: string
+  /** `mx`: find the mail exchangers of `host` (RFC 5321 §5.1). `host`: its addresses only, as smtproutes says. */
+  readonly lookup: 'mx' | 'host'
+  readonly host: string
+  readonly port: number
+  /** What smtproutes says to log in with there. */
+  readonly login?: RelayLogin
+}
+
+/** A login at a relay, for people who may send through it. */
+export interface RelayLogin {
+  readonly user: string
+  readonly password: { reveal(): string }
+  /** Log in without TLS too, and do not start it. Otherwise there is no login in the clear. */
+  readonly withoutTls: boolean
+}
+
+/** Nowhere: a permanent failure by configuration. */
+export interface FailRoute {
+  readonly transport: 'fail'
+  readonly key: string
+  readonly status: `5.${number}.${number}`
+  readonly text: string
+}

@@ -1,0 +1,45 @@
+import type { MailParameters, Recipient, ReversePath } from './envelope.ts'
+import type { Environment } from './environment.ts'
+import type { Instant } from './instant.ts'
+
+/** One end of a TCP connection. An IPv4 address is never in its IPv6-mapped form. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** What is known of the TLS layer under a session. */
+export interface TlsState {
+  readonly protocol: string
+  readonly cipher: string
+  readonly servername?: string
+}
+
+/** The SMTP dialogue on a connection, as plugins see it. The receiver alone changes it. */
+export interface Session {
+  /** Unique per process and start, short, safe in logs and replies. */
+  readonly id: string
+  readonly startedAt: Instant
+  /** The name of the listener in the configuration. */
+  readonly listener: string
+  readonly remote: Endpoint
+  readonly local: Endpoint
+  /** Our own name in greeting and trace fields. */
+  readonly hostname: string
+  readonly environment: Environment
+  /** The last HELO or EHLO. */
+  readonly hello?: { readonly verb: 'HELO' | 'EHLO' | 'LHLO'; readonly name: string }
+  readonly tls?: TlsState
+  /** The login, once AUTH succeeded. */
+  readonly user?: string
+}
+
+/** MAIL … end-of-data: reverse-path, parameters and the recipients accepted so far. */
+export interface Transaction {
+  readonly id: string
+  readonly session: Session
+  readonly startedAt: Instant
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+  readonly recipients: readonly Recipient[]
+}

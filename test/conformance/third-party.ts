@@ -1,0 +1,18 @@
+/**
+ * Other projects' test data, read where it lies and never copied: beside the checkout, or where POSTERN_VECTORS says.
+ * Where it is missing the tests over it are skipped, and say so; in CI it must be there.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const beside = fileURLToPath(new URL('../../../shared/vectors', import.meta.url))
+const root = `${process.env['POSTERN_VECTORS'] ?? beside}/third-party`
+
+export const vectorsAreMissing = !existsSync(root) && process.env['CI'] !== 'true'
+
+if (vectorsAreMissing) process.stderr.write(`skipped: no third-party vectors in ${root}\n`)
+
+/** The text of one file, named from `third-party/`. */
+export function readVectors(name: string): string {
+  return readFileSync(`${root}/${name}`, 'utf8')
+}
