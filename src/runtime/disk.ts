@@ -1,0 +1,59 @@
+/**
+ * The door to the disk. Every failure is a PosternError: DISK_FULL for ENOSPC and EDQUOT, NOT_FOUND for a missing file,
+ * DISK_FAILED for the rest. Nothing is durable before `datasync`, `sync` or `syncDirectory` has returned.
+ * What is made belongs to its owner alone: files have mode 0600, folders 0700.
+ */
+export interface Disk {
+  /** @param mode `read`: must exist. `write`: must exist. `create`: must not exist. `open`: created if missing. */
+  open(path: string, mode: 'read' | 'write' | 'create' | 'open'): Promise<DiskFile>
+  readFile(path: string, maxBytes?: number): Promise<Uint8Array>
+  /** The same without waiting, for small files of the configuration. */
+  readFileNow(path: string, maxBytes?: number): Uint8Array
+  /** Opens for reading without waiting, for databases that are read by position. */
+  openNow(path: string): DiskFile
+  /** Names only, unsorted, without `.` and `..`. */
+  list(path: string): Promise<readonly string[]>
+  stat(path: string): Promise<FileStat>
+  /** With parents; an existing one is fine. Makes no promise about durability: see `syncDirectory`. */
+  makeDirectory(path: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  syncDirectory(path: string): Promise<void>
+  /** Holds an exclusive lock that dies with the process. @throws PosternError SPOOL_LOCKED */
+  lock(path: string): Promise<DiskLock>
+  /** Calls back, late and coalesced, when the file or folder (or what is in it) may have changed. */
+  watch(path: string, changed: () => void): DiskWatch
+}
+
+export interface FileStat {
+  readonly sizeBytes: number
+  readonly modifiedAt: number
+  readonly inode: number
+  readonly kind: 'file' | 'directory' | 'other'
+}
+
+export interface DiskFile {
+  /** Gathers the parts and writes them at `position`, synchronously: a copy into the page cache, nothing durable yet. */
+  writeNow(parts: readonly Uint8Array[], position: number): void
+  /** The same off the main thread. */
+  write(parts: readonly Uint8Array[], position: number): Promise<void>
+  /** At most `length` bytes; fewer only at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>
+  readNow(position: number, length: number): Uint8Array
+  /** Data and size on stable storage (fdatasync). */
+  datasync(): Promise<void>
+  /** Data and all metadata on stable storage (fsync). */
+  sync(): Promise<void>
+  truncate(sizeBytes: number): Promise<void>
+  stat(): Promise<FileStat>
+  statNow(): FileStat
+  close(): Promise<void>
+}
+
+export interface DiskLock {
+  release(): Promise<void>
+}
+
+export interface DiskWatch {
+  close(): void
+}

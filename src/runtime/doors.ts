@@ -1,0 +1,22 @@
+import type { Clock } from './clock.ts'
+import type { Counters } from './counters.ts'
+import type { Disk } from './disk.ts'
+import type { Dns } from './dns.ts'
+import type { Log } from './log.ts'
+import type { Net } from './net.ts'
+import type { HostProcess } from './process.ts'
+import type { Random } from './random.ts'
+import type { Store } from './store.ts'
+
+/** All doors to the outside world: whoever owns this owns what the program can see and do. */
+export interface Doors {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly disk: Disk
+  readonly dns: Dns
+  readonly log: Log
+  readonly net: Net
+  readonly process: HostProcess
+  readonly random: Random
+  readonly store: Store
+}

@@ -1,0 +1,77 @@
+import type { Endpoint, TlsState } from '../mail/session.ts'
+
+/** Where to listen or whom to call: TCP, or a UNIX socket. */
+export type NetAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** What a connection tells its owner. All are called from the event loop, never from inside `attach`. */
+export interface ConnectionHandlers {
+  data(chunk: Buffer): void
+  /** The peer finished sending (half-close). */
+  ended(): void
+  /** Everything that `write` had taken is out, after a `write` that answered false. */
+  drained(): void
+  /** Nothing follows. Called exactly once. */
+  closed(error?: Error): void
+}
+
+/** A TCP, TLS or UNIX connection. */
+export interface Connection {
+  readonly remote: Endpoint
+  readonly local: Endpoint
+  attach(handlers: ConnectionHandlers): void
+  /** Text is latin1. @returns false when the peer reads slower than we write: wait for `drained`. */
+  write(data: string | Uint8Array): boolean
+  pause(): void
+  resume(): void
+  /** Sends what is left, then closes; a peer that does not follow is cut off after some seconds. */
+  end(): void
+  destroy(): void
+  /**
+   * Starts TLS over this connection; resolves when the handshake is done. Bytes that came in before are dropped.
+   * @throws PosternError PEER_FAILED, TIMEOUT
+   */
+  startTls(options: TlsOptions): Promise<TlsState>
+}
+
+/** `server` side wants a context; `client` side may verify. */
+export type TlsOptions =
+  | { readonly side: 'server'; readonly context: TlsContext; readonly timeoutMs: number }
+  | { readonly side: 'client'; readonly servername: string; readonly verify: boolean; readonly timeoutMs: number }
+
+/** A certificate with its key, ready for use; made by `Net.tlsContext`. */
+export interface TlsContext {
+  readonly tlsContext: 'opaque'
+}
+
+export interface ListenOptions {
+  readonly address: NetAddress
+  /** Connections beyond this many wait in the kernel's queue. */
+  readonly backlog?: number
+  accepted(connection: Connection): void
+  /** Accepting failed, for instance for want of file descriptors; the listener goes on. */
+  failed(error: Error): void
+}
+
+export interface NetListener {
+  /** With the port that the system chose where 0 was asked for. */
+  readonly address: NetAddress
+  /** Stops accepting; established connections live on. */
+  close(): Promise<void>
+}
+
+export interface ConnectOptions {
+  readonly address: NetAddress
+  readonly localAddress?: string
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+/** The door to the network. */
+export interface Net {
+  /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
+  listen(options: ListenOptions): Promise<NetListener>
+  /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
+  connect(options: ConnectOptions): Promise<Connection>
+  /** @throws PosternError CONFIG_INVALID when certificate and key do not fit. */
+  tlsContext(pem: { readonly certificate: string; readonly key: string }): TlsContext
+}

@@ -1,0 +1,154 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterEach, describe, expect, test } from 'vitest'
+import { nodeDns, type NodeDnsOptions } from './dns.ts'
+
+const types = { 1: 'A', 12: 'PTR', 15: 'MX', 16: 'TXT', 28: 'AAAA' } as const
+type Answer = { rcode?: number; data?: Buffer[] } | 'silence'
+type Answers = (type: string, name: string) => Answer
+
+let socket: Socket | undefined
+afterEach(() => void socket?.close())
+
+/** A name server on loopback, for as long as the test runs. */
+async function served(answers: Answers, options: NodeDnsOptions = {}) {
+  const server = createSocket('udp4')
+  socket = server
+  server.on('message', (query, { port, address }) => {
+    const { name, type, end } = questionOf(query)
+    const answer = answers(type, name)
+    if (answer === 'silence') return
+    const { rcode = 0, data = [] } = answer
+    const header = Buffer.from(query.subarray(0, 12))
+    header.writeUInt16BE(0x8580 | rcode, 2)
+    header.writeUInt16BE(data.length, 6)
+    const records = data.map((rdata) => {
+      const record = Buffer.alloc(12)
+      record.writeUInt16BE(0xc00c, 0)
+      query.copy(record, 2, end - 4, end)
+      record.writeUInt32BE(60, 6)
+      record.writeUInt16BE(rdata.length, 10)
+      return Buffer.concat([record, rdata])
+    })
+    header.writeUInt32BE(0, 8)
+    server.send(Buffer.concat([header, query.subarray(12, end), ...records]), port, address)
+  })
+  server.bind(0, '127.0.0.1')
+  await once(server, 'listening')
+  const servers = [`127.0.0.1:${server.address().port}`]
+  return nodeDns({ timeoutMs: 250, ...options, servers })
+}
+
+function questionOf(query: Buffer) {
+  const labels: string[] = []
+  let at = 12
+  for (let length = query[at]!; length > 0; length = query[at]!) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length))
+    at += length + 1
+  }
+  const number = query.readUInt16BE(at + 1)
+  const type = number in types ? types[number as keyof typeof types] : String(number)
+  return { name: labels.join('.').toLowerCase(), type, end: at + 5 }
+}
+
+const name = (text: string) =>
+  Buffer.concat(text.split('.').map((label) => Buffer.from(`\0${label}`).fill(label.length, 0, 1)))
+const root = Buffer.from([0])
+const v4 = Buffer.from([192, 0, 2, 1])
+const v6 = Buffer.from('20010db8000000000000000000000001', 'hex')
+
+describe('the DNS by node:dns', () => {
+  test('addresses are those of both families', async () => {
+    const dns = await served((type) => ({ data: type === 'A' ? [v4] : [v6] }))
+    expect(await dns.addresses('mx.test')).toEqual({
+      answer: 'found',
+      records: ['192.0.2.1', '2001:db8::1'],
+    })
+  })
+
+  test('one family that can not be asked does not hide the other', async () => {
+    const dns = await served((type) => (type === 'A' ? { data: [v4] } : { rcode: 2 }))
+    expect(await dns.addresses('mx.test')).toEqual({ answer: 'found', records: ['192.0.2.1'] })
+  })
+
+  test('mail exchangers come with their preference, the null one as an empty name', async () => {
+    const dns = await served((_, asked) => ({
+      data: [
+        Buffer.concat([
+          Buffer.from([0, 10]),
+          asked === 'null.test' ? root : Buffer.concat([name('mx.test'), root]),
+        ]),
+      ],
+    }))
+    expect(await dns.mx('some.test')).toEqual({
+      answer: 'found',
+      records: [{ exchange: 'mx.test', preference: 10 }],
+    })
+    expect(await dns.mx('null.test')).toMatchObject({ records: [{ exchange: '' }] })
+  })
+
+  test('the strings of a text record are joined', async () => {
+    const dns = await served(() => ({ data: [Buffer.from('\x03one\x03two')] }))
+    expect(await dns.txt('t.test')).toEqual({ answer: 'found', records: ['onetwo'] })
+  })
+
+  test('the names of an address are asked in the reverse tree', async () => {
+    const dns = await served((type, asked) =>
+      type === 'PTR' && asked === '1.2.0.192.in-addr.arpa'
+        ? { data: [Buffer.concat([name('mx.test'), root])] }
+        : { rcode: 3 },
+    )
+    expect(await dns.reverse('192.0.2.1')).toEqual({ answer: 'found', records: ['mx.test'] })
+  })
+
+  test('no such name, and no record of that type, are answers', async () => {
+    const dns = await served((_, asked) => (asked === 'gone.test' ? { rcode: 3 } : {}))
+    expect(await dns.mx('gone.test')).toEqual({ answer: 'no-name' })
+    expect(await dns.mx('bare.test')).toEqual({ answer: 'no-data' })
+    expect(await dns.addresses('gone.test')).toEqual({ answer: 'no-name' })
+    expect(await dns.addresses('bare.test')).toEqual({ answer: 'no-data' })
+  })
+
+  test('a name that can not exist does not', async () => {
+    const dns = await served(() => ({ data: [] }))
+    expect(await dns.mx(`${'x'.repeat(64)}.test`)).toEqual({ answer: 'no-name' })
+  })
+
+  test('a failure of the server and its silence are errors', async () => {
+    const dns = await served((_, asked) => (asked === 'mute.test' ? 'silence' : { rcode: 2 }))
+    await expect(dns.mx('broken.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
+    await expect(dns.addresses('broken.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
+    await expect(dns.txt('mute.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
+  })
+
+  test('localhost is never asked for', async () => {
+    const dns = await served(() => ({ rcode: 3 }))
+    expect(await dns.addresses('localhost')).toEqual({
+      answer: 'found',
+      records: ['127.0.0.1', '::1'],
+    })
+  })
+
+  test('an asker who gives up is told at once', async () => {
+    const dns = await served(() => 'silence')
+    const gone = new AbortController()
+    const asked = dns.mx('mute.test', gone.signal)
+    gone.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  test('two thousand questions at once are all answered, so many in flight at a time', async () => {
+    const dns = await served(() => ({ data: [Buffer.from('\x02ok')] }))
+    const all = await Promise.all(Array.from({ length: 2000 }, (_, i) => dns.txt(`n${i}.test`)))
+    expect(all.filter(({ answer }) => answer === 'found')).toHaveLength(2000)
+  })
+
+  test('questions beyond the line are refused', async () => {
+    const dns = await served(() => 'silence', { maxInFlight: 1, maxWaiting: 1 })
+    const [first, second, third] = await Promise.allSettled(
+      ['a.test', 'b.test', 'c.test'].map((asked) => dns.txt(asked)),
+    )
+    expect([first?.status, second?.status]).toEqual(['rejected', 'rejected'])
+    expect(String(third?.status === 'rejected' && third.reason)).toContain('too many questions')
+  })
+})

@@ -1,0 +1,126 @@
+/**
+ * The DNS by node:dns. Asks few questions at a time: a burst of datagrams gets lost on the way and then
+ * times out. Questions beyond that wait in line, the line is bounded. No cache: that is the resolver's.
+ */
+import { Resolver } from 'node:dns/promises'
+import { PosternError } from '../../mail/errors.ts'
+import type { Dns, DnsAnswer } from '../dns.ts'
+
+export interface NodeDnsOptions {
+  /** Addresses with optional port, `127.0.0.1` or `[::1]:5353`; absent: what the system uses. */
+  readonly servers?: readonly string[]
+  /** For one question to one server; each server is asked twice. */
+  readonly timeoutMs?: number
+  readonly maxInFlight?: number
+  readonly maxWaiting?: number
+}
+
+type Asked<T> = (signal?: AbortSignal) => Promise<DnsAnswer<T>>
+
+export function nodeDns({
+  servers,
+  timeoutMs = 2_000,
+  maxInFlight = 128,
+  maxWaiting = 10_000,
+}: NodeDnsOptions = {}): Dns {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
+  const line = questionLine(maxInFlight, maxWaiting)
+
+  const ask =
+    <T>(name: string, question: () => Promise<readonly T[]>): Asked<T> =>
+    (signal) =>
+      abortable(
+        signal,
+        line(() => answered(name, question)),
+      )
+
+  return {
+    addresses: async (name, signal) => {
+      if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1', '::1'] }
+      const four = ask(name, () => resolver.resolve4(name))(signal)
+      const six = ask(name, () => resolver.resolve6(name))(signal)
+      return eitherOf(await Promise.allSettled([four, six]))
+    },
+    mx: (name, signal) =>
+      ask(name, async () => {
+        const records = await resolver.resolveMx(name)
+        return records.map(({ exchange, priority }) => ({ exchange, preference: priority }))
+      })(signal),
+    txt: (name, signal) =>
+      ask(name, async () => {
+        const records = await resolver.resolveTxt(name)
+        return records.map((strings) => strings.join(''))
+      })(signal),
+    reverse: (address, signal) => ask(address, () => resolver.reverse(address))(signal),
+  }
+}
+
+/** RFC 6761 §6.3: never asked of a server. */
+function isLocalhost(name: string): boolean {
+  return /^(?:.+\.)?localhost\.?$/i.test(name)
+}
+
+/** What c-ares calls an error may be an answer. A name that can not exist does not. */
+async function answered<T>(
+  name: string,
+  question: () => Promise<readonly T[]>,
+): Promise<DnsAnswer<T>> {
+  try {
+    const records = await question()
+    return records.length > 0 ? { answer: 'found', records } : { answer: 'no-data' }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENODATA') return { answer: 'no-data' }
+    if (code === 'ENOTFOUND' || code === 'EBADNAME') return { answer: 'no-name' }
+    throw new PosternError('DNS_FAILED', `${name}: ${String(code)}`, { cause: error })
+  }
+}
+
+/** Addresses of both families; one family that fails does not hide what the other found. */
+function eitherOf(settled: readonly PromiseSettledResult<DnsAnswer<string>>[]): DnsAnswer<string> {
+  const records: string[] = []
+  let noName = true
+  let failure: PromiseRejectedResult | undefined
+  for (const outcome of settled) {
+    if (outcome.status === 'rejected') failure ??= outcome
+    else if (outcome.value.answer === 'found') records.push(...outcome.value.records)
+    else if (outcome.value.answer === 'no-data') noName = false
+  }
+  if (records.length > 0) return { answer: 'found', records }
+  if (failure !== undefined) throw failure.reason
+  return { answer: noName ? 'no-name' : 'no-data' }
+}
+
+/** Runs so many questions at a time, the others in their order. */
+function questionLine(
+  maxInFlight: number,
+  maxWaiting: number,
+): <T>(question: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let inFlight = 0
+  return async (question) => {
+    if (inFlight >= maxInFlight) {
+      if (waiting.length >= maxWaiting) throw new PosternError('DNS_FAILED', 'too many questions')
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    } else inFlight++
+    try {
+      return await question()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) inFlight--
+      else next()
+    }
+  }
+}
+
+/** The asker stops waiting; the question itself runs out by its own time-out. */
+function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new PosternError('ABORTED', 'a question to the DNS'))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net'
+import type { Endpoint, TlsState } from '../../mail/session.ts'
+import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
+import { secure, tlsState } from './net-tls.ts'
+
+/** So long a peer may take to read our last bytes and close, after `end`. */
+const lingerMs = 5_000
+
+/** A connection over a socket; over another one, once TLS is started. */
+export class NodeConnection implements Connection {
+  readonly remote: Endpoint
+  readonly local: Endpoint
+  #socket: Socket
+  #handlers: ConnectionHandlers | undefined
+  #error: Error | undefined
+  #closed = false
+  #linger: NodeJS.Timeout | undefined
+
+  /** @param local where it came in, if that is known: asking the system costs a call */
+  constructor(socket: Socket, local?: Endpoint) {
+    this.#socket = socket
+    this.remote = endpoint(socket.remoteAddress, socket.remotePort)
+    this.local = local ?? endpoint(socket.localAddress, socket.localPort)
+    socket.on('error', this.#failed).once('close', this.#gone)
+  }
+
+  attach(handlers: ConnectionHandlers): void {
+    const attached = this.#handlers !== undefined
+    this.#handlers = handlers
+    if (this.#closed) setImmediate(() => handlers.closed(this.#error))
+    else if (!attached) this.#listen()
+  }
+
+  write(data: string | Uint8Array): boolean {
+    return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (this.#closed || this.#linger !== undefined) return
+    // Closed at once, a socket with unread bytes is reset, and our last words with it.
+    this.#socket.end()
+    this.#socket.resume()
+    this.#linger = setTimeout(() => this.destroy(), lingerMs)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  async startTls(options: TlsOptions): Promise<TlsState> {
+    const raw = this.#socket
+    raw.off('data', this.#data).off('end', this.#ended).off('drain', this.#drained)
+    raw.off('close', this.#gone)
+    raw.pause()
+    // Whatever came in the clear is not the handshake's and not the session's.
+    while (raw.read() !== null);
+    try {
+      const socket = await secure(raw, options)
+      this.#socket = socket
+      socket.on('error', this.#failed).once('close', this.#gone)
+      if (this.#handlers !== undefined) this.#listen()
+      return tlsState(socket)
+    } catch (error) {
+      raw.destroy()
+      this.#gone()
+      throw error
+    }
+  }
+
+  #listen(): void {
+    this.#socket.on('data', this.#data).on('end', this.#ended).on('drain', this.#drained)
+  }
+
+  readonly #data = (chunk: Buffer): void => this.#handlers?.data(chunk)
+  readonly #ended = (): void => this.#handlers?.ended()
+  readonly #drained = (): void => this.#handlers?.drained()
+  readonly #failed = (error: Error): void => void (this.#error = error)
+
+  readonly #gone = (): void => {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#linger)
+    this.#handlers?.closed(this.#error)
+  }
+}
+
+/** A UNIX socket has neither address nor port. */
+function endpoint(address: string | undefined, port: number | undefined): Endpoint {
+  return { address: unmapped(address ?? 'unix'), port: port ?? 0 }
+}
+
+/** An IPv4 address that came in by an IPv6 socket is an IPv4 address (RFC 4291 §2.5.5.2). */
+function unmapped(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address
+}

@@ -1,0 +1,66 @@
+import { connect, TLSSocket, type SecureContext } from 'node:tls'
+import { isIP, type Socket } from 'node:net'
+import { PosternError } from '../../mail/errors.ts'
+import type { TlsState } from '../../mail/session.ts'
+import type { TlsContext, TlsOptions } from '../net.ts'
+
+/** A certificate with its key, as Node holds it. */
+export class NodeTlsContext implements TlsContext {
+  readonly tlsContext = 'opaque'
+  readonly secureContext: SecureContext
+
+  constructor(secureContext: SecureContext) {
+    this.secureContext = secureContext
+  }
+}
+
+/** The handshake over a socket that nobody else reads. @throws PosternError PEER_FAILED, TIMEOUT */
+export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> {
+  const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
+  const over = overSocket(socket, options)
+  const fail = (error: PosternError): void => {
+    done()
+    over.destroy()
+    reject(error)
+  }
+  const failed = (error: Error): void =>
+    fail(new PosternError('PEER_FAILED', `TLS: ${error.message}`, { cause: error }))
+  const gone = (): void => fail(new PosternError('PEER_FAILED', 'TLS: gone during the handshake'))
+  const timer = setTimeout(
+    () => fail(new PosternError('TIMEOUT', 'TLS handshake')),
+    options.timeoutMs,
+  )
+  const event = options.side === 'server' ? 'secure' : 'secureConnect'
+  const done = (): void => {
+    clearTimeout(timer)
+    over.off('error', failed).off('close', gone).off('end', gone)
+    over.on('error', () => {})
+  }
+  over.on('error', failed).on('close', gone).on('end', gone)
+  over.once(event, () => {
+    done()
+    resolve(over)
+  })
+  return promise
+}
+
+function overSocket(socket: Socket, options: TlsOptions): TLSSocket {
+  if (options.side === 'client') {
+    const { servername, verify } = options
+    // An address is never sent as a name (RFC 6066 §3).
+    const name = isIP(servername) === 0 ? { servername } : { host: servername }
+    return connect({ socket, ...name, rejectUnauthorized: verify, minVersion: 'TLSv1.2' })
+  }
+  const { context } = options
+  if (!(context instanceof NodeTlsContext)) throw new Error('a TLS context of another network')
+  return new TLSSocket(socket, { isServer: true, secureContext: context.secureContext })
+}
+
+export function tlsState(socket: TLSSocket): TlsState {
+  const servername = 'servername' in socket ? socket.servername : undefined
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().name,
+    ...(typeof servername === 'string' && servername !== '' ? { servername } : {}),
+  }
+}

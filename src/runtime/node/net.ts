@@ -1,0 +1,105 @@
+/** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
+import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import { PosternError } from '../../mail/errors.ts'
+import type { Endpoint } from '../../mail/session.ts'
+import type {
+  ConnectOptions,
+  Connection,
+  ListenOptions,
+  Net,
+  NetAddress,
+  NetListener,
+} from '../net.ts'
+import { NodeConnection } from './net-connection.ts'
+import { NodeTlsContext } from './net-tls.ts'
+
+export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
+
+function listen({ address, backlog, accepted, failed }: ListenOptions): Promise<NetListener> {
+  const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
+  let bound: Endpoint | undefined
+  // A client may finish sending and still read: `printf … | nc`.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // Reset while it waited to be accepted: nobody is there.
+    if (!('path' in address) && socket.remoteAddress === undefined) socket.destroy()
+    else accepted(new NodeConnection(socket, bound))
+  })
+  server.once('error', (error) => reject(listenError(error, address)))
+  server.listen({ ...address, ...(backlog === undefined ? {} : { backlog }) }, () => {
+    server.removeAllListeners('error')
+    server.on('error', failed)
+    const own = boundAddress(address, server.address())
+    // Whoever came in by one address came to it; it need not be asked for with every connection.
+    if ('host' in own && isIP(own.host) !== 0 && own.host !== '0.0.0.0' && own.host !== '::') {
+      bound = { address: own.host, port: own.port }
+    }
+    resolve({
+      address: own,
+      async close() {
+        // The event of that name waits for the last connection; nobody else does.
+        server.close()
+      },
+    })
+  })
+  return promise
+}
+
+function connect(options: ConnectOptions): Promise<Connection> {
+  const { address, localAddress, timeoutMs, signal } = options
+  const { promise, resolve, reject } = Promise.withResolvers<Connection>()
+  if (signal?.aborted === true) return Promise.reject(new PosternError('ABORTED'))
+  const socket = connectSocket({
+    ...address,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    allowHalfOpen: true,
+    noDelay: true,
+  })
+  const give = (error: PosternError): void => {
+    done()
+    socket.destroy()
+    reject(error)
+  }
+  const failed = (error: Error): void =>
+    give(new PosternError('CONNECT_FAILED', error.message, { cause: error }))
+  const aborted = (): void => give(new PosternError('ABORTED'))
+  const timer = setTimeout(() => give(new PosternError('TIMEOUT', 'connect')), timeoutMs)
+  const done = (): void => {
+    clearTimeout(timer)
+    socket.off('error', failed)
+    // What a destroyed socket still has to complain about is of no interest.
+    socket.on('error', () => {})
+    signal?.removeEventListener('abort', aborted)
+  }
+  signal?.addEventListener('abort', aborted)
+  socket.on('error', failed)
+  socket.once('connect', () => {
+    done()
+    resolve(new NodeConnection(socket))
+  })
+  return promise
+}
+
+function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {
+  try {
+    return new NodeTlsContext(
+      createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
+    )
+  } catch (error) {
+    throw new PosternError('CONFIG_INVALID', 'certificate and key do not fit', { cause: error })
+  }
+}
+
+function boundAddress(asked: NetAddress, bound: AddressInfo | string | null): NetAddress {
+  if ('path' in asked || bound === null || typeof bound === 'string') return asked
+  return { host: asked.host, port: bound.port }
+}
+
+function listenError(error: Error, address: NetAddress): PosternError {
+  const where = 'path' in address ? address.path : `${address.host}:${address.port}`
+  const inUse = 'code' in error && error.code === 'EADDRINUSE'
+  return inUse
+    ? new PosternError('ADDRESS_IN_USE', where, { cause: error })
+    : new PosternError('LISTEN_FAILED', `${where}: ${error.message}`, { cause: error })
+}
+

@@ -1,0 +1,7 @@
+/** The door to our own process. */
+export interface HostProcess {
+  readonly pid: number
+  /** Calls back each time the signal arrives, instead of what the system would do. */
+  onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void): void
+  residentBytes(): number
+}
