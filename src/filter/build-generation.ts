@@ -1,0 +1,248 @@
+/**
+ * From the entries of the configuration to a generation that can be opened. Everything is checked
+ * here that can be known before mail comes, and all mistakes are reported together.
+ */
+import { createHash } from 'node:crypto'
+import type { ConditionShape } from '../plugin/condition.ts'
+import type { OptionResources, OptionShape } from '../plugin/option.ts'
+import { nearest } from '../plugin/nearest.ts'
+import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
+import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
+import { stages } from '../mail/status.ts'
+import { Breaker } from './breaker.ts'
+import { applicability, compileCondition, type Applicability } from './condition.ts'
+import type { Thresholds } from './decision.ts'
+import type { Entry, EntryConfig } from './entry.ts'
+import { entryDoors } from './entry-doors.ts'
+import { errorDetail } from './fault.ts'
+import { Generation } from './generation.ts'
+import { mistakeAt, type Mistake } from './mistake.ts'
+import { checkNeeds } from './needs.ts'
+import { orderPlaces, type Places } from './places.ts'
+import { receiverSettings, type ListenerTraits, type ReceiverSection } from './receiver-settings.ts'
+
+export interface GenerationRequest {
+  /** In order. */
+  readonly entries: readonly EntryConfig[]
+  /** The whole doors; each entry gets its own view of them. */
+  readonly doors: PluginDoors
+  readonly resources: OptionResources
+  readonly thresholds: Thresholds
+  readonly receiver: ReceiverSection
+  readonly listeners: readonly ListenerTraits[]
+  /** Entries that may run at once at `message`; 8 where absent. */
+  readonly parallel?: number
+}
+
+export type BuiltGeneration =
+  | {
+      readonly ok: true
+      readonly generation: Generation
+      /** What works and is hardly meant. */
+      readonly doubts: readonly Mistake[]
+    }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+
+const timeoutMs = 30_000
+
+export function buildGeneration(request: GenerationRequest): BuiltGeneration {
+  const { entries: configs, listeners, resources, receiver, thresholds, doors } = request
+  const mistakes: Mistake[] = [...checkNames(configs), ...checkNeeds(configs)]
+  const listenerNames = new Set(listeners.map(({ name }) => name))
+  const entries = configs.flatMap((config) => {
+    const built = buildEntry(config, { doors, resources, listeners: listenerNames })
+    mistakes.push(...built.mistakes)
+    return built.entry === undefined ? [] : [built.entry]
+  })
+  const canVerify = entries.some(({ instance, shadow }) => !shadow && instance.verify !== undefined)
+  const settings = receiverSettings({ section: receiver, listeners, resources, canVerify })
+  if (!settings.ok) mistakes.push(...settings.mistakes)
+  if (mistakes.length > 0 || !settings.ok) return { ok: false, mistakes }
+
+  const places = orderPlaces(entries)
+  const generation = new Generation({
+    id: chainId(places, thresholds),
+    listing: configs.map(({ name, mode, plugin }) => ({
+      name,
+      mode,
+      plugin: plugin.name,
+      ...(plugin.summary === undefined ? {} : { summary: plugin.summary }),
+    })),
+    entries,
+    places,
+    thresholds,
+    parallel: request.parallel ?? 8,
+    settingsOf: settings.settingsOf,
+    log: doors.log,
+  })
+  return { ok: true, generation, doubts: doubtsAbout(configs, receiver.place.file) }
+}
+
+function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
+  const seen = new Set<string>()
+  return configs.flatMap(({ name, place }) => {
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    const problem = `the name ${name} is used twice`
+    return [mistakeAt(place, ['name'], { problem, remedy: 'give each entry a name of its own' })]
+  })
+}
+
+function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
+  const vouches = configs.some(
+    ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
+  )
+  if (vouches) return []
+  return [
+    {
+      file,
+      key: 'chain',
+      problem: 'no entry vouches for a recipient: every RCPT is refused',
+      remedy: 'add rcpthosts',
+    },
+  ]
+}
+
+interface Surroundings {
+  readonly doors: PluginDoors
+  readonly resources: OptionResources
+  readonly listeners: ReadonlySet<string>
+}
+
+interface Built {
+  readonly entry?: Entry
+  readonly mistakes: readonly Mistake[]
+}
+
+function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surroundings): Built {
+  const { plugin, place, mode } = config
+  const shape: OptionShape = plugin.options ?? {}
+  const resolved = resolveOptions(shape, config.options, resources)
+  const condition = buildCondition(config, listeners)
+  const mistakes = [
+    ...condition.mistakes,
+    ...(resolved.ok ? [] : resolved.mistakes).map((mistake) =>
+      mistakeAt(place, mistake.key === '' ? ['options'] : ['options', mistake.key], mistake),
+    ),
+  ]
+  if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
+
+  const shadow = mode === 'shadow'
+  const set = setUp(config, resolved.values, entryDoors(doors, { name: config.name, shadow }))
+  if ('mistakes' in set) return set
+  const { instance } = set
+  if (config.first && instance.message === undefined) {
+    const problem = `${plugin.name} does nothing at message`
+    mistakes.push(mistakeAt(place, ['first'], { problem, remedy: 'take first from this entry' }))
+  }
+  const entry: Entry = {
+    name: config.name,
+    plugin: plugin.name,
+    shadow,
+    onFault: config.onFault ?? plugin.defaults?.onFault ?? 'defer',
+    timeoutMs: config.timeoutMs ?? plugin.defaults?.timeoutMs ?? timeoutMs,
+    ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
+    refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
+    condition: condition.applies,
+    first: config.first,
+    vouches: plugin.vouches !== undefined,
+    needs: plugin.needs ?? [],
+    provides: plugin.provides ?? [],
+    instance,
+    optionsFor: environmentOptions(shape, resolved.values, resources),
+    breaker: new Breaker(),
+    counts: { faults: 0, lateAnswers: 0 },
+  }
+  return { entry, mistakes }
+}
+
+/** What the configuration says beats what the plugin has by default: `unless: {}` lifts the default. */
+function buildCondition(
+  { when, unless, plugin, place }: EntryConfig,
+  listeners: ReadonlySet<string>,
+): { readonly applies: Applicability | undefined; readonly mistakes: readonly Mistake[] } {
+  const mistakes: Mistake[] = []
+  const compile = (key: 'when' | 'unless', shape: ConditionShape | undefined) => {
+    if (shape === undefined || Object.keys(shape).length === 0) return undefined
+    const compiled = compileCondition(shape, listeners)
+    if ('test' in compiled) return compiled.test
+    mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [key, each.key], each)))
+    return undefined
+  }
+  const applies = applicability(
+    compile('when', when),
+    compile('unless', unless ?? plugin.defaults?.unless),
+  )
+  return { applies, mistakes }
+}
+
+type Instance = Entry['instance']
+
+const abilities = new Set<string>([
+  ...stages,
+  'verify',
+  'route',
+  'deliver',
+  'observe',
+  'open',
+  'close',
+] satisfies readonly (keyof Instance)[])
+
+function setUp(
+  { plugin, place }: EntryConfig,
+  values: Parameters<Plugin['setup']>[0],
+  doors: PluginDoors,
+): { readonly instance: Instance } | { readonly mistakes: readonly Mistake[] } {
+  try {
+    const instance = plugin.setup(values, doors)
+    const mistakes = instanceMistakes(instance).map((mistake) =>
+      mistakeAt(place, [], { ...mistake, problem: `${plugin.name} ${mistake.problem}` }),
+    )
+    return mistakes.length > 0 ? { mistakes } : { instance }
+  } catch (error) {
+    const problem = `${plugin.name} cannot be set up: ${errorDetail(error)}`
+    const remedy = 'the plugin itself must be repaired, or its options changed'
+    return { mistakes: [mistakeAt(place, [], { problem, remedy })] }
+  }
+}
+
+/** A hook that is misspelt would never be asked. */
+function instanceMistakes(
+  instance: unknown,
+): readonly { readonly problem: string; readonly remedy: string }[] {
+  const remedy = 'setup returns { hook(event, context) { … } }'
+  if (typeof instance !== 'object' || instance === null) {
+    return [{ problem: 'returns nothing from setup', remedy }]
+  }
+  // An instance of a class may have fields of its own.
+  const plain = Object.getPrototypeOf(instance) === Object.prototype
+  return Object.entries(instance).flatMap(([key, value]) => {
+    if (!abilities.has(key)) {
+      if (!plain) return []
+      const meant = nearest(key, abilities)
+      const there = `there are: ${[...abilities].join(', ')}`
+      return [
+        {
+          problem: `has an unknown hook ${key}`,
+          remedy: meant === undefined ? there : `did you mean ${meant}?`,
+        },
+      ]
+    }
+    const fits = value === undefined || typeof value === 'function'
+    return fits ? [] : [{ problem: `has a ${key} that is no function`, remedy }]
+  })
+}
+
+/** Equal chains have equal ids: what their traces mean does not change with a restart. */
+function chainId(places: Places, thresholds: Thresholds): string {
+  const listed = places.all.map(({ question, entry }) => [
+    question,
+    entry.name,
+    entry.plugin,
+    entry.shadow,
+  ])
+  const text = JSON.stringify([listed, thresholds])
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,188 @@
+/**
+ * From opinions to one decision, as a pure function: the same steps always decide the same. At `rcpt`
+ * objections win and silence is not consent; at `message` scores become verdicts by the operator's
+ * thresholds, and verdicts that differ by recipient become what one reply can say.
+ */
+import type { Mailbox } from '../mail/address.ts'
+import { reject, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
+import type { Question } from './entry.ts'
+import { asObjection, type Objection } from './step.ts'
+
+/** Of the summed scores of one message for one recipient; absent: never. */
+export interface Thresholds {
+  /** The score is written into the header. */
+  readonly tag?: number
+  readonly quarantine?: number
+  readonly reject?: number
+  readonly discard?: number
+}
+
+/** A step, as far as decisions depend on it. */
+export interface Opinion {
+  readonly kind: 'asked' | 'spoken' | 'lifted'
+  /** The place's number: opinions count in this order. */
+  readonly number: number
+  readonly question: Question
+  readonly shadow: boolean
+  readonly verdict: Verdict
+  /** Indexes of the recipients it speaks of; absent: all of them. */
+  readonly recipients?: readonly number[]
+}
+
+/** What becomes of the message for one recipient. */
+export interface Outcome {
+  readonly disposition: 'deliver' | 'hold' | 'discard'
+  /** Why it is held or discarded. */
+  readonly reason?: string
+  readonly score: number
+}
+
+export type Decision =
+  | { readonly decision: 'refuse'; readonly objection: Objection }
+  | {
+      readonly decision: 'commit'
+      /** One for each recipient. */
+      readonly outcomes: readonly Outcome[]
+      /** For a recipient that the opinions do not know, as envelope edits add them. */
+      readonly other: Outcome
+    }
+
+/** At `rcpt`: the objection to this recipient, or that nobody vouched, or nothing. */
+export function decideRecipient(
+  opinions: readonly Opinion[],
+  mailbox: Mailbox,
+  hostname: string,
+): Objection | undefined {
+  let vouched = false
+  for (const { kind, question, shadow, verdict } of opinions) {
+    if (kind === 'lifted' || shadow) continue
+    if (kind === 'asked' && question !== 'rcpt') continue
+    const objection = asObjection(verdict)
+    if (objection !== undefined) return objection
+    vouched ||= verdict.verdict === 'accept'
+  }
+  return vouched ? undefined : nobodyVouched(mailbox, hostname)
+}
+
+const relayDenied = Object.freeze(reject('5.7.1', 'Relaying denied', { reason: 'NOT_VOUCHED' }))
+const noRecipient = Object.freeze(reject('5.1.1', 'No such recipient', { reason: 'NOT_VOUCHED' }))
+
+/** Under our own name, or none, it is a recipient that we do not have; elsewhere it would be relaying. */
+function nobodyVouched({ domain }: Mailbox, hostname: string): Objection {
+  const ours = domain === '' || domain.toLowerCase() === hostname.toLowerCase()
+  return ours ? noRecipient : relayDenied
+}
+
+/** At `message`: all opinions of the session and the transaction, for so many recipients. */
+export function decideMessage(
+  opinions: readonly Opinion[],
+  recipients: number,
+  thresholds: Thresholds,
+): Decision {
+  const tallies = Array.from({ length: recipients }, () => new Tally())
+  const other = new Tally()
+  const counting = opinions
+    .filter(({ kind, shadow }) => kind === 'asked' && !shadow)
+    .toSorted((a, b) => a.number - b.number)
+  for (const opinion of counting) {
+    if (opinion.recipients === undefined) other.add(opinion, undefined)
+    const spoken = speakOf(tallies, opinion)
+    if (spoken !== undefined) return { decision: 'refuse', objection: spoken }
+  }
+  for (const tally of [...tallies, other]) tally.close(thresholds)
+  const objection = common(tallies)
+  return objection === undefined
+    ? {
+        decision: 'commit',
+        outcomes: tallies.map((tally) => tally.outcome),
+        other: other.outcome,
+      }
+    : { decision: 'refuse', objection }
+}
+
+/** Adds an opinion to everybody it speaks of. @returns the objection that it makes of the whole. */
+function speakOf(tallies: readonly Tally[], opinion: Opinion): Objection | undefined {
+  for (const [index, tally] of tallies.entries()) {
+    if (opinion.recipients?.includes(index) === false) continue
+    const objected = tally.add(opinion, index)
+    // What is deferred for one is deferred for all: the client sends the message again as a whole.
+    if (objected?.verdict === 'defer') return objected
+  }
+  return common(tallies)
+}
+
+/** The objection where everybody has one: the first recipient's. */
+function common(tallies: readonly Tally[]): Objection | undefined {
+  return tallies.every(({ objection }) => objection !== undefined)
+    ? tallies[0]?.objection
+    : undefined
+}
+
+/** What the opinions come to for one recipient. */
+class Tally {
+  objection: Objection | undefined
+  #set: { readonly disposition: 'hold' | 'discard'; readonly reason: string } | undefined
+  #score = 0
+
+  /** @returns the objection, if this opinion is the first to object. */
+  add({ question, verdict }: Opinion, recipient: number | undefined): Objection | undefined {
+    this.#score += verdict.score ?? 0
+    if (recipient !== undefined) this.#score += verdict.recipientScores?.[recipient] ?? 0
+    if (question !== 'message') return undefined
+    if (verdict.verdict !== 'per-recipient') return this.#hear(verdict)
+    const own = recipient === undefined ? undefined : verdict.verdicts[recipient]
+    if (own === undefined) return undefined
+    this.#score += own.score ?? 0
+    return this.#hear(own)
+  }
+
+  close(thresholds: Thresholds): void {
+    const verdict = byScore(this.#score, thresholds)
+    if (verdict !== undefined) this.#hear(verdict)
+  }
+
+  get outcome(): Outcome {
+    const score = Math.round(this.#score * 1000) / 1000
+    // A refusal that one reply cannot speak becomes a quarantine, never a bounce.
+    if (this.objection !== undefined) {
+      return { disposition: 'hold', reason: why(this.objection), score }
+    }
+    return this.#set === undefined
+      ? { disposition: 'deliver', score }
+      : { disposition: this.#set.disposition, reason: this.#set.reason, score }
+  }
+
+  #hear(verdict: Verdict | RecipientVerdict): Objection | undefined {
+    if (this.objection !== undefined) return undefined
+    this.objection = asObjection(verdict)
+    if (verdict.verdict === 'quarantine' || verdict.verdict === 'discard') {
+      const disposition = verdict.verdict === 'discard' ? 'discard' : 'hold'
+      this.#set ??= { disposition, reason: verdict.reason ?? verdict.verdict.toUpperCase() }
+    }
+    return this.objection
+  }
+}
+
+function why({ status, text, reason }: Objection): string {
+  return reason ?? `${status} ${text}`
+}
+
+const reason = 'SCORE'
+const refusedByScore = Object.freeze(reject('5.7.1', 'Message refused by policy', { reason }))
+
+/** The verdict of the highest threshold that the score has reached. */
+function byScore(score: number, thresholds: Thresholds): Verdict | undefined {
+  const reached = (['reject', 'quarantine', 'discard'] as const)
+    .map((name) => ({ name, at: thresholds[name] ?? Infinity }))
+    .filter(({ at }) => score >= at)
+    .toSorted((a, b) => b.at - a.at)[0]
+  switch (reached?.name) {
+    case undefined:
+      return undefined
+    case 'reject':
+      return refusedByScore
+    case 'quarantine':
+    case 'discard':
+      return { verdict: reached.name, reason }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The doors as one entry has them: its tables and counters bear its name, so that two entries never
+ * meet in one key; a shadow entry works in a space of its own and leaves the real one untouched.
+ */
+import type { Log, LogFields } from '../runtime/log.ts'
+import type { PluginDoors } from '../plugin/plugin.ts'
+
+export function entryDoors(
+  doors: PluginDoors,
+  { name, shadow }: { readonly name: string; readonly shadow: boolean },
+): PluginDoors {
+  const space = shadow ? `shadow/${name}` : `entry/${name}`
+  const { clock, dns, net, random, counters, store } = doors
+  return {
+    clock,
+    dns,
+    net,
+    random,
+    log: namedLog(doors.log, name),
+    counters: {
+      take: (key, limit) => counters.take(`${space}/${key}`, limit),
+      give: (key) => counters.give(`${space}/${key}`),
+      count: (key) => counters.count(`${space}/${key}`),
+    },
+    store: {
+      table: (table, bounds) => store.table(`${space}/${table}`, bounds),
+      close: async () => {},
+    },
+  }
+}
+
+/** Every line says which entry wrote it. */
+function namedLog(log: Log, entry: string): Log {
+  const named = (fields?: LogFields): LogFields => ({ ...fields, entry })
+  return {
+    debug: (event, fields) => log.debug(event, named(fields)),
+    info: (event, fields) => log.info(event, named(fields)),
+    warn: (event, fields) => log.warn(event, named(fields)),
+    error: (event, fields) => log.error(event, named(fields)),
+  }
+}

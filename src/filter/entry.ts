@@ -1,0 +1,100 @@
+import type { JsonValue } from '../mail/json.ts'
+import type { Stage } from '../mail/status.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { FindingKey } from '../plugin/finding.ts'
+import type { Credentials, FaultOutcome, Plugin, PluginInstance } from '../plugin/plugin.ts'
+import type { InForce } from '../plugin/resolve-options.ts'
+import type { Environment } from '../mail/environment.ts'
+import type { HookContext, Stages } from '../plugin/stage.ts'
+import type { Verdict } from '../plugin/verdict.ts'
+import type { ConditionShape } from '../plugin/condition.ts'
+import type { Breaker } from './breaker.ts'
+import type { Applicability } from './condition.ts'
+import type { WrittenAt } from './mistake.ts'
+
+export type Mode = 'enforce' | 'shadow' | 'off'
+
+/** One entry of the chain as the configuration has it, its plugin loaded, nothing else checked yet. */
+export interface EntryConfig {
+  /** Unique in the chain; the plugin's name where the operator gave none. */
+  readonly name: string
+  readonly plugin: Plugin
+  readonly mode: Mode
+  /** At `message`: run alone, before the entries that run at once. */
+  readonly first: boolean
+  readonly onFault?: FaultOutcome
+  readonly timeoutMs?: number
+  /** Beats what a verdict says and what the plugin defaults to. */
+  readonly refuseAt?: 'now' | 'rcpt'
+  readonly when?: ConditionShape
+  readonly unless?: ConditionShape
+  /** The plugin's options as in the file. */
+  readonly options: JsonValue | undefined
+  readonly place: WrittenAt
+}
+
+/** Option values with their types erased: only the plugin itself knows them. */
+export type Values = { readonly [name: string]: unknown }
+
+/** What an entry may be asked: its hooks, and the login that a back end verifies. */
+export type Question = Stage | 'verify'
+
+export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
+  readonly verify: Credentials
+}
+
+/** An entry at work in one generation of the chain. */
+export interface Entry {
+  readonly name: string
+  readonly plugin: string
+  readonly shadow: boolean
+  readonly onFault: FaultOutcome
+  readonly timeoutMs: number
+  /** What the entry says itself. */
+  readonly refuseAt?: 'now' | 'rcpt'
+  /** Where neither the entry nor the verdict says when. */
+  readonly refuseAtDefault: 'now' | 'rcpt'
+  /** Absent: the entry applies to everybody. */
+  readonly condition?: Applicability | undefined
+  readonly first: boolean
+  readonly vouches: boolean
+  readonly needs: readonly FindingKey<JsonValue>[]
+  readonly provides: readonly FindingKey<JsonValue>[]
+  readonly instance: PluginInstance<Values>
+  readonly optionsFor: (environment: Environment) => InForce<Values>
+  readonly breaker: Breaker
+  readonly counts: EntryCounts
+}
+
+/** What an operator may want to see of an entry, counted since the generation opened. */
+export interface EntryCounts {
+  faults: number
+  lateAnswers: number
+}
+
+/** One question to one entry: where it stands in the order of asking. */
+export interface Place {
+  /** Counts through all places of the generation, in the order in which they are asked. */
+  readonly number: number
+  readonly question: Question
+  readonly entry: Entry
+}
+
+/** A place with the function behind it. */
+export interface AskedPlace<Q extends Question> extends Place {
+  readonly question: Q
+  ask(event: Events[Q], context: HookContext<Values>): MaybePromise<Verdict>
+}
+
+/** A place at `message`, where entries wait for others instead of for their turn. */
+export interface MessagePlace extends AskedPlace<'message'> {
+  /** Indexes, in the order of `message`, of those that must be done before this one starts. */
+  readonly after: readonly number[]
+  /** Those whose findings it sees, nearest last: what it waited for, and what those waited for. */
+  readonly sees: readonly number[]
+}
+
+/** The stage that a question belongs to. */
+export function stageOf(question: Question): Stage {
+  return question === 'verify' ? 'auth' : question
+}

@@ -1,0 +1,66 @@
+import type { FaultOutcome } from '../plugin/plugin.ts'
+import { defer, pass, quarantine, reject, type Verdict } from '../plugin/verdict.ts'
+import type { Question } from './entry.ts'
+
+/**
+ * What went wrong when an entry was asked. `aborted` is nobody's fault: the client left, or an earlier
+ * entry's objection made the answer pointless; it is not counted.
+ */
+export type FaultKind =
+  | 'threw'
+  | 'rejected'
+  | 'timeout'
+  | 'not-a-verdict'
+  | 'not-allowed'
+  | 'options'
+  | 'breaker-open'
+  | 'aborted'
+
+export interface Fault {
+  readonly kind: FaultKind
+  /** For the operator; never shown to a client. */
+  readonly detail: string
+}
+
+const reason = 'FAULT'
+const local = 'Temporary local problem, please try again later'
+
+const deferred = Object.freeze(defer('4.3.0', local, { reason }))
+const loginDeferred = Object.freeze(defer('4.7.0', 'Temporary authentication failure', { reason }))
+const rejected = Object.freeze(reject('5.3.0', 'Local problem, this cannot be taken', { reason }))
+const passed = Object.freeze(pass({ reason }))
+const quarantined = Object.freeze(quarantine({ reason }))
+const gone = Object.freeze(defer('4.4.2', 'Connection lost', { reason: 'ABORTED' }))
+
+/** The verdict that stands in for the one that did not come. It tells the client nothing of our inside. */
+export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict {
+  switch (outcome) {
+    case 'pass':
+      return passed
+    case 'reject':
+      return rejected
+    case 'quarantine':
+      if (question === 'message') return quarantined
+      return question === 'verify' ? loginDeferred : deferred
+    case 'defer':
+      return question === 'verify' ? loginDeferred : deferred
+  }
+}
+
+/** The verdict of a question that was called off. */
+export const abortedVerdict: Verdict = gone
+
+/** An error in one bounded line: what it says, and the first place of the stack. */
+export function errorDetail(error: unknown): string {
+  const text = error instanceof Error ? stackHead(error) : `threw ${describe(error)}`
+  return text.slice(0, 500)
+}
+
+function stackHead(error: Error): string {
+  const place = /^\s*at (.*)$/m.exec(String(error.stack ?? '').slice(0, 5000))?.[1]
+  return place === undefined ? String(error) : `${String(error)} (${place})`
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value
+}

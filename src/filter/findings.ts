@@ -1,0 +1,135 @@
+/**
+ * The facts of one session. Those of a greeting vanish with the next one, those of a transaction with
+ * the transaction; those learned about a recipient are seen while the same recipient is asked about,
+ * and by `data` and `message`. An enforced entry never sees what a shadow entry found.
+ */
+import { findingValue, type Finding, type FindingKey, type Findings } from '../plugin/finding.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { Question } from './entry.ts'
+
+type Scope = 'session' | 'hello' | 'transaction' | 'recipient'
+
+interface Kept extends Finding {
+  readonly shadow: boolean
+  readonly scope: Scope
+  /** The recipient that it belongs to, counted within the transaction; 0 for the other scopes. */
+  readonly round: number
+}
+
+/** What is remembered of the recipients of one transaction; beyond it the oldest goes. */
+const mostAboutRecipients = 2000
+
+export class FindingBook {
+  /** What enforced entries see. */
+  readonly enforced: Findings = { get: (key) => this.#find(key, false) }
+  /** What shadow entries see. */
+  readonly shadow: Findings = { get: (key) => this.#find(key, true) }
+  #kept: Kept[] = []
+  /** The recipient that is being asked about; 0 where none is. */
+  #round = 0
+
+  /** A later finding of the same name replaces an earlier one of the same scope, so that no scope grows without bound. */
+  keep(findings: readonly Finding[], question: Question, shadow: boolean): void {
+    const scope = scopeOf(question)
+    const round = scope === 'recipient' ? this.#round : 0
+    for (const { name, value } of findings) {
+      const earlier = this.#kept.findIndex(
+        (each) =>
+          each.name === name &&
+          each.scope === scope &&
+          each.round === round &&
+          each.shadow === shadow,
+      )
+      if (earlier >= 0) this.#kept.splice(earlier, 1)
+      this.#kept.push({ name, value, shadow, scope, round })
+    }
+    if (scope === 'recipient' && this.#kept.length > mostAboutRecipients) {
+      this.#kept.splice(
+        this.#kept.findIndex((each) => each.scope === 'recipient'),
+        1,
+      )
+    }
+  }
+
+  beginHello(): void {
+    this.#forget('hello')
+  }
+
+  beginTransaction(): void {
+    this.#forget('transaction')
+    this.#forget('recipient')
+  }
+
+  beginRecipient(round: number): void {
+    this.#round = round
+  }
+
+  /** What was learned about a recipient that was refused is of no use to anybody. */
+  endRecipient(accepted: boolean): void {
+    const round = this.#round
+    this.#round = 0
+    if (accepted || this.#kept.length === 0) return
+    this.#kept = this.#kept.filter((each) => each.round !== round)
+  }
+
+  #forget(scope: Scope): void {
+    if (this.#kept.length === 0) return
+    this.#kept = this.#kept.filter((each) => each.scope !== scope)
+  }
+
+  #find<T extends JsonValue>(key: FindingKey<T>, shadow: boolean): T | undefined {
+    for (let index = this.#kept.length - 1; index >= 0; index--) {
+      const each = this.#kept[index]
+      if (each === undefined || each.name !== key.name || (each.shadow && !shadow)) continue
+      if (this.#round !== 0 && each.round !== 0 && each.round !== this.#round) continue
+      return findingValue(key, each.value)
+    }
+    return undefined
+  }
+}
+
+function scopeOf(question: Question): Scope {
+  switch (question) {
+    case 'connect':
+    case 'auth':
+    case 'verify':
+      return 'session'
+    case 'hello':
+      return 'hello'
+    case 'rcpt':
+      return 'recipient'
+    case 'mail':
+    case 'data':
+    case 'message':
+      return 'transaction'
+  }
+}
+
+/** One entry's findings at `message`, before they are merged. */
+export interface Contribution {
+  readonly findings: readonly Finding[]
+  readonly shadow: boolean
+}
+
+/**
+ * What an entry sees at `message`: what was known before, and what those entries found that were done
+ * before it by rule, not by luck. So no result depends on timing.
+ */
+export function findingsAt(
+  before: Findings,
+  contributions: readonly (Contribution | undefined)[],
+  { sees, shadow }: { readonly sees: readonly number[]; readonly shadow: boolean },
+): Findings {
+  if (sees.length === 0) return before
+  return {
+    get(key) {
+      for (let index = sees.length - 1; index >= 0; index--) {
+        const contribution = contributions[sees[index] ?? -1]
+        if (contribution === undefined || (contribution.shadow && !shadow)) continue
+        const found = contribution.findings.findLast(({ name }) => name === key.name)
+        if (found !== undefined) return findingValue(key, found.value)
+      }
+      return before.get(key)
+    },
+  }
+}

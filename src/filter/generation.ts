@@ -1,0 +1,109 @@
+/**
+ * One configuration of the chain at work. Sessions enter and leave it; once retired it lives on until
+ * the last of them is gone, then closes its plugins. Two generations may be at work at once, never three
+ * objects of one: an entry's resources belong to its generation.
+ */
+import type { Log } from '../runtime/log.ts'
+import type { Entry, Mode } from './entry.ts'
+import { errorDetail } from './fault.ts'
+import type { Places } from './places.ts'
+import type { SettingsOf } from './receiver-settings.ts'
+import type { Thresholds } from './decision.ts'
+
+/** An entry as `postern chain` shows it. */
+export interface ListedEntry {
+  readonly name: string
+  readonly plugin: string
+  readonly mode: Mode
+  readonly summary?: string
+}
+
+export interface GenerationParts {
+  /** Names the chain in traces: equal chains have equal ids. */
+  readonly id: string
+  readonly listing: readonly ListedEntry[]
+  readonly entries: readonly Entry[]
+  readonly places: Places
+  readonly thresholds: Thresholds
+  /** Entries that may run at once at `message`. */
+  readonly parallel: number
+  readonly settingsOf: SettingsOf
+  readonly log: Log
+}
+
+export class Generation {
+  readonly id: string
+  readonly listing: readonly ListedEntry[]
+  readonly entries: readonly Entry[]
+  /** Those that are told of every step. */
+  readonly observers: readonly Entry[]
+  readonly places: Places
+  readonly thresholds: Thresholds
+  readonly parallel: number
+  readonly settingsOf: SettingsOf
+  readonly #log: Log
+  #sessions = 0
+  #opened: Entry[] = []
+  #retired: (() => void) | undefined
+
+  constructor(parts: GenerationParts) {
+    this.id = parts.id
+    this.listing = parts.listing
+    this.entries = parts.entries
+    this.observers = parts.entries.filter(({ instance }) => instance.observe !== undefined)
+    this.places = parts.places
+    this.thresholds = parts.thresholds
+    this.parallel = parts.parallel
+    this.settingsOf = parts.settingsOf
+    this.#log = parts.log
+  }
+
+  /** Sessions that are in it now. */
+  get sessions(): number {
+    return this.#sessions
+  }
+
+  /** Opens the plugins in order. If one cannot, those opened are closed again. @returns what went wrong. */
+  async open(): Promise<{ readonly entry: string; readonly detail: string } | undefined> {
+    for (const entry of this.entries) {
+      try {
+        await entry.instance.open?.()
+        this.#opened.push(entry)
+      } catch (error) {
+        await this.#close()
+        return { entry: entry.name, detail: errorDetail(error) }
+      }
+    }
+    return undefined
+  }
+
+  enter(): void {
+    this.#sessions += 1
+  }
+
+  leave(): void {
+    this.#sessions -= 1
+    if (this.#sessions === 0) this.#retired?.()
+  }
+
+  /** No session enters any more. Resolves when the last one has left and the plugins are closed. */
+  async retire(): Promise<void> {
+    if (this.#sessions > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#retired = resolve
+      await promise
+    }
+    await this.#close()
+  }
+
+  /** In reverse order; one that cannot close does not keep the others open. */
+  async #close(): Promise<void> {
+    for (const entry of this.#opened.splice(0).toReversed()) {
+      try {
+        await entry.instance.close?.()
+      } catch (error) {
+        this.#log.error('entry.close-failed', { entry: entry.name, detail: errorDetail(error) })
+      }
+    }
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * One session's questions to its chain. Every question leaves a step; none throws, none hangs, and a
+ * hook that answers at once costs no promise. The verdict of a fault is what the entry's `on_fault`
+ * says; it never becomes a pass by accident.
+ */
+import type { Recipient } from '../mail/envelope.ts'
+import { emptyEnvironment, type Environment } from '../mail/environment.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Session } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
+import { relayClient, type Findings } from '../plugin/finding.ts'
+import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { verdictFault } from './check-verdict.ts'
+import type { Judgement } from './condition.ts'
+import { Consultation } from './consultation.ts'
+import { stageOf, type AskedPlace, type Entry, type Events, type Question } from './entry.ts'
+import { abortedVerdict, errorDetail, faultVerdict, type Fault } from './fault.ts'
+import { FindingBook } from './findings.ts'
+import type { Generation } from './generation.ts'
+import type { Step } from './step.ts'
+import { Trail } from './trail.ts'
+
+/** A hook that computes longer than this before it first waits holds up every session. */
+const longestHoldMs = 250
+
+export interface Asking {
+  /** Instead of the entry's own, where the time is shared. */
+  readonly timeoutMs?: number
+  /** Instead of what is known so far. */
+  readonly findings?: Findings
+  /** How many recipients a verdict may speak of. */
+  readonly recipients?: number
+}
+
+const plainly: Asking = Object.freeze({})
+
+export class Inquiry {
+  readonly generation: Generation
+  readonly clock: Clock
+  readonly findings = new FindingBook()
+  readonly trail = new Trail()
+  /** In force now; a login may change it. */
+  environment: Environment = emptyEnvironment
+  /** As it was at the last question. */
+  session: Session | undefined
+  stage: Stage = 'connect'
+  /** The recipient that is being asked about, counted from 1 within the transaction; 0 outside `rcpt`. */
+  round = 0
+  readonly #log: Log
+  readonly #running = new Set<Consultation>()
+  #ended = false
+
+  constructor(
+    generation: Generation,
+    { clock, log }: { readonly clock: Clock; readonly log: Log },
+  ) {
+    this.generation = generation
+    this.clock = clock
+    this.#log = log
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  begin(stage: Stage, session: Session): void {
+    this.stage = stage
+    this.session = session
+  }
+
+  ask<Q extends Question>(
+    place: AskedPlace<Q>,
+    event: Events[Q],
+    how: Asking = plainly,
+  ): MaybePromise<Step> {
+    const startedMs = this.clock.monotonicMs()
+    const { entry } = place
+    if (this.#ended) return this.#faulted(place, startedMs, sessionOver)
+    const inForce = entry.optionsFor(this.environment)
+    if (!inForce.ok) {
+      return this.#faulted(place, startedMs, { kind: 'options', detail: inForce.problem })
+    }
+    if (!entry.breaker.allows(startedMs)) return this.#faulted(place, startedMs, breakerOpen)
+
+    const findings = how.findings ?? (entry.shadow ? this.findings.shadow : this.findings.enforced)
+    const consultation = new Consultation(place, inForce.values, findings)
+    let answer: MaybePromise<Verdict>
+    try {
+      answer = place.ask(event, consultation)
+    } catch (error) {
+      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) })
+    }
+    const heldMs = this.clock.monotonicMs() - startedMs
+    if (heldMs > longestHoldMs)
+      this.#log.warn('entry.held-the-loop', this.#named(place, { heldMs }))
+    return isPromise(answer)
+      ? this.#wait(consultation, answer, { startedMs, how })
+      : this.#answered(place, answer, { startedMs, durationMs: heldMs, how })
+  }
+
+  /** Calls off whatever is being asked of `which`. */
+  callOff(which: (place: Consultation['place']) => boolean): void {
+    for (const consultation of this.#running) if (which(consultation.place)) consultation.callOff()
+  }
+
+  /** The client is gone: nothing is asked any more, and what is being asked is called off. */
+  end(): void {
+    this.#ended = true
+    this.callOff(() => true)
+  }
+
+  /**
+   * Whether an entry applies. While asking at `connect` … `auth` a login may still come, so "not logged in"
+   * cannot be said yet; when a refusal is about to be spoken (`decided`) it counts as it is.
+   */
+  judge(entry: Entry, question: Question, recipient?: Recipient, decided = false): Judgement {
+    if (entry.condition === undefined) return true
+    const { session } = this
+    if (session === undefined) return undefined
+    const early = stageIsEarly(stageOf(question)) && !decided
+    const authenticated = session.user !== undefined || (early ? undefined : false)
+    const relays = this.findings.enforced.get(relayClient) !== undefined
+    return entry.condition.judge({
+      listener: session.listener,
+      address: session.remote.address,
+      environment: this.environment,
+      authenticated,
+      relayClient: relays || (early ? undefined : false),
+      recipient,
+    })
+  }
+
+  /** Adds a line to the explanation that nobody was asked for. */
+  note(kind: 'spoken' | 'lifted', { place, verdict }: Step): void {
+    const startedMs = this.clock.monotonicMs()
+    const { stage, round } = this
+    this.trail.add({
+      kind,
+      place,
+      stage,
+      round,
+      verdict,
+      startedMs,
+      durationMs: 0,
+      remembered: false,
+    })
+  }
+
+  async #wait(
+    consultation: Consultation,
+    answer: Promise<Verdict>,
+    { startedMs, how }: { readonly startedMs: number; readonly how: Asking },
+  ): Promise<Step> {
+    const { place } = consultation
+    this.#running.add(consultation)
+    const heard = await consultation.wait({
+      clock: this.clock,
+      timeoutMs: how.timeoutMs ?? place.entry.timeoutMs,
+      late: () => this.#late(place),
+      answer,
+    })
+    this.#running.delete(consultation)
+    if (heard.heard === 'fault') return this.#faulted(place, startedMs, heard.fault)
+    const durationMs = this.clock.monotonicMs() - startedMs
+    return this.#answered(place, heard.answer, { startedMs, durationMs, how })
+  }
+
+  #answered(
+    place: Consultation['place'],
+    verdict: Verdict,
+    { startedMs, durationMs, how }: { startedMs: number; durationMs: number; how: Asking },
+  ): Step {
+    const fault = verdictFault(verdict, place, how.recipients ?? 0)
+    if (fault !== undefined) return this.#faulted(place, startedMs, fault)
+    place.entry.breaker.answered()
+    return this.#stepped(place, verdict, { startedMs, durationMs, fault })
+  }
+
+  #faulted(place: Consultation['place'], startedMs: number, fault: Fault): Step {
+    const { entry } = place
+    const nowMs = this.clock.monotonicMs()
+    const verdict =
+      fault.kind === 'aborted' ? abortedVerdict : faultVerdict(entry.onFault, place.question)
+    if (fault.kind === 'aborted') entry.breaker.calledOff()
+    else this.#count(place, fault, nowMs)
+    return this.#stepped(place, verdict, { startedMs, durationMs: nowMs - startedMs, fault })
+  }
+
+  #count(place: Consultation['place'], fault: Fault, nowMs: number): void {
+    const { entry } = place
+    entry.counts.faults += 1
+    if (fault.kind === 'breaker-open') return
+    const { kind, detail } = fault
+    this.#log.error('entry.fault', this.#named(place, { kind, detail, onFault: entry.onFault }))
+    // A variable that does not parse says nothing about what the plugin depends on.
+    if (kind !== 'options' && entry.breaker.faulted(nowMs)) {
+      this.#log.error('breaker.opened', this.#named(place, {}))
+    }
+  }
+
+  #late(place: Consultation['place']): void {
+    place.entry.counts.lateAnswers += 1
+    this.#log.debug('entry.answered-late', this.#named(place, {}))
+  }
+
+  #stepped(
+    place: Consultation['place'],
+    verdict: Verdict,
+    how: { startedMs: number; durationMs: number; fault: Fault | undefined },
+  ): Step {
+    const step: Step = {
+      kind: 'asked',
+      place,
+      stage: this.stage,
+      round: this.round,
+      verdict,
+      fault: how.fault,
+      startedMs: how.startedMs,
+      durationMs: how.durationMs,
+      remembered: false,
+    }
+    this.trail.add(step)
+    if (!isPlainPass(verdict) && verdict.findings !== undefined && place.question !== 'message') {
+      this.findings.keep(verdict.findings, place.question, place.entry.shadow)
+    }
+    if (this.generation.observers.length > 0) this.#tell(step)
+    return step
+  }
+
+  /** Those who watch cannot decide: whatever an observer does, the answer stands. */
+  #tell({ place, stage, verdict, fault }: Step): void {
+    const { session } = this
+    if (session === undefined) return
+    const observation = {
+      session,
+      stage,
+      entry: place.entry.name,
+      verdict: fault === undefined ? verdict.verdict : ('fault' as const),
+      ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+    }
+    for (const { name, instance } of this.generation.observers) {
+      try {
+        instance.observe?.(observation)
+      } catch (error) {
+        this.#log.error('observer.failed', { entry: name, detail: errorDetail(error) })
+      }
+    }
+  }
+
+  #named<F extends object>(
+    { entry, question }: Consultation['place'],
+    fields: F,
+  ): F & { entry: string; question: string; session: string } {
+    return { entry: entry.name, question, session: this.session?.id ?? '', ...fields }
+  }
+}
+
+const sessionOver: Fault = { kind: 'aborted', detail: 'the session is over' }
+const breakerOpen: Fault = { kind: 'breaker-open', detail: 'too many faults in a row' }
+
+function stageIsEarly(stage: Stage): boolean {
+  return stage === 'connect' || stage === 'hello' || stage === 'auth'
+}
+
+/** By what it can do: a promise of another library is one too. */
+function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return (
+    answer instanceof Promise ||
+    (typeof answer === 'object' &&
+      answer !== null &&
+      'then' in answer &&
+      typeof answer.then === 'function')
+  )
+}

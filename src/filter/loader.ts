@@ -1,0 +1,209 @@
+/**
+ * Loads plugins from folders, written in TypeScript and not built: `<folder>/<name>/<name>.ts`.
+ * What a plugin imports as `postern/plugin` is our own copy, wherever the plugin lies (but under
+ * node_modules, where Node does not read TypeScript). Once loaded, code stays until the process ends.
+ */
+import { registerHooks } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isPosternError } from '../mail/errors.ts'
+import { nearest } from '../plugin/nearest.ts'
+import type { Plugin } from '../plugin/plugin.ts'
+import type { Disk } from '../runtime/disk.ts'
+import type { EntryConfig } from './entry.ts'
+import { errorDetail } from './fault.ts'
+import { mistakeAt, type Mistake } from './mistake.ts'
+import { examineModule } from './plugin-module.ts'
+
+export type Loaded =
+  | { readonly loaded: 'plugin'; readonly plugin: Plugin; readonly file: string }
+  | { readonly loaded: 'nothing'; readonly problem: string; readonly remedy: string }
+  | { readonly loaded: 'broken'; readonly mistakes: readonly Mistake[] }
+
+export interface LoaderParts {
+  readonly disk: Pick<Disk, 'stat' | 'list'>
+  /** Absolute, in the order in which they are looked through. */
+  readonly folders: readonly string[]
+}
+
+/** What stands in for a plugin's imports. */
+const ownCopies: ReadonlyMap<string, string> = new Map([
+  ['postern/plugin', new URL('../plugin/index.ts', import.meta.url).href],
+  ['postern/testkit', new URL('../testkit/index.ts', import.meta.url).href],
+])
+
+const pluginName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+/** Folders beside plugins that hold none themselves. */
+const notPlugins = new Set(['local', 'shared'])
+
+export class PluginLoader {
+  readonly #parts: LoaderParts
+  readonly #known = new Map<string, Promise<Loaded>>()
+  /** When a plugin's file had been changed, as it was loaded. */
+  readonly #loadedAt = new Map<string, number>()
+  #hooks: { deregister(): void } | undefined
+
+  constructor(parts: LoaderParts) {
+    this.#parts = parts
+  }
+
+  /** Gives the mapping of imports back; what has been loaded stays usable. */
+  close(): void {
+    this.#hooks?.deregister()
+    this.#hooks = undefined
+  }
+
+  /** Loads a plugin once; asking again gives the same, but what was not there or broken is tried anew. */
+  load(name: string): Promise<Loaded> {
+    const before = this.#known.get(name)
+    if (before !== undefined) return before
+    const loading = this.#load(name).then((result) => {
+      if (result.loaded !== 'plugin') this.#known.delete(name)
+      return result
+    })
+    this.#known.set(name, loading)
+    return loading
+  }
+
+  /** The names of all plugins that there are, loaded or not. */
+  async names(): Promise<readonly string[]> {
+    const lists = await Promise.all(this.#parts.folders.map((folder) => this.#namesIn(folder)))
+    return [...new Set(lists.flat())].toSorted()
+  }
+
+  /** Files of loaded plugins that have changed since: only a restart takes them. */
+  async changed(): Promise<readonly string[]> {
+    const changes = await Promise.all(
+      [...this.#loadedAt].map(async ([file, at]) =>
+        (await this.#modifiedAt(file)) === at ? [] : [file],
+      ),
+    )
+    return changes.flat()
+  }
+
+  async #load(name: string): Promise<Loaded> {
+    if (!pluginName.test(name)) {
+      const remedy = 'write the name of its folder: small letters, digits and hyphens'
+      return { loaded: 'nothing', problem: `'${name}' is no name of a plugin`, remedy }
+    }
+    const files = await this.#find(name)
+    const [file, second] = files
+    if (file === undefined) return this.#missing(name)
+    if (second !== undefined) {
+      const problem = `there are two plugins ${name}: ${file} and ${second}`
+      return { loaded: 'nothing', problem, remedy: 'rename one of them' }
+    }
+    this.#hooks ??= mapImports(this.#parts.folders)
+    this.#loadedAt.set(file, (await this.#modifiedAt(file)) ?? 0)
+    return importPlugin(file, name)
+  }
+
+  async #find(name: string): Promise<readonly string[]> {
+    const files = this.#parts.folders.map((folder) => join(folder, name, `${name}.ts`))
+    const found = await Promise.all(
+      files.map(async (file) => ((await this.#modifiedAt(file)) === undefined ? [] : [file])),
+    )
+    return found.flat()
+  }
+
+  async #missing(name: string): Promise<Loaded> {
+    const meant = nearest(name, await this.names())
+    const remedy =
+      meant === undefined
+        ? `put it into ${this.#parts.folders.join(' or ')} as ${name}/${name}.ts`
+        : `did you mean ${meant}?`
+    return { loaded: 'nothing', problem: `there is no plugin ${name}`, remedy }
+  }
+
+  async #namesIn(folder: string): Promise<readonly string[]> {
+    try {
+      const names = (await this.#parts.disk.list(folder)).filter(
+        (name) => pluginName.test(name) && !notPlugins.has(name),
+      )
+      const there = await Promise.all(
+        names.map((name) => this.#modifiedAt(join(folder, name, `${name}.ts`))),
+      )
+      return names.filter((_, index) => there[index] !== undefined)
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return []
+      throw error
+    }
+  }
+
+  async #modifiedAt(file: string): Promise<number | undefined> {
+    try {
+      const { kind, modifiedAt } = await this.#parts.disk.stat(file)
+      return kind === 'file' ? modifiedAt : undefined
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+}
+
+/** An entry of the configuration whose plugin is still a name. */
+export type WrittenEntry = Omit<EntryConfig, 'plugin'> & { readonly plugin: string }
+
+/** Loads what the entries name; all mistakes at once, each plugin's own only once. */
+export async function loadEntries(
+  loader: PluginLoader,
+  written: readonly WrittenEntry[],
+): Promise<{ readonly entries: readonly EntryConfig[]; readonly mistakes: readonly Mistake[] }> {
+  const loaded = await Promise.all(written.map(({ plugin }) => loader.load(plugin)))
+  const mistakes = new Set<Mistake>()
+  const entries = written.flatMap((entry, index) => {
+    const result = loaded[index]
+    switch (result?.loaded) {
+      case 'plugin':
+        return [{ ...entry, plugin: result.plugin }]
+      case 'nothing':
+        mistakes.add(mistakeAt(entry.place, ['plugin'], result))
+        return []
+      case 'broken':
+        for (const mistake of result.mistakes) mistakes.add(mistake)
+        return []
+      case undefined:
+        return []
+    }
+  })
+  return { entries, mistakes: [...mistakes] }
+}
+
+async function importPlugin(file: string, name: string): Promise<Loaded> {
+  try {
+    const module: unknown = await import(pathToFileURL(file).href)
+    const examined = examineModule(module, name)
+    if (examined.ok) return { loaded: 'plugin', plugin: examined.plugin, file }
+    const mistakes = examined.problems.map((each) => ({ file, line: 1, ...each }))
+    return { loaded: 'broken', mistakes }
+  } catch (error) {
+    const remedy = 'repair the file; npx tsc --noEmit shows all that is wrong with it'
+    const problem = `does not load: ${errorDetail(error)}`
+    return { loaded: 'broken', mistakes: [{ ...placeOf(error, file), problem, remedy }] }
+  }
+}
+
+/** Node writes the place of a syntax error above its stack, that of any other into it. */
+function placeOf(error: unknown, file: string): { readonly file: string; readonly line?: number } {
+  const stack = error instanceof Error ? String(error.stack ?? '').slice(0, 10_000) : ''
+  const head = /^(\/[^\n]*|file:\/\/[^\n]*):(\d+)\n/.exec(stack)
+  const at = head ?? /\((file:\/\/[^\n]*?|\/[^\n]*?):(\d+):\d+\)/.exec(stack)
+  const [, where, line] = at ?? []
+  if (where === undefined || where.includes('node_modules')) return { file }
+  return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }
+}
+
+function mapImports(folders: readonly string[]): { deregister(): void } {
+  const roots = folders.map((folder) => pathToFileURL(`${folder}/`).href)
+  return registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const own = ownCopies.get(specifier)
+      if (own !== undefined) return { url: own, format: 'module-typescript', shortCircuit: true }
+      const resolved = nextResolve(specifier, context)
+      // A folder of plugins needs no package.json to say that its files are modules.
+      const plugins =
+        resolved.url.endsWith('.ts') && roots.some((root) => resolved.url.startsWith(root))
+      return plugins ? { ...resolved, format: 'module-typescript' } : resolved
+    },
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * From entries to the order in which they are asked. Stages before `message` ask one entry after the
+ * other; at `message` those marked `first` come first, and the rest wait only for what they need.
+ */
+import type { Stage } from '../mail/status.ts'
+import { accept, pass, type Verdict } from '../plugin/verdict.ts'
+import type { AskedPlace, Entry, Events, MessagePlace, Place, Question } from './entry.ts'
+
+export interface Places {
+  readonly connect: readonly AskedPlace<'connect'>[]
+  readonly hello: readonly AskedPlace<'hello'>[]
+  readonly auth: readonly AskedPlace<'auth'>[]
+  readonly verify: readonly AskedPlace<'verify'>[]
+  readonly mail: readonly AskedPlace<'mail'>[]
+  readonly rcpt: readonly AskedPlace<'rcpt'>[]
+  readonly data: readonly AskedPlace<'data'>[]
+  readonly message: readonly MessagePlace[]
+  /** connect, hello and mail in one line: see passage.ts. */
+  readonly passage: readonly PassagePlace[]
+  /** All of them, by number. */
+  readonly all: readonly Place[]
+}
+
+export type PassagePlace = AskedPlace<'connect'> | AskedPlace<'hello'> | AskedPlace<'mail'>
+
+type Ask<Q extends Question> = AskedPlace<Q>['ask']
+type Instance = Entry['instance']
+
+const hooks: { readonly [S in Stage]: (instance: Instance) => Ask<S> | undefined } = {
+  connect: (instance) => instance.connect?.bind(instance),
+  hello: (instance) => instance.hello?.bind(instance),
+  auth: (instance) => instance.auth?.bind(instance),
+  mail: (instance) => instance.mail?.bind(instance),
+  rcpt: (instance) => instance.rcpt?.bind(instance),
+  data: (instance) => instance.data?.bind(instance),
+  message: (instance) => instance.message?.bind(instance),
+}
+
+/** A back end as something that is asked and answers with a verdict: yes vouches for the login, no says nothing. */
+function verifier(instance: Instance): Ask<'verify'> | undefined {
+  const verify = instance.verify?.bind(instance)
+  if (verify === undefined) return undefined
+  return (event: Events['verify'], context) => {
+    const known = verify(event, context)
+    return known instanceof Promise ? known.then(loginVerdict) : loginVerdict(known)
+  }
+}
+
+function loginVerdict(known: unknown): Verdict {
+  if (typeof known !== 'boolean') throw new TypeError(`verify answered ${typeof known}`)
+  return known ? accept() : pass()
+}
+
+export function orderPlaces(entries: readonly Entry[]): Places {
+  const all: Place[] = []
+  const put = <Q extends Question>(
+    question: Q,
+    asks: (instance: Instance) => Ask<Q> | undefined,
+    among = entries,
+  ): readonly AskedPlace<Q>[] =>
+    among.flatMap((entry) => {
+      const ask = asks(entry.instance)
+      if (ask === undefined) return []
+      const place = { number: all.length, question, entry, ask }
+      all.push(place)
+      return [place]
+    })
+  const connect = put('connect', hooks.connect)
+  const hello = put('hello', hooks.hello)
+  const auth = put('auth', hooks.auth)
+  const verify = put('verify', verifier)
+  const mail = put('mail', hooks.mail)
+  const rcpt = put('rcpt', hooks.rcpt)
+  const data = put('data', hooks.data)
+  const firstOnes = entries.filter(({ first }) => first)
+  const others = entries.filter(({ first }) => !first)
+  const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
+  const passage = [...connect, ...hello, ...mail]
+  return { connect, hello, auth, verify, mail, rcpt, data, message, passage, all }
+}
+
+/** Works out who waits for whom at `message`. */
+function waiting(places: readonly AskedPlace<'message'>[]): readonly MessagePlace[] {
+  const ordered: MessagePlace[] = []
+  for (const [index, place] of places.entries()) {
+    const after: number[] = []
+    const sees = new Set<number>()
+    for (let earlier = 0; earlier < index; earlier++) {
+      const other = ordered[earlier]
+      if (other === undefined || !waitsFor(place.entry, other.entry)) continue
+      after.push(earlier)
+      for (const seen of other.sees) sees.add(seen)
+      sees.add(earlier)
+    }
+    ordered.push({ ...place, after, sees: [...sees].toSorted((a, b) => a - b) })
+  }
+  return ordered
+}
+
+function waitsFor(entry: Entry, earlier: Entry): boolean {
+  if (entry.first || earlier.first) return true
+  if (earlier.shadow && !entry.shadow) return false
+  return entry.needs.some(({ name }) => earlier.provides.some((key) => key.name === name))
+}

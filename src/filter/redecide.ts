@@ -1,0 +1,156 @@
+/**
+ * Deciding once more, from nothing but what was stored. What comes out is what the client was told:
+ * a test holds this for every chain it can think of, so that a trace can be believed.
+ */
+import { parseMailbox } from '../mail/address.ts'
+import type { JsonObject } from '../mail/json.ts'
+import {
+  isPermanent,
+  isTransient,
+  objectionCode,
+  type PermanentStatus,
+  type Stage,
+  type TransientStatus,
+} from '../mail/status.ts'
+import {
+  accept,
+  defer,
+  discard,
+  pass,
+  perRecipient,
+  quarantine,
+  reject,
+  type RecipientVerdict,
+  type Verdict,
+} from '../plugin/verdict.ts'
+import { decideMessage, decideRecipient, type Opinion, type Outcome } from './decision.ts'
+import { list, number, numbers, object, text } from './read-json.ts'
+import { denied, settingsFault } from './refusals.ts'
+import type { Objection } from './step.ts'
+import type { Trace, TracedStep } from './trace-reader.ts'
+
+/** What the chain ruled, as the client heard it. */
+export type Redecided =
+  | { readonly ruling: 'pass' }
+  | {
+      readonly ruling: 'defer' | 'reject'
+      readonly code: number
+      readonly status: string
+      readonly text: string
+    }
+
+export interface RedecidedTrace {
+  /** For every RCPT that was asked about. */
+  readonly recipients: readonly Redecided[]
+  /** At the last stage that was asked. */
+  readonly last: Redecided
+  /** At `message`, where it passed: one for each accepted recipient. */
+  readonly outcomes: readonly Outcome[]
+}
+
+const passed: Redecided = { ruling: 'pass' }
+
+/** @returns undefined for a trace with steps missing. */
+export function redecide(trace: Trace): RedecidedTrace | undefined {
+  if (trace.lost > 0) return undefined
+  const recipients = trace.recipients.map(({ address }, index) =>
+    spoken('rcpt', recipientObjection(trace, address, index + 1)),
+  )
+  const message = trace.stage === 'message' ? messageDecision(trace) : undefined
+  const outcomes = message?.decision === 'commit' ? message.outcomes : []
+  const objection = message?.decision === 'refuse' ? message.objection : lastObjection(trace)
+  const last =
+    trace.stage === 'rcpt' ? (recipients.at(-1) ?? passed) : spoken(trace.stage, objection)
+  return { recipients, last, outcomes }
+}
+
+function recipientObjection(trace: Trace, address: string, round: number): Objection | undefined {
+  const opinions = trace.steps.filter((step) => step.round === round).map((step) => opinionOf(step))
+  const mailbox = parseMailbox(address, { smtputf8: true, barePostmaster: true })
+  return decideRecipient(opinions, mailbox ?? { localPart: address, domain: '' }, trace.hostname)
+}
+
+function messageDecision(trace: Trace): ReturnType<typeof decideMessage> {
+  const rounds = trace.recipients.flatMap(({ accepted }, index) => (accepted ? [index + 1] : []))
+  const opinions = trace.steps.map((step) => opinionOf(step, rounds))
+  return decideMessage(opinions, rounds.length, trace.thresholds)
+}
+
+/** At connect, hello and mail what was spoken counts, at data the first objection. */
+function lastObjection({ stage, steps, ruled }: Trace): Objection | undefined {
+  if (ruled !== undefined) return ruled === denied.reason ? denied : settingsFault
+  const own = steps.filter((step) => step.stage === stage && step.mode === 'enforce')
+  const counting = stage === 'data' ? own : own.filter(({ kind }) => kind === 'spoken')
+  for (const step of counting) {
+    const verdict = readVerdict(step.details)
+    if (verdict.verdict === 'defer' || verdict.verdict === 'reject') return verdict
+  }
+  return undefined
+}
+
+function spoken(stage: Stage, objection: Objection | undefined): Redecided {
+  if (objection === undefined) return passed
+  const { verdict, status, text: said, close } = objection
+  return { ruling: verdict, code: objectionCode({ stage, status, close }), status, text: said }
+}
+
+/** @param rounds of the accepted recipients, in order: an opinion from RCPT speaks of its own only. */
+function opinionOf(step: TracedStep, rounds: readonly number[] = []): Opinion {
+  const { kind, number: place, question, mode, round } = step
+  const index = rounds.indexOf(round)
+  const recipients = question === 'rcpt' ? (index < 0 ? [] : [index]) : step.recipients
+  return {
+    kind,
+    number: place,
+    question,
+    shadow: mode === 'shadow',
+    verdict: readVerdict(step.details),
+    ...(recipients === undefined ? {} : { recipients }),
+  }
+}
+
+function readVerdict(details: JsonObject): Verdict {
+  if (details['verdict'] === 'accept') return accept(readOpinion(details))
+  if (details['verdict'] !== 'per-recipient') return readPart(details)
+  const parts = list(details['verdicts']).map((part) => readPart(object(part)))
+  return perRecipient(parts, readOpinion(details))
+}
+
+function readPart(details: JsonObject): RecipientVerdict {
+  const opinion = readOpinion(details)
+  const more = { ...opinion, close: details['close'] === true }
+  switch (text(details['verdict'])) {
+    case 'defer':
+      return defer(transient(text(details['status'])), text(details['text']), more)
+    case 'reject':
+      return reject(permanent(text(details['status'])), text(details['text']), more)
+    case 'quarantine':
+      return quarantine(opinion)
+    case 'discard':
+      return discard(opinion)
+    default:
+      return pass(opinion)
+  }
+}
+
+/** What decisions depend on; edits change no reply. */
+function readOpinion(details: JsonObject): {
+  readonly reason?: string
+  readonly score?: number
+  readonly recipientScores?: readonly number[]
+} {
+  const { reason, score, recipientScores } = details
+  return {
+    ...(reason === undefined ? {} : { reason: text(reason) }),
+    ...(score === undefined ? {} : { score: number(score) }),
+    ...(recipientScores === undefined ? {} : { recipientScores: numbers(recipientScores) }),
+  }
+}
+
+function transient(status: string): TransientStatus {
+  return isTransient(status) ? status : '4.3.0'
+}
+
+function permanent(status: string): PermanentStatus {
+  return isPermanent(status) ? status : '5.3.0'
+}

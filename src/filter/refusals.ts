@@ -1,0 +1,19 @@
+/** Refusals that no entry has to be asked for. */
+import { defer, reject } from '../plugin/verdict.ts'
+import type { Objection } from './step.ts'
+
+/** What a tcp.smtp rule that denies says. */
+export const denied: Objection = Object.freeze(
+  reject('5.7.1', 'Connection refused', { reason: 'DENIED', close: true }),
+)
+
+/** A setting that does not parse must not open what it was to close. */
+export const settingsFault: Objection = Object.freeze(
+  defer('4.3.0', 'Temporary local problem, please try again later', {
+    reason: 'SETTINGS',
+    close: true,
+  }),
+)
+
+/** Nobody is left to decide for. */
+export const sessionGone: Objection = Object.freeze(defer('4.4.2', 'Connection lost'))

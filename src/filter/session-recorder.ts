@@ -1,0 +1,209 @@
+/**
+ * Gathers what one session's explanations need, and writes one for each transaction, or for a
+ * connection that was refused before there was one. It watches; nothing depends on it.
+ */
+import { formatMailbox, formatPath } from '../mail/address.ts'
+import type { Recipient } from '../mail/envelope.ts'
+import { reply, type Reply } from '../mail/reply.ts'
+import type { Transaction } from '../mail/session.ts'
+import { objectionCode, type Stage } from '../mail/status.ts'
+import type { Placement } from '../queue/queue.ts'
+import type { Log, LogFields } from '../runtime/log.ts'
+import type { ConnectionFacts, MailEvent, SessionEnd, TransactionOutcome } from '../smtp/policy.ts'
+import type { Inquiry } from './inquiry.ts'
+import type { Scopes } from './opinions.ts'
+import type { Objection } from './step.ts'
+import {
+  packPlacements,
+  packSteps,
+  tellingSteps,
+  type TraceEnd,
+  type TraceRecord,
+} from './trace-record.ts'
+import type { TraceWriter } from './trace-writer.ts'
+
+/** RCPTs of one transaction that a record names. */
+const mostRecipients = 2000
+
+const endEvents: { readonly [E in TraceEnd]: string } = {
+  committed: 'transaction.committed',
+  refused: 'transaction.refused',
+  reset: 'transaction.reset',
+  aborted: 'transaction.aborted',
+}
+
+export interface RecorderParts {
+  readonly inquiry: Inquiry
+  readonly facts: ConnectionFacts
+  readonly hostname: string
+  /** What refused the session before any entry was asked. */
+  readonly refusal: Objection | undefined
+  readonly writer: TraceWriter
+  readonly log: Log
+}
+
+/** What is known of a transaction beside its steps. */
+interface Story {
+  readonly mail: MailEvent
+  round: number
+  /** RCPTs that were not written down. */
+  lost: number
+  readonly recipients: (readonly [address: string, accepted: 0 | 1])[]
+  /** The round in which a recipient was accepted. */
+  readonly accepted: Map<Recipient, number>
+  sizeBytes?: number
+  scopes?: Scopes
+  placements?: readonly Placement[]
+}
+
+interface Ending {
+  readonly id: string
+  readonly end: TraceEnd
+  readonly reply: Reply | undefined
+  readonly queueIds?: readonly string[] | undefined
+}
+
+export class SessionRecorder {
+  readonly #parts: RecorderParts
+  readonly #startMs: number
+  #story: Story | undefined
+  #refused: { readonly stage: Stage; readonly objection: Objection } | undefined
+  #explained = false
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts
+    this.#startMs = parts.inquiry.clock.monotonicMs()
+  }
+
+  beginTransaction(mail: MailEvent): void {
+    this.#story = { mail, round: 0, lost: 0, recipients: [], accepted: new Map() }
+    this.#refused = undefined
+  }
+
+  /** @returns the number of this RCPT within the transaction, from 1. */
+  beginRecipient(): number {
+    const story = this.#story
+    return story === undefined ? 1 : ++story.round
+  }
+
+  endRecipient(recipient: Recipient, accepted: boolean): void {
+    const story = this.#story
+    if (story === undefined) return
+    if (accepted) story.accepted.set(recipient, story.round)
+    if (!accepted && story.recipients.length >= mostRecipients) story.lost += 1
+    else story.recipients.push([formatMailbox(recipient.mailbox), accepted ? 1 : 0])
+  }
+
+  /** The place of a round's recipient among those of the transaction. */
+  indexOfRound({ recipients }: Transaction): (round: number) => number | undefined {
+    const indexes = new Map<number, number>()
+    for (const [index, recipient] of recipients.entries()) {
+      const round = this.#story?.accepted.get(recipient)
+      if (round !== undefined) indexes.set(round, index)
+    }
+    return (round) => indexes.get(round)
+  }
+
+  sawMessage(sizeBytes: number): void {
+    if (this.#story !== undefined) this.#story.sizeBytes = sizeBytes
+  }
+
+  scoped(scopes: Scopes): void {
+    if (this.#story !== undefined) this.#story.scopes = scopes
+  }
+
+  placed(placements: readonly Placement[]): void {
+    if (this.#story !== undefined) this.#story.placements = placements
+  }
+
+  /** A stage said no. A refused MAIL opens no transaction, so it is explained at once. */
+  refused(stage: Stage, objection: Objection): void {
+    this.#refused = { stage, objection }
+    if (stage !== 'mail' || this.#story === undefined) return
+    const id = this.#story.mail.transactionId
+    this.#explain({ id, end: 'refused', reply: spoken(stage, objection) })
+  }
+
+  transactionEnded(
+    transaction: Transaction,
+    { end, reply: said, receipt }: TransactionOutcome,
+  ): void {
+    this.#explain({ id: transaction.id, end, reply: said, queueIds: receipt?.ids })
+  }
+
+  /** A session that came to nothing because of us is explained; one that the client gave up is not. */
+  sessionEnded(reason: SessionEnd): void {
+    const { facts, log } = this.#parts
+    log.debug('session.ended', { session: facts.id, reason })
+    if (this.#explained || this.#refused === undefined) return
+    const { stage, objection } = this.#refused
+    this.#explain({ id: facts.id, end: 'refused', reply: spoken(stage, objection) })
+  }
+
+  #explain(ending: Ending): void {
+    const { writer, log } = this.#parts
+    writer.write(this.#recordOf(ending))
+    log.info(endEvents[ending.end], this.#logFields(ending))
+    this.#explained = true
+    this.#story = undefined
+  }
+
+  #recordOf({ id, end, reply: said, queueIds }: Ending): TraceRecord {
+    const { inquiry, facts, hostname, refusal } = this.#parts
+    const { session, trail, clock } = inquiry
+    const story = this.#story
+    const { steps, lost } = packSteps(trail.all, this.#startMs, story?.scopes)
+    const { hello, user, tls } = session ?? {}
+    const missing = lost + trail.lost + (story?.lost ?? 0)
+    return {
+      version: 1,
+      id,
+      session: facts.id,
+      chain: inquiry.generation.id,
+      at: facts.startedAt,
+      endedAt: clock.now(),
+      listener: facts.listener,
+      remote: `${facts.remote.address}:${facts.remote.port}`,
+      hostname,
+      environment: inquiry.environment.source,
+      recipients: story?.recipients ?? [],
+      stage: inquiry.stage,
+      end,
+      steps,
+      ...(hello === undefined ? {} : { hello: hello.name }),
+      ...(user === undefined ? {} : { user }),
+      ...(tls === undefined ? {} : { tls: tls.protocol }),
+      ...(story === undefined ? {} : { reversePath: formatPath(story.mail.reversePath) }),
+      ...(story?.sizeBytes === undefined ? {} : { sizeBytes: story.sizeBytes }),
+      ...packPlacements(story?.placements),
+      ...(said === undefined ? {} : { reply: [said.code, said.status ?? '', said.lines[0]] }),
+      ...(queueIds === undefined ? {} : { queueIds }),
+      ...(refusal === undefined ? {} : { ruled: refusal.reason ?? '' }),
+      ...(missing === 0 ? {} : { lost: missing }),
+    }
+  }
+
+  #logFields({ id, end, reply: said, queueIds }: Ending): LogFields {
+    const { inquiry, facts } = this.#parts
+    const story = this.#story
+    const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
+    return {
+      session: facts.id,
+      transaction: id,
+      remote: facts.remote.address,
+      reversePath: story === undefined ? undefined : formatPath(story.mail.reversePath),
+      recipients: accepted,
+      refused: story === undefined ? undefined : story.recipients.length - (accepted ?? 0),
+      sizeBytes: story?.sizeBytes,
+      code: said?.code,
+      status: said?.status,
+      text: end === 'committed' ? undefined : said?.lines[0],
+      queueIds,
+      steps: tellingSteps(inquiry.trail.all),
+    }
+  }
+}
+
+function spoken(stage: Stage, { status, text, close }: Objection): Reply {
+  return reply(objectionCode({ stage, status, close }), status, text)
+}

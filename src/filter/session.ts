@@ -1,0 +1,226 @@
+/**
+ * One session's way through the chain: what the receiver asks becomes questions to the entries, and
+ * what they answer becomes one ruling. The chain and its settings were fixed when the session opened;
+ * whatever happens inside, the receiver gets a ruling.
+ */
+import type { Environment } from '../mail/environment.ts'
+import type { Recipient } from '../mail/envelope.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import type {
+  AuthAttempt,
+  AuthRuling,
+  MailEvent,
+  MessageRuling,
+  ReceiverSettings,
+  SessionEnd,
+  SessionPolicy,
+  TransactionOutcome,
+} from '../smtp/policy.ts'
+import { after } from './after.ts'
+import { decideMessage, decideRecipient, type Opinion } from './decision.ts'
+import { askInOrder } from './in-order.ts'
+import type { Inquiry } from './inquiry.ts'
+import { askAboutLogin } from './login.ts'
+import { MessageRound } from './message-round.ts'
+import { messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
+import { Passage, type Onward } from './passage.ts'
+import { placementsFor } from './placements.ts'
+import { sessionGone, settingsFault } from './refusals.ts'
+import type { SessionRecorder } from './session-recorder.ts'
+import { asObjection, type Objection } from './step.ts'
+
+export interface SessionParts {
+  readonly inquiry: Inquiry
+  readonly recorder: SessionRecorder
+  readonly settings: ReceiverSettings
+  /** Refused before any entry is asked: by a tcp.smtp rule, or because a setting of the rule does not parse. */
+  readonly refusal: Objection | undefined
+  readonly afterLogin: (before: Environment) => AfterLogin
+  readonly ended: () => void
+}
+
+/** What a login changes. */
+export interface AfterLogin {
+  readonly environment: Environment
+  readonly settings: ReceiverSettings
+  /** Whether every variable parsed. */
+  readonly sound: boolean
+}
+
+export class FilterSession implements SessionPolicy {
+  readonly #inquiry: Inquiry
+  readonly #passage: Passage
+  readonly #parts: SessionParts
+  #settings: ReceiverSettings
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.#inquiry = parts.inquiry
+    this.#passage = new Passage(parts.inquiry)
+    this.#settings = parts.settings
+  }
+
+  get environment(): Environment {
+    return this.#inquiry.environment
+  }
+
+  get settings(): ReceiverSettings {
+    return this.#settings
+  }
+
+  connect({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+    this.#inquiry.begin('connect', session)
+    const { refusal } = this.#parts
+    return refusal === undefined ? this.#walk({ stage: 'connect', session }) : this.#ruled(refusal)
+  }
+
+  hello({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+    const inquiry = this.#inquiry
+    inquiry.begin('hello', session)
+    inquiry.trail.beginHello()
+    inquiry.findings.beginHello()
+    this.#passage.beginHello()
+    return this.#walk({ stage: 'hello', session })
+  }
+
+  auth(attempt: AuthAttempt): MaybePromise<AuthRuling> {
+    this.#inquiry.begin('auth', attempt.session)
+    return after(askAboutLogin(this.#inquiry, attempt), (objection) =>
+      objection === undefined ? this.#loggedIn(attempt.user) : objectionRuling(objection),
+    )
+  }
+
+  mail(event: MailEvent): MaybePromise<Ruling> {
+    const { session, reversePath, parameters } = event
+    const inquiry = this.#inquiry
+    inquiry.begin('mail', session)
+    inquiry.trail.beginTransaction()
+    inquiry.findings.beginTransaction()
+    this.#parts.recorder.beginTransaction(event)
+    this.#passage.beginMail({ session, reversePath, parameters })
+    return this.#walk({ stage: 'mail', session })
+  }
+
+  rcpt({ transaction, recipient }: RecipientEvent): MaybePromise<Ruling> {
+    const inquiry = this.#inquiry
+    const { session } = transaction
+    inquiry.begin('rcpt', session)
+    inquiry.round = this.#parts.recorder.beginRecipient()
+    inquiry.findings.beginRecipient(inquiry.round)
+    inquiry.trail.beginRecipient()
+    const walked = this.#passage.walk({ stage: 'rcpt', session, recipient })
+    const places = inquiry.generation.places.rcpt
+    return after(walked, (objection) => {
+      if (objection !== undefined) return this.#recipientRuled(recipient, objection)
+      const round = { places, event: { transaction, recipient }, recipients: [recipient] }
+      return after(askInOrder(inquiry, round), () => {
+        const opinions = recipientOpinions(inquiry.trail.recipient)
+        const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
+        return this.#recipientRuled(recipient, decided)
+      })
+    })
+  }
+
+  data({ transaction }: { readonly transaction: Transaction }): MaybePromise<Ruling> {
+    this.#inquiry.begin('data', transaction.session)
+    const { recipients } = transaction
+    const places = this.#inquiry.generation.places.data
+    return after(
+      askInOrder(this.#inquiry, { places, event: { transaction }, recipients }),
+      (step) => this.#ruled(step === undefined ? undefined : asObjection(step.verdict)),
+    )
+  }
+
+  message(event: MessageEvent): MaybePromise<MessageRuling> {
+    const inquiry = this.#inquiry
+    inquiry.begin('message', event.transaction.session)
+    this.#parts.recorder.sawMessage(event.message.sizeBytes)
+    const round = new MessageRound(inquiry, event)
+    return after(round.run(), () => this.#decide(event.transaction, round))
+  }
+
+  transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
+    this.#parts.recorder.transactionEnded(transaction, outcome)
+  }
+
+  sessionEnded(reason: SessionEnd): void {
+    this.#inquiry.end()
+    this.#parts.recorder.sessionEnded(reason)
+    this.#parts.ended()
+  }
+
+  #walk(onward: Onward): MaybePromise<Ruling> {
+    const walked = this.#passage.walk(onward)
+    return walked instanceof Promise
+      ? walked.then((objection) => this.#ruled(objection))
+      : this.#ruled(walked)
+  }
+
+  /** The ruling at a stage; a refused connection, greeting or MAIL is recorded, for no transaction will be. */
+  #ruled(objection: Objection | undefined): Ruling {
+    const counts = this.#inquiry.ended ? (objection ?? sessionGone) : objection
+    if (counts === undefined) return passRuling
+    this.#parts.recorder.refused(this.#inquiry.stage, counts)
+    return objectionRuling(counts)
+  }
+
+  #recipientRuled(recipient: Recipient, objection: Objection | undefined): Ruling {
+    const inquiry = this.#inquiry
+    const accepted = objection === undefined && !inquiry.ended
+    inquiry.round = 0
+    inquiry.findings.endRecipient(accepted)
+    inquiry.trail.endRecipient(accepted)
+    this.#parts.recorder.endRecipient(recipient, accepted)
+    return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
+  }
+
+  #loggedIn(user: string): AuthRuling {
+    const { environment, settings, sound } = this.#parts.afterLogin(this.#inquiry.environment)
+    if (!sound) return objectionRuling(settingsFault)
+    this.#inquiry.environment = environment
+    this.#settings = settings
+    return { ruling: 'accept', user }
+  }
+
+  #decide(transaction: Transaction, round: MessageRound): MessageRuling {
+    const inquiry = this.#inquiry
+    if (inquiry.ended) return objectionRuling(sessionGone)
+    const { thresholds } = inquiry.generation
+    const { recorder } = this.#parts
+    const scopes = scopesOf(inquiry, transaction, {
+      indexOfRound: recorder.indexOfRound(transaction),
+      known: round.scopes,
+    })
+    recorder.scoped(scopes)
+    const opinions = messageOpinions(inquiry.trail.all, scopes)
+    const decided = decideMessage(opinions, transaction.recipients.length, thresholds)
+    if (decided.decision === 'refuse') return objectionRuling(decided.objection)
+    const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
+    const placements = placementsFor({ transaction, decided, opinions: applied, thresholds })
+    recorder.placed(placements)
+    return { ruling: 'commit', placements }
+  }
+}
+
+interface RecipientEvent {
+  readonly transaction: Transaction
+  readonly recipient: Recipient
+}
+
+interface MessageEvent {
+  readonly transaction: Transaction
+  readonly message: Message
+}
+
+function counts({ kind, shadow }: Opinion): boolean {
+  return kind === 'asked' && !shadow
+}
+
+function objectionRuling({ verdict, status, text, close }: Objection): ObjectionRuling {
+  return verdict === 'defer'
+    ? { ruling: 'defer', status, text, close }
+    : { ruling: 'reject', status, text, close }
+}

@@ -1,0 +1,37 @@
+import type { Stage } from '../mail/status.ts'
+import type { Defer, Reject, Verdict } from '../plugin/verdict.ts'
+import type { Place } from './entry.ts'
+import type { Fault } from './fault.ts'
+
+/**
+ * One line of a transaction's explanation.
+ * `asked`: an entry answered, or failed to. `spoken`: a refusal that had been remembered was spoken.
+ * `lifted`: it was not, because the entry's conditions turned out otherwise.
+ */
+export interface Step {
+  readonly kind: 'asked' | 'spoken' | 'lifted'
+  readonly place: Place
+  /** When it happened; later than the place's own stage where the entry had been postponed. */
+  readonly stage: Stage
+  /** The recipient it was about, counted from 1 within the transaction; 0 outside `rcpt`. */
+  readonly round: number
+  /** What counts: the entry's answer, or what `on_fault` makes of a fault. */
+  readonly verdict: Verdict
+  readonly fault?: Fault | undefined
+  /** By the monotonic clock. */
+  readonly startedMs: number
+  readonly durationMs: number
+  /** A refusal kept for RCPT. */
+  remembered: boolean
+}
+
+export type Objection = Defer | Reject
+
+/** The objection of an enforced entry. */
+export function objectionOf({ place, verdict }: Step): Objection | undefined {
+  return place.entry.shadow ? undefined : asObjection(verdict)
+}
+
+export function asObjection(verdict: Verdict): Objection | undefined {
+  return verdict.verdict === 'defer' || verdict.verdict === 'reject' ? verdict : undefined
+}

@@ -1,0 +1,225 @@
+/**
+ * The explanation of one transaction, as it is stored: everything needed to decide again, and what an
+ * operator wants to see. An entry that had nothing to say is two numbers. The record is bounded; where
+ * it is full, evidence goes first, and steps that had to go are counted.
+ */
+import { formatMailbox, formatPath } from '../mail/address.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
+import type { Placement } from '../queue/queue.ts'
+import type { Thresholds } from './decision.ts'
+import { stageOf } from './entry.ts'
+import type { Generation } from './generation.ts'
+import { jsonWithin, type JsonBudget } from './json-within.ts'
+import type { Scopes } from './opinions.ts'
+import type { Step } from './step.ts'
+
+/** How many characters of evidence, findings and edits a record holds. */
+const evidenceBudget = 32_768
+/** Steps that are kept; beyond it those without an opinion go. */
+const mostSteps = 2000
+/** Steps that a line of the log names: the last ones. */
+const mostLogged = 20
+
+/** Place and duration in microseconds; the recipient's round where there is one. */
+export type PlainStep =
+  | readonly [place: number, durationUs: number]
+  | readonly [place: number, durationUs: number, round: number]
+export type TellingStep = readonly [place: number, durationUs: number, details: StepDetails]
+export type PackedStep = PlainStep | TellingStep
+
+// Types, not interfaces: only they can be JSON values.
+export type StepDetails = {
+  /** Milliseconds after the session began. */
+  readonly at: number
+  readonly verdict: JsonObject
+  readonly round?: number
+  readonly kind?: 'spoken' | 'lifted'
+  /** Where it is not the place's own. */
+  readonly stage?: string
+  readonly fault?: readonly [kind: string, detail: string]
+  readonly remembered?: true
+  /** The recipients it speaks of, where these are not all. */
+  readonly recipients?: readonly number[]
+}
+
+/** The places and thresholds that the numbers of a record refer to; stored once for each chain. */
+export type ChainRecord = {
+  readonly places: readonly (readonly [
+    question: string,
+    entry: string,
+    plugin: string,
+    shadow: boolean,
+  ])[]
+  readonly thresholds: JsonObject
+}
+
+export function chainRecord({ places, thresholds }: Generation): ChainRecord {
+  return {
+    places: places.all.map(({ question, entry }) => [
+      question,
+      entry.name,
+      entry.plugin,
+      entry.shadow,
+    ]),
+    thresholds: thresholdsJson(thresholds),
+  }
+}
+
+function thresholdsJson(thresholds: Thresholds): JsonObject {
+  return Object.fromEntries(Object.entries(thresholds).filter(([, at]) => at !== undefined))
+}
+
+/** @returns the steps, and how many of them were left out. */
+export function packSteps(
+  steps: readonly Step[],
+  sessionStartMs: number,
+  scopes: Scopes | undefined,
+): { readonly steps: readonly PackedStep[]; readonly lost: number } {
+  const budget: JsonBudget = { left: evidenceBudget }
+  const tellingOnly = steps.length > mostSteps
+  const packed: PackedStep[] = []
+  let lost = 0
+  for (const step of steps) {
+    const { place, round } = step
+    const durationUs = Math.round(step.durationMs * 1000)
+    if (!isPlain(step)) {
+      const at = Math.round(step.startedMs - sessionStartMs)
+      // Whom an opinion from RCPT speaks of, its round says.
+      const recipients = place.question === 'rcpt' ? undefined : scopes?.get(step)
+      if (packed.length >= mostSteps) lost += 1
+      else packed.push([place.number, durationUs, detailsOf(step, { at, recipients, budget })])
+    } else if (!tellingOnly) {
+      // A pass without an opinion changes no decision: its loss is no loss of the explanation.
+      packed.push(round === 0 ? [place.number, durationUs] : [place.number, durationUs, round])
+    }
+  }
+  return { steps: packed, lost }
+}
+
+/** The steps that tell something, in words, for the log. */
+export function tellingSteps(steps: readonly Step[]): readonly string[] {
+  const telling = steps.filter((step) => !isPlain(step))
+  return telling.slice(-mostLogged).map(({ kind, place, verdict, fault }) => {
+    const { entry } = place
+    const words = [entry.name, entry.shadow ? 'would' : '', kind === 'asked' ? '' : kind]
+    const reason = fault === undefined ? (verdict.reason ?? '') : `fault:${fault.kind}`
+    return [...words, verdict.verdict, reason].filter((word) => word !== '').join(' ')
+  })
+}
+
+/** What was committed, where it is more than a plain delivery to those that were accepted. */
+export function packPlacements(placements: readonly Placement[] | undefined): {
+  readonly placements?: readonly JsonValue[]
+} {
+  if (placements === undefined) return {}
+  const plain = placements.every(
+    ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
+  )
+  if (plain && placements.length === 1) return {}
+  return {
+    placements: placements.map(({ disposition, reason, envelope }) => ({
+      disposition,
+      ...(reason === undefined ? {} : { reason }),
+      reversePath: formatPath(envelope.reversePath),
+      recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+    })),
+  }
+}
+
+function isPlain(step: Step): boolean {
+  return isPlainPass(step.verdict) && step.stage === stageOf(step.place.question)
+}
+
+function detailsOf(
+  { kind, place, stage, round, verdict, fault, remembered }: Step,
+  more: {
+    readonly at: number
+    readonly recipients: readonly number[] | undefined
+    readonly budget: JsonBudget
+  },
+): StepDetails {
+  const { at, recipients, budget } = more
+  return {
+    at,
+    verdict: packVerdict(verdict, budget),
+    ...(round === 0 ? {} : { round }),
+    ...(kind === 'asked' ? {} : { kind }),
+    ...(stage === stageOf(place.question) ? {} : { stage }),
+    ...(fault === undefined ? {} : { fault: [fault.kind, fault.detail] as const }),
+    ...(remembered ? { remembered } : {}),
+    ...(recipients === undefined ? {} : { recipients }),
+  }
+}
+
+/** What decisions depend on is kept whole, the rest within the budget. */
+function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
+  const { evidence, findings, headerEdits, envelopeEdits } = verdict
+  const within = (name: string, value: unknown): JsonObject =>
+    value === undefined ? {} : { [name]: jsonWithin(value, budget) }
+  return {
+    ...packDecisive(verdict),
+    ...(verdict.verdict === 'per-recipient'
+      ? { verdicts: verdict.verdicts.map(packDecisive) }
+      : {}),
+    ...within('evidence', evidence),
+    ...within('findings', findings),
+    ...within('headerEdits', headerEdits),
+    ...within('envelopeEdits', envelopeEdits),
+  }
+}
+
+function packDecisive(verdict: Verdict | RecipientVerdict): JsonObject {
+  const { reason, score, recipientScores } = verdict
+  return {
+    verdict: verdict.verdict,
+    ...(verdict.verdict === 'defer' || verdict.verdict === 'reject'
+      ? { status: verdict.status, text: verdict.text.slice(0, 500), ...closing(verdict.close) }
+      : {}),
+    ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
+    ...(score === undefined ? {} : { score }),
+    ...(recipientScores === undefined ? {} : { recipientScores }),
+  }
+}
+
+function closing(close: boolean): JsonObject {
+  return close ? { close } : {}
+}
+
+export type TraceEnd = 'committed' | 'refused' | 'reset' | 'aborted'
+
+/** One transaction, or a connection that was refused before there was one. */
+export type TraceRecord = {
+  readonly version: 1
+  /** The transaction's id; the session's for a refused connection. */
+  readonly id: string
+  readonly session: string
+  readonly chain: string
+  /** When the session began. */
+  readonly at: number
+  readonly endedAt: number
+  readonly listener: string
+  readonly remote: string
+  readonly hostname: string
+  readonly hello?: string
+  readonly user?: string
+  readonly tls?: string
+  /** Where the environment comes from. */
+  readonly environment: string
+  readonly reversePath?: string
+  /** Every RCPT that was asked about, with whether it was accepted. */
+  readonly recipients: readonly (readonly [address: string, accepted: 0 | 1])[]
+  /** The last stage at which the chain was asked. */
+  readonly stage: string
+  readonly end: TraceEnd
+  readonly reply?: readonly [code: number, status: string, text: string]
+  readonly queueIds?: readonly string[]
+  readonly sizeBytes?: number
+  /** What was committed, where it is more than one plain delivery. */
+  readonly placements?: readonly JsonValue[]
+  readonly steps: readonly PackedStep[]
+  /** Why the session was refused before any entry was asked. */
+  readonly ruled?: string
+  /** Steps that did not fit: then the record explains, but cannot be decided again. */
+  readonly lost?: number
+}

@@ -1,0 +1,35 @@
+import type { JsonValue } from '../mail/json.ts'
+
+/** Names a kind of fact and its shape: `export const spfResult = findingKey<SpfResult>('spf')`. */
+export interface FindingKey<T extends JsonValue> {
+  readonly name: string
+  /** Carries the type; there is no such property at run time. */
+  readonly shape?: T
+}
+
+/** A fact that a plugin learned on the way, for later plugins and for the trace. */
+export interface Finding {
+  readonly name: string
+  readonly value: JsonValue
+}
+
+/** The facts known so far in this session and transaction. */
+export interface Findings {
+  get<T extends JsonValue>(key: FindingKey<T>): T | undefined
+}
+
+export function findingKey<T extends JsonValue>(name: string): FindingKey<T> {
+  return { name }
+}
+
+export function finding<T extends JsonValue>(key: FindingKey<T>, value: T): Finding {
+  return { name: key.name, value }
+}
+
+/** The value of a finding by its key: the one place where a finding gets back the type its key declares. */
+export function findingValue<T extends JsonValue>(_key: FindingKey<T>, value: JsonValue): T {
+  return value as T
+}
+
+/** The client may relay: by a tcp.smtp rule or by its network. The condition `relay_client` reads it. */
+export const relayClient = findingKey<{ readonly because: string }>('relay-client')

@@ -1,0 +1,28 @@
+/** The word among `words` that was probably meant, for "did you mean"; undefined if none is near. */
+export function nearest(word: string, words: Iterable<string>): string | undefined {
+  const lower = word.slice(0, 64).toLowerCase()
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(lower.length / 3)) + 1
+  for (const candidate of words) {
+    const distance = editDistance(lower, candidate.slice(0, 64).toLowerCase())
+    if (distance < least) {
+      least = distance
+      best = candidate
+    }
+  }
+  return best
+}
+
+/** Insertions, deletions and replacements between two short words (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,0 +1,18 @@
+import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { Finding } from './finding.ts'
+
+/** What may ride on any verdict. */
+export interface Opinion {
+  /** A stable word for logs, counters and searches: `TAG_REVOKED`. */
+  readonly reason?: string
+  /** What the verdict rests on; shown to the operator, never to the client. */
+  readonly evidence?: JsonObject
+  /** Added up over the transaction; thresholds are applied once, after `message`. */
+  readonly score?: number
+  /** One score for each recipient of the transaction, on top of `score`; only at `message`. */
+  readonly recipientScores?: readonly number[]
+  readonly findings?: readonly Finding[]
+  readonly headerEdits?: readonly HeaderEdit[]
+  readonly envelopeEdits?: readonly EnvelopeEdit[]
+}

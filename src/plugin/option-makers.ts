@@ -1,0 +1,294 @@
+/**
+ * The makers of options. Each says what it takes in one JSON Schema and in words, and parses
+ * strictly: a number is no string, `yes` is no boolean, and a mistake tells what would be right.
+ */
+import type { JsonValue } from '../mail/json.ts'
+import { parseNetworks, type Networks } from './networks.ts'
+import type { Option, OptionMakers, OptionSettings, Parsed } from './option.ts'
+
+interface Kind<T> {
+  readonly type: string
+  readonly schema: Readonly<Record<string, JsonValue>>
+  readonly parse: Option<T>['parse']
+  readonly fromText: Option<T>['fromText']
+}
+
+export const option: OptionMakers = Object.freeze({
+  string({ maxLength = 1024, ...settings }: Settings<'string'> = {}) {
+    return make(
+      {
+        type: 'text',
+        schema: { type: 'string', maxLength },
+        parse: (value) =>
+          typeof value === 'string' && value.length <= maxLength
+            ? taken(value)
+            : refused(value, 'text', `write a text of at most ${maxLength} characters`),
+        fromText: taken,
+      },
+      settings,
+    )
+  },
+
+  choice<const C extends string>(choices: readonly C[], settings: OptionSettings<C> = {}) {
+    return make<C>(
+      {
+        type: `one of ${choices.join(', ')}`,
+        schema: { type: 'string', enum: choices },
+        parse(value) {
+          const choice = choices.find((each) => each === value)
+          const remedy = `write one of ${choices.join(', ')}`
+          return choice === undefined ? refused(value, 'a choice', remedy) : taken(choice)
+        },
+        fromText: taken,
+      },
+      settings,
+    )
+  },
+
+  boolean(settings: Settings<'boolean'> = {}) {
+    return make(
+      {
+        type: 'true or false',
+        schema: { type: 'boolean' },
+        parse: (value) =>
+          typeof value === 'boolean'
+            ? taken(value)
+            : refused(value, 'true or false', 'write true or false, without quotes'),
+        fromText(text) {
+          if (/^(?:1|true|yes)$/i.test(text)) return taken(true)
+          if (/^(?:0|false|no|)$/i.test(text)) return taken(false)
+          return refused(text, 'yes or no', 'set it to 1 or 0')
+        },
+      },
+      settings,
+    )
+  },
+
+  integer({ min, max, ...settings }: Settings<'integer'> = {}) {
+    return make(numeric({ type: 'integer', min, max, fits: Number.isSafeInteger }), settings)
+  },
+
+  number({ min, max, ...settings }: Settings<'number'> = {}) {
+    return make(numeric({ type: 'number', min, max, fits: Number.isFinite }), settings)
+  },
+
+  duration(settings: Settings<'duration'> = {}) {
+    return make(
+      {
+        type: 'duration',
+        schema: { type: 'string', pattern: durationPattern.source },
+        parse: parseDuration,
+        // qmail's variables count seconds.
+        fromText: (text) => taken(/^\d+$/.test(text) ? `${text}s` : text),
+      },
+      settings,
+    )
+  },
+
+  size(settings: Settings<'size'> = {}) {
+    return make(
+      {
+        type: 'size',
+        schema: {
+          anyOf: [
+            { type: 'integer', minimum: 0 },
+            { type: 'string', pattern: sizePattern.source },
+          ],
+        },
+        parse: parseSize,
+        fromText: (text) => taken(/^\d+$/.test(text) ? Number(text) : text),
+      },
+      settings,
+    )
+  },
+
+  strings(settings: Settings<'strings'> = {}) {
+    return make(
+      { type: 'list of texts', schema: textList, parse: parseStrings, fromText: splitList },
+      settings,
+    )
+  },
+
+  networks(settings: Settings<'networks'> = {}) {
+    return make<Networks>(
+      {
+        type: 'list of networks',
+        schema: textList,
+        parse(value) {
+          const texts = parseStrings(value)
+          if (!texts.ok) return texts
+          const parsed = parseNetworks(texts.value)
+          return parsed.ok
+            ? taken(parsed.networks)
+            : refused(
+                parsed.item,
+                'an address or a network',
+                'write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
+              )
+        },
+        fromText: splitList,
+      },
+      settings,
+    )
+  },
+
+  table: (settings: Settings<'table'> = {}) =>
+    make(
+      pathTo('table', (path, resources) => resources.table(path)),
+      settings,
+    ),
+  cdb: (settings: Settings<'cdb'> = {}) =>
+    make(
+      pathTo('cdb', (path, resources) => resources.cdb(path)),
+      settings,
+    ),
+  file: (settings: Settings<'file'> = {}) =>
+    make(
+      pathTo('file', (path, resources) => resources.file(path)),
+      settings,
+    ),
+})
+
+type Settings<K extends keyof OptionMakers> = NonNullable<
+  K extends 'choice' ? never : Parameters<OptionMakers[K]>[0]
+>
+
+function make<T>(kind: Kind<T>, settings: OptionSettings<JsonValue>): Option<T> {
+  const { description } = settings
+  const fallback = settings.default
+  const words = {
+    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(description === undefined ? {} : { description }),
+  }
+  return Object.freeze({
+    type: kind.type,
+    schema: { ...kind.schema, ...words },
+    parse: kind.parse,
+    fromText: kind.fromText,
+    ...words,
+    ...(settings.env === undefined ? {} : { env: settings.env }),
+  })
+}
+
+function taken<T>(value: T): Parsed<T> {
+  return { ok: true, value }
+}
+
+function refused(value: JsonValue, what: string, remedy: string): Parsed<never> {
+  return { ok: false, problem: `${shown(value)} is not ${what}`, remedy }
+}
+
+/** A value as JSON, short enough for one line. */
+function shown(value: JsonValue): string {
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+interface Numeric {
+  readonly type: 'integer' | 'number'
+  readonly min: number | undefined
+  readonly max: number | undefined
+  readonly fits: (value: number) => boolean
+}
+
+function numeric({ type, min, max, fits }: Numeric): Kind<number> {
+  const what = type === 'integer' ? 'a whole number' : 'a number'
+  const from = min === undefined ? '' : ` of at least ${min}`
+  const to = max === undefined ? '' : `${from === '' ? ' of' : ' and'} at most ${max}`
+  const wanted = `${what}${from}${to}`
+  return {
+    type: wanted,
+    schema: {
+      type,
+      ...(min === undefined ? {} : { minimum: min }),
+      ...(max === undefined ? {} : { maximum: max }),
+    },
+    parse: (value) =>
+      typeof value === 'number' &&
+      fits(value) &&
+      value >= (min ?? -Infinity) &&
+      value <= (max ?? Infinity)
+        ? taken(value)
+        : refused(value, wanted, `write ${wanted}`),
+    fromText: (text) =>
+      /^-?\d{1,20}(?:\.\d{1,20})?$/.test(text)
+        ? taken(Number(text))
+        : refused(text, what, `set it to ${wanted}`),
+  }
+}
+
+const durationPattern = /^\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d)$/
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+])
+const longestMs = 3650 * 86_400_000
+
+/** `250ms`, `30s`, `5m`, `2h`, `7d`: to milliseconds. */
+export function parseDuration(value: JsonValue): Parsed<number> {
+  const remedy = 'write a duration such as 30s, 5m, 2h or 7d'
+  if (typeof value !== 'string' || !durationPattern.test(value)) {
+    return refused(value, 'a duration', remedy)
+  }
+  const unit = value.replace(/^[\d.]+/, '')
+  const durationMs = Math.round(Number.parseFloat(value) * (unitMs.get(unit) ?? 1))
+  return durationMs <= longestMs ? taken(durationMs) : refused(value, 'less than ten years', remedy)
+}
+
+const sizePattern = /^\d{1,15}(?:\.\d{1,3})?(?:B|KB|MB|GB)$/i
+const unitBytes: ReadonlyMap<string, number> = new Map([
+  ['B', 1],
+  ['KB', 1024],
+  ['MB', 1024 ** 2],
+  ['GB', 1024 ** 3],
+])
+
+/** `25MB`, `512KB`, or a number of bytes; a KB is 1024 bytes. */
+export function parseSize(value: JsonValue): Parsed<number> {
+  const sizeBytes =
+    typeof value === 'string' && sizePattern.test(value)
+      ? Math.round(Number.parseFloat(value) * (unitBytes.get(unitOf(value)) ?? 1))
+      : value
+  return typeof sizeBytes === 'number' && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0
+    ? taken(sizeBytes)
+    : refused(value, 'a size', 'write a size such as 25MB or 512KB, or a number of bytes')
+}
+
+function unitOf(text: string): string {
+  return text.replace(/^[\d.]+/, '').toUpperCase()
+}
+
+const textList = { type: 'array', items: { type: 'string' } }
+const longestList = 10_000
+
+function parseStrings(value: JsonValue): Parsed<readonly string[]> {
+  const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : undefined
+  return texts !== undefined && Array.isArray(value) && texts.length === value.length
+    ? texts.length <= longestList
+      ? taken(texts)
+      : { ok: false, problem: `has ${texts.length} items`, remedy: `at most ${longestList} fit` }
+    : refused(value, 'a list of texts', 'write a list such as [one, two]')
+}
+
+function splitList(text: string): Parsed<JsonValue> {
+  return taken(text.split(/[,\s]+/).filter((item) => item !== ''))
+}
+
+type Opens<T> = (path: string, resources: Parameters<Option<T>['parse']>[1]) => T
+
+function pathTo<T>(type: string, open: Opens<T>): Kind<T> {
+  return {
+    type: `path of a ${type}`,
+    schema: { type: 'string', minLength: 1 },
+    parse(value, resources) {
+      if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+        return refused(value, 'a path', `write the path of a ${type}, such as tables/${type}`)
+      }
+      return taken(open(value, resources))
+    },
+    fromText: taken,
+  }
+}

@@ -1,0 +1,110 @@
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Envelope, Recipient } from '../mail/envelope.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import type { Route } from '../mail/route.ts'
+import type { Session } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Counters } from '../runtime/counters.ts'
+import type { Dns } from '../runtime/dns.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Net } from '../runtime/net.ts'
+import type { Random } from '../runtime/random.ts'
+import type { Store } from '../runtime/store.ts'
+import type { ConditionShape } from './condition.ts'
+import type { FindingKey } from './finding.ts'
+import type { OptionShape, OptionValues } from './option.ts'
+import type { HookContext, Hooks, Vouches } from './stage.ts'
+import type { Verdict } from './verdict.ts'
+
+/** The doors a plugin may use. `store` is the entry's own space; a shadow entry has another one. */
+export interface PluginDoors {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly dns: Dns
+  readonly log: Log
+  readonly net: Net
+  readonly random: Random
+  readonly store: Store
+}
+
+/** What happens when a hook throws, times out or cannot do its work. */
+export type FaultOutcome = 'defer' | 'pass' | 'reject' | 'quarantine'
+
+/** A login that a back end is asked about. */
+export interface Credentials {
+  readonly session: Session
+  readonly user: string
+  readonly password: string
+}
+
+/** Told, never asked: watchers may not decide, deciders must. */
+export interface Observation {
+  readonly session: Session
+  readonly stage: Stage
+  readonly entry: string
+  readonly verdict: Verdict['verdict'] | 'fault'
+  readonly reason?: string
+}
+
+/** A plugin at work in one entry: hooks, and abilities beside them. */
+export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
+  /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
+  verify?(credentials: Credentials, context: HookContext<Options>): MaybePromise<boolean>
+  route?(recipient: Recipient, envelope: Envelope): Promise<Route | undefined>
+  /** One result for each of `recipients`, in their order. */
+  deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
+  observe?(event: Observation): void
+  open?(): Promise<void>
+  close?(): Promise<void>
+}
+
+export interface PluginDelivery {
+  readonly message: Message
+  readonly envelope: Envelope
+  readonly recipients: readonly Recipient[]
+  readonly route: Route
+}
+
+/** How an entry of this plugin behaves where the configuration says nothing. */
+export interface EntryDefaults {
+  /** Speak a refusal at once, or remember it until RCPT. */
+  readonly refuseAt?: 'now' | 'rcpt'
+  /** `defer` where nothing is said: nothing fails open by accident. */
+  readonly onFault?: FaultOutcome
+  readonly timeoutMs?: number
+  readonly unless?: ConditionShape
+}
+
+/** A plugin as its author writes it. */
+export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
+  /** The name of its folder, its file and its export (there in camelCase). */
+  readonly name: string
+  /** One sentence for `postern chain` and the documentation. */
+  readonly summary?: string
+  /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
+  readonly vouches?: V
+  readonly options?: O
+  /** Findings it cannot do without: their providers must stand earlier in the chain. */
+  readonly needs?: readonly FindingKey<JsonValue>[]
+  /** Findings it may report. */
+  readonly provides?: readonly FindingKey<JsonValue>[]
+  readonly defaults?: EntryDefaults
+  /** Called once for each entry and generation of the configuration, with the options of the file. */
+  setup(options: OptionValues<O>, doors: PluginDoors): PluginInstance<OptionValues<O>, V>
+}
+
+/** A plugin as the chain knows it: options and vouching erased. */
+export interface Plugin extends PluginDefinition<OptionShape, Vouches> {
+  readonly kind: 'postern-plugin'
+}
+
+/** Checks a definition against the contract and marks it as a plugin; everything is inferred, nothing registered. */
+export function definePlugin<
+  const O extends OptionShape = Record<never, never>,
+  V extends Vouches = never,
+>(definition: PluginDefinition<O, V>): Plugin {
+  return { ...definition, kind: 'postern-plugin' }
+}

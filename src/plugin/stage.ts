@@ -1,0 +1,67 @@
+import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
+import type { Findings } from './finding.ts'
+import type { Accept, Defer, Discard, Pass, PerRecipient, Quarantine, Reject } from './verdict.ts'
+
+/** What a plugin may vouch for at `rcpt`: a recipient of ours, or a client that may relay. */
+export type Vouches = 'local' | 'relay'
+
+/** What a hook sees at each stage, and what it may answer. `V` is `never` for a plugin that does not vouch. */
+export interface Stages<V extends Vouches = Vouches> {
+  connect: { event: { readonly session: Session }; verdict: Pass | Defer | Reject }
+  hello: { event: { readonly session: Session }; verdict: Pass | Defer | Reject }
+  /** Policy and throttling around a login; the back ends (`verify`) say who it is. */
+  auth: {
+    event: { readonly session: Session; readonly mechanism: string; readonly user: string }
+    verdict: Pass | Defer | Reject
+  }
+  mail: {
+    event: {
+      readonly session: Session
+      readonly reversePath: ReversePath
+      readonly parameters: MailParameters
+    }
+    verdict: Pass | Defer | Reject
+  }
+  rcpt: {
+    event: { readonly transaction: Transaction; readonly recipient: Recipient }
+    verdict: Pass | Defer | Reject | ([V] extends [never] ? never : Accept)
+  }
+  data: { event: { readonly transaction: Transaction }; verdict: Pass | Defer | Reject }
+  message: {
+    event: { readonly transaction: Transaction; readonly message: Message }
+    verdict: Pass | Defer | Reject | Quarantine | Discard | PerRecipient
+  }
+}
+
+/** What every hook is handed beside its event. */
+export interface HookContext<Options> {
+  /** The entry's options as they are in force for this session (tcp.smtp may override them). */
+  readonly options: Options
+  readonly findings: Findings
+  /** Fires at the hook's deadline and when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+/** A hook: asked at its stage, answers now or later. */
+type Answer<V extends Vouches, S extends Stage> = MaybePromise<Stages<V>[S]['verdict']>
+
+/** The hooks of a plugin, named as their stages; absent hooks are not asked. (Methods, so that options may be erased.) */
+export interface Hooks<Options, V extends Vouches = Vouches> {
+  connect?(
+    event: Stages<V>['connect']['event'],
+    context: HookContext<Options>,
+  ): Answer<V, 'connect'>
+  hello?(event: Stages<V>['hello']['event'], context: HookContext<Options>): Answer<V, 'hello'>
+  auth?(event: Stages<V>['auth']['event'], context: HookContext<Options>): Answer<V, 'auth'>
+  mail?(event: Stages<V>['mail']['event'], context: HookContext<Options>): Answer<V, 'mail'>
+  rcpt?(event: Stages<V>['rcpt']['event'], context: HookContext<Options>): Answer<V, 'rcpt'>
+  data?(event: Stages<V>['data']['event'], context: HookContext<Options>): Answer<V, 'data'>
+  message?(
+    event: Stages<V>['message']['event'],
+    context: HookContext<Options>,
+  ): Answer<V, 'message'>
+}

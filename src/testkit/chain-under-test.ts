@@ -1,0 +1,280 @@
+/**
+ * A whole chain without a receiver: sessions are played verb by verb as the receiver would, and each
+ * answers with the reply that the client would read, so that a test looks like a dialogue.
+ */
+import { parseMailbox } from '../mail/address.ts'
+import type { Recipient } from '../mail/envelope.ts'
+import { emptyEnvironment, type Environment } from '../mail/environment.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { ObjectionRuling } from '../mail/ruling.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import { objectionCode, type Stage } from '../mail/status.ts'
+import { buildGeneration, type GenerationRequest } from '../filter/build-generation.ts'
+import type { Thresholds } from '../filter/decision.ts'
+import type { EntryConfig } from '../filter/entry.ts'
+import type { Generation } from '../filter/generation.ts'
+import { FilterPolicy } from '../filter/policy.ts'
+import { readTrace, type Trace } from '../filter/trace-reader.ts'
+import { traceTables } from '../filter/trace-tables.ts'
+import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Placement } from '../queue/queue.ts'
+import { Receipt } from '../queue/receipt.ts'
+import { processCounters } from '../runtime/node/counters.ts'
+import type { ConnectionFacts, SessionEnd, SessionPolicy } from '../smtp/policy.ts'
+import { fakeClock, type FakeClock } from './fake-clock.ts'
+import { fakeDns } from './fake-dns.ts'
+import { fakeNet } from './fake-net.ts'
+import { memoryFiles, type MemoryFiles } from './memory-files.ts'
+import { memoryMessage } from './memory-message.ts'
+import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { recordingLog } from './recording-log.ts'
+import { seededRandom } from './seeded-random.ts'
+
+export interface ChainTestOptions {
+  readonly entries: readonly EntryConfig[]
+  readonly thresholds?: Thresholds
+  readonly parallel?: number
+  readonly files?: Readonly<Record<string, string | Uint8Array>>
+  /** What tcp.smtp says, by the client's address. */
+  readonly environmentOf?: (address: string) => {
+    readonly environment: Environment
+    readonly denied: boolean
+  }
+  readonly receiver?: JsonObject
+  readonly doors?: Partial<PluginDoors>
+}
+
+export interface ChainUnderTest {
+  readonly policy: FilterPolicy
+  readonly clock: FakeClock
+  readonly log: ReturnType<typeof recordingLog>
+  readonly store: MemoryStore
+  readonly files: MemoryFiles
+  /** A client that has connected and said nothing yet. */
+  dial(facts?: Partial<ConnectionFacts>): TestSession
+  /** Another configuration with the same doors. */
+  build(options: Pick<ChainTestOptions, 'entries' | 'thresholds'>): Generation
+  trace(which?: string): Promise<Trace | undefined>
+}
+
+/** Replies as the client reads them: `250`, `550 5.7.1 Relaying denied`. */
+export interface TestSession {
+  readonly policy: SessionPolicy
+  /** What the last `message` committed. */
+  readonly placements: readonly Placement[]
+  connect(): Promise<string>
+  hello(name?: string): Promise<string>
+  login(user: string, password?: string): Promise<string>
+  mail(reversePath?: string): Promise<string>
+  rcpt(recipient: string): Promise<string>
+  data(): Promise<string>
+  /** DATA, the message, and the reply to it; `dot` alone where DATA has been said. */
+  message(text?: string): Promise<string>
+  dot(text?: string): Promise<string>
+  reset(): void
+  end(reason?: SessionEnd): void
+}
+
+/** An entry as the configuration would have it; what is not said is as by default. */
+export function entryOf(
+  plugin: Plugin,
+  config: Partial<Omit<EntryConfig, 'plugin'>> = {},
+): EntryConfig {
+  return {
+    name: plugin.name,
+    plugin,
+    mode: 'enforce',
+    first: false,
+    options: undefined,
+    place: { file: 'test', path: ['chain'], lineOf: () => undefined },
+    ...config,
+  }
+}
+
+/** @throws Error with all mistakes, where the chain would not get through `postern check` */
+export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
+  const clock = fakeClock()
+  const log = recordingLog()
+  const store = memoryStore(clock)
+  const files = memoryFiles(options.files)
+  const doors: PluginDoors = {
+    clock,
+    log,
+    store,
+    dns: fakeDns(),
+    net: fakeNet(),
+    random: seededRandom(1),
+    counters: processCounters(),
+    ...options.doors,
+  }
+  const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>
+    generationOf({
+      entries,
+      doors,
+      resources: files,
+      thresholds: thresholds ?? {},
+      ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
+      receiver: {
+        options: options.receiver,
+        place: { file: 'test', path: ['receiver'], lineOf: () => undefined },
+        defaults: { hostname: 'mx.postern.test' },
+      },
+      listeners: [
+        { name: 'mx', tls: false },
+        { name: 'submission', tls: true },
+      ],
+    })
+  const tables = traceTables(store, 1000)
+  const nothingSaid = { environment: emptyEnvironment, denied: false }
+  const policy = new FilterPolicy({
+    generation: build(options),
+    environmentOf: ({ remote }) => options.environmentOf?.(remote.address) ?? nothingSaid,
+    clock,
+    log,
+    traces: tables,
+  })
+  let sessions = 0
+  return {
+    policy,
+    clock,
+    log,
+    store,
+    files,
+    build,
+    trace: (which = 'last') => readTrace(tables, which),
+    dial: (facts) =>
+      playSession(policy, {
+        id: `s${++sessions}`,
+        startedAt: clock.now(),
+        listener: 'mx',
+        remote: { address: '192.0.2.1', port: 40_000 },
+        local: { address: '192.0.2.25', port: 25 },
+        ...facts,
+      }),
+  }
+}
+
+function generationOf(request: GenerationRequest): Generation {
+  const built = buildGeneration(request)
+  if (built.ok) return built.generation
+  throw new Error(
+    built.mistakes.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`).join('\n'),
+  )
+}
+
+type Open<T> = { -readonly [K in keyof T]: T[K] }
+
+function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession {
+  const asked = policy.open(facts)
+  const session: Open<Session> = {
+    ...facts,
+    hostname: asked.settings.hostname,
+    environment: asked.environment,
+  }
+  let transaction: (Transaction & { readonly recipients: Recipient[] }) | undefined
+  let transactions = 0
+  let placements: readonly Placement[] = []
+
+  const opened = (): NonNullable<typeof transaction> => {
+    if (transaction === undefined) throw new Error('there is no transaction')
+    return transaction
+  }
+  const over = (
+    end: 'refused' | 'reset' | 'aborted',
+    stage: Stage,
+    ruling?: ObjectionRuling,
+  ): void => {
+    if (transaction === undefined) return
+    const said = ruling === undefined ? undefined : replyTo(stage, ruling)
+    asked.transactionEnded(transaction, said === undefined ? { end } : { end, reply: said })
+    transaction = undefined
+  }
+
+  return {
+    policy: asked,
+    get placements() {
+      return placements
+    },
+    async connect() {
+      return spoken('connect', '220', await asked.connect({ session }))
+    },
+    async hello(name = 'client.test') {
+      over('reset', 'hello')
+      session.hello = { verb: 'EHLO', name }
+      return spoken('hello', '250', await asked.hello({ session }))
+    },
+    async login(user, password = 'secret') {
+      const ruling = await asked.auth({ session, mechanism: 'PLAIN', user, password })
+      if (ruling.ruling !== 'accept') return spoken('auth', '235', ruling)
+      session.user = ruling.user
+      session.environment = asked.environment
+      return '235'
+    },
+    async mail(reversePath = 'alice@client.test') {
+      const id = `${facts.id}.${++transactions}`
+      const path = reversePath === '' ? null : recipientOf(reversePath).mailbox
+      const event = { transactionId: id, session, reversePath: path, parameters: {} }
+      const ruling = await asked.mail(event)
+      if (ruling.ruling === 'pass') {
+        const { startedAt } = facts
+        transaction = { id, session, startedAt, reversePath: path, parameters: {}, recipients: [] }
+      }
+      return spoken('mail', '250', ruling)
+    },
+    async rcpt(address) {
+      const recipient = recipientOf(address)
+      const ruling = await asked.rcpt({ transaction: opened(), recipient })
+      if (ruling.ruling === 'pass') opened().recipients.push(recipient)
+      return spoken('rcpt', '250', ruling)
+    },
+    async data() {
+      const ruling = await asked.data({ transaction: opened() })
+      if (ruling.ruling !== 'pass') over('refused', 'data', ruling)
+      return spoken('data', '354', ruling)
+    },
+    async message(text) {
+      const reply = await this.data()
+      return reply === '354' ? this.dot(text) : reply
+    },
+    async dot(text = 'Subject: test\r\n\r\nHello.\r\n') {
+      const current = opened()
+      const ruling = await asked.message({ transaction: current, message: memoryMessage(text) })
+      if (ruling.ruling !== 'commit') {
+        over('refused', 'message', ruling)
+        return spoken('message', '250', ruling)
+      }
+      placements = ruling.placements
+      const [first, ...others] = ruling.placements.map((_, index) => `${current.id}.q${index + 1}`)
+      const receipt = new Receipt([first ?? '', ...others], facts.startedAt)
+      const reply = { code: 250, status: '2.0.0', lines: ['queued'] } as const
+      asked.transactionEnded(current, { end: 'committed', reply, receipt })
+      transaction = undefined
+      return '250'
+    },
+    reset: () => over('reset', 'mail'),
+    end(reason = 'quit') {
+      over('aborted', 'mail')
+      asked.sessionEnded(reason)
+    },
+  }
+}
+
+function replyTo(stage: Stage, { status, text, close }: ObjectionRuling) {
+  return { code: objectionCode({ stage, status, close }), status, lines: [text] } as const
+}
+
+function spoken(
+  stage: Stage,
+  passed: string,
+  ruling: ObjectionRuling | { readonly ruling: 'pass' | 'accept' | 'commit' },
+): string {
+  if (ruling.ruling !== 'defer' && ruling.ruling !== 'reject') return passed
+  const { code, status, lines } = replyTo(stage, ruling)
+  return `${code} ${status} ${lines[0]}`
+}
+
+function recipientOf(address: string): Recipient {
+  const mailbox = parseMailbox(address, { smtputf8: true, barePostmaster: true })
+  if (mailbox === undefined) throw new Error(`${address} is no address`)
+  return { mailbox }
+}

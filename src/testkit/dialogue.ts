@@ -1,0 +1,218 @@
+/**
+ * Dialogues as files: what the client says, what the server must say to it, and what happens around them.
+ *
+ *   # a comment
+ *   C: EHLO client.test        a line of the client; lines that follow each other are one write; \r \n \t \0 \xHH are bytes
+ *   C< DATA\n                  bytes of the client, without CR LF
+ *   S: 250-mx.test             a line of the server; `*` stands for anything
+ *   TLS                        the client starts the handshake
+ *   AFTER 300s                 time passes
+ *   CLOSED                     the server has closed the connection
+ *   COMMITTED 1                so many messages are in the queue
+ *   SETTINGS maxErrors 3       changes what the receiver is set to
+ *   POLICY rcpt reject 5.1.1 No such user     what the policy rules from here on: pass, defer, reject, close, throw, accept
+ *   QUEUE DISK_FULL            the next commit fails
+ */
+import type { ErrorCode } from '../mail/errors.ts'
+import { errorCodes } from '../mail/errors.ts'
+import { passRuling, type ObjectionRuling } from '../mail/ruling.ts'
+import { isPermanent, isTransient } from '../mail/status.ts'
+import type { Script } from './scripted-policy.ts'
+import { settled, type SmtpStage, type StageClient } from './smtp-stage.ts'
+
+export interface DialogueStep {
+  /** Counted from 1. */
+  readonly line: number
+  readonly word: string
+  readonly text: string
+}
+
+/** @throws where a line is none of the above */
+export function parseDialogue(text: string): readonly DialogueStep[] {
+  return text.split('\n').flatMap((source, index) => {
+    if (source === '' || source.startsWith('#')) return []
+    const match = /^(C:|C<|S:|[A-Z]+)(?: (.*))?$/.exec(source)
+    const [, word] = match ?? []
+    if (word === undefined || !words.has(word)) {
+      throw new Error(`line ${index + 1} is no step of a dialogue: ${source}`)
+    }
+    return [{ line: index + 1, word, text: match?.[2] ?? '' }]
+  })
+}
+
+/** Plays the client's part. `byteByByte`: every byte in a piece of its own. @throws where the server does otherwise */
+export async function playDialogue(
+  steps: readonly DialogueStep[],
+  stage: SmtpStage,
+  { byteByByte = false }: { readonly byteByByte?: boolean } = {},
+): Promise<void> {
+  const player = new Player(stage, byteByByte)
+  for (const step of steps) {
+    try {
+      await player.play(step)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`line ${step.line}, ${step.word} ${step.text}: ${reason}`, { cause: error })
+    }
+  }
+  await player.finish()
+}
+
+const words: ReadonlySet<string> = new Set([
+  'C:',
+  'C<',
+  'S:',
+  'TLS',
+  'AFTER',
+  'CLOSED',
+  'COMMITTED',
+  'SETTINGS',
+  'POLICY',
+  'QUEUE',
+])
+
+class Player {
+  readonly #stage: SmtpStage
+  readonly #byteByByte: boolean
+  #client: StageClient | undefined
+  #unsent = ''
+
+  constructor(stage: SmtpStage, byteByByte: boolean) {
+    this.#stage = stage
+    this.#byteByByte = byteByByte
+  }
+
+  async play({ word, text }: DialogueStep): Promise<void> {
+    const { clock, policy, queue } = this.#stage
+    if (word === 'C:') this.#unsent += `${bytesOf(text)}\r\n`
+    else if (word === 'C<') this.#unsent += bytesOf(text)
+    else await this.#send()
+    switch (word) {
+      case 'S:':
+        expectLine(await (await this.#dial()).line(), text)
+        break
+      case 'TLS':
+        await (
+          await this.#dial()
+        ).connection.startTls({ side: 'client', servername: '', verify: false, timeoutMs: 1_000 })
+        break
+      case 'AFTER':
+        await settled()
+        clock.advance(Number.parseInt(text, 10) * 1_000)
+        break
+      case 'CLOSED':
+        await settled()
+        if (this.#client?.closed !== true) throw new Error('the connection is open')
+        break
+      case 'COMMITTED':
+        await settled()
+        if (queue.commits.length !== Number(text)) throw new Error(`it is ${queue.commits.length}`)
+        break
+      case 'SETTINGS': {
+        const [key = '', value = ''] = text.split(' ')
+        policy.settings = { ...policy.settings, [key]: JSON.parse(value) }
+        break
+      }
+      case 'POLICY':
+        rule(policy.script, text)
+        break
+      case 'QUEUE':
+        queue.refuseNextCommit(errorCode(text))
+        break
+    }
+  }
+
+  /** Whatever the server said beyond the dialogue is a mistake. */
+  async finish(): Promise<void> {
+    await this.#send()
+    await settled()
+    const unread = this.#client?.unread ?? ''
+    if (unread !== '') throw new Error(`at the end the server also says: ${JSON.stringify(unread)}`)
+    this.#client?.connection.destroy()
+  }
+
+  async #dial(): Promise<StageClient> {
+    return (this.#client ??= await this.#stage.dial())
+  }
+
+  async #send(): Promise<void> {
+    const text = this.#unsent
+    this.#unsent = ''
+    if (text === '') return
+    const client = await this.#dial()
+    if (this.#byteByByte) for (const byte of text) client.send(byte)
+    else client.send(text)
+  }
+}
+
+function expectLine(line: string, pattern: string): void {
+  const parts = pattern.split('*')
+  const [head = ''] = parts
+  const tail = parts.length > 1 ? (parts.at(-1) ?? '') : undefined
+  const matches =
+    tail === undefined
+      ? line === head
+      : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
+  if (!matches) throw new Error(`the server says: ${line}`)
+}
+
+/** Text is UTF-8 in the file and bytes on the wire; escapes are bytes. */
+function bytesOf(text: string): string {
+  const named: ReadonlyMap<string, string> = new Map([
+    ['r', '\r'],
+    ['n', '\n'],
+    ['t', '\t'],
+    ['0', '\0'],
+    ['\\', '\\'],
+  ])
+  return Buffer.from(text)
+    .toString('latin1')
+    .replace(/\\(?:x([0-9a-f]{2})|([rnt0\\]))/g, (_, hex: string | undefined, name: string) =>
+      hex === undefined ? (named.get(name) ?? '') : String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+}
+
+function rule(script: Script, text: string): void {
+  const [stage, ruling, status = '', ...rest] = text.split(' ')
+  const answer = (): typeof passRuling | ObjectionRuling => {
+    if (ruling === 'throw') throw new Error('a bug in the policy')
+    return ruling === 'pass' ? passRuling : objectionOf(ruling === 'close', status, rest.join(' '))
+  }
+  switch (stage) {
+    case 'connect':
+    case 'hello':
+    case 'mail':
+    case 'rcpt':
+    case 'data':
+      script[stage] = () => answer()
+      break
+    case 'message':
+      if (ruling === 'pass') delete script.message
+      else script.message = () => objectionFrom(answer())
+      break
+    case 'auth':
+      script.auth = () =>
+        ruling === 'accept' ? { ruling: 'accept', user: status } : objectionFrom(answer())
+      break
+    case undefined:
+    default:
+      throw new Error('there is no such stage')
+  }
+}
+
+function objectionFrom(ruling: typeof passRuling | ObjectionRuling): ObjectionRuling {
+  if (ruling.ruling === 'pass') throw new Error('a pass is no answer here')
+  return ruling
+}
+
+function objectionOf(close: boolean, status: string, text: string): ObjectionRuling {
+  if (isTransient(status)) return { ruling: 'defer', status, text, close }
+  if (isPermanent(status)) return { ruling: 'reject', status, text, close }
+  throw new Error(`${status} is no status of an objection`)
+}
+
+function errorCode(text: string): ErrorCode {
+  const isCode = (name: string): name is ErrorCode => Object.hasOwn(errorCodes, name)
+  if (!isCode(text)) throw new Error('there is no such error code')
+  return text
+}

@@ -1,0 +1,48 @@
+import { textTable } from '../config/tables.ts'
+import { openCdb } from '../formats/cdb-reader.ts'
+import { readAtBytes } from '../formats/cdb.ts'
+import type { OptionResources } from '../plugin/option.ts'
+import type { FollowedFile } from '../plugin/table.ts'
+
+/** The configuration folder of a test: what is not here does not exist. */
+export interface MemoryFiles extends OptionResources {
+  /** Writes a file, or takes it away; whoever follows it sees that at once. */
+  set(path: string, content: string | Uint8Array | undefined): void
+}
+
+export function memoryFiles(
+  files: Readonly<Record<string, string | Uint8Array>> = {},
+): MemoryFiles {
+  const contents = new Map(Object.entries(files).map(([path, content]) => [path, bytesOf(content)]))
+  const followers = new Map<string, (() => void)[]>()
+  const file = (path: string): FollowedFile => ({
+    path,
+    follow(parse) {
+      const live = { current: parse(contents.get(path)) }
+      const reread = (): void => {
+        live.current = parse(contents.get(path))
+      }
+      followers.set(path, [...(followers.get(path) ?? []), reread])
+      return live
+    },
+  })
+  return {
+    file,
+    table: (path) => textTable(file(path)),
+    cdb(path) {
+      const live = file(path).follow((bytes) =>
+        bytes === undefined ? undefined : openCdb(readAtBytes(bytes)),
+      )
+      return { get: (key) => live.current?.get(key) }
+    },
+    set(path, content) {
+      if (content === undefined) contents.delete(path)
+      else contents.set(path, bytesOf(content))
+      for (const reread of followers.get(path) ?? []) reread()
+    },
+  }
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === 'string' ? Buffer.from(content) : content
+}

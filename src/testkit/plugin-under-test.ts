@@ -1,0 +1,228 @@
+/**
+ * One plugin, asked stage by stage as the chain would ask it, with doors that the test owns. What it
+ * answers is held against the contract; what the chain would call a fault fails the test.
+ */
+import { parseMailbox } from '../mail/address.ts'
+import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import { emptyEnvironment, type Environment } from '../mail/environment.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { Message } from '../mail/message.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import { buildGeneration } from '../filter/build-generation.ts'
+import type { AskedPlace, Events, Question } from '../filter/entry.ts'
+import type { Generation } from '../filter/generation.ts'
+import { Inquiry } from '../filter/inquiry.ts'
+import type { Step } from '../filter/step.ts'
+import type { Finding } from '../plugin/finding.ts'
+import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
+import { pass, type Verdict } from '../plugin/verdict.ts'
+import { processCounters } from '../runtime/node/counters.ts'
+import { fakeClock, type FakeClock } from './fake-clock.ts'
+import { fakeDns } from './fake-dns.ts'
+import { fakeNet } from './fake-net.ts'
+import { memoryFiles, type MemoryFiles } from './memory-files.ts'
+import { memoryMessage } from './memory-message.ts'
+import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { recordingLog } from './recording-log.ts'
+import { seededRandom } from './seeded-random.ts'
+
+export interface PluginTestOptions {
+  /** As in the configuration file. */
+  readonly options?: JsonObject
+  /** Variables that a tcp.smtp rule set for the client. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Files of the configuration folder. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>
+  /** Findings of plugins that would stand before it. */
+  readonly findings?: readonly Finding[]
+  /** What is to be otherwise with the session. */
+  readonly session?: Partial<Session>
+  /** Doors of the test's own making, in place of the fakes. */
+  readonly doors?: Partial<PluginDoors>
+}
+
+/** What a question is about; what is not given is ordinary. Addresses are written `local-part@domain`. */
+export interface About {
+  readonly session?: Partial<Session>
+  /** Empty: the null path. */
+  readonly reversePath?: string
+  readonly parameters?: MailParameters
+  /** Those accepted so far. */
+  readonly recipients?: readonly string[]
+}
+
+export interface PluginUnderTest {
+  readonly clock: FakeClock
+  readonly log: ReturnType<typeof recordingLog>
+  /** What the plugin keeps lies in tables named `entry/<plugin>/<table>`. */
+  readonly store: MemoryStore
+  readonly files: MemoryFiles
+  connect(about?: About): Promise<Verdict>
+  hello(name: string, about?: About): Promise<Verdict>
+  auth(user: string, about?: About): Promise<Verdict>
+  /** Whether its back end knows the login. */
+  verify(user: string, password: string, about?: About): Promise<boolean>
+  mail(reversePath: string, about?: About): Promise<Verdict>
+  rcpt(recipient: string, about?: About): Promise<Verdict>
+  data(about?: About): Promise<Verdict>
+  /** @param message as received, with CRLF line ends */
+  message(message: string | Message, about?: About): Promise<Verdict>
+  open(): Promise<void>
+  close(): Promise<void>
+}
+
+/** @throws Error with all mistakes, where the plugin or its options would not get through `postern check` */
+export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {}): PluginUnderTest {
+  const clock = fakeClock()
+  const log = recordingLog()
+  const store = memoryStore(clock)
+  const files = memoryFiles(options.files)
+  const doors: PluginDoors = {
+    clock,
+    log,
+    store,
+    dns: fakeDns(),
+    net: fakeNet(),
+    random: seededRandom(1),
+    counters: processCounters(),
+    ...options.doors,
+  }
+  const generation = generationOf(plugin, { doors, files, options: options.options })
+  const inquiry = new Inquiry(generation, { clock, log })
+  inquiry.environment = environmentOf(options.environment)
+  inquiry.findings.keep(options.findings ?? [], 'connect', false)
+  const base = sessionOf(clock, inquiry.environment, options.session)
+
+  const ask = async <Q extends Question>(
+    places: readonly AskedPlace<Q>[],
+    event: Events[Q] & ({ readonly session: Session } | { readonly transaction: Transaction }),
+  ): Promise<Verdict> => {
+    const [place] = places
+    if (place === undefined) return pass()
+    const session = 'session' in event ? event.session : event.transaction.session
+    inquiry.begin(place.question === 'verify' ? 'auth' : place.question, session)
+    const recipients = 'transaction' in event ? event.transaction.recipients.length : 0
+    return verdictOf(await inquiry.ask(place, event, { recipients }))
+  }
+  const { places } = generation
+  const sessionIn = (about: About = {}): Session => ({ ...base, ...about.session })
+  const transactionIn = (about: About = {}): Transaction => ({
+    id: 'test.1',
+    session: sessionIn(about),
+    startedAt: clock.now(),
+    reversePath: reversePathOf(about.reversePath ?? 'alice@client.test'),
+    parameters: about.parameters ?? {},
+    recipients: (about.recipients ?? ['bob@postern.test']).map(recipientOf),
+  })
+
+  return {
+    clock,
+    log,
+    store,
+    files,
+    connect: (about) => ask(places.connect, { session: sessionIn(about) }),
+    hello(name, about) {
+      const session = sessionIn(about)
+      return ask(places.hello, { session: { ...session, hello: { verb: 'EHLO', name } } })
+    },
+    auth: (user, about) =>
+      ask(places.auth, { session: sessionIn(about), mechanism: 'PLAIN', user }),
+    async verify(user, password, about) {
+      const event = { session: sessionIn(about), user, password }
+      return (await ask(places.verify, event)).verdict === 'accept'
+    },
+    mail: (reversePath, about = {}) =>
+      ask(places.mail, {
+        session: sessionIn(about),
+        reversePath: reversePathOf(reversePath),
+        parameters: about.parameters ?? {},
+      }),
+    rcpt: (recipient, about) =>
+      ask(places.rcpt, {
+        transaction: transactionIn({ recipients: [], ...about }),
+        recipient: recipientOf(recipient),
+      }),
+    data: (about) => ask(places.data, { transaction: transactionIn(about) }),
+    message: (message, about) =>
+      ask(places.message, {
+        transaction: transactionIn(about),
+        message: typeof message === 'string' ? memoryMessage(message) : message,
+      }),
+    async open() {
+      const failure = await generation.open()
+      if (failure !== undefined) throw new Error(failure.detail)
+    },
+    close: () => generation.retire(),
+  }
+}
+
+function generationOf(
+  plugin: Plugin,
+  {
+    doors,
+    files,
+    options,
+  }: { doors: PluginDoors; files: MemoryFiles; options?: JsonObject | undefined },
+): Generation {
+  const place = { file: 'test', path: [], lineOf: () => undefined }
+  const built = buildGeneration({
+    // What it needs, the test provides itself.
+    entries: [
+      {
+        name: plugin.name,
+        plugin: { ...plugin, needs: [] },
+        mode: 'enforce',
+        first: false,
+        options,
+        place,
+      },
+    ],
+    doors,
+    resources: files,
+    thresholds: {},
+    receiver: { options: undefined, place, defaults: { hostname: 'mx.postern.test' } },
+    listeners: [{ name: 'test', tls: false }],
+  })
+  if (built.ok) return built.generation
+  throw new Error(
+    built.mistakes.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`).join('\n'),
+  )
+}
+
+function environmentOf(variables: Readonly<Record<string, string>> | undefined): Environment {
+  return variables === undefined
+    ? emptyEnvironment
+    : { variables: new Map(Object.entries(variables)), source: 'test' }
+}
+
+function sessionOf(
+  clock: FakeClock,
+  environment: Environment,
+  session: Partial<Session> | undefined,
+): Session {
+  return {
+    id: 'test',
+    startedAt: clock.now(),
+    listener: 'test',
+    remote: { address: '192.0.2.1', port: 40_000 },
+    local: { address: '192.0.2.25', port: 25 },
+    hostname: 'mx.postern.test',
+    environment,
+    ...session,
+  }
+}
+
+function recipientOf(address: string): Recipient {
+  const mailbox = parseMailbox(address, { smtputf8: true, barePostmaster: true })
+  if (mailbox === undefined) throw new Error(`${address} is no address`)
+  return { mailbox }
+}
+
+function reversePathOf(address: string): ReversePath {
+  return address === '' ? null : recipientOf(address).mailbox
+}
+
+function verdictOf({ fault, verdict }: Step): Verdict {
+  if (fault !== undefined) throw new Error(`${fault.kind}: ${fault.detail}`)
+  return verdict
+}
