@@ -1,0 +1,32 @@
+import type { Reply } from '../mail/reply.ts'
+import type { Session } from '../mail/session.ts'
+import type { ReceiverSettings } from './policy.ts'
+
+/** Whether AUTH may be tried now: not in the clear unless the settings say so (RFC 4954 §4). */
+export function offersAuth(session: Session, settings: ReceiverSettings): boolean {
+  return (
+    settings.mechanisms.length > 0 && (session.tls !== undefined || settings.authWithoutTls)
+  )
+}
+
+/** What EHLO says we can do (RFC 5321 §4.1.1.1); `canStartTls`: there is a certificate. */
+export function capabilities(
+  session: Session,
+  settings: ReceiverSettings,
+  canStartTls: boolean,
+): Reply {
+  const lines: [string, ...string[]] = [
+    settings.hostname,
+    'PIPELINING',
+    `SIZE ${settings.maxMessageBytes}`,
+    '8BITMIME',
+    'SMTPUTF8',
+    'ENHANCEDSTATUSCODES',
+  ]
+  if (canStartTls && settings.starttls !== 'off' && session.tls === undefined) {
+    lines.push('STARTTLS')
+  }
+  if (offersAuth(session, settings)) lines.push(`AUTH ${settings.mechanisms.join(' ')}`)
+  lines.push('HELP')
+  return { code: 250, lines }
+}

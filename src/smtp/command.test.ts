@@ -1,0 +1,156 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseAuth, parseHello, parseLine, parseMail, parseRcpt } from './command.ts'
+import { decodeXtext } from './parameters.ts'
+
+const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
+const anyLine = fc
+  .uint8Array({ maxLength: 600 })
+  .map((bytes) => Buffer.from(bytes).toString('latin1'))
+const likelyRest = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom('FROM:', 'TO:', '<', '>', '@', 'a', '.', '"', '\\', ' ', 'SIZE=', '1', '=', 'ü', ','),
+      { maxLength: 40 },
+    )
+    .map((parts) => parts.join('')),
+)
+
+const codeOf = (parsed: { ok: true } | { ok: false; reply: { code: number; status?: string } }) =>
+  parsed.ok ? 'ok' : `${parsed.reply.code} ${parsed.reply.status}`
+
+describe('a command line', () => {
+  test('of any bytes is a command or an error, never a crash', () => {
+    fc.assert(
+      fc.property(anyLine, (line) => {
+        const parsed = parseLine(line)
+        expect(parsed.ok || parsed.reply.code === 500).toBe(true)
+      }),
+    )
+  })
+
+  test('is split into verb and rest without regard to case and blanks around them', () => {
+    expect(parseLine('mail  FROM:<a@b.test>  ')).toEqual({
+      ok: true,
+      value: { verb: 'MAIL', rest: 'FROM:<a@b.test>' },
+    })
+    expect(parseLine('RSET\t ')).toEqual({ ok: true, value: { verb: 'RSET', rest: '' } })
+  })
+
+  test('is read as UTF-8 where it is 8-bit', () => {
+    expect(parseLine(latin1('VRFY jürgen'))).toEqual({
+      ok: true,
+      value: { verb: 'VRFY', rest: 'jürgen' },
+    })
+  })
+
+  test.each(['NOOP \0', 'NO\x07OP', 'NOOP a\rb', 'NOOP \x7f', 'NOOP \xff', 'NOOP a\tb'])(
+    '%j holds what no command has',
+    (line) => {
+      expect(codeOf(parseLine(line))).toBe('500 5.5.2')
+    },
+  )
+})
+
+describe('MAIL and RCPT', () => {
+  test('take any text without a crash, and give an address or a reply', () => {
+    fc.assert(
+      fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {
+        for (const parsed of [parseMail(`FROM:${rest}`), parseRcpt(`TO:${rest}`, smtputf8), parseMail(rest)]) {
+          if (!parsed.ok) expect([501, 553, 555]).toContain(parsed.reply.code)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test.each([
+    ['FROM:<>', 'ok'],
+    ['from:<a@b.test>', 'ok'],
+    ['FROM: <a@b.test>', 'ok'],
+    ['FROM:<@relay.test:a@b.test>', 'ok'],
+    ['FROM:<a@b.test> SIZE=1000 BODY=8BITMIME SMTPUTF8 AUTH=<>', 'ok'],
+    ['FROM:<ü@b.test> SMTPUTF8', 'ok'],
+    ['FROM:<ü@b.test>', '553 5.6.7'],
+    ['FROM <a@b.test>', '501 5.5.4'],
+    ['FROM:a@b.test', '501 5.1.7'],
+    ['FROM:<a@b.test', '501 5.1.7'],
+    ['FROM:<a b@b.test>', '501 5.1.7'],
+    ['FROM:<postmaster>', '501 5.1.7'],
+    ['FROM:<a@b.test>SIZE=1', '501 5.5.4'],
+    ['FROM:<a@b.test> SIZE', '501 5.5.4'],
+    ['FROM:<a@b.test> SIZE=', '501 5.5.4'],
+    ['FROM:<a@b.test> SIZE=-1', '501 5.5.4'],
+    ['FROM:<a@b.test> BODY=9BIT', '501 5.5.4'],
+    ['FROM:<a@b.test> SMTPUTF8=YES', '501 5.5.4'],
+    ['FROM:<a@b.test> AUTH=+', '501 5.5.4'],
+    ['FROM:<a@b.test> AUTH=nobody', '501 5.5.4'],
+    ['FROM:<a@b.test> BODY=7BIT body=7BIT', '501 5.5.4'],
+    ['FROM:<a@b.test> =', '501 5.5.4'],
+    ['FROM:<a@b.test> X-FANCY=1', '555 5.5.4'],
+  ])('%s is %s', (rest, wanted) => {
+    expect(codeOf(parseMail(rest))).toBe(wanted)
+  })
+
+  test.each([
+    ['TO:<a@b.test>', 'ok'],
+    ['TO:<Postmaster>', 'ok'],
+    ['TO:<>', '501 5.1.3'],
+    ['TO:<a>', '501 5.1.3'],
+    ['TO:<a@b.test> NOTIFY=NEVER', '555 5.5.4'],
+    ['FROM:<a@b.test>', '501 5.5.4'],
+  ])('%s is %s', (rest, wanted) => {
+    expect(codeOf(parseRcpt(rest, false))).toBe(wanted)
+  })
+
+  test('give what was said', () => {
+    expect(parseMail('FROM:<a@b.test> SIZE=12 BODY=8bitmime AUTH=e+3Dmc2@c.test')).toEqual({
+      ok: true,
+      value: {
+        reversePath: { localPart: 'a', domain: 'b.test' },
+        parameters: { sizeBytes: 12, bodyType: '8bitmime', auth: 'e=mc2@c.test' },
+      },
+    })
+  })
+})
+
+describe('other commands', () => {
+  test('HELO takes one word', () => {
+    expect(parseHello('client.test', 'HELO')).toEqual({ ok: true, value: 'client.test' })
+    expect(parseHello('[IPv6:2001:db8::1]', 'EHLO').ok).toBe(true)
+    for (const rest of ['', 'a b', 'ü.test', 'x'.repeat(256)]) {
+      expect(codeOf(parseHello(rest, 'HELO'))).toBe('501 5.5.4')
+    }
+  })
+
+  test('AUTH takes a mechanism and perhaps a response', () => {
+    expect(parseAuth('plain')).toEqual({ ok: true, value: { mechanism: 'PLAIN' } })
+    expect(parseAuth('PLAIN =')).toEqual({
+      ok: true,
+      value: { mechanism: 'PLAIN', initialResponse: '=' },
+    })
+    for (const rest of ['', 'PLAIN a b', 'PL@IN', 'x'.repeat(21), 'PLAIN  x']) {
+      expect(codeOf(parseAuth(rest))).toBe('501 5.5.4')
+    }
+  })
+
+  test('xtext gives back what was put in (RFC 3461 §4)', () => {
+    const encode = (text: string): string =>
+      [...Buffer.from(text)]
+        .map((byte) =>
+          byte > 0x20 && byte < 0x7f && byte !== 0x2b && byte !== 0x3d
+            ? String.fromCharCode(byte)
+            : `+${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+        )
+        .join('')
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (text) => {
+        expect(decodeXtext(encode(text))).toBe(text)
+      }),
+    )
+    for (const text of ['', '+', '+4', '+4g', 'a=b', 'a b', '+FF', 'ü', '+3d']) {
+      expect(decodeXtext(text)).toBeUndefined()
+    }
+  })
+})

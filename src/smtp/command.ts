@@ -1,0 +1,131 @@
+/**
+ * Command lines into typed commands, or into the reply that says what is wrong (RFC 5321 §4.1.1). Pure.
+ * Lines come as latin1 text, one character an octet, without their CR LF; 8-bit octets are read as UTF-8.
+ * Strict, but for blanks: behind the colon and at the end of the line they do no harm, and clients send them.
+ */
+import { isUtf8 } from 'node:buffer'
+import { parsePath } from '../mail/address.ts'
+import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Reply } from '../mail/reply.ts'
+import { parseMailParameters, parseRcptParameters } from './parameters.ts'
+import {
+  badForwardPath,
+  badReversePath,
+  malformed,
+  needsSmtputf8,
+  noArguments,
+  unreadableCommand,
+} from './replies.ts'
+
+/** A verb in capitals, and what stands behind it. */
+export interface CommandLine {
+  readonly verb: string
+  readonly rest: string
+}
+
+/** What was meant, or what to answer instead. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reply: Reply }
+
+const refuse = (reply: Reply): { readonly ok: false; readonly reply: Reply } => ({
+  ok: false,
+  reply,
+})
+
+/** Splits a line into verb and rest, each without blanks around it. */
+export function parseLine(line: string): Parsed<CommandLine> {
+  const text = /^[\x20-\x7e]*$/.test(line) ? line.trimEnd() : readable(line)
+  if (text === undefined) return refuse(unreadableCommand)
+  const space = text.indexOf(' ')
+  return {
+    ok: true,
+    value:
+      space === -1
+        ? { verb: text.toUpperCase(), rest: '' }
+        : { verb: text.slice(0, space).toUpperCase(), rest: text.slice(space + 1).trimStart() },
+  }
+}
+
+/** RFC 6531 §3.3: UTF-8 may stand in a command; control characters may not, but for trailing tabs. */
+function readable(line: string): string | undefined {
+  const bytes = Buffer.from(line.trimEnd(), 'latin1')
+  if (!isUtf8(bytes)) return undefined
+  const text = bytes.toString()
+  return /[\x00-\x1f\x7f]/.test(text) ? undefined : text
+}
+
+/** For verbs that stand alone. */
+export function parseNothing(rest: string): Reply | undefined {
+  return rest === '' ? undefined : noArguments
+}
+
+/**
+ * The name a client gives itself. Whether it is well-formed and true is for plugins to judge: honest clients say
+ * odd things here, and nothing follows from it (RFC 5321 §4.1.4).
+ */
+export function parseHello(rest: string, verb: 'HELO' | 'EHLO'): Parsed<string> {
+  return /^[\x21-\x7e]{1,255}$/.test(rest)
+    ? { ok: true, value: rest }
+    : refuse(malformed(`${verb} your.name`))
+}
+
+export interface MailCommand {
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+}
+
+/** `FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2). */
+export function parseMail(rest: string): Parsed<MailCommand> {
+  const text = behindColon(rest, 'FROM:')
+  if (text === undefined) return refuse(malformed('MAIL FROM:<address>'))
+  // SMTPUTF8 stands behind the path that needs it, so the path is read as if it were given.
+  const path = parsePath(text, { smtputf8: true })
+  if (!path.ok) return refuse(badReversePath(path.problem))
+  const parameters = parseMailParameters(path.rest)
+  if (!parameters.ok) return parameters
+  if (parameters.value.smtputf8 !== true && !isAscii(text)) return refuse(needsSmtputf8)
+  return { ok: true, value: { reversePath: path.mailbox, parameters: parameters.value } }
+}
+
+/** `TO:<forward-path> [parameters]` (RFC 5321 §4.1.1.3); `smtputf8` as MAIL gave it. */
+export function parseRcpt(rest: string, smtputf8: boolean): Parsed<Recipient> {
+  const text = behindColon(rest, 'TO:')
+  if (text === undefined) return refuse(malformed('RCPT TO:<address>'))
+  if (!smtputf8 && !isAscii(text)) return refuse(needsSmtputf8)
+  const path = parsePath(text, { smtputf8, barePostmaster: true })
+  if (!path.ok) return refuse(badForwardPath(path.problem))
+  if (path.mailbox === null) return refuse(badForwardPath('A recipient needs an address'))
+  return parseRcptParameters(path.rest, path.mailbox)
+}
+
+export interface AuthCommand {
+  /** In capitals. */
+  readonly mechanism: string
+  /** Still in base64; `=` stands for an empty one (RFC 4954 §4). */
+  readonly initialResponse?: string
+}
+
+export function parseAuth(rest: string): Parsed<AuthCommand> {
+  const words = rest.split(' ')
+  const [mechanism = '', initialResponse] = words
+  if (words.length > 2 || !/^[A-Za-z0-9_-]{1,20}$/.test(mechanism) || initialResponse === '') {
+    return refuse(malformed('AUTH mechanism [initial-response]'))
+  }
+  return {
+    ok: true,
+    value: {
+      mechanism: mechanism.toUpperCase(),
+      ...(initialResponse === undefined ? {} : { initialResponse }),
+    },
+  }
+}
+
+function behindColon(rest: string, keyword: string): string | undefined {
+  if (rest.slice(0, keyword.length).toUpperCase() !== keyword) return undefined
+  return rest.slice(keyword.length).trimStart()
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x00-\x7f]*$/.test(text)
+}

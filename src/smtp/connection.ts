@@ -1,0 +1,239 @@
+/**
+ * A session on its connection: bytes to lines, replies to bytes, STARTTLS, deadlines. The only file that holds a
+ * Connection. While an answer is awaited, or the client does not read, what it sends is held and then paused;
+ * all that follows from one chunk leaves in one write. Ends by itself: `closed` is called once, whatever happens.
+ */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { formatReply, type Reply } from '../mail/reply.ts'
+import type { TlsState } from '../mail/session.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Connection, ConnectionHandlers, TlsContext } from '../runtime/net.ts'
+import { Deadline } from './deadline.ts'
+import { LineReader } from './line-reader.ts'
+import type { SessionEnd } from './policy.ts'
+import { maxLineBytes, type Receiver } from './receiver.ts'
+import { shuttingDown, timedOut } from './replies.ts'
+
+/** Replies wait this long for those that follow from the same chunk. */
+const holdMs = 1_000
+
+export interface SessionConnectionParts {
+  /** The session's. */
+  readonly id: string
+  readonly connection: Connection
+  readonly receiver: Receiver
+  readonly clock: Clock
+  readonly log: Log
+  readonly tls: TlsContext | undefined
+  readonly closed: (session: SessionConnection) => void
+}
+
+export class SessionConnection implements ConnectionHandlers {
+  readonly #parts: SessionConnectionParts
+  readonly #receiver: Receiver
+  readonly #deadline: Deadline
+  readonly #input = new LineReader(maxLineBytes)
+  /** Replies that are not sent yet, and since when. */
+  #out = ''
+  #outSince = 0
+  /** An answer is awaited. */
+  #waiting = false
+  /** The client reads slower than it asks. */
+  #blocked = false
+  #paused = false
+  /** The client has finished sending. */
+  #halfClosed = false
+  /** To be sent away at the next moment without a transaction. */
+  #retiring = false
+  /** Our last words are said. */
+  #closing = false
+
+  constructor(parts: SessionConnectionParts) {
+    this.#parts = parts
+    this.#receiver = parts.receiver
+    this.#deadline = new Deadline(parts.clock, this.#late)
+  }
+
+  /** Greets the client. */
+  start(): void {
+    this.#parts.connection.attach(this)
+    this.#settle(this.#receiver.greet())
+    this.#pump()
+  }
+
+  /** Says 421 as soon as no transaction is open. */
+  retire(): void {
+    this.#retiring = true
+    this.#pump()
+  }
+
+  /** Says 421 now, whatever is going on. */
+  dismiss(): void {
+    this.#sendAway('shutdown', shuttingDown(this.#receiver.settings.hostname))
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#closing) return
+    this.#input.push(chunk)
+    this.#pump()
+  }
+
+  ended(): void {
+    this.#halfClosed = true
+    this.#pump()
+  }
+
+  drained(): void {
+    this.#blocked = false
+    this.#pump()
+  }
+
+  closed(): void {
+    this.#closing = true
+    this.#deadline.cancel()
+    this.#receiver.end('disconnect')
+    this.#parts.closed(this)
+  }
+
+  #pump(): void {
+    while (!this.#waiting && !this.#blocked && !this.#closing) {
+      if (!this.#step()) break
+    }
+    if (this.#closing) return
+    if (!this.#waiting || this.#heldLong()) this.#flush()
+    if (this.#halfClosed && !this.#waiting && !this.#blocked) {
+      this.#receiver.end('disconnect')
+      this.#close()
+    }
+    this.#regulate()
+  }
+
+  /** Takes what the client sent as far as one reply. @returns whether there may be more */
+  #step(): boolean {
+    const receiver = this.#receiver
+    if (this.#retiring && !receiver.inTransaction) {
+      this.dismiss()
+      return false
+    }
+    switch (receiver.expects) {
+      case 'line': {
+        const line = this.#input.line()
+        if (line === undefined) return false
+        this.#settle(typeof line === 'string' ? receiver.line(line) : receiver.spoiltLine(line))
+        return true
+      }
+      case 'message': {
+        const chunk = this.#input.rest()
+        if (chunk === undefined) return false
+        const { used, answer } = receiver.message(chunk)
+        this.#input.skip(used)
+        this.#settle(answer)
+        return true
+      }
+      case 'handshake':
+        this.#startTls()
+        return false
+      case 'end':
+        this.#close()
+        return false
+    }
+  }
+
+  #settle(answer: MaybePromise<Reply | undefined>): void {
+    if (answer instanceof Promise) {
+      this.#waiting = true
+      this.#deadline.suspend()
+      void answer.then(this.#answered)
+    } else {
+      this.#say(answer)
+    }
+  }
+
+  readonly #answered = (reply: Reply | undefined): void => {
+    this.#waiting = false
+    if (this.#closing) return
+    this.#say(reply)
+    this.#pump()
+  }
+
+  #say(reply: Reply | undefined): void {
+    const { commandTimeoutMs, dataTimeoutMs } = this.#receiver.settings
+    if (reply !== undefined) {
+      if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
+      this.#out += formatReply(reply)
+    }
+    this.#deadline.move(this.#receiver.expects === 'message' ? dataTimeoutMs : commandTimeoutMs)
+  }
+
+  #heldLong(): boolean {
+    return this.#out !== '' && this.#parts.clock.monotonicMs() - this.#outSince > holdMs
+  }
+
+  #flush(): void {
+    if (this.#out === '') return
+    const out = this.#out
+    this.#out = ''
+    this.#blocked = !this.#parts.connection.write(out)
+  }
+
+  /** Stops the client where it sends more than can be dealt with, and lets it go on. */
+  #regulate(): void {
+    const { full } = this.#input
+    if (full === this.#paused) return
+    this.#paused = full
+    if (full) this.#parts.connection.pause()
+    else this.#parts.connection.resume()
+  }
+
+  /** What was received up to here came in the clear: it is dropped, not executed (RFC 3207 §4.2, §6). */
+  #startTls(): void {
+    const { connection, tls: context } = this.#parts
+    if (context === undefined) throw new Error('a handshake without a certificate')
+    this.#flush()
+    this.#input.clear()
+    this.#waiting = true
+    this.#deadline.suspend()
+    const timeoutMs = this.#receiver.settings.commandTimeoutMs
+    void connection
+      .startTls({ side: 'server', context, timeoutMs })
+      .then(this.#secured, this.#insecure)
+  }
+
+  readonly #secured = (state: TlsState): void => {
+    this.#waiting = false
+    if (this.#closing) return
+    this.#receiver.tlsStarted(state)
+    this.#say(undefined)
+    this.#pump()
+  }
+
+  readonly #insecure = (error: Error): void => {
+    const { log, id, connection } = this.#parts
+    log.info('tls.failed', { session: id, error: error.message })
+    this.#waiting = false
+    this.#closing = true
+    this.#receiver.end('disconnect')
+    connection.destroy()
+  }
+
+  readonly #late = (): void => {
+    this.#sendAway('timeout', timedOut(this.#receiver.settings.hostname))
+  }
+
+  #sendAway(reason: SessionEnd, reply: Reply): void {
+    if (this.#closing) return
+    this.#receiver.end(reason)
+    this.#out += formatReply(reply)
+    this.#close()
+  }
+
+  #close(): void {
+    this.#flush()
+    this.#closing = true
+    this.#input.clear()
+    this.#regulate()
+    this.#parts.connection.end()
+    this.#deadline.cancel()
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What one SMTP dialogue has come to: session, transaction, what is expected next, and how it ended.
+ * The verbs change it and nobody else. It tells the policy each end exactly once, a transaction's before its session's,
+ * and lets no answer through that comes after the end.
+ */
+import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { ObjectionRuling } from '../mail/ruling.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Intake } from './intake.ts'
+import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
+import { localError, objection } from './replies.ts'
+import type { SaslExchange } from './sasl/exchange.ts'
+
+/** What the client is to send next; `end`: nothing, the connection is closed when the reply is out. */
+export type Expects = 'line' | 'message' | 'handshake' | 'end'
+
+/** The session while it is being written; everybody else holds it as a `Session`. */
+export type OpenSession = { -readonly [K in keyof Session]: Session[K] }
+
+export interface OpenTransaction extends Transaction {
+  readonly recipients: Recipient[]
+}
+
+export interface DialogueParts {
+  readonly session: OpenSession
+  readonly policy: SessionPolicy
+  readonly queue: Pick<Queue, 'begin'>
+  readonly clock: Clock
+  readonly log: Log
+  /** There is a certificate. */
+  readonly canStartTls: boolean
+}
+
+export class Dialogue {
+  readonly session: OpenSession
+  readonly policy: SessionPolicy
+  readonly queue: Pick<Queue, 'begin'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly canStartTls: boolean
+  expects: Expects = 'line'
+  /** A login on its way: lines are responses, not commands. */
+  login: SaslExchange | undefined
+  /** A message on its way. */
+  intake: Intake | undefined
+  /** Wrong commands since the last message that was taken. */
+  mistakes = 0
+  #transaction: OpenTransaction | undefined
+  #sequence = 0
+  #committing = false
+  #end: SessionEnd | undefined
+
+  constructor(parts: DialogueParts) {
+    this.session = parts.session
+    this.policy = parts.policy
+    this.queue = parts.queue
+    this.clock = parts.clock
+    this.log = parts.log
+    this.canStartTls = parts.canStartTls
+  }
+
+  get settings(): ReceiverSettings {
+    return this.policy.settings
+  }
+
+  get transaction(): OpenTransaction | undefined {
+    return this.#transaction
+  }
+
+  get over(): boolean {
+    return this.#end !== undefined
+  }
+
+  /** The id that the next transaction will have. */
+  get nextTransactionId(): string {
+    return `${this.session.id}.${this.#sequence + 1}`
+  }
+
+  /** Goes on with an answer of the policy: at once where it is there, and not at all where nobody is left to hear it. */
+  consult<T>(
+    answer: MaybePromise<T>,
+    proceed: (answer: T) => MaybePromise<Reply>,
+  ): MaybePromise<Reply> {
+    if (!(answer instanceof Promise)) return proceed(answer)
+    return answer.then((value) => (this.over ? localError : proceed(value)))
+  }
+
+  /** The reply for an objection; ends the session where the ruling says so. */
+  refuse(stage: Stage, ruling: ObjectionRuling): Reply {
+    if (ruling.close) this.end('refused')
+    return objection(stage, ruling)
+  }
+
+  openTransaction(reversePath: ReversePath, parameters: MailParameters): void {
+    const id = this.nextTransactionId
+    this.#sequence++
+    this.#transaction = {
+      id,
+      session: this.session,
+      startedAt: this.clock.now(),
+      reversePath,
+      parameters,
+      recipients: [],
+    }
+  }
+
+  /** Ends the open transaction, if there is one. */
+  endTransaction(outcome: TransactionOutcome): void {
+    const transaction = this.#transaction
+    this.intake?.abort()
+    this.intake = undefined
+    this.#committing = false
+    this.#transaction = undefined
+    if (transaction !== undefined) this.policy.transactionEnded(transaction, outcome)
+    if (transaction !== undefined && this.#end !== undefined) this.policy.sessionEnded(this.#end)
+  }
+
+  /** From here the message may be promised, whoever hangs up: the transaction ends when the commit has. */
+  startCommit(): void {
+    this.#committing = true
+  }
+
+  /** The session is over; only the first reason counts. */
+  end(reason: SessionEnd): void {
+    this.expects = 'end'
+    if (this.#end !== undefined) return
+    this.login = undefined
+    if (this.#transaction !== undefined && !this.#committing) {
+      this.endTransaction({ end: 'aborted' })
+    }
+    this.#end = reason
+    if (this.#transaction === undefined) this.policy.sessionEnded(reason)
+  }
+}

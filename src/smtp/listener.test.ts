@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { passRuling, type Ruling } from '../mail/ruling.ts'
+import { settled, smtpStage } from '../testkit/smtp-stage.ts'
+
+const envelope = 'HELO c.test\r\nMAIL FROM:<a@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n'
+
+describe('a listener', () => {
+  test('turns away who comes beyond its limit, and takes the next when one has gone', async () => {
+    const stage = await smtpStage({ listener: { maxConnections: 2 } })
+    const first = await stage.dial('198.51.100.1')
+    await stage.dial('198.51.100.2')
+    const third = await stage.dial('198.51.100.3')
+    expect(await third.reply()).toBe('421 4.7.0 Too many connections, come back later')
+    await settled()
+    expect(third.closed).toBe(true)
+    expect(stage.listener.sessions).toBe(2)
+    expect(stage.policy.opened.length).toBe(2)
+    first.connection.destroy()
+    await settled()
+    expect(await (await stage.dial('198.51.100.3')).reply()).toBe('220 mx.test ESMTP')
+  })
+
+  test('has a limit for each address', async () => {
+    const stage = await smtpStage({ listener: { maxConnectionsPerAddress: 1 } })
+    const first = await stage.dial('198.51.100.1')
+    expect(await first.reply()).toContain('220')
+    const second = await stage.dial('198.51.100.1')
+    expect(await second.reply()).toBe('421 4.7.0 Too many connections from your address')
+    expect(await (await stage.dial('198.51.100.2')).reply()).toContain('220')
+    first.send('QUIT\r\n')
+    await settled()
+    expect(await (await stage.dial('198.51.100.1')).reply()).toContain('220')
+  })
+
+  test('names every session differently', async () => {
+    const stage = await smtpStage()
+    for (let count = 0; count < 5; count++) await stage.dial()
+    const ids = stage.policy.opened.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(5)
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-z]+$/)
+  })
+
+  test('whose policy cannot open a session says so and sends the client away', async () => {
+    const broken = {
+      open: () => {
+        throw new Error('no chain')
+      },
+    }
+    const stage = await smtpStage({ through: () => broken })
+    const client = await stage.dial()
+    expect(await client.reply()).toBe('421 4.3.0 Local error, come back later')
+    await settled()
+    expect(stage.listener.sessions).toBe(0)
+    expect(stage.log.events.map(({ event }) => event)).toContain('policy.failed')
+  })
+})
+
+describe('a listener that closes', () => {
+  test('tells idle clients at once and is closed when they are gone', async () => {
+    const stage = await smtpStage()
+    const client = await stage.dial()
+    await client.reply()
+    const closing = stage.listener.close(30_000)
+    expect(await client.reply()).toBe('421 4.3.2 mx.test is shutting down')
+    await closing
+    expect(client.closed).toBe(true)
+    expect(stage.policy.history.at(-1)).toBe('session shutdown')
+    expect(stage.clock.pending).toBe(0)
+    await expect(stage.dial()).rejects.toMatchObject({ code: 'CONNECT_FAILED' })
+  })
+
+  test('lets a transaction finish first', async () => {
+    const stage = await smtpStage()
+    const client = await stage.dial()
+    client.send(envelope)
+    for (const code of ['220', '250', '250', '250', '354']) expect(await client.reply()).toContain(code)
+    const closing = stage.listener.close(30_000)
+    await settled()
+    expect(client.unread).toBe('')
+    client.send('text\r\n.\r\nMAIL FROM:<next@client.test>\r\n')
+    expect(await client.reply()).toContain('250 2.0.0 Ok: queued')
+    expect(await client.reply()).toContain('421 4.3.2')
+    await closing
+    expect(stage.policy.history.slice(-2)).toEqual(['transaction committed', 'session shutdown'])
+  })
+
+  test('waits for an answer that is on its way', async () => {
+    const stage = await smtpStage()
+    const answer = Promise.withResolvers<Ruling>()
+    stage.policy.script.hello = () => answer.promise
+    const client = await stage.dial()
+    client.send('HELO client.test\r\n')
+    await client.reply()
+    const closing = stage.listener.close(30_000)
+    await settled()
+    answer.resolve(passRuling)
+    expect(await client.reply()).toBe('250 mx.test')
+    expect(await client.reply()).toContain('421 4.3.2')
+    await closing
+  })
+
+  test('does not wait longer than it was told to', async () => {
+    const stage = await smtpStage()
+    const client = await stage.dial()
+    client.send(`${envelope}half a mess`)
+    for (let count = 0; count < 5; count++) await client.reply()
+    const closing = stage.listener.close(30_000)
+    await settled()
+    stage.clock.advance(30_000)
+    expect(await client.reply()).toContain('421 4.3.2')
+    await closing
+    expect(stage.policy.history.slice(-2)).toEqual(['transaction aborted', 'session shutdown'])
+    expect(stage.queue.openDrafts).toBe(0)
+  })
+
+  test('with nobody in it is closed at once', async () => {
+    const stage = await smtpStage()
+    await stage.listener.close(30_000)
+    expect(stage.clock.pending).toBe(0)
+    expect(stage.net.open).toBe(0)
+  })
+})

@@ -1,0 +1,100 @@
+import type { Environment } from '../mail/environment.ts'
+import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
+import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+import type { Placement, Receipt } from '../queue/queue.ts'
+
+/**
+ * The whole boundary between protocol and policy. The receiver asks in the order of the dialogue, one question at a time
+ * per session, and speaks what it is told; it never learns which plugins there are. Faults never reach it: a plugin
+ * that throws is an outcome that the policy has already ruled on. An answer that is not a promise costs no promise.
+ */
+export interface Policy {
+  /** A connection came in. The chain and the settings it will meet are fixed here. */
+  open(connection: ConnectionFacts): SessionPolicy
+}
+
+export interface ConnectionFacts {
+  readonly id: string
+  readonly startedAt: Instant
+  readonly listener: string
+  readonly remote: Endpoint
+  readonly local: Endpoint
+  readonly tls?: TlsState
+}
+
+export interface SessionPolicy {
+  /** In force now; a login may change both. */
+  readonly environment: Environment
+  readonly settings: ReceiverSettings
+  connect(event: { readonly session: Session }): MaybePromise<Ruling>
+  hello(event: { readonly session: Session }): MaybePromise<Ruling>
+  auth(event: AuthAttempt): MaybePromise<AuthRuling>
+  mail(event: MailEvent): MaybePromise<Ruling>
+  /** `pass` means that somebody vouched and nobody objected. */
+  rcpt(event: { readonly transaction: Transaction; readonly recipient: Recipient }): MaybePromise<Ruling>
+  data(event: { readonly transaction: Transaction }): MaybePromise<Ruling>
+  message(event: { readonly transaction: Transaction; readonly message: Message }): MaybePromise<MessageRuling>
+  /** The transaction is over and this was said last; with a receipt, it is promised. */
+  transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
+  /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */
+  sessionEnded(reason: SessionEnd): void
+}
+
+export interface MailEvent {
+  /** The id that the transaction will have. */
+  readonly transactionId: string
+  readonly session: Session
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+}
+
+/** A login with a password that came in the clear of its (TLS) connection: PLAIN or LOGIN. */
+export interface AuthAttempt {
+  readonly session: Session
+  readonly mechanism: 'PLAIN' | 'LOGIN'
+  readonly user: string
+  readonly password: string
+}
+
+/** Nobody's yes means no. */
+export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
+
+export type MessageRuling =
+  | { readonly ruling: 'commit'; readonly placements: readonly [Placement, ...Placement[]] }
+  | ObjectionRuling
+
+export interface TransactionOutcome {
+  readonly end: 'committed' | 'refused' | 'reset' | 'aborted'
+  readonly reply?: Reply
+  readonly receipt?: Receipt
+}
+
+export type SessionEnd = 'quit' | 'disconnect' | 'timeout' | 'refused' | 'errors' | 'shutdown'
+
+/** The receiver's own settings, as one client meets them. */
+export interface ReceiverSettings {
+  /** Our name: greeting, EHLO, trace fields. */
+  readonly hostname: string
+  /** After `220 `: begins with our name (RFC 5321 §4.2). */
+  readonly greeting: string
+  /** 0: no limit. */
+  readonly maxMessageBytes: number
+  readonly maxRecipients: number
+  /** Commands that were refused as wrong, before the session is ended. */
+  readonly maxErrors: number
+  readonly maxHops: number
+  /** Waiting for a command; for the next bytes of a message; for a TLS handshake. RFC 5321 §4.5.3.2. */
+  readonly commandTimeoutMs: number
+  readonly dataTimeoutMs: number
+  /** `off`: not offered. `required`: MAIL only after STARTTLS. */
+  readonly starttls: 'off' | 'offered' | 'required'
+  /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */
+  readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
+  /** Offer AUTH outside TLS too. */
+  readonly authWithoutTls: boolean
+}

@@ -1,0 +1,190 @@
+/** What the receiver asks, what it tells, and what it writes on a message. */
+import { describe, expect, test } from 'vitest'
+import type { Session } from '../mail/session.ts'
+import { placementOf, scriptedPolicy } from '../testkit/scripted-policy.ts'
+import { settled, smtpStage, type SmtpStage, type StageClient } from '../testkit/smtp-stage.ts'
+
+async function send(client: StageClient, ...lines: readonly string[]): Promise<string[]> {
+  const replies: string[] = []
+  for (const line of lines) {
+    client.send(`${line}\r\n`)
+    replies.push(await client.reply())
+  }
+  return replies
+}
+
+async function greeted(stage: SmtpStage): Promise<StageClient> {
+  const client = await stage.dial()
+  await client.reply()
+  await send(client, 'EHLO client.test')
+  return client
+}
+
+describe('the policy', () => {
+  test('is asked in the order of the dialogue, and told how it ended', async () => {
+    const stage = await smtpStage()
+    const client = await greeted(stage)
+    await send(client, 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>', 'RCPT TO:<c@mx.test>')
+    await send(client, 'DATA', 'text\r\n.', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'QUIT')
+    await settled()
+    expect(stage.policy.history).toEqual([
+      ...['connect', 'hello', 'mail', 'rcpt', 'rcpt', 'data', 'message', 'transaction committed'],
+      ...['mail', 'transaction reset', 'mail', 'transaction aborted', 'session quit'],
+    ])
+    expect(stage.policy.opened).toMatchObject([
+      {
+        listener: 'mx',
+        remote: { address: '198.51.100.7' },
+        local: { address: '192.0.2.1', port: 25 },
+      },
+    ])
+  })
+
+  test('is not asked about what is wrong already', async () => {
+    const stage = await smtpStage()
+    const client = await greeted(stage)
+    await send(client, 'MAIL FROM:<a@client.test', 'RCPT TO:<b@mx.test>', 'DATA', 'EHLO')
+    expect(stage.policy.history).toEqual(['connect', 'hello'])
+  })
+
+  test('sees the session as it grows', async () => {
+    const seen: Partial<Session>[] = []
+    const policy = scriptedPolicy({
+      auth: ({ user }) => ({ ruling: 'accept', user: `${user}@mx.test` }),
+      mail: ({ session }) => {
+        seen.push({ ...session })
+        return { ruling: 'pass' }
+      },
+    })
+    const stage = await smtpStage({ policy })
+    const client = await greeted(stage)
+    await send(client, 'STARTTLS')
+    const tls = { side: 'client', servername: 'mx.test', verify: false, timeoutMs: 1_000 } as const
+    await client.connection.startTls(tls)
+    await send(client, 'EHLO again.test', 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'MAIL FROM:<a@client.test>')
+    expect(seen).toMatchObject([
+      {
+        hostname: 'mx.test',
+        hello: { verb: 'EHLO', name: 'again.test' },
+        tls: { protocol: 'TLSv1.3' },
+        user: 'bob@mx.test',
+      },
+    ])
+  })
+
+  test('is asked for a login in the words of the client, and hears each password once', async () => {
+    const asked: unknown[] = []
+    const policy = scriptedPolicy({
+      auth: ({ mechanism, user, password }) => {
+        asked.push([mechanism, user, password])
+        return { ruling: 'defer', status: '4.7.0', text: 'Come back', close: false }
+      },
+    })
+    policy.settings = { ...policy.settings, authWithoutTls: true }
+    const client = await greeted(await smtpStage({ policy }))
+    expect(await send(client, 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'AUTH LOGIN Ym9i', 'c2VjcmV0')).toEqual([
+      '454 4.7.0 Come back',
+      '334 UGFzc3dvcmQ6',
+      '454 4.7.0 Come back',
+    ])
+    expect(asked).toEqual([
+      ['PLAIN', 'bob', 'secret'],
+      ['LOGIN', 'bob', 'secret'],
+    ])
+  })
+
+  test('that breaks is logged with its session, and its words stay with us', async () => {
+    const policy = scriptedPolicy({
+      rcpt: () => Promise.reject(new Error('the table users.txt is gone')),
+    })
+    const stage = await smtpStage({ policy })
+    const client = await greeted(stage)
+    const [, reply] = await send(client, 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>')
+    expect(reply).toBe('451 4.3.0 Local error, try again later')
+    expect(stage.log.events).toMatchObject([
+      { level: 'error', event: 'policy.failed', fields: { session: policy.opened[0]?.id } },
+    ])
+    expect(JSON.stringify(stage.log.events)).toContain('users.txt')
+  })
+})
+
+describe('a message that is taken', () => {
+  test('has a Received field of ours on top, above those of plugins, and is otherwise as it came', async () => {
+    const policy = scriptedPolicy({
+      message: ({ transaction }) => ({
+        ruling: 'commit',
+        placements: [
+          {
+            ...placementOf(transaction),
+            headerEdits: [{ edit: 'prepend', name: 'X-Checked', value: 'yes' }],
+          },
+        ],
+      }),
+    })
+    const stage = await smtpStage({ policy })
+    const client = await greeted(stage)
+    await send(client, 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>', 'DATA')
+    const [reply] = await send(client, 'Subject: x\r\n\r\n..text\r\n.')
+    const [committed] = stage.queue.commits
+    expect(reply).toBe(`250 2.0.0 Ok: queued as ${committed?.id}`)
+    expect(committed?.message.text).toBe('Subject: x\r\n\r\n.text\r\n')
+    const edits = committed?.placement.headerEdits ?? []
+    expect(edits.map(({ name }) => name)).toEqual(['X-Checked', 'Received'])
+    const received = edits.at(-1)
+    expect(received).toMatchObject({ edit: 'prepend' })
+    const value = received !== undefined && 'value' in received ? received.value : ''
+    expect(value).toContain('from client.test')
+    expect(value).toContain('with ESMTP')
+    expect(value).toContain(`id ${policy.transactions[0]?.transaction.id}`)
+    expect(value).toContain('for <b@mx.test>')
+  })
+
+  test('for several names none of them in its Received field', async () => {
+    const stage = await smtpStage()
+    const client = await greeted(stage)
+    await send(client, 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>', 'RCPT TO:<c@mx.test>')
+    await send(client, 'DATA', 'text\r\n.')
+    expect(JSON.stringify(stage.queue.commits[0]?.placement.headerEdits)).not.toContain('@mx.test')
+  })
+
+  test('clears the count of mistakes', async () => {
+    const policy = scriptedPolicy({}, { maxErrors: 2 })
+    const client = await greeted(await smtpStage({ policy }))
+    const message = ['MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>', 'DATA', 'text\r\n.']
+    expect(await send(client, 'XYZZY', ...message, 'XYZZY')).toContain('500 5.5.2 Command not recognised')
+    expect(await send(client, 'XYZZY')).toEqual(['421 4.7.0 mx.test has heard too many wrong commands'])
+  })
+})
+
+describe('limits of RFC 5321 §4.5.3.1', () => {
+  test('a command of 512 octets is heard, a longer one is not', async () => {
+    const client = await greeted(await smtpStage())
+    const fill = (length: number): string => `NOOP ${'x'.repeat(length - 7)}`
+    expect(await send(client, fill(512), fill(513), 'NOOP')).toEqual([
+      '250 2.0.0 Ok',
+      '500 5.5.2 Line too long',
+      '250 2.0.0 Ok',
+    ])
+  })
+
+  test('a line without end is answered before its end, and the session goes on behind it', async () => {
+    const client = await greeted(await smtpStage())
+    client.send('x'.repeat(13_000))
+    expect(await client.reply()).toBe('500 5.5.2 Line too long')
+    client.send(`${'x'.repeat(50_000)}\r\nNOOP\r\n`)
+    expect(await client.reply()).toBe('250 2.0.0 Ok')
+  })
+
+  test('a response of a login has a limit of its own (RFC 4954 §4)', async () => {
+    const policy = scriptedPolicy({}, { authWithoutTls: true })
+    const client = await greeted(await smtpStage({ policy }))
+    expect(await send(client, 'AUTH PLAIN', 'x'.repeat(12_289), 'NOOP')).toEqual([
+      '334 ',
+      '500 5.5.6 Authentication line too long',
+      '250 2.0.0 Ok',
+    ])
+    const password = 'p'.repeat(9_000)
+    const response = Buffer.from(`\0bob\0${password}`).toString('base64')
+    expect(await send(client, `AUTH PLAIN ${response}`)).toEqual(['535 5.7.8 Authentication failed'])
+  })
+})

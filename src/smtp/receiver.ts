@@ -1,0 +1,180 @@
+/**
+ * One SMTP dialogue, without its connection: lines and bytes in, replies out. Knows what may come when (RFC 5321 §4.1.4),
+ * asks the policy and speaks what it rules; knows neither sockets nor plugins. An answer that is there at once is
+ * replied to at once, without a promise. A policy that throws is a bug, not an answer: 451, and the session goes on.
+ */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Reply } from '../mail/reply.ts'
+import type { TlsState } from '../mail/session.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { acceptMessage } from './acceptance.ts'
+import { parseLine } from './command.ts'
+import { Dialogue, type Expects } from './dialogue.ts'
+import type { SpoiltLine } from './line-reader.ts'
+import { outOfOrder } from './order.ts'
+import type { ConnectionFacts, Policy, ReceiverSettings, SessionEnd } from './policy.ts'
+import * as replies from './replies.ts'
+import { authLineBytes, continueLogin } from './verbs/auth.ts'
+import { knownElsewhere, otherProtocols, verbs } from './verbs/table.ts'
+
+export interface ReceiverParts {
+  readonly facts: ConnectionFacts
+  readonly policy: Policy
+  readonly queue: Pick<Queue, 'begin'>
+  readonly clock: Clock
+  readonly log: Log
+  /** There is a certificate for STARTTLS. */
+  readonly canStartTls: boolean
+}
+
+/** What became of a chunk while a message was expected. */
+export interface Taken {
+  /** Bytes that were the message's. */
+  readonly used: number
+  /** The final reply; `undefined`, now or later: more bytes are wanted. */
+  readonly answer: MaybePromise<Reply | undefined>
+}
+
+/** Whatever verb it is for, a line is never longer: only AUTH needs as much. */
+export const maxLineBytes = authLineBytes
+
+export class Receiver {
+  readonly #dialogue: Dialogue
+
+  /** @throws whatever `Policy.open` throws */
+  constructor({ facts, policy, queue, clock, log, canStartTls }: ReceiverParts) {
+    const { id, startedAt, listener, remote, local, tls } = facts
+    const sessionPolicy = policy.open(facts)
+    const session = {
+      id,
+      startedAt,
+      listener,
+      remote,
+      local,
+      hostname: sessionPolicy.settings.hostname,
+      environment: sessionPolicy.environment,
+      ...(tls === undefined ? {} : { tls }),
+    }
+    this.#dialogue = new Dialogue({
+      session,
+      policy: sessionPolicy,
+      queue,
+      clock,
+      log,
+      canStartTls,
+    })
+  }
+
+  get expects(): Expects {
+    return this.#dialogue.expects
+  }
+
+  get settings(): ReceiverSettings {
+    return this.#dialogue.settings
+  }
+
+  /** A transaction is open: not a moment to be sent away. */
+  get inTransaction(): boolean {
+    return this.#dialogue.transaction !== undefined
+  }
+
+  /** The first reply of the session. */
+  greet(): MaybePromise<Reply> {
+    return this.#guard(() => {
+      const { session, policy, settings } = this.#dialogue
+      return this.#dialogue.consult(policy.connect({ session }), (ruling) => {
+        if (ruling.ruling === 'pass') return replies.greeting(settings.greeting)
+        return this.#dialogue.refuse('connect', { ...ruling, close: true })
+      })
+    })
+  }
+
+  /** @param line latin1, without its CR LF */
+  line(line: string): MaybePromise<Reply> {
+    const reply = this.#guard(() => this.#dispatch(line))
+    return reply instanceof Promise ? reply.then(this.#count) : this.#count(reply)
+  }
+
+  /** The reply to a line that is none; the rest of it is not heard. */
+  spoiltLine({ spoilt }: SpoiltLine): Reply {
+    if (spoilt === 'bare line end') return this.#count(replies.bareLineEnd)
+    const inLogin = this.#dialogue.login !== undefined
+    this.#dialogue.login = undefined
+    return this.#count(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
+  }
+
+  /** Bytes of the message that is expected. */
+  message(chunk: Buffer): Taken {
+    const { intake } = this.#dialogue
+    if (intake === undefined) throw new Error('bytes of a message that nobody expects')
+    const { used, pressure } = intake.take(chunk)
+    if (!intake.complete) return { used, answer: pressure?.then(() => undefined) }
+    this.#dialogue.expects = 'line'
+    const accept = (): MaybePromise<Reply> =>
+      this.#guard(() => acceptMessage(this.#dialogue, intake))
+    return { used, answer: pressure === undefined ? accept() : pressure.then(accept) }
+  }
+
+  /** The handshake is done: the session begins anew, but for the greeting (RFC 3207 §4.2). */
+  tlsStarted(state: TlsState): void {
+    const { session } = this.#dialogue
+    delete session.hello
+    session.tls = state
+    this.#dialogue.expects = 'line'
+  }
+
+  /** The session ends from outside, whatever is going on; only the first end counts. */
+  end(reason: SessionEnd): void {
+    this.#dialogue.end(reason)
+  }
+
+  #dispatch(line: string): MaybePromise<Reply> {
+    const dialogue = this.#dialogue
+    if (dialogue.login !== undefined) return continueLogin(dialogue, dialogue.login, line)
+    const parsed = parseLine(line)
+    if (!parsed.ok) return parsed.reply
+    const { verb: name, rest } = parsed.value
+    const verb = verbs.get(name)
+    if (verb === undefined) return this.#unknown(name)
+    if (line.length + 2 > verb.maxLineBytes) return replies.lineTooLong
+    return outOfOrder(verb.needs, dialogue) ?? verb.run(dialogue, rest)
+  }
+
+  #unknown(name: string): Reply {
+    if (otherProtocols.has(name)) {
+      this.#dialogue.end('errors')
+      return replies.notThisProtocol(this.settings.hostname)
+    }
+    return knownElsewhere.has(name) ? replies.notImplemented : replies.unknownCommand
+  }
+
+  /** Sends the client away with the last mistake that is borne. */
+  readonly #count = (reply: Reply): Reply => {
+    if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors) return reply
+    this.#dialogue.end('errors')
+    return replies.tooManyMistakes(this.settings.hostname)
+  }
+
+  #guard(work: () => MaybePromise<Reply>): MaybePromise<Reply> {
+    try {
+      const reply = work()
+      return reply instanceof Promise ? reply.catch(this.#failed) : reply
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  readonly #failed = (error: unknown): Reply => {
+    const { log, session, transaction } = this.#dialogue
+    log.error('policy.failed', {
+      session: session.id,
+      transaction: transaction?.id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    const reply = replies.localError
+    if (this.#dialogue.intake !== undefined) this.#dialogue.endTransaction({ end: 'refused', reply })
+    return reply
+  }
+}

@@ -1,0 +1,43 @@
+import type { MaybePromise } from '../../mail/maybe-promise.ts'
+import type { Reply } from '../../mail/reply.ts'
+import type { Session } from '../../mail/session.ts'
+import { capabilities } from '../capabilities.ts'
+import { parseHello } from '../command.ts'
+import type { Dialogue } from '../dialogue.ts'
+import * as replies from '../replies.ts'
+import { commandLineBytes, type Verb } from './verb.ts'
+
+/** HELO and EHLO (RFC 5321 §4.1.1.1). One that is accepted ends an open transaction; one that is not changes nothing (§4.1.4). */
+function helloVerb(verb: 'HELO' | 'EHLO'): Verb {
+  return {
+    needs: [],
+    maxLineBytes: commandLineBytes,
+    run(dialogue, rest) {
+      const name = parseHello(rest, verb)
+      return name.ok ? introduce(dialogue, { verb, name: name.value }) : name.reply
+    },
+  }
+}
+
+export const helo = helloVerb('HELO')
+export const ehlo = helloVerb('EHLO')
+
+function introduce(
+  dialogue: Dialogue,
+  hello: NonNullable<Session['hello']>,
+): MaybePromise<Reply> {
+  const { session, policy } = dialogue
+  const before = session.hello
+  session.hello = hello
+  return dialogue.consult(policy.hello({ session }), (ruling) => {
+    if (ruling.ruling !== 'pass') {
+      if (before === undefined) delete session.hello
+      else session.hello = before
+      return dialogue.refuse('hello', ruling)
+    }
+    dialogue.endTransaction({ end: 'reset' })
+    return hello.verb === 'EHLO'
+      ? capabilities(session, dialogue.settings, dialogue.canStartTls)
+      : replies.hello(dialogue.settings.hostname)
+  })
+}

@@ -1,0 +1,22 @@
+import { parseRcpt } from '../command.ts'
+import { mailFirst, recipientOk, tooManyRecipients } from '../replies.ts'
+import { commandLineBytes, type Verb } from './verb.ts'
+
+/** RCPT TO (RFC 5321 §4.1.1.3): a recipient, if the policy has it. */
+export const rcpt: Verb = {
+  needs: ['transaction'],
+  maxLineBytes: commandLineBytes,
+  run(dialogue, rest) {
+    const { transaction, policy, settings } = dialogue
+    if (transaction === undefined) return mailFirst
+    const parsed = parseRcpt(rest, transaction.parameters.smtputf8 === true)
+    if (!parsed.ok) return parsed.reply
+    if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
+    const recipient = parsed.value
+    return dialogue.consult(policy.rcpt({ transaction, recipient }), (ruling) => {
+      if (ruling.ruling !== 'pass') return dialogue.refuse('rcpt', ruling)
+      transaction.recipients.push(recipient)
+      return recipientOk
+    })
+  },
+}

@@ -1,0 +1,55 @@
+import { auth } from './auth.ts'
+import { data } from './data.ts'
+import { ehlo, helo } from './hello.ts'
+import { help } from './help.ts'
+import { mail } from './mail.ts'
+import { noop } from './noop.ts'
+import { quit } from './quit.ts'
+import { rcpt } from './rcpt.ts'
+import { rset } from './rset.ts'
+import { starttls } from './starttls.ts'
+import type { Verb } from './verb.ts'
+import { vrfy } from './vrfy.ts'
+
+/** Every command that is spoken here. */
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ['EHLO', ehlo],
+  ['HELO', helo],
+  ['MAIL', mail],
+  ['RCPT', rcpt],
+  ['DATA', data],
+  ['RSET', rset],
+  ['NOOP', noop],
+  ['VRFY', vrfy],
+  ['HELP', help],
+  ['QUIT', quit],
+  ['STARTTLS', starttls],
+  ['AUTH', auth],
+])
+
+/** Commands of RFC 5321 and its ancestors that we know of and do not speak (§4.2.4: 502). */
+export const knownElsewhere: ReadonlySet<string> = new Set([
+  'EXPN',
+  'SEND',
+  'SOML',
+  'SAML',
+  'TURN',
+  'ETRN',
+  'ATRN',
+  'BDAT',
+  'BURL',
+  'LHLO',
+  'XCLIENT',
+  'XFORWARD',
+])
+
+/** What a browser or a proxy says first. What follows it was never meant for a mail server. */
+export const otherProtocols: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'OPTIONS',
+  'CONNECT',
+  'PROXY',
+])
