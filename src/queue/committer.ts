@@ -1,0 +1,259 @@
+/**
+ * Group commit, and the commit instant: a promise is made when the fdatasync of its record has returned, here and
+ * nowhere else. Whatever waits while one sync is in flight goes out with the next one.
+ *
+ * A write or sync that fails is never tried again on the same file: the segment is abandoned where it was last synced,
+ * a new one must prove the disk with a record of its own, and only then do those who waited hear the refusal, so that
+ * what was refused does not come back. Records that are no promises wait for a disk that works.
+ */
+import { PosternError, isPosternError } from '../mail/errors.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { BatchWriter } from './batch.ts'
+import { Receipt } from './receipt.ts'
+import { recordBytes, unplacedRecord, type UnplacedRecord } from './record.ts'
+import type { SegmentLog } from './segment-log.ts'
+import type { Place, Segment } from './segment.ts'
+
+/** A record that nobody waits for rides with the next batch, or goes out alone after this long. */
+const lingerMs = 100
+/** How long after a failure commits are refused without asking the disk again. */
+const stallMs = 1_000
+const maxBatchBytes = 8 << 20
+
+export interface CommitterOptions {
+  readonly segments: SegmentLog
+  readonly clock: Clock
+  readonly log: Log
+  /** Kept free in the last segment for outcomes: without them no message could leave a full disk. */
+  readonly reserveBytes: number
+}
+
+export interface Promised {
+  /** One for each placement. */
+  readonly ids: readonly [string, ...string[]]
+  /** Called just before the promise resolves. */
+  placed(place: Place): void
+  /** Called just before it rejects. */
+  refused(): void
+}
+
+interface Waiting {
+  readonly record: UnplacedRecord
+  readonly bytes: number
+  /** No promise: it waits where a promise is refused. */
+  readonly patient: boolean
+  written(place: Place): void
+  refused(error: PosternError): void
+}
+
+export class Committer {
+  readonly #segments: SegmentLog
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #reserveBytes: number
+  readonly #batch = new BatchWriter()
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #due = false
+  #timer: Timer | undefined
+  #closed = false
+  #mustProve = false
+  #stall: { readonly refusal: PosternError; readonly until: number } | undefined
+
+  constructor({ segments, clock, log, reserveBytes }: CommitterOptions) {
+    this.#segments = segments
+    this.#clock = clock
+    this.#log = log
+    this.#reserveBytes = reserveBytes
+  }
+
+  /** @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing was promised */
+  commit(record: UnplacedRecord, { ids, placed, refused }: Promised): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      const refuse = (error: PosternError): void => {
+        refused()
+        reject(error)
+      }
+      const refusal = this.#refusal()
+      if (refusal !== undefined) return refuse(refusal)
+      this.#add(record, {
+        patient: false,
+        refused: refuse,
+        written: (place) => {
+          placed(place)
+          resolve(new Receipt(ids, this.#clock.now()))
+        },
+      })
+      this.#wake()
+    })
+  }
+
+  /**
+   * Writes what is no promise; resolves when it is durable, however long the disk is ill.
+   * @param when `soon`: with the next batch, or a moment later alone
+   * @throws PosternError SPOOL_CLOSED
+   */
+  append(record: UnplacedRecord, when: 'now' | 'soon'): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new PosternError('SPOOL_CLOSED'))
+      this.#add(record, { patient: true, written: resolve, refused: reject })
+      if (when === 'now') this.#wake()
+      else this.#wakeAfter(lingerMs)
+    })
+  }
+
+  /** Writes what still waits, as far as the disk takes it. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#waiting.length > 0) this.#wake()
+    await this.#running
+    this.#timer?.cancel()
+    const closed = new PosternError('SPOOL_CLOSED')
+    for (const item of this.#waiting.splice(0)) item.refused(closed)
+  }
+
+  #add(record: UnplacedRecord, item: Omit<Waiting, 'record' | 'bytes'>): void {
+    this.#waiting.push({ record, bytes: recordBytes(record), ...item })
+  }
+
+  #refusal(): PosternError | undefined {
+    if (this.#closed) return new PosternError('SPOOL_CLOSED')
+    const stall = this.#stall
+    if (stall === undefined || this.#segments.ready) return undefined
+    return this.#clock.monotonicMs() < stall.until ? stall.refusal : undefined
+  }
+
+  #wake(): void {
+    this.#due = true
+    this.#running ??= this.#run()
+  }
+
+  #wakeAfter(delayMs: number): void {
+    this.#timer ??= this.#clock.after(delayMs, () => {
+      this.#timer = undefined
+      this.#wake()
+    })
+  }
+
+  /** Each round begins in a turn of its own, so that it takes along what this turn still brings. */
+  async #run(): Promise<void> {
+    for (await nextTurn(); this.#due && this.#waiting.length > 0; await nextTurn()) {
+      this.#due = false
+      const segment = this.#segments.current
+      const items = segment === undefined ? [] : this.#take(segment)
+      if (segment === undefined || items.length === 0) await this.#advance()
+      else await this.#commitBatch(segment, items)
+    }
+    this.#running = undefined
+  }
+
+  /** What goes out with the next sync: in order, as much as fits. */
+  #take(segment: Segment): readonly Waiting[] {
+    if (segment.growing && this.#segments.ready) return []
+    const reserve = this.#segments.ready ? 0 : this.#reserveBytes
+    const room = segment.limitBytes - segment.end
+    let bytes = 0
+    let count = 0
+    for (const item of this.#waiting) {
+      const fits =
+        bytes + item.bytes <= Math.min(room - (item.patient ? 0 : reserve), maxBatchBytes)
+      if (!fits && (count > 0 || segment.end > 0)) break
+      bytes += item.bytes
+      count += 1
+    }
+    const taken = this.#waiting.splice(0, count)
+    if (count > 0 && this.#waiting.length > 0) this.#due = true
+    return taken
+  }
+
+  async #commitBatch(segment: Segment, items: readonly Waiting[]): Promise<void> {
+    let position = segment.end
+    try {
+      await this.#write(
+        segment,
+        items.map(({ record }) => record),
+      )
+    } catch (error) {
+      return this.#fail(items, error)
+    }
+    for (const { bytes, written } of items) {
+      written({ segment, position, bytes })
+      position += bytes
+    }
+  }
+
+  async #write(segment: Segment, records: readonly UnplacedRecord[]): Promise<void> {
+    const start = segment.end
+    const links = this.#segments.linksOf(segment)
+    const room = segment.limitBytes - start
+    const { parts, bytes } = this.#batch.layOut(records, { start, room, links })
+    segment.slot.file.writeNow(parts, start)
+    await segment.slot.file.datasync()
+    segment.end = start + bytes
+    this.#segments.proved(links.oldest)
+  }
+
+  async #advance(): Promise<void> {
+    this.#due = true
+    try {
+      if (this.#stall !== undefined) await this.#segments.reclaim()
+      await this.#segments.advance()
+      if (this.#mustProve) await this.#prove()
+      if (this.#stall !== undefined) this.#log.info('spool.disk-recovered')
+      this.#stall = undefined
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  /** A record without meaning: what counts is that it can be written and synced. */
+  async #prove(): Promise<void> {
+    const segment = this.#segments.current
+    if (segment === undefined) return
+    try {
+      await this.#write(segment, [unplacedRecord('opening', '[]')])
+      this.#mustProve = false
+    } catch (error) {
+      await this.#segments.abandon()
+      throw error
+    }
+  }
+
+  async #fail(items: readonly Waiting[], error: unknown): Promise<void> {
+    const refusal = refusalFor(error)
+    this.#log.error('spool.write-failed', { error: String(error), records: items.length })
+    this.#waiting.unshift(...items.filter(({ patient }) => patient))
+    this.#mustProve = true
+    this.#due = true
+    for (const { patient, refused } of items) if (!patient) refused(refusal)
+  }
+
+  /** Promises are refused; the rest is written if there is room left, and otherwise waits. */
+  #refuse(error: unknown): void {
+    const refusal = refusalFor(error)
+    if (this.#stall === undefined) this.#log.error('spool.stalled', { error: String(error) })
+    this.#stall = { refusal, until: this.#clock.monotonicMs() + stallMs }
+    const refused = this.#waiting.filter(({ patient }) => !patient)
+    this.#waiting = this.#waiting.filter(({ patient }) => patient)
+    for (const item of refused) item.refused(refusal)
+    const [first] = this.#waiting
+    const segment = this.#segments.current
+    this.#due =
+      first !== undefined &&
+      segment !== undefined &&
+      segment.end + first.bytes <= segment.limitBytes
+    if (first !== undefined && !this.#due) this.#wakeAfter(stallMs)
+  }
+}
+
+function refusalFor(error: unknown): PosternError {
+  const code = isPosternError(error, 'DISK_FULL') ? 'DISK_FULL' : 'DISK_FAILED'
+  return new PosternError(code, error instanceof Error ? error.message : String(error), {
+    cause: error,
+  })
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,181 @@
+/**
+ * A message that is not promised yet: in memory while it is small and the budget allows, else in a file of its own.
+ * What is written is copied; the caller may use its chunk again. Whatever fails, nothing of it counts.
+ */
+import assert from 'node:assert/strict'
+import { isAscii } from 'node:buffer'
+import { headerEnd } from '../mail/header.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import type { Disk } from '../runtime/disk.ts'
+import type { DraftBudget } from './draft-budget.ts'
+import type { LargeFile } from './large-file.ts'
+import { messageRecord, type DraftedMessage, type MessageRecord } from './message-record.ts'
+import type { Draft, Placement } from './queue.ts'
+import type { Receipt } from './receipt.ts'
+import { fileBody, memoryBody, StoredMessage } from './stored-message.ts'
+
+/** What a draft needs of the spool it is for. */
+export interface DraftDesk {
+  readonly disk: Disk
+  readonly budget: DraftBudget
+  /** Larger messages get a file of their own. */
+  readonly inlineBytes: number
+  now(): Instant
+  nextNumber(): number
+  largeFile(): Promise<LargeFile>
+  /** @param over called when the outcome is known: the payload is needed no more */
+  promise(message: MessageRecord, over: () => void): Promise<Receipt>
+  /** A large file could not be removed; it is removed at the next start. */
+  leftBehind(path: string, error: unknown): void
+}
+
+const firstBytes = 4_096
+const empty = Buffer.alloc(0)
+
+export class SpoolDraft implements Draft {
+  readonly #desk: DraftDesk
+  #bytes: Buffer = empty
+  #sizeBytes = 0
+  #eightBit = false
+  /** Set once the draft has outgrown memory; resolves when everything written so far is in it. */
+  #large: Promise<LargeFile> | undefined
+  #file: LargeFile | undefined
+  #message: MaybePromise<Message> | undefined
+  #drafted: DraftedMessage | undefined
+  #over = false
+
+  constructor(desk: DraftDesk) {
+    this.#desk = desk
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    assert(this.#message === undefined && !this.#over, 'a draft is written after its end')
+    this.#eightBit ||= !isAscii(chunk)
+    if (this.#large !== undefined) return this.#append(this.#large, chunk)
+    const sizeBytes = this.#sizeBytes + chunk.length
+    if (!this.#reserve(sizeBytes)) return this.#append(this.#spill(), chunk)
+    this.#bytes.set(chunk, this.#sizeBytes)
+    this.#sizeBytes = sizeBytes
+    return undefined
+  }
+
+  end(): MaybePromise<Message> {
+    assert(!this.#over, 'a draft is ended after its commit')
+    return (this.#message ??=
+      this.#large === undefined ? this.#endSmall() : this.#endLarge(this.#large))
+  }
+
+  commit(placements: readonly [Placement, ...Placement[]]): Promise<Receipt> {
+    const drafted = this.#drafted
+    assert(drafted !== undefined && !this.#over, 'a draft is committed before its end, or twice')
+    this.#over = true
+    if (this.#large !== undefined) return this.#commitLarge(this.#large, drafted, placements)
+    try {
+      return this.#desk.promise(this.#record(drafted, placements), () => this.#giveMemory())
+    } catch (error) {
+      this.#giveMemory()
+      return Promise.reject(error)
+    }
+  }
+
+  abort(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#giveMemory()
+    void this.#large?.then(
+      () => this.#remove(),
+      () => this.#remove(),
+    )
+  }
+
+  #endSmall(): Message {
+    const bytes = this.#bytes.subarray(0, this.#sizeBytes)
+    const end = headerEnd(bytes)
+    const bodyOffset = end < 0 ? bytes.length : end
+    const head = bytes.subarray(0, bodyOffset)
+    const body = bytes.subarray(bodyOffset)
+    this.#drafted = { receivedAt: this.#desk.now(), eightBit: this.#eightBit, head, body }
+    return new StoredMessage(head, memoryBody(body), this.#eightBit)
+  }
+
+  async #endLarge(large: Promise<LargeFile>): Promise<Message> {
+    const file = await large
+    const head = await file.readHead()
+    const body = file.describe(head.length)
+    this.#drafted = { receivedAt: this.#desk.now(), eightBit: this.#eightBit, head, body }
+    const onDisk = fileBody(this.#desk.disk, { ...body, path: file.path })
+    return new StoredMessage(head, onDisk, this.#eightBit)
+  }
+
+  async #commitLarge(
+    large: Promise<LargeFile>,
+    drafted: DraftedMessage,
+    placements: readonly Placement[],
+  ): Promise<Receipt> {
+    try {
+      const file = await large
+      const message = this.#record(drafted, placements)
+      const kept = message.meta.large !== undefined
+      if (kept) await file.seal()
+      const receipt = await this.#desk.promise(message, () => undefined)
+      if (!kept) void this.#remove()
+      return receipt
+    } catch (error) {
+      void this.#remove()
+      throw error
+    }
+  }
+
+  #record(drafted: DraftedMessage, placements: readonly Placement[]): MessageRecord {
+    return messageRecord(drafted, placements, () => this.#desk.nextNumber())
+  }
+
+  /** Makes room for so many bytes in memory, unless they are too many. */
+  #reserve(sizeBytes: number): boolean {
+    const { budget, inlineBytes } = this.#desk
+    if (sizeBytes <= this.#bytes.length) return true
+    if (sizeBytes > inlineBytes) return false
+    const wanted = Math.min(inlineBytes, Math.max(sizeBytes, 2 * this.#bytes.length, firstBytes))
+    if (!budget.take(wanted - this.#bytes.length)) return false
+    const grown = Buffer.allocUnsafe(wanted)
+    grown.set(this.#bytes.subarray(0, this.#sizeBytes))
+    this.#bytes = grown
+    return true
+  }
+
+  #spill(): Promise<LargeFile> {
+    const written = this.#bytes.subarray(0, this.#sizeBytes)
+    return this.#desk.largeFile().then(async (file) => {
+      this.#file = file
+      await file.append(written)
+      this.#giveMemory()
+      return file
+    })
+  }
+
+  #append(large: Promise<LargeFile>, chunk: Uint8Array): Promise<void> {
+    const copy = Buffer.from(chunk)
+    const appended = large.then(async (file) => {
+      await file.append(copy)
+      return file
+    })
+    this.#large = appended
+    return appended.then(() => undefined)
+  }
+
+  #giveMemory(): void {
+    this.#desk.budget.give(this.#bytes.length)
+    this.#bytes = empty
+  }
+
+  async #remove(): Promise<void> {
+    const file = this.#file
+    try {
+      await file?.remove()
+    } catch (error) {
+      this.#desk.leftBehind(file?.path ?? '', error)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { Envelope, Recipient } from '../mail/envelope.ts'
+import type { HeaderEdit } from '../mail/edits.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
+import type { Receipt } from './receipt.ts'
+
+export type { Receipt } from './receipt.ts'
+
+/** Names one queued message for its whole life; sorts by age; safe in logs, replies and file names. */
+export type QueueId = string
+
+/** One copy of a message for one set of recipients: what is kept of it, and how its header differs from what came in. */
+export interface Placement {
+  readonly envelope: Envelope
+  /** `discard` commits a record without a body, so that every 250 has its Receipt. */
+  readonly disposition: 'deliver' | 'hold' | 'discard'
+  readonly headerEdits: readonly HeaderEdit[]
+  /** Why it is held or discarded. */
+  readonly reason?: string
+}
+
+/** A message that is not promised yet. Either `commit` or `abort` ends it; `abort` after either is harmless. */
+export interface Draft {
+  /** A promise is back-pressure: write no more until it resolves. @throws PosternError DISK_FULL, DISK_FAILED */
+  write(chunk: Uint8Array): void | Promise<void>
+  /** The bytes are complete and immutable from here. */
+  end(): MaybePromise<Message>
+  /**
+   * Makes the promise: all placements or none, in one record, on stable storage when this resolves.
+   * @throws PosternError DISK_FULL (452), DISK_FAILED (451), SPOOL_CLOSED (421): nothing was promised.
+   */
+  commit(placements: readonly [Placement, ...Placement[]]): Promise<Receipt>
+  abort(): void
+}
+
+/** Where one recipient of a queued message stands. */
+export type RecipientState =
+  | { readonly state: 'pending' }
+  | { readonly state: 'deferred'; readonly text: string; readonly tries: number }
+  | { readonly state: 'delivered' | 'failed'; readonly text: string }
+
+/** What the scheduler needs to know of a queued message; cheap, in memory. */
+export interface EntryHead {
+  readonly id: QueueId
+  readonly receivedAt: Instant
+  readonly dueAt: Instant
+  readonly held: boolean
+  readonly sizeBytes: number
+  /** Rounds of delivery so far. */
+  readonly tries: number
+}
+
+/** A queued message, whole. */
+export interface Entry extends EntryHead {
+  readonly envelope: Envelope
+  /** One for each of `envelope.recipients`. */
+  readonly recipients: readonly RecipientState[]
+  readonly reason?: string
+  /** With the placement's header edits applied. */
+  readonly message: Message
+}
+
+/** A record whose checksum does not hold: set aside, listed, never deleted. */
+export interface Damaged {
+  readonly damaged: true
+  readonly path: string
+  readonly reason: string
+}
+
+/** The exclusive right to try a message now, for the recipients that are still open. */
+export interface Claim {
+  readonly entry: Entry
+  /** Indexes into `entry.envelope.recipients`. */
+  readonly recipientIndexes: readonly number[]
+  /** The recipients of those indexes. */
+  readonly recipients: readonly Recipient[]
+}
+
+export type Unsubscribe = () => void
+
+/** Which messages an operator means. Absent keys match everything; all given keys must match. */
+export interface Selector {
+  readonly ids?: readonly QueueId[]
+}
+
+/**
+ * The durable queue. What `commit` promised is found again whatever dies next: at-least-once,
+ * a duplicate only where a crash ate the outcome of a delivery.
+ */
+export interface Queue {
+  begin(): Draft
+  /** Messages that may be tried at `now`, oldest due first, not claimed, not held. */
+  due(now: Instant, limit: number): readonly EntryHead[]
+  /** When the next message that is neither claimed nor held falls due. */
+  nextDueAt(): Instant | undefined
+  /** Called after a commit, release or change that makes something due; coalesced, from the event loop. */
+  onDue(listener: () => void): Unsubscribe
+  /** @returns undefined when it is gone, held or claimed by somebody else. */
+  claim(id: QueueId): Promise<Claim | undefined>
+  /**
+   * Records what came of it, one result for each of `claim.recipients`, and gives the claim back.
+   * The claim is over even where this throws: then a restart may not know the outcome.
+   * Deferred recipients are due again at `retryAt`. With none left the message is done and its space is given back.
+   */
+  settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void>
+  /** Gives the claim back untried. */
+  release(claim: Claim, until: Instant): Promise<void>
+  change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number>
+  entries(): AsyncIterable<Entry | Damaged>
+  readonly size: number
+  close(): Promise<void>
+}

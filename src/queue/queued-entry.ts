@@ -1,0 +1,69 @@
+/** A queued message as the index knows it: a few hundred bytes, whatever its size. */
+import type { Instant } from '../mail/instant.ts'
+import type { Outcome, StateChange } from './change-meta.ts'
+import type { Due } from './due-heap.ts'
+import type { MessageMeta, PlacementMeta, Progress } from './message-meta.ts'
+import { queueId } from './queue-id.ts'
+import type { EntryHead, QueueId, RecipientState } from './queue.ts'
+import type { RecipientStates } from './recipient-states.ts'
+import type { Place } from './segment.ts'
+
+/** A message record, shared by the entries of its placements. */
+export interface StoredRecord extends Place {
+  /** Entries that still depend on it. */
+  live: number
+  /** In `large/`; goes when the record goes. */
+  readonly large?: string
+}
+
+export class QueuedEntry implements EntryHead, Due {
+  readonly number: number
+  readonly receivedAt: Instant
+  readonly sizeBytes: number
+  dueAt: Instant
+  held: boolean
+  tries: number
+  recipients: RecipientStates | undefined
+  record: StoredRecord
+  claimed = false
+  heapIndex = -1
+
+  constructor(meta: MessageMeta, placement: PlacementMeta, record: StoredRecord) {
+    const { number, disposition, block, progress } = placement
+    this.number = number
+    this.receivedAt = meta.receivedAt
+    this.sizeBytes = (meta.blocks[block] ?? 0) + meta.bodyBytes
+    this.dueAt = progress?.dueAt ?? meta.receivedAt
+    this.held = progress?.held ?? disposition === 'hold'
+    this.tries = progress?.tries ?? 0
+    this.recipients = progress?.recipients
+    this.record = record
+  }
+
+  get id(): QueueId {
+    return queueId(this.number)
+  }
+
+  get progress(): Progress {
+    const { dueAt, held, tries, recipients = [] } = this
+    return { dueAt, held, tries, recipients }
+  }
+
+  applyOutcome({ tries, dueAt, recipients }: Outcome): void {
+    const states: (RecipientState | undefined)[] = [...(this.recipients ?? [])]
+    for (const [index, state] of recipients) {
+      while (states.length < index) states.push(undefined)
+      states[index] = state
+    }
+    this.recipients = states
+    this.tries = tries
+    this.dueAt = dueAt
+  }
+
+  /** `done` is not for the entry: it ends it. */
+  applyState({ verb, at }: Pick<StateChange, 'verb' | 'at'>): void {
+    if (verb === 'hold') this.held = true
+    if (verb === 'release') this.held = false
+    if (verb === 'release' || verb === 'defer') this.dueAt = at
+  }
+}

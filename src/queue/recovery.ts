@@ -1,0 +1,206 @@
+/**
+ * Reads a spool from its files, changing nothing: which segments count, what is queued, what is damaged, what is left
+ * over. The table of states in README.md is what this file does.
+ */
+import { isPosternError } from '../mail/errors.ts'
+import type { Disk, DiskFile } from '../runtime/disk.ts'
+import { queueNumber } from './queue-id.ts'
+import type { QueuedEntry } from './queued-entry.ts'
+import type { RecordHeader } from './record.ts'
+import { Replay } from './replay.ts'
+import { firstFront, scanSegment, type FoundDamage } from './segment-scan.ts'
+import { Segment, type SegmentFile } from './segment.ts'
+import type { SpoolLayout } from './spool-layout.ts'
+
+export interface RecoveredDamage extends FoundDamage {
+  readonly slot: SegmentFile
+  /** 0 where no record tells. */
+  readonly generation: number
+}
+
+export interface Recovered {
+  /** Those that count, oldest first. */
+  readonly segments: readonly Segment[]
+  /** Files whose records do not count. */
+  readonly unused: readonly SegmentFile[]
+  readonly entries: Map<number, QueuedEntry>
+  readonly damage: readonly RecoveredDamage[]
+  /** What nobody knows to have been synced. */
+  readonly tail: { readonly segment: Segment; readonly start: number } | undefined
+  /** Names in `large/` that no queued message needs. */
+  readonly orphans: readonly string[]
+  readonly lastGeneration: number
+  readonly lastNumber: number
+  readonly lastName: number
+}
+
+/** How many of the newest segments have their payloads checked at start; in the others they are checked when read. */
+const checkedSegments = 2
+
+/** @param mode `read` beside a running gateway: what is used again while it is read is missed, never mistaken. */
+export async function recover(
+  disk: Disk,
+  layout: SpoolLayout,
+  mode: 'read' | 'write',
+): Promise<Recovered> {
+  const files = await openFiles(disk, layout, mode)
+  const { counting, unused } = chooseCounting(files)
+  const replay = new Replay()
+  const segments: Segment[] = []
+  const damage: RecoveredDamage[] = unused.flatMap((file) => file.damage ?? [])
+  let tail: Recovered['tail']
+  for (const [index, { slot, generation, knownEnd }] of counting.entries()) {
+    const limitBytes = slot.sizeBytes
+    const segment = new Segment({ generation, slot, limitBytes, end: 0, warm: false })
+    const scanned = await scanSegment({
+      file: slot.file,
+      sizeBytes: slot.sizeBytes,
+      generation,
+      knownEnd,
+      payloads: index >= counting.length - checkedSegments,
+      record(found) {
+        if (replay.apply(segment, found)) return
+        damage.push({ ...found, slot, generation, reason: 'the record makes no sense' })
+      },
+    })
+    segment.end = scanned.end
+    segments.push(segment)
+    damage.push(...scanned.damage.map((found) => ({ ...found, slot, generation })))
+    tail = { segment, start: scanned.syncedEnd }
+  }
+  const retired = segments.filter(({ generation }) => generation < replay.oldest)
+  for (const entry of replay.entries.values()) {
+    if (retired.includes(entry.record.segment)) replay.forget(entry)
+  }
+  const large = await reconcileLarge(disk, layout, replay)
+  return {
+    segments: segments.filter((segment) => !retired.includes(segment)),
+    unused: [...unused, ...retired].map(({ slot }) => slot),
+    entries: replay.entries,
+    damage: [...damage, ...large.damage],
+    tail,
+    orphans: large.orphans,
+    lastGeneration: files.reduce((last, { front }) => Math.max(last, front?.generation ?? 0), 0),
+    lastNumber: Math.max(replay.lastNumber, large.lastNumber),
+    lastName: files.reduce((last, { slot }) => Math.max(last, Number(slot.name)), 0),
+  }
+}
+
+interface OpenedFile {
+  readonly slot: SegmentFile
+  readonly front: RecordHeader | undefined
+  /** Where its first record should stand is something else. */
+  readonly damage?: RecoveredDamage
+}
+
+interface Counting {
+  readonly slot: SegmentFile
+  readonly generation: number
+  readonly knownEnd: number | undefined
+}
+
+async function openFiles(
+  disk: Disk,
+  layout: SpoolLayout,
+  mode: 'read' | 'write',
+): Promise<readonly OpenedFile[]> {
+  const names = (await listOrNone(disk, layout.segments)).filter((name) => /^\d{6,9}$/.test(name))
+  const files: OpenedFile[] = []
+  for (const name of names.toSorted()) {
+    const file = await openSegment(disk, `${layout.segments}/${name}`, mode)
+    if (file !== undefined) files.push(await openedFile(name, file))
+  }
+  return files
+}
+
+/** A reader that is not alone may come too late for a file. */
+async function openSegment(
+  disk: Disk,
+  path: string,
+  mode: 'read' | 'write',
+): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(path, mode)
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function openedFile(name: string, file: DiskFile): Promise<OpenedFile> {
+  const { sizeBytes } = await file.stat()
+  const slot = { name, file, sizeBytes }
+  const { front, brokenBytes } = await firstFront(file, sizeBytes)
+  if (brokenBytes === 0) return { slot, front }
+  const reason = 'no whole record stands at the beginning'
+  return { slot, front, damage: { slot, generation: 0, position: 0, bytes: brokenBytes, reason } }
+}
+
+function chooseCounting(files: readonly OpenedFile[]): {
+  readonly counting: readonly Counting[]
+  readonly unused: readonly OpenedFile[]
+} {
+  const fronts = files.flatMap(({ front }) => front ?? [])
+  const newest = fronts.reduce<RecordHeader | undefined>(
+    (best, front) => (front.generation > (best?.generation ?? 0) ? front : best),
+    undefined,
+  )
+  const counting: Counting[] = []
+  const unused: OpenedFile[] = []
+  for (const file of files) {
+    const { slot, front } = file
+    const generation = front?.generation ?? 0
+    const skipped = fronts.some(
+      (later) => later.generation > generation && later.previousGeneration < generation,
+    )
+    if (front === undefined || generation < (newest?.oldest ?? 0) || skipped) unused.push(file)
+    else {
+      const next = fronts.find(({ previousGeneration }) => previousGeneration === generation)
+      counting.push({ slot, generation, knownEnd: next?.previousEnd })
+    }
+  }
+  return { counting: counting.toSorted((a, b) => a.generation - b.generation), unused }
+}
+
+interface LargeFiles {
+  readonly orphans: readonly string[]
+  readonly damage: readonly RecoveredDamage[]
+  readonly lastNumber: number
+}
+
+/** A message whose large file is gone is damaged; a large file without a message was never promised, or is done. */
+async function reconcileLarge(
+  disk: Disk,
+  layout: SpoolLayout,
+  replay: Replay,
+): Promise<LargeFiles> {
+  const names = new Set(await listOrNone(disk, layout.large))
+  const lastNumber = [...names].reduce((last, name) => Math.max(last, queueNumber(name) ?? 0), 0)
+  const damage: RecoveredDamage[] = []
+  const needed = new Set<string>()
+  for (const entry of replay.entries.values()) {
+    const { large, segment, position, bytes } = entry.record
+    if (large === undefined) continue
+    needed.add(large)
+    if (names.has(large)) continue
+    const { slot, generation } = segment
+    damage.push({
+      slot,
+      generation,
+      position,
+      bytes,
+      reason: `its file ${large} in large/ is missing`,
+    })
+    replay.forget(entry)
+  }
+  return { orphans: [...names].filter((name) => !needed.has(name)), damage, lastNumber }
+}
+
+async function listOrNone(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder)
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return []
+    throw error
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Files for segments: one is kept ready, preallocated or left over from segments without live mail, so that a sync
+ * writes data only. Preparing happens off the main thread, in pieces. Where none is ready, a file that grows does;
+ * where the disk is full, nothing does, and the caller hears DISK_FULL.
+ */
+import type { Disk } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+import type { SegmentFile } from './segment.ts'
+
+const pieceBytes = 1 << 20
+/** Left-over files beyond these are removed. */
+const maxSpare = 2
+
+export interface SegmentPoolOptions {
+  readonly disk: Disk
+  readonly log: Log
+  readonly folder: string
+  readonly segmentBytes: number
+  /** The highest number among the names in the folder. */
+  readonly lastName: number
+}
+
+export class SegmentPool {
+  readonly #options: SegmentPoolOptions
+  readonly #spare: SegmentFile[] = []
+  #lastName: number
+  #preparing: Promise<void> | undefined
+  #closed = false
+
+  constructor(options: SegmentPoolOptions) {
+    this.#options = options
+    this.#lastName = options.lastName
+  }
+
+  /** Whether `take` has a file with all its space at hand. */
+  get ready(): boolean {
+    return this.#spare.length > 0
+  }
+
+  /** @throws PosternError DISK_FULL, DISK_FAILED */
+  async take(): Promise<SegmentFile> {
+    const slot = this.#spare.shift() ?? (await this.#create())
+    this.#prepare()
+    return slot
+  }
+
+  /** Takes back a file whose records are all dead, and durably said to be. */
+  give(slot: SegmentFile): void {
+    const whole = slot.sizeBytes >= this.#options.segmentBytes
+    if (whole && this.#spare.length < maxSpare) this.#spare.push(slot)
+    else void this.discard(slot)
+  }
+
+  /** Removes the file. Should a crash bring it back, its generation is too old to count. */
+  async discard(slot: SegmentFile): Promise<void> {
+    const { disk, folder, log } = this.#options
+    try {
+      await slot.file.close()
+      await disk.remove(`${folder}/${slot.name}`)
+      await disk.syncDirectory(folder)
+    } catch (error) {
+      log.warn('spool.segment-not-removed', { segment: slot.name, error: String(error) })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#preparing
+    for (const slot of this.#spare.splice(0)) await slot.file.close()
+  }
+
+  #prepare(): void {
+    if (this.ready || this.#closed) return
+    this.#preparing ??= this.#allocate().finally(() => {
+      this.#preparing = undefined
+    })
+  }
+
+  async #allocate(): Promise<void> {
+    const { log, segmentBytes, disk, folder } = this.#options
+    let slot: SegmentFile | undefined
+    try {
+      slot = await this.#create()
+      const zeros = Buffer.alloc(Math.min(pieceBytes, segmentBytes))
+      for (let at = 0; at < segmentBytes && !this.#closed; at += zeros.length) {
+        await slot.file.write([zeros.subarray(0, segmentBytes - at)], at)
+        await slot.file.datasync()
+      }
+      if (this.#closed) return await this.discard(slot)
+      await slot.file.sync()
+      await disk.syncDirectory(folder)
+      this.#spare.push({ ...slot, sizeBytes: segmentBytes })
+    } catch (error) {
+      log.warn('spool.segment-not-prepared', { error: String(error) })
+      if (slot !== undefined) await this.discard(slot)
+    }
+  }
+
+  async #create(): Promise<SegmentFile> {
+    const { disk, folder } = this.#options
+    const name = String(++this.#lastName).padStart(6, '0')
+    const file = await disk.open(`${folder}/${name}`, 'create')
+    await disk.syncDirectory(folder)
+    return { name, file, sizeBytes: 0 }
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Finds the records of one generation in a segment's file, from its beginning, and what is damaged between them.
+ * A record that is not whole never hides the ones behind it: the scan goes on at the next front that is.
+ * Reads only; memory is bounded by the largest record.
+ */
+import type { DiskFile } from '../runtime/disk.ts'
+import {
+  beginsRecord,
+  generationAt,
+  headerBytes,
+  magicBytes,
+  readHeader,
+  readMeta,
+  readPayload,
+  recordBytes,
+  type RecordHeader,
+} from './record.ts'
+
+const windowBytes = 1 << 20
+/** How much is set aside where nothing tells the length of what is damaged. */
+const maxDamageBytes = 1 << 20
+
+export interface FoundRecord {
+  readonly header: RecordHeader
+  readonly meta: string
+  readonly position: number
+  readonly bytes: number
+}
+
+export interface FoundDamage {
+  readonly position: number
+  readonly bytes: number
+  readonly reason: string
+}
+
+export interface ScanOptions {
+  readonly file: DiskFile
+  readonly sizeBytes: number
+  readonly generation: number
+  /** Where the segment ends, if a later one says so: what stands behind was never promised. */
+  readonly knownEnd: number | undefined
+  /** Payloads are checked too: slower, for what was written last. */
+  readonly payloads: boolean
+  record(found: FoundRecord): void
+}
+
+export interface Scanned {
+  /** Where the last record ends. */
+  readonly end: number
+  /** Everything before was synced; what follows perhaps, and perhaps promised. */
+  readonly syncedEnd: number
+  readonly damage: readonly FoundDamage[]
+}
+
+export async function scanSegment(options: ScanOptions): Promise<Scanned> {
+  const { file, sizeBytes, generation, knownEnd, payloads } = options
+  const window = new Window(file, Math.min(sizeBytes, knownEnd ?? sizeBytes))
+  const damage: FoundDamage[] = []
+  const gaps: Gap[] = []
+  let end = 0
+  let syncedEnd = knownEnd ?? 0
+  for (let position = 0; position + headerBytes <= window.end;) {
+    const front = await wholeFront(window, position)
+    if (front === undefined || front.header.generation !== generation) {
+      const next = await findFront(window, position + headerBytes, generation)
+      gaps.push({ position, end: next ?? window.end })
+      if (next === undefined) break
+      position = next
+      continue
+    }
+    const { header, meta } = front
+    const bytes = recordBytes(header)
+    if (payloads && !(await isPayloadWhole(window, position, header))) {
+      damage.push({ position, bytes, reason: 'the checksum of the payload does not hold' })
+    } else options.record({ header, meta, position, bytes })
+    syncedEnd = Math.max(syncedEnd, header.batchStart)
+    position += bytes
+    end = position
+  }
+  for (const gap of gaps) damage.push(...(await judge(window, gap, { generation, syncedEnd })))
+  return { end, syncedEnd: Math.min(syncedEnd, end), damage }
+}
+
+/**
+ * The first front in the file, which tells its generation; if the file does not begin with a whole one, the one of the
+ * highest generation behind, and how many bytes of something else the file begins with.
+ */
+export async function firstFront(
+  file: DiskFile,
+  sizeBytes: number,
+): Promise<{ readonly front: RecordHeader | undefined; readonly brokenBytes: number }> {
+  const window = new Window(file, sizeBytes)
+  const first = await wholeFront(window, 0)
+  if (first !== undefined) return { front: first.header, brokenBytes: 0 }
+  const start = await window.at(0, headerBytes)
+  const empty = start.every((byte) => byte === 0)
+  let front: RecordHeader | undefined
+  let next = sizeBytes
+  for (let at = await window.find(0); at !== undefined; at = await window.find(at + headerBytes)) {
+    const found = await wholeFront(window, at)
+    if (found === undefined) continue
+    next = Math.min(next, at)
+    if (found.header.generation > (front?.generation ?? 0)) front = found.header
+  }
+  return { front, brokenBytes: empty ? 0 : Math.min(next, maxDamageBytes) }
+}
+
+interface Gap {
+  readonly position: number
+  readonly end: number
+}
+
+/**
+ * Where a record should begin stands none. Before `syncedEnd` that is damage. Behind it the log may simply end, in zeros
+ * or in what an older generation left; only what looks like a record of ours is worth keeping.
+ */
+async function judge(
+  window: Window,
+  { position, end }: Gap,
+  { generation, syncedEnd }: { generation: number; syncedEnd: number },
+): Promise<readonly FoundDamage[]> {
+  const bytes = Math.min(end - position, maxDamageBytes)
+  if (position < syncedEnd) return [{ position, bytes, reason: 'no whole record stands here' }]
+  const start = await window.at(position, headerBytes)
+  const older = await wholeFront(window, position)
+  if (older !== undefined && older.header.generation < generation) return []
+  const empty = start.every((byte) => byte === 0)
+  const ours = beginsRecord(start, 0) || generationAt(start, 0) === generation || position === 0
+  if (empty || !ours) return []
+  return [{ position, bytes, reason: 'the log ends here, cut short or damaged' }]
+}
+
+async function isPayloadWhole(window: Window, at: number, header: RecordHeader): Promise<boolean> {
+  const length = headerBytes + header.metaBytes + header.payloadBytes
+  return readPayload(await window.at(at, length), 0, header) !== undefined
+}
+
+async function wholeFront(
+  window: Window,
+  at: number,
+): Promise<{ header: RecordHeader; meta: string } | undefined> {
+  const header = readHeader(window.have(at, headerBytes) ?? (await window.at(at, headerBytes)), 0)
+  if (header === undefined || at + recordBytes(header) > window.end) return undefined
+  const length = headerBytes + header.metaBytes
+  const meta = readMeta(window.have(at, length) ?? (await window.at(at, length)), 0, header)
+  return meta === undefined ? undefined : { header, meta }
+}
+
+async function findFront(
+  window: Window,
+  from: number,
+  generation: number,
+): Promise<number | undefined> {
+  for (
+    let at = await window.find(from);
+    at !== undefined;
+    at = await window.find(at + headerBytes)
+  ) {
+    if ((await wholeFront(window, at))?.header.generation === generation) return at
+  }
+  return undefined
+}
+
+/** The bytes around where the scan is. */
+class Window {
+  readonly end: number
+  readonly #file: DiskFile
+  #bytes: Buffer = Buffer.alloc(0)
+  #start = 0
+
+  constructor(file: DiskFile, end: number) {
+    this.#file = file
+    this.end = end
+  }
+
+  have(position: number, length: number): Buffer | undefined {
+    const from = position - this.#start
+    const to = from + length
+    return from >= 0 && to <= this.#bytes.length ? this.#bytes.subarray(from, to) : undefined
+  }
+
+  /** Fewer bytes only at the end. */
+  async at(position: number, length: number): Promise<Buffer> {
+    const here = this.have(position, length)
+    if (here !== undefined) return here
+    const wanted = Math.min(Math.max(length, windowBytes), this.end - position)
+    const read = await this.#file.read(position, Math.max(0, wanted))
+    this.#bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
+    this.#start = position
+    return this.#bytes.subarray(0, length)
+  }
+
+  /** The next place from `from` on where a record might begin. `from` is aligned. */
+  async find(from: number): Promise<number | undefined> {
+    for (let at = from; at + headerBytes <= this.end;) {
+      await this.at(at, headerBytes)
+      const offset = this.#bytes.indexOf(magicBytes, at - this.#start)
+      const found = offset < 0 ? undefined : this.#start + offset
+      if (found !== undefined && found % headerBytes === 0) return found
+      const reached = this.#start + this.#bytes.length
+      const beyond = found ?? reached - headerBytes
+      at = (Math.floor(beyond / headerBytes) + 1) * headerBytes
+      if (at >= reached && reached >= this.end) return undefined
+    }
+    return undefined
+  }
+}

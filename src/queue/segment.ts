@@ -1,0 +1,67 @@
+import type { DiskFile } from '../runtime/disk.ts'
+
+/** A file for a segment. Its name says nothing about its age: files are used again. */
+export interface SegmentFile {
+  readonly name: string
+  readonly file: DiskFile
+  /** Bytes that are allocated on disk; a growing file has none yet. */
+  readonly sizeBytes: number
+}
+
+/** A stretch of the log: a file while it carries one generation of records. */
+export class Segment {
+  readonly generation: number
+  readonly slot: SegmentFile
+  /** How far it may be filled. */
+  readonly limitBytes: number
+  /** Where the next batch begins: everything before was synced. */
+  end: number
+  /** A write or sync failed: never written again, nor used again. */
+  suspect = false
+  /** Written by this process a while ago at most: its pages are in memory, reading waits for no disk. */
+  readonly warm: boolean
+  liveRecords = 0
+  liveBytes = 0
+
+  constructor(of: {
+    generation: number
+    slot: SegmentFile
+    limitBytes: number
+    end: number
+    warm: boolean
+  }) {
+    this.generation = of.generation
+    this.slot = of.slot
+    this.limitBytes = of.limitBytes
+    this.end = of.end
+    this.warm = of.warm
+  }
+
+  /** Without space of its own yet: every sync has to write the file's new size too. */
+  get growing(): boolean {
+    return this.slot.sizeBytes === 0
+  }
+
+  get sizeBytes(): number {
+    return Math.max(this.slot.sizeBytes, this.end)
+  }
+
+  /** A record lies here that recovery must find. */
+  keep(bytes: number): void {
+    this.liveRecords += 1
+    this.liveBytes += bytes
+  }
+
+  drop(bytes: number): void {
+    this.liveRecords -= 1
+    this.liveBytes -= bytes
+  }
+}
+
+/** Where a record lies. */
+export interface Place {
+  readonly segment: Segment
+  readonly position: number
+  /** Up to the next record. */
+  readonly bytes: number
+}

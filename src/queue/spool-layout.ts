@@ -1,0 +1,22 @@
+/** Where things lie in a spool. */
+export interface SpoolLayout {
+  readonly root: string
+  /** The format's version, a line of text. */
+  readonly format: string
+  readonly lock: string
+  readonly segments: string
+  readonly large: string
+  readonly damaged: string
+}
+
+/** @param path the spool's folder, without a slash at its end */
+export function spoolLayout(path: string): SpoolLayout {
+  return {
+    root: path,
+    format: `${path}/format`,
+    lock: `${path}/lock`,
+    segments: `${path}/log`,
+    large: `${path}/large`,
+    damaged: `${path}/damaged`,
+  }
+}

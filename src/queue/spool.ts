@@ -1,0 +1,314 @@
+/**
+ * The queue on a disk. Every change is applied to the index first and then written; a commit is the exception: it is in
+ * the index only once it is durable. README.md tells what lies on the disk and what recovery makes of it.
+ */
+import assert from 'node:assert/strict'
+import { PosternError } from '../mail/errors.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Disk, DiskLock } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+import { encodeOutcome, encodeStateChange, type StateChange } from './change-meta.ts'
+import { Cleaner } from './cleaner.ts'
+import type { Committer } from './committer.ts'
+import { listDamaged, setAside } from './damaged.ts'
+import { DraftBudget } from './draft-budget.ts'
+import { SpoolDraft, type DraftDesk } from './draft.ts'
+import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
+import { LargeFile } from './large-file.ts'
+import type { MessageIndex } from './message-index.ts'
+import { idsOf, type MessageRecord } from './message-record.ts'
+import { queueId, type QueueNumbers } from './queue-id.ts'
+import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
+import type {
+  Claim,
+  Damaged,
+  Draft,
+  Entry,
+  EntryHead,
+  Queue,
+  QueueId,
+  Selector,
+  Unsubscribe,
+} from './queue.ts'
+import type { Receipt } from './receipt.ts'
+import { isOpen, stateAfter } from './recipient-states.ts'
+import { unplacedRecord } from './record.ts'
+import type { SegmentLog } from './segment-log.ts'
+import type { Place } from './segment.ts'
+import type { SpoolLayout } from './spool-layout.ts'
+
+/** Messages named by one record of a change. */
+const changeBatch = 1_000
+
+export interface SpoolParts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Log
+  readonly layout: SpoolLayout
+  readonly lock: DiskLock
+  readonly segments: SegmentLog
+  readonly committer: Committer
+  readonly index: MessageIndex
+  readonly loader: EntryLoader
+  readonly numbers: QueueNumbers
+  readonly segmentBytes: number
+  readonly inlineBytes: number
+  readonly draftMemoryBytes: number
+  /** Ends the files that the spool writes to. */
+  closeFiles(): Promise<void>
+}
+
+export class Spool implements Queue {
+  readonly #parts: SpoolParts
+  readonly #index: MessageIndex
+  readonly #committer: Committer
+  readonly #cleaner: Cleaner
+  readonly #desk: DraftDesk
+  readonly #claims = new Map<Claim, QueuedEntry>()
+  readonly #listeners = new Set<() => void>()
+  #announced = false
+  #closing: Promise<void> | undefined
+
+  constructor(parts: SpoolParts) {
+    const { index, committer, segments, loader, segmentBytes, log } = parts
+    this.#parts = parts
+    this.#index = index
+    this.#committer = committer
+    this.#cleaner = new Cleaner({
+      segments,
+      committer,
+      index,
+      loader,
+      segmentBytes,
+      broken: (entry, record) => this.#setAside(entry, record),
+      failed: (error) => log.warn('spool.cleaning-failed', { error: String(error) }),
+    })
+    this.#desk = this.#makeDesk()
+  }
+
+  get size(): number {
+    return this.#index.size
+  }
+
+  begin(): Draft {
+    if (this.#closing !== undefined) throw new PosternError('SPOOL_CLOSED')
+    return new SpoolDraft(this.#desk)
+  }
+
+  due(now: Instant, limit: number): readonly EntryHead[] {
+    return this.#index.due(now, limit)
+  }
+
+  nextDueAt(): Instant | undefined {
+    return this.#index.nextDueAt()
+  }
+
+  onDue(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async claim(id: QueueId): Promise<Claim | undefined> {
+    const entry = this.#index.get(id)
+    if (entry === undefined || entry.held || entry.claimed) return undefined
+    this.#index.update(entry, () => (entry.claimed = true))
+    const loaded = await this.#load(entry)
+    if (loaded === undefined || !this.#index.has(entry)) return undefined
+    const recipientIndexes = loaded.recipients.flatMap((state, at) => (isOpen(state) ? at : []))
+    const recipients = loaded.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
+    const claim = { entry: loaded, recipientIndexes, recipients }
+    this.#claims.set(claim, entry)
+    return claim
+  }
+
+  async settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void> {
+    assert(results.length === claim.recipientIndexes.length, 'one result for each recipient tried')
+    const entry = this.#giveBack(claim)
+    if (entry === undefined) return
+    const tries = entry.tries + 1
+    const after = results.map((result) => stateAfter(result, tries))
+    if (!after.some(isOpen)) return this.#finish([entry])
+    const recipients = claim.recipientIndexes.flatMap((index, at) => {
+      const state = after[at]
+      return state === undefined ? [] : [[index, state] as const]
+    })
+    const outcome = { number: entry.number, tries, dueAt: Math.ceil(retryAt), recipients }
+    this.#index.update(entry, () => {
+      entry.claimed = false
+      entry.applyOutcome(outcome)
+    })
+    this.#announceDue()
+    await this.#committer.append(unplacedRecord('outcome', encodeOutcome(outcome)), 'soon')
+  }
+
+  async release(claim: Claim, until: Instant): Promise<void> {
+    const entry = this.#giveBack(claim)
+    if (entry === undefined) return
+    const dueAt = Math.ceil(until)
+    this.#index.update(entry, () => {
+      entry.claimed = false
+      entry.dueAt = dueAt
+    })
+    this.#announceDue()
+    if (dueAt > this.#parts.clock.now()) await this.#record('defer', [entry], 'soon')
+  }
+
+  async change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number> {
+    const chosen = this.#select(selector).filter((entry) => {
+      if (to === 'hold' || to === 'retry') return !entry.held
+      return to === 'remove' || entry.held
+    })
+    const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
+    const at = this.#parts.clock.now()
+    if (verb === 'done') {
+      await this.#finish(chosen, 'now')
+      return chosen.length
+    }
+    for (const entry of chosen) this.#index.update(entry, () => entry.applyState({ verb, at }))
+    this.#announceDue()
+    await this.#record(verb, chosen, 'now')
+    return chosen.length
+  }
+
+  async *entries(): AsyncIterable<Entry | Damaged> {
+    const ids = [...this.#index.values()].map(({ id }) => id)
+    for (const id of ids.toSorted()) {
+      const entry = this.#index.get(id)
+      const loaded = entry === undefined ? undefined : await this.#parts.loader.head(entry)
+      if (entry === undefined || loaded === undefined) continue
+      if (!(loaded instanceof BrokenRecord)) yield loaded
+      else if (this.#index.has(entry)) await this.#setAside(entry, loaded)
+    }
+    yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const cleaned = this.#cleaner.close()
+    await this.#committer.close()
+    await cleaned
+    await this.#parts.closeFiles()
+    await this.#parts.lock.release()
+  }
+
+  #makeDesk(): DraftDesk {
+    const { disk, clock, log, layout, numbers, inlineBytes, draftMemoryBytes } = this.#parts
+    return {
+      disk,
+      budget: new DraftBudget(draftMemoryBytes),
+      inlineBytes,
+      now: () => clock.now(),
+      nextNumber: () => numbers.next(),
+      largeFile: () => LargeFile.create(disk, layout.large, queueId(numbers.next())),
+      promise: (message, over) => this.#promise(message, over),
+      leftBehind: (path, error) =>
+        log.warn('spool.file-not-removed', { path, error: String(error) }),
+    }
+  }
+
+  #promise(message: MessageRecord, over: () => void): Promise<Receipt> {
+    return this.#committer.commit(message.record, {
+      ids: idsOf(message.meta),
+      placed: (place) => {
+        over()
+        this.#placed(message, place)
+      },
+      refused: over,
+    })
+  }
+
+  #placed({ meta }: MessageRecord, place: Place): void {
+    const kept = meta.placements.filter(({ disposition }) => disposition !== 'discard')
+    if (kept.length === 0) return
+    const large = meta.large?.name
+    const record = { ...place, live: kept.length, ...(large === undefined ? {} : { large }) }
+    place.segment.keep(place.bytes)
+    for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
+    this.#announceDue()
+  }
+
+  /** Coalesced, and from the event loop: never inside the call that made something due. */
+  #announceDue(): void {
+    if (this.#announced || this.#listeners.size === 0) return
+    this.#announced = true
+    setImmediate(() => {
+      this.#announced = false
+      const next = this.#index.nextDueAt()
+      if (next === undefined || next > this.#parts.clock.now()) return
+      for (const listener of this.#listeners) listener()
+    })
+  }
+
+  /** @returns undefined for a record that is damaged: it is set aside. */
+  async #load(entry: QueuedEntry): Promise<Entry | undefined> {
+    try {
+      const loaded = await this.#parts.loader.whole(entry)
+      if (!(loaded instanceof BrokenRecord)) return loaded
+      await this.#setAside(entry, loaded)
+      return undefined
+    } catch (error) {
+      if (this.#index.has(entry)) this.#index.update(entry, () => (entry.claimed = false))
+      throw error
+    }
+  }
+
+  async #setAside(entry: QueuedEntry, { reason, bytes }: BrokenRecord): Promise<void> {
+    const { disk, layout, log } = this.#parts
+    const path = await setAside(disk, layout.damaged, { name: entry.id, reason, bytes })
+    log.error('spool.record-damaged', { id: entry.id, reason, path })
+    if (this.#index.has(entry)) void this.#finish([entry]).catch(() => undefined)
+  }
+
+  #giveBack(claim: Claim): QueuedEntry | undefined {
+    const entry = this.#claims.get(claim)
+    assert(entry !== undefined, `${claim.entry.id} is given back without being claimed`)
+    this.#claims.delete(claim)
+    return this.#index.has(entry) ? entry : undefined
+  }
+
+  #select({ ids }: Selector): readonly QueuedEntry[] {
+    if (ids === undefined) return [...this.#index.values()]
+    return [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
+  }
+
+  /** The messages leave the queue; what they needed on the disk goes when that is durable. */
+  async #finish(entries: readonly QueuedEntry[], when: 'now' | 'soon' = 'soon'): Promise<void> {
+    const dead: StoredRecord[] = []
+    for (const entry of entries) {
+      this.#index.remove(entry)
+      entry.record.live -= 1
+      if (entry.record.live === 0) dead.push(entry.record)
+    }
+    for (const record of dead) this.#parts.segments.drop(record)
+    this.#cleaner.consider()
+    await this.#record('done', entries, when)
+    for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
+  }
+
+  async #removeLarge(name: string): Promise<void> {
+    const { disk, layout } = this.#parts
+    const path = `${layout.large}/${name}`
+    await disk.remove(path).catch((error: unknown) => this.#desk.leftBehind(path, error))
+  }
+
+  /** Entries with the same due time where that matters. */
+  async #record(
+    verb: StateChange['verb'],
+    entries: readonly QueuedEntry[],
+    when: 'now' | 'soon',
+  ): Promise<void> {
+    const at = entries[0]?.dueAt ?? 0
+    const written: Promise<Place>[] = []
+    for (let from = 0; from < entries.length; from += changeBatch) {
+      const numbers = entries.slice(from, from + changeBatch).map(({ number }) => number)
+      const meta = encodeStateChange({ verb, at, numbers })
+      written.push(this.#committer.append(unplacedRecord('state', meta), when))
+    }
+    await Promise.all(written)
+  }
+}
