@@ -1,0 +1,21 @@
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Recipient } from '../mail/envelope.ts'
+import type { Instant } from '../mail/instant.ts'
+
+/** One try for one recipient, and what came of it. */
+export interface Attempt {
+  readonly queueId: string
+  readonly recipient: Recipient
+  /** The key of the route; absent where no route was found. */
+  readonly routeKey?: string
+  readonly result: DeliveryResult
+  readonly startedAt: Instant
+  readonly durationMs: number
+  /** When it is tried again, if it was deferred. */
+  readonly retryAt?: Instant
+}
+
+/** Told of every attempt; decides nothing, must not throw. */
+export interface AttemptObserver {
+  attempted(attempt: Attempt): void
+}

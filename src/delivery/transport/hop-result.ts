@@ -1,0 +1,63 @@
+/**
+ * What a next hop said or did, as a result. `remote` stands only beside the hop's own words;
+ * where the words are ours, they name its address themselves.
+ */
+import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import { isPosternError } from '../../mail/errors.ts'
+import { printable } from '../../mail/reply.ts'
+import {
+  permanentStatus,
+  quoteReply,
+  successStatus,
+  transientStatus,
+  type HopReply,
+} from './reply-reader.ts'
+
+/** The next hop that is spoken to. */
+export interface Hop {
+  /** Its name, or its address where the route has no name. */
+  readonly name: string
+  readonly address: string
+  readonly port: number
+}
+
+/** The answer to the final dot: 2xx has taken it. */
+export function answer(hop: Hop, reply: HopReply): DeliveryResult {
+  if (reply.code < 200 || reply.code > 299) return refusal(hop, reply)
+  const text = quoteReply(reply)
+  return { outcome: 'delivered', status: successStatus(reply), text, remote: named(hop) }
+}
+
+/** 5xx fails, 4xx defers, and what does not fit the question defers too. */
+export function refusal(hop: Hop, reply: HopReply): DeliveryResult {
+  const said = { text: quoteReply(reply), remote: named(hop) }
+  if (reply.code >= 500) return { outcome: 'failed', status: permanentStatus(reply), ...said }
+  if (reply.code >= 400) return { outcome: 'deferred', status: transientStatus(reply), ...said }
+  return { outcome: 'deferred', status: '4.5.0', ...said }
+}
+
+/** The same where nothing of the message was mentioned yet: no refusal is about the message, so all defer. */
+export function turnedAway(hop: Hop, step: string, reply: HopReply): DeliveryResult {
+  const text = `${hop.address} turned us away at ${step} and said:\n${quoteReply(reply)}`
+  return { outcome: 'deferred', status: reply.code < 500 ? transientStatus(reply) : '4.3.2', text }
+}
+
+/**
+ * The result of trouble on the way. `step`: how far it was, in words; absent before MAIL.
+ * @throws the error itself where it is a bug and no trouble
+ */
+export function trouble(hop: Hop, error: unknown, step?: string): DeliveryResult {
+  if (!isPosternError(error)) throw error
+  const what = printable(error.message)
+  if (error.code === 'DISK_FAILED') {
+    return { outcome: 'deferred', status: '4.3.0', text: `The message can not be read: ${what}` }
+  }
+  return step === undefined
+    ? { outcome: 'deferred', status: '4.4.1', text: `No SMTP session with ${hop.address}: ${what}` }
+    : { outcome: 'deferred', status: '4.4.2', text: `${hop.address}, at ${step}: ${what}` }
+}
+
+/** `mx.example.net (192.0.2.1)`, or `[192.0.2.1]`: fit for Remote-MTA (RFC 3464 §2.3.5). */
+function named({ name, address }: Hop): string {
+  return name === address ? `[${address}]` : `${name} (${address})`
+}

@@ -1,0 +1,226 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { component, isMissing } from '../../../test/setup/components.ts'
+import type { ReversePath } from '../../mail/envelope.ts'
+import { PosternError } from '../../mail/errors.ts'
+import type { Message } from '../../mail/message.ts'
+import type { Disk } from '../../runtime/disk.ts'
+import { systemDisk } from '../../runtime/node/disk.ts'
+import { fakeClock } from '../../testkit/fake-clock.ts'
+import { fakeDisk } from '../../testkit/fake-disk.ts'
+import { memoryMessage } from '../../testkit/memory-message.ts'
+import { seededRandom } from '../../testkit/seeded-random.ts'
+import { maildirTransport } from './maildir.ts'
+
+const path = '/srv/mail/here.test/bob'
+/** A disk on which /srv is, and no mail yet. */
+const emptyDisk = () => fakeDisk({ '/srv/motd': '' })
+const hello = memoryMessage('Subject: hi\r\n\r\nhello\r\n')
+
+interface Scene {
+  readonly disk?: Disk
+  readonly message?: Message
+  readonly to?: readonly string[]
+  readonly reversePath?: ReversePath
+  readonly path?: string
+  readonly hostname?: string
+}
+
+function stage({ disk = emptyDisk(), hostname = 'mx.here.test', ...common }: Scene = {}) {
+  const transport = maildirTransport({
+    disk,
+    clock: fakeClock(),
+    random: seededRandom(1),
+    process: { pid: 4711 },
+    hostname,
+  })
+  return async (scene: Scene = {}, signal = new AbortController().signal) => {
+    const { message = hello, to = ['bob'], ...rest } = { ...common, ...scene }
+    const { reversePath = { localPart: 'ann', domain: 'there.test' } } = rest
+    const recipients = to.map((localPart) => ({ mailbox: { localPart, domain: 'here.test' } }))
+    const envelope = {
+      reversePath,
+      recipients,
+      bodyType: '7bit',
+      smtputf8: false,
+      requireTls: false,
+    } as const
+    const route = { transport: 'maildir', key: 'k', path: rest.path ?? path } as const
+    return transport.deliver({ queueId: 'q', message, envelope, recipients, route }, signal)
+  }
+}
+
+const delivered = { outcome: 'delivered', status: '2.0.0', text: 'Delivered to the Maildir' }
+
+describe('delivery into a Maildir', () => {
+  test('makes the Maildir, and one file in new/', async () => {
+    const disk = emptyDisk()
+    expect(await stage({ disk })()).toEqual([delivered])
+    expect(await disk.list(path)).toEqual(['cur', 'new', 'tmp'])
+    const [name = ''] = await disk.list(`${path}/new`)
+    expect(name).toMatch(/^1795250000\.M0P4711Q2R[0-9a-f]{8}\.mx\.here\.test,S=77$/)
+    expect(disk.bytes(`${path}/new/${name}`).toString()).toBe(
+      'Return-Path: <ann@there.test>\nDelivered-To: bob@here.test\nSubject: hi\n\nhello\n',
+    )
+    expect(await disk.list(`${path}/tmp`)).toEqual([])
+  })
+
+  test('says delivered only when nothing is lost by a power cut', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = emptyDisk()
+      await stage({ disk })()
+      const after = disk.afterPowerCut(seededRandom(seed))
+      const [name = ''] = await after.list(`${path}/new`)
+      expect(after.bytes(`${path}/new/${name}`).toString()).toContain('\nhello\n')
+    }
+  })
+
+  test('syncs the file, then names it, then syncs the folder', async () => {
+    const disk = emptyDisk()
+    const deliver = stage({ disk })
+    await deliver()
+    const before = disk.operations.length
+    await deliver()
+    const kinds = disk.operations.slice(before).map(({ kind }) => kind)
+    expect(kinds).toEqual(['create', 'write', 'sync', 'rename', 'syncDirectory'])
+  })
+
+  test('writes one copy for each recipient that shares the Maildir', async () => {
+    const disk = emptyDisk()
+    expect(await stage({ disk })({ to: ['bob', 'Bob'] })).toEqual([delivered, delivered])
+    expect(await disk.list(`${path}/new`)).toHaveLength(2)
+  })
+
+  test('names a null reverse-path as <>', async () => {
+    const disk = emptyDisk()
+    await stage({ disk })({ reversePath: null })
+    const [name = ''] = await disk.list(`${path}/new`)
+    expect(disk.bytes(`${path}/new/${name}`).toString()).toMatch(/^Return-Path: <>\n/)
+  })
+
+  test('keeps a host name from being taken for a path or for flags', async () => {
+    const disk = emptyDisk()
+    await stage({ disk, hostname: 'a/b:c' })()
+    expect((await disk.list(`${path}/new`))[0]).toContain('.a\\057b\\072c,S=')
+  })
+
+  test('writes a large message piece by piece', async () => {
+    const disk = emptyDisk()
+    const body = 'line\r\n'.repeat(200_000)
+    await stage({ disk })({ message: memoryMessage(`Subject: x\r\n\r\n${body}`) })
+    expect(disk.operations.filter(({ kind }) => kind === 'write').length).toBeGreaterThan(1)
+    const [name = ''] = await disk.list(`${path}/new`)
+    const file = disk.bytes(`${path}/new/${name}`)
+    expect(file.toString().endsWith(`\n\n${body.replaceAll('\r\n', '\n')}`)).toBe(true)
+    expect(name.endsWith(`,S=${file.length}`)).toBe(true)
+  })
+
+  test('repairs a Maildir that lacks a folder', async () => {
+    const disk = fakeDisk({ [`${path}/tmp/left-over`]: '' })
+    expect(await stage({ disk })()).toEqual([delivered])
+    expect(await disk.list(`${path}/new`)).toHaveLength(1)
+    expect(await disk.list(`${path}/tmp`)).toEqual(['left-over'])
+  })
+
+  test('refuses a message that was delivered to this very recipient before', async () => {
+    const message = memoryMessage('Delivered-To: bob@here.test\r\nSubject: x\r\n\r\n')
+    const results = await stage()({ message, to: ['bob', 'bobby'] })
+    expect(results.map(({ outcome, status }) => [outcome, status])).toEqual([
+      ['failed', '5.4.6'],
+      ['delivered', '2.0.0'],
+    ])
+  })
+
+  test('does not begin when it is called off', async () => {
+    const disk = emptyDisk()
+    expect(await stage({ disk })({}, AbortSignal.abort())).toMatchObject([{ outcome: 'deferred' }])
+    expect(disk.operations).toEqual([])
+  })
+})
+
+describe('a disk in trouble', () => {
+  test.each([
+    ['create', 'DISK_FAILED', '4.3.0'],
+    ['write', 'DISK_FULL', '4.3.1'],
+    ['write', 'DISK_FAILED', '4.3.0'],
+    ['sync', 'DISK_FAILED', '4.3.0'],
+    ['rename', 'DISK_FULL', '4.3.1'],
+    ['syncDirectory', 'DISK_FAILED', '4.3.0'],
+    ['makeDirectory', 'DISK_FULL', '4.3.1'],
+  ] as const)('at %s with %s defers and leaves nothing behind', async (kind, code, status) => {
+    const disk = emptyDisk()
+    disk.fault = (operation) => (operation.kind === kind ? code : undefined)
+    const deliver = stage({ disk })
+    expect(await deliver()).toMatchObject([{ outcome: 'deferred', status }])
+    disk.fault = () => undefined
+    expect(await disk.list(`${path}/tmp`).catch(() => [])).toEqual([])
+    expect(await deliver()).toEqual([delivered])
+  })
+
+  test('that can not give the message back defers', async () => {
+    const message: Message = {
+      ...hello,
+      header: hello.header,
+      async *read() {
+        yield Buffer.from('Subject: half\r\n')
+        throw new PosternError('DISK_FAILED', 'spool/1')
+      },
+    }
+    const disk = emptyDisk()
+    const results = await stage({ disk })({ message })
+    expect(results).toMatchObject([{ outcome: 'deferred', status: '4.3.0' }])
+    expect(await disk.list(`${path}/tmp`)).toEqual([])
+    expect(await disk.list(`${path}/new`)).toEqual([])
+  })
+})
+
+describe('a Maildir on a real disk', () => {
+  test('is for its owner alone', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'postern-maildir-'))
+    try {
+      const maildir = join(root, 'here.test', 'bob')
+      await stage({ disk: systemDisk })({ path: maildir })
+      const [name = ''] = await readdir(join(maildir, 'new'))
+      const modes = await Promise.all(
+        [maildir, join(maildir, 'new'), join(maildir, 'new', name)].map((it) => stat(it)),
+      )
+      expect(modes.map(({ mode }) => (mode & 0o777).toString(8))).toEqual(['700', '700', '600'])
+    } finally {
+      await rm(root, { recursive: true })
+    }
+  })
+
+  test('whose place is taken by a file defers', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'postern-maildir-'))
+    try {
+      await writeFile(join(root, 'here.test'), '')
+      const results = await stage({ disk: systemDisk })({ path: join(root, 'here.test', 'bob') })
+      expect(results).toMatchObject([{ outcome: 'deferred', status: '4.3.0' }])
+    } finally {
+      await rm(root, { recursive: true })
+    }
+  })
+
+  test.skipIf(isMissing('python3'))('is read by another program as it was sent', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'postern-maildir-'))
+    try {
+      const maildir = join(root, 'bob')
+      const message = memoryMessage('Subject: one\r\n\r\nfirst\r\n.second\r\n')
+      await stage({ disk: systemDisk })({ path: maildir, message, to: ['bob', 'bob'] })
+      const script = `
+import json, mailbox, sys
+box = mailbox.Maildir(sys.argv[1], create=False)
+print(json.dumps([[m['Return-Path'], m['Delivered-To'], m['Subject'], m.get_subdir(), m.get_payload()] for m in box]))`
+      const run = promisify(execFile)
+      const { stdout } = await run(component('python3')!.path, ['-c', script, maildir])
+      const mail = ['<ann@there.test>', 'bob@here.test', 'one', 'new', 'first\n.second\n']
+      expect(JSON.parse(stdout)).toEqual([mail, mail])
+    } finally {
+      await rm(root, { recursive: true })
+    }
+  })
+})
