@@ -39,7 +39,7 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['config', { uses: [...ground, 'plugin'] }],
   ['control', { uses: ground }],
   ['admin', { uses: [...ground, 'control'] }],
-  ['cli', { uses: [...ground, 'control', 'config', 'tools'] }],
+  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'] }],
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
   ['compose.ts', { uses: everything }],

@@ -1,0 +1,22 @@
+import { Command } from 'commander'
+import { formatMistake } from '../config/mistake.ts'
+import { chainListing } from '../tools/chain-listing.ts'
+import { configOption } from './config-option.ts'
+
+/** `postern chain`: what runs when, in order. */
+export function chainCommand(): Command {
+  return new Command('chain')
+    .description('show which entry is asked at which stage, in order')
+    .addOption(configOption())
+    .action(async ({ config }: { config: string }) => {
+      const { mistakes, stages } = await chainListing(config)
+      for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+      if (mistakes.length > 0) process.exitCode = 1
+      for (const { stage, entries } of stages) {
+        process.stdout.write(`${stage}\n`)
+        for (const { name, remarks } of entries) {
+          process.stdout.write(`  ${[name.padEnd(20), ...remarks].join('  ').trimEnd()}\n`)
+        }
+      }
+    })
+}

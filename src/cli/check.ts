@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { formatMistake } from '../config/mistake.ts'
+import { checkConfiguration } from '../tools/check-configuration.ts'
+import { configOption } from './config-option.ts'
+import { countOf } from './count.ts'
+
+/** `postern check`: every mistake in the configuration, with file, line, key and remedy. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('read the configuration and say what is wrong with it')
+    .addOption(configOption())
+    .action(async ({ config }: { config: string }) => {
+      const { mistakes, doubts, generation } = await checkConfiguration(config)
+      for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
+      for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+      if (generation === undefined) {
+        process.stderr.write(`${countOf(mistakes.length, 'mistake')}\n`)
+        process.exitCode = 1
+        return
+      }
+      const entries = countOf(generation.listing.length, 'entry', 'entries')
+      process.stdout.write(`The configuration is right: ${entries} in the chain.\n`)
+    })
+}

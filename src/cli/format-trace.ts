@@ -1,0 +1,88 @@
+/** A trace as a person reads it. */
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { printable } from '../mail/reply.ts'
+import type { FoundTrace } from '../tools/find-trace.ts'
+
+type Step = FoundTrace['steps'][number]
+
+export function formatTrace(trace: FoundTrace): string {
+  const lines = [
+    `transaction ${trace.id}, ${when(trace.startedAt)}, ${trace.endedAt - trace.startedAt} ms`,
+    ...facts(trace),
+    '',
+    ...trace.steps.map(formatStep),
+    ...(trace.lost > 0 ? [`  (${trace.lost} steps were not kept)`] : []),
+    '',
+    ...outcome(trace),
+  ]
+  return `${lines.map(printable).join('\n')}\n`
+}
+
+function facts(trace: FoundTrace): string[] {
+  const { hello, user, tls } = trace
+  return [
+    `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`,
+    ...(user === undefined ? [] : [`  login      ${user}`]),
+    ...(tls === undefined ? [] : [`  TLS        ${tls}`]),
+    `  rule       ${trace.environment}`,
+    ...(trace.reversePath === undefined ? [] : [`  from       ${trace.reversePath}`]),
+    ...trace.recipients.map(({ address, accepted }) => {
+      return `  to         ${address}${accepted ? '' : ' (refused)'}`
+    }),
+    ...(trace.sizeBytes === undefined ? [] : [`  size       ${trace.sizeBytes} bytes`]),
+  ]
+}
+
+/** `  rcpt     rcpthosts  accept  RCPTHOSTS {"entry":"postern.test"}  0.04 ms` */
+function formatStep(step: Step): string {
+  const { stage, entry, verdict, mode, kind, remembered, fault, durationMs, round } = step
+  const words = [
+    `${stage}${round > 0 ? ` ${round}` : ''}`.padEnd(8),
+    entry.padEnd(16),
+    `${mode === 'shadow' ? 'would ' : ''}${verdict}`.padEnd(10),
+    ...(kind === 'asked' ? [] : [`(${kind})`]),
+    ...(remembered ? ['(remembered until RCPT)'] : []),
+    ...(fault === undefined ? [] : [`fault ${fault.kind}: ${fault.detail}`]),
+    ...told(step.details),
+  ]
+  return `  ${words.join('  ').trimEnd()}  ${durationMs.toFixed(2)} ms`
+}
+
+function told(details: JsonObject): string[] {
+  const { status, text, reason, score, evidence, findings, headerEdits, envelopeEdits } = details
+  const show = (name: string, value: JsonValue | undefined): string[] =>
+    value === undefined
+      ? []
+      : [`${name}${typeof value === 'string' ? value : JSON.stringify(value)}`]
+  return [
+    ...show('', status),
+    ...show('', text),
+    ...show('', reason),
+    ...show('score ', score),
+    ...show('', evidence),
+    ...show('findings ', findings),
+    ...show('header ', headerEdits),
+    ...show('envelope ', envelopeEdits),
+  ]
+}
+
+function outcome(trace: FoundTrace): string[] {
+  const { reply, queueIds, placements, attempts, end, ruled } = trace
+  const said = reply === undefined ? 'nothing' : `${reply.code} ${reply.status} ${reply.text}`
+  return [
+    `  ${end} at ${trace.stage}; the client was told: ${said}`,
+    ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
+    ...placements.map(({ disposition, reason, recipients }) => {
+      return `  ${disposition}${reason === undefined ? '' : ` (${reason})`}: ${recipients.join(', ')}`
+    }),
+    ...(queueIds.length > 0 ? [`  queued as ${queueIds.join(', ')}`] : []),
+    ...attempts.map(({ outcome: came, recipient, route, text, startedAt, durationMs }) => {
+      return `  ${when(startedAt)}  ${came}  ${recipient} by ${route}, ${Math.round(durationMs)} ms: ${text}`
+    }),
+    ...(queueIds.length > 0 && attempts.length === 0 ? ['  not tried yet'] : []),
+  ]
+}
+
+function when(instant: number): string {
+  return new Date(instant).toISOString().replace('T', ' ').slice(0, 23)
+}

@@ -1,0 +1,107 @@
+import { Command } from 'commander'
+import { formatPath } from '../mail/address.ts'
+import { printable } from '../mail/reply.ts'
+import type { Entry } from '../queue/queue.ts'
+import { findQueued, queuedMessages } from '../tools/read-spool.ts'
+import { configOption } from './config-option.ts'
+
+interface Options {
+  readonly config: string
+}
+
+/** `postern queue list | show ID | cat ID`: what is promised and not yet done. Reads beside a running gateway. */
+export function queueCommand(): Command {
+  const queue = new Command('queue').description('look at queued messages')
+  queue
+    .command('list', { isDefault: true })
+    .description('one line for each recipient that is still waiting')
+    .addOption(configOption())
+    .action(list)
+  queue
+    .command('show <id>')
+    .description('one message: its envelope, and where each recipient stands')
+    .addOption(configOption())
+    .action(show)
+  queue
+    .command('cat <id>')
+    .description('the bytes of one message, as they will be delivered')
+    .addOption(configOption())
+    .action(cat)
+  return queue
+}
+
+async function list({ config }: Options): Promise<void> {
+  let messages = 0
+  let damaged = 0
+  process.stdout.write('id            received              size  tries  from → to\n')
+  for await (const entry of queuedMessages(config)) {
+    if ('damaged' in entry) {
+      damaged += 1
+      process.stdout.write(`damaged: ${printable(entry.path)}: ${printable(entry.reason)}\n`)
+      continue
+    }
+    messages += 1
+    for (const line of waiting(entry)) process.stdout.write(`${line}\n`)
+  }
+  process.stdout.write(`${messages} queued${damaged > 0 ? `, ${damaged} damaged` : ''}\n`)
+}
+
+function waiting(entry: Entry): string[] {
+  const from = printable(formatPath(entry.envelope.reversePath))
+  const head = [
+    entry.id.padEnd(12),
+    time(entry.receivedAt),
+    String(entry.sizeBytes).padStart(8),
+    String(entry.tries).padStart(6),
+  ].join('  ')
+  return entry.envelope.recipients.flatMap(({ mailbox }, index) => {
+    const state = entry.recipients[index]
+    if (state === undefined || state.state === 'delivered' || state.state === 'failed') return []
+    const remark = entry.held
+      ? ' (held)'
+      : state.state === 'deferred'
+        ? ` (${printable(state.text)})`
+        : ''
+    return [`${head}  ${from} → ${printable(formatPath(mailbox))}${remark}`]
+  })
+}
+
+async function show(id: string, { config }: Options): Promise<void> {
+  const entry = await findQueued(config, id)
+  if (entry === undefined) return missing(id)
+  const lines = [
+    `id         ${entry.id}`,
+    `received   ${time(entry.receivedAt)}`,
+    `size       ${entry.sizeBytes} bytes`,
+    `from       ${printable(formatPath(entry.envelope.reversePath))}`,
+    `next try   ${entry.held ? `held${entry.reason === undefined ? '' : `: ${printable(entry.reason)}`}` : time(entry.dueAt)}`,
+    ...entry.envelope.recipients.map(({ mailbox }, index) => {
+      const state = entry.recipients[index]
+      const text =
+        state === undefined || state.state === 'pending' ? '' : `  ${printable(state.text)}`
+      return `to         ${printable(formatPath(mailbox))}  ${state?.state ?? 'pending'}${text}`
+    }),
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+async function cat(id: string, { config }: Options): Promise<void> {
+  const entry = await findQueued(config, id)
+  if (entry === undefined) return missing(id)
+  for await (const chunk of entry.message.read()) {
+    if (!process.stdout.write(chunk)) {
+      await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+    }
+  }
+}
+
+function missing(id: string): void {
+  process.stderr.write(
+    `There is no message ${printable(id)} in the queue; postern trace ${printable(id)} may know it.\n`,
+  )
+  process.exitCode = 1
+}
+
+function time(instant: number): string {
+  return new Date(instant).toISOString().slice(0, 19).replace('T', ' ')
+}

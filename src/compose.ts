@@ -1,0 +1,235 @@
+/**
+ * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
+ * everybody else asks for it anew each time, so nothing is ever half new.
+ */
+import { join, resolve } from 'node:path'
+import type { Configuration } from './config/configuration.ts'
+import { formatMistake, type Mistake } from './config/mistake.ts'
+import type { Courier } from './delivery/courier.ts'
+import type { ListedEntry } from './filter/generation.ts'
+import { PluginLoader } from './filter/loader.ts'
+import { FilterPolicy } from './filter/policy.ts'
+import { traceTables } from './filter/trace-tables.ts'
+import { isPosternError, PosternError } from './mail/errors.ts'
+import { openSpool } from './queue/open-spool.ts'
+import type { Queue } from './queue/queue.ts'
+import type { DiskWatch } from './runtime/disk.ts'
+import type { Doors } from './runtime/doors.ts'
+import type { NetAddress } from './runtime/net.ts'
+import { listen, type SmtpListener } from './smtp/listener.ts'
+import { checkConfiguration } from './tools/check-configuration.ts'
+import { openCourier } from './tools/open-courier.ts'
+import { openDoors } from './tools/open-doors.ts'
+import { prepare, type Prepared } from './tools/prepare.ts'
+import { readOffline } from './tools/read-offline.ts'
+
+/** A gateway at work. */
+export interface Gateway {
+  readonly hostname: string
+  readonly maildirs: string
+  readonly listeners: readonly { readonly name: string; readonly address: NetAddress }[]
+  readonly entries: readonly ListedEntry[]
+  /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
+  reload(): Promise<void>
+  /** Makes every queued message due now. */
+  retryNow(): Promise<void>
+  /** Accepts no more, lets sessions and deliveries end within `graceMs`, closes everything. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface OpenedGateway {
+  /** Missing where there are mistakes. */
+  readonly gateway?: Gateway
+  readonly mistakes: readonly Mistake[]
+  readonly doubts: readonly Mistake[]
+}
+
+/** Opens everything that the configuration folder describes, or says all that is wrong with it. */
+export async function openGateway(folder: string): Promise<OpenedGateway> {
+  const { mistakes, doubts } = await checkConfiguration(folder)
+  if (mistakes.length > 0) return { mistakes, doubts }
+  const configuration = readOffline(folder)
+  const opened = await openDoors(configuration)
+  const gateway = new RunningGateway(folder, opened.doors, () => opened.close())
+  try {
+    await gateway.open()
+    return { gateway, mistakes, doubts }
+  } catch (error) {
+    await gateway.close(0)
+    if (!isPosternError(error)) throw error
+    return { mistakes: [unopened(configuration, error)], doubts }
+  }
+}
+
+function unopened({ folder, spool }: Configuration, error: PosternError): Mistake {
+  const locked = error.code === 'SPOOL_LOCKED'
+  return {
+    file: locked ? spool.path : join(folder, 'postern.yaml'),
+    problem: error.message,
+    remedy: locked ? 'stop the other gateway, or give this one a spool of its own' : 'see above',
+  }
+}
+
+class RunningGateway implements Gateway {
+  readonly #folder: string
+  readonly #doors: Doors
+  readonly #closeDoors: () => Promise<void>
+  readonly #listeners: SmtpListener[] = []
+  readonly #watches: DiskWatch[] = []
+  #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
+  #prepared: Prepared | undefined
+  #policy: FilterPolicy | undefined
+  #queue: Queue | undefined
+  #courier: Courier | undefined
+  #reloading: Promise<void> = Promise.resolve()
+
+  constructor(folder: string, doors: Doors, closeDoors: () => Promise<void>) {
+    this.#folder = folder
+    this.#doors = doors
+    this.#closeDoors = closeDoors
+  }
+
+  get hostname(): string {
+    return this.#current.configuration.control.me
+  }
+
+  get maildirs(): string {
+    return this.#current.configuration.delivery.maildirs
+  }
+
+  get listeners(): Gateway['listeners'] {
+    return this.#listeners
+  }
+
+  get entries(): readonly ListedEntry[] {
+    return this.#current.generation.listing
+  }
+
+  get #current(): Prepared {
+    if (this.#prepared === undefined)
+      throw new PosternError('CONFIG_INVALID', 'nothing is in force')
+    return this.#prepared
+  }
+
+  /** @throws PosternError where something cannot be opened; `close` gives back what could */
+  async open(): Promise<void> {
+    const { clock, disk, log, store } = this.#doors
+    const preparation = await this.#prepare()
+    if (!preparation.ok) {
+      throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
+    }
+    this.#prepared = preparation.prepared
+    const { configuration, generation } = preparation.prepared
+    const traces = traceTables(store, configuration.store.traces)
+    const { path, segmentBytes } = configuration.spool
+    const queue = await openSpool({ disk, clock, log, path, segmentBytes })
+    this.#queue = queue
+    const policy = new FilterPolicy({
+      generation,
+      environmentOf: ({ remote }) => this.#current.environmentOf(remote),
+      clock,
+      log,
+      traces,
+    })
+    this.#policy = policy
+    const current = (): Configuration => this.#current.configuration
+    this.#courier = openCourier({ queue, doors: this.#doors, traces, current })
+    if (configuration.delivery.paused) this.#courier.pause()
+    this.#courier.start()
+    for (const listener of configuration.listeners) {
+      const tls = () => this.#current.certificates.get(listener.name)
+      const parts = { policy, queue, tls, doors: this.#doors }
+      this.#listeners.push(await listen(listener, parts))
+    }
+    this.#follow(configuration)
+  }
+
+  async reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reloadNow())
+    await this.#reloading
+  }
+
+  async retryNow(): Promise<void> {
+    const count = await this.#courier?.retryNow()
+    this.#doors.log.info('queue.retried', { count: count ?? 0 })
+  }
+
+  async close(graceMs: number): Promise<void> {
+    for (const watch of this.#watches.splice(0)) watch.close()
+    await this.#reloading
+    await Promise.all([
+      ...this.#listeners.map((listener) => listener.close(graceMs)),
+      this.#courier?.stop(graceMs),
+    ])
+    await this.#policy?.generation.retire()
+    await this.#queue?.close()
+    this.#prepared?.resources.close()
+    this.#loader?.loader.close()
+    await this.#closeDoors()
+  }
+
+  #prepare(): ReturnType<typeof prepare> {
+    const loaderFor = (folders: readonly string[]): PluginLoader => this.#loaderFor(folders)
+    return prepare({ folder: this.#folder, doors: this.#doors, loaderFor })
+  }
+
+  #loaderFor(folders: readonly string[]): PluginLoader {
+    const key = folders.join('\n')
+    if (this.#loader?.folders === key) return this.#loader.loader
+    this.#loader?.loader.close()
+    const loader = new PluginLoader({ disk: this.#doors.disk, folders })
+    this.#loader = { folders: key, loader }
+    return loader
+  }
+
+  /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
+  #follow({ folder, certificateFiles }: Configuration): void {
+    const paths = [resolve(folder), resolve(folder, 'control'), ...certificateFiles]
+    for (const path of paths) {
+      this.#watches.push(this.#doors.disk.watch(path, () => void this.reload()))
+    }
+  }
+
+  async #reloadNow(): Promise<void> {
+    const { log } = this.#doors
+    try {
+      const preparation = await this.#prepare()
+      if (!preparation.ok) {
+        log.error('config.kept', { mistakes: preparation.mistakes.map(formatMistake) })
+        return
+      }
+      const before = this.#current
+      const { prepared } = preparation
+      this.#prepared = prepared
+      const retired = this.#policy?.useGeneration(prepared.generation)
+      void retired?.then(() => before.resources.close())
+      const restart = needRestart(before.configuration, prepared.configuration)
+      if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
+      const changed = (await this.#loader?.loader.changed()) ?? []
+      if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
+      log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
+    } catch (error) {
+      log.error('config.kept', {
+        mistakes: [error instanceof Error ? (error.stack ?? '') : String(error)],
+      })
+    }
+  }
+}
+
+/** The keys whose change a reload does not take. */
+function needRestart(before: Configuration, after: Configuration): readonly string[] {
+  const fixed = ({ listeners, spool, store, log, dns, delivery }: Configuration) => ({
+    listeners: listeners.map(({ name, address, maxConnections, maxConnectionsPerAddress }) => {
+      return [name, address, maxConnections, maxConnectionsPerAddress]
+    }),
+    spool,
+    store,
+    log,
+    dns,
+    delivery,
+  })
+  const old = new Map(Object.entries(fixed(before)))
+  return Object.entries(fixed(after)).flatMap(([key, value]) =>
+    JSON.stringify(value) === JSON.stringify(old.get(key)) ? [] : [key],
+  )
+}

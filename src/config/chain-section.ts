@@ -1,0 +1,99 @@
+/** The section `chain`: one entry for each place, in order. */
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { ConditionShape } from '../plugin/condition.ts'
+import type { EntryConfiguration, Place } from './configuration.ts'
+import type { Path } from './document.ts'
+import { isMap, type Reading } from './reading.ts'
+import { conditionShape, entryShape } from './schema.ts'
+
+const readElsewhere = ['when', 'unless', 'options']
+
+/** @param place makes the place of an entry, for mistakes that show up later */
+export function readChain(
+  reading: Reading,
+  given: JsonValue | undefined,
+  place: (path: Path) => Place,
+): readonly EntryConfiguration[] {
+  return reading.list(['chain'], given).flatMap((item, index): readonly EntryConfiguration[] => {
+    const path = ['chain', index]
+    if (!isMap(item)) {
+      reading.mistake(path, 'is not an entry', 'write "- plugin: name"')
+      return []
+    }
+    const entry = readEntry(reading, item, path)
+    return entry === undefined ? [] : [{ ...entry, place: place(path) }]
+  })
+}
+
+function readEntry(
+  reading: Reading,
+  item: JsonObject,
+  path: Path,
+): Omit<EntryConfiguration, 'place'> | undefined {
+  const values = reading.section(path, entryShape, item, readElsewhere)
+  const when = readCondition(reading, item['when'], [...path, 'when'])
+  const unless = readCondition(reading, item['unless'], [...path, 'unless'])
+  if (values === undefined) return misread(item)
+  const {
+    plugin,
+    name,
+    mode,
+    first,
+    on_fault: onFault,
+    timeout: timeoutMs,
+    refuse_at: refuseAt,
+  } = values
+  return {
+    plugin,
+    name: name ?? plugin,
+    mode,
+    first,
+    options: item['options'],
+    ...(onFault === undefined ? {} : { onFault }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(refuseAt === undefined ? {} : { refuseAt }),
+    ...(when === undefined ? {} : { when }),
+    ...(unless === undefined ? {} : { unless }),
+  }
+}
+
+/** An entry with mistakes is never put in force, but its plugin and its options can still be judged. */
+function misread(item: JsonObject): Omit<EntryConfiguration, 'place'> | undefined {
+  const { plugin, name, options } = item
+  if (typeof plugin !== 'string') return undefined
+  return {
+    plugin,
+    name: typeof name === 'string' ? name : plugin,
+    mode: 'enforce',
+    first: false,
+    options,
+  }
+}
+
+function readCondition(
+  reading: Reading,
+  given: JsonValue | undefined,
+  path: Path,
+): ConditionShape | undefined {
+  if (given === undefined || given === null) return undefined
+  const values = reading.section(path, conditionShape, given)
+  if (values === undefined) return undefined
+  const {
+    listener,
+    authenticated,
+    relay_client,
+    network,
+    environment,
+    recipient,
+    recipient_domain,
+  } = values
+  return {
+    ...(listener === undefined ? {} : { listener }),
+    ...(authenticated === undefined ? {} : { authenticated }),
+    ...(relay_client === undefined ? {} : { relay_client }),
+    ...(network === undefined ? {} : { network: network.list }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(recipient === undefined ? {} : { recipient }),
+    ...(recipient_domain === undefined ? {} : { recipient_domain }),
+  }
+}

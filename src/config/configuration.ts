@@ -1,0 +1,76 @@
+import type { ControlSettings } from '../formats/control-settings.ts'
+import type { TcpRules } from '../formats/tcprules-lookup.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { ConditionShape } from '../plugin/condition.ts'
+import type { FaultOutcome } from '../plugin/plugin.ts'
+import type { NetAddress } from '../runtime/net.ts'
+import type { Path } from './document.ts'
+
+/** Everything that the configuration folder says, read and checked. All paths are absolute. */
+export interface Configuration {
+  readonly folder: string
+  readonly listeners: readonly ListenerConfiguration[]
+  /** The PEM files that the listeners name. */
+  readonly certificateFiles: readonly string[]
+  readonly chain: readonly EntryConfiguration[]
+  /** Where plugins are looked for, in this order. */
+  readonly pluginFolders: readonly string[]
+  readonly thresholds: Thresholds
+  /** The receiver's settings as written, with what control files say where the section says nothing. */
+  readonly receiver: {
+    readonly options: JsonValue | undefined
+    readonly defaults: JsonObject
+    readonly place: Place
+  }
+  readonly delivery: { readonly maildirs: string; readonly paused: boolean }
+  readonly spool: { readonly path: string; readonly segmentBytes: number }
+  readonly store: { readonly path: string; readonly traces: number }
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+    /** `stderr`, `stdout`, or an absolute path. */
+    readonly to: string
+  }
+  readonly dns: { readonly servers: readonly string[]; readonly timeoutMs: number }
+  readonly control: ControlSettings
+  readonly tcpRules: TcpRules
+  /** How messages name tcp.smtp. */
+  readonly tcpRulesFile: string
+}
+
+/** Where something stands, so that a later mistake in it can be shown with its line. */
+export interface Place {
+  readonly file: string
+  readonly path: Path
+  lineOf(path: Path): number | undefined
+}
+
+export interface ListenerConfiguration {
+  readonly name: string
+  readonly address: NetAddress
+  readonly certificate?: { readonly certificate: string; readonly key: string }
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly place: Place
+}
+
+/** One place in the chain, as written; absent keys were not given. */
+export interface EntryConfiguration {
+  readonly name: string
+  readonly plugin: string
+  readonly mode: 'enforce' | 'shadow' | 'off'
+  readonly first: boolean
+  readonly onFault?: FaultOutcome
+  readonly timeoutMs?: number
+  readonly refuseAt?: 'now' | 'rcpt'
+  readonly when?: ConditionShape
+  readonly unless?: ConditionShape
+  readonly options: JsonValue | undefined
+  readonly place: Place
+}
+
+export interface Thresholds {
+  readonly tag?: number
+  readonly quarantine?: number
+  readonly reject?: number
+  readonly discard?: number
+}

@@ -1,0 +1,48 @@
+/**
+ * Files of the configuration, followed as they change. A file that cannot be read any more keeps its last reading,
+ * and the log says so: an editor that writes in place must not empty a list for the blink of a save.
+ */
+import { isPosternError } from '../mail/errors.ts'
+import type { FollowedFile, Live } from '../plugin/table.ts'
+import type { Disk, DiskWatch } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+
+export interface FollowedFiles {
+  file(path: string): FollowedFile
+  /** Ends all watches; the last readings stay. */
+  close(): void
+}
+
+/** @param maxBytes what a file may hold; a larger one is refused and logged. */
+export function followedFiles(disk: Disk, log: Log, maxBytes = 64 * 1024 * 1024): FollowedFiles {
+  const watches: DiskWatch[] = []
+  const read = (path: string): Uint8Array | undefined => {
+    try {
+      return disk.readFileNow(path, maxBytes)
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+  return {
+    file: (path) => ({
+      path,
+      follow<T>(parse: (bytes: Uint8Array | undefined) => T): Live<T> {
+        const live = { current: parse(read(path)) }
+        const reread = (): void => {
+          try {
+            live.current = parse(read(path))
+            log.info('file.reread', { path })
+          } catch (error) {
+            log.error('file.unreadable', { path, error: String(error) })
+          }
+        }
+        watches.push(disk.watch(path, reread))
+        return live
+      },
+    }),
+    close() {
+      for (const watch of watches.splice(0)) watch.close()
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** The section `listeners`. */
+import type { JsonValue } from '../mail/json.ts'
+import type { ListenerConfiguration, Place } from './configuration.ts'
+import type { Path } from './document.ts'
+import { parseListenAddress } from './listen-address.ts'
+import type { Reading } from './reading.ts'
+import { listenerShape } from './schema.ts'
+
+export interface ListenerSurroundings {
+  /** The text of a file, relative to the configuration folder, or undefined where there is none. */
+  readonly readText: (path: string) => string | undefined
+  readonly place: (path: Path) => Place
+}
+
+export function readListeners(
+  reading: Reading,
+  given: JsonValue | undefined,
+  surroundings: ListenerSurroundings,
+): readonly ListenerConfiguration[] {
+  const listeners = reading.list(['listeners'], given).flatMap((item, index) => {
+    const listener = readListener(reading, item, ['listeners', index], surroundings)
+    return listener === undefined ? [] : [listener]
+  })
+  const names = new Set<string>()
+  for (const { name, place } of listeners) {
+    if (names.has(name))
+      reading.mistake(
+        [...place.path, 'name'],
+        `${name} is used twice`,
+        'give each listener its own name',
+      )
+    names.add(name)
+  }
+  return listeners
+}
+
+function readListener(
+  reading: Reading,
+  item: JsonValue,
+  path: Path,
+  { readText, place }: ListenerSurroundings,
+): ListenerConfiguration | undefined {
+  const values = reading.section(path, listenerShape, item)
+  const listen = listenOf(item)
+  const address = listen === undefined ? undefined : parseListenAddress(listen)
+  if (listen !== undefined && address === undefined) {
+    reading.mistake(
+      [...path, 'listen'],
+      `'${listen}' is not an address with a port`,
+      'write for instance 127.0.0.1:2525, [::1]:25 or /run/postern/smtp.sock',
+    )
+  }
+  if (values === undefined || address === undefined) return undefined
+  const { name, certificate, key } = values
+  const listener = {
+    name,
+    address,
+    maxConnections: values.max_connections,
+    maxConnectionsPerAddress: values.max_connections_per_address,
+    place: place(path),
+  }
+  if (certificate === undefined && key === undefined) return listener
+  const pem = (file: string | undefined, field: string): string | undefined => {
+    if (file === undefined) {
+      reading.mistake(path, `${field} is missing`, 'give both certificate and key')
+      return undefined
+    }
+    const text = readText(file)
+    if (text === undefined)
+      reading.mistake([...path, field], `there is no file ${file}`, 'write the path of a PEM file')
+    return text
+  }
+  const texts = { certificate: pem(certificate, 'certificate'), key: pem(key, 'key') }
+  if (texts.certificate === undefined || texts.key === undefined) return undefined
+  return { ...listener, certificate: { certificate: texts.certificate, key: texts.key } }
+}
+
+/** The address is judged even where other keys of the listener are wrong: all mistakes at once. */
+function listenOf(item: JsonValue): string | undefined {
+  if (typeof item !== 'object' || item === null || !('listen' in item)) return undefined
+  return typeof item.listen === 'string' ? item.listen : undefined
+}

@@ -1,0 +1,235 @@
+/**
+ * Reads the configuration folder: postern.yaml, control/ and tcp.smtp. Never throws for what stands in them: every
+ * mistake is collected, with file, line, key and remedy. Nothing of it is in force until all of it is right.
+ */
+import { join, resolve } from 'node:path'
+import {
+  readControlSettings,
+  type ControlFileMistake,
+  type ControlSettings,
+} from '../formats/control-settings.ts'
+import { parseTcpRules } from '../formats/tcprules.ts'
+import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { OptionResources } from '../plugin/option.ts'
+import { readChain } from './chain-section.ts'
+import type { Configuration, Place } from './configuration.ts'
+import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
+import { readListeners } from './listeners-section.ts'
+import type { Mistake } from './mistake.ts'
+import { isMap, Reading } from './reading.ts'
+import { sectionShapes, thresholdShape } from './schema.ts'
+
+export interface ConfigurationSource {
+  /** The folder, absolute. */
+  readonly folder: string
+  /** How messages name it: as the operator typed it. */
+  readonly shownAs: string
+  /** @throws PosternError NOT_FOUND, DISK_FAILED */
+  readFile(path: string): Uint8Array
+  readonly resources: OptionResources
+}
+
+export interface ConfigurationReading {
+  /**
+   * Missing where postern.yaml itself cannot be read. Where a part has mistakes its defaults stand for it, so that the
+   * rest can be judged: not to be put in force while there are mistakes.
+   */
+  readonly configuration?: Configuration
+  readonly mistakes: readonly Mistake[]
+  /** What is taken as it stands, though it is hardly meant. */
+  readonly doubts: readonly Mistake[]
+}
+
+const topKeys = [
+  'listeners',
+  'chain',
+  'plugin_dirs',
+  'thresholds',
+  'receiver',
+  ...Object.keys(sectionShapes),
+]
+
+export function readConfiguration(source: ConfigurationSource): ConfigurationReading {
+  const files = new ConfigurationFiles(source)
+  const control = readControl(files)
+  const tcpRules = readTcpRules(files)
+  const document = readDocument(files)
+  const sections = document === undefined ? undefined : readSections(document, source, files)
+  const { mistakes, doubts } = files
+  if (sections === undefined) return { mistakes, doubts }
+  const configuration = {
+    ...sections,
+    receiver: { ...sections.receiver, defaults: receiverDefaults(files, control) },
+    control,
+    tcpRules,
+    tcpRulesFile: files.shown('tcp.smtp'),
+  }
+  return { mistakes, doubts, configuration }
+}
+
+/** The files of the folder, and the mistakes that reading them showed. */
+class ConfigurationFiles {
+  readonly mistakes: Mistake[] = []
+  readonly doubts: Mistake[] = []
+  readonly #source: ConfigurationSource
+
+  constructor(source: ConfigurationSource) {
+    this.#source = source
+  }
+
+  absolute(path: string): string {
+    return resolve(this.#source.folder, path)
+  }
+
+  /** How a message names it. */
+  shown(path: string): string {
+    return join(this.#source.shownAs, path)
+  }
+
+  /** The bytes of a file, or undefined where there is none or it cannot be read (which is a mistake). */
+  read(path: string): Uint8Array | undefined {
+    try {
+      return this.#source.readFile(this.absolute(path))
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      this.mistakes.push({ file: this.shown(path), problem, remedy: 'mend its permissions' })
+      return undefined
+    }
+  }
+}
+
+function readControl(files: ConfigurationFiles): ControlSettings {
+  const reading = readControlSettings((name) => files.read(`control/${name}`))
+  const about = ({ file, line, text, remedy }: ControlFileMistake): Mistake => {
+    const problem = text === '' ? 'is missing or empty' : `'${text}' is not what belongs here`
+    return { file: files.shown(`control/${file}`), line, problem, remedy }
+  }
+  files.mistakes.push(...reading.mistakes.map(about))
+  files.doubts.push(...reading.doubts.map(about))
+  return reading.value
+}
+
+function readTcpRules(files: ConfigurationFiles): TcpRules {
+  const text = parseTcpRules(files.read('tcp.smtp') ?? new Uint8Array(), { extended: true })
+  for (const { line, text: written, remedy } of text.mistakes) {
+    const problem = `'${written}' is not a rule`
+    files.mistakes.push({ file: files.shown('tcp.smtp'), line, problem, remedy })
+  }
+  for (const { line, text: written, remedy } of text.doubts) {
+    const problem = `'${written}' matches nobody`
+    files.doubts.push({ file: files.shown('tcp.smtp'), line, problem, remedy })
+  }
+  return tcpRulesOfText(text)
+}
+
+function readDocument(files: ConfigurationFiles): ConfigDocument | undefined {
+  const file = files.shown('postern.yaml')
+  const bytes = files.read('postern.yaml')
+  if (bytes === undefined) {
+    const remedy = 'copy config/ from the repository, or name its folder with --config'
+    files.mistakes.push({ file, problem: 'is missing', remedy })
+    return undefined
+  }
+  const { document, mistakes } = parseConfigDocument(file, new TextDecoder().decode(bytes))
+  files.mistakes.push(...mistakes)
+  return document
+}
+
+type Sections = Omit<Configuration, 'control' | 'tcpRules' | 'tcpRulesFile' | 'receiver'> & {
+  readonly receiver: Omit<Configuration['receiver'], 'defaults'>
+}
+
+/** What qmail's control files say of the receiver. Those that are missing say nothing. */
+function receiverDefaults(files: ConfigurationFiles, control: ControlSettings): JsonObject {
+  const given = (name: string): boolean => files.read(`control/${name}`) !== undefined
+  return {
+    hostname: control.me,
+    ...(given('databytes') ? { max_message: control.dataBytes } : {}),
+    ...(given('smtpgreeting') ? { greeting: control.smtpGreeting } : {}),
+    ...(given('timeoutsmtpd') ? { command_timeout: `${control.timeoutSmtpdSeconds}s` } : {}),
+  }
+}
+
+/** What postern.yaml says. */
+function readSections(
+  document: ConfigDocument,
+  { folder, resources }: ConfigurationSource,
+  files: ConfigurationFiles,
+): Sections {
+  const reading = new Reading(document, resources)
+  const top = topOf(reading, document)
+  const place = (path: Path): Place => {
+    return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
+  }
+  const certificateFiles: string[] = []
+  const read = {
+    folder,
+    certificateFiles,
+    listeners: readListeners(reading, top['listeners'], {
+      place,
+      readText(path) {
+        const bytes = files.read(path)
+        certificateFiles.push(files.absolute(path))
+        return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+      },
+    }),
+    chain: readChain(reading, top['chain'], place),
+    pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
+    receiver: { options: top['receiver'], place: place(['receiver']) },
+  }
+  const settings = readSettings(reading, top, files)
+  files.mistakes.push(...reading.mistakes)
+  return { ...read, ...settings }
+}
+
+function topOf(reading: Reading, { value }: ConfigDocument): JsonObject {
+  const top = isMap(value) ? value : {}
+  if (value !== null && !isMap(value)) {
+    reading.mistake([], 'is not a map of sections', `there are: ${topKeys.join(', ')}`)
+  }
+  reading.unknownKeys([], top, topKeys)
+  return top
+}
+
+/** The sections that are plain maps of options. */
+function readSettings(
+  reading: Reading,
+  top: JsonObject,
+  files: ConfigurationFiles,
+): Pick<Configuration, 'thresholds' | 'delivery' | 'spool' | 'store' | 'log' | 'dns'> {
+  const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
+    top,
+    'thresholds',
+    thresholdShape,
+  )
+  const delivery = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery)
+  const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
+  const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
+  const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
+  const isStream = log.to === 'stderr' || log.to === 'stdout'
+  return {
+    thresholds: {
+      ...(tag === undefined ? {} : { tag }),
+      ...(quarantine === undefined ? {} : { quarantine }),
+      ...(reject === undefined ? {} : { reject }),
+      ...(discard === undefined ? {} : { discard }),
+    },
+    delivery: { maildirs: files.absolute(delivery.maildirs), paused: delivery.paused },
+    spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
+    store: { path: files.absolute(store.path), traces: store.traces },
+    log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
+    dns: { servers: dns.servers, timeoutMs: dns.timeout },
+  }
+}
+
+function readPluginFolders(reading: Reading, top: JsonObject): readonly string[] {
+  return reading.list(['plugin_dirs'], top['plugin_dirs']).flatMap((item, index) => {
+    if (typeof item === 'string' && item !== '') return [item]
+    reading.mistake(['plugin_dirs', index], 'is not a path', 'write a folder such as ../plugins')
+    return []
+  })
+}

@@ -1,0 +1,87 @@
+/**
+ * What may stand in postern.yaml: one shape for each section, in the same terms as the options of plugins.
+ * Paths are relative to the configuration folder.
+ */
+import { option } from '../plugin/option-makers.ts'
+import type { Option } from '../plugin/option.ts'
+
+/** An option that may be left out (or be null), without a default. */
+function optional<T>(inner: Option<T>): Option<T | undefined> {
+  return {
+    ...inner,
+    default: null,
+    parse: (value, resources) =>
+      value === null ? { ok: true, value: undefined } : inner.parse(value, resources),
+  }
+}
+
+/** Where a section is left out, its defaults hold. */
+export const sectionShapes = {
+  delivery: {
+    maildirs: option.string({
+      default: '../var/mail',
+      description: 'Mailboxes of the domains in control/locals: <maildirs>/<domain>/<local-part>/',
+    }),
+    paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
+  },
+  spool: {
+    path: option.string({ default: '../var/spool' }),
+    segment_size: option.size({ default: '64MB', description: 'Size of a segment file' }),
+  },
+  store: {
+    path: option.string({
+      default: '../var/store.db',
+      description: 'Traces and what plugins remember',
+    }),
+    traces: option.integer({ default: 50_000, min: 100, description: 'Transactions kept' }),
+  },
+  log: {
+    level: option.choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
+    to: option.string({ default: 'stderr', description: '`stderr`, `stdout` or a file' }),
+  },
+  dns: {
+    servers: option.strings({
+      default: [],
+      description: 'Name servers; empty: those of the system',
+    }),
+    timeout: option.duration({ default: '5s' }),
+  },
+} as const
+
+export const listenerShape = {
+  name: option.string({ maxLength: 64 }),
+  listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),
+  certificate: optional(option.string({ description: 'PEM file; with it STARTTLS is offered' })),
+  key: optional(option.string({ description: 'PEM file' })),
+  max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),
+  max_connections_per_address: option.integer({ default: 100, min: 1 }),
+} as const
+
+export const entryShape = {
+  plugin: option.string({ maxLength: 64 }),
+  name: optional(option.string({ maxLength: 64, description: 'Where two entries use one plugin' })),
+  mode: option.choice(['enforce', 'shadow', 'off'], { default: 'enforce' }),
+  on_fault: optional(option.choice(['defer', 'pass', 'reject', 'quarantine'])),
+  timeout: optional(option.duration()),
+  refuse_at: optional(option.choice(['now', 'rcpt'])),
+  first: option.boolean({ default: false, description: 'At `message`: alone, before the others' }),
+} as const
+
+/** `when` and `unless`. */
+export const conditionShape = {
+  listener: optional(option.strings()),
+  authenticated: optional(option.boolean()),
+  relay_client: optional(option.boolean()),
+  network: optional(option.networks()),
+  environment: optional(option.strings()),
+  recipient: optional(option.strings()),
+  recipient_domain: optional(option.strings()),
+} as const
+
+/** Of the scores of one message. */
+export const thresholdShape = {
+  tag: optional(option.number()),
+  quarantine: optional(option.number()),
+  reject: optional(option.number()),
+  discard: optional(option.number()),
+} as const

@@ -1,0 +1,64 @@
+/** Judges a configuration folder without putting it in force: what `postern check` says, and what `start` does first. */
+import { resolve } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import type { Mistake } from '../config/mistake.ts'
+import { configurationResources } from '../config/resources.ts'
+import type { Generation } from '../filter/generation.ts'
+import { PluginLoader } from '../filter/loader.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { nodeNet } from '../runtime/node/net.ts'
+import { spoolLayout } from '../queue/spool-layout.ts'
+import { certificateMistakes } from './certificates.ts'
+import { loadChain } from './load-chain.ts'
+import { offlineDoors, silentLog } from './offline-doors.ts'
+import { probeListeners } from './probe-listeners.ts'
+import { readFolder } from './read-offline.ts'
+
+export interface CheckedConfiguration {
+  readonly mistakes: readonly Mistake[]
+  readonly doubts: readonly Mistake[]
+  /** As the configuration has it, never opened. Missing where there are mistakes. */
+  readonly generation?: Generation
+}
+
+export async function checkConfiguration(folder: string): Promise<CheckedConfiguration> {
+  const { configuration, mistakes, doubts } = readFolder(folder)
+  if (configuration === undefined) return { mistakes, doubts }
+  const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
+  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  try {
+    const chain = await loadChain({ configuration, loader, doors: offlineDoors(), resources })
+    const all = [
+      ...mistakes,
+      ...chain.mistakes,
+      ...certificateMistakes(configuration.listeners, nodeNet),
+      ...(await portMistakes(configuration)),
+    ]
+    const { generation } = chain
+    return {
+      mistakes: all,
+      doubts: [...doubts, ...chain.doubts],
+      ...(generation === undefined || all.length > 0 ? {} : { generation }),
+    }
+  } finally {
+    resources.close()
+    loader.close()
+  }
+}
+
+/** Ports that a running gateway of this very configuration holds are right to be taken. */
+async function portMistakes({ listeners, spool }: Configuration): Promise<readonly Mistake[]> {
+  const mistakes = await probeListeners(listeners, nodeNet)
+  return mistakes.length > 0 && (await isRunning(spool.path)) ? [] : mistakes
+}
+
+async function isRunning(spool: string): Promise<boolean> {
+  try {
+    const lock = await systemDisk.lock(spoolLayout(spool).lock)
+    await lock.release()
+    return false
+  } catch (error) {
+    return isPosternError(error, 'SPOOL_LOCKED')
+  }
+}

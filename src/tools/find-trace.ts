@@ -1,0 +1,26 @@
+import { readTrace, type Trace } from '../filter/trace-reader.ts'
+import { traceTables } from '../filter/trace-tables.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { openStore } from '../runtime/node/store.ts'
+import { silentLog } from './offline-doors.ts'
+import { readOffline } from './read-offline.ts'
+
+/** A trace as `filter/` reads it. */
+export type FoundTrace = Trace
+
+/**
+ * The explanation of one transaction, read beside a running gateway as well as without one.
+ * @param which a transaction, session or queue id, or `last`
+ * @throws PosternError NOT_FOUND where nothing was ever recorded
+ */
+export async function findTrace(folder: string, which: string): Promise<FoundTrace | undefined> {
+  const { path, traces } = readOffline(folder).store
+  await systemDisk.stat(path)
+  const store = await openStore({ path, clock: systemClock, log: silentLog })
+  try {
+    return await readTrace(traceTables(store, traces), which)
+  } finally {
+    await store.close()
+  }
+}

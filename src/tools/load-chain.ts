@@ -1,0 +1,40 @@
+/** From a configuration to a generation of the chain: loads the plugins, checks every entry; all mistakes at once. */
+import type { Configuration } from '../config/configuration.ts'
+import type { Mistake } from '../config/mistake.ts'
+import { buildGeneration } from '../filter/build-generation.ts'
+import type { Generation } from '../filter/generation.ts'
+import { loadEntries, type PluginLoader } from '../filter/loader.ts'
+import type { OptionResources } from '../plugin/option.ts'
+import type { PluginDoors } from '../plugin/plugin.ts'
+
+export interface ChainRequest {
+  readonly configuration: Configuration
+  readonly loader: PluginLoader
+  readonly doors: PluginDoors
+  readonly resources: OptionResources
+}
+
+export interface LoadedChain {
+  /** Not open yet. Missing where there are mistakes. */
+  readonly generation?: Generation
+  readonly mistakes: readonly Mistake[]
+  readonly doubts: readonly Mistake[]
+}
+
+export async function loadChain(request: ChainRequest): Promise<LoadedChain> {
+  const { configuration, loader, doors, resources } = request
+  const { entries, mistakes } = await loadEntries(loader, configuration.chain)
+  const built = buildGeneration({
+    entries,
+    doors,
+    resources,
+    thresholds: configuration.thresholds,
+    receiver: configuration.receiver,
+    listeners: configuration.listeners.map(({ name, certificate }) => {
+      return { name, tls: certificate !== undefined }
+    }),
+  })
+  if (!built.ok) return { mistakes: [...mistakes, ...built.mistakes], doubts: [] }
+  const { generation, doubts } = built
+  return mistakes.length > 0 ? { mistakes, doubts } : { generation, mistakes, doubts }
+}

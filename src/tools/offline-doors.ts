@@ -1,0 +1,43 @@
+/** Doors for work beside the gateway: nothing is remembered, nothing is logged. */
+import { PosternError } from '../mail/errors.ts'
+import type { PluginDoors } from '../plugin/plugin.ts'
+import type { Log } from '../runtime/log.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { processCounters } from '../runtime/node/counters.ts'
+import { nodeDns } from '../runtime/node/dns.ts'
+import { nodeNet } from '../runtime/node/net.ts'
+import { systemRandom } from '../runtime/node/random.ts'
+import type { Store, StoreTable } from '../runtime/store.ts'
+
+const nothing = (): void => undefined
+
+export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+const closed = (): Promise<never> =>
+  Promise.reject(new PosternError('STORE_FAILED', 'it is not open'))
+
+const closedTable: StoreTable = {
+  get: closed,
+  put: closed,
+  putLater: nothing,
+  delete: closed,
+  scan: closed,
+}
+
+/** Plugins are set up and never opened here, so none of them has a reason to ask. */
+const closedStore: Store = {
+  table: () => closedTable,
+  close: () => Promise.resolve(),
+}
+
+export function offlineDoors(): PluginDoors {
+  return {
+    clock: systemClock,
+    counters: processCounters(),
+    dns: nodeDns(),
+    log: silentLog,
+    net: nodeNet,
+    random: systemRandom,
+    store: closedStore,
+  }
+}

@@ -1,0 +1,104 @@
+/** The courier with everything it needs; what the control files say it asks for anew each time. */
+import type { Configuration } from '../config/configuration.ts'
+import type { Attempt } from '../delivery/attempt.ts'
+import { createBouncer } from '../delivery/bounce.ts'
+import { Courier } from '../delivery/courier.ts'
+import { createRouter } from '../delivery/router.ts'
+import { maildirTransport } from '../delivery/transport/maildir.ts'
+import { smtpTransport } from '../delivery/transport/smtp.ts'
+import { AttemptRecorder } from '../filter/attempts.ts'
+import type { TraceTables } from '../filter/trace-tables.ts'
+import { formatMailbox } from '../mail/address.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Doors } from '../runtime/doors.ts'
+
+export interface CourierParts {
+  readonly queue: Queue
+  readonly doors: Doors
+  readonly traces: TraceTables
+  /** The configuration in force. */
+  readonly current: () => Configuration
+}
+
+/** Messages under way at a time: enough for every delivery slot, few enough for memory. */
+const messagesUnderWay = 500
+/** Larger messages are bounced without their body. */
+const bounceBytes = 256 * 1024
+
+export function openCourier({ queue, doors, traces, current }: CourierParts): Courier {
+  const { clock, random, log, net, dns, disk, process } = doors
+  const control = () => current().control
+  const { maildirs } = current().delivery
+  const { me: hostname } = control()
+  const recorder = new AttemptRecorder(traces)
+  return new Courier({
+    queue,
+    clock,
+    log,
+    router: createRouter({
+      mailRoot: maildirs,
+      tables: () => {
+        const { envNoAtHost, locals, smtpRoutes } = control()
+        return { defaultHost: envNoAtHost, locals, smtpRoutes }
+      },
+    }),
+    carriers: {
+      maildir: {
+        channel: 'local',
+        transport: maildirTransport({ disk, clock, random, process, hostname }),
+      },
+      smtp: {
+        channel: 'remote',
+        transport: smtpTransport({
+          net,
+          dns,
+          clock,
+          random,
+          log,
+          helloName: () => control().heloHost,
+          timeouts: { connectMs: control().timeoutConnectSeconds * 1000 },
+        }),
+      },
+    },
+    bouncer: createBouncer({
+      queue,
+      clock,
+      random,
+      log,
+      settings: () => {
+        const { me, bounceFrom, bounceHost, doubleBounceTo, doubleBounceHost } = control()
+        return {
+          hostname: me,
+          from: { localPart: bounceFrom, domain: bounceHost },
+          doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
+          maxBytes: bounceBytes,
+        }
+      },
+    }),
+    limits: () => {
+      const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
+      return {
+        local: concurrencyLocal,
+        remote: concurrencyRemote,
+        messages: messagesUnderWay,
+        lifetimeMs: queueLifetimeSeconds * 1000,
+      }
+    },
+    observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
+  })
+}
+
+function recorded(attempt: Attempt): Parameters<AttemptRecorder['record']>[0] {
+  const { queueId, recipient, routeKey, result, startedAt, durationMs } = attempt
+  const { outcome, status, text } = result
+  return {
+    queueId,
+    recipient: formatMailbox(recipient.mailbox),
+    route: routeKey ?? '',
+    outcome,
+    status,
+    text,
+    startedAt,
+    durationMs,
+  }
+}

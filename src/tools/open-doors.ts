@@ -1,0 +1,47 @@
+/** The doors of a gateway at work, as its configuration has them. */
+import type { Configuration } from '../config/configuration.ts'
+import type { Doors } from '../runtime/doors.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { processCounters } from '../runtime/node/counters.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { nodeDns } from '../runtime/node/dns.ts'
+import { jsonLog } from '../runtime/node/log.ts'
+import { nodeNet } from '../runtime/node/net.ts'
+import { hostProcess } from '../runtime/node/process.ts'
+import { systemRandom } from '../runtime/node/random.ts'
+import { openStore } from '../runtime/node/store.ts'
+
+export interface OpenedDoors {
+  readonly doors: Doors
+  /** The store is written to the end, then the log. */
+  close(): Promise<void>
+}
+
+/** @throws PosternError STORE_FAILED */
+export async function openDoors({
+  log: logging,
+  store: storing,
+  dns,
+}: Configuration): Promise<OpenedDoors> {
+  const { level, to } = logging
+  const log = jsonLog({ level, to: to === 'stderr' ? 2 : to === 'stdout' ? 1 : to })
+  const store = await openStore({ path: storing.path, clock: systemClock, log })
+  const { servers, timeoutMs } = dns
+  return {
+    doors: {
+      clock: systemClock,
+      counters: processCounters(),
+      disk: systemDisk,
+      dns: nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }),
+      log,
+      net: nodeNet,
+      process: hostProcess,
+      random: systemRandom,
+      store,
+    },
+    async close() {
+      await store.close()
+      log.flush()
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** Makes a configuration ready to be put in force: read, checked, its chain built and open. */
+import { resolve } from 'node:path'
+import { clientEnvironments, type ClientEnvironment } from '../config/client-environment.ts'
+import type { Configuration } from '../config/configuration.ts'
+import type { Mistake } from '../config/mistake.ts'
+import { configurationResources, type OpenedResources } from '../config/resources.ts'
+import type { Generation } from '../filter/generation.ts'
+import type { PluginLoader } from '../filter/loader.ts'
+import type { Doors } from '../runtime/doors.ts'
+import type { TlsContext } from '../runtime/net.ts'
+import { certificateMistakes, certificatesOf } from './certificates.ts'
+import { loadChain } from './load-chain.ts'
+import { readFolder } from './read-offline.ts'
+
+/** What a reload exchanges, as a whole. */
+export interface Prepared {
+  readonly configuration: Configuration
+  /** Open. */
+  readonly generation: Generation
+  readonly environmentOf: (client: { readonly address: string }) => ClientEnvironment
+  /** By the name of the listener. */
+  readonly certificates: ReadonlyMap<string, TlsContext>
+  /** To be closed when the generation is. */
+  readonly resources: OpenedResources
+}
+
+export type Preparation =
+  | { readonly ok: true; readonly prepared: Prepared }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+
+export interface PrepareRequest {
+  readonly folder: string
+  readonly doors: Doors
+  readonly loaderFor: (folders: readonly string[]) => PluginLoader
+}
+
+export async function prepare({ folder, doors, loaderFor }: PrepareRequest): Promise<Preparation> {
+  const { configuration, mistakes } = readFolder(folder)
+  if (configuration === undefined) return { ok: false, mistakes }
+  const resources = configurationResources(resolve(folder), doors)
+  const loader = loaderFor(configuration.pluginFolders)
+  const chain = await loadChain({ configuration, loader, doors, resources })
+  const { listeners, tcpRules, tcpRulesFile } = configuration
+  const all = [...mistakes, ...chain.mistakes, ...certificateMistakes(listeners, doors.net)]
+  const { generation } = chain
+  const failure = generation === undefined || all.length > 0 ? undefined : await generation.open()
+  if (failure !== undefined) {
+    const problem = `the entry ${failure.entry} cannot be opened: ${failure.detail}`
+    const remedy = 'mend what it depends on, or turn it off with mode: off'
+    all.push({ file: configuration.receiver.place.file, key: 'chain', problem, remedy })
+  }
+  if (generation === undefined || all.length > 0) {
+    resources.close()
+    return { ok: false, mistakes: all }
+  }
+  return {
+    ok: true,
+    prepared: {
+      configuration,
+      generation,
+      environmentOf: clientEnvironments(tcpRules, tcpRulesFile),
+      certificates: certificatesOf(listeners, doors.net),
+      resources,
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import { formatMistake } from '../config/mistake.ts'
+import { readConfiguration, type ConfigurationReading } from '../config/read-configuration.ts'
+import { PosternError } from '../mail/errors.ts'
+import type { OptionResources } from '../plugin/option.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+
+/** Reads a configuration folder as it lies on the disk. */
+export function readFolder(folder: string): ConfigurationReading {
+  return readConfiguration({
+    folder: resolve(folder),
+    shownAs: folder,
+    resources: unopened,
+    readFile: (path) => systemDisk.readFileNow(path),
+  })
+}
+
+/** The configuration without its plugins, for tools that only need to know where things lie. @throws PosternError CONFIG_INVALID */
+export function readOffline(folder: string): Configuration {
+  const { configuration, mistakes } = readFolder(folder)
+  if (configuration !== undefined) return configuration
+  throw new PosternError('CONFIG_INVALID', mistakes.map(formatMistake).join('\n'))
+}
+
+/** Sections open no files; entries do, and they are not read here. */
+const unopened: OptionResources = {
+  file: (path) => never(path),
+  table: (path) => never(path),
+  cdb: (path) => never(path),
+}
+
+function never(path: string): never {
+  throw new PosternError('CONFIG_INVALID', `${path} is not for offline tools`)
+}

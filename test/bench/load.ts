@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { PostfixTool } from '../setup/components.ts'
+
+export interface Load {
+  readonly name: string
+  readonly sessions: number
+  readonly sizeBytes: number
+  readonly messages: number
+  /** Many messages per connection. */
+  readonly keep: boolean
+}
+
+/** Sends the load. @returns the seconds it took, by the wall clock */
+export async function runLoad(generator: PostfixTool, port: number, load: Load): Promise<number> {
+  const args = [
+    ...(load.keep ? ['-d'] : []),
+    ...['-s', String(load.sessions), '-m', String(load.messages), '-l', String(load.sizeBytes)],
+    ...['-f', 'bench@client.test', '-t', 'bench@postern.test', `127.0.0.1:${port}`],
+  ]
+  const before = performance.now()
+  const child = spawn(generator.path, args, {
+    env: { ...process.env, ...generator.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 300_000,
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`smtp-source ended with ${code}: ${said}`)
+  return (performance.now() - before) / 1000
+}

@@ -1,0 +1,77 @@
+/**
+ * `npm run bench`: how fast mail is taken, as ratios within one run. Everybody gets the same load from the same generator
+ * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
+ * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
+ */
+import { arch, cpus, totalmem } from 'node:os'
+import { postfixTool } from '../setup/components.ts'
+import { datasyncMs } from './datasync.ts'
+import { runLoad, type Load } from './load.ts'
+import { systems, type RunningSystem } from './systems.ts'
+
+const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 5)
+const loads: readonly Load[] = [
+  { name: 'conn', sessions: 50, sizeBytes: 4096, messages: 15_000, keep: false },
+  { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 40_000, keep: true },
+]
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const generator = postfixTool('smtp-source')
+if (generator === undefined) {
+  process.stderr.write(
+    'The generator, Postfix’s smtp-source, is not there: run npm test once, it fetches it.\n',
+  )
+  process.exit(1)
+}
+
+say(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${arch()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+)
+say(`one fdatasync of 4 KB: ${datasyncMs().toFixed(2)} ms (median)`)
+say('')
+
+const running: RunningSystem[] = []
+try {
+  for (const system of systems) running.push(await system())
+  for (const load of loads) await compare(load)
+} finally {
+  for (const system of running) await system.stop()
+}
+
+/** Runs one load against everybody in turn, `rounds` times, and prints the medians. */
+async function compare(load: Load): Promise<void> {
+  const results = new Map(
+    running.map((system) => [system, { rates: [] as number[], cpu: [] as number[] }]),
+  )
+  for (let round = -1; round < rounds; round++) {
+    for (const [system, { rates, cpu }] of results) {
+      const messages = round < 0 ? load.messages / 10 : load.messages
+      const before = system.cpuSeconds()
+      const seconds = await runLoad(generator!, system.port, { ...load, messages })
+      if (round < 0) continue
+      rates.push(messages / seconds)
+      cpu.push(((system.cpuSeconds() - before) * 1e6) / messages)
+    }
+  }
+  say(
+    `### ${load.name}: ${load.sessions} sessions, ${load.sizeBytes} bytes, ${load.keep ? 'many messages' : 'one message'} per connection`,
+  )
+  say('')
+  say('| system | messages/s | of the do-nothing sink | server CPU µs/message |')
+  say('|---|---|---|---|')
+  const sink = median(results.get(running[0]!)?.rates ?? [])
+  for (const [system, { rates, cpu }] of results) {
+    const rate = median(rates)
+    const spread = `${Math.round(Math.min(...rates))}–${Math.round(Math.max(...rates))}`
+    say(
+      `| ${system.name} | ${Math.round(rate)} (${spread}) | ${(rate / sink).toFixed(2)} | ${Math.round(median(cpu))} |`,
+    )
+  }
+  say('')
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

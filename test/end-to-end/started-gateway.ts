@@ -1,0 +1,236 @@
+/** A gateway as an operator starts it: a process of its own, on a configuration folder of its own, on a free port. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const checkout = fileURLToPath(new URL('../..', import.meta.url))
+const postern = join(checkout, 'bin/postern')
+
+export interface GatewayFolder {
+  /** Holds `config/` and `var/`. */
+  readonly root: string
+  readonly config: string
+  write(path: string, text: string): Promise<void>
+  remove(): Promise<void>
+}
+
+/** The sample configuration in a temporary folder, listening on a port that the system chooses. */
+export async function gatewayFolder(yaml?: string): Promise<GatewayFolder> {
+  const root = await mkdtemp(join(tmpdir(), 'postern-'))
+  const config = join(root, 'config')
+  await cp(join(checkout, 'config'), config, { recursive: true })
+  const sample = await readFile(join(config, 'postern.yaml'), 'utf8')
+  await writeFile(join(config, 'postern.yaml'), onFreePort(yaml ?? sample))
+  return {
+    root,
+    config,
+    async write(path, text) {
+      await mkdir(join(config, path, '..'), { recursive: true })
+      await writeFile(join(config, path), text)
+    },
+    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
+  }
+}
+
+/** Plugins come from the checkout, the port from the system. */
+export function onFreePort(yaml: string): string {
+  return yaml
+    .replaceAll('127.0.0.1:2525', '127.0.0.1:0')
+    .replaceAll('../plugins', join(checkout, 'plugins'))
+}
+
+export interface StartedGateway {
+  readonly port: number
+  readonly pid: number
+  readonly folder: GatewayFolder
+  /** What it printed so far. */
+  stdout(): string
+  stderr(): string
+  /** Resolves once the text appears in what it prints or logs, so many times. */
+  seen(text: string, times?: number): Promise<void>
+  signal(signal: NodeJS.Signals): void
+  /** Resolves with the exit code (or the signal) once it is gone. */
+  exited(): Promise<number | NodeJS.Signals>
+  stop(): Promise<number | NodeJS.Signals>
+}
+
+export interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `postern …` to its end. */
+export async function runPostern(args: readonly string[], input?: string): Promise<Run> {
+  return runProgram(postern, args, input === undefined ? {} : { input })
+}
+
+/** Runs any program to its end, bounded to 60 seconds. */
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  options: {
+    readonly input?: string
+    readonly env?: NodeJS.ProcessEnv
+    readonly cwd?: string
+  } = {},
+): Promise<Run> {
+  const child = spawn(path, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 60_000,
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  })
+  const output = collect(child)
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input ?? '')
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: output.stdout(), stderr: output.stderr() }
+}
+
+function collect(child: ChildProcess): {
+  stdout(): string
+  stderr(): string
+  onText(callback: () => void): void
+} {
+  let stdout = ''
+  let stderr = ''
+  const watchers: (() => void)[] = []
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    for (const watcher of watchers) watcher()
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+    for (const watcher of watchers) watcher()
+  })
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    onText: (callback) => void watchers.push(callback),
+  }
+}
+
+/** Starts `postern start` and waits until it listens. */
+export async function startGateway(
+  folder: GatewayFolder,
+  options: { readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<StartedGateway> {
+  const child = spawn(postern, ['start', '--config', folder.config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  })
+  const output = collect(child)
+  const exit = once(child, 'exit').then(
+    ([code, signal]) => (code ?? signal) as number | NodeJS.Signals,
+  )
+  const seen = (text: string, times = 1): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (`${output.stdout()}${output.stderr()}`.split(text).length > times) resolve()
+      }
+      output.onText(look)
+      look()
+      void exit.then((code) =>
+        reject(
+          new Error(
+            `the gateway ended (${code}) before it said '${text}':\n${output.stdout()}${output.stderr()}`,
+          ),
+        ),
+      )
+    })
+  await seen('ready')
+  const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(output.stdout())?.[1])
+  if (child.pid === undefined || Number.isNaN(port))
+    throw new Error(`no port in: ${output.stdout()}`)
+  return {
+    port,
+    pid: child.pid,
+    folder,
+    stdout: output.stdout,
+    stderr: output.stderr,
+    seen,
+    signal: (signal) => void child.kill(signal),
+    exited: () => exit,
+    async stop() {
+      child.kill('SIGTERM')
+      return exit
+    },
+  }
+}
+
+/** The messages that lie in a Maildir's `new/`, whole. */
+export async function mailIn(
+  folder: GatewayFolder,
+  domain: string,
+  localPart: string,
+): Promise<string[]> {
+  const path = join(folder.root, 'var/mail', domain, localPart, 'new')
+  const names = await readdir(path).catch((): string[] => [])
+  return Promise.all(names.toSorted().map((name) => readFile(join(path, name), 'latin1')))
+}
+
+/** Looks again and again, with a deadline, until `probe` answers something. */
+export async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
+  const deadline = Date.now() + 15_000
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    if (Date.now() > deadline) throw new Error(`never came: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Waits for the given number of messages in a Maildir. */
+export async function delivered(
+  folder: GatewayFolder,
+  [localPart, domain]: readonly [string, string],
+  count = 1,
+): Promise<string[]> {
+  return eventually(async () => {
+    const mail = await mailIn(folder, domain, localPart)
+    return mail.length >= count ? mail : undefined
+  }, `${count} messages for ${localPart}@${domain}`)
+}
+
+/**
+ * One SMTP session, line by line: sends each command, collects each whole reply.
+ * @param before called before each command is sent, with it; may wait for something else to happen first
+ */
+export async function dialogue(
+  port: number,
+  commands: readonly string[],
+  before: (command: string) => Promise<void> | void = () => undefined,
+): Promise<string[]> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  const replies: string[] = []
+  let buffer = ''
+  const lines = [...commands]
+  const say = async (line: string): Promise<void> => {
+    await before(line)
+    socket.write(`${line}\r\n`, 'latin1')
+  }
+  socket.on('error', () => undefined)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.on('data', (text) => {
+    buffer += String(text)
+    for (let end = replyEnd(buffer); end > 0; end = replyEnd(buffer)) {
+      replies.push(buffer.slice(0, end).trimEnd())
+      buffer = buffer.slice(end)
+      const next = lines.shift()
+      if (next === undefined) socket.end()
+      else void say(next)
+    }
+  })
+  await closed
+  return replies
+}
+
+function replyEnd(text: string): number {
+  const match = /^(?:\d{3}-[^\n]*\n)*\d{3}(?: [^\n]*)?\n/.exec(text)
+  return match === null ? -1 : match[0].length
+}

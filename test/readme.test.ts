@@ -1,0 +1,35 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { checkout, runPostern } from './end-to-end/started-gateway.ts'
+
+const read = (path: string): string => readFileSync(join(checkout, path), 'utf8')
+
+describe('the README', () => {
+  test('shows the example plugin as it stands in its tested file', () => {
+    expect(read('README.md')).toContain(read('plugins/local/revoked-tags/revoked-tags.ts'))
+  })
+
+  test('names the two commands, and CI runs the second', () => {
+    expect(read('README.md')).toContain('\nnpm install && npm start\n')
+    expect(read('README.md')).toContain('\nnpm install && npm test\n')
+    expect(read('.ci/run').trimEnd().split('\n').at(-1)).toBe('npm install && npm test')
+  })
+
+  test('names every command of the command line, and no other', async () => {
+    const { stdout } = await runPostern(['--help'])
+    const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}(\w+)/gm)
+    const commands = [...listed].map(([, name]) => name).filter((name) => name !== 'help')
+    const named = [...read('README.md').matchAll(/^\| `postern (\w+)`/gm)].map(([, name]) => name)
+    expect(commands.toSorted()).toEqual(named.toSorted())
+  })
+
+  test('points only at files that exist', () => {
+    for (const path of ['README.md', 'src/README.md', 'plugins/README.md', 'src/queue/README.md']) {
+      for (const [, link = ''] of read(path).matchAll(/\]\(([^)#]+)\)/g)) {
+        const target = join(checkout, path, '..', link)
+        expect(() => statSync(target), `${path}: ${link}`).not.toThrow(/ENOENT/)
+      }
+    }
+  })
+})
