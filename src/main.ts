@@ -26,12 +26,15 @@ export async function runDaemon(folder: string): Promise<number> {
     return 1
   }
   const { gateway } = opened
+  // The timers of the clock keep no process alive, and at the end only they are left.
+  const alive = setInterval(() => undefined, 3_600_000)
   hostProcess.onSignal('SIGHUP', () => void gateway.reload())
   hostProcess.onSignal('SIGALRM', () => void gateway.retryNow())
   process.stdout.write(greeting(gateway, folder))
   const signal = await stop
   process.stdout.write(`${signal}: finishing what is under way\n`)
   await gateway.close(graceMs)
+  clearInterval(alive)
   return 0
 }
 

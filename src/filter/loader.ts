@@ -187,7 +187,7 @@ async function importPlugin(file: string, name: string): Promise<Loaded> {
 function placeOf(error: unknown, file: string): { readonly file: string; readonly line?: number } {
   const stack = error instanceof Error ? String(error.stack ?? '').slice(0, 10_000) : ''
   const head = /^(\/[^\n]*|file:\/\/[^\n]*):(\d+)\n/.exec(stack)
-  const at = head ?? /\((file:\/\/[^\n]*?|\/[^\n]*?):(\d+):\d+\)/.exec(stack)
+  const at = head ?? /(?:at |\()((?:file:\/\/)?\/[^\s()]+):(\d+):\d+/.exec(stack)
   const [, where, line] = at ?? []
   if (where === undefined || where.includes('node_modules')) return { file }
   return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }

@@ -225,7 +225,8 @@ export class Committer {
     this.#log.error('spool.write-failed', { error: String(error), records: items.length })
     this.#waiting.unshift(...items.filter(({ patient }) => patient))
     this.#mustProve = true
-    this.#due = true
+    await this.#segments.abandon()
+    await this.#advance()
     for (const { patient, refused } of items) if (!patient) refused(refusal)
   }
 

@@ -1,7 +1,9 @@
 import type { Endpoint, TlsState } from '../mail/session.ts'
 
 /** Where to listen or whom to call: TCP, or a UNIX socket. */
-export type NetAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+export type NetAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string }
 
 /** What a connection tells its owner. All are called from the event loop, never from inside `attach`. */
 export interface ConnectionHandlers {
@@ -36,7 +38,12 @@ export interface Connection {
 /** `server` side wants a context; `client` side may verify. */
 export type TlsOptions =
   | { readonly side: 'server'; readonly context: TlsContext; readonly timeoutMs: number }
-  | { readonly side: 'client'; readonly servername: string; readonly verify: boolean; readonly timeoutMs: number }
+  | {
+      readonly side: 'client'
+      readonly servername: string
+      readonly verify: boolean
+      readonly timeoutMs: number
+    }
 
 /** A certificate with its key, ready for use; made by `Net.tlsContext`. */
 export interface TlsContext {

@@ -4,9 +4,7 @@ import type { ReceiverSettings } from './policy.ts'
 
 /** Whether AUTH may be tried now: not in the clear unless the settings say so (RFC 4954 §4). */
 export function offersAuth(session: Session, settings: ReceiverSettings): boolean {
-  return (
-    settings.mechanisms.length > 0 && (session.tls !== undefined || settings.authWithoutTls)
-  )
+  return settings.mechanisms.length > 0 && (session.tls !== undefined || settings.authWithoutTls)
 }
 
 /** What EHLO says we can do (RFC 5321 §4.1.1.1); `canStartTls`: there is a certificate. */

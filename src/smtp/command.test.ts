@@ -11,7 +11,23 @@ const likelyRest = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc
     .array(
-      fc.constantFrom('FROM:', 'TO:', '<', '>', '@', 'a', '.', '"', '\\', ' ', 'SIZE=', '1', '=', 'ü', ','),
+      fc.constantFrom(
+        'FROM:',
+        'TO:',
+        '<',
+        '>',
+        '@',
+        'a',
+        '.',
+        '"',
+        '\\',
+        ' ',
+        'SIZE=',
+        '1',
+        '=',
+        'ü',
+        ',',
+      ),
       { maxLength: 40 },
     )
     .map((parts) => parts.join('')),
@@ -57,8 +73,12 @@ describe('MAIL and RCPT', () => {
   test('take any text without a crash, and give an address or a reply', () => {
     fc.assert(
       fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {
-        for (const parsed of [parseMail(`FROM:${rest}`), parseRcpt(`TO:${rest}`, smtputf8), parseMail(rest)]) {
-          if (!parsed.ok) expect([501, 553, 555]).toContain(parsed.reply.code)
+        for (const parsed of [
+          parseMail(`FROM:${rest}`),
+          parseRcpt(`TO:${rest}`, smtputf8),
+          parseMail(rest),
+        ]) {
+          expect([250, 501, 553, 555]).toContain(parsed.ok ? 250 : parsed.reply.code)
         }
       }),
       { numRuns: 500 },

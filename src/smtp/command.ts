@@ -52,7 +52,7 @@ function readable(line: string): string | undefined {
   const bytes = Buffer.from(line.trimEnd(), 'latin1')
   if (!isUtf8(bytes)) return undefined
   const text = bytes.toString()
-  return /[\x00-\x1f\x7f]/.test(text) ? undefined : text
+  return /\p{Cc}/u.test(text) ? undefined : text
 }
 
 /** For verbs that stand alone. */
@@ -127,5 +127,5 @@ function behindColon(rest: string, keyword: string): string | undefined {
 }
 
 function isAscii(text: string): boolean {
-  return /^[\x00-\x7f]*$/.test(text)
+  return /^\p{ASCII}*$/u.test(text)
 }

@@ -1,8 +1,9 @@
 /** What happens between a connection and its session: pieces, waiting, back-pressure, hanging up. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PosternError } from '../mail/errors.ts'
 import { passRuling, type Ruling } from '../mail/ruling.ts'
-import { scriptedPolicy, slowPolicy } from '../testkit/scripted-policy.ts'
+import { placementOf, scriptedPolicy, slowPolicy } from '../testkit/scripted-policy.ts'
 import { settled, smtpStage, type SmtpStage, type StageClient } from '../testkit/smtp-stage.ts'
 
 const envelope = 'MAIL FROM:<a@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n'
@@ -125,7 +126,7 @@ test('a client that does not read is not answered further, and let go in the end
 describe('a draft that asks for patience', () => {
   test('gets the message whole, and no more than one piece at a time', async () => {
     const stage = await smtpStage()
-    const { begin } = stage.queue
+    const begin = stage.queue.begin.bind(stage.queue)
     const waiting: (() => void)[] = []
     const written: string[] = []
     stage.queue.begin = () => {
@@ -157,9 +158,11 @@ describe('a draft that asks for patience', () => {
 
   test('and then fails is answered with 452 at the true end of the message', async () => {
     const stage = await smtpStage()
-    const { PosternError } = await import('../mail/errors.ts')
-    const { begin } = stage.queue
-    stage.queue.begin = () => ({ ...begin(), write: () => Promise.reject(new PosternError('DISK_FULL')) })
+    const begin = stage.queue.begin.bind(stage.queue)
+    stage.queue.begin = () => ({
+      ...begin(),
+      write: () => Promise.reject(new PosternError('DISK_FULL')),
+    })
     const client = await greeted(stage)
     client.send(envelope)
     for (let count = 0; count < 3; count++) await client.reply()
@@ -170,7 +173,9 @@ describe('a draft that asks for patience', () => {
     expect(client.unread).toBe('')
     client.send('.\r\n')
     expect(await client.reply()).toContain('452 4.3.1')
-    expect(stage.log.events).toMatchObject([{ event: 'commit.failed', fields: { code: 'DISK_FULL' } }])
+    expect(stage.log.events).toMatchObject([
+      { event: 'commit.failed', fields: { code: 'DISK_FULL' } },
+    ])
     expect(stage.queue.openDrafts).toBe(0)
   })
 })
@@ -184,7 +189,14 @@ describe('a client that hangs up', () => {
     client.connection.end()
     await settled()
     expect(client.unread.split('\r\n').map((line) => line.slice(0, 3))).toEqual([
-      ...['220', '250', '250', '250', '354', '250', '221', ''],
+      '220',
+      '250',
+      '250',
+      '250',
+      '354',
+      '250',
+      '221',
+      '',
     ])
     expect(client.closed).toBe(true)
     expect(stage.queue.commits.length).toBe(1)
@@ -208,7 +220,6 @@ describe('a client that hangs up', () => {
     const answer = Promise.withResolvers<Ruling>()
     stage.policy.script.message = async ({ transaction }) => {
       await answer.promise
-      const { placementOf } = await import('../testkit/scripted-policy.ts')
       return { ruling: 'commit', placements: [placementOf(transaction)] }
     }
     const client = await greeted(stage)
@@ -225,7 +236,7 @@ describe('a client that hangs up', () => {
 
   test('while its message is committed has sent it, and the policy hears so before the end', async () => {
     const stage = await smtpStage()
-    const { begin } = stage.queue
+    const begin = stage.queue.begin.bind(stage.queue)
     const disk = Promise.withResolvers<void>()
     stage.queue.begin = () => {
       const draft = begin()
@@ -269,7 +280,9 @@ describe('any client at all', () => {
     'x'.repeat(700),
     'x'.repeat(20_000),
   )
-  const doings = fc.array(fc.tuple(commands, fc.constantFrom('and', 'wait', 'time')), { maxLength: 40 })
+  const doings = fc.array(fc.tuple(commands, fc.constantFrom('and', 'wait', 'time')), {
+    maxLength: 40,
+  })
   const farewell = fc.constantFrom<'end' | 'destroy'>('end', 'destroy')
 
   test('leaves each transaction and each session ended once, in this order, and nothing behind', async () => {
@@ -295,8 +308,9 @@ describe('any client at all', () => {
         expect(history.findLastIndex((event) => event.startsWith('transaction'))).toBeLessThan(
           history.findIndex((event) => event.startsWith('session')),
         )
-        if (slow) expect(closed).toBeLessThanOrEqual(opened)
-        else expect(closed).toBe(opened)
+        // One that is still asked about when the client goes is never opened.
+        expect(opened - closed).toBeGreaterThanOrEqual(0)
+        expect(opened - closed).toBeLessThanOrEqual(slow ? 1 : 0)
         expect(stage.queue.openDrafts).toBe(0)
         expect(stage.listener.sessions).toBe(0)
         expect(stage.log.events.filter(({ level }) => level === 'error')).toEqual([])

@@ -117,8 +117,9 @@ export class Dialogue {
     this.intake = undefined
     this.#committing = false
     this.#transaction = undefined
-    if (transaction !== undefined) this.policy.transactionEnded(transaction, outcome)
-    if (transaction !== undefined && this.#end !== undefined) this.policy.sessionEnded(this.#end)
+    if (transaction === undefined) return
+    this.#tell(() => this.policy.transactionEnded(transaction, outcome))
+    if (this.#end !== undefined) this.#tellEnd(this.#end)
   }
 
   /** From here the message may be promised, whoever hangs up: the transaction ends when the commit has. */
@@ -135,6 +136,28 @@ export class Dialogue {
       this.endTransaction({ end: 'aborted' })
     }
     this.#end = reason
-    if (this.#transaction === undefined) this.policy.sessionEnded(reason)
+    if (this.#transaction === undefined) this.#tellEnd(reason)
+  }
+
+  /** A bug in the policy: logged, and nothing follows from it but the caller's 451. */
+  policyFailed(error: unknown): void {
+    this.log.error('policy.failed', {
+      session: this.session.id,
+      transaction: this.#transaction?.id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  }
+
+  #tellEnd(reason: SessionEnd): void {
+    this.#tell(() => this.policy.sessionEnded(reason))
+  }
+
+  /** What is only told must not change what was said. */
+  #tell(news: () => void): void {
+    try {
+      news()
+    } catch (error) {
+      this.policyFailed(error)
+    }
   }
 }

@@ -5,7 +5,7 @@
 import type { Message } from '../mail/message.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Draft } from '../queue/queue.ts'
-import { DataReader, type DataFault } from './data-reader.ts'
+import type { DataFault, DataReader } from './data-reader.ts'
 import { MessageHead } from './message-head.ts'
 
 /** Of so many bytes from the top the hops are counted: more header than honest mail has. */
@@ -17,10 +17,9 @@ export class Intake {
   readonly #head = new MessageHead(headBytes)
   #failure: { readonly error: unknown } | undefined
 
-  /** @param maxBytes the largest message, 0 for no limit */
-  constructor(draft: Draft, maxBytes: number) {
+  constructor(draft: Draft, reader: DataReader) {
     this.#draft = draft
-    this.#reader = new DataReader(maxBytes)
+    this.#reader = reader
   }
 
   get complete(): boolean {

@@ -32,6 +32,15 @@ describe('a listener', () => {
     expect(await (await stage.dial('198.51.100.1')).reply()).toContain('220')
   })
 
+  test('does not count those it turned away', async () => {
+    const stage = await smtpStage({ listener: { maxConnections: 2, maxConnectionsPerAddress: 1 } })
+    await stage.dial('198.51.100.1')
+    for (let count = 0; count < 3; count++) {
+      expect(await (await stage.dial('198.51.100.1')).reply()).toContain('421')
+    }
+    expect(await (await stage.dial('198.51.100.2')).reply()).toContain('220')
+  })
+
   test('names every session differently', async () => {
     const stage = await smtpStage()
     for (let count = 0; count < 5; count++) await stage.dial()
@@ -73,7 +82,8 @@ describe('a listener that closes', () => {
     const stage = await smtpStage()
     const client = await stage.dial()
     client.send(envelope)
-    for (const code of ['220', '250', '250', '250', '354']) expect(await client.reply()).toContain(code)
+    for (const code of ['220', '250', '250', '250', '354'])
+      expect(await client.reply()).toContain(code)
     const closing = stage.listener.close(30_000)
     await settled()
     expect(client.unread).toBe('')

@@ -58,7 +58,10 @@ export interface SmtpListener {
 }
 
 /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
-export async function listen(options: ListenerOptions, parts: ListenerParts): Promise<SmtpListener> {
+export async function listen(
+  options: ListenerOptions,
+  parts: ListenerParts,
+): Promise<SmtpListener> {
   const reception = new Reception(options, parts)
   const { doors } = parts
   const socket = await doors.net.listen({

@@ -66,7 +66,8 @@ const mailRows: ReadonlyMap<string, Row<MailParameters>> = new Map<string, Row<M
   ],
 ])
 
-const rcptRows: ReadonlyMap<string, Row<Recipient>> = new Map()
+/** No extension that is offered has any. */
+const rcptRows: ReadonlyMap<string, Row<Recipient>> = new Map<string, Row<Recipient>>([])
 
 /** @param text what follows the path: nothing, or a blank and the parameters */
 export function parseMailParameters(text: string): Outcome<MailParameters> {

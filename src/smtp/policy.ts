@@ -36,9 +36,15 @@ export interface SessionPolicy {
   auth(event: AuthAttempt): MaybePromise<AuthRuling>
   mail(event: MailEvent): MaybePromise<Ruling>
   /** `pass` means that somebody vouched and nobody objected. */
-  rcpt(event: { readonly transaction: Transaction; readonly recipient: Recipient }): MaybePromise<Ruling>
+  rcpt(event: {
+    readonly transaction: Transaction
+    readonly recipient: Recipient
+  }): MaybePromise<Ruling>
   data(event: { readonly transaction: Transaction }): MaybePromise<Ruling>
-  message(event: { readonly transaction: Transaction; readonly message: Message }): MaybePromise<MessageRuling>
+  message(event: {
+    readonly transaction: Transaction
+    readonly message: Message
+  }): MaybePromise<MessageRuling>
   /** The transaction is over and this was said last; with a receipt, it is promised. */
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
   /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */

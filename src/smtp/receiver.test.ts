@@ -28,8 +28,19 @@ describe('the policy', () => {
     await send(client, 'DATA', 'text\r\n.', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'QUIT')
     await settled()
     expect(stage.policy.history).toEqual([
-      ...['connect', 'hello', 'mail', 'rcpt', 'rcpt', 'data', 'message', 'transaction committed'],
-      ...['mail', 'transaction reset', 'mail', 'transaction aborted', 'session quit'],
+      'connect',
+      'hello',
+      'mail',
+      'rcpt',
+      'rcpt',
+      'data',
+      'message',
+      'transaction committed',
+      'mail',
+      'transaction reset',
+      'mail',
+      'transaction aborted',
+      'session quit',
     ])
     expect(stage.policy.opened).toMatchObject([
       {
@@ -61,7 +72,12 @@ describe('the policy', () => {
     await send(client, 'STARTTLS')
     const tls = { side: 'client', servername: 'mx.test', verify: false, timeoutMs: 1_000 } as const
     await client.connection.startTls(tls)
-    await send(client, 'EHLO again.test', 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'MAIL FROM:<a@client.test>')
+    await send(
+      client,
+      'EHLO again.test',
+      'AUTH PLAIN AGJvYgBzZWNyZXQ=',
+      'MAIL FROM:<a@client.test>',
+    )
     expect(seen).toMatchObject([
       {
         hostname: 'mx.test',
@@ -82,11 +98,9 @@ describe('the policy', () => {
     })
     policy.settings = { ...policy.settings, authWithoutTls: true }
     const client = await greeted(await smtpStage({ policy }))
-    expect(await send(client, 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'AUTH LOGIN Ym9i', 'c2VjcmV0')).toEqual([
-      '454 4.7.0 Come back',
-      '334 UGFzc3dvcmQ6',
-      '454 4.7.0 Come back',
-    ])
+    expect(
+      await send(client, 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'AUTH LOGIN Ym9i', 'c2VjcmV0'),
+    ).toEqual(['454 4.7.0 Come back', '334 UGFzc3dvcmQ6', '454 4.7.0 Come back'])
     expect(asked).toEqual([
       ['PLAIN', 'bob', 'secret'],
       ['LOGIN', 'bob', 'secret'],
@@ -105,6 +119,37 @@ describe('the policy', () => {
       { level: 'error', event: 'policy.failed', fields: { session: policy.opened[0]?.id } },
     ])
     expect(JSON.stringify(stage.log.events)).toContain('users.txt')
+  })
+
+  test('that breaks over the news of an end changes nothing that was said', async () => {
+    const policy = scriptedPolicy()
+    const deaf = {
+      open: (facts: Parameters<typeof policy.open>[0]) => {
+        const session = policy.open(facts)
+        return {
+          ...session,
+          transactionEnded: () => {
+            throw new Error('deaf')
+          },
+          sessionEnded: () => {
+            throw new Error('deaf')
+          },
+        }
+      },
+    }
+    const stage = await smtpStage({ policy, through: () => deaf })
+    const client = await greeted(stage)
+    const message = [
+      'MAIL FROM:<a@client.test>',
+      'RCPT TO:<b@mx.test>',
+      'DATA',
+      'text\r\n.',
+      'QUIT',
+    ]
+    const replies = await send(client, ...message)
+    expect(replies.at(-2)).toContain('250 2.0.0 Ok: queued')
+    expect(replies.at(-1)).toContain('221')
+    expect(stage.log.events.map(({ event }) => event)).toEqual(['policy.failed', 'policy.failed'])
   })
 })
 
@@ -151,8 +196,12 @@ describe('a message that is taken', () => {
     const policy = scriptedPolicy({}, { maxErrors: 2 })
     const client = await greeted(await smtpStage({ policy }))
     const message = ['MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>', 'DATA', 'text\r\n.']
-    expect(await send(client, 'XYZZY', ...message, 'XYZZY')).toContain('500 5.5.2 Command not recognised')
-    expect(await send(client, 'XYZZY')).toEqual(['421 4.7.0 mx.test has heard too many wrong commands'])
+    expect(await send(client, 'XYZZY', ...message, 'XYZZY')).toContain(
+      '500 5.5.2 Command not recognised',
+    )
+    expect(await send(client, 'XYZZY')).toEqual([
+      '421 4.7.0 mx.test has heard too many wrong commands',
+    ])
   })
 })
 
@@ -185,6 +234,8 @@ describe('limits of RFC 5321 §4.5.3.1', () => {
     ])
     const password = 'p'.repeat(9_000)
     const response = Buffer.from(`\0bob\0${password}`).toString('base64')
-    expect(await send(client, `AUTH PLAIN ${response}`)).toEqual(['535 5.7.8 Authentication failed'])
+    expect(await send(client, `AUTH PLAIN ${response}`)).toEqual([
+      '535 5.7.8 Authentication failed',
+    ])
   })
 })

@@ -152,7 +152,8 @@ export class Receiver {
 
   /** Sends the client away with the last mistake that is borne. */
   readonly #count = (reply: Reply): Reply => {
-    if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors) return reply
+    if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors)
+      return reply
     this.#dialogue.end('errors')
     return replies.tooManyMistakes(this.settings.hostname)
   }
@@ -167,14 +168,11 @@ export class Receiver {
   }
 
   readonly #failed = (error: unknown): Reply => {
-    const { log, session, transaction } = this.#dialogue
-    log.error('policy.failed', {
-      session: session.id,
-      transaction: transaction?.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
+    this.#dialogue.policyFailed(error)
     const reply = replies.localError
-    if (this.#dialogue.intake !== undefined) this.#dialogue.endTransaction({ end: 'refused', reply })
+    // A message was being judged: it is over, and so is its transaction.
+    if (this.#dialogue.intake !== undefined)
+      this.#dialogue.endTransaction({ end: 'refused', reply })
     return reply
   }
 }

@@ -72,32 +72,39 @@ const injections = [
 ]
 
 describe('STARTTLS', () => {
-  test.each(injections)('executes nothing of what follows it in the clear: %j', async (injection) => {
-    const { policy, listener, port } = await open()
-    const plain = createConnection({ host: '127.0.0.1', port })
-    const next = replies(plain)
-    expect(await next()).toContain('220 ')
-    plain.write('EHLO client.test\r\n')
-    expect(await next()).toContain('STARTTLS')
-    plain.write(injection)
-    expect(await next()).toBe('220 2.0.0 Ready to start TLS')
-    plain.removeAllListeners('data')
-    const secure = connectTls({ socket: plain, servername: 'mx.test', ca: fixture('mx.test.pem') })
-    const nextSecure = replies(secure)
-    secure.write('NOOP\r\n')
-    expect(await nextSecure()).toBe('250 2.0.0 Ok')
-    secure.write('MAIL FROM:<a@client.test>\r\n')
-    expect(await nextSecure()).toBe('503 5.5.1 Say EHLO or HELO first')
-    secure.write('EHLO client.test\r\n')
-    const capabilities = await nextSecure()
-    expect(capabilities).toContain('AUTH PLAIN LOGIN')
-    expect(capabilities).not.toContain('STARTTLS')
-    secure.write('QUIT\r\n')
-    expect(await nextSecure()).toContain('221 2.0.0')
-    await new Promise((resolve) => void secure.once('close', resolve))
-    expect(policy.history).toEqual(['connect', 'hello', 'hello', 'session quit'])
-    await listener.close(1_000)
-  })
+  test.each(injections)(
+    'executes nothing of what follows it in the clear: %j',
+    async (injection) => {
+      const { policy, listener, port } = await open()
+      const plain = createConnection({ host: '127.0.0.1', port })
+      const next = replies(plain)
+      expect(await next()).toContain('220 ')
+      plain.write('EHLO client.test\r\n')
+      expect(await next()).toContain('STARTTLS')
+      plain.write(injection)
+      expect(await next()).toBe('220 2.0.0 Ready to start TLS')
+      plain.removeAllListeners('data')
+      const secure = connectTls({
+        socket: plain,
+        servername: 'mx.test',
+        ca: fixture('mx.test.pem'),
+      })
+      const nextSecure = replies(secure)
+      secure.write('NOOP\r\n')
+      expect(await nextSecure()).toBe('250 2.0.0 Ok')
+      secure.write('MAIL FROM:<a@client.test>\r\n')
+      expect(await nextSecure()).toBe('503 5.5.1 Say EHLO or HELO first')
+      secure.write('EHLO client.test\r\n')
+      const capabilities = await nextSecure()
+      expect(capabilities).toContain('AUTH PLAIN LOGIN')
+      expect(capabilities).not.toContain('STARTTLS')
+      secure.write('QUIT\r\n')
+      expect(await nextSecure()).toContain('221 2.0.0')
+      await new Promise((resolve) => void secure.once('close', resolve))
+      expect(policy.history).toEqual(['connect', 'hello', 'hello', 'session quit'])
+      await listener.close(1_000)
+    },
+  )
 
   test('ends the session where no handshake follows', async () => {
     const { policy, listener, port } = await open()

@@ -59,9 +59,7 @@ export function fakeNet(): FakeNet {
         ? { address: 'unix', port: 0 }
         : { address: address.host, port: address.port }
     const here: Endpoint =
-      'path' in address
-        ? { address: 'unix', port: 0 }
-        : { address: localAddress, port: ++nextPort }
+      'path' in address ? { address: 'unix', port: 0 } : { address: localAddress, port: ++nextPort }
     const [client, server] = pair(here, there, (end) => void ends.delete(end))
     ends.add(client).add(server)
     listener.accepted(server)
@@ -149,8 +147,11 @@ class FakeConnection implements Connection {
   }
 
   startTls(options: TlsOptions): Promise<TlsState> {
+    const gone =
+      this.#closed || this.#endReceived || this.#inbox.some((happening) => 'ended' in happening)
     this.#inbox = []
     this.#unreadBytes = 0
+    if (gone) return Promise.reject(goneInHandshake())
     const { promise, resolve, reject } = Promise.withResolvers<TlsState>()
     this.#handshake = { resolve, reject }
     const servername = options.side === 'client' ? options.servername : ''
@@ -161,8 +162,9 @@ class FakeConnection implements Connection {
 
   /** @returns whether this end waits for the other's hand */
   shake(state: TlsState): boolean {
-    this.#handshake?.resolve(state)
-    return this.#handshake !== undefined
+    if (this.#handshake === undefined) return false
+    this.#handshake.resolve(state)
+    return true
   }
 
   /** The peer's to call. @returns false when too much is unread */
@@ -193,6 +195,7 @@ class FakeConnection implements Connection {
         this.#handlers.data(happening.data)
       } else {
         this.#endReceived = true
+        this.#handshake?.reject(goneInHandshake())
         this.#handlers.ended()
         this.#closeIfDone()
       }
@@ -213,8 +216,12 @@ class FakeConnection implements Connection {
   cut(error?: Error): void {
     if (this.#closed) return
     this.#closed = true
-    this.#handshake?.reject(new PosternError('PEER_FAILED', 'gone during the handshake'))
+    this.#handshake?.reject(goneInHandshake())
     this.#gone(this)
     setImmediate(() => this.#handlers?.closed(error))
   }
+}
+
+function goneInHandshake(): PosternError {
+  return new PosternError('PEER_FAILED', 'gone during the handshake')
 }

@@ -20,11 +20,11 @@ class Sink {
   readonly #socket: Socket
   #inData = false
   /** The beginning of a line, or in a message its last four bytes. */
-  #kept = Buffer.alloc(0)
+  #kept: Buffer = Buffer.alloc(0)
 
   constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('data', (chunk) => this.#read(chunk))
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('error', () => {})
     socket.write('220 sink ESMTP\r\n')
   }

@@ -65,7 +65,7 @@ const passing: Policy = {
 const nothing: Message = {
   sizeBytes: 0,
   bodyOffset: 0,
-  header: { fields: [], first: () => undefined, all: () => [] },
+  header: { fields: [], cut: false, first: () => undefined, all: () => [] },
   eightBit: false,
   async *read() {},
 }

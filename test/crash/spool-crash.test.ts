@@ -1,21 +1,21 @@
+/** Every operation of the spool's disk in turn is the last, or fails; what then comes back is held against what was said. */
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../../src/testkit/fake-clock.ts'
 import { fakeDisk, type FakeDisk } from '../../src/testkit/fake-disk.ts'
 import { seededRandom } from '../../src/testkit/seeded-random.ts'
 import { nextTurn, openSmall, Workload } from './spool-workload.ts'
 
-const seedsPerCut = 3
+/** `POSTERN_CRASH_SEEDS=20` looks harder. */
+const seeds = Number(process.env['POSTERN_CRASH_SEEDS'] ?? 2)
+const timeout = 60_000 * seeds
 
-async function wholeRun(): Promise<FakeDisk> {
-  const disk = fakeDisk()
-  await new Workload(disk).run()
-  return disk
+interface Run {
+  readonly disk: FakeDisk
+  readonly workload: Workload
 }
 
-/** Runs the workload until it ends or the power goes before operation `cut`. */
-async function runUntil(cut: number): Promise<{ disk: FakeDisk; workload: Workload }> {
-  const disk = fakeDisk()
-  disk.cutBefore = cut
+/** Runs the workload until it ends or the power goes. */
+async function run(disk: FakeDisk): Promise<Run> {
   const workload = new Workload(disk)
   let running = true
   const over = (): void => void (running = false)
@@ -24,11 +24,22 @@ async function runUntil(cut: number): Promise<{ disk: FakeDisk; workload: Worklo
   return { disk, workload }
 }
 
+async function runUntil(cut: number): Promise<Run> {
+  const disk = fakeDisk()
+  disk.cutBefore = cut
+  return run(disk)
+}
+
+async function countOperations(): Promise<number> {
+  const { disk } = await run(fakeDisk())
+  return disk.operations.length
+}
+
 /** Opens what a crash left, holds it against the ledger, uses it, loses power once more, and looks again. */
 async function checkAfter(
   disk: FakeDisk,
   { ledger }: Workload,
-  { context, rounds }: { context: string; rounds: number },
+  { context, rounds, seed }: { context: string; rounds: number; seed: number },
 ): Promise<void> {
   const clock = fakeClock()
   const queue = await openSmall(disk, clock)
@@ -36,55 +47,79 @@ async function checkAfter(
   const again = new Workload(disk, clock)
   for (const i of [1, 2]) await again.commit(queue, `again-${i}`, { sizeBytes: 1_800 })
   await again.churn(queue, rounds)
-  const last = await openSmall(disk.afterPowerCut(seededRandom(7)), fakeClock())
+  const last = await openSmall(disk.afterPowerCut(seededRandom(seed)), fakeClock())
   await ledger.check(last, `${context}, and again`)
   await again.ledger.check(last, `${context}, and again`)
   expect(again.ledger.count('promised')).toBe(2)
 }
 
-describe('a crash', () => {
-  test('by power cut before any operation loses nothing promised, whatever of the unsynced comes through', async () => {
-    const { operations } = await wholeRun()
-    for (let cut = 1; cut <= operations.length + 1; cut++) {
-      for (let seed = 0; seed < seedsPerCut; seed++) {
-        const { disk, workload } = await runUntil(cut)
-        const after = disk.afterPowerCut(seededRandom(1000 * cut + seed))
-        await checkAfter(after, workload, { context: `cut ${cut}, seed ${seed}`, rounds: 0 })
-      }
-    }
-  }, 120_000)
-
-  test('by a kill before any operation, and a power cut later, loses nothing promised', async () => {
-    const { operations } = await wholeRun()
-    for (let cut = 1; cut <= operations.length + 1; cut++) {
-      const { disk, workload } = await runUntil(cut)
-      await checkAfter(disk.afterKill(), workload, { context: `kill ${cut}`, rounds: 12 })
-    }
-  }, 120_000)
-})
-
-describe('a disk that fails', () => {
-  const faults = ['DISK_FULL', 'DISK_FAILED'] as const
-
-  test.each(faults)(
-    'with %s at any operation loses nothing promised and brings back nothing refused',
-    async (code) => {
-      const { operations } = await wholeRun()
-      for (const failures of [1, 6]) {
-        for (let first = 1; first <= operations.length; first++) {
-          const disk = fakeDisk()
-          disk.fault = ({ number }) =>
-            number >= first && number < first + failures ? code : undefined
-          const workload = new Workload(disk)
-          await workload.run().catch(() => undefined)
-          const after = disk.afterPowerCut(seededRandom(first))
-          await checkAfter(after, workload, {
-            context: `${failures} failures from ${first}`,
-            rounds: 0,
-          })
+describe('nothing promised is lost and nothing refused comes back', () => {
+  test(
+    'when the power is cut before any operation, whatever of the unsynced comes through',
+    async () => {
+      const operations = await countOperations()
+      for (let cut = 1; cut <= operations + 1; cut++) {
+        for (let seed = 1; seed <= seeds; seed++) {
+          const { disk, workload } = await runUntil(cut)
+          const after = disk.afterPowerCut(seededRandom(1_000 * cut + seed))
+          const context = `cut ${cut}, seed ${seed}`
+          await checkAfter(after, workload, { context, seed, rounds: 0 })
         }
       }
     },
-    120_000,
+    timeout,
+  )
+
+  test(
+    'when the gateway is killed before any operation, and the power is cut later',
+    async () => {
+      const operations = await countOperations()
+      for (let cut = 1; cut <= operations + 1; cut++) {
+        for (let seed = 1; seed <= seeds; seed++) {
+          const { disk, workload } = await runUntil(cut)
+          const context = `kill ${cut}, seed ${seed}`
+          await checkAfter(disk.afterKill(), workload, { context, seed, rounds: 12 })
+        }
+      }
+    },
+    timeout,
+  )
+
+  test.each(['DISK_FULL', 'DISK_FAILED'] as const)(
+    'when an operation, or several in a row, fail with %s',
+    async (code) => {
+      const operations = await countOperations()
+      for (let first = 1; first <= operations; first++) {
+        const failures = first % 3 === 0 ? 6 : 1
+        const disk = fakeDisk()
+        disk.fault = ({ number }) =>
+          number >= first && number < first + failures ? code : undefined
+        const { workload } = await run(disk)
+        const after = disk.afterPowerCut(seededRandom(first))
+        const context = `${failures} failures from ${first}`
+        await checkAfter(after, workload, { context, seed: first, rounds: 0 })
+      }
+    },
+    timeout,
+  )
+
+  test.each(['power cut', 'kill'] as const)(
+    'when an operation fails and a %s follows soon',
+    async (crash) => {
+      const operations = await countOperations()
+      for (let failing = 1; failing <= operations; failing++) {
+        for (let seed = 1; seed <= seeds; seed++) {
+          const disk = fakeDisk()
+          disk.cutBefore = failing + 1 + ((failing * 7 + seed * 3) % 11)
+          disk.fault = ({ number }) => (number === failing ? 'DISK_FAILED' : undefined)
+          const { workload } = await run(disk)
+          const context = `failure ${failing}, ${crash} at ${disk.cutBefore}`
+          const after =
+            crash === 'kill' ? disk.afterKill() : disk.afterPowerCut(seededRandom(failing))
+          await checkAfter(after, workload, { context, seed, rounds: crash === 'kill' ? 12 : 0 })
+        }
+      }
+    },
+    timeout,
   )
 })

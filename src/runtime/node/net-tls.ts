@@ -16,6 +16,8 @@ export class NodeTlsContext implements TlsContext {
 
 /** The handshake over a socket that nobody else reads. @throws PosternError PEER_FAILED, TIMEOUT */
 export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> {
+  // What ended before the handshake began, TLS would wait for.
+  if (socket.readableEnded) return Promise.reject(goneInHandshake())
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
   const over = overSocket(socket, options)
   const fail = (error: PosternError): void => {
@@ -25,7 +27,7 @@ export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> 
   }
   const failed = (error: Error): void =>
     fail(new PosternError('PEER_FAILED', `TLS: ${error.message}`, { cause: error }))
-  const gone = (): void => fail(new PosternError('PEER_FAILED', 'TLS: gone during the handshake'))
+  const gone = (): void => fail(goneInHandshake())
   const timer = setTimeout(
     () => fail(new PosternError('TIMEOUT', 'TLS handshake')),
     options.timeoutMs,
@@ -34,14 +36,20 @@ export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> 
   const done = (): void => {
     clearTimeout(timer)
     over.off('error', failed).off('close', gone).off('end', gone)
+    socket.off('end', gone)
     over.on('error', () => {})
   }
   over.on('error', failed).on('close', gone).on('end', gone)
+  socket.on('end', gone)
   over.once(event, () => {
     done()
     resolve(over)
   })
   return promise
+}
+
+function goneInHandshake(): PosternError {
+  return new PosternError('PEER_FAILED', 'TLS: gone during the handshake')
 }
 
 function overSocket(socket: Socket, options: TlsOptions): TLSSocket {

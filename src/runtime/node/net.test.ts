@@ -294,6 +294,19 @@ describe('TLS', () => {
     await door.listener.close()
   })
 
+  test('fails where the client hung up before it', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const watching = watch(server)
+    watch(client)
+    client.write('STARTTLS')
+    client.end()
+    await watching.ended
+    await expect(server.startTls(serverSide())).rejects.toMatchObject({ code: 'PEER_FAILED' })
+    await watching.closed
+    await door.listener.close()
+  })
+
   test('is not waited for longer than its deadline', async () => {
     const door = await open()
     const { client, server } = await meet(door)

@@ -16,19 +16,20 @@ import { NodeTlsContext } from './net-tls.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
 
-function listen({ address, backlog, accepted, failed }: ListenOptions): Promise<NetListener> {
+function listen(options: ListenOptions): Promise<NetListener> {
+  const { address, backlog } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   // A client may finish sending and still read: `printf … | nc`.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Reset while it waited to be accepted: nobody is there.
     if (!('path' in address) && socket.remoteAddress === undefined) socket.destroy()
-    else accepted(new NodeConnection(socket, bound))
+    else options.accepted(new NodeConnection(socket, bound))
   })
   server.once('error', (error) => reject(listenError(error, address)))
   server.listen({ ...address, ...(backlog === undefined ? {} : { backlog }) }, () => {
     server.removeAllListeners('error')
-    server.on('error', failed)
+    server.on('error', (error) => options.failed(error))
     const own = boundAddress(address, server.address())
     // Whoever came in by one address came to it; it need not be asked for with every connection.
     if ('host' in own && isIP(own.host) !== 0 && own.host !== '0.0.0.0' && own.host !== '::') {
@@ -102,4 +103,3 @@ function listenError(error: Error, address: NetAddress): PosternError {
     ? new PosternError('ADDRESS_IN_USE', where, { cause: error })
     : new PosternError('LISTEN_FAILED', `${where}: ${error.message}`, { cause: error })
 }
-

@@ -129,10 +129,14 @@ export class StoreDatabase {
     switch (operation.do) {
       case 'put': {
         const { key, value, expiresAt, maxEntries } = operation
-        this.#remove(table, key)
-        this.#prepared(
-          'INSERT INTO entries (table_id, key, value, expires_at) VALUES (?, ?, ?, ?)',
-        ).run(table.id, key, value, expiresAt)
+        const insert = this.#prepared(
+          'INSERT OR IGNORE INTO entries (table_id, key, value, expires_at) VALUES (?, ?, ?, ?)',
+        )
+        // Most keys are new; one that is not is written anew, so that it counts as young.
+        if (insert.run(table.id, key, value, expiresAt).changes === 0) {
+          this.#remove(table, key)
+          insert.run(table.id, key, value, expiresAt)
+        }
         table.count += 1
         table.maxEntries = maxEntries
         return nothing

@@ -2,7 +2,13 @@ import { Worker } from 'node:worker_threads'
 import { PosternError } from '../../mail/errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { FromWorker, StoreOperation, StoreResult, ToWorker } from './store-protocol.ts'
+import {
+  encodeBatch,
+  type FromWorker,
+  type StoreOperation,
+  type StoreResult,
+  type ToWorker,
+} from './store-protocol.ts'
 
 export interface StoreThreadParts {
   readonly path: string
@@ -38,7 +44,7 @@ export class StoreThread {
     worker.ref()
     try {
       const now = this.#parts.clock.now()
-      return (await this.#ask(worker, { say: 'work', now, operations })).results
+      return (await this.#ask(worker, { say: 'work', now, batch: encodeBatch(operations) })).results
     } finally {
       worker.unref()
     }

@@ -5,12 +5,15 @@
 import { PosternError } from '../../mail/errors.ts'
 import type { Instant } from '../../mail/instant.ts'
 import type { JsonValue } from '../../mail/json.ts'
+import type { Timer } from '../clock.ts'
 import type { Store, StoreEntry, StoreRange, StoreTable } from '../store.ts'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 import { StoreThread, type StoreThreadParts } from './store-thread.ts'
 
 /** So many operations make one transaction at most. */
 const largestBatch = 500
+/** What nobody waits for is gathered so long: waking the thread costs more than most of what it is given. */
+const gatherMs = 50
 /** Of one table, written without an answer: more than this waiting is dropped. */
 const mostWaiting = 20_000
 
@@ -41,6 +44,10 @@ class SqliteStore implements NodeStore {
   readonly #laterWrites = new Map<string, number>()
   #waiting: Waiting[] = []
   #working: Promise<void> | undefined
+  /** Of those that wait, how many somebody waits for. */
+  #awaited = 0
+  /** Until what nobody waits for is written. */
+  #gathering: Timer | undefined
   #dropped = 0
   #closed = false
 
@@ -89,6 +96,7 @@ class SqliteStore implements NodeStore {
   /** What waits is written first. */
   async close(): Promise<void> {
     this.#closed = true
+    if (this.#waiting.length > 0) this.#begin()
     while (this.#working !== undefined) {
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
       await this.#working
@@ -114,24 +122,42 @@ class SqliteStore implements NodeStore {
 
   #enqueue(waiting: Waiting): void {
     this.#waiting.push(waiting)
+    if (waiting.answer !== undefined) this.#awaited += 1
+    if (this.#isWorthABatch) this.#begin()
+    else this.#gathering ??= this.#parts.clock.after(gatherMs, () => this.#begin())
+  }
+
+  get #isWorthABatch(): boolean {
+    return this.#awaited > 0 || this.#waiting.length >= largestBatch || this.#closed
+  }
+
+  #begin(): void {
+    this.#gathering?.cancel()
+    this.#gathering = undefined
     this.#working ??= this.#workThrough()
   }
 
   async #workThrough(): Promise<void> {
     // What else this turn of the event loop brings goes with the first batch.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
+    do {
       const batch = this.#waiting.splice(0, largestBatch)
       this.#forget(batch)
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
       await this.#workOn(batch)
-    }
+    } while (this.#waiting.length > 0 && this.#isWorthABatch)
     this.#working = undefined
+    if (this.#waiting.length > 0 && this.#gathering === undefined) {
+      this.#gathering = this.#parts.clock.after(gatherMs, () => this.#begin())
+    }
   }
 
   #forget(batch: readonly Waiting[]): void {
     for (const { operation, answer } of batch) {
-      if (answer !== undefined) continue
+      if (answer !== undefined) {
+        this.#awaited -= 1
+        continue
+      }
       this.#laterWrites.set(operation.table, (this.#laterWrites.get(operation.table) ?? 1) - 1)
     }
   }

@@ -1,7 +1,7 @@
 /** The store's thread: opens the file, then works through batches until it is told to close. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStoreDatabase } from './store-database.ts'
-import type { FromWorker, ToWorker } from './store-protocol.ts'
+import { decodeBatch, type FromWorker, type ToWorker } from './store-protocol.ts'
 
 const say = (message: FromWorker): void => parentPort?.postMessage(message)
 
@@ -10,7 +10,7 @@ try {
   const { database, damaged } = openStoreDatabase(path, now)
   parentPort?.on('message', (message: ToWorker) => {
     if (message.say === 'work') {
-      say({ say: 'done', results: database.work(message.operations, message.now) })
+      say({ say: 'done', results: database.work(decodeBatch(message.batch), message.now) })
       return
     }
     database.close()

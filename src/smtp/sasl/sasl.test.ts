@@ -14,12 +14,23 @@ describe('base64', () => {
     )
   })
 
-  test.each(['a', 'ab', 'abc', 'ab=c', 'YQ=', 'YQ', 'YR==', 'Y Q=', 'YQ==\n', 'YQ==YQ==', '_-__', '====', 'ü'])(
-    'is not %j',
-    (text) => {
-      expect(decodeBase64(text)).toBeUndefined()
-    },
-  )
+  test.each([
+    'a',
+    'ab',
+    'abc',
+    'ab=c',
+    'YQ=',
+    'YQ',
+    'YR==',
+    'Y Q=',
+    'YQ==\n',
+    'YQ==YQ==',
+    '_-__',
+    '====',
+    'ü',
+  ])('is not %j', (text) => {
+    expect(decodeBase64(text)).toBeUndefined()
+  })
 })
 
 describe('PLAIN', () => {

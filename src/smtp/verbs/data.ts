@@ -1,6 +1,7 @@
 import type { Reply } from '../../mail/reply.ts'
 import { storeFailed } from '../acceptance.ts'
 import { parseNothing } from '../command.ts'
+import { DataReader } from '../data-reader.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { Intake } from '../intake.ts'
 import { mailFirst, objection, sendMessage } from '../replies.ts'
@@ -27,7 +28,8 @@ export const data: Verb = {
 
 function startMessage(dialogue: Dialogue): Reply {
   try {
-    dialogue.intake = new Intake(dialogue.queue.begin(), dialogue.settings.maxMessageBytes)
+    const reader = new DataReader(dialogue.settings.maxMessageBytes)
+    dialogue.intake = new Intake(dialogue.queue.begin(), reader)
   } catch (error) {
     return storeFailed(dialogue, error)
   }

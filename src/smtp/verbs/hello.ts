@@ -22,10 +22,7 @@ function helloVerb(verb: 'HELO' | 'EHLO'): Verb {
 export const helo = helloVerb('HELO')
 export const ehlo = helloVerb('EHLO')
 
-function introduce(
-  dialogue: Dialogue,
-  hello: NonNullable<Session['hello']>,
-): MaybePromise<Reply> {
+function introduce(dialogue: Dialogue, hello: NonNullable<Session['hello']>): MaybePromise<Reply> {
   const { session, policy } = dialogue
   const before = session.hello
   session.hello = hello

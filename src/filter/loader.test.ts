@@ -1,0 +1,141 @@
+/**
+ * Loads plugins with Node itself, in a process of its own: what vitest does to modules is its own business, what
+ * Node does to an operator's plugin is ours.
+ */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Loaded } from './loader.ts'
+
+const definition = (name: string, more = ''): string =>
+  `definePlugin({ name: '${name}', ${more} setup: () => ({}) })`
+const imports = "import { definePlugin } from 'postern/plugin'\n"
+
+/** Folders of an operator, far from ours, without a package.json. */
+const sources: Readonly<Record<string, string>> = {
+  'good/good.ts': `${imports}import { twice } from './part.ts'\nexport const good = ${definition('good')}\nexport const number: number = twice(2)\n`,
+  'good/part.ts': 'export const twice = (n: number): number => n * 2\n',
+  'two-words/two-words.ts': `${imports}export const twoWords = ${definition('two-words')}\n`,
+  'syntax-error/syntax-error.ts': `${imports}export const syntaxError = \n  = 1\n`,
+  'enum-used/enum-used.ts': `${imports}\nenum Colour { Red }\nexport const enumUsed = Colour.Red\n`,
+  'throws/throws.ts': `${imports}\n\nthrow new Error('no licence')\n`,
+  'missing-import/missing-import.ts':
+    "import { x } from './gone.ts'\nexport const missingImport = x\n",
+  'no-plugin/no-plugin.ts': 'export const noPlugin = 1\n',
+  'two-plugins/two-plugins.ts': `${imports}export const one = ${definition('one')}\nexport const two = ${definition('two')}\n`,
+  'wrong-name/wrong-name.ts': `${imports}export const other = ${definition('other')}\n`,
+  'odd-key/odd-key.ts': `${imports}export const oddKey = ${definition('odd-key', "sumary: 'x', vouches: 'all',")}\n`,
+  'in-both/in-both.ts': `${imports}export const inBoth = ${definition('in-both')}\n`,
+  '../local/in-both/in-both.ts': `${imports}export const inBoth = ${definition('in-both')}\n`,
+  '../local/mine/mine.ts': `${imports}export const mine = ${definition('mine')}\n`,
+}
+
+let root = ''
+let results: ReadonlyMap<string, Loaded> = new Map()
+let names: readonly string[] = []
+let warnings = ''
+
+const asked = [
+  ...new Set(Object.keys(sources).map((path) => dirname(path).split('/').at(-1) ?? '')),
+  'goood',
+  'local',
+  '../good',
+  'Good',
+]
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'postern-plugins-'))
+  const folder = join(root, 'plugins')
+  for (const [path, source] of Object.entries(sources)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), source)
+  }
+  const script = join(root, 'load.ts')
+  const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  writeFileSync(
+    script,
+    `
+    import { PluginLoader } from ${url('./loader.ts')}
+    import { systemDisk } from ${url('../runtime/node/disk.ts')}
+    const folders = ${JSON.stringify([folder, join(root, 'local')])}
+    const loader = new PluginLoader({ disk: systemDisk, folders })
+    const results = []
+    for (const name of ${JSON.stringify(asked)}) results.push([name, await loader.load(name)])
+    process.stdout.write(JSON.stringify({ results, names: await loader.names() }))
+  `,
+  )
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script])
+  const told: { results: [string, Loaded][]; names: string[] } = JSON.parse(stdout)
+  results = new Map(told.results)
+  names = told.names
+  warnings = stderr
+})
+
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const mistakesOf = (name: string) => {
+  const result = results.get(name)
+  return result?.loaded === 'broken' ? result.mistakes : []
+}
+const file = (name: string): string => join(root, 'plugins', name, `${name}.ts`)
+
+describe('the loader', () => {
+  test('loads TypeScript without a build, from anywhere, with our own copy of postern/plugin', () => {
+    for (const name of ['good', 'two-words', 'mine']) {
+      expect(results.get(name)).toMatchObject({ loaded: 'plugin', plugin: { name } })
+    }
+    expect(warnings).toBe('')
+  })
+
+  test('knows the names of all plugins', () => {
+    expect(names).toEqual(expect.arrayContaining(['good', 'mine', 'throws', 'two-words']))
+    expect(names).not.toContain('local')
+  })
+
+  test.each([
+    ['syntax-error', 3, /Expression expected|Unexpected token/],
+    ['enum-used', 3, /enum is not supported/],
+    ['throws', 4, /no licence/],
+  ])('%s: file and line of what does not load', (name, line, problem) => {
+    expect(mistakesOf(name)).toMatchObject([
+      { file: file(name), line, problem: expect.stringMatching(problem) },
+    ])
+  })
+
+  test('an import that is not there is named', () => {
+    expect(mistakesOf('missing-import')[0]?.problem).toContain('gone.ts')
+  })
+
+  test.each([
+    ['no-plugin', ['exports no plugin']],
+    ['two-plugins', ['exports several plugins: one, two']],
+    ['wrong-name', ['its plugin is called other', 'exports its plugin as other']],
+    [
+      'odd-key',
+      [
+        'has an unknown key sumary in its definition',
+        'has a vouches in its definition that is none',
+      ],
+    ],
+  ])('%s: one plugin in each folder, named as the folder', (name, problems) => {
+    expect(mistakesOf(name).map(({ problem }) => problem)).toEqual(problems)
+  })
+
+  test.each([
+    ['goood', 'there is no plugin goood', 'did you mean good?'],
+    ['local', 'there is no plugin local', /put it into/],
+    ['../good', "'../good' is no name of a plugin", /small letters/],
+    ['Good', "'Good' is no name of a plugin", /small letters/],
+    ['in-both', /there are two plugins in-both/, 'rename one of them'],
+  ])('%s: nothing is loaded', (name, problem, remedy) => {
+    const says = (text: string | RegExp): unknown => expect.stringMatching(text)
+    expect(results.get(name)).toEqual({
+      loaded: 'nothing',
+      problem: typeof problem === 'string' ? problem : says(problem),
+      remedy: typeof remedy === 'string' ? remedy : says(remedy),
+    })
+  })
+})
