@@ -26,7 +26,10 @@ export function clientEnvironments(
     const { key, line } = rule.rule
     const place = line === undefined ? shownAs : `${shownAs}:${line}`
     const found = {
-      environment: { variables: rule.environment, source: `${place} (${key === '' ? 'everybody' : key})` },
+      environment: {
+        variables: rule.environment,
+        source: `${place} (${key === '' ? 'everybody' : key})`,
+      },
       denied: rule.action === 'deny',
     }
     byRule.set(rule, found)

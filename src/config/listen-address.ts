@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import type { NetAddress } from '../runtime/net.ts'
 
 /** `127.0.0.1:25`, `[::1]:25`, or the absolute path of a UNIX socket. @returns undefined for anything else */
@@ -7,8 +7,8 @@ export function parseListenAddress(text: string): NetAddress | undefined {
   const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   if (digits === '' || port > 65_535) return undefined
-  if (bracketed !== undefined && isIPv6(bracketed)) return { host: bracketed, port }
-  if (plain !== undefined && isIPv4(plain)) return { host: plain, port }
+  if (bracketed !== undefined && ipaddr.IPv6.isValid(bracketed)) return { host: bracketed, port }
+  if (plain !== undefined && ipaddr.IPv4.isValidFourPartDecimal(plain)) return { host: plain, port }
   return undefined
 }
 

@@ -79,8 +79,11 @@ export function decideMessage(
   recipients: number,
   thresholds: Thresholds,
 ): Decision {
-  const tallies = Array.from({ length: recipients }, () => new Tally())
   const other = new Tally()
+  // Nobody has an opinion on most mail: then all are alike, and nobody is counted one by one.
+  const tallies = Array.from({ length: recipients }, () =>
+    opinions.length === 0 ? other : new Tally(),
+  )
   const counting = opinions
     .filter(({ kind, shadow }) => kind === 'asked' && !shadow)
     .toSorted((a, b) => a.number - b.number)

@@ -51,6 +51,8 @@ export class Inquiry {
   readonly #log: Log
   readonly #running = new Set<Consultation>()
   #ended = false
+  /** When something happened last: reading the clock once for each answer is enough. */
+  #nowMs = 0
 
   constructor(
     generation: Generation,
@@ -68,6 +70,7 @@ export class Inquiry {
   begin(stage: Stage, session: Session): void {
     this.stage = stage
     this.session = session
+    this.#nowMs = this.clock.monotonicMs()
   }
 
   ask<Q extends Question>(
@@ -75,7 +78,7 @@ export class Inquiry {
     event: Events[Q],
     how: Asking = plainly,
   ): MaybePromise<Step> {
-    const startedMs = this.clock.monotonicMs()
+    const startedMs = this.#nowMs
     const { entry } = place
     if (this.#ended) return this.#faulted(place, startedMs, sessionOver)
     const inForce = entry.optionsFor(this.environment)
@@ -92,7 +95,7 @@ export class Inquiry {
     } catch (error) {
       return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) })
     }
-    const heldMs = this.clock.monotonicMs() - startedMs
+    const heldMs = this.#passed() - startedMs
     if (heldMs > longestHoldMs)
       this.#log.warn('entry.held-the-loop', this.#named(place, { heldMs }))
     return isPromise(answer)
@@ -134,7 +137,7 @@ export class Inquiry {
 
   /** Adds a line to the explanation that nobody was asked for. */
   note(kind: 'spoken' | 'lifted', { place, verdict }: Step): void {
-    const startedMs = this.clock.monotonicMs()
+    const startedMs = this.#nowMs
     const { stage, round } = this
     this.trail.add({
       kind,
@@ -146,6 +149,11 @@ export class Inquiry {
       durationMs: 0,
       remembered: false,
     })
+  }
+
+  #passed(): number {
+    this.#nowMs = this.clock.monotonicMs()
+    return this.#nowMs
   }
 
   async #wait(
@@ -163,7 +171,7 @@ export class Inquiry {
     })
     this.#running.delete(consultation)
     if (heard.heard === 'fault') return this.#faulted(place, startedMs, heard.fault)
-    const durationMs = this.clock.monotonicMs() - startedMs
+    const durationMs = this.#passed() - startedMs
     return this.#answered(place, heard.answer, { startedMs, durationMs, how })
   }
 
@@ -180,7 +188,7 @@ export class Inquiry {
 
   #faulted(place: Consultation['place'], startedMs: number, fault: Fault): Step {
     const { entry } = place
-    const nowMs = this.clock.monotonicMs()
+    const nowMs = this.#passed()
     const verdict =
       fault.kind === 'aborted' ? abortedVerdict : faultVerdict(entry.onFault, place.question)
     if (fault.kind === 'aborted') entry.breaker.calledOff()

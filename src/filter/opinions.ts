@@ -8,8 +8,8 @@ import type { Step } from './step.ts'
 /** The recipients that a step speaks of, where these are not all. */
 export type Scopes = ReadonlyMap<Step, readonly number[]>
 
-/** Whether a verdict has a say in what becomes of the message. */
-function countsAtMessage({ place, verdict }: Step): boolean {
+/** Whether a step has a say in what becomes of the message. */
+export function countsAtMessage({ place, verdict }: Step): boolean {
   if (isPlainPass(verdict)) return false
   return (
     place.question === 'message' ||
@@ -26,9 +26,9 @@ export function recipientOpinions(steps: readonly Step[]): readonly Opinion[] {
     .map((step) => opinionOf(step, undefined))
 }
 
-/** What counts when the message is decided. */
+/** Of steps that count at `message`. */
 export function messageOpinions(steps: readonly Step[], scopes: Scopes): readonly Opinion[] {
-  return steps.filter(countsAtMessage).map((step) => opinionOf(step, scopes.get(step)))
+  return steps.map((step) => opinionOf(step, scopes.get(step)))
 }
 
 function opinionOf(
@@ -39,7 +39,10 @@ function opinionOf(
   const opinion = { kind, number, question, shadow: entry.shadow, verdict }
   return recipients === undefined ? opinion : { ...opinion, recipients }
 }
+
 export interface Scoping {
+  /** Those that count at `message`. */
+  readonly steps: readonly Step[]
   /** The transaction's recipient that was asked about in a round; undefined where it was refused. */
   readonly indexOfRound: (round: number) => number | undefined
   /** Of the steps at `message`. */
@@ -53,12 +56,12 @@ export interface Scoping {
 export function scopesOf(
   inquiry: Inquiry,
   { recipients }: Transaction,
-  { indexOfRound, known }: Scoping,
+  { steps, indexOfRound, known }: Scoping,
 ): Scopes {
   const scopes = new Map(known)
-  for (const step of inquiry.trail.all) {
+  for (const step of steps) {
     const { entry, question } = step.place
-    if (question === 'message' || !countsAtMessage(step)) continue
+    if (question === 'message') continue
     if (question === 'rcpt') {
       const index = indexOfRound(step.round)
       scopes.set(step, index === undefined ? [] : [index])

@@ -12,7 +12,7 @@ import type { Log, LogFields } from '../runtime/log.ts'
 import type { ConnectionFacts, MailEvent, SessionEnd, TransactionOutcome } from '../smtp/policy.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
-import type { Objection } from './step.ts'
+import type { Objection, Step } from './step.ts'
 import {
   packPlacements,
   packSteps,
@@ -142,17 +142,18 @@ export class SessionRecorder {
 
   #explain(ending: Ending): void {
     const { writer, log } = this.#parts
-    writer.write(this.#recordOf(ending))
-    log.info(endEvents[ending.end], this.#logFields(ending))
+    const steps = this.#parts.inquiry.trail.all
+    writer.write(this.#recordOf(ending, steps))
+    log.info(endEvents[ending.end], this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined
   }
 
-  #recordOf({ id, end, reply: said, queueIds }: Ending): TraceRecord {
+  #recordOf({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): TraceRecord {
     const { inquiry, facts, hostname, refusal } = this.#parts
     const { session, trail, clock } = inquiry
     const story = this.#story
-    const { steps, lost } = packSteps(trail.all, this.#startMs, story?.scopes)
+    const { steps, lost } = packSteps(all, this.#startMs, story?.scopes)
     const { hello, user, tls } = session ?? {}
     const missing = lost + trail.lost + (story?.lost ?? 0)
     return {
@@ -183,8 +184,8 @@ export class SessionRecorder {
     }
   }
 
-  #logFields({ id, end, reply: said, queueIds }: Ending): LogFields {
-    const { inquiry, facts } = this.#parts
+  #logFields({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): LogFields {
+    const { facts } = this.#parts
     const story = this.#story
     const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
     return {
@@ -199,7 +200,7 @@ export class SessionRecorder {
       status: said?.status,
       text: end === 'committed' ? undefined : said?.lines[0],
       queueIds,
-      steps: tellingSteps(inquiry.trail.all),
+      steps: tellingSteps(all),
     }
   }
 }

@@ -25,7 +25,7 @@ import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import { askAboutLogin } from './login.ts'
 import { MessageRound } from './message-round.ts'
-import { messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
+import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
 import { sessionGone, settingsFault } from './refusals.ts'
@@ -190,12 +190,14 @@ export class FilterSession implements SessionPolicy {
     if (inquiry.ended) return objectionRuling(sessionGone)
     const { thresholds } = inquiry.generation
     const { recorder } = this.#parts
+    const steps = inquiry.trail.all.filter(countsAtMessage)
     const scopes = scopesOf(inquiry, transaction, {
+      steps,
       indexOfRound: recorder.indexOfRound(transaction),
       known: round.scopes,
     })
     recorder.scoped(scopes)
-    const opinions = messageOpinions(inquiry.trail.all, scopes)
+    const opinions = messageOpinions(steps, scopes)
     const decided = decideMessage(opinions, transaction.recipients.length, thresholds)
     if (decided.decision === 'refuse') return objectionRuling(decided.objection)
     const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)

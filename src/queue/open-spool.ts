@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { Committer } from './committer.ts'
-import { exists, setAside, setAsideFile } from './damaged.ts'
+import { setAside, setAsideFile } from './damaged.ts'
 import { EntryLoader } from './entry-loader.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
@@ -40,10 +40,10 @@ const pieceBytes = 1 << 20
 export async function openSpool(options: SpoolOptions): Promise<Queue> {
   const { disk, path } = options
   const layout = spoolLayout(path)
-  await makeFolders(disk, layout)
+  await disk.makeDirectory(layout.root)
   const lock = await disk.lock(layout.lock)
   try {
-    if (!(await checkFormat(disk, layout))) await writeFormat(disk, layout)
+    await makeFolders(disk, layout)
     return await open(options, layout, lock)
   } catch (error) {
     await lock.release()
@@ -98,21 +98,34 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
   })
 }
 
+/** The format's file is written last: while it is missing, nothing of the spool's folders is known to be durable. */
 async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
-  await makeFolder(disk, layout.root)
-  await disk.syncDirectory(posix.dirname(layout.root))
+  const known = await checkFormat(disk, layout)
   for (const folder of [layout.segments, layout.large, layout.damaged]) {
     await disk.makeDirectory(folder)
   }
   await disk.syncDirectory(layout.root)
+  if (known) return
+  await syncParents(disk, layout.root)
+  await writeFormat(disk, layout)
 }
 
-/** Durable with every parent that it had to make. */
-async function makeFolder(disk: Disk, path: string): Promise<void> {
-  if (await exists(disk, path)) return
-  await makeFolder(disk, posix.dirname(path))
-  await disk.makeDirectory(path)
-  await disk.syncDirectory(posix.dirname(path))
+/** All the way up, since some of them may be new; one that we may not read is none that we made. */
+async function syncParents(disk: Disk, path: string): Promise<void> {
+  const parent = posix.dirname(path)
+  if (parent === path) return
+  try {
+    await disk.syncDirectory(parent)
+  } catch (error) {
+    if (isForbidden(error)) return
+    throw error
+  }
+  await syncParents(disk, parent)
+}
+
+function isForbidden(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === 'EACCES'
 }
 
 /**

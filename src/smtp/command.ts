@@ -109,7 +109,7 @@ export interface AuthCommand {
 export function parseAuth(rest: string): Parsed<AuthCommand> {
   const words = rest.split(' ')
   const [mechanism = '', initialResponse] = words
-  if (words.length > 2 || !/^[A-Za-z0-9_-]{1,20}$/.test(mechanism) || initialResponse === '') {
+  if (words.length > 2 || !/^[A-Za-z0-9_-]{1,64}$/.test(mechanism) || initialResponse === '') {
     return refuse(malformed('AUTH mechanism [initial-response]'))
   }
   return {

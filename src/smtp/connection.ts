@@ -17,6 +17,8 @@ import { shuttingDown, timedOut } from './replies.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
 const holdMs = 1_000
+/** … and so many bytes of them: HELP is answered with twenty times its length. */
+const holdBytes = 65_536
 
 export interface SessionConnectionParts {
   /** The session's. */
@@ -162,6 +164,7 @@ export class SessionConnection implements ConnectionHandlers {
     if (reply !== undefined) {
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
       this.#out += formatReply(reply)
+      if (this.#out.length > holdBytes) this.#flush()
     }
     this.#deadline.move(this.#receiver.expects === 'message' ? dataTimeoutMs : commandTimeoutMs)
   }

@@ -13,7 +13,8 @@ export function fakeClock(startAt = 1_795_250_000_000): FakeClock {
   const timers = new Set<{ at: number; callback: () => void }>()
   const nextDue = (until: number) => {
     let next: { at: number; callback: () => void } | undefined
-    for (const timer of timers) if (timer.at <= until && (next === undefined || timer.at < next.at)) next = timer
+    for (const timer of timers)
+      if (timer.at <= until && (next === undefined || timer.at < next.at)) next = timer
     return next
   }
   return {

@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { formatListenAddress, parseListenAddress } from './listen-address.ts'
+
+test('an address is IPv4 or bracketed IPv6 with a port, or the path of a UNIX socket', () => {
+  expect(parseListenAddress('127.0.0.1:25')).toEqual({ host: '127.0.0.1', port: 25 })
+  expect(parseListenAddress('[::1]:2525')).toEqual({ host: '::1', port: 2525 })
+  expect(parseListenAddress('/run/smtp.sock')).toEqual({ path: '/run/smtp.sock' })
+  for (const wrong of [
+    '',
+    '25',
+    'localhost:25',
+    '127.0.0.1',
+    '010.1:25',
+    '::1:25',
+    '[::g]:25',
+    '1.2.3.4:65536',
+  ]) {
+    expect(parseListenAddress(wrong), wrong).toBeUndefined()
+  }
+})
+
+test('what is parsed is written as it was', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), fc.integer({ min: 0, max: 65_535 }), (host, port) => {
+      const text = `${host}:${port}`
+      const parsed = parseListenAddress(text)
+      expect(parsed === undefined ? undefined : formatListenAddress(parsed)).toBe(text)
+    }),
+  )
+  fc.assert(fc.property(fc.string(), (text) => parseListenAddress(text) !== null))
+})
