@@ -132,8 +132,13 @@ class RunningGateway implements Gateway {
       traces,
     })
     this.#policy = policy
-    const current = (): Configuration => this.#current.configuration
-    this.#courier = openCourier({ queue, doors: this.#doors, traces, current })
+    this.#courier = openCourier({
+      queue,
+      doors: this.#doors,
+      traces,
+      current: () => this.#current.configuration,
+      generation: () => this.#current.generation,
+    })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
     for (const listener of configuration.listeners) {

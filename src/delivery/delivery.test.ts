@@ -51,6 +51,7 @@ async function gateway(hopOptions: HopOptions = {}) {
       tables: () => ({ defaultHost: 'here.test', locals: new Set(['here.test']), smtpRoutes }),
     }),
     carriers: {
+      plugin: { channel: 'remote', transport: { deliver: () => expect.fail('no plugin carries') } },
       maildir: {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process: { pid: 1 }, hostname }),

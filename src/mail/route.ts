@@ -1,5 +1,7 @@
+import type { JsonValue } from './json.ts'
+
 /** Where a recipient's mail goes next. */
-export type Route = MaildirRoute | SmtpRoute | FailRoute
+export type Route = MaildirRoute | SmtpRoute | PluginRoute | FailRoute
 
 /** Into a Maildir; `key` is what limits and logs group by. */
 export interface MaildirRoute {
@@ -26,6 +28,16 @@ export interface RelayLogin {
   readonly password: { reveal(): string }
   /** Log in without TLS too, and do not start it. Otherwise there is no login in the clear. */
   readonly withoutTls: boolean
+}
+
+/** Carried by a plugin: by the `deliver` of the entry that is named. */
+export interface PluginRoute {
+  readonly transport: 'plugin'
+  readonly key: string
+  /** The entry's name in the chain. */
+  readonly entry: string
+  /** What the plugin's `route` wants its `deliver` to know. */
+  readonly data?: JsonValue
 }
 
 /** Nowhere: a permanent failure by configuration. */

@@ -61,7 +61,7 @@ export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
-export type { Route } from '../mail/route.ts'
+export type { PluginRoute, Route } from '../mail/route.ts'
 export type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
 export { stages } from '../mail/status.ts'
 export type {

@@ -53,8 +53,9 @@ export interface Observation {
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
   /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
   verify?(credentials: Credentials, context: HookContext<Options>): MaybePromise<boolean>
-  route?(recipient: Recipient, envelope: Envelope): Promise<Route | undefined>
-  /** One result for each of `recipients`, in their order. */
+  /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
+  route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
+  /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
   observe?(event: Observation): void
   open?(): Promise<void>

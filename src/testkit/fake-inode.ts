@@ -39,7 +39,10 @@ export class FakeInode {
 
   change(change: Change): void {
     this.#bytes = applied(this.#bytes, change)
-    this.#unsynced.push(change)
+    // A sector written again is written whole: what was doubtful in it goes out with the next sync.
+    const again = this.#doubtful.filter((doubtful) => overlap(doubtful, change))
+    this.#doubtful = this.#doubtful.filter((doubtful) => !again.includes(doubtful))
+    this.#unsynced.push(...again, change)
     this.modifiedAt++
   }
 
@@ -48,7 +51,7 @@ export class FakeInode {
   }
 
   failSync(): void {
-    this.#doubtful.push(...this.#unsynced.splice(0))
+    this.#doubtful.push(...this.#unsynced.splice(0).flatMap(sectors))
   }
 
   /** The file after a power cut: what was synced, and whatever else chance lets through. */
@@ -91,19 +94,27 @@ function applied(before: Bytes, change: Change): Bytes {
   return after
 }
 
+function overlap(a: Change, b: Change): boolean {
+  if ('sizeBytes' in a || 'sizeBytes' in b) return false
+  return a.position < b.position + b.bytes.length && b.position < a.position + a.bytes.length
+}
+
 /** All of it, nothing of it, or some of its sectors. */
 function survivors(change: Change, random: Random): readonly Change[] {
   const fate = random.integer(3)
   if (fate === 0) return []
-  if (fate === 1 || 'sizeBytes' in change) return [change]
+  return fate === 1 ? [change] : sectors(change).filter(() => random.integer(2) === 0)
+}
+
+function sectors(change: Change): readonly Change[] {
+  if ('sizeBytes' in change) return [change]
   const { position, bytes } = change
-  const kept: Change[] = []
+  const parts: Change[] = []
   for (let from = 0; from < bytes.length;) {
     const sectorEnd = Math.floor((position + from) / sectorBytes + 1) * sectorBytes - position
     const to = Math.min(bytes.length, sectorEnd)
-    if (random.integer(2) === 0)
-      kept.push({ position: position + from, bytes: bytes.subarray(from, to) })
+    parts.push({ position: position + from, bytes: bytes.subarray(from, to) })
     from = to
   }
-  return kept
+  return parts
 }

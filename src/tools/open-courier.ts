@@ -7,10 +7,12 @@ import { createRouter } from '../delivery/router.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import { smtpTransport } from '../delivery/transport/smtp.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
+import type { Generation } from '../filter/generation.ts'
 import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 
 export interface CourierParts {
   readonly queue: Queue
@@ -18,6 +20,7 @@ export interface CourierParts {
   readonly traces: TraceTables
   /** The configuration in force. */
   readonly current: () => Configuration
+  readonly generation: () => Generation
 }
 
 /** Messages under way at a time: enough for every delivery slot, few enough for memory. */
@@ -25,7 +28,8 @@ const messagesUnderWay = 500
 /** Larger messages are bounced without their body. */
 const bounceBytes = 256 * 1024
 
-export function openCourier({ queue, doors, traces, current }: CourierParts): Courier {
+export function openCourier(parts: CourierParts): Courier {
+  const { queue, doors, traces, current, generation } = parts
   const { clock, random, log, net, dns, disk, process } = doors
   const control = () => current().control
   const { maildirs } = current().delivery
@@ -35,14 +39,18 @@ export function openCourier({ queue, doors, traces, current }: CourierParts): Co
     queue,
     clock,
     log,
-    router: createRouter({
-      mailRoot: maildirs,
-      tables: () => {
-        const { envNoAtHost, locals, smtpRoutes } = control()
-        return { defaultHost: envNoAtHost, locals, smtpRoutes }
-      },
-    }),
+    router: routerWithPlugins(
+      generation,
+      createRouter({
+        mailRoot: maildirs,
+        tables: () => {
+          const { envNoAtHost, locals, smtpRoutes } = control()
+          return { defaultHost: envNoAtHost, locals, smtpRoutes }
+        },
+      }),
+    ),
     carriers: {
+      plugin: { channel: 'remote', transport: pluginTransport(generation) },
       maildir: {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process, hostname }),

@@ -434,3 +434,10 @@ test('a slow plugin at `message` is called off when the client goes away', () =>
       await expect(gateway.seen('slow.called-off')).resolves.toBeUndefined()
     },
   ))
+
+test('a plugin may say where a recipient goes, and carry it there', () =>
+  withChain({ chain: `${voucher}  - plugin: carrier\n` }, async (gateway) => {
+    await transaction(gateway, ['bob@postern.test', 'eve@carried.test'])
+    expect(await delivered(gateway.folder, ['bob', 'postern.test'])).toHaveLength(1)
+    await gateway.seen('"to":"eve@carried.test"')
+  }))

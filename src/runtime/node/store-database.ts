@@ -1,7 +1,7 @@
 /**
- * The store's SQLite file: one row for each entry, in the order of writing, so that the oldest of a
- * table is found by its number. A batch is one transaction; a batch that cannot be committed has failed
- * as a whole. Used by the worker thread only: every call blocks.
+ * The store's SQLite file: a table of its own for each table of ours, its rows numbered in the order of
+ * writing, so that the oldest is the first. A batch is one transaction; a batch that cannot be committed
+ * has failed as a whole. Used by the worker thread only: every call blocks.
  */
 import { mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -9,18 +9,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 
 const schemaVersion = 1
-const schema = `
-  CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-  CREATE TABLE entries (
-    seq INTEGER PRIMARY KEY,
-    table_id INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    expires_at INTEGER
+const schema = 'CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)'
+const tableSchema = (table: string): string => `
+  CREATE TABLE IF NOT EXISTS ${table} (
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL, expires_at INTEGER
   );
-  CREATE UNIQUE INDEX entries_by_key ON entries (table_id, key);
-  CREATE INDEX entries_by_age ON entries (table_id, seq);
-  CREATE INDEX entries_by_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS ${table}_by_expiry ON ${table} (expires_at)
+    WHERE expires_at IS NOT NULL;
 `
 
 const sweepEveryMs = 60_000
@@ -29,10 +24,16 @@ const sweepRows = 1000
 /** Not a database; a database whose inside is broken. */
 const damageCodes = new Set([11, 26])
 
-interface TableState {
-  readonly id: number
+interface OpenTable {
   count: number
   maxEntries: number
+  readonly insert: StatementSync
+  readonly get: StatementSync
+  readonly delete: StatementSync
+  readonly deleteOldest: StatementSync
+  readonly deleteExpired: StatementSync
+  readonly ascending: StatementSync
+  readonly descending: StatementSync
 }
 
 const nothing: StoreResult = { ok: true, rows: [] }
@@ -63,7 +64,7 @@ function openFile(path: string): DatabaseSync {
       throw new Error(`${path} was written by a newer version`)
     }
     if (version === 0) {
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+      database.exec(`BEGIN IMMEDIATE; ${schema}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
     }
     return database
   } catch (error) {
@@ -86,8 +87,7 @@ function moveIfThere(from: string, to: string): void {
 
 export class StoreDatabase {
   readonly #database: DatabaseSync
-  readonly #tables = new Map<string, TableState>()
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #tables = new Map<string, OpenTable>()
   #sweptAt = 0
 
   constructor(database: DatabaseSync) {
@@ -105,14 +105,14 @@ export class StoreDatabase {
       return results
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      // What was counted may not have happened.
+      // What was counted, or created, may not have happened.
       this.#tables.clear()
       return operations.map(() => ({ ok: false, error: String(error) }))
     }
   }
 
   close(): void {
-    this.#statements.clear()
+    this.#tables.clear()
     this.#database.close()
   }
 
@@ -127,107 +127,84 @@ export class StoreDatabase {
   #do(operation: StoreOperation, now: number): StoreResult {
     const table = this.#table(operation.table)
     switch (operation.do) {
-      case 'put': {
-        const { key, value, expiresAt, maxEntries } = operation
-        const insert = this.#prepared(
-          'INSERT OR IGNORE INTO entries (table_id, key, value, expires_at) VALUES (?, ?, ?, ?)',
-        )
-        // Most keys are new; one that is not is written anew, so that it counts as young.
-        if (insert.run(table.id, key, value, expiresAt).changes === 0) {
-          this.#remove(table, key)
-          insert.run(table.id, key, value, expiresAt)
-        }
-        table.count += 1
-        table.maxEntries = maxEntries
+      case 'put':
+        put(table, operation)
         return nothing
-      }
       case 'delete':
-        this.#remove(table, operation.key)
+        table.count -= Number(table.delete.run(operation.key).changes)
         return nothing
       case 'get':
-        return rowsOf(
-          this.#prepared(
-            `SELECT key, value FROM entries
-              WHERE table_id = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)`,
-          ).all(table.id, operation.key, now),
-        )
-      case 'scan':
-        return this.#scan(table, operation, now)
+        return rowsOf(table.get.all(operation.key, now))
+      case 'scan': {
+        const { from, to, limit, order } = operation
+        return rowsOf(table[order].all(from ?? '', to, to, now, limit))
+      }
     }
-  }
-
-  #scan(
-    table: TableState,
-    { from, to, limit, order }: Extract<StoreOperation, { do: 'scan' }>,
-    now: number,
-  ): StoreResult {
-    const direction = order === 'ascending' ? 'ASC' : 'DESC'
-    const upper = to === null ? '' : 'AND key < ?'
-    const statement = this.#prepared(
-      `SELECT key, value FROM entries
-        WHERE table_id = ? AND key >= ? ${upper} AND (expires_at IS NULL OR expires_at > ?)
-        ORDER BY key ${direction} LIMIT ?`,
-    )
-    const lower = from ?? ''
-    const rows =
-      to === null
-        ? statement.all(table.id, lower, now, limit)
-        : statement.all(table.id, lower, to, now, limit)
-    return rowsOf(rows)
-  }
-
-  #remove(table: TableState, key: string): void {
-    const { changes } = this.#prepared('DELETE FROM entries WHERE table_id = ? AND key = ?').run(
-      table.id,
-      key,
-    )
-    table.count -= Number(changes)
   }
 
   #enforceBounds(): void {
     for (const table of this.#tables.values()) {
       const excess = Math.min(table.count - table.maxEntries, sweepRows)
-      if (excess <= 0) continue
-      const { changes } = this.#prepared(
-        `DELETE FROM entries WHERE seq IN
-          (SELECT seq FROM entries WHERE table_id = ? ORDER BY seq LIMIT ?)`,
-      ).run(table.id, excess)
-      table.count -= Number(changes)
+      if (excess > 0) table.count -= Number(table.deleteOldest.run(excess).changes)
     }
   }
 
   #sweep(now: number): void {
     if (now - this.#sweptAt < sweepEveryMs) return
     this.#sweptAt = now
-    const gone = this.#prepared(
-      `DELETE FROM entries WHERE seq IN
-        (SELECT seq FROM entries WHERE expires_at <= ? LIMIT ?) RETURNING table_id`,
-    ).all(now, sweepRows)
-    const byId = new Map([...this.#tables.values()].map((table) => [table.id, table]))
-    for (const row of gone) {
-      const table = byId.get(Number(row['table_id']))
-      if (table !== undefined) table.count -= 1
+    for (const table of this.#tables.values()) {
+      table.count -= Number(table.deleteExpired.run(now, sweepRows).changes)
     }
   }
 
-  #table(name: string): TableState {
+  #table(name: string): OpenTable {
     const known = this.#tables.get(name)
     if (known !== undefined) return known
-    this.#prepared('INSERT OR IGNORE INTO tables (name) VALUES (?)').run(name)
-    const id = Number(this.#prepared('SELECT id FROM tables WHERE name = ?').get(name)?.['id'])
-    const counted = this.#prepared('SELECT count(*) AS n FROM entries WHERE table_id = ?').get(id)
-    const table = { id, count: Number(counted?.['n']), maxEntries: Infinity }
+    const database = this.#database
+    database.prepare('INSERT OR IGNORE INTO tables (name) VALUES (?)').run(name)
+    const row = database.prepare('SELECT id FROM tables WHERE name = ?').get(name)
+    const t = `t${Number(row?.['id'])}`
+    database.exec(tableSchema(t))
+    const counted = database.prepare(`SELECT count(*) AS n FROM ${t}`).get()
+    const alive = '(expires_at IS NULL OR expires_at > ?)'
+    const scan = (direction: string): StatementSync =>
+      database.prepare(
+        `SELECT key, value FROM ${t} WHERE key >= ? AND (? IS NULL OR key < ?) AND ${alive}
+          ORDER BY key ${direction} LIMIT ?`,
+      )
+    const oldest = (where: string): StatementSync =>
+      database.prepare(
+        `DELETE FROM ${t} WHERE seq IN (SELECT seq FROM ${t} ${where} ORDER BY seq LIMIT ?)`,
+      )
+    const table = {
+      count: Number(counted?.['n']),
+      maxEntries: Infinity,
+      insert: database.prepare(
+        `INSERT INTO ${t} (key, value, expires_at) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+      ),
+      get: database.prepare(`SELECT key, value FROM ${t} WHERE key = ? AND ${alive}`),
+      delete: database.prepare(`DELETE FROM ${t} WHERE key = ?`),
+      deleteOldest: oldest(''),
+      deleteExpired: oldest('WHERE expires_at <= ?'),
+      ascending: scan('ASC'),
+      descending: scan('DESC'),
+    }
     this.#tables.set(name, table)
     return table
   }
+}
 
-  #prepared(sql: string): StatementSync {
-    const before = this.#statements.get(sql)
-    if (before !== undefined) return before
-    const statement = this.#database.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
+/** An entry that is written anew is the youngest again. */
+function put(
+  table: OpenTable,
+  { key, value, expiresAt, maxEntries }: Extract<StoreOperation, { do: 'put' }>,
+): void {
+  table.maxEntries = maxEntries
+  if (table.insert.run(key, value, expiresAt).changes === 0) {
+    table.count -= Number(table.delete.run(key).changes)
+    table.insert.run(key, value, expiresAt)
   }
+  table.count += 1
 }
 
 function rowsOf(rows: readonly Record<string, unknown>[]): StoreResult {

@@ -1,0 +1,11 @@
+/** `npm run soak`: the long versions of tests that `npm test` runs short. Bounded, on loopback, ends by itself. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+const { status } = spawnSync('npx', ['vitest', 'run', 'test/crash'], {
+  cwd: checkout,
+  stdio: 'inherit',
+  env: { ...process.env, POSTERN_KILLS: '200', POSTERN_CRASH_SEEDS: '50' },
+})
+process.exitCode = status ?? 1
