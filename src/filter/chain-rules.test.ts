@@ -208,6 +208,12 @@ describe('a fault is an outcome', () => {
     broken = false
     expect(await session.mail()).toBe('250')
     expect([calls, breaker?.state]).toEqual([7, 'closed'])
+    const breakers = chain.log.events.filter(({ event }) => event.startsWith('breaker.'))
+    expect(breakers.map(({ event }) => event)).toEqual([
+      'breaker.opened',
+      'breaker.opened',
+      'breaker.closed',
+    ])
   })
 })
 

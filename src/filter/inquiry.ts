@@ -182,6 +182,9 @@ export class Inquiry {
   ): Step {
     const fault = verdictFault(verdict, place, how.recipients ?? 0)
     if (fault !== undefined) return this.#faulted(place, startedMs, fault)
+    if (place.entry.breaker.state !== 'closed') {
+      this.#log.info('breaker.closed', this.#named(place, {}))
+    }
     place.entry.breaker.answered()
     return this.#stepped(place, verdict, { startedMs, durationMs, fault })
   }

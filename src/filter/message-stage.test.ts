@@ -68,6 +68,17 @@ describe('the order at message', () => {
     expect(started(one)).toEqual(['late-first', 'ordinary'])
   })
 
+  test('an enforced entry waits for no shadow entry, not even one that is marked first', async () => {
+    const one = await ready([
+      waits('1s', 'shadowed', { first: true, mode: 'shadow' }),
+      entryOf(named('enforced')),
+    ])
+    const reply = one.session.dot()
+    expect(started(one)).toEqual(['enforced'])
+    one.chain.clock.advance(1000)
+    expect(await reply).toBe('250')
+  })
+
   test('the rest run at once', async () => {
     const { chain, session } = await ready([waits('1s', 'a'), waits('1s', 'b'), waits('1s', 'c')])
     const reply = session.dot()

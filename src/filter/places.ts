@@ -98,7 +98,8 @@ function waiting(places: readonly AskedPlace<'message'>[]): readonly MessagePlac
 }
 
 function waitsFor(entry: Entry, earlier: Entry): boolean {
-  if (entry.first || earlier.first) return true
+  // An enforced entry has nothing to expect of a shadow entry, and does not wait for it.
   if (earlier.shadow && !entry.shadow) return false
+  if (entry.first || earlier.first) return true
   return entry.needs.some(({ name }) => earlier.provides.some((key) => key.name === name))
 }

@@ -75,6 +75,11 @@ export class SessionRecorder {
     this.#startMs = parts.inquiry.clock.monotonicMs()
   }
 
+  /** Whatever was refused before, the client says hello again. */
+  beginHello(): void {
+    this.#refused = undefined
+  }
+
   beginTransaction(mail: MailEvent): void {
     this.#story = { mail, round: 0, lost: 0, recipients: [], accepted: new Map() }
     this.#refused = undefined

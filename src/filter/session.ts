@@ -82,6 +82,7 @@ export class FilterSession implements SessionPolicy {
     inquiry.begin('hello', session)
     inquiry.trail.beginHello()
     inquiry.findings.beginHello()
+    this.#parts.recorder.beginHello()
     this.#passage.beginHello()
     return this.#walk({ stage: 'hello', session })
   }

@@ -71,32 +71,47 @@ export interface TracedPlacement {
 }
 
 const mostAttempts = 1000
+/** Records looked at in one go. */
+const pageSize = 256
 
 /**
  * @param which a transaction id, a session id of a refused connection, a queue id, or `last`
  * @throws PosternError STORE_FAILED
  */
 export async function readTrace(tables: TraceTables, which: string): Promise<Trace | undefined> {
-  const key = which === 'last' ? undefined : text(await tables.keys.get(which))
-  const record =
-    key === undefined
-      ? (await tables.transactions.scan({ limit: 1, order: 'descending' }))[0]?.value
-      : await tables.transactions.get(key)
-  if (!isObject(record)) return undefined
+  const record = await findRecord(tables, which)
+  if (record === undefined) return undefined
   const chain = object(await tables.chains.get(text(record['chain'])))
   const attempts: Attempt[] = []
   for (const id of texts(record['queueIds'])) {
     const from = attemptsOf(id)
+    const range = { from, to: `${from}~`, limit: mostAttempts, order: 'ascending' } as const
     // oxlint-disable-next-line no-await-in-loop -- one message has few placements
-    const found = await tables.attempts.scan({
-      from,
-      to: `${from}~`,
-      limit: mostAttempts,
-      order: 'ascending',
-    })
-    attempts.push(...found.flatMap(({ value }) => (isObject(value) ? [readAttempt(value)] : [])))
+    for (const { value } of await tables.attempts.scan(range)) {
+      if (isObject(value)) attempts.push(readAttempt(value))
+    }
   }
   return readRecord(record, chain, attempts)
+}
+
+/**
+ * Looks through the records, newest first. An index would cost each message as much as its record does,
+ * and people ask for what has just happened.
+ */
+async function findRecord(tables: TraceTables, which: string): Promise<JsonObject | undefined> {
+  for (let to: string | undefined; ;) {
+    const range = { limit: pageSize, order: 'descending' } as const
+    // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+    const page = await tables.transactions.scan(to === undefined ? range : { ...range, to })
+    const found = page.find(({ value }) => isObject(value) && isAbout(value, which))
+    if (isObject(found?.value)) return found.value
+    to = page.at(-1)?.key
+    if (page.length < pageSize || to === undefined) return undefined
+  }
+}
+
+function isAbout(record: JsonObject, which: string): boolean {
+  return which === 'last' || record['id'] === which || texts(record['queueIds']).includes(which)
 }
 
 function readAttempt(value: JsonObject): Attempt {

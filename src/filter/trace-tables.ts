@@ -4,8 +4,6 @@ import type { Store, StoreTable } from '../runtime/store.ts'
 export interface TraceTables {
   /** Records by time and id. */
   readonly transactions: StoreTable
-  /** The key of a record by transaction id and by queue id. */
-  readonly keys: StoreTable
   /** Chains by their id. */
   readonly chains: StoreTable
   /** Tries of the courier by queue id and time. */
@@ -16,7 +14,6 @@ export interface TraceTables {
 export function traceTables(store: Store, traces: number): TraceTables {
   return {
     transactions: store.table('transactions', { maxEntries: traces }),
-    keys: store.table('transaction-keys', { maxEntries: traces * 2 }),
     chains: store.table('chains', { maxEntries: 1000 }),
     attempts: store.table('attempts', { maxEntries: traces * 4 }),
   }

@@ -42,8 +42,6 @@ export class TraceWriter {
     const key = `${timeKey(record.endedAt)}-${record.id}`
     if (this.#written++ % probeEvery === 0) this.#probe(key, record)
     else this.#tables.transactions.putLater(key, record)
-    this.#tables.keys.putLater(record.id, key)
-    for (const id of record.queueIds ?? []) this.#tables.keys.putLater(id, key)
   }
 
   #probe(key: string, record: TraceRecord): void {

@@ -68,6 +68,22 @@ describe('the explanation of a transaction', () => {
     expect(await chain.trace('unheard-of')).toBeUndefined()
   })
 
+  test('is found among thousands', async () => {
+    const chain = await sent([])
+    for (let i = 0; i < 1000; i++) {
+      const session = chain.dial()
+      await session.connect()
+      await session.mail()
+      await session.rcpt('ann@x.test')
+      await session.message()
+    }
+    expect((await chain.trace('s2.1'))?.recipients).toEqual([
+      { address: 'ann@x.test', accepted: true },
+    ])
+    // The bound of the store has pushed the oldest out.
+    expect(await chain.trace('s1.1')).toBeUndefined()
+  })
+
   test('shows faults with their kind, and the evidence of verdicts', async () => {
     const witness = definePlugin({
       name: 'witness',
@@ -113,6 +129,23 @@ describe('the explanation of a transaction', () => {
     expect(trace === undefined ? undefined : redecide(trace)?.last).toMatchObject({
       code: Number(reply.slice(0, 3)),
     })
+  })
+
+  test('a greeting that was refused and said again, well, leaves none', async () => {
+    const picky = definePlugin({
+      name: 'picky',
+      setup: () => ({
+        hello: ({ session }) =>
+          session.hello?.name === 'bad.test' ? reject('5.7.1', 'Bad name') : pass(),
+      }),
+    })
+    const chain = chainUnderTest({ entries: [entryOf(picky)] })
+    const session = chain.dial()
+    await session.connect()
+    expect(await session.hello('bad.test')).toBe('550 5.7.1 Bad name')
+    expect(await session.hello('good.test')).toBe('250')
+    session.end()
+    expect(await chain.trace()).toBeUndefined()
   })
 
   test('a session that was not refused and sent nothing leaves none', async () => {
@@ -219,7 +252,7 @@ describe('bounds', () => {
     for (let i = 0; i < 2000; i++) writer.write(record(`yes${i}`, 'committed'))
     writer.write(record('no', 'refused'))
     expect(writer.dropped).toBeGreaterThan(500)
-    expect(store.entries('transaction-keys').has('no')).toBe(true)
+    expect([...store.entries('transactions').keys()].some((key) => key.endsWith('-no'))).toBe(true)
   })
 })
 

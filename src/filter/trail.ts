@@ -30,7 +30,8 @@ export class Trail {
   /** A new greeting replaces the one before. */
   beginHello(): void {
     this.session = this.session.filter(
-      ({ place, stage }) => place.question !== 'hello' && stage !== 'hello',
+      ({ kind, place, stage }) =>
+        place.question !== 'hello' && (kind === 'asked' || stage !== 'hello'),
     )
   }
 

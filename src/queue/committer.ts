@@ -215,7 +215,7 @@ export class Committer {
       await this.#write(segment, [unplacedRecord('opening', '[]')])
       this.#mustProve = false
     } catch (error) {
-      await this.#segments.abandon()
+      this.#segments.abandon()
       throw error
     }
   }
@@ -225,7 +225,7 @@ export class Committer {
     this.#log.error('spool.write-failed', { error: String(error), records: items.length })
     this.#waiting.unshift(...items.filter(({ patient }) => patient))
     this.#mustProve = true
-    await this.#segments.abandon()
+    this.#segments.abandon()
     await this.#advance()
     for (const { patient, refused } of items) if (!patient) refused(refusal)
   }

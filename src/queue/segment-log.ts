@@ -75,9 +75,7 @@ export class SegmentLog {
   /** Goes on in a new segment. @throws PosternError DISK_FULL, DISK_FAILED: the old one stays current */
   async advance(): Promise<void> {
     const slot = await this.#pool.take()
-    if (this.#current !== undefined) {
-      this.#previous = { generation: this.#current.generation, end: this.#current.end }
-    }
+    this.#leave()
     const generation = ++this.#lastGeneration
     const limitBytes = Math.max(slot.sizeBytes, this.#segmentBytes)
     this.#current = new Segment({ generation, slot, limitBytes, end: 0, warm: true })
@@ -86,17 +84,21 @@ export class SegmentLog {
   }
 
   /** The disk failed under the current segment: what follows its end was not promised, and it is written no more. */
-  async abandon(): Promise<void> {
+  abandon(): void {
+    if (this.#current !== undefined) this.#current.suspect = true
+    this.#leave()
+    this.#retire()
+  }
+
+  /** A segment that nothing was promised in is as good as none: the next one is linked to the one before. */
+  #leave(): void {
     const segment = this.#current
-    if (segment === undefined) return
     this.#current = undefined
-    segment.suspect = true
-    if (segment.end > 0) {
-      this.#previous = { generation: segment.generation, end: segment.end }
-      this.#retire()
-    } else {
+    if (segment === undefined) return
+    if (segment.end > 0) this.#previous = { generation: segment.generation, end: segment.end }
+    else {
       this.#segments.pop()
-      await this.#pool.discard(segment.slot)
+      void this.#pool.discard(segment.slot)
     }
   }
 

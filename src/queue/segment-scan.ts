@@ -31,6 +31,8 @@ export interface FoundDamage {
   readonly position: number
   readonly bytes: number
   readonly reason: string
+  /** If header and meta are whole. */
+  readonly meta?: string
 }
 
 export interface ScanOptions {
@@ -45,7 +47,7 @@ export interface ScanOptions {
 }
 
 export interface Scanned {
-  /** Where the last record ends. */
+  /** Where the last whole record ends. */
   readonly end: number
   /** Everything before was synced; what follows perhaps, and perhaps promised. */
   readonly syncedEnd: number
@@ -70,12 +72,15 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
     }
     const { header, meta } = front
     const bytes = recordBytes(header)
-    if (payloads && !(await isPayloadWhole(window, position, header))) {
-      damage.push({ position, bytes, reason: 'the checksum of the payload does not hold' })
-    } else options.record({ header, meta, position, bytes })
+    if (!payloads || (await isPayloadWhole(window, position, header))) {
+      options.record({ header, meta, position, bytes })
+      end = position + bytes
+    } else {
+      const reason = 'the checksum of the payload does not hold'
+      damage.push({ position, bytes, reason, meta })
+    }
     syncedEnd = Math.max(syncedEnd, header.batchStart)
     position += bytes
-    end = position
   }
   for (const gap of gaps) damage.push(...(await judge(window, gap, { generation, syncedEnd })))
   return { end, syncedEnd: Math.min(syncedEnd, end), damage }

@@ -96,7 +96,9 @@ function applied(before: Bytes, change: Change): Bytes {
 
 function overlap(a: Change, b: Change): boolean {
   if ('sizeBytes' in a || 'sizeBytes' in b) return false
-  return a.position < b.position + b.bytes.length && b.position < a.position + a.bytes.length
+  const sector = (position: number): number => Math.floor(position / sectorBytes)
+  const last = ({ position, bytes }: typeof a): number => sector(position + bytes.length - 1)
+  return sector(a.position) <= last(b) && sector(b.position) <= last(a)
 }
 
 /** All of it, nothing of it, or some of its sectors. */

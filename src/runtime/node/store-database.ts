@@ -96,11 +96,15 @@ export class StoreDatabase {
 
   /** One result for each operation, in order. Expired entries are not there any more. */
   work(operations: readonly StoreOperation[], now: number): readonly StoreResult[] {
+    // Whoever only reads, such as a tool beside the gateway, takes no lock from it.
+    const writes = operations.some(
+      (operation) => operation.do === 'put' || operation.do === 'delete',
+    )
     try {
-      this.#database.exec('BEGIN IMMEDIATE')
+      this.#database.exec(writes ? 'BEGIN IMMEDIATE' : 'BEGIN')
       const results = operations.map((operation) => this.#attempt(operation, now))
-      this.#enforceBounds()
-      this.#sweep(now)
+      if (writes) this.#enforceBounds()
+      if (writes) this.#sweep(now)
       this.#database.exec('COMMIT')
       return results
     } catch (error) {
@@ -161,10 +165,7 @@ export class StoreDatabase {
     const known = this.#tables.get(name)
     if (known !== undefined) return known
     const database = this.#database
-    database.prepare('INSERT OR IGNORE INTO tables (name) VALUES (?)').run(name)
-    const row = database.prepare('SELECT id FROM tables WHERE name = ?').get(name)
-    const t = `t${Number(row?.['id'])}`
-    database.exec(tableSchema(t))
+    const t = `t${this.#tableId(name)}`
     const counted = database.prepare(`SELECT count(*) AS n FROM ${t}`).get()
     const alive = '(expires_at IS NULL OR expires_at > ?)'
     const scan = (direction: string): StatementSync =>
@@ -191,6 +192,15 @@ export class StoreDatabase {
     }
     this.#tables.set(name, table)
     return table
+  }
+
+  #tableId(name: string): number {
+    const row = this.#database.prepare('SELECT id FROM tables WHERE name = ?').get(name)
+    if (row !== undefined) return Number(row['id'])
+    const made = this.#database.prepare('INSERT INTO tables (name) VALUES (?)').run(name)
+    const id = Number(made.lastInsertRowid)
+    this.#database.exec(tableSchema(`t${id}`))
+    return id
   }
 }
 

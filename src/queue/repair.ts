@@ -1,0 +1,89 @@
+/** What a start changes of what it found: the last batch is confirmed, damage is set aside, left-overs are removed. */
+import { crc32 } from 'node:zlib'
+import type { Disk } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+import { setAside, setAsideFile } from './damaged.ts'
+import type { Recovered, RecoveredDamage } from './recovery.ts'
+import type { SpoolLayout } from './spool-layout.ts'
+
+const pieceBytes = 1 << 20
+
+interface Workshop {
+  readonly disk: Disk
+  readonly log: Log
+  readonly layout: SpoolLayout
+}
+
+/**
+ * @returns the messages that are set aside and no longer queued
+ * @throws PosternError DISK_FULL, DISK_FAILED if the last batch cannot be confirmed
+ */
+export async function repair(shop: Workshop, recovered: Recovered): Promise<readonly number[]> {
+  await confirmTail(recovered)
+  const lost: number[] = []
+  for (const damage of recovered.damage) {
+    if (await keepDamage(shop, damage)) lost.push(...damage.numbers)
+    else pin(recovered, damage)
+  }
+  await clearLarge(shop, recovered)
+  return lost.filter((number) => !recovered.entries.has(number))
+}
+
+/**
+ * The last batch is whole, but nobody knows whether its sync ever returned: a kill may have come first, and after a
+ * failed one the kernel would call its pages clean. It is written once more and synced before anything rests on it.
+ */
+async function confirmTail({ tail }: Recovered): Promise<void> {
+  if (tail === undefined || tail.segment.end <= tail.start) return
+  const { file } = tail.segment.slot
+  for (let at = tail.start; at < tail.segment.end; at += pieceBytes) {
+    await file.write([await file.read(at, Math.min(pieceBytes, tail.segment.end - at))], at)
+  }
+  await file.datasync()
+}
+
+/** @returns whether it lies in `damaged/` now */
+async function keepDamage(
+  { disk, log, layout }: Workshop,
+  { slot, generation, position, bytes, reason }: RecoveredDamage,
+): Promise<boolean> {
+  const where = { segment: slot.name, position, reason }
+  try {
+    const broken = withoutZeros(await slot.file.read(position, bytes))
+    const name = `${generation}-${position}-${crc32(broken).toString(16).padStart(8, '0')}`
+    const path = await setAside(disk, layout.damaged, { name, reason, bytes: broken })
+    log.error('spool.record-damaged', { ...where, path })
+    return true
+  } catch (error) {
+    log.error('spool.record-not-set-aside', { ...where, error: String(error) })
+    return false
+  }
+}
+
+/** What cannot be set aside now stays part of its segment, and keeps it, to be found again at the next start. */
+function pin({ segments }: Recovered, { generation, position, bytes }: RecoveredDamage): void {
+  const segment = segments.find((known) => known.generation === generation)
+  if (segment === undefined) return
+  segment.end = Math.max(segment.end, position + bytes)
+  segment.keep(bytes)
+}
+
+function withoutZeros(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1)
+}
+
+/** Where a record is damaged, a large file that nobody names may be its: then none is removed. */
+async function clearLarge(
+  { disk, log, layout }: Workshop,
+  { orphans, damage }: Recovered,
+): Promise<void> {
+  for (const name of orphans) {
+    const from = `${layout.large}/${name}`
+    try {
+      if (damage.length === 0) await disk.remove(from)
+      else await setAsideFile(disk, { from, folder: layout.damaged, name })
+    } catch (error) {
+      log.warn('spool.file-not-removed', { path: from, error: String(error) })
+    }
+  }
+}
