@@ -21,7 +21,7 @@ describe('the README', () => {
     const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}(\w+)/gm)
     const commands = [...listed].map(([, name]) => name).filter((name) => name !== 'help')
     const named = [...read('README.md').matchAll(/^\| `postern (\w+)`/gm)].map(([, name]) => name)
-    expect(commands.toSorted()).toEqual(named.toSorted())
+    expect(new Set(commands)).toEqual(new Set(named))
   })
 
   test('points only at files that exist', () => {

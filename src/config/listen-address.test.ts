@@ -28,5 +28,10 @@ test('what is parsed is written as it was', () => {
       expect(parsed === undefined ? undefined : formatListenAddress(parsed)).toBe(text)
     }),
   )
-  fc.assert(fc.property(fc.string(), (text) => parseListenAddress(text) !== null))
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const parsed = parseListenAddress(text)
+      expect(parsed === undefined || parseListenAddress(formatListenAddress(parsed))).toBeTruthy()
+    }),
+  )
 })

@@ -75,7 +75,9 @@ describe('a cdb', () => {
     const cdb = resources.cdb('hosts.cdb')
     expect(cdb.get(bytes('one.test'))).toBeUndefined()
     writeFileSync(join(folder, 'hosts.cdb'), 'not a cdb')
-    await vi.waitFor(() => expect(() => cdb.get(bytes('one.test'))).toThrow(), { timeout: 10_000 })
+    await vi.waitFor(() => expect(() => cdb.get(bytes('one.test'))).toThrow('cdb'), {
+      timeout: 10_000,
+    })
     expect(log.events.map(({ event }) => event)).toContain('file.unreadable')
   })
 })

@@ -1,10 +1,11 @@
 /** Our tcprules against Debian's (package ucspi-tcp), and our cdb against tinycdb's `cdb`; skipped where they are missing. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isMissing } from '../../test/setup/components.ts'
 import { readAtBytes } from './cdb.ts'
 import { openCdb } from './cdb-reader.ts'
 import { formatCdbmake } from './cdb-text.ts'
@@ -48,7 +49,7 @@ const line = fc.oneof(
 )
 const rules = fc.array(line, { maxLength: 6 }).map((lines) => lines.join('\n'))
 
-describe.skipIf(!existsSync(tcprules) || !existsSync(tcprulescheck))("Debian's tcprules", () => {
+describe.skipIf(isMissing('tcprules'))("Debian's tcprules", () => {
   const compiled = join(folder, 'rules.cdb')
 
   test('writes the same bytes, or dies of the same line', () => {
@@ -94,7 +95,7 @@ describe.skipIf(!existsSync(tcprules) || !existsSync(tcprulescheck))("Debian's t
   })
 })
 
-describe.skipIf(!existsSync(cdb))("tinycdb's cdb", () => {
+describe.skipIf(isMissing('tinycdb'))("tinycdb's cdb", () => {
   const file = join(folder, 'tiny.cdb')
   const entries = fc.array(fc.tuple(fc.uint8Array({ maxLength: 9 }), fc.uint8Array()), {
     maxLength: 30,

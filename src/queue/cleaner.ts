@@ -21,8 +21,8 @@ export interface CleanerOptions {
   readonly loader: EntryLoader
   readonly segmentBytes: number
   /** The record of this entry is not whole. */
-  broken(entry: QueuedEntry, record: BrokenRecord): Promise<void>
-  failed(error: unknown): void
+  readonly broken: (entry: QueuedEntry, record: BrokenRecord) => Promise<void>
+  readonly failed: (error: unknown) => void
 }
 
 export class Cleaner {
@@ -63,6 +63,8 @@ export class Cleaner {
         const { oldest } = segments
         if (oldest === undefined) return
         await this.#empty(oldest)
+        // Something in it cannot be moved now: another death will bring us back.
+        if (segments.oldest === oldest) return
       }
     } catch (error) {
       failed(error)

@@ -33,9 +33,9 @@ export interface Promised {
   /** One for each placement. */
   readonly ids: readonly [string, ...string[]]
   /** Called just before the promise resolves. */
-  placed(place: Place): void
+  readonly placed: (place: Place) => void
   /** Called just before it rejects. */
-  refused(): void
+  readonly refused: () => void
 }
 
 interface Waiting {
@@ -43,8 +43,8 @@ interface Waiting {
   readonly bytes: number
   /** No promise: it waits where a promise is refused. */
   readonly patient: boolean
-  written(place: Place): void
-  refused(error: PosternError): void
+  readonly written: (place: Place) => void
+  readonly refused: (error: PosternError) => void
 }
 
 export class Committer {

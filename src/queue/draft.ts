@@ -76,7 +76,7 @@ export class SpoolDraft implements Draft {
       return this.#desk.promise(this.#record(drafted, placements), () => this.#giveMemory())
     } catch (error) {
       this.#giveMemory()
-      return Promise.reject(error)
+      return rejected(error)
     }
   }
 
@@ -178,4 +178,9 @@ export class SpoolDraft implements Draft {
       this.#desk.leftBehind(file?.path ?? '', error)
     }
   }
+}
+
+/** A commit fails by its promise only. */
+async function rejected(error: unknown): Promise<never> {
+  throw error
 }

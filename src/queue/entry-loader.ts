@@ -109,7 +109,7 @@ export class EntryLoader {
   async #problemOf({ name, sizeBytes, crc }: LargeBody): Promise<string | undefined> {
     try {
       const file = await this.#disk.open(`${this.#largeFolder}/${name}`, 'read')
-      const whole = await checksum(file).finally(() => file.close())
+      const whole = await checksum(file)
       if (whole.sizeBytes === sizeBytes && whole.crc === crc) return undefined
       return `the checksum of its file ${name} in large/ does not hold`
     } catch (error) {
@@ -119,14 +119,19 @@ export class EntryLoader {
   }
 }
 
+/** Reads the file to its end, and closes it. */
 async function checksum(file: DiskFile): Promise<{ sizeBytes: number; crc: number }> {
   let sizeBytes = 0
   let crc = 0
-  for (;;) {
-    const piece = await file.read(sizeBytes, pieceBytes)
-    if (piece.length === 0) return { sizeBytes, crc }
-    sizeBytes += piece.length
-    crc = crc32(piece, crc)
+  try {
+    for (;;) {
+      const piece = await file.read(sizeBytes, pieceBytes)
+      if (piece.length === 0) return { sizeBytes, crc }
+      sizeBytes += piece.length
+      crc = crc32(piece, crc)
+    }
+  } finally {
+    await file.close()
   }
 }
 

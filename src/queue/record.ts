@@ -54,7 +54,7 @@ export function writeFront(target: Buffer, at: number, header: RecordHeader, met
   target.writeUInt32LE(header.metaBytes, at + 32)
   target.writeUInt32LE(header.payloadBytes, at + 36)
   target.writeUInt32LE(header.payloadCrc, at + 40)
-  target.fill(0, at + 44, at + headerBytes)
+  for (let rest = at + 44; rest < at + headerBytes; rest += 4) target.writeUInt32LE(0, rest)
   target.write(meta, at + headerBytes, 'utf8')
   const end = at + headerBytes + header.metaBytes
   target.writeUInt32LE(crc32(target.subarray(at + 8, end)), at + 4)

@@ -4,6 +4,7 @@
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
+import { decodeMessageMeta } from './message-meta.ts'
 import { queueNumber } from './queue-id.ts'
 import type { QueuedEntry } from './queued-entry.ts'
 import type { RecordHeader } from './record.ts'
@@ -16,6 +17,8 @@ export interface RecoveredDamage extends FoundDamage {
   readonly slot: SegmentFile
   /** 0 where no record tells. */
   readonly generation: number
+  /** The messages that were in it, where that is known. */
+  readonly numbers: readonly number[]
 }
 
 export interface Recovered {
@@ -60,12 +63,15 @@ export async function recover(
       payloads: index >= counting.length - checkedSegments,
       record(found) {
         if (replay.apply(segment, found)) return
-        damage.push({ ...found, slot, generation, reason: 'the record makes no sense' })
+        const reason = 'the record makes no sense'
+        damage.push({ ...found, slot, generation, reason, numbers: [] })
       },
     })
     segment.end = scanned.end
     segments.push(segment)
-    damage.push(...scanned.damage.map((found) => ({ ...found, slot, generation })))
+    damage.push(
+      ...scanned.damage.map((found) => ({ ...found, slot, generation, numbers: numbersIn(found) })),
+    )
     tail = { segment, start: scanned.syncedEnd }
   }
   const retired = segments.filter(({ generation }) => generation < replay.oldest)
@@ -84,6 +90,11 @@ export async function recover(
     lastNumber: Math.max(replay.lastNumber, large.lastNumber),
     lastName: files.reduce((last, { slot }) => Math.max(last, Number(slot.name)), 0),
   }
+}
+
+function numbersIn({ meta }: FoundDamage): readonly number[] {
+  const message = meta === undefined ? undefined : decodeMessageMeta(meta)
+  return message?.placements.map(({ number }) => number) ?? []
 }
 
 interface OpenedFile {
@@ -133,7 +144,8 @@ async function openedFile(name: string, file: DiskFile): Promise<OpenedFile> {
   const { front, brokenBytes } = await firstFront(file, sizeBytes)
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
-  return { slot, front, damage: { slot, generation: 0, position: 0, bytes: brokenBytes, reason } }
+  const where = { slot, generation: 0, position: 0 }
+  return { slot, front, damage: { ...where, bytes: brokenBytes, reason, numbers: [] } }
 }
 
 function chooseCounting(files: readonly OpenedFile[]): {
@@ -184,13 +196,8 @@ async function reconcileLarge(
     needed.add(large)
     if (names.has(large)) continue
     const { slot, generation } = segment
-    damage.push({
-      slot,
-      generation,
-      position,
-      bytes,
-      reason: `its file ${large} in large/ is missing`,
-    })
+    const reason = `its file ${large} in large/ is missing`
+    damage.push({ slot, generation, position, bytes, reason, numbers: [entry.number] })
     replay.forget(entry)
   }
   return { orphans: [...names].filter((name) => !needed.has(name)), damage, lastNumber }

@@ -12,7 +12,7 @@ import type { Log } from '../runtime/log.ts'
 import { encodeOutcome, encodeStateChange, type StateChange } from './change-meta.ts'
 import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
-import { listDamaged, setAside } from './damaged.ts'
+import { listDamaged, setAside, setAsideFile } from './damaged.ts'
 import { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
@@ -117,7 +117,7 @@ export class Spool implements Queue {
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
     const recipientIndexes = loaded.recipients.flatMap((state, at) => (isOpen(state) ? at : []))
-    const recipients = loaded.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
+    const recipients = recipientIndexes.flatMap((at) => loaded.envelope.recipients[at] ?? [])
     const claim = { entry: loaded, recipientIndexes, recipients }
     this.#claims.set(claim, entry)
     return claim
@@ -129,7 +129,7 @@ export class Spool implements Queue {
     if (entry === undefined) return
     const tries = entry.tries + 1
     const after = results.map((result) => stateAfter(result, tries))
-    if (!after.some(isOpen)) return this.#finish([entry])
+    if (!after.some(isOpen)) return this.#finish([entry], 'soon')
     const recipients = claim.recipientIndexes.flatMap((index, at) => {
       const state = after[at]
       return state === undefined ? [] : [[index, state] as const]
@@ -257,11 +257,20 @@ export class Spool implements Queue {
     }
   }
 
+  /** Out of the queue, into `damaged/`, with its large file if nobody else needs that. */
   async #setAside(entry: QueuedEntry, { reason, bytes }: BrokenRecord): Promise<void> {
     const { disk, layout, log } = this.#parts
     const path = await setAside(disk, layout.damaged, { name: entry.id, reason, bytes })
     log.error('spool.record-damaged', { id: entry.id, reason, path })
-    if (this.#index.has(entry)) void this.#finish([entry]).catch(() => undefined)
+    if (!this.#index.has(entry)) return
+    for (const { large } of this.#takeOut([entry])) {
+      if (large === undefined) continue
+      const from = `${layout.large}/${large}`
+      await setAsideFile(disk, { from, folder: layout.damaged, name: entry.id }).catch(
+        (error: unknown) => this.#desk.leftBehind(from, error),
+      )
+    }
+    void this.#record('done', [entry], 'soon').catch(() => undefined)
   }
 
   #giveBack(claim: Claim): QueuedEntry | undefined {
@@ -277,7 +286,14 @@ export class Spool implements Queue {
   }
 
   /** The messages leave the queue; what they needed on the disk goes when that is durable. */
-  async #finish(entries: readonly QueuedEntry[], when: 'now' | 'soon' = 'soon'): Promise<void> {
+  async #finish(entries: readonly QueuedEntry[], when: 'now' | 'soon'): Promise<void> {
+    const dead = this.#takeOut(entries)
+    await this.#record('done', entries, when)
+    for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
+  }
+
+  /** @returns the records that nobody needs any more */
+  #takeOut(entries: readonly QueuedEntry[]): readonly StoredRecord[] {
     const dead: StoredRecord[] = []
     for (const entry of entries) {
       this.#index.remove(entry)
@@ -286,8 +302,7 @@ export class Spool implements Queue {
     }
     for (const record of dead) this.#parts.segments.drop(record)
     this.#cleaner.consider()
-    await this.#record('done', entries, when)
-    for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
+    return dead
   }
 
   async #removeLarge(name: string): Promise<void> {

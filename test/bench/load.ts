@@ -15,8 +15,17 @@ export interface Load {
 export async function runLoad(generator: PostfixTool, port: number, load: Load): Promise<number> {
   const args = [
     ...(load.keep ? ['-d'] : []),
-    ...['-s', String(load.sessions), '-m', String(load.messages), '-l', String(load.sizeBytes)],
-    ...['-f', 'bench@client.test', '-t', 'bench@postern.test', `127.0.0.1:${port}`],
+    '-s',
+    String(load.sessions),
+    '-m',
+    String(load.messages),
+    '-l',
+    String(load.sizeBytes),
+    '-f',
+    'bench@client.test',
+    '-t',
+    'bench@postern.test',
+    `127.0.0.1:${port}`,
   ]
   const before = performance.now()
   const child = spawn(generator.path, args, {

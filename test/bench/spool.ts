@@ -76,7 +76,7 @@ async function measure(
   const started = performance.now()
   const until = started + ms
   const session = async (): Promise<void> => {
-    for (let now = performance.now(); now < until; ) {
+    for (let now = performance.now(); now < until;) {
       await work()
       const after = performance.now()
       latencies.push(after - now)
@@ -99,7 +99,11 @@ async function measure(
 }
 
 async function settleAll(queue: Queue): Promise<void> {
-  for (let heads = queue.due(Date.now(), 500); heads.length > 0; heads = queue.due(Date.now(), 500)) {
+  for (
+    let heads = queue.due(Date.now(), 500);
+    heads.length > 0;
+    heads = queue.due(Date.now(), 500)
+  ) {
     for (const { id } of heads) {
       const claim = await queue.claim(id)
       if (claim === undefined) continue
@@ -119,7 +123,10 @@ function print(name: string, figures: Figures): void {
   )
 }
 
-async function fresh(parent: string, run: (queue: Queue, disk: ReturnType<typeof countingDisk>, path: string) => Promise<void>): Promise<void> {
+async function fresh(
+  parent: string,
+  run: (queue: Queue, disk: ReturnType<typeof countingDisk>, path: string) => Promise<void>,
+): Promise<void> {
   const path = mkdtempSync(join(parent, 'spool-bench-'))
   const disk = countingDisk()
   const queue = await openSpool({ disk, clock: systemClock, log: recordingLog(), path })
@@ -153,9 +160,11 @@ await fresh(parent, async (queue, disk) => {
 })
 await fresh(parent, async (queue, disk, path) => {
   const before = process.memoryUsage.rss()
-  await Promise.all(Array.from({ length: 200 }, async () => {
-    for (let i = 0; i < 1000; i++) await put(queue)
-  }))
+  await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      for (let i = 0; i < 1000; i++) await put(queue)
+    }),
+  )
   const grown = (process.memoryUsage.rss() - before) / queue.size
   await queue.close()
   const started = performance.now()
@@ -163,7 +172,10 @@ await fresh(parent, async (queue, disk, path) => {
   process.stdout.write(
     `start with ${again.size} queued: ${Math.round(performance.now() - started)} ms; ${Math.round(grown)} bytes resident each\n`,
   )
-  print('in, 64, 200k', await measure(() => put(again), { sessions: 64, ms, syncs: () => disk.syncs }))
+  print(
+    'in, 64, 200k',
+    await measure(() => put(again), { sessions: 64, ms, syncs: () => disk.syncs }),
+  )
   await again.close()
 })
 clearInterval(alive)

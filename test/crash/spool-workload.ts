@@ -136,10 +136,10 @@ export class Workload {
     for (const subject of subjects) {
       const claim = await this.#claim(queue, subject)
       if (claim === undefined) continue
-      this.#told(() => this.ledger.leaving(subject))
+      this.#told(() => this.ledger.note(subject, { fate: 'leaving' }))
       settled.push(
         queue.settle(claim, [delivered], 0).then(
-          () => this.#told(() => this.ledger.gone(subject)),
+          () => this.#told(() => this.ledger.note(subject, { fate: 'gone' })),
           () => undefined,
         ),
       )
@@ -152,15 +152,15 @@ export class Workload {
     if (claim === undefined) return
     const tries = claim.entry.tries + 1
     await this.#durably(queue.settle(claim, [deferred], this.#clock.now() + 60_000))
-    this.#told(() => this.ledger.tried(subject, tries))
+    this.#told(() => this.ledger.note(subject, { tries }))
   }
 
   async #letGo(queue: Queue, subject: string): Promise<void> {
     const id = this.ledger.idOf(subject)
     if (id === undefined) return
-    this.#told(() => this.ledger.held(subject, undefined))
+    this.#told(() => this.ledger.note(subject, { held: undefined }))
     await this.#durably(queue.change({ ids: [id] }, 'release'))
-    this.#told(() => this.ledger.held(subject, false))
+    this.#told(() => this.ledger.note(subject, { held: false }))
   }
 
   /** Time passes until it is written, as it does outside of tests. */

@@ -42,8 +42,15 @@ const mailTo = (localPart: string) => delivered(gateway.folder, [localPart, 'pos
 describe.skipIf(isMissing('swaks'))('swaks', () => {
   test('sends over STARTTLS, and the trace field says ESMTPS', async () => {
     const run = await runProgram(component('swaks')!.path, [
-      ...['--server', `127.0.0.1:${gateway.port}`, '--tls', '--from', 'alice@client.test'],
-      ...['--to', 'swaks@postern.test', '--body', 'encrypted'],
+      '--server',
+      `127.0.0.1:${gateway.port}`,
+      '--tls',
+      '--from',
+      'alice@client.test',
+      '--to',
+      'swaks@postern.test',
+      '--body',
+      'encrypted',
     ])
     expect(run.stdout).toContain('TLS started')
     expect(run.code).toBe(0)

@@ -14,7 +14,15 @@ export interface Component {
   readonly packages: readonly string[]
 }
 
-export type ComponentName = 'curl' | 'netcat' | 'openssl' | 'python3' | 'strace' | 'swaks'
+export type ComponentName =
+  | 'curl'
+  | 'netcat'
+  | 'openssl'
+  | 'python3'
+  | 'strace'
+  | 'swaks'
+  | 'tcprules'
+  | 'tinycdb'
 
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
@@ -23,6 +31,8 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
   strace: { program: 'strace', packages: ['strace'] },
+  tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
+  tinycdb: { program: 'cdb', packages: ['tinycdb'] },
   swaks: { program: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'] },
 }
 
