@@ -26,8 +26,8 @@ function facts(trace: FoundTrace): string[] {
     ...(tls === undefined ? [] : [`  TLS        ${tls}`]),
     `  rule       ${trace.environment}`,
     ...(trace.reversePath === undefined ? [] : [`  from       ${trace.reversePath}`]),
-    ...trace.recipients.map(({ address, accepted }) => {
-      return `  to         ${address}${accepted ? '' : ' (refused)'}`
+    ...trace.recipients.map(({ address, accepted }, index) => {
+      return `  to         ${address}${accepted ? '' : `, refused: ${said(trace.rulings[index])}`}`
     }),
     ...(trace.sizeBytes === undefined ? [] : [`  size       ${trace.sizeBytes} bytes`]),
   ]
@@ -68,9 +68,8 @@ function told(details: JsonObject): string[] {
 
 function outcome(trace: FoundTrace): string[] {
   const { reply, queueIds, placements, attempts, end, ruled } = trace
-  const said = reply === undefined ? 'nothing' : `${reply.code} ${reply.status} ${reply.text}`
   return [
-    `  ${end} at ${trace.stage}; the client was told: ${said}`,
+    `  ${end} at ${trace.stage}${reply === undefined ? '' : `; the client was told: ${said(reply)}`}`,
     ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
     ...placements.map(({ disposition, reason, recipients }) => {
       return `  ${disposition}${reason === undefined ? '' : ` (${reason})`}: ${recipients.join(', ')}`
@@ -85,4 +84,13 @@ function outcome(trace: FoundTrace): string[] {
 
 function when(instant: number): string {
   return new Date(instant).toISOString().replace('T', ' ').slice(0, 23)
+}
+
+/** As the client heard it. */
+function said(
+  ruling: FoundTrace['rulings'][number] | NonNullable<FoundTrace['reply']> | undefined,
+): string {
+  return ruling === undefined || !('code' in ruling)
+    ? 'not known'
+    : `${ruling.code} ${ruling.status} ${ruling.text}`
 }

@@ -1,3 +1,4 @@
+import { redecide, type Redecided } from '../filter/redecide.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
 import { traceTables } from '../filter/trace-tables.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -6,8 +7,10 @@ import { openStore } from '../runtime/node/store.ts'
 import { silentLog } from './offline-doors.ts'
 import { readOffline } from './read-offline.ts'
 
-/** A trace as `filter/` reads it. */
-export type FoundTrace = Trace
+export interface FoundTrace extends Trace {
+  /** What each recipient was answered, decided again from the recorded steps; none where steps were lost. */
+  readonly rulings: readonly Redecided[]
+}
 
 /**
  * The explanation of one transaction, read beside a running gateway as well as without one.
@@ -19,7 +22,10 @@ export async function findTrace(folder: string, which: string): Promise<FoundTra
   await systemDisk.stat(path)
   const store = await openStore({ path, clock: systemClock, log: silentLog })
   try {
-    return await readTrace(traceTables(store, traces), which)
+    const trace = await readTrace(traceTables(store, traces), which)
+    return trace === undefined
+      ? undefined
+      : { ...trace, rulings: redecide(trace)?.recipients ?? [] }
   } finally {
     await store.close()
   }
