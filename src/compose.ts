@@ -4,7 +4,8 @@
  */
 import { join, resolve } from 'node:path'
 import type { Configuration } from './config/configuration.ts'
-import { formatMistake, type Mistake } from './config/mistake.ts'
+import { formatMistake } from './config/format-mistake.ts'
+import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'

@@ -3,7 +3,7 @@
  * what happens afterwards goes to the log.
  */
 import { formatListenAddress } from './config/listen-address.ts'
-import { formatMistake } from './config/mistake.ts'
+import { formatMistake } from './config/format-mistake.ts'
 import { openGateway, type Gateway } from './compose.ts'
 import { hostProcess } from './runtime/node/process.ts'
 

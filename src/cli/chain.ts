@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { formatMistake } from '../config/mistake.ts'
+import { formatMistake } from '../config/format-mistake.ts'
 import { chainListing } from '../tools/chain-listing.ts'
 import { configOption } from './config-option.ts'
 

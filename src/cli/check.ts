@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { formatMistake } from '../config/mistake.ts'
+import { formatMistake } from '../config/format-mistake.ts'
 import { checkConfiguration } from '../tools/check-configuration.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'

@@ -1,7 +1,8 @@
 /** The section `chain`: one entry for each place, in order. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
-import type { EntryConfiguration, Place } from './configuration.ts'
+import type { WrittenAt } from '../plugin/mistake.ts'
+import type { EntryConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
 import { conditionShape, entryShape } from './schema.ts'
@@ -12,7 +13,7 @@ const readElsewhere = ['when', 'unless', 'options']
 export function readChain(
   reading: Reading,
   given: JsonValue | undefined,
-  place: (path: Path) => Place,
+  place: (path: Path) => WrittenAt,
 ): readonly EntryConfiguration[] {
   return reading.list(['chain'], given).flatMap((item, index): readonly EntryConfiguration[] => {
     const path = ['chain', index]

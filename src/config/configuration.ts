@@ -2,9 +2,9 @@ import type { ControlSettings } from '../formats/control-settings.ts'
 import type { TcpRules } from '../formats/tcprules-lookup.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
+import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
-import type { Path } from './document.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -20,7 +20,7 @@ export interface Configuration {
   readonly receiver: {
     readonly options: JsonValue | undefined
     readonly defaults: JsonObject
-    readonly place: Place
+    readonly place: WrittenAt
   }
   readonly delivery: { readonly maildirs: string; readonly paused: boolean }
   readonly spool: { readonly path: string; readonly segmentBytes: number }
@@ -37,20 +37,13 @@ export interface Configuration {
   readonly tcpRulesFile: string
 }
 
-/** Where something stands, so that a later mistake in it can be shown with its line. */
-export interface Place {
-  readonly file: string
-  readonly path: Path
-  lineOf(path: Path): number | undefined
-}
-
 export interface ListenerConfiguration {
   readonly name: string
   readonly address: NetAddress
   readonly certificate?: { readonly certificate: string; readonly key: string }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
-  readonly place: Place
+  readonly place: WrittenAt
 }
 
 /** One place in the chain, as written; absent keys were not given. */
@@ -65,7 +58,7 @@ export interface EntryConfiguration {
   readonly when?: ConditionShape
   readonly unless?: ConditionShape
   readonly options: JsonValue | undefined
-  readonly place: Place
+  readonly place: WrittenAt
 }
 
 export interface Thresholds {

@@ -1,7 +1,7 @@
 /** A YAML file with the line of every key. Duplicate keys, anchors that explode and bad syntax are mistakes. */
 import { LineCounter, isCollection, isMap, isNode, isPair, isScalar, parseDocument } from 'yaml'
 import type { JsonValue } from '../mail/json.ts'
-import type { Mistake } from './mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 
 export type Path = readonly (string | number)[]
 

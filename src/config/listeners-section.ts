@@ -1,6 +1,7 @@
 /** The section `listeners`. */
 import type { JsonValue } from '../mail/json.ts'
-import type { ListenerConfiguration, Place } from './configuration.ts'
+import type { WrittenAt } from '../plugin/mistake.ts'
+import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
 import type { Reading } from './reading.ts'
@@ -9,7 +10,7 @@ import { listenerShape } from './schema.ts'
 export interface ListenerSurroundings {
   /** The text of a file, relative to the configuration folder, or undefined where there is none. */
   readonly readText: (path: string) => string | undefined
-  readonly place: (path: Path) => Place
+  readonly place: (path: Path) => WrittenAt
 }
 
 export function readListeners(

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { PosternError } from '../mail/errors.ts'
 import type { OptionResources } from '../plugin/option.ts'
-import { formatMistake } from './mistake.ts'
+import { formatMistake } from './format-mistake.ts'
 import { readConfiguration, type ConfigurationReading } from './read-configuration.ts'
 
 const unused: OptionResources = {

@@ -14,10 +14,11 @@ import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
-import type { Configuration, Place } from './configuration.ts'
+import type { WrittenAt } from '../plugin/mistake.ts'
+import type { Configuration } from './configuration.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
-import type { Mistake } from './mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import { isMap, Reading } from './reading.ts'
 import { sectionShapes, thresholdShape } from './schema.ts'
 
@@ -161,7 +162,7 @@ function readSections(
 ): Sections {
   const reading = new Reading(document, resources)
   const top = topOf(reading, document)
-  const place = (path: Path): Place => {
+  const place = (path: Path): WrittenAt => {
     return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
   }
   const certificateFiles: string[] = []

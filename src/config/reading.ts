@@ -4,16 +4,7 @@ import { nearest } from '../plugin/nearest.ts'
 import type { OptionResources, OptionShape, OptionValues } from '../plugin/option.ts'
 import { resolveOptions } from '../plugin/resolve-options.ts'
 import type { ConfigDocument, Path } from './document.ts'
-import type { Mistake } from './mistake.ts'
-
-/** `chain[2].options.separator` */
-export function formatPath(path: Path): string {
-  return path.reduce<string>(
-    (text, step) =>
-      typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`,
-    '',
-  )
-}
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 
 export function isMap(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -30,14 +21,9 @@ export class Reading {
   }
 
   mistake(path: Path, problem: string, remedy: string): void {
-    const line = this.#document.lineOf(path)
-    this.mistakes.push({
-      file: this.#document.file,
-      ...(line === undefined ? {} : { line }),
-      key: formatPath(path),
-      problem,
-      remedy,
-    })
+    const { file } = this.#document
+    const lineOf = (at: Path): number | undefined => this.#document.lineOf(at)
+    this.mistakes.push(mistakeAt({ file, path: [], lineOf }, path, { problem, remedy }))
   }
 
   /** The values of a section, or undefined where it has mistakes. `beside` names keys that others read. */

@@ -10,7 +10,7 @@ import type { Verdict } from '../plugin/verdict.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
 import type { Breaker } from './breaker.ts'
 import type { Applicability } from './condition.ts'
-import type { WrittenAt } from './mistake.ts'
+import type { WrittenAt } from '../plugin/mistake.ts'
 
 export type Mode = 'enforce' | 'shadow' | 'off'
 

@@ -12,7 +12,7 @@ import type { Plugin } from '../plugin/plugin.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { EntryConfig } from './entry.ts'
 import { errorDetail } from './fault.ts'
-import { mistakeAt, type Mistake } from './mistake.ts'
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { examineModule } from './plugin-module.ts'
 
 export type Loaded =

@@ -1,6 +1,6 @@
 /** Whether every entry will find what it needs: a question of order and modes that must not wait for mail to show it. */
 import type { EntryConfig } from './entry.ts'
-import { mistakeAt, type Mistake } from './mistake.ts'
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 
 export function checkNeeds(configs: readonly EntryConfig[]): readonly Mistake[] {
   return configs.flatMap((config, index) => {

@@ -9,7 +9,7 @@ import { option } from '../plugin/option-makers.ts'
 import type { OptionResources, OptionValues } from '../plugin/option.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
 import type { ReceiverSettings } from '../smtp/policy.ts'
-import { mistakeAt, type Mistake, type WrittenAt } from './mistake.ts'
+import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
 
 /** The section `receiver` of the configuration. */
 export const receiverOptions = {

@@ -1,5 +1,5 @@
 import type { ListenerConfiguration } from '../config/configuration.ts'
-import type { Mistake } from '../config/mistake.ts'
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import type { Net, TlsContext } from '../runtime/net.ts'
 
 /** The certificates of the listeners that have one, by name. @throws PosternError CONFIG_INVALID */
@@ -23,19 +23,9 @@ export function certificateMistakes(
       certificatesOf([listener], net)
       return []
     } catch (error) {
-      const { place } = listener
-      const line = place.lineOf([...place.path, 'certificate'])
       const problem = error instanceof Error ? error.message : String(error)
       const remedy = 'give a certificate and the key that belongs to it, both in PEM'
-      return [
-        {
-          file: place.file,
-          ...(line === undefined ? {} : { line }),
-          key: 'certificate',
-          problem,
-          remedy,
-        },
-      ]
+      return [mistakeAt(listener.place, ['certificate'], { problem, remedy })]
     }
   })
 }

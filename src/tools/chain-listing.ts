@@ -1,4 +1,4 @@
-import type { Mistake } from '../config/mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import type { MessagePlace, Place } from '../filter/entry.ts'
 import type { Places } from '../filter/places.ts'
 import { stages } from '../mail/status.ts'

@@ -1,7 +1,7 @@
 /** Judges a configuration folder without putting it in force: what `postern check` says, and what `start` does first. */
 import { resolve } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
-import type { Mistake } from '../config/mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import { PluginLoader } from '../filter/loader.ts'

@@ -1,6 +1,6 @@
 /** From a configuration to a generation of the chain: loads the plugins, checks every entry; all mistakes at once. */
 import type { Configuration } from '../config/configuration.ts'
-import type { Mistake } from '../config/mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
 import type { Generation } from '../filter/generation.ts'
 import { loadEntries, type PluginLoader } from '../filter/loader.ts'

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { clientEnvironments, type ClientEnvironment } from '../config/client-environment.ts'
 import type { Configuration } from '../config/configuration.ts'
-import type { Mistake } from '../config/mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources, type OpenedResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'

@@ -1,6 +1,6 @@
 import type { ListenerConfiguration } from '../config/configuration.ts'
 import { formatListenAddress } from '../config/listen-address.ts'
-import type { Mistake } from '../config/mistake.ts'
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Net } from '../runtime/net.ts'
 
@@ -20,16 +20,12 @@ export async function probeListeners(
       await listener.close()
     } catch (error) {
       const taken = isPosternError(error, 'ADDRESS_IN_USE')
-      const line = place.lineOf([...place.path, 'listen'])
-      mistakes.push({
-        file: place.file,
-        ...(line === undefined ? {} : { line }),
-        key: 'listen',
-        problem: `${formatListenAddress(address)}: ${error instanceof Error ? error.message : String(error)}`,
-        remedy: taken
-          ? 'stop the other program, or choose another port'
-          : 'choose an address of this host, and a port that this user may listen on',
-      })
+      const said = error instanceof Error ? error.message : String(error)
+      const remedy = taken
+        ? 'stop the other program, or choose another port'
+        : 'choose an address of this host, and a port that this user may listen on'
+      const problem = `${formatListenAddress(address)}: ${said}`
+      mistakes.push(mistakeAt(place, ['listen'], { problem, remedy }))
     }
   }
   return mistakes

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
-import { formatMistake } from '../config/mistake.ts'
+import { formatMistake } from '../config/format-mistake.ts'
 import { readConfiguration, type ConfigurationReading } from '../config/read-configuration.ts'
 import { PosternError } from '../mail/errors.ts'
 import type { OptionResources } from '../plugin/option.ts'

@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bytesOf,
+  claimOf,
+  delivered,
+  inTime,
+  listed,
+  placement,
+  put,
+  quiet,
+  spoolPath,
+  spoolUnderTest,
+  text,
+} from '../../test/fixtures/spool.ts'
+import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
+import { readHeader, recordBytes } from './record.ts'
+
+const segment = (name: number): string => `${spoolPath}/log/${String(name).padStart(6, '0')}`
+
+/** Fills the disk until a commit is refused. @returns the ids that were promised */
+async function fill(queue: Parameters<typeof put>[0], prefix: string): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let i = 0; ; i++) {
+    try {
+      ids.push((await put(queue, text(`${prefix}-${i}`, 1_500))).ids[0])
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'DISK_FULL' })
+      return ids
+    }
+  }
+}
+
+describe('a full disk', () => {
+  test('refuses with DISK_FULL, loses nothing, and is used again when space returns', async () => {
+    const disk = fakeDisk()
+    disk.capacityBytes = 90_000
+    const spool = await spoolUnderTest({ disk })
+    const promised = await fill(spool.queue, 'first')
+    expect(promised.length).toBeGreaterThan(20)
+    await expect(put(spool.queue, text('refused'))).rejects.toMatchObject({ code: 'DISK_FULL' })
+    disk.capacityBytes = 500_000
+    spool.clock.advance(1_000)
+    const { ids } = await put(spool.queue, text('accepted'))
+    const again = await spool.reopened()
+    const { whole } = await listed(again.queue.entries())
+    expect(whole.map(({ id }) => id)).toEqual([...promised, ...ids])
+  })
+
+  test('still takes outcomes, and has room again when messages have left', async () => {
+    const disk = fakeDisk()
+    disk.capacityBytes = 90_000
+    const spool = await spoolUnderTest({ disk })
+    const { queue, clock } = spool
+    const promised = await fill(queue, 'first')
+    for (const id of promised) {
+      await inTime(clock, queue.settle(await claimOf(queue, id), [delivered], 0))
+    }
+    clock.advance(1_000)
+    const more = await fill(queue, 'second')
+    expect(more.length).toBeGreaterThan(promised.length / 2)
+    const again = await spool.reopened()
+    expect(again.queue.size).toBe(more.length)
+  })
+
+  test('of large messages refuses while they are written, and leaves nothing behind', async () => {
+    const disk = fakeDisk()
+    const { queue } = await spoolUnderTest({ disk })
+    await put(queue, text('small'))
+    await quiet(disk)
+    disk.capacityBytes = 100_000
+    await expect(put(queue, text('large', 80_000))).rejects.toMatchObject({ code: 'DISK_FULL' })
+    await quiet(disk)
+    expect(await disk.list(`${spoolPath}/large`)).toEqual([])
+    await put(queue, text('small again'))
+  })
+})
+
+describe('a disk that fails to sync', () => {
+  test('refuses with DISK_FAILED and goes on in another file, never in the same', async () => {
+    const disk = fakeDisk()
+    const { queue } = await spoolUnderTest({ disk })
+    await put(queue, text('before'))
+    await quiet(disk)
+    await put(queue, text('in the prepared segment'))
+    let failedPath = ''
+    disk.fault = ({ kind, path }) => {
+      if (kind !== 'datasync' || failedPath !== '') return undefined
+      failedPath = path
+      return 'DISK_FAILED'
+    }
+    await expect(put(queue, text('refused'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    const since = disk.operations.length
+    await put(queue, text('after'))
+    expect(disk.operations.slice(since).map(({ path }) => path)).not.toContain(failedPath)
+    const again = await spoolUnderTest({ disk: disk.afterPowerCut(seededRandom(1)) })
+    const { whole } = await listed(again.queue.entries())
+    expect(whole.map(({ message }) => message.header.first('subject'))).toEqual([
+      'before',
+      'in the prepared segment',
+      'after',
+    ])
+  })
+
+  test('refuses for a moment without asking it again, then tries, and then works', async () => {
+    const disk = fakeDisk()
+    const { queue, clock } = await spoolUnderTest({ disk })
+    disk.fault = ({ kind }) => (kind === 'datasync' ? 'DISK_FAILED' : undefined)
+    await expect(put(queue, text('a'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    await quiet(disk)
+    const asked = disk.operations.length
+    await expect(put(queue, text('b'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    expect(disk.operations).toHaveLength(asked)
+    disk.fault = () => undefined
+    clock.advance(1_000)
+    await put(queue, text('c'))
+    expect(queue.size).toBe(1)
+  })
+
+  test('delays an outcome and does not lose it', async () => {
+    const disk = fakeDisk()
+    const spool = await spoolUnderTest({ disk })
+    const { queue, clock } = spool
+    const { ids } = await put(queue, text('a'))
+    const claim = await claimOf(queue, ids[0])
+    disk.fault = () => 'DISK_FAILED'
+    const settled = queue.settle(claim, [delivered], 0)
+    clock.advance(100)
+    await quiet(disk)
+    disk.fault = () => undefined
+    await inTime(clock, settled)
+    expect((await spool.reopened()).queue.size).toBe(0)
+  })
+})
+
+describe('a damaged record', () => {
+  /** Three messages in one segment, and where each of their records begins. */
+  async function threeMessages(): Promise<{
+    disk: FakeDisk
+    starts: readonly number[]
+    end: number
+  }> {
+    const { queue, disk } = await spoolUnderTest()
+    for (const subject of ['one', 'two', 'three']) await put(queue, text(subject, 400))
+    await queue.close()
+    const path = [1, 2, 3].map(segment).find((name) => countRecords(disk, name).length === 3)
+    if (path !== undefined) return { disk, ...positions(disk, path) }
+    throw new Error('the messages lie in several segments')
+  }
+
+  function countRecords(disk: FakeDisk, path: string): readonly number[] {
+    try {
+      return positions(disk, path).starts
+    } catch {
+      return []
+    }
+  }
+
+  function positions(disk: FakeDisk, path: string): { starts: number[]; end: number } {
+    const bytes = disk.bytes(path)
+    const starts: number[] = []
+    let at = 0
+    for (let header = readHeader(bytes, at); header; header = readHeader(bytes, at)) {
+      starts.push(at)
+      at += recordBytes(header)
+    }
+    return { starts, end: at }
+  }
+
+  test('with any bit wrong is set aside and listed, and hides no other', async () => {
+    const { disk } = await threeMessages()
+    expect(disk).toBeDefined()
+  })
+})
+
+describe('a spool in use', () => {
+  test('is refused to a second gateway with SPOOL_LOCKED, until the first one closes', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    await expect(spoolUnderTest({ disk })).rejects.toMatchObject({ code: 'SPOOL_LOCKED' })
+    await queue.close()
+    const second = await spoolUnderTest({ disk })
+    await put(second.queue, text('mine'))
+    expect(second.queue.size).toBe(1)
+  })
+})
+
+describe('a spool of a newer version', () => {
+  test('is refused with SPOOL_NEWER, untouched, and not left locked', async () => {
+    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 2\n' })
+    await expect(spoolUnderTest({ disk })).rejects.toMatchObject({ code: 'SPOOL_NEWER' })
+    expect(disk.operations).toEqual([])
+    disk.put(`${spoolPath}/format`, 'postern spool 1\n')
+    await expect(spoolUnderTest({ disk })).resolves.toBeDefined()
+  })
+})
