@@ -4,9 +4,9 @@ import { chainRecord, type TraceRecord } from './trace-record.ts'
 import { timeKey, type TraceTables } from './trace-tables.ts'
 
 /** Every so many records one is written with an answer: what is not answered shows how far the store is behind. */
-const probeEvery = 64
+const probeEvery = 256
 /** So many unanswered probes mean that it is overloaded. */
-const mostUnanswered = 16
+const mostUnanswered = 4
 
 /**
  * Keeps explanations, and never keeps mail waiting for them: nothing here is awaited. When the store

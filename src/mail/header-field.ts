@@ -5,6 +5,8 @@ import assert from 'node:assert/strict'
 const softLimit = 78
 const hardLimit = 998
 
+const fieldName = /^[\x21-\x39\x3b-\x7e]{1,76}$/
+
 /** Not the tab; nor U+0080 to U+009F, which is how Windows' quotation marks look when they are read as latin1. */
 const control = /[\p{Cc}--[\x80-\x9f\t]]/v
 
@@ -13,10 +15,13 @@ const control = /[\p{Cc}--[\x80-\x9f\t]]/v
  * the tab, a bare CR or LF, or a CRLF that is not followed by a blank and then some text.
  */
 export function assertField(name: string, value: string): void {
-  assert(/^[\x21-\x39\x3b-\x7e]{1,76}$/.test(name), `${JSON.stringify(name)} is no field name`)
+  // Messages are made only where they are needed: every message in has a field of ours.
+  if (!fieldName.test(name)) assert.fail(`${JSON.stringify(name)} is no field name`)
   for (const [index, line] of value.split('\r\n').entries()) {
-    assert(!control.test(line), `${name} holds a control character`)
-    assert(index === 0 || (isBlank(line, 0) && line.trim() !== ''), `${name} is folded wrongly`)
+    if (control.test(line)) assert.fail(`${name} holds a control character`)
+    if (index > 0 && (!isBlank(line, 0) || line.trim() === '')) {
+      assert.fail(`${name} is folded wrongly`)
+    }
   }
 }
 

@@ -9,10 +9,10 @@ import { datasyncMs } from './datasync.ts'
 import { runLoad, type Load } from './load.ts'
 import { systems, type RunningSystem } from './systems.ts'
 
-const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 5)
+const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
 const loads: readonly Load[] = [
-  { name: 'conn', sessions: 50, sizeBytes: 4096, messages: 15_000, keep: false },
-  { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 40_000, keep: true },
+  { name: 'conn', sessions: 50, sizeBytes: 4096, messages: 10_000, keep: false },
+  { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 20_000, keep: true },
 ]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -46,9 +46,10 @@ async function compare(load: Load): Promise<void> {
   )
   for (let round = -1; round < rounds; round++) {
     for (const [system, { rates, cpu }] of results) {
-      const messages = round < 0 ? load.messages / 10 : load.messages
+      // The first round warms up: compilers, caches, segments; it does not count.
+      const { messages } = load
       const before = system.cpuSeconds()
-      const seconds = await runLoad(generator!, system.port, { ...load, messages })
+      const seconds = await runLoad(generator!, system.port, load)
       if (round < 0) continue
       rates.push(messages / seconds)
       cpu.push(((system.cpuSeconds() - before) * 1e6) / messages)

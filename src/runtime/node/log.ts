@@ -14,7 +14,7 @@ export function jsonLog({ level, to }: LogOptions): Log & { flush(): void } {
     dest: to,
     sync: false,
     mkdir: true,
-    minLength: 8192,
+    minLength: 12_288,
     periodicFlush: 100,
   })
   const logger = pino(

@@ -11,9 +11,9 @@ import type { StoreOperation, StoreResult } from './store-protocol.ts'
 import { StoreThread, type StoreThreadParts } from './store-thread.ts'
 
 /** So many operations make one transaction at most. */
-const largestBatch = 500
+const largestBatch = 1000
 /** What nobody waits for is gathered so long: waking the thread costs more than most of what it is given. */
-const gatherMs = 50
+const gatherMs = 100
 /** Of one table, written without an answer: more than this waiting is dropped. */
 const mostWaiting = 20_000
 
