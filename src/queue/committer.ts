@@ -47,6 +47,13 @@ interface Waiting {
   readonly refused: (error: PosternError) => void
 }
 
+/** While it lasts, commits are refused without asking the disk. */
+interface Stall {
+  readonly refusal: PosternError
+  /** By the monotonic clock. */
+  readonly until: number
+}
+
 export class Committer {
   readonly #segments: SegmentLog
   readonly #clock: Clock
@@ -59,7 +66,7 @@ export class Committer {
   #timer: Timer | undefined
   #closed = false
   #mustProve = false
-  #stall: { readonly refusal: PosternError; readonly until: number } | undefined
+  #stall: Stall | undefined
 
   constructor({ segments, clock, log, reserveBytes }: CommitterOptions) {
     this.#segments = segments
@@ -227,14 +234,19 @@ export class Committer {
     this.#mustProve = true
     this.#segments.abandon()
     await this.#advance()
+    if (refusal.code === 'DISK_FULL') this.#stall ??= this.#stallBy(refusal)
     for (const { patient, refused } of items) if (!patient) refused(refusal)
+  }
+
+  #stallBy(refusal: PosternError): Stall {
+    return { refusal, until: this.#clock.monotonicMs() + stallMs }
   }
 
   /** Promises are refused; the rest is written if there is room left, and otherwise waits. */
   #refuse(error: unknown): void {
     const refusal = refusalFor(error)
     if (this.#stall === undefined) this.#log.error('spool.stalled', { error: String(error) })
-    this.#stall = { refusal, until: this.#clock.monotonicMs() + stallMs }
+    this.#stall = this.#stallBy(refusal)
     const refused = this.#waiting.filter(({ patient }) => !patient)
     this.#waiting = this.#waiting.filter(({ patient }) => patient)
     for (const item of refused) item.refused(refusal)

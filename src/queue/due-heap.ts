@@ -15,10 +15,6 @@ export class DueHeap<T extends Due> {
     return this.#items[0]
   }
 
-  has(item: T): boolean {
-    return item.heapIndex >= 0
-  }
-
   add(item: T): void {
     item.heapIndex = this.#items.length
     this.#items.push(item)

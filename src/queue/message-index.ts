@@ -46,7 +46,7 @@ export class MessageIndex {
   update(entry: QueuedEntry, change?: () => void): void {
     this.#heap.remove(entry)
     change?.()
-    if (!entry.claimed && !entry.held) this.#heap.add(entry)
+    if (!entry.claimed && !entry.held && this.has(entry)) this.#heap.add(entry)
   }
 
   /** Neither claimed nor held, oldest due first. */

@@ -54,7 +54,7 @@ export async function recover(
   let tail: Recovered['tail']
   for (const [index, { slot, generation, knownEnd }] of counting.entries()) {
     const limitBytes = slot.sizeBytes
-    const segment = new Segment({ generation, slot, limitBytes, end: 0, warm: false })
+    const segment = new Segment({ generation, slot, limitBytes, end: 0, warm: mode === 'read' })
     const scanned = await scanSegment({
       file: slot.file,
       sizeBytes: slot.sizeBytes,

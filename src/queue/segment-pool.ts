@@ -7,7 +7,8 @@ import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import type { SegmentFile } from './segment.ts'
 
-const pieceBytes = 1 << 20
+/** Small pieces, each synced: a commit's own sync waits behind one of them at most. */
+const pieceBytes = 1 << 18
 /** Left-over files beyond these are removed. */
 const maxSpare = 2
 

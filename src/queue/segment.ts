@@ -18,7 +18,7 @@ export class Segment {
   end: number
   /** A write or sync failed: never written again, nor used again. */
   suspect = false
-  /** Written by this process a while ago at most: its pages are in memory, reading waits for no disk. */
+  /** May be read without waiting: its pages are in memory, since we wrote them, or we are a program that may wait. */
   readonly warm: boolean
   liveRecords = 0
   liveBytes = 0

@@ -98,7 +98,8 @@ describe('a commit', () => {
   test('with an edit that is not fit for a header fails by its promise, and keeps nothing', async () => {
     const { queue } = await spoolUnderTest()
     const edit = { edit: 'prepend', name: 'X', value: 'a\r\n\r\nb' } as const
-    await expect(put(queue, text('x'), [placement({ headerEdits: [edit] })])).rejects.toThrow()
+    const refused = put(queue, text('x'), [placement({ headerEdits: [edit] })])
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_ASSERTION' })
     expect(queue.size).toBe(0)
   })
 

@@ -9,10 +9,11 @@ import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
-import { encodeOutcome, encodeStateChange, type StateChange } from './change-meta.ts'
+import { encodeOutcome } from './change-meta.ts'
 import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
-import { listDamaged, setAside, setAsideFile } from './damaged.ts'
+import { listDamaged } from './damaged.ts'
+import { Departures, recordState } from './departures.ts'
 import { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
@@ -20,7 +21,7 @@ import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { idsOf, type MessageRecord } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
-import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
+import { QueuedEntry } from './queued-entry.ts'
 import type {
   Claim,
   Damaged,
@@ -39,8 +40,8 @@ import type { SegmentLog } from './segment-log.ts'
 import type { Place } from './segment.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
-/** Messages named by one record of a change. */
-const changeBatch = 1_000
+/** How long to leave a message alone that cannot be read. */
+const unreadableMs = 60_000
 
 export interface SpoolParts {
   readonly disk: Disk
@@ -64,6 +65,7 @@ export class Spool implements Queue {
   readonly #parts: SpoolParts
   readonly #index: MessageIndex
   readonly #committer: Committer
+  readonly #departures: Departures
   readonly #cleaner: Cleaner
   readonly #desk: DraftDesk
   readonly #claims = new Map<Claim, QueuedEntry>()
@@ -76,13 +78,14 @@ export class Spool implements Queue {
     this.#parts = parts
     this.#index = index
     this.#committer = committer
+    this.#departures = new Departures({ ...parts, died: () => this.#cleaner.consider() })
     this.#cleaner = new Cleaner({
       segments,
       committer,
       index,
       loader,
       segmentBytes,
-      broken: (entry, record) => this.#setAside(entry, record),
+      broken: (entry, record) => this.#departures.setAside(entry, record),
       failed: (error) => log.warn('spool.cleaning-failed', { error: String(error) }),
     })
     this.#desk = this.#makeDesk()
@@ -129,7 +132,7 @@ export class Spool implements Queue {
     if (entry === undefined) return
     const tries = entry.tries + 1
     const after = results.map((result) => stateAfter(result, tries))
-    if (!after.some(isOpen)) return this.#finish([entry], 'soon')
+    if (!after.some(isOpen)) return this.#departures.finish([entry], 'soon')
     const recipients = claim.recipientIndexes.flatMap((index, at) => {
       const state = after[at]
       return state === undefined ? [] : [[index, state] as const]
@@ -152,7 +155,8 @@ export class Spool implements Queue {
       entry.dueAt = dueAt
     })
     this.#announceDue()
-    if (dueAt > this.#parts.clock.now()) await this.#record('defer', [entry], 'soon')
+    if (dueAt <= this.#parts.clock.now()) return
+    await recordState(this.#committer, { verb: 'defer', at: dueAt, entries: [entry] }, 'soon')
   }
 
   async change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number> {
@@ -163,12 +167,12 @@ export class Spool implements Queue {
     const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
     const at = this.#parts.clock.now()
     if (verb === 'done') {
-      await this.#finish(chosen, 'now')
+      await this.#departures.finish(chosen, 'now')
       return chosen.length
     }
     for (const entry of chosen) this.#index.update(entry, () => entry.applyState({ verb, at }))
     this.#announceDue()
-    await this.#record(verb, chosen, 'now')
+    await recordState(this.#committer, { verb, at, entries: chosen }, 'now')
     return chosen.length
   }
 
@@ -179,7 +183,7 @@ export class Spool implements Queue {
       const loaded = entry === undefined ? undefined : await this.#parts.loader.head(entry)
       if (entry === undefined || loaded === undefined) continue
       if (!(loaded instanceof BrokenRecord)) yield loaded
-      else if (this.#index.has(entry)) await this.#setAside(entry, loaded)
+      else if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
     }
     yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
   }
@@ -244,33 +248,24 @@ export class Spool implements Queue {
     })
   }
 
-  /** @returns undefined for a record that is damaged: it is set aside. */
+  /**
+   * @returns undefined for a record that is damaged: it is set aside
+   * @throws PosternError DISK_FULL, DISK_FAILED: it cannot be read, or not be set aside, and is due again a little later
+   */
   async #load(entry: QueuedEntry): Promise<Entry | undefined> {
     try {
       const loaded = await this.#parts.loader.whole(entry)
       if (!(loaded instanceof BrokenRecord)) return loaded
-      await this.#setAside(entry, loaded)
+      await this.#departures.setAside(entry, loaded)
       return undefined
     } catch (error) {
-      if (this.#index.has(entry)) this.#index.update(entry, () => (entry.claimed = false))
+      const { clock } = this.#parts
+      this.#index.update(entry, () => {
+        entry.claimed = false
+        entry.dueAt = clock.now() + unreadableMs
+      })
       throw error
     }
-  }
-
-  /** Out of the queue, into `damaged/`, with its large file if nobody else needs that. */
-  async #setAside(entry: QueuedEntry, { reason, bytes }: BrokenRecord): Promise<void> {
-    const { disk, layout, log } = this.#parts
-    const path = await setAside(disk, layout.damaged, { name: entry.id, reason, bytes })
-    log.error('spool.record-damaged', { id: entry.id, reason, path })
-    if (!this.#index.has(entry)) return
-    for (const { large } of this.#takeOut([entry])) {
-      if (large === undefined) continue
-      const from = `${layout.large}/${large}`
-      await setAsideFile(disk, { from, folder: layout.damaged, name: entry.id }).catch(
-        (error: unknown) => this.#desk.leftBehind(from, error),
-      )
-    }
-    void this.#record('done', [entry], 'soon').catch(() => undefined)
   }
 
   #giveBack(claim: Claim): QueuedEntry | undefined {
@@ -283,47 +278,5 @@ export class Spool implements Queue {
   #select({ ids }: Selector): readonly QueuedEntry[] {
     if (ids === undefined) return [...this.#index.values()]
     return [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
-  }
-
-  /** The messages leave the queue; what they needed on the disk goes when that is durable. */
-  async #finish(entries: readonly QueuedEntry[], when: 'now' | 'soon'): Promise<void> {
-    const dead = this.#takeOut(entries)
-    await this.#record('done', entries, when)
-    for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
-  }
-
-  /** @returns the records that nobody needs any more */
-  #takeOut(entries: readonly QueuedEntry[]): readonly StoredRecord[] {
-    const dead: StoredRecord[] = []
-    for (const entry of entries) {
-      this.#index.remove(entry)
-      entry.record.live -= 1
-      if (entry.record.live === 0) dead.push(entry.record)
-    }
-    for (const record of dead) this.#parts.segments.drop(record)
-    this.#cleaner.consider()
-    return dead
-  }
-
-  async #removeLarge(name: string): Promise<void> {
-    const { disk, layout } = this.#parts
-    const path = `${layout.large}/${name}`
-    await disk.remove(path).catch((error: unknown) => this.#desk.leftBehind(path, error))
-  }
-
-  /** Entries with the same due time where that matters. */
-  async #record(
-    verb: StateChange['verb'],
-    entries: readonly QueuedEntry[],
-    when: 'now' | 'soon',
-  ): Promise<void> {
-    const at = entries[0]?.dueAt ?? 0
-    const written: Promise<Place>[] = []
-    for (let from = 0; from < entries.length; from += changeBatch) {
-      const numbers = entries.slice(from, from + changeBatch).map(({ number }) => number)
-      const meta = encodeStateChange({ verb, at, numbers })
-      written.push(this.#committer.append(unplacedRecord('state', meta), when))
-    }
-    await Promise.all(written)
   }
 }
