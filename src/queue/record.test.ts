@@ -42,6 +42,7 @@ describe('a batch of records', () => {
         expect(bytes.subarray(at).equals(Buffer.alloc(headerBytes))).toBe(true)
         return true
       }),
+      { numRuns: 40 },
     )
   })
 

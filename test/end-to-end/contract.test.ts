@@ -82,7 +82,7 @@ async function transaction(
 const trace = async ({ folder }: StartedGateway): Promise<string> => {
   const found = await eventually(async () => {
     const { stdout } = await runPostern(['trace', 'last', '--config', folder.config])
-    return stdout.includes('told') ? stdout : undefined
+    return /^ {2}\w+ at \w+/m.test(stdout) ? stdout : undefined
   }, 'a trace')
   return found
 }
