@@ -50,24 +50,38 @@ export async function openGateway(folder: string): Promise<OpenedGateway> {
   const { mistakes, doubts } = await checkConfiguration(folder)
   if (mistakes.length > 0) return { mistakes, doubts }
   const configuration = readOffline(folder)
-  const opened = await openDoors(configuration)
-  const gateway = new RunningGateway(folder, opened.doors, () => opened.close())
+  let gateway: RunningGateway | undefined
   try {
+    const opened = await openDoors(configuration)
+    gateway = new RunningGateway(folder, opened.doors, () => opened.close())
     await gateway.open()
     return { gateway, mistakes, doubts }
   } catch (error) {
-    await gateway.close(0)
+    await gateway?.close(0)
     if (!isPosternError(error)) throw error
     return { mistakes: [unopened(configuration, error)], doubts }
   }
 }
 
-function unopened({ folder, spool }: Configuration, error: PosternError): Mistake {
-  const locked = error.code === 'SPOOL_LOCKED'
-  return {
-    file: locked ? spool.path : join(folder, 'postern.yaml'),
+/** What cannot be known before it is tried, as a mistake like any other. */
+function unopened({ folder, spool, store }: Configuration, error: PosternError): Mistake {
+  const about = (file: string, remedy: string): Mistake => ({
+    file,
     problem: error.message,
-    remedy: locked ? 'stop the other gateway, or give this one a spool of its own' : 'see above',
+    remedy,
+  })
+  switch (error.code) {
+    case 'SPOOL_LOCKED':
+      return about(spool.path, 'stop the other gateway, or give this one a spool of its own')
+    case 'SPOOL_NEWER':
+      return about(spool.path, 'run the version that wrote it, or a newer one')
+    case 'DISK_FULL':
+    case 'DISK_FAILED':
+      return about(spool.path, 'make room there, and let this user write to it')
+    case 'STORE_FAILED':
+      return about(store.path, 'let this user write to it, or move the file away: it holds no mail')
+    default:
+      return about(join(folder, 'postern.yaml'), 'mend what the problem names, then start again')
   }
 }
 
@@ -148,6 +162,11 @@ class RunningGateway implements Gateway {
       this.#listeners.push(await listen(listener, parts))
     }
     this.#follow(configuration)
+    // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
+    this.#doors.process.onUnhandledRejection((reason) => {
+      const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
+      log.error('bug.unhandled-rejection', { error })
+    })
   }
 
   async reload(): Promise<void> {
@@ -167,7 +186,7 @@ class RunningGateway implements Gateway {
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
     ])
-    await this.#policy?.generation.retire()
+    await this.#prepared?.generation.retire()
     await this.#queue?.close()
     this.#prepared?.resources.close()
     this.#loader?.loader.close()

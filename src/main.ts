@@ -16,6 +16,16 @@ const graceMs = 30_000
  * @returns the exit code: 0 after a graceful stop, 1 where the configuration has mistakes or something could not start
  */
 export async function runDaemon(folder: string): Promise<number> {
+  // The timers of the clock keep no process alive, and at the end only they are left.
+  const alive = setInterval(() => undefined, 3_600_000)
+  try {
+    return await runUntilStopped(folder)
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
   const opened = await openGateway(folder)
   for (const doubt of opened.doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
@@ -26,15 +36,12 @@ export async function runDaemon(folder: string): Promise<number> {
     return 1
   }
   const { gateway } = opened
-  // The timers of the clock keep no process alive, and at the end only they are left.
-  const alive = setInterval(() => undefined, 3_600_000)
   hostProcess.onSignal('SIGHUP', () => void gateway.reload())
   hostProcess.onSignal('SIGALRM', () => void gateway.retryNow())
   process.stdout.write(greeting(gateway, folder))
   const signal = await stop
   process.stdout.write(`${signal}: finishing what is under way\n`)
   await gateway.close(graceMs)
-  clearInterval(alive)
   return 0
 }
 

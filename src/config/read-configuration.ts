@@ -114,7 +114,13 @@ function readControl(files: ConfigurationFiles): ControlSettings {
 }
 
 function readTcpRules(files: ConfigurationFiles): TcpRules {
-  const text = parseTcpRules(files.read('tcp.smtp') ?? new Uint8Array(), { extended: true })
+  const bytes = files.read('tcp.smtp')
+  if (bytes === undefined) {
+    const problem = 'is missing: every client is served, with no variables'
+    const remedy = 'write one; the line :allow says the same on purpose'
+    files.doubts.push({ file: files.shown('tcp.smtp'), problem, remedy })
+  }
+  const text = parseTcpRules(bytes ?? new Uint8Array(), { extended: true })
   for (const { line, text: written, remedy } of text.mistakes) {
     const problem = `'${written}' is not a rule`
     files.mistakes.push({ file: files.shown('tcp.smtp'), line, problem, remedy })

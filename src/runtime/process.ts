@@ -3,5 +3,7 @@ export interface HostProcess {
   readonly pid: number
   /** Calls back each time the signal arrives, instead of what the system would do. */
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void): void
+  /** Calls back for a promise that was rejected with nobody to care, instead of ending the process. */
+  onUnhandledRejection(callback: (reason: unknown) => void): void
   residentBytes(): number
 }

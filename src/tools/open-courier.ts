@@ -40,7 +40,7 @@ export function openCourier(parts: CourierParts): Courier {
     clock,
     log,
     router: routerWithPlugins(
-      generation,
+      { generation, clock },
       createRouter({
         mailRoot: maildirs,
         tables: () => {
@@ -50,7 +50,7 @@ export function openCourier(parts: CourierParts): Courier {
       }),
     ),
     carriers: {
-      plugin: { channel: 'remote', transport: pluginTransport(generation) },
+      plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
       maildir: {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process, hostname }),

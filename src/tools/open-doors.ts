@@ -41,7 +41,7 @@ export async function openDoors({
     },
     async close() {
       await store.close()
-      log.flush()
+      await log.close()
     },
   }
 }

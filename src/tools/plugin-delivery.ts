@@ -1,18 +1,32 @@
-/** Plugins in the courier: they may say where a recipient goes, and carry it there themselves. */
+/**
+ * Plugins in the courier: they may say where a recipient goes, and carry it there themselves. The entry's deadline
+ * holds here too: whoever is late has a fault, and a fault of the courier defers.
+ */
 import type { Router, Transport } from '../delivery/transport.ts'
+import type { Entry } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
+import { PosternError } from '../mail/errors.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { PluginRoute } from '../mail/route.ts'
+import type { Clock } from '../runtime/clock.ts'
 
-/**
- * Asks the enforced entries in their order, then `next`. A plugin that throws leaves no route: the courier defers.
- * @param generation the one in force
- */
-export function routerWithPlugins(generation: () => Generation, next: Router): Router {
+export interface PluginDeliveryParts {
+  /** The generation in force. */
+  readonly generation: () => Generation
+  readonly clock: Clock
+}
+
+/** Asks the enforced entries in their order, then `next`. One that throws or is late leaves no route: the courier defers. */
+export function routerWithPlugins(
+  { generation, clock }: PluginDeliveryParts,
+  next: Router,
+): Router {
   return {
     async route(recipient, envelope) {
-      for (const { instance, shadow } of generation().entries) {
-        const route = shadow ? undefined : await instance.route?.(recipient, envelope)
+      for (const entry of generation().entries) {
+        if (entry.shadow || entry.instance.route === undefined) continue
+        const route = await inTime(entry, clock, entry.instance.route(recipient, envelope))
         if (route !== undefined) return route
       }
       return next.route(recipient, envelope)
@@ -20,8 +34,11 @@ export function routerWithPlugins(generation: () => Generation, next: Router): R
   }
 }
 
-/** Hands the message to the entry that its route names; one that is gone, or does not deliver, defers. */
-export function pluginTransport(generation: () => Generation): Transport<PluginRoute> {
+/** Hands the message to the entry that its route names; one that is gone, does not deliver or is late defers. */
+export function pluginTransport({
+  generation,
+  clock,
+}: PluginDeliveryParts): Transport<PluginRoute> {
   return {
     async deliver({ message, envelope, recipients, route }, signal) {
       const entry = generation().entries.find(({ name, shadow }) => name === route.entry && !shadow)
@@ -30,7 +47,33 @@ export function pluginTransport(generation: () => Generation): Transport<PluginR
         const missing: DeliveryResult = { outcome: 'deferred', status: '4.3.5', text }
         return recipients.map(() => missing)
       }
-      return entry.instance.deliver({ message, envelope, recipients, route }, signal)
+      const calledOff = new AbortController()
+      const callOff = (): void => calledOff.abort()
+      signal.addEventListener('abort', callOff, { once: true })
+      if (signal.aborted) callOff()
+      try {
+        const delivery = { message, envelope, recipients, route }
+        return await inTime(entry, clock, entry.instance.deliver(delivery, calledOff.signal))
+      } finally {
+        // Late or not, nobody waits for it any more.
+        callOff()
+        signal.removeEventListener('abort', callOff)
+      }
     },
   }
+}
+
+/** @throws PosternError TIMEOUT at the entry's deadline */
+function inTime<T>(
+  { name, timeoutMs }: Pick<Entry, 'name' | 'timeoutMs'>,
+  clock: Clock,
+  work: MaybePromise<T>,
+): MaybePromise<T> {
+  if (!(work instanceof Promise)) return work
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const late = (): void =>
+    reject(new PosternError('TIMEOUT', `${name} did not answer in ${timeoutMs} ms`))
+  const timer = clock.after(timeoutMs, late)
+  work.then(resolve, reject).finally(() => timer.cancel())
+  return promise
 }

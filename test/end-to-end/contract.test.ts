@@ -243,6 +243,13 @@ describe('a fault', () => {
       expect(await trace(gateway)).toMatch(/fault (?:timeout|deadline)/)
     }))
 
+  test('that nobody waits for is logged, and ends neither the session nor the gateway', () =>
+    withChain({ chain: faulty('lets-go') }, async (gateway) => {
+      expect((await transaction(gateway)).end).toMatch(/^250 2\.0\.0 /)
+      await gateway.seen('bug.unhandled-rejection')
+      expect((await transaction(gateway)).end).toMatch(/^250 2\.0\.0 /)
+    }))
+
   test('ends in what the entry configures: pass, reject, quarantine', async () => {
     await withChain({ chain: faulty('throws', '    on_fault: pass\n') }, async (gateway) => {
       expect((await transaction(gateway)).rcpt[0]).toMatch(/^250 /)

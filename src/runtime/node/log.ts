@@ -1,5 +1,9 @@
+import process from 'node:process'
 import { pino, destination } from 'pino'
 import type { Log, LogFields } from '../log.ts'
+
+/** What is still to be written at the end has so long. */
+const closeMs = 1_000
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -8,7 +12,7 @@ export interface LogOptions {
 }
 
 /** JSON lines by pino: `{"time":…,"level":"info","event":"rcpt.rejected",…}`; JSON escapes control characters. */
-export function jsonLog({ level, to }: LogOptions): Log & { flush(): void } {
+export function jsonLog({ level, to }: LogOptions): Log & { close(): Promise<void> } {
   // Lines are gathered: a write for each would cost as much as taking a message. A kill loses the last moments.
   const sink = destination({
     dest: to,
@@ -16,7 +20,16 @@ export function jsonLog({ level, to }: LogOptions): Log & { flush(): void } {
     mkdir: true,
     minLength: 12_288,
     periodicFlush: 100,
+    // Whoever reads the log may be stuck: then lines are lost, not memory.
+    maxLength: 16 * 1024 * 1024,
   })
+  // A log that cannot be written (its disk is full) must not end a gateway that can still take mail. It says so once.
+  let said = false
+  const failed = (error: unknown): void => {
+    if (!said) process.stderr.write(`postern: the log cannot be written: ${String(error)}\n`)
+    said = true
+  }
+  sink.on('error', failed)
   const logger = pino(
     {
       level,
@@ -32,6 +45,14 @@ export function jsonLog({ level, to }: LogOptions): Log & { flush(): void } {
     info: (event, fields = none) => logger.info(fields, event),
     warn: (event, fields = none) => logger.warn(fields, event),
     error: (event, fields = none) => logger.error(fields, event),
-    flush: () => sink.flushSync(),
+    // Not flushSync: on a full disk it would try for ever.
+    async close() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, closeMs)
+      sink.flush(() => resolve())
+      await promise
+      clearTimeout(timer)
+      sink.destroy()
+    },
   }
 }

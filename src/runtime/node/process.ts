@@ -6,5 +6,8 @@ export const hostProcess: HostProcess = Object.freeze({
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void) {
     process.on(signal, callback)
   },
+  onUnhandledRejection(callback: (reason: unknown) => void) {
+    process.on('unhandledRejection', callback)
+  },
   residentBytes: () => process.memoryUsage.rss(),
 })
