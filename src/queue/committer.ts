@@ -20,6 +20,9 @@ const lingerMs = 100
 /** How long after a failure commits are refused without asking the disk again. */
 const stallMs = 1_000
 const maxBatchBytes = 8 << 20
+/** Where few wait for a sync and as many more messages are being received, it waits a moment for them. */
+const company = 8
+const gatherMs = 2
 
 export interface CommitterOptions {
   readonly segments: SegmentLog
@@ -27,6 +30,8 @@ export interface CommitterOptions {
   readonly log: Log
   /** Kept free in the last segment for outcomes: without them no message could leave a full disk. */
   readonly reserveBytes: number
+  /** How many messages are being received. */
+  readonly underway: () => number
 }
 
 export interface Promised {
@@ -59,20 +64,24 @@ export class Committer {
   readonly #clock: Clock
   readonly #log: Log
   readonly #reserveBytes: number
+  readonly #underway: () => number
   readonly #batch = new BatchWriter()
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #due = false
+  /** Ends the wait for company. */
+  #gathered: (() => void) | undefined
   #timer: Timer | undefined
   #closed = false
   #mustProve = false
   #stall: Stall | undefined
 
-  constructor({ segments, clock, log, reserveBytes }: CommitterOptions) {
+  constructor({ segments, clock, log, reserveBytes, underway }: CommitterOptions) {
     this.#segments = segments
     this.#clock = clock
     this.#log = log
     this.#reserveBytes = reserveBytes
+    this.#underway = underway
   }
 
   /** @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing was promised */
@@ -113,6 +122,7 @@ export class Committer {
   /** Writes what still waits, as far as the disk takes it. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#gathered?.()
     if (this.#waiting.length > 0) this.#wake()
     await this.#running
     this.#timer?.cancel()
@@ -122,6 +132,7 @@ export class Committer {
 
   #add(record: UnplacedRecord, item: Omit<Waiting, 'record' | 'bytes'>): void {
     this.#waiting.push({ record, bytes: recordBytes(record), ...item })
+    if (!this.#lonely) this.#gathered?.()
   }
 
   #refusal(): PosternError | undefined {
@@ -146,6 +157,7 @@ export class Committer {
   /** Each round begins in a turn of its own, so that it takes along what this turn still brings. */
   async #run(): Promise<void> {
     for (await nextTurn(); this.#due && this.#waiting.length > 0; await nextTurn()) {
+      if (this.#lonely && this.#underway() >= company) await this.#gather()
       this.#due = false
       const segment = this.#segments.current
       const items = segment === undefined ? [] : this.#take(segment)
@@ -153,6 +165,20 @@ export class Committer {
       else await this.#commitBatch(segment, items)
     }
     this.#running = undefined
+  }
+
+  get #lonely(): boolean {
+    return this.#waiting.length < company && !this.#closed
+  }
+
+  #gather(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#clock.after(gatherMs, resolve)
+    this.#gathered = () => {
+      timer.cancel()
+      resolve()
+    }
+    return promise
   }
 
   /** What goes out with the next sync: in order, as much as fits. */

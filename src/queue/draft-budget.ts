@@ -1,6 +1,7 @@
-/** Memory that all drafts share; who gets none writes to the disk instead. */
+/** What all drafts share: memory (who gets none writes to the disk instead), and the knowledge of each other. */
 export class DraftBudget {
   #freeBytes: number
+  #underway = 0
 
   constructor(bytes: number) {
     this.#freeBytes = bytes
@@ -8,6 +9,19 @@ export class DraftBudget {
 
   get freeBytes(): number {
     return this.#freeBytes
+  }
+
+  /** Drafts that are neither given up nor on their way into the log. */
+  get underway(): number {
+    return this.#underway
+  }
+
+  begin(): void {
+    this.#underway += 1
+  }
+
+  end(): void {
+    this.#underway -= 1
   }
 
   /** @returns whether it was granted */

@@ -48,6 +48,7 @@ export class SpoolDraft implements Draft {
 
   constructor(desk: DraftDesk) {
     this.#desk = desk
+    desk.budget.begin()
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -70,7 +71,7 @@ export class SpoolDraft implements Draft {
   commit(placements: readonly [Placement, ...Placement[]]): Promise<Receipt> {
     const drafted = this.#drafted
     assert(drafted !== undefined && !this.#over, 'a draft is committed before its end, or twice')
-    this.#over = true
+    this.#end()
     if (this.#large !== undefined) return this.#commitLarge(this.#large, drafted, placements)
     try {
       return this.#desk.promise(this.#record(drafted, placements), () => this.#giveMemory())
@@ -82,12 +83,17 @@ export class SpoolDraft implements Draft {
 
   abort(): void {
     if (this.#over) return
-    this.#over = true
+    this.#end()
     this.#giveMemory()
     void this.#large?.then(
       () => this.#remove(),
       () => this.#remove(),
     )
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#desk.budget.end()
   }
 
   #endSmall(): Message {

@@ -5,6 +5,7 @@ import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { encodeStateChange } from './change-meta.ts'
 import { Committer } from './committer.ts'
+import { DraftBudget } from './draft-budget.ts'
 import { EntryLoader } from './entry-loader.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
@@ -67,7 +68,14 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     segments: recovered.segments,
     lastGeneration,
   })
-  const committer = new Committer({ segments, clock, log, reserveBytes: segmentBytes >> 3 })
+  const budget = new DraftBudget(draftMemoryBytes)
+  const committer = new Committer({
+    segments,
+    clock,
+    log,
+    reserveBytes: segmentBytes >> 3,
+    underway: () => budget.underway,
+  })
   if (lost.length > 0) forget(committer, lost)
   const index = new MessageIndex(recovered.entries)
   log.info('spool.opened', {
@@ -89,7 +97,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     numbers: new QueueNumbers(clock, lastNumber),
     segmentBytes,
     inlineBytes,
-    draftMemoryBytes,
+    budget,
     async closeFiles() {
       await segments.close()
       await pool.close()

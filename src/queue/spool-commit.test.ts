@@ -14,6 +14,7 @@ import {
   text,
 } from '../../test/fixtures/spool.ts'
 import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
+import type { Draft, Queue } from './queue.ts'
 import { Receipt } from './receipt.ts'
 
 function syncsOf(disk: FakeDisk): number {
@@ -245,5 +246,47 @@ describe('a spool that is opened again', () => {
       queue = (await spoolUnderTest({ disk: spool.disk, clock: spool.clock })).queue
     }
     expect(ids.size).toBe(6)
+  })
+})
+
+describe('a commit that has company', () => {
+  /** Messages that are being received, none of them promised. */
+  function drafts(queue: Queue, count: number): readonly Draft[] {
+    return Array.from({ length: count }, () => {
+      const draft = queue.begin()
+      void draft.write(Buffer.from(text('on its way')))
+      return draft
+    })
+  }
+
+  async function committed(draft: Draft | undefined): Promise<void> {
+    await draft?.end()
+    await draft?.commit([placement()])
+  }
+
+  test('waits a moment for others that are on their way, and shares its sync', async () => {
+    const { queue, disk, clock } = await spoolUnderTest()
+    await put(queue, text('warm up'))
+    await quiet(disk)
+    await put(queue, text('moves to the prepared segment'))
+    await quiet(disk)
+    const [first, second] = drafts(queue, 10)
+    const before = syncsOf(disk)
+    const both = [committed(first), quiet(disk).then(() => committed(second))]
+    await quiet(disk)
+    await quiet(disk)
+    expect(syncsOf(disk)).toBe(before)
+    clock.advance(2)
+    await Promise.all(both)
+    expect(syncsOf(disk)).toBe(before + 1)
+  })
+
+  test('does not wait where few are on their way, or enough have come', async () => {
+    const { queue } = await spoolUnderTest()
+    const few = drafts(queue, 8)
+    await committed(few[0])
+    const many = drafts(queue, 20)
+    await Promise.all(many.slice(0, 8).map(committed))
+    expect(queue.size).toBe(9)
   })
 })

@@ -14,7 +14,7 @@ import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
 import { listDamaged } from './damaged.ts'
 import { Departures, recordState } from './departures.ts'
-import { DraftBudget } from './draft-budget.ts'
+import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { LargeFile } from './large-file.ts'
@@ -56,7 +56,7 @@ export interface SpoolParts {
   readonly numbers: QueueNumbers
   readonly segmentBytes: number
   readonly inlineBytes: number
-  readonly draftMemoryBytes: number
+  readonly budget: DraftBudget
   /** Ends the files that the spool writes to. */
   closeFiles(): Promise<void>
 }
@@ -201,10 +201,10 @@ export class Spool implements Queue {
   }
 
   #makeDesk(): DraftDesk {
-    const { disk, clock, log, layout, numbers, inlineBytes, draftMemoryBytes } = this.#parts
+    const { disk, clock, log, layout, numbers, inlineBytes, budget } = this.#parts
     return {
       disk,
-      budget: new DraftBudget(draftMemoryBytes),
+      budget,
       inlineBytes,
       now: () => clock.now(),
       nextNumber: () => numbers.next(),

@@ -27,6 +27,8 @@ export interface Connection {
   resume(): void
   /** Sends what is left, then closes; a peer that does not follow is cut off after some seconds. */
   end(): void
+  /** As `end`, where the peer has said its last word: nothing more of it is waited for. */
+  close(): void
   destroy(): void
   /**
    * Starts TLS over this connection; resolves when the handshake is done. Bytes that came in before are dropped.

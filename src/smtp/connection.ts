@@ -236,7 +236,9 @@ export class SessionConnection implements ConnectionHandlers {
     this.#closing = true
     this.#input.clear()
     this.#regulate()
-    this.#parts.connection.end()
+    const { connection } = this.#parts
+    if (this.#halfClosed || this.#receiver.farewell) connection.close()
+    else connection.end()
     this.#deadline.cancel()
   }
 }

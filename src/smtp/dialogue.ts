@@ -127,6 +127,11 @@ export class Dialogue {
     this.#committing = true
   }
 
+  /** Why the session is over, once it is. */
+  get ending(): SessionEnd | undefined {
+    return this.#end
+  }
+
   /** The session is over; only the first reason counts. */
   end(reason: SessionEnd): void {
     this.expects = 'end'

@@ -80,6 +80,11 @@ export class Receiver {
     return this.#dialogue.transaction !== undefined
   }
 
+  /** The client has said its last word. */
+  get farewell(): boolean {
+    return this.#dialogue.ending === 'quit'
+  }
+
   /** The first reply of the session. */
   greet(): MaybePromise<Reply> {
     return this.#guard(() => {

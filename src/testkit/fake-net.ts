@@ -141,6 +141,10 @@ class FakeConnection implements Connection {
     this.#closeIfDone()
   }
 
+  close(): void {
+    this.end()
+  }
+
   destroy(): void {
     this.cut()
     this.#peer?.cut(new PosternError('PEER_FAILED', 'connection reset'))

@@ -26,6 +26,7 @@ function watchedConnection(connection: Connection, watch: LineWatcher): Connecti
     pause: () => connection.pause(),
     resume: () => connection.resume(),
     end: () => connection.end(),
+    close: () => connection.close(),
     destroy: () => connection.destroy(),
     startTls: (options) => connection.startTls(options),
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Endpoint, TlsState } from '../../mail/session.ts'
 import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
 import { secure, tlsState } from './net-tls.ts'
@@ -49,6 +50,12 @@ export class NodeConnection implements Connection {
     this.#socket.end()
     this.#socket.resume()
     this.#linger = setTimeout(() => this.destroy(), lingerMs)
+  }
+
+  close(): void {
+    // A shutdown before the close would cost as much as taking a command, and a peer that is faster than we makes it fail.
+    if (this.#socket instanceof TLSSocket || this.#socket.writableLength > 0) this.end()
+    else this.destroy()
   }
 
   destroy(): void {

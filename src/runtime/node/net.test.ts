@@ -174,6 +174,18 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('whose peer has said its last word is closed without waiting for it, and loses nothing', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const [atServer, atClient] = [watch(server), watch(client)]
+    server.write('goodbye')
+    server.close()
+    expect(await atServer.closed).toBeUndefined()
+    expect(await atClient.ended).toBe('goodbye')
+    client.destroy()
+    await door.listener.close()
+  })
+
   test('tells a writer to wait for a reader, and when to go on', async () => {
     const door = await open()
     const { client, server } = await meet(door)
