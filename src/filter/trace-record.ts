@@ -109,22 +109,19 @@ export function tellingSteps(steps: readonly Step[]): readonly string[] {
 }
 
 /** What was committed, where it is more than a plain delivery to those that were accepted. */
-export function packPlacements(placements: readonly Placement[] | undefined): {
-  readonly placements?: readonly JsonValue[]
-} {
-  if (placements === undefined) return {}
-  const plain = placements.every(
+export function packPlacements(
+  placements: readonly Placement[] | undefined,
+): readonly JsonValue[] | undefined {
+  const plain = placements?.every(
     ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
   )
-  if (plain && placements.length === 1) return {}
-  return {
-    placements: placements.map(({ disposition, reason, envelope }) => ({
-      disposition,
-      ...(reason === undefined ? {} : { reason }),
-      reversePath: formatPath(envelope.reversePath),
-      recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
-    })),
-  }
+  if (plain === true && placements?.length === 1) return undefined
+  return placements?.map(({ disposition, reason, envelope }) => ({
+    disposition,
+    ...(reason === undefined ? {} : { reason }),
+    reversePath: formatPath(envelope.reversePath),
+    recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+  }))
 }
 
 function isPlain(step: Step): boolean {
