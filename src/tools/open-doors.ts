@@ -1,5 +1,6 @@
 /** The doors of a gateway at work, as its configuration has them. */
 import type { Configuration } from '../config/configuration.ts'
+import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -32,7 +33,9 @@ export async function openDoors({
       clock: systemClock,
       counters: processCounters(),
       disk: systemDisk,
-      dns: nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }),
+      dns: cachingDns(nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }), {
+        clock: systemClock,
+      }),
       log,
       net: nodeNet,
       process: hostProcess,
