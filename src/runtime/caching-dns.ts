@@ -33,6 +33,7 @@ export function cachingDns(dns: Dns, options: CachingDnsOptions): Dns {
   return {
     addresses: (name, signal) =>
       text.ask(`addresses ${plain(name)}`, () => dns.addresses(name), signal),
+    ipv4: (name, signal) => text.ask(`ipv4 ${plain(name)}`, () => dns.ipv4(name), signal),
     mx: (name, signal) => mail.ask(`mx ${plain(name)}`, () => dns.mx(name), signal),
     txt: (name, signal) => text.ask(`txt ${plain(name)}`, () => dns.txt(name), signal),
     reverse: (address, signal) =>

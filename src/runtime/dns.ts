@@ -17,6 +17,8 @@ export type DnsAnswer<T> =
 export interface Dns {
   /** IPv4 and IPv6 addresses. */
   addresses(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  /** IPv4 addresses alone: what DNS lists answer with. */
+  ipv4(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
   mx(name: string, signal?: AbortSignal): Promise<DnsAnswer<MxRecord>>
   /** Each record with its strings joined. */
   txt(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>

@@ -19,6 +19,7 @@ export type ComponentName =
   | 'netcat'
   | 'openssl'
   | 'python3'
+  | 'rbldnsd'
   | 'strace'
   | 'swaks'
   | 'tcprules'
@@ -30,6 +31,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
+  rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },

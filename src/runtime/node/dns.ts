@@ -43,6 +43,11 @@ export function nodeDns({
       const six = ask(name, () => resolver.resolve6(name, { ttl: true }))(signal)
       return eitherOf(await Promise.allSettled([four, six]))
     },
+    ipv4: async (name, signal) => {
+      if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1'] }
+      const four = ask(name, () => resolver.resolve4(name, { ttl: true }))(signal)
+      return eitherOf(await Promise.allSettled([four]))
+    },
     mx: (name, signal) =>
       ask(name, async () => {
         const records = await resolver.resolveMx(name)
