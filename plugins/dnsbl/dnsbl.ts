@@ -93,7 +93,7 @@ export const dnsbl = definePlugin({
         if (name === undefined) return pass()
         const answer = await panel.ask(name, { signal, withinMs: options.within })
         const good = answer.hits.find(({ list }) => allow.includes(list))
-        if (good !== undefined) return pass({ reason: 'DNS_ALLOWED', evidence: evidenceOf([good]) })
+        if (good !== undefined) return allowed(good)
         const weight = weightOf(answer.hits)
         if (weight < options.threshold) return below(answer, weight, options.score)
         const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
@@ -103,6 +103,15 @@ export const dnsbl = definePlugin({
     }
   },
 })
+
+/** A good name goes on to later entries: greylisting, for one, lets such clients pass. */
+function allowed(hit: Hit) {
+  return pass({
+    reason: 'DNS_ALLOWED',
+    evidence: evidenceOf([hit]),
+    findings: [finding(dnsListed, { weight: -1, lists: [hit.list.base] })],
+  })
+}
 
 /** RBLSMTPD's word, by rblsmtpd's rules. */
 function ruled(value: string, address: string): Verdict & { verdict: 'pass' | 'defer' | 'reject' } {
