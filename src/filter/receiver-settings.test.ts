@@ -33,6 +33,12 @@ describe('settings of the receiver', () => {
       maxRecipients: 1000,
       maxErrors: 20,
       maxHops: 100,
+      maxHeaderBytes: 256 * 1024,
+      maxHeaderFields: 1000,
+      maxTextLineBytes: 0,
+      lineEnds: 'refuse',
+      nul: 'refuse',
+      extensionsOff: [],
       commandTimeoutMs: 300_000,
       dataTimeoutMs: 600_000,
       starttls: 'off',
@@ -85,6 +91,39 @@ describe('settings of the receiver', () => {
       fields: { problem: expect.stringContaining('DATABYTES of tcp.smtp:7') },
     })
     expect(await chain.trace()).toMatchObject({ ruled: 'SETTINGS', end: 'refused' })
+  })
+
+  test('extensions are switched off by their keywords, in any case', () => {
+    expect(settingsFor({ extensions_off: ['chunking', 'DSN'] }).extensionsOff).toEqual([
+      'CHUNKING',
+      'DSN',
+    ])
+  })
+
+  test.each([
+    [
+      { extensions_off: ['CHUNKS'] },
+      'there is no extension "CHUNKS"',
+      'write some of PIPELINING, SIZE',
+    ],
+    [
+      { extensions_off: ['8BITMIME'] },
+      'without which there is no SMTPUTF8',
+      '[8BITMIME, SMTPUTF8]',
+    ],
+    [
+      { extensions_off: ['STARTTLS'], starttls: 'required' },
+      'starttls says that it is required',
+      'starttls: off',
+    ],
+  ])('%j is a mistake with a remedy', (receiver, problem, remedy) => {
+    expect(() => settingsFor(receiver)).toThrow(problem)
+    expect(() => settingsFor(receiver)).toThrow(remedy)
+  })
+
+  test('line ends may be mended for one client alone', () => {
+    const rule = environment({ LINEENDS: 'fix' })
+    expect(settingsFor({}, { environment: rule }).lineEnds).toBe('fix')
   })
 
   test('clients under one rule share one object of settings', () => {

@@ -3,6 +3,7 @@
  * numbers, overridable for a client by tcp.smtp where an option names a variable.
  */
 import type { Environment } from '../mail/environment.ts'
+import { extensions, isExtension, type Extension } from '../mail/extensions.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
@@ -35,6 +36,29 @@ export const receiverOptions = {
     default: 100,
     min: 1,
     description: 'Received and Delivered-To fields; more means that the message is looping.',
+  }),
+  max_header: option.size({
+    default: '256KB',
+    description: 'The longest header of a message. What stands in it is read as a whole.',
+  }),
+  max_header_fields: option.integer({ default: 1000, min: 1, max: 100_000 }),
+  max_line: option.size({
+    default: 0,
+    description: 'The longest line of a message in bytes, its CRLF included; 0: no limit.',
+  }),
+  line_ends: option.choice(['refuse', 'fix'], {
+    default: 'refuse',
+    env: 'LINEENDS',
+    description:
+      'A CR or LF that stands alone in a message: refuse it, or make a CRLF of it. Neither ever ends a message.',
+  }),
+  nul: option.choice(['refuse', 'fix'], {
+    default: 'refuse',
+    description: 'A NUL in a message: refuse it, or drop the NUL.',
+  }),
+  extensions_off: option.strings({
+    default: [],
+    description: 'SMTP extensions that are neither offered nor understood, by their EHLO keywords.',
   }),
   command_timeout: option.duration({ default: '5m' }),
   data_timeout: option.duration({ default: '10m' }),
@@ -95,6 +119,10 @@ export function receiverSettings({
     )
     return { ok: false, mistakes }
   }
+  const mistaken = mistakenSwitch(resolved.values)
+  if (mistaken !== undefined) {
+    return { ok: false, mistakes: [mistakeAt(section.place, ['extensions_off'], mistaken)] }
+  }
   const bare =
     resolved.values.starttls === 'required' ? listeners.find(({ tls }) => !tls) : undefined
   if (bare !== undefined) {
@@ -144,12 +172,50 @@ function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSet
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
     maxHops: values.max_hops,
+    maxHeaderBytes: values.max_header,
+    maxHeaderFields: values.max_header_fields,
+    maxTextLineBytes: values.max_line,
+    lineEnds: values.line_ends,
+    nul: values.nul,
+    extensionsOff: switchedOff(values),
     commandTimeoutMs: values.command_timeout,
     dataTimeoutMs: values.data_timeout,
     starttls: tls ? values.starttls : 'off',
     mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,
   })
+}
+
+function switchedOff(values: Values): readonly Extension[] {
+  return values.extensions_off.map((keyword) => keyword.toUpperCase()).filter(isExtension)
+}
+
+/** Whether all that is to be switched off can be, and goes without the rest. */
+function mistakenSwitch(
+  values: Values,
+): { readonly problem: string; readonly remedy: string } | undefined {
+  const unknown = values.extensions_off.find((keyword) => !isExtension(keyword.toUpperCase()))
+  if (unknown !== undefined) {
+    return {
+      problem: `there is no extension ${JSON.stringify(unknown)}`,
+      remedy: `write some of ${extensions.join(', ')}`,
+    }
+  }
+  const off = switchedOff(values)
+  if (off.includes('STARTTLS') && values.starttls === 'required') {
+    return {
+      problem: 'switches STARTTLS off, but starttls says that it is required',
+      remedy: 'take it out of the list, or write starttls: off',
+    }
+  }
+  // RFC 6531 §3.1.
+  if (off.includes('8BITMIME') && !off.includes('SMTPUTF8')) {
+    return {
+      problem: 'switches 8BITMIME off, without which there is no SMTPUTF8',
+      remedy: 'write [8BITMIME, SMTPUTF8]',
+    }
+  }
+  return undefined
 }
 
 /** RFC 5321 §4.2: a name stands first; qmail's files often have one of their own. ESMTP ends it, as qmail has it. */

@@ -6,17 +6,18 @@ import { isPosternError } from '../mail/errors.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
-import { countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
+import { countFields, countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Dialogue, OpenTransaction } from './dialogue.ts'
 import type { Intake } from './intake.ts'
 import {
+  headerTooBig,
   localError,
-  messageMalformed,
-  messageTooBig,
+  messageUnfit,
   notStored,
   objection,
   queued,
+  tooManyFields,
   tooManyHops,
 } from './replies.ts'
 
@@ -24,15 +25,22 @@ import {
 export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<Reply> {
   const { transaction } = dialogue
   if (transaction === undefined) throw new Error('a message without a transaction')
-  if (intake.fault !== undefined) {
-    return refused(
-      dialogue,
-      intake.fault === 'too big' ? messageTooBig : messageMalformed(intake.fault),
-    )
-  }
-  if (intake.failure !== undefined) return storeFailed(dialogue, intake.failure.error)
-  if (countHops(intake.head) > dialogue.settings.maxHops) return refused(dialogue, tooManyHops)
+  const unfit = refuseUnfit(dialogue, intake) ?? refuseHeader(dialogue, intake)
+  if (unfit !== undefined) return unfit
   return dialogue.consult(intake.end(), (message) => judge(dialogue, transaction, intake, message))
+}
+
+/** Where what came so far can not become a message: the reply that says so. The transaction ends with it. */
+export function refuseUnfit(dialogue: Dialogue, { fault, failure }: Intake): Reply | undefined {
+  if (fault !== undefined) return refused(dialogue, messageUnfit(fault))
+  return failure === undefined ? undefined : storeFailed(dialogue, failure.error)
+}
+
+function refuseHeader(dialogue: Dialogue, { head, headIsCut }: Intake): Reply | undefined {
+  const { maxHeaderFields, maxHops } = dialogue.settings
+  if (headIsCut) return refused(dialogue, headerTooBig)
+  if (countFields(head) > maxHeaderFields) return refused(dialogue, tooManyFields)
+  return countHops(head) > maxHops ? refused(dialogue, tooManyHops) : undefined
 }
 
 function judge(

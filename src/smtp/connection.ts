@@ -4,7 +4,7 @@
  * all that follows from one chunk leaves in one write. Ends by itself: `closed` is called once, whatever happens.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import { formatReply, type Reply } from '../mail/reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -163,7 +163,7 @@ export class SessionConnection implements ConnectionHandlers {
     const { commandTimeoutMs, dataTimeoutMs } = this.#receiver.settings
     if (reply !== undefined) {
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
-      this.#out += formatReply(reply)
+      this.#out += this.#receiver.spoken(reply)
       if (this.#out.length > holdBytes) this.#flush()
     }
     this.#deadline.move(this.#receiver.expects === 'message' ? dataTimeoutMs : commandTimeoutMs)
@@ -227,7 +227,7 @@ export class SessionConnection implements ConnectionHandlers {
   #sendAway(reason: SessionEnd, reply: Reply): void {
     if (this.#closing) return
     this.#receiver.end(reason)
-    this.#out += formatReply(reply)
+    this.#out += this.#receiver.spoken(reply)
     this.#close()
   }
 

@@ -1,6 +1,14 @@
 import type { Reply } from '../mail/reply.ts'
 import type { Dialogue } from './dialogue.ts'
-import { ehloFirst, helloFirst, mailFirst, nestedMail, noRecipients, tlsFirst } from './replies.ts'
+import {
+  ehloFirst,
+  helloFirst,
+  mailFirst,
+  midMessage,
+  nestedMail,
+  noRecipients,
+  tlsFirst,
+} from './replies.ts'
 import type { Need } from './verbs/verb.ts'
 
 /** May a verb with these needs come now (RFC 5321 §4.1.4)? @returns what to answer if not */
@@ -12,7 +20,10 @@ export function outOfOrder(needs: readonly Need[], dialogue: Dialogue): Reply | 
   return undefined
 }
 
-function missing(need: Need, { session, settings, transaction }: Dialogue): Reply | undefined {
+function missing(
+  need: Need,
+  { session, settings, transaction, intake }: Dialogue,
+): Reply | undefined {
   switch (need) {
     case 'hello':
       return session.hello === undefined ? helloFirst : undefined
@@ -26,5 +37,7 @@ function missing(need: Need, { session, settings, transaction }: Dialogue): Repl
       return transaction === undefined ? mailFirst : undefined
     case 'recipients':
       return transaction?.recipients.length === 0 ? noRecipients : undefined
+    case 'no chunks':
+      return intake === undefined ? undefined : midMessage
   }
 }

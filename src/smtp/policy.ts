@@ -1,5 +1,6 @@
 import type { Environment } from '../mail/environment.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Extension } from '../mail/extensions.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
@@ -94,6 +95,16 @@ export interface ReceiverSettings {
   /** Commands that were refused as wrong, before the session is ended. */
   readonly maxErrors: number
   readonly maxHops: number
+  readonly maxHeaderBytes: number
+  readonly maxHeaderFields: number
+  /** Of a message, CRLF included; 0: no limit. */
+  readonly maxTextLineBytes: number
+  /** What becomes of a CR or LF that stands alone in a message: a refusal, or a CRLF before anybody reads it. */
+  readonly lineEnds: 'refuse' | 'fix'
+  /** What becomes of a NUL in a message: a refusal, or nothing is left of it. */
+  readonly nul: 'refuse' | 'fix'
+  /** Neither offered nor understood. */
+  readonly extensionsOff: readonly Extension[]
   /** Waiting for a command; for the next bytes of a message; for a TLS handshake. RFC 5321 §4.5.3.2. */
   readonly commandTimeoutMs: number
   readonly dataTimeoutMs: number

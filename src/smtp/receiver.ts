@@ -4,12 +4,11 @@
  * replied to at once, without a promise. A policy that throws is a bug, not an answer: 451, and the session goes on.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import { formatReply, type Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import { acceptMessage } from './acceptance.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
@@ -85,6 +84,13 @@ export class Receiver {
     return this.#dialogue.ending === 'quit'
   }
 
+  /** A reply as it goes on the wire; with its enhanced status code where such are offered (RFC 2034). */
+  spoken(reply: Reply): string {
+    const { extensionsOff } = this.settings
+    if (!extensionsOff.includes('ENHANCEDSTATUSCODES')) return formatReply(reply)
+    return formatReply({ code: reply.code, lines: reply.lines })
+  }
+
   /** The first reply of the session. */
   greet(): MaybePromise<Reply> {
     return this.#guard(() => {
@@ -96,8 +102,11 @@ export class Receiver {
     })
   }
 
-  /** @param line latin1, without its CR LF */
-  line(line: string): MaybePromise<Reply> {
+  /**
+   * @param line latin1, without its CR LF
+   * @returns `undefined` where the reply comes when what follows the line is read (RFC 3030 §2)
+   */
+  line(line: string): MaybePromise<Reply | undefined> {
     const reply = this.#guard(() => this.#dispatch(line))
     return reply instanceof Promise ? reply.then(this.#count) : this.#count(reply)
   }
@@ -110,16 +119,16 @@ export class Receiver {
     return this.#count(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
   }
 
-  /** Bytes of the message that is expected. */
+  /** Bytes of the message, or of the chunk, that is expected. */
   message(chunk: Buffer): Taken {
-    const { intake } = this.#dialogue
-    if (intake === undefined) throw new Error('bytes of a message that nobody expects')
-    const { used, pressure } = intake.take(chunk)
-    if (!intake.complete) return { used, answer: pressure?.then(() => undefined) }
+    const { incoming } = this.#dialogue
+    if (incoming === undefined) throw new Error('bytes of a message that nobody expects')
+    const { used, pressure } = incoming.take(chunk)
+    if (!incoming.complete) return { used, answer: pressure?.then(() => undefined) }
+    this.#dialogue.incoming = undefined
     this.#dialogue.expects = 'line'
-    const accept = (): MaybePromise<Reply> =>
-      this.#guard(() => acceptMessage(this.#dialogue, intake))
-    return { used, answer: pressure === undefined ? accept() : pressure.then(accept) }
+    const finish = (): MaybePromise<Reply> => this.#guard(() => incoming.finish())
+    return { used, answer: this.#dialogue.consult(pressure, finish) }
   }
 
   /** The handshake is done: the session begins anew, but for the greeting (RFC 3207 §4.2). */
@@ -135,7 +144,7 @@ export class Receiver {
     this.#dialogue.end(reason)
   }
 
-  #dispatch(line: string): MaybePromise<Reply> {
+  #dispatch(line: string): MaybePromise<Reply | undefined> {
     const dialogue = this.#dialogue
     if (dialogue.login !== undefined) return continueLogin(dialogue, dialogue.login, line)
     const parsed = parseLine(line)
@@ -156,14 +165,18 @@ export class Receiver {
   }
 
   /** Sends the client away with the last mistake that is borne. */
-  readonly #count = (reply: Reply): Reply => {
-    if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors)
+  readonly #count = <R extends Reply | undefined>(reply: R): R | Reply => {
+    if (
+      reply === undefined ||
+      !replies.isMistake(reply) ||
+      ++this.#dialogue.mistakes < this.settings.maxErrors
+    )
       return reply
     this.#dialogue.end('errors')
     return replies.tooManyMistakes(this.settings.hostname)
   }
 
-  #guard(work: () => MaybePromise<Reply>): MaybePromise<Reply> {
+  #guard<R extends Reply | undefined>(work: () => MaybePromise<R>): MaybePromise<R | Reply> {
     try {
       const reply = work()
       return reply instanceof Promise ? reply.catch(this.#failed) : reply

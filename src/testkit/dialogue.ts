@@ -5,6 +5,7 @@
  *   C: EHLO client.test        a line of the client; lines that follow each other are one write; \r \n \t \0 \xHH are bytes
  *   C< DATA\n                  bytes of the client, without CR LF
  *   S: 250-mx.test             a line of the server; `*` stands for anything
+ *   S< 250 HELP                lines of the server that do not matter, up to and with this one
  *   TLS                        the client starts the handshake
  *   AFTER 300s                 time passes
  *   CLOSED                     the server has closed the connection
@@ -31,7 +32,7 @@ export interface DialogueStep {
 export function parseDialogue(text: string): readonly DialogueStep[] {
   return text.split('\n').flatMap((source, index) => {
     if (source === '' || source.startsWith('#')) return []
-    const match = /^(C:|C<|S:|[A-Z]+)(?: (.*))?$/.exec(source)
+    const match = /^(C:|C<|S:|S<|[A-Z]+)(?: (.*))?$/.exec(source)
     const [, word] = match ?? []
     if (word === undefined || !words.has(word)) {
       throw new Error(`line ${index + 1} is no step of a dialogue: ${source}`)
@@ -62,6 +63,7 @@ const words: ReadonlySet<string> = new Set([
   'C:',
   'C<',
   'S:',
+  'S<',
   'TLS',
   'AFTER',
   'CLOSED',
@@ -90,6 +92,9 @@ class Player {
     switch (word) {
       case 'S:':
         expectLine(await (await this.#dial()).line(), text)
+        break
+      case 'S<':
+        await this.#readUpTo(text)
         break
       case 'TLS':
         await (
@@ -131,6 +136,12 @@ class Player {
     this.#client?.connection.destroy()
   }
 
+  /** @throws where the server says all it has to say without it */
+  async #readUpTo(pattern: string): Promise<void> {
+    const client = await this.#dial()
+    while (!matches(await client.line(), pattern));
+  }
+
   async #dial(): Promise<StageClient> {
     return (this.#client ??= await this.#stage.dial())
   }
@@ -146,14 +157,16 @@ class Player {
 }
 
 function expectLine(line: string, pattern: string): void {
+  if (!matches(line, pattern)) throw new Error(`the server says: ${line}`)
+}
+
+function matches(line: string, pattern: string): boolean {
   const parts = pattern.split('*')
   const [head = ''] = parts
   const tail = parts.length > 1 ? (parts.at(-1) ?? '') : undefined
-  const matches =
-    tail === undefined
-      ? line === head
-      : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
-  if (!matches) throw new Error(`the server says: ${line}`)
+  return tail === undefined
+    ? line === head
+    : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
 }
 
 /** Text is UTF-8 in the file and bytes on the wire; escapes are bytes. */

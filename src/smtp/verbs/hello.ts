@@ -34,7 +34,7 @@ function introduce(dialogue: Dialogue, hello: NonNullable<Session['hello']>): Ma
     }
     dialogue.endTransaction({ end: 'reset' })
     return hello.verb === 'EHLO'
-      ? capabilities(session, dialogue.settings, dialogue.canStartTls)
+      ? capabilities(dialogue)
       : replies.hello(dialogue.settings.hostname)
   })
 }

@@ -2,14 +2,20 @@ import { parseRcpt } from '../command.ts'
 import { mailFirst, recipientOk, tooManyRecipients } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
+/** What NOTIFY and ORCPT add to the line (RFC 3461 §4), and an address in UTF-8 (RFC 6531 §3.4). */
+const parameterBytes = 500 + 10
+
 /** RCPT TO (RFC 5321 §4.1.1.3): a recipient, if the policy has it. */
 export const rcpt: Verb = {
-  needs: ['transaction'],
-  maxLineBytes: commandLineBytes,
+  needs: ['transaction', 'no chunks'],
+  maxLineBytes: commandLineBytes + parameterBytes,
   run(dialogue, rest) {
     const { transaction, policy, settings } = dialogue
     if (transaction === undefined) return mailFirst
-    const parsed = parseRcpt(rest, transaction.parameters.smtputf8 === true)
+    const parsed = parseRcpt(rest, {
+      smtputf8: transaction.parameters.smtputf8 === true,
+      offers: dialogue.offers,
+    })
     if (!parsed.ok) return parsed.reply
     if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     const recipient = parsed.value

@@ -1,4 +1,5 @@
 import { auth } from './auth.ts'
+import { bdat } from './bdat.ts'
 import { data } from './data.ts'
 import { ehlo, helo } from './hello.ts'
 import { help } from './help.ts'
@@ -18,6 +19,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', data],
+  ['BDAT', bdat],
   ['RSET', rset],
   ['NOOP', noop],
   ['VRFY', vrfy],
@@ -36,7 +38,6 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'TURN',
   'ETRN',
   'ATRN',
-  'BDAT',
   'BURL',
   'LHLO',
   'XCLIENT',

@@ -1,0 +1,82 @@
+/** Sessions out of scraps of commands and bytes, from a seed: no crash, no hang, and the cut of the wire changes nothing. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { settled, smtpStage } from '../testkit/smtp-stage.ts'
+
+const scraps = fc.constantFrom(
+  'EHLO x\r\n',
+  'HELO x\r\n',
+  'MAIL FROM:<',
+  'a@b.test',
+  '>',
+  '\r\n',
+  '<>',
+  'RCPT TO:<',
+  'DATA\r\n',
+  '.\r\n',
+  '\r\n.\r\n',
+  'BDAT ',
+  '5',
+  ' LAST\r\n',
+  '0',
+  'RSET\r\n',
+  'QUIT\r\n',
+  'AUTH PLAIN ',
+  'AHUAcA==\r\n',
+  'AUTH LOGIN\r\n',
+  '*\r\n',
+  'STARTTLS\r\n',
+  'NOOP\r\n',
+  ' SIZE=9',
+  ' BODY=8BITMIME',
+  ' SMTPUTF8',
+  ' RET=HDRS',
+  ' ENVID=+41',
+  ' NOTIFY=NEVER',
+  ' ORCPT=rfc822;a+40b',
+  'VRFY a\r\n',
+  '\n',
+  '\r',
+  '\0',
+  '.',
+  ' ',
+  '"',
+  '\\',
+  '@',
+  'ü',
+  '\xff',
+  'MAIL FROM:<a@b.test>\r\nRCPT TO:<c@mx.test>\r\n',
+  'MAIL FROM:<a@b.test>\r\nRCPT TO:<c@mx.test>\r\nBDAT 6\r\ntext\r\n',
+  'x'.repeat(600),
+)
+const session = fc.array(scraps, { maxLength: 40 }).map((parts) => `EHLO x\r\n${parts.join('')}`)
+
+/** All that the server says, and what it kept, when the wire is cut at these offsets. */
+async function play(text: string, cuts: readonly number[]): Promise<readonly string[]> {
+  const stage = await smtpStage()
+  stage.policy.settings = { ...stage.policy.settings, authWithoutTls: true, starttls: 'off' }
+  const client = await stage.dial()
+  const ends = [...cuts.filter((at) => at < text.length), text.length].toSorted((a, b) => a - b)
+  ends.forEach((end, index) => client.send(text.slice(ends[index - 1] ?? 0, end)))
+  await settled()
+  client.connection.end()
+  await settled()
+  expect(stage.queue.openDrafts).toBe(0)
+  expect(stage.log.events.filter(({ event }) => event === 'policy.failed')).toEqual([])
+  expect(stage.policy.history.at(-1)).toMatch(/^session /)
+  const kept = stage.queue.commits.map(({ message }) =>
+    Buffer.from(message.bytes).toString('latin1'),
+  )
+  return [client.unread, ...kept]
+}
+
+test('any session is answered with replies and nothing else, and alike however the wire is cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(session, fc.array(fc.nat(2_000)), async (text, cuts) => {
+      const whole = await play(text, [])
+      expect(whole[0]).toMatch(/^(?:\d{3}[ -](?:\d\.\d+\.\d+ )?[\x20-\x7e]*\r\n)+$/)
+      expect(await play(text, cuts)).toEqual(whole)
+    }),
+    { numRuns: 300, seed: 20_261_121 },
+  )
+})
