@@ -7,9 +7,14 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { OptionResources, OptionValues } from '../plugin/option.ts'
-import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import type { ReceiverSettings } from '../smtp/policy.ts'
+import {
+  environmentOptions,
+  resolveOptions,
+  type OptionMistake,
+} from '../plugin/resolve-options.ts'
+import type { ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
+import { presetsOf } from './listener-roles.ts'
 
 /** The section `receiver` of the configuration. */
 export const receiverOptions = {
@@ -42,7 +47,15 @@ export const receiverOptions = {
     default: 'offered',
     description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
   }),
+  auth: option.choice(['off', 'offered', 'required'], {
+    default: 'offered',
+    description: 'required: MAIL only after a login; so it is on submission and smtps.',
+  }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
+  complete_header: option.boolean({
+    default: false,
+    description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
+  }),
 } as const
 
 type Values = OptionValues<typeof receiverOptions>
@@ -57,8 +70,13 @@ export interface ReceiverSection {
 
 export interface ListenerTraits {
   readonly name: string
+  /** `mx` where absent. */
+  readonly role?: ListenerRole
   /** Whether it has a certificate. */
   readonly tls: boolean
+  /** What it has in place of the section, as written below its key `receiver`. */
+  readonly options?: JsonValue | undefined
+  readonly place?: WrittenAt
 }
 
 /** The settings of a listener as an environment has them; where a variable does not parse, the file's. */
@@ -77,47 +95,118 @@ export interface ReceiverRequest {
   readonly canVerify: boolean
 }
 
-export function receiverSettings({
-  section,
-  listeners,
-  resources,
-  canVerify,
-}: ReceiverRequest):
+type Settled =
   | { readonly ok: true; readonly settingsOf: SettingsOf }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] } {
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+
+export function receiverSettings(request: ReceiverRequest): Settled {
+  const { section, listeners, resources } = request
   const given = isMap(section.options)
     ? { ...section.defaults, ...section.options }
     : (section.options ?? section.defaults)
+  const common = resolveOptions(receiverOptions, given, resources)
+  const mistakes = (common.ok ? [] : common.mistakes).map((mistake) =>
+    mistakeAt(section.place, mistake.key === '' ? [] : [mistake.key], mistake),
+  )
+  const byListener = new Map<string, Resolver>()
+  for (const listener of listeners) {
+    const settled = settleListener(listener, isMap(given) ? given : {}, request)
+    mistakes.push(...settled.mistakes)
+    byListener.set(listener.name, settled.resolver)
+  }
+  if (!common.ok || mistakes.length > 0) return { ok: false, mistakes }
+  const elsewhere = resolverOf(common.values, resources, (values) =>
+    settings(values, { role: 'mx', tls: false, canVerify: request.canVerify }),
+  )
+  return {
+    ok: true,
+    settingsOf: (listener, environment) => (byListener.get(listener) ?? elsewhere)(environment),
+  }
+}
+
+type Resolver = (environment: Environment) => ReturnType<SettingsOf>
+
+/** The listener's own options stand above its role's, and those above the section's. Mistakes of the section are not said again. */
+function settleListener(
+  listener: ListenerTraits,
+  section: JsonObject,
+  { section: { place: sectionPlace }, resources, canVerify }: ReceiverRequest,
+): { readonly resolver: Resolver; readonly mistakes: readonly Mistake[] } {
+  const { role = 'mx', tls, options: written, place = sectionPlace } = listener
+  const none: Resolver = () => {
+    throw new Error('settings with mistakes are in force')
+  }
+  const own = written ?? {}
+  if (!isMap(own)) {
+    const problem = 'the options are not a map'
+    const remedy = 'write the options as key: value'
+    return { resolver: none, mistakes: [mistakeAt(place, ['receiver'], { problem, remedy })] }
+  }
+  const given = { ...section, ...presetsOf(role), ...own }
   const resolved = resolveOptions(receiverOptions, given, resources)
   if (!resolved.ok) {
-    const mistakes = resolved.mistakes.map((mistake) =>
-      mistakeAt(section.place, mistake.key === '' ? [] : [mistake.key], mistake),
-    )
-    return { ok: false, mistakes }
+    const mistakes = resolved.mistakes
+      .filter(({ key }) => Object.hasOwn(own, key))
+      .map((mistake) => mistakeAt(place, ['receiver', mistake.key], mistake))
+    return { resolver: none, mistakes }
   }
-  const bare =
-    resolved.values.starttls === 'required' ? listeners.find(({ tls }) => !tls) : undefined
-  if (bare !== undefined) {
-    const problem = `is required, but the listener ${bare.name} has no certificate`
-    const remedy = 'give it certificate and key, or write offered'
-    return { ok: false, mistakes: [mistakeAt(section.place, ['starttls'], { problem, remedy })] }
+  const traits = { role, tls, canVerify }
+  const impossible = impossibleSetting(listener, resolved.values, traits)
+  if (impossible !== undefined) {
+    const { key } = impossible
+    const mistake = Object.hasOwn(own, key)
+      ? mistakeAt(place, ['receiver', key], impossible)
+      : Object.hasOwn(presetsOf(role), key)
+        ? mistakeAt(place, ['role'], impossible)
+        : mistakeAt(sectionPlace, [key], impossible)
+    return { resolver: none, mistakes: [mistake] }
   }
-  const valuesIn = environmentOptions(receiverOptions, resolved.values, resources)
-  const byListener = new Map(
-    listeners.map(({ name, tls }) => [
-      name,
-      remembering((values) => settings(values, tls, canVerify)),
-    ]),
-  )
-  const withoutTls = remembering((values) => settings(values, false, canVerify))
-  const settingsOf: SettingsOf = (listener, environment) => {
-    const make = byListener.get(listener) ?? withoutTls
+  const resolver = resolverOf(resolved.values, resources, (values) => settings(values, traits))
+  return { resolver, mistakes: [] }
+}
+
+function resolverOf(
+  base: Values,
+  resources: OptionResources,
+  make: (values: Values) => ReceiverSettings,
+): Resolver {
+  const valuesIn = environmentOptions(receiverOptions, base, resources)
+  const settingsFor = remembering(make)
+  return (environment) => {
     const inForce = valuesIn(environment)
     return inForce.ok
-      ? { ok: true, settings: make(inForce.values) }
-      : { ok: false, settings: make(resolved.values), problem: inForce.problem }
+      ? { ok: true, settings: settingsFor(inForce.values) }
+      : { ok: false, settings: settingsFor(base), problem: inForce.problem }
   }
-  return { ok: true, settingsOf }
+}
+
+interface Traits {
+  readonly role: ListenerRole
+  readonly tls: boolean
+  readonly canVerify: boolean
+}
+
+/** A listener on which no client could ever do what the settings ask of it. */
+function impossibleSetting(
+  { name }: ListenerTraits,
+  values: Values,
+  { tls, canVerify }: Traits,
+): OptionMistake | undefined {
+  if (values.starttls === 'required' && !tls) {
+    const problem = `is required, but the listener ${name} has no certificate`
+    return { key: 'starttls', problem, remedy: 'give it certificate and key, or write offered' }
+  }
+  if (values.auth !== 'required') return undefined
+  if (!canVerify) {
+    const problem = `the listener ${name} asks for a login, but no entry verifies logins`
+    return { key: 'auth', problem, remedy: 'add an entry that does, or write auth: offered' }
+  }
+  if (!tls && !values.auth_without_tls) {
+    const problem = `the listener ${name} asks for a login, which it does not offer without TLS`
+    const remedy = 'give it certificate and key, or write auth_without_tls: true'
+    return { key: 'auth', problem, remedy }
+  }
+  return undefined
 }
 
 function isMap(value: JsonValue | undefined): value is JsonObject {
@@ -136,10 +225,11 @@ function remembering<T>(make: (values: Values) => T): (values: Values) => T {
   }
 }
 
-function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSettings {
+function settings(values: Values, { role, tls, canVerify }: Traits): ReceiverSettings {
+  const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
   return Object.freeze({
     hostname: values.hostname,
-    greeting: greeting(values.hostname, values.greeting),
+    greeting: greeting(values.hostname, values.greeting, protocol),
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
@@ -147,14 +237,18 @@ function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSet
     commandTimeoutMs: values.command_timeout,
     dataTimeoutMs: values.data_timeout,
     starttls: tls ? values.starttls : 'off',
-    mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
+    mechanisms: canVerify && values.auth !== 'off' ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,
+    authRequired: values.auth === 'required',
+    protocol,
+    completesHeader: values.complete_header,
   })
 }
 
 /** RFC 5321 §4.2: a name stands first; qmail's files often have one of their own. ESMTP ends it, as qmail has it. */
-function greeting(hostname: string, text: string): string {
+function greeting(hostname: string, text: string, protocol: ReceiverSettings['protocol']): string {
   const first = text.split(' ', 1)[0] ?? ''
   const named = first.includes('.') && isDomain(first) ? text : `${hostname} ${text}`.trimEnd()
+  if (protocol === 'lmtp') return `${named.replace(/ ?\bESMTP\b/, '')} LMTP`
   return /\bESMTP\b/.test(named) ? named : `${named} ESMTP`
 }

@@ -103,4 +103,13 @@ export interface ReceiverSettings {
   readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
+  /** MAIL only after a login (RFC 6409 §4.3). */
+  readonly authRequired: boolean
+  /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
+  readonly protocol: 'smtp' | 'lmtp'
+  /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
+  readonly completesHeader: boolean
 }
+
+/** What a listener is for: it decides what its settings are where nothing else is said. */
+export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp'

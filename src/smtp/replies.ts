@@ -64,9 +64,16 @@ export const repeatedParameter = (keyword: string): Reply =>
 // The command comes at the wrong moment.
 export const helloFirst = reply(503, '5.5.1', 'Say EHLO or HELO first')
 export const ehloFirst = reply(503, '5.5.1', 'Say EHLO first')
+export const lhloFirst = reply(503, '5.5.1', 'Say LHLO first')
+/** RFC 2033 §4.1. */
+export const lhloOnly = reply(500, '5.5.1', 'This is LMTP: say LHLO')
 export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
+/** RFC 2033 §4.2. */
+export const noRecipientsLmtp = reply(503, '5.5.1', 'No valid recipients')
+/** RFC 4954 §6. */
+export const loginFirst = reply(530, '5.7.0', 'Authentication required')
 export const tlsFirst = reply(530, '5.7.0', 'Must issue a STARTTLS command first')
 export const tlsActive = reply(503, '5.5.1', 'TLS is active already')
 export const tlsAfterLogin = reply(503, '5.5.1', 'STARTTLS comes before AUTH')

@@ -41,6 +41,8 @@ export interface ChainTestOptions {
     readonly denied: boolean
   }
   readonly receiver?: JsonObject
+  /** `mx`, and `submission` with a certificate, where absent. */
+  readonly listeners?: GenerationRequest['listeners']
   readonly doors?: Partial<PluginDoors>
 }
 
@@ -119,7 +121,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
         place: { file: 'test', path: ['receiver'], lineOf: () => undefined },
         defaults: { hostname: 'mx.postern.test' },
       },
-      listeners: [
+      listeners: options.listeners ?? [
         { name: 'mx', tls: false },
         { name: 'submission', tls: true },
       ],

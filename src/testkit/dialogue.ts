@@ -109,7 +109,7 @@ class Player {
         if (queue.commits.length !== Number(text)) throw new Error(`it is ${queue.commits.length}`)
         break
       case 'SETTINGS': {
-        const [key = '', value = ''] = text.split(' ')
+        const [, key = '', value = ''] = /^(\S+) (.*)$/.exec(text) ?? []
         policy.settings = { ...policy.settings, [key]: JSON.parse(value) }
         break
       }

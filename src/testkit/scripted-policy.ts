@@ -40,6 +40,9 @@ export const testSettings: ReceiverSettings = {
   starttls: 'offered',
   mechanisms: ['PLAIN', 'LOGIN'],
   authWithoutTls: false,
+  authRequired: false,
+  protocol: 'smtp',
+  completesHeader: false,
 }
 
 export function scriptedPolicy(

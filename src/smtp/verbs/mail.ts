@@ -7,7 +7,7 @@ const parameterBytes = 26 + 17 + 10 + 500
 
 /** MAIL FROM (RFC 5321 §4.1.1.2): a transaction begins. */
 export const mail: Verb = {
-  needs: ['tls', 'hello', 'no transaction'],
+  needs: ['tls', 'hello', 'login', 'no transaction'],
   maxLineBytes: commandLineBytes + parameterBytes,
   run(dialogue, rest) {
     const parsed = parseMail(rest)

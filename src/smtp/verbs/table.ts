@@ -1,6 +1,6 @@
 import { auth } from './auth.ts'
 import { data } from './data.ts'
-import { ehlo, helo } from './hello.ts'
+import { ehlo, helo, lhlo } from './hello.ts'
 import { help } from './help.ts'
 import { mail } from './mail.ts'
 import { noop } from './noop.ts'
@@ -15,6 +15,7 @@ import { vrfy } from './vrfy.ts'
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
+  ['LHLO', lhlo],
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', data],
@@ -38,7 +39,6 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'ATRN',
   'BDAT',
   'BURL',
-  'LHLO',
   'XCLIENT',
   'XFORWARD',
 ])

@@ -5,9 +5,16 @@ import type { Dialogue } from '../dialogue.ts'
 /**
  * What must be so before a verb may come:
  * `hello`, `ehlo`: the client introduced itself, by EHLO; `tls`: TLS is active where the settings require it;
- * `no transaction`, `transaction`, `recipients`: what is open.
+ * `login`: the client logged in where the settings require it; `no transaction`, `transaction`, `recipients`: what is open.
  */
-export type Need = 'hello' | 'ehlo' | 'tls' | 'no transaction' | 'transaction' | 'recipients'
+export type Need =
+  | 'hello'
+  | 'ehlo'
+  | 'tls'
+  | 'login'
+  | 'no transaction'
+  | 'transaction'
+  | 'recipients'
 
 /** One SMTP command: check, consult, proceed. A new one is a file beside this and a row in the table. */
 export interface Verb {
