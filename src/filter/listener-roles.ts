@@ -3,7 +3,7 @@ import type { JsonObject } from '../mail/json.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 
 /** RFC 6409 §4.3, §8: who submits mail logs in, and may leave to us what the header lacks. */
-const submission: JsonObject = { auth: 'required', complete_header: true }
+const submission: JsonObject = { auth: 'required', complete_header: true, prdr: false }
 
 const presets: { readonly [R in ListenerRole]: JsonObject } = {
   mx: {},

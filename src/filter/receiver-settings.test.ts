@@ -45,6 +45,7 @@ describe('settings of the receiver', () => {
       authWithoutTls: false,
       authRequired: false,
       protocol: 'smtp',
+      prdr: true,
       completesHeader: false,
     })
   })

@@ -52,6 +52,10 @@ export const receiverOptions = {
     description: 'required: MAIL only after a login; so it is on submission and smtps.',
   }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
+  prdr: option.boolean({
+    default: true,
+    description: 'A reply for each recipient after the message, for clients that ask for it.',
+  }),
   complete_header: option.boolean({
     default: false,
     description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
@@ -241,6 +245,7 @@ function settings(values: Values, { role, tls, canVerify }: Traits): ReceiverSet
     authWithoutTls: values.auth_without_tls,
     authRequired: values.auth === 'required',
     protocol,
+    prdr: values.prdr && protocol === 'smtp',
     completesHeader: values.complete_header,
   })
 }

@@ -9,12 +9,19 @@ import type { Transaction } from '../mail/session.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
-import type { ConnectionFacts, MailEvent, SessionEnd, TransactionOutcome } from '../smtp/policy.ts'
+import type {
+  ConnectionFacts,
+  MailEvent,
+  MessageEvent,
+  SessionEnd,
+  TransactionOutcome,
+} from '../smtp/policy.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
 import type { Objection, Step } from './step.ts'
 import {
   packPlacements,
+  packReply,
   packSteps,
   tellingSteps,
   type TraceEnd,
@@ -52,6 +59,7 @@ interface Story {
   /** The round in which a recipient was accepted. */
   readonly accepted: Map<Recipient, number>
   sizeBytes?: number
+  answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
 }
@@ -60,6 +68,7 @@ interface Ending {
   readonly id: string
   readonly end: TraceEnd
   readonly reply: Reply | undefined
+  readonly replies?: readonly Reply[] | undefined
   readonly queueIds?: readonly string[] | undefined
 }
 
@@ -109,8 +118,10 @@ export class SessionRecorder {
     return (round) => indexes.get(round)
   }
 
-  sawMessage(sizeBytes: number): void {
-    if (this.#story !== undefined) this.#story.sizeBytes = sizeBytes
+  sawMessage({ message: { sizeBytes }, answers }: MessageEvent): void {
+    if (this.#story === undefined) return
+    this.#story.sizeBytes = sizeBytes
+    this.#story.answers = answers
   }
 
   scoped(scopes: Scopes): void {
@@ -131,9 +142,9 @@ export class SessionRecorder {
 
   transactionEnded(
     transaction: Transaction,
-    { end, reply: said, receipt }: TransactionOutcome,
+    { end, reply: said, replies, receipt }: TransactionOutcome,
   ): void {
-    this.#explain({ id: transaction.id, end, reply: said, queueIds: receipt?.ids })
+    this.#explain({ id: transaction.id, end, reply: said, replies, queueIds: receipt?.ids })
   }
 
   /** A session that came to nothing because of us is explained; one that the client gave up is not. */
@@ -154,7 +165,10 @@ export class SessionRecorder {
     this.#story = undefined
   }
 
-  #recordOf({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): TraceRecord {
+  #recordOf(
+    { id, end, reply: said, replies, queueIds }: Ending,
+    all: readonly Step[],
+  ): TraceRecord {
     const { inquiry, facts, hostname, refusal } = this.#parts
     const { session, trail, clock } = inquiry
     const story = this.#story
@@ -181,15 +195,17 @@ export class SessionRecorder {
       ...(tls === undefined ? {} : { tls: tls.protocol }),
       ...(story === undefined ? {} : { reversePath: formatPath(story.mail.reversePath) }),
       ...(story?.sizeBytes === undefined ? {} : { sizeBytes: story.sizeBytes }),
-      ...packPlacements(story?.placements),
-      ...(said === undefined ? {} : { reply: [said.code, said.status ?? '', said.lines[0]] }),
+      ...(story?.answers === 'each' ? { each: true } : {}),
+      ...packPlacements(story?.placements, replies !== undefined),
+      ...(said === undefined ? {} : { reply: packReply(said) }),
+      ...(replies === undefined ? {} : { replies: replies.map(packReply) }),
       ...(queueIds === undefined ? {} : { queueIds }),
       ...(refusal === undefined ? {} : { ruled: refusal.reason ?? '' }),
       ...(missing === 0 ? {} : { lost: missing }),
     }
   }
 
-  #logFields({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): LogFields {
+  #logFields({ id, end, reply: said, replies, queueIds }: Ending, all: readonly Step[]): LogFields {
     const { facts } = this.#parts
     const story = this.#story
     const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
@@ -203,6 +219,7 @@ export class SessionRecorder {
       sizeBytes: story?.sizeBytes,
       code: said?.code,
       status: said?.status,
+      codes: replies?.map(({ code }) => code),
       text: end === 'committed' ? undefined : said?.lines[0],
       queueIds,
       steps: tellingSteps(all),

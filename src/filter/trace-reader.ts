@@ -49,7 +49,11 @@ export interface Trace {
   /** The last stage at which the chain was asked. */
   readonly stage: Stage
   readonly end: TraceEnd
-  readonly reply?: { readonly code: number; readonly status: string; readonly text: string }
+  readonly reply?: TracedReply
+  /** Whether each accepted recipient was to be answered after the message: LMTP, PRDR. */
+  readonly each: boolean
+  /** What each accepted recipient was told, where that differed; else none. */
+  readonly replies: readonly TracedReply[]
   readonly queueIds: readonly string[]
   readonly sizeBytes?: number
   readonly placements: readonly TracedPlacement[]
@@ -61,6 +65,12 @@ export interface Trace {
   readonly lost: number
   /** What the courier did since, oldest first. */
   readonly attempts: readonly Attempt[]
+}
+
+export interface TracedReply {
+  readonly code: number
+  readonly status: string
+  readonly text: string
 }
 
 export interface TracedPlacement {
@@ -134,11 +144,7 @@ export function readRecord(
   chain: JsonObject,
   attempts: readonly Attempt[] = [],
 ): Trace {
-  const [code, status, said] = list(record['reply'])
-  const reply =
-    code === undefined
-      ? {}
-      : { reply: { code: number(code), status: text(status), text: text(said) } }
+  const reply = record['reply'] === undefined ? {} : { reply: readReply(record['reply']) }
   const optional = (key: 'hello' | 'user' | 'tls' | 'reversePath' | 'ruled'): JsonObject =>
     typeof record[key] === 'string' ? { [key]: record[key] } : {}
   return {
@@ -161,6 +167,8 @@ export function readRecord(
     steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
     thresholds: object(chain['thresholds']),
     lost: number(record['lost']),
+    each: record['each'] === true,
+    replies: list(record['replies']).map(readReply),
     attempts,
     ...optional('hello'),
     ...optional('user'),
@@ -170,6 +178,11 @@ export function readRecord(
     ...reply,
     ...(typeof record['sizeBytes'] === 'number' ? { sizeBytes: record['sizeBytes'] } : {}),
   }
+}
+
+function readReply(value: JsonValue): TracedReply {
+  const [code, status, said] = list(value)
+  return { code: number(code), status: text(status), text: text(said) }
 }
 
 function readPlacement(value: JsonObject): TracedPlacement {

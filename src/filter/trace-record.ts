@@ -5,6 +5,7 @@
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { Reply } from '../mail/reply.ts'
 import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
@@ -109,13 +110,16 @@ export function tellingSteps(steps: readonly Step[]): readonly string[] {
 }
 
 /** What was committed, where it is more than a plain delivery to those that were accepted. */
-export function packPlacements(placements: readonly Placement[] | undefined): {
-  readonly placements?: readonly JsonValue[]
-} {
+export function packPlacements(
+  placements: readonly Placement[] | undefined,
+  someRefused: boolean,
+): { readonly placements?: readonly JsonValue[] } {
   if (placements === undefined) return {}
-  const plain = placements.every(
-    ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
-  )
+  const plain =
+    !someRefused &&
+    placements.every(
+      ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
+    )
   if (plain && placements.length === 1) return {}
   return {
     placements: placements.map(({ disposition, reason, envelope }) => ({
@@ -125,6 +129,11 @@ export function packPlacements(placements: readonly Placement[] | undefined): {
       recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
     })),
   }
+}
+
+/** Of several lines the first. */
+export function packReply({ code, status, lines }: Reply): PackedReply {
+  return [code, status ?? '', lines[0]]
 }
 
 function isPlain(step: Step): boolean {
@@ -186,6 +195,8 @@ function closing(close: boolean): JsonObject {
   return close ? { close } : {}
 }
 
+export type PackedReply = readonly [code: number, status: string, text: string]
+
 export type TraceEnd = 'committed' | 'refused' | 'reset' | 'aborted'
 
 /** One transaction, or a connection that was refused before there was one. */
@@ -212,7 +223,11 @@ export type TraceRecord = {
   /** The last stage at which the chain was asked. */
   readonly stage: string
   readonly end: TraceEnd
-  readonly reply?: readonly [code: number, status: string, text: string]
+  readonly reply?: PackedReply
+  /** Each accepted recipient was to be answered after the message: LMTP, PRDR. */
+  readonly each?: true
+  /** What each of them was told, where that differed. */
+  readonly replies?: readonly PackedReply[]
   readonly queueIds?: readonly string[]
   readonly sizeBytes?: number
   /** What was committed, where it is more than one plain delivery. */

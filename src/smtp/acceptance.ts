@@ -4,12 +4,13 @@
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Message } from '../mail/message.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import { countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
 import type { Placement } from '../queue/queue.ts'
-import type { Dialogue, OpenTransaction } from './dialogue.ts'
+import { answersIn, toAll, toEach } from './answers.ts'
+import type { Dialogue } from './dialogue.ts'
 import type { Intake } from './intake.ts'
+import type { MessageRuling } from './policy.ts'
 import {
   localError,
   messageMalformed,
@@ -21,38 +22,67 @@ import {
 } from './replies.ts'
 
 /** Judges and commits the message that `intake` holds; the transaction ends with it. */
-export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<Reply> {
+export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<Answer> {
   const { transaction } = dialogue
   if (transaction === undefined) throw new Error('a message without a transaction')
-  if (intake.fault !== undefined) {
-    return refused(
-      dialogue,
-      intake.fault === 'too big' ? messageTooBig : messageMalformed(intake.fault),
-    )
+  const { protocol, maxHops } = dialogue.settings
+  const refuseAll = (reply: Reply): Answer => {
+    dialogue.endTransaction({ end: 'refused', reply })
+    return toAll(protocol, transaction, reply)
   }
-  if (intake.failure !== undefined) return storeFailed(dialogue, intake.failure.error)
-  if (countHops(intake.head) > dialogue.settings.maxHops) return refused(dialogue, tooManyHops)
-  return dialogue.consult(intake.end(), (message) => judge(dialogue, transaction, intake, message))
+  if (intake.fault !== undefined) {
+    return refuseAll(intake.fault === 'too big' ? messageTooBig : messageMalformed(intake.fault))
+  }
+  if (intake.failure !== undefined) {
+    return toAll(protocol, transaction, storeFailed(dialogue, intake.failure.error))
+  }
+  if (countHops(intake.head) > maxHops) return refuseAll(tooManyHops)
+  const answers = answersIn(protocol, transaction)
+  return dialogue.consult(intake.end(), (message) =>
+    dialogue.consult(dialogue.policy.message({ transaction, message, answers }), (ruling) => {
+      if (ruling.ruling === 'each') return answerEach(dialogue, intake, ruling)
+      if (ruling.ruling === 'commit') {
+        return commit(dialogue, intake, ruling.placements).then((reply) =>
+          toAll(protocol, transaction, reply),
+        )
+      }
+      const answer = refuseAll(objection('message', ruling))
+      if (ruling.close) dialogue.end('refused')
+      return answer
+    }),
+  )
 }
 
-function judge(
+type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
+
+/** Who is refused hears why; the message is committed for the others, and they hear what came of that. */
+async function answerEach(
   dialogue: Dialogue,
-  transaction: OpenTransaction,
   intake: Intake,
-  message: Message,
-): MaybePromise<Reply> {
-  return dialogue.consult(dialogue.policy.message({ transaction, message }), (ruling) => {
-    if (ruling.ruling === 'commit') return commit(dialogue, intake, ruling.placements)
-    const reply = refused(dialogue, objection('message', ruling))
-    if (ruling.close) dialogue.end('refused')
-    return reply
-  })
+  { recipients, whole }: EachRuling,
+): Promise<Answer> {
+  const { protocol } = dialogue.settings
+  const repliesWith = (taken: Reply): readonly Reply[] =>
+    // The session does not end between the replies to two recipients, so no reply says that it does.
+    recipients.map((each) =>
+      each.ruling === 'pass' ? taken : objection('message', { ...each, close: false }),
+    )
+  const reply =
+    whole.ruling === 'commit'
+      ? await commit(dialogue, intake, whole.placements, repliesWith)
+      : objection('message', { ...whole, close: false })
+  const replies = repliesWith(reply)
+  if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
+  if (recipients.some((each) => each.ruling !== 'pass' && each.close)) dialogue.end('refused')
+  return toEach(protocol, replies, reply)
 }
 
+/** @param repliesWith where recipients are told different things: what, if those that pass are told this */
 function commit(
   dialogue: Dialogue,
   intake: Intake,
   placements: readonly [Placement, ...Placement[]],
+  repliesWith?: (taken: Reply) => readonly Reply[],
 ): Promise<Reply> {
   const [first, ...rest] = placements
   dialogue.startCommit()
@@ -62,7 +92,8 @@ function commit(
       (receipt) => {
         const reply = queued(receipt)
         dialogue.mistakes = 0
-        dialogue.endTransaction({ end: 'committed', reply, receipt })
+        const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
+        dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })
         return reply
       },
       (error: unknown) => storeFailed(dialogue, error),
@@ -83,11 +114,6 @@ function withReceived({ session, transaction, clock }: Dialogue, placement: Plac
     ...placement,
     headerEdits: [...placement.headerEdits, { edit: 'prepend', name: 'Received', value }],
   }
-}
-
-function refused(dialogue: Dialogue, reply: Reply): Reply {
-  dialogue.endTransaction({ end: 'refused', reply })
-  return reply
 }
 
 /** A draft could not be begun, written or committed: nothing was promised. The transaction ends, and at a closed spool the session. */

@@ -21,6 +21,7 @@ export function capabilities(
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
   ]
+  if (settings.prdr) lines.push('PRDR')
   if (canStartTls && settings.starttls !== 'off' && session.tls === undefined) {
     lines.push('STARTTLS')
   }

@@ -4,7 +4,7 @@
  * all that follows from one chunk leaves in one write. Ends by itself: `closed` is called once, whatever happens.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import { formatReply, type Reply } from '../mail/reply.ts'
+import { formatAnswer, formatReply, type Answer, type Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -142,7 +142,7 @@ export class SessionConnection implements ConnectionHandlers {
     }
   }
 
-  #settle(answer: MaybePromise<Reply | undefined>): void {
+  #settle(answer: MaybePromise<Answer | undefined>): void {
     if (answer instanceof Promise) {
       this.#waiting = true
       this.#deadline.suspend()
@@ -152,18 +152,18 @@ export class SessionConnection implements ConnectionHandlers {
     }
   }
 
-  readonly #answered = (reply: Reply | undefined): void => {
+  readonly #answered = (answer: Answer | undefined): void => {
     this.#waiting = false
     if (this.#closing) return
-    this.#say(reply)
+    this.#say(answer)
     this.#pump()
   }
 
-  #say(reply: Reply | undefined): void {
+  #say(answer: Answer | undefined): void {
     const { commandTimeoutMs, dataTimeoutMs } = this.#receiver.settings
-    if (reply !== undefined) {
+    if (answer !== undefined) {
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
-      this.#out += formatReply(reply)
+      this.#out += formatAnswer(answer)
       if (this.#out.length > holdBytes) this.#flush()
     }
     this.#deadline.move(this.#receiver.expects === 'message' ? dataTimeoutMs : commandTimeoutMs)

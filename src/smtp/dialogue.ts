@@ -5,7 +5,7 @@
  */
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
@@ -83,10 +83,10 @@ export class Dialogue {
   }
 
   /** Goes on with an answer of the policy: at once where it is there, and not at all where nobody is left to hear it. */
-  consult<T>(
+  consult<T, A extends Answer>(
     answer: MaybePromise<T>,
-    proceed: (answer: T) => MaybePromise<Reply>,
-  ): MaybePromise<Reply> {
+    proceed: (answer: T) => MaybePromise<A>,
+  ): MaybePromise<A | Reply> {
     if (!(answer instanceof Promise)) return proceed(answer)
     return answer.then((value) => (this.over ? localError : proceed(value)))
   }

@@ -51,6 +51,14 @@ const mailRows: ReadonlyMap<string, Row<MailParameters>> = new Map<string, Row<M
       return value === undefined
     },
   ],
+  // draft-hall-prdr §4.2.
+  [
+    'PRDR',
+    (into, value) => {
+      into.prdr = true
+      return value === undefined
+    },
+  ],
   // RFC 4954 §5: who submitted it, in xtext.
   [
     'AUTH',

@@ -41,10 +41,7 @@ export interface SessionPolicy {
     readonly recipient: Recipient
   }): MaybePromise<Ruling>
   data(event: { readonly transaction: Transaction }): MaybePromise<Ruling>
-  message(event: {
-    readonly transaction: Transaction
-    readonly message: Message
-  }): MaybePromise<MessageRuling>
+  message(event: MessageEvent): MaybePromise<MessageRuling>
   /** The transaction is over and this was said last; with a receipt, it is promised. */
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
   /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */
@@ -59,6 +56,13 @@ export interface MailEvent {
   readonly parameters: MailParameters
 }
 
+export interface MessageEvent {
+  readonly transaction: Transaction
+  readonly message: Message
+  /** `one`: a single reply speaks for all recipients; `each` hears its own (LMTP, PRDR). */
+  readonly answers: 'one' | 'each'
+}
+
 /** A login with a password that came in the clear of its (TLS) connection: PLAIN or LOGIN. */
 export interface AuthAttempt {
   readonly session: Session
@@ -70,13 +74,25 @@ export interface AuthAttempt {
 /** Nobody's yes means no. */
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
 
-export type MessageRuling =
+export type WholeRuling =
   | { readonly ruling: 'commit'; readonly placements: readonly [Placement, ...Placement[]] }
   | ObjectionRuling
+
+export type MessageRuling =
+  | WholeRuling
+  /** Only where each recipient is answered, and not all alike. */
+  | {
+      readonly ruling: 'each'
+      /** One for each recipient of the transaction. The placements of `whole` are for those that pass. */
+      readonly recipients: readonly Ruling[]
+      readonly whole: WholeRuling
+    }
 
 export interface TransactionOutcome {
   readonly end: 'committed' | 'refused' | 'reset' | 'aborted'
   readonly reply?: Reply
+  /** What each recipient was told, where not all were told the same. */
+  readonly replies?: readonly Reply[]
   readonly receipt?: Receipt
 }
 
@@ -107,6 +123,8 @@ export interface ReceiverSettings {
   readonly authRequired: boolean
   /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
   readonly protocol: 'smtp' | 'lmtp'
+  /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
+  readonly prdr: boolean
   /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
   readonly completesHeader: boolean
 }

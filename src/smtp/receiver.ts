@@ -4,12 +4,13 @@
  * replied to at once, without a promise. A policy that throws is a bug, not an answer: 451, and the session goes on.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { acceptMessage } from './acceptance.ts'
+import { toAll } from './answers.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
@@ -33,8 +34,8 @@ export interface ReceiverParts {
 export interface Taken {
   /** Bytes that were the message's. */
   readonly used: number
-  /** The final reply; `undefined`, now or later: more bytes are wanted. */
-  readonly answer: MaybePromise<Reply | undefined>
+  /** What is said of the message; `undefined`, now or later: more bytes are wanted. */
+  readonly answer: MaybePromise<Answer | undefined>
 }
 
 /** Whatever verb it is for, a line is never longer: only AUTH needs as much. */
@@ -86,7 +87,7 @@ export class Receiver {
   }
 
   /** The first reply of the session. */
-  greet(): MaybePromise<Reply> {
+  greet(): MaybePromise<Answer> {
     return this.#guard(() => {
       const { session, policy, settings } = this.#dialogue
       return this.#dialogue.consult(policy.connect({ session }), (ruling) => {
@@ -97,9 +98,9 @@ export class Receiver {
   }
 
   /** @param line latin1, without its CR LF */
-  line(line: string): MaybePromise<Reply> {
-    const reply = this.#guard(() => this.#dispatch(line))
-    return reply instanceof Promise ? reply.then(this.#count) : this.#count(reply)
+  line(line: string): MaybePromise<Answer> {
+    const answer = this.#guard(() => this.#dispatch(line))
+    return answer instanceof Promise ? answer.then(this.#heard) : this.#heard(answer)
   }
 
   /** The reply to a line that is none; the rest of it is not heard. */
@@ -117,7 +118,7 @@ export class Receiver {
     const { used, pressure } = intake.take(chunk)
     if (!intake.complete) return { used, answer: pressure?.then(() => undefined) }
     this.#dialogue.expects = 'line'
-    const accept = (): MaybePromise<Reply> =>
+    const accept = (): MaybePromise<Answer> =>
       this.#guard(() => acceptMessage(this.#dialogue, intake))
     return { used, answer: pressure === undefined ? accept() : pressure.then(accept) }
   }
@@ -135,7 +136,7 @@ export class Receiver {
     this.#dialogue.end(reason)
   }
 
-  #dispatch(line: string): MaybePromise<Reply> {
+  #dispatch(line: string): MaybePromise<Answer> {
     const dialogue = this.#dialogue
     if (dialogue.login !== undefined) return continueLogin(dialogue, dialogue.login, line)
     const parsed = parseLine(line)
@@ -155,6 +156,9 @@ export class Receiver {
     return knownElsewhere.has(name) ? replies.notImplemented : replies.unknownCommand
   }
 
+  /** What is said of a message is no mistake of the client's. */
+  readonly #heard = (answer: Answer): Answer => ('code' in answer ? this.#count(answer) : answer)
+
   /** Sends the client away with the last mistake that is borne. */
   readonly #count = (reply: Reply): Reply => {
     if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors)
@@ -163,21 +167,23 @@ export class Receiver {
     return replies.tooManyMistakes(this.settings.hostname)
   }
 
-  #guard(work: () => MaybePromise<Reply>): MaybePromise<Reply> {
+  #guard(work: () => MaybePromise<Answer>): MaybePromise<Answer> {
     try {
-      const reply = work()
-      return reply instanceof Promise ? reply.catch(this.#failed) : reply
+      const answer = work()
+      return answer instanceof Promise ? answer.catch(this.#failed) : answer
     } catch (error) {
       return this.#failed(error)
     }
   }
 
-  readonly #failed = (error: unknown): Reply => {
-    this.#dialogue.policyFailed(error)
+  readonly #failed = (error: unknown): Answer => {
+    const dialogue = this.#dialogue
+    dialogue.policyFailed(error)
+    const { intake, transaction } = dialogue
     const reply = replies.localError
+    if (intake === undefined || transaction === undefined) return reply
     // A message was being judged: it is over, and so is its transaction.
-    if (this.#dialogue.intake !== undefined)
-      this.#dialogue.endTransaction({ end: 'refused', reply })
-    return reply
+    dialogue.endTransaction({ end: 'refused', reply })
+    return toAll(this.settings.protocol, transaction, reply)
   }
 }

@@ -41,6 +41,9 @@ export function queued(receipt: Receipt): Reply {
   return reply(250, '2.0.0', `Ok: queued as ${receipt.ids[0]}`)
 }
 
+/** draft-hall-prdr §4.5: what follows is for each recipient, then for the whole. */
+export const eachFollows = reply(353, undefined, 'A reply for each recipient follows')
+
 // The command itself is wrong (RFC 5321 §4.2.4, §4.3.2).
 export const unknownCommand = reply(500, '5.5.2', 'Command not recognised')
 export const unreadableCommand = reply(500, '5.5.2', 'The line holds characters no command has')

@@ -42,6 +42,7 @@ export const testSettings: ReceiverSettings = {
   authWithoutTls: false,
   authRequired: false,
   protocol: 'smtp',
+  prdr: false,
   completesHeader: false,
 }
 

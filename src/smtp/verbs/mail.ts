@@ -1,9 +1,9 @@
 import { parseMail } from '../command.ts'
-import { messageTooBig, reversePathOk } from '../replies.ts'
+import { messageTooBig, reversePathOk, unknownParameter } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
-/** What SIZE (RFC 1870 §3), BODY (RFC 6152 §2), SMTPUTF8 (RFC 6531 §3.4) and AUTH (RFC 4954 §3) add to the line. */
-const parameterBytes = 26 + 17 + 10 + 500
+/** What SIZE (RFC 1870 §3), BODY (RFC 6152 §2), SMTPUTF8 (RFC 6531 §3.4), AUTH (RFC 4954 §3) and PRDR add to the line. */
+const parameterBytes = 26 + 17 + 10 + 500 + 5
 
 /** MAIL FROM (RFC 5321 §4.1.1.2): a transaction begins. */
 export const mail: Verb = {
@@ -13,7 +13,8 @@ export const mail: Verb = {
     const parsed = parseMail(rest)
     if (!parsed.ok) return parsed.reply
     const { reversePath, parameters } = parsed.value
-    const { maxMessageBytes } = dialogue.settings
+    const { maxMessageBytes, prdr } = dialogue.settings
+    if (parameters.prdr === true && !prdr) return unknownParameter('PRDR')
     if (maxMessageBytes > 0 && (parameters.sizeBytes ?? 0) > maxMessageBytes) return messageTooBig
     const { session, policy, nextTransactionId: transactionId } = dialogue
     return dialogue.consult(

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
-import type { Reply } from '../../mail/reply.ts'
+import type { Answer } from '../../mail/reply.ts'
 import type { Dialogue } from '../dialogue.ts'
 
 /**
@@ -22,7 +22,7 @@ export interface Verb {
   /** The longest line, CR LF included. */
   readonly maxLineBytes: number
   /** @param rest what follows the verb, without blanks around it */
-  run(dialogue: Dialogue, rest: string): MaybePromise<Reply>
+  run(dialogue: Dialogue, rest: string): MaybePromise<Answer>
 }
 
 /** RFC 5321 §4.5.3.1.4. Extensions add to it. */
