@@ -201,9 +201,6 @@ test('deciding again from the stored steps alone gives the replies that were sen
   )
   // The dialogues went everywhere, or the test says nothing.
   expect([...ends].toSorted()).toEqual(
-    expect.arrayContaining([
-      ...['connect 5', 'hello 5', 'mail 5', 'message 2', 'message 5', 'rcpt 5'],
-      'each 2',
-    ]),
+    expect.arrayContaining('connect 5|each 2|hello 5|mail 5|message 2|message 5|rcpt 5'.split('|')),
   )
 })

@@ -2,13 +2,18 @@
  * From the end of a message to the final reply: what the message may not be, what the policy rules, and the commit.
  * A 250 needs the receipt of a commit; whatever goes wrong before it leaves nothing promised and says so.
  */
+import type { HeaderEdit } from '../mail/edits.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Message } from '../mail/message.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
+import type { Transaction } from '../mail/session.ts'
 import { countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
 import type { Placement } from '../queue/queue.ts'
 import { answersIn, toAll, toEach } from './answers.ts'
 import type { Dialogue } from './dialogue.ts'
+import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
 import type { MessageRuling } from './policy.ts'
 import {
@@ -40,11 +45,11 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   const answers = answersIn(protocol, transaction)
   return dialogue.consult(intake.end(), (message) =>
     dialogue.consult(dialogue.policy.message({ transaction, message, answers }), (ruling) => {
-      if (ruling.ruling === 'each') return answerEach(dialogue, intake, ruling)
+      const judged = { dialogue, intake, transaction, message }
+      if (ruling.ruling === 'each') return answerEach(judged, ruling)
       if (ruling.ruling === 'commit') {
-        return commit(dialogue, intake, ruling.placements).then((reply) =>
-          toAll(protocol, transaction, reply),
-        )
+        const committed = commit(judged, ruling.placements)
+        return committed.then((reply) => toAll(protocol, transaction, reply))
       }
       const answer = refuseAll(objection('message', ruling))
       if (ruling.close) dialogue.end('refused')
@@ -53,14 +58,18 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   )
 }
 
+interface Judged {
+  readonly dialogue: Dialogue
+  readonly intake: Intake
+  readonly transaction: Transaction
+  readonly message: Message
+}
+
 type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
 
 /** Who is refused hears why; the message is committed for the others, and they hear what came of that. */
-async function answerEach(
-  dialogue: Dialogue,
-  intake: Intake,
-  { recipients, whole }: EachRuling,
-): Promise<Answer> {
+async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Promise<Answer> {
+  const { dialogue } = judged
   const { protocol } = dialogue.settings
   const repliesWith = (taken: Reply): readonly Reply[] =>
     // The session does not end between the replies to two recipients, so no reply says that it does.
@@ -69,7 +78,7 @@ async function answerEach(
     )
   const reply =
     whole.ruling === 'commit'
-      ? await commit(dialogue, intake, whole.placements, repliesWith)
+      ? await commit(judged, whole.placements, repliesWith)
       : objection('message', { ...whole, close: false })
   const replies = repliesWith(reply)
   if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
@@ -79,41 +88,54 @@ async function answerEach(
 
 /** @param repliesWith where recipients are told different things: what, if those that pass are told this */
 function commit(
-  dialogue: Dialogue,
-  intake: Intake,
-  placements: readonly [Placement, ...Placement[]],
+  judged: Judged,
+  [first, ...rest]: readonly [Placement, ...Placement[]],
   repliesWith?: (taken: Reply) => readonly Reply[],
 ): Promise<Reply> {
-  const [first, ...rest] = placements
+  const { dialogue, intake } = judged
+  const at = dialogue.clock.now()
+  const entry = entryEditsFor(judged, at)
+  const entering = (placement: Placement): Placement => ({
+    ...placement,
+    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
+  })
   dialogue.startCommit()
-  return intake
-    .commit([withReceived(dialogue, first), ...rest.map((one) => withReceived(dialogue, one))])
-    .then(
-      (receipt) => {
-        const reply = queued(receipt)
-        dialogue.mistakes = 0
-        const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
-        dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })
-        return reply
-      },
-      (error: unknown) => storeFailed(dialogue, error),
-    )
+  return intake.commit([entering(first), ...rest.map(entering)]).then(
+    (receipt) => {
+      const reply = queued(receipt)
+      dialogue.mistakes = 0
+      const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
+      dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })
+      return reply
+    },
+    (error: unknown) => storeFailed(dialogue, error),
+  )
+}
+
+function entryEditsFor(
+  { dialogue, intake, transaction, message }: Judged,
+  at: Instant,
+): readonly HeaderEdit[] {
+  const { hostname, completesHeader: completes } = dialogue.settings
+  const { head } = intake
+  return entryEdits({ head, message, hostname, completes, id: transaction.id, at })
 }
 
 /** The last edit, so that the field stands above all others (RFC 5321 §4.4). */
-function withReceived({ session, transaction, clock }: Dialogue, placement: Placement): Placement {
-  const [recipient, ...others] = placement.envelope.recipients
+function receivedEdit(
+  { dialogue: { session }, transaction }: Judged,
+  { envelope }: Placement,
+  at: Instant,
+): HeaderEdit {
+  const [recipient, ...others] = envelope.recipients
   const value = receivedField({
     session,
-    protocol: protocolName(session, placement.envelope.smtputf8),
-    id: transaction?.id ?? session.id,
-    at: clock.now(),
+    protocol: protocolName(session, envelope.smtputf8),
+    id: transaction.id,
+    at,
     ...(recipient !== undefined && others.length === 0 ? { recipient: recipient.mailbox } : {}),
   })
-  return {
-    ...placement,
-    headerEdits: [...placement.headerEdits, { edit: 'prepend', name: 'Received', value }],
-  }
+  return { edit: 'prepend', name: 'Received', value }
 }
 
 /** A draft could not be begun, written or committed: nothing was promised. The transaction ends, and at a closed spool the session. */
