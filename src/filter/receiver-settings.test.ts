@@ -37,9 +37,12 @@ describe('settings of the receiver', () => {
       maxMessageBytes: 50 * 1024 * 1024,
       maxRecipients: 1000,
       maxErrors: 20,
+      maxRefusedRecipients: 100,
+      tarpit: { after: 10, delayMs: 1_000 },
       maxHops: 100,
       commandTimeoutMs: 300_000,
       dataTimeoutMs: 600_000,
+      dataPace: { minBytesPerSecond: 100, windowMs: 120_000 },
       starttls: 'off',
       mechanisms: ['PLAIN', 'LOGIN'],
       authWithoutTls: false,
@@ -201,6 +204,12 @@ describe('mistakes in what a listener says', () => {
 
   test('of the section are said once, not for each listener', () => {
     expect(mistakesOf({ tls: true }, { receiver: { max_errors: 0 } }).split('\n')).toHaveLength(1)
+  })
+
+  test('a tarpit in which every client would give up is refused', () => {
+    expect(mistakesOf({ tls: true }, { receiver: { tarpit_delay: '5m' } })).toMatch(
+      /^receiver\.tarpit_delay: is so long that clients would give up; write 60s or less/,
+    )
   })
 
   test('a login that nobody can verify, or that is not offered, is asked for in vain', () => {

@@ -36,6 +36,20 @@ export const receiverOptions = {
     min: 1,
     description: 'Wrong commands, before the session is ended.',
   }),
+  max_refused_recipients: option.integer({
+    default: 100,
+    min: 1,
+    description: 'Rejected recipients, before the session is ended.',
+  }),
+  tarpit_after: option.integer({
+    default: 10,
+    min: 0,
+    description: 'Wrong commands and rejected recipients; from then on refusals are delayed.',
+  }),
+  tarpit_delay: option.duration({
+    default: '1s',
+    description: 'How long each refusal is delayed, at most 60s; 0s: none is.',
+  }),
   max_hops: option.integer({
     default: 100,
     min: 1,
@@ -43,6 +57,14 @@ export const receiverOptions = {
   }),
   command_timeout: option.duration({ default: '5m' }),
   data_timeout: option.duration({ default: '10m' }),
+  min_data_rate: option.size({
+    default: 100,
+    description: 'Bytes a second in which a message must come in, on average; 0: no floor.',
+  }),
+  data_rate_window: option.duration({
+    default: '2m',
+    description: 'The time over which min_data_rate is averaged.',
+  }),
   starttls: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
     description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
@@ -190,6 +212,9 @@ interface Traits {
   readonly canVerify: boolean
 }
 
+/** Well below what any client waits for a reply (RFC 5321 §4.5.3.2). */
+const longestTarpitMs = 60_000
+
 /** A listener on which no client could ever do what the settings ask of it. */
 function impossibleSetting(
   { name }: ListenerTraits,
@@ -199,6 +224,10 @@ function impossibleSetting(
   if (values.starttls === 'required' && !tls) {
     const problem = `is required, but the listener ${name} has no certificate`
     return { key: 'starttls', problem, remedy: 'give it certificate and key, or write offered' }
+  }
+  if (values.tarpit_delay > longestTarpitMs) {
+    const problem = 'is so long that clients would give up'
+    return { key: 'tarpit_delay', problem, remedy: 'write 60s or less' }
   }
   if (values.auth !== 'required') return undefined
   if (!canVerify) {
@@ -237,9 +266,12 @@ function settings(values: Values, { role, tls, canVerify }: Traits): ReceiverSet
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
+    maxRefusedRecipients: values.max_refused_recipients,
+    tarpit: { after: values.tarpit_after, delayMs: values.tarpit_delay },
     maxHops: values.max_hops,
     commandTimeoutMs: values.command_timeout,
     dataTimeoutMs: values.data_timeout,
+    dataPace: { minBytesPerSecond: values.min_data_rate, windowMs: values.data_rate_window },
     starttls: tls ? values.starttls : 'off',
     mechanisms: canVerify && values.auth !== 'off' ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,

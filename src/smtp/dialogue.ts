@@ -10,7 +10,7 @@ import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
@@ -51,9 +51,13 @@ export class Dialogue {
   intake: Intake | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Recipients that the policy rejected. */
+  refusedRecipients = 0
   #transaction: OpenTransaction | undefined
   #sequence = 0
   #committing = false
+  /** Keeps a refusal back. */
+  #tarpit: Timer | undefined
   #end: SessionEnd | undefined
 
   constructor(parts: DialogueParts) {
@@ -83,7 +87,7 @@ export class Dialogue {
   }
 
   /** Goes on with an answer of the policy: at once where it is there, and not at all where nobody is left to hear it. */
-  consult<T, A extends Answer>(
+  consult<T, A extends Answer | undefined>(
     answer: MaybePromise<T>,
     proceed: (answer: T) => MaybePromise<A>,
   ): MaybePromise<A | Reply> {
@@ -132,11 +136,22 @@ export class Dialogue {
     return this.#end
   }
 
+  /** A refusal, sooner or later: a client that is refused again and again waits for each of them. */
+  keepBack(refusal: Reply): MaybePromise<Reply> {
+    const { after, delayMs } = this.settings.tarpit
+    if (delayMs === 0 || this.over || this.mistakes + this.refusedRecipients <= after)
+      return refusal
+    return new Promise((resolve) => {
+      this.#tarpit = this.clock.after(delayMs, () => resolve(refusal))
+    })
+  }
+
   /** The session is over; only the first reason counts. */
   end(reason: SessionEnd): void {
     this.expects = 'end'
     if (this.#end !== undefined) return
     this.login = undefined
+    this.#tarpit?.cancel()
     if (this.#transaction !== undefined && !this.#committing) {
       this.endTransaction({ end: 'aborted' })
     }

@@ -109,10 +109,16 @@ export interface ReceiverSettings {
   readonly maxRecipients: number
   /** Commands that were refused as wrong, before the session is ended. */
   readonly maxErrors: number
+  /** Recipients that the policy rejected in one session, before it is ended. */
+  readonly maxRefusedRecipients: number
+  /** After so many wrong commands and rejected recipients each further refusal is kept back for a while. */
+  readonly tarpit: { readonly after: number; readonly delayMs: number }
   readonly maxHops: number
   /** Waiting for a command; for the next bytes of a message; for a TLS handshake. RFC 5321 §4.5.3.2. */
   readonly commandTimeoutMs: number
   readonly dataTimeoutMs: number
+  /** How slowly a message may come in; see data-pace.ts. */
+  readonly dataPace: { readonly minBytesPerSecond: number; readonly windowMs: number }
   /** `off`: not offered. `required`: MAIL only after STARTTLS. */
   readonly starttls: 'off' | 'offered' | 'required'
   /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */

@@ -104,11 +104,11 @@ export class Receiver {
   }
 
   /** The reply to a line that is none; the rest of it is not heard. */
-  spoiltLine({ spoilt }: SpoiltLine): Reply {
-    if (spoilt === 'bare line end') return this.#count(replies.bareLineEnd)
+  spoiltLine({ spoilt }: SpoiltLine): MaybePromise<Answer> {
+    if (spoilt === 'bare line end') return this.#heard(replies.bareLineEnd)
     const inLogin = this.#dialogue.login !== undefined
     this.#dialogue.login = undefined
-    return this.#count(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
+    return this.#heard(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
   }
 
   /** Bytes of the message that is expected. */
@@ -157,7 +157,11 @@ export class Receiver {
   }
 
   /** What is said of a message is no mistake of the client's. */
-  readonly #heard = (answer: Answer): Answer => ('code' in answer ? this.#count(answer) : answer)
+  readonly #heard = (answer: Answer): MaybePromise<Answer> => {
+    if (!('code' in answer)) return answer
+    const reply = this.#count(answer)
+    return reply.code < 400 ? reply : this.#dialogue.keepBack(reply)
+  }
 
   /** Sends the client away with the last mistake that is borne. */
   readonly #count = (reply: Reply): Reply => {

@@ -15,6 +15,10 @@ export const shuttingDown = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} is shutting down`)
 export const timedOut = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} waited too long`)
+export const tooSlow = (hostname: string): Reply =>
+  reply(421, '4.4.2', `${hostname} cannot wait for so slow a message`)
+export const tooManyRefusals = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} has refused too many of your recipients`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
 export const tooManyConnections = reply(421, '4.7.0', 'Too many connections, come back later')
