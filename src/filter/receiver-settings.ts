@@ -78,6 +78,10 @@ export const receiverOptions = {
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
   }),
+  etrn: option.networks({
+    default: [],
+    description: 'Clients that may have messages for a domain tried at once (RFC 1985).',
+  }),
   complete_header: option.boolean({
     default: false,
     description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
@@ -278,6 +282,7 @@ function settings(values: Values, { role, tls, canVerify }: Traits): ReceiverSet
     authRequired: values.auth === 'required',
     protocol,
     prdr: values.prdr && protocol === 'smtp',
+    etrnClients: values.etrn,
     completesHeader: values.complete_header,
   })
 }

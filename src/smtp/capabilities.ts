@@ -7,6 +7,11 @@ export function offersAuth(session: Session, settings: ReceiverSettings): boolea
   return settings.mechanisms.length > 0 && (session.tls !== undefined || settings.authWithoutTls)
 }
 
+/** ETRN is for clients that were named: everybody else could have the whole queue tried, over and over. */
+export function offersEtrn({ remote }: Session, { etrnClients }: ReceiverSettings): boolean {
+  return etrnClients.has(remote.address)
+}
+
 /** What EHLO says we can do (RFC 5321 §4.1.1.1); `canStartTls`: there is a certificate. */
 export function capabilities(
   session: Session,
@@ -22,6 +27,7 @@ export function capabilities(
     'ENHANCEDSTATUSCODES',
   ]
   if (settings.prdr) lines.push('PRDR')
+  if (offersEtrn(session, settings)) lines.push('ETRN')
   if (canStartTls && settings.starttls !== 'off' && session.tls === undefined) {
     lines.push('STARTTLS')
   }

@@ -14,6 +14,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { localError, objection } from './replies.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
 
@@ -35,6 +36,8 @@ export interface DialogueParts {
   readonly log: Log
   /** There is a certificate. */
   readonly canStartTls: boolean
+  /** For ETRN; there may be no courier. */
+  readonly queueFlush?: QueueFlush | undefined
 }
 
 export class Dialogue {
@@ -44,6 +47,7 @@ export class Dialogue {
   readonly clock: Clock
   readonly log: Log
   readonly canStartTls: boolean
+  readonly queueFlush: QueueFlush | undefined
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
   login: SaslExchange | undefined
@@ -67,6 +71,7 @@ export class Dialogue {
     this.clock = parts.clock
     this.log = parts.log
     this.canStartTls = parts.canStartTls
+    this.queueFlush = parts.queueFlush
   }
 
   get settings(): ReceiverSettings {

@@ -6,6 +6,7 @@ import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
 
 /**
@@ -131,6 +132,8 @@ export interface ReceiverSettings {
   readonly protocol: 'smtp' | 'lmtp'
   /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
   readonly prdr: boolean
+  /** Who may say ETRN (RFC 1985). */
+  readonly etrnClients: Pick<Networks, 'has'>
   /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
   readonly completesHeader: boolean
 }

@@ -16,6 +16,7 @@ import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
 import { outOfOrder } from './order.ts'
 import type { ConnectionFacts, Policy, ReceiverSettings, SessionEnd } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import * as replies from './replies.ts'
 import { authLineBytes, continueLogin } from './verbs/auth.ts'
 import { knownElsewhere, otherProtocols, verbs } from './verbs/table.ts'
@@ -28,6 +29,8 @@ export interface ReceiverParts {
   readonly log: Log
   /** There is a certificate for STARTTLS. */
   readonly canStartTls: boolean
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush | undefined
 }
 
 /** What became of a chunk while a message was expected. */
@@ -45,7 +48,7 @@ export class Receiver {
   readonly #dialogue: Dialogue
 
   /** @throws whatever `Policy.open` throws */
-  constructor({ facts, policy, queue, clock, log, canStartTls }: ReceiverParts) {
+  constructor({ facts, policy, queue, clock, log, canStartTls, queueFlush }: ReceiverParts) {
     const { id, startedAt, listener, remote, local, tls } = facts
     const sessionPolicy = policy.open(facts)
     const session = {
@@ -65,6 +68,7 @@ export class Receiver {
       clock,
       log,
       canStartTls,
+      queueFlush,
     })
   }
 

@@ -48,6 +48,14 @@ export function queued(receipt: Receipt): Reply {
 /** draft-hall-prdr §4.5: what follows is for each recipient, then for the whole. */
 export const eachFollows = reply(353, undefined, 'A reply for each recipient follows')
 
+// ETRN (RFC 1985 §5.3).
+export const flushing = (node: string, messages: number): Reply =>
+  messages === 0
+    ? reply(251, '2.0.0', `No messages are waiting for ${node}`)
+    : reply(253, '2.0.0', `${messages} pending messages for ${node} started`)
+export const cannotFlush = (node: string): Reply =>
+  reply(458, '4.3.2', `Cannot start messages for ${node} now, try again later`)
+
 // The command itself is wrong (RFC 5321 §4.2.4, §4.3.2).
 export const unknownCommand = reply(500, '5.5.2', 'Command not recognised')
 export const unreadableCommand = reply(500, '5.5.2', 'The line holds characters no command has')

@@ -112,7 +112,9 @@ class Player {
         break
       case 'SETTINGS': {
         const [, key = '', value = ''] = /^(\S+) (.*)$/.exec(text) ?? []
-        policy.settings = { ...policy.settings, [key]: JSON.parse(value) }
+        const given: unknown = JSON.parse(value)
+        const setting = key === 'etrnClients' ? { has: () => given === true } : given
+        policy.settings = { ...policy.settings, [key]: setting }
         break
       }
       case 'POLICY':

@@ -7,6 +7,7 @@ import {
   checkout,
   delivered,
   dialogue,
+  eventually,
   gatewayFolder,
   runPostern,
   runProgram,
@@ -28,6 +29,9 @@ listeners:
     certificate: mx.test.pem
     key: mx.test.key
     receiver: { max_recipients: 2 }
+  - name: hub
+    listen: 127.0.0.1:0
+    receiver: { etrn: [127.0.0.1], auth_without_tls: true }
 plugin_dirs: [../plugins, '${join(checkout, 'test/fixtures/plugins')}']
 chain:
   - plugin: one-password
@@ -41,6 +45,7 @@ store: { path: ../var/store.db }
   for (const name of ['mx.test.pem', 'mx.test.key']) {
     await cp(join(checkout, 'test/fixtures/tls', name), join(folder.config, name))
   }
+  await folder.write('control/smtproutes', 'away.test:127.0.0.1:1\n')
   gateway = await startGateway(folder)
 })
 
@@ -153,4 +158,31 @@ test('who has not logged in relays nowhere, whatever the listener', async () => 
   const [, , , bySmtp] = await dialogue(portOf('mx'), ['EHLO client.test', ...relay])
   const [, , , byLmtp] = await dialogue(portOf('inside'), ['LHLO client.test', ...relay])
   expect([bySmtp, byLmtp]).toEqual(['550 5.7.1 Relaying denied', '550 5.7.1 Relaying denied'])
+})
+
+test('ETRN has tried at once what waits for a domain', async () => {
+  const login = Buffer.from('\0alice\0secret').toString('base64')
+  const attempts = async (queueId: string): Promise<number> => {
+    const { stdout } = await runPostern(['trace', queueId, '--config', gateway.folder.config])
+    return stdout.split('deferred  bob@away.test').length - 1
+  }
+  const session = ['EHLO client.test', `AUTH PLAIN ${login}`]
+  const sent = await dialogue(portOf('hub'), [
+    ...session,
+    'MAIL FROM:<alice@postern.test>',
+    'RCPT TO:<bob@away.test>',
+    'DATA',
+    'Subject: x\r\n\r\nbody\r\n.',
+  ])
+  const queueId = /queued as (\S+)/.exec(sent.at(-1) ?? '')?.[1] ?? ''
+  await eventually(async () => ((await attempts(queueId)) === 1 ? true : undefined), 'one attempt')
+  const [, ehlo, , none, some] = await dialogue(portOf('hub'), [
+    ...session,
+    'ETRN elsewhere.test',
+    'ETRN away.test',
+  ])
+  expect(ehlo).toContain('250-ETRN')
+  expect(none).toBe('251 2.0.0 No messages are waiting for elsewhere.test')
+  expect(some).toBe('253 2.0.0 1 pending messages for away.test started')
+  await eventually(async () => ((await attempts(queueId)) === 2 ? true : undefined), 'another')
 })

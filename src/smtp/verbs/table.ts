@@ -1,5 +1,6 @@
 import { auth } from './auth.ts'
 import { data } from './data.ts'
+import { etrn } from './etrn.ts'
 import { ehlo, helo, lhlo } from './hello.ts'
 import { help } from './help.ts'
 import { mail } from './mail.ts'
@@ -26,6 +27,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['QUIT', quit],
   ['STARTTLS', starttls],
   ['AUTH', auth],
+  ['ETRN', etrn],
 ])
 
 /** Commands of RFC 5321 and its ancestors that we know of and do not speak (§4.2.4: 502). */
@@ -35,7 +37,6 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'SOML',
   'SAML',
   'TURN',
-  'ETRN',
   'ATRN',
   'BDAT',
   'BURL',
