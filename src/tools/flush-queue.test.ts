@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Entry, Queue } from '../queue/queue.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryQueue } from '../testkit/memory-queue.ts'
 import { flushQueue } from './flush-queue.ts'
@@ -49,13 +48,14 @@ test('what waits for others, or was delivered there already, stays as it is', as
 
 test('one flush at a time: a second one is told so, and the next may go', async () => {
   const more = Promise.withResolvers<undefined>()
-  const queue: Pick<Queue, 'entries' | 'change'> = {
-    async *entries(): AsyncIterable<Entry> {
+  const { queue } = await waitingFor('a@other.test')
+  const flusher = flushQueue({
+    async *entries() {
       await more.promise
+      yield* queue.entries()
     },
-    change: () => Promise.resolve(0),
-  }
-  const flusher = flushQueue(queue)
+    change: (selector, to) => queue.change(selector, to),
+  })
   const first = flusher.flush(node)
   expect(await flusher.flush(node)).toEqual({ outcome: 'busy' })
   more.resolve(undefined)

@@ -2,7 +2,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { component, isMissing } from '../setup/components.ts'
+import { component, isMissing, postfixTool } from '../setup/components.ts'
 import {
   checkout,
   delivered,
@@ -150,6 +150,19 @@ client.quit()
     expect(mail).toMatch(/^Date: \w{3}, \d+ \w{3} \d{4} /m)
     expect(mail).toMatch(/^Message-ID: <\S+@postern\.test>$/m)
     expect(mail).not.toContain('spf=pass')
+  })
+})
+
+describe.skipIf(isMissing('postfix'))("Postfix's smtp-source", () => {
+  test('delivers many messages by LMTP in several sessions, three recipients each', async () => {
+    const tool = postfixTool('smtp-source')!
+    const options = ['-L', '-m', '20', '-s', '4', '-r', '3', '-f', 'a@client.test']
+    const target = ['-t', 'source@postern.test', `127.0.0.1:${portOf('inside')}`]
+    const run = await runProgram(tool.path, [...options, ...target], { env: tool.env })
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    for (const name of ['source', '2source', '3source']) {
+      expect(await mailTo(name, 20)).toHaveLength(20)
+    }
   })
 })
 
