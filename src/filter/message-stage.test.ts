@@ -281,6 +281,68 @@ describe('verdicts that differ by recipient', () => {
   })
 })
 
+describe('split: first', () => {
+  const strict = entryOf(objector, {
+    options: { stage: 'message' },
+    when: { recipient_domain: ['strict.test'] },
+  })
+  const play = async (options: Partial<ChainTestOptions>, ...recipients: readonly string[]) => {
+    const entries = [...(options.entries ?? [strict]), entryOf(voucher)]
+    const chain = chainUnderTest({ receiver: { split: 'first' }, ...options, entries })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    const said: string[] = []
+    for (const recipient of recipients) said.push(await session.rcpt(recipient))
+    return { chain, session, said }
+  }
+  const another = '452 4.5.3 Please send to this recipient in a transaction of its own'
+
+  test('asks for another transaction for a recipient about whom other entries decide', async () => {
+    const recipients = ['ann@x.test', 'bob@strict.test', 'cy@x.test']
+    const { chain, session, said } = await play({}, ...recipients)
+    expect(said).toEqual(['250', another, '250'])
+    expect(await session.message()).toBe('250')
+    expect(session.placements).toMatchObject([
+      { disposition: 'deliver', envelope: { recipients: { length: 2 } } },
+    ])
+    expect((await chain.trace())?.recipients[1]).toEqual({
+      address: 'bob@strict.test',
+      accepted: false,
+      ruled: 'SPLIT',
+    })
+    await session.mail()
+    expect(await session.rcpt('bob@strict.test')).toBe('250')
+    expect(await session.message()).toBe('550 5.7.1 Objection')
+  })
+
+  test('says first what an entry has to say of the recipient', async () => {
+    const nobody = entryOf(objector, {
+      name: 'nobody',
+      options: { stage: 'rcpt', text: 'No such user' },
+      when: { recipient: ['bob@strict.test'] },
+    })
+    const { said } = await play({ entries: [strict, nobody] }, 'ann@x.test', 'bob@strict.test')
+    expect(said[1]).toBe('550 5.7.1 No such user')
+  })
+
+  test('makes no difference for conditions that do not speak of recipients, for shadow entries, or where it is off', async () => {
+    const recipients = ['ann@x.test', 'bob@strict.test']
+    const elsewhere = entryOf(objector, {
+      name: 'elsewhere',
+      options: { stage: 'message' },
+      unless: { network: ['192.0.2.0/24'] },
+    })
+    const shadow = { ...strict, mode: 'shadow' as const }
+    expect((await play({ entries: [elsewhere, shadow] }, ...recipients)).said).toEqual([
+      '250',
+      '250',
+    ])
+    expect((await play({ receiver: {} }, ...recipients)).said).toEqual(['250', '250'])
+  })
+})
+
 describe('verdicts that differ by recipient, where each recipient is answered', () => {
   const each = { answers: 'each' } as const
   const recipientsOf = (session: TestSession) =>

@@ -49,6 +49,7 @@ describe('settings of the receiver', () => {
       authRequired: false,
       protocol: 'smtp',
       prdr: true,
+      splitsByClass: false,
       etrnClients: expect.objectContaining({ list: [] }),
       completesHeader: false,
     })

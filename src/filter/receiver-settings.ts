@@ -78,6 +78,11 @@ export const receiverOptions = {
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
   }),
+  split: option.choice(['off', 'first'], {
+    default: 'off',
+    description:
+      'first: recipients about whom other entries decide are asked for in another transaction.',
+  }),
   etrn: option.networks({
     default: [],
     description: 'Clients that may have messages for a domain tried at once (RFC 1985).',
@@ -282,6 +287,7 @@ function settings(values: Values, { role, tls, canVerify }: Traits): ReceiverSet
     authRequired: values.auth === 'required',
     protocol,
     prdr: values.prdr && protocol === 'smtp',
+    splitsByClass: values.split === 'first',
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
   })

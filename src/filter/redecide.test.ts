@@ -127,6 +127,7 @@ const plans = fc.record({
   thresholds: fc.constantFrom({}, { quarantine: 4, reject: 9 }, { reject: 5, discard: 12 }),
   login: fc.boolean(),
   answers: fc.constantFrom('one' as const, 'each' as const),
+  split: fc.constantFrom('off', 'off', 'first'),
   recipients: fc.subarray(['ann@x.test', 'bob@x.test', 'cy@x.test'], { minLength: 1 }),
 })
 
@@ -159,7 +160,7 @@ const inWords = (decided: Redecided, passed: string): string =>
 test('deciding again from the stored steps alone gives the replies that were sent', async () => {
   const ends = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(plans, async ({ entries, thresholds, login, answers, recipients }) => {
+    fc.asyncProperty(plans, async ({ entries, thresholds, login, answers, split, recipients }) => {
       const chain = chainUnderTest({
         entries: [
           ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
@@ -176,6 +177,7 @@ test('deciding again from the stored steps alone gives the replies that were sen
           entryOf(voucher),
         ],
         thresholds,
+        receiver: { split },
       })
       const session = chain.dial({}, answers)
       const said = await play(session, login, recipients)
@@ -195,12 +197,15 @@ test('deciding again from the stored steps alone gives the replies that were sen
         new Set(placements.map(({ disposition }) => disposition)),
       )
       ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
+      if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
       if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
     }),
     { numRuns: 400 },
   )
   // The dialogues went everywhere, or the test says nothing.
   expect([...ends].toSorted()).toEqual(
-    expect.arrayContaining('connect 5|each 2|hello 5|mail 5|message 2|message 5|rcpt 5'.split('|')),
+    expect.arrayContaining(
+      'connect 5|each 2|hello 5|mail 5|message 2|message 5|rcpt 5|split'.split('|'),
+    ),
   )
 })

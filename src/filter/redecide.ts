@@ -25,7 +25,7 @@ import {
 } from '../plugin/verdict.ts'
 import { decideMessage, decideRecipient, type Opinion, type Outcome } from './decision.ts'
 import { list, number, numbers, object, text } from './read-json.ts'
-import { denied, settingsFault } from './refusals.ts'
+import { anotherClass, denied, settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
 import type { Trace, TracedStep } from './trace-reader.ts'
 
@@ -55,8 +55,11 @@ const passed: Redecided = { ruling: 'pass' }
 /** @returns undefined for a trace with steps missing. */
 export function redecide(trace: Trace): RedecidedTrace | undefined {
   if (trace.lost > 0) return undefined
-  const recipients = trace.recipients.map(({ address }, index) =>
-    spoken('rcpt', recipientObjection(trace, address, index + 1)),
+  const recipients = trace.recipients.map(({ address, ruled }, index) =>
+    spoken(
+      'rcpt',
+      ruled === anotherClass.reason ? anotherClass : recipientObjection(trace, address, index + 1),
+    ),
   )
   if (trace.stage === 'message') return { recipients, ...atMessage(trace) }
   const last =

@@ -24,6 +24,7 @@ import {
   packReply,
   packSteps,
   tellingSteps,
+  type PackedRecipient,
   type TraceEnd,
   type TraceRecord,
 } from './trace-record.ts'
@@ -55,7 +56,7 @@ interface Story {
   round: number
   /** RCPTs that were not written down. */
   lost: number
-  readonly recipients: (readonly [address: string, accepted: 0 | 1])[]
+  readonly recipients: PackedRecipient[]
   /** The round in which a recipient was accepted. */
   readonly accepted: Map<Recipient, number>
   sizeBytes?: number
@@ -100,12 +101,18 @@ export class SessionRecorder {
     return story === undefined ? 1 : ++story.round
   }
 
-  endRecipient(recipient: Recipient, accepted: boolean): void {
+  /** @param ending `ruled`: why it was refused though no entry objected */
+  endRecipient(
+    recipient: Recipient,
+    { accepted, ruled }: { readonly accepted: boolean; readonly ruled?: string | undefined },
+  ): void {
     const story = this.#story
     if (story === undefined) return
+    const address = formatMailbox(recipient.mailbox)
     if (accepted) story.accepted.set(recipient, story.round)
     if (!accepted && story.recipients.length >= mostRecipients) story.lost += 1
-    else story.recipients.push([formatMailbox(recipient.mailbox), accepted ? 1 : 0])
+    else if (ruled === undefined) story.recipients.push([address, accepted ? 1 : 0])
+    else story.recipients.push([address, 0, ruled])
   }
 
   /** The place of a round's recipient among those of the transaction. */

@@ -29,7 +29,8 @@ import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
-import { sessionGone, settingsFault } from './refusals.ts'
+import { splitOff } from './recipient-class.ts'
+import { anotherClass, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -121,7 +122,8 @@ export class FilterSession implements SessionPolicy {
       return after(askInOrder(inquiry, round), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
-        return this.#recipientRuled(recipient, decided)
+        const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
+        return this.#recipientRuled(recipient, split)
       })
     })
   }
@@ -175,7 +177,8 @@ export class FilterSession implements SessionPolicy {
     inquiry.round = 0
     inquiry.findings.endRecipient(accepted)
     inquiry.trail.endRecipient(accepted)
-    this.#parts.recorder.endRecipient(recipient, accepted)
+    const ruled = objection === anotherClass ? anotherClass.reason : undefined
+    this.#parts.recorder.endRecipient(recipient, { accepted, ruled })
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
   }
 

@@ -45,7 +45,7 @@ export interface Trace {
   readonly tls?: string
   readonly environment: string
   readonly reversePath?: string
-  readonly recipients: readonly { readonly address: string; readonly accepted: boolean }[]
+  readonly recipients: readonly TracedRecipient[]
   /** The last stage at which the chain was asked. */
   readonly stage: Stage
   readonly end: TraceEnd
@@ -65,6 +65,13 @@ export interface Trace {
   readonly lost: number
   /** What the courier did since, oldest first. */
   readonly attempts: readonly Attempt[]
+}
+
+export interface TracedRecipient {
+  readonly address: string
+  readonly accepted: boolean
+  /** Why it was refused though no entry objected. */
+  readonly ruled?: string
 }
 
 export interface TracedReply {
@@ -157,8 +164,9 @@ export function readRecord(
     hostname: text(record['hostname']),
     environment: text(record['environment']),
     recipients: list(record['recipients']).map((each) => {
-      const [address, accepted] = list(each)
-      return { address: text(address), accepted: accepted === 1 }
+      const [address, accepted, ruled] = list(each)
+      const recipient = { address: text(address), accepted: accepted === 1 }
+      return ruled === undefined ? recipient : { ...recipient, ruled: text(ruled) }
     }),
     stage: readStage(text(record['stage'])),
     end: readEnd(text(record['end'])),

@@ -195,6 +195,11 @@ function closing(close: boolean): JsonObject {
   return close ? { close } : {}
 }
 
+/** With the reason where it was refused though no entry objected. */
+export type PackedRecipient =
+  | readonly [address: string, accepted: 0 | 1]
+  | readonly [address: string, accepted: 0, ruled: string]
+
 export type PackedReply = readonly [code: number, status: string, text: string]
 
 export type TraceEnd = 'committed' | 'refused' | 'reset' | 'aborted'
@@ -219,7 +224,7 @@ export type TraceRecord = {
   readonly environment: string
   readonly reversePath?: string
   /** Every RCPT that was asked about, with whether it was accepted. */
-  readonly recipients: readonly (readonly [address: string, accepted: 0 | 1])[]
+  readonly recipients: readonly PackedRecipient[]
   /** The last stage at which the chain was asked. */
   readonly stage: string
   readonly end: TraceEnd

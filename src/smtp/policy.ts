@@ -134,6 +134,8 @@ export interface ReceiverSettings {
   readonly prdr: boolean
   /** Who may say ETRN (RFC 1985). */
   readonly etrnClients: Pick<Networks, 'has'>
+  /** `split: first`; the policy itself reads it. */
+  readonly splitsByClass: boolean
   /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
   readonly completesHeader: boolean
 }

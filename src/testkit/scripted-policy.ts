@@ -46,6 +46,7 @@ export const testSettings: ReceiverSettings = {
   authRequired: false,
   protocol: 'smtp',
   prdr: false,
+  splitsByClass: false,
   etrnClients: { has: () => false },
   completesHeader: false,
 }
