@@ -142,7 +142,8 @@ export class FilterSession implements SessionPolicy {
     const inquiry = this.#inquiry
     inquiry.begin('message', event.transaction.session)
     this.#parts.recorder.sawMessage(event)
-    const round = new MessageRound(inquiry, event)
+    const { transaction, message } = event
+    const round = new MessageRound(inquiry, { transaction, message })
     return after(round.run(), () => this.#decide(event, round))
   }
 
