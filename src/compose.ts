@@ -19,6 +19,7 @@ import type { Doors } from './runtime/doors.ts'
 import type { NetAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
+import { flushQueue } from './tools/flush-queue.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openDoors } from './tools/open-doors.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
@@ -156,9 +157,10 @@ class RunningGateway implements Gateway {
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
+    const queueFlush = flushQueue(queue)
     for (const listener of configuration.listeners) {
       const tls = () => this.#current.certificates.get(listener.name)
-      const parts = { policy, queue, tls, doors: this.#doors }
+      const parts = { policy, queue, queueFlush, tls, doors: this.#doors }
       this.#listeners.push(await listen(listener, parts))
     }
     this.#follow(configuration)

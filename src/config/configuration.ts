@@ -5,6 +5,7 @@ import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -39,7 +40,10 @@ export interface Configuration {
 
 export interface ListenerConfiguration {
   readonly name: string
+  readonly role: ListenerRole
   readonly address: NetAddress
+  /** What it has in place of the section `receiver`, as written. */
+  readonly receiver: JsonValue | undefined
   readonly certificate?: { readonly certificate: string; readonly key: string }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number

@@ -4,7 +4,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
-import type { Reading } from './reading.ts'
+import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 
 export interface ListenerSurroundings {
@@ -41,7 +41,7 @@ function readListener(
   path: Path,
   { readText, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item)
+  const values = reading.section(path, listenerShape, item, ['receiver'])
   const listen = listenOf(item)
   const address = listen === undefined ? undefined : parseListenAddress(listen)
   if (listen !== undefined && address === undefined) {
@@ -52,10 +52,19 @@ function readListener(
     )
   }
   if (values === undefined || address === undefined) return undefined
-  const { name, certificate, key } = values
+  const { name, role, certificate, key } = values
+  if (role === 'lmtp' && 'port' in address && address.port === 25) {
+    reading.mistake(
+      [...path, 'listen'],
+      'LMTP must not be spoken on port 25 (RFC 2033 §5)',
+      'choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+  }
   const listener = {
     name,
+    role,
     address,
+    receiver: isMap(item) ? item['receiver'] : undefined,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
     place: place(path),

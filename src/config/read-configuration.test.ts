@@ -77,13 +77,27 @@ spol: {}
       }),
     ).toEqual([
       'config/postern.yaml:12: spol: is not a key that Postern knows; did you mean spool?',
-      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, listen, certificate, key, max_connections, max_connections_per_address',
+      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, certificate, key, max_connections, max_connections_per_address',
       "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25 or /run/postern/smtp.sock",
       'config/postern.yaml:7: chain[0].timeout: "soon" is not a duration; write a duration such as 30s, 5m, 2h or 7d',
       'config/postern.yaml:8: chain[0].when.network: "example.org" is not an address or a network; write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
       'config/postern.yaml:9: chain[1]: is not an entry; write "- plugin: name"',
       'config/postern.yaml:11: spool.segment_size: "much" is not a size; write a size such as 25MB or 512KB, or a number of bytes',
     ])
+  })
+
+  test('lets a listener say what it is for, and keeps LMTP off port 25', () => {
+    const listener = (role: string, port: number): string =>
+      `listeners:\n  - name: in\n    listen: 127.0.0.1:${port}\n    role: ${role}\n    receiver: { max_errors: 3 }\n`
+    expect(mistakesIn({ 'postern.yaml': listener('lmtp', 25) })).toContain(
+      'config/postern.yaml:3: listeners[0].listen: LMTP must not be spoken on port 25 (RFC 2033 §5); choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+    expect(mistakesIn({ 'postern.yaml': listener('relay', 24) })[0]).toContain('listeners[0].role')
+    const { configuration } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': listener('lmtp', 24),
+    })
+    expect(configuration?.listeners).toMatchObject([{ role: 'lmtp', receiver: { max_errors: 3 } }])
   })
 
   test('reports duplicate keys, broken YAML and a missing file', () => {

@@ -50,6 +50,10 @@ export const sectionShapes = {
 
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
+  role: option.choice(['mx', 'submission', 'smtps', 'lmtp'], {
+    default: 'mx',
+    description: 'submission and smtps: for people who log in; lmtp: RFC 2033',
+  }),
   listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),
   certificate: optional(option.string({ description: 'PEM file; with it STARTTLS is offered' })),
   key: optional(option.string({ description: 'PEM file' })),

@@ -9,6 +9,8 @@ export const extensions = [
   'DSN', // RFC 3461
   'LIMITS', // RFC 9422
   'REQUIRETLS', // RFC 8689
+  'PRDR', // draft-hall-prdr
+  'ETRN', // RFC 1985
   'STARTTLS', // RFC 3207
   'AUTH', // RFC 4954
 ] as const

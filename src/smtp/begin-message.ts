@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import { storeFailed } from './acceptance.ts'
 import type { ContentReader, ContentRules } from './content-rules.ts'
 import type { Dialogue, OpenTransaction } from './dialogue.ts'
@@ -10,7 +10,7 @@ export interface Beginning<R extends ContentReader> {
   readonly transaction: OpenTransaction
   readonly reader: (rules: ContentRules) => R
   /** The policy has nothing against it, and there is a draft. */
-  readonly begun: (intake: Intake, reader: R) => MaybePromise<Reply | undefined>
+  readonly begun: (intake: Intake, reader: R) => MaybePromise<Answer | undefined>
   /** It has, or there is none: the transaction is over. */
   readonly refused: (reply: Reply) => Reply | undefined
 }
@@ -19,7 +19,7 @@ export interface Beginning<R extends ContentReader> {
 export function beginMessage<R extends ContentReader>(
   dialogue: Dialogue,
   { transaction, reader: makeReader, begun, refused }: Beginning<R>,
-): MaybePromise<Reply | undefined> {
+): MaybePromise<Answer | undefined> {
   return dialogue.consult(dialogue.policy.data({ transaction }), (ruling) => {
     if (ruling.ruling !== 'pass') {
       const reply = objection('data', ruling)

@@ -25,6 +25,11 @@ export function offers(
       )
     case 'STARTTLS':
       return canStartTls && settings.starttls !== 'off' && session.tls === undefined
+    // For clients that were named: everybody else could have the whole queue tried, over and over.
+    case 'ETRN':
+      return settings.etrnClients.has(session.remote.address)
+    case 'PRDR':
+      return settings.prdr
     // RFC 8689 §2: only under TLS.
     case 'REQUIRETLS':
       return session.tls !== undefined
@@ -49,6 +54,8 @@ export function capabilities(circumstances: Circumstances): Reply {
   offer('DSN')
   offer('LIMITS', ` RCPTMAX=${settings.maxRecipients}`)
   offer('REQUIRETLS')
+  offer('PRDR')
+  offer('ETRN')
   offer('STARTTLS')
   offer('AUTH', ` ${settings.mechanisms.join(' ')}`)
   lines.push('HELP')

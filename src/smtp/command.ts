@@ -64,7 +64,7 @@ export function parseNothing(rest: string): Reply | undefined {
  * The name a client gives itself. Whether it is well-formed and true is for plugins to judge: honest clients say
  * odd things here, and nothing follows from it (RFC 5321 §4.1.4).
  */
-export function parseHello(rest: string, verb: 'HELO' | 'EHLO'): Parsed<string> {
+export function parseHello(rest: string, verb: 'HELO' | 'EHLO' | 'LHLO'): Parsed<string> {
   return /^[\x21-\x7e]{1,255}$/.test(rest)
     ? { ok: true, value: rest }
     : refuse(malformed(`${verb} your.name`))

@@ -6,16 +6,17 @@
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Extension } from '../mail/extensions.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { offers } from './capabilities.ts'
 import type { Chunks, Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { localError, objection } from './replies.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
 
@@ -27,7 +28,7 @@ export interface Incoming {
   /** @returns how many bytes were its own, and what to wait for before the next ones */
   take(chunk: Buffer): { readonly used: number; readonly pressure: Promise<void> | undefined }
   readonly complete: boolean
-  finish(): MaybePromise<Reply>
+  finish(): MaybePromise<Answer>
 }
 
 /** The session while it is being written; everybody else holds it as a `Session`. */
@@ -45,6 +46,8 @@ export interface DialogueParts {
   readonly log: Log
   /** There is a certificate. */
   readonly canStartTls: boolean
+  /** For ETRN; there may be no courier. */
+  readonly queueFlush?: QueueFlush | undefined
 }
 
 export class Dialogue {
@@ -54,6 +57,7 @@ export class Dialogue {
   readonly clock: Clock
   readonly log: Log
   readonly canStartTls: boolean
+  readonly queueFlush: QueueFlush | undefined
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
   login: SaslExchange | undefined
@@ -67,9 +71,13 @@ export class Dialogue {
   refusedChunk: Reply | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Recipients that the policy rejected. */
+  refusedRecipients = 0
   #transaction: OpenTransaction | undefined
   #sequence = 0
   #committing = false
+  /** Keeps a refusal back. */
+  #tarpit: Timer | undefined
   #end: SessionEnd | undefined
 
   constructor(parts: DialogueParts) {
@@ -79,6 +87,7 @@ export class Dialogue {
     this.clock = parts.clock
     this.log = parts.log
     this.canStartTls = parts.canStartTls
+    this.queueFlush = parts.queueFlush
   }
 
   get settings(): ReceiverSettings {
@@ -107,10 +116,10 @@ export class Dialogue {
   }
 
   /** Goes on with an answer of the policy: at once where it is there, and not at all where nobody is left to hear it. */
-  consult<T, R extends Reply | undefined>(
+  consult<T, A extends Answer | undefined>(
     answer: MaybePromise<T>,
-    proceed: (answer: T) => MaybePromise<R>,
-  ): MaybePromise<R | Reply> {
+    proceed: (answer: T) => MaybePromise<A>,
+  ): MaybePromise<A | Reply> {
     if (!(answer instanceof Promise)) return proceed(answer)
     return answer.then((value) => (this.over ? localError : proceed(value)))
   }
@@ -165,11 +174,22 @@ export class Dialogue {
     return this.#end
   }
 
+  /** A refusal, sooner or later: a client that is refused again and again waits for each of them. */
+  keepBack(refusal: Reply): MaybePromise<Reply> {
+    const { after, delayMs } = this.settings.tarpit
+    if (delayMs === 0 || this.over || this.mistakes + this.refusedRecipients <= after)
+      return refusal
+    return new Promise((resolve) => {
+      this.#tarpit = this.clock.after(delayMs, () => resolve(refusal))
+    })
+  }
+
   /** The session is over; only the first reason counts. */
   end(reason: SessionEnd): void {
     this.expects = 'end'
     if (this.#end !== undefined) return
     this.login = undefined
+    this.#tarpit?.cancel()
     if (this.#transaction !== undefined && !this.#committing) {
       this.endTransaction({ end: 'aborted' })
     }

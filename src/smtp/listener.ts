@@ -11,6 +11,7 @@ import type { Connection, Net, NetAddress, NetListener, TlsContext } from '../ru
 import type { Random } from '../runtime/random.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
 import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
 import { sessionIds } from './session-ids.ts'
@@ -31,6 +32,8 @@ export interface ListenerOptions {
 export interface ListenerParts {
   readonly policy: Policy
   readonly queue: Pick<Queue, 'begin'>
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush
   /** The certificate for STARTTLS, asked for anew by each session; `undefined`: there is none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
@@ -146,7 +149,7 @@ class Reception {
   }
 
   #open(connection: Connection, fromAddress: string): void {
-    const { policy, queue, doors } = this.#parts
+    const { policy, queue, queueFlush, doors } = this.#parts
     const { clock, log } = doors
     const tls = this.#parts.tls()
     const facts: ConnectionFacts = {
@@ -158,7 +161,8 @@ class Reception {
     }
     let receiver
     try {
-      receiver = new Receiver({ facts, policy, queue, clock, log, canStartTls: tls !== undefined })
+      const canStartTls = tls !== undefined
+      receiver = new Receiver({ facts, policy, queue, queueFlush, clock, log, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {

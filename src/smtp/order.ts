@@ -3,10 +3,13 @@ import type { Dialogue } from './dialogue.ts'
 import {
   ehloFirst,
   helloFirst,
+  lhloFirst,
+  loginFirst,
   mailFirst,
   midMessage,
   nestedMail,
   noRecipients,
+  noRecipientsLmtp,
   tlsFirst,
 } from './replies.ts'
 import type { Need } from './verbs/verb.ts'
@@ -26,9 +29,13 @@ function missing(
 ): Reply | undefined {
   switch (need) {
     case 'hello':
-      return session.hello === undefined ? helloFirst : undefined
+      if (session.hello !== undefined) return undefined
+      return settings.protocol === 'lmtp' ? lhloFirst : helloFirst
     case 'ehlo':
-      return session.hello === undefined || session.hello.verb === 'HELO' ? ehloFirst : undefined
+      if (session.hello !== undefined && session.hello.verb !== 'HELO') return undefined
+      return settings.protocol === 'lmtp' ? lhloFirst : ehloFirst
+    case 'login':
+      return settings.authRequired && session.user === undefined ? loginFirst : undefined
     case 'tls':
       return settings.starttls === 'required' && session.tls === undefined ? tlsFirst : undefined
     case 'no transaction':
@@ -36,7 +43,8 @@ function missing(
     case 'transaction':
       return transaction === undefined ? mailFirst : undefined
     case 'recipients':
-      return transaction?.recipients.length === 0 ? noRecipients : undefined
+      if (transaction?.recipients.length !== 0) return undefined
+      return settings.protocol === 'lmtp' ? noRecipientsLmtp : noRecipients
     case 'no chunks':
       return intake === undefined ? undefined : midMessage
   }

@@ -61,6 +61,17 @@ const mailRows: ReadonlyMap<string, Row<MailParameters>> = new Map<string, Row<M
       },
     },
   ],
+  // draft-hall-prdr §4.2.
+  [
+    'PRDR',
+    {
+      extension: 'PRDR',
+      read(into, value) {
+        into.prdr = true
+        return value === undefined
+      },
+    },
+  ],
   // RFC 4954 §5: who submitted it, in xtext.
   [
     'AUTH',

@@ -16,6 +16,10 @@ export const shuttingDown = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} is shutting down`)
 export const timedOut = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} waited too long`)
+export const tooSlow = (hostname: string): Reply =>
+  reply(421, '4.4.2', `${hostname} cannot wait for so slow a message`)
+export const tooManyRefusals = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} has refused too many of your recipients`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
 export const tooManyConnections = reply(421, '4.7.0', 'Too many connections, come back later')
@@ -45,6 +49,17 @@ export function queued(receipt: Receipt): Reply {
   return reply(250, '2.0.0', `Ok: queued as ${receipt.ids[0]}`)
 }
 
+/** draft-hall-prdr §4.5: what follows is for each recipient, then for the whole. */
+export const eachFollows = reply(353, undefined, 'A reply for each recipient follows')
+
+// ETRN (RFC 1985 §5.3).
+export const flushing = (node: string, messages: number): Reply =>
+  messages === 0
+    ? reply(251, '2.0.0', `No messages are waiting for ${node}`)
+    : reply(253, '2.0.0', `${messages} pending messages for ${node} started`)
+export const cannotFlush = (node: string): Reply =>
+  reply(458, '4.3.2', `Cannot start messages for ${node} now, try again later`)
+
 // The command itself is wrong (RFC 5321 §4.2.4, §4.3.2).
 export const unknownCommand = reply(500, '5.5.2', 'Command not recognised')
 export const unreadableCommand = reply(500, '5.5.2', 'The line holds characters no command has')
@@ -68,10 +83,17 @@ export const repeatedParameter = (keyword: string): Reply =>
 // The command comes at the wrong moment.
 export const helloFirst = reply(503, '5.5.1', 'Say EHLO or HELO first')
 export const ehloFirst = reply(503, '5.5.1', 'Say EHLO first')
+export const lhloFirst = reply(503, '5.5.1', 'Say LHLO first')
+/** RFC 2033 §4.1. */
+export const lhloOnly = reply(500, '5.5.1', 'This is LMTP: say LHLO')
 export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
 export const midMessage = reply(503, '5.5.1', 'A message is coming in by BDAT: go on, or say RSET')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
+/** RFC 2033 §4.2. */
+export const noRecipientsLmtp = reply(503, '5.5.1', 'No valid recipients')
+/** RFC 4954 §6. */
+export const loginFirst = reply(530, '5.7.0', 'Authentication required')
 export const tlsFirst = reply(530, '5.7.0', 'Must issue a STARTTLS command first')
 export const tlsActive = reply(503, '5.5.1', 'TLS is active already')
 export const tlsAfterLogin = reply(503, '5.5.1', 'STARTTLS comes before AUTH')

@@ -12,13 +12,15 @@
  *   COMMITTED 1                so many messages are in the queue
  *   SETTINGS maxErrors 3       changes what the receiver is set to
  *   POLICY rcpt reject 5.1.1 No such user     what the policy rules from here on: pass, defer, reject, close, throw, accept
+ *   POLICY message each pass | 5.2.2 Full     … for each recipient, where each is answered
  *   QUEUE DISK_FULL            the next commit fails
  */
 import type { ErrorCode } from '../mail/errors.ts'
 import { errorCodes } from '../mail/errors.ts'
-import { passRuling, type ObjectionRuling } from '../mail/ruling.ts'
+import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import { isPermanent, isTransient } from '../mail/status.ts'
-import type { Script } from './scripted-policy.ts'
+import type { WholeRuling } from '../smtp/policy.ts'
+import { placementOf, type Script } from './scripted-policy.ts'
 import { settled, type SmtpStage, type StageClient } from './smtp-stage.ts'
 
 export interface DialogueStep {
@@ -114,8 +116,10 @@ class Player {
         if (queue.commits.length !== Number(text)) throw new Error(`it is ${queue.commits.length}`)
         break
       case 'SETTINGS': {
-        const [key = '', value = ''] = text.split(' ')
-        policy.settings = { ...policy.settings, [key]: JSON.parse(value) }
+        const [, key = '', value = ''] = /^(\S+) (.*)$/.exec(text) ?? []
+        const given: unknown = JSON.parse(value)
+        const setting = key === 'etrnClients' ? { has: () => given === true } : given
+        policy.settings = { ...policy.settings, [key]: setting }
         break
       }
       case 'POLICY':
@@ -201,6 +205,7 @@ function rule(script: Script, text: string): void {
       break
     case 'message':
       if (ruling === 'pass') delete script.message
+      else if (ruling === 'each') script.message = eachRuling([status, ...rest].join(' '))
       else script.message = () => objectionFrom(answer())
       break
     case 'auth':
@@ -210,6 +215,26 @@ function rule(script: Script, text: string): void {
     case undefined:
     default:
       throw new Error('there is no such stage')
+  }
+}
+
+/** `pass | 5.2.2 Full | 4.3.0 Later`, in the order of the recipients. */
+function eachRuling(text: string): NonNullable<Script['message']> {
+  const recipients = text.split(' | ').map((part): Ruling => {
+    const [status = '', ...words] = part.split(' ')
+    return status === 'pass' ? passRuling : objectionOf(false, status, words.join(' '))
+  })
+  const objections = recipients.filter((ruling) => ruling.ruling !== 'pass')
+  return ({ transaction, answers }) => {
+    if (answers === 'one') throw new Error('the recipients are not answered one by one')
+    const passing = transaction.recipients.filter((_, i) => recipients[i]?.ruling === 'pass')
+    const [first] = objections
+    const commit: WholeRuling = {
+      ruling: 'commit',
+      placements: [placementOf({ ...transaction, recipients: passing })],
+    }
+    const whole = passing.length > 0 || first === undefined ? commit : first
+    return { ruling: 'each', recipients, whole }
   }
 }
 

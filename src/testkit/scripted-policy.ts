@@ -34,6 +34,8 @@ export const testSettings: ReceiverSettings = {
   maxMessageBytes: 100_000,
   maxRecipients: 100,
   maxErrors: 10,
+  maxRefusedRecipients: 10,
+  tarpit: { after: 0, delayMs: 0 },
   maxHops: 30,
   maxHeaderBytes: 262_144,
   maxHeaderFields: 1_000,
@@ -43,9 +45,16 @@ export const testSettings: ReceiverSettings = {
   extensionsOff: [],
   commandTimeoutMs: 300_000,
   dataTimeoutMs: 180_000,
+  dataPace: { minBytesPerSecond: 0, windowMs: 60_000 },
   starttls: 'offered',
   mechanisms: ['PLAIN', 'LOGIN'],
   authWithoutTls: false,
+  authRequired: false,
+  protocol: 'smtp',
+  prdr: false,
+  splitsByClass: false,
+  etrnClients: { has: () => false },
+  completesHeader: false,
 }
 
 export function scriptedPolicy(

@@ -3,6 +3,7 @@ import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listen, type ListenerOptions, type SmtpListener } from '../smtp/listener.ts'
 import type { Policy } from '../smtp/policy.ts'
+import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeNet, type FakeNet } from './fake-net.ts'
 import { memoryQueue, type MemoryQueue } from './memory-queue.ts'
@@ -61,6 +62,7 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
     {
       policy: options.through?.(policy) ?? policy,
       queue,
+      queueFlush: flushQueue(queue),
       tls: () => (options.withoutCertificate === true ? undefined : tls),
       doors: { net, clock, counters: processCounters(), random: seededRandom(1), log },
     },

@@ -3,7 +3,7 @@
  * wrong with the command, the octets that it announces are no commands: they are read and dropped, then the reply comes.
  */
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
-import type { Reply } from '../../mail/reply.ts'
+import type { Answer, Reply } from '../../mail/reply.ts'
 import { acceptMessage, refuseUnfit } from '../acceptance.ts'
 import { BdatReader } from '../bdat-reader.ts'
 import { beginMessage } from '../begin-message.ts'
@@ -44,9 +44,9 @@ function takeChunk(
   dialogue: Dialogue,
   chunk: Chunk,
   { intake, reader }: Chunks,
-): MaybePromise<Reply | undefined> {
+): MaybePromise<Answer | undefined> {
   reader.begin(chunk)
-  const finish = (): MaybePromise<Reply> => endChunk(dialogue, chunk, intake)
+  const finish = (): MaybePromise<Answer> => endChunk(dialogue, chunk, intake)
   if (reader.ended) return finish()
   dialogue.receive({
     take: (bytes) => intake.take(bytes),
@@ -62,7 +62,7 @@ function endChunk(
   dialogue: Dialogue,
   { sizeBytes, last }: Chunk,
   intake: Intake,
-): MaybePromise<Reply> {
+): MaybePromise<Answer> {
   if (last) return acceptMessage(dialogue, intake)
   const unfit = refuseUnfit(dialogue, intake)
   if (unfit === undefined) return chunkTaken(sizeBytes)

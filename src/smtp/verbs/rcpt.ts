@@ -1,5 +1,8 @@
+import type { Reply } from '../../mail/reply.ts'
+import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseRcpt } from '../command.ts'
-import { mailFirst, recipientOk, tooManyRecipients } from '../replies.ts'
+import type { Dialogue } from '../dialogue.ts'
+import { mailFirst, recipientOk, tooManyRecipients, tooManyRefusals } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
 /** What NOTIFY and ORCPT add to the line (RFC 3461 §4), and an address in UTF-8 (RFC 6531 §3.4). */
@@ -20,9 +23,19 @@ export const rcpt: Verb = {
     if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     const recipient = parsed.value
     return dialogue.consult(policy.rcpt({ transaction, recipient }), (ruling) => {
-      if (ruling.ruling !== 'pass') return dialogue.refuse('rcpt', ruling)
+      if (ruling.ruling !== 'pass') return refuseRecipient(dialogue, ruling)
       transaction.recipients.push(recipient)
       return recipientOk
     })
   },
+}
+
+/** Who tries one address after the other is sent away in the end; who is deferred is to come back. */
+function refuseRecipient(dialogue: Dialogue, ruling: ObjectionRuling): Reply {
+  const { hostname, maxRefusedRecipients } = dialogue.settings
+  if (ruling.ruling === 'reject' && ++dialogue.refusedRecipients >= maxRefusedRecipients) {
+    dialogue.end('errors')
+    return tooManyRefusals(hostname)
+  }
+  return dialogue.refuse('rcpt', ruling)
 }

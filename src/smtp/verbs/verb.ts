@@ -1,14 +1,15 @@
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
-import type { Reply } from '../../mail/reply.ts'
+import type { Answer } from '../../mail/reply.ts'
 import type { Dialogue } from '../dialogue.ts'
 
 /**
  * What must be so before a verb may come:
  * `hello`, `ehlo`: the client introduced itself, by EHLO; `tls`: TLS is active where the settings require it;
- * `no transaction`, `transaction`, `recipients`: what is open; `no chunks`: no message has begun (RFC 3030 §2).
+ * `login`: the client logged in where the settings require it; `no transaction`, `transaction`, `recipients`: what is open;
+ * `no chunks`: no message has begun (RFC 3030 §2).
  */
 export type Need =
-  | ('hello' | 'ehlo' | 'tls')
+  | ('hello' | 'ehlo' | 'tls' | 'login')
   | ('no transaction' | 'transaction' | 'recipients' | 'no chunks')
 
 /** One SMTP command: check, consult, proceed. A new one is a file beside this and a row in the table. */
@@ -20,7 +21,7 @@ export interface Verb {
    * @param rest what follows the verb, without blanks around it
    * @returns `undefined` where octets follow the line at once, and the reply follows them
    */
-  run(dialogue: Dialogue, rest: string): MaybePromise<Reply | undefined>
+  run(dialogue: Dialogue, rest: string): MaybePromise<Answer | undefined>
 }
 
 /** RFC 5321 §4.5.3.1.4. Extensions add to it. */
