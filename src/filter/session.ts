@@ -21,6 +21,7 @@ import type {
 } from '../smtp/policy.ts'
 import { after } from './after.ts'
 import { decideMessage, decideRecipient, type Opinion } from './decision.ts'
+import type { CrashWatch } from './crash-watch.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import { askAboutLogin } from './login.ts'
@@ -28,7 +29,7 @@ import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
-import { sessionGone, settingsFault } from './refusals.ts'
+import { endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -39,6 +40,7 @@ export interface SessionParts {
   /** Refused before any entry is asked: by a tcp.smtp rule, or because a setting of the rule does not parse. */
   readonly refusal: Objection | undefined
   readonly afterLogin: (before: Environment) => AfterLogin
+  readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
 }
 
@@ -139,8 +141,14 @@ export class FilterSession implements SessionPolicy {
     const inquiry = this.#inquiry
     inquiry.begin('message', event.transaction.session)
     this.#parts.recorder.sawMessage(event.message.sizeBytes)
-    const round = new MessageRound(inquiry, event)
-    return after(round.run(), () => this.#decide(event.transaction, round))
+    const { crashWatch } = this.#parts
+    // Without entries nobody looks at the message, and no note of it is needed.
+    if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {
+      return this.#judge(event)
+    }
+    return after(crashWatch.enter(event), (leave) =>
+      leave === undefined ? objectionRuling(endsProcesses) : this.#judge(event, leave),
+    )
   }
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
@@ -184,6 +192,14 @@ export class FilterSession implements SessionPolicy {
     this.#inquiry.environment = environment
     this.#settings = settings
     return { ruling: 'accept', user }
+  }
+
+  #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
+    const round = new MessageRound(this.#inquiry, event)
+    return after(round.run(), () => {
+      over()
+      return this.#decide(event.transaction, round)
+    })
   }
 
   #decide(transaction: Transaction, round: MessageRound): MessageRuling {

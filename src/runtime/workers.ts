@@ -32,6 +32,4 @@ export interface SupervisorChannel<Sent, Heard> {
   send(message: Sent): void
   /** To be called once. `closed`: the supervisor is gone, and nobody will be told anything any more. */
   attach(handlers: { heard(message: Heard): void; closed(): void }): void
-  /** Hears nothing more; a process that has nothing else to do ends then. */
-  close(): void
 }

@@ -45,7 +45,8 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
   ['compose.ts', { uses: everything }],
-  ['main.ts', { uses: [...everything, 'compose.ts'] }],
+  ['main.ts', { uses: everything }],
+  ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 
 /** Interfaces between siblings: a type-only import of them is right from anywhere. */

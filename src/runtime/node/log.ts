@@ -9,10 +9,12 @@ export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** A file, or a file descriptor such as 2 for the standard error. */
   readonly to: string | number
+  /** In every line. */
+  readonly always?: LogFields | undefined
 }
 
 /** JSON lines by pino: `{"time":…,"level":"info","event":"rcpt.rejected",…}`; JSON escapes control characters. */
-export function jsonLog({ level, to }: LogOptions): Log & { close(): Promise<void> } {
+export function jsonLog({ level, to, always }: LogOptions): Log & { close(): Promise<void> } {
   // Lines are gathered: a write for each would cost as much as taking a message. A kill loses the last moments.
   const sink = destination({
     dest: to,
@@ -33,7 +35,7 @@ export function jsonLog({ level, to }: LogOptions): Log & { close(): Promise<voi
   const logger = pino(
     {
       level,
-      base: null,
+      base: always ?? null,
       messageKey: 'event',
       formatters: { level: (label) => ({ level: label }) },
     },

@@ -69,8 +69,5 @@ export function supervisorChannel<Sent extends object, Heard>(): SupervisorChann
       process.on('disconnect', () => handlers.closed())
       if (!process.connected) handlers.closed()
     },
-    close() {
-      if (process.connected) process.disconnect?.()
-    },
   }
 }
