@@ -12,9 +12,7 @@ import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
-import { setMessageAside } from './queue/damaged.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
-import { spoolLayout } from './queue/spool-layout.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { DiskWatch } from './runtime/disk.ts'
 import type { Doors } from './runtime/doors.ts'
@@ -22,10 +20,11 @@ import type { NetAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { openCourier } from './tools/open-courier.ts'
+import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
-import { CrashNotes } from './workers/crash-notes.ts'
+import type { CrashNotes } from './workers/crash-notes.ts'
 import type { Seat, Suspect } from './workers/messages.ts'
 import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
 
@@ -173,7 +172,7 @@ class RunningGateway implements Gateway {
     const spool = { disk, clock, log, path: this.spool, segmentBytes }
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
-    this.#notes = await this.#openNotes()
+    this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
     const policy = new FilterPolicy({
       generation,
       environmentOf: ({ remote }) => this.#current.environmentOf(remote),
@@ -251,27 +250,6 @@ class RunningGateway implements Gateway {
     const { workers } = this.#seat
     if (workers === 1) return configuration
     return { ...configuration, control: shareOfDeliveries(configuration.control, workers) }
-  }
-
-  /** Mail is taken without them, too. */
-  async #openNotes(): Promise<CrashNotes | undefined> {
-    const { disk, clock, log } = this.#doors
-    const { judging, damaged } = spoolLayout(this.spool)
-    const { number: worker, suspects } = this.#seat
-    try {
-      return await CrashNotes.open({
-        disk,
-        clock,
-        log,
-        path: judging,
-        worker,
-        suspects,
-        setAside: (suspect) => setMessageAside(disk, damaged, suspect),
-      })
-    } catch (error) {
-      log.warn('crash-notes.not-opened', { path: judging, error: String(error) })
-      return undefined
-    }
   }
 
   #prepare(): ReturnType<typeof prepare> {

@@ -8,59 +8,58 @@ import { systemClock } from './runtime/node/clock.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
-import type { FromWorker, Seat, ToWorker, WorkerReport } from './workers/messages.ts'
+import type { FromWorker, Seat, ToWorker } from './workers/messages.ts'
 
-const supervisor = supervisorChannel<FromWorker, ToWorker>()
-const counters = new AskedCounters(systemClock, (questions) =>
-  supervisor.send({ say: 'count', questions }),
-)
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM'] as const) {
-  hostProcess.onSignal(signal, () => undefined)
-}
-/** Undefined where the configuration does not allow one. */
-const opening = Promise.withResolvers<Gateway | undefined>()
-let told: Promise<void> = Promise.resolve()
+type Order = Exclude<ToWorker, { say: 'counted' }>
 
-supervisor.attach({
-  heard(message) {
-    if (message.say === 'counted') counters.answered(message.answers)
-    else told = told.then(() => obey(message)).catch(died)
-  },
-  closed: () => process.exit(1),
-})
+class GatewayWorker {
+  readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
+  readonly #counters = new AskedCounters(systemClock, (questions) =>
+    this.#supervisor.send({ say: 'count', questions }),
+  )
+  /** Undefined until it is open, and where the configuration does not allow one. */
+  #gateway: Gateway | undefined
+  #obeyed: Promise<void> = Promise.resolve()
 
-async function obey(message: Exclude<ToWorker, { say: 'counted' }>): Promise<void> {
-  if (message.say === 'open') return open(message.folder, message.seat)
-  const gateway = await opening.promise
-  if (gateway === undefined) return message.say === 'stop' ? process.exit(1) : undefined
-  switch (message.say) {
-    case 'suspect':
-      return gateway.suspect(message.suspects)
-    case 'adopt':
-      return gateway.adopt(message.shard)
-    case 'reload':
-      return gateway.reload()
-    case 'retry':
-      return gateway.retryNow()
-    case 'stop':
-      await gateway.close(message.graceMs)
-      return process.exit(0)
+  attach(): void {
+    this.#supervisor.attach({
+      heard: (message) => {
+        if (message.say === 'counted') this.#counters.answered(message.answers)
+        else this.#obeyed = this.#obeyed.then(() => this.#obey(message)).catch(died)
+      },
+      closed: () => process.exit(1),
+    })
   }
-}
 
-async function open(folder: string, seat: Seat): Promise<void> {
-  const shared = seat.workers === 1 ? undefined : counters
-  const { gateway, mistakes, doubts } = await openGateway(folder, seat, shared)
-  if (gateway === undefined) {
-    supervisor.send({ say: 'refused', mistakes, doubts })
-    opening.resolve(undefined)
-    return
+  async #obey(order: Order): Promise<void> {
+    switch (order.say) {
+      case 'open':
+        return this.#open(order.folder, order.seat)
+      case 'suspect':
+        return this.#gateway?.suspect(order.suspects)
+      case 'adopt':
+        return this.#gateway?.adopt(order.shard)
+      case 'reload':
+        return this.#gateway?.reload()
+      case 'retry':
+        return this.#gateway?.retryNow()
+      case 'stop':
+        if (this.#gateway === undefined) return process.exit(1)
+        await this.#gateway.close(order.graceMs)
+        return process.exit(0)
+    }
   }
-  const { hostname, maildirs, spool, entries } = gateway
-  const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
-  const report: WorkerReport = { hostname, maildirs, spool, entries, listeners, doubts }
-  supervisor.send({ say: 'opened', report })
-  opening.resolve(gateway)
+
+  async #open(folder: string, seat: Seat): Promise<void> {
+    const counters = seat.workers === 1 ? undefined : this.#counters
+    const { gateway, mistakes, doubts } = await openGateway(folder, seat, counters)
+    this.#gateway = gateway
+    if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
+    const { hostname, maildirs, spool, entries } = gateway
+    const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
+    const report = { hostname, maildirs, spool, entries, listeners, doubts }
+    this.#supervisor.send({ say: 'opened', report })
+  }
 }
 
 /** A bug: the supervisor sees it by the end of the process. */
@@ -68,3 +67,8 @@ function died(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
   process.exit(1)
 }
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM'] as const) {
+  hostProcess.onSignal(signal, () => undefined)
+}
+new GatewayWorker().attach()
