@@ -48,7 +48,7 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
     died,
     started: processes.started,
     /** Opens, with all workers well. */
-    async opened() {
+    opened: async () => {
       const opening = supervisor.open()
       for (let worker = 0; worker < shards.length; worker++) {
         await settled()
@@ -57,7 +57,7 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
       return opening
     },
     /** The nth that was started dies, and what follows it is started. */
-    async replaced(nth: number, afterMs: number) {
+    replaced: async (nth: number, afterMs: number) => {
       processes.started[nth]?.end('SIGKILL')
       await settled()
       clock.advance(afterMs)
