@@ -12,12 +12,26 @@ import type {
 export function workerProcesses<Sent extends object, Heard>(
   program: URL,
 ): WorkerProcesses<Sent, Heard> {
+  const sockets = socketsGiven()
+  // Whose process it is cannot be known before it is started: the worker writes it down for itself.
+  const env = sockets.length > 0 ? { ...process.env, LISTEN_PID: forWorkers } : process.env
   return {
     start: () =>
       new NodeWorker<Sent, Heard>(
-        fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'json' }),
+        fork(program, { stdio: ['ignore', 'inherit', 'inherit', ...sockets, 'ipc'], env }),
       ),
   }
+}
+
+const forWorkers = 'workers'
+const mostSockets = 100
+
+/** The sockets of systemd's activation (sd_listen_fds(3)), which keep their numbers in every worker. */
+function socketsGiven(): readonly number[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count } = process.env
+  if (pid !== String(process.pid)) return []
+  const length = Math.min(mostSockets, Math.max(0, Number(count) || 0))
+  return Array.from({ length }, (_, index) => 3 + index)
 }
 
 class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Heard> {
@@ -60,6 +74,7 @@ class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Hear
 
 /** Of this process, which `workerProcesses` has started. */
 export function supervisorChannel<Sent extends object, Heard>(): SupervisorChannel<Sent, Heard> {
+  if (process.env['LISTEN_PID'] === forWorkers) process.env['LISTEN_PID'] = String(process.pid)
   return {
     send(message) {
       if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
