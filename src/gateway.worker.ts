@@ -10,7 +10,8 @@ import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
 import type { FromWorker, Seat, ToWorker } from './workers/messages.ts'
 
-type Order = Exclude<ToWorker, { say: 'counted' }>
+/** What is obeyed one after the other; the rest is answered at once. */
+type Order = Exclude<ToWorker, { say: 'counted' | 'ping' }>
 
 class GatewayWorker {
   readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
@@ -25,6 +26,7 @@ class GatewayWorker {
     this.#supervisor.attach({
       heard: (message) => {
         if (message.say === 'counted') this.#counters.answered(message.answers)
+        else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
         else this.#obeyed = this.#obeyed.then(() => this.#obey(message)).catch(died)
       },
       closed: () => process.exit(1),

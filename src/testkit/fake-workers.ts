@@ -19,12 +19,15 @@ export interface FakeWorkers<Sent, Heard> extends WorkerProcesses<Sent, Heard> {
   readonly started: readonly FakeWorker<Sent, Heard>[]
 }
 
-export function fakeWorkers<Sent, Heard>(): FakeWorkers<Sent, Heard> {
+/** @param answer what a worker says at once to what it is told */
+export function fakeWorkers<Sent, Heard>(
+  answer: (message: Sent, pid: number) => Heard | undefined = () => undefined,
+): FakeWorkers<Sent, Heard> {
   const started: PlayedWorker<Sent, Heard>[] = []
   return {
     started,
     start() {
-      const worker = new PlayedWorker<Sent, Heard>(started.length + 1)
+      const worker = new PlayedWorker<Sent, Heard>(started.length + 1, answer)
       started.push(worker)
       return worker
     },
@@ -35,14 +38,19 @@ class PlayedWorker<Sent, Heard> implements WorkerProcess<Sent, Heard>, FakeWorke
   readonly pid: number
   readonly told: Sent[] = []
   alive = true
+  readonly #answer: (message: Sent, pid: number) => Heard | undefined
   #handlers: WorkerHandlers<Heard> | undefined
 
-  constructor(pid: number) {
+  constructor(pid: number, answer: (message: Sent, pid: number) => Heard | undefined) {
     this.pid = pid
+    this.#answer = answer
   }
 
   send(message: Sent): void {
-    if (this.alive) this.told.push(message)
+    if (!this.alive) return
+    this.told.push(message)
+    const answer = this.#answer(message, this.pid)
+    if (answer !== undefined) this.say(answer)
   }
 
   kill(): void {

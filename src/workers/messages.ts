@@ -41,6 +41,7 @@ export interface WorkerReport extends Known {
 
 export type ToWorker =
   | { readonly say: 'open'; readonly folder: string; readonly seat: Seat }
+  | { readonly say: 'ping' }
   | { readonly say: 'counted'; readonly answers: readonly CountAnswer[] }
   | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
   | { readonly say: 'adopt'; readonly shard: number }
@@ -55,4 +56,5 @@ export type FromWorker =
       readonly mistakes: readonly Mistake[]
       readonly doubts: readonly Mistake[]
     }
+  | { readonly say: 'alive' }
   | { readonly say: 'count'; readonly questions: readonly CountQuestion[] }

@@ -20,7 +20,10 @@ const settled = async (): Promise<void> => {
 }
 
 function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Suspect[] = []) {
-  const processes = fakeWorkers<ToWorker, FromWorker>()
+  const deaf = new Set<number>()
+  const processes = fakeWorkers<ToWorker, FromWorker>(({ say }, pid) =>
+    say === 'ping' && !deaf.has(pid) ? { say: 'alive' } : undefined,
+  )
   const clock = fakeClock()
   const log = recordingLog()
   const died: number[] = []
@@ -46,6 +49,8 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
     clock,
     log,
     died,
+    /** Processes that do not answer. */
+    deaf,
     started: processes.started,
     /** Opens, with all workers well. */
     opened: async () => {
@@ -167,7 +172,7 @@ describe('a worker that dies', () => {
     await settled()
     expect(started).toHaveLength(11)
     expect(log.events.at(-1)).toMatchObject({ event: 'worker.given-up', fields: { heir: 2 } })
-    expect(started[1]?.told.slice(-2)).toEqual([
+    expect(started[1]?.told.filter(({ say }) => say === 'adopt')).toEqual([
       { say: 'adopt', shard: 0 },
       { say: 'adopt', shard: 2 },
     ])
@@ -216,6 +221,23 @@ describe('a worker that dies', () => {
     await settled()
     expect(log.events.at(-1)?.event).toBe('worker.not-opened')
     expect(await replaced(1, 200)).toBe(started[2])
+  })
+
+  test('in the sense that it answers nothing for a minute is ended and replaced', async () => {
+    const { opened, started, clock, log, deaf } = stage([[0], [1]])
+    await opened()
+    deaf.add(1)
+    clock.advance(60_000)
+    await settled()
+    expect(started[0]?.told.filter(({ say }) => say === 'ping')).toHaveLength(6)
+    expect(started[0]?.alive).toBe(true)
+    clock.advance(10_000)
+    await settled()
+    expect([started[0]?.alive, started[1]?.alive]).toEqual([false, true])
+    expect(log.events.map(({ event }) => event)).toEqual(['worker.hangs', 'worker.ended'])
+    clock.advance(100)
+    await settled()
+    expect(started).toHaveLength(3)
   })
 
   test('over a message that is suspect now: all workers are told', async () => {

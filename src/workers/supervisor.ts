@@ -1,7 +1,7 @@
 /**
  * Keeps the workers: starts them, replaces those that die, tells them what the operator wants, and keeps what must be
  * exact among them. It never spins: a worker that dies again and again is started ever later and then given up, and
- * what was queued in its shards goes to another one.
+ * what was queued in its shards goes to another one. A worker that answers nothing for a minute is as good as dead.
  */
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -15,6 +15,9 @@ import { SharedCounts } from './shared-counts.ts'
 const openMs = 600_000
 /** What a worker has beyond the grace it was given, before it is killed. */
 const beyondGraceMs = 5_000
+const pingMs = 10_000
+/** Pings, not time: a supervisor that was stopped itself must not blame the workers. */
+const mostUnanswered = 6
 
 export interface SupervisorParts {
   /** The configuration folder. */
@@ -44,7 +47,7 @@ export type Opening =
 
 /** What a worker says first; the end may come before any word. */
 type FirstWord =
-  | Exclude<FromWorker, { say: 'count' }>
+  | Exclude<FromWorker, { say: 'count' | 'alive' }>
   | { readonly say: 'ended'; readonly how: WorkerEnd }
 
 interface Slot {
@@ -56,6 +59,7 @@ interface Slot {
   openedAt?: number | undefined
   /** It has been open once, and is to be again. */
   wanted: boolean
+  unanswered: number
   restart?: Timer
 }
 
@@ -70,6 +74,7 @@ export class Supervisor {
   readonly #counts = new SharedCounts()
   readonly #abandoned = Promise.withResolvers<void>()
   #known: Known | undefined
+  #ping: Timer | undefined
   #stopping: Stopping | undefined
 
   constructor(parts: SupervisorParts) {
@@ -79,6 +84,7 @@ export class Supervisor {
       shards: [own, ...others],
       schedule: new RestartSchedule(),
       wanted: false,
+      unanswered: 0,
     }))
   }
 
@@ -103,6 +109,7 @@ export class Supervisor {
     const words = await Promise.all(others.map((slot) => this.#launch(slot)))
     const refusal = words.find(({ say }) => say !== 'opened')
     if (refusal !== undefined && refusal.say !== 'opened') return this.#refused(refusal)
+    this.#watch()
     return { ok: true, report: word.report }
   }
 
@@ -119,6 +126,7 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stopping: Stopping = { over: resolve, worst: 0 }
     this.#stopping = stopping
+    this.#ping?.cancel()
     for (const { restart } of this.#slots) restart?.cancel()
     this.#tell({ say: 'stop', graceMs })
     const deadline = this.#parts.clock.after(graceMs + beyondGraceMs, () => {
@@ -144,6 +152,7 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<FirstWord>()
     const process = processes.start()
     slot.process = process
+    slot.unanswered = 0
     const deadline = clock.after(openMs, () => process.kill())
     const said = (word: FirstWord): void => {
       deadline.cancel()
@@ -151,6 +160,8 @@ export class Supervisor {
     }
     process.attach({
       heard: (message) => {
+        slot.unanswered = 0
+        if (message.say === 'alive') return
         if (message.say === 'count') return this.#answer(slot, message.questions)
         if (message.say === 'opened') {
           slot.openedAt = clock.monotonicMs()
@@ -229,6 +240,22 @@ export class Supervisor {
       // One that is not there now will find it in its orders.
       heir.process?.send({ say: 'adopt', shard })
     }
+  }
+
+  /** Ends those that hang: nobody else would, and the kernel goes on giving them clients. */
+  #watch(): void {
+    this.#ping = this.#parts.clock.after(pingMs, () => {
+      for (const slot of this.#slots) {
+        if (slot.process === undefined || slot.openedAt === undefined) continue
+        if (++slot.unanswered > mostUnanswered) {
+          this.#parts.log.error('worker.hangs', { worker: slot.number, pid: slot.process.pid })
+          slot.process.kill()
+        } else {
+          slot.process.send({ say: 'ping' })
+        }
+      }
+      this.#watch()
+    })
   }
 
   #tell(message: ToWorker): void {

@@ -1,8 +1,9 @@
 /** A gateway of several processes: that they are one gateway, and that the end of one is nobody else's. */
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { emptyLedger, foundIn, sendUntilBroken } from '../crash/ledger-sender.ts'
 import {
@@ -131,6 +132,25 @@ describe('several workers', () => {
     expect(empty).not.toContain('damaged')
   })
 
+  test('leave a UNIX socket to the first of them', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'postern-socket-')), 'smtp')
+    await startWith(2, ['listeners:', `listeners:\n  - name: local\n    listen: ${path}`])
+    expect(gateway.stdout()).toContain(`listening on ${path} (local)`)
+    const socket = connect(path)
+    expect(await greetingOf(socket)).toMatch(/^220 /)
+    await quit(socket)
+    expect(await sendOne('by TCP')).toBeTypeOf('number')
+    await rm(dirname(path), { recursive: true })
+  })
+
+  test('of which one cannot be are a mistake that check finds', async () => {
+    await startWith(1)
+    await configure(['workers: 1', 'workers: none'])
+    const { code, stderr } = await runPostern(['check', '--config', folder.config])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/postern\.yaml:\d+: workers: "none" is not a number of processes/)
+  })
+
   test('end gracefully with their supervisor, and with 0', async () => {
     await startWith(2)
     const workers = workersOf(gateway.pid)
@@ -162,7 +182,7 @@ describe('several workers', () => {
         await sendUntilBroken(gateway.port, ledger, message)
       }
     })
-    for (let kill = 0; kill < 6; kill++) {
+    for (let kill = 0; kill < 4; kill++) {
       const before = ledger.acknowledged.size
       await eventually(
         async () => (ledger.acknowledged.size > before + 50 ? true : undefined),
