@@ -10,6 +10,8 @@ import type { ListenerRole } from '../smtp/policy.ts'
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
   readonly folder: string
+  /** Processes that receive and deliver; `auto`: as many as there are processors. */
+  readonly workers: number | 'auto'
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]

@@ -31,6 +31,26 @@ const mistakesIn = (files: Readonly<Record<string, string>>): string[] =>
   read({ 'control/me': 'mx.test\n', ...files }).mistakes.map(formatMistake)
 
 describe('the configuration', () => {
+  test.each([
+    ['', 1],
+    ['workers: 4\n', 4],
+    ['workers: auto\n', 'auto'],
+  ])('that says %j has so many workers', (yaml, workers) => {
+    const { configuration } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `${yaml}chain: []\n`,
+    })
+    expect(configuration?.workers).toBe(workers)
+  })
+
+  test.each(['0', '65', '1.5', 'many', '[2]'])('cannot have %s workers', (workers) => {
+    expect(mistakesIn({ 'postern.yaml': `chain: []\nworkers: ${workers}\n` })).toContainEqual(
+      expect.stringMatching(
+        /^config\/postern\.yaml:2: workers: .* is not a number of processes; write 1 to 64/,
+      ),
+    )
+  })
+
   test('in the repository is read without a mistake', () => {
     const folder = fileURLToPath(new URL('../../config', import.meta.url))
     const reading = readConfiguration({

@@ -11,7 +11,7 @@ import {
 import { parseTcpRules } from '../formats/tcprules.ts'
 import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
 import { isPosternError } from '../mail/errors.ts'
-import type { JsonObject } from '../mail/json.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
@@ -44,6 +44,7 @@ export interface ConfigurationReading {
 }
 
 const topKeys = [
+  'workers',
   'listeners',
   'chain',
   'plugin_dirs',
@@ -175,6 +176,7 @@ function readSections(
   const read = {
     folder,
     certificateFiles,
+    workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
       readText(path) {
@@ -231,6 +233,19 @@ function readSettings(
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: { servers: dns.servers, timeoutMs: dns.timeout },
   }
+}
+
+/** More would need more kinds of queue ids than there are. */
+const mostWorkers = 64
+
+function readWorkers(reading: Reading, given: JsonValue | undefined): number | 'auto' {
+  if (given === undefined || given === null) return 1
+  if (given === 'auto') return given
+  if (typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= mostWorkers)
+    return given
+  const problem = `${JSON.stringify(given)} is not a number of processes`
+  reading.mistake(['workers'], problem, `write 1 to ${mostWorkers}, or auto for one a processor`)
+  return 1
 }
 
 function readPluginFolders(reading: Reading, top: JsonObject): readonly string[] {

@@ -21,6 +21,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import { after } from './after.ts'
+import type { CrashWatch } from './crash-watch.ts'
 import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -30,7 +31,7 @@ import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from '.
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
-import { anotherClass, sessionGone, settingsFault } from './refusals.ts'
+import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -41,6 +42,7 @@ export interface SessionParts {
   /** Refused before any entry is asked: by a tcp.smtp rule, or because a setting of the rule does not parse. */
   readonly refusal: Objection | undefined
   readonly afterLogin: (before: Environment) => AfterLogin
+  readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
 }
 
@@ -142,9 +144,14 @@ export class FilterSession implements SessionPolicy {
     const inquiry = this.#inquiry
     inquiry.begin('message', event.transaction.session)
     this.#parts.recorder.sawMessage(event)
-    const { transaction, message } = event
-    const round = new MessageRound(inquiry, { transaction, message })
-    return after(round.run(), () => this.#decide(event, round))
+    const { crashWatch } = this.#parts
+    // Without entries nobody looks at the message, and no note of it is needed.
+    if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {
+      return this.#judge(event)
+    }
+    return after(crashWatch.enter(event), (leave) =>
+      leave === undefined ? objectionRuling(endsProcesses) : this.#judge(event, leave),
+    )
   }
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
@@ -189,6 +196,15 @@ export class FilterSession implements SessionPolicy {
     this.#inquiry.environment = environment
     this.#settings = settings
     return { ruling: 'accept', user }
+  }
+
+  #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
+    const { transaction, message } = event
+    const round = new MessageRound(this.#inquiry, { transaction, message })
+    return after(round.run(), () => {
+      over()
+      return this.#decide(event, round)
+    })
   }
 
   #decide({ transaction, answers }: MessageEvent, round: MessageRound): MessageRuling {

@@ -3,6 +3,7 @@
  * Nothing is ever deleted there but by the operator; setting the same record aside again changes nothing.
  */
 import { isPosternError } from '../mail/errors.ts'
+import type { Message } from '../mail/message.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Damaged } from './queue.ts'
 
@@ -22,6 +23,33 @@ export async function setAside(
   try {
     await file.truncate(0)
     await file.write([Buffer.from(`${reason}\n`), bytes], 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(path + unfinished, path)
+  await disk.syncDirectory(folder)
+  return path
+}
+
+/** The same of a message that was not taken, however large. @throws PosternError DISK_FULL, DISK_FAILED */
+export async function setMessageAside(
+  disk: Disk,
+  folder: string,
+  { name, reason, message }: { name: string; reason: string; message: Message },
+): Promise<string> {
+  const path = `${folder}/${name}`
+  if (await exists(disk, path)) return path
+  const file = await disk.open(path + unfinished, 'open')
+  try {
+    await file.truncate(0)
+    const line = Buffer.from(`${reason}\n`)
+    await file.write([line], 0)
+    let at = line.length
+    for await (const chunk of message.read()) {
+      await file.write([chunk], at)
+      at += chunk.length
+    }
     await file.sync()
   } finally {
     await file.close()

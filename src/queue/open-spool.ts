@@ -25,6 +25,8 @@ export interface SpoolOptions {
   readonly log: Log
   /** The spool's folder; it is made where it is missing. */
   readonly path: string
+  /** Which shard of a spool of several; it decides the ids that its messages get. 0 */
+  readonly shard?: number
   /** Of one segment file; 64 MB. */
   readonly segmentBytes?: number
   /** Messages up to this size lie in the log, larger ones in files of their own; 256 KB. */
@@ -94,7 +96,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     committer,
     index,
     loader: new EntryLoader(disk, layout.large),
-    numbers: new QueueNumbers(clock, lastNumber),
+    numbers: new QueueNumbers(clock, lastNumber, options.shard),
     segmentBytes,
     inlineBytes,
     budget,

@@ -5,7 +5,15 @@ import type { QueuedEntry } from './queued-entry.ts'
 import type { Damaged, Entry } from './queue.ts'
 import { recover, type Recovered, type RecoveredDamage } from './recovery.ts'
 import { checkFormat } from './spool-format.ts'
+import { oldestFirst } from './oldest-first.ts'
+import { shardPath, shardsOf } from './shards.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
+
+/** The same of all shards of a spool, as one list. */
+export async function* readShards(disk: Disk, path: string): AsyncIterable<Entry | Damaged> {
+  const shards = await shardsOf(disk, path)
+  yield* oldestFirst(shards.map((shard) => readSpool(disk, shardPath(path, shard))))
+}
 
 /**
  * What lies in a spool, oldest first, without its lock and without changing a byte: beside a running gateway what moves

@@ -7,6 +7,9 @@ export interface SpoolLayout {
   readonly segments: string
   readonly large: string
   readonly damaged: string
+  /** Fingerprints of what workers are judging now, and of what they judged when they died. */
+  readonly judging: string
+  readonly crashes: string
 }
 
 /** @param path the spool's folder, without a slash at its end */
@@ -18,5 +21,7 @@ export function spoolLayout(path: string): SpoolLayout {
     segments: `${path}/log`,
     large: `${path}/large`,
     damaged: `${path}/damaged`,
+    judging: `${path}/judging`,
+    crashes: `${path}/crashes`,
   }
 }

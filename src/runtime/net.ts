@@ -56,6 +56,8 @@ export interface ListenOptions {
   readonly address: NetAddress
   /** Connections beyond this many wait in the kernel's queue. */
   readonly backlog?: number
+  /** Other processes listen on the same address, and the kernel gives each its share. Not for UNIX sockets. */
+  readonly shared?: boolean
   accepted(connection: Connection): void
   /** Accepting failed, for instance for want of file descriptors; the listener goes on. */
   failed(error: Error): void

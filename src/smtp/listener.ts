@@ -2,6 +2,7 @@
  * Listens, and gives each connection a session, within limits: connections in all and from one address. Who comes
  * beyond them is told 421 and sent away. A close lets transactions finish up to a deadline and sends idle clients away.
  */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -107,6 +108,8 @@ class Reception {
   readonly #sessions = new Map<SessionConnection, string>()
   /** Clients that were turned away and have not gone yet. */
   readonly #turnedAway = new Set<Connection>()
+  /** Clients that are being counted. */
+  readonly #entering = new Set<Connection>()
   #emptied: (() => void) | undefined
 
   constructor(options: ListenerOptions, parts: ListenerParts) {
@@ -121,17 +124,36 @@ class Reception {
   }
 
   accept(connection: Connection): void {
+    const fromAddress = `${this.#all}:${connection.remote.address}`
+    const counted = this.#count(fromAddress)
+    if (!(counted instanceof Promise)) return this.#admit(connection, fromAddress, counted)
+    this.#entering.add(connection)
+    void counted.then((refusal) => {
+      this.#entering.delete(connection)
+      this.#admit(connection, fromAddress, refusal)
+    })
+  }
+
+  /** @returns why there is no room, or undefined */
+  #count(fromAddress: string): MaybePromise<Reply | undefined> {
     const { maxConnections, maxConnectionsPerAddress } = this.#options
     const { counters } = this.#parts.doors
-    const fromAddress = `${this.#all}:${connection.remote.address}`
-    if (!counters.take(this.#all, maxConnections)) {
-      this.#turnAway(connection, tooManyConnections)
-    } else if (!counters.take(fromAddress, maxConnectionsPerAddress)) {
-      counters.give(this.#all)
-      this.#turnAway(connection, tooManyFromAddress)
-    } else {
-      this.#open(connection, fromAddress)
+    const ofAddress = (taken: boolean): Reply | undefined => {
+      if (!taken) counters.give(this.#all)
+      return taken ? undefined : tooManyFromAddress
     }
+    const ofAll = (taken: boolean): MaybePromise<Reply | undefined> => {
+      if (!taken) return tooManyConnections
+      const more = counters.take(fromAddress, maxConnectionsPerAddress)
+      return more instanceof Promise ? more.then(ofAddress) : ofAddress(more)
+    }
+    const taken = counters.take(this.#all, maxConnections)
+    return taken instanceof Promise ? taken.then(ofAll) : ofAll(taken)
+  }
+
+  #admit(connection: Connection, fromAddress: string, refusal: Reply | undefined): void {
+    if (refusal !== undefined) this.#turnAway(connection, refusal)
+    else this.#open(connection, fromAddress)
   }
 
   /** Sends clients away as they become idle. @returns when none is left */
@@ -145,7 +167,7 @@ class Reception {
 
   dismiss(): void {
     for (const session of this.#sessions.keys()) session.dismiss()
-    for (const connection of this.#turnedAway) connection.destroy()
+    for (const connection of [...this.#turnedAway, ...this.#entering]) connection.destroy()
   }
 
   #open(connection: Connection, fromAddress: string): void {
@@ -178,6 +200,7 @@ class Reception {
     const session = new SessionConnection({ id, connection, receiver, clock, log, tls, closed })
     this.#sessions.set(session, fromAddress)
     session.start()
+    if (this.#emptied !== undefined) session.retire()
   }
 
   readonly #closed = (session: SessionConnection): void => {
@@ -221,6 +244,7 @@ class Reception {
   }
 
   #left(): void {
-    if (this.#sessions.size === 0 && this.#turnedAway.size === 0) this.#emptied?.()
+    const { size } = this.#sessions
+    if (size + this.#turnedAway.size + this.#entering.size === 0) this.#emptied?.()
   }
 }

@@ -14,6 +14,7 @@ import { buildGeneration, type GenerationRequest } from '../filter/build-generat
 import type { Thresholds } from '../filter/decision.ts'
 import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
 import { traceTables } from '../filter/trace-tables.ts'
@@ -51,6 +52,7 @@ export interface ChainTestOptions {
   /** `mx`, and `submission` with a certificate, where absent. */
   readonly listeners?: GenerationRequest['listeners']
   readonly doors?: Partial<PluginDoors>
+  readonly crashWatch?: CrashWatch
 }
 
 export interface ChainUnderTest {
@@ -143,6 +145,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     clock,
     log,
     traces: tables,
+    crashWatch: options.crashWatch,
   })
   let sessions = 0
   return {

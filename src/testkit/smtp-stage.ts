@@ -1,4 +1,5 @@
 /** A receiver with nothing real around it: net, clock, queue and policy are a test's own. */
+import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listen, type ListenerOptions, type SmtpListener } from '../smtp/listener.ts'
@@ -42,6 +43,7 @@ export interface StageOptions {
   readonly through?: (policy: Policy) => Policy
   readonly listener?: Partial<ListenerOptions>
   readonly withoutCertificate?: boolean
+  readonly counters?: Counters
 }
 
 export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> {
@@ -64,7 +66,13 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
       queue,
       queueFlush: flushQueue(queue),
       tls: () => (options.withoutCertificate === true ? undefined : tls),
-      doors: { net, clock, counters: processCounters(), random: seededRandom(1), log },
+      doors: {
+        net,
+        clock,
+        counters: options.counters ?? processCounters(),
+        random: seededRandom(1),
+        log,
+      },
     },
   )
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>

@@ -5,13 +5,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
+import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
 
 export interface RunningSystem {
   readonly name: string
   readonly port: number
-  /** User and system time of its process so far. */
+  /** User and system time of its processes so far. */
   cpuSeconds(): number
   stop(): Promise<void>
 }
@@ -21,6 +22,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   bareSink,
   held,
   delivering,
+  deliveringByAll,
 ]
 
 /** Postfix's own sink, in C: reads, answers, stores nothing. */
@@ -57,10 +59,20 @@ async function delivering(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, delivering', false)
 }
 
-async function postern(name: string, paused: boolean): Promise<RunningSystem> {
+/** The same, with a worker for each processor. */
+async function deliveringByAll(): Promise<RunningSystem> {
+  return postern('Postern, sample chain, durable, delivering, workers: auto', false, 'auto')
+}
+
+async function postern(
+  name: string,
+  paused: boolean,
+  workers: number | 'auto' = 1,
+): Promise<RunningSystem> {
   mkdirSync(join(checkout, '.cache'), { recursive: true })
   const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
   const folder = await gatewayFolder(`
+workers: ${workers}
 listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
 chain:
   - plugin: relay-clients
@@ -78,7 +90,8 @@ log: { to: '${folderOnDisk}/log' }
   return {
     name,
     port: gateway.port,
-    cpuSeconds: () => cpuSeconds(gateway.pid),
+    cpuSeconds: () =>
+      [gateway.pid, ...workersOf(gateway.pid)].reduce((sum, pid) => sum + cpuSeconds(pid), 0),
     async stop() {
       await gateway.stop()
       await folder.remove()

@@ -12,6 +12,8 @@ export interface LogOptions {
   readonly level: Level
   /** A file, or a file descriptor such as 2 for the standard error. */
   readonly to: string | number
+  /** In every line. */
+  readonly always?: LogFields | undefined
 }
 
 /**
@@ -19,7 +21,7 @@ export interface LogOptions {
  * JSON would let through to a terminal. Pino's own formatter costs three times as much as `JSON.stringify`, for every
  * message; what is used of it is its writer.
  */
-export function jsonLog({ level, to }: LogOptions): Log & { close(): Promise<void> } {
+export function jsonLog({ level, to, always }: LogOptions): Log & { close(): Promise<void> } {
   // Lines are gathered: a write for each would cost as much as taking a message. A kill loses the last moments.
   const sink = destination({
     dest: to,
@@ -42,7 +44,7 @@ export function jsonLog({ level, to }: LogOptions): Log & { close(): Promise<voi
   const writer =
     (at: Level) =>
     (event: string, fields = none): void => {
-      const line = JSON.stringify({ level: at, time: Date.now(), event, ...fields })
+      const line = JSON.stringify({ level: at, time: Date.now(), ...always, event, ...fields })
       sink.write(`${escaped(line)}\n`)
     }
   const writerFor = (at: Level): Log['info'] =>

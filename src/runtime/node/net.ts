@@ -17,7 +17,7 @@ import { NodeTlsContext } from './net-tls.ts'
 export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
 
 function listen(options: ListenOptions): Promise<NetListener> {
-  const { address, backlog } = options
+  const { address, backlog, shared } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   // A client may finish sending and still read: `printf … | nc`.
@@ -27,7 +27,11 @@ function listen(options: ListenOptions): Promise<NetListener> {
     else options.accepted(new NodeConnection(socket, bound))
   })
   server.once('error', (error) => reject(listenError(error, address)))
-  server.listen({ ...address, ...(backlog === undefined ? {} : { backlog }) }, () => {
+  const more = {
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(shared === true && 'host' in address ? { reusePort: true } : {}),
+  }
+  server.listen({ ...address, ...more }, () => {
     server.removeAllListeners('error')
     server.on('error', (error) => options.failed(error))
     const own = boundAddress(address, server.address())
