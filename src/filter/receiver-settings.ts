@@ -119,9 +119,9 @@ export function receiverSettings({
     )
     return { ok: false, mistakes }
   }
-  const mistaken = mistakenSwitch(resolved.values)
+  const mistaken = mistakenSwitch(resolved.values) ?? mistakenLimit(resolved.values)
   if (mistaken !== undefined) {
-    return { ok: false, mistakes: [mistakeAt(section.place, ['extensions_off'], mistaken)] }
+    return { ok: false, mistakes: [mistakeAt(section.place, [mistaken.key], mistaken)] }
   }
   const bare =
     resolved.values.starttls === 'required' ? listeners.find(({ tls }) => !tls) : undefined
@@ -190,13 +190,34 @@ function switchedOff(values: Values): readonly Extension[] {
   return values.extensions_off.map((keyword) => keyword.toUpperCase()).filter(isExtension)
 }
 
+interface MistakenOption {
+  readonly key: keyof Values
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** Limits without which we would be defenceless, or refuse what everybody may send. */
+function mistakenLimit(values: Values): MistakenOption | undefined {
+  const { max_header: header, max_line: line } = values
+  if (header < 1024) {
+    const remedy = 'write a size of at least 1KB, such as 256KB; a header has to have a limit'
+    return { key: 'max_header', problem: 'is too small for any mail', remedy }
+  }
+  // RFC 5321 §4.5.3.1.6.
+  if (line > 0 && line < 1000) {
+    const remedy = 'write 1000 or more, or 0 for no limit'
+    return { key: 'max_line', problem: 'is shorter than the lines that everybody may send', remedy }
+  }
+  return undefined
+}
+
 /** Whether all that is to be switched off can be, and goes without the rest. */
-function mistakenSwitch(
-  values: Values,
-): { readonly problem: string; readonly remedy: string } | undefined {
+function mistakenSwitch(values: Values): MistakenOption | undefined {
+  const key = 'extensions_off'
   const unknown = values.extensions_off.find((keyword) => !isExtension(keyword.toUpperCase()))
   if (unknown !== undefined) {
     return {
+      key,
       problem: `there is no extension ${JSON.stringify(unknown)}`,
       remedy: `write some of ${extensions.join(', ')}`,
     }
@@ -204,6 +225,7 @@ function mistakenSwitch(
   const off = switchedOff(values)
   if (off.includes('STARTTLS') && values.starttls === 'required') {
     return {
+      key,
       problem: 'switches STARTTLS off, but starttls says that it is required',
       remedy: 'take it out of the list, or write starttls: off',
     }
@@ -211,6 +233,7 @@ function mistakenSwitch(
   // RFC 6531 §3.1.
   if (off.includes('8BITMIME') && !off.includes('SMTPUTF8')) {
     return {
+      key,
       problem: 'switches 8BITMIME off, without which there is no SMTPUTF8',
       remedy: 'write [8BITMIME, SMTPUTF8]',
     }

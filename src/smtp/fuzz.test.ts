@@ -70,13 +70,24 @@ async function play(text: string, cuts: readonly number[]): Promise<readonly str
   return [client.unread, ...kept]
 }
 
-test('any session is answered with replies and nothing else, and alike however the wire is cut', async () => {
-  await fc.assert(
-    fc.asyncProperty(session, fc.array(fc.nat(2_000)), async (text, cuts) => {
-      const whole = await play(text, [])
-      expect(whole[0]).toMatch(/^(?:\d{3}[ -](?:\d\.\d+\.\d+ )?[\x20-\x7e]*\r\n)+$/)
-      expect(await play(text, cuts)).toEqual(whole)
-    }),
-    { numRuns: 300, seed: 20_261_121 },
-  )
-})
+/** `npm run soak` gives it minutes, and seeds that nobody has tried. */
+const seconds = Number(process.env['POSTERN_FUZZ_SECONDS'] ?? 0)
+const extent =
+  seconds > 0
+    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1_000 }
+    : { numRuns: 300, seed: 20_261_121 }
+
+test(
+  'any session is answered with replies and nothing else, and alike however the wire is cut',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(session, fc.array(fc.nat(2_000)), async (text, cuts) => {
+        const whole = await play(text, [])
+        expect(whole[0]).toMatch(/^(?:\d{3}[ -](?:\d\.\d+\.\d+ )?[\x20-\x7e]*\r\n)+$/)
+        expect(await play(text, cuts)).toEqual(whole)
+      }),
+      extent,
+    )
+  },
+  (seconds + 60) * 1_000,
+)
