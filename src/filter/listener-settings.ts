@@ -11,12 +11,7 @@ import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts
 import type { ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { impossibleSetting } from './impossible-setting.ts'
 import { presetsOf } from './listener-roles.ts'
-import {
-  mistakenSwitch,
-  receiverOptions,
-  settingsFrom,
-  type ReceiverValues,
-} from './receiver-settings.ts'
+import { receiverOptions, settingsFrom, type ReceiverValues } from './receiver-settings.ts'
 
 export interface ReceiverSection {
   /** As written in the file. */
@@ -66,12 +61,12 @@ export function receiverSettings(request: ReceiverRequest): Settled {
   const mistakes = (common.ok ? [] : common.mistakes).map((mistake) =>
     mistakeAt(section.place, mistake.key === '' ? [] : [mistake.key], mistake),
   )
-  const mistaken = common.ok ? mistakenSwitch(common.values) : undefined
-  if (mistaken !== undefined) mistakes.push(mistakeAt(section.place, ['extensions_off'], mistaken))
   const byListener = new Map<string, Resolver>()
   for (const listener of listeners) {
     const settled = settleListener(listener, isMap(given) ? given : {}, request)
-    mistakes.push(...settled.mistakes)
+    // What is wrong with the section is wrong for every listener, and said once.
+    const said = new Set(mistakes.map((mistake) => JSON.stringify(mistake)))
+    mistakes.push(...settled.mistakes.filter((mistake) => !said.has(JSON.stringify(mistake))))
     byListener.set(listener.name, settled.resolver)
   }
   if (!common.ok || mistakes.length > 0) return { ok: false, mistakes }

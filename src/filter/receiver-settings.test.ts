@@ -125,6 +125,8 @@ describe('settings of the receiver', () => {
       'without which there is no SMTPUTF8',
       '[8BITMIME, SMTPUTF8]',
     ],
+    [{ max_header: 0 }, 'too small for any mail', 'at least 1KB'],
+    [{ max_line: 998 }, 'shorter than the lines that everybody may send', '1000 or more'],
     [
       { extensions_off: ['STARTTLS'], starttls: 'required' },
       'starttls says that it is required',

@@ -2,7 +2,7 @@
  * The receiver's own settings, by the mechanism that plugins have: declared once, checked with line
  * numbers, overridable for a client by tcp.smtp where an option names a variable.
  */
-import { extensions, isExtension, type Extension } from '../mail/extensions.ts'
+import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { OptionValues } from '../plugin/option.ts'
@@ -155,36 +155,8 @@ export function settingsFrom(
   })
 }
 
-function switchedOff(values: ReceiverValues): readonly Extension[] {
+export function switchedOff(values: ReceiverValues): readonly Extension[] {
   return values.extensions_off.map((keyword) => keyword.toUpperCase()).filter(isExtension)
-}
-
-/** Whether all that is to be switched off can be, and goes without the rest. */
-export function mistakenSwitch(
-  values: ReceiverValues,
-): { readonly problem: string; readonly remedy: string } | undefined {
-  const unknown = values.extensions_off.find((keyword) => !isExtension(keyword.toUpperCase()))
-  if (unknown !== undefined) {
-    return {
-      problem: `there is no extension ${JSON.stringify(unknown)}`,
-      remedy: `write some of ${extensions.join(', ')}`,
-    }
-  }
-  const off = switchedOff(values)
-  if (off.includes('STARTTLS') && values.starttls === 'required') {
-    return {
-      problem: 'switches STARTTLS off, but starttls says that it is required',
-      remedy: 'take it out of the list, or write starttls: off',
-    }
-  }
-  // RFC 6531 §3.1.
-  if (off.includes('8BITMIME') && !off.includes('SMTPUTF8')) {
-    return {
-      problem: 'switches 8BITMIME off, without which there is no SMTPUTF8',
-      remedy: 'write [8BITMIME, SMTPUTF8]',
-    }
-  }
-  return undefined
 }
 
 /** RFC 5321 §4.2: a name stands first; qmail's files often have one of their own. ESMTP ends it, as qmail has it. */

@@ -27,6 +27,14 @@ const likelyRest = fc.oneof(
         '=',
         'ü',
         ',',
+        ' NOTIFY=',
+        'NEVER',
+        ' ORCPT=rfc822;',
+        ' RET=',
+        ' ENVID=',
+        '+0A',
+        '+',
+        ';',
       ),
       { maxLength: 40 },
     )
@@ -76,6 +84,8 @@ describe('MAIL and RCPT', () => {
     fc.assert(
       fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {
         for (const parsed of [
+          parseMail(`FROM:<a@b.test>${rest}`, offers),
+          parseRcpt(`TO:<a@b.test>${rest}`, { smtputf8, offers }),
           parseMail(`FROM:${rest}`, offers),
           parseRcpt(`TO:${rest}`, { smtputf8, offers }),
           parseMail(rest, offers),
@@ -195,6 +205,16 @@ describe('what DSN adds', () => {
 })
 
 describe('BDAT', () => {
+  test('announces a number of octets, whatever stands behind it', () => {
+    fc.assert(
+      fc.property(likelyRest, (rest) => {
+        const parsed = parseBdat(rest)
+        const { sizeBytes } = parsed.ok ? parsed.value : parsed
+        expect(sizeBytes).toBeGreaterThanOrEqual(0)
+      }),
+    )
+  })
+
   test.each([
     ['0', { ok: true, value: { sizeBytes: 0, last: false } }],
     ['86 LAST', { ok: true, value: { sizeBytes: 86, last: true } }],

@@ -1,5 +1,7 @@
 /** Extensions of SMTP through a started gateway: what a client says arrives where it is needed. */
+import { createTransport } from 'nodemailer'
 import { expect, test } from 'vitest'
+import type { Entry } from '../../src/queue/queue.ts'
 import { queuedMessages } from '../../src/tools/read-spool.ts'
 import {
   delivered,
@@ -8,6 +10,7 @@ import {
   gatewayFolder,
   runPostern,
   startGateway,
+  type GatewayFolder,
   type StartedGateway,
 } from './started-gateway.ts'
 
@@ -41,6 +44,13 @@ async function withReceiver(
   }
 }
 
+/** The message that waits in the spool. */
+const queued = (folder: GatewayFolder): Promise<Entry> =>
+  eventually(async () => {
+    for await (const each of queuedMessages(folder.config)) if ('envelope' in each) return each
+    return undefined
+  }, 'a queued message')
+
 const toBob = ['EHLO client.test', 'MAIL FROM:<a@client.test>', 'RCPT TO:<bob@postern.test>']
 
 test('a message in chunks arrives as it was sent', () =>
@@ -67,17 +77,37 @@ test('what DSN asks for lies in the queue with the message (RFC 3461)', () =>
       'Subject: x\r\n\r\ntext\r\n.',
     ])
     expect(replies.at(-1)).toMatch(/^250 /)
-    const entry = await eventually(async () => {
-      for await (const each of queuedMessages(folder.config)) if ('envelope' in each) return each
-      return undefined
-    }, 'a queued message')
-    expect(entry.envelope).toMatchObject({
+    const { envelope } = await queued(folder)
+    expect(envelope).toMatchObject({
       envelopeId: 'QQ+314159',
       returnContent: 'headers',
       recipients: [
         { notify: ['success', 'delay'], originalRecipient: 'rfc822;Bob+x@first.test' },
         { notify: ['never'] },
       ],
+    })
+  }))
+
+test('nodemailer asks for reports as RFC 3461 says, and is understood', () =>
+  withReceiver('{}', async ({ port, folder }) => {
+    const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true })
+    await transport.sendMail({
+      from: 'alice@client.test',
+      to: 'bob@elsewhere.test',
+      subject: 'x',
+      text: 'hello',
+      dsn: {
+        id: 'order 66+1=67',
+        return: 'headers',
+        notify: ['failure', 'delay'],
+        recipient: 'alice@client.test',
+      },
+    })
+    const { envelope } = await queued(folder)
+    expect(envelope).toMatchObject({
+      envelopeId: 'order 66+1=67',
+      returnContent: 'headers',
+      recipients: [{ notify: ['failure', 'delay'], originalRecipient: 'rfc822;alice@client.test' }],
     })
   }))
 
