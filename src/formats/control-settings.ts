@@ -34,7 +34,8 @@ export interface ControlSettings {
   readonly smtpGreeting: string
   readonly smtpRoutes: SmtpRoutes
   readonly timeoutConnectSeconds: number
-  readonly timeoutRemoteSeconds: number
+  /** Undefined where nothing is said: then each step has the time that RFC 5321 §4.5.3.2 gives it. */
+  readonly timeoutRemoteSeconds: number | undefined
   readonly timeoutSmtpdSeconds: number
   readonly virtualDomains: VirtualDomains
 }
@@ -116,7 +117,10 @@ export function readControlSettings(
     smtpGreeting: lineOr('smtpgreeting', me),
     smtpRoutes: keep('smtproutes', parseSmtpRoutes(bytesOf('smtproutes'))),
     timeoutConnectSeconds: integerOr('timeoutconnect', controlFiles.timeoutconnect.default),
-    timeoutRemoteSeconds: integerOr('timeoutremote', controlFiles.timeoutremote.default),
+    timeoutRemoteSeconds:
+      bytesOf('timeoutremote') === undefined
+        ? undefined
+        : integerOr('timeoutremote', controlFiles.timeoutremote.default),
     timeoutSmtpdSeconds: integerOr('timeoutsmtpd', controlFiles.timeoutsmtpd.default),
     virtualDomains: keep('virtualdomains', parseVirtualDomains(bytesOf('virtualdomains'))),
   }

@@ -44,6 +44,8 @@ export type TlsOptions =
       readonly side: 'client'
       readonly servername: string
       readonly verify: boolean
+      /** Where the certificate is verified: one of these names must be in it, instead of `servername`. */
+      readonly names?: readonly string[]
       readonly timeoutMs: number
     }
 
@@ -81,6 +83,8 @@ export interface Net {
   listen(options: ListenOptions): Promise<NetListener>
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
   connect(options: ConnectOptions): Promise<Connection>
+  /** The addresses of this host's interfaces. */
+  ownAddresses(): readonly string[]
   /** @throws PosternError CONFIG_INVALID when certificate and key do not fit. */
   tlsContext(pem: { readonly certificate: string; readonly key: string }): TlsContext
 }

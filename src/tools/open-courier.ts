@@ -4,8 +4,10 @@ import type { Attempt } from '../delivery/attempt.ts'
 import { createBouncer } from '../delivery/bounce.ts'
 import { Courier } from '../delivery/courier.ts'
 import { createRouter } from '../delivery/router.ts'
+import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
-import { smtpTransport } from '../delivery/transport/smtp.ts'
+import { smtpTransport, type SmtpSettings } from '../delivery/transport/smtp.ts'
+import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { TraceTables } from '../filter/trace-tables.ts'
@@ -34,6 +36,7 @@ export function openCourier(parts: CourierParts): Courier {
   const control = () => current().control
   const { maildirs } = current().delivery
   const { me: hostname } = control()
+  const outgoing = { net, dns, clock, random, log, settings: () => smtpSettings(current()) }
   const recorder = new AttemptRecorder(traces)
   return new Courier({
     queue,
@@ -55,18 +58,8 @@ export function openCourier(parts: CourierParts): Courier {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process, hostname }),
       },
-      smtp: {
-        channel: 'remote',
-        transport: smtpTransport({
-          net,
-          dns,
-          clock,
-          random,
-          log,
-          helloName: () => control().heloHost,
-          timeouts: { connectMs: control().timeoutConnectSeconds * 1000 },
-        }),
-      },
+      smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
+      lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
     bouncer: createBouncer({
       queue,
@@ -94,6 +87,17 @@ export function openCourier(parts: CourierParts): Courier {
     },
     observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
   })
+}
+
+function smtpSettings({ control }: Configuration): SmtpSettings {
+  const { heloHost, timeoutConnectSeconds, timeoutRemoteSeconds } = control
+  return {
+    helloName: heloHost,
+    timeouts: {
+      ...(timeoutRemoteSeconds === undefined ? {} : sameForEachStep(timeoutRemoteSeconds * 1000)),
+      connectMs: timeoutConnectSeconds * 1000,
+    },
+  }
 }
 
 function recorded(attempt: Attempt): Parameters<AttemptRecorder['record']>[0] {

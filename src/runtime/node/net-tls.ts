@@ -1,4 +1,4 @@
-import { connect, TLSSocket, type SecureContext } from 'node:tls'
+import { checkServerIdentity, connect, TLSSocket, type SecureContext } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import { PosternError } from '../../mail/errors.ts'
 import type { TlsState } from '../../mail/session.ts'
@@ -54,14 +54,28 @@ function goneInHandshake(): PosternError {
 
 function overSocket(socket: Socket, options: TlsOptions): TLSSocket {
   if (options.side === 'client') {
-    const { servername, verify } = options
+    const { servername, verify, names } = options
     // An address is never sent as a name (RFC 6066 §3).
     const name = isIP(servername) === 0 ? { servername } : { host: servername }
-    return connect({ socket, ...name, rejectUnauthorized: verify, minVersion: 'TLSv1.2' })
+    return connect({
+      socket,
+      ...name,
+      rejectUnauthorized: verify,
+      minVersion: 'TLSv1.2',
+      ...(names === undefined ? {} : { checkServerIdentity: oneOf(names) }),
+    })
   }
   const { context } = options
   if (!(context instanceof NodeTlsContext)) throw new Error('a TLS context of another network')
   return new TLSSocket(socket, { isServer: true, secureContext: context.secureContext })
+}
+
+/** @returns what is wrong with the certificate where none of the names is in it */
+function oneOf(names: readonly string[]): typeof checkServerIdentity {
+  return (_, certificate) => {
+    const wrong = names.map((name) => checkServerIdentity(name, certificate))
+    return wrong.includes(undefined) ? undefined : (wrong[0] ?? new Error('no name is right'))
+  }
 }
 
 export function tlsState(socket: TLSSocket): TlsState {

@@ -1,5 +1,6 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
@@ -14,7 +15,13 @@ import type {
 import { NodeConnection } from './net-connection.ts'
 import { NodeTlsContext } from './net-tls.ts'
 
-export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
+export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext })
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap(
+    (addresses) => addresses?.map(({ address }) => address) ?? [],
+  )
+}
 
 function listen(options: ListenOptions): Promise<NetListener> {
   const { address, backlog } = options
