@@ -10,7 +10,8 @@ import {
   type VirtualDomains,
 } from './control-domains.ts'
 import { controlFiles } from './control-files.ts'
-import { controlInteger, controlLine, type ControlReading } from './control.ts'
+import { isAddressLiteral } from '../mail/domain.ts'
+import { controlInteger, controlLine, controlList, sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
 
@@ -29,6 +30,8 @@ export interface ControlSettings {
   readonly envNoAtHost: string
   readonly heloHost: string
   readonly locals: ReadonlySet<string>
+  /** Addresses to connect from; empty: what the system chooses. */
+  readonly outgoingIp: readonly string[]
   readonly queueLifetimeSeconds: number
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
@@ -67,6 +70,7 @@ export const settingFiles = [
   'envnoathost',
   'helohost',
   'locals',
+  'outgoingip',
   'queuelifetime',
   'rcpthosts',
   'smtpgreeting',
@@ -112,6 +116,7 @@ export function readControlSettings(
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
     smtpGreeting: lineOr('smtpgreeting', me),
@@ -125,4 +130,17 @@ export function readControlSettings(
     virtualDomains: keep('virtualdomains', parseVirtualDomains(bytesOf('virtualdomains'))),
   }
   return { value, mistakes, doubts }
+}
+
+/** One address on a line. */
+function parseOutgoingIp(bytes: Uint8Array | undefined): ControlReading<readonly string[]> {
+  const entries = controlList(bytes)
+  const isAddress = (text: string): boolean =>
+    isAddressLiteral(`[${text}]`) || isAddressLiteral(`[IPv6:${text}]`)
+  return {
+    ...sound(entries.map(({ text }) => text).filter(isAddress)),
+    mistakes: entries
+      .filter(({ text }) => !isAddress(text))
+      .map(({ line, text }) => ({ line, text, remedy: 'write an IP address of this host' })),
+  }
 }

@@ -46,12 +46,19 @@ export type TlsOptions =
       readonly verify: boolean
       /** Where the certificate is verified: one of these names must be in it, instead of `servername`. */
       readonly names?: readonly string[]
+      /** Whose certificates are believed. Absent: the system's authorities'. */
+      readonly trust?: TlsTrust
       readonly timeoutMs: number
     }
 
 /** A certificate with its key, ready for use; made by `Net.tlsContext`. */
 export interface TlsContext {
   readonly tlsContext: 'opaque'
+}
+
+/** Authorities whose certificates are believed; made by `Net.tlsTrust`. */
+export interface TlsTrust {
+  readonly tlsTrust: 'opaque'
 }
 
 export interface ListenOptions {
@@ -85,6 +92,8 @@ export interface Net {
   connect(options: ConnectOptions): Promise<Connection>
   /** The addresses of this host's interfaces. */
   ownAddresses(): readonly string[]
+  /** The system's authorities and these, in PEM. @throws PosternError CONFIG_INVALID */
+  tlsTrust(authorities: string): TlsTrust
   /** @throws PosternError CONFIG_INVALID when certificate and key do not fit. */
   tlsContext(pem: { readonly certificate: string; readonly key: string }): TlsContext
 }

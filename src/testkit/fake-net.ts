@@ -75,6 +75,7 @@ export function fakeNet(): FakeNet {
     ownAddresses() {
       return this.own
     },
+    tlsTrust: () => ({ tlsTrust: 'opaque' }),
     tlsContext: () => ({ tlsContext: 'opaque' }),
     get open() {
       return ends.size

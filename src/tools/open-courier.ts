@@ -6,6 +6,7 @@ import { Courier } from '../delivery/courier.ts'
 import { createRouter } from '../delivery/router.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
+import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
@@ -14,6 +15,7 @@ import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import type { Net, TlsTrust } from '../runtime/net.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 
 export interface CourierParts {
@@ -36,7 +38,9 @@ export function openCourier(parts: CourierParts): Courier {
   const control = () => current().control
   const { maildirs } = current().delivery
   const { me: hostname } = control()
-  const outgoing = { net, dns, clock, random, log, settings: () => smtpSettings(current()) }
+  const settings = smtpSettings(current, net)
+  const pool = poolLimits(current())
+  const outgoing = { net, dns, clock, random, log, settings, pool }
   const recorder = new AttemptRecorder(traces)
   return new Courier({
     queue,
@@ -48,7 +52,8 @@ export function openCourier(parts: CourierParts): Courier {
         mailRoot: maildirs,
         tables: () => {
           const { envNoAtHost, locals, smtpRoutes } = control()
-          return { defaultHost: envNoAtHost, locals, smtpRoutes }
+          const { routes } = current().delivery
+          return { defaultHost: envNoAtHost, locals, smtpRoutes, routes }
         },
       }),
     ),
@@ -89,15 +94,34 @@ export function openCourier(parts: CourierParts): Courier {
   })
 }
 
-function smtpSettings({ control }: Configuration): SmtpSettings {
-  const { heloHost, timeoutConnectSeconds, timeoutRemoteSeconds } = control
-  return {
-    helloName: heloHost,
-    timeouts: {
-      ...(timeoutRemoteSeconds === undefined ? {} : sameForEachStep(timeoutRemoteSeconds * 1000)),
-      connectMs: timeoutConnectSeconds * 1000,
-    },
+/** What the configuration in force says of outgoing connections. */
+function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {
+  let made: { readonly authorities: string; readonly trust: TlsTrust } | undefined
+  const trustIn = (authorities: string): TlsTrust => {
+    if (made?.authorities !== authorities) made = { authorities, trust: net.tlsTrust(authorities) }
+    return made.trust
   }
+  return () => {
+    const { control, delivery } = current()
+    const { heloHost, outgoingIp, timeoutConnectSeconds, timeoutRemoteSeconds } = control
+    const { policies, otherwise, authorities } = delivery.tls
+    return {
+      helloName: heloHost,
+      sourceAddresses: outgoingIp,
+      families: delivery.addressFamily,
+      maxRecipients: delivery.recipientsPerTransaction,
+      tlsPolicy: (host, exchanger) => policies.find(host) ?? policies.find(exchanger) ?? otherwise,
+      ...(authorities === undefined ? {} : { trust: trustIn(authorities) }),
+      timeouts: {
+        ...(timeoutRemoteSeconds === undefined ? {} : sameForEachStep(timeoutRemoteSeconds * 1000)),
+        connectMs: timeoutConnectSeconds * 1000,
+      },
+    }
+  }
+}
+
+function poolLimits({ delivery: { reuse } }: Configuration): Partial<PoolLimits> {
+  return { idleMs: reuse.idleMs, mails: reuse.messages }
 }
 
 function recorded(attempt: Attempt): Parameters<AttemptRecorder['record']>[0] {

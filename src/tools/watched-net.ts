@@ -8,6 +8,7 @@ export function watchedNet(net: Net, watch: LineWatcher): Net {
   return {
     listen: (options) => net.listen(options),
     ownAddresses: () => net.ownAddresses(),
+    tlsTrust: (authorities) => net.tlsTrust(authorities),
     tlsContext: (pem) => net.tlsContext(pem),
     connect: async (options) => watchedConnection(await net.connect(options), watch),
   }

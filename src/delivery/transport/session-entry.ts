@@ -3,7 +3,7 @@ import type { RelayLogin } from '../../mail/route.ts'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
-import type { Net } from '../../runtime/net.ts'
+import type { Net, TlsTrust } from '../../runtime/net.ts'
 import type { Found } from './found.ts'
 import { notSecure, trouble, turnedAway, type Hop } from './hop-result.ts'
 import { isIpv6 } from './mail-exchangers.ts'
@@ -22,6 +22,8 @@ export interface EnterSettings {
   readonly timeouts: SmtpTimeouts
   /** Addresses of ours to connect from (control/outgoingip): the first of the peer's family is taken. */
   readonly sourceAddresses: readonly string[]
+  /** Whose certificates are believed. Absent: the system's authorities'. */
+  readonly trust?: TlsTrust
 }
 
 export interface Terms {
@@ -70,7 +72,7 @@ function sessionOptions(
   hop: Hop,
   { settings, signal, protocol, tls, implicitTls = false, login }: Terms,
 ): Parameters<typeof openSession>[0] {
-  const { timeouts, helloName, sourceAddresses } = settings
+  const { timeouts, helloName, sourceAddresses, trust } = settings
   const source =
     'path' in hop.to
       ? undefined
@@ -87,6 +89,7 @@ function sessionOptions(
     tls,
     implicitTls,
     ...(source === undefined ? {} : { localAddress: source }),
+    ...(trust === undefined ? {} : { trust }),
     ...(login === undefined ? {} : { login }),
   }
 }

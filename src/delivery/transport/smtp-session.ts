@@ -6,6 +6,7 @@
 import { isPosternError, type PosternError } from '../../mail/errors.ts'
 import type { RelayLogin } from '../../mail/route.ts'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
+import type { TlsTrust } from '../../runtime/net.ts'
 import { extensionsOf, limitsOf, type Extensions, type HopLimits } from './extensions.ts'
 import type { Hop } from './hop-result.ts'
 import type { HopReply } from './reply-reader.ts'
@@ -36,6 +37,7 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
   /** The name in the TLS handshake. */
   readonly servername: string
   readonly tls: TlsPolicy
+  readonly trust?: TlsTrust
   /** TLS before the greeting. */
   readonly implicitTls?: boolean
   readonly login?: RelayLogin
@@ -113,12 +115,13 @@ async function startTls(
 /** @returns what failed */
 async function handshake(
   client: SmtpClient,
-  { servername, tls, timeouts }: SessionOptions,
+  { servername, tls, trust, timeouts }: SessionOptions,
 ): Promise<NoSession | undefined> {
   const verify = tls.level === 'verify'
   const names = verify && tls.names !== undefined ? { names: tls.names } : {}
+  const believed = trust === undefined ? {} : { trust }
   try {
-    await client.startTls({ servername, verify, ...names, timeoutMs: timeouts.tlsMs })
+    await client.startTls({ servername, verify, ...names, ...believed, timeoutMs: timeouts.tlsMs })
     return undefined
   } catch (error) {
     if (!isPosternError(error) || error.code === 'ABORTED') throw error

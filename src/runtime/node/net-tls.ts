@@ -2,11 +2,21 @@ import { checkServerIdentity, connect, TLSSocket, type SecureContext } from 'nod
 import { isIP, type Socket } from 'node:net'
 import { PosternError } from '../../mail/errors.ts'
 import type { TlsState } from '../../mail/session.ts'
-import type { TlsContext, TlsOptions } from '../net.ts'
+import type { TlsContext, TlsOptions, TlsTrust } from '../net.ts'
 
 /** A certificate with its key, as Node holds it. */
 export class NodeTlsContext implements TlsContext {
   readonly tlsContext = 'opaque'
+  readonly secureContext: SecureContext
+
+  constructor(secureContext: SecureContext) {
+    this.secureContext = secureContext
+  }
+}
+
+/** Authorities, as Node holds them. */
+export class NodeTlsTrust implements TlsTrust {
+  readonly tlsTrust = 'opaque'
   readonly secureContext: SecureContext
 
   constructor(secureContext: SecureContext) {
@@ -54,7 +64,7 @@ function goneInHandshake(): PosternError {
 
 function overSocket(socket: Socket, options: TlsOptions): TLSSocket {
   if (options.side === 'client') {
-    const { servername, verify, names } = options
+    const { servername, verify, names, trust } = options
     // An address is never sent as a name (RFC 6066 §3).
     const name = isIP(servername) === 0 ? { servername } : { host: servername }
     return connect({
@@ -62,6 +72,7 @@ function overSocket(socket: Socket, options: TlsOptions): TLSSocket {
       ...name,
       rejectUnauthorized: verify,
       minVersion: 'TLSv1.2',
+      ...(trust instanceof NodeTlsTrust ? { secureContext: trust.secureContext } : {}),
       ...(names === undefined ? {} : { checkServerIdentity: oneOf(names) }),
     })
   }

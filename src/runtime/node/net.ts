@@ -1,7 +1,7 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, getCACertificates } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
@@ -13,9 +13,9 @@ import type {
   NetListener,
 } from '../net.ts'
 import { NodeConnection } from './net-connection.ts'
-import { NodeTlsContext } from './net-tls.ts'
+import { NodeTlsContext, NodeTlsTrust } from './net-tls.ts'
 
-export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext })
+export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
 function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap(
@@ -86,6 +86,15 @@ function connect(options: ConnectOptions): Promise<Connection> {
     resolve(new NodeConnection(socket))
   })
   return promise
+}
+
+function tlsTrust(authorities: string): NodeTlsTrust {
+  try {
+    const ca = [...getCACertificates('default'), authorities]
+    return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
+  } catch (error) {
+    throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
+  }
 }
 
 function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {
