@@ -60,7 +60,7 @@ async function deliver(
     log: recordingLog(),
     settings: () => ({ helloName: 'here.test' }),
   }
-  const carrier: Transport = lmtp ? asAny(lmtpTransport(doors)) : asAny(smtpTransport(doors))
+  const carrier: Transport = lmtp ? lmtpTransport(doors) : smtpTransport(doors)
   transport = carrier
   const host = '127.0.0.1'
   const route: Route = lmtp
@@ -78,11 +78,6 @@ async function deliver(
   } as const
   const delivery = { queueId: 'q', message, envelope, recipients, route }
   return carrier.deliver(delivery, new AbortController().signal)
-}
-
-/** The routes made here are the ones that the transport carries. */
-function asAny<R extends Route>(carrier: Transport<R>): Transport {
-  return carrier as Transport
 }
 
 const all = (outcome: string) => [outcome, outcome, outcome]

@@ -52,12 +52,12 @@ export function turnedAway(hop: Hop, step: string, reply: HopReply): DeliveryRes
   return { outcome: 'deferred', status: reply.code < 500 ? transientStatus(reply) : '4.3.2', text }
 }
 
-/** Encryption that the policy demands was not to be had there. */
+/** Encryption that the policy demands was not to be had there. `why`: printable, in one line or several. */
 export function notSecure(hop: Hop, why: string): DeliveryResult {
   return {
     outcome: 'deferred',
     status: '4.7.5',
-    text: `No secure session with ${hop.address}: ${printable(why)}`,
+    text: `No secure session with ${hop.address}: ${why}`,
   }
 }
 

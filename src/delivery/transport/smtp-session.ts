@@ -3,13 +3,14 @@
  * it, login where the route has one. Nothing of the message has been mentioned before that, so whatever goes wrong
  * here is a reason to try the next host.
  */
-import { isPosternError, type PosternError } from '../../mail/errors.ts'
+import { isPosternError } from '../../mail/errors.ts'
+import { printable } from '../../mail/reply.ts'
 import type { RelayLogin } from '../../mail/route.ts'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { TlsTrust } from '../../runtime/net.ts'
 import { extensionsOf, limitsOf, type Extensions, type HopLimits } from './extensions.ts'
 import type { Hop } from './hop-result.ts'
-import type { HopReply } from './reply-reader.ts'
+import { quoteReply, type HopReply } from './reply-reader.ts'
 import { logIn } from './smtp-auth.ts'
 import { SmtpClient, type SmtpClientOptions } from './smtp-client.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
@@ -50,7 +51,7 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
  */
 export type NoSession =
   | { readonly opened: 'refused'; readonly step: string; readonly reply: HopReply }
-  | { readonly opened: 'no-tls'; readonly why: string; readonly error?: PosternError }
+  | { readonly opened: 'no-tls'; readonly why: string }
 
 export type OpenedSession =
   | { readonly opened: 'session'; readonly session: SmtpSession }
@@ -103,7 +104,7 @@ async function startTls(
   if (reply.code === 421) return { opened: 'refused', step: 'STARTTLS', reply }
   if (reply.code !== 220) {
     if (!demanded) return logInIfTold(clear, options)
-    return { opened: 'no-tls', why: `it answers ${reply.code} to STARTTLS` }
+    return { opened: 'no-tls', why: `to STARTTLS it said: ${quoteReply(reply)}` }
   }
   const failed = await handshake(client, options)
   if (failed !== undefined) return failed
@@ -125,7 +126,7 @@ async function handshake(
     return undefined
   } catch (error) {
     if (!isPosternError(error) || error.code === 'ABORTED') throw error
-    return { opened: 'no-tls', why: error.message, error }
+    return { opened: 'no-tls', why: printable(error.message) }
   }
 }
 
