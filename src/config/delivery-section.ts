@@ -19,6 +19,8 @@ export interface DeliveryConfiguration {
     readonly otherwise: TlsPolicy
     /** PEM: whom to trust besides the system's authorities. */
     readonly authorities?: string
+    /** Whether policies of the domains themselves are obeyed (RFC 8461). */
+    readonly mtaSts: boolean
   }
   readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
   readonly recipientsPerTransaction: number
@@ -50,6 +52,7 @@ export function readDelivery(
     tls: {
       policies: domainTable(policies),
       otherwise: policies.get('*') ?? { level: 'may' },
+      mtaSts: values.mta_sts,
       ...(authorities === undefined ? {} : { authorities }),
     },
     addressFamily: values.address_family,

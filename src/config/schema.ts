@@ -26,6 +26,10 @@ export const sectionShapes = {
     tls_ca: optional(
       option.string({ description: 'PEM file: authorities to trust besides those of the system' }),
     ),
+    mta_sts: option.boolean({
+      default: true,
+      description: 'Obey the MTA-STS policies of other domains, fetched by HTTPS (RFC 8461)',
+    }),
     address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
       default: 'ipv4-first',
       description: 'Which addresses of a next hop are tried, and in which order',

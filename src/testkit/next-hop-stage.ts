@@ -1,6 +1,6 @@
 /** The SMTP transport with nothing real around it: the next hops, DNS, clock and net are a test's own. */
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
-import { smtpTransport, type SmtpSettings } from '../delivery/transport/smtp.ts'
+import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
@@ -35,6 +35,7 @@ export interface Scene {
   readonly to?: readonly string[]
   /** Where equals are shuffled: what the dice say. */
   readonly settings?: Partial<SmtpSettings>
+  readonly doors?: Pick<SmtpOptions, 'stsPolicies'>
   /** By default no session waits for a next message. */
   readonly pool?: Partial<PoolLimits>
   /** Addresses of this host. */
@@ -72,6 +73,7 @@ export function stage({ hosts = {}, zones = {}, dice = (bound) => bound - 1, ...
     log,
     dns: fakeDns(zones),
     random: { bytes: (length) => new Uint8Array(length), integer: dice },
+    ...scene.doors,
     settings: () => ({ helloName: 'here.test', ...scene.settings }),
     pool: { idleMs: 0, ...scene.pool },
   })

@@ -3,11 +3,12 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
 import { createBouncer } from '../delivery/bounce.ts'
 import { Courier } from '../delivery/courier.ts'
+import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { createRouter } from '../delivery/router.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
-import { smtpTransport, type SmtpSettings } from '../delivery/transport/smtp.ts'
+import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
@@ -40,7 +41,12 @@ export function openCourier(parts: CourierParts): Courier {
   const { me: hostname } = control()
   const settings = smtpSettings(current, net)
   const pool = poolLimits(current())
-  const outgoing = { net, dns, clock, random, log, settings, pool }
+  const policies = new StsPolicies(doors)
+  const stsPolicies: SmtpOptions['stsPolicies'] = {
+    find: async (domain, signal) =>
+      current().delivery.tls.mtaSts ? policies.find(domain, signal) : undefined,
+  }
+  const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies }
   const recorder = new AttemptRecorder(traces)
   return new Courier({
     queue,
@@ -110,7 +116,8 @@ function smtpSettings(current: () => Configuration, net: Net): () => SmtpSetting
       sourceAddresses: outgoingIp,
       families: delivery.addressFamily,
       maxRecipients: delivery.recipientsPerTransaction,
-      tlsPolicy: (host, exchanger) => policies.find(host) ?? policies.find(exchanger) ?? otherwise,
+      tlsPolicy: (host, exchanger) => policies.find(host) ?? policies.find(exchanger),
+      defaultTls: otherwise,
       ...(authorities === undefined ? {} : { trust: trustIn(authorities) }),
       timeouts: {
         ...(timeoutRemoteSeconds === undefined ? {} : sameForEachStep(timeoutRemoteSeconds * 1000)),

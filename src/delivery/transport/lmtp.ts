@@ -3,6 +3,7 @@
  * each recipient has the answer of their own mailbox. An agent that can not be reached is a trouble of ours: it defers.
  */
 import type { LmtpRoute } from '../../mail/route.ts'
+import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Transport } from '../transport.ts'
 import type { Found } from './found.ts'
 import type { Hop } from './hop-result.ts'
@@ -50,13 +51,17 @@ async function reachAgent(
   if (hops.found === undefined) return hops
   let last: Found<SmtpSession> | undefined
   for (const hop of hops.found) {
-    const tls =
-      'path' in hop.to ? { level: 'none' as const } : settings.tlsPolicy(hop.name, hop.name)
+    const tls = tlsFor(hop, settings)
     const terms = { settings, signal, tls, lookup: 'host', requireTls: false } as const
     last = await enter(doors, hop, { ...terms, protocol: 'lmtp' })
     if (last.found !== undefined) break
   }
   return last ?? { result: nowhere }
+}
+
+/** Nobody listens on a UNIX socket. */
+function tlsFor({ name, to }: Hop, { tlsPolicy, defaultTls }: OutgoingSettings): TlsPolicy {
+  return 'path' in to ? { level: 'none' } : (tlsPolicy(name, name) ?? defaultTls)
 }
 
 const nowhere = { outcome: 'deferred', status: '4.4.1', text: 'The agent has no address' } as const

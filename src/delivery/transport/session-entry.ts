@@ -34,7 +34,7 @@ export interface Terms {
   /** TLS before the greeting. */
   readonly implicitTls?: boolean
   readonly login?: RelayLogin
-  /** `mx`: the host's name is only the DNS's word. */
+  /** `mx`: the host's name is only the DNS's word, unless the policy says `verify`. */
   readonly lookup: 'mx' | 'host'
   /** RFC 8689: only a host whose name is verified and that promises the same. */
   readonly requireTls: boolean

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { FakeZones } from '../../testkit/fake-dns.ts'
+import { memoryMessage } from '../../testkit/memory-message.ts'
 import { byMx, meet, relay, stage, type Scene } from '../../testkit/next-hop-stage.ts'
 import { scriptedHop, type HopOptions } from '../../testkit/scripted-hop.ts'
 
@@ -155,6 +156,63 @@ describe('REQUIRETLS (RFC 8689)', () => {
   test('defers where no host can be reached now', async () => {
     const { results } = stage({ envelope })
     expect(await results).toMatchObject([{ outcome: 'deferred', status: '4.4.1' }])
+  })
+})
+
+describe('a domain with an MTA-STS policy', () => {
+  const policy = (mode: 'enforce' | 'testing', ...names: string[]) => ({
+    stsPolicies: { find: async () => ({ mode, mx: names, maxAgeSeconds: 1 }) },
+  })
+  const hosts = (a: HopOptions, b: HopOptions = {}) => ({
+    '192.0.2.10:25': scriptedHop(a).accepted,
+    '192.0.2.20:25': scriptedHop(b).accepted,
+  })
+  const tls = { extensions: ['STARTTLS', 'REQUIRETLS'] }
+  const scene = { route: byMx, zones, dice: () => 0 }
+
+  test('gets its mail by verified TLS from the hosts that it names alone', async () => {
+    const doors = policy('enforce', 'b.test')
+    const { calls, handshakes, results } = stage({ ...scene, hosts: hosts(tls, tls), doors })
+    expect(await results).toMatchObject([{ remote: 'b.test (192.0.2.20)' }])
+    expect(calls).toEqual(['192.0.2.20:25'])
+    expect(handshakes).toMatchObject([{ verify: true, servername: 'b.test' }])
+  })
+
+  test('gets none in the clear, and none by a host that it does not name', async () => {
+    const clear = policy('enforce', 'a.test')
+    const refused = stage({ ...scene, hosts: hosts({ extensions: [] }), doors: clear })
+    expect(await refused.results).toMatchObject([{ outcome: 'deferred', status: '4.7.5' }])
+    const strange = stage({ ...scene, hosts: hosts(tls), doors: policy('enforce', 'x.test') })
+    expect(await strange.results).toMatchObject([{ outcome: 'deferred', status: '4.7.5' }])
+    expect(strange.calls).toEqual([])
+  })
+
+  test('is a name to be trusted for REQUIRETLS', async () => {
+    const doors = policy('enforce', 'a.test')
+    const envelope = { requireTls: true }
+    const { results } = stage({ ...scene, hosts: hosts(tls), doors, envelope })
+    expect(await results).toMatchObject([{ outcome: 'delivered' }])
+  })
+
+  test.each([
+    ['that is only tested', { doors: policy('testing', 'x.test') }],
+    [
+      'against which the operator has decided',
+      {
+        doors: policy('enforce', 'x.test'),
+        settings: { tlsPolicy: (): TlsPolicy => ({ level: 'may' }) },
+      },
+    ],
+    [
+      'that the sender of the message waives (TLS-Required: No)',
+      {
+        doors: policy('enforce', 'x.test'),
+        message: memoryMessage('TLS-Required: No\r\n\r\nhi\r\n'),
+      },
+    ],
+  ] as const)('%s gets its mail as ever', async (_, more) => {
+    const { results } = stage({ ...scene, hosts: hosts({ extensions: [] }), ...more })
+    expect(await results).toMatchObject([{ outcome: 'delivered' }])
   })
 })
 

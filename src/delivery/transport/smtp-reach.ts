@@ -11,6 +11,7 @@ import type { Random } from '../../runtime/random.ts'
 import type { Found } from './found.ts'
 import type { Hop } from './hop-result.ts'
 import { addressesOf, hostsOf, type AddressFamilies, type HostGroup } from './mail-exchangers.ts'
+import { isStsExchanger, type StsPolicy } from '../mta-sts/policy.ts'
 import { enter, type EnterDoors, type EnterSettings } from './session-entry.ts'
 import type { SmtpSession } from './smtp-session.ts'
 
@@ -19,13 +20,19 @@ export interface OutgoingSettings extends EnterSettings {
   readonly families: AddressFamilies
   /** At most so many recipients in one transaction. */
   readonly maxRecipients: number
-  /** For a route's domain or relay, and the host that serves it. */
-  readonly tlsPolicy: (host: string, exchanger: string) => TlsPolicy
+  /** What the operator says of a route's domain or relay, and of the host that serves it. */
+  readonly tlsPolicy: (host: string, exchanger: string) => TlsPolicy | undefined
+  /** Where neither operator nor domain says anything. */
+  readonly defaultTls: TlsPolicy
 }
 
 export interface ReachDoors extends EnterDoors {
   readonly dns: Dns
   readonly random: Random
+  /** What a domain demands by MTA-STS (RFC 8461). Absent: nobody is asked. */
+  readonly stsPolicies?: {
+    find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined>
+  }
 }
 
 export interface Journey {
@@ -34,6 +41,8 @@ export interface Journey {
   readonly signal: AbortSignal
   /** RFC 8689: only to a host whose name is verified and that promises the same. */
   readonly requireTls: boolean
+  /** Its sender would rather have it in the clear than not at all (TLS-Required, RFC 8689 §3). */
+  readonly tlsOptional?: boolean
 }
 
 /** However many addresses a domain has: each may cost the time of a greeting that never comes. */
@@ -43,26 +52,60 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
   const { route, settings, signal } = journey
   const hosts = await hostsOf(route, { dns: doors.dns, random: doors.random, signal })
   if (hosts.found === undefined) return hosts
+  const sts = await stsPolicy(doors, journey)
   let why: DeliveryResult | undefined
   const gather = (result: DeliveryResult): void => {
     if (why?.outcome !== 'deferred' || result.outcome === 'deferred') why = result
   }
   let connections = 0
   for (const group of hosts.found) {
-    const hops = await hopsOf(group, doors, journey)
+    const hops = await hopsOf(permitted(group, sts, gather), doors, journey)
     if (hops === 'own') return { result: why ?? ownDomain(route) }
     for (const hop of hops) {
       if (hop.result !== undefined) gather(hop.result)
       if (hop.found === undefined) continue
       if (signal.aborted || connections === maxConnections) return { result: why ?? noHost }
       connections++
-      const tls = settings.tlsPolicy(route.host, hop.found.name)
+      const { name } = hop.found
+      const tls = settings.tlsPolicy(route.host, name) ?? strengthened(settings.defaultTls, sts)
       const entered = await enter(doors, hop.found, { ...journey, ...route, protocol: 'smtp', tls })
       if (entered.found !== undefined) return entered
       gather(entered.result)
     }
   }
   return { result: why ?? noHost }
+}
+
+/** What the domain itself demands; an operator who says something of it, or wants no TLS at all, comes first. */
+async function stsPolicy(
+  { stsPolicies }: ReachDoors,
+  { route: { lookup, host }, settings, signal, tlsOptional }: Journey,
+): Promise<StsPolicy | undefined> {
+  if (stsPolicies === undefined || lookup === 'host' || tlsOptional === true) return undefined
+  if (settings.tlsPolicy(host, host) !== undefined || settings.defaultTls.level === 'none') {
+    return undefined
+  }
+  const policy = await stsPolicies.find(host, signal)
+  return policy?.mode === 'enforce' ? policy : undefined
+}
+
+/** The hosts of a group that the policy names; of the others it is told why they are passed over. */
+function permitted(
+  group: HostGroup,
+  sts: StsPolicy | undefined,
+  gather: (result: DeliveryResult) => void,
+): HostGroup {
+  if (sts === undefined) return group
+  return group.filter((name) => {
+    const isNamed = isStsExchanger(sts, name)
+    const text = `The MTA-STS policy of the domain does not name its mail exchanger ${name}`
+    if (!isNamed) gather({ outcome: 'deferred', status: '4.7.5', text })
+    return isNamed
+  })
+}
+
+function strengthened(tls: TlsPolicy, sts: StsPolicy | undefined): TlsPolicy {
+  return sts === undefined ? tls : { level: 'verify' }
 }
 
 /** Where to connect to for these hosts; `own` where one of them is this host (RFC 5321 §5.1: then neither it nor worse ones). */

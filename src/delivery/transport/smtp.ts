@@ -3,6 +3,7 @@
  * the first host that lets us say MAIL; then as many transactions as the recipients need. What is said after MAIL is
  * the answer. Never throws for what a peer or the DNS did.
  */
+import type { Message } from '../../mail/message.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
 import type { Transport } from '../transport.ts'
 import { mailAll } from './mailing.ts'
@@ -30,12 +31,13 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
     deliver({ route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())
       const { requireTls } = envelope
-      const journey = { route, settings, signal, requireTls }
+      const tlsOptional = !requireTls && saysTlsIsOptional(message)
+      const journey = { route, settings, signal, requireTls, tlsOptional }
       return mailAll(
         { message, envelope, recipients },
         {
           pool,
-          key: reuseKey(route, settings, requireTls),
+          key: reuseKey(route, settings, journey),
           open: () => reach(options, journey),
           signal,
           timeouts: settings.timeouts,
@@ -47,13 +49,19 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
   }
 }
 
+/** RFC 8689 §3. */
+function saysTlsIsOptional({ header }: Message): boolean {
+  return header.first('TLS-Required')?.toLowerCase() === 'no'
+}
+
 /** With defaults for what is left out. */
 export function outgoing(settings: SmtpSettings): OutgoingSettings {
   return {
     families: 'ipv4-first',
     sourceAddresses: [],
     maxRecipients,
-    tlsPolicy: () => ({ level: 'may' }),
+    tlsPolicy: () => undefined,
+    defaultTls: { level: 'may' },
     ...settings,
     timeouts: { ...defaultSmtpTimeouts, ...settings.timeouts },
   }
@@ -62,9 +70,9 @@ export function outgoing(settings: SmtpSettings): OutgoingSettings {
 /** A session may carry what it could have been opened for. */
 function reuseKey(
   { key, host }: SmtpRoute,
-  { helloName, tlsPolicy }: OutgoingSettings,
-  requireTls: boolean,
+  { helloName, tlsPolicy, defaultTls }: OutgoingSettings,
+  { requireTls, tlsOptional }: { readonly requireTls: boolean; readonly tlsOptional: boolean },
 ): string {
-  const { level } = tlsPolicy(host, host)
-  return [key, helloName, requireTls ? 'requiretls' : level].join(' ')
+  const { level } = tlsPolicy(host, host) ?? defaultTls
+  return [key, helloName, requireTls ? 'requiretls' : tlsOptional ? 'optional' : level].join(' ')
 }
