@@ -50,12 +50,13 @@ export async function mailAll(
     const lease = kept ?? (fresh?.found && pool.lease(fresh.found))
     if (lease === undefined) throw new Error('neither a session nor a result')
     const before = openOf(results).length
+    const wasUsed = lease.isUsed
     const state = await overOneSession(mailing, { lease, results, doors })
     pool.give(key, lease, state)
     const left = openOf(results).length
     if (left === 0) return results.flatMap((result) => result ?? [])
     // What one session could not finish another may, as long as there is progress.
-    if (left === before && !lease.isUsed) {
+    if (left === before && !wasUsed) {
       return results.map((result) => result ?? unreached(lease.session.hop))
     }
   }
@@ -124,8 +125,9 @@ async function oneTransaction(
     timeouts: doors.timeouts,
   })
   lease.mailsLeft--
-  // A session that somebody left behind has ended meanwhile: not a word of this message was heard.
+  // The session ended after earlier mail: not a word of this was heard, so another session may take it.
   if (outcome.unheard && lease.isUsed) return outcome.state
+  lease.isUsed = true
   batch.forEach((at, i) => {
     if (!outcome.leftOver.includes(i)) results[at] = outcome.results[i]
     else if (outcome.state === 'over') results[at] = outcome.results[i]

@@ -31,8 +31,8 @@ export const defaultPoolLimits: PoolLimits = {
 /** A session at work. */
 export interface Lease {
   readonly session: SmtpSession
-  /** Whether it carried mail before this lease: then it may be gone without a word. */
-  readonly isUsed: boolean
+  /** Whether it has heard of mail before: then it may be gone, or have had enough, without a word on the next. */
+  isUsed: boolean
   /** Transactions it may still carry; counted down by whoever holds it. */
   mailsLeft: number
   readonly endsAtMs: number

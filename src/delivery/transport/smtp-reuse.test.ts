@@ -143,6 +143,22 @@ describe('a session that waited and is gone', () => {
     },
   )
 
+  test('after so many transactions goes on for the rest of the recipients in another', async () => {
+    let mails = 0
+    const answers: HopAnswers = { MAIL: () => (mails++ % 2 === 1 ? '421 4.7.0 Enough' : '250 Ok') }
+    const scene = { to: ['a', 'b', 'c'], settings: { maxRecipients: 1 } }
+    const { hop, results } = staged({ answers }, scene)
+    expect(outcomes(await results)).toEqual(['delivered', 'delivered', 'delivered'])
+    expect(hop.connections).toBe(3)
+    expect(hop.taken).toHaveLength(3)
+  })
+
+  test('that was new is no reason to try a third time', async () => {
+    const { hop, results } = staged({ answers: { MAIL: '421 4.7.0 Go away' } })
+    expect(outcomes(await results)).toEqual(['deferred'])
+    expect(hop.connections).toBe(1)
+  })
+
   test('later than at MAIL defers, as ever', async () => {
     let messages = 0
     const answers: HopAnswers = { message: () => (messages++ === 1 ? 'hang-up' : '250 Ok') }
