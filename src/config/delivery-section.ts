@@ -21,6 +21,8 @@ export interface DeliveryConfiguration {
     readonly authorities?: string
     /** Whether policies of the domains themselves are obeyed (RFC 8461). */
     readonly mtaSts: boolean
+    /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
+    readonly dane: boolean
   }
   readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
   readonly recipientsPerTransaction: number
@@ -53,6 +55,7 @@ export function readDelivery(
       policies: domainTable(policies),
       otherwise: policies.get('*') ?? { level: 'may' },
       mtaSts: values.mta_sts,
+      dane: values.dane,
       ...(authorities === undefined ? {} : { authorities }),
     },
     addressFamily: values.address_family,

@@ -30,6 +30,11 @@ export const sectionShapes = {
       default: true,
       description: 'Obey the MTA-STS policies of other domains, fetched by HTTPS (RFC 8461)',
     }),
+    dane: option.boolean({
+      default: false,
+      description:
+        'Obey TLSA records (RFC 7672); only where the name servers validate DNSSEC and nobody can come between',
+    }),
     address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
       default: 'ipv4-first',
       description: 'Which addresses of a next hop are tried, and in which order',

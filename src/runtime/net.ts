@@ -1,4 +1,5 @@
 import type { Endpoint, TlsState } from '../mail/session.ts'
+import type { TlsaRecord } from '../mail/tls-policy.ts'
 
 /** Where to listen or whom to call: TCP, or a UNIX socket. */
 export type NetAddress =
@@ -46,6 +47,8 @@ export type TlsOptions =
       readonly verify: boolean
       /** Where the certificate is verified: one of these names must be in it, instead of `servername`. */
       readonly names?: readonly string[]
+      /** Where it is verified: these decide, and no authority does (DANE, RFC 7672). */
+      readonly tlsa?: readonly TlsaRecord[]
       /** Whose certificates are believed. Absent: the system's authorities'. */
       readonly trust?: TlsTrust
       readonly timeoutMs: number

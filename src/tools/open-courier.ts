@@ -46,7 +46,8 @@ export function openCourier(parts: CourierParts): Courier {
     find: async (domain, signal) =>
       current().delivery.tls.mtaSts ? policies.find(domain, signal) : undefined,
   }
-  const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies }
+  const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
+  const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
   const recorder = new AttemptRecorder(traces)
   return new Courier({
     queue,

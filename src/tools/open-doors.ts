@@ -9,6 +9,7 @@ import { jsonLog } from '../runtime/node/log.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { systemRandom } from '../runtime/node/random.ts'
+import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
 
 export interface OpenedDoors {
@@ -22,17 +23,20 @@ export async function openDoors({
   log: logging,
   store: storing,
   dns,
+  delivery,
 }: Configuration): Promise<OpenedDoors> {
   const { level, to } = logging
   const log = jsonLog({ level, to: to === 'stderr' ? 2 : to === 'stdout' ? 1 : to })
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const { servers, timeoutMs } = dns
+  const named = servers.length === 0 ? {} : { servers }
   return {
     doors: {
       clock: systemClock,
       counters: processCounters(),
       disk: systemDisk,
-      dns: nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }),
+      dns: nodeDns({ timeoutMs, ...named }),
+      ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
       net: nodeNet,
       process: hostProcess,

@@ -11,6 +11,8 @@ import type { Random } from '../../runtime/random.ts'
 import type { Found } from './found.ts'
 import type { Hop } from './hop-result.ts'
 import { addressesOf, hostsOf, type AddressFamilies, type HostGroup } from './mail-exchangers.ts'
+import type { SecureDns } from '../../runtime/secure-dns.ts'
+import { danePolicy, type DaneAnswer } from '../dane.ts'
 import { isStsExchanger, type StsPolicy } from '../mta-sts/policy.ts'
 import { enter, type EnterDoors, type EnterSettings } from './session-entry.ts'
 import type { SmtpSession } from './smtp-session.ts'
@@ -29,6 +31,8 @@ export interface OutgoingSettings extends EnterSettings {
 export interface ReachDoors extends EnterDoors {
   readonly dns: Dns
   readonly random: Random
+  /** What DNSSEC vouches for: with it DANE is obeyed (RFC 7672). */
+  readonly secureDns?: SecureDns
   /** What a domain demands by MTA-STS (RFC 8461). Absent: nobody is asked. */
   readonly stsPolicies?: {
     find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined>
@@ -49,7 +53,7 @@ export interface Journey {
 const maxConnections = 5
 
 export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<SmtpSession>> {
-  const { route, settings, signal } = journey
+  const { route, signal } = journey
   const hosts = await hostsOf(route, { dns: doors.dns, random: doors.random, signal })
   if (hosts.found === undefined) return hosts
   const sts = await stsPolicy(doors, journey)
@@ -66,8 +70,9 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
       if (hop.found === undefined) continue
       if (signal.aborted || connections === maxConnections) return { result: why ?? noHost }
       connections++
-      const { name } = hop.found
-      const tls = settings.tlsPolicy(route.host, name) ?? strengthened(settings.defaultTls, sts)
+      const { policy: tls, result } = await policyFor(hop.found, sts, { doors, journey })
+      if (result !== undefined) gather(result)
+      if (tls === undefined) continue
       const entered = await enter(doors, hop.found, { ...journey, ...route, protocol: 'smtp', tls })
       if (entered.found !== undefined) return entered
       gather(entered.result)
@@ -76,17 +81,41 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
   return { result: why ?? noHost }
 }
 
-/** What the domain itself demands; an operator who says something of it, or wants no TLS at all, comes first. */
+/** Whether domains may demand anything: not of an operator who names the host, or what it takes, or wants no TLS at all. */
+function mayDemand({ route: { lookup, host }, settings, tlsOptional }: Journey): boolean {
+  const { tlsPolicy, defaultTls } = settings
+  return (
+    lookup === 'mx' &&
+    tlsOptional !== true &&
+    tlsPolicy(host, host) === undefined &&
+    defaultTls.level !== 'none'
+  )
+}
+
+/** What the domain demands by MTA-STS. */
 async function stsPolicy(
   { stsPolicies }: ReachDoors,
-  { route: { lookup, host }, settings, signal, tlsOptional }: Journey,
+  journey: Journey,
 ): Promise<StsPolicy | undefined> {
-  if (stsPolicies === undefined || lookup === 'host' || tlsOptional === true) return undefined
-  if (settings.tlsPolicy(host, host) !== undefined || settings.defaultTls.level === 'none') {
-    return undefined
-  }
-  const policy = await stsPolicies.find(host, signal)
+  if (stsPolicies === undefined || !mayDemand(journey)) return undefined
+  const policy = await stsPolicies.find(journey.route.host, journey.signal)
   return policy?.mode === 'enforce' ? policy : undefined
+}
+
+/** The first that says something: the operator, DANE (which MTA-STS does not weaken, RFC 8461 §2), MTA-STS, the default. */
+async function policyFor(
+  hop: Hop,
+  sts: StsPolicy | undefined,
+  { doors, journey }: { readonly doors: ReachDoors; readonly journey: Journey },
+): Promise<DaneAnswer> {
+  const { route, settings, signal } = journey
+  const told = settings.tlsPolicy(route.host, hop.name)
+  if (told !== undefined) return { policy: told }
+  const otherwise: TlsPolicy = sts === undefined ? settings.defaultTls : { level: 'verify' }
+  if (doors.secureDns === undefined || !mayDemand(journey)) return { policy: otherwise }
+  const { host: domain, port } = route
+  const dane = await danePolicy(doors.secureDns, { domain, host: hop.name, port }, signal)
+  return dane.result === undefined ? { policy: dane.policy ?? otherwise } : dane
 }
 
 /** The hosts of a group that the policy names; of the others it is told why they are passed over. */
@@ -102,10 +131,6 @@ function permitted(
     if (!isNamed) gather({ outcome: 'deferred', status: '4.7.5', text })
     return isNamed
   })
-}
-
-function strengthened(tls: TlsPolicy, sts: StsPolicy | undefined): TlsPolicy {
-  return sts === undefined ? tls : { level: 'verify' }
 }
 
 /** Where to connect to for these hosts; `own` where one of them is this host (RFC 5321 §5.1: then neither it nor worse ones). */

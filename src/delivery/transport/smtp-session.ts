@@ -120,9 +120,17 @@ async function handshake(
 ): Promise<NoSession | undefined> {
   const verify = tls.level === 'verify'
   const names = verify && tls.names !== undefined ? { names: tls.names } : {}
+  const tlsa = verify && tls.tlsa !== undefined ? { tlsa: tls.tlsa } : {}
   const believed = trust === undefined ? {} : { trust }
   try {
-    await client.startTls({ servername, verify, ...names, ...believed, timeoutMs: timeouts.tlsMs })
+    await client.startTls({
+      servername,
+      verify,
+      ...names,
+      ...tlsa,
+      ...believed,
+      timeoutMs: timeouts.tlsMs,
+    })
     return undefined
   } catch (error) {
     if (!isPosternError(error) || error.code === 'ABORTED') throw error
