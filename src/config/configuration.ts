@@ -6,6 +6,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
+import type { DeliveryConfiguration } from './delivery-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -25,7 +26,7 @@ export interface Configuration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
-  readonly delivery: { readonly maildirs: string; readonly paused: boolean }
+  readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
   readonly log: {

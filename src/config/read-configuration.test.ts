@@ -171,4 +171,65 @@ spol: {}
     })
     expect(configuration?.tcpRules.find('192.0.2.')).toMatchObject({ rule: { line: 2 } })
   })
+
+  test('has routes and TLS policies by domain, the most particular first', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'control/outgoingip': '192.0.2.1\n2001:db8::1\n',
+      'postern.yaml': `delivery:
+  routes:
+    Lists.example: lmtp:/run/lists
+    .example: smtps:relay.test
+  tls:
+    '*': encrypt
+    strict.example: verify mx.strict.example
+  recipients_per_transaction: 1
+  keep_connection: 0s
+`,
+    })
+    expect(mistakes).toEqual([])
+    const { routes, tls, recipientsPerTransaction, reuse } = configuration!.delivery
+    expect(routes.find('lists.example')).toEqual({ kind: 'lmtp', to: { path: '/run/lists' } })
+    expect(routes.find('other.example')).toMatchObject({ host: 'relay.test', implicitTls: true })
+    expect(tls.otherwise).toEqual({ level: 'encrypt' })
+    expect(tls.policies.find('strict.example')).toEqual({
+      level: 'verify',
+      names: ['mx.strict.example'],
+    })
+    expect([recipientsPerTransaction, reuse]).toEqual([1, { idleMs: 0, messages: 100 }])
+    expect(configuration?.control.outgoingIp).toEqual(['192.0.2.1', '2001:db8::1'])
+  })
+
+  test('says of routes and policies that mean nothing what would be right', () => {
+    const mistakes = mistakesIn({
+      'control/outgoingip': 'eth0\n',
+      'ca.pem': 'no certificate',
+      'postern.yaml': `delivery:
+  routes:
+    '*': smtp:relay.test
+    a.test: relay.test
+  tls:
+    a.test: always
+    b.test: encrypt mx.b.test
+  tls_ca: ca.pem
+  address_family: ipv7
+`,
+    })
+    expect(mistakes.map((line) => line.replace(/;.*/, ''))).toEqual([
+      "config/control/outgoingip:1: 'eth0' is not what belongs here",
+      'config/postern.yaml:9: delivery.address_family: "ipv7" is not a choice',
+      'config/postern.yaml:6: delivery.tls.a.test: "always" is no policy',
+      'config/postern.yaml:7: delivery.tls.b.test: "encrypt mx.b.test" is no policy',
+      'config/postern.yaml:3: delivery.routes.*: is not a domain',
+      'config/postern.yaml:4: delivery.routes.a.test: "relay.test" is no route',
+    ])
+  })
+
+  test('says that a file of authorities holds none', () => {
+    const mistakes = mistakesIn({
+      'ca.pem': 'no certificate',
+      'postern.yaml': 'delivery: { tls_ca: ca.pem }\n',
+    })
+    expect(mistakes).toEqual([expect.stringContaining('tls_ca: ca.pem holds no certificates')])
+  })
 })

@@ -16,6 +16,7 @@ import type { OptionResources } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
+import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -88,6 +89,12 @@ class ConfigurationFiles {
   /** How a message names it. */
   shown(path: string): string {
     return join(this.#source.shownAs, path)
+  }
+
+  /** The text of a file, likewise. */
+  readText(path: string): string | undefined {
+    const bytes = this.read(path)
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
   }
 
   /** The bytes of a file, or undefined where there is none or it cannot be read (which is a mistake). */
@@ -180,9 +187,8 @@ function readSections(
     listeners: readListeners(reading, top['listeners'], {
       place,
       readText(path) {
-        const bytes = files.read(path)
         certificateFiles.push(files.absolute(path))
-        return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+        return files.readText(path)
       },
     }),
     chain: readChain(reading, top['chain'], place),
@@ -214,7 +220,6 @@ function readSettings(
     'thresholds',
     thresholdShape,
   )
-  const delivery = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery)
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -227,7 +232,10 @@ function readSettings(
       ...(reject === undefined ? {} : { reject }),
       ...(discard === undefined ? {} : { discard }),
     },
-    delivery: { maildirs: files.absolute(delivery.maildirs), paused: delivery.paused },
+    delivery: readDelivery(reading, top, {
+      absolute: (path) => files.absolute(path),
+      readText: (path) => files.readText(path),
+    }),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     store: { path: files.absolute(store.path), traces: store.traces },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },

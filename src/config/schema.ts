@@ -23,6 +23,34 @@ export const sectionShapes = {
       description: 'Mailboxes of the domains in control/locals: <maildirs>/<domain>/<local-part>/',
     }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
+    tls_ca: optional(
+      option.string({ description: 'PEM file: authorities to trust besides those of the system' }),
+    ),
+    mta_sts: option.boolean({
+      default: true,
+      description: 'Obey the MTA-STS policies of other domains, fetched by HTTPS (RFC 8461)',
+    }),
+    dane: option.boolean({
+      default: false,
+      description:
+        'Obey TLSA records (RFC 7672); only where the name servers validate DNSSEC and nobody can come between',
+    }),
+    address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
+      default: 'ipv4-first',
+      description: 'Which addresses of a next hop are tried, and in which order',
+    }),
+    recipients_per_transaction: option.integer({
+      default: 100,
+      min: 1,
+      max: 100,
+      description: '1: each recipient gets a copy of their own, as with qmail',
+    }),
+    keep_connection: option.duration({
+      default: '2s',
+      description:
+        'How long a connection waits for the next message to the same hop; 0s: not at all',
+    }),
+    messages_per_connection: option.integer({ default: 100, min: 1 }),
   },
   spool: {
     path: option.string({ default: '../var/spool' }),

@@ -126,6 +126,7 @@ export class Courier {
     const deadline = this.#options.clock.after(deadlineMs, () => this.#calledOff.abort())
     await Promise.all(this.#underWay.values())
     deadline.cancel()
+    for (const { transport } of Object.values(this.#options.carriers)) transport.close?.()
   }
 
   get #runs(): boolean {

@@ -64,9 +64,11 @@ async function gateway(hopOptions: HopOptions = {}) {
           clock,
           random,
           log,
-          helloName: () => hostname,
+          settings: () => ({ helloName: hostname }),
+          pool: { idleMs: 0 },
         }),
       },
+      lmtp: { channel: 'local', transport: { deliver: () => expect.fail('no LMTP') } },
     },
     bouncer: createBouncer({
       queue,

@@ -83,6 +83,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
     carriers: {
       maildir: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
+      lmtp: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },
     },
     limits: () => ({ local: 10, remote: 20, messages: 100, lifetimeMs: 604_800_000, ...limits }),

@@ -11,6 +11,7 @@ import { nodeDns } from '../runtime/node/dns.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { systemRandom } from '../runtime/node/random.ts'
+import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { openLog } from './open-log.ts'
 
@@ -29,20 +30,20 @@ export interface WorkerDoors {
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
-  { log: logging, store: storing, dns }: Configuration,
+  { log: logging, store: storing, dns, delivery }: Configuration,
   { counters = processCounters(), always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const log = openLog(logging, always)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const { servers, timeoutMs } = dns
+  const named = servers.length === 0 ? {} : { servers }
   return {
     doors: {
       clock: systemClock,
       counters,
       disk: systemDisk,
-      dns: cachingDns(nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }), {
-        clock: systemClock,
-      }),
+      dns: cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock }),
+      ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
       net: nodeNet,
       process: hostProcess,

@@ -17,11 +17,7 @@ export function shareOfDeliveries(control: ControlSettings, workers: number): Co
 
 /** A network in which other workers listen on the same addresses. */
 export function sharedNet(net: Net): Net {
-  return {
-    listen: (options) => net.listen({ ...options, shared: true }),
-    connect: (options) => net.connect(options),
-    tlsContext: (pem) => net.tlsContext(pem),
-  }
+  return { ...net, listen: (options) => net.listen({ ...options, shared: true }) }
 }
 
 /**

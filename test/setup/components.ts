@@ -16,6 +16,7 @@ export interface Component {
 
 export type ComponentName =
   | 'curl'
+  | 'dovecot'
   | 'netcat'
   | 'openssl'
   | 'python3'
@@ -28,6 +29,7 @@ export type ComponentName =
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
+  dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },

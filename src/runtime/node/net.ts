@@ -1,6 +1,7 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
-import { createSecureContext } from 'node:tls'
+import { networkInterfaces } from 'node:os'
+import { createSecureContext, getCACertificates } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
@@ -12,9 +13,15 @@ import type {
   NetListener,
 } from '../net.ts'
 import { NodeConnection } from './net-connection.ts'
-import { NodeTlsContext } from './net-tls.ts'
+import { NodeTlsContext, NodeTlsTrust } from './net-tls.ts'
 
-export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
+export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap(
+    (addresses) => addresses?.map(({ address }) => address) ?? [],
+  )
+}
 
 function listen(options: ListenOptions): Promise<NetListener> {
   const { address, backlog, shared } = options
@@ -83,6 +90,15 @@ function connect(options: ConnectOptions): Promise<Connection> {
     resolve(new NodeConnection(socket))
   })
   return promise
+}
+
+function tlsTrust(authorities: string): NodeTlsTrust {
+  try {
+    const ca = [...getCACertificates('default'), authorities]
+    return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
+  } catch (error) {
+    throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
+  }
 }
 
 function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {
