@@ -81,7 +81,7 @@ async function clearLarge(
     const from = `${layout.large}/${name}`
     try {
       if (damage.length === 0) await disk.remove(from)
-      else await setAsideFile(disk, { from, folder: layout.damaged, name })
+      else await setAsideFile(disk, { from, folder: layout.damaged, name, kind: 'large' })
     } catch (error) {
       log.warn('spool.file-not-removed', { path: from, error: String(error) })
     }

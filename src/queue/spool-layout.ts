@@ -1,3 +1,6 @@
+/** Ends the name of a file that is being written: it does not count. */
+export const unfinished = '.part'
+
 /** Where things lie in a spool. */
 export interface SpoolLayout {
   readonly root: string
@@ -7,6 +10,8 @@ export interface SpoolLayout {
   readonly segments: string
   readonly large: string
   readonly damaged: string
+  /** What other programs hand over. */
+  readonly incoming: string
 }
 
 /** @param path the spool's folder, without a slash at its end */
@@ -18,5 +23,6 @@ export function spoolLayout(path: string): SpoolLayout {
     segments: `${path}/log`,
     large: `${path}/large`,
     damaged: `${path}/damaged`,
+    incoming: `${path}/incoming`,
   }
 }
