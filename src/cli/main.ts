@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { chainCommand } from './chain.ts'
 import { checkCommand } from './check.ts'
+import { qmailQueueCommand } from './qmail-queue.ts'
 import { queueCommand } from './queue.ts'
 import { sendCommand } from './send.ts'
 import { startCommand } from './start.ts'
@@ -19,6 +20,7 @@ for (const command of [
   sendCommand,
   traceCommand,
   queueCommand,
+  qmailQueueCommand,
 ]) {
   program.addCommand(command())
 }
