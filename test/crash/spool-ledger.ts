@@ -25,7 +25,7 @@ interface Line {
 export class Ledger {
   readonly #lines = new Map<string, Line>()
 
-  promise(subject: string, line: { id: string; bytes: Buffer; held: boolean }): void {
+  promise(subject: string, line: { id?: string; bytes: Buffer; held: boolean }): void {
     this.#lines.set(subject, { fate: 'promised', tries: 0, ...line })
   }
 
@@ -65,7 +65,8 @@ export class Ledger {
       if (fate !== 'promised') continue
       const entry = found.get(subject)
       if (entry === undefined) broken.push(`${subject} is lost`)
-      else if (entry.id !== id) broken.push(`${subject} is ${entry.id} and was ${id}`)
+      else if (id !== undefined && entry.id !== id)
+        broken.push(`${subject} is ${entry.id} and was ${id}`)
     }
     return broken
   }
