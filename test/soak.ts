@@ -6,6 +6,13 @@ const checkout = fileURLToPath(new URL('..', import.meta.url))
 const { status } = spawnSync('npx', ['vitest', 'run', 'test/crash'], {
   cwd: checkout,
   stdio: 'inherit',
-  env: { ...process.env, POSTERN_KILLS: '200', POSTERN_CRASH_SEEDS: '50' },
+  env: {
+    ...process.env,
+    POSTERN_KILLS: '200',
+    POSTERN_CRASH_SEEDS: '50',
+    POSTERN_FAULTS: '20',
+    POSTERN_CUTS: '100',
+    POSTERN_QUIET_CUTS: '30',
+  },
 })
 process.exitCode = status ?? 1

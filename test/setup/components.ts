@@ -16,6 +16,7 @@ export interface Component {
 
 export type ComponentName =
   | 'curl'
+  | 'e2fsprogs'
   | 'netcat'
   | 'openssl'
   | 'python3'
@@ -27,6 +28,7 @@ export type ComponentName =
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
+  e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
