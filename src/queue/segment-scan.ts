@@ -145,8 +145,10 @@ async function wholeFront(
   at: number,
 ): Promise<{ header: RecordHeader; meta: string } | undefined> {
   const header = readHeader(window.have(at, headerBytes) ?? (await window.at(at, headerBytes)), 0)
-  if (header === undefined || at + recordBytes(header) > window.end) return undefined
+  if (header === undefined) return undefined
   const length = headerBytes + header.metaBytes
+  // The zeros behind it may be missing: a file that was cut off there has lost nothing.
+  if (at + length + header.payloadBytes > window.end) return undefined
   const meta = readMeta(window.have(at, length) ?? (await window.at(at, length)), 0, header)
   return meta === undefined ? undefined : { header, meta }
 }

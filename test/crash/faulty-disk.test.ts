@@ -104,7 +104,8 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
     { timeout: 30_000 + faults.length * 6_000 },
     async () => {
       folder = await holdingFolder()
-      const { port, pid, signal, exited } = await start()
+      const failing = await start()
+      const { port, pid } = failing
       const ledger = emptyLedger()
       await send(port, ledger, 'before', 3)
       let injected = 0
@@ -122,8 +123,8 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
       expect(injected).toBeGreaterThanOrEqual(faults.length / 2)
       expect(refusals.length).toBeGreaterThanOrEqual(faults.length / 4)
 
-      signal('SIGKILL')
-      await exited()
+      failing.signal('SIGKILL')
+      await failing.exited()
       expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
       const again = await start()
       expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
@@ -140,12 +141,12 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
       const ledger = emptyLedger()
       for (const calls of [writes, syncs]) {
         for (let at = 1; at <= depth; at++) {
-          const { port, pid, exited } = await start()
-          const attached = await interfere(pid, calls, `signal=KILL:when=${at * 2}`)
+          const dying = await start()
+          const attached = await interfere(dying.pid, calls, `signal=KILL:when=${at * 2}`)
           const senders = [1, 2, 3].map((sender) =>
-            send(port, ledger, `${calls[0]}-${at}-${sender}`, 1_000),
+            send(dying.port, ledger, `${calls[0]}-${at}-${sender}`, 1_000),
           )
-          await Promise.all([exited(), ...senders])
+          await Promise.all([dying.exited(), ...senders])
           await attached.stop()
           expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
         }
@@ -158,9 +159,9 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
 
 describe.skipIf(isMissing('strace'))('a promise', () => {
   test.each([
-    ['made alone costs one sync', 1, 20, 1],
-    ['made in the company of 50 sessions costs a fifth of one at most', 50, 10, 0.2],
-  ])('%s', { timeout: 60_000 }, async (_, sessions, each, most) => {
+    ['made alone costs one sync', 1, 20, { least: 1, most: 1 }],
+    ['made among 50 sessions costs a fifth of one at most', 50, 10, { least: 0, most: 0.2 }],
+  ])('%s', { timeout: 60_000 }, async (_, sessions, each, { least, most }) => {
     folder = await holdingFolder()
     const { port, pid } = await start()
     const ledger = emptyLedger()
@@ -177,7 +178,7 @@ describe.skipIf(isMissing('strace'))('a promise', () => {
     const promised = sessions * each
     expect(ledger.acknowledged.size).toBe(2 + promised)
     expect(seen.length / promised).toBeLessThanOrEqual(most)
+    expect(seen.length / promised).toBeGreaterThanOrEqual(least)
     expect(seen.length).toBeGreaterThan(0)
-    if (sessions === 1) expect(seen).toHaveLength(promised)
   })
 })

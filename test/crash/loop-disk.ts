@@ -27,7 +27,7 @@ export function loopDisk(sizeMegabytes = 96): LoopDisk {
   mkdirSync(path)
   writeFileSync(image, '')
   truncateSync(image, sizeMegabytes << 20)
-  const mount = (): void => void run('mount', '-o', 'loop', image, path)
+  const mount = (): void => run('mount', '-o', 'loop', image, path)
   const unmount = (): void => {
     try {
       run('umount', path)

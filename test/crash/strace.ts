@@ -30,9 +30,12 @@ export async function attach({ pid, paths, calls, inject, log }: Interference): 
   const child = spawn(
     strace.path,
     [
-      ...['-f', '-o', log, '-p', String(pid), '-e', `trace=${calls.join(',')}`],
-      ...paths.flatMap((path) => ['-P', path]),
-      ...(inject === undefined ? [] : ['-e', `inject=${calls.join(',')}:${inject}`]),
+      '-f',
+      `--output=${log}`,
+      `--attach=${pid}`,
+      `--trace=${calls.join(',')}`,
+      ...paths.map((path) => `--trace-path=${path}`),
+      ...(inject === undefined ? [] : [`--inject=${calls.join(',')}:${inject}`]),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
