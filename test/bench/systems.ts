@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
 import { postfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
+import { fillSpool } from './fill-spool.ts'
 
 export interface RunningSystem {
   readonly name: string
@@ -57,7 +58,14 @@ async function delivering(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, delivering', false)
 }
 
-async function postern(name: string, paused: boolean): Promise<RunningSystem> {
+export interface RunningPostern extends RunningSystem {
+  /** From its start until it listened. */
+  readonly startMs: number
+  residentBytes(): number
+}
+
+/** @param queued how many messages lie in its spool when it starts */
+export async function postern(name: string, paused: boolean, queued = 0): Promise<RunningPostern> {
   mkdirSync(join(checkout, '.cache'), { recursive: true })
   const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
   const folder = await gatewayFolder(`
@@ -74,9 +82,13 @@ spool: { path: '${folderOnDisk}/spool' }
 store: { path: '${folderOnDisk}/store.db' }
 log: { to: '${folderOnDisk}/log' }
 `)
+  if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
+  const before = performance.now()
   const gateway = await startGateway(folder)
   return {
     name,
+    startMs: performance.now() - before,
+    residentBytes: () => residentBytes(gateway.pid),
     port: gateway.port,
     cpuSeconds: () => cpuSeconds(gateway.pid),
     async stop() {
@@ -123,6 +135,12 @@ async function listening(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`nothing listens on ${port}`)
+}
+
+/** What the kernel keeps in memory of a process now. */
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
 /** Of a process with all its threads: /proc counts in hundredths of a second. */
