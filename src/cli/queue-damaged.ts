@@ -26,10 +26,12 @@ async function damaged({ config }: Options): Promise<void> {
   process.stdout.write(files === 0 ? 'nothing is damaged\n' : `${countOf(files, 'file')}\n`)
 }
 
-function describe({ path, reason, sizeBytes, setAsideAt, messages }: DamagedFile): string[] {
+function describe(file: DamagedFile): string[] {
+  const { path, reason, unproven, sizeBytes, setAsideAt, messages } = file
+  const hardly = unproven ? '; it was being written, and was hardly promised' : ''
   return [
     printable(path),
-    `  why   ${printable(reason)}`,
+    `  why   ${printable(reason)}${hardly}`,
     `  when  ${time(setAsideAt)}, ${sizeBytes} bytes`,
     ...(messages.length === 0 ? ['  what  nothing tells'] : messages.map(what)),
   ]

@@ -40,6 +40,7 @@ async function list({ config }: Options): Promise<void> {
   process.stdout.write('id            received              size  tries  from → to\n')
   for await (const entry of queuedMessages(config)) {
     if ('damaged' in entry) {
+      if (entry.unproven === true) continue
       damaged += 1
       process.stdout.write(`damaged: ${printable(entry.path)}: ${printable(entry.reason)}\n`)
       continue

@@ -38,6 +38,9 @@ export async function setAside(
   return path
 }
 
+/** Ends the names of what was being written when the gateway or the power went, and hardly promised. */
+export const unprovenSuffix = '.tail'
+
 /** Files that are moved to `damaged/` as they are, under a name that ends in their kind. */
 const kinds = {
   large: 'a large message whose record is damaged',
@@ -68,7 +71,9 @@ export async function namesOfDamaged(disk: Disk, folder: string): Promise<readon
 export async function* listDamaged(disk: Disk, folder: string): AsyncIterable<Damaged> {
   for (const name of await namesOfDamaged(disk, folder)) {
     const path = `${folder}/${name}`
-    yield { damaged: true, path, reason: await reasonIn(disk, path) }
+    const reason = await reasonIn(disk, path)
+    const unproven = name.replace(/\.large$/, '').endsWith(unprovenSuffix)
+    yield { damaged: true, path, reason, ...(unproven ? { unproven } : {}) }
   }
 }
 
@@ -76,6 +81,8 @@ export async function* listDamaged(disk: Disk, folder: string): AsyncIterable<Da
 export interface DamagedFile {
   readonly path: string
   readonly reason: string
+  /** It was being written when the gateway or the power went, and hardly promised. */
+  readonly unproven: boolean
   readonly sizeBytes: number
   /** When its file was last written: when it was set aside, or, for a large file, when it came. */
   readonly setAsideAt: Instant
@@ -93,10 +100,10 @@ export interface DamagedMessage {
 
 /** Everything in `damaged/`, by name. @throws PosternError DISK_FAILED */
 export async function* damagedFiles(disk: Disk, folder: string): AsyncIterable<DamagedFile> {
-  for await (const { path, reason } of listDamaged(disk, folder)) {
+  for await (const { path, reason, unproven = false } of listDamaged(disk, folder)) {
     const { sizeBytes, modifiedAt } = await disk.stat(path)
     const messages = /\.(?:large|incoming)$/.test(path) ? [] : await messagesIn(disk, path)
-    yield { path, reason, sizeBytes, setAsideAt: modifiedAt, messages }
+    yield { path, reason, unproven, sizeBytes, setAsideAt: modifiedAt, messages }
   }
 }
 

@@ -70,7 +70,7 @@ export async function recover(
       record(found) {
         if (replay.apply(segment, found)) return
         const reason = 'the record makes no sense'
-        damage.push({ ...found, slot, generation, reason, numbers: [] })
+        damage.push({ ...found, slot, generation, reason, numbers: [], unproven: false })
       },
     })
     segment.end = scanned.end
@@ -153,7 +153,9 @@ async function openedFile(name: string, file: DiskFile): Promise<OpenedFile> {
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
   const where = { slot, generation: 0, position: 0 }
-  return { slot, front, damage: { ...where, bytes: brokenBytes, reason, numbers: [] } }
+  // Whoever sees this file as a segment after all, since a front behind this place is whole, judges by that.
+  const what = { bytes: brokenBytes, reason, numbers: [], unproven: true }
+  return { slot, front, damage: { ...where, ...what } }
 }
 
 function chooseCounting(files: readonly OpenedFile[]): {
@@ -205,7 +207,8 @@ async function reconcileLarge(
     if (names.has(large)) continue
     const { slot, generation } = segment
     const reason = `its file ${large} in large/ is missing`
-    damage.push({ slot, generation, position, bytes, reason, numbers: [entry.number] })
+    const numbers = [entry.number]
+    damage.push({ slot, generation, position, bytes, reason, numbers, unproven: false })
     replay.forget(entry)
   }
   return { orphans: [...names].filter((name) => !needed.has(name)), damage, lastNumber }

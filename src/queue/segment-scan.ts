@@ -33,6 +33,8 @@ export interface FoundDamage {
   readonly reason: string
   /** If header and meta are whole. */
   readonly meta?: string
+  /** Nothing behind it says that its batch was ever synced: so it was hardly promised. */
+  readonly unproven: boolean
 }
 
 export interface ScanOptions {
@@ -57,7 +59,7 @@ export interface Scanned {
 export async function scanSegment(options: ScanOptions): Promise<Scanned> {
   const { file, sizeBytes, generation, knownEnd, payloads } = options
   const window = new Window(file, Math.min(sizeBytes, knownEnd ?? sizeBytes))
-  const damage: FoundDamage[] = []
+  const damage: Omit<FoundDamage, 'unproven'>[] = []
   const gaps: Gap[] = []
   let end = 0
   let syncedEnd = knownEnd ?? 0
@@ -83,7 +85,11 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
     position += bytes
   }
   for (const gap of gaps) damage.push(...(await judge(window, gap, { generation, syncedEnd })))
-  return { end, syncedEnd: Math.min(syncedEnd, end), damage }
+  return {
+    end,
+    syncedEnd: Math.min(syncedEnd, end),
+    damage: damage.map((found) => ({ ...found, unproven: found.position >= syncedEnd })),
+  }
 }
 
 /**
@@ -123,7 +129,7 @@ async function judge(
   window: Window,
   { position, end }: Gap,
   { generation, syncedEnd }: { generation: number; syncedEnd: number },
-): Promise<readonly FoundDamage[]> {
+): Promise<readonly Omit<FoundDamage, 'unproven'>[]> {
   const bytes = Math.min(end - position, maxDamageBytes)
   if (position < syncedEnd) return [{ position, bytes, reason: 'no whole record stands here' }]
   const start = await window.at(position, headerBytes)

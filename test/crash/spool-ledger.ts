@@ -52,8 +52,10 @@ export class Ledger {
     const broken: string[] = []
     for await (const entry of queue.entries()) {
       if ('damaged' in entry) {
-        // A record cut short is no news after a power cut; a promise whose file is gone would be.
-        if (entry.reason.includes('missing')) broken.push(entry.reason)
+        // What was being written when the power went is no news, nor is the hole that it may leave inside the last
+        // batch, which a later start cannot tell from a lost sector; other damage would be.
+        const hole = entry.reason === 'no whole record stands here'
+        if (entry.unproven !== true && !hole) broken.push(entry.reason)
         continue
       }
       const subject = entry.message.header.first('subject') ?? ''
