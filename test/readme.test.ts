@@ -18,9 +18,11 @@ describe('the README', () => {
 
   test('names every command of the command line, and no other', async () => {
     const { stdout } = await runPostern(['--help'])
-    const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}(\w+)/gm)
+    const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([\w-]+)/gm)
     const commands = [...listed].map(([, name]) => name).filter((name) => name !== 'help')
-    const named = [...read('README.md').matchAll(/^\| `postern (\w+)`/gm)].map(([, name]) => name)
+    const named = [...read('README.md').matchAll(/^\| `postern ([\w-]+)`/gm)].map(
+      ([, name]) => name,
+    )
     expect(new Set(commands)).toEqual(new Set(named))
   })
 

@@ -11,6 +11,9 @@ const { status } = spawnSync('npx', ['vitest', 'run', 'test/crash', 'src/smtp/fu
     POSTERN_KILLS: '200',
     POSTERN_CRASH_SEEDS: '50',
     POSTERN_FUZZ_SECONDS: '600',
+    POSTERN_FAULTS: '20',
+    POSTERN_CUTS: '100',
+    POSTERN_QUIET_CUTS: '30',
   },
 })
 process.exitCode = status ?? 1

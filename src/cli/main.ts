@@ -14,6 +14,7 @@ const commands = {
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
+  'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 
 const asked = Object.entries(commands).find(([name]) => name === process.argv[2])

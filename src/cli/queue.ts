@@ -4,12 +4,14 @@ import { printable } from '../mail/reply.ts'
 import type { Entry } from '../queue/queue.ts'
 import { findQueued, queuedMessages } from '../tools/read-spool.ts'
 import { configOption } from './config-option.ts'
+import { damagedCommand } from './queue-damaged.ts'
+import { fsckCommand } from './queue-fsck.ts'
 
 interface Options {
   readonly config: string
 }
 
-/** `postern queue list | show ID | cat ID`: what is promised and not yet done. Reads beside a running gateway. */
+/** `postern queue list | show ID | cat ID | fsck | damaged`: what is promised and not yet done. Reads beside a running gateway. */
 export function queueCommand(): Command {
   const queue = new Command('queue').description('look at queued messages')
   queue
@@ -27,6 +29,8 @@ export function queueCommand(): Command {
     .description('the bytes of one message, as they will be delivered')
     .addOption(configOption())
     .action(cat)
+  queue.addCommand(fsckCommand())
+  queue.addCommand(damagedCommand())
   return queue
 }
 
@@ -36,6 +40,7 @@ async function list({ config }: Options): Promise<void> {
   process.stdout.write('id            received              size  tries  from → to\n')
   for await (const entry of queuedMessages(config)) {
     if ('damaged' in entry) {
+      if (entry.unproven === true) continue
       damaged += 1
       process.stdout.write(`damaged: ${printable(entry.path)}: ${printable(entry.reason)}\n`)
       continue

@@ -86,7 +86,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     damaged: recovered.damage.length,
     durationMs: Math.round(clock.monotonicMs() - startedAt),
   })
-  return new Spool({
+  const spool = new Spool({
     disk,
     clock,
     log,
@@ -100,11 +100,14 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     segmentBytes,
     inlineBytes,
     budget,
+    takenIn: recovered.takenIn,
     async closeFiles() {
       await segments.close()
       await pool.close()
     },
   })
+  spool.openIncoming()
+  return spool
 }
 
 /** So that the next start does not find their records again. */
@@ -116,7 +119,7 @@ function forget(committer: Committer, numbers: readonly number[]): void {
 /** The format's file is written last: while it is missing, nothing of the spool's folders is known to be durable. */
 async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
   const known = await checkFormat(disk, layout)
-  for (const folder of [layout.segments, layout.large, layout.damaged]) {
+  for (const folder of [layout.segments, layout.large, layout.damaged, layout.incoming]) {
     await disk.makeDirectory(folder)
   }
   await disk.syncDirectory(layout.root)

@@ -67,6 +67,8 @@ export interface Damaged {
   readonly damaged: true
   readonly path: string
   readonly reason: string
+  /** It was being written when the gateway or the power went; nothing says that it was promised. */
+  readonly unproven?: true
 }
 
 /** The exclusive right to try a message now, for the recipients that are still open. */

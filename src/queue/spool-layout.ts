@@ -1,3 +1,6 @@
+/** Ends the name of a file that is being written: it does not count. */
+export const unfinished = '.part'
+
 /** Where things lie in a spool. */
 export interface SpoolLayout {
   readonly root: string
@@ -10,6 +13,8 @@ export interface SpoolLayout {
   /** Fingerprints of what workers are judging now, and of what they judged when they died. */
   readonly judging: string
   readonly crashes: string
+  /** What other programs hand over. */
+  readonly incoming: string
 }
 
 /** @param path the spool's folder, without a slash at its end */
@@ -23,5 +28,6 @@ export function spoolLayout(path: string): SpoolLayout {
     damaged: `${path}/damaged`,
     judging: `${path}/judging`,
     crashes: `${path}/crashes`,
+    incoming: `${path}/incoming`,
   }
 }

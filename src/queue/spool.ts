@@ -17,11 +17,12 @@ import { Departures, recordState } from './departures.ts'
 import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
+import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { idsOf, type MessageRecord } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
-import { QueuedEntry } from './queued-entry.ts'
+import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
 import type {
   Claim,
   Damaged,
@@ -57,6 +58,8 @@ export interface SpoolParts {
   readonly segmentBytes: number
   readonly inlineBytes: number
   readonly budget: DraftBudget
+  /** Records of messages whose file is still in `incoming/`. */
+  readonly takenIn: ReadonlyMap<string, StoredRecord>
   /** Ends the files that the spool writes to. */
   closeFiles(): Promise<void>
 }
@@ -68,6 +71,9 @@ export class Spool implements Queue {
   readonly #departures: Departures
   readonly #cleaner: Cleaner
   readonly #desk: DraftDesk
+  readonly #incoming: Incoming
+  /** By the name of the file in `incoming/` that it came from, until that is gone. */
+  readonly #handedOver: Map<string, StoredRecord>
   readonly #claims = new Map<Claim, QueuedEntry>()
   readonly #listeners = new Set<() => void>()
   #announced = false
@@ -89,6 +95,18 @@ export class Spool implements Queue {
       failed: (error) => log.warn('spool.cleaning-failed', { error: String(error) }),
     })
     this.#desk = this.#makeDesk()
+    this.#handedOver = new Map(parts.takenIn)
+    this.#incoming = new Incoming({
+      ...parts,
+      takenIn: parts.takenIn.keys(),
+      begin: (name) => new SpoolDraft(this.#desk, name),
+      gone: (names) => this.#letGo(names),
+    })
+  }
+
+  /** From here on what other programs hand over is taken in. */
+  openIncoming(): void {
+    this.#incoming.open()
   }
 
   get size(): number {
@@ -193,6 +211,7 @@ export class Spool implements Queue {
   }
 
   async #close(): Promise<void> {
+    await this.#incoming.close()
     const cleaned = this.#cleaner.close()
     await this.#committer.close()
     await cleaned
@@ -231,9 +250,24 @@ export class Spool implements Queue {
     if (kept.length === 0) return
     const large = meta.large?.name
     const record = { ...place, live: kept.length, ...(large === undefined ? {} : { large }) }
+    if (meta.handedOver !== undefined) {
+      record.live += 1
+      this.#handedOver.set(meta.handedOver, record)
+    }
     place.segment.keep(place.bytes)
     for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
     this.#announceDue()
+  }
+
+  /** Files in `incoming/` are gone: only their messages keep their records now. */
+  #letGo(names: readonly string[]): void {
+    for (const name of names) {
+      const record = this.#handedOver.get(name)
+      if (record === undefined) continue
+      this.#handedOver.delete(name)
+      // Should the spool close first, the next start finds a large file without a message, and removes it.
+      void this.#departures.letGo(record).catch(() => undefined)
+    }
   }
 
   /** Coalesced, and from the event loop: never inside the call that made something due. */

@@ -8,6 +8,7 @@ import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gat
 import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
+import { fillSpool } from './fill-spool.ts'
 
 export interface RunningSystem {
   readonly name: string
@@ -61,14 +62,26 @@ async function delivering(): Promise<RunningSystem> {
 
 /** The same, with a worker for each processor. */
 async function deliveringByAll(): Promise<RunningSystem> {
-  return postern('Postern, sample chain, durable, delivering, workers: auto', false, 'auto')
+  return postern('Postern, sample chain, durable, delivering, workers: auto', false, {
+    workers: 'auto',
+  })
 }
 
-async function postern(
+export interface RunningPostern extends RunningSystem {
+  /** From its start until it listened. */
+  readonly startMs: number
+  residentBytes(): number
+}
+
+/** @param queued how many messages lie in its spool when it starts */
+export async function postern(
   name: string,
   paused: boolean,
-  workers: number | 'auto' = 1,
-): Promise<RunningSystem> {
+  {
+    queued = 0,
+    workers = 1,
+  }: { readonly queued?: number; readonly workers?: number | 'auto' } = {},
+): Promise<RunningPostern> {
   mkdirSync(join(checkout, '.cache'), { recursive: true })
   const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
   const folder = await gatewayFolder(`
@@ -86,9 +99,13 @@ spool: { path: '${folderOnDisk}/spool' }
 store: { path: '${folderOnDisk}/store.db' }
 log: { to: '${folderOnDisk}/log' }
 `)
+  if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
+  const before = performance.now()
   const gateway = await startGateway(folder)
   return {
     name,
+    startMs: performance.now() - before,
+    residentBytes: () => residentBytes(gateway.pid),
     port: gateway.port,
     cpuSeconds: () =>
       [gateway.pid, ...workersOf(gateway.pid)].reduce((sum, pid) => sum + cpuSeconds(pid), 0),
@@ -136,6 +153,12 @@ async function listening(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`nothing listens on ${port}`)
+}
+
+/** What the kernel keeps in memory of a process now. */
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
 /** Of a process with all its threads: /proc counts in hundredths of a second. */

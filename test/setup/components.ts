@@ -17,6 +17,7 @@ export interface Component {
 export type ComponentName =
   | 'curl'
   | 'dovecot'
+  | 'e2fsprogs'
   | 'netcat'
   | 'openssl'
   | 'python3'
@@ -30,6 +31,7 @@ export type ComponentName =
 export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
+  e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
