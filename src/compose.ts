@@ -251,7 +251,7 @@ function needRestart(before: Configuration, after: Configuration): readonly stri
     store,
     log,
     dns,
-    delivery,
+    delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))
   return Object.entries(fixed(after)).flatMap(([key, value]) =>

@@ -22,7 +22,7 @@ export interface Configuration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
-  readonly delivery: { readonly maildirs: string; readonly paused: boolean }
+  readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
   readonly log: {
@@ -35,6 +35,16 @@ export interface Configuration {
   readonly tcpRules: TcpRules
   /** How messages name tcp.smtp. */
   readonly tcpRulesFile: string
+}
+
+export interface DeliveryConfiguration {
+  readonly maildirs: string
+  readonly paused: boolean
+  readonly delayNoticeMs: number
+  /** Absent: it depends on the recipient's domain. */
+  readonly bounceUnauthenticated?: 'send' | 'hold'
+  /** Lower case. */
+  readonly validatedDomains: ReadonlySet<string>
 }
 
 export interface ListenerConfiguration {

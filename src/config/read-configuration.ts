@@ -12,10 +12,10 @@ import { parseTcpRules } from '../formats/tcprules.ts'
 import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { OptionResources } from '../plugin/option.ts'
+import type { OptionResources, OptionValues } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
-import type { Configuration } from './configuration.ts'
+import type { Configuration, DeliveryConfiguration } from './configuration.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -225,11 +225,25 @@ function readSettings(
       ...(reject === undefined ? {} : { reject }),
       ...(discard === undefined ? {} : { discard }),
     },
-    delivery: { maildirs: files.absolute(delivery.maildirs), paused: delivery.paused },
+    delivery: deliveryOf(delivery, files),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     store: { path: files.absolute(store.path), traces: store.traces },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: { servers: dns.servers, timeoutMs: dns.timeout },
+  }
+}
+
+function deliveryOf(
+  section: OptionValues<typeof sectionShapes.delivery>,
+  files: ConfigurationFiles,
+): DeliveryConfiguration {
+  const { bounce_unauthenticated: bounceUnauthenticated } = section
+  return {
+    maildirs: files.absolute(section.maildirs),
+    paused: section.paused,
+    delayNoticeMs: section.delay_notice_after,
+    validatedDomains: new Set(section.validated_domains.map((domain) => domain.toLowerCase())),
+    ...(bounceUnauthenticated === undefined ? {} : { bounceUnauthenticated }),
   }
 }
 

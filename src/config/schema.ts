@@ -23,6 +23,21 @@ export const sectionShapes = {
       description: 'Mailboxes of the domains in control/locals: <maildirs>/<domain>/<local-part>/',
     }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
+    delay_notice_after: option.duration({
+      default: '4h',
+      description: 'Age at which a sender who asked for it (NOTIFY=DELAY) is told of a delay',
+    }),
+    bounce_unauthenticated: optional(
+      option.choice(['send', 'hold'], {
+        description:
+          'Failures of messages that nobody logged in for: tell the reverse-path, or hold the bounce for an operator. ' +
+          'Left out: hold where the domain is in control/rcpthosts, not local, and not in validated_domains',
+      }),
+    ),
+    validated_domains: option.strings({
+      default: [],
+      description: 'Relayed domains whose recipients are known before their mail is accepted',
+    }),
   },
   spool: {
     path: option.string({ default: '../var/spool' }),

@@ -10,7 +10,8 @@ import type { Claim, Queue, QueueId, Selector, Unsubscribe } from '../queue/queu
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
-import type { Bouncer, Failure } from './bounce.ts'
+import type { Bouncer } from './bounce.ts'
+import { knowsOfDelay, reportsOf, type Report } from './notices.ts'
 import { runPass, type Carriers, type PassOptions, type PassResult } from './pass.ts'
 import { nextTry } from './schedule.ts'
 import { Slots } from './slots.ts'
@@ -25,6 +26,8 @@ export interface CourierLimits {
   readonly messages: number
   /** control/queuelifetime. */
   readonly lifetimeMs: number
+  /** So old must a message be before a sender who asked for it is told of the delay. */
+  readonly delayNoticeMs: number
 }
 
 export interface CourierOptions {
@@ -48,7 +51,9 @@ export interface CourierStatus {
 interface Outcome {
   readonly claim: Claim
   readonly attempts: readonly PassResult[]
-  /** Whether whoever must know of the failures will. */
+  /** What there was to tell of each attempt. */
+  readonly reports: readonly (Report | undefined)[]
+  /** Whether whoever must know of it will. */
   readonly told: boolean
 }
 
@@ -183,8 +188,12 @@ export class Courier {
   async #work(claim: Claim): Promise<Outcome> {
     try {
       const attempts = await runPass(claim, this.#pass, this.#calledOff.signal)
-      const told = await this.#tell(claim, attempts.flatMap(failureOf))
-      return { claim, attempts, told }
+      const reports = reportsOf(attempts, { ...claim, ...this.#options.limits() })
+      const told = await this.#tell(
+        claim,
+        reports.flatMap((report) => report ?? []),
+      )
+      return { claim, attempts, reports, told }
     } catch (error) {
       const { queue, clock } = this.#options
       await queue.release(claim, clock.now() + giveBackMs)
@@ -192,14 +201,17 @@ export class Courier {
     }
   }
 
-  async #settle({ claim, attempts, told }: Outcome): Promise<void> {
+  async #settle({ claim, attempts, reports, told }: Outcome): Promise<void> {
     const { queue, clock } = this.#options
     if (attempts.every((attempt) => attempt === undefined)) {
       return queue.release(claim, claim.entry.dueAt)
     }
-    const outcomes = attempts.map((attempt) => {
+    const outcomes = attempts.map((attempt, i) => {
       if (attempt === undefined) return { result: notTried, retryAt: clock.now() }
-      return told || attempt.result.outcome !== 'failed' ? attempt : untold(attempt, claim)
+      if (attempt.result.outcome === 'failed' && !told) return untold(attempt, claim)
+      const nowTold = told && reports[i] !== undefined
+      const known = nowTold || knowsOfDelay(claim.entry, claim.recipientIndexes[i])
+      return known ? { ...attempt, result: withDelayTold(attempt.result) } : attempt
     })
     const retries = outcomes.flatMap(({ retryAt }) => retryAt ?? [])
     const retryAt = retries.reduce((first, at) => Math.min(first, at), Infinity)
@@ -210,11 +222,11 @@ export class Courier {
     )
   }
 
-  /** @returns false where a bounce was owed and could not be committed */
-  async #tell({ entry }: Claim, failures: readonly Failure[]): Promise<boolean> {
-    if (failures.length === 0) return true
+  /** @returns false where a notice was owed and could not be committed */
+  async #tell({ entry }: Claim, reports: readonly Report[]): Promise<boolean> {
+    if (reports.length === 0) return true
     try {
-      await this.#options.bouncer.bounce(entry, failures)
+      await this.#options.bouncer.tell(entry, reports)
       return true
     } catch (error) {
       this.#options.log.error('bounce.trouble', { queueId: entry.id, error: String(error) })
@@ -229,10 +241,8 @@ const notTried: DeliveryResult = {
   text: 'The gateway was stopped before the turn of this recipient',
 }
 
-function failureOf(attempt: PassResult): readonly Failure[] {
-  if (attempt?.result.outcome !== 'failed') return []
-  const { recipient, result, startedAt } = attempt
-  return [{ recipient, result, at: startedAt }]
+function withDelayTold(result: DeliveryResult): DeliveryResult {
+  return result.outcome === 'deferred' ? { ...result, delayTold: true } : result
 }
 
 /** A failure that nobody could be told of is none yet: it is tried once more, and told then. */

@@ -18,6 +18,8 @@ export interface ControlSettings {
   readonly me: string
   readonly bounceFrom: string
   readonly bounceHost: string
+  /** Of the original in a bounce; 0: no limit. Undefined without a file. */
+  readonly bounceMaxBytes: number | undefined
   readonly concurrencyLocal: number
   readonly concurrencyRemote: number
   /** 0: no limit. */
@@ -56,6 +58,7 @@ export const settingFiles = [
   'me',
   'bouncefrom',
   'bouncehost',
+  'bouncemaxbytes',
   'concurrencylocal',
   'concurrencyremote',
   'databytes',
@@ -94,6 +97,8 @@ export function readControlSettings(
   const integerOr = (file: SettingFile, fallback: number): number =>
     keep(file, controlInteger(bytesOf(file), fallback))
 
+  const given = (file: SettingFile): boolean => bytesOf(file) !== undefined
+
   const me = lineOr('me', '')
   if (me === '')
     mistakes.push({ file: 'me', line: 1, text: '', remedy: 'write the full name of this host' })
@@ -101,6 +106,9 @@ export function readControlSettings(
     me,
     bounceFrom: lineOr('bouncefrom', controlFiles.bouncefrom.default),
     bounceHost: lineOr('bouncehost', me),
+    bounceMaxBytes: given('bouncemaxbytes')
+      ? integerOr('bouncemaxbytes', controlFiles.bouncemaxbytes.default)
+      : undefined,
     concurrencyLocal: integerOr('concurrencylocal', controlFiles.concurrencylocal.default),
     concurrencyRemote: integerOr('concurrencyremote', controlFiles.concurrencyremote.default),
     dataBytes: integerOr('databytes', controlFiles.databytes.default),

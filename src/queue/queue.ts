@@ -38,7 +38,13 @@ export interface Draft {
 /** Where one recipient of a queued message stands. */
 export type RecipientState =
   | { readonly state: 'pending' }
-  | { readonly state: 'deferred'; readonly text: string; readonly tries: number }
+  | {
+      readonly state: 'deferred'
+      readonly text: string
+      readonly tries: number
+      /** The sender knows of the delay. */
+      readonly delayTold?: true
+    }
   | { readonly state: 'delivered' | 'failed'; readonly text: string }
 
 /** What the scheduler needs to know of a queued message; cheap, in memory. */

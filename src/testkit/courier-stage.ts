@@ -74,6 +74,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       from: { localPart: 'MAILER-DAEMON', domain: 'here.test' },
       doubleBounceTo: { localPart: 'postmaster', domain: 'local.test' },
       maxBytes: 100_000,
+      holds: () => false,
     }),
   })
   const options: CourierOptions = {
@@ -85,7 +86,14 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       smtp: { channel: 'remote', transport },
       plugin: { channel: 'remote', transport },
     },
-    limits: () => ({ local: 10, remote: 20, messages: 100, lifetimeMs: 604_800_000, ...limits }),
+    limits: () => ({
+      local: 10,
+      remote: 20,
+      messages: 100,
+      lifetimeMs: 604_800_000,
+      delayNoticeMs: 14_400_000,
+      ...limits,
+    }),
     clock,
     log,
     observer: {

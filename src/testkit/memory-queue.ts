@@ -9,6 +9,7 @@ import { PosternError, type ErrorCode } from '../mail/errors.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import { Receipt } from '../queue/receipt.ts'
+import { isOpen, stateAfter } from '../queue/recipient-states.ts'
 import type {
   Claim,
   Draft,
@@ -49,8 +50,6 @@ export interface Settled {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Slot = Mutable<Omit<Entry, 'recipients'>> & { recipients: RecipientState[]; claim?: Claim }
-
-const isOpen = ({ state }: RecipientState): boolean => state === 'pending' || state === 'deferred'
 
 function edited(message: MemoryMessage, edits: readonly HeaderEdit[]): MemoryMessage {
   if (edits.length === 0) return message
@@ -180,12 +179,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       if (slot === undefined) return
       settled.push({ id: slot.id, results, retryAt })
       slot.tries++
-      results.forEach(({ outcome, text }, i) => {
-        const at = claim.recipientIndexes[i] ?? 0
-        slot.recipients[at] =
-          outcome === 'deferred'
-            ? { state: 'deferred', text, tries: slot.tries }
-            : { state: outcome, text }
+      results.forEach((result, i) => {
+        slot.recipients[claim.recipientIndexes[i] ?? 0] = stateAfter(result, slot.tries)
       })
       if (slot.recipients.some(isOpen)) slot.dueAt = retryAt
       else slots.delete(slot.id)

@@ -1,7 +1,6 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
-import { createBouncer } from '../delivery/bounce.ts'
 import { Courier } from '../delivery/courier.ts'
 import { createRouter } from '../delivery/router.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
@@ -12,6 +11,7 @@ import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { openBouncer } from './open-bouncer.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 
 export interface CourierParts {
@@ -25,8 +25,6 @@ export interface CourierParts {
 
 /** Messages under way at a time: enough for every delivery slot, few enough for memory. */
 const messagesUnderWay = 500
-/** Larger messages are bounced without their body. */
-const bounceBytes = 256 * 1024
 
 export function openCourier(parts: CourierParts): Courier {
   const { queue, doors, traces, current, generation } = parts
@@ -68,21 +66,7 @@ export function openCourier(parts: CourierParts): Courier {
         }),
       },
     },
-    bouncer: createBouncer({
-      queue,
-      clock,
-      random,
-      log,
-      settings: () => {
-        const { me, bounceFrom, bounceHost, doubleBounceTo, doubleBounceHost } = control()
-        return {
-          hostname: me,
-          from: { localPart: bounceFrom, domain: bounceHost },
-          doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
-          maxBytes: bounceBytes,
-        }
-      },
-    }),
+    bouncer: openBouncer({ queue, clock, random, log, current }),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
       return {
@@ -90,6 +74,7 @@ export function openCourier(parts: CourierParts): Courier {
         remote: concurrencyRemote,
         messages: messagesUnderWay,
         lifetimeMs: queueLifetimeSeconds * 1000,
+        delayNoticeMs: current().delivery.delayNoticeMs,
       }
     },
     observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
