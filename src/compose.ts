@@ -7,6 +7,7 @@ import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
+import { Pauses } from './delivery/pauses.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
@@ -21,8 +22,10 @@ import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openDoors } from './tools/open-doors.ts'
+import { openSteering, type Steering } from './tools/open-steering.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
+import { pausesFile } from './tools/steer-queue.ts'
 
 /** A gateway at work. */
 export interface Gateway {
@@ -96,6 +99,7 @@ class RunningGateway implements Gateway {
   #policy: FilterPolicy | undefined
   #queue: Queue | undefined
   #courier: Courier | undefined
+  #steering: Steering | undefined
   #reloading: Promise<void> = Promise.resolve()
 
   constructor(folder: string, doors: Doors, closeDoors: () => Promise<void>) {
@@ -147,13 +151,16 @@ class RunningGateway implements Gateway {
       traces,
     })
     this.#policy = policy
-    this.#courier = openCourier({
+    const parts = {
       queue,
       doors: this.#doors,
       traces,
       current: () => this.#current.configuration,
       generation: () => this.#current.generation,
-    })
+      pauses: await Pauses.open(disk, pausesFile(path)),
+    }
+    this.#courier = openCourier(parts)
+    this.#steering = await openSteering({ ...parts, courier: this.#courier })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
     for (const listener of configuration.listeners) {
@@ -182,6 +189,7 @@ class RunningGateway implements Gateway {
   async close(graceMs: number): Promise<void> {
     for (const watch of this.#watches.splice(0)) watch.close()
     await this.#reloading
+    await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),

@@ -37,6 +37,13 @@ export interface Configuration {
   readonly tcpRulesFile: string
 }
 
+/** Absent keys were not given. */
+export interface DestinationConfiguration {
+  readonly concurrency?: number
+  /** Between the starts of two deliveries, with fractions. */
+  readonly intervalMs?: number
+}
+
 export interface DeliveryConfiguration {
   readonly maildirs: string
   readonly paused: boolean
@@ -45,6 +52,8 @@ export interface DeliveryConfiguration {
   readonly bounceUnauthenticated?: 'send' | 'hold'
   /** Lower case. */
   readonly validatedDomains: ReadonlySet<string>
+  /** By the name of the next hop in lower case, and `default`. */
+  readonly destinations: ReadonlyMap<string, DestinationConfiguration>
 }
 
 export interface ListenerConfiguration {

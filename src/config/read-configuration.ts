@@ -16,6 +16,7 @@ import type { OptionResources, OptionValues } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration, DeliveryConfiguration } from './configuration.ts'
+import { readDestinations } from './destinations-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -212,7 +213,13 @@ function readSettings(
     'thresholds',
     thresholdShape,
   )
-  const delivery = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery)
+  const delivery = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery, [
+    'destinations',
+  ])
+  const destinations = readDestinations(
+    reading,
+    isMap(top['delivery']) ? top['delivery']['destinations'] : undefined,
+  )
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -225,7 +232,7 @@ function readSettings(
       ...(reject === undefined ? {} : { reject }),
       ...(discard === undefined ? {} : { discard }),
     },
-    delivery: deliveryOf(delivery, files),
+    delivery: { ...deliveryOf(delivery, files), destinations },
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     store: { path: files.absolute(store.path), traces: store.traces },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
@@ -236,7 +243,7 @@ function readSettings(
 function deliveryOf(
   section: OptionValues<typeof sectionShapes.delivery>,
   files: ConfigurationFiles,
-): DeliveryConfiguration {
+): Omit<DeliveryConfiguration, 'destinations'> {
   const { bounce_unauthenticated: bounceUnauthenticated } = section
   return {
     maildirs: files.absolute(section.maildirs),

@@ -63,6 +63,14 @@ export const sectionShapes = {
   },
 } as const
 
+/** What one next hop may have at most. */
+export const destinationShape = {
+  concurrency: optional(option.integer({ min: 1, description: 'Deliveries at a time' })),
+  rate: optional(
+    option.string({ maxLength: 32, description: 'Deliveries begun, such as 100/min or 5/s' }),
+  ),
+} as const
+
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
   listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),

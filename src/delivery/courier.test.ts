@@ -106,7 +106,7 @@ describe('the courier', () => {
           queueId,
           recipient: 'bob@there.test',
           route: 'smtp:there.test',
-          status: '4.4.1',
+          status: '4.2.0',
           text: 'not now',
           remote: undefined,
           durationMs: 0,

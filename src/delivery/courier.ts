@@ -7,14 +7,25 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Claim, Queue, QueueId, Selector, Unsubscribe } from '../queue/queue.ts'
+import type { Route } from '../mail/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
 import type { Bouncer } from './bounce.ts'
 import { knowsOfDelay, reportsOf, type Report } from './notices.ts'
-import { runPass, type Carriers, type PassOptions, type PassResult } from './pass.ts'
+import { HopHealth } from './hop-health.ts'
+import { Lanes } from './lanes.ts'
+import {
+  isTried,
+  runPass,
+  type Carriers,
+  type DestinationLimits,
+  type NotTried,
+  type PassOptions,
+  type PassResult,
+} from './pass.ts'
+import type { Pauses } from './pauses.ts'
 import { nextTry } from './schedule.ts'
-import { Slots } from './slots.ts'
 import type { Router } from './transport.ts'
 
 /** Read each time they matter, so that a reload changes them. */
@@ -36,6 +47,9 @@ export interface CourierOptions {
   readonly carriers: Carriers
   readonly bouncer: Bouncer
   readonly limits: () => CourierLimits
+  /** Without it one destination may have half of the slots for remote deliveries. */
+  readonly destination?: (route: Route) => DestinationLimits
+  readonly pauses?: Pick<Pauses, 'covers' | 'all'>
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
@@ -59,6 +73,8 @@ interface Outcome {
 
 /** The longest sleep: a wall clock that was set is noticed by then. */
 const longestSleepMs = 300_000
+/** Read from the queue in one turn: it may hold very many that are due. */
+const claimsAtOnce = 64
 /** Until messages are taken again after one could not be claimed or recorded. */
 const troubleMs = 1_000
 /** Until a message is tried again at which we failed ourselves. */
@@ -73,27 +89,31 @@ export class Courier {
   #timer: Timer | undefined
   #paused = false
   #claiming = 0
+  #soon = false
 
   constructor(options: CourierOptions) {
     const { limits } = options
     this.#options = options
+    const { clock, log } = options
     this.#pass = {
+      destination: () => ({ concurrency: Math.ceil(limits().remote / 2), intervalMs: 0 }),
       ...options,
       lifetimeMs: () => limits().lifetimeMs,
-      slots: {
-        local: new Slots(() => limits().local),
-        remote: new Slots(() => limits().remote),
+      hops: new HopHealth(clock, log),
+      lanes: {
+        local: new Lanes({ clock, limit: () => limits().local }),
+        remote: new Lanes({ clock, limit: () => limits().remote }),
       },
     }
   }
 
   get status(): CourierStatus {
-    const { local, remote } = this.#pass.slots
+    const { local, remote } = this.#pass.lanes
     return {
       messages: this.#underWay.size,
       local: local.taken,
       remote: remote.taken,
-      paused: this.#paused,
+      paused: this.#isPaused,
     }
   }
 
@@ -113,6 +133,17 @@ export class Courier {
     this.#takeDue()
   }
 
+  /** What is paused has changed. */
+  pausesChanged(): void {
+    if (this.#isPaused) this.#timer?.cancel()
+    else this.#takeDue()
+  }
+
+  /** Next hops that did not answer are called again. */
+  forgetDownHops(): void {
+    this.#pass.hops.forget()
+  }
+
   /** Makes messages due now; by default all of them, as SIGALRM does to qmail-send. @returns how many */
   retryNow(selector: Selector = {}): Promise<number> {
     return this.#options.queue.change(selector, 'retry')
@@ -126,32 +157,44 @@ export class Courier {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
     this.#timer?.cancel()
-    this.#pass.slots.local.close()
-    this.#pass.slots.remote.close()
+    this.#pass.lanes.local.close()
+    this.#pass.lanes.remote.close()
     const deadline = this.#options.clock.after(deadlineMs, () => this.#calledOff.abort())
     await Promise.all(this.#underWay.values())
     deadline.cancel()
   }
 
   get #runs(): boolean {
-    return this.#unsubscribe !== undefined && !this.#paused
+    return this.#unsubscribe !== undefined && !this.#isPaused
+  }
+
+  get #isPaused(): boolean {
+    return this.#paused || this.#options.pauses?.all === true
   }
 
   #takeDue(): void {
     if (!this.#runs) return
     const { queue, clock, limits } = this.#options
-    const most = limits().messages
-    const room = most - this.#underWay.size
-    if (room <= 0) return
-    // A queue may still list what is being claimed at this moment.
-    for (const { id } of queue.due(clock.now(), room + this.#claiming)) {
-      if (this.#underWay.size >= most) break
+    const now = clock.now()
+    const room = Math.min(limits().messages - this.#underWay.size, claimsAtOnce - this.#claiming)
+    for (const { id } of room > 0 ? queue.due(now, room + this.#claiming) : []) {
+      // A queue may still list what is being claimed, or what is due again while its settling is being written.
       if (!this.#underWay.has(id)) this.#underWay.set(id, this.#attend(id))
     }
     const nextDueAt = queue.nextDueAt()
     if (nextDueAt === undefined) return
     const waitMs = nextDueAt - clock.now()
     this.#sleep(waitMs > 0 ? Math.min(waitMs, longestSleepMs) : troubleMs)
+  }
+
+  /** In a turn of its own, so that a long list of what is due holds nobody up. */
+  #takeSoon(): void {
+    if (this.#soon) return
+    this.#soon = true
+    setImmediate(() => {
+      this.#soon = false
+      this.#takeDue()
+    })
   }
 
   #sleep(delayMs: number): void {
@@ -165,6 +208,7 @@ export class Courier {
     let trouble = false
     try {
       claim = await this.#claim(id)
+      if (claim !== undefined) this.#takeSoon()
       if (claim !== undefined) await this.#settle(await this.#work(claim))
     } catch (error) {
       trouble = true
@@ -172,7 +216,7 @@ export class Courier {
     }
     this.#underWay.delete(id)
     if (trouble || claim === undefined) this.#sleep(troubleMs)
-    else this.#takeDue()
+    else this.#takeSoon()
   }
 
   async #claim(id: QueueId): Promise<Claim | undefined> {
@@ -203,11 +247,9 @@ export class Courier {
 
   async #settle({ claim, attempts, reports, told }: Outcome): Promise<void> {
     const { queue, clock } = this.#options
-    if (attempts.every((attempt) => attempt === undefined)) {
-      return queue.release(claim, claim.entry.dueAt)
-    }
+    if (!attempts.some(isTried)) return queue.release(claim, earliest(attempts), 'volatile')
     const outcomes = attempts.map((attempt, i) => {
-      if (attempt === undefined) return { result: notTried, retryAt: clock.now() }
+      if (!isTried(attempt)) return { result: waiting(attempt), retryAt: attempt.until }
       if (attempt.result.outcome === 'failed' && !told) return untold(attempt, claim)
       const nowTold = told && reports[i] !== undefined
       const known = nowTold || knowsOfDelay(claim.entry, claim.recipientIndexes[i])
@@ -235,10 +277,18 @@ export class Courier {
   }
 }
 
-const notTried: DeliveryResult = {
-  outcome: 'deferred',
-  status: '4.3.2',
-  text: 'The gateway was stopped before the turn of this recipient',
+/** Of the recipients of a message none of which was tried. */
+function earliest(attempts: readonly PassResult[]): Instant {
+  return attempts.reduce(
+    (first, attempt) => (isTried(attempt) ? first : Math.min(first, attempt.until)),
+    Infinity,
+  )
+}
+
+/** Others of the message were tried. */
+function waiting({ notTried }: NotTried): DeliveryResult {
+  const text = `${notTried}: this recipient's turn has not come yet`
+  return { outcome: 'deferred', status: '4.3.2', text }
 }
 
 function withDelayTold(result: DeliveryResult): DeliveryResult {

@@ -8,7 +8,7 @@ import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry } from '../queue/queue.ts'
-import type { Attempt } from './attempt.ts'
+import { isTried, type PassResult } from './pass.ts'
 
 /** What became of one recipient in this pass, as far as a sender may want to know it. */
 export interface Report {
@@ -85,12 +85,12 @@ export interface PassFacts {
 
 /** What a pass has to say of each recipient; undefined where there is nothing new: not tried, or deferred as before. */
 export function reportsOf(
-  attempts: readonly (Attempt | undefined)[],
+  attempts: readonly PassResult[],
   facts: PassFacts,
 ): readonly (Report | undefined)[] {
   const { entry, recipientIndexes, delayNoticeMs, lifetimeMs } = facts
   return attempts.map((attempt, i) => {
-    if (attempt === undefined) return undefined
+    if (!isTried(attempt)) return undefined
     const { recipient, result, startedAt } = attempt
     const report = { recipient, result, at: startedAt }
     if (result.outcome !== 'deferred') return report

@@ -10,6 +10,7 @@ import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { isOpen, stateAfter } from '../queue/recipient-states.ts'
+import { isChangedBy, matches } from '../queue/selection.ts'
 import type {
   Claim,
   Draft,
@@ -132,6 +133,11 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     }
   }
 
+  const selected = (selector: Selector): Slot[] =>
+    [...slots.values()].filter(
+      (slot) => (selector.ids?.includes(slot.id) ?? true) && matches(slot, selector),
+    )
+
   const waiting = (): Slot[] =>
     [...slots.values()]
       .filter((slot) => slot.claim === undefined && !slot.held)
@@ -163,10 +169,11 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async claim(id) {
+    async claim(id, even) {
       await Promise.resolve()
       const slot = slots.get(id)
-      if (slot === undefined || slot.held || slot.claim !== undefined) return undefined
+      if (slot === undefined || slot.claim !== undefined) return undefined
+      if (slot.held && even !== 'held') return undefined
       const recipientIndexes = slot.recipients.flatMap((state, at) => (isOpen(state) ? [at] : []))
       const recipients = slot.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
       slot.claim = { entry: { ...slot }, recipientIndexes, recipients }
@@ -194,20 +201,18 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     },
     async change(selector: Selector, to) {
       await Promise.resolve()
-      const chosen = [...slots.values()].filter(
-        ({ id, held }) =>
-          (selector.ids?.includes(id) ?? true) && (to === 'remove' || held === (to === 'release')),
-      )
+      const chosen = selected(selector).filter((slot) => isChangedBy(slot, to))
       for (const slot of chosen) {
         if (to === 'remove') slots.delete(slot.id)
         else if (to === 'retry') slot.dueAt = clock.now()
         else slot.held = to === 'hold'
+        if (to === 'release') slot.dueAt = clock.now()
       }
       announce()
       return chosen.length
     },
-    async *entries() {
-      yield* slots.values()
+    async *entries(selector = {}) {
+      yield* selected(selector)
     },
     get size() {
       return slots.size

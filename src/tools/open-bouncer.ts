@@ -1,6 +1,11 @@
 /** What tells senders of failures, as the control files and the delivery section have it. */
 import type { Configuration } from '../config/configuration.ts'
-import { createBouncer, type Bouncer, type BouncerOptions } from '../delivery/bounce.ts'
+import {
+  createBouncer,
+  type Bouncer,
+  type BouncerOptions,
+  type BounceSettings,
+} from '../delivery/bounce.ts'
 import { holdsBounce, type UnauthenticatedRules } from '../delivery/unauthenticated.ts'
 
 /** Without control/bouncemaxbytes, larger messages are bounced without their body. */
@@ -16,19 +21,21 @@ export interface BouncerParts extends Omit<BouncerOptions, 'settings'> {
 export function openBouncer({ current, ...doors }: BouncerParts): Bouncer {
   return createBouncer({
     ...doors,
-    settings: () => {
-      const { control } = current()
-      const { me, bounceFrom, bounceHost, doubleBounceTo, doubleBounceHost } = control
-      const rules = unauthenticatedRules(current())
-      return {
-        hostname: me,
-        from: { localPart: bounceFrom, domain: bounceHost },
-        doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
-        maxBytes: Math.min(control.bounceMaxBytes ?? defaultMaxBytes, mostBytes) || mostBytes,
-        holds: (recipient) => holdsBounce(recipient, rules),
-      }
-    },
+    settings: () => bounceSettings(current()),
   })
+}
+
+export function bounceSettings(configuration: Configuration): BounceSettings {
+  const { me, bounceFrom, bounceHost, doubleBounceTo, doubleBounceHost, bounceMaxBytes } =
+    configuration.control
+  const rules = unauthenticatedRules(configuration)
+  return {
+    hostname: me,
+    from: { localPart: bounceFrom, domain: bounceHost },
+    doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
+    maxBytes: Math.min(bounceMaxBytes ?? defaultMaxBytes, mostBytes) || mostBytes,
+    holds: (recipient) => holdsBounce(recipient, rules),
+  }
 }
 
 function unauthenticatedRules({ control, delivery }: Configuration): UnauthenticatedRules {

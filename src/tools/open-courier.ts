@@ -11,8 +11,12 @@ import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import type { Pauses } from '../delivery/pauses.ts'
+import type { Router } from '../delivery/transport.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
+import { destinationLimits } from './destination-limits.ts'
+import { routingTables } from './routing-tables.ts'
 
 export interface CourierParts {
   readonly queue: Queue
@@ -21,32 +25,35 @@ export interface CourierParts {
   /** The configuration in force. */
   readonly current: () => Configuration
   readonly generation: () => Generation
+  readonly pauses: Pauses
 }
 
-/** Messages under way at a time: enough for every delivery slot, few enough for memory. */
-const messagesUnderWay = 500
+/** Plugins are asked first. */
+export function openRouter({
+  doors: { clock },
+  current,
+  generation,
+}: Pick<CourierParts, 'doors' | 'current' | 'generation'>): Router {
+  const { maildirs } = current().delivery
+  const tables = () => routingTables(current())
+  return routerWithPlugins({ generation, clock }, createRouter({ mailRoot: maildirs, tables }))
+}
+
+/** Messages under way at a time, those included that wait for a slot: of all others only the index entry is in memory. */
+const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, traces, current, generation } = parts
+  const { queue, doors, traces, current, generation, pauses } = parts
   const { clock, random, log, net, dns, disk, process } = doors
   const control = () => current().control
-  const { maildirs } = current().delivery
   const { me: hostname } = control()
   const recorder = new AttemptRecorder(traces)
   return new Courier({
     queue,
     clock,
     log,
-    router: routerWithPlugins(
-      { generation, clock },
-      createRouter({
-        mailRoot: maildirs,
-        tables: () => {
-          const { envNoAtHost, locals, smtpRoutes } = control()
-          return { defaultHost: envNoAtHost, locals, smtpRoutes }
-        },
-      }),
-    ),
+    router: openRouter({ doors, current, generation }),
+    pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
       maildir: {
@@ -67,6 +74,7 @@ export function openCourier(parts: CourierParts): Courier {
       },
     },
     bouncer: openBouncer({ queue, clock, random, log, current }),
+    destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
       return {
