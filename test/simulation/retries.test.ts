@@ -12,7 +12,8 @@ const month = 30 * day
 /** The ages at which qmail-send would try, in seconds; `skip` as its chanskip. */
 function qmailAges(skip: number, lifetime: number): readonly number[] {
   const ages = [0]
-  for (let last = 0; last <= lifetime; ages.push(last)) last = (Math.floor(Math.sqrt(last)) + skip) ** 2
+  for (let last = 0; last <= lifetime; ages.push(last))
+    last = (Math.floor(Math.sqrt(last)) + skip) ** 2
   return ages
 }
 
@@ -44,17 +45,20 @@ describe('a month in which nobody answers', () => {
   test.each([
     ['remote', 'bob@there.test', 20],
     ['local', 'bob@local.test', 10],
-  ])('has the tries of qmail-send for a %s recipient, and a bounce at its end', async (_, to, skip) => {
-    const { courier, queue, clock, post, sleep, agesOf, attempts } = deadWorld()
-    const id = await post([to])
-    const born = clock.now()
-    courier.start()
-    while (queue.find(id) !== undefined) await sleep()
-    expect(agesOf(id, born)).toEqual(qmailAges(skip, month))
-    const last = attempts.findLast(({ queueId }) => queueId === id)
-    expect(last?.result).toMatchObject({ outcome: 'failed', status: '5.4.7' })
-    expect(queue.commits).toHaveLength(2)
-  })
+  ])(
+    'has the tries of qmail-send for a %s recipient, and a bounce at its end',
+    async (_, to, skip) => {
+      const { courier, queue, clock, post, sleep, agesOf, attempts } = deadWorld()
+      const id = await post([to])
+      const born = clock.now()
+      courier.start()
+      while (queue.find(id) !== undefined) await sleep()
+      expect(agesOf(id, born)).toEqual(qmailAges(skip, month))
+      const last = attempts.findLast(({ queueId }) => queueId === id)
+      expect(last?.result).toMatchObject({ outcome: 'failed', status: '5.4.7' })
+      expect(queue.commits).toHaveLength(2)
+    },
+  )
 
   test('interrupted for days goes on from the age it has then', async () => {
     const { courier, queue, clock, post, sleep, agesOf } = deadWorld()
