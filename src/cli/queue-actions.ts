@@ -1,4 +1,4 @@
-/** `postern queue hold | release | retry | delete | bounce | pause | resume`: the running gateway does it, or we do where none runs. */
+/** `postern queue hold | release | retry | delete | bounce | pause | resume | paused`: the running gateway does it, or we do where none runs. */
 import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
 import type { QueueRequest } from '../tools/queue-requests.ts'
@@ -52,7 +52,8 @@ interface ActionOptions extends SelectionOptions {
 }
 
 export function actionCommands(): readonly Command[] {
-  return [...actions.map(actionCommand), pauseCommand('pause'), pauseCommand('resume')]
+  const pauses = [pauseCommand('pause'), pauseCommand('resume'), pausedCommand()]
+  return [...actions.map(actionCommand), ...pauses]
 }
 
 function actionCommand({ name, action, description, done }: Action): Command {
@@ -100,6 +101,16 @@ function pauseCommand(what: 'pause' | 'resume'): Command {
         const answer = await steerQueue(config, { what, scope })
         if (answer.what === 'pauses') write(answer.scopes)
       }
+    })
+}
+
+function pausedCommand(): Command {
+  return new Command('paused')
+    .description('what is paused')
+    .addOption(configOption())
+    .action(async ({ config }: PauseOptions) => {
+      const answer = await steerQueue(config, { what: 'pauses' })
+      if (answer.what === 'pauses') write(answer.scopes)
     })
 }
 

@@ -74,7 +74,7 @@ interface Outcome {
 /** The longest sleep: a wall clock that was set is noticed by then. */
 const longestSleepMs = 300_000
 /** Read from the queue in one turn: it may hold very many that are due. */
-const claimsAtOnce = 64
+const claimsAtOnce = 32
 /** Until messages are taken again after one could not be claimed or recorded. */
 const troubleMs = 1_000
 /** Until a message is tried again at which we failed ourselves. */
@@ -95,14 +95,15 @@ export class Courier {
     const { limits } = options
     this.#options = options
     const { clock, log } = options
+    const callBack = (ids: readonly QueueId[]): void => void this.#callBack(ids)
     this.#pass = {
       destination: () => ({ concurrency: Math.ceil(limits().remote / 2), intervalMs: 0 }),
       ...options,
       lifetimeMs: () => limits().lifetimeMs,
       hops: new HopHealth(clock, log),
       lanes: {
-        local: new Lanes({ clock, limit: () => limits().local }),
-        remote: new Lanes({ clock, limit: () => limits().remote }),
+        local: new Lanes({ clock, callBack, limit: () => limits().local }),
+        remote: new Lanes({ clock, callBack, limit: () => limits().remote }),
       },
     }
   }
@@ -195,6 +196,16 @@ export class Courier {
       this.#soon = false
       this.#takeDue()
     })
+  }
+
+  /** Messages that went back to the queue because too many waited. Never rejects. */
+  async #callBack(ids: readonly QueueId[]): Promise<void> {
+    try {
+      await this.#options.queue.change({ ids }, 'retry')
+    } catch (error) {
+      // They come back by themselves, later.
+      this.#options.log.warn('courier.call-back-failed', { error: String(error) })
+    }
   }
 
   #sleep(delayMs: number): void {

@@ -10,7 +10,15 @@ function stage(options: Partial<LanesOptions> = {}) {
   const turns: Turn[] = []
   const ask = (key: string, name: string, request: Partial<LaneRequest> = {}) => {
     void lanes
-      .take({ key, urgency: 'first', sizeBytes: 1, concurrency: 100, intervalMs: 0, ...request })
+      .take({
+        key,
+        id: name,
+        urgency: 'first',
+        sizeBytes: 1,
+        concurrency: 100,
+        intervalMs: 0,
+        ...request,
+      })
       .then((turn) => {
         turns.push(turn)
         if (turn === 'taken') begun.push(name)
@@ -138,13 +146,26 @@ describe('a crowd', () => {
   test('sends retries away before first tries, and each behind the one before it', async () => {
     const { clock, ask, turns, settle } = stage({ limit: () => 0, maxWaiting: 2 })
     ask('a', 'a first')
-    for (let i = 0; i < 4; i++) ask('a', `a ${i}`, { urgency: 'retry' })
+    for (let i = 0; i < 4; i++) ask('a', `a ${i}`, { urgency: 'retry', intervalMs: 2_000 })
     await settle()
     const until = turns.flatMap((turn) => (typeof turn === 'object' ? turn.until : []))
     expect(until).toHaveLength(3)
     expect(until.toSorted((a, b) => a - b)).toEqual(until)
     expect(new Set(until).size).toBe(3)
     expect(Math.max(...until) - clock.now()).toBeLessThan(900_000)
+  })
+
+  test('that is over calls back who was sent away, in their order', async () => {
+    const called: string[] = []
+    const { lanes, ask, begun, settle } = stage({
+      maxWaiting: 2,
+      callBack: (ids) => called.push(...ids),
+    })
+    for (let i = 1; i <= 6; i++) ask('a', `a ${i}`)
+    await settle()
+    expect(begun).toEqual(['a 1'])
+    lanes.give('a')
+    expect(called).toEqual(['a 4', 'a 5', 'a 6'])
   })
 
   test('of a hundred thousand leaves every other lane its turn', async () => {

@@ -11,6 +11,8 @@ export type Urgency = 'first' | 'retry'
 
 export interface LaneRequest {
   readonly key: string
+  /** Of the message: what it is called back by. */
+  readonly id: string
   readonly urgency: Urgency
   /** What waiting costs in memory. */
   readonly sizeBytes: number
@@ -29,9 +31,12 @@ export interface LanesOptions {
   readonly limit: () => number
   readonly maxWaiting?: number
   readonly maxWaitingBytes?: number
+  /** Called when there is room again in a lane that sent these away, in their order; they need not wait any longer. */
+  readonly callBack?: (ids: readonly string[]) => void
 }
 
 interface Waiter {
+  readonly id: string
   readonly sizeBytes: number
   readonly resolve: (turn: Turn) => void
 }
@@ -44,21 +49,30 @@ interface Lane {
   /** By the monotonic clock: no start before. */
   notBefore: number
   timer: Timer | undefined
-  /** A moving average of the time between two ends. */
+  /** A moving average of the time between two ends while others wait. */
   paceMs: number
+  /** When the last one ended, if others waited then; else 0. */
   endedAt: number
   /** When the turn of the last one that was sent away may come. */
   sentUntil: Instant
+  /** Those who were sent away, as far as they are remembered. */
+  readonly away: string[]
 }
 
 const defaultMaxWaiting = 4_500
 const defaultMaxWaitingBytes = 32 << 20
 /** Every so many turns a retry goes before a first try. */
 const retryTurn = 4
-/** What is not known yet. */
-const assumedPaceMs = 1_000
+/** Of a lane that is not known yet: rather looked at once too often than idle. */
+const assumedPaceMs = 1
+/** So much earlier than its pace says are those called back who were sent away. */
+const haste = 0.7
 const shortestAwayMs = 1_000
 const longestAwayMs = 900_000
+/** Those sent away are called back where so few wait, so many at a time; so many are remembered in all lanes. */
+const fewWaiting = 500
+const calledAtOnce = 1_000
+const maxAway = 50_000
 /** Idle lanes remember their pace until there are so many. */
 const idleLanes = 10_000
 
@@ -70,6 +84,7 @@ export class Lanes {
   #taken = 0
   #waiting = 0
   #waitingBytes = 0
+  #away = 0
   #turns = 0
   #closed = false
 
@@ -77,6 +92,7 @@ export class Lanes {
     this.#options = {
       maxWaiting: defaultMaxWaiting,
       maxWaitingBytes: defaultMaxWaitingBytes,
+      callBack: () => undefined,
       ...options,
     }
   }
@@ -89,13 +105,13 @@ export class Lanes {
     return this.#waiting
   }
 
-  take({ key, urgency, sizeBytes, concurrency, intervalMs }: LaneRequest): Promise<Turn> {
+  take({ key, id, urgency, sizeBytes, concurrency, intervalMs }: LaneRequest): Promise<Turn> {
     if (this.#closed) return Promise.resolve('closed')
     const lane = this.#lane(key)
     lane.concurrency = Math.max(1, concurrency)
     lane.intervalMs = intervalMs
     const { promise, resolve } = Promise.withResolvers<Turn>()
-    lane.waiting[urgency].push({ sizeBytes, resolve })
+    lane.waiting[urgency].push({ id, sizeBytes, resolve })
     this.#waiting++
     this.#waitingBytes += sizeBytes
     this.#mark(lane)
@@ -108,12 +124,14 @@ export class Lanes {
   give(key: string): void {
     const lane = this.#lane(key)
     const now = this.#options.clock.monotonicMs()
+    // A lane that waits for work says nothing of how fast it could be.
     if (lane.endedAt > 0) lane.paceMs += (now - lane.endedAt - lane.paceMs) / 8
-    lane.endedAt = now
+    lane.endedAt = isIdle(lane) ? 0 : now
     lane.taken--
     this.#taken--
     this.#mark(lane)
     this.#hand()
+    this.#callBack(lane)
     if (this.#lanes.size > idleLanes) this.#forgetIdle()
   }
 
@@ -203,13 +221,25 @@ export class Lanes {
     if (waiter === undefined) return
     this.#leave(waiter)
     this.#mark(lane)
+    if (this.#away < maxAway) {
+      lane.away.push(waiter.id)
+      this.#away++
+    }
     waiter.resolve({ until: this.#turnOf(lane) })
+  }
+
+  #callBack(lane: Lane): void {
+    if (lane.away.length === 0 || lengthOf(lane) > fewWaiting || this.#closed) return
+    const ids = lane.away.splice(0, calledAtOnce)
+    this.#away -= ids.length
+    if (lane.away.length === 0) lane.sentUntil = 0
+    this.#options.callBack(ids)
   }
 
   /** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */
   #turnOf(lane: Lane): Instant {
     const now = this.#options.clock.now()
-    const paceMs = Math.max(lane.paceMs, lane.intervalMs, 1) * 0.8
+    const paceMs = Math.max(lane.paceMs, lane.intervalMs, 0.1) * haste
     const behind = Math.max(lane.sentUntil, now + lengthOf(lane) * paceMs) + paceMs
     lane.sentUntil = behind
     const awayMs = Math.max(shortestAwayMs, behind - now)
@@ -231,6 +261,7 @@ export class Lanes {
       paceMs: assumedPaceMs,
       endedAt: 0,
       sentUntil: 0,
+      away: [],
     }
     this.#lanes.set(key, lane)
     return lane
@@ -240,7 +271,9 @@ export class Lanes {
   #forgetIdle(): void {
     const now = this.#options.clock.monotonicMs()
     for (const [key, lane] of this.#lanes) {
-      if (isIdle(lane) && lane.taken === 0 && lane.notBefore <= now) this.#lanes.delete(key)
+      if (isIdle(lane) && lane.taken === 0 && lane.away.length === 0 && lane.notBefore <= now) {
+        this.#lanes.delete(key)
+      }
     }
   }
 }

@@ -136,9 +136,10 @@ async function deliver(
   const { channel, transport }: Carrier = pass.carriers[route.transport]
   const down = pass.hops.verdict(route.key)
   if (down !== undefined) return conclude(same(recipients, down), { ...to, channel }, pass)
-  const { sizeBytes, tries, dueAt } = pass.claim.entry
+  const { id, sizeBytes, tries, dueAt } = pass.claim.entry
   const turn = await pass.lanes[channel].take({
     key: route.key,
+    id,
     urgency: tries === 0 ? 'first' : 'retry',
     sizeBytes: Math.min(sizeBytes, waitingBytes),
     ...pass.destination(route),

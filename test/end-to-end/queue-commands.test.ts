@@ -99,6 +99,7 @@ describe('a running gateway', () => {
     await post('bob@postern.test')
     await gateway.stop()
     gateway = await startGateway(folder)
+    expect(await queue('paused')).toBe('paused: everything')
     await post('carl@postern.test')
     expect(await mailIn(folder, 'postern.test', 'bob')).toEqual([])
     expect(await queue('resume')).toBe('paused: nothing')
