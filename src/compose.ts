@@ -7,6 +7,7 @@ import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
+import { Pauses } from './delivery/pauses.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
@@ -15,6 +16,7 @@ import { isPosternError, PosternError } from './mail/errors.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { DiskWatch } from './runtime/disk.ts'
+import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { NetAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
@@ -23,8 +25,10 @@ import { flushQueue } from './tools/flush-queue.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
+import { openSteering, type Steering } from './tools/open-steering.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
+import { pausesFile } from './tools/steer-queue.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
 import type { Seat, Suspect } from './workers/messages.ts'
 import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
@@ -124,6 +128,7 @@ class RunningGateway implements Gateway {
   #shards: OpenedShards | undefined
   #notes: CrashNotes | undefined
   #courier: Courier | undefined
+  #steering: Steering | undefined
   #reloading: Promise<void> = Promise.resolve()
 
   constructor(folder: string, seat: Seat, opened: OpenedDoors) {
@@ -183,12 +188,19 @@ class RunningGateway implements Gateway {
       crashWatch: this.#notes,
     })
     this.#policy = policy
-    this.#courier = openCourier({
+    const parts = {
       queue,
       doors: this.#doors,
       traces,
       current: () => this.#share(),
       generation: () => this.#current.generation,
+      pauses: await Pauses.open(disk, pausesFile(this.spool)),
+    }
+    this.#courier = openCourier(parts)
+    this.#steering = await openSteering({
+      ...parts,
+      courier: this.#courier,
+      spool: shardPath(this.spool, this.#seat.shards[0]),
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
@@ -234,6 +246,7 @@ class RunningGateway implements Gateway {
   async close(graceMs: number): Promise<void> {
     for (const watch of this.#watches.splice(0)) watch.close()
     await this.#reloading
+    await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
@@ -313,7 +326,7 @@ function needRestart(before: Configuration, after: Configuration): readonly stri
     store,
     log,
     dns,
-    delivery,
+    delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))
   return Object.entries(fixed(after)).flatMap(([key, value]) =>

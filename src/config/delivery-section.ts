@@ -4,12 +4,21 @@ import { domainTable, domainTableKey, type DomainTable } from '../formats/domain
 import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
+import type { DestinationConfiguration } from './configuration.ts'
+import { readDestinations } from './destinations-section.ts'
 import { isMap, type Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
 
 export interface DeliveryConfiguration {
   readonly maildirs: string
   readonly paused: boolean
+  readonly delayNoticeMs: number
+  /** Absent: it depends on the recipient's domain. */
+  readonly bounceUnauthenticated?: 'send' | 'hold'
+  /** Lower case. */
+  readonly validatedDomains: ReadonlySet<string>
+  /** By the name of the next hop in lower case, and `default`. */
+  readonly destinations: ReadonlyMap<string, DestinationConfiguration>
   /** Before control/locals and control/smtproutes. */
   readonly routes: DomainTable<RouteTarget>
   readonly tls: {
@@ -41,7 +50,7 @@ export function readDelivery(
   top: JsonObject,
   { absolute, readText }: DeliverySurroundings,
 ): DeliveryConfiguration {
-  const maps = ['routes', 'tls']
+  const maps = ['routes', 'tls', 'destinations']
   const values = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery, maps)
   const given = isMap(top['delivery']) ? top['delivery'] : {}
   const policies = readPolicies(reading, given['tls'])
@@ -50,6 +59,12 @@ export function readDelivery(
   return {
     maildirs: absolute(values.maildirs),
     paused: values.paused,
+    delayNoticeMs: values.delay_notice_after,
+    validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),
+    ...(values.bounce_unauthenticated === undefined
+      ? {}
+      : { bounceUnauthenticated: values.bounce_unauthenticated }),
+    destinations: readDestinations(reading, given['destinations']),
     routes: domainTable(readRoutes(reading, given['routes'])),
     tls: {
       policies: domainTable(policies),

@@ -78,6 +78,41 @@ describe('the configuration', () => {
     ])
   })
 
+  test('knows what one next hop may have', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `delivery:
+  bounce_unauthenticated: send
+  validated_domains: [One.TEST]
+  destinations:
+    default: { concurrency: 10 }
+    Example.com: { rate: 100/min }
+`,
+    })
+    expect(mistakes).toEqual([])
+    const { delivery } = configuration!
+    expect(delivery).toMatchObject({ bounceUnauthenticated: 'send', delayNoticeMs: 14_400_000 })
+    expect([...delivery.validatedDomains]).toEqual(['one.test'])
+    expect([...delivery.destinations]).toEqual([
+      ['default', { concurrency: 10 }],
+      ['example.com', { intervalMs: 600 }],
+    ])
+    expect(
+      mistakesIn({
+        'postern.yaml': `delivery:
+  destinations:
+    one.test: { rate: 100/day, concurrency: 0 }
+    two.test: { rate: 5/s, speed: 3 }
+    three.test: { rate: 0/s }
+`,
+      }),
+    ).toEqual([
+      'config/postern.yaml:3: delivery.destinations.one.test.concurrency: 0 is not a whole number of at least 1; write a whole number of at least 1',
+      'config/postern.yaml:4: delivery.destinations.two.test.speed: is not an option; there are: concurrency, rate',
+      "config/postern.yaml:5: delivery.destinations.three.test.rate: '0/s' is not a rate; write so many in a time: 5/s, 100/min or 2000/h",
+    ])
+  })
+
   test('names file, line, key and remedy of every mistake at once', () => {
     expect(
       mistakesIn({

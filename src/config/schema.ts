@@ -51,6 +51,21 @@ export const sectionShapes = {
         'How long a connection waits for the next message to the same hop; 0s: not at all',
     }),
     messages_per_connection: option.integer({ default: 100, min: 1 }),
+    delay_notice_after: option.duration({
+      default: '4h',
+      description: 'Age at which a sender who asked for it (NOTIFY=DELAY) is told of a delay',
+    }),
+    bounce_unauthenticated: optional(
+      option.choice(['send', 'hold'], {
+        description:
+          'Failures of messages that nobody logged in for: tell the reverse-path, or hold the bounce for an operator. ' +
+          'Left out: hold where the domain is in control/rcpthosts, not local, and not in validated_domains',
+      }),
+    ),
+    validated_domains: option.strings({
+      default: [],
+      description: 'Relayed domains whose recipients are known before their mail is accepted',
+    }),
   },
   spool: {
     path: option.string({ default: '../var/spool' }),
@@ -74,6 +89,14 @@ export const sectionShapes = {
     }),
     timeout: option.duration({ default: '5s' }),
   },
+} as const
+
+/** What one next hop may have at most. */
+export const destinationShape = {
+  concurrency: optional(option.integer({ min: 1, description: 'Deliveries at a time' })),
+  rate: optional(
+    option.string({ maxLength: 32, description: 'Deliveries begun, such as 100/min or 5/s' }),
+  ),
 } as const
 
 export const listenerShape = {

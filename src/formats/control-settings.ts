@@ -19,6 +19,8 @@ export interface ControlSettings {
   readonly me: string
   readonly bounceFrom: string
   readonly bounceHost: string
+  /** Of the original in a bounce; 0: no limit. Undefined without a file. */
+  readonly bounceMaxBytes: number | undefined
   readonly concurrencyLocal: number
   readonly concurrencyRemote: number
   /** 0: no limit. */
@@ -60,6 +62,7 @@ export const settingFiles = [
   'me',
   'bouncefrom',
   'bouncehost',
+  'bouncemaxbytes',
   'concurrencylocal',
   'concurrencyremote',
   'databytes',
@@ -99,6 +102,8 @@ export function readControlSettings(
   const integerOr = (file: SettingFile, fallback: number): number =>
     keep(file, controlInteger(bytesOf(file), fallback))
 
+  const given = (file: SettingFile): boolean => bytesOf(file) !== undefined
+
   const me = lineOr('me', '')
   if (me === '')
     mistakes.push({ file: 'me', line: 1, text: '', remedy: 'write the full name of this host' })
@@ -106,6 +111,9 @@ export function readControlSettings(
     me,
     bounceFrom: lineOr('bouncefrom', controlFiles.bouncefrom.default),
     bounceHost: lineOr('bouncehost', me),
+    bounceMaxBytes: given('bouncemaxbytes')
+      ? integerOr('bouncemaxbytes', controlFiles.bouncemaxbytes.default)
+      : undefined,
     concurrencyLocal: integerOr('concurrencylocal', controlFiles.concurrencylocal.default),
     concurrencyRemote: integerOr('concurrencyremote', controlFiles.concurrencyremote.default),
     dataBytes: integerOr('databytes', controlFiles.databytes.default),

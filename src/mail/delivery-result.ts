@@ -19,6 +19,8 @@ export type DeliveryResult =
       readonly status: TransientStatus
       readonly text: string
       readonly remote?: string
+      /** The sender has been told of the delay, now or before: once is enough. */
+      readonly delayTold?: true
     }
   | {
       readonly outcome: 'failed'

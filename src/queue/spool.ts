@@ -30,6 +30,7 @@ import type {
   Entry,
   EntryHead,
   Queue,
+  QueueChange,
   QueueId,
   Selector,
   Unsubscribe,
@@ -38,11 +39,14 @@ import type { Receipt } from './receipt.ts'
 import { isOpen, stateAfter } from './recipient-states.ts'
 import { unplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
+import { isByHead, isChangedBy, matches, matchesHead } from './selection.ts'
 import type { Place } from './segment.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
 /** How long to leave a message alone that cannot be read. */
 const unreadableMs = 60_000
+/** Envelopes that are read in one turn of the event loop. */
+const readAtOnce = 100
 
 export interface SpoolParts {
   readonly disk: Disk
@@ -131,9 +135,9 @@ export class Spool implements Queue {
     return () => void this.#listeners.delete(listener)
   }
 
-  async claim(id: QueueId): Promise<Claim | undefined> {
+  async claim(id: QueueId, even?: 'held'): Promise<Claim | undefined> {
     const entry = this.#index.get(id)
-    if (entry === undefined || entry.held || entry.claimed) return undefined
+    if (entry === undefined || entry.claimed || (entry.held && even !== 'held')) return undefined
     this.#index.update(entry, () => (entry.claimed = true))
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
@@ -164,7 +168,7 @@ export class Spool implements Queue {
     await this.#committer.append(unplacedRecord('outcome', encodeOutcome(outcome)), 'soon')
   }
 
-  async release(claim: Claim, until: Instant): Promise<void> {
+  async release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void> {
     const entry = this.#giveBack(claim)
     if (entry === undefined) return
     const dueAt = Math.ceil(until)
@@ -173,15 +177,13 @@ export class Spool implements Queue {
       entry.dueAt = dueAt
     })
     this.#announceDue()
-    if (dueAt <= this.#parts.clock.now()) return
+    if (memory === 'volatile' || dueAt <= this.#parts.clock.now()) return
     await recordState(this.#committer, { verb: 'defer', at: dueAt, entries: [entry] }, 'soon')
   }
 
-  async change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number> {
-    const chosen = this.#select(selector).filter((entry) => {
-      if (to === 'hold' || to === 'retry') return !entry.held
-      return to === 'remove' || entry.held
-    })
+  async change(selector: Selector, to: QueueChange): Promise<number> {
+    const selected = await this.#select(selector)
+    const chosen = selected.filter((entry) => this.#index.has(entry) && isChangedBy(entry, to))
     const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
     const at = this.#parts.clock.now()
     if (verb === 'done') {
@@ -194,16 +196,9 @@ export class Spool implements Queue {
     return chosen.length
   }
 
-  async *entries(): AsyncIterable<Entry | Damaged> {
-    const ids = [...this.#index.values()].map(({ id }) => id)
-    for (const id of ids.toSorted()) {
-      const entry = this.#index.get(id)
-      const loaded = entry === undefined ? undefined : await this.#parts.loader.head(entry)
-      if (entry === undefined || loaded === undefined) continue
-      if (!(loaded instanceof BrokenRecord)) yield loaded
-      else if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
-    }
-    yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
+  async *entries(selector?: Selector): AsyncIterable<Entry | Damaged> {
+    for await (const { loaded } of this.#matching(selector ?? {})) yield loaded
+    if (selector === undefined) yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
   }
 
   close(): Promise<void> {
@@ -309,8 +304,38 @@ export class Spool implements Queue {
     return this.#index.has(entry) ? entry : undefined
   }
 
-  #select({ ids }: Selector): readonly QueuedEntry[] {
-    if (ids === undefined) return [...this.#index.values()]
-    return [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
+  async #select(selector: Selector): Promise<readonly QueuedEntry[]> {
+    if (isByHead(selector)) return this.#byHead(selector)
+    const found: QueuedEntry[] = []
+    for await (const { entry } of this.#matching(selector)) found.push(entry)
+    return found
   }
+
+  #byHead(selector: Selector): readonly QueuedEntry[] {
+    const { ids } = selector
+    const among =
+      ids === undefined
+        ? [...this.#index.values()]
+        : [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
+    return among.filter((entry) => matchesHead(entry, selector))
+  }
+
+  /** By age, read one by one: envelopes are not kept in memory. Others have their turn in between. */
+  async *#matching(
+    selector: Selector,
+  ): AsyncIterable<{ readonly entry: QueuedEntry; readonly loaded: Entry }> {
+    const byAge = this.#byHead(selector).toSorted((a, b) => a.number - b.number)
+    for (const [at, entry] of byAge.entries()) {
+      if (at % readAtOnce === readAtOnce - 1) await nextTurn()
+      if (!this.#index.has(entry)) continue
+      const loaded = await this.#parts.loader.head(entry)
+      if (loaded instanceof BrokenRecord) {
+        if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
+      } else if (matches(loaded, selector)) yield { entry, loaded }
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }

@@ -1,7 +1,6 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
-import { createBouncer } from '../delivery/bounce.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { createRouter } from '../delivery/router.ts'
@@ -17,7 +16,12 @@ import { formatMailbox } from '../mail/address.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { Net, TlsTrust } from '../runtime/net.ts'
+import type { Pauses } from '../delivery/pauses.ts'
+import type { Router } from '../delivery/transport.ts'
+import { openBouncer } from './open-bouncer.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
+import { destinationLimits } from './destination-limits.ts'
+import { routingTables } from './routing-tables.ts'
 
 export interface CourierParts {
   readonly queue: Queue
@@ -26,18 +30,27 @@ export interface CourierParts {
   /** The configuration in force. */
   readonly current: () => Configuration
   readonly generation: () => Generation
+  readonly pauses: Pauses
 }
 
-/** Messages under way at a time: enough for every delivery slot, few enough for memory. */
-const messagesUnderWay = 500
-/** Larger messages are bounced without their body. */
-const bounceBytes = 256 * 1024
+/** Plugins are asked first. */
+export function openRouter({
+  doors: { clock },
+  current,
+  generation,
+}: Pick<CourierParts, 'doors' | 'current' | 'generation'>): Router {
+  const { maildirs } = current().delivery
+  const tables = () => routingTables(current())
+  return routerWithPlugins({ generation, clock }, createRouter({ mailRoot: maildirs, tables }))
+}
+
+/** Messages under way at a time, those included that wait for a slot: of all others only the index entry is in memory. */
+const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, traces, current, generation } = parts
+  const { queue, doors, traces, current, generation, pauses } = parts
   const { clock, random, log, net, dns, disk, process } = doors
   const control = () => current().control
-  const { maildirs } = current().delivery
   const { me: hostname } = control()
   const settings = smtpSettings(current, net)
   const pool = poolLimits(current())
@@ -53,17 +66,8 @@ export function openCourier(parts: CourierParts): Courier {
     queue,
     clock,
     log,
-    router: routerWithPlugins(
-      { generation, clock },
-      createRouter({
-        mailRoot: maildirs,
-        tables: () => {
-          const { envNoAtHost, locals, smtpRoutes } = control()
-          const { routes } = current().delivery
-          return { defaultHost: envNoAtHost, locals, smtpRoutes, routes }
-        },
-      }),
-    ),
+    router: openRouter({ doors, current, generation }),
+    pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
       maildir: {
@@ -73,21 +77,8 @@ export function openCourier(parts: CourierParts): Courier {
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
-    bouncer: createBouncer({
-      queue,
-      clock,
-      random,
-      log,
-      settings: () => {
-        const { me, bounceFrom, bounceHost, doubleBounceTo, doubleBounceHost } = control()
-        return {
-          hostname: me,
-          from: { localPart: bounceFrom, domain: bounceHost },
-          doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
-          maxBytes: bounceBytes,
-        }
-      },
-    }),
+    bouncer: openBouncer({ queue, clock, random, log, current }),
+    destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
       return {
@@ -95,6 +86,7 @@ export function openCourier(parts: CourierParts): Courier {
         remote: concurrencyRemote,
         messages: messagesUnderWay,
         lifetimeMs: queueLifetimeSeconds * 1000,
+        delayNoticeMs: current().delivery.delayNoticeMs,
       }
     },
     observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
