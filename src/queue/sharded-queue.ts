@@ -2,20 +2,9 @@
  * Several spools as one queue: messages come into the first and leave from all. For a worker that also keeps the
  * promises of a shard that has no worker of its own any more.
  */
-import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import { oldestFirst } from './oldest-first.ts'
-import type {
-  Claim,
-  Damaged,
-  Draft,
-  Entry,
-  EntryHead,
-  Queue,
-  QueueId,
-  Selector,
-  Unsubscribe,
-} from './queue.ts'
+import type { Claim, Damaged, Draft, Entry, EntryHead, Queue, Unsubscribe } from './queue.ts'
 
 export class ShardedQueue implements Queue {
   readonly #own: Queue
@@ -70,9 +59,9 @@ export class ShardedQueue implements Queue {
     }
   }
 
-  async claim(id: QueueId): Promise<Claim | undefined> {
+  async claim(...asked: Parameters<Queue['claim']>): Promise<Claim | undefined> {
     for (const shard of this.#shards) {
-      const claim = await shard.claim(id)
+      const claim = await shard.claim(...asked)
       if (claim === undefined) continue
       this.#claimed.set(claim, shard)
       return claim
@@ -80,21 +69,21 @@ export class ShardedQueue implements Queue {
     return undefined
   }
 
-  settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void> {
-    return this.#shardOf(claim).settle(claim, results, retryAt)
+  settle(...outcome: Parameters<Queue['settle']>): Promise<void> {
+    return this.#shardOf(outcome[0]).settle(...outcome)
   }
 
-  release(claim: Claim, until: Instant): Promise<void> {
-    return this.#shardOf(claim).release(claim, until)
+  release(...given: Parameters<Queue['release']>): Promise<void> {
+    return this.#shardOf(given[0]).release(...given)
   }
 
-  async change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number> {
-    const changed = await Promise.all(this.#shards.map((shard) => shard.change(selector, to)))
+  async change(...change: Parameters<Queue['change']>): Promise<number> {
+    const changed = await Promise.all(this.#shards.map((shard) => shard.change(...change)))
     return changed.reduce((sum, count) => sum + count, 0)
   }
 
-  entries(): AsyncIterable<Entry | Damaged> {
-    return oldestFirst(this.#shards.map((shard) => shard.entries()))
+  entries(...which: Parameters<Queue['entries']>): AsyncIterable<Entry | Damaged> {
+    return oldestFirst(this.#shards.map((shard) => shard.entries(...which)))
   }
 
   async close(): Promise<void> {

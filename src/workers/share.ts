@@ -28,11 +28,12 @@ export function listenersOf<L extends OpenListener>(
   configured: readonly L[],
   { number, known }: Pick<Seat, 'number' | 'known'>,
 ): readonly L[] {
-  const ours = configured.filter(({ address }) => number === 1 || 'host' in address)
+  const ours = configured.filter(({ address }) => number === 1 || !('path' in address))
   if (known === undefined) return ours
   const addresses = new Map(known.listeners.map(({ name, address }) => [name, address]))
   return ours.flatMap((listener) => {
     const address = addresses.get(listener.name)
-    return address === undefined ? [] : [{ ...listener, address }]
+    if (address === undefined) return []
+    return ['host' in listener.address ? { ...listener, address } : listener]
   })
 }

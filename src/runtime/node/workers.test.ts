@@ -88,6 +88,25 @@ describe('a worker process', () => {
     expect(await started(program('process.exit(1)', 'broken.mjs')).ended).toBe(1)
   })
 
+  test('has the descriptors that it is to inherit, under their numbers', async () => {
+    program(
+      `import { writeSync } from 'node:fs'; writeSync(4, 'four'); setInterval(() => {}, 1000)`,
+      'worker.mjs',
+    )
+    const supervisor = program(`
+      import { workerProcesses } from ${JSON.stringify(own)}
+      const worker = workerProcesses(new URL('./worker.mjs', import.meta.url), [4]).start()
+      worker.attach({ heard() {}, ended() {} })
+      process.stdin.resume().on('end', () => worker.kill())
+    `)
+    const stdio = ['pipe', 'inherit', 'inherit', 'ignore', 'pipe'] as const
+    const child = spawn(process.execPath, [supervisor.pathname], { stdio: [...stdio] })
+    const [said] = await once(child.stdio[4]!, 'data')
+    expect(String(said)).toBe('four')
+    child.stdin?.end()
+    await once(child, 'exit')
+  })
+
   test('ends when its supervisor is gone, and has the sockets that a service manager gave to that', async () => {
     program(echo, 'worker.mjs')
     const supervisor = program(`

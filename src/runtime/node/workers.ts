@@ -8,23 +8,36 @@ import type {
   WorkerProcesses,
 } from '../workers.ts'
 
-/** @param program the file that each worker runs */
+/**
+ * @param program the file that each worker runs
+ * @param descriptors beyond the standard ones, that keep their numbers in every worker; those of systemd's activation
+ * do without being named
+ */
 export function workerProcesses<Sent extends object, Heard>(
   program: URL,
+  descriptors: readonly number[] = [],
 ): WorkerProcesses<Sent, Heard> {
   const sockets = socketsGiven()
   // Whose process it is cannot be known before it is started: the worker writes it down for itself.
   const env = sockets.length > 0 ? { ...process.env, LISTEN_PID: forWorkers } : process.env
+  const more = inheritance([...sockets, ...descriptors])
   return {
     start: () =>
       new NodeWorker<Sent, Heard>(
-        fork(program, { stdio: ['ignore', 'inherit', 'inherit', ...sockets, 'ipc'], env }),
+        fork(program, { stdio: ['ignore', 'inherit', 'inherit', ...more, 'ipc'], env }),
       ),
   }
 }
 
 const forWorkers = 'workers'
 const mostSockets = 100
+
+/** From descriptor 3 on: those that are inherited by their number, and nothing where a number is skipped. */
+function inheritance(descriptors: readonly number[]): readonly (number | 'ignore')[] {
+  const wanted = new Set(descriptors)
+  const length = Math.max(0, Math.max(2, ...wanted) - 2)
+  return Array.from({ length }, (_, index) => (wanted.has(3 + index) ? 3 + index : 'ignore'))
+}
 
 /** The sockets of systemd's activation (sd_listen_fds(3)), which keep their numbers in every worker. */
 function socketsGiven(): readonly number[] {
