@@ -46,34 +46,38 @@ async function spoil(log: string, text: string): Promise<void> {
 }
 
 describe('postern queue', () => {
-  test('fsck reads every promised byte beside a gateway, and damaged tells what was set aside', async () => {
-    folder = await paused()
-    const queue = (...args: readonly string[]) =>
-      runPostern(['queue', ...args, '--config', folder.config])
-    const gateway = await startGateway(folder)
-    const first = await send(gateway.port, 'first')
-    await send(gateway.port, 'second')
-    const whole = await queue('fsck')
-    expect(whole).toMatchObject({ code: 0, stderr: '' })
-    expect(whole.stdout).toContain('messages   2 queued')
-    await gateway.stop()
+  test(
+    'fsck reads every promised byte beside a gateway, and damaged tells what was set aside',
+    { timeout: 60_000 },
+    async () => {
+      folder = await paused()
+      const queue = (...args: readonly string[]) =>
+        runPostern(['queue', ...args, '--config', folder.config])
+      const gateway = await startGateway(folder)
+      const first = await send(gateway.port, 'first')
+      await send(gateway.port, 'second')
+      const whole = await queue('fsck')
+      expect(whole).toMatchObject({ code: 0, stderr: '' })
+      expect(whole.stdout).toContain('messages   2 queued')
+      await gateway.stop()
 
-    await spoil(join(folder.root, 'var/spool/log'), 'the body of first')
-    const broken = await queue('fsck', '--json')
-    expect(broken.code).toBe(1)
-    expect(JSON.parse(broken.stdout)).toMatchObject({
-      messages: 1,
-      damage: [{ ids: [first], reason: 'the checksum of the payload does not hold' }],
-    })
-    expect((await queue('damaged')).stdout).toBe('nothing is damaged\n')
+      await spoil(join(folder.root, 'var/spool/log'), 'the body of first')
+      const broken = await queue('fsck', '--json')
+      expect(broken.code).toBe(1)
+      expect(JSON.parse(broken.stdout)).toMatchObject({
+        messages: 1,
+        damage: [{ ids: [first], reason: 'the checksum of the payload does not hold' }],
+      })
+      expect((await queue('damaged')).stdout).toBe('nothing is damaged\n')
 
-    await (await startGateway(folder)).stop()
-    expect((await queue('fsck')).code).toBe(0)
-    const { stdout } = await queue('damaged')
-    expect(stdout).toContain(`${first} of `)
-    expect(stdout).toContain('<a@client.test> → <bob@postern.test>')
-    expect(stdout).toContain('1 file')
-  })
+      await (await startGateway(folder)).stop()
+      expect((await queue('fsck')).code).toBe(0)
+      const { stdout } = await queue('damaged')
+      expect(stdout).toContain(`${first} of `)
+      expect(stdout).toContain('<a@client.test> → <bob@postern.test>')
+      expect(stdout).toContain('1 file')
+    },
+  )
 })
 
 describe('a spool', () => {
