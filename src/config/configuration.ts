@@ -41,13 +41,6 @@ export interface Configuration {
   readonly tcpRulesFile: string
 }
 
-/** Absent keys were not given. */
-export interface DestinationConfiguration {
-  readonly concurrency?: number
-  /** Between the starts of two deliveries, with fractions. */
-  readonly intervalMs?: number
-}
-
 export interface ListenerConfiguration {
   readonly name: string
   readonly role: ListenerRole

@@ -4,8 +4,7 @@ import { domainTable, domainTableKey, type DomainTable } from '../formats/domain
 import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
-import type { DestinationConfiguration } from './configuration.ts'
-import { readDestinations } from './destinations-section.ts'
+import { readDestinations, type DestinationConfiguration } from './destinations-section.ts'
 import { isMap, type Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
 

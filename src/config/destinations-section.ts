@@ -1,8 +1,14 @@
 /** `delivery.destinations`: what one next hop may have at most, by its name; `default` is for all others. */
 import type { JsonValue } from '../mail/json.ts'
-import type { DestinationConfiguration } from './configuration.ts'
 import { isMap, type Reading } from './reading.ts'
 import { destinationShape } from './schema.ts'
+
+/** Absent keys were not given. */
+export interface DestinationConfiguration {
+  readonly concurrency?: number
+  /** Between the starts of two deliveries, with fractions. */
+  readonly intervalMs?: number
+}
 
 const path = ['delivery', 'destinations'] as const
 

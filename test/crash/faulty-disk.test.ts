@@ -12,6 +12,7 @@ import {
   type GatewayFolder,
   type StartedGateway,
 } from '../end-to-end/started-gateway.ts'
+import { isAlive, killAll, workersOf } from '../end-to-end/worker-processes.ts'
 import { isMissing } from '../setup/components.ts'
 import { emptyLedger, sendUntilBroken, type Ledger } from './ledger-sender.ts'
 import { brokenPromises, holdingFolder, spoolOf } from './promises.ts'
@@ -26,8 +27,7 @@ const syncs = ['fdatasync', 'fsync']
 let folder: GatewayFolder
 let gateway: StartedGateway | undefined
 afterEach(async () => {
-  gateway?.signal('SIGKILL')
-  await gateway?.exited()
+  if (gateway !== undefined) await killAll(gateway).catch(() => undefined)
   gateway = undefined
   await folder.remove()
 })
@@ -50,7 +50,8 @@ function spoolPaths(): readonly string[] {
   ]
 }
 
-function interfere(pid: number, calls: readonly string[], inject?: string): Promise<Attached> {
+function interfere(gateway: number, calls: readonly string[], inject?: string): Promise<Attached> {
+  const [pid = gateway] = workersOf(gateway)
   return attach({
     pid,
     calls,
@@ -123,8 +124,7 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
       expect(injected).toBeGreaterThanOrEqual(faults.length / 2)
       expect(refusals.length).toBeGreaterThanOrEqual(faults.length / 4)
 
-      failing.signal('SIGKILL')
-      await failing.exited()
+      await killAll(failing)
       expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
       const again = await start()
       expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
@@ -142,11 +142,18 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
       for (const calls of [writes, syncs]) {
         for (let at = 1; at <= depth; at++) {
           const dying = await start()
+          const [worker] = workersOf(dying.pid)
           const attached = await interfere(dying.pid, calls, `signal=KILL:when=${at * 2}`)
           const senders = [1, 2, 3].map((sender) =>
             send(dying.port, ledger, `${calls[0]}-${at}-${sender}`, 1_000),
           )
-          await Promise.all([dying.exited(), ...senders])
+          await eventually(
+            async () => (worker !== undefined && isAlive(worker) ? undefined : true),
+            'the end of the worker',
+          )
+          // What the supervisor puts in its place is another start, and looked at elsewhere.
+          await killAll(dying)
+          await Promise.all(senders)
           await attached.stop()
           expect(await brokenPromises(spoolOf(folder), ledger)).toEqual([])
         }

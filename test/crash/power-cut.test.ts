@@ -6,6 +6,7 @@ import {
   type GatewayFolder,
   type StartedGateway,
 } from '../end-to-end/started-gateway.ts'
+import { killAll } from '../end-to-end/worker-processes.ts'
 import { isMissing } from '../setup/components.ts'
 import { emptyLedger, sendUntilBroken, type Ledger } from './ledger-sender.ts'
 import { loopDisk, obstacleToLoopDisks, type LoopDisk } from './loop-disk.ts'
@@ -25,8 +26,7 @@ beforeEach(() => {
   disk = loopDisk()
 })
 afterEach(async () => {
-  gateway.signal('SIGKILL')
-  await gateway.exited()
+  await killAll(gateway)
   disk.remove()
   await folder.remove()
 })
@@ -40,8 +40,7 @@ function copyOf({ acknowledged, refused }: Ledger): Ledger {
 async function cutPower(ledger: Ledger): Promise<Ledger> {
   const told = copyOf(ledger)
   disk.cut()
-  gateway.signal('SIGKILL')
-  await gateway.exited()
+  await killAll(gateway)
   disk.mountAgain()
   return told
 }

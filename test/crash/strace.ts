@@ -51,7 +51,10 @@ export async function attach({ pid, paths, calls, inject, log }: Interference): 
   return {
     async stop() {
       child.kill('SIGINT')
+      // Where the process died under it, strace sometimes waits for ever for a thread that is gone.
+      const stuck = setTimeout(() => child.kill('SIGKILL'), 2_000)
       await exited
+      clearTimeout(stuck)
       const seen = (await readFile(log, 'utf8')).split('\n')
       return seen.filter((line) => /^\d+ +\w+\(/.test(line) && !line.includes('resumed'))
     },
