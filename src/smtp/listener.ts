@@ -4,6 +4,7 @@
  */
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
@@ -13,10 +14,13 @@ import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
 import { Receiver } from './receiver.ts'
 import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
+import { secured, type Handshake } from './secured.ts'
 import { sessionIds } from './session-ids.ts'
 
 /** Farewells that may be on their way at one time. */
 const maxTurnedAway = 100
+/** So long a handshake may take. */
+const handshakeTimeoutMs = 30_000
 
 export interface ListenerOptions {
   /** Its name in the configuration. */
@@ -26,12 +30,16 @@ export interface ListenerOptions {
   readonly maxConnections: number
   /** Connections at one time from one client address. */
   readonly maxConnectionsPerAddress: number
+  /** `implicit`: a connection begins with the handshake (RFC 8314 §3). `starttls` where absent. */
+  readonly tls?: 'off' | 'starttls' | 'implicit'
+  /** 30 seconds where absent. */
+  readonly handshakeTimeoutMs?: number
 }
 
 export interface ListenerParts {
   readonly policy: Policy
   readonly queue: Pick<Queue, 'begin'>
-  /** The certificate for STARTTLS, asked for anew by each session; `undefined`: there is none. */
+  /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
 }
@@ -104,6 +112,8 @@ class Reception {
   readonly #sessions = new Map<SessionConnection, string>()
   /** Clients that were turned away and have not gone yet. */
   readonly #turnedAway = new Set<Connection>()
+  /** Clients whose session begins after a handshake. */
+  readonly #handshakes = new Set<Connection>()
   #emptied: (() => void) | undefined
 
   constructor(options: ListenerOptions, parts: ListenerParts) {
@@ -126,6 +136,8 @@ class Reception {
     } else if (!counters.take(fromAddress, maxConnectionsPerAddress)) {
       counters.give(this.#all)
       this.#turnAway(connection, tooManyFromAddress)
+    } else if (this.#options.tls === 'implicit') {
+      void this.#openSecured(connection, fromAddress)
     } else {
       this.#open(connection, fromAddress)
     }
@@ -136,6 +148,7 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
+    for (const connection of this.#handshakes) connection.destroy()
     this.#left()
     return promise
   }
@@ -145,20 +158,51 @@ class Reception {
     for (const connection of this.#turnedAway) connection.destroy()
   }
 
-  #open(connection: Connection, fromAddress: string): void {
+  /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
+  async #openSecured(connection: Connection, fromAddress: string): Promise<void> {
+    const { name } = this.#options
+    this.#handshakes.add(connection)
+    let state: TlsState | undefined
+    try {
+      state = await secured(connection, this.#handshake())
+    } catch (error) {
+      this.#parts.doors.log.info('tls.failed', {
+        listener: name,
+        remote: connection.remote.address,
+        error: error instanceof Error ? error.message : String(error),
+      })
+    }
+    this.#handshakes.delete(connection)
+    if (state !== undefined && this.#emptied === undefined) {
+      this.#open(connection, fromAddress, state)
+      return
+    }
+    connection.destroy()
+    this.#giveBack(fromAddress)
+    this.#left()
+  }
+
+  readonly #handshake = (): Handshake => ({
+    certificates: this.#parts.tls(),
+    timeoutMs: this.#options.handshakeTimeoutMs ?? handshakeTimeoutMs,
+  })
+
+  #open(connection: Connection, fromAddress: string, tls?: TlsState): void {
     const { policy, queue, doors } = this.#parts
     const { clock, log } = doors
-    const tls = this.#parts.tls()
+    const { tls: mode = 'starttls' } = this.#options
+    const canStartTls = mode === 'starttls' && this.#parts.tls() !== undefined
     const facts: ConnectionFacts = {
       id: this.#nextId(),
       startedAt: clock.now(),
       listener: this.#options.name,
       remote: connection.remote,
       local: connection.local,
+      ...(tls === undefined ? {} : { tls }),
     }
     let receiver
     try {
-      receiver = new Receiver({ facts, policy, queue, clock, log, canStartTls: tls !== undefined })
+      receiver = new Receiver({ facts, policy, queue, clock, log, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {
@@ -169,9 +213,15 @@ class Reception {
       this.#turnAway(connection, notServing)
       return
     }
-    const { id } = facts
-    const closed = this.#closed
-    const session = new SessionConnection({ id, connection, receiver, clock, log, tls, closed })
+    const session = new SessionConnection({
+      id: facts.id,
+      connection,
+      receiver,
+      clock,
+      log,
+      handshake: this.#handshake,
+      closed: this.#closed,
+    })
     this.#sessions.set(session, fromAddress)
     session.start()
   }
@@ -197,8 +247,8 @@ class Reception {
       remote: connection.remote.address,
       reply: formatReply(reply).trimEnd(),
     })
-    // A flood is not worth a farewell.
-    if (this.#turnedAway.size >= maxTurnedAway) {
+    // A flood is not worth a farewell, and who expects a handshake would not understand one.
+    if (this.#turnedAway.size >= maxTurnedAway || this.#options.tls === 'implicit') {
       connection.destroy()
       return
     }
@@ -217,6 +267,7 @@ class Reception {
   }
 
   #left(): void {
-    if (this.#sessions.size === 0 && this.#turnedAway.size === 0) this.#emptied?.()
+    const { size } = this.#sessions
+    if (size + this.#turnedAway.size + this.#handshakes.size === 0) this.#emptied?.()
   }
 }

@@ -1,6 +1,5 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
-import { createSecureContext } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
@@ -12,7 +11,7 @@ import type {
   NetListener,
 } from '../net.ts'
 import { NodeConnection } from './net-connection.ts'
-import { NodeTlsContext } from './net-tls.ts'
+import { tlsContext } from './net-tls-context.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
 
@@ -79,16 +78,6 @@ function connect(options: ConnectOptions): Promise<Connection> {
     resolve(new NodeConnection(socket))
   })
   return promise
-}
-
-function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {
-  try {
-    return new NodeTlsContext(
-      createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
-    )
-  } catch (error) {
-    throw new PosternError('CONFIG_INVALID', 'certificate and key do not fit', { cause: error })
-  }
 }
 
 function boundAddress(asked: NetAddress, bound: AddressInfo | string | null): NetAddress {
