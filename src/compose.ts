@@ -2,7 +2,7 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
@@ -30,6 +30,8 @@ export interface Gateway {
   readonly maildirs: string
   readonly listeners: readonly { readonly name: string; readonly address: NetAddress }[]
   readonly entries: readonly ListedEntry[]
+  /** Where the self-signed certificate lies, where a listener shows it. */
+  readonly ownCertificate: string | undefined
   /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
   reload(): Promise<void>
   /** Makes every queued message due now. */
@@ -90,7 +92,8 @@ class RunningGateway implements Gateway {
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
-  readonly #watches: DiskWatch[] = []
+  /** By what they watch. */
+  readonly #watches = new Map<string, DiskWatch>()
   #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
   #prepared: Prepared | undefined
   #policy: FilterPolicy | undefined
@@ -118,6 +121,10 @@ class RunningGateway implements Gateway {
 
   get entries(): readonly ListedEntry[] {
     return this.#current.generation.listing
+  }
+
+  get ownCertificate(): string | undefined {
+    return this.#current.ownCertificate
   }
 
   get #current(): Prepared {
@@ -159,9 +166,10 @@ class RunningGateway implements Gateway {
     for (const listener of configuration.listeners) {
       const tls = () => this.#current.certificates.get(listener.name)
       const parts = { policy, queue, tls, doors: this.#doors }
-      this.#listeners.push(await listen(listener, parts))
+      const mode = listener.tls?.mode ?? 'off'
+      this.#listeners.push(await listen({ ...listener, tls: mode }, parts))
     }
-    this.#follow(configuration)
+    this.#follow()
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
     this.#doors.process.onUnhandledRejection((reason) => {
       const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
@@ -180,8 +188,9 @@ class RunningGateway implements Gateway {
   }
 
   async close(graceMs: number): Promise<void> {
-    for (const watch of this.#watches.splice(0)) watch.close()
     await this.#reloading
+    for (const watch of this.#watches.values()) watch.close()
+    this.#watches.clear()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
@@ -208,10 +217,22 @@ class RunningGateway implements Gateway {
   }
 
   /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
-  #follow({ folder, certificateFiles }: Configuration): void {
-    const paths = [resolve(folder), resolve(folder, 'control'), ...certificateFiles]
+  #follow(): void {
+    const { configuration, ownCertificate } = this.#current
+    const { folder, certificateFiles } = configuration
+    const own = ownCertificate === undefined ? [] : [ownCertificate]
+    const paths = new Set([folder, join(folder, 'control'), ...certificateFiles, ...own])
+    for (const [path, watch] of this.#watches) {
+      if (paths.has(path)) continue
+      watch.close()
+      this.#watches.delete(path)
+    }
     for (const path of paths) {
-      this.#watches.push(this.#doors.disk.watch(path, () => void this.reload()))
+      if (this.#watches.has(path)) continue
+      this.#watches.set(
+        path,
+        this.#doors.disk.watch(path, () => void this.reload()),
+      )
     }
   }
 
@@ -226,6 +247,7 @@ class RunningGateway implements Gateway {
       const before = this.#current
       const { prepared } = preparation
       this.#prepared = prepared
+      this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
       const restart = needRestart(before.configuration, prepared.configuration)
@@ -244,8 +266,11 @@ class RunningGateway implements Gateway {
 /** The keys whose change a reload does not take. */
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({ listeners, spool, store, log, dns, delivery }: Configuration) => ({
-    listeners: listeners.map(({ name, address, maxConnections, maxConnectionsPerAddress }) => {
-      return [name, address, maxConnections, maxConnectionsPerAddress]
+    listeners: listeners.map((listener) => {
+      const { name, address, tls, handshakeTimeoutMs } = listener
+      const { maxConnections, maxConnectionsPerAddress } = listener
+      const limits = [handshakeTimeoutMs, maxConnections, maxConnectionsPerAddress]
+      return [name, address, tls?.mode, limits]
     }),
     spool,
     store,

@@ -60,7 +60,8 @@ function signalled(): Promise<string> {
 }
 
 /** What a person who has just started it wants to know. */
-function greeting({ listeners, entries, maildirs, hostname }: Gateway, folder: string): string {
+function greeting(gateway: Gateway, folder: string): string {
+  const { listeners, entries, maildirs, hostname, ownCertificate } = gateway
   const lines = listeners.map(
     ({ name, address }) => `  listening on ${formatListenAddress(address)} (${name})`,
   )
@@ -73,6 +74,9 @@ function greeting({ listeners, entries, maildirs, hostname }: Gateway, folder: s
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,
     ...lines,
+    ...(ownCertificate === undefined
+      ? []
+      : [`  TLS with a self-signed certificate: ${ownCertificate}`]),
     '  the chain, in order:',
     ...chain,
     `  mail for control/locals lands in ${maildirs}/<domain>/<local-part>/`,

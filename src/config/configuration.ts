@@ -5,6 +5,7 @@ import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
+import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -25,6 +26,8 @@ export interface Configuration {
   readonly delivery: { readonly maildirs: string; readonly paused: boolean }
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
+  /** The folder of the gateway's own certificate. */
+  readonly tls: { readonly path: string }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
     /** `stderr`, `stdout`, or an absolute path. */
@@ -40,7 +43,9 @@ export interface Configuration {
 export interface ListenerConfiguration {
   readonly name: string
   readonly address: NetAddress
-  readonly certificate?: { readonly certificate: string; readonly key: string }
+  /** Absent: off. */
+  readonly tls?: ListenerTls
+  readonly handshakeTimeoutMs: number
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly place: WrittenAt

@@ -40,7 +40,7 @@ export const receiverOptions = {
   data_timeout: option.duration({ default: '10m' }),
   starttls: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
-    description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
+    description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
   }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
 } as const
@@ -57,7 +57,7 @@ export interface ReceiverSection {
 
 export interface ListenerTraits {
   readonly name: string
-  /** Whether it has a certificate. */
+  /** Whether it has TLS, by STARTTLS or from the first byte. */
   readonly tls: boolean
 }
 
@@ -98,8 +98,8 @@ export function receiverSettings({
   const bare =
     resolved.values.starttls === 'required' ? listeners.find(({ tls }) => !tls) : undefined
   if (bare !== undefined) {
-    const problem = `is required, but the listener ${bare.name} has no certificate`
-    const remedy = 'give it certificate and key, or write offered'
+    const problem = `is required, but the listener ${bare.name} has no TLS`
+    const remedy = 'give it tls: starttls, or write offered'
     return { ok: false, mistakes: [mistakeAt(section.place, ['starttls'], { problem, remedy })] }
   }
   const valuesIn = environmentOptions(receiverOptions, resolved.values, resources)

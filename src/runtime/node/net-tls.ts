@@ -37,9 +37,14 @@ export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> 
       resolve(over)
     },
     failed: (error) =>
-      fail(new PosternError('PEER_FAILED', `TLS: ${error.message}`, { cause: error })),
+      fail(new PosternError('PEER_FAILED', `TLS: ${reasonOf(error)}`, { cause: error })),
   })
   return promise
+}
+
+/** In OpenSSL's words, without its file names and line numbers. */
+function reasonOf(error: Error): string {
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message
 }
 
 function shakeHands(socket: Socket, options: TlsOptions, told: Told): void {
