@@ -10,6 +10,7 @@ import type { Courier } from './delivery/courier.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
+import { StandIn } from './filter/stand-in.ts'
 import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
 import { openSpool } from './queue/open-spool.ts'
@@ -19,6 +20,7 @@ import type { Doors } from './runtime/doors.ts'
 import type { NetAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
+import { loginKey } from './tools/login-key.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openDoors } from './tools/open-doors.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
@@ -135,7 +137,7 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(): Promise<void> {
-    const { clock, disk, log, store } = this.#doors
+    const { clock, disk, log, random, store } = this.#doors
     const preparation = await this.#prepare()
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
@@ -152,6 +154,7 @@ class RunningGateway implements Gateway {
       clock,
       log,
       traces,
+      standIn: new StandIn(await loginKey(store, random)),
     })
     this.#policy = policy
     this.#courier = openCourier({

@@ -12,6 +12,7 @@ import { environmentAfterLogin } from './login.ts'
 import { SessionRecorder } from './session-recorder.ts'
 import { FilterSession, type AfterLogin } from './session.ts'
 import { denied, settingsFault } from './refusals.ts'
+import type { StandIn } from './stand-in.ts'
 import { TraceWriter } from './trace-writer.ts'
 import type { TraceTables } from './trace-tables.ts'
 
@@ -27,6 +28,7 @@ export interface FilterPolicyParts {
   readonly clock: Clock
   readonly log: Log
   readonly traces: TraceTables
+  readonly standIn: StandIn
 }
 
 export class FilterPolicy implements Policy {
@@ -82,6 +84,7 @@ export class FilterPolicy implements Policy {
       recorder,
       settings,
       refusal,
+      standIn: this.#parts.standIn,
       afterLogin: (before) => this.#afterLogin(generation, facts.listener, before),
       ended: () => generation.leave(),
     })

@@ -32,6 +32,7 @@ describe('settings of the receiver', () => {
       maxMessageBytes: 50 * 1024 * 1024,
       maxRecipients: 1000,
       maxErrors: 20,
+      maxFailedLogins: 5,
       maxHops: 100,
       commandTimeoutMs: 300_000,
       dataTimeoutMs: 600_000,

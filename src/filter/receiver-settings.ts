@@ -8,7 +8,7 @@ import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { OptionResources, OptionValues } from '../plugin/option.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import type { ReceiverSettings } from '../smtp/policy.ts'
+import type { AuthMechanism, ReceiverSettings } from '../smtp/policy.ts'
 import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
 
 /** The section `receiver` of the configuration. */
@@ -42,6 +42,15 @@ export const receiverOptions = {
     default: 'offered',
     description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
   }),
+  auth_mechanisms: option.strings({
+    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'],
+    description: 'Offered as far as an entry can answer them.',
+  }),
+  max_failed_logins: option.integer({
+    default: 5,
+    min: 1,
+    description: 'Logins that were refused, before the session is ended.',
+  }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
 } as const
 
@@ -73,15 +82,15 @@ export interface ReceiverRequest {
   readonly section: ReceiverSection
   readonly listeners: readonly ListenerTraits[]
   readonly resources: OptionResources
-  /** Whether an enabled entry can verify a login. */
-  readonly canVerify: boolean
+  /** The mechanisms that an enabled entry can answer. */
+  readonly answerable: readonly AuthMechanism[]
 }
 
 export function receiverSettings({
   section,
   listeners,
   resources,
-  canVerify,
+  answerable,
 }: ReceiverRequest):
   | { readonly ok: true; readonly settingsOf: SettingsOf }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] } {
@@ -106,10 +115,10 @@ export function receiverSettings({
   const byListener = new Map(
     listeners.map(({ name, tls }) => [
       name,
-      remembering((values) => settings(values, tls, canVerify)),
+      remembering((values) => settings(values, tls, answerable)),
     ]),
   )
-  const withoutTls = remembering((values) => settings(values, false, canVerify))
+  const withoutTls = remembering((values) => settings(values, false, answerable))
   const settingsOf: SettingsOf = (listener, environment) => {
     const make = byListener.get(listener) ?? withoutTls
     const inForce = valuesIn(environment)
@@ -136,18 +145,23 @@ function remembering<T>(make: (values: Values) => T): (values: Values) => T {
   }
 }
 
-function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSettings {
+function settings(
+  values: Values,
+  tls: boolean,
+  answerable: readonly AuthMechanism[],
+): ReceiverSettings {
   return Object.freeze({
     hostname: values.hostname,
     greeting: greeting(values.hostname, values.greeting),
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
+    maxFailedLogins: values.max_failed_logins,
     maxHops: values.max_hops,
     commandTimeoutMs: values.command_timeout,
     dataTimeoutMs: values.data_timeout,
     starttls: tls ? values.starttls : 'off',
-    mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
+    mechanisms: answerable.filter((name) => values.auth_mechanisms.includes(name)),
     authWithoutTls: values.auth_without_tls,
   })
 }

@@ -12,6 +12,7 @@ import type { Stage } from '../mail/status.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
 import type { Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
 import { localError, objection } from './replies.ts'
@@ -33,6 +34,7 @@ export interface DialogueParts {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   /** There is a certificate. */
   readonly canStartTls: boolean
 }
@@ -43,6 +45,7 @@ export class Dialogue {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   readonly canStartTls: boolean
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
@@ -51,6 +54,8 @@ export class Dialogue {
   intake: Intake | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Logins that were refused. */
+  failedLogins = 0
   #transaction: OpenTransaction | undefined
   #sequence = 0
   #committing = false
@@ -62,6 +67,7 @@ export class Dialogue {
     this.queue = parts.queue
     this.clock = parts.clock
     this.log = parts.log
+    this.random = parts.random
     this.canStartTls = parts.canStartTls
   }
 

@@ -189,7 +189,7 @@ class Reception {
 
   #open(connection: Connection, fromAddress: string, tls?: TlsState): void {
     const { policy, queue, doors } = this.#parts
-    const { clock, log } = doors
+    const { clock, log, random } = doors
     const { tls: mode = 'starttls' } = this.#options
     const canStartTls = mode === 'starttls' && this.#parts.tls() !== undefined
     const facts: ConnectionFacts = {
@@ -202,7 +202,7 @@ class Reception {
     }
     let receiver
     try {
-      receiver = new Receiver({ facts, policy, queue, clock, log, canStartTls })
+      receiver = new Receiver({ facts, policy, queue, clock, log, random, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {

@@ -9,6 +9,7 @@ import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
 import { acceptMessage } from './acceptance.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
@@ -25,6 +26,7 @@ export interface ReceiverParts {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   /** There is a certificate for STARTTLS. */
   readonly canStartTls: boolean
 }
@@ -44,7 +46,7 @@ export class Receiver {
   readonly #dialogue: Dialogue
 
   /** @throws whatever `Policy.open` throws */
-  constructor({ facts, policy, queue, clock, log, canStartTls }: ReceiverParts) {
+  constructor({ facts, policy, queue, clock, log, random, canStartTls }: ReceiverParts) {
     const { id, startedAt, listener, remote, local, tls } = facts
     const sessionPolicy = policy.open(facts)
     const session = {
@@ -63,6 +65,7 @@ export class Receiver {
       queue,
       clock,
       log,
+      random,
       canStartTls,
     })
   }

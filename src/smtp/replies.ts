@@ -17,6 +17,8 @@ export const timedOut = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} waited too long`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
+export const tooManyLogins = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} has seen too many failed logins`)
 export const tooManyConnections = reply(421, '4.7.0', 'Too many connections, come back later')
 export const tooManyFromAddress = reply(421, '4.7.0', 'Too many connections from your address')
 export const notThisProtocol = (hostname: string): Reply =>

@@ -15,6 +15,7 @@ import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
+import { StandIn } from '../filter/stand-in.ts'
 import { traceTables } from '../filter/trace-tables.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
@@ -132,6 +133,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     clock,
     log,
     traces: tables,
+    standIn: new StandIn(seededRandom(2).bytes(32)),
   })
   let sessions = 0
   return {

@@ -16,6 +16,7 @@ export interface Component {
 
 export type ComponentName =
   | 'curl'
+  | 'msmtp'
   | 'netcat'
   | 'openssl'
   | 'python3'
@@ -27,13 +28,17 @@ export type ComponentName =
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
+  msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
-  swaks: { program: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'] },
+  swaks: {
+    program: 'swaks',
+    packages: ['swaks', 'libnet-ssleay-perl', 'libdigest-hmac-perl', 'libauthen-sasl-perl'],
+  },
 }
 
 /** Where the programs of Postfix are unpacked. They run from there and are never installed. */
