@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tlsIdentity } from '../../src/testkit/tls-identity.ts'
 import {
+  checkout,
   delivered,
   eventually,
   gatewayFolder,
@@ -37,6 +38,7 @@ const listeners = `listeners:
 const first = tlsIdentity(['mx.postern.test'])
 const second = tlsIdentity(['*.second.test'])
 const client = tlsIdentity(['relay.client.test'])
+const postern = join(checkout, 'bin/postern')
 let gateway: StartedGateway
 
 beforeAll(async () => {
@@ -168,13 +170,24 @@ describe.skipIf(isMissing('openssl'))('a renewed certificate', () => {
     )
     expect(await subjectShown('-noservername')).toBe('CN = mx.postern.test')
     await folder.write('first.key', renewed.key)
-    const shown = await eventually(async () => {
-      const subject = await subjectShown('-noservername')
-      return subject === 'CN = mx.postern.test' ? undefined : subject
-    }, 'the renewed certificate')
-    expect(shown).toBe('CN = renewed.test')
-    await writeIdentity(folder, 'first', first)
+    expect(await comesToBeShown('CN = renewed.test')).toBe('CN = renewed.test')
   })
+
+  test('is followed under a name that the configuration did not have at the start', async () => {
+    const { folder } = gateway
+    const yaml = await folder.read('postern.yaml')
+    await writeIdentity(folder, 'third', tlsIdentity(['third.test']))
+    await folder.write('postern.yaml', yaml.replaceAll('first.', 'third.'))
+    expect(await comesToBeShown('CN = third.test')).toBe('CN = third.test')
+    await writeIdentity(folder, 'third', tlsIdentity(['third-renewed.test']))
+    expect(await comesToBeShown('CN = third-renewed.test')).toBe('CN = third-renewed.test')
+  })
+
+  const comesToBeShown = (subject: string): Promise<string> =>
+    eventually(async () => {
+      const shown = await subjectShown('-noservername')
+      return shown === subject ? shown : undefined
+    }, subject)
 })
 
 describe.skipIf(isMissing('openssl'))('a listener that names no certificate', () => {
@@ -211,14 +224,26 @@ describe.skipIf(isMissing('openssl'))('a listener that names no certificate', ()
 })
 
 describe('postern check', () => {
+  test('names file, line and remedy where a key is not that of its certificate', async () => {
+    const folder = await gatewayFolder()
+    await writeIdentity(folder, 'first', { certificate: first.certificate, key: second.key })
+    const sample = await folder.read('postern.yaml')
+    const tls = '    certificate: first.pem\n    key: first.key\n'
+    const yaml = sample.replace('    listen: 127.0.0.1:0\n', `    listen: 127.0.0.1:0\n${tls}`)
+    await folder.write('postern.yaml', yaml)
+    const line = yaml.split('\n').indexOf('    key: first.key') + 1
+    const run = await runProgram(postern, ['check', '--config', folder.config])
+    expect(run.code).toBe(1)
+    expect(`${run.stdout}${run.stderr}`).toContain(
+      `postern.yaml:${line}: listeners[0].key: is not the key of the certificate; name the key that`,
+    )
+    await folder.remove()
+  })
+
   test('says nothing of a certificate that is to be made', async () => {
     const folder = await gatewayFolder()
     await writeFile(join(folder.config, 'tcp.smtp'), ':allow\n')
-    const run = await runProgram(join(import.meta.dirname, '../../bin/postern'), [
-      'check',
-      '--config',
-      folder.config,
-    ])
+    const run = await runProgram(postern, ['check', '--config', folder.config])
     expect(run.code).toBe(0)
     await folder.remove()
   })
