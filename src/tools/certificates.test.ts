@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ListenerConfiguration } from '../config/configuration.ts'
 import type { ListenerTls, WrittenIdentity } from '../config/tls-section.ts'
@@ -5,6 +6,9 @@ import { formatMistake } from '../config/format-mistake.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
 import { certificateDoubts, certificateMistakes, certificatesOf, wantsOwn } from './certificates.ts'
+
+const fixture = (name: string): string =>
+  readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
 
 const now = Date.UTC(2026, 10, 21)
 const one = tlsIdentity(['one.test'])
@@ -27,9 +31,10 @@ const shows = (...identities: WrittenIdentity[]): ListenerConfiguration =>
 
 describe('what makes a certificate unusable', () => {
   const mistakesWith = (first: Partial<WrittenIdentity>, second: Partial<WrittenIdentity> = {}) =>
-    certificateMistakes([
-      shows({ ...one, at: [], ...first }, { ...two, at: ['certificates', 0], ...second }),
-    ]).map(formatMistake)
+    certificateMistakes(
+      [shows({ ...one, at: [], ...first }, { ...two, at: ['certificates', 0], ...second })],
+      nodeNet,
+    ).map(formatMistake)
 
   test('nothing', () => {
     expect(mistakesWith({})).toEqual([])
@@ -56,8 +61,17 @@ describe('what makes a certificate unusable', () => {
   ])('authorities that cannot be read: %j', (authorities) => {
     const clients = { authorities, required: true }
     const asking = listener('mx', { mode: 'implicit', identities: [], clients })
-    expect(certificateMistakes([asking]).map(formatMistake)).toEqual([
+    expect(certificateMistakes([asking], nodeNet).map(formatMistake)).toEqual([
       'postern.yaml:7: listeners[0].client_certificates.ca: holds no certificate that can be read; name a file with the certificates of the authorities, in PEM',
+    ])
+  })
+
+  test('a key that OpenSSL finds too weak', () => {
+    const weak = { certificate: fixture('weak.test.pem'), key: fixture('weak.test.key') }
+    expect(mistakesWith(weak)).toEqual([
+      expect.stringMatching(
+        /^postern\.yaml:7: listeners\[0\]\.certificate: cannot be used: .*key too small/,
+      ),
     ])
   })
 

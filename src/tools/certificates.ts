@@ -42,11 +42,12 @@ function contextOf(
 /** Certificates that no handshake could use. */
 export function certificateMistakes(
   listeners: readonly ListenerConfiguration[],
+  net: Net,
 ): readonly Mistake[] {
   return listeners.flatMap(({ tls, place }) => {
     const { identities = [], clients } = tls ?? {}
     const mistakes = identities.flatMap((identity): readonly Mistake[] => {
-      const found = identityProblem(identity)
+      const found = identityProblem(identity) ?? refusal(identity, net)
       return found === undefined ? [] : [mistakeAt(place, [...identity.at, found.field], found)]
     })
     if (clients === undefined || certificatesIn(clients.authorities) !== undefined) return mistakes
@@ -100,6 +101,19 @@ function identityProblem({ certificate, key }: TlsIdentity): IdentityProblem | u
   if (own.checkPrivateKey(privateKey)) return undefined
   const problem = 'is not the key of the certificate'
   return { field: 'key', problem, remedy: 'name the key that the certificate was made for' }
+}
+
+/** What is well-formed may still be too weak, for instance a key of 1024 bits. */
+function refusal({ certificate, key }: TlsIdentity, net: Net): IdentityProblem | undefined {
+  try {
+    net.tlsContext({ certificate, key })
+    return undefined
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const remedy = 'have one made that OpenSSL takes, for instance with a key on the curve P-256'
+    return { field: 'certificate', problem: `cannot be used: ${reason}`, remedy }
+  }
 }
 
 function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {

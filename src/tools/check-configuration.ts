@@ -33,7 +33,7 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
     const all = [
       ...mistakes,
       ...chain.mistakes,
-      ...certificateMistakes(configuration.listeners),
+      ...certificateMistakes(configuration.listeners, nodeNet),
       ...(await portMistakes(configuration)),
     ]
     const { generation } = chain

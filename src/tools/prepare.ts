@@ -44,7 +44,7 @@ export async function prepare({ folder, doors, loaderFor }: PrepareRequest): Pro
   const loader = loaderFor(configuration.pluginFolders)
   const chain = await loadChain({ configuration, loader, doors, resources })
   const { listeners, tcpRules, tcpRulesFile } = configuration
-  const all = [...mistakes, ...chain.mistakes, ...certificateMistakes(listeners)]
+  const all = [...mistakes, ...chain.mistakes, ...certificateMistakes(listeners, doors.net)]
   const { generation } = chain
   const failure = generation === undefined || all.length > 0 ? undefined : await generation.open()
   if (failure !== undefined) {
