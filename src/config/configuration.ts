@@ -5,11 +5,15 @@ import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
+import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
   readonly folder: string
+  /** Processes that receive and deliver; `auto`: as many as there are processors. */
+  readonly workers: number | 'auto'
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]
@@ -23,7 +27,7 @@ export interface Configuration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
-  readonly delivery: { readonly maildirs: string; readonly paused: boolean }
+  readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
   /** The folder of the gateway's own certificate. */
@@ -42,7 +46,10 @@ export interface Configuration {
 
 export interface ListenerConfiguration {
   readonly name: string
+  readonly role: ListenerRole
   readonly address: NetAddress
+  /** What it has in place of the section `receiver`, as written. */
+  readonly receiver: JsonValue | undefined
   /** Absent: off. */
   readonly tls?: ListenerTls
   readonly handshakeTimeoutMs: number

@@ -4,7 +4,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
-import type { Reading } from './reading.ts'
+import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 import { readListenerTls, type ReadText } from './tls-section.ts'
 
@@ -41,7 +41,7 @@ function readListener(
   path: Path,
   { readText, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item)
+  const values = reading.section(path, listenerShape, item, ['receiver'])
   const listen = listenOf(item)
   const address = listen === undefined ? undefined : parseListenAddress(listen)
   if (listen !== undefined && address === undefined) {
@@ -52,11 +52,21 @@ function readListener(
     )
   }
   if (values === undefined || address === undefined) return undefined
+  const { name, role } = values
   const isUnixSocket = 'path' in address
+  if (role === 'lmtp' && 'port' in address && address.port === 25) {
+    reading.mistake(
+      [...path, 'listen'],
+      'LMTP must not be spoken on port 25 (RFC 2033 §5)',
+      'choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+  }
   const tls = readListenerTls({ reading, values, path, isUnixSocket, readText })
   return {
-    name: values.name,
+    name,
+    role,
     address,
+    receiver: isMap(item) ? item['receiver'] : undefined,
     ...(tls === undefined ? {} : { tls }),
     handshakeTimeoutMs: values.handshake_timeout,
     maxConnections: values.max_connections,

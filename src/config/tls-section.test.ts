@@ -45,6 +45,12 @@ describe('TLS of a listener', () => {
     expect(tlsOf('    tls: implicit\n')).toEqual({ mode: 'implicit', identities: [] })
   })
 
+  test('begins with the first byte where the role is smtps, unless the listener says otherwise', () => {
+    expect(tlsOf('    role: smtps\n')?.mode).toBe('implicit')
+    expect(tlsOf('    role: smtps\n    tls: starttls\n')?.mode).toBe('starttls')
+    expect(tlsOf('    role: submission\n')?.mode).toBe('starttls')
+  })
+
   test('is off where the listener says so, and on a UNIX socket that names no certificate', () => {
     expect(tlsOf('    tls: off\n')).toBeUndefined()
     expect(tlsOf('', '/run/smtp.sock')).toBeUndefined()

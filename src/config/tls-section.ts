@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { Option, OptionValues } from '../plugin/option.ts'
 import type { TlsIdentity } from '../runtime/net.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
 
@@ -37,7 +38,8 @@ function part(type: string, description: string): Option<JsonValue> {
 export const listenerTlsShape = {
   tls: option.choice(['auto', 'off', 'starttls', 'implicit'], {
     default: 'auto',
-    description: '`auto`: starttls, but off on a UNIX socket without a certificate',
+    description:
+      '`auto`: implicit with the role smtps; else starttls, but off on a UNIX socket without a certificate',
   }),
   certificates: part(
     'list of certificates',
@@ -55,6 +57,7 @@ const clientsShape = {
 type Values = OptionValues<typeof listenerTlsShape> & {
   readonly certificate: string | undefined
   readonly key: string | undefined
+  readonly role: ListenerRole
 }
 
 export interface ListenerTlsRequest {
@@ -75,9 +78,11 @@ export function readListenerTls(request: ListenerTlsRequest): ListenerTls | unde
   if (values.tls === 'off' && asked) {
     reading.mistake([...path, 'tls'], 'is off, and certificates are named', 'take one of them away')
   }
-  if (values.tls === 'off' || (values.tls === 'auto' && isUnixSocket && !asked)) return undefined
+  const implicit = values.tls === 'implicit' || (values.tls === 'auto' && values.role === 'smtps')
+  const bare = values.tls === 'auto' && !implicit && isUnixSocket && !asked
+  if (values.tls === 'off' || bare) return undefined
   return {
-    mode: values.tls === 'implicit' ? 'implicit' : 'starttls',
+    mode: implicit ? 'implicit' : 'starttls',
     identities,
     ...(clients === undefined ? {} : { clients }),
   }

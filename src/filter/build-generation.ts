@@ -20,7 +20,7 @@ import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
-import { receiverSettings, type ListenerTraits, type ReceiverSection } from './receiver-settings.ts'
+import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
 
 export interface GenerationRequest {
   /** In order. */

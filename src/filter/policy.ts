@@ -6,6 +6,7 @@ import type { Environment } from '../mail/environment.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { ConnectionFacts, Policy, ReceiverSettings, SessionPolicy } from '../smtp/policy.ts'
+import type { CrashWatch } from './crash-watch.ts'
 import type { Generation } from './generation.ts'
 import { Inquiry } from './inquiry.ts'
 import { environmentAfterLogin } from './login.ts'
@@ -29,6 +30,7 @@ export interface FilterPolicyParts {
   readonly log: Log
   readonly traces: TraceTables
   readonly standIn: StandIn
+  readonly crashWatch?: CrashWatch | undefined
 }
 
 export class FilterPolicy implements Policy {
@@ -86,6 +88,7 @@ export class FilterPolicy implements Policy {
       refusal,
       standIn: this.#parts.standIn,
       afterLogin: (before) => this.#afterLogin(generation, facts.listener, before),
+      crashWatch: this.#parts.crashWatch,
       ended: () => generation.leave(),
     })
   }

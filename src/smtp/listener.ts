@@ -2,6 +2,7 @@
  * Listens, and gives each connection a session, within limits: connections in all and from one address. Who comes
  * beyond them is told 421 and sent away. A close lets transactions finish up to a deadline and sends idle clients away.
  */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { TlsState } from '../mail/session.ts'
@@ -12,6 +13,7 @@ import type { Connection, Net, NetAddress, NetListener, TlsContext } from '../ru
 import type { Random } from '../runtime/random.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
 import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
@@ -39,6 +41,8 @@ export interface ListenerOptions {
 export interface ListenerParts {
   readonly policy: Policy
   readonly queue: Pick<Queue, 'begin'>
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush
   /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
@@ -112,6 +116,8 @@ class Reception {
   readonly #sessions = new Map<SessionConnection, string>()
   /** Clients that were turned away and have not gone yet. */
   readonly #turnedAway = new Set<Connection>()
+  /** Clients that are being counted. */
+  readonly #entering = new Set<Connection>()
   /** Clients whose session begins after a handshake. */
   readonly #handshakes = new Set<Connection>()
   #emptied: (() => void) | undefined
@@ -128,19 +134,37 @@ class Reception {
   }
 
   accept(connection: Connection): void {
+    const fromAddress = `${this.#all}:${connection.remote.address}`
+    const counted = this.#count(fromAddress)
+    if (!(counted instanceof Promise)) return this.#admit(connection, fromAddress, counted)
+    this.#entering.add(connection)
+    void counted.then((refusal) => {
+      this.#entering.delete(connection)
+      this.#admit(connection, fromAddress, refusal)
+    })
+  }
+
+  /** @returns why there is no room, or undefined */
+  #count(fromAddress: string): MaybePromise<Reply | undefined> {
     const { maxConnections, maxConnectionsPerAddress } = this.#options
     const { counters } = this.#parts.doors
-    const fromAddress = `${this.#all}:${connection.remote.address}`
-    if (!counters.take(this.#all, maxConnections)) {
-      this.#turnAway(connection, tooManyConnections)
-    } else if (!counters.take(fromAddress, maxConnectionsPerAddress)) {
-      counters.give(this.#all)
-      this.#turnAway(connection, tooManyFromAddress)
-    } else if (this.#options.tls === 'implicit') {
-      void this.#openSecured(connection, fromAddress)
-    } else {
-      this.#open(connection, fromAddress)
+    const ofAddress = (taken: boolean): Reply | undefined => {
+      if (!taken) counters.give(this.#all)
+      return taken ? undefined : tooManyFromAddress
     }
+    const ofAll = (taken: boolean): MaybePromise<Reply | undefined> => {
+      if (!taken) return tooManyConnections
+      const more = counters.take(fromAddress, maxConnectionsPerAddress)
+      return more instanceof Promise ? more.then(ofAddress) : ofAddress(more)
+    }
+    const taken = counters.take(this.#all, maxConnections)
+    return taken instanceof Promise ? taken.then(ofAll) : ofAll(taken)
+  }
+
+  #admit(connection: Connection, fromAddress: string, refusal: Reply | undefined): void {
+    if (refusal !== undefined) this.#turnAway(connection, refusal)
+    else if (this.#options.tls === 'implicit') void this.#openSecured(connection, fromAddress)
+    else this.#open(connection, fromAddress)
   }
 
   /** Sends clients away as they become idle. @returns when none is left */
@@ -155,7 +179,8 @@ class Reception {
 
   dismiss(): void {
     for (const session of this.#sessions.keys()) session.dismiss()
-    for (const connection of this.#turnedAway) connection.destroy()
+    const others = [...this.#turnedAway, ...this.#entering, ...this.#handshakes]
+    for (const connection of others) connection.destroy()
   }
 
   /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
@@ -188,7 +213,7 @@ class Reception {
   })
 
   #open(connection: Connection, fromAddress: string, tls?: TlsState): void {
-    const { policy, queue, doors } = this.#parts
+    const { policy, queue, queueFlush, doors } = this.#parts
     const { clock, log, random } = doors
     const { tls: mode = 'starttls' } = this.#options
     const canStartTls = mode === 'starttls' && this.#parts.tls() !== undefined
@@ -202,7 +227,8 @@ class Reception {
     }
     let receiver
     try {
-      receiver = new Receiver({ facts, policy, queue, clock, log, random, canStartTls })
+      const parts = { policy, queue, queueFlush, clock, log, random }
+      receiver = new Receiver({ facts, ...parts, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {
@@ -224,6 +250,7 @@ class Reception {
     })
     this.#sessions.set(session, fromAddress)
     session.start()
+    if (this.#emptied !== undefined) session.retire()
   }
 
   readonly #closed = (session: SessionConnection): void => {
@@ -268,6 +295,7 @@ class Reception {
 
   #left(): void {
     const { size } = this.#sessions
-    if (size + this.#turnedAway.size + this.#handshakes.size === 0) this.#emptied?.()
+    const others = this.#turnedAway.size + this.#entering.size + this.#handshakes.size
+    if (size + others === 0) this.#emptied?.()
   }
 }

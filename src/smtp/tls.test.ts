@@ -76,6 +76,7 @@ const injections = [
   'STARTTLS\r\nRSET\r\nMAIL FROM:<injected@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n',
   'STARTTLS\r\nMAIL FROM:<injected@cli',
   'STARTTLS\r\n\r\n',
+  'STARTTLS\r\nBDAT 30 LAST\r\nMAIL FROM:<injected@client.test>\r\n',
 ]
 
 /**
@@ -113,6 +114,22 @@ async function inject(pieces: Iterable<string>) {
 
 const beginsAnew = ['250 2.0.0 Ok', '503 5.5.1 Say EHLO or HELO first']
 
+/** Tries a handshake on a socket that was said 220 to. @returns whether there is one; it is over either way */
+async function shakesHands(plain: Socket): Promise<boolean> {
+  if (plain.destroyed) return false
+  const closed = new Promise((resolve) => void plain.once('close', resolve))
+  const secure = connectTls({ socket: plain, servername: 'mx.test', ca: fixture('mx.test.pem') })
+  secure.resume()
+  let secured = false
+  secure.on('error', () => {})
+  secure.once('secureConnect', () => {
+    secured = true
+    secure.end('NOOP\r\n')
+  })
+  await Promise.race([closed, new Promise((resolve) => void secure.once('close', resolve))])
+  return secured
+}
+
 describe('STARTTLS', () => {
   test.each(injections)('executes nothing of what follows it in one write: %j', async (text) => {
     const { ready, heard, history } = await inject([text])
@@ -139,6 +156,32 @@ describe('STARTTLS', () => {
       expect(history).not.toContain('mail')
     }
   })
+
+  test.each(injections)(
+    'executes nothing of it wherever the wire is cut: %j',
+    async (injection) => {
+      const { policy, listener, port } = await open()
+      let handshakes = 0
+      for (let cut = 1; cut <= injection.length; cut++) {
+        const plain = createConnection({ host: '127.0.0.1', port, noDelay: true })
+        plain.on('error', () => {})
+        const next = replies(plain)
+        await next()
+        plain.write('EHLO client.test\r\n')
+        await next()
+        plain.write(injection.slice(0, cut))
+        await new Promise((resolve) => void setImmediate(resolve))
+        plain.write(injection.slice(cut))
+        expect(await next()).toBe('220 2.0.0 Ready to start TLS')
+        plain.removeAllListeners('data')
+        if (await shakesHands(plain)) handshakes++
+      }
+      // Cut within the line that says STARTTLS, what follows it is dropped; what comes later spoils the handshake.
+      expect(handshakes).toBeGreaterThan(5)
+      expect(new Set(policy.history)).toEqual(new Set(['connect', 'hello', 'session disconnect']))
+      await listener.close(1_000)
+    },
+  )
 
   test('ends the session where no handshake follows', async () => {
     const { policy, listener, port } = await open()

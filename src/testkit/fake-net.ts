@@ -18,6 +18,8 @@ import type {
 export interface FakeNet extends Net {
   /** Connections whose both ends are not closed. */
   readonly open: number
+  /** What `ownAddresses` says. */
+  own: readonly string[]
 }
 
 /** Unread bytes beyond which a writer is told to wait. */
@@ -69,6 +71,11 @@ export function fakeNet(): FakeNet {
   return {
     listen,
     connect,
+    own: [],
+    ownAddresses() {
+      return this.own
+    },
+    tlsTrust: () => ({ tlsTrust: 'opaque' }),
     tlsContext: () => ({ tlsContext: 'opaque' }),
     get open() {
       return ends.size

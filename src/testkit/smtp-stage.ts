@@ -1,8 +1,10 @@
 /** A receiver with nothing real around it: net, clock, queue and policy are a test's own. */
+import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listen, type ListenerOptions, type SmtpListener } from '../smtp/listener.ts'
 import type { Policy } from '../smtp/policy.ts'
+import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeNet, type FakeNet } from './fake-net.ts'
 import { memoryQueue, type MemoryQueue } from './memory-queue.ts'
@@ -41,6 +43,7 @@ export interface StageOptions {
   readonly through?: (policy: Policy) => Policy
   readonly listener?: Partial<ListenerOptions>
   readonly withoutCertificate?: boolean
+  readonly counters?: Counters
 }
 
 export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> {
@@ -61,8 +64,15 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
     {
       policy: options.through?.(policy) ?? policy,
       queue,
+      queueFlush: flushQueue(queue),
       tls: () => (options.withoutCertificate === true ? undefined : tls),
-      doors: { net, clock, counters: processCounters(), random: seededRandom(1), log },
+      doors: {
+        net,
+        clock,
+        counters: options.counters ?? processCounters(),
+        random: seededRandom(1),
+        log,
+      },
     },
   )
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>

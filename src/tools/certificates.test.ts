@@ -17,6 +17,8 @@ const two = tlsIdentity(['two.test'])
 function listener(name: string, tls?: ListenerTls): ListenerConfiguration {
   return {
     name,
+    role: 'mx',
+    receiver: undefined,
     address: { host: '127.0.0.1', port: 25 },
     handshakeTimeoutMs: 30_000,
     maxConnections: 10,

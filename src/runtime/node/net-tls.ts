@@ -1,11 +1,14 @@
 /** The TLS handshake over a socket, on either side. */
 import type { X509Certificate } from 'node:crypto'
-import { connect, TLSSocket } from 'node:tls'
+import { checkServerIdentity, connect, TLSSocket, type SecureContext } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import { PosternError } from '../../mail/errors.ts'
 import type { ClientCertificate, TlsState } from '../../mail/session.ts'
-import type { TlsOptions } from '../net.ts'
+import type { TlsOptions, TlsTrust } from '../net.ts'
+import { chainOf, daneProblem } from './dane.ts'
 import { NodeTlsContext } from './net-tls-context.ts'
+
+type ClientOptions = Extract<TlsOptions, { readonly side: 'client' }>
 
 /** How a handshake tells its end; only the first word counts. */
 interface Told {
@@ -14,6 +17,16 @@ interface Told {
 }
 
 const goneEarly = 'gone during the handshake'
+
+/** Authorities, as Node holds them. */
+export class NodeTlsTrust implements TlsTrust {
+  readonly tlsTrust = 'opaque'
+  readonly secureContext: SecureContext
+
+  constructor(secureContext: SecureContext) {
+    this.secureContext = secureContext
+  }
+}
 
 /** The handshake over a socket that nobody else reads. @throws PosternError PEER_FAILED, TIMEOUT */
 export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> {
@@ -33,6 +46,8 @@ export function secure(socket: Socket, options: TlsOptions): Promise<TLSSocket> 
   )
   shakeHands(socket, options, {
     secured(over) {
+      const problem = options.side === 'client' ? wrongByDane(over, options) : undefined
+      if (problem !== undefined) return fail(new PosternError('PEER_FAILED', `DANE: ${problem}`))
       clearTimeout(timer)
       resolve(over)
     },
@@ -56,15 +71,36 @@ function shakeHands(socket: Socket, options: TlsOptions, told: Told): void {
   } else shakeAndVerify(socket, options.context, told)
 }
 
-function shakeAsClient(
-  socket: Socket,
-  { servername, verify }: TlsOptions & { readonly side: 'client' },
-  told: Told,
-): void {
+function shakeAsClient(socket: Socket, options: ClientOptions, told: Told): void {
+  const { servername, verify, names, trust, tlsa } = options
   // An address is never sent as a name (RFC 6066 §3).
   const name = isIP(servername) === 0 ? { servername } : { host: servername }
-  const over = connect({ socket, ...name, rejectUnauthorized: verify, minVersion: 'TLSv1.2' })
+  const over = connect({
+    socket,
+    ...name,
+    rejectUnauthorized: verify && tlsa === undefined,
+    minVersion: 'TLSv1.2',
+    ...(trust instanceof NodeTlsTrust ? { secureContext: trust.secureContext } : {}),
+    ...(names === undefined ? {} : { checkServerIdentity: oneOf(names) }),
+  })
   untilSecure({ over, socket }, 'secureConnect', told)
+}
+
+function wrongByDane(
+  over: TLSSocket,
+  { servername, names = [servername], tlsa }: ClientOptions,
+): string | undefined {
+  if (tlsa === undefined) return undefined
+  const chain = chainOf(over.getPeerCertificate(true))
+  return daneProblem({ chain, records: tlsa, names, now: Date.now() })
+}
+
+/** @returns what is wrong with the certificate where none of the names is in it */
+function oneOf(names: readonly string[]): typeof checkServerIdentity {
+  return (_, certificate) => {
+    const wrong = names.map((name) => checkServerIdentity(name, certificate))
+    return wrong.includes(undefined) ? undefined : (wrong[0] ?? new Error('no name is right'))
+  }
 }
 
 function shakeAsServer(socket: Socket, context: NodeTlsContext, told: Told): void {

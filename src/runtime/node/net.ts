@@ -1,5 +1,7 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { createSecureContext, getCACertificates } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
@@ -12,11 +14,18 @@ import type {
 } from '../net.ts'
 import { NodeConnection } from './net-connection.ts'
 import { tlsContext } from './net-tls-context.ts'
+import { NodeTlsTrust } from './net-tls.ts'
 
-export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
+export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap(
+    (addresses) => addresses?.map(({ address }) => address) ?? [],
+  )
+}
 
 function listen(options: ListenOptions): Promise<NetListener> {
-  const { address, backlog } = options
+  const { address, backlog, shared } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   // A client may finish sending and still read: `printf … | nc`.
@@ -26,7 +35,11 @@ function listen(options: ListenOptions): Promise<NetListener> {
     else options.accepted(new NodeConnection(socket, bound))
   })
   server.once('error', (error) => reject(listenError(error, address)))
-  server.listen({ ...address, ...(backlog === undefined ? {} : { backlog }) }, () => {
+  const more = {
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(shared === true && 'host' in address ? { reusePort: true } : {}),
+  }
+  server.listen({ ...address, ...more }, () => {
     server.removeAllListeners('error')
     server.on('error', (error) => options.failed(error))
     const own = boundAddress(address, server.address())
@@ -78,6 +91,15 @@ function connect(options: ConnectOptions): Promise<Connection> {
     resolve(new NodeConnection(socket))
   })
   return promise
+}
+
+function tlsTrust(authorities: string): NodeTlsTrust {
+  try {
+    const ca = [...getCACertificates('default'), authorities]
+    return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
+  } catch (error) {
+    throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
+  }
 }
 
 function boundAddress(asked: NetAddress, bound: AddressInfo | string | null): NetAddress {

@@ -5,7 +5,6 @@
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import type { Reply } from '../../mail/reply.ts'
 import type { ObjectionRuling } from '../../mail/ruling.ts'
-import { offersAuth } from '../capabilities.ts'
 import { parseAuth } from '../command.ts'
 import type { Dialogue } from '../dialogue.ts'
 import type { AuthMechanism } from '../policy.ts'
@@ -35,14 +34,16 @@ export const auth: Verb = {
   maxLineBytes: authLineBytes,
   run(dialogue, rest) {
     const { session, settings, clock, random } = dialogue
-    if (settings.mechanisms.length === 0) return replies.notImplemented
+    if (settings.mechanisms.length === 0 || settings.extensionsOff.includes('AUTH')) {
+      return replies.notImplemented
+    }
     const parsed = parseAuth(rest)
     if (!parsed.ok) return parsed.reply
     if (session.user !== undefined) return replies.loggedInAlready
     const { mechanism, initialResponse } = parsed.value
     const offered = settings.mechanisms.find((name) => name === mechanism)
     if (offered === undefined) return replies.unknownMechanism
-    if (!offersAuth(session, settings)) return replies.mechanismNeedsTls
+    if (!dialogue.offers('AUTH')) return replies.mechanismNeedsTls
     const exchange = exchanges[offered]({ hostname: settings.hostname, clock, random })
     if (initialResponse === undefined) return advance(dialogue, exchange, undefined)
     return respond(dialogue, exchange, initialResponse === '=' ? '' : initialResponse)

@@ -1,6 +1,8 @@
 import { auth } from './auth.ts'
+import { bdat } from './bdat.ts'
 import { data } from './data.ts'
-import { ehlo, helo } from './hello.ts'
+import { etrn } from './etrn.ts'
+import { ehlo, helo, lhlo } from './hello.ts'
 import { help } from './help.ts'
 import { mail } from './mail.ts'
 import { noop } from './noop.ts'
@@ -15,9 +17,11 @@ import { vrfy } from './vrfy.ts'
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
+  ['LHLO', lhlo],
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', data],
+  ['BDAT', bdat],
   ['RSET', rset],
   ['NOOP', noop],
   ['VRFY', vrfy],
@@ -25,6 +29,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['QUIT', quit],
   ['STARTTLS', starttls],
   ['AUTH', auth],
+  ['ETRN', etrn],
 ])
 
 /** Commands of RFC 5321 and its ancestors that we know of and do not speak (§4.2.4: 502). */
@@ -34,11 +39,8 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'SOML',
   'SAML',
   'TURN',
-  'ETRN',
   'ATRN',
-  'BDAT',
   'BURL',
-  'LHLO',
   'XCLIENT',
   'XFORWARD',
 ])
