@@ -2,7 +2,7 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
@@ -11,6 +11,7 @@ import { Pauses } from './delivery/pauses.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
+import { StandIn } from './filter/stand-in.ts'
 import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
@@ -22,6 +23,7 @@ import type { NetAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { flushQueue } from './tools/flush-queue.ts'
+import { loginKey } from './tools/login-key.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
@@ -41,6 +43,8 @@ export interface Gateway {
   readonly spool: string
   readonly listeners: readonly { readonly name: string; readonly address: NetAddress }[]
   readonly entries: readonly ListedEntry[]
+  /** Where the self-signed certificate lies, where a listener shows it. */
+  readonly ownCertificate: string | undefined
   /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
   reload(): Promise<void>
   /** Makes every queued message due now. */
@@ -121,7 +125,8 @@ class RunningGateway implements Gateway {
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
-  readonly #watches: DiskWatch[] = []
+  /** By what they watch. */
+  readonly #watches = new Map<string, DiskWatch>()
   #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
   #prepared: Prepared | undefined
   #policy: FilterPolicy | undefined
@@ -158,6 +163,10 @@ class RunningGateway implements Gateway {
     return this.#current.generation.listing
   }
 
+  get ownCertificate(): string | undefined {
+    return this.#current.ownCertificate
+  }
+
   get #current(): Prepared {
     if (this.#prepared === undefined)
       throw new PosternError('CONFIG_INVALID', 'nothing is in force')
@@ -166,7 +175,7 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(): Promise<void> {
-    const { clock, disk, log, store } = this.#doors
+    const { clock, disk, log, random, store } = this.#doors
     const preparation = await this.#prepare()
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
@@ -185,6 +194,7 @@ class RunningGateway implements Gateway {
       clock,
       log,
       traces,
+      standIn: new StandIn(await loginKey(store, random)),
       crashWatch: this.#notes,
     })
     this.#policy = policy
@@ -209,9 +219,10 @@ class RunningGateway implements Gateway {
     for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
       const parts = { policy, queue, queueFlush, tls, doors: { ...this.#doors, net } }
-      this.#listeners.push(await listen(listener, parts))
+      const mode = listener.tls?.mode ?? 'off'
+      this.#listeners.push(await listen({ ...listener, tls: mode }, parts))
     }
-    this.#follow(configuration)
+    this.#follow()
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
     this.#doors.process.onUnhandledRejection((reason) => {
       const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
@@ -244,8 +255,9 @@ class RunningGateway implements Gateway {
   }
 
   async close(graceMs: number): Promise<void> {
-    for (const watch of this.#watches.splice(0)) watch.close()
     await this.#reloading
+    for (const watch of this.#watches.values()) watch.close()
+    this.#watches.clear()
     await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
@@ -282,10 +294,22 @@ class RunningGateway implements Gateway {
   }
 
   /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
-  #follow({ folder, certificateFiles }: Configuration): void {
-    const paths = [resolve(folder), resolve(folder, 'control'), ...certificateFiles]
+  #follow(): void {
+    const { configuration, ownCertificate } = this.#current
+    const { folder, certificateFiles } = configuration
+    const own = ownCertificate === undefined ? [] : [ownCertificate]
+    const paths = new Set([folder, join(folder, 'control'), ...certificateFiles, ...own])
+    for (const [path, watch] of this.#watches) {
+      if (paths.has(path)) continue
+      watch.close()
+      this.#watches.delete(path)
+    }
     for (const path of paths) {
-      this.#watches.push(this.#doors.disk.watch(path, () => void this.reload()))
+      if (this.#watches.has(path)) continue
+      this.#watches.set(
+        path,
+        this.#doors.disk.watch(path, () => void this.reload()),
+      )
     }
   }
 
@@ -300,6 +324,7 @@ class RunningGateway implements Gateway {
       const before = this.#current
       const { prepared } = preparation
       this.#prepared = prepared
+      this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
       const restart = needRestart(before.configuration, prepared.configuration)
@@ -319,8 +344,11 @@ class RunningGateway implements Gateway {
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({ workers, listeners, spool, store, log, dns, delivery }: Configuration) => ({
     workers,
-    listeners: listeners.map(({ name, address, maxConnections, maxConnectionsPerAddress }) => {
-      return [name, address, maxConnections, maxConnectionsPerAddress]
+    listeners: listeners.map((listener) => {
+      const { name, address, tls, handshakeTimeoutMs } = listener
+      const { maxConnections, maxConnectionsPerAddress } = listener
+      const limits = [handshakeTimeoutMs, maxConnections, maxConnectionsPerAddress]
+      return [name, address, tls?.mode, limits]
     }),
     spool,
     store,

@@ -57,9 +57,9 @@ class GatewayWorker {
     const { gateway, mistakes, doubts } = await openGateway(folder, seat, counters)
     this.#gateway = gateway
     if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
-    const { hostname, maildirs, spool, entries } = gateway
+    const { hostname, maildirs, spool, entries, ownCertificate } = gateway
     const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
-    const report = { hostname, maildirs, spool, entries, listeners, doubts }
+    const report = { hostname, maildirs, spool, entries, listeners, ownCertificate, doubts }
     this.#supervisor.send({ say: 'opened', report })
   }
 }

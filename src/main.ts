@@ -110,10 +110,8 @@ function signalled(): Promise<string> {
 }
 
 /** What a person who has just started it wants to know. */
-function greeting(
-  { listeners, entries, maildirs, hostname }: WorkerReport,
-  folder: string,
-): string {
+function greeting(report: WorkerReport, folder: string): string {
+  const { listeners, entries, maildirs, hostname, ownCertificate } = report
   const lines = listeners.map(
     ({ name, address }) => `  listening on ${formatListenAddress(address)} (${name})`,
   )
@@ -126,6 +124,9 @@ function greeting(
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,
     ...lines,
+    ...(ownCertificate === undefined
+      ? []
+      : [`  TLS with a self-signed certificate: ${ownCertificate}`]),
     '  the chain, in order:',
     ...chain,
     `  mail for control/locals lands in ${maildirs}/<domain>/<local-part>/`,

@@ -7,6 +7,7 @@ import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
+import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -29,6 +30,8 @@ export interface Configuration {
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
+  /** The folder of the gateway's own certificate. */
+  readonly tls: { readonly path: string }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
     /** `stderr`, `stdout`, or an absolute path. */
@@ -47,7 +50,9 @@ export interface ListenerConfiguration {
   readonly address: NetAddress
   /** What it has in place of the section `receiver`, as written. */
   readonly receiver: JsonValue | undefined
-  readonly certificate?: { readonly certificate: string; readonly key: string }
+  /** Absent: off. */
+  readonly tls?: ListenerTls
+  readonly handshakeTimeoutMs: number
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly place: WrittenAt

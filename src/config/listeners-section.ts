@@ -6,10 +6,10 @@ import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
+import { readListenerTls, type ReadText } from './tls-section.ts'
 
 export interface ListenerSurroundings {
-  /** The text of a file, relative to the configuration folder, or undefined where there is none. */
-  readonly readText: (path: string) => string | undefined
+  readonly readText: ReadText
   readonly place: (path: Path) => WrittenAt
 }
 
@@ -52,7 +52,8 @@ function readListener(
     )
   }
   if (values === undefined || address === undefined) return undefined
-  const { name, role, certificate, key } = values
+  const { name, role } = values
+  const isUnixSocket = 'path' in address
   if (role === 'lmtp' && 'port' in address && address.port === 25) {
     reading.mistake(
       [...path, 'listen'],
@@ -60,29 +61,18 @@ function readListener(
       'choose another port, 24 for instance, or the path of a UNIX socket',
     )
   }
-  const listener = {
+  const tls = readListenerTls({ reading, values, path, isUnixSocket, readText })
+  return {
     name,
     role,
     address,
     receiver: isMap(item) ? item['receiver'] : undefined,
+    ...(tls === undefined ? {} : { tls }),
+    handshakeTimeoutMs: values.handshake_timeout,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
     place: place(path),
   }
-  if (certificate === undefined && key === undefined) return listener
-  const pem = (file: string | undefined, field: string): string | undefined => {
-    if (file === undefined) {
-      reading.mistake(path, `${field} is missing`, 'give both certificate and key')
-      return undefined
-    }
-    const text = readText(file)
-    if (text === undefined)
-      reading.mistake([...path, field], `there is no file ${file}`, 'write the path of a PEM file')
-    return text
-  }
-  const texts = { certificate: pem(certificate, 'certificate'), key: pem(key, 'key') }
-  if (texts.certificate === undefined || texts.key === undefined) return undefined
-  return { ...listener, certificate: { certificate: texts.certificate, key: texts.key } }
 }
 
 /** The address is judged even where other keys of the listener are wrong: all mistakes at once. */

@@ -214,7 +214,7 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'thresholds' | 'delivery' | 'spool' | 'store' | 'log' | 'dns'> {
+): Pick<Configuration, 'thresholds' | 'delivery' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
   const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
     top,
     'thresholds',
@@ -222,6 +222,7 @@ function readSettings(
   )
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   const isStream = log.to === 'stderr' || log.to === 'stdout'
@@ -238,6 +239,7 @@ function readSettings(
     }),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     store: { path: files.absolute(store.path), traces: store.traces },
+    tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: { servers: dns.servers, timeoutMs: dns.timeout },
   }

@@ -4,6 +4,7 @@
  */
 import { option } from '../plugin/option-makers.ts'
 import type { Option } from '../plugin/option.ts'
+import { listenerTlsShape } from './tls-section.ts'
 
 /** An option that may be left out (or be null), without a default. */
 function optional<T>(inner: Option<T>): Option<T | undefined> {
@@ -78,6 +79,12 @@ export const sectionShapes = {
     }),
     traces: option.integer({ default: 50_000, min: 100, description: 'Transactions kept' }),
   },
+  tls: {
+    path: option.string({
+      default: '../var/tls',
+      description: 'Where the self-signed certificate lies that listeners without another show',
+    }),
+  },
   log: {
     level: option.choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
     to: option.string({ default: 'stderr', description: '`stderr`, `stdout` or a file' }),
@@ -106,8 +113,11 @@ export const listenerShape = {
     description: 'submission and smtps: for people who log in; lmtp: RFC 2033',
   }),
   listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),
-  certificate: optional(option.string({ description: 'PEM file; with it STARTTLS is offered' })),
+  certificate: optional(
+    option.string({ description: 'PEM file; absent: a self-signed one is made at first start' }),
+  ),
   key: optional(option.string({ description: 'PEM file' })),
+  ...listenerTlsShape,
   max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),
   max_connections_per_address: option.integer({ default: 100, min: 1 }),
 } as const

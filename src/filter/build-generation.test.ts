@@ -154,7 +154,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       ['command_timeout', '"soon" is not a duration'],
     ])
     expect(mistakesOf([], { starttls: 'required' })).toEqual([
-      ['starttls', 'is required, but the listener mx has no certificate'],
+      ['starttls', 'is required, but the listener mx has no TLS'],
     ])
   })
 

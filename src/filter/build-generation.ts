@@ -16,6 +16,7 @@ import type { Entry, EntryConfig } from './entry.ts'
 import { entryDoors } from './entry-doors.ts'
 import { errorDetail } from './fault.ts'
 import { Generation } from './generation.ts'
+import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
@@ -54,8 +55,12 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     mistakes.push(...built.mistakes)
     return built.entry === undefined ? [] : [built.entry]
   })
-  const canVerify = entries.some(({ instance, shadow }) => !shadow && instance.verify !== undefined)
-  const settings = receiverSettings({ section: receiver, listeners, resources, canVerify })
+  const settings = receiverSettings({
+    section: receiver,
+    listeners,
+    resources,
+    answerable: answerable(entries),
+  })
   if (!settings.ok) mistakes.push(...settings.mistakes)
   if (mistakes.length > 0 || !settings.ok) return { ok: false, mistakes }
 
@@ -183,6 +188,8 @@ type Instance = Entry['instance']
 const abilities = new Set<string>([
   ...stages,
   'verify',
+  'secretFor',
+  'checkResponse',
   'route',
   'deliver',
   'observe',

@@ -16,6 +16,8 @@ const allowed: { readonly [Q in Question]: readonly Kind[] } = {
   hello: objections,
   auth: objections,
   verify: ['pass', 'accept'],
+  secretFor: ['pass', 'accept'],
+  checkResponse: ['pass', 'accept'],
   mail: objections,
   rcpt: [...objections, 'accept'],
   data: objections,

@@ -2,7 +2,15 @@ import type { JsonValue } from '../mail/json.ts'
 import type { Stage } from '../mail/status.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { FindingKey } from '../plugin/finding.ts'
-import type { Credentials, FaultOutcome, Plugin, PluginInstance } from '../plugin/plugin.ts'
+import type { LoginSecret } from '../mail/login-secret.ts'
+import type {
+  Credentials,
+  DigestResponse,
+  FaultOutcome,
+  LoginName,
+  Plugin,
+  PluginInstance,
+} from '../plugin/plugin.ts'
 import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { HookContext, Stages } from '../plugin/stage.ts'
@@ -36,11 +44,26 @@ export interface EntryConfig {
 /** Option values with their types erased: only the plugin itself knows them. */
 export type Values = { readonly [name: string]: unknown }
 
-/** What an entry may be asked: its hooks, and the login that a back end verifies. */
-export type Question = Stage | 'verify'
+/** What a back end may be asked about a login. */
+const loginQuestions = ['verify', 'secretFor', 'checkResponse'] as const
+export type LoginQuestion = (typeof loginQuestions)[number]
+
+/** What an entry may be asked: its hooks, and the logins that a back end knows. */
+export type Question = Stage | LoginQuestion
 
 export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
   readonly verify: Credentials
+  readonly secretFor: SecretQuestion
+  readonly checkResponse: DigestResponse
+}
+
+/** A secret is no verdict: it is handed over beside the yes. */
+export interface SecretQuestion extends LoginName {
+  readonly keep: (secret: LoginSecret) => void
+}
+
+export function isLoginQuestion(question: string): question is LoginQuestion {
+  return loginQuestions.some((each) => each === question)
 }
 
 /** An entry at work in one generation of the chain. */
@@ -96,5 +119,5 @@ export interface MessagePlace extends AskedPlace<'message'> {
 
 /** The stage that a question belongs to. */
 export function stageOf(question: Question): Stage {
-  return question === 'verify' ? 'auth' : question
+  return isLoginQuestion(question) ? 'auth' : question
 }

@@ -1,6 +1,6 @@
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import { defer, pass, quarantine, reject, type Verdict } from '../plugin/verdict.ts'
-import type { Question } from './entry.ts'
+import { isLoginQuestion, type Question } from './entry.ts'
 
 /**
  * What went wrong when an entry was asked. `aborted` is nobody's fault: the client left, or an earlier
@@ -41,9 +41,9 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict
       return rejected
     case 'quarantine':
       if (question === 'message') return quarantined
-      return question === 'verify' ? loginDeferred : deferred
+      return isLoginQuestion(question) ? loginDeferred : deferred
     case 'defer':
-      return question === 'verify' ? loginDeferred : deferred
+      return isLoginQuestion(question) ? loginDeferred : deferred
   }
 }
 

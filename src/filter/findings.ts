@@ -93,6 +93,8 @@ function scopeOf(question: Question): Scope {
     case 'connect':
     case 'auth':
     case 'verify':
+    case 'secretFor':
+    case 'checkResponse':
       return 'session'
     case 'hello':
       return 'hello'

@@ -9,26 +9,26 @@ const longestTarpitMs = 60_000
 export function impossibleSetting(
   name: string,
   values: ReceiverValues,
-  { tls, canVerify }: SettingsTraits,
+  { tls, answerable }: SettingsTraits,
 ): OptionMistake | undefined {
   const mistaken = mistakenSwitch(values) ?? mistakenLimit(values)
   if (mistaken !== undefined) return mistaken
   if (values.starttls === 'required' && !tls) {
-    const problem = `is required, but the listener ${name} has no certificate`
-    return { key: 'starttls', problem, remedy: 'give it certificate and key, or write offered' }
+    const problem = `is required, but the listener ${name} has no TLS`
+    return { key: 'starttls', problem, remedy: 'give it tls: starttls, or write offered' }
   }
   if (values.tarpit_delay > longestTarpitMs) {
     const problem = 'is so long that clients would give up'
     return { key: 'tarpit_delay', problem, remedy: 'write 60s or less' }
   }
   if (values.auth !== 'required') return undefined
-  if (!canVerify) {
+  if (answerable.length === 0) {
     const problem = `the listener ${name} asks for a login, but no entry verifies logins`
     return { key: 'auth', problem, remedy: 'add an entry that does, or write auth: offered' }
   }
   if (!tls && !values.auth_without_tls) {
     const problem = `the listener ${name} asks for a login, which it does not offer without TLS`
-    const remedy = 'give it certificate and key, or write auth_without_tls: true'
+    const remedy = 'give it tls: starttls, or write auth_without_tls: true'
     return { key: 'auth', problem, remedy }
   }
   return undefined

@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import type { ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { impossibleSetting } from './impossible-setting.ts'
 import { presetsOf } from './listener-roles.ts'
 import { receiverOptions, settingsFrom, type ReceiverValues } from './receiver-settings.ts'
@@ -25,7 +25,7 @@ export interface ListenerTraits {
   readonly name: string
   /** `mx` where absent. */
   readonly role?: ListenerRole
-  /** Whether it has a certificate. */
+  /** Whether it has TLS, by STARTTLS or from the first byte. */
   readonly tls: boolean
   /** What it has in place of the section, as written below its key `receiver`. */
   readonly options?: JsonValue | undefined
@@ -44,8 +44,8 @@ export interface ReceiverRequest {
   readonly section: ReceiverSection
   readonly listeners: readonly ListenerTraits[]
   readonly resources: OptionResources
-  /** Whether an enabled entry can verify a login. */
-  readonly canVerify: boolean
+  /** The mechanisms that an enabled entry can answer. */
+  readonly answerable: readonly AuthMechanism[]
 }
 
 type Settled =
@@ -71,7 +71,7 @@ export function receiverSettings(request: ReceiverRequest): Settled {
   }
   if (!common.ok || mistakes.length > 0) return { ok: false, mistakes }
   const elsewhere = resolverOf(common.values, resources, (values) =>
-    settingsFrom(values, { role: 'mx', tls: false, canVerify: request.canVerify }),
+    settingsFrom(values, { role: 'mx', tls: false, answerable: request.answerable }),
   )
   return {
     ok: true,
@@ -85,7 +85,7 @@ type Resolver = (environment: Environment) => ReturnType<SettingsOf>
 function settleListener(
   listener: ListenerTraits,
   section: JsonObject,
-  { section: { place: sectionPlace }, resources, canVerify }: ReceiverRequest,
+  { section: { place: sectionPlace }, resources, answerable }: ReceiverRequest,
 ): { readonly resolver: Resolver; readonly mistakes: readonly Mistake[] } {
   const { role = 'mx', tls, options: written, place = sectionPlace } = listener
   const none: Resolver = () => {
@@ -105,7 +105,7 @@ function settleListener(
       .map((mistake) => mistakeAt(place, ['receiver', mistake.key], mistake))
     return { resolver: none, mistakes }
   }
-  const traits = { role, tls, canVerify }
+  const traits = { role, tls, answerable }
   const impossible = impossibleSetting(listener.name, resolved.values, traits)
   if (impossible !== undefined) {
     const { key } = impossible

@@ -2,15 +2,19 @@
  * From entries to the order in which they are asked. Stages before `message` ask one entry after the
  * other; at `message` those marked `first` come first, and the rest wait only for what they need.
  */
+import { isLoginSecret } from '../mail/login-secret.ts'
 import type { Stage } from '../mail/status.ts'
 import { accept, pass, type Verdict } from '../plugin/verdict.ts'
-import type { AskedPlace, Entry, Events, MessagePlace, Place, Question } from './entry.ts'
+import { after } from './after.ts'
+import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
 export interface Places {
   readonly connect: readonly AskedPlace<'connect'>[]
   readonly hello: readonly AskedPlace<'hello'>[]
   readonly auth: readonly AskedPlace<'auth'>[]
   readonly verify: readonly AskedPlace<'verify'>[]
+  readonly secretFor: readonly AskedPlace<'secretFor'>[]
+  readonly checkResponse: readonly AskedPlace<'checkResponse'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
@@ -39,15 +43,28 @@ const hooks: { readonly [S in Stage]: (instance: Instance) => Ask<S> | undefined
 /** A back end as something that is asked and answers with a verdict: yes vouches for the login, no says nothing. */
 function verifier(instance: Instance): Ask<'verify'> | undefined {
   const verify = instance.verify?.bind(instance)
-  if (verify === undefined) return undefined
-  return (event: Events['verify'], context) => {
-    const known = verify(event, context)
-    return known instanceof Promise ? known.then(loginVerdict) : loginVerdict(known)
-  }
+  return verify && ((event, context) => after(verify(event, context), loginVerdict))
+}
+
+function checker(instance: Instance): Ask<'checkResponse'> | undefined {
+  const check = instance.checkResponse?.bind(instance)
+  return check && ((event, context) => after(check(event, context), loginVerdict))
+}
+
+function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
+  const secretFor = instance.secretFor?.bind(instance)
+  if (secretFor === undefined) return undefined
+  return ({ session, user, keep }, context) =>
+    after(secretFor({ session, user }, context), (secret: unknown) => {
+      if (secret === undefined) return pass()
+      if (!isLoginSecret(secret)) throw new TypeError('secretFor answered what is no secret')
+      keep(secret)
+      return accept()
+    })
 }
 
 function loginVerdict(known: unknown): Verdict {
-  if (typeof known !== 'boolean') throw new TypeError(`verify answered ${typeof known}`)
+  if (typeof known !== 'boolean') throw new TypeError(`a back end answered ${typeof known}`)
   return known ? accept() : pass()
 }
 
@@ -69,6 +86,8 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const hello = put('hello', hooks.hello)
   const auth = put('auth', hooks.auth)
   const verify = put('verify', verifier)
+  const secretFor = put('secretFor', secretGiver)
+  const checkResponse = put('checkResponse', checker)
   const mail = put('mail', hooks.mail)
   const rcpt = put('rcpt', hooks.rcpt)
   const data = put('data', hooks.data)
@@ -76,7 +95,8 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
   const passage = [...connect, ...hello, ...mail]
-  return { connect, hello, auth, verify, mail, rcpt, data, message, passage, all }
+  const logins = { auth, verify, secretFor, checkResponse }
+  return { connect, hello, ...logins, mail, rcpt, data, message, passage, all }
 }
 
 /** Works out who waits for whom at `message`. */

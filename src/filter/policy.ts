@@ -13,6 +13,7 @@ import { environmentAfterLogin } from './login.ts'
 import { SessionRecorder } from './session-recorder.ts'
 import { FilterSession, type AfterLogin } from './session.ts'
 import { denied, settingsFault } from './refusals.ts'
+import type { StandIn } from './stand-in.ts'
 import { TraceWriter } from './trace-writer.ts'
 import type { TraceTables } from './trace-tables.ts'
 
@@ -28,6 +29,7 @@ export interface FilterPolicyParts {
   readonly clock: Clock
   readonly log: Log
   readonly traces: TraceTables
+  readonly standIn: StandIn
   readonly crashWatch?: CrashWatch | undefined
 }
 
@@ -84,6 +86,7 @@ export class FilterPolicy implements Policy {
       recorder,
       settings,
       refusal,
+      standIn: this.#parts.standIn,
       afterLogin: (before) => this.#afterLogin(generation, facts.listener, before),
       crashWatch: this.#parts.crashWatch,
       ended: () => generation.leave(),

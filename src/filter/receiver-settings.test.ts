@@ -37,6 +37,7 @@ describe('settings of the receiver', () => {
       maxMessageBytes: 50 * 1024 * 1024,
       maxRecipients: 1000,
       maxErrors: 20,
+      maxFailedLogins: 5,
       maxRefusedRecipients: 100,
       tarpit: { after: 10, delayMs: 1_000 },
       maxHops: 100,

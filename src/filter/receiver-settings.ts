@@ -6,7 +6,7 @@ import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { OptionValues } from '../plugin/option.ts'
-import type { ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 
 /** The section `receiver` of the configuration. */
 export const receiverOptions = {
@@ -82,7 +82,16 @@ export const receiverOptions = {
   }),
   starttls: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
-    description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
+    description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
+  }),
+  auth_mechanisms: option.strings({
+    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'],
+    description: 'Offered as far as an entry can answer them.',
+  }),
+  max_failed_logins: option.integer({
+    default: 5,
+    min: 1,
+    description: 'Logins that were refused, before the session is ended.',
   }),
   auth: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
@@ -113,16 +122,16 @@ export type ReceiverValues = OptionValues<typeof receiverOptions>
 /** What the settings of a listener depend on besides its options. */
 export interface SettingsTraits {
   readonly role: ListenerRole
-  /** Whether it has a certificate. */
+  /** Whether it has TLS, by STARTTLS or from the first byte. */
   readonly tls: boolean
-  /** Whether an enabled entry can verify a login. */
-  readonly canVerify: boolean
+  /** The mechanisms that an enabled entry can answer. */
+  readonly answerable: readonly AuthMechanism[]
 }
 
 /** The settings that values of the options come to. */
 export function settingsFrom(
   values: ReceiverValues,
-  { role, tls, canVerify }: SettingsTraits,
+  { role, tls, answerable }: SettingsTraits,
 ): ReceiverSettings {
   const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
   return Object.freeze({
@@ -131,6 +140,7 @@ export function settingsFrom(
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
+    maxFailedLogins: values.max_failed_logins,
     maxRefusedRecipients: values.max_refused_recipients,
     tarpit: { after: values.tarpit_after, delayMs: values.tarpit_delay },
     maxHops: values.max_hops,
@@ -144,7 +154,10 @@ export function settingsFrom(
     dataTimeoutMs: values.data_timeout,
     dataPace: { minBytesPerSecond: values.min_data_rate, windowMs: values.data_rate_window },
     starttls: tls ? values.starttls : 'off',
-    mechanisms: canVerify && values.auth !== 'off' ? (['PLAIN', 'LOGIN'] as const) : [],
+    mechanisms:
+      values.auth === 'off'
+        ? []
+        : answerable.filter((name) => values.auth_mechanisms.includes(name)),
     authWithoutTls: values.auth_without_tls,
     authRequired: values.auth === 'required',
     protocol,

@@ -15,6 +15,8 @@ import type {
   MessageEvent,
   MessageRuling,
   ReceiverSettings,
+  SecretRequest,
+  SecretRuling,
   SessionEnd,
   SessionPolicy,
   TransactionOutcome,
@@ -25,7 +27,7 @@ import type { CrashWatch } from './crash-watch.ts'
 import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
-import { askAboutLogin } from './login.ts'
+import { askAboutLogin, askBackEnds, findSecret, noSuchLogin } from './login.ts'
 import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
@@ -33,6 +35,7 @@ import { placementsFor } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
+import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
 
 export interface SessionParts {
@@ -41,6 +44,8 @@ export interface SessionParts {
   readonly settings: ReceiverSettings
   /** Refused before any entry is asked: by a tcp.smtp rule, or because a setting of the rule does not parse. */
   readonly refusal: Objection | undefined
+  /** What strangers are shown. */
+  readonly standIn: StandIn
   readonly afterLogin: (before: Environment) => AfterLogin
   readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
@@ -59,6 +64,8 @@ export class FilterSession implements SessionPolicy {
   readonly #passage: Passage
   readonly #parts: SessionParts
   #settings: ReceiverSettings
+  /** Whose secret was found last, for the proof that follows. */
+  #knownUser: string | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -91,9 +98,28 @@ export class FilterSession implements SessionPolicy {
     return this.#walk({ stage: 'hello', session })
   }
 
+  secretFor(request: SecretRequest): MaybePromise<SecretRuling> {
+    const inquiry = this.#inquiry
+    inquiry.begin('auth', request.session)
+    this.#knownUser = undefined
+    return after(askAboutLogin(inquiry, request), (objection) =>
+      objection === undefined ? this.#findSecret(request) : objectionRuling(objection),
+    )
+  }
+
   auth(attempt: AuthAttempt): MaybePromise<AuthRuling> {
-    this.#inquiry.begin('auth', attempt.session)
-    return after(askAboutLogin(this.#inquiry, attempt), (objection) =>
+    const inquiry = this.#inquiry
+    inquiry.begin('auth', attempt.session)
+    // About this login everybody has been asked, when its secret was.
+    if (attempt.mechanism === 'SCRAM-SHA-256') {
+      const known = attempt.proven && attempt.user === this.#knownUser
+      this.#knownUser = undefined
+      return known ? this.#loggedIn(attempt.user) : objectionRuling(noSuchLogin)
+    }
+    const asked = after(askAboutLogin(inquiry, attempt), (objection) =>
+      objection === undefined ? askBackEnds(inquiry, attempt, this.#parts.standIn) : objection,
+    )
+    return after(asked, (objection) =>
       objection === undefined ? this.#loggedIn(attempt.user) : objectionRuling(objection),
     )
   }
@@ -188,6 +214,16 @@ export class FilterSession implements SessionPolicy {
     const ruled = objection === anotherClass ? anotherClass.reason : undefined
     this.#parts.recorder.endRecipient(recipient, { accepted, ruled })
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
+  }
+
+  async #findSecret({ session, user }: SecretRequest): Promise<SecretRuling> {
+    const { standIn } = this.#parts
+    const places = this.#inquiry.generation.places.secretFor
+    const { secret, fault } = await findSecret(this.#inquiry, places, { session, user, standIn })
+    if (fault !== undefined) return objectionRuling(fault)
+    const keys = await standIn.keysOf(user, secret ?? standIn.secretOf(user))
+    this.#knownUser = secret === undefined ? undefined : user
+    return { ruling: 'secret', keys }
   }
 
   #loggedIn(user: string): AuthRuling {

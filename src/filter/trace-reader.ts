@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { stages, type Stage } from '../mail/status.ts'
 import { attemptsOf, type Attempt } from './attempts.ts'
 import type { Thresholds } from './decision.ts'
-import { stageOf, type Question } from './entry.ts'
+import { isLoginQuestion, stageOf, type Question } from './entry.ts'
 import { isObject, list, number, numbers, object, text, texts } from './read-json.ts'
 import type { TraceTables } from './trace-tables.ts'
 import type { TraceEnd } from './trace-record.ts'
@@ -246,7 +246,7 @@ function readStage(name: string): Stage {
 }
 
 function readQuestion(name: string): Question {
-  return name === 'verify' ? name : readStage(name)
+  return isLoginQuestion(name) ? name : readStage(name)
 }
 
 function readEnd(name: string): TraceEnd {

@@ -1,3 +1,4 @@
+import { stageOf } from './entry.ts'
 import type { Step } from './step.ts'
 import { isPlainPass } from '../plugin/verdict.ts'
 
@@ -66,7 +67,6 @@ export class Trail {
 function belongsToSession({ kind, place, stage }: Step): boolean {
   if (kind !== 'asked') return stage === 'connect' || stage === 'hello'
   const { question } = place
-  return (
-    question === 'connect' || question === 'hello' || question === 'auth' || question === 'verify'
-  )
+  const at = stageOf(question)
+  return at === 'connect' || at === 'hello' || at === 'auth'
 }

@@ -13,6 +13,19 @@ export interface TlsState {
   readonly protocol: string
   readonly cipher: string
   readonly servername?: string
+  /** What the client showed of itself, where the listener asks for it. */
+  readonly clientCertificate?: ClientCertificate
+}
+
+/** A certificate whose key the client holds. */
+export interface ClientCertificate {
+  /** In one line, `CN=relay.example.org, O=Example`. Means something only where it is verified. */
+  readonly subject: string
+  readonly issuer: string
+  /** SHA-256 of the certificate, 64 hexadecimal digits in lower case. */
+  readonly fingerprint: string
+  /** Whether an authority that the listener trusts has signed it, and it is in force. */
+  readonly verified: boolean
 }
 
 /** The SMTP dialogue on a connection, as plugins see it. The receiver alone changes it. */

@@ -2,8 +2,10 @@
 export { definePlugin } from './plugin.ts'
 export type {
   Credentials,
+  DigestResponse,
   EntryDefaults,
   FaultOutcome,
+  LoginName,
   Observation,
   Plugin,
   PluginDefinition,
@@ -61,10 +63,18 @@ export type { ErrorCode } from '../mail/errors.ts'
 export type { Header, HeaderField } from '../mail/header.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
+export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
+export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
-export type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+export type {
+  ClientCertificate,
+  Endpoint,
+  Session,
+  TlsState,
+  Transaction,
+} from '../mail/session.ts'
 export { stages } from '../mail/status.ts'
 export type {
   EnhancedStatus,

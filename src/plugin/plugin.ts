@@ -1,6 +1,7 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { JsonValue } from '../mail/json.ts'
+import type { LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
@@ -33,11 +34,21 @@ export interface PluginDoors {
 /** What happens when a hook throws, times out or cannot do its work. */
 export type FaultOutcome = 'defer' | 'pass' | 'reject' | 'quarantine'
 
-/** A login that a back end is asked about. */
-export interface Credentials {
+/** Whom a client says it is. With SCRAM and CRAM-MD5 nobody hears the password, so that they are abilities of their own. */
+export interface LoginName {
   readonly session: Session
   readonly user: string
+}
+
+/** A login that a back end is asked about: PLAIN or LOGIN. */
+export interface Credentials extends LoginName {
   readonly password: string
+}
+
+/** CRAM-MD5: `digest` is the HMAC-MD5 of the challenge, keyed with the password, as 32 hexadecimal digits in lower case. */
+export interface DigestResponse extends LoginName {
+  readonly challenge: string
+  readonly digest: string
 }
 
 /** Told, never asked: watchers may not decide, deciders must. */
@@ -53,6 +64,13 @@ export interface Observation {
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
   /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
   verify?(credentials: Credentials, context: HookContext<Options>): MaybePromise<boolean>
+  /**
+   * The same for SCRAM-SHA-256: what is known of the user's password, or `undefined` for a user it does not know.
+   * Where there is no `verify`, PLAIN and LOGIN are held against it too.
+   */
+  secretFor?(login: LoginName, context: HookContext<Options>): MaybePromise<LoginSecret | undefined>
+  /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
+  checkResponse?(response: DigestResponse, context: HookContext<Options>): MaybePromise<boolean>
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */

@@ -33,6 +33,7 @@ export interface Connection {
   destroy(): void
   /**
    * Starts TLS over this connection; resolves when the handshake is done. Bytes that came in before are dropped.
+   * Where it fails the connection is closed.
    * @throws PosternError PEER_FAILED, TIMEOUT
    */
   startTls(options: TlsOptions): Promise<TlsState>
@@ -40,7 +41,13 @@ export interface Connection {
 
 /** `server` side wants a context; `client` side may verify. */
 export type TlsOptions =
-  | { readonly side: 'server'; readonly context: TlsContext; readonly timeoutMs: number }
+  | {
+      readonly side: 'server'
+      readonly context: TlsContext
+      readonly timeoutMs: number
+      /** What came already and belongs to the handshake: behind a PROXY header, never behind STARTTLS. */
+      readonly received?: Uint8Array
+    }
   | {
       readonly side: 'client'
       readonly servername: string
@@ -54,7 +61,21 @@ export type TlsOptions =
       readonly timeoutMs: number
     }
 
-/** A certificate with its key, ready for use; made by `Net.tlsContext`. */
+/** A certificate, with those between it and its authority, and the key that belongs to it; both in PEM. */
+export interface TlsIdentity {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** What a server shows, and what it asks of clients. */
+export interface TlsSettings extends TlsIdentity {
+  /** Shown instead of the first to clients that ask for one of their names (SNI, RFC 6066 §3). */
+  readonly others?: readonly TlsIdentity[]
+  /** Clients are asked for a certificate; `authorities`, in PEM, verify it. */
+  readonly clients?: { readonly authorities: string; readonly required: boolean }
+}
+
+/** Such settings, ready for use; made by `Net.tlsContext`. */
 export interface TlsContext {
   readonly tlsContext: 'opaque'
 }
@@ -99,6 +120,6 @@ export interface Net {
   ownAddresses(): readonly string[]
   /** The system's authorities and these, in PEM. @throws PosternError CONFIG_INVALID */
   tlsTrust(authorities: string): TlsTrust
-  /** @throws PosternError CONFIG_INVALID when certificate and key do not fit. */
-  tlsContext(pem: { readonly certificate: string; readonly key: string }): TlsContext
+  /** @throws PosternError CONFIG_INVALID when a certificate and its key do not fit, or one of them is none. */
+  tlsContext(settings: TlsSettings): TlsContext
 }

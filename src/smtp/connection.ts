@@ -8,13 +8,14 @@ import type { Answer, Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Connection, ConnectionHandlers, TlsContext } from '../runtime/net.ts'
+import type { Connection, ConnectionHandlers } from '../runtime/net.ts'
 import { DataPace } from './data-pace.ts'
 import { Deadline } from './deadline.ts'
 import { LineReader } from './line-reader.ts'
 import type { SessionEnd } from './policy.ts'
 import { maxLineBytes, type Receiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
+import { secured, type Handshake } from './secured.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
 const holdMs = 1_000
@@ -28,7 +29,8 @@ export interface SessionConnectionParts {
   readonly receiver: Receiver
   readonly clock: Clock
   readonly log: Log
-  readonly tls: TlsContext | undefined
+  /** Asked for when it begins: a renewed certificate is used at once. */
+  readonly handshake: () => Handshake
   readonly closed: (session: SessionConnection) => void
 }
 
@@ -198,22 +200,19 @@ export class SessionConnection implements ConnectionHandlers {
     else this.#parts.connection.resume()
   }
 
-  /** What was received up to here came in the clear: it is dropped, not executed (RFC 3207 §4.2, §6). */
   #startTls(): void {
-    const { connection, tls: context } = this.#parts
-    if (context === undefined) throw new Error('a handshake without a certificate')
+    const { connection, handshake } = this.#parts
     this.#flush()
     this.#input.clear()
     this.#waiting = true
     this.#deadline.suspend()
-    const timeoutMs = this.#receiver.settings.commandTimeoutMs
-    void connection
-      .startTls({ side: 'server', context, timeoutMs })
-      .then(this.#secured, this.#insecure)
+    void secured(connection, handshake()).then(this.#secured, this.#insecure)
   }
 
   readonly #secured = (state: TlsState): void => {
     this.#waiting = false
+    // What the socket below was still writing is out, and nobody tells.
+    this.#blocked = false
     if (this.#closing) return
     this.#receiver.tlsStarted(state)
     this.#say(undefined)

@@ -13,6 +13,7 @@ import type { Stage } from '../mail/status.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
 import { offers } from './capabilities.ts'
 import type { Chunks, Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
@@ -44,6 +45,7 @@ export interface DialogueParts {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   /** There is a certificate. */
   readonly canStartTls: boolean
   /** For ETRN; there may be no courier. */
@@ -56,6 +58,7 @@ export class Dialogue {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   readonly canStartTls: boolean
   readonly queueFlush: QueueFlush | undefined
   expects: Expects = 'line'
@@ -71,6 +74,8 @@ export class Dialogue {
   refusedChunk: Reply | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Logins that were refused. */
+  failedLogins = 0
   /** Recipients that the policy rejected. */
   refusedRecipients = 0
   #transaction: OpenTransaction | undefined
@@ -86,6 +91,7 @@ export class Dialogue {
     this.queue = parts.queue
     this.clock = parts.clock
     this.log = parts.log
+    this.random = parts.random
     this.canStartTls = parts.canStartTls
     this.queueFlush = parts.queueFlush
   }

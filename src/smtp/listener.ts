@@ -5,6 +5,7 @@
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
@@ -15,10 +16,13 @@ import type { ConnectionFacts, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
 import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
+import { secured, type Handshake } from './secured.ts'
 import { sessionIds } from './session-ids.ts'
 
 /** Farewells that may be on their way at one time. */
 const maxTurnedAway = 100
+/** So long a handshake may take. */
+const handshakeTimeoutMs = 30_000
 
 export interface ListenerOptions {
   /** Its name in the configuration. */
@@ -28,6 +32,10 @@ export interface ListenerOptions {
   readonly maxConnections: number
   /** Connections at one time from one client address. */
   readonly maxConnectionsPerAddress: number
+  /** `implicit`: a connection begins with the handshake (RFC 8314 §3). `starttls` where absent. */
+  readonly tls?: 'off' | 'starttls' | 'implicit'
+  /** 30 seconds where absent. */
+  readonly handshakeTimeoutMs?: number
 }
 
 export interface ListenerParts {
@@ -35,7 +43,7 @@ export interface ListenerParts {
   readonly queue: Pick<Queue, 'begin'>
   /** For ETRN. */
   readonly queueFlush?: QueueFlush
-  /** The certificate for STARTTLS, asked for anew by each session; `undefined`: there is none. */
+  /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
 }
@@ -110,6 +118,8 @@ class Reception {
   readonly #turnedAway = new Set<Connection>()
   /** Clients that are being counted. */
   readonly #entering = new Set<Connection>()
+  /** Clients whose session begins after a handshake. */
+  readonly #handshakes = new Set<Connection>()
   #emptied: (() => void) | undefined
 
   constructor(options: ListenerOptions, parts: ListenerParts) {
@@ -153,6 +163,7 @@ class Reception {
 
   #admit(connection: Connection, fromAddress: string, refusal: Reply | undefined): void {
     if (refusal !== undefined) this.#turnAway(connection, refusal)
+    else if (this.#options.tls === 'implicit') void this.#openSecured(connection, fromAddress)
     else this.#open(connection, fromAddress)
   }
 
@@ -161,30 +172,63 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
+    for (const connection of this.#handshakes) connection.destroy()
     this.#left()
     return promise
   }
 
   dismiss(): void {
     for (const session of this.#sessions.keys()) session.dismiss()
-    for (const connection of [...this.#turnedAway, ...this.#entering]) connection.destroy()
+    const others = [...this.#turnedAway, ...this.#entering, ...this.#handshakes]
+    for (const connection of others) connection.destroy()
   }
 
-  #open(connection: Connection, fromAddress: string): void {
+  /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
+  async #openSecured(connection: Connection, fromAddress: string): Promise<void> {
+    const { name } = this.#options
+    this.#handshakes.add(connection)
+    let state: TlsState | undefined
+    try {
+      state = await secured(connection, this.#handshake())
+    } catch (error) {
+      this.#parts.doors.log.info('tls.failed', {
+        listener: name,
+        remote: connection.remote.address,
+        error: error instanceof Error ? error.message : String(error),
+      })
+    }
+    this.#handshakes.delete(connection)
+    if (state !== undefined && this.#emptied === undefined) {
+      this.#open(connection, fromAddress, state)
+      return
+    }
+    connection.destroy()
+    this.#giveBack(fromAddress)
+    this.#left()
+  }
+
+  readonly #handshake = (): Handshake => ({
+    certificates: this.#parts.tls(),
+    timeoutMs: this.#options.handshakeTimeoutMs ?? handshakeTimeoutMs,
+  })
+
+  #open(connection: Connection, fromAddress: string, tls?: TlsState): void {
     const { policy, queue, queueFlush, doors } = this.#parts
-    const { clock, log } = doors
-    const tls = this.#parts.tls()
+    const { clock, log, random } = doors
+    const { tls: mode = 'starttls' } = this.#options
+    const canStartTls = mode === 'starttls' && this.#parts.tls() !== undefined
     const facts: ConnectionFacts = {
       id: this.#nextId(),
       startedAt: clock.now(),
       listener: this.#options.name,
       remote: connection.remote,
       local: connection.local,
+      ...(tls === undefined ? {} : { tls }),
     }
     let receiver
     try {
-      const canStartTls = tls !== undefined
-      receiver = new Receiver({ facts, policy, queue, queueFlush, clock, log, canStartTls })
+      const parts = { policy, queue, queueFlush, clock, log, random }
+      receiver = new Receiver({ facts, ...parts, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {
@@ -195,9 +239,15 @@ class Reception {
       this.#turnAway(connection, notServing)
       return
     }
-    const { id } = facts
-    const closed = this.#closed
-    const session = new SessionConnection({ id, connection, receiver, clock, log, tls, closed })
+    const session = new SessionConnection({
+      id: facts.id,
+      connection,
+      receiver,
+      clock,
+      log,
+      handshake: this.#handshake,
+      closed: this.#closed,
+    })
     this.#sessions.set(session, fromAddress)
     session.start()
     if (this.#emptied !== undefined) session.retire()
@@ -224,8 +274,8 @@ class Reception {
       remote: connection.remote.address,
       reply: formatReply(reply).trimEnd(),
     })
-    // A flood is not worth a farewell.
-    if (this.#turnedAway.size >= maxTurnedAway) {
+    // A flood is not worth a farewell, and who expects a handshake would not understand one.
+    if (this.#turnedAway.size >= maxTurnedAway || this.#options.tls === 'implicit') {
       connection.destroy()
       return
     }
@@ -245,6 +295,7 @@ class Reception {
 
   #left(): void {
     const { size } = this.#sessions
-    if (size + this.#turnedAway.size + this.#entering.size === 0) this.#emptied?.()
+    const others = this.#turnedAway.size + this.#entering.size + this.#handshakes.size
+    if (size + others === 0) this.#emptied?.()
   }
 }

@@ -1,6 +1,7 @@
 import type { Environment } from '../mail/environment.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Extension } from '../mail/extensions.ts'
+import type { ScramKeys } from '../mail/login-secret.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
@@ -35,6 +36,8 @@ export interface SessionPolicy {
   readonly settings: ReceiverSettings
   connect(event: { readonly session: Session }): MaybePromise<Ruling>
   hello(event: { readonly session: Session }): MaybePromise<Ruling>
+  /** What a SCRAM login is held against; `auth` follows. */
+  secretFor(event: SecretRequest): MaybePromise<SecretRuling>
   auth(event: AuthAttempt): MaybePromise<AuthRuling>
   mail(event: MailEvent): MaybePromise<Ruling>
   /** `pass` means that somebody vouched and nobody objected. */
@@ -65,13 +68,32 @@ export interface MessageEvent {
   readonly answers: 'one' | 'each'
 }
 
-/** A login with a password that came in the clear of its (TLS) connection: PLAIN or LOGIN. */
-export interface AuthAttempt {
+/** The SASL mechanisms that are spoken here. */
+export type AuthMechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256'
+
+/** What a client showed to be whom it says it is. */
+export type LoginEvidence =
+  | { readonly mechanism: 'PLAIN' | 'LOGIN'; readonly password: string }
+  | {
+      readonly mechanism: 'CRAM-MD5'
+      readonly challenge: string
+      /** 32 hexadecimal digits in lower case. */
+      readonly digest: string
+    }
+  /** Whether the proof fits the keys that `secretFor` gave for this user just before. */
+  | { readonly mechanism: 'SCRAM-SHA-256'; readonly proven: boolean }
+
+export type AuthAttempt = { readonly session: Session; readonly user: string } & LoginEvidence
+
+/** A login that has just begun. */
+export interface SecretRequest {
   readonly session: Session
-  readonly mechanism: 'PLAIN' | 'LOGIN'
+  readonly mechanism: AuthMechanism
   readonly user: string
-  readonly password: string
 }
+
+/** For a stranger there are keys too, which no proof fits: who exists does not show. */
+export type SecretRuling = { readonly ruling: 'secret'; readonly keys: ScramKeys } | ObjectionRuling
 
 /** Nobody's yes means no. */
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
@@ -111,6 +133,8 @@ export interface ReceiverSettings {
   readonly maxRecipients: number
   /** Commands that were refused as wrong, before the session is ended. */
   readonly maxErrors: number
+  /** Logins that were refused, before the session is ended. */
+  readonly maxFailedLogins: number
   /** Recipients that the policy rejected in one session, before it is ended. */
   readonly maxRefusedRecipients: number
   /** After so many wrong commands and rejected recipients each further refusal is kept back for a while. */
@@ -134,7 +158,7 @@ export interface ReceiverSettings {
   /** `off`: not offered. `required`: MAIL only after STARTTLS. */
   readonly starttls: 'off' | 'offered' | 'required'
   /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */
-  readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
+  readonly mechanisms: readonly AuthMechanism[]
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
   /** MAIL only after a login (RFC 6409 §4.3). */

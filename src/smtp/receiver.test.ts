@@ -91,8 +91,8 @@ describe('the policy', () => {
   test('is asked for a login in the words of the client, and hears each password once', async () => {
     const asked: unknown[] = []
     const policy = scriptedPolicy({
-      auth: ({ mechanism, user, password }) => {
-        asked.push([mechanism, user, password])
+      auth: ({ session: _session, ...attempt }) => {
+        asked.push(attempt)
         return { ruling: 'defer', status: '4.7.0', text: 'Come back', close: false }
       },
     })
@@ -102,8 +102,8 @@ describe('the policy', () => {
       await send(client, 'AUTH PLAIN AGJvYgBzZWNyZXQ=', 'AUTH LOGIN Ym9i', 'c2VjcmV0'),
     ).toEqual(['454 4.7.0 Come back', '334 UGFzc3dvcmQ6', '454 4.7.0 Come back'])
     expect(asked).toEqual([
-      ['PLAIN', 'bob', 'secret'],
-      ['LOGIN', 'bob', 'secret'],
+      { mechanism: 'PLAIN', user: 'bob', password: 'secret' },
+      { mechanism: 'LOGIN', user: 'bob', password: 'secret' },
     ])
   })
 

@@ -9,6 +9,7 @@ import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
 import { toAll } from './answers.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
@@ -26,6 +27,7 @@ export interface ReceiverParts {
   readonly queue: Pick<Queue, 'begin'>
   readonly clock: Clock
   readonly log: Log
+  readonly random: Random
   /** There is a certificate for STARTTLS. */
   readonly canStartTls: boolean
   /** For ETRN. */
@@ -47,7 +49,8 @@ export class Receiver {
   readonly #dialogue: Dialogue
 
   /** @throws whatever `Policy.open` throws */
-  constructor({ facts, policy, queue, clock, log, canStartTls, queueFlush }: ReceiverParts) {
+  constructor({ facts, ...parts }: ReceiverParts) {
+    const { policy, queue, queueFlush, clock, log, random, canStartTls } = parts
     const { id, startedAt, listener, remote, local, tls } = facts
     const sessionPolicy = policy.open(facts)
     const session = {
@@ -66,6 +69,7 @@ export class Receiver {
       queue,
       clock,
       log,
+      random,
       canStartTls,
       queueFlush,
     })

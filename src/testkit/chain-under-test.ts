@@ -17,6 +17,7 @@ import type { Generation } from '../filter/generation.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
+import { StandIn } from '../filter/stand-in.ts'
 import { traceTables } from '../filter/trace-tables.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
@@ -145,6 +146,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     clock,
     log,
     traces: tables,
+    standIn: new StandIn(seededRandom(2).bytes(32)),
     crashWatch: options.crashWatch,
   })
   let sessions = 0

@@ -6,10 +6,11 @@ import { parseMailbox } from '../mail/address.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { JsonObject } from '../mail/json.ts'
+import type { LoginSecret } from '../mail/login-secret.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
-import type { AskedPlace, Events, Question } from '../filter/entry.ts'
+import { stageOf, type AskedPlace, type Events, type Question } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
 import type { Step } from '../filter/step.ts'
@@ -62,6 +63,13 @@ export interface PluginUnderTest {
   auth(user: string, about?: About): Promise<Verdict>
   /** Whether its back end knows the login. */
   verify(user: string, password: string, about?: About): Promise<boolean>
+  /** What its back end knows of a user's password. */
+  secretFor(user: string, about?: About): Promise<LoginSecret | undefined>
+  checkResponse(
+    user: string,
+    response: { readonly challenge: string; readonly digest: string },
+    about?: About,
+  ): Promise<boolean>
   mail(reversePath: string, about?: About): Promise<Verdict>
   rcpt(recipient: string, about?: About): Promise<Verdict>
   data(about?: About): Promise<Verdict>
@@ -100,7 +108,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     const [place] = places
     if (place === undefined) return pass()
     const session = 'session' in event ? event.session : event.transaction.session
-    inquiry.begin(place.question === 'verify' ? 'auth' : place.question, session)
+    inquiry.begin(stageOf(place.question), session)
     const recipients = 'transaction' in event ? event.transaction.recipients.length : 0
     return verdictOf(await inquiry.ask(place, event, { recipients }))
   }
@@ -132,6 +140,16 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     async verify(user, password, about) {
       const event = { session: sessionIn(about), user, password }
       return (await ask(places.verify, event)).verdict === 'accept'
+    },
+    async secretFor(user, about) {
+      let secret: LoginSecret | undefined
+      const keep = (kept: LoginSecret): void => void (secret = kept)
+      await ask(places.secretFor, { session: sessionIn(about), user, keep })
+      return secret
+    },
+    async checkResponse(user, response, about) {
+      const event = { session: sessionIn(about), user, ...response }
+      return (await ask(places.checkResponse, event)).verdict === 'accept'
     },
     mail: (reversePath, about = {}) =>
       ask(places.mail, {

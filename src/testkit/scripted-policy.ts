@@ -10,11 +10,12 @@ import type {
   MessageRuling,
   Policy,
   ReceiverSettings,
+  SecretRuling,
   SessionPolicy,
   TransactionOutcome,
 } from '../smtp/policy.ts'
 
-type Question = 'connect' | 'hello' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message'
+type Question = 'connect' | 'hello' | 'secretFor' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message'
 
 /** The answers of a test, in place of `pass`, of nobody's yes at `auth`, and of `commit` at `message`. */
 export type Script = { -readonly [Q in Question]?: SessionPolicy[Q] }
@@ -34,6 +35,7 @@ export const testSettings: ReceiverSettings = {
   maxMessageBytes: 100_000,
   maxRecipients: 100,
   maxErrors: 10,
+  maxFailedLogins: 5,
   maxRefusedRecipients: 10,
   tarpit: { after: 0, delayMs: 0 },
   maxHops: 30,
@@ -77,6 +79,7 @@ export function scriptedPolicy(
       },
       connect: (event) => ask('connect', event, script.connect ?? pass),
       hello: (event) => ask('hello', event, script.hello ?? pass),
+      secretFor: (event) => ask('secretFor', event, script.secretFor ?? nobody),
       auth: (event) => ask('auth', event, script.auth ?? nobody),
       mail: (event) => ask('mail', event, script.mail ?? pass),
       rcpt: (event) => ask('rcpt', event, script.rcpt ?? pass),
@@ -104,7 +107,7 @@ export function scriptedPolicy(
 }
 
 const pass = (): Ruling => passRuling
-const nobody = (): AuthRuling => ({
+const nobody = (): AuthRuling & SecretRuling => ({
   ruling: 'reject',
   status: '5.7.8',
   text: 'Authentication failed',
@@ -135,6 +138,7 @@ export function slowPolicy(policy: Policy): Policy {
         },
         connect: (event) => later(() => session.connect(event)),
         hello: (event) => later(() => session.hello(event)),
+        secretFor: (event) => later(() => session.secretFor(event)),
         auth: (event) => later(() => session.auth(event)),
         mail: (event) => later(() => session.mail(event)),
         rcpt: (event) => later(() => session.rcpt(event)),

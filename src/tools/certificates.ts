@@ -1,31 +1,139 @@
+/** The certificates of the listeners: judged for `postern check`, and made ready for handshakes. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { ListenerConfiguration } from '../config/configuration.ts'
+import type { ListenerTls } from '../config/tls-section.ts'
+import type { Instant } from '../mail/instant.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
-import type { Net, TlsContext } from '../runtime/net.ts'
+import type { Net, TlsContext, TlsIdentity } from '../runtime/net.ts'
 
-/** The certificates of the listeners that have one, by name. @throws PosternError CONFIG_INVALID */
+/** Whether a listener shows the gateway's own certificate. */
+export function wantsOwn({ tls }: ListenerConfiguration): boolean {
+  return tls !== undefined && tls.identities.length === 0
+}
+
+/**
+ * By the name of the listener; those without TLS are not in it.
+ * @param own shown where a listener names no certificate
+ * @throws PosternError CONFIG_INVALID
+ */
 export function certificatesOf(
   listeners: readonly ListenerConfiguration[],
   net: Net,
+  own: TlsIdentity | undefined,
 ): ReadonlyMap<string, TlsContext> {
   return new Map(
-    listeners.flatMap(({ name, certificate }) =>
-      certificate === undefined ? [] : [[name, net.tlsContext(certificate)] as const],
-    ),
+    listeners.flatMap(({ name, tls }) => {
+      const context = tls === undefined ? undefined : contextOf(tls, net, own)
+      return context === undefined ? [] : [[name, context] as const]
+    }),
   )
 }
 
+function contextOf(
+  { identities, clients }: ListenerTls,
+  net: Net,
+  own: TlsIdentity | undefined,
+): TlsContext | undefined {
+  const [first = own, ...others] = identities
+  if (first === undefined) return undefined
+  return net.tlsContext({ ...first, others, ...(clients === undefined ? {} : { clients }) })
+}
+
+/** Certificates that no handshake could use. */
 export function certificateMistakes(
   listeners: readonly ListenerConfiguration[],
   net: Net,
 ): readonly Mistake[] {
-  return listeners.flatMap((listener): readonly Mistake[] => {
-    try {
-      certificatesOf([listener], net)
-      return []
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      const remedy = 'give a certificate and the key that belongs to it, both in PEM'
-      return [mistakeAt(listener.place, ['certificate'], { problem, remedy })]
-    }
+  return listeners.flatMap(({ tls, place }) => {
+    const { identities = [], clients } = tls ?? {}
+    const mistakes = identities.flatMap((identity): readonly Mistake[] => {
+      const found = identityProblem(identity) ?? refusal(identity, net)
+      return found === undefined ? [] : [mistakeAt(place, [...identity.at, found.field], found)]
+    })
+    if (clients === undefined || certificatesIn(clients.authorities) !== undefined) return mistakes
+    const problem = 'holds no certificate that can be read'
+    const remedy = 'name a file with the certificates of the authorities, in PEM'
+    return [...mistakes, mistakeAt(place, ['client_certificates', 'ca'], { problem, remedy })]
   })
+}
+
+/** Certificates that most clients would not believe. */
+export function certificateDoubts(
+  listeners: readonly ListenerConfiguration[],
+  now: Instant,
+): readonly Mistake[] {
+  return listeners.flatMap(({ tls, place }) =>
+    (tls?.identities ?? []).flatMap(({ certificate, at }): readonly Mistake[] => {
+      const read = certificatesIn(certificate)?.[0]
+      if (read === undefined) return []
+      const from = read.validFromDate.getTime()
+      const to = read.validToDate.getTime()
+      if (from <= now && now <= to) return []
+      const problem =
+        now > to ? `has expired on ${dateOf(to)}` : `is not in force before ${dateOf(from)}`
+      const remedy = 'have it renewed; a new file is used without a restart'
+      return [mistakeAt(place, [...at, 'certificate'], { problem, remedy })]
+    }),
+  )
+}
+
+function dateOf(at: Instant): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+interface IdentityProblem {
+  readonly field: 'certificate' | 'key'
+  readonly problem: string
+  readonly remedy: string
+}
+
+function identityProblem({ certificate, key }: TlsIdentity): IdentityProblem | undefined {
+  const [own] = certificatesIn(certificate) ?? []
+  if (own === undefined) {
+    const problem = 'holds no certificate that can be read'
+    return { field: 'certificate', problem, remedy: 'name a certificate in PEM, with its chain' }
+  }
+  const privateKey = keyIn(key)
+  if (privateKey === undefined) {
+    const problem = 'holds no private key that can be read'
+    return { field: 'key', problem, remedy: 'name a private key in PEM, without a passphrase' }
+  }
+  if (own.checkPrivateKey(privateKey)) return undefined
+  const problem = 'is not the key of the certificate'
+  return { field: 'key', problem, remedy: 'name the key that the certificate was made for' }
+}
+
+/** What is well-formed may still be too weak, for instance a key of 1024 bits. */
+function refusal({ certificate, key }: TlsIdentity, net: Net): IdentityProblem | undefined {
+  try {
+    net.tlsContext({ certificate, key })
+    return undefined
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const remedy = 'have one made that OpenSSL takes, for instance with a key on the curve P-256'
+    return { field: 'certificate', problem: `cannot be used: ${reason}`, remedy }
+  }
+}
+
+function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    // What is wrong with it OpenSSL says in words that help nobody.
+    return undefined
+  }
+}
+
+const endOfCertificate = '-----END CERTIFICATE-----'
+
+/** All certificates of a PEM file, in order; undefined where there is none, or one cannot be read. */
+function certificatesIn(pem: string): readonly X509Certificate[] | undefined {
+  const parts = pem.split(endOfCertificate).slice(0, -1)
+  try {
+    const all = parts.map((part) => new X509Certificate(`${part}${endOfCertificate}\n`))
+    return all.length > 0 ? all : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -39,6 +39,8 @@ function remarksOn(place: Place, { message }: Places): readonly string[] {
     `on fault ${entry.onFault}, ${entry.timeoutMs / 1000} s`,
     ...(entry.shadow ? ['shadow'] : []),
     ...(question === 'verify' ? ['verifies logins'] : []),
+    ...(question === 'secretFor' ? ['knows secrets, for SCRAM-SHA-256'] : []),
+    ...(question === 'checkResponse' ? ['checks responses, for CRAM-MD5'] : []),
     ...(question === 'rcpt' && entry.vouches ? ['vouches'] : []),
     ...(entry.condition === undefined ? [] : ['on a condition']),
     ...(waits === undefined ? [] : waitingFor(waits, message)),

@@ -6,10 +6,11 @@ import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
-import { certificateMistakes } from './certificates.ts'
+import { certificateDoubts, certificateMistakes } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors, silentLog } from './offline-doors.ts'
 import { probeListeners } from './probe-listeners.ts'
@@ -38,7 +39,11 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
     const { generation } = chain
     return {
       mistakes: all,
-      doubts: [...doubts, ...chain.doubts],
+      doubts: [
+        ...doubts,
+        ...chain.doubts,
+        ...certificateDoubts(configuration.listeners, systemClock.now()),
+      ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),
     }
   } finally {

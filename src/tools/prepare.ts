@@ -8,8 +8,9 @@ import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { TlsContext } from '../runtime/net.ts'
-import { certificateMistakes, certificatesOf } from './certificates.ts'
+import { certificateMistakes, certificatesOf, wantsOwn } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
+import { ownCertificate, ownCertificatePath } from './own-certificate.ts'
 import { readFolder } from './read-offline.ts'
 
 /** What a reload exchanges, as a whole. */
@@ -20,6 +21,8 @@ export interface Prepared {
   readonly environmentOf: (client: { readonly address: string }) => ClientEnvironment
   /** By the name of the listener. */
   readonly certificates: ReadonlyMap<string, TlsContext>
+  /** Where the self-signed certificate lies, where a listener shows it. */
+  readonly ownCertificate?: string
   /** To be closed when the generation is. */
   readonly resources: OpenedResources
 }
@@ -53,13 +56,17 @@ export async function prepare({ folder, doors, loaderFor }: PrepareRequest): Pro
     resources.close()
     return { ok: false, mistakes: all }
   }
+  const { tls, control } = configuration
+  const own = listeners.some(wantsOwn) ? { folder: tls.path, hostname: control.me } : undefined
+  const ownIdentity = own === undefined ? undefined : await ownCertificate(own, doors)
   return {
     ok: true,
     prepared: {
       configuration,
       generation,
       environmentOf: clientEnvironments(tcpRules, tcpRulesFile),
-      certificates: certificatesOf(listeners, doors.net),
+      certificates: certificatesOf(listeners, doors.net, ownIdentity),
+      ...(own === undefined ? {} : { ownCertificate: ownCertificatePath(own) }),
       resources,
     },
   }

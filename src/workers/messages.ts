@@ -36,6 +36,8 @@ export interface WorkerReport extends Known {
   readonly hostname: string
   readonly maildirs: string
   readonly entries: readonly ListedEntry[]
+  /** Where the self-signed certificate lies, where a listener shows it. */
+  readonly ownCertificate?: string | undefined
   readonly doubts: readonly Mistake[]
 }
 

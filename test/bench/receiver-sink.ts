@@ -33,6 +33,7 @@ const passing: Policy = {
     settings,
     connect: () => passRuling,
     hello: () => passRuling,
+    secretFor: () => ({ ruling: 'reject', status: '5.7.8', text: 'No', close: false }),
     auth: () => ({ ruling: 'reject', status: '5.7.8', text: 'No', close: false }),
     mail: () => passRuling,
     rcpt: () => passRuling,

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,6 +15,7 @@ export interface GatewayFolder {
   readonly root: string
   readonly config: string
   write(path: string, text: string): Promise<void>
+  read(path: string): Promise<string>
   remove(): Promise<void>
 }
 
@@ -32,6 +33,7 @@ export async function gatewayFolder(yaml?: string): Promise<GatewayFolder> {
       await mkdir(join(config, path, '..'), { recursive: true })
       await writeFile(join(config, path), text)
     },
+    read: (path) => readFile(resolve(config, path), 'utf8'),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
   }
 }

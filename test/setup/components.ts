@@ -18,6 +18,7 @@ export type ComponentName =
   | 'curl'
   | 'dovecot'
   | 'e2fsprogs'
+  | 'msmtp'
   | 'netcat'
   | 'openssl'
   | 'python3'
@@ -32,6 +33,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
+  msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
@@ -39,7 +41,10 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
-  swaks: { program: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'] },
+  swaks: {
+    program: 'swaks',
+    packages: ['swaks', 'libnet-ssleay-perl', 'libdigest-hmac-perl', 'libauthen-sasl-perl'],
+  },
 }
 
 /** Where the programs of Postfix are unpacked. They run from there and are never installed. */

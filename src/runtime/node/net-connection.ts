@@ -69,12 +69,13 @@ export class NodeConnection implements Connection {
     raw.pause()
     // Whatever came in the clear is not the handshake's and not the session's.
     while (raw.read() !== null);
+    if (options.side === 'server' && options.received !== undefined) raw.unshift(options.received)
     try {
       const socket = await secure(raw, options)
       this.#socket = socket
       socket.on('error', this.#failed).once('close', this.#gone)
       if (this.#handlers !== undefined) this.#listen()
-      return tlsState(socket)
+      return tlsState(socket, options.side)
     } catch (error) {
       raw.destroy()
       this.#gone()

@@ -13,7 +13,8 @@ import type {
   NetListener,
 } from '../net.ts'
 import { NodeConnection } from './net-connection.ts'
-import { NodeTlsContext, NodeTlsTrust } from './net-tls.ts'
+import { tlsContext } from './net-tls-context.ts'
+import { NodeTlsTrust } from './net-tls.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
@@ -98,16 +99,6 @@ function tlsTrust(authorities: string): NodeTlsTrust {
     return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
   } catch (error) {
     throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
-  }
-}
-
-function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {
-  try {
-    return new NodeTlsContext(
-      createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
-    )
-  } catch (error) {
-    throw new PosternError('CONFIG_INVALID', 'certificate and key do not fit', { cause: error })
   }
 }
 

@@ -16,5 +16,5 @@ function readCredentials(response: Buffer): SaslStep {
   const [identity, user, password] = parts
   if (parts.length !== 3 || user === undefined || user === '' || !password) return malformedStep
   if (identity !== '' && identity !== user) return { step: 'not-oneself' }
-  return { step: 'credentials', user, password }
+  return { step: 'login', user, evidence: { mechanism: 'PLAIN', password } }
 }

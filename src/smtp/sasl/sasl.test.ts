@@ -38,7 +38,8 @@ describe('PLAIN', () => {
 
   test('asks with nothing and hears everything at once', () => {
     expect(plainExchange().next(undefined)).toEqual({ step: 'challenge', text: '' })
-    const credentials = { step: 'credentials', user: 'bob', password: 'se cret' }
+    const evidence = { mechanism: 'PLAIN', password: 'se cret' }
+    const credentials = { step: 'login', user: 'bob', evidence }
     expect(say('\0bob\0se cret')).toEqual(credentials)
     expect(say('bob\0bob\0se cret')).toEqual(credentials)
   })
@@ -69,9 +70,9 @@ describe('LOGIN', () => {
     expect(exchange.next(undefined)).toEqual({ step: 'challenge', text: 'Username:' })
     expect(exchange.next(Buffer.from('bob'))).toEqual({ step: 'challenge', text: 'Password:' })
     expect(exchange.next(Buffer.from('secret'))).toEqual({
-      step: 'credentials',
+      step: 'login',
       user: 'bob',
-      password: 'secret',
+      evidence: { mechanism: 'LOGIN', password: 'secret' },
     })
   })
 

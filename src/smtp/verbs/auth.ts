@@ -4,28 +4,36 @@
  */
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import type { Reply } from '../../mail/reply.ts'
+import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseAuth } from '../command.ts'
 import type { Dialogue } from '../dialogue.ts'
+import type { AuthMechanism } from '../policy.ts'
 import * as replies from '../replies.ts'
 import { decodeBase64 } from '../sasl/base64.ts'
-import type { SaslExchange } from '../sasl/exchange.ts'
+import { cramMd5Exchange } from '../sasl/cram-md5.ts'
+import type { SaslExchange, SaslStep, SaslSurroundings } from '../sasl/exchange.ts'
 import { loginExchange } from '../sasl/login.ts'
 import { plainExchange } from '../sasl/plain.ts'
+import { scramExchange } from '../sasl/scram.ts'
 import type { Verb } from './verb.ts'
 
 /** RFC 4954 §4 for responses; the command itself gets as much, since clients put the first response into it. */
 export const authLineBytes = 12_288 + 2
 
-const mechanisms: ReadonlyMap<string, () => SaslExchange> = new Map([
-  ['PLAIN', plainExchange],
-  ['LOGIN', loginExchange],
-])
+const exchanges: {
+  readonly [M in AuthMechanism]: (surroundings: SaslSurroundings) => SaslExchange
+} = {
+  PLAIN: plainExchange,
+  LOGIN: loginExchange,
+  'CRAM-MD5': cramMd5Exchange,
+  'SCRAM-SHA-256': scramExchange,
+}
 
 export const auth: Verb = {
   needs: ['tls', 'ehlo', 'no transaction'],
   maxLineBytes: authLineBytes,
   run(dialogue, rest) {
-    const { session, settings } = dialogue
+    const { session, settings, clock, random } = dialogue
     if (settings.mechanisms.length === 0 || settings.extensionsOff.includes('AUTH')) {
       return replies.notImplemented
     }
@@ -33,12 +41,10 @@ export const auth: Verb = {
     if (!parsed.ok) return parsed.reply
     if (session.user !== undefined) return replies.loggedInAlready
     const { mechanism, initialResponse } = parsed.value
-    const begin = mechanisms.get(mechanism)
-    if (begin === undefined || !settings.mechanisms.some((name) => name === mechanism)) {
-      return replies.unknownMechanism
-    }
+    const offered = settings.mechanisms.find((name) => name === mechanism)
+    if (offered === undefined) return replies.unknownMechanism
     if (!dialogue.offers('AUTH')) return replies.mechanismNeedsTls
-    const exchange = begin()
+    const exchange = exchanges[offered]({ hostname: settings.hostname, clock, random })
     if (initialResponse === undefined) return advance(dialogue, exchange, undefined)
     return respond(dialogue, exchange, initialResponse === '=' ? '' : initialResponse)
   },
@@ -69,7 +75,10 @@ function advance(
   exchange: SaslExchange,
   response: Buffer | undefined,
 ): MaybePromise<Reply> {
-  const step = exchange.next(response)
+  return take(dialogue, exchange, exchange.next(response))
+}
+
+function take(dialogue: Dialogue, exchange: SaslExchange, step: SaslStep): MaybePromise<Reply> {
   switch (step.step) {
     case 'challenge':
       dialogue.login = exchange
@@ -78,21 +87,45 @@ function advance(
       return replies.loginMalformed
     case 'not-oneself':
       return replies.loginForAnother
-    case 'credentials':
-      return verify(dialogue, exchange.mechanism, step)
+    case 'secret':
+      return fetchSecret(dialogue, exchange, step)
+    case 'login':
+      return judge(dialogue, step)
   }
 }
 
-function verify(
+function fetchSecret(
   dialogue: Dialogue,
-  mechanism: SaslExchange['mechanism'],
-  { user, password }: { readonly user: string; readonly password: string },
+  exchange: SaslExchange,
+  { user, proceed }: SaslStep & { readonly step: 'secret' },
 ): MaybePromise<Reply> {
   const { session, policy } = dialogue
-  return dialogue.consult(policy.auth({ session, mechanism, user, password }), (ruling) => {
-    if (ruling.ruling !== 'accept') return dialogue.refuse('auth', ruling)
+  const asked = policy.secretFor({ session, mechanism: exchange.mechanism, user })
+  return dialogue.consult(asked, (ruling) =>
+    ruling.ruling === 'secret'
+      ? take(dialogue, exchange, proceed(ruling.keys))
+      : refuse(dialogue, ruling),
+  )
+}
+
+function judge(
+  dialogue: Dialogue,
+  { user, evidence }: SaslStep & { readonly step: 'login' },
+): MaybePromise<Reply> {
+  const { session, policy } = dialogue
+  return dialogue.consult(policy.auth({ session, user, ...evidence }), (ruling) => {
+    if (ruling.ruling !== 'accept') return refuse(dialogue, ruling)
     session.user = ruling.user
     session.environment = policy.environment
     return replies.authenticated
   })
+}
+
+/** Guessing is not for free: a session has so many logins that fail, and no message wins them back. */
+function refuse(dialogue: Dialogue, ruling: ObjectionRuling): Reply {
+  const reply = dialogue.refuse('auth', ruling)
+  const { maxFailedLogins, hostname } = dialogue.settings
+  if (ruling.ruling !== 'reject' || ++dialogue.failedLogins < maxFailedLogins) return reply
+  dialogue.end('errors')
+  return replies.tooManyLogins(hostname)
 }
