@@ -244,9 +244,8 @@ class RunningGateway implements Gateway {
 /** The keys whose change a reload does not take. */
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({ listeners, spool, store, log, dns, delivery }: Configuration) => ({
-    listeners: listeners.map(({ name, address, maxConnections, maxConnectionsPerAddress }) => {
-      return [name, address, maxConnections, maxConnectionsPerAddress]
-    }),
+    // What a certificate file holds is taken as it changes, and where a line stands does not matter.
+    listeners: listeners.map((one) => ({ ...one, certificate: undefined, place: undefined })),
     spool,
     store,
     log,

@@ -5,6 +5,7 @@ import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { NetAddress } from '../runtime/net.ts'
+import type { ListenerExtras } from './listener-extras.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
@@ -37,12 +38,14 @@ export interface Configuration {
   readonly tcpRulesFile: string
 }
 
-export interface ListenerConfiguration {
+export interface ListenerConfiguration extends ListenerExtras {
   readonly name: string
   readonly address: NetAddress
   readonly certificate?: { readonly certificate: string; readonly key: string }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  readonly maxConnectionsPerNetwork: number | undefined
+  readonly maxLoad: number | undefined
   readonly place: WrittenAt
 }
 

@@ -4,6 +4,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
+import { listenerExtraKeys, readListenerExtras } from './listener-extras.ts'
 import type { Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 
@@ -41,7 +42,8 @@ function readListener(
   path: Path,
   { readText, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item)
+  const values = reading.section(path, listenerShape, item, listenerExtraKeys)
+  const extras = readListenerExtras(reading, path, item)
   const listen = listenOf(item)
   const address = listen === undefined ? undefined : parseListenAddress(listen)
   if (listen !== undefined && address === undefined) {
@@ -58,6 +60,9 @@ function readListener(
     address,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
+    maxConnectionsPerNetwork: values.max_connections_per_network,
+    maxLoad: values.max_load,
+    ...extras,
     place: place(path),
   }
   if (certificate === undefined && key === undefined) return listener

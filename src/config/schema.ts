@@ -6,7 +6,7 @@ import { option } from '../plugin/option-makers.ts'
 import type { Option } from '../plugin/option.ts'
 
 /** An option that may be left out (or be null), without a default. */
-function optional<T>(inner: Option<T>): Option<T | undefined> {
+export function optional<T>(inner: Option<T>): Option<T | undefined> {
   return {
     ...inner,
     default: null,
@@ -55,6 +55,12 @@ export const listenerShape = {
   key: optional(option.string({ description: 'PEM file' })),
   max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),
   max_connections_per_address: option.integer({ default: 100, min: 1 }),
+  max_connections_per_network: optional(
+    option.integer({ min: 1, description: 'From one /24 or one /64; see network_prefix' }),
+  ),
+  max_load: optional(
+    option.number({ min: 0, description: 'Load average of a minute; MAXLOAD is 100 times that' }),
+  ),
 } as const
 
 export const entryShape = {

@@ -57,9 +57,10 @@ export class SessionConnection implements ConnectionHandlers {
     this.#deadline = new Deadline(parts.clock, this.#late)
   }
 
-  /** Greets the client. */
-  start(): void {
+  /** Greets the client. @param received what it sent already, behind a PROXY header for instance */
+  start(received?: Buffer): void {
     this.#parts.connection.attach(this)
+    if (received !== undefined) this.#input.push(received)
     this.#settle(this.#receiver.greet())
     this.#pump()
   }

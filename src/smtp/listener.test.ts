@@ -10,7 +10,7 @@ describe('a listener', () => {
     const first = await stage.dial('198.51.100.1')
     await stage.dial('198.51.100.2')
     const third = await stage.dial('198.51.100.3')
-    expect(await third.reply()).toBe('421 4.7.0 Too many connections, come back later')
+    expect(await third.reply()).toBe('421 4.3.2 Too many connections, come back later')
     await settled()
     expect(third.closed).toBe(true)
     expect(stage.listener.sessions).toBe(2)

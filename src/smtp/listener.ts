@@ -1,31 +1,31 @@
 /**
- * Listens, and gives each connection a session, within limits: connections in all and from one address. Who comes
- * beyond them is told 421 and sent away. A close lets transactions finish up to a deadline and sends idle clients away.
+ * Listens, and gives each connection a session, within limits. Who comes beyond them is told 421 and sent away.
+ * A close lets transactions finish up to a deadline and sends idle clients away.
  */
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Connection, Net, NetAddress, NetListener, TlsContext } from '../runtime/net.ts'
+import type { HostProcess } from '../runtime/process.ts'
 import type { Random } from '../runtime/random.ts'
+import { Admission, Place, type ConnectionLimits, type LimitName } from './admission.ts'
+import { arrivalOf, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
 import { Receiver } from './receiver.ts'
-import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
+import { notServing } from './replies.ts'
 import { sessionIds } from './session-ids.ts'
 
 /** Farewells that may be on their way at one time. */
 const maxTurnedAway = 100
 
-export interface ListenerOptions {
+export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
   /** Its name in the configuration. */
   readonly name: string
   readonly address: NetAddress
-  /** Connections at one time. */
-  readonly maxConnections: number
-  /** Connections at one time from one client address. */
-  readonly maxConnectionsPerAddress: number
 }
 
 export interface ListenerParts {
@@ -39,7 +39,8 @@ export interface ListenerParts {
 export interface ListenerDoors {
   readonly net: Net
   readonly clock: Clock
-  readonly counters: Counters
+  readonly counters: Pick<Counters, 'take' | 'give'>
+  readonly process: Pick<HostProcess, 'loadAverage' | 'descriptors'>
   readonly random: Random
   readonly log: Log
 }
@@ -67,8 +68,7 @@ export async function listen(
   const socket = await doors.net.listen({
     address: options.address,
     accepted: (connection) => reception.accept(connection),
-    failed: (error) =>
-      doors.log.warn('accept.failed', { listener: options.name, error: error.message }),
+    failed: acceptFailed(options.name, doors),
   })
   return {
     name: options.name,
@@ -77,6 +77,17 @@ export async function listen(
       return reception.sessions
     },
     close: (graceMs) => close(socket, reception, graceMs, doors.clock),
+  }
+}
+
+/** Once a second is enough: what it wants for is wanted for by each connection. */
+function acceptFailed(listener: string, { clock, log }: ListenerDoors): (error: Error) => void {
+  let silentUntilMs = 0
+  return (error) => {
+    const nowMs = clock.monotonicMs()
+    if (nowMs < silentUntilMs) return
+    silentUntilMs = nowMs + 1_000
+    log.error('accept.failed', { listener, error: error.message })
   }
 }
 
@@ -98,10 +109,11 @@ class Reception {
   readonly #options: ListenerOptions
   readonly #parts: ListenerParts
   readonly #nextId: () => string
-  /** The counter of all connections. */
-  readonly #all: string
-  /** Each with the counter of its address. */
-  readonly #sessions = new Map<SessionConnection, string>()
+  readonly #admission: Admission
+  /** Each with what it is counted as. */
+  readonly #sessions = new Map<SessionConnection, Place>()
+  /** Clients that have no session yet. */
+  readonly #arriving = new Set<Connection>()
   /** Clients that were turned away and have not gone yet. */
   readonly #turnedAway = new Set<Connection>()
   #emptied: (() => void) | undefined
@@ -110,7 +122,7 @@ class Reception {
     this.#options = options
     this.#parts = parts
     this.#nextId = sessionIds(parts.doors.random)
-    this.#all = `smtp:${options.name}`
+    this.#admission = new Admission(options.name, options, parts.doors)
   }
 
   get sessions(): number {
@@ -118,17 +130,13 @@ class Reception {
   }
 
   accept(connection: Connection): void {
-    const { maxConnections, maxConnectionsPerAddress } = this.#options
-    const { counters } = this.#parts.doors
-    const fromAddress = `${this.#all}:${connection.remote.address}`
-    if (!counters.take(this.#all, maxConnections)) {
-      this.#turnAway(connection, tooManyConnections)
-    } else if (!counters.take(fromAddress, maxConnectionsPerAddress)) {
-      counters.give(this.#all)
-      this.#turnAway(connection, tooManyFromAddress)
-    } else {
-      this.#open(connection, fromAddress)
-    }
+    this.#arriving.add(connection)
+    const received = after(this.#admission.enter(), (place) =>
+      place instanceof Place
+        ? this.#receive(connection, place)
+        : this.#turnAway(connection, connection, place),
+    )
+    if (received instanceof Promise) void received.catch(this.#lost(connection))
   }
 
   /** Sends clients away as they become idle. @returns when none is left */
@@ -136,6 +144,8 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
+    // Nobody has been greeted there.
+    for (const connection of this.#arriving) connection.destroy()
     this.#left()
     return promise
   }
@@ -145,16 +155,47 @@ class Reception {
     for (const connection of this.#turnedAway) connection.destroy()
   }
 
-  #open(connection: Connection, fromAddress: string): void {
+  /** Finds out who it is; then they are counted too. */
+  #receive(connection: Connection, place: Place): MaybePromise<void> {
+    const { doors } = this.#parts
+    const arrived = arrivalOf(connection, this.#options, doors.clock)
+    const admitted = after(arrived, (arrival) => this.#admit(connection, place, arrival))
+    return admitted instanceof Promise ? admitted.catch(this.#lost(connection, place)) : admitted
+  }
+
+  #admit(connection: Connection, place: Place, arrival: Arrival): MaybePromise<void> {
+    const refused = this.#admission.identify(place, arrival.remote.address)
+    return after(refused, (refusal) => {
+      if (refusal !== undefined) this.#turnAway(connection, arrival, refusal)
+      else this.#open(connection, place, arrival)
+    })
+  }
+
+  /** What to do where nobody can say whose connection it is. */
+  #lost(connection: Connection, place?: Place): (error: unknown) => void {
+    return (error) => {
+      this.#parts.doors.log.warn('connection.unintroduced', {
+        listener: this.#options.name,
+        remote: connection.remote.address,
+        error: error instanceof Error ? error.message : String(error),
+      })
+      place?.leave()
+      connection.destroy()
+      this.#arriving.delete(connection)
+      this.#left()
+    }
+  }
+
+  #open(connection: Connection, place: Place, arrival: Arrival): void {
     const { policy, queue, doors } = this.#parts
     const { clock, log } = doors
     const tls = this.#parts.tls()
+    const { received, ...client } = arrival
     const facts: ConnectionFacts = {
       id: this.#nextId(),
       startedAt: clock.now(),
       listener: this.#options.name,
-      remote: connection.remote,
-      local: connection.local,
+      ...client,
     }
     let receiver
     try {
@@ -165,41 +206,46 @@ class Reception {
         session: facts.id,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       })
-      this.#giveBack(fromAddress)
-      this.#turnAway(connection, notServing)
+      place.leave()
+      this.#turnAway(connection, arrival, { reply: notServing })
       return
     }
     const { id } = facts
     const closed = this.#closed
     const session = new SessionConnection({ id, connection, receiver, clock, log, tls, closed })
-    this.#sessions.set(session, fromAddress)
-    session.start()
+    this.#arriving.delete(connection)
+    this.#sessions.set(session, place)
+    session.start(received)
+    if (received !== undefined) connection.resume()
+    if (this.#emptied !== undefined) session.retire()
   }
 
   readonly #closed = (session: SessionConnection): void => {
-    const fromAddress = this.#sessions.get(session)
-    if (fromAddress === undefined) return
+    const place = this.#sessions.get(session)
+    if (place === undefined) return
     this.#sessions.delete(session)
-    this.#giveBack(fromAddress)
+    place.leave()
     this.#left()
   }
 
-  #giveBack(fromAddress: string): void {
-    const { counters } = this.#parts.doors
-    counters.give(this.#all)
-    counters.give(fromAddress)
-  }
-
-  #turnAway(connection: Connection, reply: Reply): void {
+  #turnAway(
+    connection: Connection,
+    { remote }: Pick<Arrival, 'remote'>,
+    { limit, reply }: { readonly limit?: LimitName; readonly reply: Reply },
+  ): void {
     const { log } = this.#parts.doors
+    this.#arriving.delete(connection)
     log.info('connection.refused', {
       listener: this.#options.name,
-      remote: connection.remote.address,
+      remote: remote.address,
+      limit,
       reply: formatReply(reply).trimEnd(),
     })
-    // A flood is not worth a farewell.
-    if (this.#turnedAway.size >= maxTurnedAway) {
+    // A flood is not worth a farewell; without descriptors nobody may linger.
+    if (this.#turnedAway.size >= maxTurnedAway || limit === 'descriptors') {
+      connection.write(formatReply(reply))
       connection.destroy()
+      this.#left()
       return
     }
     this.#turnedAway.add(connection)
@@ -212,11 +258,13 @@ class Reception {
         this.#left()
       },
     })
+    connection.resume()
     connection.write(formatReply(reply))
     connection.end()
   }
 
   #left(): void {
-    if (this.#sessions.size === 0 && this.#turnedAway.size === 0) this.#emptied?.()
+    const { size } = this.#sessions
+    if (size + this.#arriving.size + this.#turnedAway.size === 0) this.#emptied?.()
   }
 }

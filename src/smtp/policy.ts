@@ -24,7 +24,12 @@ export interface ConnectionFacts {
   readonly listener: string
   readonly remote: Endpoint
   readonly local: Endpoint
+  readonly remoteName?: string
   readonly tls?: TlsState
+  /** A login that a proxy vouches for. */
+  readonly user?: string
+  /** Where somebody else has looked it up already: tcpserver. */
+  readonly environment?: Environment
 }
 
 export interface SessionPolicy {
@@ -80,7 +85,15 @@ export interface TransactionOutcome {
   readonly receipt?: Receipt
 }
 
-export type SessionEnd = 'quit' | 'disconnect' | 'timeout' | 'refused' | 'errors' | 'shutdown'
+/** `replaced`: a proxy has said for whom it speaks (XCLIENT), and another session begins on the connection. */
+export type SessionEnd =
+  | 'quit'
+  | 'disconnect'
+  | 'timeout'
+  | 'refused'
+  | 'errors'
+  | 'shutdown'
+  | 'replaced'
 
 /** The receiver's own settings, as one client meets them. */
 export interface ReceiverSettings {

@@ -17,8 +17,6 @@ export const timedOut = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} waited too long`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
-export const tooManyConnections = reply(421, '4.7.0', 'Too many connections, come back later')
-export const tooManyFromAddress = reply(421, '4.7.0', 'Too many connections from your address')
 export const notThisProtocol = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} speaks SMTP only`)
 export const notServing = reply(421, '4.3.0', 'Local error, come back later')

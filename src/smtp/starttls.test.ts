@@ -36,6 +36,7 @@ async function open() {
         net: nodeNet,
         clock: systemClock,
         counters: processCounters(),
+        process: { loadAverage: () => 0, descriptors: () => undefined },
         random: systemRandom,
         log: recordingLog(),
       },

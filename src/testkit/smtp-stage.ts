@@ -1,7 +1,12 @@
 /** A receiver with nothing real around it: net, clock, queue and policy are a test's own. */
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
-import { listen, type ListenerOptions, type SmtpListener } from '../smtp/listener.ts'
+import {
+  listen,
+  type ListenerDoors,
+  type ListenerOptions,
+  type SmtpListener,
+} from '../smtp/listener.ts'
 import type { Policy } from '../smtp/policy.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeNet, type FakeNet } from './fake-net.ts'
@@ -41,6 +46,8 @@ export interface StageOptions {
   readonly through?: (policy: Policy) => Policy
   readonly listener?: Partial<ListenerOptions>
   readonly withoutCertificate?: boolean
+  /** What the host says of itself; idle, and without a limit of descriptors, where absent. */
+  readonly host?: ListenerDoors['process']
 }
 
 export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> {
@@ -62,7 +69,14 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
       policy: options.through?.(policy) ?? policy,
       queue,
       tls: () => (options.withoutCertificate === true ? undefined : tls),
-      doors: { net, clock, counters: processCounters(), random: seededRandom(1), log },
+      doors: {
+        net,
+        clock,
+        counters: processCounters(),
+        process: options.host ?? { loadAverage: () => 0, descriptors: () => undefined },
+        random: seededRandom(1),
+        log,
+      },
     },
   )
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>

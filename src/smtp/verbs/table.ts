@@ -43,7 +43,7 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'XFORWARD',
 ])
 
-/** What a browser or a proxy says first. What follows it was never meant for a mail server. */
+/** What a browser says first. What follows it was never meant for a mail server. */
 export const otherProtocols: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -51,5 +51,4 @@ export const otherProtocols: ReadonlySet<string> = new Set([
   'PUT',
   'OPTIONS',
   'CONNECT',
-  'PROXY',
 ])
