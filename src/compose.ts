@@ -141,7 +141,10 @@ class RunningGateway implements Gateway {
     this.#queue = queue
     const policy = new FilterPolicy({
       generation,
-      environmentOf: ({ remote }) => this.#current.environmentOf(remote),
+      environmentOf: ({ remote, remoteName, environment }) =>
+        environment === undefined
+          ? this.#current.environmentOf({ address: remote.address, host: remoteName })
+          : { environment, denied: false },
       clock,
       log,
       traces,

@@ -43,6 +43,14 @@ export const receiverOptions = {
     description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
   }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
+  xclient_networks: option.networks({
+    default: [],
+    description: 'Proxies that may say for whom they speak, by XCLIENT.',
+  }),
+  xforward_networks: option.networks({
+    default: [],
+    description: 'Proxies that may say, by XFORWARD, whom a message came from; for log and trace.',
+  }),
 } as const
 
 type Values = OptionValues<typeof receiverOptions>
@@ -149,6 +157,8 @@ function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSet
     starttls: tls ? values.starttls : 'off',
     mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,
+    xclientNetworks: values.xclient_networks,
+    xforwardNetworks: values.xforward_networks,
   })
 }
 

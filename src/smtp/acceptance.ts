@@ -77,6 +77,7 @@ function withReceived({ session, transaction, clock }: Dialogue, placement: Plac
     protocol: protocolName(session, placement.envelope.smtputf8),
     id: transaction?.id ?? session.id,
     at: clock.now(),
+    ...(session.remoteName === undefined ? {} : { remoteName: session.remoteName }),
     ...(recipient !== undefined && others.length === 0 ? { recipient: recipient.mailbox } : {}),
   })
   return {

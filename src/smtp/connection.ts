@@ -137,6 +137,8 @@ export class SessionConnection implements ConnectionHandlers {
       case 'handshake':
         this.#startTls()
         return false
+      case 'another client':
+        throw new Error('a session that nobody began')
       case 'end':
         this.#close()
         return false

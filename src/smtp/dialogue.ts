@@ -15,10 +15,14 @@ import type { Log } from '../runtime/log.ts'
 import type { Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
 import { localError, objection } from './replies.ts'
+import type { ClaimedClient, ForwardedClient } from './xclient.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
 
-/** What the client is to send next; `end`: nothing, the connection is closed when the reply is out. */
-export type Expects = 'line' | 'message' | 'handshake' | 'end'
+/**
+ * What the client is to send next; `another client`: nothing, another session begins;
+ * `end`: nothing, the connection is closed when the reply is out.
+ */
+export type Expects = 'line' | 'message' | 'handshake' | 'another client' | 'end'
 
 /** The session while it is being written; everybody else holds it as a `Session`. */
 export type OpenSession = { -readonly [K in keyof Session]: Session[K] }
@@ -35,6 +39,10 @@ export interface DialogueParts {
   readonly log: Log
   /** There is a certificate. */
   readonly canStartTls: boolean
+  /** The address at the other end of the connection, for whomever it speaks. */
+  readonly peer: string
+  /** For whom it speaks. */
+  readonly claimed: ClaimedClient | undefined
 }
 
 export class Dialogue {
@@ -44,9 +52,14 @@ export class Dialogue {
   readonly clock: Clock
   readonly log: Log
   readonly canStartTls: boolean
+  readonly peer: string
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
   login: SaslExchange | undefined
+  /** For whom the peer says it speaks (XCLIENT). */
+  claimed: ClaimedClient | undefined
+  /** Whom the peer has the next message from (XFORWARD). */
+  forwarded: ForwardedClient | undefined
   /** A message on its way. */
   intake: Intake | undefined
   /** Wrong commands since the last message that was taken. */
@@ -63,6 +76,8 @@ export class Dialogue {
     this.clock = parts.clock
     this.log = parts.log
     this.canStartTls = parts.canStartTls
+    this.peer = parts.peer
+    this.claimed = parts.claimed
   }
 
   get settings(): ReceiverSettings {
@@ -118,6 +133,7 @@ export class Dialogue {
     this.#committing = false
     this.#transaction = undefined
     if (transaction === undefined) return
+    this.forwarded = undefined
     this.#tell(() => this.policy.transactionEnded(transaction, outcome))
     if (this.#end !== undefined) this.#tellEnd(this.#end)
   }

@@ -6,7 +6,9 @@ import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
+import type { ForwardedClient } from './xclient.ts'
 
 /**
  * The whole boundary between protocol and policy. The receiver asks in the order of the dialogue, one question at a time
@@ -62,6 +64,8 @@ export interface MailEvent {
   readonly session: Session
   readonly reversePath: ReversePath
   readonly parameters: MailParameters
+  /** Whom a trusted proxy names as its source (XFORWARD): for log and trace, never for decisions. */
+  readonly forwarded?: ForwardedClient
 }
 
 /** A login with a password that came in the clear of its (TLS) connection: PLAIN or LOGIN. */
@@ -116,4 +120,7 @@ export interface ReceiverSettings {
   readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
+  /** Who may speak for others by XCLIENT, and by XFORWARD; nobody where absent. */
+  readonly xclientNetworks?: Pick<Networks, 'has'>
+  readonly xforwardNetworks?: Pick<Networks, 'has'>
 }

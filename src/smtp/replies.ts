@@ -65,6 +65,8 @@ export const ehloFirst = reply(503, '5.5.1', 'Say EHLO first')
 export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
+/** XCLIENT and XFORWARD from somebody who is not trusted. */
+export const notAuthorized = reply(550, '5.7.0', 'You are not authorized to say for whom you speak')
 export const tlsFirst = reply(530, '5.7.0', 'Must issue a STARTTLS command first')
 export const tlsActive = reply(503, '5.5.1', 'TLS is active already')
 export const tlsAfterLogin = reply(503, '5.5.1', 'STARTTLS comes before AUTH')

@@ -22,7 +22,11 @@ function helloVerb(verb: 'HELO' | 'EHLO'): Verb {
 export const helo = helloVerb('HELO')
 export const ehlo = helloVerb('EHLO')
 
-function introduce(dialogue: Dialogue, hello: NonNullable<Session['hello']>): MaybePromise<Reply> {
+/** The client's name is known: asks the policy about it. @returns the reply to the greeting */
+export function introduce(
+  dialogue: Dialogue,
+  hello: NonNullable<Session['hello']>,
+): MaybePromise<Reply> {
   const { session, policy } = dialogue
   const before = session.hello
   session.hello = hello
@@ -34,7 +38,7 @@ function introduce(dialogue: Dialogue, hello: NonNullable<Session['hello']>): Ma
     }
     dialogue.endTransaction({ end: 'reset' })
     return hello.verb === 'EHLO'
-      ? capabilities(session, dialogue.settings, dialogue.canStartTls)
+      ? capabilities(session, dialogue.settings, dialogue.canStartTls, dialogue.peer)
       : replies.hello(dialogue.settings.hostname)
   })
 }

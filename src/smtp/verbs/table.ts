@@ -10,6 +10,8 @@ import { rset } from './rset.ts'
 import { starttls } from './starttls.ts'
 import type { Verb } from './verb.ts'
 import { vrfy } from './vrfy.ts'
+import { xclient } from './xclient.ts'
+import { xforward } from './xforward.ts'
 
 /** Every command that is spoken here. */
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
@@ -25,6 +27,8 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['QUIT', quit],
   ['STARTTLS', starttls],
   ['AUTH', auth],
+  ['XCLIENT', xclient],
+  ['XFORWARD', xforward],
 ])
 
 /** Commands of RFC 5321 and its ancestors that we know of and do not speak (§4.2.4: 502). */
@@ -39,8 +43,6 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'BDAT',
   'BURL',
   'LHLO',
-  'XCLIENT',
-  'XFORWARD',
 ])
 
 /** What a browser says first. What follows it was never meant for a mail server. */
