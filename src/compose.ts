@@ -16,7 +16,7 @@ import { openSpool } from './queue/open-spool.ts'
 import type { Queue } from './queue/queue.ts'
 import type { DiskWatch } from './runtime/disk.ts'
 import type { Doors } from './runtime/doors.ts'
-import type { NetAddress } from './runtime/net.ts'
+import type { ListenAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { openCourier } from './tools/open-courier.ts'
@@ -28,7 +28,7 @@ import { readOffline } from './tools/read-offline.ts'
 export interface Gateway {
   readonly hostname: string
   readonly maildirs: string
-  readonly listeners: readonly { readonly name: string; readonly address: NetAddress }[]
+  readonly listeners: readonly { readonly name: string; readonly address: ListenAddress }[]
   readonly entries: readonly ListedEntry[]
   /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
   reload(): Promise<void>

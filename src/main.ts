@@ -68,7 +68,7 @@ function greeting({ listeners, entries, maildirs, hostname }: Gateway, folder: s
     const remark = mode === 'enforce' ? '' : ` [${mode}]`
     return `    ${name}${remark}${summary === undefined ? '' : `  ${summary}`}`
   })
-  const first = listeners[0]?.address
+  const first = listeners.find(({ address }) => 'port' in address)?.address
   const server = first === undefined ? '' : ` --server ${formatListenAddress(first)}`
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
-import type { NetAddress } from '../runtime/net.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerExtras } from './listener-extras.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
@@ -40,7 +40,9 @@ export interface Configuration {
 
 export interface ListenerConfiguration extends ListenerExtras {
   readonly name: string
-  readonly address: NetAddress
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket. */
+  readonly socketMode?: number
   readonly certificate?: { readonly certificate: string; readonly key: string }
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number

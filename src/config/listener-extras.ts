@@ -1,4 +1,4 @@
-/** The sections within a listener: limits, and by whom clients may come. */
+/** What a listener has besides its address: limits, and by whom clients may come. */
 import type { JsonValue } from '../mail/json.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { Networks } from '../plugin/networks.ts'

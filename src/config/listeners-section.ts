@@ -11,6 +11,8 @@ import { listenerShape } from './schema.ts'
 export interface ListenerSurroundings {
   /** The text of a file, relative to the configuration folder, or undefined where there is none. */
   readonly readText: (path: string) => string | undefined
+  /** A path relative to the configuration folder. */
+  readonly absolute: (path: string) => string
   readonly place: (path: Path) => WrittenAt
 }
 
@@ -40,24 +42,28 @@ function readListener(
   reading: Reading,
   item: JsonValue,
   path: Path,
-  { readText, place }: ListenerSurroundings,
+  { readText, absolute, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
   const values = reading.section(path, listenerShape, item, listenerExtraKeys)
   const extras = readListenerExtras(reading, path, item)
   const listen = listenOf(item)
-  const address = listen === undefined ? undefined : parseListenAddress(listen)
+  const parsed = listen === undefined ? undefined : parseListenAddress(listen)
+  const address =
+    parsed !== undefined && 'path' in parsed ? { path: absolute(parsed.path) } : parsed
   if (listen !== undefined && address === undefined) {
     reading.mistake(
       [...path, 'listen'],
       `'${listen}' is not an address with a port`,
-      'write for instance 127.0.0.1:2525, [::1]:25 or /run/postern/smtp.sock',
+      'write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp',
     )
   }
   if (values === undefined || address === undefined) return undefined
   const { name, certificate, key } = values
+  const socketMode = socketModeOf(reading, [...path, 'socket_mode'], values.socket_mode)
   const listener = {
     name,
     address,
+    ...(socketMode === undefined ? {} : { socketMode }),
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,
@@ -79,6 +85,13 @@ function readListener(
   const texts = { certificate: pem(certificate, 'certificate'), key: pem(key, 'key') }
   if (texts.certificate === undefined || texts.key === undefined) return undefined
   return { ...listener, certificate: { certificate: texts.certificate, key: texts.key } }
+}
+
+function socketModeOf(reading: Reading, path: Path, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8)
+  reading.mistake(path, `'${text}' is no file mode`, 'write three octal digits, such as "0660"')
+  return undefined
 }
 
 /** The address is judged even where other keys of the listener are wrong: all mistakes at once. */

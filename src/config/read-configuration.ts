@@ -177,6 +177,7 @@ function readSections(
     certificateFiles,
     listeners: readListeners(reading, top['listeners'], {
       place,
+      absolute: (path) => files.absolute(path),
       readText(path) {
         const bytes = files.read(path)
         certificateFiles.push(files.absolute(path))

@@ -50,7 +50,12 @@ export const sectionShapes = {
 
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
-  listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),
+  listen: option.string({
+    description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',
+  }),
+  socket_mode: optional(
+    option.string({ description: 'Who may connect to a UNIX socket: "0660", in quotes' }),
+  ),
   certificate: optional(option.string({ description: 'PEM file; with it STARTTLS is offered' })),
   key: optional(option.string({ description: 'PEM file' })),
   max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),

@@ -157,10 +157,12 @@ function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSet
     starttls: tls ? values.starttls : 'off',
     mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,
-    xclientNetworks: values.xclient_networks,
-    xforwardNetworks: values.xforward_networks,
+    ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
+    ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),
   })
 }
+
+const isEmpty = ({ list }: Values['xclient_networks']): boolean => list.length === 0
 
 /** RFC 5321 §4.2: a name stands first; qmail's files often have one of their own. ESMTP ends it, as qmail has it. */
 function greeting(hostname: string, text: string): string {

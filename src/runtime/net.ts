@@ -1,9 +1,12 @@
 import type { Endpoint, TlsState } from '../mail/session.ts'
 
-/** Where to listen or whom to call: TCP, or a UNIX socket. */
+/** Whom to call: TCP, or a UNIX socket. */
 export type NetAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string }
+
+/** Where to listen; also a socket on which whoever started us listens already: by number, or by systemd's name for it. */
+export type ListenAddress = NetAddress | { readonly inherited: number | string }
 
 /** What a connection tells its owner. All are called from the event loop, never from inside `attach`. */
 export interface ConnectionHandlers {
@@ -53,7 +56,9 @@ export interface TlsContext {
 }
 
 export interface ListenOptions {
-  readonly address: NetAddress
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket: who may connect. What the umask leaves where absent. */
+  readonly socketMode?: number | undefined
   /** Connections beyond this many wait in the kernel's queue. */
   readonly backlog?: number
   accepted(connection: Connection): void
@@ -62,8 +67,8 @@ export interface ListenOptions {
 }
 
 export interface NetListener {
-  /** With the port that the system chose where 0 was asked for. */
-  readonly address: NetAddress
+  /** With the port that the system chose where 0 was asked for, or that an inherited socket has. */
+  readonly address: ListenAddress
   /** Stops accepting; established connections live on. */
   close(): Promise<void>
 }
@@ -77,7 +82,7 @@ export interface ConnectOptions {
 
 /** The door to the network. */
 export interface Net {
-  /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
+  /** The file of a UNIX socket on which nobody listens any more is replaced. @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
   listen(options: ListenOptions): Promise<NetListener>
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
   connect(options: ConnectOptions): Promise<Connection>

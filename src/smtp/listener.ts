@@ -8,7 +8,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Connection, Net, NetAddress, NetListener, TlsContext } from '../runtime/net.ts'
+import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
 import type { HostProcess } from '../runtime/process.ts'
 import type { Random } from '../runtime/random.ts'
 import { Admission, Place, type ConnectionLimits, type LimitName } from './admission.ts'
@@ -25,7 +25,9 @@ const maxTurnedAway = 100
 export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
   /** Its name in the configuration. */
   readonly name: string
-  readonly address: NetAddress
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket. */
+  readonly socketMode?: number | undefined
 }
 
 export interface ListenerParts {
@@ -48,7 +50,7 @@ export interface ListenerDoors {
 export interface SmtpListener {
   readonly name: string
   /** With the port that the system chose where 0 was asked for. */
-  readonly address: NetAddress
+  readonly address: ListenAddress
   /** Sessions now. */
   readonly sessions: number
   /**
@@ -67,6 +69,7 @@ export async function listen(
   const { doors } = parts
   const socket = await doors.net.listen({
     address: options.address,
+    socketMode: options.socketMode,
     accepted: (connection) => reception.accept(connection),
     failed: acceptFailed(options.name, doors),
   })

@@ -8,6 +8,7 @@ import { PosternError } from '../mail/errors.ts'
 import type {
   Connection,
   ConnectionHandlers,
+  ListenAddress,
   ListenOptions,
   Net,
   NetAddress,
@@ -35,7 +36,7 @@ export function fakeNet(): FakeNet {
 
   const listen = async ({ address, ...rest }: ListenOptions): Promise<NetListener> => {
     await Promise.resolve()
-    const bound = 'path' in address || address.port > 0 ? address : { ...address, port: ++nextPort }
+    const bound = boundTo(address, () => ++nextPort)
     const key = keyOf(bound)
     if (listeners.has(key)) throw new PosternError('ADDRESS_IN_USE', key)
     listeners.set(key, { address: bound, ...rest })
@@ -74,6 +75,12 @@ export function fakeNet(): FakeNet {
       return ends.size
     },
   }
+}
+
+function boundTo(address: ListenAddress, freePort: () => number): NetAddress {
+  if ('path' in address) return address
+  const { host, port } = 'host' in address ? address : { host: '127.0.0.1', port: 0 }
+  return { host, port: port > 0 ? port : freePort() }
 }
 
 function pair(

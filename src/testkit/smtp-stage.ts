@@ -79,10 +79,10 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
       },
     },
   )
+  const { address } = listener
+  if ('inherited' in address) throw new Error('an inherited socket has an address here')
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>
-    stageClient(
-      await net.connect({ address: listener.address, localAddress: from, timeoutMs: 1_000 }),
-    )
+    stageClient(await net.connect({ address, localAddress: from, timeoutMs: 1_000 }))
   return { listener, net, clock, queue, policy, log, dial }
 }
 
