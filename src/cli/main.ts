@@ -4,6 +4,7 @@ import { chainCommand } from './chain.ts'
 import { checkCommand } from './check.ts'
 import { queueCommand } from './queue.ts'
 import { sendCommand } from './send.ts'
+import { smtpdCommand } from './smtpd.ts'
 import { startCommand } from './start.ts'
 import { traceCommand } from './trace.ts'
 
@@ -14,6 +15,7 @@ const program = new Command('postern')
 
 for (const command of [
   startCommand,
+  smtpdCommand,
   checkCommand,
   chainCommand,
   sendCommand,

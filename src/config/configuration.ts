@@ -44,6 +44,8 @@ export interface ListenerConfiguration extends ListenerExtras {
   /** Of the file of a UNIX socket. */
   readonly socketMode?: number
   readonly certificate?: { readonly certificate: string; readonly key: string }
+  /** Every connection is `postern smtpd`. */
+  readonly handOver: boolean
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly maxConnectionsPerNetwork: number | undefined

@@ -59,11 +59,21 @@ function readListener(
   }
   if (values === undefined || address === undefined) return undefined
   const { name, certificate, key } = values
-  const socketMode = socketModeOf(reading, [...path, 'socket_mode'], values.socket_mode)
+  const handOver = values.hand_over
+  const asked = values.socket_mode ?? (handOver ? '0600' : undefined)
+  const socketMode = socketModeOf(reading, [...path, 'socket_mode'], asked)
+  if (handOver && 'port' in address) {
+    reading.mistake(
+      [...path, 'hand_over'],
+      'would believe anybody who can connect to the port',
+      'listen on the path of a UNIX socket',
+    )
+  }
   const listener = {
     name,
     address,
     ...(socketMode === undefined ? {} : { socketMode }),
+    handOver,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,

@@ -77,7 +77,7 @@ spol: {}
       }),
     ).toEqual([
       'config/postern.yaml:12: spol: is not a key that Postern knows; did you mean spool?',
-      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, listen, socket_mode, certificate, key, max_connections, max_connections_per_address, max_connections_per_network, max_load',
+      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, listen, socket_mode, hand_over, certificate, key, max_connections, max_connections_per_address, max_connections_per_network, max_load',
       "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp",
       'config/postern.yaml:7: chain[0].timeout: "soon" is not a duration; write a duration such as 30s, 5m, 2h or 7d',
       'config/postern.yaml:8: chain[0].when.network: "example.org" is not an address or a network; write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',

@@ -56,6 +56,10 @@ export const listenerShape = {
   socket_mode: optional(
     option.string({ description: 'Who may connect to a UNIX socket: "0660", in quotes' }),
   ),
+  hand_over: option.boolean({
+    default: false,
+    description: 'For `postern smtpd` under tcpserver: believes whatever it says of its client',
+  }),
   certificate: optional(option.string({ description: 'PEM file; with it STARTTLS is offered' })),
   key: optional(option.string({ description: 'PEM file' })),
   max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),

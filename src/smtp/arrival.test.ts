@@ -1,6 +1,7 @@
 /** Clients that come through a proxy, from a listener's point of view. */
 import { describe, expect, test } from 'vitest'
 import { parseNetworks } from '../plugin/networks.ts'
+import { formatHandOver } from '../formats/hand-over.ts'
 import { settled, smtpStage } from '../testkit/smtp-stage.ts'
 
 const line = 'PROXY TCP4 203.0.113.9 192.0.2.1 40000 25\r\n'
@@ -130,4 +131,83 @@ describe('a listener behind a proxy', () => {
     expect(await client.reply()).toBe('500 5.5.2 Command not recognised')
     expect(stage.policy.opened[0]?.remote.address).toBe('198.51.100.8')
   })
+})
+
+describe('a listener to which tcpserver hands over', () => {
+  const listener = { handOver: true }
+  const block = (variables: Readonly<Record<string, string>>): string =>
+    formatHandOver(new Map(Object.entries(variables)))?.toString('latin1') ?? ''
+
+  test('serves the client that the variables name, with their environment', async () => {
+    const stage = await smtpStage({ listener })
+    const client = await stage.dial()
+    const variables = {
+      PROTO: 'TCP',
+      TCPREMOTEIP: '203.0.113.9',
+      TCPREMOTEPORT: '40000',
+      TCPREMOTEHOST: 'spike.test',
+      TCPLOCALIP: '::ffff:192.0.2.1',
+      TCPLOCALPORT: '25',
+      RELAYCLIENT: '',
+      DATABYTES: '1000',
+    }
+    client.send(`${block(variables)}EHLO client.test\r\n`)
+    expect(await client.reply()).toBe('220 mx.test ESMTP')
+    expect(await client.reply()).toContain('250-STARTTLS')
+    const [facts] = stage.policy.opened
+    expect(facts).toMatchObject({
+      remote: { address: '203.0.113.9', port: 40_000 },
+      local: { address: '192.0.2.1', port: 25 },
+      remoteName: 'spike.test',
+    })
+    expect([...(facts?.environment?.variables ?? [])]).toEqual([
+      ['RELAYCLIENT', ''],
+      ['DATABYTES', '1000'],
+    ])
+  })
+
+  test('gives clients with equal variables one environment', async () => {
+    const stage = await smtpStage({ listener })
+    for (const TCPREMOTEIP of ['203.0.113.9', '203.0.113.10']) {
+      const client = await stage.dial()
+      client.send(block({ TCPREMOTEIP, RELAYCLIENT: '' }))
+      await client.reply()
+    }
+    const [one, two] = stage.policy.opened
+    expect(one?.environment).toBe(two?.environment)
+    expect(one?.remote).not.toEqual(two?.remote)
+  })
+
+  test('knows TLS that ended before tcpserver, and offers it no more', async () => {
+    const stage = await smtpStage({ listener })
+    const client = await stage.dial()
+    const SSL_PROTOCOL = 'TLSv1.3'
+    client.send(`${block({ TCPREMOTEIP: '203.0.113.9', SSL: '1', SSL_PROTOCOL })}EHLO c.test\r\n`)
+    await client.reply()
+    const ehlo = await client.reply()
+    expect(ehlo).not.toContain('STARTTLS')
+    expect(ehlo).toContain('AUTH')
+    expect(stage.policy.opened[0]?.tls).toEqual({ protocol: 'TLSv1.3', cipher: 'unknown' })
+  })
+
+  test('serves a client of inetd, whom nobody names', async () => {
+    const stage = await smtpStage({ listener })
+    const client = await stage.dial()
+    client.send(block({}))
+    expect(await client.reply()).toContain('220')
+    expect(stage.policy.opened[0]?.remote).toEqual({ address: 'unknown', port: 0 })
+  })
+
+  test.each(['EHLO client.test\r\n', block({ TCPREMOTEIP: 'spike.test' })])(
+    'closes on anything else: %j',
+    async (sent) => {
+      const stage = await smtpStage({ listener })
+      const client = await stage.dial()
+      client.send(sent)
+      await settled()
+      expect(client.closed).toBe(true)
+      expect(client.unread).toBe('')
+      expect(stage.policy.opened).toEqual([])
+    },
+  )
 })

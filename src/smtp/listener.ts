@@ -12,7 +12,7 @@ import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '..
 import type { HostProcess } from '../runtime/process.ts'
 import type { Random } from '../runtime/random.ts'
 import { Admission, Place, type ConnectionLimits, type LimitName } from './admission.ts'
-import { arrivalOf, type Arrival, type ArrivalOptions } from './arrival.ts'
+import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
 import { Receiver } from './receiver.ts'
@@ -113,6 +113,7 @@ class Reception {
   readonly #parts: ListenerParts
   readonly #nextId: () => string
   readonly #admission: Admission
+  readonly #arrivals: Arrivals
   /** Each with what it is counted as. */
   readonly #sessions = new Map<SessionConnection, Place>()
   /** Clients that have no session yet. */
@@ -126,6 +127,7 @@ class Reception {
     this.#parts = parts
     this.#nextId = sessionIds(parts.doors.random)
     this.#admission = new Admission(options.name, options, parts.doors)
+    this.#arrivals = new Arrivals(options, parts.doors.clock)
   }
 
   get sessions(): number {
@@ -160,8 +162,7 @@ class Reception {
 
   /** Finds out who it is; then they are counted too. */
   #receive(connection: Connection, place: Place): MaybePromise<void> {
-    const { doors } = this.#parts
-    const arrived = arrivalOf(connection, this.#options, doors.clock)
+    const arrived = this.#arrivals.of(connection)
     const admitted = after(arrived, (arrival) => this.#admit(connection, place, arrival))
     return admitted instanceof Promise ? admitted.catch(this.#lost(connection, place)) : admitted
   }

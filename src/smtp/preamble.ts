@@ -12,9 +12,11 @@ export type PreambleStep<T> =
   | { readonly state: 'broken'; readonly problem: string }
   | { readonly state: 'done'; readonly usedBytes: number; readonly value: T }
 
+/** Given all bytes so far; answers something else than `more` within a bound of its own. */
+export type PreambleParser<T> = (bytes: Buffer) => PreambleStep<T>
+
 export interface PreambleOptions<T> {
-  /** Given all bytes so far; answers something else than `more` within a bound of its own. */
-  readonly parse: (bytes: Buffer) => PreambleStep<T>
+  readonly parse: PreambleParser<T>
   readonly timeoutMs: number
   readonly clock: Clock
 }

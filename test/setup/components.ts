@@ -22,6 +22,7 @@ export type ComponentName =
   | 'strace'
   | 'swaks'
   | 'tcprules'
+  | 'tcpserver'
   | 'tinycdb'
 
 /** One row for each; a test that needs another program adds it here. */
@@ -32,6 +33,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   python3: { program: 'python3', packages: ['python3'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
+  tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
   swaks: { program: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'] },
 }
