@@ -81,6 +81,15 @@ describe('a listener behind a proxy', () => {
     expect(stage.clock.pending).toBe(0)
   })
 
+  test('makes no fuss of a proxy that only looks whether it is there', async () => {
+    const stage = await smtpStage({ listener: trusted(proxy) })
+    const client = await stage.dial(proxy)
+    client.connection.end()
+    await settled()
+    expect(client.closed).toBe(true)
+    expect(stage.log.events).toMatchObject([{ event: 'connection.unintroduced', level: 'debug' }])
+  })
+
   test('waits five seconds for the header', async () => {
     const stage = await smtpStage({ listener: trusted(proxy) })
     const client = await stage.dial(proxy)

@@ -41,7 +41,7 @@ export class Arrivals {
     this.#clock = clock
   }
 
-  /** @throws PosternError PEER_FAILED, TIMEOUT (as a rejection): nobody knows whose connection it is */
+  /** @throws PosternError PEER_FAILED, TIMEOUT, ABORTED (as a rejection): nobody knows whose connection it is */
   of(connection: Connection): MaybePromise<Arrival> {
     const { proxyNetworks, handOver } = this.#options
     const { remote, local } = connection

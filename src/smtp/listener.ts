@@ -2,6 +2,7 @@
  * Listens, and gives each connection a session, within limits. Who comes beyond them is told 421 and sent away.
  * A close lets transactions finish up to a deadline and sends idle clients away.
  */
+import { isPosternError } from '../mail/errors.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -178,7 +179,10 @@ class Reception {
   /** What to do where nobody can say whose connection it is. */
   #lost(connection: Connection, place?: Place): (error: unknown) => void {
     return (error) => {
-      this.#parts.doors.log.warn('connection.unintroduced', {
+      const { log } = this.#parts.doors
+      // Load balancers look whether anybody listens, and leave.
+      const level = isPosternError(error, 'ABORTED') ? 'debug' : 'warn'
+      log[level]('connection.unintroduced', {
         listener: this.#options.name,
         remote: connection.remote.address,
         error: error instanceof Error ? error.message : String(error),
@@ -217,6 +221,14 @@ class Reception {
     const { id } = facts
     const closed = this.#closed
     const session = new SessionConnection({ id, connection, receiver, clock, log, tls, closed })
+    if (received !== undefined) {
+      const { remote } = connection
+      log.debug('connection.introduced', {
+        session: id,
+        by: remote.address,
+        remote: facts.remote.address,
+      })
+    }
     this.#arriving.delete(connection)
     this.#sessions.set(session, place)
     session.start(received)
@@ -245,7 +257,7 @@ class Reception {
       limit,
       reply: formatReply(reply).trimEnd(),
     })
-    // A flood is not worth a farewell; without descriptors nobody may linger.
+    // In a flood, and where descriptors are short, nobody lingers: whoever does not read at once has missed it.
     if (this.#turnedAway.size >= maxTurnedAway || limit === 'descriptors') {
       connection.write(formatReply(reply))
       connection.destroy()

@@ -27,7 +27,7 @@ export interface ReadPreamble<T> {
   readonly received: Buffer
 }
 
-/** @throws PosternError PEER_FAILED, TIMEOUT; the connection is to be destroyed then */
+/** @throws PosternError PEER_FAILED, TIMEOUT, ABORTED (it left without a word); the connection is to be destroyed then */
 export function readPreamble<T>(
   connection: Connection,
   options: PreambleOptions<T>,
@@ -85,6 +85,8 @@ class PreambleReader<T> implements ConnectionHandlers {
 
   #gone(): void {
     this.#timer.cancel()
-    this.#told.reject(new PosternError('PEER_FAILED', 'the client left before it said who it is'))
+    const said = this.#bytes.length > 0
+    const text = 'the client left before it said who it is'
+    this.#told.reject(new PosternError(said ? 'PEER_FAILED' : 'ABORTED', text))
   }
 }
