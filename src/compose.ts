@@ -7,33 +7,48 @@ import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
+import { Pauses } from './delivery/pauses.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
-import { openSpool } from './queue/open-spool.ts'
-import type { Queue } from './queue/queue.ts'
+import { openShards, type OpenedShards } from './queue/open-shards.ts'
+import type { Counters } from './runtime/counters.ts'
 import type { DiskWatch } from './runtime/disk.ts'
+import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
+import { flushQueue } from './tools/flush-queue.ts'
 import { openCourier } from './tools/open-courier.ts'
-import { openDoors } from './tools/open-doors.ts'
+import { openCrashNotes } from './tools/open-crash-notes.ts'
+import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
+import { openSteering, type Steering } from './tools/open-steering.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
+import { pausesFile } from './tools/steer-queue.ts'
+import type { CrashNotes } from './workers/crash-notes.ts'
+import type { Seat, Suspect } from './workers/messages.ts'
+import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
 
 /** A gateway at work. */
 export interface Gateway {
   readonly hostname: string
   readonly maildirs: string
+  /** The path of the spool. */
+  readonly spool: string
   readonly listeners: readonly { readonly name: string; readonly address: ListenAddress }[]
   readonly entries: readonly ListedEntry[]
   /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
   reload(): Promise<void>
   /** Makes every queued message due now. */
   retryNow(): Promise<void>
+  /** Takes over a shard of the spool whose worker is gone for good. */
+  adopt(shard: number): Promise<void>
+  /** These messages are not to be filtered again for now. */
+  suspect(suspects: readonly Suspect[]): void
   /** Accepts no more, lets sessions and deliveries end within `graceMs`, closes everything. */
   close(graceMs: number): Promise<void>
 }
@@ -45,15 +60,30 @@ export interface OpenedGateway {
   readonly doubts: readonly Mistake[]
 }
 
-/** Opens everything that the configuration folder describes, or says all that is wrong with it. */
-export async function openGateway(folder: string): Promise<OpenedGateway> {
-  const { mistakes, doubts } = await checkConfiguration(folder)
+/** A gateway that is one process. */
+const onlySeat: Seat = { number: 1, workers: 1, shards: [0], suspects: [] }
+
+/**
+ * Opens everything that the configuration folder describes, or says all that is wrong with it.
+ * @param seat which of several workers this process is
+ * @param counters what they count together
+ */
+export async function openGateway(
+  folder: string,
+  seat: Seat = onlySeat,
+  counters?: Counters,
+): Promise<OpenedGateway> {
+  const { mistakes, doubts } =
+    seat.known === undefined ? await checkConfiguration(folder) : { mistakes: [], doubts: [] }
   if (mistakes.length > 0) return { mistakes, doubts }
   const configuration = readOffline(folder)
   let gateway: RunningGateway | undefined
   try {
-    const opened = await openDoors(configuration)
-    gateway = new RunningGateway(folder, opened.doors, () => opened.close())
+    const opened = await openDoors(configuration, {
+      ...(counters === undefined ? {} : { counters }),
+      ...(seat.workers === 1 ? {} : { always: { worker: seat.number } }),
+    })
+    gateway = new RunningGateway(folder, seat, opened)
     await gateway.open()
     return { gateway, mistakes, doubts }
   } catch (error) {
@@ -87,6 +117,7 @@ function unopened({ folder, spool, store }: Configuration, error: PosternError):
 
 class RunningGateway implements Gateway {
   readonly #folder: string
+  readonly #seat: Seat
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
@@ -94,14 +125,17 @@ class RunningGateway implements Gateway {
   #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
   #prepared: Prepared | undefined
   #policy: FilterPolicy | undefined
-  #queue: Queue | undefined
+  #shards: OpenedShards | undefined
+  #notes: CrashNotes | undefined
   #courier: Courier | undefined
+  #steering: Steering | undefined
   #reloading: Promise<void> = Promise.resolve()
 
-  constructor(folder: string, doors: Doors, closeDoors: () => Promise<void>) {
+  constructor(folder: string, seat: Seat, opened: OpenedDoors) {
     this.#folder = folder
-    this.#doors = doors
-    this.#closeDoors = closeDoors
+    this.#seat = seat
+    this.#doors = opened.doors
+    this.#closeDoors = () => opened.close()
   }
 
   get hostname(): string {
@@ -110,6 +144,10 @@ class RunningGateway implements Gateway {
 
   get maildirs(): string {
     return this.#current.configuration.delivery.maildirs
+  }
+
+  get spool(): string {
+    return this.#seat.known?.spool ?? this.#current.configuration.spool.path
   }
 
   get listeners(): Gateway['listeners'] {
@@ -136,9 +174,11 @@ class RunningGateway implements Gateway {
     this.#prepared = preparation.prepared
     const { configuration, generation } = preparation.prepared
     const traces = traceTables(store, configuration.store.traces)
-    const { path, segmentBytes } = configuration.spool
-    const queue = await openSpool({ disk, clock, log, path, segmentBytes })
-    this.#queue = queue
+    const { segmentBytes } = configuration.spool
+    const spool = { disk, clock, log, path: this.spool, segmentBytes }
+    this.#shards = await openShards(spool, this.#seat.shards)
+    const { queue } = this.#shards
+    this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
     const policy = new FilterPolicy({
       generation,
       environmentOf: ({ remote, remoteName, environment }) =>
@@ -148,20 +188,30 @@ class RunningGateway implements Gateway {
       clock,
       log,
       traces,
+      crashWatch: this.#notes,
     })
     this.#policy = policy
-    this.#courier = openCourier({
+    const parts = {
       queue,
       doors: this.#doors,
       traces,
-      current: () => this.#current.configuration,
+      current: () => this.#share(),
       generation: () => this.#current.generation,
+      pauses: await Pauses.open(disk, pausesFile(this.spool)),
+    }
+    this.#courier = openCourier(parts)
+    this.#steering = await openSteering({
+      ...parts,
+      courier: this.#courier,
+      spool: shardPath(this.spool, this.#seat.shards[0]),
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
-    for (const listener of configuration.listeners) {
+    const net = this.#seat.workers === 1 ? this.#doors.net : sharedNet(this.#doors.net)
+    const queueFlush = flushQueue(queue)
+    for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
-      const parts = { policy, queue, tls, doors: this.#doors }
+      const parts = { policy, queue, queueFlush, tls, doors: { ...this.#doors, net } }
       this.#listeners.push(await listen(listener, parts))
     }
     this.#follow(configuration)
@@ -182,18 +232,42 @@ class RunningGateway implements Gateway {
     this.#doors.log.info('queue.retried', { count: count ?? 0 })
   }
 
+  async adopt(shard: number): Promise<void> {
+    const { log } = this.#doors
+    try {
+      await this.#shards?.adopt(shard)
+      log.warn('shard.adopted', { shard })
+    } catch (error) {
+      log.error('shard.not-adopted', { shard, error: String(error) })
+    }
+  }
+
+  suspect(suspects: readonly Suspect[]): void {
+    this.#notes?.suspect(suspects)
+  }
+
   async close(graceMs: number): Promise<void> {
     for (const watch of this.#watches.splice(0)) watch.close()
     await this.#reloading
+    await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
     ])
     await this.#prepared?.generation.retire()
-    await this.#queue?.close()
+    await this.#shards?.queue.close()
+    await this.#notes?.close()
     this.#prepared?.resources.close()
     this.#loader?.loader.close()
     await this.#closeDoors()
+  }
+
+  /** The configuration as the courier of this worker takes it. */
+  #share(): Configuration {
+    const { configuration } = this.#current
+    const { workers } = this.#seat
+    if (workers === 1) return configuration
+    return { ...configuration, control: shareOfDeliveries(configuration.control, workers) }
   }
 
   #prepare(): ReturnType<typeof prepare> {
@@ -246,14 +320,23 @@ class RunningGateway implements Gateway {
 
 /** The keys whose change a reload does not take. */
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
-  const fixed = ({ listeners, spool, store, log, dns, delivery }: Configuration) => ({
-    // What a certificate file holds is taken as it changes, and where a line stands does not matter.
-    listeners: listeners.map((one) => ({ ...one, certificate: undefined, place: undefined })),
+  const fixed = ({ workers, listeners, spool, store, log, dns, delivery }: Configuration) => ({
+    workers,
+    // These are taken as they change, and where a line stands does not matter.
+    listeners: listeners.map((one) => {
+      return {
+        ...one,
+        role: undefined,
+        receiver: undefined,
+        certificate: undefined,
+        place: undefined,
+      }
+    }),
     spool,
     store,
     log,
     dns,
-    delivery,
+    delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))
   return Object.entries(fixed(after)).flatMap(([key, value]) =>

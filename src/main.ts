@@ -1,11 +1,24 @@
 /**
- * The daemon: load, compose, open, wait for a signal, close. The standard output is for whoever started it by hand;
- * what happens afterwards goes to the log.
+ * The daemon: a small supervisor, and a worker for each process that the configuration asks for. The workers do all the
+ * work; this process starts them, replaces them, and passes on what the operator wants. The standard output is for
+ * whoever started it by hand; what happens afterwards goes to the log.
  */
+import { availableParallelism } from 'node:os'
 import { formatListenAddress } from './config/listen-address.ts'
 import { formatMistake } from './config/format-mistake.ts'
-import { openGateway, type Gateway } from './compose.ts'
+import type { Configuration } from './config/configuration.ts'
+import { shardsOf, shareShards } from './queue/shards.ts'
+import { mostShards } from './queue/queue-id.ts'
+import { spoolLayout } from './queue/spool-layout.ts'
+import { systemClock } from './runtime/node/clock.ts'
+import { systemDisk } from './runtime/node/disk.ts'
 import { hostProcess } from './runtime/node/process.ts'
+import { workerProcesses } from './runtime/node/workers.ts'
+import { openLog } from './tools/open-log.ts'
+import { readFolder } from './tools/read-offline.ts'
+import { CrashLedger } from './workers/crash-ledger.ts'
+import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
+import { Supervisor } from './workers/supervisor.ts'
 
 /** How long sessions and deliveries under way may take to end after SIGTERM. */
 const graceMs = 30_000
@@ -13,10 +26,11 @@ const graceMs = 30_000
 /**
  * Runs the gateway until SIGTERM or SIGINT.
  * @param folder the configuration folder, as the operator wrote it
- * @returns the exit code: 0 after a graceful stop, 1 where the configuration has mistakes or something could not start
+ * @returns the exit code: 0 after a graceful stop, 1 where the configuration has mistakes, where something could not
+ * start, or where no worker is left
  */
 export async function runDaemon(folder: string): Promise<number> {
-  // The timers of the clock keep no process alive, and at the end only they are left.
+  // The timers of the clock keep no process alive, and between two workers only they are left.
   const alive = setInterval(() => undefined, 3_600_000)
   try {
     return await runUntilStopped(folder)
@@ -27,22 +41,66 @@ export async function runDaemon(folder: string): Promise<number> {
 
 async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
-  const opened = await openGateway(folder)
-  for (const doubt of opened.doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
-  if (opened.gateway === undefined) {
-    for (const mistake of opened.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
-    const count = opened.mistakes.length
+  const { supervisor, close } = await supervise(folder)
+  const opening = await supervisor.open()
+  const doubts = opening.ok ? opening.report.doubts : opening.doubts
+  for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
+  if (!opening.ok) {
+    for (const mistake of opening.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+    const count = opening.mistakes.length
     process.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'}\n`)
+    await close()
     return 1
   }
-  const { gateway } = opened
-  hostProcess.onSignal('SIGHUP', () => void gateway.reload())
-  hostProcess.onSignal('SIGALRM', () => void gateway.retryNow())
-  process.stdout.write(greeting(gateway, folder))
-  const signal = await stop
-  process.stdout.write(`${signal}: finishing what is under way\n`)
-  await gateway.close(graceMs)
-  return 0
+  hostProcess.onSignal('SIGHUP', () => supervisor.reload())
+  hostProcess.onSignal('SIGALRM', () => supervisor.retryNow())
+  process.stdout.write(greeting(opening.report, folder))
+  const signal = await Promise.race([stop, supervisor.abandoned])
+  if (signal === undefined) process.stderr.write('postern: every worker has been given up\n')
+  else process.stdout.write(`${signal}: finishing what is under way\n`)
+  const code = await supervisor.stop(graceMs)
+  await close()
+  return signal === undefined ? 1 : code
+}
+
+/**
+ * The supervisor of what the configuration asks for. With mistakes in it there is one worker, which will say so; a
+ * folder that cannot be read is its to complain of, too.
+ */
+async function supervise(
+  folder: string,
+): Promise<{ readonly supervisor: Supervisor; readonly close: () => Promise<void> }> {
+  const { configuration } = readFolder(folder)
+  const disk = systemDisk
+  const clock = systemClock
+  const log = openLog(configuration?.log ?? { level: 'info', to: 'stderr' })
+  const path = configuration?.spool.path ?? folder
+  const made = await shardsOf(disk, path).catch(() => [0])
+  const { judging: notes, crashes } = spoolLayout(path)
+  const supervisor = new Supervisor({
+    folder,
+    shards: shareShards(made, numberOfWorkers(configuration)),
+    processes: workerProcesses<ToWorker, FromWorker>(
+      new URL('./gateway.worker.ts', import.meta.url),
+      descriptorsOf(configuration),
+    ),
+    clock,
+    log,
+    crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
+  })
+  return { supervisor, close: () => log.close() }
+}
+
+/** Sockets that whoever started us has opened and that the listeners name by number. */
+function descriptorsOf(configuration: Configuration | undefined): readonly number[] {
+  return (configuration?.listeners ?? []).flatMap(({ address }) =>
+    'inherited' in address && typeof address.inherited === 'number' ? [address.inherited] : [],
+  )
+}
+
+function numberOfWorkers(configuration: Configuration | undefined): number {
+  const workers = configuration?.workers ?? 1
+  return workers === 'auto' ? Math.min(availableParallelism(), mostShards) : workers
 }
 
 /** The first signal ends the gateway gracefully, the second at once. */
@@ -60,7 +118,10 @@ function signalled(): Promise<string> {
 }
 
 /** What a person who has just started it wants to know. */
-function greeting({ listeners, entries, maildirs, hostname }: Gateway, folder: string): string {
+function greeting(
+  { listeners, entries, maildirs, hostname }: WorkerReport,
+  folder: string,
+): string {
   const lines = listeners.map(
     ({ name, address }) => `  listening on ${formatListenAddress(address)} (${name})`,
   )

@@ -18,14 +18,17 @@ describe('the README', () => {
 
   test('names every command of the command line, and no other', async () => {
     const { stdout } = await runPostern(['--help'])
-    const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}(\w+)/gm)
+    const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([\w-]+)/gm)
     const commands = [...listed].map(([, name]) => name).filter((name) => name !== 'help')
-    const named = [...read('README.md').matchAll(/^\| `postern (\w+)`/gm)].map(([, name]) => name)
+    const named = [...read('README.md').matchAll(/^\| `postern ([\w-]+)`/gm)].map(
+      ([, name]) => name,
+    )
     expect(new Set(commands)).toEqual(new Set(named))
   })
 
   test('points only at files that exist', () => {
-    for (const path of ['README.md', 'src/README.md', 'plugins/README.md', 'src/queue/README.md']) {
+    const rooms = ['src/queue', 'src/smtp', 'plugins', 'src', '.']
+    for (const path of rooms.map((room) => join(room, 'README.md'))) {
       for (const [, link = ''] of read(path).matchAll(/\]\(([^)#]+)\)/g)) {
         const target = join(checkout, path, '..', link)
         expect(() => statSync(target), `${path}: ${link}`).not.toThrow(/ENOENT/)

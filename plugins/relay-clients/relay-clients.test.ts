@@ -58,6 +58,17 @@ describe('relay-clients', () => {
     expect(await plugin.rcpt('bob@anywhere.test', { session })).toMatchObject({ verdict: 'accept' })
   })
 
+  test('who has logged in may relay, unless the options say otherwise', async () => {
+    const session = { user: 'alice' }
+    const plugin = pluginUnderTest(relayClients)
+    expect(await plugin.rcpt('bob@anywhere.test', { session })).toEqual({
+      verdict: 'accept',
+      reason: 'LOGIN',
+    })
+    const stricter = pluginUnderTest(relayClients, { options: { logins: false } })
+    expect(await stricter.rcpt('bob@anywhere.test', { session })).toEqual({ verdict: 'pass' })
+  })
+
   test('a network that is none is named', () => {
     expect(() =>
       pluginUnderTest(relayClients, { options: { networks: ['192.0.2.0/33'] } }),

@@ -1,5 +1,5 @@
 /**
- * Who may send to anywhere: clients by a tcp.smtp rule that sets RELAYCLIENT, or by their network.
+ * Who may send to anywhere: clients by a tcp.smtp rule that sets RELAYCLIENT, or by their network, and who logged in.
  * It reports the fact (`relayClient`, read by the condition `relay_client`) and vouches for their
  * recipients; other plugins' objections still win.
  */
@@ -16,13 +16,14 @@ import {
 
 export const relayClients = definePlugin({
   name: 'relay-clients',
-  summary: 'Lets clients relay by RELAYCLIENT (tcp.smtp) or by their network.',
+  summary: 'Lets clients relay by RELAYCLIENT (tcp.smtp), by their network or by a login.',
   vouches: 'relay',
   options: {
     networks: option.networks({
       default: [],
       description: 'Addresses and networks whose hosts may relay.',
     }),
+    logins: option.boolean({ default: true, description: 'Who has logged in may relay.' }),
   },
   provides: [relayClient],
   setup: () => ({
@@ -35,10 +36,13 @@ export const relayClients = definePlugin({
         ? pass({ findings: [finding(relayClient, { because: 'option networks' })] })
         : pass()
     },
-    rcpt({ transaction: { session }, recipient }, { findings }) {
+    rcpt({ transaction: { session }, recipient }, { findings, options }) {
       // Asked anew: a login may have brought RELAYCLIENT since the connection was made.
       const suffix = session.environment.variables.get('RELAYCLIENT')
-      if (suffix === undefined && findings.get(relayClient) === undefined) return pass()
+      if (suffix === undefined && findings.get(relayClient) === undefined) {
+        const known = options.logins && session.user !== undefined
+        return known ? accept({ reason: 'LOGIN' }) : pass()
+      }
       return suffix === undefined || suffix === ''
         ? accept({ reason: 'RELAY_CLIENT' })
         : accept({ reason: 'RELAY_CLIENT', envelopeEdits: [appendTo(recipient, suffix)] })

@@ -28,10 +28,16 @@ function facts(trace: FoundTrace): string[] {
     `  rule       ${trace.environment}`,
     ...(trace.reversePath === undefined ? [] : [`  from       ${trace.reversePath}`]),
     ...trace.recipients.map(({ address, accepted }, index) => {
-      return `  to         ${address}${accepted ? '' : `, refused: ${said(trace.rulings[index])}`}`
+      if (!accepted) return `  to         ${address}, refused: ${said(trace.rulings[index])}`
+      const answer = trace.replies[trace.recipients.slice(0, index).filter(isAccepted).length]
+      return `  to         ${address}${answer === undefined ? '' : `, answered: ${said(answer)}`}`
     }),
     ...(trace.sizeBytes === undefined ? [] : [`  size       ${trace.sizeBytes} bytes`]),
   ]
+}
+
+function isAccepted({ accepted }: FoundTrace['recipients'][number]): boolean {
+  return accepted
 }
 
 /** `  rcpt     rcpthosts  accept  RCPTHOSTS {"entry":"postern.test"}  0.04 ms` */

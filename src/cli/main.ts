@@ -1,28 +1,26 @@
 /** `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
-import { chainCommand } from './chain.ts'
-import { checkCommand } from './check.ts'
-import { queueCommand } from './queue.ts'
-import { sendCommand } from './send.ts'
-import { smtpdCommand } from './smtpd.ts'
-import { startCommand } from './start.ts'
-import { traceCommand } from './trace.ts'
 
 const program = new Command('postern')
   .description('A programmable mail gateway')
   .showSuggestionAfterError()
   .exitOverride()
 
-for (const command of [
-  startCommand,
-  smtpdCommand,
-  checkCommand,
-  chainCommand,
-  sendCommand,
-  traceCommand,
-  queueCommand,
-]) {
-  program.addCommand(command())
+/** In the order of the help. Only the one that is asked for is loaded: the gateway's supervisor stays small by it. */
+const commands = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  chain: async () => (await import('./chain.ts')).chainCommand(),
+  send: async () => (await import('./send.ts')).sendCommand(),
+  trace: async () => (await import('./trace.ts')).traceCommand(),
+  queue: async () => (await import('./queue.ts')).queueCommand(),
+  'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
+}
+
+const asked = Object.entries(commands).find(([name]) => name === process.argv[2])
+for (const command of asked === undefined ? Object.values(commands) : [asked[1]]) {
+  program.addCommand(await command())
 }
 
 try {

@@ -3,17 +3,21 @@ import { formatPath } from '../mail/address.ts'
 import { printable } from '../mail/reply.ts'
 import type { Entry } from '../queue/queue.ts'
 import { findQueued, queuedMessages } from '../tools/read-spool.ts'
+import { isSelected, readSelection } from '../tools/queue-selection.ts'
 import { configOption } from './config-option.ts'
+import { damagedCommand } from './queue-damaged.ts'
+import { fsckCommand } from './queue-fsck.ts'
+import { actionCommands } from './queue-actions.ts'
+import { withSelection, type SelectionOptions } from './selection-options.ts'
 
 interface Options {
   readonly config: string
 }
 
-/** `postern queue list | show ID | cat ID`: what is promised and not yet done. Reads beside a running gateway. */
+/** `postern queue list | show ID | cat ID | fsck | damaged`: what is promised and not yet done. Reads beside a running gateway. The rest steers it. */
 export function queueCommand(): Command {
-  const queue = new Command('queue').description('look at queued messages')
-  queue
-    .command('list', { isDefault: true })
+  const queue = new Command('queue').description('look at queued messages, and steer them')
+  withSelection(queue.command('list', { isDefault: true }))
     .description('one line for each recipient that is still waiting')
     .addOption(configOption())
     .action(list)
@@ -27,19 +31,26 @@ export function queueCommand(): Command {
     .description('the bytes of one message, as they will be delivered')
     .addOption(configOption())
     .action(cat)
+  queue.addCommand(fsckCommand())
+  queue.addCommand(damagedCommand())
+  for (const action of actionCommands()) queue.addCommand(action)
   return queue
 }
 
-async function list({ config }: Options): Promise<void> {
+async function list({ config, ...written }: Options & SelectionOptions): Promise<void> {
+  const selection = readSelection({ ids: [], ...written })
+  const isFiltered = Object.keys(selection).length > 0
   let messages = 0
   let damaged = 0
   process.stdout.write('id            received              size  tries  from → to\n')
   for await (const entry of queuedMessages(config)) {
     if ('damaged' in entry) {
+      if (isFiltered || entry.unproven === true) continue
       damaged += 1
       process.stdout.write(`damaged: ${printable(entry.path)}: ${printable(entry.reason)}\n`)
       continue
     }
+    if (!isSelected(entry, selection)) continue
     messages += 1
     for (const line of waiting(entry)) process.stdout.write(`${line}\n`)
   }

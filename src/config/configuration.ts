@@ -5,11 +5,15 @@ import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
+import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration {
   readonly folder: string
+  /** Processes that receive and deliver; `auto`: as many as there are processors. */
+  readonly workers: number | 'auto'
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]
@@ -23,7 +27,7 @@ export interface Configuration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
-  readonly delivery: { readonly maildirs: string; readonly paused: boolean }
+  readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }
   readonly log: {
@@ -40,9 +44,12 @@ export interface Configuration {
 
 export interface ListenerConfiguration extends ListenerExtras {
   readonly name: string
+  readonly role: ListenerRole
   readonly address: ListenAddress
   /** Of the file of a UNIX socket. */
   readonly socketMode?: number
+  /** What it has in place of the section `receiver`, as written. */
+  readonly receiver: JsonValue | undefined
   readonly certificate?: { readonly certificate: string; readonly key: string }
   /** Every connection is `postern smtpd`. */
   readonly handOver: boolean

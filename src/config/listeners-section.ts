@@ -5,7 +5,7 @@ import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { listenerExtraKeys, readListenerExtras } from './listener-extras.ts'
-import type { Reading } from './reading.ts'
+import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 
 export interface ListenerSurroundings {
@@ -44,7 +44,7 @@ function readListener(
   path: Path,
   { readText, absolute, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item, listenerExtraKeys)
+  const values = reading.section(path, listenerShape, item, [...listenerExtraKeys, 'receiver'])
   const extras = readListenerExtras(reading, path, item)
   const listen = listenOf(item)
   const parsed = listen === undefined ? undefined : parseListenAddress(listen)
@@ -58,7 +58,14 @@ function readListener(
     )
   }
   if (values === undefined || address === undefined) return undefined
-  const { name, certificate, key } = values
+  const { name, role, certificate, key } = values
+  if (role === 'lmtp' && 'port' in address && address.port === 25) {
+    reading.mistake(
+      [...path, 'listen'],
+      'LMTP must not be spoken on port 25 (RFC 2033 §5)',
+      'choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+  }
   const handOver = values.hand_over
   const asked = values.socket_mode ?? (handOver ? '0600' : undefined)
   const socketMode = socketModeOf(reading, [...path, 'socket_mode'], asked)
@@ -71,9 +78,11 @@ function readListener(
   }
   const listener = {
     name,
+    role,
     address,
     ...(socketMode === undefined ? {} : { socketMode }),
     handOver,
+    receiver: isMap(item) ? item['receiver'] : undefined,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,

@@ -31,6 +31,26 @@ const mistakesIn = (files: Readonly<Record<string, string>>): string[] =>
   read({ 'control/me': 'mx.test\n', ...files }).mistakes.map(formatMistake)
 
 describe('the configuration', () => {
+  test.each([
+    ['', 1],
+    ['workers: 4\n', 4],
+    ['workers: auto\n', 'auto'],
+  ])('that says %j has so many workers', (yaml, workers) => {
+    const { configuration } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `${yaml}chain: []\n`,
+    })
+    expect(configuration?.workers).toBe(workers)
+  })
+
+  test.each(['0', '65', '1.5', 'many', '[2]'])('cannot have %s workers', (workers) => {
+    expect(mistakesIn({ 'postern.yaml': `chain: []\nworkers: ${workers}\n` })).toContainEqual(
+      expect.stringMatching(
+        /^config\/postern\.yaml:2: workers: .* is not a number of processes; write 1 to 64/,
+      ),
+    )
+  })
+
   test('in the repository is read without a mistake', () => {
     const folder = fileURLToPath(new URL('../../config', import.meta.url))
     const reading = readConfiguration({
@@ -58,6 +78,41 @@ describe('the configuration', () => {
     ])
   })
 
+  test('knows what one next hop may have', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `delivery:
+  bounce_unauthenticated: send
+  validated_domains: [One.TEST]
+  destinations:
+    default: { concurrency: 10 }
+    Example.com: { rate: 100/min }
+`,
+    })
+    expect(mistakes).toEqual([])
+    const { delivery } = configuration!
+    expect(delivery).toMatchObject({ bounceUnauthenticated: 'send', delayNoticeMs: 14_400_000 })
+    expect([...delivery.validatedDomains]).toEqual(['one.test'])
+    expect([...delivery.destinations]).toEqual([
+      ['default', { concurrency: 10 }],
+      ['example.com', { intervalMs: 600 }],
+    ])
+    expect(
+      mistakesIn({
+        'postern.yaml': `delivery:
+  destinations:
+    one.test: { rate: 100/day, concurrency: 0 }
+    two.test: { rate: 5/s, speed: 3 }
+    three.test: { rate: 0/s }
+`,
+      }),
+    ).toEqual([
+      'config/postern.yaml:3: delivery.destinations.one.test.concurrency: 0 is not a whole number of at least 1; write a whole number of at least 1',
+      'config/postern.yaml:4: delivery.destinations.two.test.speed: is not an option; there are: concurrency, rate',
+      "config/postern.yaml:5: delivery.destinations.three.test.rate: '0/s' is not a rate; write so many in a time: 5/s, 100/min or 2000/h",
+    ])
+  })
+
   test('names file, line, key and remedy of every mistake at once', () => {
     expect(
       mistakesIn({
@@ -77,13 +132,27 @@ spol: {}
       }),
     ).toEqual([
       'config/postern.yaml:12: spol: is not a key that Postern knows; did you mean spool?',
-      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, listen, socket_mode, hand_over, certificate, key, max_connections, max_connections_per_address, max_connections_per_network, max_load',
+      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, socket_mode, hand_over, certificate, key, max_connections, max_connections_per_address, max_connections_per_network, max_load',
       "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp",
       'config/postern.yaml:7: chain[0].timeout: "soon" is not a duration; write a duration such as 30s, 5m, 2h or 7d',
       'config/postern.yaml:8: chain[0].when.network: "example.org" is not an address or a network; write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
       'config/postern.yaml:9: chain[1]: is not an entry; write "- plugin: name"',
       'config/postern.yaml:11: spool.segment_size: "much" is not a size; write a size such as 25MB or 512KB, or a number of bytes',
     ])
+  })
+
+  test('lets a listener say what it is for, and keeps LMTP off port 25', () => {
+    const listener = (role: string, port: number): string =>
+      `listeners:\n  - name: in\n    listen: 127.0.0.1:${port}\n    role: ${role}\n    receiver: { max_errors: 3 }\n`
+    expect(mistakesIn({ 'postern.yaml': listener('lmtp', 25) })).toContain(
+      'config/postern.yaml:3: listeners[0].listen: LMTP must not be spoken on port 25 (RFC 2033 §5); choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+    expect(mistakesIn({ 'postern.yaml': listener('relay', 24) })[0]).toContain('listeners[0].role')
+    const { configuration } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': listener('lmtp', 24),
+    })
+    expect(configuration?.listeners).toMatchObject([{ role: 'lmtp', receiver: { max_errors: 3 } }])
   })
 
   test('reports duplicate keys, broken YAML and a missing file', () => {
@@ -136,6 +205,67 @@ spol: {}
       'tcp.smtp': '# ours\n192.0.2.:allow,RELAYCLIENT=""\n:allow\n',
     })
     expect(configuration?.tcpRules.find('192.0.2.')).toMatchObject({ rule: { line: 2 } })
+  })
+
+  test('has routes and TLS policies by domain, the most particular first', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'control/outgoingip': '192.0.2.1\n2001:db8::1\n',
+      'postern.yaml': `delivery:
+  routes:
+    Lists.example: lmtp:/run/lists
+    .example: smtps:relay.test
+  tls:
+    '*': encrypt
+    strict.example: verify mx.strict.example
+  recipients_per_transaction: 1
+  keep_connection: 0s
+`,
+    })
+    expect(mistakes).toEqual([])
+    const { routes, tls, recipientsPerTransaction, reuse } = configuration!.delivery
+    expect(routes.find('lists.example')).toEqual({ kind: 'lmtp', to: { path: '/run/lists' } })
+    expect(routes.find('other.example')).toMatchObject({ host: 'relay.test', implicitTls: true })
+    expect(tls.otherwise).toEqual({ level: 'encrypt' })
+    expect(tls.policies.find('strict.example')).toEqual({
+      level: 'verify',
+      names: ['mx.strict.example'],
+    })
+    expect([recipientsPerTransaction, reuse]).toEqual([1, { idleMs: 0, messages: 100 }])
+    expect(configuration?.control.outgoingIp).toEqual(['192.0.2.1', '2001:db8::1'])
+  })
+
+  test('says of routes and policies that mean nothing what would be right', () => {
+    const mistakes = mistakesIn({
+      'control/outgoingip': 'eth0\n',
+      'ca.pem': 'no certificate',
+      'postern.yaml': `delivery:
+  routes:
+    '*': smtp:relay.test
+    a.test: relay.test
+  tls:
+    a.test: always
+    b.test: encrypt mx.b.test
+  tls_ca: ca.pem
+  address_family: ipv7
+`,
+    })
+    expect(mistakes.map((line) => line.replace(/;.*/, ''))).toEqual([
+      "config/control/outgoingip:1: 'eth0' is not what belongs here",
+      'config/postern.yaml:9: delivery.address_family: "ipv7" is not a choice',
+      'config/postern.yaml:6: delivery.tls.a.test: "always" is no policy',
+      'config/postern.yaml:7: delivery.tls.b.test: "encrypt mx.b.test" is no policy',
+      'config/postern.yaml:3: delivery.routes.*: is not a domain',
+      'config/postern.yaml:4: delivery.routes.a.test: "relay.test" is no route',
+    ])
+  })
+
+  test('says that a file of authorities holds none', () => {
+    const mistakes = mistakesIn({
+      'ca.pem': 'no certificate',
+      'postern.yaml': 'delivery: { tls_ca: ca.pem }\n',
+    })
+    expect(mistakes).toEqual([expect.stringContaining('tls_ca: ca.pem holds no certificates')])
   })
 })
 

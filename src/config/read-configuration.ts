@@ -11,11 +11,12 @@ import {
 import { parseTcpRules } from '../formats/tcprules.ts'
 import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
 import { isPosternError } from '../mail/errors.ts'
-import type { JsonObject } from '../mail/json.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
+import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -44,6 +45,7 @@ export interface ConfigurationReading {
 }
 
 const topKeys = [
+  'workers',
   'listeners',
   'chain',
   'plugin_dirs',
@@ -87,6 +89,12 @@ class ConfigurationFiles {
   /** How a message names it. */
   shown(path: string): string {
     return join(this.#source.shownAs, path)
+  }
+
+  /** The text of a file, likewise. */
+  readText(path: string): string | undefined {
+    const bytes = this.read(path)
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
   }
 
   /** The bytes of a file, or undefined where there is none or it cannot be read (which is a mistake). */
@@ -175,13 +183,13 @@ function readSections(
   const read = {
     folder,
     certificateFiles,
+    workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
       absolute: (path) => files.absolute(path),
       readText(path) {
-        const bytes = files.read(path)
         certificateFiles.push(files.absolute(path))
-        return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+        return files.readText(path)
       },
     }),
     chain: readChain(reading, top['chain'], place),
@@ -213,7 +221,6 @@ function readSettings(
     'thresholds',
     thresholdShape,
   )
-  const delivery = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery)
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -226,12 +233,28 @@ function readSettings(
       ...(reject === undefined ? {} : { reject }),
       ...(discard === undefined ? {} : { discard }),
     },
-    delivery: { maildirs: files.absolute(delivery.maildirs), paused: delivery.paused },
+    delivery: readDelivery(reading, top, {
+      absolute: (path) => files.absolute(path),
+      readText: (path) => files.readText(path),
+    }),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     store: { path: files.absolute(store.path), traces: store.traces },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: { servers: dns.servers, timeoutMs: dns.timeout },
   }
+}
+
+/** More would need more kinds of queue ids than there are. */
+const mostWorkers = 64
+
+function readWorkers(reading: Reading, given: JsonValue | undefined): number | 'auto' {
+  if (given === undefined || given === null) return 1
+  if (given === 'auto') return given
+  if (typeof given === 'number' && Number.isInteger(given) && given > 0 && given <= mostWorkers)
+    return given
+  const problem = `${JSON.stringify(given)} is not a number of processes`
+  reading.mistake(['workers'], problem, `write 1 to ${mostWorkers}, or auto for one a processor`)
+  return 1
 }
 
 function readPluginFolders(reading: Reading, top: JsonObject): readonly string[] {

@@ -49,8 +49,9 @@ export class Reading {
     top: JsonObject,
     key: string,
     shape: O,
+    beside: readonly string[] = [],
   ): OptionValues<O> {
-    const values = this.section([key], shape, top[key])
+    const values = this.section([key], shape, top[key], beside)
     if (values !== undefined) return values
     const defaults = resolveOptions(shape, {}, this.#resources)
     if (!defaults.ok) throw new Error(`the section ${key} has no defaults`)

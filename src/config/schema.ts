@@ -23,6 +23,49 @@ export const sectionShapes = {
       description: 'Mailboxes of the domains in control/locals: <maildirs>/<domain>/<local-part>/',
     }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
+    tls_ca: optional(
+      option.string({ description: 'PEM file: authorities to trust besides those of the system' }),
+    ),
+    mta_sts: option.boolean({
+      default: true,
+      description: 'Obey the MTA-STS policies of other domains, fetched by HTTPS (RFC 8461)',
+    }),
+    dane: option.boolean({
+      default: false,
+      description:
+        'Obey TLSA records (RFC 7672); only where the name servers validate DNSSEC and nobody can come between',
+    }),
+    address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
+      default: 'ipv4-first',
+      description: 'Which addresses of a next hop are tried, and in which order',
+    }),
+    recipients_per_transaction: option.integer({
+      default: 100,
+      min: 1,
+      max: 100,
+      description: '1: each recipient gets a copy of their own, as with qmail',
+    }),
+    keep_connection: option.duration({
+      default: '2s',
+      description:
+        'How long a connection waits for the next message to the same hop; 0s: not at all',
+    }),
+    messages_per_connection: option.integer({ default: 100, min: 1 }),
+    delay_notice_after: option.duration({
+      default: '4h',
+      description: 'Age at which a sender who asked for it (NOTIFY=DELAY) is told of a delay',
+    }),
+    bounce_unauthenticated: optional(
+      option.choice(['send', 'hold'], {
+        description:
+          'Failures of messages that nobody logged in for: tell the reverse-path, or hold the bounce for an operator. ' +
+          'Left out: hold where the domain is in control/rcpthosts, not local, and not in validated_domains',
+      }),
+    ),
+    validated_domains: option.strings({
+      default: [],
+      description: 'Relayed domains whose recipients are known before their mail is accepted',
+    }),
   },
   spool: {
     path: option.string({ default: '../var/spool' }),
@@ -48,8 +91,20 @@ export const sectionShapes = {
   },
 } as const
 
+/** What one next hop may have at most. */
+export const destinationShape = {
+  concurrency: optional(option.integer({ min: 1, description: 'Deliveries at a time' })),
+  rate: optional(
+    option.string({ maxLength: 32, description: 'Deliveries begun, such as 100/min or 5/s' }),
+  ),
+} as const
+
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
+  role: option.choice(['mx', 'submission', 'smtps', 'lmtp'], {
+    default: 'mx',
+    description: 'submission and smtps: for people who log in; lmtp: RFC 2033',
+  }),
   listen: option.string({
     description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',
   }),

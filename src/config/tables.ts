@@ -22,10 +22,13 @@ export function parseTable(bytes: Uint8Array | undefined): ReadonlyMap<string, s
 
 /** A table kept in a text file. */
 export function textTable(file: FollowedFile): Table {
-  const live = file.follow(parseTable)
+  const live = file.follow((bytes) => ({ present: bytes !== undefined, lines: parseTable(bytes) }))
   return {
-    has: (key) => live.current.has(key.toLowerCase()),
-    get: (key) => live.current.get(key.toLowerCase()),
+    get present() {
+      return live.current.present
+    },
+    has: (key) => live.current.lines.has(key.toLowerCase()),
+    get: (key) => live.current.lines.get(key.toLowerCase()),
   }
 }
 
@@ -65,6 +68,9 @@ export function followedCdb(
   })
   return {
     table: {
+      get present() {
+        return !('missing' in current)
+      },
       get(key) {
         if ('failure' in current) throw current.failure
         return 'cdb' in current ? current.cdb.get(key) : undefined

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Mailbox } from '../mail/address.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryQueue } from '../testkit/memory-queue.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
-import { createBouncer, doubleBounceUser } from './bounce.ts'
+import { createBouncer } from './bounce.ts'
+import { doubleBounceUser, type Report } from './notices.ts'
 
 const ann = { localPart: 'ann', domain: 'here.test' }
 const bob: Recipient = { mailbox: { localPart: 'bob', domain: 'there.test' } }
@@ -23,11 +25,12 @@ interface Scene {
   /** Null: nobody. */
   readonly doubleBounceTo?: Mailbox | null
   readonly text?: string
+  readonly holds?: (recipient: Recipient) => boolean
 }
 
 /** A message in the queue, and what a bouncer makes of the failure of all its recipients. */
 async function bounced({ envelope, recipients = [bob], text, ...scene }: Scene = {}) {
-  const { doubleBounceTo = postmaster } = scene
+  const { doubleBounceTo = postmaster, holds = () => false } = scene
   const clock = fakeClock()
   const log = recordingLog()
   const queue = memoryQueue(clock)
@@ -40,6 +43,7 @@ async function bounced({ envelope, recipients = [bob], text, ...scene }: Scene =
       hostname: 'mx.here.test',
       from: { localPart: 'MAILER-DAEMON', domain: 'here.test' },
       maxBytes: 10_000,
+      holds,
       ...(doubleBounceTo === null ? {} : { doubleBounceTo }),
     }),
   })
@@ -61,12 +65,21 @@ async function bounced({ envelope, recipients = [bob], text, ...scene }: Scene =
     },
   ])
   const entry = queue.find(ids[0])!
-  const bounce = () =>
-    bouncer.bounce(
+  const tell = (results: readonly DeliveryResult[], how?: 'released') =>
+    bouncer.tell(
       entry,
-      recipients.map((recipient) => ({ recipient, result: gone, at: clock.now() })),
+      results.flatMap((result, i): Report[] => {
+        const recipient = recipients[i]
+        return recipient === undefined ? [] : [{ recipient, result, at: clock.now() }]
+      }),
+      how,
     )
-  return { queue, log, bounce, notices: () => queue.commits.slice(1) }
+  const bounce = (how?: 'released') =>
+    tell(
+      recipients.map(() => gone),
+      how,
+    )
+  return { queue, log, bounce, tell, notices: () => queue.commits.slice(1) }
 }
 
 describe('a bounce', () => {
@@ -163,5 +176,100 @@ describe('a bounce that bounces', () => {
     await bounce()
     expect(notices()).toEqual([])
     expect(log.events.map(({ event }) => event)).toEqual(['bounce.dropped'])
+  })
+})
+
+describe('a success', () => {
+  const asked = (localPart: string): Recipient => ({
+    mailbox: { localPart, domain: 'there.test' },
+    notify: ['success'],
+  })
+  const taken = { outcome: 'delivered', status: '2.0.0', text: 'ok' } as const
+
+  test('is told to who asked, with the header only, and to nobody else', async () => {
+    const { tell, notices } = await bounced({ recipients: [asked('bob'), bob] })
+    await tell([taken, taken])
+    const [notice] = notices()
+    expect(notice?.placement.envelope).toMatchObject({
+      reversePath: null,
+      recipients: [{ mailbox: ann }],
+    })
+    expect(notice?.message.text.match(/^Action: delivered/gm)).toHaveLength(1)
+    expect(notice?.message.text).toContain('text/rfc822-headers')
+    expect(notice?.message.text).not.toContain('the body')
+  })
+
+  test('is told as relayed where the next hop sends no notices, and not at all where it does', async () => {
+    const { tell, notices } = await bounced({ recipients: [asked('bob'), asked('cid')] })
+    await tell([
+      { ...taken, relayed: 'without-dsn' },
+      { ...taken, relayed: 'with-dsn' },
+    ])
+    expect(notices()[0]?.message.text).toContain('Action: relayed')
+    expect(notices()[0]?.message.text).not.toContain('cid@there.test')
+  })
+
+  test('of a bounce is told to nobody', async () => {
+    const { tell, notices } = await bounced({
+      recipients: [asked('bob')],
+      envelope: { reversePath: null },
+    })
+    await tell([taken])
+    expect(notices()).toEqual([])
+  })
+
+  test('and a failure of one message make one notice', async () => {
+    const { tell, notices } = await bounced({ recipients: [asked('bob'), asked('cid'), bob] })
+    await tell([taken, taken, gone])
+    expect(notices()).toHaveLength(1)
+    expect(notices()[0]?.message.text.match(/^Action: /gm)).toHaveLength(3)
+  })
+})
+
+describe('a delay', () => {
+  test('is told to who asked for it, and says until when it is tried', async () => {
+    const asked: Recipient = { ...bob, notify: ['delay'] }
+    const late = { outcome: 'deferred', status: '4.4.1', text: 'no answer' } as const
+    const { tell, notices } = await bounced({ recipients: [asked, bob] })
+    await tell([late, late])
+    expect(notices()).toHaveLength(1)
+    expect(notices()[0]?.message.text.match(/^Action: delayed/gm)).toHaveLength(1)
+    expect(notices()[0]?.message.header.first('subject')).toBe('delay notice')
+  })
+})
+
+describe('a failure whose sender may be forged', () => {
+  const holds = ({ mailbox }: Recipient) => mailbox.domain === 'there.test'
+  const here: Recipient = { mailbox: { localPart: 'dan', domain: 'here.test' } }
+
+  test('is told on hold, and the others of the message at once', async () => {
+    const { bounce, notices, log } = await bounced({ recipients: [bob, here], holds })
+    await bounce()
+    const told = notices().map(({ placement, message }) => [
+      placement.disposition,
+      placement.reason?.split(':')[0],
+      [...message.text.matchAll(/^Final-Recipient: rfc822;(\S+)/gm)].map(([, name]) => name),
+    ])
+    expect(told).toEqual([
+      ['hold', 'bounce_unauthenticated', ['bob@there.test']],
+      ['deliver', undefined, ['dan@here.test']],
+    ])
+    expect(log.events.map(({ event }) => event)).toEqual(['bounce.held', 'bounce.queued'])
+  })
+
+  test('is told at once to who had logged in, and where an operator says so', async () => {
+    const known = await bounced({ holds, envelope: { user: 'ann' } })
+    await known.bounce()
+    const released = await bounced({ holds })
+    await released.bounce('released')
+    for (const { notices } of [known, released]) {
+      expect(notices().map(({ placement }) => placement.disposition)).toEqual(['deliver'])
+    }
+  })
+
+  test('is told to our own postmaster at once where it is a bounce', async () => {
+    const { bounce, notices } = await bounced({ holds, envelope: { reversePath: null } })
+    await bounce()
+    expect(notices()[0]?.placement.disposition).toBe('deliver')
   })
 })

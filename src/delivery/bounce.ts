@@ -1,19 +1,18 @@
 /**
- * Tells the sender of a message what could not be delivered: one notification for each message and pass,
- * through the queue's front door, with the null reverse-path. A notification that fails is told to the
- * postmaster (a double bounce), and if that fails too it is dropped and logged, so that no two gateways
- * send each other bounces for ever.
+ * Tells the sender of a message what became of it: one notification for each message and pass, through the queue's
+ * front door, with the null reverse-path. A notification that fails is told to the postmaster (a double bounce), and
+ * if that fails too it is dropped and logged, so that no two gateways send each other bounces for ever. A failure
+ * whose sender may be forged is told on hold: it waits in the queue for an operator.
  */
 import { formatPath, type Mailbox } from '../mail/address.ts'
-import type { DeliveryResult } from '../mail/delivery-result.ts'
 import { buildDsn, returnsBody, type DsnFacts, type DsnRecipient } from '../mail/dsn.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
-import type { Instant } from '../mail/instant.ts'
 import type { ByteRange, Message } from '../mail/message.ts'
-import type { Entry, Queue } from '../queue/queue.ts'
+import type { Entry, Placement, Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import { addressees, doubleBounceUser, dsnRecipient, isWanted, type Report } from './notices.ts'
 
 export interface BounceSettings {
   /** Our own name. */
@@ -24,6 +23,8 @@ export interface BounceSettings {
   readonly doubleBounceTo?: Mailbox
   /** Larger messages are returned without their body; a header that is larger by itself is cut. */
   readonly maxBytes: number
+  /** Whether the failure of a message that nobody logged in for waits for an operator. */
+  readonly holds: (recipient: Recipient) => boolean
 }
 
 export interface BouncerOptions {
@@ -35,32 +36,28 @@ export interface BouncerOptions {
   readonly settings: () => BounceSettings
 }
 
-/** A recipient who will never be delivered to. */
-export interface Failure {
-  readonly recipient: Recipient
-  readonly result: DeliveryResult
-  /** When it was tried. */
-  readonly at: Instant
-}
-
 export interface Bouncer {
   /**
    * Resolves when the notification is promised, or when there is nobody to tell.
-   * @throws PosternError what the queue throws: then nobody was told, and the failures must not be settled yet
+   * @param how `released`: an operator wants it told, and it is not held
+   * @throws PosternError what the queue throws: then nobody was told, and failures must not be settled yet
    */
-  bounce(entry: Entry, failures: readonly Failure[]): Promise<void>
+  tell(entry: Entry, reports: readonly Report[], how?: 'released'): Promise<void>
 }
 
-/**
- * The `user` of a double bounce, qmail's `#@[]`: no login is called that, and the mark survives a restart with
- * the envelope.
- */
-export const doubleBounceUser = '#@[]'
+/** What the reason of a held notification begins with: by this it is found again. */
+export const heldBounceReason = 'bounce_unauthenticated: '
+
+interface Notice {
+  readonly to: Mailbox
+  readonly recipients: readonly [DsnRecipient, ...DsnRecipient[]]
+  readonly held: boolean
+}
 
 export function createBouncer(options: BouncerOptions): Bouncer {
   const { queue, clock, random, log, settings } = options
 
-  const notify = async (entry: Entry, to: Mailbox, recipients: Reported): Promise<void> => {
+  const send = async (entry: Entry, { to, recipients, held }: Notice): Promise<void> => {
     const { hostname, from, maxBytes } = settings()
     const { envelope, message, receivedAt } = entry
     const id = `${entry.id}-${Buffer.from(random.bytes(6)).toString('hex')}`
@@ -74,7 +71,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
       const isDouble = envelope.reversePath === null
       const receipt = await draft.commit([
         {
-          disposition: 'deliver',
+          ...dispositionOf(entry, held),
           headerEdits: [],
           envelope: {
             reversePath: null,
@@ -86,7 +83,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
           },
         },
       ])
-      log.info('bounce.queued', {
+      log.info(held ? 'bounce.held' : 'bounce.queued', {
         queueId: entry.id,
         bounceId: receipt.ids[0],
         to: formatPath(to),
@@ -100,40 +97,58 @@ export function createBouncer(options: BouncerOptions): Bouncer {
   }
 
   return {
-    async bounce(entry, failures) {
-      const [first, ...rest] = failures.filter(wantsToKnow).map(reported)
-      if (first === undefined) return
-      const to = addressee(entry.envelope, settings())
-      if (to !== undefined) return notify(entry, to, [first, ...rest])
-      const recipients = [first, ...rest].map(({ recipient }) => formatPath(recipient.mailbox))
-      log.warn('bounce.dropped', { queueId: entry.id, recipients: recipients.slice(0, 10) })
+    async tell(entry, reports, how) {
+      const { doubleBounceTo, holds } = settings()
+      const { ofFailures, ofProgress } = addressees(entry.envelope, doubleBounceTo)
+      const wanted = reports.filter(isWanted)
+      const failures = wanted.filter(({ result }) => result.outcome === 'failed')
+      const progress = wanted.filter(({ result }) => result.outcome !== 'failed')
+      if (ofFailures === undefined && failures.length > 0) drop(entry, failures, log)
+      const mayHold = how !== 'released' && mayBeForged(entry.envelope)
+      const isHeld = ({ recipient }: Report): boolean => mayHold && holds(recipient)
+      const told = failures.filter((failure) => !isHeld(failure))
+      for (const notice of [
+        notify(ofFailures, failures.filter(isHeld), true),
+        ofFailures === ofProgress
+          ? notify(ofFailures, [...told, ...progress], false)
+          : notify(ofFailures, told, false),
+      ]) {
+        if (notice !== undefined) await send(entry, notice)
+      }
     },
   }
 }
 
-type Reported = readonly [DsnRecipient, ...DsnRecipient[]]
-
-/** RFC 3461 §4.1: without NOTIFY a failure is told, with it only if it says so. */
-function wantsToKnow({ recipient: { notify } }: Failure): boolean {
-  return notify === undefined || notify.includes('failure')
+function notify(
+  to: Mailbox | undefined,
+  reports: readonly Report[],
+  held: boolean,
+): Notice | undefined {
+  const [first, ...rest] = reports.map(dsnRecipient)
+  return to === undefined || first === undefined
+    ? undefined
+    : { to, recipients: [first, ...rest], held }
 }
 
-function reported({ recipient, result, at }: Failure): DsnRecipient {
-  return { recipient, result, lastAttemptAt: at }
+/** A login proves who sent it, and a bounce that bounces goes to our own postmaster. */
+function mayBeForged({ reversePath, user }: Envelope): boolean {
+  return reversePath !== null && user === undefined
 }
 
-/** Who is told, as qmail-send decides it; nobody of a double bounce. */
-function addressee(
-  { reversePath, user }: Envelope,
-  { doubleBounceTo }: BounceSettings,
-): Mailbox | undefined {
-  if (reversePath === null) return user === doubleBounceUser ? undefined : doubleBounceTo
-  return reversePath.localPart === '#' && reversePath.domain === '[]' ? undefined : reversePath
+function dispositionOf(entry: Entry, held: boolean): Pick<Placement, 'disposition' | 'reason'> {
+  if (!held) return { disposition: 'deliver' }
+  const reason = `${heldBounceReason}nobody logged in to send ${entry.id}, its reverse-path may be forged`
+  return { disposition: 'hold', reason }
+}
+
+function drop(entry: Entry, failures: readonly Report[], log: Log): void {
+  const recipients = failures.map(({ recipient }) => formatPath(recipient.mailbox))
+  log.warn('bounce.dropped', { queueId: entry.id, recipients: recipients.slice(0, 10) })
 }
 
 async function returned(
   { envelope, message }: Entry,
-  recipients: Reported,
+  recipients: Notice['recipients'],
   maxBytes: number,
 ): Promise<DsnFacts['original']> {
   const { bodyOffset, sizeBytes } = message

@@ -106,7 +106,7 @@ describe('the courier', () => {
           queueId,
           recipient: 'bob@there.test',
           route: 'smtp:there.test',
-          status: '4.4.1',
+          status: '4.2.0',
           text: 'not now',
           remote: undefined,
           durationMs: 0,
@@ -270,6 +270,35 @@ describe('a failure', () => {
     expect(stage.queue.commits).toHaveLength(3)
     expect(stage.queue.size).toBe(0)
     expect(events(stage)).toContain('bounce.dropped')
+  })
+})
+
+describe('a delay', () => {
+  test('is told once, at the first try after four hours, to who asked for it', async () => {
+    const stage = courierStage({
+      carry: ({ recipients, envelope }) =>
+        recipients.map(() => (envelope.reversePath === null ? deliveredResult : deferredResult)),
+    })
+    const id = await stage.post(['bob@there.test', 'cid@there.test'], {
+      recipients: [
+        { mailbox: { localPart: 'bob', domain: 'there.test' }, notify: ['delay', 'failure'] },
+        { mailbox: { localPart: 'cid', domain: 'there.test' } },
+      ],
+    })
+    const born = stage.clock.now()
+    stage.courier.start()
+    for (let tries = 0; tries < 10; tries++) await stage.sleep()
+    expect(stage.queue.commits).toHaveLength(2)
+    const [, notice] = stage.queue.commits
+    expect(notice?.message.header.first('subject')).toBe('delay notice')
+    expect(notice?.message.text).toContain('bob@there.test')
+    expect(notice?.message.text).not.toContain('cid@there.test')
+    const sent = stage.attempts.find(({ queueId }) => queueId === notice?.id)
+    expect((sent?.startedAt ?? 0) - born).toBe(14_400_000)
+    expect(stage.queue.find(id)?.recipients).toMatchObject([
+      { state: 'deferred', delayTold: true },
+      { state: 'deferred' },
+    ])
   })
 })
 

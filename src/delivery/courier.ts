@@ -7,13 +7,25 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Claim, Queue, QueueId, Selector, Unsubscribe } from '../queue/queue.ts'
+import type { Route } from '../mail/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
-import type { Bouncer, Failure } from './bounce.ts'
-import { runPass, type Carriers, type PassOptions, type PassResult } from './pass.ts'
+import type { Bouncer } from './bounce.ts'
+import { knowsOfDelay, reportsOf, type Report } from './notices.ts'
+import { HopHealth } from './hop-health.ts'
+import { Lanes } from './lanes.ts'
+import {
+  isTried,
+  runPass,
+  type Carriers,
+  type DestinationLimits,
+  type NotTried,
+  type PassOptions,
+  type PassResult,
+} from './pass.ts'
+import type { Pauses } from './pauses.ts'
 import { nextTry } from './schedule.ts'
-import { Slots } from './slots.ts'
 import type { Router } from './transport.ts'
 
 /** Read each time they matter, so that a reload changes them. */
@@ -25,6 +37,8 @@ export interface CourierLimits {
   readonly messages: number
   /** control/queuelifetime. */
   readonly lifetimeMs: number
+  /** So old must a message be before a sender who asked for it is told of the delay. */
+  readonly delayNoticeMs: number
 }
 
 export interface CourierOptions {
@@ -33,6 +47,9 @@ export interface CourierOptions {
   readonly carriers: Carriers
   readonly bouncer: Bouncer
   readonly limits: () => CourierLimits
+  /** Without it one destination may have half of the slots for remote deliveries. */
+  readonly destination?: (route: Route) => DestinationLimits
+  readonly pauses?: Pick<Pauses, 'covers' | 'all'>
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
@@ -48,12 +65,16 @@ export interface CourierStatus {
 interface Outcome {
   readonly claim: Claim
   readonly attempts: readonly PassResult[]
-  /** Whether whoever must know of the failures will. */
+  /** What there was to tell of each attempt. */
+  readonly reports: readonly (Report | undefined)[]
+  /** Whether whoever must know of it will. */
   readonly told: boolean
 }
 
 /** The longest sleep: a wall clock that was set is noticed by then. */
 const longestSleepMs = 300_000
+/** Read from the queue in one turn: it may hold very many that are due. */
+const claimsAtOnce = 32
 /** Until messages are taken again after one could not be claimed or recorded. */
 const troubleMs = 1_000
 /** Until a message is tried again at which we failed ourselves. */
@@ -68,27 +89,32 @@ export class Courier {
   #timer: Timer | undefined
   #paused = false
   #claiming = 0
+  #soon = false
 
   constructor(options: CourierOptions) {
     const { limits } = options
     this.#options = options
+    const { clock, log } = options
+    const callBack = (ids: readonly QueueId[]): void => void this.#callBack(ids)
     this.#pass = {
+      destination: () => ({ concurrency: Math.ceil(limits().remote / 2), intervalMs: 0 }),
       ...options,
       lifetimeMs: () => limits().lifetimeMs,
-      slots: {
-        local: new Slots(() => limits().local),
-        remote: new Slots(() => limits().remote),
+      hops: new HopHealth(clock, log),
+      lanes: {
+        local: new Lanes({ clock, callBack, limit: () => limits().local }),
+        remote: new Lanes({ clock, callBack, limit: () => limits().remote }),
       },
     }
   }
 
   get status(): CourierStatus {
-    const { local, remote } = this.#pass.slots
+    const { local, remote } = this.#pass.lanes
     return {
       messages: this.#underWay.size,
       local: local.taken,
       remote: remote.taken,
-      paused: this.#paused,
+      paused: this.#isPaused,
     }
   }
 
@@ -108,6 +134,17 @@ export class Courier {
     this.#takeDue()
   }
 
+  /** What is paused has changed. */
+  pausesChanged(): void {
+    if (this.#isPaused) this.#timer?.cancel()
+    else this.#takeDue()
+  }
+
+  /** Next hops that did not answer are called again. */
+  forgetDownHops(): void {
+    this.#pass.hops.forget()
+  }
+
   /** Makes messages due now; by default all of them, as SIGALRM does to qmail-send. @returns how many */
   retryNow(selector: Selector = {}): Promise<number> {
     return this.#options.queue.change(selector, 'retry')
@@ -121,32 +158,55 @@ export class Courier {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
     this.#timer?.cancel()
-    this.#pass.slots.local.close()
-    this.#pass.slots.remote.close()
+    this.#pass.lanes.local.close()
+    this.#pass.lanes.remote.close()
     const deadline = this.#options.clock.after(deadlineMs, () => this.#calledOff.abort())
     await Promise.all(this.#underWay.values())
     deadline.cancel()
+    for (const { transport } of Object.values(this.#options.carriers)) transport.close?.()
   }
 
   get #runs(): boolean {
-    return this.#unsubscribe !== undefined && !this.#paused
+    return this.#unsubscribe !== undefined && !this.#isPaused
+  }
+
+  get #isPaused(): boolean {
+    return this.#paused || this.#options.pauses?.all === true
   }
 
   #takeDue(): void {
     if (!this.#runs) return
     const { queue, clock, limits } = this.#options
-    const most = limits().messages
-    const room = most - this.#underWay.size
-    if (room <= 0) return
-    // A queue may still list what is being claimed at this moment.
-    for (const { id } of queue.due(clock.now(), room + this.#claiming)) {
-      if (this.#underWay.size >= most) break
+    const now = clock.now()
+    const room = Math.min(limits().messages - this.#underWay.size, claimsAtOnce - this.#claiming)
+    for (const { id } of room > 0 ? queue.due(now, room + this.#claiming) : []) {
+      // A queue may still list what is being claimed, or what is due again while its settling is being written.
       if (!this.#underWay.has(id)) this.#underWay.set(id, this.#attend(id))
     }
     const nextDueAt = queue.nextDueAt()
     if (nextDueAt === undefined) return
     const waitMs = nextDueAt - clock.now()
     this.#sleep(waitMs > 0 ? Math.min(waitMs, longestSleepMs) : troubleMs)
+  }
+
+  /** In a turn of its own, so that a long list of what is due holds nobody up. */
+  #takeSoon(): void {
+    if (this.#soon) return
+    this.#soon = true
+    setImmediate(() => {
+      this.#soon = false
+      this.#takeDue()
+    })
+  }
+
+  /** Messages that went back to the queue because too many waited. Never rejects. */
+  async #callBack(ids: readonly QueueId[]): Promise<void> {
+    try {
+      await this.#options.queue.change({ ids }, 'retry')
+    } catch (error) {
+      // They come back by themselves, later.
+      this.#options.log.warn('courier.call-back-failed', { error: String(error) })
+    }
   }
 
   #sleep(delayMs: number): void {
@@ -160,6 +220,7 @@ export class Courier {
     let trouble = false
     try {
       claim = await this.#claim(id)
+      if (claim !== undefined) this.#takeSoon()
       if (claim !== undefined) await this.#settle(await this.#work(claim))
     } catch (error) {
       trouble = true
@@ -167,7 +228,7 @@ export class Courier {
     }
     this.#underWay.delete(id)
     if (trouble || claim === undefined) this.#sleep(troubleMs)
-    else this.#takeDue()
+    else this.#takeSoon()
   }
 
   async #claim(id: QueueId): Promise<Claim | undefined> {
@@ -183,8 +244,12 @@ export class Courier {
   async #work(claim: Claim): Promise<Outcome> {
     try {
       const attempts = await runPass(claim, this.#pass, this.#calledOff.signal)
-      const told = await this.#tell(claim, attempts.flatMap(failureOf))
-      return { claim, attempts, told }
+      const reports = reportsOf(attempts, { ...claim, ...this.#options.limits() })
+      const told = await this.#tell(
+        claim,
+        reports.flatMap((report) => report ?? []),
+      )
+      return { claim, attempts, reports, told }
     } catch (error) {
       const { queue, clock } = this.#options
       await queue.release(claim, clock.now() + giveBackMs)
@@ -192,14 +257,15 @@ export class Courier {
     }
   }
 
-  async #settle({ claim, attempts, told }: Outcome): Promise<void> {
+  async #settle({ claim, attempts, reports, told }: Outcome): Promise<void> {
     const { queue, clock } = this.#options
-    if (attempts.every((attempt) => attempt === undefined)) {
-      return queue.release(claim, claim.entry.dueAt)
-    }
-    const outcomes = attempts.map((attempt) => {
-      if (attempt === undefined) return { result: notTried, retryAt: clock.now() }
-      return told || attempt.result.outcome !== 'failed' ? attempt : untold(attempt, claim)
+    if (!attempts.some(isTried)) return queue.release(claim, earliest(attempts), 'volatile')
+    const outcomes = attempts.map((attempt, i) => {
+      if (!isTried(attempt)) return { result: waiting(attempt), retryAt: attempt.until }
+      if (attempt.result.outcome === 'failed' && !told) return untold(attempt, claim)
+      const nowTold = told && reports[i] !== undefined
+      const known = nowTold || knowsOfDelay(claim.entry, claim.recipientIndexes[i])
+      return known ? { ...attempt, result: withDelayTold(attempt.result) } : attempt
     })
     const retries = outcomes.flatMap(({ retryAt }) => retryAt ?? [])
     const retryAt = retries.reduce((first, at) => Math.min(first, at), Infinity)
@@ -210,11 +276,11 @@ export class Courier {
     )
   }
 
-  /** @returns false where a bounce was owed and could not be committed */
-  async #tell({ entry }: Claim, failures: readonly Failure[]): Promise<boolean> {
-    if (failures.length === 0) return true
+  /** @returns false where a notice was owed and could not be committed */
+  async #tell({ entry }: Claim, reports: readonly Report[]): Promise<boolean> {
+    if (reports.length === 0) return true
     try {
-      await this.#options.bouncer.bounce(entry, failures)
+      await this.#options.bouncer.tell(entry, reports)
       return true
     } catch (error) {
       this.#options.log.error('bounce.trouble', { queueId: entry.id, error: String(error) })
@@ -223,16 +289,22 @@ export class Courier {
   }
 }
 
-const notTried: DeliveryResult = {
-  outcome: 'deferred',
-  status: '4.3.2',
-  text: 'The gateway was stopped before the turn of this recipient',
+/** Of the recipients of a message none of which was tried. */
+function earliest(attempts: readonly PassResult[]): Instant {
+  return attempts.reduce(
+    (first, attempt) => (isTried(attempt) ? first : Math.min(first, attempt.until)),
+    Infinity,
+  )
 }
 
-function failureOf(attempt: PassResult): readonly Failure[] {
-  if (attempt?.result.outcome !== 'failed') return []
-  const { recipient, result, startedAt } = attempt
-  return [{ recipient, result, at: startedAt }]
+/** Others of the message were tried. */
+function waiting({ notTried }: NotTried): DeliveryResult {
+  const text = `${notTried}: this recipient's turn has not come yet`
+  return { outcome: 'deferred', status: '4.3.2', text }
+}
+
+function withDelayTold(result: DeliveryResult): DeliveryResult {
+  return result.outcome === 'deferred' ? { ...result, delayTold: true } : result
 }
 
 /** A failure that nobody could be told of is none yet: it is tried once more, and told then. */

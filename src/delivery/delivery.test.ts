@@ -64,9 +64,11 @@ async function gateway(hopOptions: HopOptions = {}) {
           clock,
           random,
           log,
-          helloName: () => hostname,
+          settings: () => ({ helloName: hostname }),
+          pool: { idleMs: 0 },
         }),
       },
+      lmtp: { channel: 'local', transport: { deliver: () => expect.fail('no LMTP') } },
     },
     bouncer: createBouncer({
       queue,
@@ -78,9 +80,16 @@ async function gateway(hopOptions: HopOptions = {}) {
         from: { localPart: 'MAILER-DAEMON', domain: hostname },
         doubleBounceTo: { localPart: 'postmaster', domain: 'here.test' },
         maxBytes: 100_000,
+        holds: () => false,
       }),
     }),
-    limits: () => ({ local: 10, remote: 20, messages: 100, lifetimeMs: 604_800_000 }),
+    limits: () => ({
+      local: 10,
+      remote: 20,
+      messages: 100,
+      lifetimeMs: 604_800_000,
+      delayNoticeMs: 14_400_000,
+    }),
   })
   courier.start()
 

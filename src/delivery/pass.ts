@@ -13,7 +13,9 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
 import { isLastPass, nextTry, type Channel } from './schedule.ts'
-import type { Slots } from './slots.ts'
+import type { HopHealth } from './hop-health.ts'
+import type { Lanes } from './lanes.ts'
+import type { Pauses } from './pauses.ts'
 import type { Router, Transport } from './transport.ts'
 
 /** A route that a transport carries. */
@@ -30,19 +32,46 @@ export type Carriers = {
   readonly [K in CarriedRoute['transport']]: Carrier<Extract<Route, { readonly transport: K }>>
 }
 
+/** For one next hop, whoever sends to it. */
+export interface DestinationLimits {
+  /** Deliveries at a time. */
+  readonly concurrency: number
+  /** Between the starts of two deliveries; 0: no limit. */
+  readonly intervalMs: number
+}
+
 export interface PassOptions {
   readonly router: Router
   readonly carriers: Carriers
-  readonly slots: { readonly [C in Channel]: Slots }
+  readonly lanes: { readonly [C in Channel]: Lanes }
+  readonly hops: HopHealth
+  readonly pauses?: Pick<Pauses, 'covers'>
+  /** How much of the channel's slots one destination may have. */
+  readonly destination: (route: Route) => DestinationLimits
   readonly lifetimeMs: () => number
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
 }
 
-/** What became of one recipient in this pass; undefined where the courier was stopped before its turn. */
-export type PassResult = Attempt | undefined
+/** A recipient whose turn did not come: it is no try, and never fails for its age. */
+export interface NotTried {
+  readonly notTried: string
+  /** When to look again. */
+  readonly until: Instant
+}
 
+/** What became of one recipient in this pass. */
+export type PassResult = Attempt | NotTried
+
+export function isTried(result: PassResult): result is Attempt {
+  return !('notTried' in result)
+}
+
+/** What is paused is looked at again now and then; a resume does not wait for that. */
+const pausedMs = 3_600_000
+/** The most that a message costs in memory while it waits: larger ones lie in a file. */
+const waitingBytes = 262_144
 /** A transport that was called off has so long to say what it did. */
 const graceMs = 1_000
 
@@ -62,17 +91,19 @@ export async function runPass(
 ): Promise<readonly PassResult[]> {
   const pass: Pass = { ...options, claim, signal, startedAt: options.clock.now() }
   const groups = new Map<string, { route: Route | undefined; at: number[] }>()
+  const paused: NotTried = { notTried: 'Delivery is paused', until: pass.startedAt + pausedMs }
+  const results: PassResult[] = claim.recipients.map(() => paused)
   for (const [at, recipient] of claim.recipients.entries()) {
     const route = await routeOf(recipient, pass)
+    if (pass.pauses?.covers(recipient.mailbox, route) === true) continue
     const group = groups.get(route?.key ?? '')
     if (group === undefined) groups.set(route?.key ?? '', { route, at: [at] })
     else group.at.push(at)
   }
-  const results: PassResult[] = claim.recipients.map(() => undefined)
   const work = [...groups.values()].map(async ({ route, at }) => {
     const recipients = at.flatMap((index) => claim.recipients[index] ?? [])
     const attempts = await deliver(route, recipients, pass)
-    at.forEach((index, i) => (results[index] = attempts[i]))
+    at.forEach((index, i) => (results[index] = attempts[i] ?? paused))
   })
   await Promise.all(work)
   return results
@@ -88,12 +119,12 @@ async function routeOf(recipient: Recipient, pass: Pass): Promise<Route | undefi
   }
 }
 
-/** Everything of one route. @returns nothing where the courier was stopped before their turn */
+/** Everything of one route. */
 async function deliver(
   route: Route | undefined,
   recipients: readonly Recipient[],
   pass: Pass,
-): Promise<readonly Attempt[]> {
+): Promise<readonly PassResult[]> {
   const to = { route, recipients, startedAt: pass.clock.now(), startedMs: pass.clock.monotonicMs() }
   if (route === undefined)
     return conclude(same(recipients, bug), { ...to, channel: 'remote' }, pass)
@@ -103,15 +134,43 @@ async function deliver(
     return conclude(failed, { ...to, channel: 'remote' }, pass)
   }
   const { channel, transport }: Carrier = pass.carriers[route.transport]
-  const slots = pass.slots[channel]
-  if (!(await slots.take())) return []
+  const down = pass.hops.verdict(route.key)
+  if (down !== undefined) return conclude(same(recipients, down), { ...to, channel }, pass)
+  const { id, sizeBytes, tries, dueAt } = pass.claim.entry
+  const turn = await pass.lanes[channel].take({
+    key: route.key,
+    id,
+    urgency: tries === 0 ? 'first' : 'retry',
+    sizeBytes: Math.min(sizeBytes, waitingBytes),
+    ...pass.destination(route),
+  })
+  if (turn === 'closed')
+    return recipients.map(() => ({ notTried: 'We were stopped', until: dueAt }))
+  if (turn !== 'taken') return recipients.map(() => ({ notTried: 'Many are before it', ...turn }))
   try {
     const begun = { startedAt: pass.clock.now(), startedMs: pass.clock.monotonicMs() }
-    const results = await carry(transport, { route, recipients }, pass)
+    const results = await carryUnlessDown(transport, { route, recipients }, pass)
     return conclude(results, { ...to, ...begun, channel }, pass)
   } finally {
-    slots.give()
+    pass.lanes[channel].give(route.key)
   }
+}
+
+/** While it waited for its turn, others may have found nobody there. */
+async function carryUnlessDown(
+  transport: Transport,
+  work: { readonly route: Route; readonly recipients: readonly Recipient[] },
+  pass: Pass,
+): Promise<readonly DeliveryResult[]> {
+  const { hops, clock, signal } = pass
+  const { key } = work.route
+  const down = hops.verdict(key)
+  if (down !== undefined) return same(work.recipients, down)
+  hops.begin(key)
+  const begunAt = clock.now()
+  const results = await carry(transport, work, pass)
+  if (!signal.aborted) hops.learn(key, results, begunAt)
+  return results
 }
 
 async function carry(

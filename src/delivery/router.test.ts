@@ -1,6 +1,8 @@
 import { resolve, sep } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { domainTable } from '../formats/domain-table.ts'
+import { parseRouteTarget } from '../formats/route-target.ts'
 import { parseSmtpRoutes } from '../formats/smtproutes.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { createRouter } from './router.ts'
@@ -13,11 +15,28 @@ const envelope: Envelope = {
   requireTls: false,
 }
 
-function routerWith({ smtproutes = '', locals = ['here.test'] } = {}) {
+function routerWith({
+  smtproutes = '',
+  locals = ['here.test'],
+  routes = {},
+}: {
+  readonly smtproutes?: string
+  readonly locals?: readonly string[]
+  readonly routes?: Readonly<Record<string, string>>
+} = {}) {
+  const targets = Object.entries(routes).flatMap(([domain, text]) => {
+    const target = parseRouteTarget(text)
+    return target === undefined ? [] : [[domain, target] as const]
+  })
   const smtpRoutes = parseSmtpRoutes(Buffer.from(smtproutes)).value
   const router = createRouter({
     mailRoot: '/mail',
-    tables: () => ({ defaultHost: 'here.test', locals: new Set(locals), smtpRoutes }),
+    tables: () => ({
+      defaultHost: 'here.test',
+      locals: new Set(locals),
+      smtpRoutes,
+      routes: domainTable(new Map(targets)),
+    }),
   })
   return (localPart: string, domain: string) =>
     router.route({ mailbox: { localPart, domain } }, envelope)
@@ -30,6 +49,40 @@ describe('the router', () => {
       key: 'maildir:here.test/bob',
       path: '/mail/here.test/bob',
     })
+  })
+
+  test.each([
+    ['lmtp:/run/agent', { transport: 'lmtp', key: 'lmtp:/run/agent', to: { path: '/run/agent' } }],
+    [
+      'lmtp:agent.test:10024',
+      {
+        transport: 'lmtp',
+        key: 'lmtp:agent.test:10024',
+        to: { host: 'agent.test', port: 10_024 },
+      },
+    ],
+    [
+      'smtps:relay.test',
+      {
+        transport: 'smtp',
+        key: 'smtps:relay.test:465',
+        lookup: 'host',
+        host: 'relay.test',
+        port: 465,
+        implicitTls: true,
+      },
+    ],
+    ['mx', { transport: 'smtp', key: 'smtp:here.test', lookup: 'mx', host: 'here.test', port: 25 }],
+  ])("an operator's route %s wins over locals and smtproutes", async (text, expected) => {
+    const route = routerWith({ smtproutes: ':other.test\n', routes: { 'here.test': text } })
+    expect(await route('bob', 'Here.test')).toEqual(expected)
+  })
+
+  test('a relay at port 465 is spoken to by TLS from the first byte', async () => {
+    const smtproutes = 'a.test:relay.test:465 user pass\nb.test:relay.test:465 -user pass\n'
+    const route = routerWith({ smtproutes })
+    expect(await route('bob', 'a.test')).toMatchObject({ implicitTls: true })
+    expect(await route('bob', 'b.test')).not.toHaveProperty('implicitTls')
   })
 
   test('a bare postmaster belongs to this host', async () => {

@@ -15,6 +15,8 @@ export interface Delivery<R extends Route = Route> {
 /** What carries mail. Never throws for what a peer or a disk did: that is a result. One result per recipient, in order. */
 export interface Transport<R extends Route = Route> {
   deliver(delivery: Delivery<R>, signal: AbortSignal): Promise<readonly DeliveryResult[]>
+  /** Lets go of what it kept for the next delivery, such as connections; none follows. */
+  close?(): void
 }
 
 /** Where a recipient goes. */

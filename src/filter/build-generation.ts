@@ -19,7 +19,7 @@ import { Generation } from './generation.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
-import { receiverSettings, type ListenerTraits, type ReceiverSection } from './receiver-settings.ts'
+import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
 
 export interface GenerationRequest {
   /** In order. */

@@ -227,6 +227,7 @@ describe('edits', () => {
 })
 
 describe('decideMessage', () => {
+  const question = { recipients: 2, thresholds: {}, answers: 'one' } as const
   const opinion = (number: number, verdict: Verdict, recipients?: readonly number[]): Opinion => ({
     kind: 'asked',
     number,
@@ -245,7 +246,7 @@ describe('decideMessage', () => {
     ]
     fc.assert(
       fc.property(fc.shuffledSubarray(opinions, { minLength: 4 }), (shuffled) => {
-        expect(decideMessage(shuffled, 2, {})).toEqual(decideMessage(opinions, 2, {}))
+        expect(decideMessage(shuffled, question)).toEqual(decideMessage(opinions, question))
       }),
     )
   })
@@ -255,7 +256,7 @@ describe('decideMessage', () => {
       opinion(1, reject('5.7.1', 'One'), [0]),
       opinion(2, defer('4.7.1', 'Two'), [0]),
     ]
-    expect(decideMessage(opinions, 2, {})).toMatchObject({
+    expect(decideMessage(opinions, question)).toMatchObject({
       decision: 'commit',
       outcomes: [{ disposition: 'hold' }, { disposition: 'deliver' }],
     })
@@ -266,7 +267,7 @@ describe('decideMessage', () => {
       opinion(1, reject('5.7.1', 'One'), [0]),
       opinion(2, reject('5.7.2', 'Two'), [1]),
     ]
-    expect(decideMessage(opinions, 2, {})).toMatchObject({
+    expect(decideMessage(opinions, question)).toMatchObject({
       decision: 'refuse',
       objection: { text: 'One' },
     })

@@ -37,14 +37,25 @@ export interface Outcome {
   readonly score: number
 }
 
-export type Decision =
+/** What becomes of the message as a whole. */
+export type WholeDecision =
   | { readonly decision: 'refuse'; readonly objection: Objection }
   | {
       readonly decision: 'commit'
-      /** One for each recipient. */
-      readonly outcomes: readonly Outcome[]
+      /** One for each recipient; none for one that is refused. */
+      readonly outcomes: readonly (Outcome | undefined)[]
       /** For a recipient that the opinions do not know, as envelope edits add them. */
       readonly other: Outcome
+    }
+
+export type Decision =
+  | WholeDecision
+  /** Only where each recipient is answered, and not all alike. */
+  | {
+      readonly decision: 'each'
+      /** One for each recipient; none for one that is taken. */
+      readonly objections: readonly (Objection | undefined)[]
+      readonly whole: WholeDecision
     }
 
 /** At `rcpt`: the objection to this recipient, or that nobody vouched, or nothing. */
@@ -73,11 +84,17 @@ function nobodyVouched({ domain }: Mailbox, hostname: string): Objection {
   return ours ? noRecipient : relayDenied
 }
 
-/** At `message`: all opinions of the session and the transaction, for so many recipients. */
+export interface MessageQuestion {
+  readonly recipients: number
+  readonly thresholds: Thresholds
+  /** Whether one reply speaks for all recipients, or each hears its own: LMTP, PRDR. */
+  readonly answers: 'one' | 'each'
+}
+
+/** At `message`: all opinions of the session and the transaction. */
 export function decideMessage(
   opinions: readonly Opinion[],
-  recipients: number,
-  thresholds: Thresholds,
+  { recipients, thresholds, answers }: MessageQuestion,
 ): Decision {
   const other = new Tally()
   // Nobody has an opinion on most mail: then all are alike, and nobody is counted one by one.
@@ -90,9 +107,10 @@ export function decideMessage(
   for (const opinion of counting) {
     if (opinion.recipients === undefined) other.add(opinion, undefined)
     const spoken = speakOf(tallies, opinion)
-    if (spoken !== undefined) return { decision: 'refuse', objection: spoken }
+    if (answers === 'one' && spoken !== undefined) return { decision: 'refuse', objection: spoken }
   }
   for (const tally of [...tallies, other]) tally.close(thresholds)
+  if (answers === 'each') return decideEach(tallies, other)
   const objection = common(tallies)
   return objection === undefined
     ? {
@@ -103,15 +121,37 @@ export function decideMessage(
     : { decision: 'refuse', objection }
 }
 
+/** Who is refused hears it, and gets nothing; who is not is served as if alone. */
+function decideEach(tallies: readonly Tally[], other: Tally): Decision {
+  const objections = tallies.map(({ objection }) => objection)
+  const refused = objections.filter((objection) => objection !== undefined)
+  const [first] = refused
+  const taken = tallies.map((tally) => (tally.objection === undefined ? tally.outcome : undefined))
+  const commit = { decision: 'commit', outcomes: taken, other: other.outcome } as const
+  if (first === undefined) return commit
+  if (refused.length < tallies.length) return { decision: 'each', objections, whole: commit }
+  if (refused.every((objection) => saysTheSame(objection, first))) {
+    return { decision: 'refuse', objection: first }
+  }
+  // What is said of the whole must not make an end of what should be tried again.
+  const objection = refused.find(({ verdict }) => verdict === 'defer') ?? first
+  return { decision: 'each', objections, whole: { decision: 'refuse', objection } }
+}
+
+function saysTheSame(a: Objection, b: Objection): boolean {
+  return a.status === b.status && a.text === b.text && a.close === b.close
+}
+
 /** Adds an opinion to everybody it speaks of. @returns the objection that it makes of the whole. */
 function speakOf(tallies: readonly Tally[], opinion: Opinion): Objection | undefined {
+  let deferred: Objection | undefined
   for (const [index, tally] of tallies.entries()) {
     if (opinion.recipients?.includes(index) === false) continue
     const objected = tally.add(opinion, index)
     // What is deferred for one is deferred for all: the client sends the message again as a whole.
-    if (objected?.verdict === 'defer') return objected
+    if (objected?.verdict === 'defer') deferred ??= objected
   }
-  return common(tallies)
+  return deferred ?? common(tallies)
 }
 
 /** The objection where everybody has one: the first recipient's. */

@@ -7,7 +7,7 @@ import type { Log } from '../runtime/log.ts'
 import type { Entry, Mode } from './entry.ts'
 import { errorDetail } from './fault.ts'
 import type { Places } from './places.ts'
-import type { SettingsOf } from './receiver-settings.ts'
+import type { SettingsOf } from './listener-settings.ts'
 import type { Thresholds } from './decision.ts'
 
 /** An entry as `postern chain` shows it. */

@@ -4,10 +4,9 @@
  * as another one knows the user.
  */
 import type { Environment } from '../mail/environment.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { reject } from '../plugin/verdict.ts'
 import type { AuthAttempt } from '../smtp/policy.ts'
-import { after } from './after.ts'
 import type { Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'

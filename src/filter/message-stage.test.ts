@@ -15,6 +15,8 @@ import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { slow } from '../../test/fixtures/plugins/slow/slow.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 
+type Ending = Partial<ChainTestOptions> & { readonly answers?: 'one' | 'each' }
+
 interface Ready {
   readonly chain: ChainUnderTest
   readonly session: TestSession
@@ -24,10 +26,10 @@ interface Ready {
 async function ready(
   entries: ChainTestOptions['entries'],
   recipients: readonly string[] = ['bob@postern.test'],
-  options: Partial<ChainTestOptions> = {},
+  { answers = 'one', ...options }: Ending = {},
 ): Promise<Ready> {
   const chain = chainUnderTest({ ...options, entries: [...entries, entryOf(voucher)] })
-  const session = chain.dial()
+  const session = chain.dial({}, answers)
   await session.connect()
   await session.hello()
   await session.mail()
@@ -276,6 +278,149 @@ describe('verdicts that differ by recipient', () => {
     const { chain, session } = await ready([entryOf(short)])
     expect(await session.dot()).toMatch(/^451 4\.3\.0 /)
     expect(chain.log.events[0]?.fields).toMatchObject({ kind: 'not-a-verdict' })
+  })
+})
+
+describe('split: first', () => {
+  const strict = entryOf(objector, {
+    options: { stage: 'message' },
+    when: { recipient_domain: ['strict.test'] },
+  })
+  const play = async (options: Partial<ChainTestOptions>, ...recipients: readonly string[]) => {
+    const entries = [...(options.entries ?? [strict]), entryOf(voucher)]
+    const chain = chainUnderTest({ receiver: { split: 'first' }, ...options, entries })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    const said: string[] = []
+    for (const recipient of recipients) said.push(await session.rcpt(recipient))
+    return { chain, session, said }
+  }
+  const another = '452 4.5.3 Please send to this recipient in a transaction of its own'
+
+  test('asks for another transaction for a recipient about whom other entries decide', async () => {
+    const recipients = ['ann@x.test', 'bob@strict.test', 'cy@x.test']
+    const { chain, session, said } = await play({}, ...recipients)
+    expect(said).toEqual(['250', another, '250'])
+    expect(await session.message()).toBe('250')
+    expect(session.placements).toMatchObject([
+      { disposition: 'deliver', envelope: { recipients: { length: 2 } } },
+    ])
+    expect((await chain.trace())?.recipients[1]).toEqual({
+      address: 'bob@strict.test',
+      accepted: false,
+      ruled: 'SPLIT',
+    })
+    await session.mail()
+    expect(await session.rcpt('bob@strict.test')).toBe('250')
+    expect(await session.message()).toBe('550 5.7.1 Objection')
+  })
+
+  test('says first what an entry has to say of the recipient', async () => {
+    const nobody = entryOf(objector, {
+      name: 'nobody',
+      options: { stage: 'rcpt', text: 'No such user' },
+      when: { recipient: ['bob@strict.test'] },
+    })
+    const { said } = await play({ entries: [strict, nobody] }, 'ann@x.test', 'bob@strict.test')
+    expect(said[1]).toBe('550 5.7.1 No such user')
+  })
+
+  test('makes no difference for conditions that do not speak of recipients, for shadow entries, or where it is off', async () => {
+    const recipients = ['ann@x.test', 'bob@strict.test']
+    const elsewhere = entryOf(objector, {
+      name: 'elsewhere',
+      options: { stage: 'message' },
+      unless: { network: ['192.0.2.0/24'] },
+    })
+    const shadow = { ...strict, mode: 'shadow' as const }
+    expect((await play({ entries: [elsewhere, shadow] }, ...recipients)).said).toEqual([
+      '250',
+      '250',
+    ])
+    expect((await play({ receiver: {} }, ...recipients)).said).toEqual(['250', '250'])
+  })
+})
+
+describe('verdicts that differ by recipient, where each recipient is answered', () => {
+  const each = { answers: 'each' } as const
+  const recipientsOf = (session: TestSession) =>
+    session.placements.map(({ disposition, envelope }) => [
+      disposition,
+      envelope.recipients.map(({ mailbox }) => mailbox.localPart),
+    ])
+
+  test('who is deferred or rejected hears it and gets nothing, the others get the message', async () => {
+    const recipients = ['ann@x.test', 'reject@x.test', 'defer@x.test', 'hold@x.test', 'bea@x.test']
+    const { chain, session } = await ready([entryOf(chooser)], recipients, each)
+    expect(await session.dot()).toBe('250')
+    expect(session.replies).toEqual([
+      '250 2.0.0 queued',
+      '550 5.2.0 Rejected by choice',
+      '451 4.2.0 Deferred by choice',
+      '250 2.0.0 queued',
+      '250 2.0.0 queued',
+    ])
+    expect(recipientsOf(session)).toEqual([
+      ['deliver', ['ann', 'bea']],
+      ['hold', ['hold']],
+    ])
+    expect(await chain.trace()).toMatchObject({
+      each: true,
+      replies: [{ code: 250 }, { code: 550 }, { code: 451 }, { code: 250 }, { code: 250 }],
+      placements: [{ recipients: ['ann@x.test', 'bea@x.test'] }, { recipients: ['hold@x.test'] }],
+    })
+  })
+
+  test('of those that nobody takes the whole is deferred before it is rejected', async () => {
+    const { session } = await ready([entryOf(chooser)], ['reject@x.test', 'defer@x.test'], each)
+    expect(await session.dot()).toBe('451 4.2.0 Deferred by choice')
+    expect(session.replies).toEqual([
+      '550 5.2.0 Rejected by choice',
+      '451 4.2.0 Deferred by choice',
+    ])
+    expect(session.placements).toEqual([])
+  })
+
+  test('what is said to all alike is said once', async () => {
+    const { session } = await ready([entryOf(chooser)], ['reject1@x.test', 'reject2@x.test'], each)
+    expect(await session.dot()).toBe('550 5.2.0 Rejected by choice')
+    expect(session.replies).toEqual([])
+  })
+
+  test('an objection to the whole does not silence an earlier one to a recipient', async () => {
+    const entries = [
+      entryOf(chooser),
+      entryOf(objector, { options: { stage: 'message', text: 'Not this message' } }),
+    ]
+    const { session } = await ready(entries, ['ann@x.test', 'reject@x.test'], each)
+    expect(await session.dot()).toBe('550 5.7.1 Not this message')
+    expect(session.replies).toEqual(['550 5.7.1 Not this message', '550 5.2.0 Rejected by choice'])
+  })
+
+  test('a refused recipient is in no placement, whatever edits the envelope', async () => {
+    const adding = definePlugin({
+      name: 'adding',
+      setup: () => ({
+        message: () =>
+          pass({
+            envelopeEdits: [
+              {
+                edit: 'addRecipient',
+                recipient: { mailbox: { localPart: 'copy', domain: 'x.test' } },
+              },
+            ],
+          }),
+      }),
+    })
+    const { session } = await ready(
+      [entryOf(chooser), entryOf(adding)],
+      ['ann@x.test', 'reject@x.test'],
+      each,
+    )
+    expect(await session.dot()).toBe('250')
+    expect(recipientsOf(session)).toEqual([['deliver', ['ann', 'copy']]])
   })
 })
 

@@ -11,7 +11,8 @@ import type { Placement } from '../queue/queue.ts'
 import type { Opinion, Outcome, Thresholds } from './decision.ts'
 
 export interface Decided {
-  readonly outcomes: readonly Outcome[]
+  /** One for each recipient of the transaction; none for one that is refused. */
+  readonly outcomes: readonly (Outcome | undefined)[]
   readonly other: Outcome
 }
 
@@ -31,9 +32,10 @@ const noEdits: readonly HeaderEdit[] = Object.freeze([])
 /** @returns at least one: where no recipient is left, the message is discarded, so that its 250 has a receipt. */
 export function placementsFor(request: PlacementRequest): readonly [Placement, ...Placement[]] {
   const { transaction, decided, opinions, thresholds } = request
-  const envelope = envelopeOf(transaction)
-  const first = decided.outcomes[0]
-  if (first !== undefined && isPlain(request) && decided.outcomes.every((o) => alike(o, first))) {
+  const recipients = transaction.recipients.filter((_, i) => decided.outcomes[i] !== undefined)
+  const envelope = { ...envelopeOf(transaction), recipients }
+  const [first, ...others] = decided.outcomes.filter((outcome) => outcome !== undefined)
+  if (first !== undefined && isPlain(request) && others.every((other) => alike(other, first))) {
     return [placement(envelope, first, noEdits)]
   }
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
@@ -47,7 +49,7 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
     group.recipients.push(recipient)
     groups.set(key, group)
   }
-  for (const [index, recipient] of envelope.recipients.entries()) {
+  for (const [index, recipient] of transaction.recipients.entries()) {
     const outcome = decided.outcomes[index]
     if (outcome !== undefined) put(outcome, index, recipient)
   }

@@ -6,6 +6,7 @@ import type { Environment } from '../mail/environment.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { ConnectionFacts, Policy, ReceiverSettings, SessionPolicy } from '../smtp/policy.ts'
+import type { CrashWatch } from './crash-watch.ts'
 import type { Generation } from './generation.ts'
 import { Inquiry } from './inquiry.ts'
 import { environmentAfterLogin } from './login.ts'
@@ -27,6 +28,7 @@ export interface FilterPolicyParts {
   readonly clock: Clock
   readonly log: Log
   readonly traces: TraceTables
+  readonly crashWatch?: CrashWatch | undefined
 }
 
 export class FilterPolicy implements Policy {
@@ -83,6 +85,7 @@ export class FilterPolicy implements Policy {
       settings,
       refusal,
       afterLogin: (before) => this.#afterLogin(generation, facts.listener, before),
+      crashWatch: this.#parts.crashWatch,
       ended: () => generation.leave(),
     })
   }

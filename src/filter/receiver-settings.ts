@@ -2,14 +2,11 @@
  * The receiver's own settings, by the mechanism that plugins have: declared once, checked with line
  * numbers, overridable for a client by tcp.smtp where an option names a variable.
  */
-import type { Environment } from '../mail/environment.ts'
-import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
-import type { OptionResources, OptionValues } from '../plugin/option.ts'
-import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import type { ReceiverSettings } from '../smtp/policy.ts'
-import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
+import type { OptionValues } from '../plugin/option.ts'
+import type { ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 
 /** The section `receiver` of the configuration. */
 export const receiverOptions = {
@@ -31,18 +28,84 @@ export const receiverOptions = {
     min: 1,
     description: 'Wrong commands, before the session is ended.',
   }),
+  max_refused_recipients: option.integer({
+    default: 100,
+    min: 1,
+    description: 'Rejected recipients, before the session is ended.',
+  }),
+  tarpit_after: option.integer({
+    default: 10,
+    min: 0,
+    description: 'Wrong commands and rejected recipients; from then on refusals are delayed.',
+  }),
+  tarpit_delay: option.duration({
+    default: '1s',
+    description: 'How long each refusal is delayed, at most 60s; 0s: none is.',
+  }),
   max_hops: option.integer({
     default: 100,
     min: 1,
     description: 'Received and Delivered-To fields; more means that the message is looping.',
   }),
+  max_header: option.size({
+    default: '256KB',
+    description: 'The longest header of a message. What stands in it is read as a whole.',
+  }),
+  max_header_fields: option.integer({ default: 1000, min: 1, max: 100_000 }),
+  max_line: option.size({
+    default: 0,
+    description: 'The longest line of a message in bytes, its CRLF included; 0: no limit.',
+  }),
+  line_ends: option.choice(['refuse', 'fix'], {
+    default: 'refuse',
+    env: 'LINEENDS',
+    description:
+      'A CR or LF that stands alone in a message: refuse it, or make a CRLF of it. Neither ever ends a message.',
+  }),
+  nul: option.choice(['refuse', 'fix'], {
+    default: 'refuse',
+    description: 'A NUL in a message: refuse it, or drop the NUL.',
+  }),
+  extensions_off: option.strings({
+    default: [],
+    description: 'SMTP extensions that are neither offered nor understood, by their EHLO keywords.',
+  }),
   command_timeout: option.duration({ default: '5m' }),
   data_timeout: option.duration({ default: '10m' }),
+  min_data_rate: option.size({
+    default: 100,
+    description: 'Bytes a second in which a message must come in, on average; 0: no floor.',
+  }),
+  data_rate_window: option.duration({
+    default: '2m',
+    description: 'The time over which min_data_rate is averaged.',
+  }),
   starttls: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
     description: 'On listeners with a certificate; required: MAIL only after STARTTLS.',
   }),
+  auth: option.choice(['off', 'offered', 'required'], {
+    default: 'offered',
+    description: 'required: MAIL only after a login; so it is on submission and smtps.',
+  }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
+  prdr: option.boolean({
+    default: true,
+    description: 'A reply for each recipient after the message, for clients that ask for it.',
+  }),
+  split: option.choice(['off', 'first'], {
+    default: 'off',
+    description:
+      'first: recipients about whom other entries decide are asked for in another transaction.',
+  }),
+  etrn: option.networks({
+    default: [],
+    description: 'Clients that may have messages for a domain tried at once (RFC 1985).',
+  }),
+  complete_header: option.boolean({
+    default: false,
+    description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
+  }),
   xclient_networks: option.networks({
     default: [],
     description: 'Proxies that may say for whom they speak, by XCLIENT.',
@@ -53,120 +116,65 @@ export const receiverOptions = {
   }),
 } as const
 
-type Values = OptionValues<typeof receiverOptions>
+export type ReceiverValues = OptionValues<typeof receiverOptions>
 
-export interface ReceiverSection {
-  /** As written in the file. */
-  readonly options: JsonValue | undefined
-  readonly place: WrittenAt
-  /** What holds where the file says nothing, for instance by control files: `hostname`, `max_message`. */
-  readonly defaults: JsonObject
-}
-
-export interface ListenerTraits {
-  readonly name: string
+/** What the settings of a listener depend on besides its options. */
+export interface SettingsTraits {
+  readonly role: ListenerRole
   /** Whether it has a certificate. */
   readonly tls: boolean
-}
-
-/** The settings of a listener as an environment has them; where a variable does not parse, the file's. */
-export type SettingsOf = (
-  listener: string,
-  environment: Environment,
-) =>
-  | { readonly ok: true; readonly settings: ReceiverSettings }
-  | { readonly ok: false; readonly settings: ReceiverSettings; readonly problem: string }
-
-export interface ReceiverRequest {
-  readonly section: ReceiverSection
-  readonly listeners: readonly ListenerTraits[]
-  readonly resources: OptionResources
   /** Whether an enabled entry can verify a login. */
   readonly canVerify: boolean
 }
 
-export function receiverSettings({
-  section,
-  listeners,
-  resources,
-  canVerify,
-}: ReceiverRequest):
-  | { readonly ok: true; readonly settingsOf: SettingsOf }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] } {
-  const given = isMap(section.options)
-    ? { ...section.defaults, ...section.options }
-    : (section.options ?? section.defaults)
-  const resolved = resolveOptions(receiverOptions, given, resources)
-  if (!resolved.ok) {
-    const mistakes = resolved.mistakes.map((mistake) =>
-      mistakeAt(section.place, mistake.key === '' ? [] : [mistake.key], mistake),
-    )
-    return { ok: false, mistakes }
-  }
-  const bare =
-    resolved.values.starttls === 'required' ? listeners.find(({ tls }) => !tls) : undefined
-  if (bare !== undefined) {
-    const problem = `is required, but the listener ${bare.name} has no certificate`
-    const remedy = 'give it certificate and key, or write offered'
-    return { ok: false, mistakes: [mistakeAt(section.place, ['starttls'], { problem, remedy })] }
-  }
-  const valuesIn = environmentOptions(receiverOptions, resolved.values, resources)
-  const byListener = new Map(
-    listeners.map(({ name, tls }) => [
-      name,
-      remembering((values) => settings(values, tls, canVerify)),
-    ]),
-  )
-  const withoutTls = remembering((values) => settings(values, false, canVerify))
-  const settingsOf: SettingsOf = (listener, environment) => {
-    const make = byListener.get(listener) ?? withoutTls
-    const inForce = valuesIn(environment)
-    return inForce.ok
-      ? { ok: true, settings: make(inForce.values) }
-      : { ok: false, settings: make(resolved.values), problem: inForce.problem }
-  }
-  return { ok: true, settingsOf }
-}
-
-function isMap(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Values are few and shared (see environmentOptions), so what is made of them is shared as well. */
-function remembering<T>(make: (values: Values) => T): (values: Values) => T {
-  const made = new WeakMap<Values, T>()
-  return (values) => {
-    const before = made.get(values)
-    if (before !== undefined) return before
-    const now = make(values)
-    made.set(values, now)
-    return now
-  }
-}
-
-function settings(values: Values, tls: boolean, canVerify: boolean): ReceiverSettings {
+/** The settings that values of the options come to. */
+export function settingsFrom(
+  values: ReceiverValues,
+  { role, tls, canVerify }: SettingsTraits,
+): ReceiverSettings {
+  const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
   return Object.freeze({
     hostname: values.hostname,
-    greeting: greeting(values.hostname, values.greeting),
+    greeting: greeting(values.hostname, values.greeting, protocol),
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
+    maxRefusedRecipients: values.max_refused_recipients,
+    tarpit: { after: values.tarpit_after, delayMs: values.tarpit_delay },
     maxHops: values.max_hops,
+    maxHeaderBytes: values.max_header,
+    maxHeaderFields: values.max_header_fields,
+    maxTextLineBytes: values.max_line,
+    lineEnds: values.line_ends,
+    nul: values.nul,
+    extensionsOff: switchedOff(values),
     commandTimeoutMs: values.command_timeout,
     dataTimeoutMs: values.data_timeout,
+    dataPace: { minBytesPerSecond: values.min_data_rate, windowMs: values.data_rate_window },
     starttls: tls ? values.starttls : 'off',
-    mechanisms: canVerify ? (['PLAIN', 'LOGIN'] as const) : [],
+    mechanisms: canVerify && values.auth !== 'off' ? (['PLAIN', 'LOGIN'] as const) : [],
     authWithoutTls: values.auth_without_tls,
     ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
     ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),
+    authRequired: values.auth === 'required',
+    protocol,
+    prdr: values.prdr && protocol === 'smtp',
+    splitsByClass: values.split === 'first',
+    etrnClients: values.etrn,
+    completesHeader: values.complete_header,
   })
 }
 
-const isEmpty = ({ list }: Values['xclient_networks']): boolean => list.length === 0
+const isEmpty = ({ list }: ReceiverValues['xclient_networks']): boolean => list.length === 0
+
+export function switchedOff(values: ReceiverValues): readonly Extension[] {
+  return values.extensions_off.map((keyword) => keyword.toUpperCase()).filter(isExtension)
+}
 
 /** RFC 5321 §4.2: a name stands first; qmail's files often have one of their own. ESMTP ends it, as qmail has it. */
-function greeting(hostname: string, text: string): string {
+function greeting(hostname: string, text: string, protocol: ReceiverSettings['protocol']): string {
   const first = text.split(' ', 1)[0] ?? ''
   const named = first.includes('.') && isDomain(first) ? text : `${hostname} ${text}`.trimEnd()
+  if (protocol === 'lmtp') return `${named.replace(/ ?\bESMTP\b/, '')} LMTP`
   return /\bESMTP\b/.test(named) ? named : `${named} ESMTP`
 }

@@ -126,6 +126,8 @@ const plans = fc.record({
   entries: fc.array(entryPlans, { minLength: 1, maxLength: 4 }),
   thresholds: fc.constantFrom({}, { quarantine: 4, reject: 9 }, { reject: 5, discard: 12 }),
   login: fc.boolean(),
+  answers: fc.constantFrom('one' as const, 'each' as const),
+  split: fc.constantFrom('off', 'off', 'first'),
   recipients: fc.subarray(['ann@x.test', 'bob@x.test', 'cy@x.test'], { minLength: 1 }),
 })
 
@@ -158,7 +160,7 @@ const inWords = (decided: Redecided, passed: string): string =>
 test('deciding again from the stored steps alone gives the replies that were sent', async () => {
   const ends = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(plans, async ({ entries, thresholds, login, recipients }) => {
+    fc.asyncProperty(plans, async ({ entries, thresholds, login, answers, split, recipients }) => {
       const chain = chainUnderTest({
         entries: [
           ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
@@ -175,10 +177,11 @@ test('deciding again from the stored steps alone gives the replies that were sen
           entryOf(voucher),
         ],
         thresholds,
+        receiver: { split },
       })
-      const session = chain.dial()
+      const session = chain.dial({}, answers)
       const said = await play(session, login, recipients)
-      const { placements } = session
+      const { placements, replies } = session
       session.end()
       const trace = await chain.trace()
       expect(trace).toBeDefined()
@@ -186,15 +189,23 @@ test('deciding again from the stored steps alone gives the replies that were sen
       const decided = redecide(trace)
       expect(decided?.recipients.map((each) => inWords(each, '250'))).toEqual(said.rcpts)
       expect(decided === undefined ? '' : inWords(decided.last, '250')).toBe(said.last)
+      expect(decided?.each.map((each) => inWords(each, '250 2.0.0 queued'))).toEqual(replies)
+      expect(trace.replies.map(({ code, status, text }) => `${code} ${status} ${text}`)).toEqual(
+        replies,
+      )
       expect(new Set(decided?.outcomes.map(({ disposition }) => disposition))).toEqual(
         new Set(placements.map(({ disposition }) => disposition)),
       )
       ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
+      if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
+      if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
     }),
     { numRuns: 400 },
   )
   // The dialogues went everywhere, or the test says nothing.
   expect([...ends].toSorted()).toEqual(
-    expect.arrayContaining(['connect 5', 'hello 5', 'mail 5', 'message 2', 'message 5', 'rcpt 5']),
+    expect.arrayContaining(
+      'connect 5|each 2|hello 5|mail 5|message 2|message 5|rcpt 5|split'.split('|'),
+    ),
   )
 })

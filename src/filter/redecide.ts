@@ -25,7 +25,7 @@ import {
 } from '../plugin/verdict.ts'
 import { decideMessage, decideRecipient, type Opinion, type Outcome } from './decision.ts'
 import { list, number, numbers, object, text } from './read-json.ts'
-import { denied, settingsFault } from './refusals.ts'
+import { anotherClass, denied, settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
 import type { Trace, TracedStep } from './trace-reader.ts'
 
@@ -44,8 +44,10 @@ export interface RedecidedTrace {
   readonly recipients: readonly Redecided[]
   /** At the last stage that was asked. */
   readonly last: Redecided
-  /** At `message`, where it passed: one for each accepted recipient. */
+  /** At `message`, where it passed: one for each accepted recipient that was taken. */
   readonly outcomes: readonly Outcome[]
+  /** At `message`, where recipients were told different things: one for each that RCPT had accepted. */
+  readonly each: readonly Redecided[]
 }
 
 const passed: Redecided = { ruling: 'pass' }
@@ -53,15 +55,36 @@ const passed: Redecided = { ruling: 'pass' }
 /** @returns undefined for a trace with steps missing. */
 export function redecide(trace: Trace): RedecidedTrace | undefined {
   if (trace.lost > 0) return undefined
-  const recipients = trace.recipients.map(({ address }, index) =>
-    spoken('rcpt', recipientObjection(trace, address, index + 1)),
+  const recipients = trace.recipients.map(({ address, ruled }, index) =>
+    spoken(
+      'rcpt',
+      ruled === anotherClass.reason ? anotherClass : recipientObjection(trace, address, index + 1),
+    ),
   )
-  const message = trace.stage === 'message' ? messageDecision(trace) : undefined
-  const outcomes = message?.decision === 'commit' ? message.outcomes : []
-  const objection = message?.decision === 'refuse' ? message.objection : lastObjection(trace)
+  if (trace.stage === 'message') return { recipients, ...atMessage(trace) }
   const last =
-    trace.stage === 'rcpt' ? (recipients.at(-1) ?? passed) : spoken(trace.stage, objection)
-  return { recipients, last, outcomes }
+    trace.stage === 'rcpt'
+      ? (recipients.at(-1) ?? passed)
+      : spoken(trace.stage, lastObjection(trace))
+  return { recipients, last, outcomes: [], each: [] }
+}
+
+function atMessage(trace: Trace): Omit<RedecidedTrace, 'recipients'> {
+  const decided = messageDecision(trace)
+  const differs = decided.decision === 'each'
+  const whole = differs ? decided.whole : decided
+  const outcomes = whole.decision === 'commit' ? whole.outcomes : []
+  const say = (objection: Objection | undefined): Redecided =>
+    // The session does not end between the replies to two recipients: no reply says so.
+    spoken(
+      'message',
+      differs && objection !== undefined ? { ...objection, close: false } : objection,
+    )
+  return {
+    last: say(whole.decision === 'refuse' ? whole.objection : undefined),
+    outcomes: outcomes.filter((outcome) => outcome !== undefined),
+    each: differs ? decided.objections.map(say) : [],
+  }
 }
 
 function recipientObjection(trace: Trace, address: string, round: number): Objection | undefined {
@@ -73,7 +96,9 @@ function recipientObjection(trace: Trace, address: string, round: number): Objec
 function messageDecision(trace: Trace): ReturnType<typeof decideMessage> {
   const rounds = trace.recipients.flatMap(({ accepted }, index) => (accepted ? [index + 1] : []))
   const opinions = trace.steps.map((step) => opinionOf(step, rounds))
-  return decideMessage(opinions, rounds.length, trace.thresholds)
+  const { thresholds, each } = trace
+  const recipients = rounds.length
+  return decideMessage(opinions, { recipients, thresholds, answers: each ? 'each' : 'one' })
 }
 
 /** At connect, hello and mail what was spoken counts, at data the first objection. */

@@ -15,5 +15,15 @@ export const settingsFault: Objection = Object.freeze(
   }),
 )
 
+/** With `split: first`: clients send what is left in another transaction (RFC 5321 §4.5.3.1.10). */
+export const anotherClass: Objection = Object.freeze(
+  defer('4.5.3', 'Please send to this recipient in a transaction of its own', { reason: 'SPLIT' }),
+)
+
+/** A message on which plugins have ended processes again and again: they do not see it again. */
+export const endsProcesses: Objection = Object.freeze(
+  defer('4.3.0', 'Temporary local problem, please try again later', { reason: 'ENDS_PROCESSES' }),
+)
+
 /** Nobody is left to decide for. */
 export const sessionGone: Objection = Object.freeze(defer('4.4.2', 'Connection lost'))

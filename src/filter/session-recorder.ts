@@ -9,14 +9,22 @@ import type { Transaction } from '../mail/session.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
-import type { ConnectionFacts, MailEvent, SessionEnd, TransactionOutcome } from '../smtp/policy.ts'
+import type {
+  ConnectionFacts,
+  MailEvent,
+  MessageEvent,
+  SessionEnd,
+  TransactionOutcome,
+} from '../smtp/policy.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
 import type { Objection, Step } from './step.ts'
 import {
   packPlacements,
+  packReply,
   packSteps,
   tellingSteps,
+  type PackedRecipient,
   type TraceEnd,
   type TraceRecord,
 } from './trace-record.ts'
@@ -48,10 +56,11 @@ interface Story {
   round: number
   /** RCPTs that were not written down. */
   lost: number
-  readonly recipients: (readonly [address: string, accepted: 0 | 1])[]
+  readonly recipients: PackedRecipient[]
   /** The round in which a recipient was accepted. */
   readonly accepted: Map<Recipient, number>
   sizeBytes?: number
+  answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
 }
@@ -60,6 +69,7 @@ interface Ending {
   readonly id: string
   readonly end: TraceEnd
   readonly reply: Reply | undefined
+  readonly replies?: readonly Reply[] | undefined
   readonly queueIds?: readonly string[] | undefined
 }
 
@@ -91,12 +101,18 @@ export class SessionRecorder {
     return story === undefined ? 1 : ++story.round
   }
 
-  endRecipient(recipient: Recipient, accepted: boolean): void {
+  /** @param ending `ruled`: why it was refused though no entry objected */
+  endRecipient(
+    recipient: Recipient,
+    { accepted, ruled }: { readonly accepted: boolean; readonly ruled?: string | undefined },
+  ): void {
     const story = this.#story
     if (story === undefined) return
+    const address = formatMailbox(recipient.mailbox)
     if (accepted) story.accepted.set(recipient, story.round)
     if (!accepted && story.recipients.length >= mostRecipients) story.lost += 1
-    else story.recipients.push([formatMailbox(recipient.mailbox), accepted ? 1 : 0])
+    else if (ruled === undefined) story.recipients.push([address, accepted ? 1 : 0])
+    else story.recipients.push([address, 0, ruled])
   }
 
   /** The place of a round's recipient among those of the transaction. */
@@ -109,8 +125,10 @@ export class SessionRecorder {
     return (round) => indexes.get(round)
   }
 
-  sawMessage(sizeBytes: number): void {
-    if (this.#story !== undefined) this.#story.sizeBytes = sizeBytes
+  sawMessage({ message: { sizeBytes }, answers }: MessageEvent): void {
+    if (this.#story === undefined) return
+    this.#story.sizeBytes = sizeBytes
+    this.#story.answers = answers
   }
 
   scoped(scopes: Scopes): void {
@@ -131,9 +149,9 @@ export class SessionRecorder {
 
   transactionEnded(
     transaction: Transaction,
-    { end, reply: said, receipt }: TransactionOutcome,
+    { end, reply: said, replies, receipt }: TransactionOutcome,
   ): void {
-    this.#explain({ id: transaction.id, end, reply: said, queueIds: receipt?.ids })
+    this.#explain({ id: transaction.id, end, reply: said, replies, queueIds: receipt?.ids })
   }
 
   /** A session that came to nothing because of us is explained; one that the client gave up is not. */
@@ -154,14 +172,17 @@ export class SessionRecorder {
     this.#story = undefined
   }
 
-  #recordOf({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): TraceRecord {
+  #recordOf(
+    { id, end, reply: said, replies, queueIds }: Ending,
+    all: readonly Step[],
+  ): TraceRecord {
     const { inquiry, facts, hostname, refusal } = this.#parts
     const { session, trail, clock } = inquiry
     const story = this.#story
     const { steps, lost } = packSteps(all, this.#startMs, story?.scopes)
     const { hello, user, tls } = session ?? {}
     const missing = lost + trail.lost + (story?.lost ?? 0)
-    return {
+    const record: { -readonly [K in keyof TraceRecord]: TraceRecord[K] } = {
       version: 1,
       id,
       session: facts.id,
@@ -176,21 +197,26 @@ export class SessionRecorder {
       stage: inquiry.stage,
       end,
       steps,
-      ...(hello === undefined ? {} : { hello: hello.name }),
-      ...(user === undefined ? {} : { user }),
-      ...(tls === undefined ? {} : { tls: tls.protocol }),
-      ...(story === undefined ? {} : { reversePath: formatPath(story.mail.reversePath) }),
-      ...(story?.mail.forwarded === undefined ? {} : { forwarded: story.mail.forwarded }),
-      ...(story?.sizeBytes === undefined ? {} : { sizeBytes: story.sizeBytes }),
-      ...packPlacements(story?.placements),
-      ...(said === undefined ? {} : { reply: [said.code, said.status ?? '', said.lines[0]] }),
-      ...(queueIds === undefined ? {} : { queueIds }),
-      ...(refusal === undefined ? {} : { ruled: refusal.reason ?? '' }),
-      ...(missing === 0 ? {} : { lost: missing }),
     }
+    // One by one: a spread for each would cost more than all the rest, for every message.
+    if (hello !== undefined) record.hello = hello.name
+    if (user !== undefined) record.user = user
+    if (tls !== undefined) record.tls = tls.protocol
+    if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
+    if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
+    if (story?.sizeBytes !== undefined) record.sizeBytes = story.sizeBytes
+    if (story?.answers === 'each') record.each = true
+    const placements = packPlacements(story?.placements, replies !== undefined)
+    if (placements !== undefined) record.placements = placements
+    if (said !== undefined) record.reply = packReply(said)
+    if (replies !== undefined) record.replies = replies.map(packReply)
+    if (queueIds !== undefined) record.queueIds = queueIds
+    if (refusal !== undefined) record.ruled = refusal.reason ?? ''
+    if (missing !== 0) record.lost = missing
+    return record
   }
 
-  #logFields({ id, end, reply: said, queueIds }: Ending, all: readonly Step[]): LogFields {
+  #logFields({ id, end, reply: said, replies, queueIds }: Ending, all: readonly Step[]): LogFields {
     const { facts } = this.#parts
     const story = this.#story
     const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
@@ -205,6 +231,7 @@ export class SessionRecorder {
       sizeBytes: story?.sizeBytes,
       code: said?.code,
       status: said?.status,
+      codes: replies?.map(({ code }) => code),
       text: end === 'committed' ? undefined : said?.lines[0],
       queueIds,
       steps: tellingSteps(all),

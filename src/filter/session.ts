@@ -5,22 +5,23 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Message } from '../mail/message.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
   AuthRuling,
   MailEvent,
+  MessageEvent,
   MessageRuling,
   ReceiverSettings,
   SessionEnd,
   SessionPolicy,
   TransactionOutcome,
+  WholeRuling,
 } from '../smtp/policy.ts'
-import { after } from './after.ts'
-import { decideMessage, decideRecipient, type Opinion } from './decision.ts'
+import type { CrashWatch } from './crash-watch.ts'
+import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import { askAboutLogin } from './login.ts'
@@ -28,7 +29,8 @@ import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
-import { sessionGone, settingsFault } from './refusals.ts'
+import { splitOff } from './recipient-class.ts'
+import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -39,6 +41,7 @@ export interface SessionParts {
   /** Refused before any entry is asked: by a tcp.smtp rule, or because a setting of the rule does not parse. */
   readonly refusal: Objection | undefined
   readonly afterLogin: (before: Environment) => AfterLogin
+  readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
 }
 
@@ -120,7 +123,8 @@ export class FilterSession implements SessionPolicy {
       return after(askInOrder(inquiry, round), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
-        return this.#recipientRuled(recipient, decided)
+        const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
+        return this.#recipientRuled(recipient, split)
       })
     })
   }
@@ -138,9 +142,15 @@ export class FilterSession implements SessionPolicy {
   message(event: MessageEvent): MaybePromise<MessageRuling> {
     const inquiry = this.#inquiry
     inquiry.begin('message', event.transaction.session)
-    this.#parts.recorder.sawMessage(event.message.sizeBytes)
-    const round = new MessageRound(inquiry, event)
-    return after(round.run(), () => this.#decide(event.transaction, round))
+    this.#parts.recorder.sawMessage(event)
+    const { crashWatch } = this.#parts
+    // Without entries nobody looks at the message, and no note of it is needed.
+    if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {
+      return this.#judge(event)
+    }
+    return after(crashWatch.enter(event), (leave) =>
+      leave === undefined ? objectionRuling(endsProcesses) : this.#judge(event, leave),
+    )
   }
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
@@ -174,7 +184,8 @@ export class FilterSession implements SessionPolicy {
     inquiry.round = 0
     inquiry.findings.endRecipient(accepted)
     inquiry.trail.endRecipient(accepted)
-    this.#parts.recorder.endRecipient(recipient, accepted)
+    const ruled = objection === anotherClass ? anotherClass.reason : undefined
+    this.#parts.recorder.endRecipient(recipient, { accepted, ruled })
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
   }
 
@@ -186,7 +197,16 @@ export class FilterSession implements SessionPolicy {
     return { ruling: 'accept', user }
   }
 
-  #decide(transaction: Transaction, round: MessageRound): MessageRuling {
+  #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
+    const { transaction, message } = event
+    const round = new MessageRound(this.#inquiry, { transaction, message })
+    return after(round.run(), () => {
+      over()
+      return this.#decide(event, round)
+    })
+  }
+
+  #decide({ transaction, answers }: MessageEvent, round: MessageRound): MessageRuling {
     const inquiry = this.#inquiry
     if (inquiry.ended) return objectionRuling(sessionGone)
     const { thresholds } = inquiry.generation
@@ -199,23 +219,27 @@ export class FilterSession implements SessionPolicy {
     })
     recorder.scoped(scopes)
     const opinions = messageOpinions(steps, scopes)
-    const decided = decideMessage(opinions, transaction.recipients.length, thresholds)
-    if (decided.decision === 'refuse') return objectionRuling(decided.objection)
-    const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-    const placements = placementsFor({ transaction, decided, opinions: applied, thresholds })
-    recorder.placed(placements)
-    return { ruling: 'commit', placements }
+    const recipients = transaction.recipients.length
+    const decided = decideMessage(opinions, { recipients, thresholds, answers })
+    const ruled = (whole: WholeDecision): WholeRuling => {
+      if (whole.decision === 'refuse') return objectionRuling(whole.objection)
+      const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
+      const request = { transaction, decided: whole, opinions: applied, thresholds }
+      const placements = placementsFor(request)
+      recorder.placed(placements)
+      return { ruling: 'commit', placements }
+    }
+    if (decided.decision !== 'each') return ruled(decided)
+    const rulings = decided.objections.map((objection) =>
+      objection === undefined ? passRuling : objectionRuling(objection),
+    )
+    return { ruling: 'each', recipients: rulings, whole: ruled(decided.whole) }
   }
 }
 
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-interface MessageEvent {
-  readonly transaction: Transaction
-  readonly message: Message
 }
 
 function counts({ kind, shadow }: Opinion): boolean {

@@ -47,11 +47,15 @@ export interface Trace {
   readonly reversePath?: string
   /** Whom a trusted proxy named as its source (XFORWARD). */
   readonly forwarded?: JsonObject
-  readonly recipients: readonly { readonly address: string; readonly accepted: boolean }[]
+  readonly recipients: readonly TracedRecipient[]
   /** The last stage at which the chain was asked. */
   readonly stage: Stage
   readonly end: TraceEnd
-  readonly reply?: { readonly code: number; readonly status: string; readonly text: string }
+  readonly reply?: TracedReply
+  /** Whether each accepted recipient was to be answered after the message: LMTP, PRDR. */
+  readonly each: boolean
+  /** What each accepted recipient was told, where that differed; else none. */
+  readonly replies: readonly TracedReply[]
   readonly queueIds: readonly string[]
   readonly sizeBytes?: number
   readonly placements: readonly TracedPlacement[]
@@ -63,6 +67,19 @@ export interface Trace {
   readonly lost: number
   /** What the courier did since, oldest first. */
   readonly attempts: readonly Attempt[]
+}
+
+export interface TracedRecipient {
+  readonly address: string
+  readonly accepted: boolean
+  /** Why it was refused though no entry objected. */
+  readonly ruled?: string
+}
+
+export interface TracedReply {
+  readonly code: number
+  readonly status: string
+  readonly text: string
 }
 
 export interface TracedPlacement {
@@ -136,11 +153,7 @@ export function readRecord(
   chain: JsonObject,
   attempts: readonly Attempt[] = [],
 ): Trace {
-  const [code, status, said] = list(record['reply'])
-  const reply =
-    code === undefined
-      ? {}
-      : { reply: { code: number(code), status: text(status), text: text(said) } }
+  const reply = record['reply'] === undefined ? {} : { reply: readReply(record['reply']) }
   const optional = (key: 'hello' | 'user' | 'tls' | 'reversePath' | 'ruled'): JsonObject =>
     typeof record[key] === 'string' ? { [key]: record[key] } : {}
   return {
@@ -153,8 +166,9 @@ export function readRecord(
     hostname: text(record['hostname']),
     environment: text(record['environment']),
     recipients: list(record['recipients']).map((each) => {
-      const [address, accepted] = list(each)
-      return { address: text(address), accepted: accepted === 1 }
+      const [address, accepted, ruled] = list(each)
+      const recipient = { address: text(address), accepted: accepted === 1 }
+      return ruled === undefined ? recipient : { ...recipient, ruled: text(ruled) }
     }),
     stage: readStage(text(record['stage'])),
     end: readEnd(text(record['end'])),
@@ -163,6 +177,8 @@ export function readRecord(
     steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
     thresholds: object(chain['thresholds']),
     lost: number(record['lost']),
+    each: record['each'] === true,
+    replies: list(record['replies']).map(readReply),
     attempts,
     ...optional('hello'),
     ...optional('user'),
@@ -173,6 +189,11 @@ export function readRecord(
     ...reply,
     ...(typeof record['sizeBytes'] === 'number' ? { sizeBytes: record['sizeBytes'] } : {}),
   }
+}
+
+function readReply(value: JsonValue): TracedReply {
+  const [code, status, said] = list(value)
+  return { code: number(code), status: text(status), text: text(said) }
 }
 
 function readPlacement(value: JsonObject): TracedPlacement {

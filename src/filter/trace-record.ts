@@ -5,6 +5,7 @@
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { Reply } from '../mail/reply.ts'
 import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
@@ -109,22 +110,27 @@ export function tellingSteps(steps: readonly Step[]): readonly string[] {
 }
 
 /** What was committed, where it is more than a plain delivery to those that were accepted. */
-export function packPlacements(placements: readonly Placement[] | undefined): {
-  readonly placements?: readonly JsonValue[]
-} {
-  if (placements === undefined) return {}
-  const plain = placements.every(
-    ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
-  )
-  if (plain && placements.length === 1) return {}
-  return {
-    placements: placements.map(({ disposition, reason, envelope }) => ({
-      disposition,
-      ...(reason === undefined ? {} : { reason }),
-      reversePath: formatPath(envelope.reversePath),
-      recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
-    })),
-  }
+export function packPlacements(
+  placements: readonly Placement[] | undefined,
+  someRefused: boolean,
+): readonly JsonValue[] | undefined {
+  const plain =
+    !someRefused &&
+    placements?.every(
+      ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
+    )
+  if (plain === true && placements?.length === 1) return undefined
+  return placements?.map(({ disposition, reason, envelope }) => ({
+    disposition,
+    ...(reason === undefined ? {} : { reason }),
+    reversePath: formatPath(envelope.reversePath),
+    recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+  }))
+}
+
+/** Of several lines the first. */
+export function packReply({ code, status, lines }: Reply): PackedReply {
+  return [code, status ?? '', lines[0]]
 }
 
 function isPlain(step: Step): boolean {
@@ -186,6 +192,13 @@ function closing(close: boolean): JsonObject {
   return close ? { close } : {}
 }
 
+/** With the reason where it was refused though no entry objected. */
+export type PackedRecipient =
+  | readonly [address: string, accepted: 0 | 1]
+  | readonly [address: string, accepted: 0, ruled: string]
+
+export type PackedReply = readonly [code: number, status: string, text: string]
+
 export type TraceEnd = 'committed' | 'refused' | 'reset' | 'aborted'
 
 /** One transaction, or a connection that was refused before there was one. */
@@ -210,11 +223,15 @@ export type TraceRecord = {
   /** Whom a trusted proxy named as its source (XFORWARD). */
   readonly forwarded?: JsonObject
   /** Every RCPT that was asked about, with whether it was accepted. */
-  readonly recipients: readonly (readonly [address: string, accepted: 0 | 1])[]
+  readonly recipients: readonly PackedRecipient[]
   /** The last stage at which the chain was asked. */
   readonly stage: string
   readonly end: TraceEnd
-  readonly reply?: readonly [code: number, status: string, text: string]
+  readonly reply?: PackedReply
+  /** Each accepted recipient was to be answered after the message: LMTP, PRDR. */
+  readonly each?: true
+  /** What each of them was told, where that differed. */
+  readonly replies?: readonly PackedReply[]
   readonly queueIds?: readonly string[]
   readonly sizeBytes?: number
   /** What was committed, where it is more than one plain delivery. */

@@ -176,6 +176,11 @@ export const controlFiles = {
     reader: 'qmail-smtpd',
     meaning: 'more domains to accept mail for',
   },
+  outgoingip: {
+    kind: 'list',
+    reader: 'qmail-remote',
+    meaning: 'local IP addresses to send from, one of each family',
+  },
   percenthack: {
     kind: 'list',
     reader: 'qmail-send',

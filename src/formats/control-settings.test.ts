@@ -29,7 +29,7 @@ test('a folder that holds nothing but me has all of the defaults of qmail', () =
     queueLifetimeSeconds: 604_800,
     smtpGreeting: 'qmail.example.com',
     timeoutConnectSeconds: 60,
-    timeoutRemoteSeconds: 1200,
+    timeoutRemoteSeconds: undefined,
     timeoutSmtpdSeconds: 1200,
   })
   expect([...value.locals]).toEqual(['qmail.example.com'])

@@ -10,7 +10,8 @@ import {
   type VirtualDomains,
 } from './control-domains.ts'
 import { controlFiles } from './control-files.ts'
-import { controlInteger, controlLine, type ControlReading } from './control.ts'
+import { isAddressLiteral } from '../mail/domain.ts'
+import { controlInteger, controlLine, controlList, sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
 
@@ -18,6 +19,8 @@ export interface ControlSettings {
   readonly me: string
   readonly bounceFrom: string
   readonly bounceHost: string
+  /** Of the original in a bounce; 0: no limit. Undefined without a file. */
+  readonly bounceMaxBytes: number | undefined
   readonly concurrencyLocal: number
   readonly concurrencyRemote: number
   /** 0: no limit. */
@@ -29,12 +32,15 @@ export interface ControlSettings {
   readonly envNoAtHost: string
   readonly heloHost: string
   readonly locals: ReadonlySet<string>
+  /** Addresses to connect from; empty: what the system chooses. */
+  readonly outgoingIp: readonly string[]
   readonly queueLifetimeSeconds: number
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
   readonly smtpRoutes: SmtpRoutes
   readonly timeoutConnectSeconds: number
-  readonly timeoutRemoteSeconds: number
+  /** Undefined where nothing is said: then each step has the time that RFC 5321 §4.5.3.2 gives it. */
+  readonly timeoutRemoteSeconds: number | undefined
   readonly timeoutSmtpdSeconds: number
   readonly virtualDomains: VirtualDomains
 }
@@ -56,6 +62,7 @@ export const settingFiles = [
   'me',
   'bouncefrom',
   'bouncehost',
+  'bouncemaxbytes',
   'concurrencylocal',
   'concurrencyremote',
   'databytes',
@@ -66,6 +73,7 @@ export const settingFiles = [
   'envnoathost',
   'helohost',
   'locals',
+  'outgoingip',
   'queuelifetime',
   'rcpthosts',
   'smtpgreeting',
@@ -94,6 +102,8 @@ export function readControlSettings(
   const integerOr = (file: SettingFile, fallback: number): number =>
     keep(file, controlInteger(bytesOf(file), fallback))
 
+  const given = (file: SettingFile): boolean => bytesOf(file) !== undefined
+
   const me = lineOr('me', '')
   if (me === '')
     mistakes.push({ file: 'me', line: 1, text: '', remedy: 'write the full name of this host' })
@@ -101,6 +111,9 @@ export function readControlSettings(
     me,
     bounceFrom: lineOr('bouncefrom', controlFiles.bouncefrom.default),
     bounceHost: lineOr('bouncehost', me),
+    bounceMaxBytes: given('bouncemaxbytes')
+      ? integerOr('bouncemaxbytes', controlFiles.bouncemaxbytes.default)
+      : undefined,
     concurrencyLocal: integerOr('concurrencylocal', controlFiles.concurrencylocal.default),
     concurrencyRemote: integerOr('concurrencyremote', controlFiles.concurrencyremote.default),
     dataBytes: integerOr('databytes', controlFiles.databytes.default),
@@ -111,14 +124,31 @@ export function readControlSettings(
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
     smtpGreeting: lineOr('smtpgreeting', me),
     smtpRoutes: keep('smtproutes', parseSmtpRoutes(bytesOf('smtproutes'))),
     timeoutConnectSeconds: integerOr('timeoutconnect', controlFiles.timeoutconnect.default),
-    timeoutRemoteSeconds: integerOr('timeoutremote', controlFiles.timeoutremote.default),
+    timeoutRemoteSeconds:
+      bytesOf('timeoutremote') === undefined
+        ? undefined
+        : integerOr('timeoutremote', controlFiles.timeoutremote.default),
     timeoutSmtpdSeconds: integerOr('timeoutsmtpd', controlFiles.timeoutsmtpd.default),
     virtualDomains: keep('virtualdomains', parseVirtualDomains(bytesOf('virtualdomains'))),
   }
   return { value, mistakes, doubts }
+}
+
+/** One address on a line. */
+function parseOutgoingIp(bytes: Uint8Array | undefined): ControlReading<readonly string[]> {
+  const entries = controlList(bytes)
+  const isAddress = (text: string): boolean =>
+    isAddressLiteral(`[${text}]`) || isAddressLiteral(`[IPv6:${text}]`)
+  return {
+    ...sound(entries.map(({ text }) => text).filter(isAddress)),
+    mistakes: entries
+      .filter(({ text }) => !isAddress(text))
+      .map(({ line, text }) => ({ line, text, remedy: 'write an IP address of this host' })),
+  }
 }

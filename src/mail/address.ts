@@ -1,6 +1,7 @@
 /**
  * One address parser, used everywhere: RFC 5321 §4.1.2 and §4.1.3, with RFC 6531 where the caller says so.
- * Linear in its input; what it accepts is bounded by RFC 5321 §4.5.3.1 (local-part 64, domain 255, path 256 octets).
+ * Linear in its input; what it accepts is bounded by RFC 5321 §4.5.3.1: a domain by 255 octets, a path by 256. The 64
+ * octets of a local-part are what everybody must take, not what nobody may exceed: bounce addresses (VERP, SRS) do.
  */
 import { domainEnd, isAddressLiteral } from './domain.ts'
 
@@ -23,7 +24,6 @@ export interface AddressOptions {
   readonly barePostmaster?: boolean
 }
 
-const maxLocalPart = 64
 const maxPath = 256
 const quote = 0x22
 const comma = 0x2c
@@ -105,7 +105,6 @@ function mailboxAt(text: string, from: number, options: AddressOptions): Found |
   const quoted = text.charCodeAt(from) === quote
   const local = (quoted ? quotedStringEnd : dotStringEnd)(text, from, options.smtputf8)
   if (typeof local === 'string') return local
-  if (octets(text, from, local) > maxLocalPart) return 'The local-part is too long'
   const localPart = quoted ? unquoted(text.slice(from + 1, local - 1)) : text.slice(from, local)
   if (text.charCodeAt(local) !== at) {
     if (options.barePostmaster === true && localPart.toLowerCase() === 'postmaster') {

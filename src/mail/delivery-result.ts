@@ -7,12 +7,20 @@ export type DeliveryResult =
       readonly status: SuccessStatus
       readonly text: string
       readonly remote?: string
+      /**
+       * A next hop has it now, and this is no final delivery. `with-dsn`: what RFC 3461 asks for went on with it, and
+       * whoever delivers it reports. `without-dsn`: nobody after us will, so a success that was to be told is told as
+       * `relayed` (RFC 3461 §5.2.2). Absent: delivered to where it belongs.
+       */
+      readonly relayed?: 'with-dsn' | 'without-dsn'
     }
   | {
       readonly outcome: 'deferred'
       readonly status: TransientStatus
       readonly text: string
       readonly remote?: string
+      /** The sender has been told of the delay, now or before: once is enough. */
+      readonly delayTold?: true
     }
   | {
       readonly outcome: 'failed'

@@ -38,4 +38,6 @@ export interface MailParameters {
   readonly returnContent?: 'full' | 'headers'
   /** RFC 4954 §5, decoded; `<>` or a mailbox. */
   readonly auth?: string
+  /** draft-hall-prdr §4.2: the client understands a reply for each recipient after the message. */
+  readonly prdr?: boolean
 }

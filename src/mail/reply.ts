@@ -7,6 +7,9 @@ export interface Reply {
   readonly lines: readonly [string, ...string[]]
 }
 
+/** What is said at once: a reply, or after a message by LMTP or PRDR several, in this order. */
+export type Answer = Reply | readonly Reply[]
+
 /** A reply of one line. */
 export function reply(code: number, status: EnhancedStatus | undefined, text: string): Reply {
   return status === undefined ? { code, lines: [text] } : { code, status, lines: [text] }
@@ -29,4 +32,9 @@ export function formatReply({ code, status, lines }: Reply): string {
 export function printable(text: string): string {
   const cut = text.length > 400 ? `${text.slice(0, 397)}...` : text
   return /^[\x20-\x7e]*$/.test(cut) ? cut : cut.replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** The replies of an answer, one after the other, as they go on the wire. */
+export function formatAnswer(answer: Answer): string {
+  return 'code' in answer ? formatReply(answer) : answer.map(formatReply).join('')
 }

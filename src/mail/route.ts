@@ -1,7 +1,7 @@
 import type { JsonValue } from './json.ts'
 
 /** Where a recipient's mail goes next. */
-export type Route = MaildirRoute | SmtpRoute | PluginRoute | FailRoute
+export type Route = MaildirRoute | SmtpRoute | LmtpRoute | PluginRoute | FailRoute
 
 /** Into a Maildir; `key` is what limits and logs group by. */
 export interface MaildirRoute {
@@ -18,8 +18,18 @@ export interface SmtpRoute {
   readonly lookup: 'mx' | 'host'
   readonly host: string
   readonly port: number
+  /** TLS from the first byte (RFC 8314 §3), as on port 465; without it there is no session. */
+  readonly implicitTls?: boolean
   /** What smtproutes says to log in with there. */
   readonly login?: RelayLogin
+}
+
+/** To a local delivery agent by LMTP (RFC 2033), which answers for each recipient. */
+export interface LmtpRoute {
+  readonly transport: 'lmtp'
+  readonly key: string
+  /** A name or an IP address without brackets, or the path of a UNIX socket. */
+  readonly to: { readonly host: string; readonly port: number } | { readonly path: string }
 }
 
 /** A login at a relay, for people who may send through it. */

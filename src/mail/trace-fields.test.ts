@@ -3,6 +3,7 @@ import { emptyEnvironment } from './environment.ts'
 import { formatField } from './header-field.ts'
 import type { Session } from './session.ts'
 import {
+  countFields,
   countHops,
   deliveredToField,
   formatDate,
@@ -130,4 +131,14 @@ describe('the fields of final delivery', () => {
       'Delivered-To: a__Evil: b@example.org\r\n',
     )
   })
+})
+
+test.each([
+  ['', 0],
+  ['\r\nbody: no header\r\n', 0],
+  ['A: 1\r\n', 1],
+  ['A: 1\r\n folded\r\n\tagain\r\nB: 2\r\n\r\nC: body\r\n', 2],
+  ['no field, but it stands in the header\r\nA: 1', 2],
+])('the header of %j has so many fields: %i', (header, fields) => {
+  expect(countFields(Buffer.from(header))).toBe(fields)
 })

@@ -89,6 +89,18 @@ export function countHops(headerBytes: Uint8Array): number {
   return hops
 }
 
+/** How many fields a header has: its lines up to the empty one, without those that go on with a field. */
+export function countFields(headerBytes: Uint8Array): number {
+  let fields = 0
+  for (let line = 0; line < headerBytes.length && headerBytes[line] !== 0x0d;) {
+    if (headerBytes[line] !== 0x20 && headerBytes[line] !== 0x09) fields++
+    const end = headerBytes.indexOf(0x0a, line)
+    if (end < 0) break
+    line = end + 1
+  }
+  return fields
+}
+
 /** `name` in lower case, without characters that differ from others in the bit of case only. */
 function isField(bytes: Uint8Array, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {

@@ -43,6 +43,8 @@ export {
   sameMailbox,
 } from '../mail/address.ts'
 export type { Mailbox } from '../mail/address.ts'
+export { clientNetwork, customerNetwork } from '../mail/client-network.ts'
+export type { PrefixLengths } from '../mail/client-network.ts'
 export { asciiDomain, isAddressLiteral, isDomain, literalAddress } from '../mail/domain.ts'
 export type { DeliveryResult } from '../mail/delivery-result.ts'
 export type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'

@@ -2,12 +2,16 @@ import type { MaybePromise } from '../mail/maybe-promise.ts'
 
 /** A set of keys, some with a value, kept in a file that is followed as it changes. Keys are compared in lower case. */
 export interface Table {
+  /** Whether there is such a file; one that is missing holds nothing. */
+  readonly present: boolean
   has(key: string, signal?: AbortSignal): MaybePromise<boolean>
   get(key: string, signal?: AbortSignal): MaybePromise<string | undefined>
 }
 
 /** A constant database (cdb) that is reopened when it is replaced; a missing file holds nothing. */
 export interface CdbTable {
+  /** Whether there is such a file. */
+  readonly present: boolean
   /** A string stands for its UTF-8 bytes. */
   get(key: Uint8Array | string): Uint8Array | undefined
 }

@@ -13,6 +13,8 @@ import type { Segment } from './segment.ts'
 
 /** Dead segments that are not worth the work. */
 const toleratedSegments = 4
+/** Records that are copied with one sync. */
+const atOnce = 32
 
 export interface CleanerOptions {
   readonly segments: SegmentLog
@@ -34,7 +36,7 @@ export class Cleaner {
     this.#options = options
   }
 
-  /** To be called when something died. Works in the background, one record at a time. */
+  /** To be called when something died. Works in the background, a few records at a time. */
   consider(): void {
     if (this.#closed || this.#running !== undefined || !this.#isWorthIt()) return
     this.#running = this.#clean().finally(() => {
@@ -75,13 +77,10 @@ export class Cleaner {
     const here = [...this.#options.index.values()].filter(
       ({ record }) => record.segment === segment,
     )
-    const records = new Set(here.map(({ record }) => record))
-    for (const record of records) {
-      if (this.#closed) return
-      await this.#copy(
-        record,
-        here.filter((entry) => entry.record === record),
-      )
+    const records = [...Map.groupBy(here, ({ record }) => record)]
+    for (let at = 0; at < records.length && !this.#closed; at += atOnce) {
+      const some = records.slice(at, at + atOnce)
+      await Promise.all(some.map(([record, entries]) => this.#copy(record, entries)))
     }
   }
 

@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { BatchWriter } from './batch.ts'
 import { Receipt } from './receipt.ts'
-import { recordBytes, unplacedRecord, type UnplacedRecord } from './record.ts'
+import { headerBytes, recordBytes, unplacedRecord, type UnplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { Place, Segment } from './segment.ts'
 
@@ -20,6 +20,8 @@ const lingerMs = 100
 /** How long after a failure commits are refused without asking the disk again. */
 const stallMs = 1_000
 const maxBatchBytes = 8 << 20
+/** How long after the last batch the log says of itself that it was synced. */
+const sealAfterMs = 1_000
 /** Where few wait for a sync and as many more messages are being received, it waits a moment for them. */
 const company = 8
 const gatherMs = 2
@@ -72,9 +74,12 @@ export class Committer {
   /** Ends the wait for company. */
   #gathered: (() => void) | undefined
   #timer: Timer | undefined
+  #sealTimer: Timer | undefined
   #closed = false
   #mustProve = false
   #stall: Stall | undefined
+  /** Of the last batch, in its segment. */
+  #lastStart = 0
 
   constructor({ segments, clock, log, reserveBytes, underway }: CommitterOptions) {
     this.#segments = segments
@@ -126,6 +131,8 @@ export class Committer {
     if (this.#waiting.length > 0) this.#wake()
     await this.#running
     this.#timer?.cancel()
+    this.#sealTimer?.cancel()
+    this.#seal()
     const closed = new PosternError('SPOOL_CLOSED')
     for (const item of this.#waiting.splice(0)) item.refused(closed)
   }
@@ -218,6 +225,7 @@ export class Committer {
 
   async #write(segment: Segment, records: readonly UnplacedRecord[]): Promise<void> {
     const start = segment.end
+    this.#lastStart = start
     const links = this.#segments.linksOf(segment)
     const room = segment.limitBytes - start
     const { parts, bytes } = this.#batch.layOut(records, { start, room, links })
@@ -225,6 +233,36 @@ export class Committer {
     await segment.slot.file.datasync()
     segment.end = start + bytes
     this.#segments.proved(links.oldest)
+    this.#sealTimer ??= this.#clock.after(sealAfterMs, () => this.#sealIfQuiet(segment, start))
+  }
+
+  /** @param start of the last batch when this was asked for */
+  #sealIfQuiet(segment: Segment, start: number): void {
+    this.#sealTimer = undefined
+    const { current } = this.#segments
+    if (current === undefined || this.#running !== undefined) return
+    if (current === segment && this.#lastStart === start) return this.#seal()
+    const again = this.#lastStart
+    this.#sealTimer = this.#clock.after(sealAfterMs, () => this.#sealIfQuiet(current, again))
+  }
+
+  /**
+   * A record without meaning where the next batch will begin, so that a start knows the last one was synced, and takes
+   * nothing of it for the remains of a batch that was being written. Not synced: what it says is true without it.
+   */
+  #seal(): void {
+    const segment = this.#segments.current
+    if (segment === undefined || segment.end === 0) return
+    const start = segment.end
+    const room = segment.limitBytes - start
+    if (room < headerBytes) return
+    const links = this.#segments.linksOf(segment)
+    const { parts } = this.#batch.layOut([unplacedRecord('opening', '')], { start, room, links })
+    try {
+      segment.slot.file.writeNow(parts, start)
+    } catch (error) {
+      this.#log.warn('spool.log-not-sealed', { error: String(error) })
+    }
   }
 
   async #advance(): Promise<void> {

@@ -2,13 +2,21 @@
  * Records whose checksum does not hold: their bytes are copied to `damaged/` under a line that says why, one file each.
  * Nothing is ever deleted there but by the operator; setting the same record aside again changes nothing.
  */
+import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { Message } from '../mail/message.ts'
 import type { Disk } from '../runtime/disk.ts'
-import type { Damaged } from './queue.ts'
+import { decodeMessageMeta, envelopeOf } from './message-meta.ts'
+import { queueId } from './queue-id.ts'
+import type { Damaged, QueueId } from './queue.ts'
+import { headerBytes, readHeader, readMeta } from './record.ts'
+import { unfinished } from './spool-layout.ts'
 
 /** The line that says why is within these first bytes. */
 const maxReasonBytes = 1_024
-const unfinished = '.part'
+/** Of a record with thousands of recipients. */
+const maxFrontBytes = 1 << 20
 
 /** @returns where it lies now. @throws PosternError DISK_FULL, DISK_FAILED */
 export async function setAside(
@@ -31,26 +39,128 @@ export async function setAside(
   return path
 }
 
+/** The same of a message that was not taken, however large. @throws PosternError DISK_FULL, DISK_FAILED */
+export async function setMessageAside(
+  disk: Disk,
+  folder: string,
+  { name, reason, message }: { name: string; reason: string; message: Message },
+): Promise<string> {
+  const path = `${folder}/${name}`
+  if (await exists(disk, path)) return path
+  const file = await disk.open(path + unfinished, 'open')
+  try {
+    await file.truncate(0)
+    const line = Buffer.from(`${reason}\n`)
+    await file.write([line], 0)
+    let at = line.length
+    for await (const chunk of message.read()) {
+      await file.write([chunk], at)
+      at += chunk.length
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(path + unfinished, path)
+  await disk.syncDirectory(folder)
+  return path
+}
+
 /** Moves a file of `large/` that no whole record speaks of, since a damaged one may. */
+/** Ends the names of what was being written when the gateway or the power went, and hardly promised. */
+export const unprovenSuffix = '.tail'
+
+/** Files that are moved to `damaged/` as they are, under a name that ends in their kind. */
+const kinds = {
+  large: 'a large message whose record is damaged',
+  incoming: 'a message handed over by another program that is not whole',
+} as const
+
+/** Moves a file of `large/` that no whole record speaks of, since a damaged one may; or what was not handed over whole. */
 export async function setAsideFile(
   disk: Disk,
-  { from, folder, name }: { from: string; folder: string; name: string },
+  {
+    from,
+    folder,
+    name,
+    kind,
+  }: { from: string; folder: string; name: string; kind: keyof typeof kinds },
 ): Promise<void> {
-  await disk.rename(from, `${folder}/${name}.large`)
+  await disk.rename(from, `${folder}/${name}.${kind}`)
   await disk.syncDirectory(folder)
 }
 
+/** Sorted; none where the folder is missing. */
+export async function namesOfDamaged(disk: Disk, folder: string): Promise<readonly string[]> {
+  if (!(await exists(disk, folder))) return []
+  const names = await disk.list(folder)
+  return names.filter((name) => !name.endsWith(unfinished)).toSorted()
+}
+
 export async function* listDamaged(disk: Disk, folder: string): AsyncIterable<Damaged> {
-  if (!(await exists(disk, folder))) return
-  const names = (await disk.list(folder)).filter((name) => !name.endsWith(unfinished))
-  for (const name of names.toSorted()) {
+  for (const name of await namesOfDamaged(disk, folder)) {
     const path = `${folder}/${name}`
-    yield { damaged: true, path, reason: await reasonIn(disk, path) }
+    const reason = await reasonIn(disk, path)
+    const unproven = name.replace(/\.large$/, '').endsWith(unprovenSuffix)
+    yield { damaged: true, path, reason, ...(unproven ? { unproven } : {}) }
+  }
+}
+
+/** A file in `damaged/`, with what can still be read of it. */
+export interface DamagedFile {
+  readonly path: string
+  readonly reason: string
+  /** It was being written when the gateway or the power went, and hardly promised. */
+  readonly unproven: boolean
+  readonly sizeBytes: number
+  /** When its file was last written: when it was set aside, or, for a large file, when it came. */
+  readonly setAsideAt: Instant
+  /** What its record held; empty where nothing tells. */
+  readonly messages: readonly DamagedMessage[]
+}
+
+export interface DamagedMessage {
+  readonly id: QueueId
+  readonly receivedAt: Instant
+  readonly envelope: Envelope
+  /** The checksum over these facts holds; else they are what the bytes seem to say. */
+  readonly certain: boolean
+}
+
+/** Everything in `damaged/`, by name. @throws PosternError DISK_FAILED */
+export async function* damagedFiles(disk: Disk, folder: string): AsyncIterable<DamagedFile> {
+  for await (const { path, reason, unproven = false } of listDamaged(disk, folder)) {
+    const { sizeBytes, modifiedAt } = await disk.stat(path)
+    const messages = /\.(?:large|incoming)$/.test(path) ? [] : await messagesIn(disk, path)
+    yield { path, reason, unproven, sizeBytes, setAsideAt: modifiedAt, messages }
+  }
+}
+
+async function messagesIn(disk: Disk, path: string): Promise<readonly DamagedMessage[]> {
+  const file = await disk.open(path, 'read')
+  try {
+    const start = Buffer.from(await file.read(0, maxReasonBytes + maxFrontBytes))
+    const bytes = start.subarray(start.indexOf('\n') + 1)
+    const header = readHeader(bytes, 0)
+    if (header?.type !== 'message') return []
+    const checked = readMeta(bytes, 0, header)
+    const end = headerBytes + header.metaBytes
+    const meta = decodeMessageMeta(checked ?? bytes.toString('utf8', headerBytes, end))
+    const certain = checked !== undefined
+    return (meta?.placements ?? []).flatMap((placement) => {
+      const envelope = envelopeOf(placement)
+      if (meta === undefined || envelope === undefined) return []
+      const { receivedAt } = meta
+      return { id: queueId(placement.number), receivedAt, envelope, certain }
+    })
+  } finally {
+    await file.close()
   }
 }
 
 async function reasonIn(disk: Disk, path: string): Promise<string> {
-  if (path.endsWith('.large')) return 'a large message whose record is damaged'
+  const moved = Object.entries(kinds).find(([kind]) => path.endsWith(`.${kind}`))
+  if (moved !== undefined) return moved[1]
   const file = await disk.open(path, 'read')
   try {
     const start = Buffer.from(await file.read(0, maxReasonBytes)).toString('latin1')

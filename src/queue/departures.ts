@@ -42,6 +42,20 @@ export class Departures {
     for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
   }
 
+  /** One reason less to keep the record; what it needed goes when its last message is durably gone. */
+  async letGo(record: StoredRecord): Promise<void> {
+    const { segments, committer, died } = this.#options
+    record.live -= 1
+    if (record.live > 0) return
+    segments.drop(record)
+    died()
+    if (record.large === undefined) return
+    // Records go out in order: once this one is durable, so is the leaving of the last message.
+    const nothing = encodeStateChange({ verb: 'done', at: 0, numbers: [] })
+    await committer.append(unplacedRecord('state', nothing), 'soon')
+    await this.#removeLarge(record.large)
+  }
+
   /** Out of the queue, into `damaged/`. @throws PosternError DISK_FULL, DISK_FAILED: it stays queued */
   async setAside(entry: QueuedEntry, { reason, bytes }: BrokenRecord): Promise<void> {
     const { disk, layout, log, index, committer } = this.#options
@@ -84,7 +98,7 @@ export class Departures {
     const { disk, layout, log } = this.#options
     const from = `${layout.large}/${large}`
     try {
-      await setAsideFile(disk, { from, folder: layout.damaged, name })
+      await setAsideFile(disk, { from, folder: layout.damaged, name, kind: 'large' })
     } catch (error) {
       log.warn('spool.file-not-set-aside', { path: from, error: String(error) })
     }

@@ -36,6 +36,7 @@ const empty = Buffer.alloc(0)
 
 export class SpoolDraft implements Draft {
   readonly #desk: DraftDesk
+  readonly #origin: Pick<DraftedMessage, 'handedOver'>
   #bytes: Buffer = empty
   #sizeBytes = 0
   #eightBit = false
@@ -46,8 +47,10 @@ export class SpoolDraft implements Draft {
   #drafted: DraftedMessage | undefined
   #over = false
 
-  constructor(desk: DraftDesk) {
+  /** @param handedOver the file in `incoming/` that it comes from */
+  constructor(desk: DraftDesk, handedOver?: string) {
     this.#desk = desk
+    this.#origin = handedOver === undefined ? {} : { handedOver }
     desk.budget.begin()
   }
 
@@ -135,7 +138,7 @@ export class SpoolDraft implements Draft {
   }
 
   #record(drafted: DraftedMessage, placements: readonly Placement[]): MessageRecord {
-    return messageRecord(drafted, placements, () => this.#desk.nextNumber())
+    return messageRecord({ ...drafted, ...this.#origin }, placements, () => this.#desk.nextNumber())
   }
 
   /** Makes room for so many bytes in memory, unless they are too many. */

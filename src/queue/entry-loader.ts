@@ -30,6 +30,8 @@ export interface LoadedRecord {
   readonly header: RecordHeader
   readonly meta: MessageMeta
   readonly payload: Buffer
+  /** As far as it was read, from its header on. */
+  readonly bytes: Buffer
 }
 
 export class EntryLoader {
@@ -45,16 +47,16 @@ export class EntryLoader {
   async whole(entry: QueuedEntry): Promise<Entry | BrokenRecord> {
     const record = await this.record(entry)
     if (record instanceof BrokenRecord) return record
-    const { meta, payload } = record
+    const { meta, payload, bytes } = record
     if (meta.large !== undefined) {
       const problem = await this.#problemOf(meta.large)
-      if (problem !== undefined) return new BrokenRecord(problem, payload)
+      if (problem !== undefined) return new BrokenRecord(problem, bytes)
     }
     const body =
       meta.large === undefined
         ? memoryBody(payload.subarray(sum(meta.blocks)))
         : this.#largeBody(meta.large)
-    return makeEntry(entry, { meta, blocks: payload, body })
+    return makeEntry(entry, { ...record, blocks: payload, body })
   }
 
   /** The entry with its body still on the disk: for lists. @throws PosternError DISK_FAILED */
@@ -66,7 +68,7 @@ export class EntryLoader {
       meta.large === undefined
         ? fetchedBody(meta.bodyBytes, () => this.#body(entry))
         : this.#largeBody(meta.large)
-    return makeEntry(entry, { meta, blocks, body })
+    return makeEntry(entry, { ...front, blocks, body })
   }
 
   /** The record of an entry, checked; of a large message without its file. @throws PosternError DISK_FAILED */
@@ -78,7 +80,7 @@ export class EntryLoader {
       const payload = readPayload(bytes, 0, front.header)
       if (payload === undefined)
         return new BrokenRecord('the checksum of the payload does not hold', bytes)
-      return { ...front, payload }
+      return { ...front, payload, bytes }
     })
   }
 
@@ -92,7 +94,7 @@ export class EntryLoader {
       if (front instanceof BrokenRecord) return front
       const end = metaEnd + sum(front.meta.blocks)
       if (end > bytes.length) bytes = await readRecord(record, record.bytes)
-      return { ...front, payload: bytes.subarray(metaEnd, end) }
+      return { ...front, payload: bytes.subarray(metaEnd, end), bytes }
     })
   }
 
@@ -174,12 +176,12 @@ function decodeFront(
 
 function makeEntry(
   entry: QueuedEntry,
-  { meta, blocks, body }: { meta: MessageMeta; blocks: Buffer; body: Body },
+  { meta, bytes, blocks, body }: LoadedRecord & { readonly blocks: Buffer; readonly body: Body },
 ): Entry | BrokenRecord {
   const placement = meta.placements.find(({ number }) => number === entry.number)
   const envelope = placement === undefined ? undefined : envelopeOf(placement)
   if (placement === undefined || envelope === undefined)
-    return new BrokenRecord('the envelope makes no sense', blocks)
+    return new BrokenRecord('the envelope makes no sense', bytes)
   const start = sum(meta.blocks.slice(0, placement.block))
   const head = blocks.subarray(start, start + (meta.blocks[placement.block] ?? 0))
   const { id, receivedAt, dueAt, held, sizeBytes, tries, recipients } = entry

@@ -62,7 +62,10 @@ const envelope: Arbitrary<Envelope> = record(
 
 const state: Arbitrary<RecipientState> = oneof(
   record({ state: constantFrom('pending') }, { noNullPrototype: true }),
-  record({ state: constantFrom('deferred'), text: word, tries: nat() }, { noNullPrototype: true }),
+  record(
+    { state: constantFrom('deferred'), text: word, tries: nat(), delayTold: constantFrom(true) },
+    { requiredKeys: ['state', 'text', 'tries'], noNullPrototype: true },
+  ),
   record({ state: constantFrom('delivered', 'failed'), text: word }, { noNullPrototype: true }),
 )
 

@@ -21,6 +21,8 @@ export interface MessageMeta {
   readonly bodyBytes: number
   readonly large?: LargeBody
   readonly placements: readonly PlacementMeta[]
+  /** The file in `incoming/` that it came from; not in copies. */
+  readonly handedOver?: string
 }
 
 export interface LargeBody {
@@ -54,7 +56,7 @@ export interface Progress {
 const dispositions = ['deliver', 'hold', 'discard'] as const
 
 export function encodeMessageMeta(meta: MessageMeta): string {
-  const { receivedAt, eightBit, blocks, bodyBytes, large } = meta
+  const { receivedAt, eightBit, blocks, bodyBytes, large, handedOver } = meta
   return JSON.stringify([
     receivedAt,
     eightBit ? 1 : 0,
@@ -62,13 +64,15 @@ export function encodeMessageMeta(meta: MessageMeta): string {
     bodyBytes,
     large === undefined ? 0 : [large.name, large.bodyOffset, large.sizeBytes, large.crc],
     meta.placements.map(encodePlacement),
+    ...(handedOver === undefined ? [] : [handedOver]),
   ])
 }
 
 /** @returns undefined for what is not the meta of a message */
 export function decodeMessageMeta(text: string): MessageMeta | undefined {
   return readJson(text, (value) => {
-    const [receivedAt, eightBit, blocks, bodyBytes, largeBody, placements] = listOf(value)
+    const [receivedAt, eightBit, blocks, bodyBytes, largeBody, placements, from = 0] = listOf(value)
+    const handedOver = optional(from, textOf)
     const large = optional(largeBody, decodeLarge)
     return {
       receivedAt: countOf(receivedAt),
@@ -77,6 +81,7 @@ export function decodeMessageMeta(text: string): MessageMeta | undefined {
       bodyBytes: countOf(bodyBytes),
       ...(large === undefined ? {} : { large }),
       placements: listOf(placements).map(decodePlacement),
+      ...(handedOver === undefined ? {} : { handedOver }),
     }
   })
 }

@@ -18,6 +18,8 @@ export interface DraftedMessage {
   /** The header as received, with the empty line that ends it. */
   readonly head: Uint8Array
   readonly body: Uint8Array | LargeBody
+  /** The file in `incoming/` that it comes from. */
+  readonly handedOver?: string
 }
 
 export interface MessageRecord {
@@ -30,7 +32,7 @@ export interface MessageRecord {
  * @throws AssertionError when an edit is not fit for a header
  */
 export function messageRecord(
-  { receivedAt, eightBit, head, body }: DraftedMessage,
+  { head, ...drafted }: DraftedMessage,
   placements: readonly Placement[],
   nextNumber: () => number,
 ): MessageRecord {
@@ -45,7 +47,7 @@ export function messageRecord(
   const placed = placements.map((placement) =>
     placementMeta(nextNumber(), placement, blockOf(placement)),
   )
-  return compose({ receivedAt, eightBit, blocks, placements: placed, body: kept ? body : none })
+  return compose({ ...drafted, blocks, placements: placed, body: kept ? drafted.body : none })
 }
 
 /** A message of the log once more, for the placements that are left, as far as they have come. */
@@ -89,9 +91,17 @@ interface Parts {
   readonly blocks: readonly Uint8Array[]
   readonly body: Uint8Array | LargeBody
   readonly placements: readonly PlacementMeta[]
+  readonly handedOver?: string
 }
 
-function compose({ receivedAt, eightBit, blocks, body, placements }: Parts): MessageRecord {
+function compose({
+  receivedAt,
+  eightBit,
+  blocks,
+  body,
+  placements,
+  handedOver,
+}: Parts): MessageRecord {
   const lengths = blocks.map(({ length }) => length)
   const small = body instanceof Uint8Array
   const meta: MessageMeta = {
@@ -101,6 +111,7 @@ function compose({ receivedAt, eightBit, blocks, body, placements }: Parts): Mes
     bodyBytes: small ? body.length : body.sizeBytes - body.bodyOffset,
     placements,
     ...(small ? {} : { large: body }),
+    ...(handedOver === undefined ? {} : { handedOver }),
   }
   const payload = small ? [...blocks, body] : blocks
   return { meta, record: unplacedRecord('message', encodeMessageMeta(meta), payload) }

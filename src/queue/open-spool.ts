@@ -25,6 +25,8 @@ export interface SpoolOptions {
   readonly log: Log
   /** The spool's folder; it is made where it is missing. */
   readonly path: string
+  /** Which shard of a spool of several; it decides the ids that its messages get. 0 */
+  readonly shard?: number
   /** Of one segment file; 64 MB. */
   readonly segmentBytes?: number
   /** Messages up to this size lie in the log, larger ones in files of their own; 256 KB. */
@@ -84,7 +86,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     damaged: recovered.damage.length,
     durationMs: Math.round(clock.monotonicMs() - startedAt),
   })
-  return new Spool({
+  const spool = new Spool({
     disk,
     clock,
     log,
@@ -94,15 +96,18 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     committer,
     index,
     loader: new EntryLoader(disk, layout.large),
-    numbers: new QueueNumbers(clock, lastNumber),
+    numbers: new QueueNumbers(clock, lastNumber, options.shard),
     segmentBytes,
     inlineBytes,
     budget,
+    takenIn: recovered.takenIn,
     async closeFiles() {
       await segments.close()
       await pool.close()
     },
   })
+  spool.openIncoming()
+  return spool
 }
 
 /** So that the next start does not find their records again. */
@@ -114,7 +119,7 @@ function forget(committer: Committer, numbers: readonly number[]): void {
 /** The format's file is written last: while it is missing, nothing of the spool's folders is known to be durable. */
 async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
   const known = await checkFormat(disk, layout)
-  for (const folder of [layout.segments, layout.large, layout.damaged]) {
+  for (const folder of [layout.segments, layout.large, layout.damaged, layout.incoming]) {
     await disk.makeDirectory(folder)
   }
   await disk.syncDirectory(layout.root)

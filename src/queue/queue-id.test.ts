@@ -1,4 +1,4 @@
-import { assert, maxSafeNat, property } from 'fast-check'
+import { assert, maxSafeNat, nat, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { queueId, queueNumber, QueueNumbers } from './queue-id.ts'
@@ -24,9 +24,23 @@ describe('queue ids', () => {
     const clock = fakeClock(1_795_250_000_000)
     const numbers = new QueueNumbers(clock, 0)
     const first = numbers.next()
-    expect(numbers.next()).toBe(first + 1)
+    expect(numbers.next()).toBe(first + 64)
     clock.advance(1)
     expect(numbers.next()).toBe(first + 2_048)
-    expect(new QueueNumbers(fakeClock(1_000), first).next()).toBe(first + 1)
+    expect(new QueueNumbers(fakeClock(1_000), first).next()).toBe(first + 64)
+  })
+
+  test('of two shards are never the same, however far the ids run ahead of the clock', () => {
+    assert(
+      property(nat(63), nat(63), nat({ max: 2 ** 50 }), (one, other, last) => {
+        const clock = fakeClock(1_795_250_000_000)
+        const ids = [one, other].flatMap((shard) => {
+          const numbers = new QueueNumbers(clock, last, shard)
+          return Array.from({ length: 100 }, () => numbers.next())
+        })
+        expect(new Set(ids).size).toBe(one === other ? 100 : 200)
+        for (const id of ids) expect(id).toBeGreaterThan(last)
+      }),
+    )
   })
 })

@@ -3,21 +3,27 @@ import type { QueueId } from './queue.ts'
 
 /** 2,048 ids a millisecond; as integers they last until the year 2109. */
 const idsPerMs = 2_048
+/** Shards of one spool: each takes every 64th id, so that no two ever give the same. */
+export const mostShards = 64
 /** Enough base 36 digits for every safe integer, so that ids sort as text. */
 const digits = 11
 
 /** Numbers that only grow, across restarts and whatever the wall clock does: a message's age is its order. */
 export class QueueNumbers {
   readonly #clock: Clock
+  readonly #shard: number
   #last: number
 
-  constructor(clock: Clock, last: number) {
+  /** @param shard which of the ids are ours: those that leave it when divided by 64 */
+  constructor(clock: Clock, last: number, shard = 0) {
     this.#clock = clock
+    this.#shard = shard
     this.#last = last
   }
 
   next(): number {
-    this.#last = Math.max(this.#last + 1, this.#clock.now() * idsPerMs)
+    const least = Math.max(this.#last + 1, this.#clock.now() * idsPerMs)
+    this.#last = Math.ceil((least - this.#shard) / mostShards) * mostShards + this.#shard
     return this.#last
   }
 }

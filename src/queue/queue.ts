@@ -38,7 +38,13 @@ export interface Draft {
 /** Where one recipient of a queued message stands. */
 export type RecipientState =
   | { readonly state: 'pending' }
-  | { readonly state: 'deferred'; readonly text: string; readonly tries: number }
+  | {
+      readonly state: 'deferred'
+      readonly text: string
+      readonly tries: number
+      /** The sender knows of the delay. */
+      readonly delayTold?: true
+    }
   | { readonly state: 'delivered' | 'failed'; readonly text: string }
 
 /** What the scheduler needs to know of a queued message; cheap, in memory. */
@@ -67,6 +73,8 @@ export interface Damaged {
   readonly damaged: true
   readonly path: string
   readonly reason: string
+  /** It was being written when the gateway or the power went; nothing says that it was promised. */
+  readonly unproven?: true
 }
 
 /** The exclusive right to try a message now, for the recipients that are still open. */
@@ -83,7 +91,20 @@ export type Unsubscribe = () => void
 /** Which messages an operator means. Absent keys match everything; all given keys must match. */
 export interface Selector {
   readonly ids?: readonly QueueId[]
+  readonly held?: boolean
+  readonly receivedBefore?: Instant
+  readonly receivedAfter?: Instant
+  /** `<>`, `@domain` or an address; without regard to case. */
+  readonly reversePath?: string
+  /** Of a recipient that is still open: `@domain` or an address. */
+  readonly recipient?: string
+  /** Of a recipient that is still open; `.example.org` means every domain below it. */
+  readonly domain?: string
+  /** What the reason for holding it begins with. */
+  readonly reason?: string
 }
+
+export type QueueChange = 'hold' | 'release' | 'retry' | 'remove'
 
 /**
  * The durable queue. What `commit` promised is found again whatever dies next: at-least-once,
@@ -97,18 +118,26 @@ export interface Queue {
   nextDueAt(): Instant | undefined
   /** Called after a commit, release or change that makes something due; coalesced, from the event loop. */
   onDue(listener: () => void): Unsubscribe
-  /** @returns undefined when it is gone, held or claimed by somebody else. */
-  claim(id: QueueId): Promise<Claim | undefined>
+  /**
+   * @param even `held`: also what is held
+   * @returns undefined when it is gone, held or claimed by somebody else
+   */
+  claim(id: QueueId, even?: 'held'): Promise<Claim | undefined>
   /**
    * Records what came of it, one result for each of `claim.recipients`, and gives the claim back.
    * The claim is over even where this throws: then a restart may not know the outcome.
    * Deferred recipients are due again at `retryAt`. With none left the message is done and its space is given back.
    */
   settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void>
-  /** Gives the claim back untried. */
-  release(claim: Claim, until: Instant): Promise<void>
-  change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number>
-  entries(): AsyncIterable<Entry | Damaged>
+  /**
+   * Gives the claim back untried.
+   * @param memory `volatile`: `until` is not written, and a restart has forgotten it; costs nothing
+   */
+  release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void>
+  /** @returns how many were changed */
+  change(selector: Selector, to: QueueChange): Promise<number>
+  /** By age. Without a selector also what is damaged. */
+  entries(selector?: Selector): AsyncIterable<Entry | Damaged>
   readonly size: number
   close(): Promise<void>
 }

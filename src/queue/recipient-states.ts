@@ -1,4 +1,4 @@
-/** Where the recipients of a message stand, as JSON: `0` pending, `[1, text, tries]` deferred, `[2, text]` delivered, `[3, text]` failed. */
+/** Where the recipients of a message stand, as JSON: `0` pending, `[1, text, tries]` deferred (with a last 1 where the sender knows), `[2, text]` delivered, `[3, text]` failed. */
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { countOf, listOf, nameAt, textOf } from './json-shape.ts'
@@ -23,11 +23,11 @@ export function isOpen({ state }: RecipientState): boolean {
 }
 
 /** @param tries rounds of delivery so far, this one included */
-export function stateAfter({ outcome, text }: DeliveryResult, tries: number): RecipientState {
-  const kept = text.length > maxTextLength ? text.slice(0, maxTextLength) : text
-  return outcome === 'deferred'
-    ? { state: outcome, text: kept, tries }
-    : { state: outcome, text: kept }
+export function stateAfter(result: DeliveryResult, tries: number): RecipientState {
+  const text = result.text.slice(0, maxTextLength)
+  if (result.outcome !== 'deferred') return { state: result.outcome, text }
+  const told = result.delayTold === true ? { delayTold: true as const } : {}
+  return { state: 'deferred', text, tries, ...told }
 }
 
 export function encodeState(state: RecipientState | undefined): JsonValue {
@@ -36,7 +36,9 @@ export function encodeState(state: RecipientState | undefined): JsonValue {
     case 'pending':
       return 0
     case 'deferred':
-      return [1, state.text, state.tries]
+      return state.delayTold === true
+        ? [1, state.text, state.tries, 1]
+        : [1, state.text, state.tries]
     case 'delivered':
     case 'failed':
       return [states.indexOf(state.state), state.text]
@@ -46,9 +48,12 @@ export function encodeState(state: RecipientState | undefined): JsonValue {
 /** @throws TypeError on any other shape */
 export function decodeState(value: JsonValue): RecipientState {
   if (value === 0) return pending
-  const [code, text, tries] = listOf(value)
+  const [code, text, tries, told = 0] = listOf(value)
   const state = nameAt(states, code)
   if (state === 'pending') return pending
-  if (state === 'deferred') return { state, text: textOf(text), tries: countOf(tries) }
+  if (state === 'deferred') {
+    const deferred = { state, text: textOf(text), tries: countOf(tries) }
+    return countOf(told) === 0 ? deferred : { ...deferred, delayTold: true }
+  }
   return { state, text: textOf(text) }
 }

@@ -6,12 +6,12 @@ import { isPosternError } from '../mail/errors.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
 import { decodeMessageMeta } from './message-meta.ts'
 import { queueNumber } from './queue-id.ts'
-import type { QueuedEntry } from './queued-entry.ts'
+import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
 import type { RecordHeader } from './record.ts'
 import { Replay } from './replay.ts'
 import { firstFront, scanSegment, type FoundDamage } from './segment-scan.ts'
 import { Segment, type SegmentFile } from './segment.ts'
-import type { SpoolLayout } from './spool-layout.ts'
+import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
 export interface RecoveredDamage extends FoundDamage {
   readonly slot: SegmentFile
@@ -32,6 +32,9 @@ export interface Recovered {
   readonly tail: { readonly segment: Segment; readonly start: number } | undefined
   /** Names in `large/` that no queued message needs. */
   readonly orphans: readonly string[]
+  /** Names in `incoming/`, other than unfinished ones, and the records of those that are in the log already. */
+  readonly incoming: readonly string[]
+  readonly takenIn: ReadonlyMap<string, StoredRecord>
   readonly lastGeneration: number
   readonly lastNumber: number
   readonly lastName: number
@@ -48,7 +51,10 @@ export async function recover(
 ): Promise<Recovered> {
   const files = await openFiles(disk, layout, mode)
   const { counting, unused } = chooseCounting(files)
-  const replay = new Replay()
+  const incoming = (await listOrNone(disk, layout.incoming)).filter(
+    (name) => !name.endsWith(unfinished),
+  )
+  const replay = new Replay(new Set(incoming))
   const segments: Segment[] = []
   const damage: RecoveredDamage[] = unused.flatMap((file) => file.damage ?? [])
   let tail: Recovered['tail']
@@ -64,7 +70,7 @@ export async function recover(
       record(found) {
         if (replay.apply(segment, found)) return
         const reason = 'the record makes no sense'
-        damage.push({ ...found, slot, generation, reason, numbers: [] })
+        damage.push({ ...found, slot, generation, reason, numbers: [], unproven: false })
       },
     })
     segment.end = scanned.end
@@ -86,6 +92,8 @@ export async function recover(
     damage: [...damage, ...large.damage],
     tail,
     orphans: large.orphans,
+    incoming,
+    takenIn: replay.takenIn,
     lastGeneration: files.reduce((last, { front }) => Math.max(last, front?.generation ?? 0), 0),
     lastNumber: Math.max(replay.lastNumber, large.lastNumber),
     lastName: files.reduce((last, { slot }) => Math.max(last, Number(slot.name)), 0),
@@ -145,7 +153,9 @@ async function openedFile(name: string, file: DiskFile): Promise<OpenedFile> {
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
   const where = { slot, generation: 0, position: 0 }
-  return { slot, front, damage: { ...where, bytes: brokenBytes, reason, numbers: [] } }
+  // Whoever sees this file as a segment after all, since a front behind this place is whole, judges by that.
+  const what = { bytes: brokenBytes, reason, numbers: [], unproven: true }
+  return { slot, front, damage: { ...where, ...what } }
 }
 
 function chooseCounting(files: readonly OpenedFile[]): {
@@ -197,7 +207,8 @@ async function reconcileLarge(
     if (names.has(large)) continue
     const { slot, generation } = segment
     const reason = `its file ${large} in large/ is missing`
-    damage.push({ slot, generation, position, bytes, reason, numbers: [entry.number] })
+    const numbers = [entry.number]
+    damage.push({ slot, generation, position, bytes, reason, numbers, unproven: false })
     replay.forget(entry)
   }
   return { orphans: [...names].filter((name) => !needed.has(name)), damage, lastNumber }

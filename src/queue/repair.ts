@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
-import { setAside, setAsideFile } from './damaged.ts'
+import { exists, setAside, setAsideFile, unprovenSuffix } from './damaged.ts'
 import type { Recovered, RecoveredDamage } from './recovery.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
@@ -45,14 +45,20 @@ async function confirmTail({ tail }: Recovered): Promise<void> {
 /** @returns whether it lies in `damaged/` now */
 async function keepDamage(
   { disk, log, layout }: Workshop,
-  { slot, generation, position, bytes, reason }: RecoveredDamage,
+  { slot, generation, position, bytes, reason, unproven }: RecoveredDamage,
 ): Promise<boolean> {
   const where = { segment: slot.name, position, reason }
   try {
     const broken = withoutZeros(await slot.file.read(position, bytes))
-    const name = `${generation}-${position}-${crc32(broken).toString(16).padStart(8, '0')}`
+    const checksum = crc32(broken).toString(16).padStart(8, '0')
+    const known = `${generation}-${position}-${checksum}`
+    // Once a later segment names the end of this one, what was unproven in it does not look so any more.
+    const wasUnproven =
+      unproven || (await exists(disk, `${layout.damaged}/${known}${unprovenSuffix}`))
+    const name = wasUnproven ? `${known}${unprovenSuffix}` : known
     const path = await setAside(disk, layout.damaged, { name, reason, bytes: broken })
-    log.error('spool.record-damaged', { ...where, path })
+    if (wasUnproven) log.warn('spool.tail-cut-short', { ...where, path })
+    else log.error('spool.record-damaged', { ...where, path })
     return true
   } catch (error) {
     log.error('spool.record-not-set-aside', { ...where, error: String(error) })
@@ -77,11 +83,18 @@ async function clearLarge(
   { disk, log, layout }: Workshop,
   { orphans, damage }: Recovered,
 ): Promise<void> {
+  const suffix = damage.every(({ unproven }) => unproven) ? unprovenSuffix : ''
   for (const name of orphans) {
     const from = `${layout.large}/${name}`
     try {
       if (damage.length === 0) await disk.remove(from)
-      else await setAsideFile(disk, { from, folder: layout.damaged, name })
+      else
+        await setAsideFile(disk, {
+          from,
+          folder: layout.damaged,
+          name: name + suffix,
+          kind: 'large',
+        })
     } catch (error) {
       log.warn('spool.file-not-removed', { path: from, error: String(error) })
     }

@@ -11,6 +11,14 @@ export class Replay {
   lastNumber = 0
   /** The highest that any record has said of the generations that count. */
   oldest = 0
+  /** Records by the name of the file they came from, while that file is still there; it keeps them. */
+  readonly takenIn = new Map<string, StoredRecord>()
+  readonly #incoming: ReadonlySet<string>
+
+  /** @param incoming the names in `incoming/` */
+  constructor(incoming: ReadonlySet<string>) {
+    this.#incoming = incoming
+  }
 
   /** @returns false for a record that makes no sense though its checksum holds */
   apply(segment: Segment, { header, meta, position, bytes }: FoundRecord): boolean {
@@ -46,6 +54,10 @@ export class Replay {
       const copied = this.entries.get(number)
       if (copied !== undefined) this.forget(copied)
       this.entries.set(number, new QueuedEntry(meta, placement, record))
+      record.live += 1
+    }
+    if (meta.handedOver !== undefined && this.#incoming.has(meta.handedOver)) {
+      this.takenIn.set(meta.handedOver, record)
       record.live += 1
     }
     if (record.live > 0) record.segment.keep(record.bytes)

@@ -80,7 +80,7 @@ describe('a segment', () => {
     segment.bytes.fill(0, first, second)
     const { metas, damage } = await segment.scan(5)
     expect(metas).toEqual(['a', 'c', 'd'])
-    expect(damage).toMatchObject([{ position: first, bytes: second - first }])
+    expect(damage).toMatchObject([{ position: first, bytes: second - first, unproven: false }])
   })
 
   test('with a hole in its last batch has lost nothing that was promised', async () => {
@@ -99,7 +99,7 @@ describe('a segment', () => {
     const { metas, end, damage } = await segment.scan(5)
     expect(metas).toEqual(['a'])
     expect(end).toBe(first)
-    expect(damage).toMatchObject([{ position: first, meta: 'b'.repeat(300) }])
+    expect(damage).toMatchObject([{ position: first, meta: 'b'.repeat(300), unproven: true }])
   })
 
   test('of zeros, or of nothing, is empty', async () => {

@@ -33,6 +33,8 @@ export interface FoundDamage {
   readonly reason: string
   /** If header and meta are whole. */
   readonly meta?: string
+  /** Nothing behind it says that its batch was ever synced: so it was hardly promised. */
+  readonly unproven: boolean
 }
 
 export interface ScanOptions {
@@ -57,7 +59,7 @@ export interface Scanned {
 export async function scanSegment(options: ScanOptions): Promise<Scanned> {
   const { file, sizeBytes, generation, knownEnd, payloads } = options
   const window = new Window(file, Math.min(sizeBytes, knownEnd ?? sizeBytes))
-  const damage: FoundDamage[] = []
+  const damage: Omit<FoundDamage, 'unproven'>[] = []
   const gaps: Gap[] = []
   let end = 0
   let syncedEnd = knownEnd ?? 0
@@ -83,7 +85,11 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
     position += bytes
   }
   for (const gap of gaps) damage.push(...(await judge(window, gap, { generation, syncedEnd })))
-  return { end, syncedEnd: Math.min(syncedEnd, end), damage }
+  return {
+    end,
+    syncedEnd: Math.min(syncedEnd, end),
+    damage: damage.map((found) => ({ ...found, unproven: found.position >= syncedEnd })),
+  }
 }
 
 /**
@@ -123,7 +129,7 @@ async function judge(
   window: Window,
   { position, end }: Gap,
   { generation, syncedEnd }: { generation: number; syncedEnd: number },
-): Promise<readonly FoundDamage[]> {
+): Promise<readonly Omit<FoundDamage, 'unproven'>[]> {
   const bytes = Math.min(end - position, maxDamageBytes)
   if (position < syncedEnd) return [{ position, bytes, reason: 'no whole record stands here' }]
   const start = await window.at(position, headerBytes)
@@ -145,8 +151,10 @@ async function wholeFront(
   at: number,
 ): Promise<{ header: RecordHeader; meta: string } | undefined> {
   const header = readHeader(window.have(at, headerBytes) ?? (await window.at(at, headerBytes)), 0)
-  if (header === undefined || at + recordBytes(header) > window.end) return undefined
+  if (header === undefined) return undefined
   const length = headerBytes + header.metaBytes
+  // The zeros behind it may be missing: a file that was cut off there has lost nothing.
+  if (at + length + header.payloadBytes > window.end) return undefined
   const meta = readMeta(window.have(at, length) ?? (await window.at(at, length)), 0, header)
   return meta === undefined ? undefined : { header, meta }
 }

@@ -161,3 +161,59 @@ describe('a start', () => {
     expect(damaged).toHaveLength(2)
   })
 })
+
+describe('the last batch', () => {
+  const flipBody = (disk: FakeDisk): void => {
+    const path = `${spoolPath}/log/000001`
+    disk.flip(path, disk.bytes(path).indexOf('body body'))
+  }
+  const found = async (disk: FakeDisk) => {
+    const { queue } = await spoolUnderTest({ disk })
+    const { damaged } = await listed(queue.entries())
+    await queue.close()
+    return damaged.map(({ unproven = false }) => unproven)
+  }
+
+  test('that is cut short by a crash is kept, and told apart from damage, at every start', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    await put(queue, text('being written'))
+    const after = disk.afterKill()
+    flipBody(after)
+    expect(await found(after)).toEqual([true])
+    expect(await found(after)).toEqual([true])
+  })
+
+  test('is known to be promised when the log has been quiet for a second, without another sync', async () => {
+    const { queue, disk, clock } = await spoolUnderTest()
+    await put(queue, text('promised'))
+    await quiet(disk)
+    const syncs = (): number => disk.operations.filter(({ kind }) => /sync/.test(kind)).length
+    const before = syncs()
+    clock.advance(1_000)
+    await quiet(disk)
+    expect(syncs()).toBe(before)
+    const after = disk.afterKill()
+    flipBody(after)
+    expect(await found(after)).toEqual([false])
+  })
+
+  test('is known to be promised when the gateway was stopped', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    await put(queue, text('promised'))
+    await queue.close()
+    flipBody(disk)
+    expect(await found(disk)).toEqual([false])
+  })
+
+  test('is written over its seal, and nothing is lost between them', async () => {
+    const { queue, disk, clock } = await spoolUnderTest()
+    for (const subject of ['one', 'two', 'three']) {
+      await put(queue, text(subject))
+      clock.advance(1_000)
+    }
+    const { queue: again } = await spoolUnderTest({ disk: disk.afterKill() })
+    const { whole, damaged } = await listed(again.entries())
+    expect(whole).toHaveLength(3)
+    expect(damaged).toEqual([])
+  })
+})

@@ -1,3 +1,6 @@
+/** Ends the name of a file that is being written: it does not count. */
+export const unfinished = '.part'
+
 /** Where things lie in a spool. */
 export interface SpoolLayout {
   readonly root: string
@@ -7,6 +10,11 @@ export interface SpoolLayout {
   readonly segments: string
   readonly large: string
   readonly damaged: string
+  /** Fingerprints of what workers are judging now, and of what they judged when they died. */
+  readonly judging: string
+  readonly crashes: string
+  /** What other programs hand over. */
+  readonly incoming: string
 }
 
 /** @param path the spool's folder, without a slash at its end */
@@ -18,5 +26,8 @@ export function spoolLayout(path: string): SpoolLayout {
     segments: `${path}/log`,
     large: `${path}/large`,
     damaged: `${path}/damaged`,
+    judging: `${path}/judging`,
+    crashes: `${path}/crashes`,
+    incoming: `${path}/incoming`,
   }
 }

@@ -17,11 +17,12 @@ import { Departures, recordState } from './departures.ts'
 import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
+import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { idsOf, type MessageRecord } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
-import { QueuedEntry } from './queued-entry.ts'
+import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
 import type {
   Claim,
   Damaged,
@@ -29,6 +30,7 @@ import type {
   Entry,
   EntryHead,
   Queue,
+  QueueChange,
   QueueId,
   Selector,
   Unsubscribe,
@@ -37,11 +39,14 @@ import type { Receipt } from './receipt.ts'
 import { isOpen, stateAfter } from './recipient-states.ts'
 import { unplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
+import { isByHead, isChangedBy, matches, matchesHead } from './selection.ts'
 import type { Place } from './segment.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
 /** How long to leave a message alone that cannot be read. */
 const unreadableMs = 60_000
+/** Envelopes that are read in one turn of the event loop. */
+const readAtOnce = 100
 
 export interface SpoolParts {
   readonly disk: Disk
@@ -57,6 +62,8 @@ export interface SpoolParts {
   readonly segmentBytes: number
   readonly inlineBytes: number
   readonly budget: DraftBudget
+  /** Records of messages whose file is still in `incoming/`. */
+  readonly takenIn: ReadonlyMap<string, StoredRecord>
   /** Ends the files that the spool writes to. */
   closeFiles(): Promise<void>
 }
@@ -68,6 +75,9 @@ export class Spool implements Queue {
   readonly #departures: Departures
   readonly #cleaner: Cleaner
   readonly #desk: DraftDesk
+  readonly #incoming: Incoming
+  /** By the name of the file in `incoming/` that it came from, until that is gone. */
+  readonly #handedOver: Map<string, StoredRecord>
   readonly #claims = new Map<Claim, QueuedEntry>()
   readonly #listeners = new Set<() => void>()
   #announced = false
@@ -89,6 +99,18 @@ export class Spool implements Queue {
       failed: (error) => log.warn('spool.cleaning-failed', { error: String(error) }),
     })
     this.#desk = this.#makeDesk()
+    this.#handedOver = new Map(parts.takenIn)
+    this.#incoming = new Incoming({
+      ...parts,
+      takenIn: parts.takenIn.keys(),
+      begin: (name) => new SpoolDraft(this.#desk, name),
+      gone: (names) => this.#letGo(names),
+    })
+  }
+
+  /** From here on what other programs hand over is taken in. */
+  openIncoming(): void {
+    this.#incoming.open()
   }
 
   get size(): number {
@@ -113,9 +135,9 @@ export class Spool implements Queue {
     return () => void this.#listeners.delete(listener)
   }
 
-  async claim(id: QueueId): Promise<Claim | undefined> {
+  async claim(id: QueueId, even?: 'held'): Promise<Claim | undefined> {
     const entry = this.#index.get(id)
-    if (entry === undefined || entry.held || entry.claimed) return undefined
+    if (entry === undefined || entry.claimed || (entry.held && even !== 'held')) return undefined
     this.#index.update(entry, () => (entry.claimed = true))
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
@@ -146,7 +168,7 @@ export class Spool implements Queue {
     await this.#committer.append(unplacedRecord('outcome', encodeOutcome(outcome)), 'soon')
   }
 
-  async release(claim: Claim, until: Instant): Promise<void> {
+  async release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void> {
     const entry = this.#giveBack(claim)
     if (entry === undefined) return
     const dueAt = Math.ceil(until)
@@ -155,15 +177,13 @@ export class Spool implements Queue {
       entry.dueAt = dueAt
     })
     this.#announceDue()
-    if (dueAt <= this.#parts.clock.now()) return
+    if (memory === 'volatile' || dueAt <= this.#parts.clock.now()) return
     await recordState(this.#committer, { verb: 'defer', at: dueAt, entries: [entry] }, 'soon')
   }
 
-  async change(selector: Selector, to: 'hold' | 'release' | 'retry' | 'remove'): Promise<number> {
-    const chosen = this.#select(selector).filter((entry) => {
-      if (to === 'hold' || to === 'retry') return !entry.held
-      return to === 'remove' || entry.held
-    })
+  async change(selector: Selector, to: QueueChange): Promise<number> {
+    const selected = await this.#select(selector)
+    const chosen = selected.filter((entry) => this.#index.has(entry) && isChangedBy(entry, to))
     const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
     const at = this.#parts.clock.now()
     if (verb === 'done') {
@@ -176,16 +196,9 @@ export class Spool implements Queue {
     return chosen.length
   }
 
-  async *entries(): AsyncIterable<Entry | Damaged> {
-    const ids = [...this.#index.values()].map(({ id }) => id)
-    for (const id of ids.toSorted()) {
-      const entry = this.#index.get(id)
-      const loaded = entry === undefined ? undefined : await this.#parts.loader.head(entry)
-      if (entry === undefined || loaded === undefined) continue
-      if (!(loaded instanceof BrokenRecord)) yield loaded
-      else if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
-    }
-    yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
+  async *entries(selector?: Selector): AsyncIterable<Entry | Damaged> {
+    for await (const { loaded } of this.#matching(selector ?? {})) yield loaded
+    if (selector === undefined) yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
   }
 
   close(): Promise<void> {
@@ -193,6 +206,7 @@ export class Spool implements Queue {
   }
 
   async #close(): Promise<void> {
+    await this.#incoming.close()
     const cleaned = this.#cleaner.close()
     await this.#committer.close()
     await cleaned
@@ -231,9 +245,24 @@ export class Spool implements Queue {
     if (kept.length === 0) return
     const large = meta.large?.name
     const record = { ...place, live: kept.length, ...(large === undefined ? {} : { large }) }
+    if (meta.handedOver !== undefined) {
+      record.live += 1
+      this.#handedOver.set(meta.handedOver, record)
+    }
     place.segment.keep(place.bytes)
     for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
     this.#announceDue()
+  }
+
+  /** Files in `incoming/` are gone: only their messages keep their records now. */
+  #letGo(names: readonly string[]): void {
+    for (const name of names) {
+      const record = this.#handedOver.get(name)
+      if (record === undefined) continue
+      this.#handedOver.delete(name)
+      // Should the spool close first, the next start finds a large file without a message, and removes it.
+      void this.#departures.letGo(record).catch(() => undefined)
+    }
   }
 
   /** Coalesced, and from the event loop: never inside the call that made something due. */
@@ -275,8 +304,38 @@ export class Spool implements Queue {
     return this.#index.has(entry) ? entry : undefined
   }
 
-  #select({ ids }: Selector): readonly QueuedEntry[] {
-    if (ids === undefined) return [...this.#index.values()]
-    return [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
+  async #select(selector: Selector): Promise<readonly QueuedEntry[]> {
+    if (isByHead(selector)) return this.#byHead(selector)
+    const found: QueuedEntry[] = []
+    for await (const { entry } of this.#matching(selector)) found.push(entry)
+    return found
   }
+
+  #byHead(selector: Selector): readonly QueuedEntry[] {
+    const { ids } = selector
+    const among =
+      ids === undefined
+        ? [...this.#index.values()]
+        : [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
+    return among.filter((entry) => matchesHead(entry, selector))
+  }
+
+  /** By age, read one by one: envelopes are not kept in memory. Others have their turn in between. */
+  async *#matching(
+    selector: Selector,
+  ): AsyncIterable<{ readonly entry: QueuedEntry; readonly loaded: Entry }> {
+    const byAge = this.#byHead(selector).toSorted((a, b) => a.number - b.number)
+    for (const [at, entry] of byAge.entries()) {
+      if (at % readAtOnce === readAtOnce - 1) await nextTurn()
+      if (!this.#index.has(entry)) continue
+      const loaded = await this.#parts.loader.head(entry)
+      if (loaded instanceof BrokenRecord) {
+        if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
+      } else if (matches(loaded, selector)) yield { entry, loaded }
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }

@@ -5,13 +5,20 @@ export interface MxRecord {
 
 /** What the DNS says of a name: records, that there are none of this type, that there is no such name. */
 export type DnsAnswer<T> =
-  | { readonly answer: 'found'; readonly records: readonly T[] }
+  | {
+      readonly answer: 'found'
+      readonly records: readonly T[]
+      /** How long it may be remembered, where that is known. */
+      readonly ttlMs?: number
+    }
   | { readonly answer: 'no-data' | 'no-name' }
 
 /** The door to the DNS. Whatever is not an answer (time-out, SERVFAIL, refusal) is a PosternError DNS_FAILED. */
 export interface Dns {
   /** IPv4 and IPv6 addresses. */
   addresses(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  /** IPv4 addresses alone: what DNS lists answer with. */
+  ipv4(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
   mx(name: string, signal?: AbortSignal): Promise<DnsAnswer<MxRecord>>
   /** Each record with its strings joined. */
   txt(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>

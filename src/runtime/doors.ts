@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import type { Net } from './net.ts'
 import type { HostProcess } from './process.ts'
 import type { Random } from './random.ts'
+import type { SecureDns } from './secure-dns.ts'
 import type { Store } from './store.ts'
 
 /** All doors to the outside world: whoever owns this owns what the program can see and do. */
@@ -18,5 +19,7 @@ export interface Doors {
   readonly net: Net
   readonly process: HostProcess
   readonly random: Random
+  /** Missing where nobody asks what DNSSEC vouches for. */
+  readonly secureDns?: SecureDns
   readonly store: Store
 }

@@ -1,4 +1,5 @@
 import type { Endpoint, TlsState } from '../mail/session.ts'
+import type { TlsaRecord } from '../mail/tls-policy.ts'
 
 /** Whom to call: TCP, or a UNIX socket. */
 export type NetAddress =
@@ -47,6 +48,12 @@ export type TlsOptions =
       readonly side: 'client'
       readonly servername: string
       readonly verify: boolean
+      /** Where the certificate is verified: one of these names must be in it, instead of `servername`. */
+      readonly names?: readonly string[]
+      /** Where it is verified: these decide, and no authority does (DANE, RFC 7672). */
+      readonly tlsa?: readonly TlsaRecord[]
+      /** Whose certificates are believed. Absent: the system's authorities'. */
+      readonly trust?: TlsTrust
       readonly timeoutMs: number
     }
 
@@ -55,12 +62,19 @@ export interface TlsContext {
   readonly tlsContext: 'opaque'
 }
 
+/** Authorities whose certificates are believed; made by `Net.tlsTrust`. */
+export interface TlsTrust {
+  readonly tlsTrust: 'opaque'
+}
+
 export interface ListenOptions {
   readonly address: ListenAddress
   /** Of the file of a UNIX socket: who may connect. What the umask leaves where absent. */
   readonly socketMode?: number | undefined
   /** Connections beyond this many wait in the kernel's queue. */
   readonly backlog?: number
+  /** Other processes listen on the same address, and the kernel gives each its share. Not for UNIX sockets. */
+  readonly shared?: boolean
   accepted(connection: Connection): void
   /** Accepting failed, for instance for want of file descriptors; the listener goes on. */
   failed(error: Error): void
@@ -86,6 +100,10 @@ export interface Net {
   listen(options: ListenOptions): Promise<NetListener>
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
   connect(options: ConnectOptions): Promise<Connection>
+  /** The addresses of this host's interfaces. */
+  ownAddresses(): readonly string[]
+  /** The system's authorities and these, in PEM. @throws PosternError CONFIG_INVALID */
+  tlsTrust(authorities: string): TlsTrust
   /** @throws PosternError CONFIG_INVALID when certificate and key do not fit. */
   tlsContext(pem: { readonly certificate: string; readonly key: string }): TlsContext
 }

@@ -2,93 +2,151 @@
  * From the end of a message to the final reply: what the message may not be, what the policy rules, and the commit.
  * A 250 needs the receipt of a commit; whatever goes wrong before it leaves nothing promised and says so.
  */
+import type { HeaderEdit } from '../mail/edits.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
-import type { Reply } from '../mail/reply.ts'
-import { countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
+import type { Transaction } from '../mail/session.ts'
+import { countFields, countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
 import type { Placement } from '../queue/queue.ts'
-import type { Dialogue, OpenTransaction } from './dialogue.ts'
+import { answersIn, toAll, toEach } from './answers.ts'
+import type { Dialogue } from './dialogue.ts'
+import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
+import type { MessageRuling } from './policy.ts'
 import {
+  headerTooBig,
   localError,
-  messageMalformed,
-  messageTooBig,
+  messageUnfit,
   notStored,
   objection,
   queued,
+  tooManyFields,
   tooManyHops,
 } from './replies.ts'
 
 /** Judges and commits the message that `intake` holds; the transaction ends with it. */
-export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<Reply> {
+export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<Answer> {
   const { transaction } = dialogue
   if (transaction === undefined) throw new Error('a message without a transaction')
-  if (intake.fault !== undefined) {
-    return refused(
-      dialogue,
-      intake.fault === 'too big' ? messageTooBig : messageMalformed(intake.fault),
-    )
-  }
-  if (intake.failure !== undefined) return storeFailed(dialogue, intake.failure.error)
-  if (countHops(intake.head) > dialogue.settings.maxHops) return refused(dialogue, tooManyHops)
-  return dialogue.consult(intake.end(), (message) => judge(dialogue, transaction, intake, message))
+  const { protocol } = dialogue.settings
+  const unfit = refuseUnfit(dialogue, intake) ?? refuseHeader(dialogue, intake)
+  if (unfit !== undefined) return toAll(protocol, transaction, unfit)
+  const answers = answersIn(protocol, transaction)
+  return dialogue.consult(intake.end(), (message) =>
+    dialogue.consult(dialogue.policy.message({ transaction, message, answers }), (ruling) => {
+      const judged = { dialogue, intake, transaction, message }
+      if (ruling.ruling === 'each') return answerEach(judged, ruling)
+      if (ruling.ruling === 'commit') {
+        const committed = commit(judged, ruling.placements)
+        return committed.then((reply) => toAll(protocol, transaction, reply))
+      }
+      const reply = refused(dialogue, objection('message', ruling))
+      if (ruling.close) dialogue.end('refused')
+      return toAll(protocol, transaction, reply)
+    }),
+  )
 }
 
-function judge(
-  dialogue: Dialogue,
-  transaction: OpenTransaction,
-  intake: Intake,
-  message: Message,
-): MaybePromise<Reply> {
-  return dialogue.consult(dialogue.policy.message({ transaction, message }), (ruling) => {
-    if (ruling.ruling === 'commit') return commit(dialogue, intake, ruling.placements)
-    const reply = refused(dialogue, objection('message', ruling))
-    if (ruling.close) dialogue.end('refused')
-    return reply
-  })
+/** Where what came so far can not become a message: the reply that says so. The transaction ends with it. */
+export function refuseUnfit(dialogue: Dialogue, { fault, failure }: Intake): Reply | undefined {
+  if (fault !== undefined) return refused(dialogue, messageUnfit(fault))
+  return failure === undefined ? undefined : storeFailed(dialogue, failure.error)
 }
 
-function commit(
-  dialogue: Dialogue,
-  intake: Intake,
-  placements: readonly [Placement, ...Placement[]],
-): Promise<Reply> {
-  const [first, ...rest] = placements
-  dialogue.startCommit()
-  return intake
-    .commit([withReceived(dialogue, first), ...rest.map((one) => withReceived(dialogue, one))])
-    .then(
-      (receipt) => {
-        const reply = queued(receipt)
-        dialogue.mistakes = 0
-        dialogue.endTransaction({ end: 'committed', reply, receipt })
-        return reply
-      },
-      (error: unknown) => storeFailed(dialogue, error),
-    )
-}
-
-/** The last edit, so that the field stands above all others (RFC 5321 §4.4). */
-function withReceived({ session, transaction, clock }: Dialogue, placement: Placement): Placement {
-  const [recipient, ...others] = placement.envelope.recipients
-  const value = receivedField({
-    session,
-    protocol: protocolName(session, placement.envelope.smtputf8),
-    id: transaction?.id ?? session.id,
-    at: clock.now(),
-    ...(session.remoteName === undefined ? {} : { remoteName: session.remoteName }),
-    ...(recipient !== undefined && others.length === 0 ? { recipient: recipient.mailbox } : {}),
-  })
-  return {
-    ...placement,
-    headerEdits: [...placement.headerEdits, { edit: 'prepend', name: 'Received', value }],
-  }
+function refuseHeader(dialogue: Dialogue, { head, headIsCut }: Intake): Reply | undefined {
+  const { maxHeaderFields, maxHops } = dialogue.settings
+  if (headIsCut) return refused(dialogue, headerTooBig)
+  if (countFields(head) > maxHeaderFields) return refused(dialogue, tooManyFields)
+  return countHops(head) > maxHops ? refused(dialogue, tooManyHops) : undefined
 }
 
 function refused(dialogue: Dialogue, reply: Reply): Reply {
   dialogue.endTransaction({ end: 'refused', reply })
   return reply
+}
+
+interface Judged {
+  readonly dialogue: Dialogue
+  readonly intake: Intake
+  readonly transaction: Transaction
+  readonly message: Message
+}
+
+type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
+
+/** Who is refused hears why; the message is committed for the others, and they hear what came of that. */
+async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Promise<Answer> {
+  const { dialogue } = judged
+  const { protocol } = dialogue.settings
+  const repliesWith = (taken: Reply): readonly Reply[] =>
+    // The session does not end between the replies to two recipients, so no reply says that it does.
+    recipients.map((each) =>
+      each.ruling === 'pass' ? taken : objection('message', { ...each, close: false }),
+    )
+  const reply =
+    whole.ruling === 'commit'
+      ? await commit(judged, whole.placements, repliesWith)
+      : objection('message', { ...whole, close: false })
+  const replies = repliesWith(reply)
+  if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
+  if (recipients.some((each) => each.ruling !== 'pass' && each.close)) dialogue.end('refused')
+  return toEach(protocol, replies, reply)
+}
+
+/** @param repliesWith where recipients are told different things: what, if those that pass are told this */
+function commit(
+  judged: Judged,
+  [first, ...rest]: readonly [Placement, ...Placement[]],
+  repliesWith?: (taken: Reply) => readonly Reply[],
+): Promise<Reply> {
+  const { dialogue, intake } = judged
+  const at = dialogue.clock.now()
+  const entry = entryEditsFor(judged, at)
+  const entering = (placement: Placement): Placement => ({
+    ...placement,
+    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
+  })
+  dialogue.startCommit()
+  return intake.commit([entering(first), ...rest.map(entering)]).then(
+    (receipt) => {
+      const reply = queued(receipt)
+      dialogue.mistakes = 0
+      const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
+      dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })
+      return reply
+    },
+    (error: unknown) => storeFailed(dialogue, error),
+  )
+}
+
+function entryEditsFor(
+  { dialogue, intake, transaction, message }: Judged,
+  at: Instant,
+): readonly HeaderEdit[] {
+  const { hostname, completesHeader: completes } = dialogue.settings
+  const { head } = intake
+  return entryEdits({ head, message, hostname, completes, id: transaction.id, at })
+}
+
+/** The last edit, so that the field stands above all others (RFC 5321 §4.4). */
+function receivedEdit(
+  { dialogue: { session }, transaction }: Judged,
+  { envelope }: Placement,
+  at: Instant,
+): HeaderEdit {
+  const [recipient, ...others] = envelope.recipients
+  const value = receivedField({
+    session,
+    protocol: protocolName(session, envelope.smtputf8),
+    id: transaction.id,
+    at,
+    ...(session.remoteName === undefined ? {} : { remoteName: session.remoteName }),
+    ...(recipient !== undefined && others.length === 0 ? { recipient: recipient.mailbox } : {}),
+  })
+  return { edit: 'prepend', name: 'Received', value }
 }
 
 /** A draft could not be begun, written or committed: nothing was promised. The transaction ends, and at a closed spool the session. */

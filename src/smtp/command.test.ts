@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseAuth, parseHello, parseLine, parseMail, parseRcpt } from './command.ts'
-import { decodeXtext } from './parameters.ts'
+import { parseAuth, parseBdat, parseHello, parseLine, parseMail, parseRcpt } from './command.ts'
+import { decodeXtext } from './xtext.ts'
 
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 const anyLine = fc
@@ -27,11 +27,21 @@ const likelyRest = fc.oneof(
         '=',
         'ü',
         ',',
+        ' NOTIFY=',
+        'NEVER',
+        ' ORCPT=rfc822;',
+        ' RET=',
+        ' ENVID=',
+        '+0A',
+        '+',
+        ';',
       ),
       { maxLength: 40 },
     )
     .map((parts) => parts.join('')),
 )
+
+const offers = (): boolean => true
 
 const codeOf = (parsed: { ok: true } | { ok: false; reply: { code: number; status?: string } }) =>
   parsed.ok ? 'ok' : `${parsed.reply.code} ${parsed.reply.status}`
@@ -74,9 +84,11 @@ describe('MAIL and RCPT', () => {
     fc.assert(
       fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {
         for (const parsed of [
-          parseMail(`FROM:${rest}`),
-          parseRcpt(`TO:${rest}`, smtputf8),
-          parseMail(rest),
+          parseMail(`FROM:<a@b.test>${rest}`, offers),
+          parseRcpt(`TO:<a@b.test>${rest}`, { smtputf8, offers }),
+          parseMail(`FROM:${rest}`, offers),
+          parseRcpt(`TO:${rest}`, { smtputf8, offers }),
+          parseMail(rest, offers),
         ]) {
           expect([250, 501, 553, 555]).toContain(parsed.ok ? 250 : parsed.reply.code)
         }
@@ -109,8 +121,21 @@ describe('MAIL and RCPT', () => {
     ['FROM:<a@b.test> BODY=7BIT body=7BIT', '501 5.5.4'],
     ['FROM:<a@b.test> =', '501 5.5.4'],
     ['FROM:<a@b.test> X-FANCY=1', '555 5.5.4'],
+    ['FROM:<a@b.test> RET=full ENVID=QQ+20314159 REQUIRETLS', 'ok'],
+    ['FROM:<a@b.test> RET=HDRS', 'ok'],
+    ['FROM:<a@b.test> RET=HDR', '501 5.5.4'],
+    ['FROM:<a@b.test> RET', '501 5.5.4'],
+    ['FROM:<a@b.test> RET=FULL RET=HDRS', '501 5.5.4'],
+    ['FROM:<a@b.test> ENVID=', '501 5.5.4'],
+    ['FROM:<a@b.test> ENVID=a+0Ab', '501 5.5.4'],
+    ['FROM:<a@b.test> ENVID=a+', '501 5.5.4'],
+    ['FROM:<a@b.test> ENVID=a ENVID=a', '501 5.5.4'],
+    [`FROM:<a@b.test> ENVID=${'a'.repeat(100)}`, 'ok'],
+    [`FROM:<a@b.test> ENVID=${'a'.repeat(101)}`, '501 5.5.4'],
+    ['FROM:<a@b.test> REQUIRETLS=YES', '501 5.5.4'],
+    ['FROM:<a@b.test> NOTIFY=NEVER', '555 5.5.4'],
   ])('%s is %s', (rest, wanted) => {
-    expect(codeOf(parseMail(rest))).toBe(wanted)
+    expect(codeOf(parseMail(rest, offers))).toBe(wanted)
   })
 
   test.each([
@@ -118,20 +143,91 @@ describe('MAIL and RCPT', () => {
     ['TO:<Postmaster>', 'ok'],
     ['TO:<>', '501 5.1.3'],
     ['TO:<a>', '501 5.1.3'],
-    ['TO:<a@b.test> NOTIFY=NEVER', '555 5.5.4'],
+    ['TO:<a@b.test> NOTIFY=NEVER', 'ok'],
+    ['TO:<a@b.test> NOTIFY=success,Failure,DELAY', 'ok'],
+    ['TO:<a@b.test> NOTIFY=NEVER,DELAY', '501 5.5.4'],
+    ['TO:<a@b.test> NOTIFY=DELAY,DELAY', '501 5.5.4'],
+    ['TO:<a@b.test> NOTIFY=SUCCESS,', '501 5.5.4'],
+    ['TO:<a@b.test> NOTIFY=', '501 5.5.4'],
+    ['TO:<a@b.test> NOTIFY', '501 5.5.4'],
+    ['TO:<a@b.test> NOTIFY=NEVER NOTIFY=NEVER', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=rfc822;a+2Bb@c.test', 'ok'],
+    ['TO:<a@b.test> ORCPT=rfc822;a@c.test ORCPT=rfc822;a@c.test', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=a@c.test', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=rfc822;', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=;a@c.test', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=rfc822;a+0D+0AX-Injected:yes', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=rfc822;+C3+BC@c.test', '501 5.5.4'],
+    ['TO:<a@b.test> ORCPT=utf-8;+C3+BC@c.test', 'ok'],
+    ['TO:<a@b.test> ORCPT=utf-8;+C2+85@c.test', '501 5.5.4'],
+    [`TO:<a@b.test> ORCPT=rfc822;${'a'.repeat(493)}`, 'ok'],
+    [`TO:<a@b.test> ORCPT=rfc822;${'a'.repeat(494)}`, '501 5.5.4'],
+    ['TO:<a@b.test> RET=FULL', '555 5.5.4'],
     ['FROM:<a@b.test>', '501 5.5.4'],
   ])('%s is %s', (rest, wanted) => {
-    expect(codeOf(parseRcpt(rest, false))).toBe(wanted)
+    expect(codeOf(parseRcpt(rest, { smtputf8: false, offers }))).toBe(wanted)
   })
 
   test('give what was said', () => {
-    expect(parseMail('FROM:<a@b.test> SIZE=12 BODY=8bitmime AUTH=e+3Dmc2@c.test')).toEqual({
+    expect(parseMail('FROM:<a@b.test> SIZE=12 BODY=8bitmime AUTH=e+3Dmc2@c.test', offers)).toEqual({
       ok: true,
       value: {
         reversePath: { localPart: 'a', domain: 'b.test' },
         parameters: { sizeBytes: 12, bodyType: '8bitmime', auth: 'e=mc2@c.test' },
       },
     })
+  })
+})
+
+describe('what DSN adds', () => {
+  test('is given decoded', () => {
+    expect(parseMail('FROM:<a@b.test> RET=HDRS ENVID=QQ+2B1', offers)).toMatchObject({
+      value: { parameters: { returnContent: 'headers', envelopeId: 'QQ+1' } },
+    })
+    const rcpt = 'TO:<a@b.test> NOTIFY=DELAY,FAILURE ORCPT=rfc822;x+2By@c.test'
+    expect(parseRcpt(rcpt, { smtputf8: false, offers })).toMatchObject({
+      value: { notify: ['delay', 'failure'], originalRecipient: 'rfc822;x+y@c.test' },
+    })
+    expect(
+      parseRcpt('TO:<a@b.test> ORCPT=utf-8;ü@c.test', { smtputf8: true, offers }),
+    ).toMatchObject({ value: { originalRecipient: 'utf-8;ü@c.test' } })
+  })
+
+  test('is unknown where DSN is not offered', () => {
+    const without = { smtputf8: false, offers: (extension: string) => extension !== 'DSN' }
+    for (const parameter of ['RET=FULL', 'ENVID=a']) {
+      expect(codeOf(parseMail(`FROM:<> ${parameter}`, without.offers))).toBe('555 5.5.4')
+    }
+    for (const parameter of ['NOTIFY=NEVER', 'ORCPT=rfc822;a@b.test']) {
+      expect(codeOf(parseRcpt(`TO:<a@b.test> ${parameter}`, without))).toBe('555 5.5.4')
+    }
+  })
+})
+
+describe('BDAT', () => {
+  test('announces a number of octets, whatever stands behind it', () => {
+    fc.assert(
+      fc.property(likelyRest, (rest) => {
+        const parsed = parseBdat(rest)
+        const { sizeBytes } = parsed.ok ? parsed.value : parsed
+        expect(sizeBytes).toBeGreaterThanOrEqual(0)
+      }),
+    )
+  })
+
+  test.each([
+    ['0', { ok: true, value: { sizeBytes: 0, last: false } }],
+    ['86 LAST', { ok: true, value: { sizeBytes: 86, last: true } }],
+    ['086  last', { ok: true, value: { sizeBytes: 86, last: true } }],
+    ['', { ok: false, sizeBytes: 0 }],
+    ['LAST', { ok: false, sizeBytes: 0 }],
+    ['-1', { ok: false, sizeBytes: 0 }],
+    ['1e3', { ok: false, sizeBytes: 0 }],
+    ['12LAST', { ok: false, sizeBytes: 0 }],
+    ['12 FIRST', { ok: false, sizeBytes: 12 }],
+    ['12 LAST LAST', { ok: false, sizeBytes: 12 }],
+  ])('%j is understood, and how many octets follow even where it is wrong', (rest, wanted) => {
+    expect(parseBdat(rest)).toMatchObject(wanted)
   })
 })
 

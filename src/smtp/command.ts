@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer'
 import { parsePath } from '../mail/address.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Reply } from '../mail/reply.ts'
-import { parseMailParameters, parseRcptParameters } from './parameters.ts'
+import { parseMailParameters, parseRcptParameters, type Offers } from './parameters.ts'
 import {
   badForwardPath,
   badReversePath,
@@ -64,7 +64,7 @@ export function parseNothing(rest: string): Reply | undefined {
  * The name a client gives itself. Whether it is well-formed and true is for plugins to judge: honest clients say
  * odd things here, and nothing follows from it (RFC 5321 §4.1.4).
  */
-export function parseHello(rest: string, verb: 'HELO' | 'EHLO'): Parsed<string> {
+export function parseHello(rest: string, verb: 'HELO' | 'EHLO' | 'LHLO'): Parsed<string> {
   return /^[\x21-\x7e]{1,255}$/.test(rest)
     ? { ok: true, value: rest }
     : refuse(malformed(`${verb} your.name`))
@@ -76,27 +76,52 @@ export interface MailCommand {
 }
 
 /** `FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2). */
-export function parseMail(rest: string): Parsed<MailCommand> {
+export function parseMail(rest: string, offers: Offers): Parsed<MailCommand> {
   const text = behindColon(rest, 'FROM:')
   if (text === undefined) return refuse(malformed('MAIL FROM:<address>'))
   // SMTPUTF8 stands behind the path that needs it, so the path is read as if it were given.
   const path = parsePath(text, { smtputf8: true })
   if (!path.ok) return refuse(badReversePath(path.problem))
-  const parameters = parseMailParameters(path.rest)
+  const parameters = parseMailParameters(path.rest, offers)
   if (!parameters.ok) return parameters
   if (parameters.value.smtputf8 !== true && !isAscii(text)) return refuse(needsSmtputf8)
   return { ok: true, value: { reversePath: path.mailbox, parameters: parameters.value } }
 }
 
 /** `TO:<forward-path> [parameters]` (RFC 5321 §4.1.1.3); `smtputf8` as MAIL gave it. */
-export function parseRcpt(rest: string, smtputf8: boolean): Parsed<Recipient> {
+export function parseRcpt(
+  rest: string,
+  { smtputf8, offers }: { readonly smtputf8: boolean; readonly offers: Offers },
+): Parsed<Recipient> {
   const text = behindColon(rest, 'TO:')
   if (text === undefined) return refuse(malformed('RCPT TO:<address>'))
   if (!smtputf8 && !isAscii(text)) return refuse(needsSmtputf8)
   const path = parsePath(text, { smtputf8, barePostmaster: true })
   if (!path.ok) return refuse(badForwardPath(path.problem))
   if (path.mailbox === null) return refuse(badForwardPath('A recipient needs an address'))
-  return parseRcptParameters(path.rest, path.mailbox)
+  return parseRcptParameters(path.rest, path.mailbox, offers)
+}
+
+/** So many octets of the message follow the line; `last`: with them it is complete. */
+export interface Chunk {
+  readonly sizeBytes: number
+  readonly last: boolean
+}
+
+/** `chunk-size [LAST]` (RFC 3030 §2). What is wrong may still say how many octets follow: 0 where it does not. */
+export function parseBdat(
+  rest: string,
+):
+  | { readonly ok: true; readonly value: Chunk }
+  | ({ readonly ok: false; readonly reply: Reply } & Chunk) {
+  const [size = '', ...words] = rest.split(' ').filter((word) => word !== '')
+  const sizeBytes = /^\d+$/.test(size) ? Number(size) : undefined
+  const last = words[0]?.toUpperCase() === 'LAST'
+  if (sizeBytes === undefined || words.length > (last ? 1 : 0)) {
+    const reply = malformed('BDAT chunk-size [LAST]')
+    return { ok: false, reply, sizeBytes: sizeBytes ?? 0, last: false }
+  }
+  return { ok: true, value: { sizeBytes, last } }
 }
 
 export interface AuthCommand {

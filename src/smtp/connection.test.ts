@@ -156,6 +156,41 @@ describe('a draft that asks for patience', () => {
     expect(stage.queue.commits[0]?.message.text).toBe('one\r\ntwo\r\n.three\r\n')
   })
 
+  test('stops the client from sending, whose message lies nowhere else meanwhile', async () => {
+    const stage = await smtpStage()
+    stage.policy.settings = {
+      ...stage.policy.settings,
+      maxMessageBytes: 0,
+      dataPace: { minBytesPerSecond: 1_000_000, windowMs: 1_000 },
+    }
+    const begin = stage.queue.begin.bind(stage.queue)
+    const disk = Promise.withResolvers<undefined>()
+    stage.queue.begin = () => {
+      const draft = begin()
+      return { ...draft, write: (chunk) => disk.promise.then(() => draft.write(chunk)) }
+    }
+    const client = await greeted(stage)
+    client.send(envelope)
+    for (let count = 0; count < 3; count++) await client.reply()
+    const piece = `${'x'.repeat(9_998)}\r\n`
+    let sent = 1
+    while (client.connection.write(piece) && sent < 1_000) {
+      sent++
+      await settled()
+    }
+    // What the network and the reader hold: a disk that stands still costs no more memory than that.
+    expect(sent).toBeLessThan(20)
+    // The pace is the disk's, not the client's.
+    stage.clock.advance(3_600_000)
+    await settled()
+    expect(client.closed).toBe(false)
+    disk.resolve(undefined)
+    client.send('.\r\n')
+    for (let turn = 0; turn < 20; turn++) await settled()
+    expect(await client.reply()).toContain('250 2.0.0 Ok: queued')
+    expect(stage.queue.commits[0]?.message.sizeBytes).toBe(sent * 10_000)
+  })
+
   test('and then fails is answered with 452 at the true end of the message', async () => {
     const stage = await smtpStage()
     const begin = stage.queue.begin.bind(stage.queue)
@@ -181,6 +216,18 @@ describe('a draft that asks for patience', () => {
 })
 
 describe('a client that hangs up', () => {
+  test('while a refusal is kept back leaves nothing behind', async () => {
+    const stage = await smtpStage()
+    stage.policy.settings = { ...stage.policy.settings, tarpit: { after: 0, delayMs: 60_000 } }
+    const client = await greeted(stage)
+    client.send('XYZZY\r\n')
+    await settled()
+    client.connection.destroy()
+    await settled()
+    expect(stage.listener.sessions).toBe(0)
+    expect(stage.clock.pending).toBe(0)
+  })
+
   test('after its last command still hears the replies', async () => {
     const stage = await smtpStage({ through: slowPolicy })
     const client = await stage.dial()

@@ -4,16 +4,17 @@
  * all that follows from one chunk leaves in one write. Ends by itself: `closed` is called once, whatever happens.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import { formatReply, type Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Connection, ConnectionHandlers, TlsContext } from '../runtime/net.ts'
+import { DataPace } from './data-pace.ts'
 import { Deadline } from './deadline.ts'
 import { LineReader } from './line-reader.ts'
 import type { SessionEnd } from './policy.ts'
 import { maxLineBytes, type Receiver } from './receiver.ts'
-import { shuttingDown, timedOut } from './replies.ts'
+import { shuttingDown, timedOut, tooSlow } from './replies.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
 const holdMs = 1_000
@@ -35,6 +36,7 @@ export class SessionConnection implements ConnectionHandlers {
   readonly #parts: SessionConnectionParts
   readonly #receiver: Receiver
   readonly #deadline: Deadline
+  readonly #pace: DataPace
   readonly #input = new LineReader(maxLineBytes)
   /** Replies that are not sent yet, and since when. */
   #out = ''
@@ -55,6 +57,7 @@ export class SessionConnection implements ConnectionHandlers {
     this.#parts = parts
     this.#receiver = parts.receiver
     this.#deadline = new Deadline(parts.clock, this.#late)
+    this.#pace = new DataPace(parts.clock, this.#tooSlow)
   }
 
   /** Greets the client. @param received what it sent already, behind a PROXY header for instance */
@@ -79,6 +82,7 @@ export class SessionConnection implements ConnectionHandlers {
   data(chunk: Buffer): void {
     if (this.#closing) return
     this.#input.push(chunk)
+    this.#pace.received(chunk.length)
     this.#pump()
   }
 
@@ -95,6 +99,7 @@ export class SessionConnection implements ConnectionHandlers {
   closed(): void {
     this.#closing = true
     this.#deadline.cancel()
+    this.#pace.cancel()
     this.#receiver.end('disconnect')
     this.#parts.closed(this)
   }
@@ -145,31 +150,35 @@ export class SessionConnection implements ConnectionHandlers {
     }
   }
 
-  #settle(answer: MaybePromise<Reply | undefined>): void {
+  #settle(answer: MaybePromise<Answer | undefined>): void {
     if (answer instanceof Promise) {
       this.#waiting = true
       this.#deadline.suspend()
+      this.#pace.rest()
       void answer.then(this.#answered)
     } else {
       this.#say(answer)
     }
   }
 
-  readonly #answered = (reply: Reply | undefined): void => {
+  readonly #answered = (answer: Answer | undefined): void => {
     this.#waiting = false
     if (this.#closing) return
-    this.#say(reply)
+    this.#say(answer)
     this.#pump()
   }
 
-  #say(reply: Reply | undefined): void {
-    const { commandTimeoutMs, dataTimeoutMs } = this.#receiver.settings
-    if (reply !== undefined) {
+  #say(answer: Answer | undefined): void {
+    const { commandTimeoutMs, dataTimeoutMs, dataPace } = this.#receiver.settings
+    if (answer !== undefined) {
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
-      this.#out += formatReply(reply)
+      this.#out += this.#receiver.spoken(answer)
       if (this.#out.length > holdBytes) this.#flush()
     }
-    this.#deadline.move(this.#receiver.expects === 'message' ? dataTimeoutMs : commandTimeoutMs)
+    const inMessage = this.#receiver.expects === 'message'
+    this.#deadline.move(inMessage ? dataTimeoutMs : commandTimeoutMs)
+    if (inMessage) this.#pace.watch(dataPace)
+    else this.#pace.rest()
   }
 
   #heldLong(): boolean {
@@ -227,10 +236,14 @@ export class SessionConnection implements ConnectionHandlers {
     this.#sendAway('timeout', timedOut(this.#receiver.settings.hostname))
   }
 
+  readonly #tooSlow = (): void => {
+    this.#sendAway('timeout', tooSlow(this.#receiver.settings.hostname))
+  }
+
   #sendAway(reason: SessionEnd, reply: Reply): void {
     if (this.#closing) return
     this.#receiver.end(reason)
-    this.#out += formatReply(reply)
+    this.#out += this.#receiver.spoken(reply)
     this.#close()
   }
 
@@ -243,5 +256,6 @@ export class SessionConnection implements ConnectionHandlers {
     if (this.#halfClosed || this.#receiver.farewell) connection.close()
     else connection.end()
     this.#deadline.cancel()
+    this.#pace.cancel()
   }
 }

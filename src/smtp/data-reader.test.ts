@@ -1,10 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DataReader, type DataFault } from './data-reader.ts'
+import type { ContentFault, ContentRules } from './content-rules.ts'
+import { DataReader } from './data-reader.ts'
+
+const strict: ContentRules = { maxBytes: 0, maxLineBytes: 0, lineEnds: 'refuse', nul: 'refuse' }
 
 interface Reading {
   readonly ended: boolean
-  readonly fault: DataFault | undefined
+  readonly fault: ContentFault | undefined
   /** What was kept before the end or the fault. */
   readonly content: string
   readonly sizeBytes: number
@@ -12,9 +15,13 @@ interface Reading {
 }
 
 /** Reads bytes (latin1) cut at the given offsets. */
-function read(text: string, cuts: readonly number[] = [], maxBytes = 0): Reading {
+function read(
+  text: string,
+  cuts: readonly number[] = [],
+  rules: Partial<ContentRules> = {},
+): Reading {
   const bytes = Buffer.from(text, 'latin1')
-  const reader = new DataReader(maxBytes)
+  const reader = new DataReader({ ...strict, ...rules })
   const ends = [...new Set(cuts)]
     .filter((cut) => cut > 0 && cut < bytes.length)
     .toSorted((a, b) => a - b)
@@ -40,6 +47,9 @@ function expectedUsed(text: string): number {
 
 const everyOffset = (text: string): number[] => Array.from({ length: text.length }, (_, i) => i)
 const byteByByte = (text: string): Reading => read(text, everyOffset(text))
+
+const byteByByteUnder = (text: string, rules: Partial<ContentRules>): string =>
+  read(text, everyOffset(text), rules).content
 
 const line = fc
   .array(
@@ -125,7 +135,7 @@ describe('a message in DATA', () => {
         const { used, fault } = read(`${text}\r\n.\r\n`)
         const data = `${text}\r\n.\r\n`.slice(0, used)
         const first = data.search(/\0|\r(?!\n)|(?<!\r)\n/)
-        const faults = new Map<string | undefined, DataFault>([
+        const faults = new Map<string | undefined, ContentFault>([
           ['\0', 'NUL'],
           ['\r', 'bare CR'],
           ['\n', 'bare LF'],
@@ -138,7 +148,7 @@ describe('a message in DATA', () => {
 
   test('is lent, not copied, where no dot is taken out', () => {
     const chunk = Buffer.from('one\r\ntwo\r\n.\r\n')
-    const { content } = new DataReader(0).read(chunk)
+    const { content } = new DataReader(strict).read(chunk)
     expect(content?.buffer).toBe(chunk.buffer)
     expect(Buffer.from(content ?? []).toString()).toBe('one\r\ntwo\r\n')
   })
@@ -185,16 +195,71 @@ describe('what looks like an end of data', () => {
   })
 })
 
+describe('a message whose line ends are mended', () => {
+  const fixing: Partial<ContentRules> = { lineEnds: 'fix', nul: 'fix' }
+
+  /** Unstuffed as RFC 5321 reads it, and only then mended. */
+  function mended(text: string): string {
+    const data = `\r\n${text}`
+    const end = data.indexOf('\r\n.\r\n')
+    const received = end === -1 ? data : data.slice(0, end + 2)
+    return received
+      .replaceAll('\r\n.', '\r\n')
+      .slice(2)
+      .replaceAll('\0', '')
+      .replace(/\r\n|\r|\n/g, '\r\n')
+  }
+
+  test('ends where it would have ended anyway, and holds no bare line end, however it is cut', () => {
+    fc.assert(
+      fc.property(fc.oneof(hostile, anyBytes), cuts, (text, at) => {
+        const whole = `${text}x\r\n.\r\n`
+        const reading = read(whole, at, fixing)
+        expect(reading.used).toBe(expectedUsed(whole))
+        expect(reading).toMatchObject({ ended: true, fault: undefined })
+        expect(reading.content).not.toMatch(/\0|\r(?!\n)|(?<!\r)\n/)
+        expect(reading.content).toBe(mended(whole))
+        expect(byteByByteUnder(whole, fixing)).toBe(reading.content)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('is not longer than the limit when it is mended', () => {
+    expect(read('\n\n\n\n\r\n.\r\n', [], { ...fixing, maxBytes: 10 }).fault).toBeUndefined()
+    expect(read('\n\n\n\n\r\n.\r\n', [], { ...fixing, maxBytes: 9 }).fault).toBe('too big')
+  })
+})
+
+describe('the longest line', () => {
+  test('is counted with its CRLF and without the dot that DATA adds, at every cut', () => {
+    const text = '..234\r\n1234\r\n.\r\n'
+    for (const at of everyOffset(text)) {
+      expect(read(text, [at], { maxLineBytes: 6 }).fault).toBeUndefined()
+      expect(read(text, [at], { maxLineBytes: 5 })).toMatchObject({
+        fault: 'long line',
+        ended: true,
+      })
+    }
+  })
+})
+
 describe('the size limit', () => {
   test('counts what is kept, not what was stuffed (RFC 1870 §5)', () => {
-    expect(read('..45678\r\n.\r\n', [], 8)).toMatchObject({ fault: undefined, sizeBytes: 8 })
-    expect(read('..45678\r\n.\r\n', [], 7)).toMatchObject({ fault: 'too big', ended: true })
+    expect(read('..45678\r\n.\r\n', [], { maxBytes: 8 })).toMatchObject({
+      fault: undefined,
+      sizeBytes: 8,
+    })
+    expect(read('..45678\r\n.\r\n', [], { maxBytes: 7 })).toMatchObject({
+      fault: 'too big',
+      ended: true,
+    })
   })
 
   test('drops what is too big and still finds its end', () => {
     const text = `${'x'.repeat(70)}\r\n`.repeat(1_000)
     const cutsEvery100 = everyOffset(text).filter((at) => at % 100 === 0)
-    const reading = read(`${text}.\r\nQUIT`, cutsEvery100, 1_000)
+    const reading = read(`${text}.\r\nQUIT`, cutsEvery100, { maxBytes: 1_000 })
     expect(reading).toMatchObject({ ended: true, fault: 'too big', used: text.length + 3 })
     expect(reading.content.length).toBeLessThanOrEqual(1_000)
   })

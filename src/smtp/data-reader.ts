@@ -2,37 +2,43 @@
  * Reads a message as DATA sends it (RFC 5321 §4.1.1.4, §4.5.2): finds its end, takes the dots off, and watches
  * for what no mail may hold. The data ends on CR LF . CR LF and on nothing else; bytes may come cut anywhere.
  * A message with a fault is read to its true end, its bytes dropped, so that the session stays in step.
+ * Where the rules mend what is wrong, the end and the dots are still those of the bytes as received.
  * Pure: no I/O. Linear in its input, whatever that is.
  */
+import { ContentMender } from './content-mender.ts'
+import {
+  isMended,
+  type ContentFault,
+  type ContentPart,
+  type ContentReader,
+  type ContentRules,
+} from './content-rules.ts'
 import { nextControl } from './next-control.ts'
 
 const lf = 0x0a
 const cr = 0x0d
 const dot = 0x2e
-
-/** Why a message is not taken, in the order of discovery: the first one counts. */
-export type DataFault = 'bare CR' | 'bare LF' | 'NUL' | 'too big'
+const oneCr = Buffer.from([cr])
+const noBytes = Buffer.alloc(0)
 
 /** What came before the next byte: a CRLF (or DATA itself), that and a dot, that and a CR; a CR; anything else. */
 type Before = 'line start' | 'dot' | 'dot CR' | 'CR' | 'text'
 
-export interface DataPart {
-  /** Bytes of the chunk, from `from` on, that belong to the message or its end; what follows is for the next command. */
-  readonly used: number
-  /** Bytes of the message, unstuffed: part of the chunk where nothing had to be taken out. */
-  readonly content: Uint8Array | undefined
-}
-
-export class DataReader {
-  readonly #maxBytes: number
+export class DataReader implements ContentReader {
+  readonly #rules: ContentRules
+  readonly #mender: ContentMender | undefined
   #before: Before = 'line start'
-  #fault: DataFault | undefined
+  #fault: ContentFault | undefined
   #ended = false
   #sizeBytes = 0
+  /** Where the current line began, counted from the chunk's first byte: negative where it was in an earlier chunk. */
+  #lineFrom = 0
+  /** A CR that belonged to the last chunk turned out to be content. */
+  #owesCr = false
 
-  /** @param maxBytes the largest message, 0 for no limit; counted without the dots that were taken out (RFC 1870 §5) */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  constructor(rules: ContentRules) {
+    this.#rules = rules
+    this.#mender = ContentMender.for(rules)
   }
 
   /** The final dot was read. */
@@ -40,7 +46,7 @@ export class DataReader {
     return this.#ended
   }
 
-  get fault(): DataFault | undefined {
+  get fault(): ContentFault | undefined {
     return this.#fault
   }
 
@@ -48,21 +54,40 @@ export class DataReader {
     return this.#sizeBytes
   }
 
-  /** Reads on. Not to be called once it has ended. */
-  read(chunk: Buffer, from = 0): DataPart {
-    const content = new Content(chunk, from)
-    if (this.#before === 'dot' || this.#before === 'dot CR') content.cutAt(from)
-    const end = this.#scan(chunk, from, content)
-    const kept = this.#fault === undefined ? content.finish(end) : undefined
+  read(chunk: Buffer): ContentPart {
+    const content = new Content(chunk)
+    if (this.#before === 'dot' || this.#before === 'dot CR') content.cutAt(0)
+    const used = this.#scan(chunk, content)
+    this.#lineFrom -= used
+    const kept = this.#fault === undefined ? this.#mended(content.finish(used)) : undefined
     if (kept !== undefined) this.#sizeBytes += kept.length
-    if (this.#maxBytes > 0 && this.#sizeBytes > this.#maxBytes) this.#fault ??= 'too big'
-    return { used: end - from, content: this.#fault === undefined ? kept : undefined }
+    const { maxBytes } = this.#rules
+    if (maxBytes > 0 && this.#sizeBytes > maxBytes) this.#fault ??= 'too big'
+    return { used, content: this.#fault === undefined ? kept : undefined }
+  }
+
+  #mended(content: Uint8Array | undefined): Uint8Array | undefined {
+    if (this.#mender === undefined) return content
+    const whole = this.#owesCr ? Buffer.concat([oneCr, content ?? noBytes]) : content
+    this.#owesCr = false
+    return whole === undefined ? undefined : this.#mender.mend(whole)
+  }
+
+  #meet(fault: ContentFault): void {
+    if (!isMended(fault, this.#rules)) this.#fault ??= fault
+  }
+
+  /** The next line begins at `at`. */
+  #endLine(at: number): void {
+    const { maxLineBytes } = this.#rules
+    if (maxLineBytes > 0 && at - this.#lineFrom > maxLineBytes) this.#fault ??= 'long line'
+    this.#lineFrom = at
   }
 
   /** @returns the offset after the last byte used */
-  #scan(chunk: Buffer, from: number, content: Content): number {
+  #scan(chunk: Buffer, content: Content): number {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
-    let at = from
+    let at = 0
     while (at < chunk.length) {
       const byte = chunk[at]
       switch (this.#before) {
@@ -80,6 +105,7 @@ export class DataReader {
             this.#before = 'dot CR'
           } else {
             content.resumeAt(at)
+            this.#lineFrom++
             this.#before = 'text'
           }
           break
@@ -88,12 +114,16 @@ export class DataReader {
             this.#ended = true
             return at + 1
           }
-          this.#fault ??= 'bare CR'
+          this.#meet('bare CR')
+          this.#owesCr = at === 0
+          content.resumeAt(Math.max(0, at - 1))
+          this.#lineFrom = at
           this.#before = 'text'
           break
         case 'CR':
           if (byte === lf) at++
-          else this.#fault ??= 'bare CR'
+          else this.#meet('bare CR')
+          this.#endLine(at)
           this.#before = byte === lf ? 'line start' : 'text'
           break
         case 'text':
@@ -110,9 +140,13 @@ export class DataReader {
     while (this.#fault === undefined) {
       at = nextControl(view, at)
       if (at === chunk.length || chunk[at] === cr) break
-      if (chunk[at] === lf) this.#fault = 'bare LF'
-      else if (chunk[at] === 0) this.#fault = 'NUL'
-      at++
+      const byte = chunk[at++]
+      if (byte === lf) {
+        this.#meet('bare LF')
+        this.#endLine(at)
+      } else if (byte === 0) {
+        this.#meet('NUL')
+      }
     }
     if (this.#fault !== undefined) {
       const next = chunk.indexOf(cr, at)
@@ -126,15 +160,14 @@ export class DataReader {
 /** What is kept of one chunk: a part of it while nothing was taken out, else a copy. */
 class Content {
   readonly #chunk: Buffer
-  #start: number
+  #start = 0
   /** Where a dot stands that may be stuffing or the end; what follows it is not content until `resumeAt`. */
   #cut = -1
   #copy: Buffer | undefined
   #copied = 0
 
-  constructor(chunk: Buffer, from: number) {
+  constructor(chunk: Buffer) {
     this.#chunk = chunk
-    this.#start = from
   }
 
   cutAt(offset: number): void {

@@ -4,16 +4,19 @@
  * and lets no answer through that comes after the end.
  */
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Extension } from '../mail/extensions.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import type { Answer, Reply } from '../mail/reply.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Intake } from './intake.ts'
+import { offers } from './capabilities.ts'
+import type { Chunks, Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { localError, objection } from './replies.ts'
 import type { ClaimedClient, ForwardedClient } from './xclient.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
@@ -23,6 +26,14 @@ import type { SaslExchange } from './sasl/exchange.ts'
  * `end`: nothing, the connection is closed when the reply is out.
  */
 export type Expects = 'line' | 'message' | 'handshake' | 'another client' | 'end'
+
+/** Bytes on their way that are no lines: what takes them, and what is said when all of them are there. */
+export interface Incoming {
+  /** @returns how many bytes were its own, and what to wait for before the next ones */
+  take(chunk: Buffer): { readonly used: number; readonly pressure: Promise<void> | undefined }
+  readonly complete: boolean
+  finish(): MaybePromise<Answer>
+}
 
 /** The session while it is being written; everybody else holds it as a `Session`. */
 export type OpenSession = { -readonly [K in keyof Session]: Session[K] }
@@ -43,6 +54,8 @@ export interface DialogueParts {
   readonly peer: string
   /** For whom it speaks. */
   readonly claimed: ClaimedClient | undefined
+  /** For ETRN; there may be no courier. */
+  readonly queueFlush?: QueueFlush | undefined
 }
 
 export class Dialogue {
@@ -53,6 +66,7 @@ export class Dialogue {
   readonly log: Log
   readonly canStartTls: boolean
   readonly peer: string
+  readonly queueFlush: QueueFlush | undefined
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
   login: SaslExchange | undefined
@@ -60,13 +74,23 @@ export class Dialogue {
   claimed: ClaimedClient | undefined
   /** Whom the peer has the next message from (XFORWARD). */
   forwarded: ForwardedClient | undefined
-  /** A message on its way. */
+  /** What is coming in while a `message` is expected. */
+  incoming: Incoming | undefined
+  /** A message on its way; between two chunks of it (BDAT) lines are expected. */
   intake: Intake | undefined
+  /** The same, where it comes by BDAT. */
+  chunks: Chunks | undefined
+  /** A chunk was refused, with these words: those that the client had sent behind it hear the same (RFC 3030 §2). */
+  refusedChunk: Reply | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Recipients that the policy rejected. */
+  refusedRecipients = 0
   #transaction: OpenTransaction | undefined
   #sequence = 0
   #committing = false
+  /** Keeps a refusal back. */
+  #tarpit: Timer | undefined
   #end: SessionEnd | undefined
 
   constructor(parts: DialogueParts) {
@@ -78,11 +102,21 @@ export class Dialogue {
     this.canStartTls = parts.canStartTls
     this.peer = parts.peer
     this.claimed = parts.claimed
+    this.queueFlush = parts.queueFlush
   }
 
   get settings(): ReceiverSettings {
     return this.policy.settings
   }
+
+  /** Whether an extension is offered to this client now. */
+  readonly offers = (extension: Extension): boolean =>
+    offers(extension, {
+      session: this.session,
+      settings: this.settings,
+      canStartTls: this.canStartTls,
+      peer: this.peer,
+    })
 
   get transaction(): OpenTransaction | undefined {
     return this.#transaction
@@ -98,10 +132,10 @@ export class Dialogue {
   }
 
   /** Goes on with an answer of the policy: at once where it is there, and not at all where nobody is left to hear it. */
-  consult<T>(
+  consult<T, A extends Answer | undefined>(
     answer: MaybePromise<T>,
-    proceed: (answer: T) => MaybePromise<Reply>,
-  ): MaybePromise<Reply> {
+    proceed: (answer: T) => MaybePromise<A>,
+  ): MaybePromise<A | Reply> {
     if (!(answer instanceof Promise)) return proceed(answer)
     return answer.then((value) => (this.over ? localError : proceed(value)))
   }
@@ -115,6 +149,7 @@ export class Dialogue {
   openTransaction(reversePath: ReversePath, parameters: MailParameters): void {
     const id = this.nextTransactionId
     this.#sequence++
+    this.refusedChunk = undefined
     this.#transaction = {
       id,
       session: this.session,
@@ -125,11 +160,19 @@ export class Dialogue {
     }
   }
 
+  /** From here bytes come in that are no lines. */
+  receive(incoming: Incoming): void {
+    this.incoming = incoming
+    this.expects = 'message'
+  }
+
   /** Ends the open transaction, if there is one. */
   endTransaction(outcome: TransactionOutcome): void {
     const transaction = this.#transaction
     this.intake?.abort()
     this.intake = undefined
+    this.chunks = undefined
+    this.refusedChunk = undefined
     this.#committing = false
     this.#transaction = undefined
     if (transaction === undefined) return
@@ -148,11 +191,22 @@ export class Dialogue {
     return this.#end
   }
 
+  /** A refusal, sooner or later: a client that is refused again and again waits for each of them. */
+  keepBack(refusal: Reply): MaybePromise<Reply> {
+    const { after, delayMs } = this.settings.tarpit
+    if (delayMs === 0 || this.over || this.mistakes + this.refusedRecipients <= after)
+      return refusal
+    return new Promise((resolve) => {
+      this.#tarpit = this.clock.after(delayMs, () => resolve(refusal))
+    })
+  }
+
   /** The session is over; only the first reason counts. */
   end(reason: SessionEnd): void {
     this.expects = 'end'
     if (this.#end !== undefined) return
     this.login = undefined
+    this.#tarpit?.cancel()
     if (this.#transaction !== undefined && !this.#committing) {
       this.endTransaction({ end: 'aborted' })
     }

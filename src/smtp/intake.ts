@@ -1,32 +1,38 @@
 /**
- * A message on its way in: what the data reader frees of dots goes into a draft. A message that is not taken
+ * A message on its way in: what a reader makes of DATA or of chunks goes into a draft. A message that is not taken
  * (a fault in it, or a disk that refuses it) is still read to its end; its draft is given back at once.
  */
 import type { Message } from '../mail/message.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Draft } from '../queue/queue.ts'
-import type { DataFault, DataReader } from './data-reader.ts'
+import type { BdatReader } from './bdat-reader.ts'
+import type { ContentFault, ContentReader } from './content-rules.ts'
 import { MessageHead } from './message-head.ts'
 
-/** Of so many bytes from the top the hops are counted: more header than honest mail has. */
-const headBytes = 65_536
+/** A message that comes in chunks, and what reads them. */
+export interface Chunks {
+  readonly intake: Intake
+  readonly reader: BdatReader
+}
 
 export class Intake {
   readonly #draft: Draft
-  readonly #reader: DataReader
-  readonly #head = new MessageHead(headBytes)
+  readonly #reader: ContentReader
+  readonly #head: MessageHead
   #failure: { readonly error: unknown } | undefined
 
-  constructor(draft: Draft, reader: DataReader) {
+  /** @param maxHeaderBytes how much of the header is gathered */
+  constructor(draft: Draft, reader: ContentReader, maxHeaderBytes: number) {
     this.#draft = draft
     this.#reader = reader
+    this.#head = new MessageHead(maxHeaderBytes)
   }
 
   get complete(): boolean {
     return this.#reader.ended
   }
 
-  get fault(): DataFault | undefined {
+  get fault(): ContentFault | undefined {
     return this.#reader.fault
   }
 
@@ -35,9 +41,14 @@ export class Intake {
     return this.#failure
   }
 
-  /** The first bytes of the message: its header, as far as it fits into 64 KB. */
+  /** The header of the message with its empty line, as far as it was gathered. */
   get head(): Uint8Array {
     return this.#head.bytes
+  }
+
+  /** There is more header than was gathered. */
+  get headIsCut(): boolean {
+    return this.#head.cut
   }
 
   /** @returns how many bytes were the message's, and what to wait for before the next ones */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { passRuling, type Ruling } from '../mail/ruling.ts'
+import { processCounters } from '../runtime/node/counters.ts'
 import { settled, smtpStage } from '../testkit/smtp-stage.ts'
 
 const envelope = 'HELO c.test\r\nMAIL FROM:<a@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n'
@@ -61,6 +62,46 @@ describe('a listener', () => {
     await settled()
     expect(stage.listener.sessions).toBe(0)
     expect(stage.log.events.map(({ event }) => event)).toContain('policy.failed')
+  })
+})
+
+describe('a listener whose connections are counted elsewhere', () => {
+  const counted = processCounters()
+  const counters = {
+    take: async (key: string, limit: number) => counted.take(key, limit),
+    give: (key: string) => counted.give(key),
+    count: async (key: string) => counted.count(key),
+  }
+
+  test('serves as many as there is room for, and gives back what it took for the others', async () => {
+    const listener = { maxConnections: 2, maxConnectionsPerAddress: 1 }
+    const stage = await smtpStage({ listener, counters })
+    const first = await stage.dial('198.51.100.1')
+    expect(await (await stage.dial('198.51.100.1')).reply()).toContain('from your address')
+    await stage.dial('198.51.100.2')
+    expect(await (await stage.dial('198.51.100.3')).reply()).toContain('Too many connections,')
+    first.send('QUIT\r\n')
+    await settled()
+    const next = await stage.dial('198.51.100.1')
+    expect(await next.reply()).toContain('220')
+    const closing = stage.listener.close(1_000)
+    await closing
+    expect([counted.count('smtp:mx'), counted.count('smtp:mx:198.51.100.1')]).toEqual([0, 0])
+  })
+
+  test('is closed only when those are gone who were being counted', async () => {
+    const answer = Promise.withResolvers<boolean>()
+    const stage = await smtpStage({ counters: { ...counters, take: () => answer.promise } })
+    const client = await stage.dial()
+    const closing = stage.listener.close(30_000)
+    let closed = false
+    void closing.then(() => void (closed = true))
+    await settled()
+    // Nobody has been greeted, so nobody is told anything.
+    expect([client.closed, client.unread, closed]).toEqual([true, '', false])
+    answer.resolve(true)
+    await closing
+    expect(stage.listener.sessions).toBe(0)
   })
 })
 

@@ -16,6 +16,7 @@ import { Admission, Place, type ConnectionLimits, type LimitName } from './admis
 import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
 import { notServing } from './replies.ts'
 import { sessionIds } from './session-ids.ts'
@@ -34,6 +35,8 @@ export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
 export interface ListenerParts {
   readonly policy: Policy
   readonly queue: Pick<Queue, 'begin'>
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush
   /** The certificate for STARTTLS, asked for anew by each session; `undefined`: there is none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
@@ -195,7 +198,7 @@ class Reception {
   }
 
   #open(connection: Connection, place: Place, arrival: Arrival): void {
-    const { policy, queue, doors } = this.#parts
+    const { policy, queue, queueFlush, doors } = this.#parts
     const { clock, log } = doors
     const tls = this.#parts.tls()
     const { received, ...client } = arrival
@@ -207,7 +210,8 @@ class Reception {
     }
     let receiver
     try {
-      receiver = new Receiver({ facts, policy, queue, clock, log, canStartTls: tls !== undefined })
+      const canStartTls = tls !== undefined
+      receiver = new Receiver({ facts, policy, queue, queueFlush, clock, log, canStartTls })
     } catch (error) {
       // A bug in the policy: without it there is no session.
       log.error('policy.failed', {

@@ -1,6 +1,17 @@
 import type { Reply } from '../mail/reply.ts'
 import type { Dialogue } from './dialogue.ts'
-import { ehloFirst, helloFirst, mailFirst, nestedMail, noRecipients, tlsFirst } from './replies.ts'
+import {
+  ehloFirst,
+  helloFirst,
+  lhloFirst,
+  loginFirst,
+  mailFirst,
+  midMessage,
+  nestedMail,
+  noRecipients,
+  noRecipientsLmtp,
+  tlsFirst,
+} from './replies.ts'
 import type { Need } from './verbs/verb.ts'
 
 /** May a verb with these needs come now (RFC 5321 §4.1.4)? @returns what to answer if not */
@@ -12,12 +23,19 @@ export function outOfOrder(needs: readonly Need[], dialogue: Dialogue): Reply | 
   return undefined
 }
 
-function missing(need: Need, { session, settings, transaction }: Dialogue): Reply | undefined {
+function missing(
+  need: Need,
+  { session, settings, transaction, intake }: Dialogue,
+): Reply | undefined {
   switch (need) {
     case 'hello':
-      return session.hello === undefined ? helloFirst : undefined
+      if (session.hello !== undefined) return undefined
+      return settings.protocol === 'lmtp' ? lhloFirst : helloFirst
     case 'ehlo':
-      return session.hello === undefined || session.hello.verb === 'HELO' ? ehloFirst : undefined
+      if (session.hello !== undefined && session.hello.verb !== 'HELO') return undefined
+      return settings.protocol === 'lmtp' ? lhloFirst : ehloFirst
+    case 'login':
+      return settings.authRequired && session.user === undefined ? loginFirst : undefined
     case 'tls':
       return settings.starttls === 'required' && session.tls === undefined ? tlsFirst : undefined
     case 'no transaction':
@@ -25,6 +43,9 @@ function missing(need: Need, { session, settings, transaction }: Dialogue): Repl
     case 'transaction':
       return transaction === undefined ? mailFirst : undefined
     case 'recipients':
-      return transaction?.recipients.length === 0 ? noRecipients : undefined
+      if (transaction?.recipients.length !== 0) return undefined
+      return settings.protocol === 'lmtp' ? noRecipientsLmtp : noRecipients
+    case 'no chunks':
+      return intake === undefined ? undefined : midMessage
   }
 }

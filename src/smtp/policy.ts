@@ -1,5 +1,6 @@
 import type { Environment } from '../mail/environment.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Extension } from '../mail/extensions.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
@@ -48,10 +49,7 @@ export interface SessionPolicy {
     readonly recipient: Recipient
   }): MaybePromise<Ruling>
   data(event: { readonly transaction: Transaction }): MaybePromise<Ruling>
-  message(event: {
-    readonly transaction: Transaction
-    readonly message: Message
-  }): MaybePromise<MessageRuling>
+  message(event: MessageEvent): MaybePromise<MessageRuling>
   /** The transaction is over and this was said last; with a receipt, it is promised. */
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
   /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */
@@ -68,6 +66,13 @@ export interface MailEvent {
   readonly forwarded?: ForwardedClient
 }
 
+export interface MessageEvent {
+  readonly transaction: Transaction
+  readonly message: Message
+  /** `one`: a single reply speaks for all recipients; `each` hears its own (LMTP, PRDR). */
+  readonly answers: 'one' | 'each'
+}
+
 /** A login with a password that came in the clear of its (TLS) connection: PLAIN or LOGIN. */
 export interface AuthAttempt {
   readonly session: Session
@@ -79,13 +84,25 @@ export interface AuthAttempt {
 /** Nobody's yes means no. */
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
 
-export type MessageRuling =
+export type WholeRuling =
   | { readonly ruling: 'commit'; readonly placements: readonly [Placement, ...Placement[]] }
   | ObjectionRuling
+
+export type MessageRuling =
+  | WholeRuling
+  /** Only where each recipient is answered, and not all alike. */
+  | {
+      readonly ruling: 'each'
+      /** One for each recipient of the transaction. The placements of `whole` are for those that pass. */
+      readonly recipients: readonly Ruling[]
+      readonly whole: WholeRuling
+    }
 
 export interface TransactionOutcome {
   readonly end: 'committed' | 'refused' | 'reset' | 'aborted'
   readonly reply?: Reply
+  /** What each recipient was told, where not all were told the same. */
+  readonly replies?: readonly Reply[]
   readonly receipt?: Receipt
 }
 
@@ -110,10 +127,26 @@ export interface ReceiverSettings {
   readonly maxRecipients: number
   /** Commands that were refused as wrong, before the session is ended. */
   readonly maxErrors: number
+  /** Recipients that the policy rejected in one session, before it is ended. */
+  readonly maxRefusedRecipients: number
+  /** After so many wrong commands and rejected recipients each further refusal is kept back for a while. */
+  readonly tarpit: { readonly after: number; readonly delayMs: number }
   readonly maxHops: number
+  readonly maxHeaderBytes: number
+  readonly maxHeaderFields: number
+  /** Of a message, CRLF included; 0: no limit. */
+  readonly maxTextLineBytes: number
+  /** What becomes of a CR or LF that stands alone in a message: a refusal, or a CRLF before anybody reads it. */
+  readonly lineEnds: 'refuse' | 'fix'
+  /** What becomes of a NUL in a message: a refusal, or nothing is left of it. */
+  readonly nul: 'refuse' | 'fix'
+  /** Neither offered nor understood. */
+  readonly extensionsOff: readonly Extension[]
   /** Waiting for a command; for the next bytes of a message; for a TLS handshake. RFC 5321 §4.5.3.2. */
   readonly commandTimeoutMs: number
   readonly dataTimeoutMs: number
+  /** How slowly a message may come in; see data-pace.ts. */
+  readonly dataPace: { readonly minBytesPerSecond: number; readonly windowMs: number }
   /** `off`: not offered. `required`: MAIL only after STARTTLS. */
   readonly starttls: 'off' | 'offered' | 'required'
   /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */
@@ -123,4 +156,19 @@ export interface ReceiverSettings {
   /** Who may speak for others by XCLIENT, and by XFORWARD; nobody where absent. */
   readonly xclientNetworks?: Pick<Networks, 'has'>
   readonly xforwardNetworks?: Pick<Networks, 'has'>
+  /** MAIL only after a login (RFC 6409 §4.3). */
+  readonly authRequired: boolean
+  /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
+  readonly protocol: 'smtp' | 'lmtp'
+  /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
+  readonly prdr: boolean
+  /** Who may say ETRN (RFC 1985). */
+  readonly etrnClients: Pick<Networks, 'has'>
+  /** `split: first`; the policy itself reads it. */
+  readonly splitsByClass: boolean
+  /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
+  readonly completesHeader: boolean
 }
+
+/** What a listener is for: it decides what its settings are where nothing else is said. */
+export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp'

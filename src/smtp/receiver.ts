@@ -4,18 +4,19 @@
  * replied to at once, without a promise. A policy that throws is a bug, not an answer: 451, and the session goes on.
  */
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
-import type { Reply } from '../mail/reply.ts'
+import { formatAnswer, type Answer, type Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import { acceptMessage } from './acceptance.ts'
+import { toAll } from './answers.ts'
 import { claimedFacts } from './claimed-facts.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
 import { outOfOrder } from './order.ts'
 import type { ConnectionFacts, Policy, ReceiverSettings, SessionEnd } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
 import * as replies from './replies.ts'
 import { authLineBytes, continueLogin } from './verbs/auth.ts'
 import { introduce } from './verbs/hello.ts'
@@ -30,14 +31,16 @@ export interface ReceiverParts {
   readonly log: Log
   /** There is a certificate for STARTTLS. */
   readonly canStartTls: boolean
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush | undefined
 }
 
 /** What became of a chunk while a message was expected. */
 export interface Taken {
   /** Bytes that were the message's. */
   readonly used: number
-  /** The final reply; `undefined`, now or later: more bytes are wanted. */
-  readonly answer: MaybePromise<Reply | undefined>
+  /** What is said of the message; `undefined`, now or later: more bytes are wanted. */
+  readonly answer: MaybePromise<Answer | undefined>
 }
 
 /** Whatever verb it is for, a line is never longer: only AUTH needs as much. */
@@ -57,7 +60,7 @@ export class Receiver {
 
   /** @throws whatever `Policy.open` throws */
   #begin(facts: ConnectionFacts, claimed?: ClaimedClient): Dialogue {
-    const { policy, queue, clock, log, canStartTls } = this.#parts
+    const { policy, queue, clock, log, canStartTls, queueFlush } = this.#parts
     const { id, startedAt, listener, remote, local, remoteName, tls, user } = facts
     const sessionPolicy = policy.open(facts)
     const session = {
@@ -81,6 +84,7 @@ export class Receiver {
       canStartTls,
       peer: this.#parts.facts.remote.address,
       claimed,
+      queueFlush,
     })
   }
 
@@ -102,8 +106,15 @@ export class Receiver {
     return this.#dialogue.ending === 'quit'
   }
 
+  /** An answer as it goes on the wire; with enhanced status codes where such are offered (RFC 2034). */
+  spoken(answer: Answer): string {
+    if (!this.settings.extensionsOff.includes('ENHANCEDSTATUSCODES')) return formatAnswer(answer)
+    const replies = 'code' in answer ? [answer] : answer
+    return formatAnswer(replies.map(({ code, lines }) => ({ code, lines })))
+  }
+
   /** The first reply of the session. */
-  greet(): MaybePromise<Reply> {
+  greet(): MaybePromise<Answer> {
     return this.#guard(() => {
       const { session, policy, settings } = this.#dialogue
       return this.#dialogue.consult(policy.connect({ session }), (ruling) => {
@@ -113,30 +124,33 @@ export class Receiver {
     })
   }
 
-  /** @param line latin1, without its CR LF */
-  line(line: string): MaybePromise<Reply> {
-    const reply = this.#guard(() => this.#dispatch(line))
-    return reply instanceof Promise ? reply.then(this.#count) : this.#count(reply)
+  /**
+   * @param line latin1, without its CR LF
+   * @returns `undefined` where the reply comes when what follows the line is read (RFC 3030 §2)
+   */
+  line(line: string): MaybePromise<Answer | undefined> {
+    const answer = this.#guard(() => this.#dispatch(line))
+    return answer instanceof Promise ? answer.then(this.#heard) : this.#heard(answer)
   }
 
   /** The reply to a line that is none; the rest of it is not heard. */
-  spoiltLine({ spoilt }: SpoiltLine): Reply {
-    if (spoilt === 'bare line end') return this.#count(replies.bareLineEnd)
+  spoiltLine({ spoilt }: SpoiltLine): MaybePromise<Answer> {
+    if (spoilt === 'bare line end') return this.#heard(replies.bareLineEnd)
     const inLogin = this.#dialogue.login !== undefined
     this.#dialogue.login = undefined
-    return this.#count(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
+    return this.#heard(inLogin ? replies.loginLineTooLong : replies.lineTooLong)
   }
 
-  /** Bytes of the message that is expected. */
+  /** Bytes of the message, or of the chunk, that is expected. */
   message(chunk: Buffer): Taken {
-    const { intake } = this.#dialogue
-    if (intake === undefined) throw new Error('bytes of a message that nobody expects')
-    const { used, pressure } = intake.take(chunk)
-    if (!intake.complete) return { used, answer: pressure?.then(() => undefined) }
+    const { incoming } = this.#dialogue
+    if (incoming === undefined) throw new Error('bytes of a message that nobody expects')
+    const { used, pressure } = incoming.take(chunk)
+    if (!incoming.complete) return { used, answer: pressure?.then(() => undefined) }
+    this.#dialogue.incoming = undefined
     this.#dialogue.expects = 'line'
-    const accept = (): MaybePromise<Reply> =>
-      this.#guard(() => acceptMessage(this.#dialogue, intake))
-    return { used, answer: pressure === undefined ? accept() : pressure.then(accept) }
+    const finish = (): MaybePromise<Answer> => this.#guard(() => incoming.finish())
+    return { used, answer: this.#dialogue.consult(pressure, finish) }
   }
 
   /** The handshake is done: the session begins anew, but for the greeting (RFC 3207 §4.2). */
@@ -152,7 +166,7 @@ export class Receiver {
     this.#dialogue.end(reason)
   }
 
-  #dispatch(line: string): MaybePromise<Reply> {
+  #dispatch(line: string): MaybePromise<Answer | undefined> {
     const dialogue = this.#dialogue
     if (dialogue.login !== undefined) return continueLogin(dialogue, dialogue.login, line)
     const parsed = parseLine(line)
@@ -166,7 +180,7 @@ export class Receiver {
   }
 
   /** The peer speaks for somebody else now: another session, with another id, asked about from the beginning. */
-  #replace(claimed: ClaimedClient): MaybePromise<Reply> {
+  #replace(claimed: ClaimedClient): MaybePromise<Answer> {
     const before = this.#dialogue
     const { facts, log } = this.#parts
     const own = { ...facts, id: `${facts.id}x${++this.#replaced}` }
@@ -176,7 +190,8 @@ export class Receiver {
     log.info('session.replaced', { session: before.session.id, by: next.id, ...claimed })
     const { hello: name, protocol } = claimed
     if (name === undefined || name === null) return this.greet()
-    const verb = protocol === 'SMTP' ? 'HELO' : 'EHLO'
+    const usual = protocol === 'SMTP' ? 'HELO' : 'EHLO'
+    const verb = this.settings.protocol === 'lmtp' ? 'LHLO' : usual
     return after(this.greet(), (greeting) => {
       if (this.#dialogue.over) return greeting
       const introduced = introduce(this.#dialogue, { verb, name })
@@ -192,29 +207,38 @@ export class Receiver {
     return knownElsewhere.has(name) ? replies.notImplemented : replies.unknownCommand
   }
 
+  /** What is said of a message is no mistake of the client's. */
+  readonly #heard = <A extends Answer | undefined>(answer: A): MaybePromise<A | Reply> => {
+    if (answer === undefined || !('code' in answer)) return answer
+    const reply = this.#count(answer)
+    return reply.code < 400 ? reply : this.#dialogue.keepBack(reply)
+  }
+
   /** Sends the client away with the last mistake that is borne. */
-  readonly #count = (reply: Reply): Reply => {
+  #count(reply: Reply): Reply {
     if (!replies.isMistake(reply) || ++this.#dialogue.mistakes < this.settings.maxErrors)
       return reply
     this.#dialogue.end('errors')
     return replies.tooManyMistakes(this.settings.hostname)
   }
 
-  #guard(work: () => MaybePromise<Reply>): MaybePromise<Reply> {
+  #guard<A extends Answer | undefined>(work: () => MaybePromise<A>): MaybePromise<A | Answer> {
     try {
-      const reply = work()
-      return reply instanceof Promise ? reply.catch(this.#failed) : reply
+      const answer = work()
+      return answer instanceof Promise ? answer.catch(this.#failed) : answer
     } catch (error) {
       return this.#failed(error)
     }
   }
 
-  readonly #failed = (error: unknown): Reply => {
-    this.#dialogue.policyFailed(error)
+  readonly #failed = (error: unknown): Answer => {
+    const dialogue = this.#dialogue
+    dialogue.policyFailed(error)
+    const { intake, transaction } = dialogue
     const reply = replies.localError
+    if (intake === undefined || transaction === undefined) return reply
     // A message was being judged: it is over, and so is its transaction.
-    if (this.#dialogue.intake !== undefined)
-      this.#dialogue.endTransaction({ end: 'refused', reply })
-    return reply
+    dialogue.endTransaction({ end: 'refused', reply })
+    return toAll(this.settings.protocol, transaction, reply)
   }
 }

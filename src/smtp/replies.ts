@@ -4,6 +4,7 @@ import type { ObjectionRuling } from '../mail/ruling.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import type { PosternError } from '../mail/errors.ts'
 import type { Receipt } from '../queue/queue.ts'
+import type { ContentFault } from './content-rules.ts'
 
 export { formatReply }
 
@@ -15,6 +16,10 @@ export const shuttingDown = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} is shutting down`)
 export const timedOut = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} waited too long`)
+export const tooSlow = (hostname: string): Reply =>
+  reply(421, '4.4.2', `${hostname} cannot wait for so slow a message`)
+export const tooManyRefusals = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} has refused too many of your recipients`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
 export const notThisProtocol = (hostname: string): Reply =>
@@ -27,6 +32,9 @@ export const ok = reply(250, '2.0.0', 'Ok')
 export const reversePathOk = reply(250, '2.1.0', 'Ok')
 export const recipientOk = reply(250, '2.1.5', 'Ok')
 export const sendMessage = reply(354, undefined, 'End data with <CR><LF>.<CR><LF>')
+/** RFC 3030 §2: each chunk that is not the last. */
+export const chunkTaken = (sizeBytes: number): Reply =>
+  reply(250, '2.0.0', `${sizeBytes} octets received`)
 export const cannotVerify = reply(252, '2.0.0', 'Cannot verify, but will accept mail and try')
 export const startTls = reply(220, '2.0.0', 'Ready to start TLS')
 export const authenticated = reply(235, '2.7.0', 'Authentication successful')
@@ -38,6 +46,17 @@ export const challenge = (bytes: string): Reply =>
 export function queued(receipt: Receipt): Reply {
   return reply(250, '2.0.0', `Ok: queued as ${receipt.ids[0]}`)
 }
+
+/** draft-hall-prdr §4.5: what follows is for each recipient, then for the whole. */
+export const eachFollows = reply(353, undefined, 'A reply for each recipient follows')
+
+// ETRN (RFC 1985 §5.3).
+export const flushing = (node: string, messages: number): Reply =>
+  messages === 0
+    ? reply(251, '2.0.0', `No messages are waiting for ${node}`)
+    : reply(253, '2.0.0', `${messages} pending messages for ${node} started`)
+export const cannotFlush = (node: string): Reply =>
+  reply(458, '4.3.2', `Cannot start messages for ${node} now, try again later`)
 
 // The command itself is wrong (RFC 5321 §4.2.4, §4.3.2).
 export const unknownCommand = reply(500, '5.5.2', 'Command not recognised')
@@ -62,11 +81,19 @@ export const repeatedParameter = (keyword: string): Reply =>
 // The command comes at the wrong moment.
 export const helloFirst = reply(503, '5.5.1', 'Say EHLO or HELO first')
 export const ehloFirst = reply(503, '5.5.1', 'Say EHLO first')
+export const lhloFirst = reply(503, '5.5.1', 'Say LHLO first')
+/** RFC 2033 §4.1. */
+export const lhloOnly = reply(500, '5.5.1', 'This is LMTP: say LHLO')
 export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
+export const midMessage = reply(503, '5.5.1', 'A message is coming in by BDAT: go on, or say RSET')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
 /** XCLIENT and XFORWARD from somebody who is not trusted. */
 export const notAuthorized = reply(550, '5.7.0', 'You are not authorized to say for whom you speak')
+/** RFC 2033 §4.2. */
+export const noRecipientsLmtp = reply(503, '5.5.1', 'No valid recipients')
+/** RFC 4954 §6. */
+export const loginFirst = reply(530, '5.7.0', 'Authentication required')
 export const tlsFirst = reply(530, '5.7.0', 'Must issue a STARTTLS command first')
 export const tlsActive = reply(503, '5.5.1', 'TLS is active already')
 export const tlsAfterLogin = reply(503, '5.5.1', 'STARTTLS comes before AUTH')
@@ -84,10 +111,22 @@ export const loginForAnother = reply(535, '5.7.8', 'You may log in as yourself o
 // The message, or what carries it, is at a limit.
 export const tooManyRecipients = reply(452, '4.5.3', 'Too many recipients in one transaction')
 export const messageTooBig = reply(552, '5.3.4', 'Message too big')
+export const headerTooBig = reply(552, '5.3.4', 'The header of the message is too big')
+export const tooManyFields = reply(552, '5.3.4', 'The header of the message has too many fields')
 export const tooManyHops = reply(554, '5.4.6', 'Too many hops: this message is in a loop')
-/** RFC 5321 §2.3.8, §4.5.2: a line ends in CR LF, and CR and LF stand nowhere else. */
-export const messageMalformed = (what: string): Reply =>
-  reply(554, '5.6.0', `The message holds a ${what}, which no mail may`)
+/** RFC 5321 §2.3.8, §4.5.2: a line ends in CR LF, and CR and LF stand nowhere else; §4.5.3.1 for sizes. */
+export function messageUnfit(fault: ContentFault): Reply {
+  switch (fault) {
+    case 'too big':
+      return messageTooBig
+    case 'long line':
+      return reply(554, '5.6.0', 'The message holds a line that is too long')
+    case 'bare CR':
+    case 'bare LF':
+    case 'NUL':
+      return reply(554, '5.6.0', `The message holds a ${fault}, which no mail may`)
+  }
+}
 export const localError = reply(451, '4.3.0', 'Local error, try again later')
 
 /** Why nothing was promised. Never the error's own text: it speaks of our disk. */
@@ -113,7 +152,7 @@ export const help: Reply = {
   status: '2.0.0',
   lines: [
     'Postern mail gateway',
-    'EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS AUTH',
+    'EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH',
     'See RFC 5321',
   ],
 }

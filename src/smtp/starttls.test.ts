@@ -70,7 +70,24 @@ const injections = [
   'STARTTLS\r\nRSET\r\nMAIL FROM:<injected@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n',
   'STARTTLS\r\nMAIL FROM:<injected@cli',
   'STARTTLS\r\n\r\n',
+  'STARTTLS\r\nBDAT 30 LAST\r\nMAIL FROM:<injected@client.test>\r\n',
 ]
+
+/** Tries a handshake on a socket that was said 220 to. @returns whether there is one; it is over either way */
+async function shakesHands(plain: Socket): Promise<boolean> {
+  if (plain.destroyed) return false
+  const closed = new Promise((resolve) => void plain.once('close', resolve))
+  const secure = connectTls({ socket: plain, servername: 'mx.test', ca: fixture('mx.test.pem') })
+  secure.resume()
+  let secured = false
+  secure.on('error', () => {})
+  secure.once('secureConnect', () => {
+    secured = true
+    secure.end('NOOP\r\n')
+  })
+  await Promise.race([closed, new Promise((resolve) => void secure.once('close', resolve))])
+  return secured
+}
 
 describe('STARTTLS', () => {
   test.each(injections)(
@@ -103,6 +120,32 @@ describe('STARTTLS', () => {
       expect(await nextSecure()).toContain('221 2.0.0')
       await new Promise((resolve) => void secure.once('close', resolve))
       expect(policy.history).toEqual(['connect', 'hello', 'hello', 'session quit'])
+      await listener.close(1_000)
+    },
+  )
+
+  test.each(injections)(
+    'executes nothing of it wherever the wire is cut: %j',
+    async (injection) => {
+      const { policy, listener, port } = await open()
+      let handshakes = 0
+      for (let cut = 1; cut <= injection.length; cut++) {
+        const plain = createConnection({ host: '127.0.0.1', port, noDelay: true })
+        plain.on('error', () => {})
+        const next = replies(plain)
+        await next()
+        plain.write('EHLO client.test\r\n')
+        await next()
+        plain.write(injection.slice(0, cut))
+        await new Promise((resolve) => void setImmediate(resolve))
+        plain.write(injection.slice(cut))
+        expect(await next()).toBe('220 2.0.0 Ready to start TLS')
+        plain.removeAllListeners('data')
+        if (await shakesHands(plain)) handshakes++
+      }
+      // Cut within the line that says STARTTLS, what follows it is dropped; what comes later spoils the handshake.
+      expect(handshakes).toBeGreaterThan(5)
+      expect(new Set(policy.history)).toEqual(new Set(['connect', 'hello', 'session disconnect']))
       await listener.close(1_000)
     },
   )

@@ -3,7 +3,7 @@
  * that it speaks for. Pure; strict in what an attribute may hold, since it ends up in logs, rules and trace fields.
  */
 import ipaddr from 'ipaddr.js'
-import { decodeXtext } from './parameters.ts'
+import { decodeXtext } from './xtext.ts'
 
 /** By XCLIENT; `null`: the proxy does not know either. */
 export interface ClaimedClient {

@@ -6,6 +6,7 @@ import { parseMailbox } from '../mail/address.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { JsonObject } from '../mail/json.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
@@ -13,6 +14,7 @@ import { buildGeneration, type GenerationRequest } from '../filter/build-generat
 import type { Thresholds } from '../filter/decision.ts'
 import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
 import { traceTables } from '../filter/trace-tables.ts'
@@ -20,7 +22,13 @@ import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { processCounters } from '../runtime/node/counters.ts'
-import type { ConnectionFacts, SessionEnd, SessionPolicy } from '../smtp/policy.ts'
+import type {
+  ConnectionFacts,
+  MessageEvent,
+  SessionEnd,
+  SessionPolicy,
+  WholeRuling,
+} from '../smtp/policy.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
@@ -41,7 +49,10 @@ export interface ChainTestOptions {
     readonly denied: boolean
   }
   readonly receiver?: JsonObject
+  /** `mx`, and `submission` with a certificate, where absent. */
+  readonly listeners?: GenerationRequest['listeners']
   readonly doors?: Partial<PluginDoors>
+  readonly crashWatch?: CrashWatch
 }
 
 export interface ChainUnderTest {
@@ -50,8 +61,8 @@ export interface ChainUnderTest {
   readonly log: ReturnType<typeof recordingLog>
   readonly store: MemoryStore
   readonly files: MemoryFiles
-  /** A client that has connected and said nothing yet. */
-  dial(facts?: Partial<ConnectionFacts>): TestSession
+  /** A client that has connected and said nothing yet. `answers`: whether each recipient is answered after a message. */
+  dial(facts?: Partial<ConnectionFacts>, answers?: MessageEvent['answers']): TestSession
   /** Another configuration with the same doors. */
   build(options: Pick<ChainTestOptions, 'entries' | 'thresholds'>): Generation
   trace(which?: string): Promise<Trace | undefined>
@@ -71,6 +82,8 @@ export interface TestSession {
   /** DATA, the message, and the reply to it; `dot` alone where DATA has been said. */
   message(text?: string): Promise<string>
   dot(text?: string): Promise<string>
+  /** What each recipient was told after the last message, where that differed. */
+  readonly replies: readonly string[]
   reset(): void
   end(reason?: SessionEnd): void
 }
@@ -119,7 +132,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
         place: { file: 'test', path: ['receiver'], lineOf: () => undefined },
         defaults: { hostname: 'mx.postern.test' },
       },
-      listeners: [
+      listeners: options.listeners ?? [
         { name: 'mx', tls: false },
         { name: 'submission', tls: true },
       ],
@@ -132,6 +145,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     clock,
     log,
     traces: tables,
+    crashWatch: options.crashWatch,
   })
   let sessions = 0
   return {
@@ -142,15 +156,19 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     files,
     build,
     trace: (which = 'last') => readTrace(tables, which),
-    dial: (facts) =>
-      playSession(policy, {
-        id: `s${++sessions}`,
-        startedAt: clock.now(),
-        listener: 'mx',
-        remote: { address: '192.0.2.1', port: 40_000 },
-        local: { address: '192.0.2.25', port: 25 },
-        ...facts,
-      }),
+    dial: (facts, answers = 'one') =>
+      playSession(
+        policy,
+        {
+          id: `s${++sessions}`,
+          startedAt: clock.now(),
+          listener: 'mx',
+          remote: { address: '192.0.2.1', port: 40_000 },
+          local: { address: '192.0.2.25', port: 25 },
+          ...facts,
+        },
+        answers,
+      ),
   }
 }
 
@@ -164,7 +182,11 @@ function generationOf(request: GenerationRequest): Generation {
 
 type Open<T> = { -readonly [K in keyof T]: T[K] }
 
-function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession {
+function playSession(
+  policy: FilterPolicy,
+  facts: ConnectionFacts,
+  answers: MessageEvent['answers'],
+): TestSession {
   const asked = policy.open(facts)
   const session: Open<Session> = {
     ...facts,
@@ -174,6 +196,7 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
   let transaction: (Transaction & { readonly recipients: Recipient[] }) | undefined
   let transactions = 0
   let placements: readonly Placement[] = []
+  let replies: readonly Reply[] = []
 
   const opened = (): NonNullable<typeof transaction> => {
     if (transaction === undefined) throw new Error('there is no transaction')
@@ -186,7 +209,11 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
   ): void => {
     if (transaction === undefined) return
     const said = ruling === undefined ? undefined : replyTo(stage, ruling)
-    asked.transactionEnded(transaction, said === undefined ? { end } : { end, reply: said })
+    asked.transactionEnded(transaction, {
+      end,
+      ...(said === undefined ? {} : { reply: said }),
+      ...(replies.length === 0 ? {} : { replies }),
+    })
     transaction = undefined
   }
 
@@ -194,6 +221,9 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
     policy: asked,
     get placements() {
       return placements
+    },
+    get replies() {
+      return replies.map(({ code, status = '', lines }) => `${code} ${status} ${lines[0]}`)
     },
     async connect() {
       return spoken('connect', '220', await asked.connect({ session }))
@@ -238,7 +268,13 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
     },
     async dot(text = 'Subject: test\r\n\r\nHello.\r\n') {
       const current = opened()
-      const ruling = await asked.message({ transaction: current, message: memoryMessage(text) })
+      const message = memoryMessage(text)
+      const ruled = await asked.message({ transaction: current, message, answers })
+      const each = ruled.ruling === 'each' ? ruled.recipients : []
+      replies = each.map((one) =>
+        one.ruling === 'pass' ? taken : replyTo('message', { ...one, close: false }),
+      )
+      const ruling = ruled.ruling === 'each' ? inTurn(ruled.whole) : ruled
       if (ruling.ruling !== 'commit') {
         over('refused', 'message', ruling)
         return spoken('message', '250', ruling)
@@ -246,8 +282,8 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
       placements = ruling.placements
       const [first, ...others] = ruling.placements.map((_, index) => `${current.id}.q${index + 1}`)
       const receipt = new Receipt([first ?? '', ...others], facts.startedAt)
-      const reply = { code: 250, status: '2.0.0', lines: ['queued'] } as const
-      asked.transactionEnded(current, { end: 'committed', reply, receipt })
+      const several = replies.length === 0 ? {} : { replies }
+      asked.transactionEnded(current, { end: 'committed', reply: taken, receipt, ...several })
       transaction = undefined
       return '250'
     },
@@ -257,6 +293,13 @@ function playSession(policy: FilterPolicy, facts: ConnectionFacts): TestSession 
       asked.sessionEnded(reason)
     },
   }
+}
+
+const taken: Reply = { code: 250, status: '2.0.0', lines: ['queued'] }
+
+/** As the reply behind those to each recipient says it: the session does not end before. */
+function inTurn(ruling: WholeRuling): WholeRuling {
+  return ruling.ruling === 'commit' ? ruling : { ...ruling, close: false }
 }
 
 function replyTo(stage: Stage, { status, text, close }: ObjectionRuling) {

@@ -1,7 +1,8 @@
 /** A courier with nothing real around it: the queue, the clock and what carries the mail are a test's own. */
 import type { Attempt } from '../delivery/attempt.ts'
-import { createBouncer } from '../delivery/bounce.ts'
+import { createBouncer, type Bouncer } from '../delivery/bounce.ts'
 import { Courier, type CourierLimits, type CourierOptions } from '../delivery/courier.ts'
+import type { Pauses } from '../delivery/pauses.ts'
 import type { Delivery, Router } from '../delivery/transport.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope } from '../mail/envelope.ts'
@@ -23,6 +24,8 @@ export interface CourierScene {
   readonly carry?: Carrying
   readonly router?: Router
   readonly limits?: Partial<CourierLimits>
+  readonly pauses?: Pick<Pauses, 'covers' | 'all'>
+  readonly destination?: CourierOptions['destination']
   readonly observed?: (attempt: Attempt) => void
   /** Stands between courier and queue, for instance to break it. */
   readonly through?: (queue: Queue) => Queue
@@ -30,23 +33,30 @@ export interface CourierScene {
 
 export interface CourierStage {
   readonly courier: Courier
+  readonly bouncer: Bouncer
+  readonly router: Router
   readonly queue: MemoryQueue
   readonly clock: FakeClock
   readonly log: ReturnType<typeof recordingLog>
   readonly attempts: readonly Attempt[]
   /** Queues a message from ann@here.test; `bob@local.test` goes into a Maildir, all else by SMTP. */
-  post(to: readonly string[], envelope?: Partial<Envelope>): Promise<string>
+  readonly post: (to: readonly string[], envelope?: Partial<Envelope>) => Promise<string>
   /** Lets everything happen that needs no time. */
-  settle(): Promise<void>
+  readonly settle: () => Promise<void>
   /** Moves on to the next moment at which something is due. */
-  sleep(): Promise<void>
+  readonly sleep: () => Promise<void>
 }
 
 export const deliveredResult: DeliveryResult = { outcome: 'delivered', status: '2.0.0', text: 'ok' }
 export const deferredResult: DeliveryResult = {
   outcome: 'deferred',
-  status: '4.4.1',
+  status: '4.2.0',
   text: 'not now',
+}
+export const noAnswerResult: DeliveryResult = {
+  outcome: 'deferred',
+  status: '4.4.1',
+  text: 'nobody there',
 }
 export const failedResult: DeliveryResult = { outcome: 'failed', status: '5.1.1', text: 'nobody' }
 
@@ -57,6 +67,7 @@ export function everybody(result: DeliveryResult): Carrying {
 
 export function courierStage(scene: CourierScene = {}): CourierStage {
   const { carry = everybody(deliveredResult), router = byDomain, limits, through, observed } = scene
+  const { pauses, destination } = scene
   const clock = fakeClock()
   const log = recordingLog()
   const queue = memoryQueue(clock)
@@ -74,6 +85,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       from: { localPart: 'MAILER-DAEMON', domain: 'here.test' },
       doubleBounceTo: { localPart: 'postmaster', domain: 'local.test' },
       maxBytes: 100_000,
+      holds: () => false,
     }),
   })
   const options: CourierOptions = {
@@ -83,11 +95,21 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
     carriers: {
       maildir: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
+      lmtp: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },
     },
-    limits: () => ({ local: 10, remote: 20, messages: 100, lifetimeMs: 604_800_000, ...limits }),
+    limits: () => ({
+      local: 10,
+      remote: 20,
+      messages: 100,
+      lifetimeMs: 604_800_000,
+      delayNoticeMs: 14_400_000,
+      ...limits,
+    }),
     clock,
     log,
+    ...(pauses === undefined ? {} : { pauses }),
+    ...(destination === undefined ? {} : { destination }),
     observer: {
       attempted(attempt) {
         attempts.push(attempt)
@@ -101,6 +123,8 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
   }
   return {
     courier: new Courier(options),
+    bouncer,
+    router,
     queue,
     clock,
     log,

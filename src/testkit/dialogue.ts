@@ -5,19 +5,22 @@
  *   C: EHLO client.test        a line of the client; lines that follow each other are one write; \r \n \t \0 \xHH are bytes
  *   C< DATA\n                  bytes of the client, without CR LF
  *   S: 250-mx.test             a line of the server; `*` stands for anything
+ *   S< 250 HELP                lines of the server that do not matter, up to and with this one
  *   TLS                        the client starts the handshake
  *   AFTER 300s                 time passes
  *   CLOSED                     the server has closed the connection
  *   COMMITTED 1                so many messages are in the queue
  *   SETTINGS maxErrors 3       changes what the receiver is set to
  *   POLICY rcpt reject 5.1.1 No such user     what the policy rules from here on: pass, defer, reject, close, throw, accept
+ *   POLICY message each pass | 5.2.2 Full     … for each recipient, where each is answered
  *   QUEUE DISK_FULL            the next commit fails
  */
 import type { ErrorCode } from '../mail/errors.ts'
 import { errorCodes } from '../mail/errors.ts'
-import { passRuling, type ObjectionRuling } from '../mail/ruling.ts'
+import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import { isPermanent, isTransient } from '../mail/status.ts'
-import type { Script } from './scripted-policy.ts'
+import type { WholeRuling } from '../smtp/policy.ts'
+import { placementOf, type Script } from './scripted-policy.ts'
 import { settled, type SmtpStage, type StageClient } from './smtp-stage.ts'
 
 export interface DialogueStep {
@@ -31,7 +34,7 @@ export interface DialogueStep {
 export function parseDialogue(text: string): readonly DialogueStep[] {
   return text.split('\n').flatMap((source, index) => {
     if (source === '' || source.startsWith('#')) return []
-    const match = /^(C:|C<|S:|[A-Z]+)(?: (.*))?$/.exec(source)
+    const match = /^(C:|C<|S:|S<|[A-Z]+)(?: (.*))?$/.exec(source)
     const [, word] = match ?? []
     if (word === undefined || !words.has(word)) {
       throw new Error(`line ${index + 1} is no step of a dialogue: ${source}`)
@@ -62,6 +65,7 @@ const words: ReadonlySet<string> = new Set([
   'C:',
   'C<',
   'S:',
+  'S<',
   'TLS',
   'AFTER',
   'CLOSED',
@@ -91,6 +95,9 @@ class Player {
       case 'S:':
         expectLine(await (await this.#dial()).line(), text)
         break
+      case 'S<':
+        await this.#readUpTo(text)
+        break
       case 'TLS':
         await (
           await this.#dial()
@@ -109,8 +116,10 @@ class Player {
         if (queue.commits.length !== Number(text)) throw new Error(`it is ${queue.commits.length}`)
         break
       case 'SETTINGS': {
-        const [key = '', value = ''] = text.split(' ')
-        policy.settings = { ...policy.settings, [key]: JSON.parse(value) }
+        const [, key = '', value = ''] = /^(\S+) (.*)$/.exec(text) ?? []
+        const given: unknown = JSON.parse(value)
+        const setting = key === 'etrnClients' ? { has: () => given === true } : given
+        policy.settings = { ...policy.settings, [key]: setting }
         break
       }
       case 'POLICY':
@@ -131,6 +140,12 @@ class Player {
     this.#client?.connection.destroy()
   }
 
+  /** @throws where the server says all it has to say without it */
+  async #readUpTo(pattern: string): Promise<void> {
+    const client = await this.#dial()
+    while (!matches(await client.line(), pattern));
+  }
+
   async #dial(): Promise<StageClient> {
     return (this.#client ??= await this.#stage.dial())
   }
@@ -146,14 +161,16 @@ class Player {
 }
 
 function expectLine(line: string, pattern: string): void {
+  if (!matches(line, pattern)) throw new Error(`the server says: ${line}`)
+}
+
+function matches(line: string, pattern: string): boolean {
   const parts = pattern.split('*')
   const [head = ''] = parts
   const tail = parts.length > 1 ? (parts.at(-1) ?? '') : undefined
-  const matches =
-    tail === undefined
-      ? line === head
-      : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
-  if (!matches) throw new Error(`the server says: ${line}`)
+  return tail === undefined
+    ? line === head
+    : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
 }
 
 /** Text is UTF-8 in the file and bytes on the wire; escapes are bytes. */
@@ -188,6 +205,7 @@ function rule(script: Script, text: string): void {
       break
     case 'message':
       if (ruling === 'pass') delete script.message
+      else if (ruling === 'each') script.message = eachRuling([status, ...rest].join(' '))
       else script.message = () => objectionFrom(answer())
       break
     case 'auth':
@@ -197,6 +215,26 @@ function rule(script: Script, text: string): void {
     case undefined:
     default:
       throw new Error('there is no such stage')
+  }
+}
+
+/** `pass | 5.2.2 Full | 4.3.0 Later`, in the order of the recipients. */
+function eachRuling(text: string): NonNullable<Script['message']> {
+  const recipients = text.split(' | ').map((part): Ruling => {
+    const [status = '', ...words] = part.split(' ')
+    return status === 'pass' ? passRuling : objectionOf(false, status, words.join(' '))
+  })
+  const objections = recipients.filter((ruling) => ruling.ruling !== 'pass')
+  return ({ transaction, answers }) => {
+    if (answers === 'one') throw new Error('the recipients are not answered one by one')
+    const passing = transaction.recipients.filter((_, i) => recipients[i]?.ruling === 'pass')
+    const [first] = objections
+    const commit: WholeRuling = {
+      ruling: 'commit',
+      placements: [placementOf({ ...transaction, recipients: passing })],
+    }
+    const whole = passing.length > 0 || first === undefined ? commit : first
+    return { ruling: 'each', recipients, whole }
   }
 }
 

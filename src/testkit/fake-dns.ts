@@ -33,7 +33,7 @@ export function fakeDns(zones: FakeZones = {}): FakeDns {
   change(zones)
 
   async function ask<T>(
-    type: keyof FakeName,
+    type: keyof FakeName | 'ipv4',
     name: string,
     pick: (known: FakeName) => readonly T[] | 'fails' | 'hangs' | undefined,
     signal?: AbortSignal,
@@ -57,6 +57,16 @@ export function fakeDns(zones: FakeZones = {}): FakeDns {
     questions,
     change,
     addresses: (name, signal) => ask('addresses', name, (known) => known.addresses, signal),
+    ipv4: (name, signal) =>
+      ask(
+        'ipv4',
+        name,
+        ({ addresses }) =>
+          typeof addresses === 'string'
+            ? addresses
+            : addresses?.filter((each) => !each.includes(':')),
+        signal,
+      ),
     mx: (name, signal) => ask('mx', name, (known) => known.mx, signal),
     txt: (name, signal) => ask('txt', name, (known) => known.txt, signal),
     reverse: (address, signal) => ask('reverse', address, (known) => known.reverse, signal),

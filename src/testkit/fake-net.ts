@@ -19,6 +19,8 @@ import type {
 export interface FakeNet extends Net {
   /** Connections whose both ends are not closed. */
   readonly open: number
+  /** What `ownAddresses` says. */
+  own: readonly string[]
 }
 
 /** Unread bytes beyond which a writer is told to wait. */
@@ -70,6 +72,11 @@ export function fakeNet(): FakeNet {
   return {
     listen,
     connect,
+    own: [],
+    ownAddresses() {
+      return this.own
+    },
+    tlsTrust: () => ({ tlsTrust: 'opaque' }),
     tlsContext: () => ({ tlsContext: 'opaque' }),
     get open() {
       return ends.size
@@ -108,6 +115,9 @@ class FakeConnection implements Connection {
   #endSent = false
   #endReceived = false
   #closed = false
+  #error: Error | undefined
+  /** Whoever was attached when it closed knows that it did. */
+  #told = false
   #handshake: { resolve(state: TlsState): void; reject(error: Error): void } | undefined
 
   constructor(local: Endpoint, remote: Endpoint, gone: (end: FakeConnection) => void) {
@@ -122,7 +132,8 @@ class FakeConnection implements Connection {
 
   attach(handlers: ConnectionHandlers): void {
     this.#handlers = handlers
-    this.#schedule()
+    if (this.#told) setImmediate(() => handlers.closed(this.#error))
+    else this.#schedule()
   }
 
   write(data: string | Uint8Array): boolean {
@@ -227,9 +238,13 @@ class FakeConnection implements Connection {
   cut(error?: Error): void {
     if (this.#closed) return
     this.#closed = true
+    this.#error = error
     this.#handshake?.reject(goneInHandshake())
     this.#gone(this)
-    setImmediate(() => this.#handlers?.closed(error))
+    setImmediate(() => {
+      this.#told = true
+      this.#handlers?.closed(error)
+    })
   }
 }
 

@@ -33,7 +33,12 @@ export function memoryFiles(
       const live = file(path).follow((bytes) =>
         bytes === undefined ? undefined : openCdb(readAtBytes(bytes)),
       )
-      return { get: (key) => live.current?.get(key) }
+      return {
+        get present() {
+          return live.current !== undefined
+        },
+        get: (key) => live.current?.get(key),
+      }
     },
     set(path, content) {
       if (content === undefined) contents.delete(path)

@@ -9,6 +9,8 @@ import { PosternError, type ErrorCode } from '../mail/errors.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
 import { Receipt } from '../queue/receipt.ts'
+import { isOpen, stateAfter } from '../queue/recipient-states.ts'
+import { isChangedBy, matches } from '../queue/selection.ts'
 import type {
   Claim,
   Draft,
@@ -49,8 +51,6 @@ export interface Settled {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Slot = Mutable<Omit<Entry, 'recipients'>> & { recipients: RecipientState[]; claim?: Claim }
-
-const isOpen = ({ state }: RecipientState): boolean => state === 'pending' || state === 'deferred'
 
 function edited(message: MemoryMessage, edits: readonly HeaderEdit[]): MemoryMessage {
   if (edits.length === 0) return message
@@ -133,6 +133,11 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     }
   }
 
+  const selected = (selector: Selector): Slot[] =>
+    [...slots.values()].filter(
+      (slot) => (selector.ids?.includes(slot.id) ?? true) && matches(slot, selector),
+    )
+
   const waiting = (): Slot[] =>
     [...slots.values()]
       .filter((slot) => slot.claim === undefined && !slot.held)
@@ -164,10 +169,11 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async claim(id) {
+    async claim(id, even) {
       await Promise.resolve()
       const slot = slots.get(id)
-      if (slot === undefined || slot.held || slot.claim !== undefined) return undefined
+      if (slot === undefined || slot.claim !== undefined) return undefined
+      if (slot.held && even !== 'held') return undefined
       const recipientIndexes = slot.recipients.flatMap((state, at) => (isOpen(state) ? [at] : []))
       const recipients = slot.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
       slot.claim = { entry: { ...slot }, recipientIndexes, recipients }
@@ -180,12 +186,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       if (slot === undefined) return
       settled.push({ id: slot.id, results, retryAt })
       slot.tries++
-      results.forEach(({ outcome, text }, i) => {
-        const at = claim.recipientIndexes[i] ?? 0
-        slot.recipients[at] =
-          outcome === 'deferred'
-            ? { state: 'deferred', text, tries: slot.tries }
-            : { state: outcome, text }
+      results.forEach((result, i) => {
+        slot.recipients[claim.recipientIndexes[i] ?? 0] = stateAfter(result, slot.tries)
       })
       if (slot.recipients.some(isOpen)) slot.dueAt = retryAt
       else slots.delete(slot.id)
@@ -199,20 +201,18 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     },
     async change(selector: Selector, to) {
       await Promise.resolve()
-      const chosen = [...slots.values()].filter(
-        ({ id, held }) =>
-          (selector.ids?.includes(id) ?? true) && (to === 'remove' || held === (to === 'release')),
-      )
+      const chosen = selected(selector).filter((slot) => isChangedBy(slot, to))
       for (const slot of chosen) {
         if (to === 'remove') slots.delete(slot.id)
         else if (to === 'retry') slot.dueAt = clock.now()
         else slot.held = to === 'hold'
+        if (to === 'release') slot.dueAt = clock.now()
       }
       announce()
       return chosen.length
     },
-    async *entries() {
-      yield* slots.values()
+    async *entries(selector = {}) {
+      yield* selected(selector)
     },
     get size() {
       return slots.size

@@ -1,10 +1,11 @@
 /** The SMTP transport with nothing real around it: the next hops, DNS, clock and net are a test's own. */
-import { smtpTransport } from '../delivery/transport/smtp.ts'
+import type { PoolLimits } from '../delivery/transport/session-pool.ts'
+import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Message } from '../mail/message.ts'
 import type { SmtpRoute } from '../mail/route.ts'
-import type { Connection, Net } from '../runtime/net.ts'
+import type { Connection, Net, TlsOptions } from '../runtime/net.ts'
 import { fakeClock } from './fake-clock.ts'
 import { fakeDns, type FakeZones } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
@@ -33,21 +34,35 @@ export interface Scene {
   readonly envelope?: Partial<Envelope>
   readonly to?: readonly string[]
   /** Where equals are shuffled: what the dice say. */
+  readonly settings?: Partial<SmtpSettings>
+  readonly doors?: Pick<SmtpOptions, 'stsPolicies' | 'secureDns'>
+  /** By default no session waits for a next message. */
+  readonly pool?: Partial<PoolLimits>
+  /** Addresses of this host. */
+  readonly own?: readonly string[]
   readonly dice?: (bound: number) => number
 }
 
 export function stage({ hosts = {}, zones = {}, dice = (bound) => bound - 1, ...scene }: Scene) {
   const net = fakeNet()
+  net.own = scene.own ?? []
   for (const [place, accepted] of Object.entries(hosts)) {
     const [, host = '', port] = /^(.*):(\d+)$/.exec(place) ?? []
     void net.listen({ address: { host, port: Number(port) }, accepted, failed: () => {} })
   }
   const calls: string[] = []
+  const handshakes: TlsOptions[] = []
   const recorded: Net = {
     ...net,
-    connect(options) {
+    async connect(options) {
       if ('host' in options.address) calls.push(`${options.address.host}:${options.address.port}`)
-      return net.connect(options)
+      const connection = await net.connect(options)
+      const startTls = connection.startTls.bind(connection)
+      connection.startTls = (tls) => {
+        handshakes.push(tls)
+        return startTls(tls)
+      }
+      return connection
     },
   }
   const clock = fakeClock()
@@ -58,7 +73,9 @@ export function stage({ hosts = {}, zones = {}, dice = (bound) => bound - 1, ...
     log,
     dns: fakeDns(zones),
     random: { bytes: (length) => new Uint8Array(length), integer: dice },
-    helloName: () => 'here.test',
+    ...scene.doors,
+    settings: () => ({ helloName: 'here.test', ...scene.settings }),
+    pool: { idleMs: 0, ...scene.pool },
   })
   const recipients = (scene.to ?? ['bob']).map((localPart) => ({
     mailbox: { localPart, domain: 'there.test' },
@@ -73,8 +90,10 @@ export function stage({ hosts = {}, zones = {}, dice = (bound) => bound - 1, ...
   }
   const stop = new AbortController()
   const { message = hello, route = relay } = scene
-  const delivery = { queueId: 'q1', message, envelope, recipients, route }
-  return { net, calls, clock, log, stop, results: transport.deliver(delivery, stop.signal) }
+  const delivery = { queueId: 'q1', message, envelope, recipients: envelope.recipients, route }
+  const deliver = (other: Partial<typeof delivery> = {}) =>
+    transport.deliver({ ...delivery, ...other }, stop.signal)
+  return { net, calls, handshakes, clock, log, stop, transport, deliver, results: deliver() }
 }
 
 /** One next hop at the address of the relay. */

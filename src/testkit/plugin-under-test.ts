@@ -105,7 +105,9 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     return verdictOf(await inquiry.ask(place, event, { recipients }))
   }
   const { places } = generation
-  const sessionIn = (about: About = {}): Session => ({ ...base, ...about.session })
+  // The same object for the same session, as in a gateway: plugins count by it.
+  const sessionIn = ({ session }: About = {}): Session =>
+    session === undefined ? base : { ...base, ...session }
   const transactionIn = (about: About = {}): Transaction => ({
     id: 'test.1',
     session: sessionIn(about),

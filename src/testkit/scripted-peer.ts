@@ -8,6 +8,8 @@ export interface ScriptedPeer {
   line(): Promise<string | undefined>
   /** What follows DATA, up to and including the lone dot; undefined if the client goes before that. */
   data(): Promise<string | undefined>
+  /** So many bytes, as latin1; undefined if the client goes before that. */
+  take(sizeBytes: number): Promise<string | undefined>
   /** The handshake, after 220. */
   startTls(context: TlsContext): Promise<void>
   /** Breaks off in the middle of it. */
@@ -40,7 +42,7 @@ export function scriptedPeer(connection: Connection): ScriptedPeer {
   const take = async (end: (text: string) => number): Promise<string | undefined> => {
     for (;;) {
       const at = end(text)
-      if (at > 0) {
+      if (at >= 0) {
         const taken = text.slice(0, at)
         text = text.slice(at)
         return taken
@@ -51,13 +53,14 @@ export function scriptedPeer(connection: Connection): ScriptedPeer {
   }
   const after = (mark: string) => (given: string) => {
     const at = given.indexOf(mark)
-    return at < 0 ? 0 : at + mark.length
+    return at < 0 ? -1 : at + mark.length
   }
 
   return {
     say: (words) => void connection.write(words),
     line: async () => (await take(after('\r\n')))?.slice(0, -2),
     data: () => take((given) => (given.startsWith('.\r\n') ? 3 : after('\r\n.\r\n')(given))),
+    take: (sizeBytes) => take((given) => (given.length < sizeBytes ? -1 : sizeBytes)),
     async startTls(context) {
       await connection.startTls({ side: 'server', context, timeoutMs: 10_000 })
     },

@@ -1,4 +1,5 @@
 /** A receiver with nothing real around it: net, clock, queue and policy are a test's own. */
+import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import {
@@ -8,6 +9,7 @@ import {
   type SmtpListener,
 } from '../smtp/listener.ts'
 import type { Policy } from '../smtp/policy.ts'
+import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeNet, type FakeNet } from './fake-net.ts'
 import { memoryQueue, type MemoryQueue } from './memory-queue.ts'
@@ -48,6 +50,7 @@ export interface StageOptions {
   readonly withoutCertificate?: boolean
   /** What the host says of itself; idle, and without a limit of descriptors, where absent. */
   readonly host?: ListenerDoors['process']
+  readonly counters?: Counters
 }
 
 export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> {
@@ -68,11 +71,12 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
     {
       policy: options.through?.(policy) ?? policy,
       queue,
+      queueFlush: flushQueue(queue),
       tls: () => (options.withoutCertificate === true ? undefined : tls),
       doors: {
         net,
         clock,
-        counters: processCounters(),
+        counters: options.counters ?? processCounters(),
         process: options.host ?? { loadAverage: () => 0, descriptors: () => undefined },
         random: seededRandom(1),
         log,

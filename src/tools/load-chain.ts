@@ -30,8 +30,8 @@ export async function loadChain(request: ChainRequest): Promise<LoadedChain> {
     resources,
     thresholds: configuration.thresholds,
     receiver: configuration.receiver,
-    listeners: configuration.listeners.map(({ name, certificate }) => {
-      return { name, tls: certificate !== undefined }
+    listeners: configuration.listeners.map(({ name, role, certificate, receiver, place }) => {
+      return { name, role, tls: certificate !== undefined, options: receiver, place }
     }),
   })
   if (!built.ok) return { mistakes: [...mistakes, ...built.mistakes], doubts: [] }

@@ -1,15 +1,19 @@
 /** The doors of a gateway at work, as its configuration has them. */
 import type { Configuration } from '../config/configuration.ts'
+import { cachingDns } from '../runtime/caching-dns.ts'
+import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
+import type { LogFields } from '../runtime/log.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
-import { jsonLog } from '../runtime/node/log.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { systemRandom } from '../runtime/node/random.ts'
+import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
+import { openLog } from './open-log.ts'
 
 export interface OpenedDoors {
   readonly doors: Doors
@@ -17,22 +21,29 @@ export interface OpenedDoors {
   close(): Promise<void>
 }
 
+/** What is different in a worker of several. */
+export interface WorkerDoors {
+  readonly counters?: Counters
+  /** In every line of the log. */
+  readonly always?: LogFields
+}
+
 /** @throws PosternError STORE_FAILED */
-export async function openDoors({
-  log: logging,
-  store: storing,
-  dns,
-}: Configuration): Promise<OpenedDoors> {
-  const { level, to } = logging
-  const log = jsonLog({ level, to: to === 'stderr' ? 2 : to === 'stdout' ? 1 : to })
+export async function openDoors(
+  { log: logging, store: storing, dns, delivery }: Configuration,
+  { counters = processCounters(), always }: WorkerDoors = {},
+): Promise<OpenedDoors> {
+  const log = openLog(logging, always)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const { servers, timeoutMs } = dns
+  const named = servers.length === 0 ? {} : { servers }
   return {
     doors: {
       clock: systemClock,
-      counters: processCounters(),
+      counters,
       disk: systemDisk,
-      dns: nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) }),
+      dns: cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock }),
+      ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
       net: nodeNet,
       process: hostProcess,

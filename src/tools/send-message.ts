@@ -34,7 +34,8 @@ export async function sendMessage(sending: Sending): Promise<readonly DeliveryRe
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    helloName: () => sending.helloName,
+    settings: () => ({ helloName: sending.helloName }),
+    pool: { idleMs: 0 },
   })
   const recipients = sending.recipients.map((mailbox) => ({ mailbox }))
   const message = testMessage(sending)

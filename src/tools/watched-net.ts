@@ -7,6 +7,8 @@ export type LineWatcher = (direction: 'sent' | 'received', line: string) => void
 export function watchedNet(net: Net, watch: LineWatcher): Net {
   return {
     listen: (options) => net.listen(options),
+    ownAddresses: () => net.ownAddresses(),
+    tlsTrust: (authorities) => net.tlsTrust(authorities),
     tlsContext: (pem) => net.tlsContext(pem),
     connect: async (options) => watchedConnection(await net.connect(options), watch),
   }

@@ -6,6 +6,7 @@
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
 import { datasyncMs } from './datasync.ts'
+import { fullQueue } from './full-queue.ts'
 import { runLoad, type Load } from './load.ts'
 import { systems, type RunningSystem } from './systems.ts'
 
@@ -47,6 +48,8 @@ try {
 } finally {
   for (const system of running) await system.stop()
 }
+
+for (const line of await fullQueue(generator)) say(line)
 
 /** Runs one load against everybody in turn, `rounds` times, and prints the medians. */
 async function compare(load: Load): Promise<void> {

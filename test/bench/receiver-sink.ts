@@ -17,19 +17,15 @@ import { hostProcess } from '../../src/runtime/node/process.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
 import { listen } from '../../src/smtp/listener.ts'
 import type { Policy, ReceiverSettings } from '../../src/smtp/policy.ts'
+import { testSettings } from '../../src/testkit/scripted-policy.ts'
 
 const settings: ReceiverSettings = {
+  ...testSettings,
   hostname: 'sink.test',
   greeting: 'sink.test ESMTP',
   maxMessageBytes: 50_000_000,
   maxRecipients: 1_000,
-  maxErrors: 10,
-  maxHops: 100,
-  commandTimeoutMs: 300_000,
-  dataTimeoutMs: 180_000,
-  starttls: 'offered',
   mechanisms: ['PLAIN'],
-  authWithoutTls: false,
 }
 
 const passing: Policy = {

@@ -5,13 +5,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
+import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
+import { fillSpool } from './fill-spool.ts'
 
 export interface RunningSystem {
   readonly name: string
   readonly port: number
-  /** User and system time of its process so far. */
+  /** User and system time of its processes so far. */
   cpuSeconds(): number
   stop(): Promise<void>
 }
@@ -21,6 +23,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   bareSink,
   held,
   delivering,
+  deliveringByAll,
 ]
 
 /** Postfix's own sink, in C: reads, answers, stores nothing. */
@@ -57,10 +60,32 @@ async function delivering(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, delivering', false)
 }
 
-async function postern(name: string, paused: boolean): Promise<RunningSystem> {
+/** The same, with a worker for each processor. */
+async function deliveringByAll(): Promise<RunningSystem> {
+  return postern('Postern, sample chain, durable, delivering, workers: auto', false, {
+    workers: 'auto',
+  })
+}
+
+export interface RunningPostern extends RunningSystem {
+  /** From its start until it listened. */
+  readonly startMs: number
+  residentBytes(): number
+}
+
+/** @param queued how many messages lie in its spool when it starts */
+export async function postern(
+  name: string,
+  paused: boolean,
+  {
+    queued = 0,
+    workers = 1,
+  }: { readonly queued?: number; readonly workers?: number | 'auto' } = {},
+): Promise<RunningPostern> {
   mkdirSync(join(checkout, '.cache'), { recursive: true })
   const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
   const folder = await gatewayFolder(`
+workers: ${workers}
 listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
 chain:
   - plugin: relay-clients
@@ -74,11 +99,16 @@ spool: { path: '${folderOnDisk}/spool' }
 store: { path: '${folderOnDisk}/store.db' }
 log: { to: '${folderOnDisk}/log' }
 `)
+  if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
+  const before = performance.now()
   const gateway = await startGateway(folder)
   return {
     name,
+    startMs: performance.now() - before,
+    residentBytes: () => residentBytes(gateway.pid),
     port: gateway.port,
-    cpuSeconds: () => cpuSeconds(gateway.pid),
+    cpuSeconds: () =>
+      [gateway.pid, ...workersOf(gateway.pid)].reduce((sum, pid) => sum + cpuSeconds(pid), 0),
     async stop() {
       await gateway.stop()
       await folder.remove()
@@ -123,6 +153,12 @@ async function listening(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`nothing listens on ${port}`)
+}
+
+/** What the kernel keeps in memory of a process now. */
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
 /** Of a process with all its threads: /proc counts in hundredths of a second. */

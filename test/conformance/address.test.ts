@@ -7,17 +7,25 @@ const smtputf8 = (text: string) => ({ smtputf8: /\P{ASCII}/u.test(text) })
 
 describe.skipIf(vectorsAreMissing)('isemail', () => {
   interface Vectors {
-    readonly tests: readonly { readonly address: string; readonly category: string }[]
+    readonly tests: readonly {
+      readonly address: string
+      readonly category: string
+      readonly diagnosis: string
+    }[]
   }
 
   /** Legal in RFC 5321; all others are errors, or comments, folds and obsolete forms of RFC 5322 that no path may hold. */
   const legal = new Set(['ISEMAIL_VALID_CATEGORY', 'ISEMAIL_DNSWARN', 'ISEMAIL_RFC5321'])
 
+  /** 64 octets are what everybody must take; senders of bounces (VERP, SRS) use more, so a path may have all of its 256. */
+  const lenient = 'ISEMAIL_RFC5322_LOCAL_TOOLONG'
+
   test('every address is judged by RFC 5321', () => {
     const vectors: Vectors = JSON.parse(readVectors('smtp/isemail-tests.json'))
     expect(vectors.tests.length).toBeGreaterThan(150)
     const wrong = vectors.tests.filter(
-      ({ address, category }) => (parseMailbox(address) !== undefined) !== legal.has(category),
+      ({ address, category, diagnosis }) =>
+        (parseMailbox(address) !== undefined) !== (legal.has(category) || diagnosis === lenient),
     )
     expect(wrong).toEqual([])
   })

@@ -16,3 +16,8 @@ if (vectorsAreMissing) process.stderr.write(`skipped: no third-party vectors in 
 export function readVectors(name: string): string {
   return readFileSync(`${root}/${name}`, 'utf8')
 }
+
+/** The path of a folder of files, named likewise. */
+export function folderOf(name: string): string {
+  return `${root}/${name}`
+}

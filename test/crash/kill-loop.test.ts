@@ -40,7 +40,7 @@ test(
     }, 'all acknowledged messages')
     for (const [id, digest] of ledger.acknowledged) expect(found.get(id), id).toContain(digest)
     for (const copies of found.values()) expect(new Set(copies).size).toBe(1)
-    for (const id of ledger.refused) expect(found.has(id), id).toBe(false)
+    for (const id of ledger.refused.keys()) expect(found.has(id), id).toBe(false)
     await gateway.stop()
     await folder.remove()
   },

@@ -5,18 +5,25 @@ import { connect, type Socket } from 'node:net'
 export interface Ledger {
   /** Digest of the body, by the id in the field `X-Ledger`. */
   readonly acknowledged: Map<string, string>
-  readonly refused: Set<string>
+  /** The reply, by the same id. */
+  readonly refused: Map<string, string>
 }
 
 export function emptyLedger(): Ledger {
-  return { acknowledged: new Map(), refused: new Set() }
+  return { acknowledged: new Map(), refused: new Map() }
 }
 
 /** Sends messages over one connection until it breaks, or `limit` are acknowledged. */
 export async function sendUntilBroken(
   port: number,
   ledger: Ledger,
-  message: { readonly prefix: string; readonly limit: number; readonly recipient: string },
+  message: {
+    readonly prefix: string
+    readonly limit: number
+    readonly recipient: string
+    /** Of each body, about; by default they differ. */
+    readonly sizeBytes?: number
+  },
 ): Promise<void> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   const replies = replyReader(socket)
@@ -25,14 +32,16 @@ export async function sendUntilBroken(
     await replies.ask('EHLO ledger.test\r\n')
     for (let number = 0; number < message.limit; number++) {
       const id = `${message.prefix}-${number}`
+      const words = Math.ceil((message.sizeBytes ?? 0) / (id.length + 1))
       const body =
-        `${id} `.repeat(1 + ((number * 37) % 400)).replaceAll(/(.{70})/g, '$1\r\n') + '\r\n'
+        `${id} `.repeat(words || 1 + ((number * 37) % 400)).replaceAll(/(.{70})/g, '$1\r\n') +
+        '\r\n'
       await replies.ask(`MAIL FROM:<ledger@client.test>\r\n`)
       await replies.ask(`RCPT TO:<${message.recipient}>\r\n`)
       await replies.ask('DATA\r\n')
       const reply = await replies.ask(`Subject: ledger\r\nX-Ledger: ${id}\r\n\r\n${body}.\r\n`)
       if (reply.startsWith('250')) ledger.acknowledged.set(id, digest(body))
-      else ledger.refused.add(id)
+      else ledger.refused.set(id, reply)
     }
     socket.end('QUIT\r\n')
   } catch {

@@ -25,7 +25,7 @@ interface Line {
 export class Ledger {
   readonly #lines = new Map<string, Line>()
 
-  promise(subject: string, line: { id: string; bytes: Buffer; held: boolean }): void {
+  promise(subject: string, line: { id?: string; bytes: Buffer; held: boolean }): void {
     this.#lines.set(subject, { fate: 'promised', tries: 0, ...line })
   }
 
@@ -52,8 +52,10 @@ export class Ledger {
     const broken: string[] = []
     for await (const entry of queue.entries()) {
       if ('damaged' in entry) {
-        // A record cut short is no news after a power cut; a promise whose file is gone would be.
-        if (entry.reason.includes('missing')) broken.push(entry.reason)
+        // What was being written when the power went is no news, nor is the hole that it may leave inside the last
+        // batch, which a later start cannot tell from a lost sector; other damage would be.
+        const hole = entry.reason === 'no whole record stands here'
+        if (entry.unproven !== true && !hole) broken.push(entry.reason)
         continue
       }
       const subject = entry.message.header.first('subject') ?? ''
@@ -65,7 +67,8 @@ export class Ledger {
       if (fate !== 'promised') continue
       const entry = found.get(subject)
       if (entry === undefined) broken.push(`${subject} is lost`)
-      else if (entry.id !== id) broken.push(`${subject} is ${entry.id} and was ${id}`)
+      else if (id !== undefined && entry.id !== id)
+        broken.push(`${subject} is ${entry.id} and was ${id}`)
     }
     return broken
   }

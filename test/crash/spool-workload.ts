@@ -28,7 +28,7 @@ export function openSmall(disk: FakeDisk, clock: Clock): Promise<Queue> {
   })
 }
 
-const envelope: Envelope = {
+export const envelope: Envelope = {
   reversePath: { localPart: 'alice', domain: 'example.org' },
   recipients: [{ mailbox: { localPart: 'bob', domain: 'postern.test' } }],
   bodyType: '8bitmime',

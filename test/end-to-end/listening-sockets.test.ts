@@ -31,26 +31,33 @@ os.execvp(sys.argv[1], sys.argv[1:])
 `
 
 describe.skipIf(isMissing('python3'))('a socket that systemd passes', () => {
-  test.each(['systemd:smtp', 'fd:3'])(
-    'is served as %s, and mail comes in by it',
-    async (listen) => {
-      folder = await withListeners(`listeners:\n  - name: mx\n    listen: ${listen}\n`)
-      const through = [component('python3')!.path, '-c', activate]
-      const gateway = await startGateway(folder, { through })
-      const server = `127.0.0.1:${gateway.port}`
-      const sent = await runPostern(['send', '--to', 'bob@postern.test', '--server', server])
-      expect(sent.stderr).toBe('')
-      expect(sent.code).toBe(0)
-      expect(await gateway.stop()).toBe(0)
-    },
-  )
+  test.each([
+    ['systemd:smtp', 1],
+    ['fd:3', 1],
+    ['systemd:smtp', 2],
+    ['fd:3', 2],
+  ])('is served as %s by %i, and mail comes in by it', async (listen, workers) => {
+    folder = await withListeners(
+      `workers: ${workers}\nlisteners:\n  - name: mx\n    listen: ${listen}\n`,
+    )
+    const through = [component('python3')!.path, '-c', activate]
+    const gateway = await startGateway(folder, { through })
+    const server = `127.0.0.1:${gateway.port}`
+    const sent = await runPostern(['send', '--to', 'bob@postern.test', '--server', server])
+    expect(sent.stderr).toBe('')
+    expect(sent.code).toBe(0)
+    expect(await gateway.stop()).toBe(0)
+  })
 })
 
-test('a socket that nobody passed is a reason not to start', async () => {
-  folder = await withListeners('listeners:\n  - name: mx\n    listen: systemd:smtp\n')
+test.each([
+  ['systemd:smtp', 'systemd has passed no sockets'],
+  ['fd:99', 'cannot be listened on: fd 99'],
+])('a socket that nobody passed (%s) is a reason not to start', async (listen, problem) => {
+  folder = await withListeners(`listeners:\n  - name: mx\n    listen: ${listen}\n`)
   const run = await runPostern(['start', '--config', folder.config])
   expect(run.code).toBe(1)
-  expect(run.stderr).toContain('systemd has passed no sockets')
+  expect(run.stderr).toContain(problem)
 })
 
 test('a gateway serves a UNIX socket beside its port, with the mode it was given, and again after a kill', async () => {

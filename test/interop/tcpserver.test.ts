@@ -76,7 +76,7 @@ describe.skipIf(isMissing('tcpserver', 'tcprules'))('postern smtpd under tcpserv
       'MAIL FROM:<a@client.test>',
       'RCPT TO:<bob@postern.test>',
       'DATA',
-      `${'x'.repeat(70)}\r\n`.repeat(50_000) + '.',
+      `Subject: big\r\n\r\n${'x'.repeat(70)}\r\n`.repeat(50_000) + '.',
       'QUIT',
     ])
     expect(replies.map((reply) => reply.slice(0, 3)).join(' ')).toBe('220 250 250 250 354 250 221')

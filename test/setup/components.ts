@@ -16,9 +16,12 @@ export interface Component {
 
 export type ComponentName =
   | 'curl'
+  | 'dovecot'
+  | 'e2fsprogs'
   | 'netcat'
   | 'openssl'
   | 'python3'
+  | 'rbldnsd'
   | 'strace'
   | 'swaks'
   | 'tcprules'
@@ -28,9 +31,12 @@ export type ComponentName =
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
+  dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
+  e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   python3: { program: 'python3', packages: ['python3'] },
+  rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },

@@ -22,6 +22,7 @@ const everything = [
   'smtp',
   'delivery',
   'config',
+  'workers',
   'control',
   'admin',
   'tools',
@@ -37,13 +38,15 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['smtp', { uses: ground, sees: ['plugin', 'queue'] }],
   ['delivery', { uses: ground, sees: ['plugin', 'queue'] }],
   ['config', { uses: [...ground, 'plugin'] }],
+  ['workers', { uses: [...ground, 'plugin'], sees: ['filter', 'queue'] }],
   ['control', { uses: ground }],
   ['admin', { uses: [...ground, 'control'] }],
   ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'] }],
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
   ['compose.ts', { uses: everything }],
-  ['main.ts', { uses: [...everything, 'compose.ts'] }],
+  ['main.ts', { uses: everything }],
+  ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 
 /** Interfaces between siblings: a type-only import of them is right from anywhere. */

@@ -4,13 +4,19 @@ const space = 0x20
 const dot = 0x2e
 
 /**
- * Turns the bytes of a message into what follows DATA (RFC 5321 §4.5.2): dots at the beginning of a line
- * are doubled, and every line ends in CRLF. A CR or LF that stands alone becomes a space: a peer that
- * took it for a line end would read other lines, and perhaps another message, than our plugins saw.
+ * Turns the bytes of a message into lines for a next hop: every line ends in CRLF. A CR or LF that stands alone
+ * becomes a space: a peer that took it for a line end would read other lines, and perhaps another message, than
+ * our plugins saw. After DATA, dots at the beginning of a line are doubled (RFC 5321 §4.5.2); after BDAT, where
+ * the peer counts bytes, they are not.
  */
 export class DataEncoder {
+  readonly #stuffing: boolean
   #lineStart = true
   #heldCr = false
+
+  constructor({ stuffing = true }: { readonly stuffing?: boolean } = {}) {
+    this.#stuffing = stuffing
+  }
 
   encode(chunk: Uint8Array): Buffer {
     const out = Buffer.allocUnsafe(chunk.length * 2 + 1)
@@ -31,16 +37,16 @@ export class DataEncoder {
         this.#heldCr = true
         continue
       }
-      if (byte === dot && this.#lineStart) out[length++] = dot
+      if (byte === dot && this.#lineStart && this.#stuffing) out[length++] = dot
       out[length++] = byte === lf ? space : byte
       this.#lineStart = false
     }
     return out.subarray(0, length)
   }
 
-  /** Ends the last line if it has no end, and the message. */
+  /** Ends the last line if it has no end, and after DATA the message. */
   end(): Buffer {
-    if (this.#heldCr) return Buffer.from(' \r\n.\r\n')
-    return Buffer.from(this.#lineStart ? '.\r\n' : '\r\n.\r\n')
+    const rest = this.#heldCr ? ' \r\n' : this.#lineStart ? '' : '\r\n'
+    return Buffer.from(this.#stuffing ? `${rest}.\r\n` : rest)
   }
 }

@@ -5,6 +5,7 @@
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { printable } from '../../mail/reply.ts'
+import type { ConnectOptions } from '../../runtime/net.ts'
 import {
   permanentStatus,
   quoteReply,
@@ -17,15 +18,24 @@ import {
 export interface Hop {
   /** Its name, or its address where the route has no name. */
   readonly name: string
+  /** Its IP address, or the path of its socket. */
   readonly address: string
-  readonly port: number
+  readonly to: ConnectOptions['address']
 }
 
 /** The answer to the final dot: 2xx has taken it. */
-export function answer(hop: Hop, reply: HopReply): DeliveryResult {
-  if (reply.code < 200 || reply.code > 299) return refusal(hop, reply)
-  const text = quoteReply(reply)
-  return { outcome: 'delivered', status: successStatus(reply), text, remote: named(hop) }
+export function answer(
+  hop: Hop,
+  reply: HopReply,
+  relayed?: 'with-dsn' | 'without-dsn',
+): DeliveryResult {
+  if (!saysYes(reply)) return refusal(hop, reply)
+  const said = { status: successStatus(reply), text: quoteReply(reply), remote: named(hop) }
+  return { outcome: 'delivered', ...said, ...(relayed === undefined ? {} : { relayed }) }
+}
+
+export function saysYes({ code }: HopReply): boolean {
+  return code >= 200 && code < 300
 }
 
 /** 5xx fails, 4xx defers, and what does not fit the question defers too. */
@@ -42,6 +52,15 @@ export function turnedAway(hop: Hop, step: string, reply: HopReply): DeliveryRes
   return { outcome: 'deferred', status: reply.code < 500 ? transientStatus(reply) : '4.3.2', text }
 }
 
+/** Encryption that the policy demands was not to be had there. `why`: printable, in one line or several. */
+export function notSecure(hop: Hop, why: string): DeliveryResult {
+  return {
+    outcome: 'deferred',
+    status: '4.7.5',
+    text: `No secure session with ${hop.address}: ${why}`,
+  }
+}
+
 /**
  * The result of trouble on the way. `step`: how far it was, in words; absent before MAIL.
  * @throws the error itself where it is a bug and no trouble
@@ -53,7 +72,7 @@ export function trouble(hop: Hop, error: unknown, step?: string): DeliveryResult
     return { outcome: 'deferred', status: '4.3.0', text: `The message can not be read: ${what}` }
   }
   return step === undefined
-    ? { outcome: 'deferred', status: '4.4.1', text: `No SMTP session with ${hop.address}: ${what}` }
+    ? { outcome: 'deferred', status: '4.4.1', text: `No session with ${hop.address}: ${what}` }
     : { outcome: 'deferred', status: '4.4.2', text: `${hop.address}, at ${step}: ${what}` }
 }
 

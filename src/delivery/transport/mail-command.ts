@@ -1,69 +1,63 @@
+/** MAIL and RCPT for a next hop, with the parameters that it knows (RFC 1870, 3461, 4954 §5, 6152, 6531, 8689). */
 import { formatMailbox, formatPath } from '../../mail/address.ts'
-import type { DeliveryResult } from '../../mail/delivery-result.ts'
-import type { Envelope, Recipient } from '../../mail/envelope.ts'
+import type { Envelope, Recipient, ReversePath } from '../../mail/envelope.ts'
 import type { Message } from '../../mail/message.ts'
-import type { Hop } from './hop-result.ts'
-import type { SmtpSession } from './smtp-session.ts'
+import type { Extensions } from './extensions.ts'
 
-export interface Mailing {
-  readonly hop: Hop
-  readonly session: SmtpSession
-  readonly message: Message
+/** How the message goes out: what BODY and SMTPUTF8 say of it. */
+export interface MailForm {
+  readonly body: '7bit' | '8bitmime' | 'binarymime'
+  readonly smtputf8: boolean
+}
+
+export interface MailCommand {
+  readonly extensions: Extensions
+  /** Who we have logged in as. */
+  readonly user?: string | undefined
+  readonly form: MailForm
+  readonly reversePath: ReversePath
   readonly envelope: Envelope
+  readonly message: Message
 }
 
-/** Why the next hop can not be given this message at all, found out without asking it. */
-export function unfit({ hop, session, message, envelope }: Mailing): DeliveryResult | undefined {
-  const { extensions } = session
-  const failed = (status: `5.${number}.${number}`, text: string): DeliveryResult => ({
-    outcome: 'failed',
-    status,
-    text: `${hop.address} ${text}`,
-  })
-  if (!canBeSaid(formatPath(envelope.reversePath), envelope)) {
-    return failed('5.1.7', 'can not be told this sender address')
+const bodies = { '7bit': '', '8bitmime': ' BODY=8BITMIME', binarymime: ' BODY=BINARYMIME' } as const
+
+export function mailCommand(command: MailCommand): string {
+  const { extensions, user, form, reversePath, envelope, message } = command
+  const { returnContent, envelopeId, requireTls } = envelope
+  let line = `MAIL FROM:${formatPath(reversePath)}`
+  if (extensions.has('SIZE')) line += ` SIZE=${message.sizeBytes}`
+  line += bodies[form.body]
+  if (form.smtputf8) line += ' SMTPUTF8'
+  if (requireTls && extensions.has('REQUIRETLS')) line += ' REQUIRETLS'
+  if (extensions.has('DSN')) {
+    if (returnContent !== undefined) line += ` RET=${returnContent === 'full' ? 'FULL' : 'HDRS'}`
+    if (envelopeId !== undefined) line += ` ENVID=${xtext(envelopeId)}`
   }
-  const limit = Number(extensions.get('SIZE') ?? 0)
-  if (limit > 0 && message.sizeBytes > limit) {
-    return failed('5.3.4', `takes ${limit} bytes at most, this message has ${message.sizeBytes}`)
-  }
-  if (envelope.smtputf8 && !extensions.has('SMTPUTF8')) {
-    return failed('5.6.7', 'does not take internationalised mail (SMTPUTF8)')
-  }
-  if (message.eightBit && !extensions.has('8BITMIME')) {
-    return failed('5.6.3', 'takes 7-bit text only (no 8BITMIME), this message holds more')
-  }
-  return undefined
+  if (user !== undefined) line += ` AUTH=${xtext(user)}`
+  return line
 }
 
-/** Why this recipient can not be named to the next hop: no command could hold the address. */
-export function unspeakable(
-  { hop, envelope }: Mailing,
-  recipient: Recipient,
-): DeliveryResult | undefined {
-  if (canBeSaid(formatMailbox(recipient.mailbox), envelope)) return undefined
-  const text = `${hop.address} can not be told this recipient address`
-  return { outcome: 'failed', status: '5.1.3', text }
+export function rcptCommand(recipient: Recipient, extensions: Extensions): string {
+  const { mailbox, notify, originalRecipient } = recipient
+  let line = `RCPT TO:<${formatMailbox(mailbox)}>`
+  if (!extensions.has('DSN')) return line
+  if (notify !== undefined && notify.length > 0) line += ` NOTIFY=${notify.join(',').toUpperCase()}`
+  const original = originalRecipient === undefined ? undefined : typedXtext(originalRecipient)
+  if (original !== undefined) line += ` ORCPT=${original}`
+  return line
 }
 
-/** The parser lets nothing else through, but a plugin may have put in what no parser saw. */
-function canBeSaid(path: string, { smtputf8 }: Envelope): boolean {
-  return smtputf8 ? !/\p{Cc}/u.test(path) : /^[\x20-\x7e]*$/.test(path)
-}
-
-/** MAIL with the parameters that the next hop knows (RFC 1870, 6152, 6531, 4954 §5). */
-export function mailCommand({ session, message, envelope }: Omit<Mailing, 'hop'>): string {
-  const { extensions, user } = session
-  let command = `MAIL FROM:${formatPath(envelope.reversePath)}`
-  if (extensions.has('SIZE')) command += ` SIZE=${message.sizeBytes}`
-  if (message.eightBit && extensions.has('8BITMIME')) command += ' BODY=8BITMIME'
-  if (envelope.smtputf8) command += ' SMTPUTF8'
-  if (user !== undefined) command += ` AUTH=${xtext(user)}`
-  return command
-}
-
-export function rcptCommand({ mailbox }: Recipient): string {
-  return `RCPT TO:<${formatMailbox(mailbox)}>`
+/** `type;address` for ORCPT. An address outside ASCII has the form of RFC 6533 §3, which everybody can pass on. */
+function typedXtext(original: string): string | undefined {
+  const [, type, address] = /^([\w-]+);(.+)$/su.exec(original) ?? []
+  if (type === undefined || address === undefined) return undefined
+  if (!/\P{ASCII}/u.test(address)) return `${type};${xtext(address)}`
+  const escaped = address.replace(
+    /[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]/gu,
+    (character) => `\\x{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`,
+  )
+  return `utf-8;${escaped}`
 }
 
 /** RFC 3461 §4, over the UTF-8 octets. */

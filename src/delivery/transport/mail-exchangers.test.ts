@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SmtpRoute } from '../../mail/route.ts'
 import type { MxRecord } from '../../runtime/dns.ts'
 import { fakeDns, type FakeZones } from '../../testkit/fake-dns.ts'
-import { addressesOf, hostsOf } from './mail-exchangers.ts'
+import { addressesOf, hostsOf, type AddressFamilies } from './mail-exchangers.ts'
 
 const route: SmtpRoute = {
   transport: 'smtp',
@@ -22,6 +22,7 @@ function lookUp(zones: FakeZones, dice: number[] = []) {
       integer: (bound: number) => dice.shift() ?? bound - 1,
     },
     signal: new AbortController().signal,
+    families: 'ipv4-first' as AddressFamilies,
   }
 }
 
@@ -32,20 +33,22 @@ const mx = (...records: [string, number][]): { mx: MxRecord[] } => ({
 describe('the mail exchangers of a domain', () => {
   test('come best first', async () => {
     const zones = { 'there.test': mx(['c.test', 30], ['A.test', 10], ['b.test', 20]) }
-    expect(await hostsOf(route, lookUp(zones))).toEqual({ found: ['a.test', 'b.test', 'c.test'] })
+    expect(await hostsOf(route, lookUp(zones))).toEqual({
+      found: [['a.test'], ['b.test'], ['c.test']],
+    })
   })
 
   test('of equal preference come in random order', async () => {
     const zones = { 'there.test': mx(['z.test', 20], ['a.test', 10], ['b.test', 10]) }
     const straight = await hostsOf(route, lookUp(zones))
     const turned = await hostsOf(route, lookUp(zones, [1, 1]))
-    expect(straight.found).toEqual(['a.test', 'b.test', 'z.test'])
-    expect(turned.found).toEqual(['b.test', 'a.test', 'z.test'])
+    expect(straight.found).toEqual([['a.test', 'b.test'], ['z.test']])
+    expect(turned.found).toEqual([['b.test', 'a.test'], ['z.test']])
   })
 
   test('are the domain itself where it names none', async () => {
     const zones = { 'there.test': { addresses: ['192.0.2.1'] } }
-    expect(await hostsOf(route, lookUp(zones))).toEqual({ found: ['there.test'] })
+    expect(await hostsOf(route, lookUp(zones))).toEqual({ found: [['there.test']] })
   })
 
   test.each(['', '.'])('named %j alone mean that the domain takes no mail', async (exchange) => {
@@ -57,7 +60,7 @@ describe('the mail exchangers of a domain', () => {
 
   test('beside a null one are used without it', async () => {
     const zones = { 'there.test': mx(['.', 0], ['a.test', 10]) }
-    expect(await hostsOf(route, lookUp(zones))).toEqual({ found: ['a.test'] })
+    expect(await hostsOf(route, lookUp(zones))).toEqual({ found: [['a.test']] })
   })
 
   test('of a domain that does not exist are a failure', async () => {
@@ -75,12 +78,12 @@ describe('the mail exchangers of a domain', () => {
   test('are twenty at most, each once', async () => {
     const names = Array.from({ length: 90 }, (_, i): [string, number] => [`m${i % 45}.test`, i])
     const { found } = await hostsOf(route, lookUp({ 'there.test': mx(...names) }))
-    expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}.test`))
+    expect(found).toEqual(Array.from({ length: 20 }, (_, i) => [`m${i}.test`]))
   })
 
   test('are not asked for where smtproutes names the host', async () => {
     const doors = lookUp({})
-    expect(await hostsOf(relay, doors)).toEqual({ found: ['relay.test'] })
+    expect(await hostsOf(relay, doors)).toEqual({ found: [['relay.test']] })
     expect(doors.dns.questions).toEqual([])
   })
 })
@@ -115,5 +118,21 @@ describe('the addresses of a host', () => {
     expect(await addressesOf('a.test', route, lookUp({ 'a.test': 'fails' }))).toMatchObject({
       result: { outcome: 'deferred', status: '4.4.3' },
     })
+  })
+
+  test.each([
+    ['ipv4', ['192.0.2.1']],
+    ['ipv6', ['2001:db8::1']],
+    ['ipv6-first', ['2001:db8::1', '192.0.2.1']],
+  ] as const)('are used as %s says', async (families, found) => {
+    const zones = { 'a.test': { addresses: ['192.0.2.1', '2001:db8::1'] } }
+    expect(await addressesOf('a.test', route, { ...lookUp(zones), families })).toEqual({ found })
+  })
+
+  test('of which none may be used are a failure that says why', async () => {
+    const zones = { 'a.test': { addresses: ['2001:db8::1'] } }
+    const none = await addressesOf('a.test', route, { ...lookUp(zones), families: 'ipv4' })
+    expect(none.result).toMatchObject({ outcome: 'failed', status: '5.4.4' })
+    expect(none.result?.text).toContain('by ipv4')
   })
 })

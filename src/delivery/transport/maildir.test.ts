@@ -89,6 +89,21 @@ describe('delivery into a Maildir', () => {
     expect(kinds).toEqual(['create', 'write', 'sync', 'rename', 'syncDirectory'])
   })
 
+  test('shares the sync of a folder with the others that come meanwhile, and loses none of them', async () => {
+    const disk = emptyDisk()
+    const deliver = stage({ disk })
+    await deliver()
+    const before = disk.operations.length
+    const results = await Promise.all(Array.from({ length: 10 }, () => deliver()))
+    expect(results.flat()).toEqual(Array.from({ length: 10 }, () => delivered))
+    const syncs = disk.operations.slice(before).filter(({ kind }) => kind === 'syncDirectory')
+    expect(syncs.length).toBeLessThan(10)
+    for (let seed = 1; seed <= 10; seed++) {
+      const after = disk.afterPowerCut(seededRandom(seed))
+      expect(await after.list(`${path}/new`)).toHaveLength(11)
+    }
+  })
+
   test('writes one copy for each recipient that shares the Maildir', async () => {
     const disk = emptyDisk()
     expect(await stage({ disk })({ to: ['bob', 'Bob'] })).toEqual([delivered, delivered])

@@ -16,6 +16,7 @@ import type { Disk, DiskFile } from '../../runtime/disk.ts'
 import type { HostProcess } from '../../runtime/process.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { Transport } from '../transport.ts'
+import { FolderSyncs } from './folder-syncs.ts'
 import { lfLines } from './lf-lines.ts'
 
 export interface MaildirOptions {
@@ -32,11 +33,12 @@ const writeBytes = 262_144
 
 export function maildirTransport(options: MaildirOptions): Transport<MaildirRoute> {
   const nextName = uniqueNames(options)
+  const doors = { disk: options.disk, syncs: new FolderSyncs(options.disk) }
 
   async function deliverTo(path: string, copy: Copy): Promise<DeliveryResult> {
     if (comesBack(copy)) return looping
     try {
-      const write = (): Promise<void> => writeCopy(options.disk, { path, copy, name: nextName() })
+      const write = (): Promise<void> => writeCopy(doors, { path, copy, name: nextName() })
       try {
         await write()
       } catch (error) {
@@ -116,7 +118,10 @@ interface Writing {
   readonly name: string
 }
 
-async function writeCopy(disk: Disk, { path, copy, name }: Writing): Promise<void> {
+async function writeCopy(
+  { disk, syncs }: { readonly disk: Disk; readonly syncs: FolderSyncs },
+  { path, copy, name }: Writing,
+): Promise<void> {
   const file = `${path}/tmp/${name}`
   const open = await disk.open(file, 'create')
   try {
@@ -127,7 +132,7 @@ async function writeCopy(disk: Disk, { path, copy, name }: Writing): Promise<voi
     await disk.remove(file).catch(() => undefined)
     throw error
   }
-  await disk.syncDirectory(`${path}/new`)
+  await syncs.sync(`${path}/new`)
 }
 
 /** Returns with the file synced and closed. */

@@ -5,19 +5,21 @@
  */
 import { PosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { Connection, Net } from '../../runtime/net.ts'
+import type { Connection, ConnectOptions, Net, TlsOptions } from '../../runtime/net.ts'
 import { ReplyReader, type HopReply } from './reply-reader.ts'
 
 export interface SmtpClientOptions {
   readonly net: Net
   readonly clock: Clock
-  /** An IP address without brackets. */
-  readonly address: string
-  readonly port: number
+  /** An IP address without brackets and a port, or the path of a UNIX socket. */
+  readonly to: ConnectOptions['address']
   readonly localAddress?: string
   readonly connectMs: number
   readonly signal: AbortSignal
 }
+
+/** How the client's side of a TLS handshake is done. */
+export type ClientTls = Omit<Extract<TlsOptions, { readonly side: 'client' }>, 'side'>
 
 /** A pipelined transaction of a hundred recipients, and some. */
 const maxUnread = 128
@@ -30,6 +32,7 @@ export class SmtpClient {
   #failure: PosternError | undefined
   #wake: (() => void) | undefined
   #writable = true
+  #unheed: (() => void) | undefined
 
   private constructor(connection: Connection, clock: Clock) {
     this.#connection = connection
@@ -38,16 +41,33 @@ export class SmtpClient {
 
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
   static async connect(options: SmtpClientOptions): Promise<SmtpClient> {
-    const { net, clock, address, port, localAddress, connectMs, signal } = options
+    const { net, clock, to, localAddress, connectMs, signal } = options
     const connection = await net.connect({
-      address: { host: address, port },
+      address: to,
       timeoutMs: connectMs,
       signal,
       ...(localAddress === undefined ? {} : { localAddress }),
     })
     const client = new SmtpClient(connection, clock)
-    client.#attach(signal)
+    client.#attach()
+    client.heed(signal)
     return client
+  }
+
+  /** From now on this signal, and no other, calls the work off. */
+  heed(signal: AbortSignal | undefined): void {
+    this.#unheed?.()
+    this.#unheed = undefined
+    if (signal === undefined) return
+    const abort = (): void => void this.#fail(new PosternError('ABORTED'))
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    this.#unheed = () => signal.removeEventListener('abort', abort)
+  }
+
+  /** Whether nothing is known that would keep the next command from being heard. */
+  get isQuiet(): boolean {
+    return this.#failure === undefined && !this.hasSpoken
   }
 
   /** Whether a reply, or the beginning of one, has come in that nobody has read. */
@@ -82,11 +102,11 @@ export class SmtpClient {
   }
 
   /** After the 220 to STARTTLS. What the peer sent on top of that in the clear is an attack (RFC 3207 §6). */
-  async startTls(servername: string, timeoutMs: number): Promise<void> {
+  async startTls(tls: ClientTls): Promise<void> {
     if (this.hasSpoken) {
       throw this.#fail(new PosternError('PEER_FAILED', 'it spoke on in the clear after STARTTLS'))
     }
-    await this.#connection.startTls({ side: 'client', servername, verify: false, timeoutMs })
+    await this.#connection.startTls({ side: 'client', ...tls })
     this.#reader = new ReplyReader()
   }
 
@@ -103,11 +123,9 @@ export class SmtpClient {
     this.#fail(new PosternError('ABORTED', 'the connection is closed'))
   }
 
-  #attach(signal: AbortSignal): void {
-    const abort = (): void => void this.#fail(new PosternError('ABORTED'))
+  #attach(): void {
     const gone = (): void =>
       void this.#fail(new PosternError('PEER_FAILED', 'it closed the connection'))
-    signal.addEventListener('abort', abort, { once: true })
     this.#connection.attach({
       data: (chunk) => this.#take(chunk),
       drained: () => {
@@ -116,11 +134,10 @@ export class SmtpClient {
       },
       ended: gone,
       closed: () => {
-        signal.removeEventListener('abort', abort)
+        this.heed(undefined)
         gone()
       },
     })
-    if (signal.aborted) abort()
   }
 
   #take(chunk: Uint8Array): void {

@@ -1,41 +1,57 @@
 /**
- * From the connection to the point where MAIL may be said: greeting, EHLO (or HELO), STARTTLS where it is
- * offered, login where the route has one. Nothing of the message has been mentioned before that, so
- * whatever goes wrong here is a reason to try the next host.
+ * From the connection to the point where MAIL may be said: greeting, EHLO (or HELO, or LHLO), TLS as the policy has
+ * it, login where the route has one. Nothing of the message has been mentioned before that, so whatever goes wrong
+ * here is a reason to try the next host.
  */
-import { isPosternError, type PosternError } from '../../mail/errors.ts'
+import { isPosternError } from '../../mail/errors.ts'
+import { printable } from '../../mail/reply.ts'
 import type { RelayLogin } from '../../mail/route.ts'
+import type { TlsPolicy } from '../../mail/tls-policy.ts'
+import type { TlsTrust } from '../../runtime/net.ts'
+import { extensionsOf, limitsOf, type Extensions, type HopLimits } from './extensions.ts'
+import type { Hop } from './hop-result.ts'
+import { quoteReply, type HopReply } from './reply-reader.ts'
 import { logIn } from './smtp-auth.ts'
-import type { HopReply } from './reply-reader.ts'
 import { SmtpClient, type SmtpClientOptions } from './smtp-client.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
 
-/** Keywords of the EHLO reply in upper case, with their parameters (RFC 5321 §4.1.1.1). Empty after HELO. */
-export type Extensions = ReadonlyMap<string, string>
+/** LMTP (RFC 2033) is SMTP that says LHLO and answers for each recipient after the message. */
+export type Protocol = 'smtp' | 'lmtp'
 
 /** A session that waits for MAIL. */
 export interface SmtpSession {
   readonly client: SmtpClient
+  readonly hop: Hop
+  readonly protocol: Protocol
   readonly extensions: Extensions
+  readonly limits: HopLimits
+  readonly security: 'clear' | 'encrypted' | 'verified'
   /** Who we are to the next hop, if a login succeeded. */
   readonly user?: string
 }
 
-export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs'> {
+export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 'to'> {
+  readonly hop: Hop
+  readonly protocol: Protocol
   /** What we call ourselves in EHLO. */
   readonly helloName: string
   /** The name in the TLS handshake. */
   readonly servername: string
-  /** `may`: encrypt where it is offered, believe any certificate. `none`: do not. */
-  readonly tls: 'may' | 'none'
+  readonly tls: TlsPolicy
+  readonly trust?: TlsTrust
+  /** TLS before the greeting. */
+  readonly implicitTls?: boolean
   readonly login?: RelayLogin
   readonly timeouts: SmtpTimeouts
 }
 
-/** No session: the reply to the step that was refused, or TLS that failed, which means: try again in the clear. */
+/**
+ * No session: the reply to the step that was refused, or TLS that is not to be had (which a policy may bear: then
+ * again, in the clear).
+ */
 export type NoSession =
   | { readonly opened: 'refused'; readonly step: string; readonly reply: HopReply }
-  | { readonly opened: 'no-tls'; readonly error: PosternError }
+  | { readonly opened: 'no-tls'; readonly why: string }
 
 export type OpenedSession =
   | { readonly opened: 'session'; readonly session: SmtpSession }
@@ -43,10 +59,15 @@ export type OpenedSession =
 
 /** @throws PosternError CONNECT_FAILED, PEER_FAILED, TIMEOUT, ABORTED */
 export async function openSession(options: SessionOptions): Promise<OpenedSession> {
-  const client = await SmtpClient.connect({ ...options, connectMs: options.timeouts.connectMs })
+  const { hop, timeouts } = options
+  const client = await SmtpClient.connect({
+    ...options,
+    to: hop.to,
+    connectMs: timeouts.connectMs,
+  })
   try {
     const opened = await greet(client, options)
-    if (opened.opened !== 'session') client.quit(options.timeouts.quitMs)
+    if (opened.opened !== 'session') client.quit(timeouts.quitMs)
     return opened
   } catch (error) {
     client.destroy()
@@ -55,63 +76,104 @@ export async function openSession(options: SessionOptions): Promise<OpenedSessio
 }
 
 async function greet(client: SmtpClient, options: SessionOptions): Promise<OpenedSession> {
-  const greeting = await client.read(options.timeouts.greetingMs)
+  const { timeouts, tls, login, implicitTls = false } = options
+  if (implicitTls) {
+    const failed = await handshake(client, options)
+    if (failed !== undefined) return failed
+  }
+  const greeting = await client.read(timeouts.greetingMs)
   if (greeting.code !== 220) return { opened: 'refused', step: 'greeting', reply: greeting }
-  const hello = await sayHello(client, options)
-  if (hello.opened !== 'session') return hello
-  const { extensions } = hello.session
-  const wanted = options.tls === 'may' && options.login?.withoutTls !== true
-  if (!wanted || !extensions.has('STARTTLS')) return logInIfTold(hello.session, options, false)
-  return encrypt(hello.session, options)
+  const clear = await sayHello(client, options, implicitTls ? secured(tls) : 'clear')
+  if (clear.opened !== 'session') return clear
+  const { session } = clear
+  const demanded = tls.level === 'encrypt' || tls.level === 'verify'
+  const wanted = demanded || (tls.level === 'may' && login?.withoutTls !== true)
+  if (implicitTls || !wanted) return logInIfTold(session, options)
+  if (session.extensions.has('STARTTLS')) return startTls(session, options, demanded)
+  if (demanded) return { opened: 'no-tls', why: 'it does not offer STARTTLS' }
+  return logInIfTold(session, options)
 }
 
-async function encrypt(clear: SmtpSession, options: SessionOptions): Promise<OpenedSession> {
+async function startTls(
+  clear: SmtpSession,
+  options: SessionOptions,
+  demanded: boolean,
+): Promise<OpenedSession> {
   const { client } = clear
-  const { timeouts, servername } = options
-  const reply = await client.command('STARTTLS', timeouts.helloMs)
+  const reply = await client.command('STARTTLS', options.timeouts.helloMs)
   if (reply.code === 421) return { opened: 'refused', step: 'STARTTLS', reply }
-  if (reply.code !== 220) return logInIfTold(clear, options, false)
+  if (reply.code !== 220) {
+    if (!demanded) return logInIfTold(clear, options)
+    return { opened: 'no-tls', why: `to STARTTLS it said: ${quoteReply(reply)}` }
+  }
+  const failed = await handshake(client, options)
+  if (failed !== undefined) return failed
+  // What was said in the clear counts for nothing any more (RFC 3207 §4.2).
+  const hello = await sayHello(client, options, secured(options.tls))
+  return hello.opened === 'session' ? logInIfTold(hello.session, options) : hello
+}
+
+/** @returns what failed */
+async function handshake(
+  client: SmtpClient,
+  { servername, tls, trust, timeouts }: SessionOptions,
+): Promise<NoSession | undefined> {
+  const verify = tls.level === 'verify'
+  const names = verify && tls.names !== undefined ? { names: tls.names } : {}
+  const tlsa = verify && tls.tlsa !== undefined ? { tlsa: tls.tlsa } : {}
+  const believed = trust === undefined ? {} : { trust }
   try {
-    await client.startTls(servername, timeouts.tlsMs)
+    await client.startTls({
+      servername,
+      verify,
+      ...names,
+      ...tlsa,
+      ...believed,
+      timeoutMs: timeouts.tlsMs,
+    })
+    return undefined
   } catch (error) {
-    if (isPosternError(error) && error.code !== 'ABORTED') return { opened: 'no-tls', error }
-    throw error
+    if (!isPosternError(error) || error.code === 'ABORTED') throw error
+    return { opened: 'no-tls', why: printable(error.message) }
   }
-  const hello = await sayHello(client, options)
-  return hello.opened === 'session' ? logInIfTold(hello.session, options, true) : hello
 }
 
-/** EHLO, or HELO for those who do not know it (RFC 5321 §3.2). */
-async function sayHello(client: SmtpClient, options: SessionOptions): Promise<OpenedSession> {
-  const { helloName, timeouts } = options
-  const ehlo = await client.command(`EHLO ${helloName}`, timeouts.helloMs)
+function secured({ level }: TlsPolicy): SmtpSession['security'] {
+  return level === 'verify' ? 'verified' : 'encrypted'
+}
+
+/** EHLO, or HELO for those who do not know it (RFC 5321 §3.2); LHLO has no elder (RFC 2033 §4.1). */
+async function sayHello(
+  client: SmtpClient,
+  options: SessionOptions,
+  security: SmtpSession['security'],
+): Promise<OpenedSession> {
+  const { hop, protocol, helloName, timeouts } = options
+  const facts = { client, hop, protocol, security }
+  const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO'
+  const ehlo = await client.command(`${verb} ${helloName}`, timeouts.helloMs)
   if (ehlo.code === 250) {
-    return { opened: 'session', session: { client, extensions: extensionsOf(ehlo) } }
+    const extensions = extensionsOf(ehlo)
+    const session = { ...facts, extensions, limits: limitsOf(extensions) }
+    return { opened: 'session', session }
   }
-  const helo = ehlo.code < 500 ? ehlo : await client.command(`HELO ${helloName}`, timeouts.helloMs)
+  const isUnknown = ehlo.code >= 500 && protocol === 'smtp'
+  const helo = isUnknown ? await client.command(`HELO ${helloName}`, timeouts.helloMs) : ehlo
   if (helo.code !== 250) return { opened: 'refused', step: 'hello', reply: helo }
-  return { opened: 'session', session: { client, extensions: new Map() } }
-}
-
-function extensionsOf({ lines }: HopReply): Extensions {
-  const extensions = new Map<string, string>()
-  for (const line of lines.slice(1)) {
-    const [, keyword, parameters = ''] = /^([a-z\d][a-z\d-]*)(?:[ =](.*))?$/i.exec(line) ?? []
-    if (keyword !== undefined) extensions.set(keyword.toUpperCase(), parameters.trim())
-  }
-  return extensions
+  const extensions: Extensions = new Map()
+  return { opened: 'session', session: { ...facts, extensions, limits: limitsOf(extensions) } }
 }
 
 /** A password never goes out in the clear unless the route says so; without a login mail is sent as anybody's. */
 async function logInIfTold(
   session: SmtpSession,
   { login, timeouts }: SessionOptions,
-  encrypted: boolean,
 ): Promise<OpenedSession> {
+  const encrypted = session.security !== 'clear'
   if (login === undefined || !(encrypted || login.withoutTls)) return { opened: 'session', session }
   const { client, extensions } = session
   const offered = (extensions.get('AUTH') ?? '').toUpperCase().split(/ +/)
-  const reply = await logIn(client, { login, offered, timeoutMs: timeouts.mailMs })
+  const reply = await logIn(client, { login, offered, encrypted, timeoutMs: timeouts.mailMs })
   if (reply === undefined) return { opened: 'session', session }
   if (reply.code !== 235) return { opened: 'refused', step: 'login', reply }
   return { opened: 'session', session: { ...session, user: login.user } }

@@ -29,3 +29,17 @@ export const defaultSmtpTimeouts: SmtpTimeouts = {
   acceptMs: 600_000,
   quitMs: 5_000,
 }
+
+/** qmail's control/timeoutremote: one time for every answer and every piece, whatever the step. */
+export function sameForEachStep(stepMs: number): Partial<SmtpTimeouts> {
+  return {
+    greetingMs: stepMs,
+    helloMs: stepMs,
+    tlsMs: stepMs,
+    mailMs: stepMs,
+    rcptMs: stepMs,
+    dataMs: stepMs,
+    blockMs: stepMs,
+    acceptMs: stepMs,
+  }
+}

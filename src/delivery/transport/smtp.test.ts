@@ -15,6 +15,7 @@ describe('a message for a next hop', () => {
       status: '2.0.0',
       text: '250 2.0.0 Taken',
       remote: '[192.0.2.1]',
+      relayed: 'without-dsn',
     })
     expect(hop.taken).toEqual([
       {
@@ -87,11 +88,25 @@ describe('a message for a next hop', () => {
 
   test('that needs SMTPUTF8 fails where that is not known, and says so where it is', async () => {
     const envelope = { smtputf8: true }
-    const refused = await meet({}, { envelope })
-    expect(refused.result).toMatchObject({ outcome: 'failed', status: '5.6.7' })
+    const header = memoryMessage('Subject: J\u00f6rg\r\n\r\nhi\r\n')
+    for (const needy of [{ to: ['j\u00f6rg'] }, { message: header }]) {
+      const refused = await meet({}, { envelope, ...needy })
+      expect(refused.result).toMatchObject({ outcome: 'failed', status: '5.6.7' })
+      expect(refused.hop.commands.join()).not.toContain('MAIL')
+    }
     const taken = await meet({ extensions: ['SMTPUTF8'] }, { envelope, to: ['jörg'] })
     expect(taken.result.outcome).toBe('delivered')
     expect(taken.hop.commands[1]).toBe('MAIL FROM:<ann@here.test> SMTPUTF8')
+  })
+
+  test('that came with SMTPUTF8 and does not need it goes where that is not known', async () => {
+    const there = { localPart: 'bob', domain: 'j\u00f6rg.test' }
+    const { hop, result } = await meet(
+      { extensions: [] },
+      { envelope: { smtputf8: true, reversePath: there } },
+    )
+    expect(result.outcome).toBe('delivered')
+    expect(hop.commands[1]).toBe('MAIL FROM:<bob@xn--jrg-sna.test>')
   })
 
   test('whose recipient would end the command line fails for that recipient alone', async () => {

@@ -1,7 +1,13 @@
 import type { Counters } from '../counters.ts'
 
+/** Whoever counts alone answers at once. */
+export interface ProcessCounters extends Counters {
+  take(key: string, limit: number): boolean
+  count(key: string): number
+}
+
 /** Counters of one process: a Map whose keys vanish with their last count. */
-export function processCounters(): Counters {
+export function processCounters(): ProcessCounters {
   const counts = new Map<string, number>()
   return {
     take(key, limit) {

@@ -90,7 +90,10 @@ describe('a lock', () => {
   test('is held by one at a time', async () => {
     const path = join(folder, 'lock')
     const lock = await systemDisk.lock(path)
-    await expect(systemDisk.lock(path)).rejects.toMatchObject({ code: 'SPOOL_LOCKED' })
+    await expect(systemDisk.lock(path)).rejects.toMatchObject({
+      code: 'SPOOL_LOCKED',
+      message: expect.stringContaining(`held by process ${process.pid}`),
+    })
     await lock.release()
     await lock.release()
     await (await systemDisk.lock(path)).release()

@@ -63,12 +63,16 @@ describe('the DNS by node:dns', () => {
     expect(await dns.addresses('mx.test')).toEqual({
       answer: 'found',
       records: ['192.0.2.1', '2001:db8::1'],
+      ttlMs: 60_000,
     })
   })
 
   test('one family that can not be asked does not hide the other', async () => {
     const dns = await served((type) => (type === 'A' ? { data: [v4] } : { rcode: 2 }))
-    expect(await dns.addresses('mx.test')).toEqual({ answer: 'found', records: ['192.0.2.1'] })
+    expect(await dns.addresses('mx.test')).toMatchObject({
+      answer: 'found',
+      records: ['192.0.2.1'],
+    })
   })
 
   test('mail exchangers come with their preference, the null one as an empty name', async () => {

@@ -1,7 +1,8 @@
 /**
  * The DNS by node:dns. Asks few questions at a time: a burst of datagrams gets lost on the way and then
- * times out. Questions beyond that wait in line, the line is bounded. No cache: that is the resolver's.
+ * times out. Questions beyond that wait in line, the line is bounded. No cache: `caching-dns.ts` has it.
  */
+import type { RecordWithTtl } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { PosternError } from '../../mail/errors.ts'
 import type { Dns, DnsAnswer } from '../dns.ts'
@@ -38,9 +39,14 @@ export function nodeDns({
   return {
     addresses: async (name, signal) => {
       if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1', '::1'] }
-      const four = ask(name, () => resolver.resolve4(name))(signal)
-      const six = ask(name, () => resolver.resolve6(name))(signal)
+      const four = ask(name, () => resolver.resolve4(name, { ttl: true }))(signal)
+      const six = ask(name, () => resolver.resolve6(name, { ttl: true }))(signal)
       return eitherOf(await Promise.allSettled([four, six]))
+    },
+    ipv4: async (name, signal) => {
+      if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1'] }
+      const four = ask(name, () => resolver.resolve4(name, { ttl: true }))(signal)
+      return eitherOf(await Promise.allSettled([four]))
     },
     mx: (name, signal) =>
       ask(name, async () => {
@@ -78,16 +84,23 @@ async function answered<T>(
 }
 
 /** Addresses of both families; one family that fails does not hide what the other found. */
-function eitherOf(settled: readonly PromiseSettledResult<DnsAnswer<string>>[]): DnsAnswer<string> {
+function eitherOf(
+  settled: readonly PromiseSettledResult<DnsAnswer<RecordWithTtl>>[],
+): DnsAnswer<string> {
   const records: string[] = []
+  let ttlSeconds = Infinity
   let noName = true
   let failure: PromiseRejectedResult | undefined
   for (const outcome of settled) {
     if (outcome.status === 'rejected') failure ??= outcome
-    else if (outcome.value.answer === 'found') records.push(...outcome.value.records)
-    else if (outcome.value.answer === 'no-data') noName = false
+    else if (outcome.value.answer === 'found') {
+      for (const { address, ttl } of outcome.value.records) {
+        records.push(address)
+        ttlSeconds = Math.min(ttlSeconds, ttl)
+      }
+    } else if (outcome.value.answer === 'no-data') noName = false
   }
-  if (records.length > 0) return { answer: 'found', records }
+  if (records.length > 0) return { answer: 'found', records, ttlMs: ttlSeconds * 1000 }
   if (failure !== undefined) throw failure.reason
   return { answer: noName ? 'no-name' : 'no-data' }
 }

@@ -343,6 +343,28 @@ describe('TLS', () => {
     await door.listener.close()
   })
 
+  test.each([
+    ['its own name', {}, undefined],
+    ['one of the names that are asked for', { names: ['a.test', 'mx.test'] }, undefined],
+    ['no name that is asked for', { names: ['a.test', 'test'] }, 'PEER_FAILED'],
+    ['another name', { servername: 'a.test' }, 'PEER_FAILED'],
+  ])('a certificate that is trusted is believed for %s', async (_, asked, code) => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    watch(server)
+    const trust = nodeNet.tlsTrust(certificate)
+    const [, handshake] = await Promise.allSettled([
+      server.startTls(serverSide()),
+      client.startTls({ ...clientSide(true), trust, ...asked }),
+    ])
+    const reason: unknown = handshake.status === 'rejected' ? handshake.reason : {}
+    expect(reason).toMatchObject(code === undefined ? {} : { code })
+    expect(handshake.status).toBe(code === undefined ? 'fulfilled' : 'rejected')
+    client.destroy()
+    server.destroy()
+    await door.listener.close()
+  })
+
   test('has no context of a certificate and somebody else’s key', () => {
     expect(() => nodeNet.tlsContext({ certificate, key: otherKey })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),

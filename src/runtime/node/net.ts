@@ -1,6 +1,7 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
-import { createSecureContext } from 'node:tls'
+import { networkInterfaces } from 'node:os'
+import { createSecureContext, getCACertificates } from 'node:tls'
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
@@ -13,10 +14,16 @@ import type {
 } from '../net.ts'
 import { inheritedDescriptor } from './inherited.ts'
 import { NodeConnection } from './net-connection.ts'
-import { NodeTlsContext } from './net-tls.ts'
+import { NodeTlsContext, NodeTlsTrust } from './net-tls.ts'
 import { makeSocketFolder, removeStaleSocket, setSocketMode } from './unix-socket.ts'
 
-export const nodeNet: Net = Object.freeze({ listen, connect, tlsContext })
+export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap(
+    (addresses) => addresses?.map(({ address }) => address) ?? [],
+  )
+}
 
 async function listen(options: ListenOptions): Promise<NetListener> {
   const { address } = options
@@ -30,7 +37,7 @@ async function listen(options: ListenOptions): Promise<NetListener> {
 }
 
 function listenOnce(options: ListenOptions): Promise<NetListener> {
-  const { address, backlog, socketMode } = options
+  const { address, backlog, shared, socketMode } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   let isUnix = 'path' in address
@@ -43,7 +50,11 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
   server.once('error', (error) => reject(listenError(error, address)))
   if ('path' in address) makeFolder(address)
   const where = 'inherited' in address ? { fd: inheritedDescriptor(address.inherited) } : address
-  server.listen({ ...where, ...(backlog === undefined ? {} : { backlog }) }, () => {
+  const more = {
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(shared === true && 'host' in address ? { reusePort: true } : {}),
+  }
+  server.listen({ ...where, ...more }, () => {
     server.removeAllListeners('error')
     server.on('error', (error) => options.failed(error))
     const own = boundAddress(address, server.address())
@@ -101,6 +112,15 @@ function connect(options: ConnectOptions): Promise<Connection> {
     resolve(new NodeConnection(socket))
   })
   return promise
+}
+
+function tlsTrust(authorities: string): NodeTlsTrust {
+  try {
+    const ca = [...getCACertificates('default'), authorities]
+    return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
+  } catch (error) {
+    throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
+  }
 }
 
 function tlsContext({ certificate, key }: { certificate: string; key: string }): NodeTlsContext {

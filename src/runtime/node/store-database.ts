@@ -27,6 +27,7 @@ const damageCodes = new Set([11, 26])
 interface OpenTable {
   count: number
   maxEntries: number
+  readonly counted: StatementSync
   readonly insert: StatementSync
   readonly get: StatementSync
   readonly delete: StatementSync
@@ -157,7 +158,9 @@ export class StoreDatabase {
     if (now - this.#sweptAt < sweepEveryMs) return
     this.#sweptAt = now
     for (const table of this.#tables.values()) {
-      table.count -= Number(table.deleteExpired.run(now, sweepRows).changes)
+      table.deleteExpired.run(now, sweepRows)
+      // Other processes write to the same file, and everybody counts for themselves in between.
+      table.count = Number(table.counted.get()?.['n'])
     }
   }
 
@@ -166,7 +169,7 @@ export class StoreDatabase {
     if (known !== undefined) return known
     const database = this.#database
     const t = `t${this.#tableId(name)}`
-    const counted = database.prepare(`SELECT count(*) AS n FROM ${t}`).get()
+    const counted = database.prepare(`SELECT count(*) AS n FROM ${t}`)
     const alive = '(expires_at IS NULL OR expires_at > ?)'
     const scan = (direction: string): StatementSync =>
       database.prepare(
@@ -178,8 +181,9 @@ export class StoreDatabase {
         `DELETE FROM ${t} WHERE seq IN (SELECT seq FROM ${t} ${where} ORDER BY seq LIMIT ?)`,
       )
     const table = {
-      count: Number(counted?.['n']),
+      count: Number(counted.get()?.['n']),
       maxEntries: Infinity,
+      counted,
       insert: database.prepare(
         `INSERT INTO ${t} (key, value, expires_at) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING`,
       ),

@@ -148,6 +148,21 @@ describe('the file', () => {
     await expect(open('file/store.db')).rejects.toMatchObject({ code: 'STORE_FAILED' })
   })
 
+  test('its bound holds for all processes together that write to it', () => {
+    const path = join(folder, 'store.db')
+    const databases = [1, 2, 3].map(() => openStoreDatabase(path, now).database)
+    const put = { do: 'put', table: 't', value: '1', expiresAt: null, maxEntries: 10 } as const
+    for (let i = 0; i < 60; i++) databases[i % 3]?.work([{ ...put, key: `${i}` }], now)
+    for (const [i, database] of databases.entries()) {
+      database.work([{ ...put, key: `later ${i}` }], now + 60_000)
+      database.work([{ ...put, key: `later still ${i}` }], now + 60_001)
+    }
+    const range = { from: null, to: null, limit: 100, order: 'ascending' } as const
+    const [result] = databases[0]!.work([{ do: 'scan', table: 't', ...range }], now + 60_002)
+    expect(result).toMatchObject({ ok: true, rows: { length: 10 } })
+    for (const database of databases) database.close()
+  })
+
   test('expired entries are swept out in the end', () => {
     const { database } = openStoreDatabase(':memory:', now)
     const put = { do: 'put', table: 't', value: '1', maxEntries: 10 } as const

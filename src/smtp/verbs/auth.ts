@@ -4,7 +4,6 @@
  */
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import type { Reply } from '../../mail/reply.ts'
-import { offersAuth } from '../capabilities.ts'
 import { parseAuth } from '../command.ts'
 import type { Dialogue } from '../dialogue.ts'
 import * as replies from '../replies.ts'
@@ -27,7 +26,9 @@ export const auth: Verb = {
   maxLineBytes: authLineBytes,
   run(dialogue, rest) {
     const { session, settings } = dialogue
-    if (settings.mechanisms.length === 0) return replies.notImplemented
+    if (settings.mechanisms.length === 0 || settings.extensionsOff.includes('AUTH')) {
+      return replies.notImplemented
+    }
     const parsed = parseAuth(rest)
     if (!parsed.ok) return parsed.reply
     if (session.user !== undefined) return replies.loggedInAlready
@@ -36,7 +37,7 @@ export const auth: Verb = {
     if (begin === undefined || !settings.mechanisms.some((name) => name === mechanism)) {
       return replies.unknownMechanism
     }
-    if (!offersAuth(session, settings)) return replies.mechanismNeedsTls
+    if (!dialogue.offers('AUTH')) return replies.mechanismNeedsTls
     const exchange = begin()
     if (initialResponse === undefined) return advance(dialogue, exchange, undefined)
     return respond(dialogue, exchange, initialResponse === '=' ? '' : initialResponse)

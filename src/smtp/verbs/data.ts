@@ -1,38 +1,33 @@
-import type { Reply } from '../../mail/reply.ts'
-import { storeFailed } from '../acceptance.ts'
+import { acceptMessage } from '../acceptance.ts'
+import { beginMessage } from '../begin-message.ts'
 import { parseNothing } from '../command.ts'
 import { DataReader } from '../data-reader.ts'
-import type { Dialogue } from '../dialogue.ts'
-import { Intake } from '../intake.ts'
-import { mailFirst, objection, sendMessage } from '../replies.ts'
+import { mailFirst, sendMessage } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
 /** DATA (RFC 5321 §4.1.1.4): the message follows, line by line. */
 export const data: Verb = {
-  needs: ['transaction', 'recipients'],
+  needs: ['transaction', 'recipients', 'no chunks'],
   maxLineBytes: commandLineBytes,
   run(dialogue, rest) {
     const wrong = parseNothing(rest)
     if (wrong !== undefined) return wrong
-    const { transaction, policy } = dialogue
+    const { transaction } = dialogue
     if (transaction === undefined) return mailFirst
-    return dialogue.consult(policy.data({ transaction }), (ruling) => {
-      if (ruling.ruling === 'pass') return startMessage(dialogue)
-      const reply = objection('data', ruling)
-      dialogue.endTransaction({ end: 'refused', reply })
-      if (ruling.close) dialogue.end('refused')
-      return reply
+    return beginMessage(dialogue, {
+      transaction,
+      reader: (rules) => new DataReader(rules),
+      begun(intake) {
+        dialogue.receive({
+          take: (chunk) => intake.take(chunk),
+          get complete() {
+            return intake.complete
+          },
+          finish: () => acceptMessage(dialogue, intake),
+        })
+        return sendMessage
+      },
+      refused: (reply) => reply,
     })
   },
-}
-
-function startMessage(dialogue: Dialogue): Reply {
-  try {
-    const reader = new DataReader(dialogue.settings.maxMessageBytes)
-    dialogue.intake = new Intake(dialogue.queue.begin(), reader)
-  } catch (error) {
-    return storeFailed(dialogue, error)
-  }
-  dialogue.expects = 'message'
-  return sendMessage
 }

@@ -7,12 +7,17 @@ import type { Dialogue } from '../dialogue.ts'
 import * as replies from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
-/** HELO and EHLO (RFC 5321 §4.1.1.1). One that is accepted ends an open transaction; one that is not changes nothing (§4.1.4). */
-function helloVerb(verb: 'HELO' | 'EHLO'): Verb {
+/**
+ * HELO and EHLO (RFC 5321 §4.1.1.1), or LHLO instead of both (RFC 2033 §4.1). One that is accepted ends an open transaction;
+ * one that is not changes nothing (§4.1.4).
+ */
+function helloVerb(verb: NonNullable<Session['hello']>['verb']): Verb {
   return {
     needs: [],
     maxLineBytes: commandLineBytes,
     run(dialogue, rest) {
+      const lmtp = dialogue.settings.protocol === 'lmtp'
+      if (lmtp !== (verb === 'LHLO')) return lmtp ? replies.lhloOnly : replies.notImplemented
       const name = parseHello(rest, verb)
       return name.ok ? introduce(dialogue, { verb, name: name.value }) : name.reply
     },
@@ -21,6 +26,7 @@ function helloVerb(verb: 'HELO' | 'EHLO'): Verb {
 
 export const helo = helloVerb('HELO')
 export const ehlo = helloVerb('EHLO')
+export const lhlo = helloVerb('LHLO')
 
 /** The client's name is known: asks the policy about it. @returns the reply to the greeting */
 export function introduce(
@@ -37,8 +43,8 @@ export function introduce(
       return dialogue.refuse('hello', ruling)
     }
     dialogue.endTransaction({ end: 'reset' })
-    return hello.verb === 'EHLO'
-      ? capabilities(session, dialogue.settings, dialogue.canStartTls, dialogue.peer)
-      : replies.hello(dialogue.settings.hostname)
+    return hello.verb === 'HELO'
+      ? replies.hello(dialogue.settings.hostname)
+      : capabilities(dialogue)
   })
 }

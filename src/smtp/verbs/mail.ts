@@ -2,15 +2,18 @@ import { parseMail } from '../command.ts'
 import { messageTooBig, reversePathOk } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
-/** What SIZE (RFC 1870 §3), BODY (RFC 6152 §2), SMTPUTF8 (RFC 6531 §3.4) and AUTH (RFC 4954 §3) add to the line. */
-const parameterBytes = 26 + 17 + 10 + 500
+/**
+ * What SIZE (RFC 1870 §3), BODY (RFC 6152 §2), SMTPUTF8 (RFC 6531 §3.4), AUTH (RFC 4954 §3), RET and ENVID
+ * (RFC 3461 §4), REQUIRETLS (RFC 8689 §2) and PRDR add to the line.
+ */
+const parameterBytes = 26 + 17 + 10 + 500 + 107 + 11 + 5
 
 /** MAIL FROM (RFC 5321 §4.1.1.2): a transaction begins. */
 export const mail: Verb = {
-  needs: ['tls', 'hello', 'no transaction'],
+  needs: ['tls', 'hello', 'login', 'no transaction'],
   maxLineBytes: commandLineBytes + parameterBytes,
   run(dialogue, rest) {
-    const parsed = parseMail(rest)
+    const parsed = parseMail(rest, dialogue.offers)
     if (!parsed.ok) return parsed.reply
     const { reversePath, parameters } = parsed.value
     const { maxMessageBytes } = dialogue.settings

@@ -1,22 +1,41 @@
+import type { Reply } from '../../mail/reply.ts'
+import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseRcpt } from '../command.ts'
-import { mailFirst, recipientOk, tooManyRecipients } from '../replies.ts'
+import type { Dialogue } from '../dialogue.ts'
+import { mailFirst, recipientOk, tooManyRecipients, tooManyRefusals } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
+
+/** What NOTIFY and ORCPT add to the line (RFC 3461 §4), and an address in UTF-8 (RFC 6531 §3.4). */
+const parameterBytes = 500 + 10
 
 /** RCPT TO (RFC 5321 §4.1.1.3): a recipient, if the policy has it. */
 export const rcpt: Verb = {
-  needs: ['transaction'],
-  maxLineBytes: commandLineBytes,
+  needs: ['transaction', 'no chunks'],
+  maxLineBytes: commandLineBytes + parameterBytes,
   run(dialogue, rest) {
     const { transaction, policy, settings } = dialogue
     if (transaction === undefined) return mailFirst
-    const parsed = parseRcpt(rest, transaction.parameters.smtputf8 === true)
+    const parsed = parseRcpt(rest, {
+      smtputf8: transaction.parameters.smtputf8 === true,
+      offers: dialogue.offers,
+    })
     if (!parsed.ok) return parsed.reply
     if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     const recipient = parsed.value
     return dialogue.consult(policy.rcpt({ transaction, recipient }), (ruling) => {
-      if (ruling.ruling !== 'pass') return dialogue.refuse('rcpt', ruling)
+      if (ruling.ruling !== 'pass') return refuseRecipient(dialogue, ruling)
       transaction.recipients.push(recipient)
       return recipientOk
     })
   },
+}
+
+/** Who tries one address after the other is sent away in the end; who is deferred is to come back. */
+function refuseRecipient(dialogue: Dialogue, ruling: ObjectionRuling): Reply {
+  const { hostname, maxRefusedRecipients } = dialogue.settings
+  if (ruling.ruling === 'reject' && ++dialogue.refusedRecipients >= maxRefusedRecipients) {
+    dialogue.end('errors')
+    return tooManyRefusals(hostname)
+  }
+  return dialogue.refuse('rcpt', ruling)
 }

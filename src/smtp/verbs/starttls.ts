@@ -9,7 +9,9 @@ export const starttls: Verb = {
   run(dialogue, rest) {
     const { session, settings, canStartTls } = dialogue
     if (session.tls !== undefined) return tlsActive
-    if (settings.starttls === 'off') return notImplemented
+    if (settings.starttls === 'off' || settings.extensionsOff.includes('STARTTLS')) {
+      return notImplemented
+    }
     const wrong = parseNothing(rest)
     if (wrong !== undefined) return wrong
     // A login in the clear would have to be forgotten too, with all that the policy built on it.

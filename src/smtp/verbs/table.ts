@@ -1,6 +1,8 @@
 import { auth } from './auth.ts'
+import { bdat } from './bdat.ts'
 import { data } from './data.ts'
-import { ehlo, helo } from './hello.ts'
+import { etrn } from './etrn.ts'
+import { ehlo, helo, lhlo } from './hello.ts'
 import { help } from './help.ts'
 import { mail } from './mail.ts'
 import { noop } from './noop.ts'
@@ -17,9 +19,11 @@ import { xforward } from './xforward.ts'
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
+  ['LHLO', lhlo],
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', data],
+  ['BDAT', bdat],
   ['RSET', rset],
   ['NOOP', noop],
   ['VRFY', vrfy],
@@ -27,6 +31,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['QUIT', quit],
   ['STARTTLS', starttls],
   ['AUTH', auth],
+  ['ETRN', etrn],
   ['XCLIENT', xclient],
   ['XFORWARD', xforward],
 ])
@@ -38,11 +43,8 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'SOML',
   'SAML',
   'TURN',
-  'ETRN',
   'ATRN',
-  'BDAT',
   'BURL',
-  'LHLO',
 ])
 
 /** What a browser says first. What follows it was never meant for a mail server. */

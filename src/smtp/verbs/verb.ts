@@ -1,21 +1,27 @@
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
-import type { Reply } from '../../mail/reply.ts'
+import type { Answer } from '../../mail/reply.ts'
 import type { Dialogue } from '../dialogue.ts'
 
 /**
  * What must be so before a verb may come:
  * `hello`, `ehlo`: the client introduced itself, by EHLO; `tls`: TLS is active where the settings require it;
- * `no transaction`, `transaction`, `recipients`: what is open.
+ * `login`: the client logged in where the settings require it; `no transaction`, `transaction`, `recipients`: what is open;
+ * `no chunks`: no message has begun (RFC 3030 §2).
  */
-export type Need = 'hello' | 'ehlo' | 'tls' | 'no transaction' | 'transaction' | 'recipients'
+export type Need =
+  | ('hello' | 'ehlo' | 'tls' | 'login')
+  | ('no transaction' | 'transaction' | 'recipients' | 'no chunks')
 
 /** One SMTP command: check, consult, proceed. A new one is a file beside this and a row in the table. */
 export interface Verb {
   readonly needs: readonly Need[]
   /** The longest line, CR LF included. */
   readonly maxLineBytes: number
-  /** @param rest what follows the verb, without blanks around it */
-  run(dialogue: Dialogue, rest: string): MaybePromise<Reply>
+  /**
+   * @param rest what follows the verb, without blanks around it
+   * @returns `undefined` where octets follow the line at once, and the reply follows them
+   */
+  run(dialogue: Dialogue, rest: string): MaybePromise<Answer | undefined>
 }
 
 /** RFC 5321 §4.5.3.1.4. Extensions add to it. */

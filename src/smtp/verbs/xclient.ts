@@ -10,8 +10,7 @@ export const xclient: Verb = {
   needs: ['no transaction'],
   maxLineBytes: commandLineBytes,
   run(dialogue, rest) {
-    const { settings, peer } = dialogue
-    if (settings.xclientNetworks?.has(peer) !== true) return notAuthorized
+    if (!dialogue.offers('XCLIENT')) return notAuthorized
     const claimed = parseXclient(rest)
     if (claimed === undefined) return malformed('XCLIENT attribute=value ...')
     dialogue.claimed = { ...dialogue.claimed, ...claimed }

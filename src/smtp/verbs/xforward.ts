@@ -10,8 +10,7 @@ export const xforward: Verb = {
   needs: ['no transaction'],
   maxLineBytes: commandLineBytes,
   run(dialogue, rest) {
-    const { settings, peer } = dialogue
-    if (settings.xforwardNetworks?.has(peer) !== true) return notAuthorized
+    if (!dialogue.offers('XFORWARD')) return notAuthorized
     const forwarded = parseXforward(rest)
     if (forwarded === undefined) return malformed('XFORWARD attribute=value ...')
     dialogue.forwarded = { ...dialogue.forwarded, ...forwarded }

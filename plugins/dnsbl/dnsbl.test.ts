@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { fakeDns, pluginUnderTest, type FakeZones, type PluginTestOptions } from 'postern/testkit'
+import { dnsbl } from './dnsbl.ts'
+
+const listedIn = (base: string, code = '127.0.0.2', txt?: string): FakeZones => ({
+  [`9.2.0.192.${base}`]: { addresses: [code], ...(txt === undefined ? {} : { txt: [txt] }) },
+})
+
+function from(
+  zones: FakeZones,
+  options: PluginTestOptions['options'],
+  rest: PluginTestOptions = {},
+) {
+  return pluginUnderTest(dnsbl, {
+    options: { lists: ['bl.test'], self_test: false, ...options },
+    session: { remote: { address: '192.0.2.9', port: 1 } },
+    doors: { dns: fakeDns(zones) },
+    ...rest,
+  })
+}
+
+describe('dnsbl', () => {
+  test('refuses a client that a list holds, in the words of the list', async () => {
+    const plugin = from(listedIn('bl.test', '127.0.0.2', 'See http://bl.test/?9\u0007'), {})
+    expect(await plugin.connect()).toMatchObject({
+      verdict: 'reject',
+      status: '5.7.1',
+      text: 'See http://bl.test/?9?',
+      reason: 'DNS_LISTED',
+      evidence: { 'bl.test': { codes: ['127.0.0.2'], weight: 1 } },
+      findings: [{ name: 'dns-listed', value: { weight: 1, lists: ['bl.test'] } }],
+    })
+  })
+
+  test('says the operator’s words where there are some, with the address for %IP%', async () => {
+    const plugin = from(listedIn('bl.test'), { lists: ['bl.test http://x/?%IP% no %I 50%'] })
+    expect(await plugin.connect()).toMatchObject({ text: 'http://x/?192.0.2.9 no %I 50%' })
+  })
+
+  test('says who lists the client where nobody has words', async () => {
+    const plugin = from(listedIn('bl.test'), {})
+    expect(await plugin.connect()).toMatchObject({ text: '192.0.2.9 is listed by bl.test' })
+  })
+
+  test('lets a client in that no list holds', async () => {
+    expect(await from({}, {}).connect()).toEqual({ verdict: 'pass' })
+  })
+
+  test('adds weights up to the threshold, lists of good clients taking away', async () => {
+    const lists = ['a.test*2', 'b.test*2', 'good.test*-3']
+    const both = { ...listedIn('a.test'), ...listedIn('b.test') }
+    const options = { lists, threshold: 4 }
+    expect(await from(listedIn('a.test'), options).connect()).toMatchObject({
+      verdict: 'pass',
+      reason: 'DNS_LISTED',
+    })
+    expect(await from(both, options).connect()).toMatchObject({ verdict: 'reject' })
+    const known = { ...both, ...listedIn('good.test') }
+    expect(await from(known, options).connect()).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('scores a client below the threshold, if it is told to', async () => {
+    const options = { threshold: 4, lists: ['a.test*2'], score: 1.5 }
+    expect(await from(listedIn('a.test'), options).connect()).toMatchObject({
+      verdict: 'pass',
+      score: 3,
+    })
+  })
+
+  test('refuses for now where it is told to', async () => {
+    const plugin = from(listedIn('bl.test'), { refuse: 'defer' })
+    expect(await plugin.connect()).toMatchObject({ verdict: 'defer', status: '4.7.1' })
+  })
+
+  test('lets a client in that an allow-list holds, whatever the others say', async () => {
+    const zones = { ...listedIn('bl.test'), ...listedIn('good.test') }
+    const plugin = from(zones, { allow: ['good.test'] })
+    expect(await plugin.connect()).toMatchObject({ verdict: 'pass', reason: 'DNS_ALLOWED' })
+  })
+
+  test('is a fault where a list fails that might have tipped the scales', async () => {
+    const plugin = from({ '9.2.0.192.bl.test': 'fails' }, {})
+    await expect(plugin.connect()).rejects.toThrow('no answer from bl.test')
+  })
+
+  test('refuses without the list that fails where the others are enough', async () => {
+    const plugin = from(
+      { ...listedIn('a.test'), '9.2.0.192.ill.test': 'fails' },
+      { lists: ['a.test', 'ill.test'] },
+    )
+    expect(await plugin.connect()).toMatchObject({ verdict: 'reject' })
+  })
+
+  test.each(['127.255.255.254', '203.0.113.80'])(
+    'never takes %s for a listing: such an answer is a failure of the list',
+    async (code) => {
+      const plugin = from(listedIn('bl.test', code), {})
+      await expect(plugin.connect()).rejects.toThrow('no answer from bl.test')
+    },
+  )
+
+  test('asks about an IPv6 client by its nibbles', async () => {
+    const name = `${'1.0.0.0.'}${'0.0.0.0.'.repeat(5)}8.b.d.0.1.0.0.2.bl.test`
+    const plugin = from(
+      { [name]: { addresses: ['127.0.0.2'] } },
+      {},
+      {
+        session: { remote: { address: '2001:db8::1', port: 1 } },
+        options: { lists: ['bl.test'], self_test: false },
+      },
+    )
+    expect(await plugin.connect()).toMatchObject({ verdict: 'reject' })
+  })
+
+  describe('RBLSMTPD', () => {
+    const asked = async (value: string) => {
+      const dns = fakeDns(listedIn('bl.test'))
+      const plugin = from(
+        {},
+        {},
+        {
+          options: { lists: ['bl.test'], self_test: false },
+          environment: { RBLSMTPD: value },
+          doors: { dns },
+        },
+      )
+      const verdict = await plugin.connect()
+      expect(dns.questions).toEqual([])
+      return verdict
+    }
+
+    test('set to nothing lets the client in, and no list is asked', async () => {
+      expect(await asked('')).toMatchObject({ verdict: 'pass', reason: 'RBLSMTPD' })
+    })
+
+    test('with a hyphen refuses for good, without one for now, the address for %IP%', async () => {
+      expect(await asked('-No, %IP%')).toMatchObject({ verdict: 'reject', text: 'No, 192.0.2.9' })
+      expect(await asked('Later, %IP%')).toMatchObject({
+        verdict: 'defer',
+        text: 'Later, 192.0.2.9',
+      })
+    })
+
+    test('with a hyphen alone refuses with words of our own', async () => {
+      expect(await asked('-')).toMatchObject({ verdict: 'reject', text: 'Refused by local policy' })
+    })
+  })
+})

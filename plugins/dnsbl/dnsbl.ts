@@ -1,0 +1,152 @@
+/**
+ * Block and allow lists by DNS, asked about the client's address: what rblsmtpd did, with weights. All lists are asked
+ * at once within one budget; what they say together decides. RBLSMTPD in tcp.smtp decides instead of them.
+ */
+import {
+  definePlugin,
+  defer,
+  finding,
+  option,
+  pass,
+  reject,
+  type JsonObject,
+  type Verdict,
+} from 'postern/plugin'
+import { dnsListsOption, reversedAddress } from '../shared/dns-list/dns-list.ts'
+import {
+  addressTestPoints,
+  evidenceOf,
+  ListPanel,
+  weightOf,
+  type Hit,
+  type PanelAnswer,
+} from '../shared/dns-list/list-panel.ts'
+import { listedText } from '../shared/dns-list/listed-text.ts'
+import { dnsListed } from './findings.ts'
+
+/** What RBLSMTPD says where no rule sets it. */
+const askTheLists = 'ask'
+
+export const dnsbl = definePlugin({
+  name: 'dnsbl',
+  summary: 'Refuses clients that DNS lists hold, as rblsmtpd does, with weights.',
+  defaults: { refuseAt: 'rcpt', onFault: 'pass', unless: { authenticated: true } },
+  provides: [dnsListed],
+  options: {
+    lists: dnsListsOption(
+      option.strings({
+        description: 'domain[=127.0.0.[2..11]][*weight] [text], as zen.example.org*2 See %IP%',
+      }),
+    ),
+    allow: dnsListsOption(
+      option.strings({
+        default: [],
+        description: 'Lists of good clients: whoever is in one is let in, as by rblsmtpd -a.',
+      }),
+    ),
+    threshold: option.integer({
+      default: 1,
+      min: 1,
+      description: 'The sum of weights from which a client is refused.',
+    }),
+    refuse: option.choice(['reject', 'defer'], {
+      default: 'reject',
+      description: 'For good (rblsmtpd -b), or for now, so that a mistake costs no mail.',
+    }),
+    score: option.number({
+      default: 0,
+      description:
+        'Added to the score of the message for each unit of weight, where it is not refused.',
+    }),
+    within: option.duration({ default: '3s', description: 'For all lists together.' }),
+    self_test: option.boolean({
+      default: true,
+      description: 'Ask each list for its test entries, 127.0.0.2 and 127.0.0.1 (RFC 5782).',
+    }),
+    override: option.string({
+      default: askTheLists,
+      env: 'RBLSMTPD',
+      description:
+        'Decides instead of the lists: empty lets in, -text refuses for good, text for now.',
+    }),
+  },
+  setup({ lists, allow, self_test: selfTest }, { dns, clock, log }) {
+    const panel = new ListPanel({
+      dns,
+      clock,
+      log,
+      lists: [...lists, ...allow],
+      testPoints: addressTestPoints,
+      selfTest,
+    })
+    return {
+      async open() {
+        panel.open()
+      },
+      async close() {
+        panel.close()
+      },
+      async connect({ session }, { options, signal }) {
+        const { address } = session.remote
+        if (options.override !== askTheLists) return ruled(options.override, address)
+        const name = reversedAddress(address)
+        if (name === undefined) return pass()
+        const answer = await panel.ask(name, { signal, withinMs: options.within })
+        const good = answer.hits.find(({ list }) => allow.includes(list))
+        if (good !== undefined) return allowed(good)
+        const weight = weightOf(answer.hits)
+        if (weight < options.threshold) return below(answer, weight, options.score)
+        const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
+        const text = await listedText(worst, { what: address, name, panel, signal })
+        return objection(options.refuse === 'defer', text, opinion(answer.hits, weight))
+      },
+    }
+  },
+})
+
+/** A good name goes on to later entries: greylisting, for one, lets such clients pass. */
+function allowed(hit: Hit) {
+  return pass({
+    reason: 'DNS_ALLOWED',
+    evidence: evidenceOf([hit]),
+    findings: [finding(dnsListed, { weight: -1, lists: [hit.list.base] })],
+  })
+}
+
+/** RBLSMTPD's word, by rblsmtpd's rules. */
+function ruled(value: string, address: string): Verdict & { verdict: 'pass' | 'defer' | 'reject' } {
+  const evidence = { RBLSMTPD: value.slice(0, 200) }
+  if (value === '') return pass({ reason: 'RBLSMTPD', evidence })
+  const text = (value.startsWith('-') ? value.slice(1) : value).replaceAll('%IP%', address)
+  return objection(!value.startsWith('-'), text === '' ? 'Refused by local policy' : text, {
+    reason: 'RBLSMTPD',
+    evidence,
+  })
+}
+
+interface Said {
+  readonly reason: string
+  readonly evidence: JsonObject
+}
+
+function objection(forNow: boolean, text: string, said: Said) {
+  return forNow ? defer('4.7.1', text, said) : reject('5.7.1', text, said)
+}
+
+function opinion(hits: readonly Hit[], weight: number) {
+  return {
+    reason: 'DNS_LISTED',
+    evidence: evidenceOf(hits),
+    findings: [finding(dnsListed, { weight, lists: hits.map(({ list }) => list.base) })],
+  }
+}
+
+/**
+ * Not enough to refuse. Where a list that might have tipped the scales failed, nobody knows: that is a fault, and
+ * `on_fault` says what becomes of it.
+ */
+function below({ hits, failed }: PanelAnswer, weight: number, score: number) {
+  if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
+  if (hits.length === 0) return pass()
+  return pass({ ...opinion(hits, weight), ...(score === 0 ? {} : { score: score * weight }) })
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import { finding, relayClient, type JsonObject } from 'postern/plugin'
+import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { dnsListed } from '../dnsbl/findings.ts'
+import { greylist } from './greylist.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+function from(options: JsonObject = {}, rest: PluginTestOptions = {}) {
+  const plugin = pluginUnderTest(greylist, { options, ...rest })
+  const ask = async (
+    { address = '192.0.2.1', sender = 'alice@client.test' } = {},
+    recipient = 'bob@postern.test',
+  ) => {
+    const session = { remote: { address, port: 1 } }
+    const { verdict, reason } = await plugin.rcpt(recipient, { session, reversePath: sender })
+    return reason ?? verdict
+  }
+  return { plugin, ask, clock: plugin.clock }
+}
+
+describe('greylist', () => {
+  test('asks a stranger to come back, and knows them when they do', async () => {
+    const { plugin, ask, clock } = from()
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({
+      verdict: 'defer',
+      status: '4.7.1',
+      text: 'Greylisted, please try again later',
+      reason: 'GREYLIST_FIRST',
+      evidence: { key: '192.0.2.0/24 <alice@client.test> bob@postern.test' },
+    })
+    clock.advance(2 * minute - 1)
+    expect(await ask()).toBe('GREYLIST_TOO_SOON')
+    clock.advance(1)
+    expect(await ask()).toBe('GREYLIST_KNOWN')
+    expect(await ask()).toBe('GREYLIST_KNOWN')
+  })
+
+  test('takes any address of the client’s network for the client', async () => {
+    const { ask, clock } = from()
+    await ask({ address: '192.0.2.1' })
+    clock.advance(2 * minute)
+    expect(await ask({ address: '192.0.2.200' })).toBe('GREYLIST_KNOWN')
+    expect(await ask({ address: '192.0.3.1' })).toBe('GREYLIST_FIRST')
+  })
+
+  test('tells senders and recipients apart, but not the numbers that lists put into senders', async () => {
+    const { ask, clock } = from()
+    await ask({ sender: 'list-1234-bob@lists.test' })
+    clock.advance(2 * minute)
+    expect(await ask({ sender: 'LIST-98765-bob@lists.test' })).toBe('GREYLIST_KNOWN')
+    expect(await ask({ sender: 'other@lists.test' })).toBe('GREYLIST_FIRST')
+    expect(await ask({ sender: 'list-1-bob@lists.test' }, 'carol@postern.test')).toBe(
+      'GREYLIST_FIRST',
+    )
+  })
+
+  test('knows networks alone where it is told to, as jgreylist does', async () => {
+    const { ask, clock } = from({ key: 'network' })
+    await ask()
+    clock.advance(2 * minute)
+    expect(await ask({ sender: 'x@y.test' }, 'carol@postern.test')).toBe('GREYLIST_KNOWN')
+  })
+
+  test('forgets who does not come back within a day, and who stays away for long', async () => {
+    const { ask, clock } = from()
+    await ask()
+    clock.advance(day)
+    expect(await ask()).toBe('GREYLIST_FIRST')
+    clock.advance(2 * minute)
+    expect(await ask()).toBe('GREYLIST_KNOWN')
+    clock.advance(35 * day)
+    expect(await ask()).toBe('GREYLIST_KNOWN')
+    clock.advance(36 * day)
+    expect(await ask()).toBe('GREYLIST_FIRST')
+  })
+
+  test('knows a network as a whole once enough of it has come back', async () => {
+    const { ask, clock } = from({ allow_after: 3 })
+    const senders = ['a@x.test', 'b@x.test', 'c@x.test']
+    for (const sender of senders) await ask({ sender })
+    clock.advance(2 * minute)
+    for (const sender of senders) expect(await ask({ sender })).toBe('GREYLIST_KNOWN')
+    expect(await ask({ sender: 'new@x.test' }, 'carol@postern.test')).toBe('GREYLIST_KNOWN')
+    expect(await ask({ address: '198.51.100.1', sender: 'new@x.test' })).toBe('GREYLIST_FIRST')
+  })
+
+  test('leaves recipients alone who do not want it', async () => {
+    const files = { 'tables/greylist-without': 'bob@postern.test\n@quick.test\n' }
+    const { ask } = from({}, { files })
+    expect(await ask()).toBe('NOT_GREYLISTED')
+    expect(await ask({}, 'anybody@quick.test')).toBe('NOT_GREYLISTED')
+    expect(await ask({}, 'carol@postern.test')).toBe('GREYLIST_FIRST')
+  })
+
+  test('leaves clients alone that may relay, or that a list knows for good', async () => {
+    const relay = from({}, { findings: [finding(relayClient, { because: 'test' })] })
+    expect(await relay.ask()).toBe('pass')
+    const good = from({}, { findings: [finding(dnsListed, { weight: -1, lists: ['good.test'] })] })
+    expect(await good.ask()).toBe('pass')
+  })
+
+  test('is driven by jgreylist’s variables', async () => {
+    const letIn = from({}, { environment: { JGREYLIST: '' } })
+    expect(await letIn.plugin.rcpt('bob@postern.test')).toMatchObject({ verdict: 'pass' })
+    const denied = from({}, { environment: { JGREYLIST: 'no %, really %' } })
+    expect(
+      await denied.plugin.rcpt('bob@postern.test', {
+        session: { remote: { address: '5.6.7.8', port: 1 } },
+      }),
+    ).toMatchObject({ verdict: 'reject', text: 'no 5.6.7.8, really %' })
+    const patient = from({}, { environment: { JGREYLIST_HOLDTIME: '600', JGREYLIST_BY_IP: '1' } })
+    await patient.ask()
+    patient.clock.advance(9 * minute)
+    expect(await patient.ask()).toBe('GREYLIST_TOO_SOON')
+    expect(await patient.ask({ address: '192.0.2.2' })).toBe('GREYLIST_FIRST')
+    patient.clock.advance(minute)
+    expect(await patient.ask()).toBe('GREYLIST_KNOWN')
+  })
+
+  test('keeps a bounded key however long the addresses are', async () => {
+    const { plugin } = from()
+    const { evidence } = await plugin.rcpt('bob@postern.test', {
+      reversePath: `${'x'.repeat(60)}@${'y'.repeat(60)}.${'z'.repeat(60)}.${'w'.repeat(60)}.test`,
+    })
+    expect(JSON.stringify(evidence).length).toBeLessThan(140)
+  })
+
+  test('is a fault where the store fails', async () => {
+    const { plugin } = from()
+    plugin.store.fail(true)
+    await expect(plugin.rcpt('bob@postern.test')).rejects.toThrow('the store does not answer')
+  })
+})

@@ -1,0 +1,76 @@
+/**
+ * Lists of domains by DNS (right-hand-side lists), asked about the domain of the reverse-path and the name in HELO.
+ * All lists are asked at once within one budget; what they say together decides.
+ */
+import { asciiDomain, definePlugin, defer, isDomain, option, pass, reject } from 'postern/plugin'
+import { dnsListsOption } from '../shared/dns-list/dns-list.ts'
+import { domainTestPoints, evidenceOf, ListPanel, weightOf } from '../shared/dns-list/list-panel.ts'
+import { listedText } from '../shared/dns-list/listed-text.ts'
+
+export const rhsbl = definePlugin({
+  name: 'rhsbl',
+  summary: 'Refuses senders and HELO names whose domain DNS lists hold.',
+  defaults: { refuseAt: 'rcpt', onFault: 'pass', unless: { authenticated: true } },
+  options: {
+    lists: dnsListsOption(
+      option.strings({
+        description: 'domain[=127.0.1.[2..99]][*weight] [text], as dbl.example.org See %NAME%',
+      }),
+    ),
+    threshold: option.integer({ default: 1, min: 1 }),
+    refuse: option.choice(['reject', 'defer'], { default: 'reject' }),
+    score: option.number({
+      default: 0,
+      description:
+        'Added to the score of the message for each unit of weight, where it is not refused.',
+    }),
+    within: option.duration({ default: '3s', description: 'For all lists together.' }),
+    hello: option.boolean({ default: true, description: 'Ask about the name in HELO too.' }),
+    self_test: option.boolean({
+      default: true,
+      description: 'Ask each list for its test entries, TEST and INVALID (RFC 5782).',
+    }),
+  },
+  setup({ lists, self_test: selfTest }, { dns, clock, log }) {
+    const panel = new ListPanel({ dns, clock, log, lists, testPoints: domainTestPoints, selfTest })
+    return {
+      async open() {
+        panel.open()
+      },
+      async close() {
+        panel.close()
+      },
+      async mail({ session, reversePath }, { options, signal }) {
+        const names = namesOf(reversePath?.domain, options.hello ? session.hello?.name : undefined)
+        const time = { signal, withinMs: options.within }
+        const answers = await Promise.all(names.map((name) => panel.ask(name, time)))
+        const hits = answers.flatMap((answer) => answer.hits)
+        const weight = Math.max(0, ...answers.map((answer) => weightOf(answer.hits)))
+        const worst = answers.findIndex((answer) => weightOf(answer.hits) === weight)
+        const said = { reason: 'DOMAIN_LISTED', evidence: evidenceOf(hits) }
+        if (weight >= options.threshold) {
+          const name = names[worst] ?? ''
+          const [hit] = answers[worst]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
+          const text = await listedText(hit, { what: name, name, panel, signal })
+          return options.refuse === 'defer'
+            ? defer('4.7.1', text, said)
+            : reject('5.7.1', text, said)
+        }
+        const failed = answers.flatMap((answer) => answer.failed)
+        // A list that might have tipped the scales failed: `on_fault` says what becomes of it.
+        if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
+        if (hits.length === 0) return pass()
+        return pass({ ...said, ...(options.score === 0 ? {} : { score: options.score * weight }) })
+      },
+    }
+  },
+})
+
+/** Domains only: a literal or a single label is on no list. Each once. */
+function namesOf(...names: readonly (string | undefined)[]): readonly string[] {
+  const domains = names.flatMap((name) => {
+    const domain = name === undefined ? '' : asciiDomain(name).toLowerCase()
+    return domain.includes('.') && isDomain(domain) ? [domain] : []
+  })
+  return [...new Set(domains)]
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { fakeClock, fakeDns, recordingLog, type FakeZones } from 'postern/testkit'
+import { parseDnsList, type DnsList } from './dns-list.ts'
+import { addressTestPoints, ListPanel, weightOf } from './list-panel.ts'
+
+const healthy = (base: string): FakeZones => ({
+  [`2.0.0.127.${base}`]: { addresses: ['127.0.0.2'] },
+})
+
+function panelOf(lists: readonly string[], zones: FakeZones, selfTest = false) {
+  const clock = fakeClock()
+  const log = recordingLog()
+  const dns = fakeDns(zones)
+  const panel = new ListPanel({
+    dns,
+    clock,
+    log,
+    lists: lists.map(listOf),
+    testPoints: addressTestPoints,
+    selfTest,
+  })
+  const { signal } = new AbortController()
+  const ask = (name = '9.2.0.192') => panel.ask(name, { signal, withinMs: 1000 })
+  return { panel, clock, log, dns, ask }
+}
+
+function listOf(text: string): DnsList {
+  const list = parseDnsList(text)
+  if (list === undefined) throw new Error(text)
+  return list
+}
+
+/** Whatever is under way settles. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('a panel of DNS lists', () => {
+  test('asks all of them at once, and adds up what they say', async () => {
+    const { ask, dns } = panelOf(['a.test*2', 'b.test', 'c.test*-1'], {
+      '9.2.0.192.a.test': { addresses: ['127.0.0.2'] },
+      '9.2.0.192.c.test': { addresses: ['127.0.0.3'] },
+    })
+    const { hits, failed } = await ask()
+    expect(hits.map(({ list }) => list.base)).toEqual(['a.test', 'c.test'])
+    expect([weightOf(hits), failed]).toEqual([1, []])
+    expect(dns.questions).toHaveLength(3)
+  })
+
+  test('waits no longer than its budget for a list that does not answer', async () => {
+    const { ask, clock } = panelOf(['a.test', 'dead.test'], {
+      '9.2.0.192.a.test': { addresses: ['127.0.0.2'] },
+      '9.2.0.192.dead.test': 'hangs',
+    })
+    const asked = ask()
+    await settled()
+    clock.advance(1000)
+    expect(await asked).toMatchObject({ hits: [{ codes: ['127.0.0.2'] }], failed: ['dead.test'] })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('does not blame a list for a client that hangs up', async () => {
+    const { panel, log } = panelOf(['slow.test'], { '9.2.0.192.slow.test': 'hangs' })
+    for (let time = 0; time < 5; time++) {
+      const controller = new AbortController()
+      const asked = panel.ask('9.2.0.192', { signal: controller.signal, withinMs: 1000 })
+      controller.abort()
+      await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
+    }
+    expect(panel.suspended).toEqual([])
+    expect(log.events).toEqual([])
+  })
+
+  test('rests a list that fails three times in a row, and takes it back when it answers', async () => {
+    const zones = { '9.2.0.192.ill.test': 'fails', '9.2.0.192.a.test': {} } as const
+    const { ask, dns, panel, log, clock } = panelOf(['a.test', 'ill.test'], zones)
+    for (let time = 0; time < 3; time++) expect((await ask()).failed).toEqual(['ill.test'])
+    expect(panel.suspended).toEqual(['ill.test'])
+    const before = dns.questions.length
+    expect((await ask()).failed).toEqual([])
+    expect(dns.questions.slice(before)).toEqual(['ipv4 9.2.0.192.a.test'])
+    dns.change({ '9.2.0.192.ill.test': undefined })
+    clock.advance(5 * 60_000)
+    await settled()
+    expect(panel.suspended).toEqual([])
+    expect(log.events.map(({ event }) => event)).toEqual(['dns-list.suspended', 'dns-list.resumed'])
+  })
+
+  test('rests a list that answers for everybody, and says so', async () => {
+    const { panel, log } = panelOf(
+      ['good.test', 'wild.test'],
+      {
+        ...healthy('good.test'),
+        ...healthy('wild.test'),
+        '1.0.0.127.wild.test': { addresses: ['127.0.0.2'] },
+      },
+      true,
+    )
+    panel.open()
+    await settled()
+    expect(panel.suspended).toEqual(['wild.test'])
+    expect(log.events).toMatchObject([
+      { event: 'dns-list.suspended', fields: { list: 'wild.test' } },
+    ])
+    panel.close()
+  })
+
+  test('rests a list that does not hold its own test entry, and tries it again', async () => {
+    const { panel, dns, clock } = panelOf(['lapsed.test'], {}, true)
+    panel.open()
+    await settled()
+    expect(panel.suspended).toEqual(['lapsed.test'])
+    dns.change(healthy('lapsed.test'))
+    clock.advance(5 * 60_000)
+    await settled()
+    expect(panel.suspended).toEqual([])
+    panel.close()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('keeps asking a list whose test could not be asked', async () => {
+    const { panel, log } = panelOf(['a.test'], { '2.0.0.127.a.test': 'fails' }, true)
+    panel.open()
+    await settled()
+    expect(panel.suspended).toEqual([])
+    expect(log.events).toMatchObject([{ event: 'dns-list.not-tested' }])
+    panel.close()
+  })
+})

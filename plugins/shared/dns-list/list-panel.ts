@@ -1,0 +1,211 @@
+/**
+ * Several DNS lists, asked about one client or domain at once. A list that cannot be asked, or answers nonsense, three
+ * times in a row is not asked any more until it passes its own test (RFC 5782 §5), tried every few minutes; so one dead
+ * list costs its share of the budget three times, and takes nobody else with it.
+ */
+import type { Clock, Dns, JsonObject, Log, Timer } from 'postern/plugin'
+import { readListing, type DnsList } from './dns-list.ts'
+
+/** What a list must hold and must not hold (RFC 5782 §5), as it would be asked. */
+export interface TestPoints {
+  readonly listed: string
+  readonly notListed: string
+}
+
+export const addressTestPoints: TestPoints = { listed: '2.0.0.127', notListed: '1.0.0.127' }
+export const domainTestPoints: TestPoints = { listed: 'test', notListed: 'invalid' }
+
+export interface ListPanelParts {
+  readonly dns: Dns
+  readonly clock: Clock
+  readonly log: Log
+  readonly lists: readonly DnsList[]
+  readonly testPoints: TestPoints
+  /** Whether lists are tested at start and each hour; private ones may have no test entries. */
+  readonly selfTest: boolean
+}
+
+export interface Hit {
+  readonly list: DnsList
+  readonly codes: readonly string[]
+}
+
+/** `withinMs`: for all lists together, counted from the question; `signal`: the client's. */
+export interface AskTime {
+  readonly signal: AbortSignal
+  readonly withinMs: number
+}
+
+export interface PanelAnswer {
+  readonly hits: readonly Hit[]
+  /** Bases of lists that could not be asked, or answered nonsense. */
+  readonly failed: readonly string[]
+}
+
+const mostFailures = 3
+const retryMs = 5 * 60_000
+const testEveryMs = 60 * 60_000
+const testTimeoutMs = 10_000
+
+export class ListPanel {
+  readonly #parts: ListPanelParts
+  readonly #failures = new Map<string, number>()
+  readonly #suspended = new Set<string>()
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(parts: ListPanelParts) {
+    this.#parts = parts
+  }
+
+  /** Tests the lists from now on, if they are to be tested. Does not wait for them. */
+  open(): void {
+    if (this.#parts.selfTest) void this.#testAll()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  /** For the trace: which lists rest. */
+  get suspended(): readonly string[] {
+    return [...this.#suspended]
+  }
+
+  /**
+   * What all lists together say of `name`, as it stands below their bases. A list that fails, or has not answered when
+   * the time is up, is among `failed`. @throws PosternError ABORTED when the client is gone
+   */
+  async ask(name: string, { signal, withinMs }: AskTime): Promise<PanelAnswer> {
+    const asked = this.#parts.lists.filter(({ base }) => !this.#suspended.has(base))
+    const controller = new AbortController()
+    const stop = (): void => controller.abort()
+    const timer = this.#parts.clock.after(withinMs, stop)
+    signal.addEventListener('abort', stop, { once: true })
+    const answers = await Promise.all(
+      asked.map((list) => this.#askOne(list, name, { signal, within: controller.signal })),
+    ).finally(() => {
+      timer.cancel()
+      signal.removeEventListener('abort', stop)
+    })
+    const hits = answers.flatMap((answer) => (typeof answer === 'object' ? [answer] : []))
+    const failed = asked.filter((_, index) => answers[index] === 'failed').map(({ base }) => base)
+    return { hits, failed }
+  }
+
+  /** What the list says of it in words, for the client; undefined where it says nothing, or nothing in time. */
+  async explain({ base }: DnsList, name: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const answer = await this.#parts.dns.txt(`${name}.${base}`, signal)
+      return answer.answer === 'found' ? answer.records[0] : undefined
+    } catch {
+      // The listing stands; only its words are missing.
+      return undefined
+    }
+  }
+
+  async #askOne(
+    list: DnsList,
+    name: string,
+    { signal, within }: { readonly signal: AbortSignal; readonly within: AbortSignal },
+  ): Promise<Hit | 'clear' | 'failed'> {
+    let problem: string
+    try {
+      const answer = await this.#parts.dns.ipv4(`${name}.${list.base}`, within)
+      const listing = readListing(list, answer.answer === 'found' ? answer.records : [])
+      if (listing.listed !== 'nonsense') {
+        this.#failures.delete(list.base)
+        return listing.listed ? { list, codes: listing.codes } : 'clear'
+      }
+      problem = `answers ${listing.code}`
+    } catch (error) {
+      // A client that hangs up says nothing about the list.
+      if (signal.aborted) throw error
+      problem = error instanceof Error ? error.message : String(error)
+    }
+    this.#count(list, problem)
+    return 'failed'
+  }
+
+  #count({ base }: DnsList, problem: string): void {
+    const failures = (this.#failures.get(base) ?? 0) + 1
+    this.#failures.set(base, failures)
+    if (failures >= mostFailures) this.#suspend(base, problem)
+  }
+
+  #suspend(base: string, problem: string): void {
+    if (!this.#suspended.has(base)) {
+      this.#parts.log.warn('dns-list.suspended', { list: base, problem: problem.slice(0, 200) })
+    }
+    this.#suspended.add(base)
+    this.#testIn(retryMs)
+  }
+
+  #resume(base: string): void {
+    this.#failures.delete(base)
+    if (this.#suspended.delete(base)) this.#parts.log.info('dns-list.resumed', { list: base })
+  }
+
+  #testIn(delayMs: number): void {
+    if (this.#closed) return
+    this.#timer?.cancel()
+    this.#timer = this.#parts.clock.after(delayMs, () => void this.#testAll())
+  }
+
+  async #testAll(): Promise<void> {
+    await Promise.all(this.#parts.lists.map((list) => this.#test(list)))
+    if (this.#suspended.size > 0) this.#testIn(retryMs)
+    else if (this.#parts.selfTest) this.#testIn(testEveryMs)
+  }
+
+  /** Without test entries to rely on, a list that answers at all has recovered. */
+  async #test(list: DnsList): Promise<void> {
+    const { testPoints, selfTest } = this.#parts
+    if (!selfTest && !this.#suspended.has(list.base)) return
+    const [listed, notListed] = await Promise.all([
+      this.#look(list, testPoints.listed),
+      this.#look(list, testPoints.notListed),
+    ])
+    if (this.#closed) return
+    if (listed === 'failed' || notListed === 'failed') {
+      // Nobody was there to ask: said, but a list that serves is not put to rest for it.
+      this.#parts.log.warn('dns-list.not-tested', { list: list.base })
+    } else if (notListed === 'listed') {
+      this.#suspend(list.base, `holds ${testPoints.notListed}, as if everybody were listed`)
+    } else if (selfTest && listed === 'clear') {
+      this.#suspend(list.base, `does not hold ${testPoints.listed}, as if it were dead`)
+    } else {
+      this.#resume(list.base)
+    }
+  }
+
+  async #look({ base }: DnsList, name: string): Promise<'listed' | 'clear' | 'failed'> {
+    const controller = new AbortController()
+    const timer = this.#parts.clock.after(testTimeoutMs, () => controller.abort())
+    try {
+      const answer = await this.#parts.dns.ipv4(`${name}.${base}`, controller.signal)
+      const listing = readListing(
+        { base, weight: 1 },
+        answer.answer === 'found' ? answer.records : [],
+      )
+      if (listing.listed === 'nonsense') return 'failed'
+      return listing.listed ? 'listed' : 'clear'
+    } catch {
+      return 'failed'
+    } finally {
+      timer.cancel()
+    }
+  }
+}
+
+/** The hits as evidence: which list said what, and what it weighs. */
+export function evidenceOf(hits: readonly Hit[]): JsonObject {
+  return Object.fromEntries(
+    hits.map(({ list: { base, weight }, codes }) => [base, { codes: codes.slice(0, 8), weight }]),
+  )
+}
+
+export function weightOf(hits: readonly Hit[]): number {
+  return hits.reduce((sum, { list: { weight } }) => sum + weight, 0)
+}

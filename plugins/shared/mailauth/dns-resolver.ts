@@ -1,0 +1,54 @@
+/**
+ * The DNS door as mailauth asks it: by name and type, with Node's error codes for "no". One resolver serves one
+ * evaluation: whoever publishes a policy cannot make us ask more than `mostQuestions`, whatever the library counts.
+ */
+import { PosternError, type Dns, type DnsAnswer } from 'postern/plugin'
+
+export type Resolver = (name: string, type: string) => Promise<readonly unknown[]>
+
+export interface ResolverParts {
+  readonly dns: Dns
+  readonly signal: AbortSignal
+  /** The client's: the only one whose names are asked for. */
+  readonly address: string
+}
+
+const mostQuestions = 200
+
+export function dnsResolver({ dns, signal, address }: ResolverParts): Resolver {
+  let questions = 0
+  return async (name, type) => {
+    questions += 1
+    if (questions > mostQuestions) throw new PosternError('DNS_FAILED', 'too many questions')
+    switch (type) {
+      case 'TXT':
+        return found(await dns.txt(name, signal), (text) => [text])
+      case 'A':
+        return found(await dns.ipv4(name, signal), (each) => each)
+      case 'AAAA': {
+        const all = found(await dns.addresses(name, signal), (each) => each)
+        const six = all.filter((each) => each.includes(':'))
+        if (six.length === 0) throw no('ENODATA')
+        return six
+      }
+      case 'MX':
+        return found(await dns.mx(name, signal), ({ exchange, preference }) => ({
+          exchange,
+          priority: preference,
+        }))
+      case 'PTR':
+        return found(await dns.reverse(address, signal), (each) => each)
+      default:
+        throw no('ENODATA')
+    }
+  }
+}
+
+function found<T, R>(answer: DnsAnswer<T>, as: (record: T) => R): readonly R[] {
+  if (answer.answer === 'found') return answer.records.map(as)
+  throw no(answer.answer === 'no-name' ? 'ENOTFOUND' : 'ENODATA')
+}
+
+function no(code: 'ENOTFOUND' | 'ENODATA'): Error {
+  return Object.assign(new Error(code), { code })
+}

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { finding, relayClient } from 'postern/plugin'
+import { fakeDns, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { behaviour } from './behaviour.ts'
+import { spf } from './spf.ts'
+
+const policy = (text: string) => ({ txt: [text] })
+const dns = fakeDns({
+  'pass.test': policy('v=spf1 ip4:192.0.2.0/24 -all'),
+  'fail.test': policy('v=spf1 -all'),
+  'soft.test': policy('v=spf1 ~all'),
+  'neutral.test': policy('v=spf1 ?all'),
+  'broken.test': policy('v=spf1 nonsense:x -all'),
+  'open.test': policy('v=spf1 +all'),
+  'words.test': policy('v=spf1 -all exp=exp.words.test'),
+  'exp.words.test': policy('%{i} may not'),
+  'ill.test': 'fails',
+  'other.test': policy('v=spf1 ip4:192.0.2.9 -all'),
+})
+
+function checked(level: string, rest: PluginTestOptions = {}) {
+  return pluginUnderTest(spf, {
+    options: { level },
+    session: {
+      remote: { address: '192.0.2.9', port: 1 },
+      hello: { verb: 'EHLO', name: 'fail.test' },
+    },
+    doors: { dns },
+    ...rest,
+  })
+}
+
+describe('spf', () => {
+  test('reports what it found, writes the field, and lets pass what may', async () => {
+    const verdict = await checked('3').mail('a@pass.test')
+    expect(verdict).toMatchObject({
+      verdict: 'pass',
+      reason: 'SPF_PASS',
+      findings: [
+        { name: 'spf', value: { result: 'pass', domain: 'pass.test', identity: 'mailfrom' } },
+      ],
+      headerEdits: [
+        { edit: 'prepend', name: 'Received-SPF', value: expect.stringMatching(/^pass \(/) },
+      ],
+    })
+  })
+
+  test.each([
+    ['a@fail.test', 2, 'pass'],
+    ['a@fail.test', 3, 'reject'],
+    ['a@soft.test', 3, 'pass'],
+    ['a@soft.test', 4, 'reject'],
+    ['a@neutral.test', 4, 'pass'],
+    ['a@neutral.test', 5, 'reject'],
+    ['a@none.test', 5, 'pass'],
+    ['a@none.test', 6, 'reject'],
+    ['a@broken.test', 5, 'pass'],
+    ['a@broken.test', 6, 'reject'],
+    ['a@ill.test', 1, 'pass'],
+    ['a@ill.test', 2, 'defer'],
+    ['a@pass.test', 6, 'pass'],
+  ] as const)('%s at level %s: %s', async (sender, level, verdict) => {
+    expect(await checked(String(level)).mail(sender)).toMatchObject({ verdict })
+  })
+
+  test('checks the name in HELO where the sender is empty', async () => {
+    expect(await checked('3').mail('')).toMatchObject({
+      verdict: 'reject',
+      findings: [{ value: { identity: 'helo', domain: 'fail.test' } }],
+    })
+  })
+
+  test('defers at MAIL where the DNS fails, and says the domain’s own words where it fails', async () => {
+    expect(await checked('3').mail('a@ill.test')).toMatchObject({ status: '4.4.3', at: 'now' })
+    expect(await checked('3').mail('a@words.test')).toMatchObject({
+      status: '5.7.23',
+      text: 'words.test explains: 192.0.2.9 may not',
+    })
+  })
+
+  test('says the words of control/spfexp where the domain has none', async () => {
+    const plugin = checked('3', { files: { 'control/spfexp': 'See our page\n' } })
+    expect(await plugin.mail('a@fail.test')).toMatchObject({ text: 'See our page' })
+  })
+
+  test('is driven by SPFBEHAVIOR, else by control/spfbehavior, else refuses what fails', async () => {
+    const usual = { options: {} }
+    expect(await checked('', usual).mail('a@fail.test')).toMatchObject({ verdict: 'reject' })
+    const off = { options: {}, files: { 'control/spfbehavior': '0\n' } }
+    expect(await checked('', off).mail('a@fail.test')).toEqual({ verdict: 'pass' })
+    const on = { ...off, environment: { SPFBEHAVIOR: '4' } }
+    expect(await checked('', on).mail('a@soft.test')).toMatchObject({ verdict: 'reject' })
+  })
+
+  test('guesses a policy for domains without one, and tries our rules before a failure', async () => {
+    const guess = checked('3', { files: { 'control/spfguess': 'ip4:198.51.100.1 -all\n' } })
+    expect(await guess.mail('a@none.test')).toMatchObject({
+      verdict: 'reject',
+      evidence: { by: 'guess' },
+    })
+    const rules = checked('3', { files: { 'control/spfrules': 'include:other.test\n' } })
+    expect(await rules.mail('a@fail.test')).toMatchObject({
+      verdict: 'pass',
+      evidence: { by: 'rules' },
+    })
+  })
+
+  test('takes a policy that lets everybody send for none, where it is told to', async () => {
+    expect(await checked('3').mail('a@open.test')).toMatchObject({ verdict: 'pass' })
+    const strict = checked('3', { environment: { SPF_BLOCK_PLUS_ALL: '1' } })
+    expect(await strict.mail('a@open.test')).toMatchObject({
+      verdict: 'reject',
+      text: 'open.test has an improper SPF record',
+    })
+  })
+
+  test('is not asked about logins, clients that may relay, and this host', async () => {
+    const login = checked('3', {
+      session: { user: 'bob', remote: { address: '192.0.2.9', port: 1 } },
+    })
+    expect(await login.mail('a@fail.test')).toEqual({ verdict: 'pass' })
+    const relay = checked('3', { findings: [finding(relayClient, { because: 'test' })] })
+    expect(await relay.mail('a@fail.test')).toEqual({ verdict: 'pass' })
+    const home = checked('3', { session: { remote: { address: '127.0.0.1', port: 1 } } })
+    expect(await home.mail('a@fail.test')).toEqual({ verdict: 'pass' })
+  })
+})
+
+test('every result has an outcome at every level, and more levels never accept more', () => {
+  const results = ['pass', 'fail', 'softfail', 'neutral', 'none', 'permerror', 'temperror'] as const
+  for (const result of results) {
+    let refused = false
+    for (let level = 1; level <= 6; level++) {
+      const now = behaviour(result, level) !== 'accept'
+      expect(refused && !now).toBe(false)
+      refused ||= now
+    }
+    expect(refused).toBe(result !== 'pass')
+  }
+})

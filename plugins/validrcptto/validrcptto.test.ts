@@ -1,0 +1,134 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { finding, relayClient } from 'postern/plugin'
+import { buildCdb, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { probesFor } from './probes.ts'
+import { validrcptto } from './validrcptto.ts'
+
+/** The example of the patch's own documentation. */
+const records: readonly (readonly [string, string])[] = [
+  ['joe@t', ''],
+  ['sam-default@t', ''],
+  ['sam-no-default@t', '-'],
+  ['list-a-default@t', ''],
+  ['bad@t', '-'],
+  ['odd@t', 'xyz'],
+  ['@catch.org', ''],
+  ['no@catch.org', '-'],
+]
+const cdb = buildCdb(records.map(([key, value]) => [Buffer.from(key), Buffer.from(value)] as const))
+const text = records.map(([key, value]) => `${key} ${value}`).join('\n')
+
+const withCdb = (rest: PluginTestOptions = {}) =>
+  pluginUnderTest(validrcptto, { files: { 'control/validrcptto.cdb': cdb }, ...rest })
+const withTable = (rest: PluginTestOptions = {}) =>
+  pluginUnderTest(validrcptto, { files: { 'tables/valid-recipients': text }, ...rest })
+
+describe.each([
+  ['validrcptto.cdb', withCdb],
+  ['a table with the same keys', withTable],
+])('%s', (_name, made) => {
+  test.each([
+    ['JOE@T', 'joe@t'],
+    ['sam-x-y@t', 'sam-default@t'],
+    ['odd@t', 'odd@t'],
+    ['any@catch.org', '@catch.org'],
+  ])('knows %s by %s', async (recipient, key) => {
+    expect(await made().rcpt(recipient)).toEqual({
+      verdict: 'pass',
+      reason: 'VALID',
+      evidence: { key },
+    })
+  })
+
+  test.each([
+    ['sam-no-z@t', 'sam-no-default@t'],
+    ['bad@t', 'bad@t'],
+    ['no@catch.org', 'no@catch.org'],
+    ['list-a@t', ''],
+    ['sam@t', ''],
+    ['postmaster', ''],
+  ])('refuses %s', async (recipient, key) => {
+    expect(await made().rcpt(recipient)).toMatchObject({
+      verdict: 'reject',
+      status: '5.1.1',
+      reason: 'NOT_VALID',
+      evidence: { key },
+    })
+  })
+})
+
+describe('validrcptto', () => {
+  test('tries the keys in the order of the patch', () => {
+    expect(probesFor({ localPart: 'Sam-X-y', domain: 'T' })).toEqual([
+      'sam-x-y@t',
+      'sam-x-default@t',
+      'sam-default@t',
+      '@t',
+    ])
+    expect(probesFor({ localPart: '-a', domain: 't' })).toEqual(['-a@t', '-default@t', '@t'])
+    expect(probesFor({ localPart: 'a-b', domain: '' })).toEqual(['a-b'])
+  })
+
+  test('tries a bounded number of keys, whatever the address', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', '-'), maxLength: 300 }), (localPart) => {
+        const probes = probesFor({ localPart, domain: 't' })
+        expect(probes.length).toBeLessThan(35)
+        expect(probes.at(-1)).toBe('@t')
+      }),
+    )
+  })
+
+  test('ends the session of a client that guesses, whatever transactions it makes of it', async () => {
+    const plugin = withCdb({ environment: { VALIDRCPTTO_LIMIT: '3' } })
+    const verdicts = []
+    for (const guess of ['a@t', 'b@t', 'joe@t', 'c@t']) {
+      verdicts.push(await plugin.rcpt(guess))
+    }
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['reject', 'reject', 'pass', 'defer'])
+    expect(verdicts[3]).toMatchObject({
+      text: 'too many invalid addresses, goodbye',
+      close: true,
+      at: 'now',
+    })
+  })
+
+  test('is not asked about logins and clients that may relay', async () => {
+    expect(await withCdb({ session: { user: 'bob' } }).rcpt('nobody@t')).toEqual({
+      verdict: 'pass',
+    })
+    const findings = [finding(relayClient, { because: 'test' })]
+    expect(await withCdb({ findings }).rcpt('nobody@t')).toEqual({ verdict: 'pass' })
+  })
+
+  test('has a fault where there is nothing to look into, instead of refusing everybody', async () => {
+    await expect(pluginUnderTest(validrcptto).rcpt('joe@t')).rejects.toThrow('neither the cdb')
+  })
+
+  test('takes another database for clients whose rule names one', async () => {
+    const other = buildCdb([[Buffer.from('eve@t'), Buffer.alloc(0)]])
+    const plugin = pluginUnderTest(validrcptto, {
+      files: { 'control/validrcptto.cdb': cdb, 'control/other.cdb': other },
+      environment: { VALIDRCPTTO_CDB: 'control/other.cdb' },
+    })
+    expect(await plugin.rcpt('eve@t')).toMatchObject({ verdict: 'pass' })
+    expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'reject' })
+  })
+
+  test('sees a database that is replaced at once', async () => {
+    const plugin = withCdb()
+    expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'pass' })
+    plugin.files.set('control/validrcptto.cdb', buildCdb([]))
+    expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'reject' })
+  })
+
+  test('logs what it tried where it is told to', async () => {
+    const plugin = withCdb({ options: { log: 2 } })
+    await plugin.rcpt('sam-no-z@t')
+    expect(plugin.log.events[0]).toMatchObject({
+      event: 'validrcptto.asked',
+      fields: { tried: ['sam-no-z@t', 'sam-no-default@t'], rejected: 'sam-no-default@t' },
+    })
+  })
+})

@@ -1,0 +1,122 @@
+/** `postern queue hold | release | retry | delete | bounce | pause | resume | paused`: the running gateway does it, or we do where none runs. */
+import { Command } from 'commander'
+import { printable } from '../mail/reply.ts'
+import type { QueueRequest } from '../tools/queue-requests.ts'
+import { readSelection } from '../tools/queue-selection.ts'
+import { steerQueue } from '../tools/steer-queue.ts'
+import { configOption } from './config-option.ts'
+import { countOf } from './count.ts'
+import { withSelection, type SelectionOptions } from './selection-options.ts'
+
+interface Action {
+  readonly name: string
+  readonly action: Extract<QueueRequest, { readonly what: 'apply' }>['action']
+  readonly description: string
+  /** What has been done to the messages. */
+  readonly done: string
+}
+
+const actions: readonly Action[] = [
+  { name: 'hold', action: 'hold', done: 'held', description: 'keep messages from being tried' },
+  {
+    name: 'release',
+    action: 'release',
+    done: 'released',
+    description: 'let held messages go',
+  },
+  {
+    name: 'retry',
+    action: 'retry',
+    done: 'due now',
+    description: 'try messages now, and next hops that did not answer again',
+  },
+  {
+    name: 'delete',
+    action: 'remove',
+    done: 'deleted',
+    description: 'remove messages, and tell nobody',
+  },
+  {
+    name: 'bounce',
+    action: 'bounce',
+    done: 'returned',
+    description: 'return messages to their senders',
+  },
+]
+
+interface ActionOptions extends SelectionOptions {
+  readonly config: string
+  readonly route?: string
+  readonly all?: boolean
+  readonly dryRun?: boolean
+}
+
+export function actionCommands(): readonly Command[] {
+  const pauses = [pauseCommand('pause'), pauseCommand('resume'), pausedCommand()]
+  return [...actions.map(actionCommand), ...pauses]
+}
+
+function actionCommand({ name, action, description, done }: Action): Command {
+  return withSelection(new Command(name).description(description).argument('[ids...]'))
+    .option('--route <name>', 'that go to this next hop: the domain, or the relay of smtproutes')
+    .option('--all', 'every message')
+    .option('-n, --dry-run', 'only say which')
+    .addOption(configOption())
+    .action(async (ids: string[], { config, all, dryRun = false, ...written }: ActionOptions) => {
+      const selection = readSelection({ ids, ...written })
+      if (all !== true && Object.keys(selection).length === 0) {
+        throw new Error(`say which messages to ${name}, or --all`)
+      }
+      const answer = await steerQueue(config, { what: 'apply', action, selection, dryRun })
+      if (answer.what !== 'applied') return
+      const { applied } = answer
+      if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
+      const messages = countOf(applied.count, 'message')
+      process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
+    })
+}
+
+interface PauseOptions {
+  readonly config: string
+  readonly domain?: string
+  readonly route?: string
+}
+
+function pauseCommand(what: 'pause' | 'resume'): Command {
+  const description =
+    what === 'pause'
+      ? 'deliver nothing until a resume, restarts included; messages are still taken'
+      : 'deliver again, what waited at once'
+  return new Command(what)
+    .description(description)
+    .option('--domain <domain>', 'only what goes to this domain')
+    .option('--route <name>', 'only what goes to this next hop')
+    .addOption(configOption())
+    .action(async ({ config, domain, route }: PauseOptions) => {
+      const scopes = [
+        ...(domain === undefined ? [] : [{ what: 'domain', name: domain } as const]),
+        ...(route === undefined ? [] : [{ what: 'route', name: route } as const]),
+      ]
+      for (const scope of scopes.length === 0 ? [{ what: 'all' } as const] : scopes) {
+        const answer = await steerQueue(config, { what, scope })
+        if (answer.what === 'pauses') write(answer.scopes)
+      }
+    })
+}
+
+function pausedCommand(): Command {
+  return new Command('paused')
+    .description('what is paused')
+    .addOption(configOption())
+    .action(async ({ config }: PauseOptions) => {
+      const answer = await steerQueue(config, { what: 'pauses' })
+      if (answer.what === 'pauses') write(answer.scopes)
+    })
+}
+
+function write(scopes: readonly { readonly what: string; readonly name?: string }[]): void {
+  const names = scopes.map(({ what, name }) =>
+    name === undefined ? 'everything' : `the ${what} ${printable(name)}`,
+  )
+  process.stdout.write(`paused: ${names.length === 0 ? 'nothing' : names.join(', ')}\n`)
+}

@@ -1,0 +1,172 @@
+/** The section `delivery`: its plain options, and two maps by domain, `routes` and `tls`. */
+import { X509Certificate } from 'node:crypto'
+import { domainTable, domainTableKey, type DomainTable } from '../formats/domain-table.ts'
+import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
+import { readDestinations, type DestinationConfiguration } from './destinations-section.ts'
+import { isMap, type Reading } from './reading.ts'
+import { sectionShapes } from './schema.ts'
+
+export interface DeliveryConfiguration {
+  readonly maildirs: string
+  readonly paused: boolean
+  readonly delayNoticeMs: number
+  /** Absent: it depends on the recipient's domain. */
+  readonly bounceUnauthenticated?: 'send' | 'hold'
+  /** Lower case. */
+  readonly validatedDomains: ReadonlySet<string>
+  /** By the name of the next hop in lower case, and `default`. */
+  readonly destinations: ReadonlyMap<string, DestinationConfiguration>
+  /** Before control/locals and control/smtproutes. */
+  readonly routes: DomainTable<RouteTarget>
+  readonly tls: {
+    /** By domain, relay or mail exchanger. */
+    readonly policies: DomainTable<TlsPolicy>
+    /** Where no policy is written for it. */
+    readonly otherwise: TlsPolicy
+    /** PEM: whom to trust besides the system's authorities. */
+    readonly authorities?: string
+    /** Whether policies of the domains themselves are obeyed (RFC 8461). */
+    readonly mtaSts: boolean
+    /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
+    readonly dane: boolean
+  }
+  readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
+  readonly recipientsPerTransaction: number
+  /** How a connection to a next hop is used for more than one message. */
+  readonly reuse: { readonly idleMs: number; readonly messages: number }
+}
+
+export interface DeliverySurroundings {
+  readonly absolute: (path: string) => string
+  /** The text of a file, relative to the configuration folder, or undefined where there is none. */
+  readonly readText: (path: string) => string | undefined
+}
+
+export function readDelivery(
+  reading: Reading,
+  top: JsonObject,
+  { absolute, readText }: DeliverySurroundings,
+): DeliveryConfiguration {
+  const maps = ['routes', 'tls', 'destinations']
+  const values = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery, maps)
+  const given = isMap(top['delivery']) ? top['delivery'] : {}
+  const policies = readPolicies(reading, given['tls'])
+  const authorities =
+    values.tls_ca === undefined ? undefined : readAuthorities(reading, values.tls_ca, readText)
+  return {
+    maildirs: absolute(values.maildirs),
+    paused: values.paused,
+    delayNoticeMs: values.delay_notice_after,
+    validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),
+    ...(values.bounce_unauthenticated === undefined
+      ? {}
+      : { bounceUnauthenticated: values.bounce_unauthenticated }),
+    destinations: readDestinations(reading, given['destinations']),
+    routes: domainTable(readRoutes(reading, given['routes'])),
+    tls: {
+      policies: domainTable(policies),
+      otherwise: policies.get('*') ?? { level: 'may' },
+      mtaSts: values.mta_sts,
+      dane: values.dane,
+      ...(authorities === undefined ? {} : { authorities }),
+    },
+    addressFamily: values.address_family,
+    recipientsPerTransaction: values.recipients_per_transaction,
+    reuse: { idleMs: values.keep_connection, messages: values.messages_per_connection },
+  }
+}
+
+function readRoutes(
+  reading: Reading,
+  given: JsonValue | undefined,
+): ReadonlyMap<string, RouteTarget> {
+  return readMap(reading, ['delivery', 'routes'], given, (key, value, path) => {
+    const domain = domainTableKey(key)
+    if (domain === undefined) {
+      const remedy =
+        key === '*'
+          ? 'write the line :relay into control/smtproutes for all other domains'
+          : 'write a domain, or .domain for everything below it'
+      reading.mistake(path, 'is not a domain', remedy)
+      return undefined
+    }
+    const target = typeof value === 'string' ? parseRouteTarget(value) : undefined
+    if (target !== undefined) return [domain, target]
+    reading.mistake(path, `${JSON.stringify(value)} is no route`, routeTargetRemedy)
+    return undefined
+  })
+}
+
+function readPolicies(
+  reading: Reading,
+  given: JsonValue | undefined,
+): ReadonlyMap<string, TlsPolicy> {
+  return readMap(reading, ['delivery', 'tls'], given, (key, value, path) => {
+    const domain = key === '*' ? key : domainTableKey(key)
+    if (domain === undefined) {
+      reading.mistake(path, 'is not a domain', 'write a domain, .domain, or "*" for all others')
+      return undefined
+    }
+    const policy = typeof value === 'string' ? parsePolicy(value) : undefined
+    if (policy !== undefined) return [domain, policy]
+    const remedy = `write one of ${tlsLevels.join(', ')}; after verify the names that the certificate must have, if they are not the host's`
+    reading.mistake(path, `${JSON.stringify(value)} is no policy`, remedy)
+    return undefined
+  })
+}
+
+/** `encrypt`, or `verify mx1.example.org mx2.example.org`. */
+function parsePolicy(text: string): TlsPolicy | undefined {
+  const [word, ...names] = text.split(/[ \t]+/)
+  const level = tlsLevels.find((each) => each === word)
+  if (level === undefined) return undefined
+  if (names.length === 0) return { level }
+  const areNames = names.every((name) => domainTableKey(name) !== undefined && name[0] !== '.')
+  return level === 'verify' && areNames ? { level, names } : undefined
+}
+
+type Path = readonly (string | number)[]
+
+function readMap<T>(
+  reading: Reading,
+  path: Path,
+  given: JsonValue | undefined,
+  read: (key: string, value: JsonValue, at: Path) => readonly [string, T] | undefined,
+): ReadonlyMap<string, T> {
+  if (given === undefined || given === null) return new Map()
+  if (!isMap(given)) {
+    reading.mistake(path, 'is not a map by domain', 'write lines such as "example.org: ..."')
+    return new Map()
+  }
+  return new Map(
+    Object.entries(given).flatMap(([key, value]) => {
+      const entry = read(key, value, [...path, key])
+      return entry === undefined ? [] : [entry]
+    }),
+  )
+}
+
+function readAuthorities(
+  reading: Reading,
+  file: string,
+  readText: (path: string) => string | undefined,
+): string | undefined {
+  const text = readText(file)
+  const path = ['delivery', 'tls_ca']
+  if (text === undefined) {
+    reading.mistake(path, `there is no file ${file}`, 'write the path of a PEM file')
+    return undefined
+  }
+  try {
+    for (const pem of text.split(/(?=-----BEGIN )/).filter((part) => part.trim() !== '')) {
+      void new X509Certificate(pem)
+    }
+    return text
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    reading.mistake(path, `${file} holds no certificates: ${why}`, 'give certificates in PEM')
+    return undefined
+  }
+}

@@ -1,0 +1,51 @@
+/** Asks a running gateway one thing. */
+import { PosternError } from '../mail/errors.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Net } from '../runtime/net.ts'
+import { formatLine, LineReader, readAnswer } from './control-lines.ts'
+import type { ControlRequest } from './control.ts'
+
+export interface ControlClientOptions {
+  readonly net: Pick<Net, 'connect'>
+  readonly clock: Clock
+  /** Of the socket. */
+  readonly path: string
+}
+
+const connectMs = 5_000
+/** A change of every message of a large queue takes its time. */
+const answerMs = 600_000
+
+/**
+ * @returns what the gateway answers
+ * @throws PosternError CONNECT_FAILED where no gateway listens, PEER_FAILED where it says no or hangs up, TIMEOUT
+ */
+export async function askGateway(
+  request: ControlRequest,
+  { net, clock, path }: ControlClientOptions,
+): Promise<JsonValue> {
+  const connection = await net.connect({ address: { path }, timeoutMs: connectMs })
+  const { promise, resolve, reject } = Promise.withResolvers<JsonValue>()
+  const timer = clock.after(answerMs, () => reject(new PosternError('TIMEOUT', path)))
+  const lines = new LineReader()
+  connection.attach({
+    data(chunk) {
+      const [line] = lines.read(chunk) ?? ['']
+      if (line === undefined) return
+      const answer = readAnswer(line)
+      if (answer?.ok === true) resolve(answer.value)
+      else reject(new PosternError('PEER_FAILED', answer?.problem ?? 'its answer makes no sense'))
+    },
+    ended: () => connection.end(),
+    drained: () => undefined,
+    closed: () => reject(new PosternError('PEER_FAILED', 'the gateway hung up')),
+  })
+  connection.write(formatLine(request))
+  try {
+    return await promise
+  } finally {
+    timer.cancel()
+    connection.end()
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What the TLSA records of a mail exchanger demand (DANE for SMTP, RFC 7672 §2.2): nothing, unless DNSSEC vouches for
+ * the whole way from the domain to the records. A question without an answer is no "nothing": whoever can suppress
+ * answers could switch DANE off, so that host is not used now (§2.1.1).
+ */
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { printable } from '../mail/reply.ts'
+import { isUsable, type TlsPolicy } from '../mail/tls-policy.ts'
+import type { SecureDns } from '../runtime/secure-dns.ts'
+
+export interface DaneHop {
+  /** Whose mail exchanger it is. */
+  readonly domain: string
+  readonly host: string
+  readonly port: number
+}
+
+export type DaneAnswer =
+  | { readonly policy: TlsPolicy | undefined; readonly result?: never }
+  | { readonly policy?: never; readonly result: DeliveryResult }
+
+/** The policy for one host, undefined where DANE says nothing of it; or why the host can not be used now. */
+export async function danePolicy(
+  dns: SecureDns,
+  { domain, host, port }: DaneHop,
+  signal: AbortSignal,
+): Promise<DaneAnswer> {
+  try {
+    if (!(await dns.isSecure(domain, 'MX', signal))) return { policy: undefined }
+    if (!(await dns.isSecure(host, 'A', signal))) return { policy: undefined }
+    const { secure, records } = await dns.tlsa(`_${port}._tcp.${host}`, signal)
+    if (!secure || records.length === 0) return { policy: undefined }
+    const usable = records.filter(isUsable)
+    // Records that nobody can use still say that there is TLS (RFC 7672 §2.2).
+    if (usable.length === 0) return { policy: { level: 'encrypt' } }
+    return { policy: { level: 'verify', names: [host, domain], tlsa: usable } }
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    const text = `The DNS gives no answer about the TLSA records of ${host}: ${printable(error.message)}`
+    return { result: { outcome: 'deferred', status: '4.4.3', text } }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * So many deliveries at a time, and who is next: each destination has a lane, the lanes have their turns in a circle,
+ * and in a lane first tries go before retries. Promises: a lane however long delays no other by more than one turn;
+ * retries get at least every fourth slot; what waits is bounded, and where it is too much the newest of the longest
+ * lane is sent away with the time at which its turn may come. Whoever takes a slot gives it back.
+ */
+import type { Instant } from '../mail/instant.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+
+export type Urgency = 'first' | 'retry'
+
+export interface LaneRequest {
+  readonly key: string
+  /** Of the message: what it is called back by. */
+  readonly id: string
+  readonly urgency: Urgency
+  /** What waiting costs in memory. */
+  readonly sizeBytes: number
+  /** At a time, in this lane. */
+  readonly concurrency: number
+  /** Between two starts in this lane; 0: no limit. */
+  readonly intervalMs: number
+}
+
+/** `closed`: nobody gets a slot any more. `until`: too many wait, look again then. */
+export type Turn = 'taken' | 'closed' | { readonly until: Instant }
+
+export interface LanesOptions {
+  readonly clock: Clock
+  /** Slots of all lanes together; asked each time, so that it may change. */
+  readonly limit: () => number
+  readonly maxWaiting?: number
+  readonly maxWaitingBytes?: number
+  /** Called when there is room again in a lane that sent these away, in their order; they need not wait any longer. */
+  readonly callBack?: (ids: readonly string[]) => void
+}
+
+interface Waiter {
+  readonly id: string
+  readonly sizeBytes: number
+  readonly resolve: (turn: Turn) => void
+}
+
+interface Lane {
+  readonly waiting: { readonly [U in Urgency]: Waiter[] }
+  concurrency: number
+  intervalMs: number
+  taken: number
+  /** By the monotonic clock: no start before. */
+  notBefore: number
+  timer: Timer | undefined
+  /** A moving average of the time between two ends while others wait. */
+  paceMs: number
+  /** When the last one ended, if others waited then; else 0. */
+  endedAt: number
+  /** When the turn of the last one that was sent away may come. */
+  sentUntil: Instant
+  /** Those who were sent away, as far as they are remembered. */
+  readonly away: string[]
+}
+
+const defaultMaxWaiting = 4_500
+const defaultMaxWaitingBytes = 32 << 20
+/** Every so many turns a retry goes before a first try. */
+const retryTurn = 4
+/** Of a lane that is not known yet: rather looked at once too often than idle. */
+const assumedPaceMs = 1
+/** So much earlier than its pace says are those called back who were sent away. */
+const haste = 0.7
+const shortestAwayMs = 1_000
+const longestAwayMs = 900_000
+/** Those sent away are called back where so few wait, so many at a time; so many are remembered in all lanes. */
+const fewWaiting = 500
+const calledAtOnce = 1_000
+const maxAway = 50_000
+/** Idle lanes remember their pace until there are so many. */
+const idleLanes = 10_000
+
+export class Lanes {
+  readonly #options: Required<LanesOptions>
+  readonly #lanes = new Map<string, Lane>()
+  /** Lanes that could start one now, in the order of their turns. */
+  readonly #ready = { first: new Set<Lane>(), retry: new Set<Lane>() }
+  #taken = 0
+  #waiting = 0
+  #waitingBytes = 0
+  #away = 0
+  #turns = 0
+  #closed = false
+
+  constructor(options: LanesOptions) {
+    this.#options = {
+      maxWaiting: defaultMaxWaiting,
+      maxWaitingBytes: defaultMaxWaitingBytes,
+      callBack: () => undefined,
+      ...options,
+    }
+  }
+
+  get taken(): number {
+    return this.#taken
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  take({ key, id, urgency, sizeBytes, concurrency, intervalMs }: LaneRequest): Promise<Turn> {
+    if (this.#closed) return Promise.resolve('closed')
+    const lane = this.#lane(key)
+    lane.concurrency = Math.max(1, concurrency)
+    lane.intervalMs = intervalMs
+    const { promise, resolve } = Promise.withResolvers<Turn>()
+    lane.waiting[urgency].push({ id, sizeBytes, resolve })
+    this.#waiting++
+    this.#waitingBytes += sizeBytes
+    this.#mark(lane)
+    this.#hand()
+    while (this.#isCrowded) this.#sendAway(this.#longest() ?? lane)
+    return promise
+  }
+
+  /** @param key as it was taken */
+  give(key: string): void {
+    const lane = this.#lane(key)
+    const now = this.#options.clock.monotonicMs()
+    // A lane that waits for work says nothing of how fast it could be.
+    if (lane.endedAt > 0) lane.paceMs += (now - lane.endedAt - lane.paceMs) / 8
+    lane.endedAt = isIdle(lane) ? 0 : now
+    lane.taken--
+    this.#taken--
+    this.#mark(lane)
+    this.#hand()
+    this.#callBack(lane)
+    if (this.#lanes.size > idleLanes) this.#forgetIdle()
+  }
+
+  /** Nobody gets a slot any more. */
+  close(): void {
+    this.#closed = true
+    for (const lane of this.#lanes.values()) {
+      lane.timer?.cancel()
+      for (const list of [lane.waiting.first, lane.waiting.retry]) {
+        for (const { resolve } of list.splice(0)) resolve('closed')
+      }
+    }
+    this.#waiting = 0
+    this.#waitingBytes = 0
+    this.#ready.first.clear()
+    this.#ready.retry.clear()
+  }
+
+  get #isCrowded(): boolean {
+    const { maxWaiting, maxWaitingBytes } = this.#options
+    return this.#waiting > maxWaiting || (this.#waiting > 1 && this.#waitingBytes > maxWaitingBytes)
+  }
+
+  #hand(): void {
+    while (this.#taken < this.#options.limit()) {
+      const next = this.#next()
+      if (next === undefined) return
+      const { lane, waiter } = next
+      this.#leave(waiter)
+      this.#taken++
+      lane.taken++
+      if (lane.intervalMs > 0) {
+        lane.notBefore = this.#options.clock.monotonicMs() + lane.intervalMs
+      }
+      // To the end of the circle, if it goes on at all.
+      this.#ready.first.delete(lane)
+      this.#ready.retry.delete(lane)
+      this.#mark(lane)
+      waiter.resolve('taken')
+    }
+  }
+
+  #next(): { readonly lane: Lane; readonly waiter: Waiter } | undefined {
+    const retriesTurn = ++this.#turns % retryTurn === 0
+    const order = retriesTurn ? (['retry', 'first'] as const) : (['first', 'retry'] as const)
+    for (const urgency of order) {
+      for (const lane of this.#ready[urgency]) {
+        const waiter = lane.waiting[urgency].shift()
+        if (waiter !== undefined) return { lane, waiter }
+        this.#ready[urgency].delete(lane)
+      }
+    }
+    return undefined
+  }
+
+  #leave({ sizeBytes }: Waiter): void {
+    this.#waiting--
+    this.#waitingBytes -= sizeBytes
+  }
+
+  /** Into the circle, or out of it. */
+  #mark(lane: Lane): void {
+    const waitMs = lane.notBefore - this.#options.clock.monotonicMs()
+    const isOpen = lane.taken < lane.concurrency && waitMs <= 0
+    for (const urgency of ['first', 'retry'] as const) {
+      if (isOpen && lane.waiting[urgency].length > 0) this.#ready[urgency].add(lane)
+      else this.#ready[urgency].delete(lane)
+    }
+    if (waitMs <= 0 || lane.timer !== undefined || isIdle(lane)) return
+    lane.timer = this.#options.clock.after(waitMs, () => {
+      lane.timer = undefined
+      this.#mark(lane)
+      this.#hand()
+    })
+  }
+
+  #longest(): Lane | undefined {
+    let longest: Lane | undefined
+    for (const lane of this.#lanes.values()) {
+      if (longest === undefined || lengthOf(lane) > lengthOf(longest)) longest = lane
+    }
+    return longest
+  }
+
+  #sendAway(lane: Lane): void {
+    const waiter = lane.waiting.retry.pop() ?? lane.waiting.first.pop()
+    if (waiter === undefined) return
+    this.#leave(waiter)
+    this.#mark(lane)
+    if (this.#away < maxAway) {
+      lane.away.push(waiter.id)
+      this.#away++
+    }
+    waiter.resolve({ until: this.#turnOf(lane) })
+  }
+
+  #callBack(lane: Lane): void {
+    if (lane.away.length === 0 || lengthOf(lane) > fewWaiting || this.#closed) return
+    const ids = lane.away.splice(0, calledAtOnce)
+    this.#away -= ids.length
+    if (lane.away.length === 0) lane.sentUntil = 0
+    this.#options.callBack(ids)
+  }
+
+  /** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */
+  #turnOf(lane: Lane): Instant {
+    const now = this.#options.clock.now()
+    const paceMs = Math.max(lane.paceMs, lane.intervalMs, 0.1) * haste
+    const behind = Math.max(lane.sentUntil, now + lengthOf(lane) * paceMs) + paceMs
+    lane.sentUntil = behind
+    const awayMs = Math.max(shortestAwayMs, behind - now)
+    if (awayMs <= longestAwayMs) return Math.ceil(now + awayMs)
+    // Nobody knows what a lane does in so long: look again, but not all at the same moment.
+    return Math.ceil(now + longestAwayMs / 2 + ((awayMs * 7) % (longestAwayMs / 2)))
+  }
+
+  #lane(key: string): Lane {
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    const lane: Lane = {
+      waiting: { first: [], retry: [] },
+      concurrency: 1,
+      intervalMs: 0,
+      taken: 0,
+      notBefore: 0,
+      timer: undefined,
+      paceMs: assumedPaceMs,
+      endedAt: 0,
+      sentUntil: 0,
+      away: [],
+    }
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  /** What an idle lane knew is worth little, but for a start that was a moment ago. */
+  #forgetIdle(): void {
+    const now = this.#options.clock.monotonicMs()
+    for (const [key, lane] of this.#lanes) {
+      if (isIdle(lane) && lane.taken === 0 && lane.away.length === 0 && lane.notBefore <= now) {
+        this.#lanes.delete(key)
+      }
+    }
+  }
+}
+
+function lengthOf({ waiting }: Lane): number {
+  return waiting.first.length + waiting.retry.length
+}
+
+function isIdle(lane: Lane): boolean {
+  return lengthOf(lane) === 0
+}

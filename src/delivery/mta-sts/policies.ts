@@ -1,0 +1,119 @@
+/**
+ * The MTA-STS policies of the domains we send to (RFC 8461), fetched when their id changes and kept in the store for
+ * as long as they say. What can not be fetched now is no policy, unless an older one has not expired: then that holds.
+ */
+import { isPosternError, PosternError } from '../../mail/errors.ts'
+import type { JsonValue } from '../../mail/json.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { Store, StoreTable } from '../../runtime/store.ts'
+import { httpsGet, type HttpsDoors } from './https-get.ts'
+import { parseStsPolicy, stsId, type StsPolicy } from './policy.ts'
+
+export interface StsDoors extends HttpsDoors {
+  readonly store: Store
+  readonly log: Log
+}
+
+const maxPolicies = 10_000
+/** RFC 8461 §3.3 allows a minute; mail waits for it. */
+const fetchMs = 15_000
+/** After a fetch that failed, so long none is tried. */
+const failureMs = 300_000
+
+interface Kept {
+  readonly id: string
+  readonly policy: StsPolicy
+}
+
+export class StsPolicies {
+  readonly #doors: StsDoors
+  readonly #table: StoreTable
+  /** One fetch for a domain at a time, whoever else asks. */
+  readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>()
+
+  constructor(doors: StsDoors) {
+    this.#doors = doors
+    this.#table = doors.store.table('mta_sts', { maxEntries: maxPolicies })
+  }
+
+  /** The policy in force for a domain; undefined where there is none. Never throws for what DNS, peer or store did. */
+  async find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
+    try {
+      const [id, kept] = await Promise.all([this.#id(domain, signal), this.#kept(domain)])
+      if (id === undefined || id === kept?.id) return kept?.policy
+      return (await this.#fetched(domain, id)) ?? kept?.policy
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      this.#doors.log.warn('mta_sts.trouble', { domain, error: error.message })
+      return undefined
+    }
+  }
+
+  /** Undefined where there is no record, or no answer: then what is kept counts (RFC 8461 §5.1). */
+  async #id(domain: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const answer = await this.#doors.dns.txt(`_mta-sts.${domain}`, signal)
+      return answer.answer === 'found' ? stsId(answer.records) : undefined
+    } catch (error) {
+      if (isPosternError(error, 'DNS_FAILED')) return undefined
+      throw error
+    }
+  }
+
+  async #kept(domain: string): Promise<Kept | undefined> {
+    const value = await this.#table.get(domain)
+    return value === undefined ? undefined : decode(value)
+  }
+
+  #fetched(domain: string, id: string): Promise<StsPolicy | undefined> {
+    const key = `${domain} ${id}`
+    const known = this.#fetching.get(key)
+    if (known !== undefined) return known
+    const fetching = this.#fetch(domain, id).finally(() => this.#fetching.delete(key))
+    this.#fetching.set(key, fetching)
+    return fetching
+  }
+
+  /** Has its own deadline and nobody's signal: others may wait for it. */
+  async #fetch(domain: string, id: string): Promise<StsPolicy | undefined> {
+    const { log, clock } = this.#doors
+    const failureKey = `! ${domain}`
+    if ((await this.#table.get(failureKey)) === id) return undefined
+    try {
+      const policy = parseStsPolicy(
+        await httpsGet(this.#doors, {
+          host: `mta-sts.${domain}`,
+          path: '/.well-known/mta-sts.txt',
+          timeoutMs: fetchMs,
+          signal: new AbortController().signal,
+        }),
+      )
+      if (policy === undefined) {
+        throw new PosternError('PEER_FAILED', 'what it serves is no policy')
+      }
+      log.info('mta_sts.fetched', { domain, id, mode: policy.mode })
+      const expiresAt = clock.now() + policy.maxAgeSeconds * 1000
+      this.#table.putLater(domain, encode({ id, policy }), expiresAt)
+      return policy
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      log.warn('mta_sts.not_fetched', { domain, id, error: error.message })
+      this.#table.putLater(failureKey, id, clock.now() + failureMs)
+      return undefined
+    }
+  }
+}
+
+/** `[id, mode, maxAgeSeconds, mx, …]`. */
+function encode({ id, policy: { mode, maxAgeSeconds, mx } }: Kept): JsonValue {
+  return [id, mode, maxAgeSeconds, ...mx]
+}
+
+/** What the store holds is judged like what a peer sends. */
+function decode(value: JsonValue): Kept | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [id, mode, maxAge, ...mx] = value.map(String)
+  const lines = ['version: STSv1', `mode: ${mode}`, `max_age: ${maxAge}`]
+  const policy = parseStsPolicy([...lines, ...mx.map((name) => `mx: ${name}`)].join('\n'))
+  return id === undefined || policy === undefined ? undefined : { id, policy }
+}

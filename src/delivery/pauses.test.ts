@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import type { Route } from '../mail/route.ts'
+import { fakeDisk } from '../testkit/fake-disk.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
+import { Pauses } from './pauses.ts'
+
+const path = '/spool/paused'
+const bob = { localPart: 'bob', domain: 'There.TEST' }
+const relay: Route = {
+  transport: 'smtp',
+  key: 'relay:mx.test:25',
+  lookup: 'host',
+  host: 'mx.test',
+  port: 25,
+}
+
+describe('a pause', () => {
+  test('covers everything, a domain, or a route by its key or its host', async () => {
+    const disk = fakeDisk({ '/spool/format': '' })
+    const covered = async (...scope: Parameters<Pauses['add']>) => {
+      const pauses = await Pauses.open(disk, path)
+      await pauses.add(...scope)
+      const covers = pauses.covers(bob, relay)
+      await pauses.remove(...scope)
+      expect(pauses.covers(bob, relay)).toBe(false)
+      return covers
+    }
+    expect(await covered({ what: 'all' })).toBe(true)
+    expect(await covered({ what: 'domain', name: 'THERE.test' })).toBe(true)
+    expect(await covered({ what: 'domain', name: 'else.test' })).toBe(false)
+    expect(await covered({ what: 'route', name: 'mx.test' })).toBe(true)
+    expect(await covered({ what: 'route', name: 'relay:mx.test:25' })).toBe(true)
+    expect(await covered({ what: 'route', name: 'else.test' })).toBe(false)
+  })
+
+  test('that was acknowledged outlives a power cut, and so does its end', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = fakeDisk({ '/spool/format': '' })
+      const pauses = await Pauses.open(disk, path)
+      await pauses.add({ what: 'domain', name: 'one.test' })
+      await pauses.add({ what: 'all' })
+      await pauses.remove({ what: 'all' })
+      const after = disk.afterPowerCut(seededRandom(seed))
+      expect((await Pauses.open(after, path)).scopes).toEqual([
+        { what: 'domain', name: 'one.test' },
+      ])
+    }
+  })
+
+  test('is made once, and not ended where there is none', async () => {
+    const pauses = await Pauses.open(fakeDisk({ '/spool/format': '' }), path)
+    await pauses.add({ what: 'all' })
+    await pauses.add({ what: 'all' })
+    expect(pauses.scopes).toHaveLength(1)
+    expect(await pauses.remove({ what: 'domain', name: 'one.test' })).toBe(false)
+    expect(await pauses.remove({ what: 'all' })).toBe(true)
+  })
+
+  test.each(['', 'no json', '{}', '[{"what":"moon"}]'])(
+    'is not guessed where its file says %j',
+    async (text) => {
+      const disk = fakeDisk({ [path]: text })
+      await expect(Pauses.open(disk, path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    },
+  )
+})

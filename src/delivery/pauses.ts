@@ -1,0 +1,147 @@
+/**
+ * What an operator wants no deliveries for, for the time being: everything, some domains, some routes. It outlives a
+ * restart in a small file, which is replaced as a whole.
+ */
+import { dirname } from 'node:path'
+import type { Mailbox } from '../mail/address.ts'
+import { asciiDomain } from '../mail/domain.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { Route } from '../mail/route.ts'
+import type { Disk } from '../runtime/disk.ts'
+import { isRouteName } from './route-name.ts'
+
+/** `all`, a recipient's domain, or a route as `isRouteName` knows it. */
+export type PauseScope =
+  | { readonly what: 'all' }
+  | { readonly what: 'domain' | 'route'; readonly name: string }
+
+/** More than any operator wants to remember. */
+const maxScopes = 1_000
+const maxFileBytes = 1 << 20
+
+export class Pauses {
+  readonly #disk: Disk
+  readonly #path: string
+  #scopes: readonly PauseScope[]
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(disk: Disk, path: string, scopes: readonly PauseScope[]) {
+    this.#disk = disk
+    this.#path = path
+    this.#scopes = scopes
+  }
+
+  /** @throws PosternError DISK_FAILED, CONFIG_INVALID where the file is there and cannot be read or makes no sense */
+  static async open(disk: Disk, path: string): Promise<Pauses> {
+    try {
+      const bytes = await disk.readFile(path, maxFileBytes)
+      return new Pauses(disk, path, readScopes(path, new TextDecoder().decode(bytes)))
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return new Pauses(disk, path, [])
+      throw error
+    }
+  }
+
+  get scopes(): readonly PauseScope[] {
+    return this.#scopes
+  }
+
+  get all(): boolean {
+    return this.#scopes.some(({ what }) => what === 'all')
+  }
+
+  /** Whether a recipient on this route is to wait. */
+  covers({ domain }: Mailbox, route: Route | undefined): boolean {
+    if (this.#scopes.length === 0) return false
+    const canonical = asciiDomain(domain) || domain.toLowerCase()
+    return this.#scopes.some(
+      (scope) =>
+        scope.what === 'all' ||
+        (scope.what === 'domain' && scope.name === canonical) ||
+        (scope.what === 'route' && route !== undefined && isRouteName(route, scope.name)),
+    )
+  }
+
+  /** In force at once, remembered when this resolves. @throws PosternError DISK_FULL, DISK_FAILED; RangeError where there are too many */
+  async add(scope: PauseScope): Promise<void> {
+    const wanted = canonicalScope(scope)
+    if (this.#scopes.some((other) => isSame(other, wanted))) return
+    if (this.#scopes.length === maxScopes) throw new RangeError('too many pauses')
+    this.#scopes = [...this.#scopes, wanted]
+    await this.#remember()
+  }
+
+  /** @returns whether it was paused. @throws PosternError DISK_FULL, DISK_FAILED */
+  async remove(scope: PauseScope): Promise<boolean> {
+    const wanted = canonicalScope(scope)
+    const left = this.#scopes.filter((other) => !isSame(other, wanted))
+    if (left.length === this.#scopes.length) return false
+    this.#scopes = left
+    await this.#remember()
+    return true
+  }
+
+  /** One write after the other; the last one says what holds. */
+  #remember(): Promise<void> {
+    const write = async (): Promise<void> => {
+      const bytes = Buffer.from(`${JSON.stringify(this.#scopes)}\n`)
+      await replaceFile(this.#disk, this.#path, bytes)
+    }
+    const written = this.#writing.then(write)
+    this.#writing = written.catch(() => undefined)
+    return written
+  }
+}
+
+function canonicalScope(scope: PauseScope): PauseScope {
+  if (scope.what !== 'domain') return scope
+  return { ...scope, name: asciiDomain(scope.name) || scope.name.toLowerCase() }
+}
+
+function isSame(a: PauseScope, b: PauseScope): boolean {
+  return a.what === b.what && (a.what === 'all' || (b.what !== 'all' && a.name === b.name))
+}
+
+function readScopes(path: string, text: string): readonly PauseScope[] {
+  const scopes = parsed(text)?.map(readScope)
+  const known = scopes?.flatMap((scope) => scope ?? [])
+  if (known !== undefined && known.length === scopes?.length) return known
+  throw new PosternError('CONFIG_INVALID', `${path} does not say what is paused; remove it`)
+}
+
+function parsed(text: string): readonly JsonValue[] | undefined {
+  try {
+    const value: JsonValue = JSON.parse(text)
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    // Not JSON: the caller says so.
+    return undefined
+  }
+}
+
+/** @returns undefined for what is no scope */
+export function readScope(value: JsonValue | undefined): PauseScope | undefined {
+  if (typeof value !== 'object' || value === null || !('what' in value)) return undefined
+  const { what, name } = value
+  if (what === 'all') return { what }
+  if ((what !== 'domain' && what !== 'route') || typeof name !== 'string' || name === '') {
+    return undefined
+  }
+  return { what, name }
+}
+
+/** The new bytes are durable before they take the place of the old. */
+async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const beside = `${path}.new`
+  const file = await disk.open(beside, 'open')
+  try {
+    await file.truncate(0)
+    await file.write([bytes], 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(beside, path)
+  await disk.syncDirectory(dirname(path))
+}

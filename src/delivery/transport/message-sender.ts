@@ -1,0 +1,83 @@
+/** The message itself, after DATA or by BDAT. Whatever a peer says before its end is the end of it. */
+import type { Message } from '../../mail/message.ts'
+import { DataEncoder } from './data-encoder.ts'
+import { saysYes } from './hop-result.ts'
+import type { MailForm } from './mail-command.ts'
+import type { HopReply } from './reply-reader.ts'
+import type { SmtpSession } from './smtp-session.ts'
+import type { SmtpTimeouts } from './smtp-timeouts.ts'
+
+export interface Sending {
+  readonly session: SmtpSession
+  readonly message: Message
+  readonly form: MailForm
+  readonly timeouts: SmtpTimeouts
+}
+
+/** After 354. @returns the reply of a peer that did not wait for the final dot, which is then not sent */
+export async function sendData({
+  session: { client },
+  message,
+  timeouts,
+}: Sending): Promise<HopReply | undefined> {
+  const encoder = new DataEncoder()
+  let held: Buffer = Buffer.alloc(0)
+  for await (const chunk of message.read()) {
+    if (client.hasSpoken) return client.read(timeouts.blockMs)
+    if (held.length > 0) await client.write(held, timeouts.blockMs)
+    held = encoder.encode(chunk)
+  }
+  if (client.hasSpoken) return client.read(timeouts.blockMs)
+  await client.write(Buffer.concat([held, encoder.end()]), timeouts.blockMs)
+  return undefined
+}
+
+/** So many chunks may be under way that the peer has not answered. */
+const maxUnanswered = 16
+
+/**
+ * By BDAT (RFC 3030), in as many chunks as the message is read in; the reply to the last is not read here.
+ * Only what is announced as binary keeps a CR or LF that stands alone.
+ * @returns the reply of a peer that refused a chunk before the last
+ */
+export async function sendChunks({
+  session: { client, extensions },
+  message,
+  form,
+  timeouts,
+}: Sending): Promise<HopReply | undefined> {
+  const pipelined = extensions.has('PIPELINING')
+  const encoder = form.body === 'binarymime' ? undefined : new DataEncoder({ stuffing: false })
+  let unanswered = 0
+  const refusalUntil = async (enough: () => boolean): Promise<HopReply | undefined> => {
+    while (!enough()) {
+      const reply = await client.read(timeouts.blockMs)
+      unanswered--
+      if (!saysYes(reply)) return reply
+    }
+    return undefined
+  }
+  let held: Uint8Array = Buffer.alloc(0)
+  for await (const chunk of message.read()) {
+    if (held.length > 0) {
+      await client.write(bdat(held), timeouts.blockMs)
+      unanswered++
+      const refused = await refusalUntil(
+        () => unanswered === 0 || (pipelined && unanswered < maxUnanswered && !client.hasSpoken),
+      )
+      if (refused !== undefined) return refused
+    }
+    held = encoder?.encode(chunk) ?? chunk
+  }
+  const refused = await refusalUntil(() => unanswered === 0)
+  if (refused !== undefined) return refused
+  // A reply that nobody asked for must not pass for the reply to the last chunk.
+  if (client.hasSpoken) return client.read(timeouts.blockMs)
+  const last = encoder === undefined ? held : Buffer.concat([held, encoder.end()])
+  await client.write(bdat(last, ' LAST'), timeouts.blockMs)
+  return undefined
+}
+
+function bdat(bytes: Uint8Array, last = ''): Buffer {
+  return Buffer.concat([Buffer.from(`BDAT ${bytes.length}${last}\r\n`), bytes])
+}

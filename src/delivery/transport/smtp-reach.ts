@@ -1,0 +1,175 @@
+/**
+ * From a route to a session that waits for MAIL: the hosts of the route one after the other, until one lets us in
+ * under the terms of the TLS policy. A host that can not be reached or turns us away is no answer; where none lets us
+ * in, a temporary reason tells more than a permanent one.
+ */
+import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import type { SmtpRoute } from '../../mail/route.ts'
+import type { TlsPolicy } from '../../mail/tls-policy.ts'
+import type { Dns } from '../../runtime/dns.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { Found } from './found.ts'
+import type { Hop } from './hop-result.ts'
+import { addressesOf, hostsOf, type AddressFamilies, type HostGroup } from './mail-exchangers.ts'
+import type { SecureDns } from '../../runtime/secure-dns.ts'
+import { danePolicy, type DaneAnswer } from '../dane.ts'
+import { isStsExchanger, type StsPolicy } from '../mta-sts/policy.ts'
+import { enter, type EnterDoors, type EnterSettings } from './session-entry.ts'
+import type { SmtpSession } from './smtp-session.ts'
+
+/** What outgoing connections are made with; asked for each delivery. */
+export interface OutgoingSettings extends EnterSettings {
+  readonly families: AddressFamilies
+  /** At most so many recipients in one transaction. */
+  readonly maxRecipients: number
+  /** What the operator says of a route's domain or relay, and of the host that serves it. */
+  readonly tlsPolicy: (host: string, exchanger: string) => TlsPolicy | undefined
+  /** Where neither operator nor domain says anything. */
+  readonly defaultTls: TlsPolicy
+}
+
+export interface ReachDoors extends EnterDoors {
+  readonly dns: Dns
+  readonly random: Random
+  /** What DNSSEC vouches for: with it DANE is obeyed (RFC 7672). */
+  readonly secureDns?: SecureDns
+  /** What a domain demands by MTA-STS (RFC 8461). Absent: nobody is asked. */
+  readonly stsPolicies?: {
+    find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined>
+  }
+}
+
+export interface Journey {
+  readonly route: SmtpRoute
+  readonly settings: OutgoingSettings
+  readonly signal: AbortSignal
+  /** RFC 8689: only to a host whose name is verified and that promises the same. */
+  readonly requireTls: boolean
+  /** Its sender would rather have it in the clear than not at all (TLS-Required, RFC 8689 §3). */
+  readonly tlsOptional?: boolean
+}
+
+/** However many addresses a domain has: each may cost the time of a greeting that never comes. */
+const maxConnections = 5
+
+export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<SmtpSession>> {
+  const { route, signal } = journey
+  const hosts = await hostsOf(route, { dns: doors.dns, random: doors.random, signal })
+  if (hosts.found === undefined) return hosts
+  const sts = await stsPolicy(doors, journey)
+  let why: DeliveryResult | undefined
+  const gather = (result: DeliveryResult): void => {
+    if (why?.outcome !== 'deferred' || result.outcome === 'deferred') why = result
+  }
+  let connections = 0
+  for (const group of hosts.found) {
+    const hops = await hopsOf(permitted(group, sts, gather), doors, journey)
+    if (hops === 'own') return { result: why ?? ownDomain(route) }
+    for (const hop of hops) {
+      if (hop.result !== undefined) gather(hop.result)
+      if (hop.found === undefined) continue
+      if (signal.aborted || connections === maxConnections) return { result: why ?? noHost }
+      connections++
+      const { policy: tls, result } = await policyFor(hop.found, sts, { doors, journey })
+      if (result !== undefined) gather(result)
+      if (tls === undefined) continue
+      const entered = await enter(doors, hop.found, { ...journey, ...route, protocol: 'smtp', tls })
+      if (entered.found !== undefined) return entered
+      gather(entered.result)
+    }
+  }
+  return { result: why ?? noHost }
+}
+
+/** Whether domains may demand anything: not of an operator who names the host, or what it takes, or wants no TLS at all. */
+function mayDemand({ route: { lookup, host }, settings, tlsOptional }: Journey): boolean {
+  const { tlsPolicy, defaultTls } = settings
+  return (
+    lookup === 'mx' &&
+    tlsOptional !== true &&
+    tlsPolicy(host, host) === undefined &&
+    defaultTls.level !== 'none'
+  )
+}
+
+/** What the domain demands by MTA-STS. */
+async function stsPolicy(
+  { stsPolicies }: ReachDoors,
+  journey: Journey,
+): Promise<StsPolicy | undefined> {
+  if (stsPolicies === undefined || !mayDemand(journey)) return undefined
+  const policy = await stsPolicies.find(journey.route.host, journey.signal)
+  return policy?.mode === 'enforce' ? policy : undefined
+}
+
+/** The first that says something: the operator, DANE (which MTA-STS does not weaken, RFC 8461 §2), MTA-STS, the default. */
+async function policyFor(
+  hop: Hop,
+  sts: StsPolicy | undefined,
+  { doors, journey }: { readonly doors: ReachDoors; readonly journey: Journey },
+): Promise<DaneAnswer> {
+  const { route, settings, signal } = journey
+  const told = settings.tlsPolicy(route.host, hop.name)
+  if (told !== undefined) return { policy: told }
+  const otherwise: TlsPolicy = sts === undefined ? settings.defaultTls : { level: 'verify' }
+  if (doors.secureDns === undefined || !mayDemand(journey)) return { policy: otherwise }
+  const { host: domain, port } = route
+  const dane = await danePolicy(doors.secureDns, { domain, host: hop.name, port }, signal)
+  return dane.result === undefined ? { policy: dane.policy ?? otherwise } : dane
+}
+
+/** The hosts of a group that the policy names; of the others it is told why they are passed over. */
+function permitted(
+  group: HostGroup,
+  sts: StsPolicy | undefined,
+  gather: (result: DeliveryResult) => void,
+): HostGroup {
+  if (sts === undefined) return group
+  return group.filter((name) => {
+    const isNamed = isStsExchanger(sts, name)
+    const text = `The MTA-STS policy of the domain does not name its mail exchanger ${name}`
+    if (!isNamed) gather({ outcome: 'deferred', status: '4.7.5', text })
+    return isNamed
+  })
+}
+
+/** Where to connect to for these hosts; `own` where one of them is this host (RFC 5321 §5.1: then neither it nor worse ones). */
+async function hopsOf(
+  group: HostGroup,
+  { net, dns, random }: ReachDoors,
+  { route, settings, signal }: Journey,
+): Promise<readonly Found<Hop>[] | 'own'> {
+  const { families, helloName } = settings
+  const lookUp = { dns, random, signal, families }
+  const looked = await Promise.all(group.map((name) => addressesOf(name, route, lookUp)))
+  if (route.lookup === 'mx') {
+    const own = new Set(net.ownAddresses())
+    const isOwn = (address: string): boolean => own.has(address) || isLocal(address)
+    if (group.includes(helloName.toLowerCase())) return 'own'
+    if (looked.some(({ found = [] }) => found.some(isOwn))) return 'own'
+  }
+  return group.flatMap((name, at): readonly Found<Hop>[] => {
+    const answer = looked[at]
+    if (answer?.found === undefined) return answer === undefined ? [] : [answer]
+    const { port } = route
+    return answer.found.map((address) => ({
+      found: { name, address, to: { host: address, port } },
+    }))
+  })
+}
+
+/** Addresses that are this host wherever it is. */
+function isLocal(address: string): boolean {
+  return /^127\.|^0\.0\.0\.0$|^::1?$/.test(address)
+}
+
+function ownDomain({ host }: SmtpRoute): DeliveryResult {
+  const text = `This host is the best mail exchanger of ${host}, and ${host} is not in control/locals`
+  return { outcome: 'failed', status: '5.4.6', text }
+}
+
+const noHost: DeliveryResult = {
+  outcome: 'deferred',
+  status: '4.4.1',
+  text: 'The delivery was called off before a host was found',
+}

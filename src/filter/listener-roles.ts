@@ -1,0 +1,17 @@
+/** What the role of a listener says of its settings: more than the section `receiver`, less than the listener's own. */
+import type { JsonObject } from '../mail/json.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
+
+/** RFC 6409 §4.3, §8: who submits mail logs in, and may leave to us what the header lacks. */
+const submission: JsonObject = { auth: 'required', complete_header: true, prdr: false }
+
+const presets: { readonly [R in ListenerRole]: JsonObject } = {
+  mx: {},
+  submission,
+  smtps: submission,
+  lmtp: {},
+}
+
+export function presetsOf(role: ListenerRole): JsonObject {
+  return presets[role]
+}

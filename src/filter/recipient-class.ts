@@ -1,0 +1,29 @@
+/**
+ * `split: first`: a transaction holds recipients of one class only, so that one reply after the message can be true for all.
+ * Two recipients are of one class where the same entries will have a say once the message is there.
+ */
+import type { Recipient } from '../mail/envelope.ts'
+import type { Transaction } from '../mail/session.ts'
+import type { ReceiverSettings } from '../smtp/policy.ts'
+import type { Inquiry } from './inquiry.ts'
+import type { Place } from './entry.ts'
+import { anotherClass } from './refusals.ts'
+import type { Objection } from './step.ts'
+
+/** @returns what is said to a recipient that needs a transaction of its own */
+export function splitOff(
+  inquiry: Inquiry,
+  { recipients: [first], parameters }: Transaction,
+  recipient: Recipient,
+  { splitsByClass, protocol }: ReceiverSettings,
+): Objection | undefined {
+  // Where each recipient is answered there is nothing to split for.
+  const answered = protocol === 'lmtp' || parameters.prdr === true
+  if (!splitsByClass || answered || first === undefined) return undefined
+  const { data, message } = inquiry.generation.places
+  const alike = ({ entry, question }: Place): boolean =>
+    entry.condition === undefined ||
+    entry.shadow ||
+    inquiry.judge(entry, question, first, true) === inquiry.judge(entry, question, recipient, true)
+  return data.every(alike) && message.every(alike) ? undefined : anotherClass
+}

@@ -1,0 +1,76 @@
+/**
+ * The program of a worker process: a gateway that does what its supervisor says, in the order in which it is said.
+ * Signals are the supervisor's: a terminal or a service manager sends them to everybody. Without a supervisor it ends
+ * at once; what it has promised is on the disk.
+ */
+import { openGateway, type Gateway } from './compose.ts'
+import { systemClock } from './runtime/node/clock.ts'
+import { hostProcess } from './runtime/node/process.ts'
+import { supervisorChannel } from './runtime/node/workers.ts'
+import { AskedCounters } from './workers/asked-counters.ts'
+import type { FromWorker, Seat, ToWorker } from './workers/messages.ts'
+
+/** What is obeyed one after the other; the rest is answered at once. */
+type Order = Exclude<ToWorker, { say: 'counted' | 'ping' }>
+
+class GatewayWorker {
+  readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
+  readonly #counters = new AskedCounters(systemClock, (questions) =>
+    this.#supervisor.send({ say: 'count', questions }),
+  )
+  /** Undefined until it is open, and where the configuration does not allow one. */
+  #gateway: Gateway | undefined
+  #obeyed: Promise<void> = Promise.resolve()
+
+  attach(): void {
+    this.#supervisor.attach({
+      heard: (message) => {
+        if (message.say === 'counted') this.#counters.answered(message.answers)
+        else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
+        else this.#obeyed = this.#obeyed.then(() => this.#obey(message)).catch(died)
+      },
+      closed: () => process.exit(1),
+    })
+  }
+
+  async #obey(order: Order): Promise<void> {
+    switch (order.say) {
+      case 'open':
+        return this.#open(order.folder, order.seat)
+      case 'suspect':
+        return this.#gateway?.suspect(order.suspects)
+      case 'adopt':
+        return this.#gateway?.adopt(order.shard)
+      case 'reload':
+        return this.#gateway?.reload()
+      case 'retry':
+        return this.#gateway?.retryNow()
+      case 'stop':
+        if (this.#gateway === undefined) return process.exit(1)
+        await this.#gateway.close(order.graceMs)
+        return process.exit(0)
+    }
+  }
+
+  async #open(folder: string, seat: Seat): Promise<void> {
+    const counters = seat.workers === 1 ? undefined : this.#counters
+    const { gateway, mistakes, doubts } = await openGateway(folder, seat, counters)
+    this.#gateway = gateway
+    if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
+    const { hostname, maildirs, spool, entries } = gateway
+    const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
+    const report = { hostname, maildirs, spool, entries, listeners, doubts }
+    this.#supervisor.send({ say: 'opened', report })
+  }
+}
+
+/** A bug: the supervisor sees it by the end of the process. */
+function died(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+  process.exit(1)
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM'] as const) {
+  hostProcess.onSignal(signal, () => undefined)
+}
+new GatewayWorker().attach()

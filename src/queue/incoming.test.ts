@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bytesOf,
+  claimOf,
+  delivered,
+  envelopeTo,
+  inTime,
+  listed,
+  quiet,
+  spoolPath,
+  spoolUnderTest,
+  text,
+} from '../../test/fixtures/spool.ts'
+import { fakeClock, type FakeClock } from '../testkit/fake-clock.ts'
+import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
+import { HandOver } from './hand-over.ts'
+
+const incoming = `${spoolPath}/incoming`
+
+async function hand(disk: FakeDisk, message: string, clock: FakeClock = fakeClock()) {
+  const options = { disk, clock, random: seededRandom(message.length), path: spoolPath }
+  const handOver = await HandOver.begin(options)
+  for (let at = 0; at < message.length; at += 1_000) {
+    await handOver.write(Buffer.from(message.slice(at, at + 1_000)))
+  }
+  await handOver.commit(envelopeTo('bob'))
+}
+
+async function emptySpool(): Promise<FakeDisk> {
+  const { queue, disk } = await spoolUnderTest()
+  await queue.close()
+  return disk
+}
+
+describe('a message that another program hands over', () => {
+  test.each([
+    ['small', 300],
+    ['large', 9_000],
+  ])('while no gateway runs is queued at its start, byte by byte: a %s one', async (_, size) => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', size))
+    const { queue } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    const { whole } = await listed(queue.entries())
+    expect(whole).toHaveLength(1)
+    expect((await bytesOf(whole[0]!.message)).toString()).toBe(text('handed', size))
+    expect(whole[0]?.envelope).toEqual(envelopeTo('bob'))
+    expect(await disk.list(incoming)).toEqual([])
+  })
+
+  test('while the gateway runs is queued when it appears, and told to who waits for mail', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    let told = 0
+    queue.onDue(() => (told += 1))
+    await quiet(disk)
+    for (let i = 0; i < 40; i++) await hand(disk, text(`handed ${i}`, 300 + i))
+    await quiet(disk)
+    expect(queue.size).toBe(40)
+    expect(told).toBeGreaterThan(0)
+    expect(await disk.list(incoming)).toEqual([])
+  })
+
+  test('leaves nothing behind once it is delivered', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', 9_000))
+    const { queue, clock } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    const [head] = queue.due(clock.now(), 10)
+    await inTime(clock, queue.settle(await claimOf(queue, head!.id), [delivered], 0))
+    await quiet(disk)
+    expect(await disk.list(`${spoolPath}/large`)).toEqual([])
+  })
+
+  test('that is damaged is set aside, listed, and hinders no other', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('broken', 300))
+    const [name] = await disk.list(incoming)
+    disk.flip(`${incoming}/${name}`, 100)
+    disk.put(`${incoming}/0-noise`, 'not a message')
+    await hand(disk, text('whole', 400))
+    const { queue } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    const { whole, damaged } = await listed(queue.entries())
+    expect(whole).toHaveLength(1)
+    expect(damaged.map(({ path }) => path)).toEqual([
+      `${spoolPath}/damaged/0-noise.incoming`,
+      `${spoolPath}/damaged/${name}.incoming`,
+    ])
+    expect(damaged[0]?.reason).toContain('not whole')
+  })
+
+  test('waits while the disk takes nothing, and is queued when it does again', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', 300))
+    disk.fault = ({ kind }) => (kind === 'datasync' ? 'DISK_FULL' : undefined)
+    const { queue, clock } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(queue.size).toBe(0)
+    disk.fault = () => undefined
+    clock.advance(10_000)
+    await quiet(disk)
+    expect(queue.size).toBe(1)
+  })
+
+  test('is taken in once though its file cannot be removed', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', 300))
+    disk.fault = ({ kind, path }) =>
+      kind === 'remove' && path.startsWith(incoming) ? 'DISK_FAILED' : undefined
+    const spool = await spoolUnderTest({ disk })
+    await quiet(disk)
+    spool.clock.advance(10_000)
+    await quiet(disk)
+    expect(spool.queue.size).toBe(1)
+    const { queue } = await spool.reopened()
+    await quiet(disk)
+    expect(queue.size).toBe(1)
+    disk.fault = () => undefined
+    spool.clock.advance(10_000)
+    await quiet(disk)
+    expect(await disk.list(incoming)).toEqual([])
+    expect(queue.size).toBe(1)
+  })
+
+  test('and delivered is not taken in again, though its file cannot be removed and the log moves on', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', 300))
+    disk.fault = ({ kind, path }) =>
+      kind === 'remove' && path.startsWith(incoming) ? 'DISK_FAILED' : undefined
+    const spool = await spoolUnderTest({ disk })
+    await quiet(disk)
+    const { queue, clock } = spool
+    const settle = async () => {
+      for (const { id } of queue.due(clock.now(), 100)) {
+        await inTime(clock, queue.settle(await claimOf(queue, id), [delivered], 0))
+      }
+    }
+    await settle()
+    for (let i = 0; i < 60; i++) {
+      const draft = queue.begin()
+      await draft.write(Buffer.from(text(`later ${i}`, 3_000)))
+      await draft.end()
+      await draft.commit([
+        { envelope: envelopeTo('carol'), disposition: 'deliver', headerEdits: [] },
+      ])
+      await settle()
+    }
+    expect(queue.size).toBe(0)
+    expect((await spool.reopened()).queue.size).toBe(0)
+  })
+
+  test('but never finished is left alone for 36 hours, then removed', async () => {
+    const disk = await emptySpool()
+    const options = { disk, clock: fakeClock(), random: seededRandom(1), path: spoolPath }
+    await (await HandOver.begin(options)).write(Buffer.from('half'))
+    const first = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(await disk.list(incoming)).toHaveLength(1)
+    first.clock.advance(36 * 3_600_000)
+    await first.reopened()
+    await quiet(disk)
+    expect(await disk.list(incoming)).toEqual([])
+  })
+
+  test('is refused where no spool is, and where it is newer', async () => {
+    await expect(hand(fakeDisk(), 'x')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const newer = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 9\n' })
+    await expect(hand(newer, 'x')).rejects.toMatchObject({ code: 'SPOOL_NEWER' })
+  })
+
+  test('finds the folder made in a spool that an older version left', async () => {
+    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 1\n' })
+    await hand(disk, text('handed'))
+    expect(await disk.list(incoming)).toHaveLength(1)
+  })
+})

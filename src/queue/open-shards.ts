@@ -1,0 +1,61 @@
+/** Opens the shards that one worker works on, as one queue. */
+import { isPosternError } from '../mail/errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { openSpool, type SpoolOptions } from './open-spool.ts'
+import type { Queue } from './queue.ts'
+import { ShardedQueue } from './sharded-queue.ts'
+import { shardPath } from './shards.ts'
+
+/** Who was killed a moment ago may take a moment to be gone; whoever is at work still holds the lock after it. */
+const patienceMs = 2_000
+const lookAgainMs = 50
+
+export interface OpenedShards {
+  readonly queue: Queue
+  /** Takes over a shard that has lost its worker. @throws PosternError as `openSpool` */
+  adopt(shard: number): Promise<void>
+}
+
+/**
+ * @param shards the own one first
+ * @throws PosternError SPOOL_LOCKED, SPOOL_NEWER, DISK_FULL, DISK_FAILED; then none of them is open
+ */
+export async function openShards(
+  options: SpoolOptions,
+  shards: readonly [number, ...number[]],
+): Promise<OpenedShards> {
+  const open = (shard: number): Promise<Queue> =>
+    openPatiently({ ...options, shard, path: shardPath(options.path, shard) })
+  const opened: Queue[] = []
+  try {
+    const own = await open(shards[0])
+    opened.push(own)
+    const queue = new ShardedQueue(own)
+    for (const shard of shards.slice(1)) {
+      const other = await open(shard)
+      opened.push(other)
+      queue.add(other)
+    }
+    return { queue, adopt: async (shard) => queue.add(await open(shard)) }
+  } catch (error) {
+    await Promise.all(opened.map((queue) => queue.close()))
+    throw error
+  }
+}
+
+async function openPatiently(options: SpoolOptions): Promise<Queue> {
+  const { clock } = options
+  const until = clock.monotonicMs() + patienceMs
+  for (;;) {
+    try {
+      return await openSpool(options)
+    } catch (error) {
+      if (!isPosternError(error, 'SPOOL_LOCKED') || clock.monotonicMs() >= until) throw error
+    }
+    await pause(clock)
+  }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.after(lookAgainMs, resolve))
+}

@@ -1,0 +1,21 @@
+import fs from 'node:fs'
+import net from 'node:net'
+import { PosternError } from '../../mail/errors.ts'
+
+/**
+ * Reads a descriptor that the process was started with (a file, a pipe, a socket) to its end.
+ * @throws PosternError DISK_FAILED: it is closed, not open for reading, or fails
+ */
+export async function* readDescriptor(descriptor: number): AsyncIterable<Uint8Array> {
+  try {
+    const stat = fs.fstatSync(descriptor)
+    const source =
+      stat.isFIFO() || stat.isSocket()
+        ? new net.Socket({ fd: descriptor, readable: true, writable: false })
+        : fs.createReadStream('', { fd: descriptor })
+    for await (const chunk of source) if (chunk instanceof Uint8Array) yield chunk
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new PosternError('DISK_FAILED', `descriptor ${descriptor}: ${detail}`, { cause: error })
+  }
+}

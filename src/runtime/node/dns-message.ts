@@ -1,0 +1,102 @@
+/** Questions to a resolver and its answers, byte by byte (RFC 1035 §4, EDNS0 by RFC 6891): only what TLSA needs. */
+import { PosternError } from '../../mail/errors.ts'
+
+export const recordTypes = { A: 1, MX: 15, AAAA: 28, TLSA: 52 } as const
+export type RecordType = keyof typeof recordTypes
+
+export interface DnsResponse {
+  /** AD: the resolver has validated all of it. */
+  readonly authenticated: boolean
+  /** TC: ask again by TCP. */
+  readonly truncated: boolean
+  readonly rcode: number
+  /** The data of the records of the type asked for, whatever alias they came by. */
+  readonly records: readonly Buffer[]
+}
+
+const headerBytes = 12
+/** What reaches everybody in one datagram. */
+const udpBytes = 1232
+
+/** RD and AD are set: answer, and say whether you have validated it (RFC 6840 §5.7). @throws PosternError DNS_FAILED */
+export function encodeQuestion(id: number, name: string, type: RecordType): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  header.writeUInt16BE(id, 0)
+  header.writeUInt16BE(0x01_20, 2)
+  header.writeUInt16BE(1, 4)
+  header.writeUInt16BE(1, 10)
+  const fixed = Buffer.alloc(4)
+  fixed.writeUInt16BE(recordTypes[type], 0)
+  fixed.writeUInt16BE(1, 2)
+  const edns = Buffer.alloc(11)
+  edns.writeUInt16BE(41, 1)
+  edns.writeUInt16BE(udpBytes, 3)
+  return Buffer.concat([header, encodeName(name), fixed, edns])
+}
+
+function encodeName(name: string): Buffer {
+  const labels = name.replace(/\.$/, '').split('.')
+  const parts = labels.map((label) => Buffer.from(label, 'latin1'))
+  const length = parts.reduce((sum, part) => sum + part.length + 1, 1)
+  if (length > 255 || parts.some((part) => part.length === 0 || part.length > 63)) {
+    throw new PosternError('DNS_FAILED', 'there is no such name')
+  }
+  return Buffer.concat([...parts.flatMap((part) => [Buffer.of(part.length), part]), Buffer.of(0)])
+}
+
+/**
+ * The answer to this question; undefined for anything that answers another.
+ * @throws PosternError DNS_FAILED where it is broken
+ */
+export function parseResponse(bytes: Buffer, question: Buffer): DnsResponse | undefined {
+  if (bytes.length < headerBytes || bytes.readUInt16BE(0) !== question.readUInt16BE(0)) {
+    return undefined
+  }
+  const flags = bytes.readUInt16BE(2)
+  const nameEnd = endOfName(question, headerBytes)
+  const asked = question.subarray(headerBytes, nameEnd + 4)
+  const echoed = bytes.subarray(headerBytes, nameEnd + 4)
+  const isOurs = lower(asked).equals(lower(echoed)) && bytes.readUInt16BE(4) === 1
+  if ((flags & 0x80_00) === 0 || !isOurs) return undefined
+  return {
+    authenticated: (flags & 0x20) !== 0,
+    truncated: (flags & 0x02_00) !== 0,
+    rcode: flags & 0x0f,
+    records: recordsIn(bytes, nameEnd + 4, asked.readUInt16BE(asked.length - 4)),
+  }
+}
+
+/** Length bytes and types hold nothing that changes with case in a name of ours. */
+function lower(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').toLowerCase(), 'latin1')
+}
+
+function recordsIn(bytes: Buffer, from: number, type: number): readonly Buffer[] {
+  const records: Buffer[] = []
+  let at = from
+  for (let left = bytes.readUInt16BE(6); left > 0; left--) {
+    at = endOfName(bytes, at)
+    if (at + 10 > bytes.length) throw broken()
+    const end = at + 10 + bytes.readUInt16BE(at + 8)
+    if (end > bytes.length) throw broken()
+    if (bytes.readUInt16BE(at) === type) records.push(bytes.subarray(at + 10, end))
+    at = end
+  }
+  return records
+}
+
+/** Names are skipped, never followed: a pointer ends one (RFC 1035 §4.1.4). */
+function endOfName(bytes: Buffer, from: number): number {
+  for (let at = from; at < bytes.length;) {
+    const length = bytes[at] ?? 0
+    if (length === 0) return at + 1
+    if ((length & 0xc0) === 0xc0) return at + 2
+    if (length > 63) break
+    at += length + 1
+  }
+  throw broken()
+}
+
+function broken(): PosternError {
+  return new PosternError('DNS_FAILED', 'a broken answer')
+}

@@ -1,0 +1,145 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { encodeQuestion, parseResponse } from './dns-message.ts'
+import { nodeSecureDns } from './secure-dns.ts'
+
+/** What a server makes of a question: the same with answers behind it. */
+function respond(question: Buffer, flags: number, records: readonly Buffer[] = []): Buffer {
+  const asked = question.subarray(12, question.length - 11)
+  const header = Buffer.from(question.subarray(0, 12))
+  header.writeUInt16BE(0x80_00 | flags, 2)
+  header.writeUInt16BE(records.length, 6)
+  header.writeUInt16BE(0, 10)
+  const answers = records.map((data) => {
+    const fixed = Buffer.alloc(12)
+    fixed.writeUInt16BE(0xc0_0c, 0)
+    asked.copy(fixed, 2, asked.length - 4, asked.length - 2)
+    fixed.writeUInt16BE(1, 4)
+    fixed.writeUInt16BE(data.length, 10)
+    return Buffer.concat([fixed, data])
+  })
+  return Buffer.concat([header, asked, ...answers])
+}
+
+const ad = 0x20
+const tc = 0x02_00
+const tlsa = Buffer.from([3, 1, 1, ...Array.from({ length: 32 }, () => 7)])
+
+async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?: typeof answer) {
+  const udp = createSocket('udp4')
+  udp.on('message', (question, from) => {
+    const response = answer(question)
+    if (response !== undefined) udp.send(response, from.port, from.address)
+  })
+  udp.bind(0, '127.0.0.1')
+  await once(udp, 'listening')
+  const { port } = udp.address()
+  const tcp = createServer((socket) =>
+    socket.on('data', (bytes: Buffer) => {
+      const response = overTcp?.(bytes.subarray(2)) ?? Buffer.alloc(0)
+      socket.write(Buffer.from([response.length >> 8, response.length & 255]))
+      socket.end(response)
+    }),
+  )
+  tcp.listen(port, '127.0.0.1')
+  await once(tcp, 'listening')
+  return {
+    dns: nodeSecureDns({ servers: [`127.0.0.1:${port}`], timeoutMs: 300 }),
+    close: () => {
+      udp.close()
+      tcp.close()
+    },
+  }
+}
+
+describe('a question about DNSSEC', () => {
+  test('gets the records, and the resolver’s word on them', async () => {
+    for (const [flags, secure] of [
+      [ad, true],
+      [0, false],
+    ] as const) {
+      const { dns, close } = await server((question) => respond(question, flags, [tlsa]))
+      expect(await dns.tlsa('_25._tcp.mx.test')).toEqual({
+        secure,
+        records: [{ usage: 3, selector: 1, matchingType: 1, data: tlsa.subarray(3) }],
+      })
+      expect(await dns.isSecure('mx.test', 'A')).toBe(secure)
+      close()
+    }
+  })
+
+  test('that is answered by "no such name" has no records, securely or not', async () => {
+    const { dns, close } = await server((question) => respond(question, ad | 3))
+    expect(await dns.tlsa('_25._tcp.mx.test')).toEqual({ secure: true, records: [] })
+    close()
+  })
+
+  test('is asked again by TCP where the answer does not fit', async () => {
+    const { dns, close } = await server(
+      (question) => respond(question, tc),
+      (question) => respond(question, ad, [tlsa, tlsa]),
+    )
+    expect((await dns.tlsa('_25._tcp.mx.test')).records).toHaveLength(2)
+    close()
+  })
+
+  test.each([
+    ['by SERVFAIL, as bogus names are', (question: Buffer) => respond(question, 2)],
+    ['not at all', () => undefined],
+    [
+      'by another id',
+      (question: Buffer) => Buffer.concat([Buffer.of(0, 0), respond(question, ad).subarray(2)]),
+    ],
+    [
+      'about another name',
+      (question: Buffer) => respond(encodeQuestion(question.readUInt16BE(0), 'x.test', 'TLSA'), ad),
+    ],
+  ])('that is answered %s fails', async (_, answer) => {
+    const { dns, close } = await server((question) => {
+      // The id of nobody's question.
+      if (question.readUInt16BE(0) === 0) return undefined
+      return answer(question)
+    })
+    await expect(dns.tlsa('_25._tcp.mx.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
+    close()
+  })
+
+  test('is not waited for by somebody who has given up', async () => {
+    const { dns, close } = await server(() => undefined)
+    const asking = dns.isSecure('mx.test', 'MX', AbortSignal.abort())
+    await expect(asking).rejects.toMatchObject({ code: 'ABORTED' })
+    close()
+  })
+})
+
+test('any bytes are an answer, none, or broken, and nothing else', () => {
+  const question = encodeQuestion(7, 'mx.test', 'TLSA')
+  const start = respond(question, ad, [tlsa])
+  const cut = fc.nat(start.length).map((at) => start.subarray(0, at))
+  const changed = fc
+    .tuple(fc.nat(start.length - 1), fc.nat(255))
+    .map(([at, byte]) =>
+      Buffer.concat([start.subarray(0, at), Buffer.of(byte), start.subarray(at + 1)]),
+    )
+  const anything = fc.uint8Array().map((bytes) => Buffer.from(bytes))
+  fc.assert(
+    fc.property(fc.oneof(cut, changed, anything), (bytes) => {
+      let code = 'none'
+      try {
+        parseResponse(bytes, question)
+      } catch (error) {
+        code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+      }
+      expect(['none', 'DNS_FAILED']).toContain(code)
+    }),
+  )
+})
+
+test.each(['', 'a..b', 'x'.repeat(64), `${'abc.'.repeat(70)}test`])('%j is no name', (name) => {
+  expect(() => encodeQuestion(1, name, 'A')).toThrow(
+    expect.objectContaining({ code: 'DNS_FAILED' }),
+  )
+})

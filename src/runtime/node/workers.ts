@@ -1,0 +1,114 @@
+/** Workers as processes of Node: a file of ours run by the same Node, with a channel; they write where we write. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { fstatSync } from 'node:fs'
+import process from 'node:process'
+import type {
+  SupervisorChannel,
+  WorkerHandlers,
+  WorkerProcess,
+  WorkerProcesses,
+} from '../workers.ts'
+
+/**
+ * @param program the file that each worker runs
+ * @param descriptors beyond the standard ones, that keep their numbers in every worker; those of systemd's activation
+ * do without being named
+ */
+export function workerProcesses<Sent extends object, Heard>(
+  program: URL,
+  descriptors: readonly number[] = [],
+): WorkerProcesses<Sent, Heard> {
+  const sockets = socketsGiven()
+  // Whose process it is cannot be known before it is started: the worker writes it down for itself.
+  const env = sockets.length > 0 ? { ...process.env, LISTEN_PID: forWorkers } : process.env
+  const more = inheritance([...sockets, ...descriptors])
+  return {
+    start: () =>
+      new NodeWorker<Sent, Heard>(
+        fork(program, { stdio: ['ignore', 'inherit', 'inherit', ...more, 'ipc'], env }),
+      ),
+  }
+}
+
+const forWorkers = 'workers'
+const mostSockets = 100
+
+/** From descriptor 3 on: those that are inherited by their number, and nothing where a number is skipped or not open. */
+function inheritance(descriptors: readonly number[]): readonly (number | 'ignore')[] {
+  const wanted = new Set(descriptors)
+  const length = Math.max(0, Math.max(2, ...wanted) - 2)
+  return Array.from({ length }, (_, index) =>
+    wanted.has(3 + index) && isOpen(3 + index) ? 3 + index : 'ignore',
+  )
+}
+
+/** One that is not would keep every worker from starting; so the listener that names it says what is wrong. */
+function isOpen(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The sockets of systemd's activation (sd_listen_fds(3)), which keep their numbers in every worker. */
+function socketsGiven(): readonly number[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count } = process.env
+  if (pid !== String(process.pid)) return []
+  const length = Math.min(mostSockets, Math.max(0, Number(count) || 0))
+  return Array.from({ length }, (_, index) => 3 + index)
+}
+
+class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Heard> {
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  send(message: Sent): void {
+    // Whether it arrived is told by the end of the process, which somebody waits for anyhow.
+    if (this.#child.connected) this.#child.send(message, () => undefined)
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  attach(handlers: WorkerHandlers<Heard>): void {
+    let over = false
+    const end = (how: number | string): void => {
+      if (over) return
+      over = true
+      handlers.ended(how)
+    }
+    this.#child.on('message', (message) => {
+      if (!over) handlers.heard(message as Heard)
+    })
+    // `close` would wait for streams, of which there are none; after `exit` messages may still come.
+    this.#child.on('exit', (code, signal) => setImmediate(() => end(code ?? signal ?? 1)))
+    this.#child.on('error', (error) => {
+      if (this.#child.pid === undefined) end(error.message)
+    })
+  }
+}
+
+/** Of this process, which `workerProcesses` has started. */
+export function supervisorChannel<Sent extends object, Heard>(): SupervisorChannel<Sent, Heard> {
+  if (process.env['LISTEN_PID'] === forWorkers) process.env['LISTEN_PID'] = String(process.pid)
+  return {
+    send(message) {
+      if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+    },
+    attach(handlers) {
+      process.on('message', (message) => handlers.heard(message as Heard))
+      process.on('disconnect', () => handlers.closed())
+      if (!process.connected) handlers.closed()
+    },
+  }
+}

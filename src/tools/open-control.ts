@@ -1,0 +1,37 @@
+/** The control socket of a running gateway, and where it lies. */
+import { openControlServer, type ControlServer } from '../control/control-server.ts'
+import type { QueueDesk } from '../delivery/queue-desk.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Doors } from '../runtime/doors.ts'
+import { answerRequest, readRequestOf, writeAnswer } from './queue-requests.ts'
+
+/** A folder of its own, because folders are made for their owner alone. */
+export function controlSocket(spool: string): { readonly folder: string; readonly path: string } {
+  return { folder: `${spool}/control`, path: `${spool}/control/socket` }
+}
+
+export interface ControlParts {
+  readonly doors: Pick<Doors, 'disk' | 'net' | 'clock' | 'log'>
+  /** Locked: whatever socket lies in it belongs to a gateway that is gone. */
+  readonly spool: string
+  readonly desk: QueueDesk
+}
+
+/** @returns undefined where there can be none, which is logged: mail goes on without it */
+export async function openControl(parts: ControlParts): Promise<ControlServer | undefined> {
+  const { disk, net, clock, log } = parts.doors
+  const { folder, path } = controlSocket(parts.spool)
+  try {
+    await disk.makeDirectory(folder)
+    await disk.remove(path).catch((error: unknown) => {
+      if (!isPosternError(error, 'NOT_FOUND')) throw error
+    })
+    const queue = async (of: Parameters<typeof readRequestOf>[0]) =>
+      writeAnswer(await answerRequest(parts.desk, readRequestOf(of)))
+    return await openControlServer({ net, clock, log, path, handlers: new Map([['queue', queue]]) })
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    log.warn('control.unavailable', { path, error: error.message })
+    return undefined
+  }
+}

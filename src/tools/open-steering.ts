@@ -1,0 +1,47 @@
+/** What an operator has in hand of a running gateway: its queue over the control socket, and a daily word of held bounces. */
+import type { Courier } from '../delivery/courier.ts'
+import { HeldDigest } from '../delivery/held-digest.ts'
+import { QueueDesk } from '../delivery/queue-desk.ts'
+import { bounceSettings, openBouncer } from './open-bouncer.ts'
+import { openControl } from './open-control.ts'
+import { openRouter, type CourierParts } from './open-courier.ts'
+
+export interface SteeringParts extends CourierParts {
+  readonly courier: Courier
+  /** Of the worker's own shard: each worker steers what it delivers. */
+  readonly spool: string
+}
+
+export interface Steering {
+  close(): Promise<void>
+}
+
+export async function openSteering(parts: SteeringParts): Promise<Steering> {
+  const { queue, doors, current, courier, pauses, spool } = parts
+  const { clock, log, random, store } = doors
+  const desk = new QueueDesk({
+    queue,
+    clock,
+    log,
+    pauses,
+    router: openRouter(parts),
+    bouncer: openBouncer({ queue, clock, log, random, current }),
+    paused: () => courier.pausesChanged(),
+    hurried: () => courier.forgetDownHops(),
+  })
+  const digest = new HeldDigest({
+    queue,
+    clock,
+    log,
+    memory: store.table('bounce-digest', { maxEntries: 10 }),
+    settings: () => bounceSettings(current()),
+  })
+  digest.start()
+  const control = await openControl({ doors, spool, desk })
+  return {
+    async close() {
+      await control?.close()
+      await digest.stop()
+    },
+  }
+}

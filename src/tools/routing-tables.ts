@@ -1,0 +1,8 @@
+import type { Configuration } from '../config/configuration.ts'
+import type { RoutingTables } from '../delivery/router.ts'
+
+/** What the control files say of routes. */
+export function routingTables({ control, delivery }: Configuration): RoutingTables {
+  const { envNoAtHost, locals, smtpRoutes } = control
+  return { defaultHost: envNoAtHost, locals, smtpRoutes, routes: delivery.routes }
+}

@@ -1,0 +1,83 @@
+/**
+ * Counters in a worker of several: every question goes to the supervisor, those of one turn of the event loop in one
+ * message. A supervisor that does not answer in time is taken to have said no: nothing comes in uncounted.
+ */
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Counters } from '../runtime/counters.ts'
+import type { CountAnswer, CountQuestion } from './counts.ts'
+
+const answerMs = 5_000
+
+interface Waiting {
+  readonly resolve: (answer: boolean | number) => void
+  readonly timer: Timer
+}
+
+export class AskedCounters implements Counters {
+  readonly #clock: Clock
+  readonly #ask: (questions: readonly CountQuestion[]) => void
+  readonly #waiting = new Map<number, Waiting>()
+  /** Keys that were asked for, and whose answer came too late to be waited for. */
+  readonly #late = new Map<number, string>()
+  #questions: CountQuestion[] = []
+  #tickets = 0
+
+  constructor(clock: Clock, ask: (questions: readonly CountQuestion[]) => void) {
+    this.#clock = clock
+    this.#ask = ask
+  }
+
+  take(key: string, limit: number): Promise<boolean> {
+    const ticket = ++this.#tickets
+    return this.#answerTo(['take', ticket, key, limit], () => this.#late.set(ticket, key)).then(
+      (answer) => answer === true,
+    )
+  }
+
+  give(key: string): void {
+    this.#send(['give', key])
+  }
+
+  count(key: string): Promise<number> {
+    return this.#answerTo(['count', ++this.#tickets, key]).then(Number)
+  }
+
+  /** What the supervisor says. */
+  answered(answers: readonly CountAnswer[]): void {
+    for (const [ticket, answer] of answers) {
+      const waiting = this.#waiting.get(ticket)
+      const lateKey = this.#late.get(ticket)
+      this.#waiting.delete(ticket)
+      this.#late.delete(ticket)
+      waiting?.timer.cancel()
+      waiting?.resolve(answer)
+      if (lateKey !== undefined && answer === true) this.give(lateKey)
+    }
+  }
+
+  #answerTo(
+    question: Extract<CountQuestion, { 2: string }>,
+    late: () => void = () => undefined,
+  ): Promise<boolean | number> {
+    const { promise, resolve } = Promise.withResolvers<boolean | number>()
+    const ticket = question[1]
+    const timer = this.#clock.after(answerMs, () => {
+      this.#waiting.delete(ticket)
+      late()
+      resolve(0)
+    })
+    this.#waiting.set(ticket, { resolve, timer })
+    this.#send(question)
+    return promise
+  }
+
+  #send(question: CountQuestion): void {
+    this.#questions.push(question)
+    if (this.#questions.length > 1) return
+    setImmediate(() => {
+      const questions = this.#questions
+      this.#questions = []
+      this.#ask(questions)
+    })
+  }
+}

@@ -1,0 +1,9 @@
+/** What workers ask of the counts that the supervisor keeps, and what it answers. */
+
+/** Many questions in one message, in the order in which they were asked; a ticket finds the way back. */
+export type CountQuestion =
+  | readonly ['take', ticket: number, key: string, limit: number]
+  | readonly ['count', ticket: number, key: string]
+  | readonly ['give', key: string]
+
+export type CountAnswer = readonly [ticket: number, answer: boolean | number]

@@ -1,0 +1,196 @@
+import { assert, property, string } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Transaction } from '../mail/session.ts'
+import { emptyEnvironment } from '../mail/environment.ts'
+import { fakeClock, type FakeClock } from '../testkit/fake-clock.ts'
+import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
+import { memoryMessage } from '../testkit/memory-message.ts'
+import { recordingLog } from '../testkit/recording-log.ts'
+import { CrashLedger, parseCrashes } from './crash-ledger.ts'
+import { CrashNotes, notesOf } from './crash-notes.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { Suspect } from './messages.ts'
+
+const notes = '/judging'
+const path = '/crashes'
+const dayMs = 86_400_000
+
+function transaction(of: { localPart?: string; address?: string } = {}): Transaction {
+  const { localPart = 'bob', address = '192.0.2.1' } = of
+  const endpoint = { address, port: 25 }
+  return {
+    id: 'a-1.1',
+    startedAt: 0,
+    reversePath: { localPart: 'alice', domain: 'example.org' },
+    parameters: {},
+    recipients: [{ mailbox: { localPart, domain: 'postern.test' } }],
+    session: {
+      id: 'a-1',
+      startedAt: 0,
+      listener: 'mx',
+      remote: endpoint,
+      local: endpoint,
+      hostname: 'mx.test',
+      environment: emptyEnvironment,
+    },
+  }
+}
+
+const message = (subject: string) => memoryMessage(`Subject: ${subject}\r\n\r\nbody\r\n`)
+const event = (subject: string) => ({ transaction: transaction(), message: message(subject) })
+const printOf = (subject: string) => fingerprintOf(transaction(), message(subject))
+
+async function openNotes(disk: FakeDisk, of: { worker?: number; suspects?: Suspect[] } = {}) {
+  const log = recordingLog()
+  const kept: string[] = []
+  const opened = await CrashNotes.open({
+    disk,
+    clock: fakeClock(),
+    log,
+    path: notes,
+    worker: of.worker ?? 1,
+    suspects: of.suspects ?? [],
+    async setAside({ name }) {
+      kept.push(name)
+      return `damaged/${name}`
+    },
+  })
+  return { notes: opened, log, kept }
+}
+
+const ledgerOf = (disk: FakeDisk, clock: FakeClock) =>
+  CrashLedger.open({ disk, clock, log: recordingLog(), notes, path })
+
+test('a fingerprint is the same for a client that tries again, and another for everything else', () => {
+  const print = printOf('one')
+  expect(print).toMatch(/^[0-9a-f]{32}$/)
+  expect(printOf('one')).toBe(print)
+  expect(printOf('two')).not.toBe(print)
+  for (const other of [{ localPart: 'eve' }, { address: '192.0.2.2' }]) {
+    expect(fingerprintOf(transaction(other), message('one'))).not.toBe(print)
+  }
+})
+
+describe('a note of what a worker judges', () => {
+  test('is there while it is judged, and is nobody else’s', async () => {
+    const disk = fakeDisk()
+    const first = await openNotes(disk)
+    const second = await openNotes(disk, { worker: 2 })
+    const leave = await first.notes.enter(event('one'))
+    await first.notes.enter(event('two'))
+    await second.notes.enter(event('three'))
+    expect(await notesOf(disk, notes, 1)).toHaveLength(2)
+    expect(await notesOf(disk, notes, 2)).toEqual([printOf('three')])
+    leave?.()
+    expect(await notesOf(disk, notes, 1)).toEqual([printOf('two')])
+    expect(await notesOf(disk, notes, 3)).toEqual([])
+  })
+
+  test('is forgotten when its worker is replaced', async () => {
+    const disk = fakeDisk()
+    await (await openNotes(disk)).notes.enter(event('one'))
+    await openNotes(disk)
+    expect(await notesOf(disk, notes, 1)).toEqual([])
+  })
+
+  test('is not made where there are too many, and mail is judged all the same', async () => {
+    const disk = fakeDisk()
+    const worker = await openNotes(disk)
+    for (let number = 0; number <= 1_024; number++) {
+      expect(await worker.notes.enter(event(`${number}`))).toBeTypeOf('function')
+    }
+    expect(await notesOf(disk, notes, 1)).toHaveLength(1_024)
+  })
+
+  test('that the disk does not take keeps no mail from being judged', async () => {
+    const disk = fakeDisk()
+    const worker = await openNotes(disk)
+    disk.fault = ({ kind }) => (kind === 'write' ? 'DISK_FAILED' : undefined)
+    expect(await worker.notes.enter(event('one'))).toBeTypeOf('function')
+    expect(worker.log.events.map(({ event: name }) => name)).toContain('crash-note.not-written')
+  })
+})
+
+describe('a message that is suspect', () => {
+  test('is not judged, its bytes are kept, and an alert says so', async () => {
+    const until = fakeClock().now() + 1_000
+    const worker = await openNotes(fakeDisk(), { suspects: [[printOf('one'), until]] })
+    expect(await worker.notes.enter(event('one'))).toBeUndefined()
+    expect(worker.kept).toEqual([`crash-${printOf('one')}`])
+    expect(worker.log.events.at(-1)).toMatchObject({
+      level: 'error',
+      event: 'message.ends-workers',
+      fields: { alert: true, path: `damaged/crash-${printOf('one')}` },
+    })
+    expect(await worker.notes.enter(event('two'))).toBeTypeOf('function')
+    worker.notes.suspect([[printOf('two'), until]])
+    expect(await worker.notes.enter(event('two'))).toBeUndefined()
+  })
+
+  test('is judged again when its time is over', async () => {
+    const suspects: Suspect[] = [[printOf('one'), fakeClock().now()]]
+    const worker = await openNotes(fakeDisk(), { suspects })
+    expect(await worker.notes.enter(event('one'))).toBeTypeOf('function')
+  })
+})
+
+describe('the ledger of crashes', () => {
+  async function crashOver(disk: FakeDisk, ledger: CrashLedger, subject: string) {
+    await (await openNotes(disk)).notes.enter(event(subject))
+    return ledger.workerDied(1)
+  }
+
+  test('makes a message suspect with the third crash within a day, until the first is a day ago', async () => {
+    const disk = fakeDisk()
+    const clock = fakeClock()
+    const ledger = await ledgerOf(disk, clock)
+    const until = clock.now() + dayMs
+    expect(await crashOver(disk, ledger, 'one')).toEqual([])
+    clock.advance(1_000)
+    expect(await crashOver(disk, ledger, 'one')).toEqual([])
+    expect(await crashOver(disk, ledger, 'two')).toEqual([])
+    expect(await crashOver(disk, ledger, 'one')).toEqual([[printOf('one'), until]])
+    expect(ledger.suspects).toEqual([[printOf('one'), until]])
+    clock.advance(dayMs)
+    expect(ledger.suspects).toEqual([])
+  })
+
+  test('does not hold crashes together that are more than a day apart', async () => {
+    const disk = fakeDisk()
+    const clock = fakeClock()
+    const ledger = await ledgerOf(disk, clock)
+    for (let crash = 0; crash < 6; crash++) {
+      expect(await crashOver(disk, ledger, 'one')).toEqual([])
+      clock.advance(dayMs / 2)
+    }
+  })
+
+  test('outlives a restart', async () => {
+    const disk = fakeDisk()
+    const clock = fakeClock()
+    for (let crash = 1; crash <= 3; crash++) {
+      const ledger = await ledgerOf(disk, clock)
+      expect(await crashOver(disk, ledger, 'one')).toHaveLength(crash === 3 ? 1 : 0)
+    }
+    expect((await ledgerOf(disk, clock)).suspects).toHaveLength(1)
+  })
+
+  test('counts nothing for a worker that judged nothing, and never fails', async () => {
+    const disk = fakeDisk()
+    const ledger = await ledgerOf(disk, fakeClock())
+    expect(await ledger.workerDied(1)).toEqual([])
+    disk.fault = () => 'DISK_FAILED'
+    expect(await ledger.workerDied(1)).toEqual([])
+  })
+
+  test('reads whatever lies in its file', () => {
+    assert(
+      property(string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(parseCrashes(text).size).toBeLessThanOrEqual(text.length)
+      }),
+    )
+    const print = '0123456789abcdef0123456789abcdef'
+    const text = `${print} 1 2 3 4\n${print} x\nodd 1\n`
+    expect([...parseCrashes(text)]).toEqual([[print, [2, 3, 4]]])
+  })
+})

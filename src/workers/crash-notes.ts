@@ -1,0 +1,134 @@
+/**
+ * What all workers are judging at this moment, in one small file that nobody syncs: it need not survive more than the
+ * end of a process. Each worker writes to a part of its own, where each message has a place while it is being judged;
+ * the supervisor reads the part of a worker that died.
+ */
+import type { CrashWatch } from '../filter/crash-watch.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Message } from '../mail/message.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Disk, DiskFile } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+import { fingerprintBytes, fingerprintOf } from './fingerprint.ts'
+import type { Suspect } from './messages.ts'
+
+/** Messages of one worker that are noted at one time; those beyond it are judged unnoted. */
+const places = 1_024
+const partBytes = places * fingerprintBytes
+const nothing = Buffer.alloc(fingerprintBytes)
+
+export interface CrashNotesParts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Log
+  readonly path: string
+  /** The worker, from 1. */
+  readonly worker: number
+  readonly suspects: readonly Suspect[]
+  /** Keeps the bytes for the operator. @returns where. @throws PosternError DISK_FULL, DISK_FAILED */
+  setAside(suspect: { name: string; reason: string; message: Message }): Promise<string>
+}
+
+export class CrashNotes implements CrashWatch {
+  readonly #parts: CrashNotesParts
+  readonly #file: DiskFile
+  readonly #suspects: Map<string, number>
+  readonly #free = Array.from({ length: places }, (_, place) => place)
+
+  private constructor(parts: CrashNotesParts, file: DiskFile) {
+    this.#parts = parts
+    this.#file = file
+    this.#suspects = new Map(parts.suspects)
+  }
+
+  /** @throws PosternError DISK_FULL, DISK_FAILED */
+  static async open(parts: CrashNotesParts): Promise<CrashNotes> {
+    const file = await parts.disk.open(parts.path, 'open')
+    await file.write([Buffer.alloc(partBytes)], partOf(parts.worker))
+    return new CrashNotes(parts, file)
+  }
+
+  /** More messages that must not be judged again. */
+  suspect(suspects: readonly Suspect[]): void {
+    for (const [fingerprint, until] of suspects) this.#suspects.set(fingerprint, until)
+  }
+
+  enter({
+    transaction,
+    message,
+  }: Parameters<CrashWatch['enter']>[0]): ReturnType<CrashWatch['enter']> {
+    const fingerprint = fingerprintOf(transaction, message)
+    if (this.#isSuspect(fingerprint)) return this.#refuse(transaction.id, fingerprint, message)
+    const place = this.#free.pop()
+    if (place === undefined) return () => undefined
+    this.#note(place, Buffer.from(fingerprint, 'hex'))
+    return () => {
+      this.#note(place, nothing)
+      this.#free.push(place)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+
+  #isSuspect(fingerprint: string): boolean {
+    if (this.#suspects.size === 0) return false
+    const until = this.#suspects.get(fingerprint)
+    if (until !== undefined && until > this.#parts.clock.now()) return true
+    this.#suspects.delete(fingerprint)
+    return false
+  }
+
+  /** It is not judged, whether its bytes can be kept or not. */
+  async #refuse(transaction: string, fingerprint: string, message: Message): Promise<undefined> {
+    const { log } = this.#parts
+    const reason = 'messages like this one ended workers while plugins judged them'
+    let path: string | undefined
+    try {
+      path = await this.#parts.setAside({ name: `crash-${fingerprint}`, reason, message })
+    } catch (error) {
+      log.error('message.not-set-aside', { transaction, error: String(error) })
+    }
+    log.error('message.ends-workers', { alert: true, transaction, path })
+  }
+
+  /** A disk that does not take a note is no reason to refuse mail. */
+  #note(place: number, bytes: Uint8Array): void {
+    try {
+      this.#file.writeNow([bytes], partOf(this.#parts.worker) + place * fingerprintBytes)
+    } catch (error) {
+      this.#parts.log.warn('crash-note.not-written', { error: String(error) })
+    }
+  }
+}
+
+/** The fingerprints of what a worker was judging when it died. @throws PosternError DISK_FAILED */
+export async function notesOf(
+  disk: Disk,
+  path: string,
+  worker: number,
+): Promise<readonly string[]> {
+  let file: DiskFile
+  try {
+    file = await disk.open(path, 'read')
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return []
+    throw error
+  }
+  try {
+    const part = Buffer.from(await file.read(partOf(worker), partBytes))
+    const found = new Set<string>()
+    for (let at = 0; at + fingerprintBytes <= part.length; at += fingerprintBytes) {
+      const note = part.subarray(at, at + fingerprintBytes)
+      if (!note.equals(nothing)) found.add(note.toString('hex'))
+    }
+    return [...found]
+  } finally {
+    await file.close()
+  }
+}
+
+function partOf(worker: number): number {
+  return (worker - 1) * partBytes
+}

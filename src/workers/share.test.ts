@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { readControlSettings } from '../formats/control-settings.ts'
+import { fakeNet } from '../testkit/fake-net.ts'
+import { listenersOf, shareOfDeliveries, sharedNet } from './share.ts'
+
+const control = readControlSettings((name) =>
+  name === 'me' ? Buffer.from('mx.test\n') : undefined,
+).value
+
+describe('a share of the deliveries', () => {
+  test('is all of them for one worker', () => {
+    expect(shareOfDeliveries(control, 1)).toBe(control)
+  })
+
+  test('never comes to more than all of them, and is at least one', () => {
+    const all = { ...control, concurrencyLocal: 10, concurrencyRemote: 3 }
+    expect(shareOfDeliveries(all, 3)).toMatchObject({ concurrencyLocal: 3, concurrencyRemote: 1 })
+    expect(shareOfDeliveries(all, 4)).toMatchObject({ concurrencyLocal: 2, concurrencyRemote: 1 })
+  })
+})
+
+describe('the listeners of a worker', () => {
+  const tcp = { name: 'mx', address: { host: '127.0.0.1', port: 0 }, maxConnections: 7 }
+  const inherited = { name: 'passed', address: { inherited: 'smtp' }, maxConnections: 7 }
+  const unix = { name: 'local', address: { path: '/run/smtp.sock' }, maxConnections: 7 }
+
+  test('have the ports that the first one found, and the other settings as configured', () => {
+    const known = {
+      listeners: [{ name: 'mx', address: { host: '127.0.0.1', port: 40_001 } }],
+      spool: '/var/spool',
+    }
+    const added = { ...tcp, name: 'added since' }
+    expect(listenersOf([tcp, added], { number: 2, known })).toEqual([
+      { ...tcp, address: { host: '127.0.0.1', port: 40_001 } },
+    ])
+    expect(listenersOf([tcp, unix], { number: 1 })).toEqual([tcp, unix])
+  })
+
+  test('are UNIX sockets for the first one only, and inherited ones for all', () => {
+    expect(listenersOf([tcp, unix, inherited], { number: 2 })).toEqual([tcp, inherited])
+    const known = {
+      listeners: [{ name: 'passed', address: { host: '127.0.0.1', port: 25 } }],
+      spool: '/var/spool',
+    }
+    expect(listenersOf([inherited], { number: 2, known })).toEqual([inherited])
+  })
+
+  test('are shared with other processes', async () => {
+    const net = fakeNet()
+    let shared: boolean | undefined
+    const watched = sharedNet({
+      ...net,
+      listen(options) {
+        shared = options.shared
+        return net.listen(options)
+      },
+    })
+    const address = { host: '127.0.0.1', port: 25 }
+    await watched.listen({ address, accepted: () => undefined, failed: () => undefined })
+    expect(shared).toBe(true)
+  })
+})

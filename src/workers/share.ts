@@ -1,0 +1,39 @@
+/** What one worker of several makes of a configuration that speaks of all of them. */
+import type { ControlSettings } from '../formats/control-settings.ts'
+import type { Net } from '../runtime/net.ts'
+import type { OpenListener, Seat } from './messages.ts'
+
+/** Deliveries at a time: all workers together never carry more than `control/` says, and each at least one. */
+export function shareOfDeliveries(control: ControlSettings, workers: number): ControlSettings {
+  if (workers === 1) return control
+  const share = (all: number): number => Math.max(1, Math.floor(all / workers))
+  const { concurrencyLocal, concurrencyRemote } = control
+  return {
+    ...control,
+    concurrencyLocal: share(concurrencyLocal),
+    concurrencyRemote: share(concurrencyRemote),
+  }
+}
+
+/** A network in which other workers listen on the same addresses. */
+export function sharedNet(net: Net): Net {
+  return { ...net, listen: (options) => net.listen({ ...options, shared: true }) }
+}
+
+/**
+ * The listeners of one worker: ports as the first worker has them, whatever is configured by now. A UNIX socket cannot
+ * be shared: the first worker alone has it. One that was inherited is accepted from by all.
+ */
+export function listenersOf<L extends OpenListener>(
+  configured: readonly L[],
+  { number, known }: Pick<Seat, 'number' | 'known'>,
+): readonly L[] {
+  const ours = configured.filter(({ address }) => number === 1 || !('path' in address))
+  if (known === undefined) return ours
+  const addresses = new Map(known.listeners.map(({ name, address }) => [name, address]))
+  return ours.flatMap((listener) => {
+    const address = addresses.get(listener.name)
+    if (address === undefined) return []
+    return ['host' in listener.address ? { ...listener, address } : listener]
+  })
+}

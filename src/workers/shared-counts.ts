@@ -1,0 +1,51 @@
+/**
+ * The counts of all workers, as the supervisor keeps them: one worker after the other is answered, so they are exact.
+ * It is known who has taken what, so that a worker that dies holds nothing.
+ */
+import { processCounters } from '../runtime/node/counters.ts'
+import type { CountAnswer, CountQuestion } from './counts.ts'
+
+export class SharedCounts {
+  readonly #all = processCounters()
+  readonly #held = new Map<number, Map<string, number>>()
+
+  answer(worker: number, questions: readonly CountQuestion[]): readonly CountAnswer[] {
+    return questions.flatMap((question): readonly CountAnswer[] => {
+      switch (question[0]) {
+        case 'take':
+          return [[question[1], this.#take(worker, question[2], question[3])]]
+        case 'count':
+          return [[question[1], this.#all.count(question[2])]]
+        case 'give':
+          this.#give(worker, question[1])
+          return []
+      }
+    })
+  }
+
+  /** The worker is gone, and with it whatever it counted. */
+  giveBack(worker: number): void {
+    for (const [key, count] of this.#held.get(worker) ?? []) {
+      for (let each = 0; each < count; each++) this.#all.give(key)
+    }
+    this.#held.delete(worker)
+  }
+
+  #take(worker: number, key: string, limit: number): boolean {
+    if (!this.#all.take(key, limit)) return false
+    const held = this.#held.get(worker) ?? new Map<string, number>()
+    this.#held.set(worker, held)
+    held.set(key, (held.get(key) ?? 0) + 1)
+    return true
+  }
+
+  /** What a worker does not hold it cannot give. */
+  #give(worker: number, key: string): void {
+    const held = this.#held.get(worker)
+    const count = held?.get(key) ?? 0
+    if (held === undefined || count === 0) return
+    if (count === 1) held.delete(key)
+    else held.set(key, count - 1)
+    this.#all.give(key)
+  }
+}

@@ -1,0 +1,294 @@
+import { describe, expect, test } from 'vitest'
+import { fakeClock } from '../testkit/fake-clock.ts'
+import { fakeWorkers, type FakeWorker } from '../testkit/fake-workers.ts'
+import { recordingLog } from '../testkit/recording-log.ts'
+import type { FromWorker, Suspect, ToWorker, WorkerReport } from './messages.ts'
+import { Supervisor } from './supervisor.ts'
+
+type Worker = FakeWorker<ToWorker, FromWorker>
+
+const report: WorkerReport = {
+  hostname: 'mx.test',
+  maildirs: '/var/mail',
+  spool: '/var/spool',
+  listeners: [{ name: 'mx', address: { host: '127.0.0.1', port: 40_001 } }],
+  entries: [],
+  doubts: [],
+}
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Suspect[] = []) {
+  const deaf = new Set<number>()
+  const processes = fakeWorkers<ToWorker, FromWorker>(({ say }, pid) =>
+    say === 'ping' && !deaf.has(pid) ? { say: 'alive' } : undefined,
+  )
+  const clock = fakeClock()
+  const log = recordingLog()
+  const died: number[] = []
+  const crashes = {
+    get suspects() {
+      return suspects
+    },
+    async workerDied(number: number) {
+      died.push(number)
+      return suspects
+    },
+  }
+  const supervisor = new Supervisor({
+    folder: 'config',
+    shards,
+    processes,
+    clock,
+    log,
+    crashes,
+  })
+  return {
+    supervisor,
+    clock,
+    log,
+    died,
+    /** Processes that do not answer. */
+    deaf,
+    started: processes.started,
+    /** Opens, with all workers well. */
+    opened: async () => {
+      const opening = supervisor.open()
+      for (let worker = 0; worker < shards.length; worker++) {
+        await settled()
+        processes.started[worker]?.say({ say: 'opened', report })
+      }
+      return opening
+    },
+    /** The nth that was started dies, and what follows it is started. */
+    replaced: async (nth: number, afterMs: number) => {
+      processes.started[nth]?.end('SIGKILL')
+      await settled()
+      clock.advance(afterMs)
+      await settled()
+      return processes.started.at(-1)!
+    },
+  }
+}
+
+const seatOf = (worker: Worker | undefined) => {
+  const [order] = worker?.told ?? []
+  return order?.say === 'open' ? order.seat : undefined
+}
+
+describe('a supervisor that opens', () => {
+  test('lets the first worker judge the configuration and find the ports, and the others follow it', async () => {
+    const { supervisor, started } = stage([[0, 2], [1]])
+    const opening = supervisor.open()
+    await settled()
+    expect(started).toHaveLength(1)
+    expect(seatOf(started[0])).toEqual({ number: 1, workers: 2, shards: [0, 2], suspects: [] })
+    started[0]?.say({ say: 'opened', report })
+    await settled()
+    const known = { listeners: report.listeners, spool: '/var/spool' }
+    expect(seatOf(started[1])).toMatchObject({ number: 2, shards: [1], known })
+    started[1]?.say({ say: 'opened', report })
+    expect(await opening).toEqual({ ok: true, report })
+    expect(supervisor.pids).toEqual([1, 2])
+  })
+
+  test('passes on what is wrong with the configuration, and nothing is left', async () => {
+    const { supervisor, started } = stage([[0], [1]])
+    const opening = supervisor.open()
+    const mistakes = [{ file: 'postern.yaml', problem: 'odd', remedy: 'mend it' }]
+    started[0]?.say({ say: 'refused', mistakes, doubts: [] })
+    await settled()
+    expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 0 })
+    started[0]?.end(1)
+    expect(await opening).toEqual({ ok: false, mistakes, doubts: [] })
+    expect(started).toHaveLength(1)
+  })
+
+  test('says so when a worker ends before it listens, and stops the others', async () => {
+    const { supervisor, started } = stage([[0], [1]])
+    const opening = supervisor.open()
+    started[0]?.say({ say: 'opened', report })
+    await settled()
+    started[1]?.end('SIGSEGV')
+    await settled()
+    expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 0 })
+    started[0]?.end(0)
+    const problem = 'a worker ended (SIGSEGV) before it listened'
+    expect(await opening).toMatchObject({ ok: false, mistakes: [{ problem }] })
+    expect(started).toHaveLength(2)
+  })
+
+  test('does not wait for ever for a worker that says nothing', async () => {
+    const { supervisor, clock } = stage([[0]])
+    const opening = supervisor.open()
+    clock.advance(600_000)
+    expect(await opening).toMatchObject({ ok: false })
+  })
+})
+
+describe('a worker that dies', () => {
+  test('is replaced on the same ports and shards, and what it counted is given back', async () => {
+    const { opened, replaced, started, log, died } = stage([[0, 2], [1]])
+    await opened()
+    started[0]?.say({ say: 'count', questions: [['take', 1, 'key', 1]] })
+    expect(started[0]?.told.at(-1)).toEqual({ say: 'counted', answers: [[1, true]] })
+    started[1]?.say({ say: 'count', questions: [['take', 7, 'key', 1]] })
+    expect(started[1]?.told.at(-1)).toEqual({ say: 'counted', answers: [[7, false]] })
+    const next = await replaced(0, 100)
+    started[1]?.say({ say: 'count', questions: [['take', 8, 'key', 1]] })
+    expect(started[1]?.told.at(-1)).toEqual({ say: 'counted', answers: [[8, true]] })
+    expect(seatOf(next)).toMatchObject({
+      number: 1,
+      shards: [0, 2],
+      known: { listeners: report.listeners },
+    })
+    expect(died).toEqual([1])
+    next.say({ say: 'opened', report })
+    await settled()
+    const events = log.events.map(({ event }) => event)
+    expect(events).toEqual(['worker.ended', 'worker.replaced'])
+  })
+
+  test('again and again is started ever later, at last not at all, and its shards have an heir', async () => {
+    const { opened, supervisor, started, clock, log } = stage([[0, 2], [1]])
+    await opened()
+    const delays: number[] = []
+    for (let life = 1; life < 10; life++) {
+      const before = clock.monotonicMs()
+      const count = started.length
+      started[life === 1 ? 0 : count - 1]?.end(1)
+      await settled()
+      while (started.length === count) {
+        clock.advance(50)
+        await settled()
+      }
+      delays.push(clock.monotonicMs() - before)
+    }
+    expect(delays).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600])
+    started.at(-1)?.end(1)
+    await settled()
+    clock.advance(3_600_000)
+    await settled()
+    expect(started).toHaveLength(11)
+    expect(log.events.at(-1)).toMatchObject({ event: 'worker.given-up', fields: { heir: 2 } })
+    expect(started[1]?.told.filter(({ say }) => say === 'adopt')).toEqual([
+      { say: 'adopt', shard: 0 },
+      { say: 'adopt', shard: 2 },
+    ])
+    // The heir keeps what it took over, through its own death too.
+    started[1]?.end('SIGKILL')
+    await settled()
+    clock.advance(100)
+    await settled()
+    expect(seatOf(started.at(-1))?.shards).toEqual([1, 0, 2])
+    expect(supervisor.pids).toHaveLength(1)
+  })
+
+  test('after a long life is replaced soon, however often that happens', async () => {
+    const { opened, replaced, clock, started } = stage([[0]])
+    await opened()
+    for (let life = 1; life <= 20; life++) {
+      clock.advance(60_000)
+      const next = await replaced(started.length - 1, 100)
+      next.say({ say: 'opened', report })
+      await settled()
+    }
+    expect(started).toHaveLength(21)
+  })
+
+  test('and has no successor, because all are given up, leaves nobody to serve', async () => {
+    const { opened, supervisor, started, clock } = stage([[0]])
+    await opened()
+    let abandoned = false
+    void supervisor.abandoned.then(() => (abandoned = true))
+    for (let life = 0; life < 10; life++) {
+      started.at(-1)?.end(1)
+      await settled()
+      clock.advance(30_000)
+      await settled()
+    }
+    expect(abandoned).toBe(true)
+    expect(await supervisor.stop(0)).toBe(0)
+  })
+
+  test('is followed by a try again where its successor refuses the configuration', async () => {
+    const { opened, replaced, started, log } = stage([[0]])
+    await opened()
+    const next = await replaced(0, 100)
+    const mistakes = [{ file: 'postern.yaml', problem: 'odd', remedy: 'mend it' }]
+    next.say({ say: 'refused', mistakes, doubts: [] })
+    await settled()
+    expect(log.events.at(-1)?.event).toBe('worker.not-opened')
+    expect(await replaced(1, 200)).toBe(started[2])
+  })
+
+  test('in the sense that it answers nothing for a minute is ended and replaced', async () => {
+    const { opened, started, clock, log, deaf } = stage([[0], [1]])
+    await opened()
+    deaf.add(1)
+    clock.advance(60_000)
+    await settled()
+    expect(started[0]?.told.filter(({ say }) => say === 'ping')).toHaveLength(6)
+    expect(started[0]?.alive).toBe(true)
+    clock.advance(10_000)
+    await settled()
+    expect([started[0]?.alive, started[1]?.alive]).toEqual([false, true])
+    expect(log.events.map(({ event }) => event)).toEqual(['worker.hangs', 'worker.ended'])
+    clock.advance(100)
+    await settled()
+    expect(started).toHaveLength(3)
+  })
+
+  test('over a message that is suspect now: all workers are told', async () => {
+    const suspects: Suspect[] = []
+    const { opened, replaced, started } = stage([[0], [1]], suspects)
+    await opened()
+    suspects.push(['00ff', 5])
+    const next = await replaced(0, 100)
+    expect(started[1]?.told.at(-1)).toEqual({ say: 'suspect', suspects })
+    expect(seatOf(next)?.suspects).toEqual(suspects)
+  })
+})
+
+describe('what an operator wants', () => {
+  test('is told to all workers', async () => {
+    const { opened, supervisor, started } = stage([[0], [1]])
+    await opened()
+    supervisor.reload()
+    supervisor.retryNow()
+    for (const { told } of started) {
+      expect(told.slice(1)).toEqual([{ say: 'reload' }, { say: 'retry' }])
+    }
+  })
+
+  test('a stop waits for all workers, replaces none, and says whether all ended well', async () => {
+    const { opened, supervisor, started } = stage([[0], [1]])
+    await opened()
+    const stopped = supervisor.stop(1_000)
+    expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 1_000 })
+    started[0]?.end(0)
+    started[1]?.end(0)
+    expect(await stopped).toBe(0)
+    expect(started).toHaveLength(2)
+  })
+
+  test('a stop does not wait for ever, and is not one that went well', async () => {
+    const { opened, supervisor, started, clock } = stage([[0]])
+    await opened()
+    const stopped = supervisor.stop(1_000)
+    clock.advance(6_000)
+    expect(await stopped).toBe(1)
+    expect(started).toHaveLength(1)
+  })
+
+  test('a stop while a worker waits to be replaced starts it no more', async () => {
+    const { opened, supervisor, started, clock } = stage([[0]])
+    await opened()
+    started[0]?.end(1)
+    await settled()
+    expect(await supervisor.stop(1_000)).toBe(0)
+    clock.advance(60_000)
+    expect(started).toHaveLength(1)
+  })
+})

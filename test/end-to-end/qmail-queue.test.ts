@@ -1,0 +1,100 @@
+/** Programs that know qmail hand mail to Postern, whether it runs or not. */
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  checkout,
+  delivered,
+  gatewayFolder,
+  runProgram,
+  startGateway,
+  type GatewayFolder,
+  type Run,
+} from './started-gateway.ts'
+
+let folder: GatewayFolder
+afterEach(async () => folder.remove())
+
+/** As a shell starts it: both descriptors are files, or, for the message, a pipe. */
+async function qmailQueue(message: string, envelope: string, from = '< message'): Promise<Run> {
+  await writeFile(join(folder.root, 'message'), message, 'latin1')
+  await writeFile(join(folder.root, 'envelope'), envelope, 'latin1')
+  const command = `${join(checkout, 'bin/postern')} qmail-queue --config ${folder.config}`
+  const script =
+    from === '|' ? `cat message | ${command} 1< envelope` : `${command} 0${from} 1< envelope`
+  return runProgram('/bin/sh', ['-c', script], { cwd: folder.root })
+}
+
+const toBob = 'Falice@client.test\0Tbob@postern.test\0\0'
+const incoming = (): Promise<string[]> => readdir(join(folder.root, 'var/spool/incoming'))
+
+async function madeSpool(): Promise<void> {
+  folder = await gatewayFolder()
+  await (await startGateway(folder)).stop()
+}
+
+describe('postern qmail-queue', () => {
+  test('queues with a running gateway, which delivers at once', async () => {
+    folder = await gatewayFolder()
+    const gateway = await startGateway(folder)
+    expect(await qmailQueue('Subject: now\n\nline 1\nline 2\n', toBob, '|')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+    const [mail] = await delivered(folder, ['bob', 'postern.test'])
+    expect(mail).toContain('Subject: now\n\nline 1\nline 2\n')
+    expect(mail).toMatch(/^Received: \(qmail \d+ invoked by uid \d+\); /m)
+    expect(mail).toContain('Return-Path: <alice@client.test>')
+    await gateway.stop()
+    expect(await incoming()).toEqual([])
+  })
+
+  test('queues without one, and its next start delivers every byte', async () => {
+    await madeSpool()
+    const text = `Subject: later\n\n${'\xe4\xf6\xfc line\n'.repeat(60_000)}`
+    expect((await qmailQueue(text, toBob)).code).toBe(0)
+    expect(await incoming()).toHaveLength(1)
+    const gateway = await startGateway(folder)
+    const [mail] = await delivered(folder, ['bob', 'postern.test'])
+    expect(mail?.endsWith(text)).toBe(true)
+    await gateway.stop()
+  })
+
+  test('completes addresses without a host, as qmail-send does', async () => {
+    await madeSpool()
+    await folder.write('control/envnoathost', 'postern.test\n')
+    expect((await qmailQueue('Subject: x\n\n', 'F\0Tbob\0\0')).code).toBe(0)
+    const gateway = await startGateway(folder)
+    expect((await delivered(folder, ['bob', 'postern.test']))[0]).toContain('Return-Path: <>')
+    await gateway.stop()
+  })
+
+  test.each([
+    ['nobody to send to', 'Fa@b.test\0\0', 0],
+    ['an envelope that is cut short', 'Fa@b.test\0Tbob@postern.test\0', 54],
+    ['no envelope', '', 54],
+    ['an envelope of another form', 'Ta@b.test\0\0', 91],
+    ['an address that is too long', `Fa@b.test\0T${'b'.repeat(1_003)}\0\0`, 11],
+    ['an address that would break a line', 'Fa@b.test\0Tbob\r\nDATA@postern.test\0\0', 31],
+  ])('answers by its exit code and keeps nothing: %s', async (_, envelope, exit) => {
+    await madeSpool()
+    const { code, stdout } = await qmailQueue('Subject: x\n\n', envelope)
+    expect({ code, stdout }).toEqual({ code: exit, stdout: '' })
+    expect(await incoming()).toEqual([])
+  })
+
+  test('says that no spool is there', async () => {
+    folder = await gatewayFolder()
+    expect((await qmailQueue('Subject: x\n\n', toBob)).code).toBe(61)
+  })
+
+  test('says that it cannot read the message, or the configuration', async () => {
+    await madeSpool()
+    expect((await qmailQueue('', toBob, '< .')).code).toBe(54)
+    await folder.write('postern.yaml', 'spool: [\n')
+    const { code, stderr } = await qmailQueue('Subject: x\n\n', toBob)
+    expect(code).toBe(55)
+    expect(stderr).toContain('postern.yaml')
+  })
+})

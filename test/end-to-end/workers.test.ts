@@ -1,0 +1,262 @@
+/** A gateway of several processes: that they are one gateway, and that the end of one is nobody else's. */
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { emptyLedger, foundIn, sendUntilBroken } from '../crash/ledger-sender.ts'
+import {
+  delivered,
+  dialogue,
+  eventually,
+  gatewayFolder,
+  mailIn,
+  runPostern,
+  startGateway,
+  type GatewayFolder,
+  type StartedGateway,
+} from './started-gateway.ts'
+import { isAlive, workersOf } from './worker-processes.ts'
+
+let folder: GatewayFolder
+let gateway: StartedGateway
+
+afterEach(async () => {
+  await gateway.stop()
+  await folder.remove()
+})
+
+type Change = readonly [from: string, to: string]
+
+/** Replaces texts in postern.yaml. */
+async function configure(...changes: readonly Change[]): Promise<void> {
+  const path = join(folder.config, 'postern.yaml')
+  const before = await readFile(path, 'utf8')
+  await folder.write(
+    'postern.yaml',
+    changes.reduce((text, [from, to]) => text.replace(from, to), before),
+  )
+}
+
+async function startWith(workers: number, ...changes: readonly Change[]): Promise<StartedGateway> {
+  folder = await gatewayFolder()
+  await configure(['listeners:', `workers: ${workers}\nlisteners:`], ...changes)
+  gateway = await startGateway(folder)
+  return gateway
+}
+
+/** Sends one message over a connection of its own. @returns the shard that its queue id is of, or the reply */
+async function sendOne(subject: string): Promise<number | string> {
+  const replies = await dialogue(gateway.port, [
+    'EHLO c',
+    'MAIL FROM:<a@client.test>',
+    'RCPT TO:<bob@postern.test>',
+    'DATA',
+    `Subject: ${subject}\r\n\r\nhello\r\n.`,
+    'QUIT',
+  ])
+  const id = /queued as (\w{11})/.exec(replies[5] ?? '')?.[1]
+  return id === undefined ? (replies[5] ?? 'nothing') : parseInt(id, 36) % 64
+}
+
+/** Sends messages until each worker has taken one. @returns how many */
+async function sendToEach(workers: number): Promise<number> {
+  const shards = new Set<number | string>()
+  let sent = 0
+  while (shards.size < workers && sent < 200) {
+    shards.add(await sendOne(`number ${++sent}`))
+  }
+  expect(shards).toEqual(new Set(Array.from({ length: workers }, (_, shard) => shard)))
+  return sent
+}
+
+describe('several workers', () => {
+  test('each take mail on the same port, and all of it arrives', async () => {
+    await startWith(4)
+    expect(workersOf(gateway.pid)).toHaveLength(4)
+    expect(gateway.stdout().match(/listening on/g)).toHaveLength(1)
+    const sent = await sendToEach(4)
+    const mail = await delivered(folder, ['bob', 'postern.test'], sent)
+    expect(new Set(mail.map((text) => /^Subject: .*$/m.exec(text)?.[0])).size).toBe(sent)
+  })
+
+  test('serve exactly as many connections from one address as its limit says, whoever accepts them', async () => {
+    const limit = 5
+    await startWith(4, ['listen: ', `max_connections_per_address: ${limit}\n    listen: `])
+    const dial = (client: number, count: number): Socket[] => {
+      const localAddress = `127.0.1.${client}`
+      const to = { port: gateway.port, host: '127.0.0.1', localAddress }
+      return Array.from({ length: count }, () => connect(to))
+    }
+    for (let client = 1; client <= 50; client++) {
+      const sockets = dial(client, limit + 1)
+      const greetings = await Promise.all(sockets.map(greetingOf))
+      expect(greetings.filter((text) => text.startsWith('220'))).toHaveLength(limit)
+      expect(greetings.filter((text) => text.startsWith('421 4.7.0'))).toHaveLength(1)
+      await Promise.all(sockets.map(quit))
+    }
+    // The places are given back when the workers have seen the ends.
+    await eventually(async () => {
+      const sockets = dial(1, limit)
+      const greetings = await Promise.all(sockets.map(greetingOf))
+      await Promise.all(sockets.map(quit))
+      return greetings.every((text) => text.startsWith('220')) ? true : undefined
+    }, 'free places')
+  }, 60_000)
+
+  test('are all told to reload, and say who they are in the log', async () => {
+    await startWith(3)
+    gateway.signal('SIGHUP')
+    await gateway.seen('config.reloaded', 3)
+    const lines = gateway.stderr().split('\n')
+    const said = lines.filter((line) => line.includes('config.reloaded'))
+    const numbers = said.map((line) => Number(/"worker":(\d)/.exec(line)?.[1]))
+    expect(new Set(numbers)).toEqual(new Set([1, 2, 3]))
+  })
+
+  test('leave nothing behind that is queued when there are fewer of them later', async () => {
+    await startWith(3, ['maildirs:', 'paused: true\n  maildirs:'])
+    const sent = await sendToEach(3)
+    const list = await runPostern(['queue', 'list', '--config', folder.config])
+    expect(list.stdout).toContain(`${sent} queued`)
+    expect(await gateway.stop()).toBe(0)
+    await configure(['workers: 3', 'workers: 1'], ['paused: true', 'paused: false'])
+    gateway = await startGateway(folder)
+    expect(workersOf(gateway.pid)).toHaveLength(1)
+    expect(await delivered(folder, ['bob', 'postern.test'], sent)).toHaveLength(sent)
+    const empty = await eventually(async () => {
+      const { stdout } = await runPostern(['queue', 'list', '--config', folder.config])
+      return stdout.includes('\n0 queued') ? stdout : undefined
+    }, 'an empty queue')
+    expect(empty).not.toContain('damaged')
+  })
+
+  test('leave a UNIX socket to the first of them', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'postern-socket-')), 'smtp')
+    await startWith(2, ['listeners:', `listeners:\n  - name: local\n    listen: ${path}`])
+    expect(gateway.stdout()).toContain(`listening on ${path} (local)`)
+    const socket = connect(path)
+    expect(await greetingOf(socket)).toMatch(/^220 /)
+    await quit(socket)
+    expect(await sendOne('by TCP')).toBeTypeOf('number')
+    await rm(dirname(path), { recursive: true })
+  })
+
+  test('of which one cannot be are a mistake that check finds', async () => {
+    await startWith(1)
+    await configure(['workers: 1', 'workers: none'])
+    const { code, stderr } = await runPostern(['check', '--config', folder.config])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/postern\.yaml:\d+: workers: "none" is not a number of processes/)
+  })
+
+  test('end gracefully with their supervisor, and with 0', async () => {
+    await startWith(2)
+    const workers = workersOf(gateway.pid)
+    expect(await gateway.stop()).toBe(0)
+    expect(workers.filter(isAlive)).toEqual([])
+  })
+
+  test('end at once when their supervisor is killed', async () => {
+    await startWith(2)
+    const workers = workersOf(gateway.pid)
+    gateway.signal('SIGKILL')
+    expect(await gateway.exited()).toBe('SIGKILL')
+    await eventually(async () => (workers.some(isAlive) ? undefined : true), 'the workers’ end')
+    gateway = await startGateway(folder)
+    expect(await sendOne('again')).toBeTypeOf('number')
+  })
+
+  test('killed one after the other under load lose no message that was answered 250', async () => {
+    await startWith(3)
+    const ledger = emptyLedger()
+    let over = false
+    const senders = Array.from({ length: 6 }, async (_, sender) => {
+      for (let life = 0; !over; life++) {
+        const message = {
+          prefix: `${sender}-${life}`,
+          limit: 100_000,
+          recipient: 'ledger@postern.test',
+        }
+        await sendUntilBroken(gateway.port, ledger, message)
+      }
+    })
+    for (let kill = 0; kill < 4; kill++) {
+      const before = ledger.acknowledged.size
+      await eventually(
+        async () => (ledger.acknowledged.size > before + 50 ? true : undefined),
+        'mail',
+      )
+      const victim = workersOf(gateway.pid)[kill % 3]
+      if (victim !== undefined) process.kill(victim, 'SIGKILL')
+      await gateway.seen('"event":"worker.replaced"', kill + 1)
+    }
+    over = true
+    // Whoever sends stops at the next break.
+    for (const worker of workersOf(gateway.pid)) process.kill(worker, 'SIGKILL')
+    await Promise.all(senders)
+    const found = await eventually(async () => {
+      const copies = foundIn(await mailIn(folder, 'postern.test', 'ledger'))
+      return [...ledger.acknowledged.keys()].every((id) => copies.has(id)) ? copies : undefined
+    }, 'all acknowledged messages')
+    for (const [id, digest] of ledger.acknowledged) expect(found.get(id), id).toContain(digest)
+  }, 60_000)
+})
+
+describe('a message on which plugins end the process', () => {
+  test('is not filtered a fourth time: 451, its bytes are kept, and other mail goes on', async () => {
+    folder = await gatewayFolder()
+    await folder.write('../own/deadly/deadly.ts', deadlyPlugin)
+    await configure(
+      ['chain:\n', 'chain:\n  - plugin: deadly\n'],
+      ['plugin_dirs:\n', 'plugin_dirs:\n  - ../own\n'],
+    )
+    gateway = await startGateway(folder)
+    for (let time = 1; time <= 3; time++) {
+      expect(await sendOne('deadly')).toBe('nothing')
+      await gateway.seen('"event":"worker.replaced"', time)
+    }
+    expect(await sendOne('deadly')).toMatch(/^451 4\.3\.0 /)
+    expect(gateway.stderr().match(/worker\.ended/g)).toHaveLength(3)
+    expect(await sendOne('harmless')).toBe(0)
+    await gateway.seen('"event":"message.ends-workers"')
+    const damaged = join(folder.root, 'var/spool/damaged')
+    const [name = ''] = await readdir(damaged)
+    const kept = await readFile(join(damaged, name), 'latin1')
+    expect(kept).toMatch(/^messages like this one ended workers/)
+    expect(kept).toContain('\nSubject: deadly\r\n\r\nhello\r\n')
+    const trace = await runPostern(['trace', 'last', '--config', folder.config])
+    expect(trace.code).toBe(0)
+    // What is known of it outlives the gateway.
+    await gateway.stop()
+    gateway = await startGateway(folder)
+    expect(await sendOne('deadly')).toMatch(/^451 4\.3\.0 /)
+  }, 40_000)
+})
+
+const deadlyPlugin = `import { definePlugin, pass } from 'postern/plugin'
+export const deadly = definePlugin({
+  name: 'deadly',
+  setup: () => ({
+    message({ message }) {
+      if (message.header.first('subject') === 'deadly') process.kill(process.pid, 'SIGKILL')
+      return pass()
+    },
+  }),
+})
+`
+
+async function greetingOf(socket: Socket): Promise<string> {
+  const [bytes] = await once(socket, 'data')
+  return String(bytes)
+}
+
+async function quit(socket: Socket): Promise<void> {
+  if (socket.closed) return
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.on('error', () => undefined)
+  socket.resume()
+  socket.end('QUIT\r\n')
+  await closed
+}
