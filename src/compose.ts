@@ -19,7 +19,7 @@ import type { Counters } from './runtime/counters.ts'
 import type { DiskWatch } from './runtime/disk.ts'
 import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
-import type { NetAddress } from './runtime/net.ts'
+import type { ListenAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { flushQueue } from './tools/flush-queue.ts'
@@ -41,7 +41,7 @@ export interface Gateway {
   readonly maildirs: string
   /** The path of the spool. */
   readonly spool: string
-  readonly listeners: readonly { readonly name: string; readonly address: NetAddress }[]
+  readonly listeners: readonly { readonly name: string; readonly address: ListenAddress }[]
   readonly entries: readonly ListedEntry[]
   /** Where the self-signed certificate lies, where a listener shows it. */
   readonly ownCertificate: string | undefined
@@ -190,7 +190,10 @@ class RunningGateway implements Gateway {
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
     const policy = new FilterPolicy({
       generation,
-      environmentOf: ({ remote }) => this.#current.environmentOf(remote),
+      environmentOf: ({ remote, remoteName, environment }) =>
+        environment === undefined
+          ? this.#current.environmentOf({ address: remote.address, host: remoteName })
+          : { environment, denied: false },
       clock,
       log,
       traces,
@@ -344,11 +347,15 @@ class RunningGateway implements Gateway {
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({ workers, listeners, spool, store, log, dns, delivery }: Configuration) => ({
     workers,
-    listeners: listeners.map((listener) => {
-      const { name, address, tls, handshakeTimeoutMs } = listener
-      const { maxConnections, maxConnectionsPerAddress } = listener
-      const limits = [handshakeTimeoutMs, maxConnections, maxConnectionsPerAddress]
-      return [name, address, tls?.mode, limits]
+    // These are taken as they change, and where a line stands does not matter.
+    listeners: listeners.map((one) => {
+      return {
+        ...one,
+        role: undefined,
+        receiver: undefined,
+        tls: one.tls?.mode,
+        place: undefined,
+      }
     }),
     spool,
     store,

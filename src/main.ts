@@ -82,12 +82,20 @@ async function supervise(
     shards: shareShards(made, numberOfWorkers(configuration)),
     processes: workerProcesses<ToWorker, FromWorker>(
       new URL('./gateway.worker.ts', import.meta.url),
+      descriptorsOf(configuration),
     ),
     clock,
     log,
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
   })
   return { supervisor, close: () => log.close() }
+}
+
+/** Sockets that whoever started us has opened and that the listeners name by number. */
+function descriptorsOf(configuration: Configuration | undefined): readonly number[] {
+  return (configuration?.listeners ?? []).flatMap(({ address }) =>
+    'inherited' in address && typeof address.inherited === 'number' ? [address.inherited] : [],
+  )
 }
 
 function numberOfWorkers(configuration: Configuration | undefined): number {
@@ -119,7 +127,7 @@ function greeting(report: WorkerReport, folder: string): string {
     const remark = mode === 'enforce' ? '' : ` [${mode}]`
     return `    ${name}${remark}${summary === undefined ? '' : `  ${summary}`}`
   })
-  const first = listeners[0]?.address
+  const first = listeners.find(({ address }) => 'port' in address)?.address
   const server = first === undefined ? '' : ` --server ${formatListenAddress(first)}`
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,

@@ -19,11 +19,12 @@ export function formatTrace(trace: FoundTrace): string {
 }
 
 function facts(trace: FoundTrace): string[] {
-  const { hello, user, tls } = trace
+  const { hello, user, tls, forwarded } = trace
   return [
     `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`,
     ...(user === undefined ? [] : [`  login      ${user}`]),
     ...(tls === undefined ? [] : [`  TLS        ${tls}`]),
+    ...(forwarded === undefined ? [] : [`  forwarded  ${JSON.stringify(forwarded)}`]),
     `  rule       ${trace.environment}`,
     ...(trace.reversePath === undefined ? [] : [`  from       ${trace.reversePath}`]),
     ...trace.recipients.map(({ address, accepted }, index) => {

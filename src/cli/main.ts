@@ -9,6 +9,7 @@ const program = new Command('postern')
 /** In the order of the help. Only the one that is asked for is loaded: the gateway's supervisor stays small by it. */
 const commands = {
   start: async () => (await import('./start.ts')).startCommand(),
+  smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   chain: async () => (await import('./chain.ts')).chainCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),

@@ -21,6 +21,17 @@ test('clients that one rule matches share one environment', () => {
   expect(environmentOf({ address: '192.0.2.8' }).environment).toBe(first)
 })
 
+test('a client whose name somebody has looked up may get the rule of its name', () => {
+  const rules = '=spike.test:allow,RELAYCLIENT=""\n:allow\n'
+  const ruleFor = clientEnvironments(
+    tcpRulesOfText(parseTcpRules(new TextEncoder().encode(rules), { extended: true })),
+    'config/tcp.smtp',
+  )
+  const named = ruleFor({ address: '192.0.2.7', host: 'spike.test' })
+  expect(named.environment.source).toBe('config/tcp.smtp:1 (=spike.test)')
+  expect(ruleFor({ address: '192.0.2.7' }).environment.variables.size).toBe(0)
+})
+
 test('a rule may deny, may cover an IPv6 network, and may be missing', () => {
   expect(environmentOf({ address: '203.0.113.9' }).denied).toBe(true)
   expect(environmentOf({ address: '2001:db8::9' }).environment.variables.get('A')).toBe('1')

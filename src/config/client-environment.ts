@@ -2,6 +2,13 @@
 import { findTcpRule, type TcpRule, type TcpRules } from '../formats/tcprules-lookup.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 
+/** Whom a rule is looked for. */
+export interface ClientToRule {
+  readonly address: string
+  /** Its name by DNS, where somebody has looked it up. */
+  readonly host?: string | undefined
+}
+
 export interface ClientEnvironment {
   readonly environment: Environment
   readonly denied: boolean
@@ -16,10 +23,10 @@ const unruled: ClientEnvironment = { environment: emptyEnvironment, denied: fals
 export function clientEnvironments(
   rules: TcpRules,
   shownAs: string,
-): (client: { readonly address: string }) => ClientEnvironment {
+): (client: ClientToRule) => ClientEnvironment {
   const byRule = new WeakMap<TcpRule, ClientEnvironment>()
-  return ({ address }) => {
-    const rule = findTcpRule(rules, { ip: address })
+  return ({ address, host }) => {
+    const rule = findTcpRule(rules, { ip: address, host })
     if (rule === undefined) return unruled
     const known = byRule.get(rule)
     if (known !== undefined) return known

@@ -4,9 +4,10 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
-import type { NetAddress } from '../runtime/net.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
+import type { ListenerExtras } from './listener-extras.ts'
 import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
@@ -44,17 +45,23 @@ export interface Configuration {
   readonly tcpRulesFile: string
 }
 
-export interface ListenerConfiguration {
+export interface ListenerConfiguration extends ListenerExtras {
   readonly name: string
   readonly role: ListenerRole
-  readonly address: NetAddress
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket. */
+  readonly socketMode?: number
   /** What it has in place of the section `receiver`, as written. */
   readonly receiver: JsonValue | undefined
   /** Absent: off. */
   readonly tls?: ListenerTls
   readonly handshakeTimeoutMs: number
+  /** Every connection is `postern smtpd`. */
+  readonly handOver: boolean
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  readonly maxConnectionsPerNetwork: number | undefined
+  readonly maxLoad: number | undefined
   readonly place: WrittenAt
 }
 

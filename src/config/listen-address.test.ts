@@ -2,11 +2,19 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatListenAddress, parseListenAddress } from './listen-address.ts'
 
-test('an address is IPv4 or bracketed IPv6 with a port, or the path of a UNIX socket', () => {
+test('an address is IPv4 or bracketed IPv6 with a port, a path, or a socket of whoever starts us', () => {
   expect(parseListenAddress('127.0.0.1:25')).toEqual({ host: '127.0.0.1', port: 25 })
   expect(parseListenAddress('[::1]:2525')).toEqual({ host: '::1', port: 2525 })
   expect(parseListenAddress('/run/smtp.sock')).toEqual({ path: '/run/smtp.sock' })
+  expect(parseListenAddress('../var/smtp.sock')).toEqual({ path: '../var/smtp.sock' })
+  expect(parseListenAddress('systemd:smtp')).toEqual({ inherited: 'smtp' })
+  expect(parseListenAddress('fd:3')).toEqual({ inherited: 3 })
   for (const wrong of [
+    'systemd:',
+    'systemd:a:b',
+    'fd:2',
+    'fd:x',
+    'smtp.sock',
     '',
     '25',
     'localhost:25',

@@ -1,9 +1,15 @@
 import ipaddr from 'ipaddr.js'
-import type { NetAddress } from '../runtime/net.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 
-/** `127.0.0.1:25`, `[::1]:25`, or the absolute path of a UNIX socket. @returns undefined for anything else */
-export function parseListenAddress(text: string): NetAddress | undefined {
-  if (text.startsWith('/')) return { path: text }
+/**
+ * `127.0.0.1:25`, `[::1]:25`, the path of a UNIX socket (begins with `/`, `./` or `../`), or a socket that whoever
+ * starts Postern listens on: `systemd:NAME`, `fd:3`. @returns undefined for anything else
+ */
+export function parseListenAddress(text: string): ListenAddress | undefined {
+  if (/^\.{0,2}\//.test(text)) return { path: text }
+  const [, name, number] = /^(?:systemd:([^:\s]{1,255})|fd:([1-9]\d{0,4}))$/.exec(text) ?? []
+  if (name !== undefined) return { inherited: name }
+  if (number !== undefined) return Number(number) < 3 ? undefined : { inherited: Number(number) }
   const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   if (digits === '' || port > 65_535) return undefined
@@ -13,8 +19,12 @@ export function parseListenAddress(text: string): NetAddress | undefined {
 }
 
 /** As it is written in the configuration. */
-export function formatListenAddress(address: NetAddress): string {
+export function formatListenAddress(address: ListenAddress): string {
   if ('path' in address) return address.path
+  if ('inherited' in address) {
+    const { inherited } = address
+    return typeof inherited === 'number' ? `fd:${inherited}` : `systemd:${inherited}`
+  }
   return address.host.includes(':')
     ? `[${address.host}]:${address.port}`
     : `${address.host}:${address.port}`

@@ -4,12 +4,15 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
+import { listenerExtraKeys, readListenerExtras } from './listener-extras.ts'
 import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 import { readListenerTls, type ReadText } from './tls-section.ts'
 
 export interface ListenerSurroundings {
   readonly readText: ReadText
+  /** A path relative to the configuration folder. */
+  readonly absolute: (path: string) => string
   readonly place: (path: Path) => WrittenAt
 }
 
@@ -39,16 +42,19 @@ function readListener(
   reading: Reading,
   item: JsonValue,
   path: Path,
-  { readText, place }: ListenerSurroundings,
+  { readText, absolute, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item, ['receiver'])
+  const values = reading.section(path, listenerShape, item, [...listenerExtraKeys, 'receiver'])
+  const extras = readListenerExtras(reading, path, item)
   const listen = listenOf(item)
-  const address = listen === undefined ? undefined : parseListenAddress(listen)
+  const parsed = listen === undefined ? undefined : parseListenAddress(listen)
+  const address =
+    parsed !== undefined && 'path' in parsed ? { path: absolute(parsed.path) } : parsed
   if (listen !== undefined && address === undefined) {
     reading.mistake(
       [...path, 'listen'],
       `'${listen}' is not an address with a port`,
-      'write for instance 127.0.0.1:2525, [::1]:25 or /run/postern/smtp.sock',
+      'write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp',
     )
   }
   if (values === undefined || address === undefined) return undefined
@@ -62,17 +68,39 @@ function readListener(
     )
   }
   const tls = readListenerTls({ reading, values, path, isUnixSocket, readText })
+  const handOver = values.hand_over
+  const asked = values.socket_mode ?? (handOver ? '0600' : undefined)
+  const socketMode = socketModeOf(reading, [...path, 'socket_mode'], asked)
+  if (handOver && 'port' in address) {
+    reading.mistake(
+      [...path, 'hand_over'],
+      'would believe anybody who can connect to the port',
+      'listen on the path of a UNIX socket',
+    )
+  }
   return {
     name,
     role,
     address,
+    ...(socketMode === undefined ? {} : { socketMode }),
+    handOver,
     receiver: isMap(item) ? item['receiver'] : undefined,
     ...(tls === undefined ? {} : { tls }),
     handshakeTimeoutMs: values.handshake_timeout,
     maxConnections: values.max_connections,
     maxConnectionsPerAddress: values.max_connections_per_address,
+    maxConnectionsPerNetwork: values.max_connections_per_network,
+    maxLoad: values.max_load,
+    ...extras,
     place: place(path),
   }
+}
+
+function socketModeOf(reading: Reading, path: Path, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8)
+  reading.mistake(path, `'${text}' is no file mode`, 'write three octal digits, such as "0660"')
+  return undefined
 }
 
 /** The address is judged even where other keys of the listener are wrong: all mistakes at once. */

@@ -132,8 +132,8 @@ spol: {}
       }),
     ).toEqual([
       'config/postern.yaml:12: spol: is not a key that Postern knows; did you mean spool?',
-      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, certificate, key, tls, certificates, client_certificates, handshake_timeout, max_connections, max_connections_per_address',
-      "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25 or /run/postern/smtp.sock",
+      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, socket_mode, hand_over, certificate, key, tls, certificates, client_certificates, handshake_timeout, max_connections, max_connections_per_address, max_connections_per_network, max_load',
+      "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp",
       'config/postern.yaml:7: chain[0].timeout: "soon" is not a duration; write a duration such as 30s, 5m, 2h or 7d',
       'config/postern.yaml:8: chain[0].when.network: "example.org" is not an address or a network; write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
       'config/postern.yaml:9: chain[1]: is not an entry; write "- plugin: name"',
@@ -266,5 +266,47 @@ spol: {}
       'postern.yaml': 'delivery: { tls_ca: ca.pem }\n',
     })
     expect(mistakes).toEqual([expect.stringContaining('tls_ca: ca.pem holds no certificates')])
+  })
+})
+
+describe('the limits of a listener', () => {
+  const withListener = (more: string) => ({
+    'control/me': 'mx.test\n',
+    'postern.yaml': `listeners:\n  - name: mx\n    listen: 127.0.0.1:25\n${more}`,
+  })
+
+  test('are read with its proxies and its words', () => {
+    const { configuration } = read(
+      withListener(`    max_connections_per_network: 5
+    max_load: 1.5
+    network_prefix: { ipv4: 22 }
+    limit_texts: { address: mx.test has enough of you }
+    proxy_protocol: { networks: [192.0.2.0/24] }
+`),
+    )
+    const [listener] = configuration?.listeners ?? []
+    expect(listener).toMatchObject({
+      maxConnectionsPerNetwork: 5,
+      maxLoad: 1.5,
+      networkBits: { ipv4: 22, ipv6: 64 },
+      limitTexts: { address: 'mx.test has enough of you' },
+    })
+    expect(listener?.proxyNetworks?.has('192.0.2.9')).toBe(true)
+  })
+
+  test('are checked key by key', () => {
+    const { mistakes } = read(
+      withListener(`    network_prefix: { ipv4: 33 }
+    limit_texts: { load: 421 too busy, network: "one\\ntwo" }
+    proxy_protocol: { trusted: [192.0.2.0/24] }
+`),
+    )
+    expect(mistakes.map(formatMistake)).toEqual([
+      'config/postern.yaml:6: listeners[0].proxy_protocol.trusted: is not an option; there are: networks',
+      'config/postern.yaml:6: listeners[0].proxy_protocol.networks: is missing; it must be given (list of networks)',
+      'config/postern.yaml:4: listeners[0].network_prefix.ipv4: 33 is not a whole number of at least 1 and at most 32; write a whole number of at least 1 and at most 32',
+      'config/postern.yaml:5: listeners[0].limit_texts.network: is not what a reply may hold; write one line of ASCII, without control characters',
+      'config/postern.yaml:5: listeners[0].limit_texts.load: begins with a reply code; write the text alone: the reply code is always 421',
+    ])
   })
 })

@@ -186,6 +186,7 @@ function readSections(
     workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
+      absolute: (path) => files.absolute(path),
       readText(path) {
         certificateFiles.push(files.absolute(path))
         return files.readText(path)

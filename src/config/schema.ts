@@ -7,7 +7,7 @@ import type { Option } from '../plugin/option.ts'
 import { listenerTlsShape } from './tls-section.ts'
 
 /** An option that may be left out (or be null), without a default. */
-function optional<T>(inner: Option<T>): Option<T | undefined> {
+export function optional<T>(inner: Option<T>): Option<T | undefined> {
   return {
     ...inner,
     default: null,
@@ -112,7 +112,16 @@ export const listenerShape = {
     default: 'mx',
     description: 'submission and smtps: for people who log in; lmtp: RFC 2033',
   }),
-  listen: option.string({ description: '127.0.0.1:25, [::1]:25 or the path of a UNIX socket' }),
+  listen: option.string({
+    description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',
+  }),
+  socket_mode: optional(
+    option.string({ description: 'Who may connect to a UNIX socket: "0660", in quotes' }),
+  ),
+  hand_over: option.boolean({
+    default: false,
+    description: 'For `postern smtpd` under tcpserver: believes whatever it says of its client',
+  }),
   certificate: optional(
     option.string({ description: 'PEM file; absent: a self-signed one is made at first start' }),
   ),
@@ -120,6 +129,12 @@ export const listenerShape = {
   ...listenerTlsShape,
   max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),
   max_connections_per_address: option.integer({ default: 100, min: 1 }),
+  max_connections_per_network: optional(
+    option.integer({ min: 1, description: 'From one /24 or one /64; see network_prefix' }),
+  ),
+  max_load: optional(
+    option.number({ min: 0, description: 'Load average of a minute; MAXLOAD is 100 times that' }),
+  ),
 } as const
 
 export const entryShape = {

@@ -5,11 +5,10 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import { isPasswordOf, type LoginSecret } from '../mail/login-secret.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import { reject } from '../plugin/verdict.ts'
 import type { AuthAttempt, AuthMechanism } from '../smtp/policy.ts'
-import { after } from './after.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'

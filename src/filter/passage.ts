@@ -10,9 +10,8 @@
  * anew for each recipient.
  */
 import type { Recipient } from '../mail/envelope.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
-import { after } from './after.ts'
 import type { Events } from './entry.ts'
 import { askShadows } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'

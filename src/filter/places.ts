@@ -3,9 +3,9 @@
  * other; at `message` those marked `first` come first, and the rest wait only for what they need.
  */
 import { isLoginSecret } from '../mail/login-secret.ts'
+import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
 import { accept, pass, type Verdict } from '../plugin/verdict.ts'
-import { after } from './after.ts'
 import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
 export interface Places {

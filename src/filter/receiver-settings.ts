@@ -115,6 +115,14 @@ export const receiverOptions = {
     default: false,
     description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
   }),
+  xclient_networks: option.networks({
+    default: [],
+    description: 'Proxies that may say for whom they speak, by XCLIENT.',
+  }),
+  xforward_networks: option.networks({
+    default: [],
+    description: 'Proxies that may say, by XFORWARD, whom a message came from; for log and trace.',
+  }),
 } as const
 
 export type ReceiverValues = OptionValues<typeof receiverOptions>
@@ -159,6 +167,8 @@ export function settingsFrom(
         ? []
         : answerable.filter((name) => values.auth_mechanisms.includes(name)),
     authWithoutTls: values.auth_without_tls,
+    ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
+    ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),
     authRequired: values.auth === 'required',
     protocol,
     prdr: values.prdr && protocol === 'smtp',
@@ -167,6 +177,8 @@ export function settingsFrom(
     completesHeader: values.complete_header,
   })
 }
+
+const isEmpty = ({ list }: ReceiverValues['xclient_networks']): boolean => list.length === 0
 
 export function switchedOff(values: ReceiverValues): readonly Extension[] {
   return values.extensions_off.map((keyword) => keyword.toUpperCase()).filter(isExtension)

@@ -203,6 +203,7 @@ export class SessionRecorder {
     if (user !== undefined) record.user = user
     if (tls !== undefined) record.tls = tls.protocol
     if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
+    if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
     if (story?.sizeBytes !== undefined) record.sizeBytes = story.sizeBytes
     if (story?.answers === 'each') record.each = true
     const placements = packPlacements(story?.placements, replies !== undefined)
@@ -224,6 +225,7 @@ export class SessionRecorder {
       transaction: id,
       remote: facts.remote.address,
       reversePath: story === undefined ? undefined : formatPath(story.mail.reversePath),
+      forwarded: story?.mail.forwarded,
       recipients: accepted,
       refused: story === undefined ? undefined : story.recipients.length - (accepted ?? 0),
       sizeBytes: story?.sizeBytes,

@@ -5,7 +5,7 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
@@ -22,7 +22,6 @@ import type {
   TransactionOutcome,
   WholeRuling,
 } from '../smtp/policy.ts'
-import { after } from './after.ts'
 import type { CrashWatch } from './crash-watch.ts'
 import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'

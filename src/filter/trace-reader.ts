@@ -45,6 +45,8 @@ export interface Trace {
   readonly tls?: string
   readonly environment: string
   readonly reversePath?: string
+  /** Whom a trusted proxy named as its source (XFORWARD). */
+  readonly forwarded?: JsonObject
   readonly recipients: readonly TracedRecipient[]
   /** The last stage at which the chain was asked. */
   readonly stage: Stage
@@ -182,6 +184,7 @@ export function readRecord(
     ...optional('user'),
     ...optional('tls'),
     ...optional('reversePath'),
+    ...(isObject(record['forwarded']) ? { forwarded: record['forwarded'] } : {}),
     ...optional('ruled'),
     ...reply,
     ...(typeof record['sizeBytes'] === 'number' ? { sizeBytes: record['sizeBytes'] } : {}),

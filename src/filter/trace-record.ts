@@ -220,6 +220,8 @@ export type TraceRecord = {
   /** Where the environment comes from. */
   readonly environment: string
   readonly reversePath?: string
+  /** Whom a trusted proxy named as its source (XFORWARD). */
+  readonly forwarded?: JsonObject
   /** Every RCPT that was asked about, with whether it was accepted. */
   readonly recipients: readonly PackedRecipient[]
   /** The last stage at which the chain was asked. */

@@ -13,6 +13,8 @@ export const extensions = [
   'ETRN', // RFC 1985
   'STARTTLS', // RFC 3207
   'AUTH', // RFC 4954
+  'XCLIENT', // Postfix, XCLIENT_README
+  'XFORWARD', // Postfix, XFORWARD_README
 ] as const
 
 export type Extension = (typeof extensions)[number]

@@ -37,6 +37,8 @@ export interface Session {
   readonly listener: string
   readonly remote: Endpoint
   readonly local: Endpoint
+  /** The client's name by DNS, where somebody whom we trust has looked it up: a proxy by XCLIENT, tcpserver. */
+  readonly remoteName?: string
   /** Our own name in greeting and trace fields. */
   readonly hostname: string
   readonly environment: Environment

@@ -1,10 +1,13 @@
 import type { Endpoint, TlsState } from '../mail/session.ts'
 import type { TlsaRecord } from '../mail/tls-policy.ts'
 
-/** Where to listen or whom to call: TCP, or a UNIX socket. */
+/** Whom to call: TCP, or a UNIX socket. */
 export type NetAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string }
+
+/** Where to listen; also a socket on which whoever started us listens already: by number, or by systemd's name for it. */
+export type ListenAddress = NetAddress | { readonly inherited: number | string }
 
 /** What a connection tells its owner. All are called from the event loop, never from inside `attach`. */
 export interface ConnectionHandlers {
@@ -86,7 +89,9 @@ export interface TlsTrust {
 }
 
 export interface ListenOptions {
-  readonly address: NetAddress
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket: who may connect. What the umask leaves where absent. */
+  readonly socketMode?: number | undefined
   /** Connections beyond this many wait in the kernel's queue. */
   readonly backlog?: number
   /** Other processes listen on the same address, and the kernel gives each its share. Not for UNIX sockets. */
@@ -97,8 +102,8 @@ export interface ListenOptions {
 }
 
 export interface NetListener {
-  /** With the port that the system chose where 0 was asked for. */
-  readonly address: NetAddress
+  /** With the port that the system chose where 0 was asked for, or that an inherited socket has. */
+  readonly address: ListenAddress
   /** Stops accepting; established connections live on. */
   close(): Promise<void>
 }
@@ -112,7 +117,7 @@ export interface ConnectOptions {
 
 /** The door to the network. */
 export interface Net {
-  /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
+  /** The file of a UNIX socket on which nobody listens any more is replaced. @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
   listen(options: ListenOptions): Promise<NetListener>
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
   connect(options: ConnectOptions): Promise<Connection>

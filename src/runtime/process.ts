@@ -6,4 +6,8 @@ export interface HostProcess {
   /** Calls back for a promise that was rejected with nobody to care, instead of ending the process. */
   onUnhandledRejection(callback: (reason: unknown) => void): void
   residentBytes(): number
+  /** Of the whole machine, over one minute. */
+  loadAverage(): number
+  /** File descriptors of this process; `undefined` where the system does not tell. Costs a look into a folder. */
+  descriptors(): { readonly open: number; readonly limit: number } | undefined
 }

@@ -143,6 +143,7 @@ function receivedEdit(
     protocol: protocolName(session, envelope.smtputf8),
     id: transaction.id,
     at,
+    ...(session.remoteName === undefined ? {} : { remoteName: session.remoteName }),
     ...(recipient !== undefined && others.length === 0 ? { recipient: recipient.mailbox } : {}),
   })
   return { edit: 'prepend', name: 'Received', value }

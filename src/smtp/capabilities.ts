@@ -2,6 +2,7 @@ import type { Extension } from '../mail/extensions.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Session } from '../mail/session.ts'
 import type { ReceiverSettings } from './policy.ts'
+import { xclientAttributes, xforwardAttributes } from './xclient.ts'
 
 /** On what it depends what a client is offered. */
 export interface Circumstances {
@@ -9,12 +10,14 @@ export interface Circumstances {
   readonly settings: ReceiverSettings
   /** There is a certificate. */
   readonly canStartTls: boolean
+  /** The address at the other end of the connection, for whomever it speaks. */
+  readonly peer: string
 }
 
 /** Whether an extension is offered now. One that is not is not understood either. */
 export function offers(
   extension: Extension,
-  { session, settings, canStartTls }: Circumstances,
+  { session, settings, canStartTls, peer }: Circumstances,
 ): boolean {
   if (settings.extensionsOff.includes(extension)) return false
   switch (extension) {
@@ -33,6 +36,11 @@ export function offers(
     // RFC 8689 §2: only under TLS.
     case 'REQUIRETLS':
       return session.tls !== undefined
+    // Whom we trust is decided by who connected, whatever was claimed since.
+    case 'XCLIENT':
+      return settings.xclientNetworks?.has(peer) === true
+    case 'XFORWARD':
+      return settings.xforwardNetworks?.has(peer) === true
     default:
       return true
   }
@@ -58,6 +66,8 @@ export function capabilities(circumstances: Circumstances): Reply {
   offer('ETRN')
   offer('STARTTLS')
   offer('AUTH', ` ${settings.mechanisms.join(' ')}`)
+  offer('XCLIENT', ` ${xclientAttributes.join(' ')}`)
+  offer('XFORWARD', ` ${xforwardAttributes.join(' ')}`)
   lines.push('HELP')
   return { code: 250, lines }
 }

@@ -62,9 +62,10 @@ export class SessionConnection implements ConnectionHandlers {
     this.#pace = new DataPace(parts.clock, this.#tooSlow)
   }
 
-  /** Greets the client. */
-  start(): void {
+  /** Greets the client. @param received what it sent already, behind a PROXY header for instance */
+  start(received?: Buffer): void {
     this.#parts.connection.attach(this)
+    if (received !== undefined) this.#input.push(received)
     this.#settle(this.#receiver.greet())
     this.#pump()
   }
@@ -143,6 +144,8 @@ export class SessionConnection implements ConnectionHandlers {
       case 'handshake':
         this.#startTls()
         return false
+      case 'another client':
+        throw new Error('a session that nobody began')
       case 'end':
         this.#close()
         return false

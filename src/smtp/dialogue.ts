@@ -19,10 +19,14 @@ import type { Chunks, Intake } from './intake.ts'
 import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { localError, objection } from './replies.ts'
+import type { ClaimedClient, ForwardedClient } from './xclient.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
 
-/** What the client is to send next; `end`: nothing, the connection is closed when the reply is out. */
-export type Expects = 'line' | 'message' | 'handshake' | 'end'
+/**
+ * What the client is to send next; `another client`: nothing, another session begins;
+ * `end`: nothing, the connection is closed when the reply is out.
+ */
+export type Expects = 'line' | 'message' | 'handshake' | 'another client' | 'end'
 
 /** Bytes on their way that are no lines: what takes them, and what is said when all of them are there. */
 export interface Incoming {
@@ -48,6 +52,10 @@ export interface DialogueParts {
   readonly random: Random
   /** There is a certificate. */
   readonly canStartTls: boolean
+  /** The address at the other end of the connection, for whomever it speaks. */
+  readonly peer: string
+  /** For whom it speaks. */
+  readonly claimed: ClaimedClient | undefined
   /** For ETRN; there may be no courier. */
   readonly queueFlush?: QueueFlush | undefined
 }
@@ -60,10 +68,15 @@ export class Dialogue {
   readonly log: Log
   readonly random: Random
   readonly canStartTls: boolean
+  readonly peer: string
   readonly queueFlush: QueueFlush | undefined
   expects: Expects = 'line'
   /** A login on its way: lines are responses, not commands. */
   login: SaslExchange | undefined
+  /** For whom the peer says it speaks (XCLIENT). */
+  claimed: ClaimedClient | undefined
+  /** Whom the peer has the next message from (XFORWARD). */
+  forwarded: ForwardedClient | undefined
   /** What is coming in while a `message` is expected. */
   incoming: Incoming | undefined
   /** A message on its way; between two chunks of it (BDAT) lines are expected. */
@@ -93,6 +106,8 @@ export class Dialogue {
     this.log = parts.log
     this.random = parts.random
     this.canStartTls = parts.canStartTls
+    this.peer = parts.peer
+    this.claimed = parts.claimed
     this.queueFlush = parts.queueFlush
   }
 
@@ -106,6 +121,7 @@ export class Dialogue {
       session: this.session,
       settings: this.settings,
       canStartTls: this.canStartTls,
+      peer: this.peer,
     })
 
   get transaction(): OpenTransaction | undefined {
@@ -166,6 +182,7 @@ export class Dialogue {
     this.#committing = false
     this.#transaction = undefined
     if (transaction === undefined) return
+    this.forwarded = undefined
     this.#tell(() => this.policy.transactionEnded(transaction, outcome))
     if (this.#end !== undefined) this.#tellEnd(this.#end)
   }

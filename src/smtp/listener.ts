@@ -1,21 +1,25 @@
 /**
- * Listens, and gives each connection a session, within limits: connections in all and from one address. Who comes
- * beyond them is told 421 and sent away. A close lets transactions finish up to a deadline and sends idle clients away.
+ * Listens, and gives each connection a session, within limits. Who comes beyond them is told 421 and sent away.
+ * A close lets transactions finish up to a deadline and sends idle clients away.
  */
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Connection, Net, NetAddress, NetListener, TlsContext } from '../runtime/net.ts'
+import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
+import type { HostProcess } from '../runtime/process.ts'
 import type { Random } from '../runtime/random.ts'
+import { Admission, Place, type ConnectionLimits, type LimitName } from './admission.ts'
+import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
-import { notServing, tooManyConnections, tooManyFromAddress } from './replies.ts'
+import { notServing } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
 import { sessionIds } from './session-ids.ts'
 
@@ -24,14 +28,12 @@ const maxTurnedAway = 100
 /** So long a handshake may take. */
 const handshakeTimeoutMs = 30_000
 
-export interface ListenerOptions {
+export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
   /** Its name in the configuration. */
   readonly name: string
-  readonly address: NetAddress
-  /** Connections at one time. */
-  readonly maxConnections: number
-  /** Connections at one time from one client address. */
-  readonly maxConnectionsPerAddress: number
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket. */
+  readonly socketMode?: number | undefined
   /** `implicit`: a connection begins with the handshake (RFC 8314 §3). `starttls` where absent. */
   readonly tls?: 'off' | 'starttls' | 'implicit'
   /** 30 seconds where absent. */
@@ -51,7 +53,8 @@ export interface ListenerParts {
 export interface ListenerDoors {
   readonly net: Net
   readonly clock: Clock
-  readonly counters: Counters
+  readonly counters: Pick<Counters, 'take' | 'give'>
+  readonly process: Pick<HostProcess, 'loadAverage' | 'descriptors'>
   readonly random: Random
   readonly log: Log
 }
@@ -59,7 +62,7 @@ export interface ListenerDoors {
 export interface SmtpListener {
   readonly name: string
   /** With the port that the system chose where 0 was asked for. */
-  readonly address: NetAddress
+  readonly address: ListenAddress
   /** Sessions now. */
   readonly sessions: number
   /**
@@ -78,9 +81,9 @@ export async function listen(
   const { doors } = parts
   const socket = await doors.net.listen({
     address: options.address,
+    socketMode: options.socketMode,
     accepted: (connection) => reception.accept(connection),
-    failed: (error) =>
-      doors.log.warn('accept.failed', { listener: options.name, error: error.message }),
+    failed: acceptFailed(options.name, doors),
   })
   return {
     name: options.name,
@@ -89,6 +92,17 @@ export async function listen(
       return reception.sessions
     },
     close: (graceMs) => close(socket, reception, graceMs, doors.clock),
+  }
+}
+
+/** Once a second is enough: what it wants for is wanted for by each connection. */
+function acceptFailed(listener: string, { clock, log }: ListenerDoors): (error: Error) => void {
+  let silentUntilMs = 0
+  return (error) => {
+    const nowMs = clock.monotonicMs()
+    if (nowMs < silentUntilMs) return
+    silentUntilMs = nowMs + 1_000
+    log.error('accept.failed', { listener, error: error.message })
   }
 }
 
@@ -110,23 +124,22 @@ class Reception {
   readonly #options: ListenerOptions
   readonly #parts: ListenerParts
   readonly #nextId: () => string
-  /** The counter of all connections. */
-  readonly #all: string
-  /** Each with the counter of its address. */
-  readonly #sessions = new Map<SessionConnection, string>()
+  readonly #admission: Admission
+  readonly #arrivals: Arrivals
+  /** Each with what it is counted as. */
+  readonly #sessions = new Map<SessionConnection, Place>()
+  /** Clients that have no session yet. */
+  readonly #arriving = new Set<Connection>()
   /** Clients that were turned away and have not gone yet. */
   readonly #turnedAway = new Set<Connection>()
-  /** Clients that are being counted. */
-  readonly #entering = new Set<Connection>()
-  /** Clients whose session begins after a handshake. */
-  readonly #handshakes = new Set<Connection>()
   #emptied: (() => void) | undefined
 
   constructor(options: ListenerOptions, parts: ListenerParts) {
     this.#options = options
     this.#parts = parts
     this.#nextId = sessionIds(parts.doors.random)
-    this.#all = `smtp:${options.name}`
+    this.#admission = new Admission(options.name, options, parts.doors)
+    this.#arrivals = new Arrivals(options, parts.doors.clock)
   }
 
   get sessions(): number {
@@ -134,37 +147,13 @@ class Reception {
   }
 
   accept(connection: Connection): void {
-    const fromAddress = `${this.#all}:${connection.remote.address}`
-    const counted = this.#count(fromAddress)
-    if (!(counted instanceof Promise)) return this.#admit(connection, fromAddress, counted)
-    this.#entering.add(connection)
-    void counted.then((refusal) => {
-      this.#entering.delete(connection)
-      this.#admit(connection, fromAddress, refusal)
-    })
-  }
-
-  /** @returns why there is no room, or undefined */
-  #count(fromAddress: string): MaybePromise<Reply | undefined> {
-    const { maxConnections, maxConnectionsPerAddress } = this.#options
-    const { counters } = this.#parts.doors
-    const ofAddress = (taken: boolean): Reply | undefined => {
-      if (!taken) counters.give(this.#all)
-      return taken ? undefined : tooManyFromAddress
-    }
-    const ofAll = (taken: boolean): MaybePromise<Reply | undefined> => {
-      if (!taken) return tooManyConnections
-      const more = counters.take(fromAddress, maxConnectionsPerAddress)
-      return more instanceof Promise ? more.then(ofAddress) : ofAddress(more)
-    }
-    const taken = counters.take(this.#all, maxConnections)
-    return taken instanceof Promise ? taken.then(ofAll) : ofAll(taken)
-  }
-
-  #admit(connection: Connection, fromAddress: string, refusal: Reply | undefined): void {
-    if (refusal !== undefined) this.#turnAway(connection, refusal)
-    else if (this.#options.tls === 'implicit') void this.#openSecured(connection, fromAddress)
-    else this.#open(connection, fromAddress)
+    this.#arriving.add(connection)
+    const received = after(this.#admission.enter(), (place) =>
+      place instanceof Place
+        ? this.#receive(connection, place)
+        : this.#turnAway(connection, connection, place),
+    )
+    if (received instanceof Promise) void received.catch(this.#lost(connection))
   }
 
   /** Sends clients away as they become idle. @returns when none is left */
@@ -172,38 +161,72 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
-    for (const connection of this.#handshakes) connection.destroy()
+    // Nobody has been greeted there.
+    for (const connection of this.#arriving) connection.destroy()
     this.#left()
     return promise
   }
 
   dismiss(): void {
     for (const session of this.#sessions.keys()) session.dismiss()
-    const others = [...this.#turnedAway, ...this.#entering, ...this.#handshakes]
-    for (const connection of others) connection.destroy()
+    for (const connection of this.#turnedAway) connection.destroy()
   }
 
-  /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
-  async #openSecured(connection: Connection, fromAddress: string): Promise<void> {
-    const { name } = this.#options
-    this.#handshakes.add(connection)
-    let state: TlsState | undefined
-    try {
-      state = await secured(connection, this.#handshake())
-    } catch (error) {
-      this.#parts.doors.log.info('tls.failed', {
-        listener: name,
+  /** Finds out who it is; then they are counted too. */
+  #receive(connection: Connection, place: Place): MaybePromise<void> {
+    const arrived = this.#arrivals.of(connection)
+    const admitted = after(arrived, (arrival) => this.#admit(connection, place, arrival))
+    return admitted instanceof Promise ? admitted.catch(this.#lost(connection, place)) : admitted
+  }
+
+  #admit(connection: Connection, place: Place, arrival: Arrival): MaybePromise<void> {
+    const refused = this.#admission.identify(place, arrival.remote.address)
+    return after(refused, (refusal) => {
+      if (refusal !== undefined) return this.#turnAway(connection, arrival, refusal)
+      const ownTls = this.#options.tls === 'implicit' && arrival.tls === undefined
+      if (ownTls) return this.#openSecured(connection, place, arrival)
+      return this.#open(connection, place, arrival)
+    })
+  }
+
+  /** What to do where nobody can say whose connection it is. */
+  #lost(connection: Connection, place?: Place): (error: unknown) => void {
+    return (error) => {
+      const { log } = this.#parts.doors
+      // Load balancers look whether anybody listens, and leave.
+      const level = isPosternError(error, 'ABORTED') ? 'debug' : 'warn'
+      log[level]('connection.unintroduced', {
+        listener: this.#options.name,
         remote: connection.remote.address,
         error: error instanceof Error ? error.message : String(error),
       })
+      place?.leave()
+      connection.destroy()
+      this.#arriving.delete(connection)
+      this.#left()
     }
-    this.#handshakes.delete(connection)
-    if (state !== undefined && this.#emptied === undefined) {
-      this.#open(connection, fromAddress, state)
-      return
+  }
+
+  /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
+  async #openSecured(connection: Connection, place: Place, arrival: Arrival): Promise<void> {
+    const { received, ...client } = arrival
+    const handshake = { ...this.#handshake(), ...(received === undefined ? {} : { received }) }
+    let tls: TlsState | undefined
+    try {
+      tls = await secured(connection, handshake)
+    } catch (error) {
+      this.#parts.doors.log.info('tls.failed', {
+        listener: this.#options.name,
+        remote: arrival.remote.address,
+        error: error instanceof Error ? error.message : String(error),
+      })
     }
+    if (tls !== undefined && this.#emptied === undefined) {
+      return this.#open(connection, place, { ...client, tls })
+    }
+    place.leave()
     connection.destroy()
-    this.#giveBack(fromAddress)
+    this.#arriving.delete(connection)
     this.#left()
   }
 
@@ -212,18 +235,17 @@ class Reception {
     timeoutMs: this.#options.handshakeTimeoutMs ?? handshakeTimeoutMs,
   })
 
-  #open(connection: Connection, fromAddress: string, tls?: TlsState): void {
+  #open(connection: Connection, place: Place, arrival: Arrival): void {
     const { policy, queue, queueFlush, doors } = this.#parts
     const { clock, log, random } = doors
     const { tls: mode = 'starttls' } = this.#options
     const canStartTls = mode === 'starttls' && this.#parts.tls() !== undefined
+    const { received, ...client } = arrival
     const facts: ConnectionFacts = {
       id: this.#nextId(),
       startedAt: clock.now(),
       listener: this.#options.name,
-      remote: connection.remote,
-      local: connection.local,
-      ...(tls === undefined ? {} : { tls }),
+      ...client,
     }
     let receiver
     try {
@@ -235,12 +257,13 @@ class Reception {
         session: facts.id,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       })
-      this.#giveBack(fromAddress)
-      this.#turnAway(connection, notServing)
+      place.leave()
+      this.#turnAway(connection, arrival, { reply: notServing })
       return
     }
+    const { id } = facts
     const session = new SessionConnection({
-      id: facts.id,
+      id,
       connection,
       receiver,
       clock,
@@ -248,35 +271,53 @@ class Reception {
       handshake: this.#handshake,
       closed: this.#closed,
     })
-    this.#sessions.set(session, fromAddress)
-    session.start()
+    if (received !== undefined) {
+      const { remote } = connection
+      log.debug('connection.introduced', {
+        session: id,
+        by: remote.address,
+        remote: facts.remote.address,
+      })
+    }
+    this.#arriving.delete(connection)
+    this.#sessions.set(session, place)
+    session.start(received)
+    if (received !== undefined) connection.resume()
     if (this.#emptied !== undefined) session.retire()
   }
 
   readonly #closed = (session: SessionConnection): void => {
-    const fromAddress = this.#sessions.get(session)
-    if (fromAddress === undefined) return
+    const place = this.#sessions.get(session)
+    if (place === undefined) return
     this.#sessions.delete(session)
-    this.#giveBack(fromAddress)
+    place.leave()
     this.#left()
   }
 
-  #giveBack(fromAddress: string): void {
-    const { counters } = this.#parts.doors
-    counters.give(this.#all)
-    counters.give(fromAddress)
-  }
-
-  #turnAway(connection: Connection, reply: Reply): void {
+  #turnAway(
+    connection: Connection,
+    { remote }: Pick<Arrival, 'remote'>,
+    { limit, reply }: { readonly limit?: LimitName; readonly reply: Reply },
+  ): void {
     const { log } = this.#parts.doors
+    this.#arriving.delete(connection)
     log.info('connection.refused', {
       listener: this.#options.name,
-      remote: connection.remote.address,
+      remote: remote.address,
+      limit,
       reply: formatReply(reply).trimEnd(),
     })
-    // A flood is not worth a farewell, and who expects a handshake would not understand one.
-    if (this.#turnedAway.size >= maxTurnedAway || this.#options.tls === 'implicit') {
+    // Who expects a handshake would not understand a farewell.
+    if (this.#options.tls === 'implicit') {
       connection.destroy()
+      this.#left()
+      return
+    }
+    // In a flood, and where descriptors are short, nobody lingers: whoever does not read at once has missed it.
+    if (this.#turnedAway.size >= maxTurnedAway || limit === 'descriptors') {
+      connection.write(formatReply(reply))
+      connection.destroy()
+      this.#left()
       return
     }
     this.#turnedAway.add(connection)
@@ -289,13 +330,13 @@ class Reception {
         this.#left()
       },
     })
+    connection.resume()
     connection.write(formatReply(reply))
     connection.end()
   }
 
   #left(): void {
     const { size } = this.#sessions
-    const others = this.#turnedAway.size + this.#entering.size + this.#handshakes.size
-    if (size + others === 0) this.#emptied?.()
+    if (size + this.#arriving.size + this.#turnedAway.size === 0) this.#emptied?.()
   }
 }

@@ -10,6 +10,7 @@ import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
 import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
+import type { ForwardedClient } from './xclient.ts'
 
 /**
  * The whole boundary between protocol and policy. The receiver asks in the order of the dialogue, one question at a time
@@ -27,7 +28,12 @@ export interface ConnectionFacts {
   readonly listener: string
   readonly remote: Endpoint
   readonly local: Endpoint
+  readonly remoteName?: string
   readonly tls?: TlsState
+  /** A login that a proxy vouches for. */
+  readonly user?: string
+  /** Where somebody else has looked it up already: tcpserver. */
+  readonly environment?: Environment
 }
 
 export interface SessionPolicy {
@@ -59,6 +65,8 @@ export interface MailEvent {
   readonly session: Session
   readonly reversePath: ReversePath
   readonly parameters: MailParameters
+  /** Whom a trusted proxy names as its source (XFORWARD): for log and trace, never for decisions. */
+  readonly forwarded?: ForwardedClient
 }
 
 export interface MessageEvent {
@@ -120,7 +128,15 @@ export interface TransactionOutcome {
   readonly receipt?: Receipt
 }
 
-export type SessionEnd = 'quit' | 'disconnect' | 'timeout' | 'refused' | 'errors' | 'shutdown'
+/** `replaced`: a proxy has said for whom it speaks (XCLIENT), and another session begins on the connection. */
+export type SessionEnd =
+  | 'quit'
+  | 'disconnect'
+  | 'timeout'
+  | 'refused'
+  | 'errors'
+  | 'shutdown'
+  | 'replaced'
 
 /** The receiver's own settings, as one client meets them. */
 export interface ReceiverSettings {
@@ -161,6 +177,9 @@ export interface ReceiverSettings {
   readonly mechanisms: readonly AuthMechanism[]
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
+  /** Who may speak for others by XCLIENT, and by XFORWARD; nobody where absent. */
+  readonly xclientNetworks?: Pick<Networks, 'has'>
+  readonly xforwardNetworks?: Pick<Networks, 'has'>
   /** MAIL only after a login (RFC 6409 §4.3). */
   readonly authRequired: boolean
   /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */

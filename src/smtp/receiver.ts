@@ -3,7 +3,7 @@
  * asks the policy and speaks what it rules; knows neither sockets nor plugins. An answer that is there at once is
  * replied to at once, without a promise. A policy that throws is a bug, not an answer: 451, and the session goes on.
  */
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { formatAnswer, type Answer, type Reply } from '../mail/reply.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import { toAll } from './answers.ts'
+import { claimedFacts } from './claimed-facts.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
@@ -19,7 +20,9 @@ import type { ConnectionFacts, Policy, ReceiverSettings, SessionEnd } from './po
 import type { QueueFlush } from './queue-flush.ts'
 import * as replies from './replies.ts'
 import { authLineBytes, continueLogin } from './verbs/auth.ts'
+import { introduce } from './verbs/hello.ts'
 import { knownElsewhere, otherProtocols, verbs } from './verbs/table.ts'
+import type { ClaimedClient } from './xclient.ts'
 
 export interface ReceiverParts {
   readonly facts: ConnectionFacts
@@ -46,12 +49,21 @@ export interface Taken {
 export const maxLineBytes = authLineBytes
 
 export class Receiver {
-  readonly #dialogue: Dialogue
+  readonly #parts: ReceiverParts
+  #dialogue: Dialogue
+  /** How often the client became another one. */
+  #replaced = 0
 
   /** @throws whatever `Policy.open` throws */
-  constructor({ facts, ...parts }: ReceiverParts) {
-    const { policy, queue, queueFlush, clock, log, random, canStartTls } = parts
-    const { id, startedAt, listener, remote, local, tls } = facts
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts
+    this.#dialogue = this.#begin(parts.facts)
+  }
+
+  /** @throws whatever `Policy.open` throws */
+  #begin(facts: ConnectionFacts, claimed?: ClaimedClient): Dialogue {
+    const { policy, queue, clock, log, random, canStartTls, queueFlush } = this.#parts
+    const { id, startedAt, listener, remote, local, remoteName, tls, user } = facts
     const sessionPolicy = policy.open(facts)
     const session = {
       id,
@@ -61,9 +73,11 @@ export class Receiver {
       local,
       hostname: sessionPolicy.settings.hostname,
       environment: sessionPolicy.environment,
+      ...(remoteName === undefined ? {} : { remoteName }),
       ...(tls === undefined ? {} : { tls }),
+      ...(user === undefined ? {} : { user }),
     }
-    this.#dialogue = new Dialogue({
+    return new Dialogue({
       session,
       policy: sessionPolicy,
       queue,
@@ -71,6 +85,8 @@ export class Receiver {
       log,
       random,
       canStartTls,
+      peer: this.#parts.facts.remote.address,
+      claimed,
       queueFlush,
     })
   }
@@ -162,7 +178,28 @@ export class Receiver {
     const verb = verbs.get(name)
     if (verb === undefined) return this.#unknown(name)
     if (line.length + 2 > verb.maxLineBytes) return replies.lineTooLong
-    return outOfOrder(verb.needs, dialogue) ?? verb.run(dialogue, rest)
+    const reply = outOfOrder(verb.needs, dialogue) ?? verb.run(dialogue, rest)
+    return dialogue.expects === 'another client' ? this.#replace(dialogue.claimed ?? {}) : reply
+  }
+
+  /** The peer speaks for somebody else now: another session, with another id, asked about from the beginning. */
+  #replace(claimed: ClaimedClient): MaybePromise<Answer> {
+    const before = this.#dialogue
+    const { facts, log } = this.#parts
+    const own = { ...facts, id: `${facts.id}x${++this.#replaced}` }
+    before.end('replaced')
+    const next = claimedFacts(own, claimed, before.session.tls)
+    this.#dialogue = this.#begin(next, claimed)
+    log.info('session.replaced', { session: before.session.id, by: next.id, ...claimed })
+    const { hello: name, protocol } = claimed
+    if (name === undefined || name === null) return this.greet()
+    const usual = protocol === 'SMTP' ? 'HELO' : 'EHLO'
+    const verb = this.settings.protocol === 'lmtp' ? 'LHLO' : usual
+    return after(this.greet(), (greeting) => {
+      if (this.#dialogue.over) return greeting
+      const introduced = introduce(this.#dialogue, { verb, name })
+      return after(introduced, (reply) => (reply.code === 250 ? greeting : reply))
+    })
   }
 
   #unknown(name: string): Reply {

@@ -24,8 +24,6 @@ export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
 export const tooManyLogins = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has seen too many failed logins`)
-export const tooManyConnections = reply(421, '4.7.0', 'Too many connections, come back later')
-export const tooManyFromAddress = reply(421, '4.7.0', 'Too many connections from your address')
 export const notThisProtocol = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} speaks SMTP only`)
 export const notServing = reply(421, '4.3.0', 'Local error, come back later')
@@ -92,6 +90,8 @@ export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
 export const midMessage = reply(503, '5.5.1', 'A message is coming in by BDAT: go on, or say RSET')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
+/** XCLIENT and XFORWARD from somebody who is not trusted. */
+export const notAuthorized = reply(550, '5.7.0', 'You are not authorized to say for whom you speak')
 /** RFC 2033 §4.2. */
 export const noRecipientsLmtp = reply(503, '5.5.1', 'No valid recipients')
 /** RFC 4954 §6. */

@@ -42,6 +42,7 @@ async function open(options: Partial<ListenerOptions> = {}) {
         net: nodeNet,
         clock: systemClock,
         counters: processCounters(),
+        process: { loadAverage: () => 0, descriptors: () => undefined },
         random: systemRandom,
         log,
       },

@@ -8,6 +8,7 @@ import { PosternError } from '../mail/errors.ts'
 import type {
   Connection,
   ConnectionHandlers,
+  ListenAddress,
   ListenOptions,
   Net,
   NetAddress,
@@ -37,7 +38,7 @@ export function fakeNet(): FakeNet {
 
   const listen = async ({ address, ...rest }: ListenOptions): Promise<NetListener> => {
     await Promise.resolve()
-    const bound = 'path' in address || address.port > 0 ? address : { ...address, port: ++nextPort }
+    const bound = boundTo(address, () => ++nextPort)
     const key = keyOf(bound)
     if (listeners.has(key)) throw new PosternError('ADDRESS_IN_USE', key)
     listeners.set(key, { address: bound, ...rest })
@@ -83,6 +84,12 @@ export function fakeNet(): FakeNet {
   }
 }
 
+function boundTo(address: ListenAddress, freePort: () => number): NetAddress {
+  if ('path' in address) return address
+  const { host, port } = 'host' in address ? address : { host: '127.0.0.1', port: 0 }
+  return { host, port: port > 0 ? port : freePort() }
+}
+
 function pair(
   here: Endpoint,
   there: Endpoint,
@@ -108,6 +115,9 @@ class FakeConnection implements Connection {
   #endSent = false
   #endReceived = false
   #closed = false
+  #error: Error | undefined
+  /** Whoever was attached when it closed knows that it did. */
+  #told = false
   #handshake: { resolve(state: TlsState): void; reject(error: Error): void } | undefined
 
   constructor(local: Endpoint, remote: Endpoint, gone: (end: FakeConnection) => void) {
@@ -122,7 +132,8 @@ class FakeConnection implements Connection {
 
   attach(handlers: ConnectionHandlers): void {
     this.#handlers = handlers
-    this.#schedule()
+    if (this.#told) setImmediate(() => handlers.closed(this.#error))
+    else this.#schedule()
   }
 
   write(data: string | Uint8Array): boolean {
@@ -227,9 +238,13 @@ class FakeConnection implements Connection {
   cut(error?: Error): void {
     if (this.#closed) return
     this.#closed = true
+    this.#error = error
     this.#handshake?.reject(goneInHandshake())
     this.#gone(this)
-    setImmediate(() => this.#handlers?.closed(error))
+    setImmediate(() => {
+      this.#told = true
+      this.#handlers?.closed(error)
+    })
   }
 }
 

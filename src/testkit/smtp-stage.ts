@@ -2,7 +2,12 @@
 import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
-import { listen, type ListenerOptions, type SmtpListener } from '../smtp/listener.ts'
+import {
+  listen,
+  type ListenerDoors,
+  type ListenerOptions,
+  type SmtpListener,
+} from '../smtp/listener.ts'
 import type { Policy } from '../smtp/policy.ts'
 import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -43,6 +48,8 @@ export interface StageOptions {
   readonly through?: (policy: Policy) => Policy
   readonly listener?: Partial<ListenerOptions>
   readonly withoutCertificate?: boolean
+  /** What the host says of itself; idle, and without a limit of descriptors, where absent. */
+  readonly host?: ListenerDoors['process']
   readonly counters?: Counters
 }
 
@@ -70,15 +77,16 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
         net,
         clock,
         counters: options.counters ?? processCounters(),
+        process: options.host ?? { loadAverage: () => 0, descriptors: () => undefined },
         random: seededRandom(1),
         log,
       },
     },
   )
+  const { address } = listener
+  if ('inherited' in address) throw new Error('an inherited socket has an address here')
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>
-    stageClient(
-      await net.connect({ address: listener.address, localAddress: from, timeoutMs: 1_000 }),
-    )
+    stageClient(await net.connect({ address, localAddress: from, timeoutMs: 1_000 }))
   return { listener, net, clock, queue, policy, log, dial }
 }
 

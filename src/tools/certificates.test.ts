@@ -23,6 +23,9 @@ function listener(name: string, tls?: ListenerTls): ListenerConfiguration {
     handshakeTimeoutMs: 30_000,
     maxConnections: 10,
     maxConnectionsPerAddress: 10,
+    maxConnectionsPerNetwork: undefined,
+    maxLoad: undefined,
+    handOver: false,
     place: { file: 'postern.yaml', path: ['listeners', 0], lineOf: () => 7 },
     ...(tls === undefined ? {} : { tls }),
   }

@@ -1,6 +1,10 @@
 /** Makes a configuration ready to be put in force: read, checked, its chain built and open. */
 import { resolve } from 'node:path'
-import { clientEnvironments, type ClientEnvironment } from '../config/client-environment.ts'
+import {
+  clientEnvironments,
+  type ClientEnvironment,
+  type ClientToRule,
+} from '../config/client-environment.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources, type OpenedResources } from '../config/resources.ts'
@@ -18,7 +22,7 @@ export interface Prepared {
   readonly configuration: Configuration
   /** Open. */
   readonly generation: Generation
-  readonly environmentOf: (client: { readonly address: string }) => ClientEnvironment
+  readonly environmentOf: (client: ClientToRule) => ClientEnvironment
   /** By the name of the listener. */
   readonly certificates: ReadonlyMap<string, TlsContext>
   /** Where the self-signed certificate lies, where a listener shows it. */

@@ -11,6 +11,8 @@ export async function probeListeners(
 ): Promise<readonly Mistake[]> {
   const mistakes: Mistake[] = []
   for (const { address, place } of listeners) {
+    // Whoever starts Postern has opened it, and to close it here would end it.
+    if ('inherited' in address) continue
     try {
       const listener = await net.listen({
         address,

@@ -2,7 +2,7 @@
 import type { ListedEntry } from '../filter/generation.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import type { NetAddress } from '../runtime/net.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
 
 /** A worker's place among the workers. */
@@ -25,7 +25,7 @@ export interface Known {
 
 export interface OpenListener {
   readonly name: string
-  readonly address: NetAddress
+  readonly address: ListenAddress
 }
 
 /** A message that must not be filtered again before that time: those like it have ended workers. */

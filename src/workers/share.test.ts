@@ -21,6 +21,7 @@ describe('a share of the deliveries', () => {
 
 describe('the listeners of a worker', () => {
   const tcp = { name: 'mx', address: { host: '127.0.0.1', port: 0 }, maxConnections: 7 }
+  const inherited = { name: 'passed', address: { inherited: 'smtp' }, maxConnections: 7 }
   const unix = { name: 'local', address: { path: '/run/smtp.sock' }, maxConnections: 7 }
 
   test('have the ports that the first one found, and the other settings as configured', () => {
@@ -35,8 +36,13 @@ describe('the listeners of a worker', () => {
     expect(listenersOf([tcp, unix], { number: 1 })).toEqual([tcp, unix])
   })
 
-  test('are UNIX sockets for the first one only', () => {
-    expect(listenersOf([tcp, unix], { number: 2 })).toEqual([tcp])
+  test('are UNIX sockets for the first one only, and inherited ones for all', () => {
+    expect(listenersOf([tcp, unix, inherited], { number: 2 })).toEqual([tcp, inherited])
+    const known = {
+      listeners: [{ name: 'passed', address: { host: '127.0.0.1', port: 25 } }],
+      spool: '/var/spool',
+    }
+    expect(listenersOf([inherited], { number: 2, known })).toEqual([inherited])
   })
 
   test('are shared with other processes', async () => {

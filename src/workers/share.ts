@@ -22,7 +22,7 @@ export function sharedNet(net: Net): Net {
 
 /**
  * The listeners of one worker: ports as the first worker has them, whatever is configured by now. A UNIX socket cannot
- * be shared: the first worker alone has it.
+ * be shared: the first worker alone has it. One that was inherited is accepted from by all.
  */
 export function listenersOf<L extends OpenListener>(
   configured: readonly L[],

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/runtime/node/clock.ts'
 import { processCounters } from '../../src/runtime/node/counters.ts'
 import { jsonLog } from '../../src/runtime/node/log.ts'
 import { nodeNet } from '../../src/runtime/node/net.ts'
+import { hostProcess } from '../../src/runtime/node/process.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
 import { listen } from '../../src/smtp/listener.ts'
 import type { Policy, ReceiverSettings } from '../../src/smtp/policy.ts'
@@ -90,6 +91,7 @@ const listener = await listen(
       net: nodeNet,
       clock: systemClock,
       counters: processCounters(),
+      process: hostProcess,
       random: systemRandom,
       log: jsonLog({ level: 'info', to: 2 }),
     },

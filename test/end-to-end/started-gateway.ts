@@ -117,12 +117,16 @@ function collect(child: ChildProcess): {
   }
 }
 
-/** Starts `postern start` and waits until it listens. */
+/**
+ * Starts `postern start` and waits until it listens.
+ * @param options.through a program with arguments that execs what follows them: prlimit, for instance
+ */
 export async function startGateway(
   folder: GatewayFolder,
-  options: { readonly env?: NodeJS.ProcessEnv } = {},
+  options: { readonly env?: NodeJS.ProcessEnv; readonly through?: readonly string[] } = {},
 ): Promise<StartedGateway> {
-  const child = spawn(postern, ['start', '--config', folder.config], {
+  const line = [...(options.through ?? []), postern, 'start', '--config', folder.config]
+  const child = spawn(line[0] ?? postern, line.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   })

@@ -26,6 +26,7 @@ export type ComponentName =
   | 'strace'
   | 'swaks'
   | 'tcprules'
+  | 'tcpserver'
   | 'tinycdb'
 
 /** One row for each; a test that needs another program adds it here. */
@@ -40,6 +41,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
+  tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
   swaks: {
     program: 'swaks',

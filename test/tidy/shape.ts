@@ -14,7 +14,7 @@ const emptyNames = new Set(['common', 'helper', 'helpers', 'misc', 'util', 'util
 const defaultExporters = new Set(['vitest.config.ts'])
 
 /** Programs: the files that are meant to do something when they are loaded. */
-const programs = /^(?:src\/main\.ts|src\/cli\/main\.ts)$|\.worker\.ts$/
+const programs = /^(?:src\/main\.ts|src\/cli\/(?:smtpd-)?main\.ts)$|\.worker\.ts$/
 
 export function checkShape(files: readonly SourceFile[]): readonly Complaint[] {
   return files.flatMap((file) => [

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { NetAddress, NetListener } from '../net.ts'
+import type { ListenAddress, NetListener } from '../net.ts'
 import { nodeNet } from './net.ts'
 
-const listen = (address: NetAddress, shared: boolean): Promise<NetListener> =>
+const listen = (address: ListenAddress, shared: boolean): Promise<NetListener> =>
   nodeNet.listen({
     address,
     shared,

@@ -2,19 +2,21 @@
 import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createSecureContext, getCACertificates } from 'node:tls'
-import { PosternError } from '../../mail/errors.ts'
+import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { Endpoint } from '../../mail/session.ts'
 import type {
   ConnectOptions,
   Connection,
+  ListenAddress,
   ListenOptions,
   Net,
-  NetAddress,
   NetListener,
 } from '../net.ts'
+import { inheritedDescriptor } from './inherited.ts'
 import { NodeConnection } from './net-connection.ts'
 import { tlsContext } from './net-tls-context.ts'
 import { NodeTlsTrust } from './net-tls.ts'
+import { makeSocketFolder, removeStaleSocket, setSocketMode } from './unix-socket.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
@@ -24,25 +26,41 @@ function ownAddresses(): readonly string[] {
   )
 }
 
-function listen(options: ListenOptions): Promise<NetListener> {
-  const { address, backlog, shared } = options
+async function listen(options: ListenOptions): Promise<NetListener> {
+  const { address } = options
+  try {
+    return await listenOnce(options)
+  } catch (error) {
+    const isTaken = 'path' in address && isPosternError(error, 'ADDRESS_IN_USE')
+    if (!isTaken || !(await removeStaleSocket(address.path))) throw error
+    return listenOnce(options)
+  }
+}
+
+function listenOnce(options: ListenOptions): Promise<NetListener> {
+  const { address, backlog, shared, socketMode } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
+  let isUnix = 'path' in address
   // A client may finish sending and still read: `printf … | nc`.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Reset while it waited to be accepted: nobody is there.
-    if (!('path' in address) && socket.remoteAddress === undefined) socket.destroy()
+    if (!isUnix && socket.remoteAddress === undefined) socket.destroy()
     else options.accepted(new NodeConnection(socket, bound))
   })
   server.once('error', (error) => reject(listenError(error, address)))
+  if ('path' in address) makeFolder(address)
+  const where = 'inherited' in address ? { fd: inheritedDescriptor(address.inherited) } : address
   const more = {
     ...(backlog === undefined ? {} : { backlog }),
     ...(shared === true && 'host' in address ? { reusePort: true } : {}),
   }
-  server.listen({ ...address, ...more }, () => {
+  server.listen({ ...where, ...more }, () => {
     server.removeAllListeners('error')
     server.on('error', (error) => options.failed(error))
     const own = boundAddress(address, server.address())
+    // A socket of a kind that has no address.
+    isUnix = !('host' in own)
     // Whoever came in by one address came to it; it need not be asked for with every connection.
     if ('host' in own && isIP(own.host) !== 0 && own.host !== '0.0.0.0' && own.host !== '::') {
       bound = { address: own.host, port: own.port }
@@ -55,6 +73,10 @@ function listen(options: ListenOptions): Promise<NetListener> {
       },
     })
   })
+  // Bound it is already, and nobody has been accepted.
+  if ('path' in address && socketMode !== undefined && server.listening) {
+    setSocketMode(address.path, socketMode)
+  }
   return promise
 }
 
@@ -102,15 +124,29 @@ function tlsTrust(authorities: string): NodeTlsTrust {
   }
 }
 
-function boundAddress(asked: NetAddress, bound: AddressInfo | string | null): NetAddress {
-  if ('path' in asked || bound === null || typeof bound === 'string') return asked
-  return { host: asked.host, port: bound.port }
+function makeFolder(address: { readonly path: string }): void {
+  try {
+    makeSocketFolder(address.path)
+  } catch (error) {
+    throw listenError(error instanceof Error ? error : new Error(String(error)), address)
+  }
 }
 
-function listenError(error: Error, address: NetAddress): PosternError {
-  const where = 'path' in address ? address.path : `${address.host}:${address.port}`
+function boundAddress(asked: ListenAddress, bound: AddressInfo | string | null): ListenAddress {
+  if (bound === null || typeof bound === 'string') return asked
+  return { host: 'host' in asked ? asked.host : bound.address, port: bound.port }
+}
+
+function listenError(error: Error, address: ListenAddress): PosternError {
+  const where = nameOf(address)
   const inUse = 'code' in error && error.code === 'EADDRINUSE'
   return inUse
     ? new PosternError('ADDRESS_IN_USE', where, { cause: error })
     : new PosternError('LISTEN_FAILED', `${where}: ${error.message}`, { cause: error })
+}
+
+function nameOf(address: ListenAddress): string {
+  if ('path' in address) return address.path
+  if ('inherited' in address) return `fd ${address.inherited}`
+  return `${address.host}:${address.port}`
 }

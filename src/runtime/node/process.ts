@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import process from 'node:process'
 import type { HostProcess } from '../process.ts'
 
@@ -10,4 +12,16 @@ export const hostProcess: HostProcess = Object.freeze({
     process.on('unhandledRejection', callback)
   },
   residentBytes: () => process.memoryUsage.rss(),
+  loadAverage: () => loadavg()[0] ?? 0,
+  descriptors() {
+    try {
+      const limits = readFileSync('/proc/self/limits', 'latin1')
+      const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1])
+      return Number.isNaN(limit) ? undefined : { open: readdirSync('/proc/self/fd').length, limit }
+    } catch (error) {
+      // To look it up takes a descriptor.
+      const none = error instanceof Error && 'code' in error && error.code === 'EMFILE'
+      return none ? { open: 1, limit: 1 } : undefined
+    }
+  },
 })

@@ -1,5 +1,6 @@
 /** Workers as processes of Node: a file of ours run by the same Node, with a channel; they write where we write. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { fstatSync } from 'node:fs'
 import process from 'node:process'
 import type {
   SupervisorChannel,
@@ -32,11 +33,23 @@ export function workerProcesses<Sent extends object, Heard>(
 const forWorkers = 'workers'
 const mostSockets = 100
 
-/** From descriptor 3 on: those that are inherited by their number, and nothing where a number is skipped. */
+/** From descriptor 3 on: those that are inherited by their number, and nothing where a number is skipped or not open. */
 function inheritance(descriptors: readonly number[]): readonly (number | 'ignore')[] {
   const wanted = new Set(descriptors)
   const length = Math.max(0, Math.max(2, ...wanted) - 2)
-  return Array.from({ length }, (_, index) => (wanted.has(3 + index) ? 3 + index : 'ignore'))
+  return Array.from({ length }, (_, index) =>
+    wanted.has(3 + index) && isOpen(3 + index) ? 3 + index : 'ignore',
+  )
+}
+
+/** One that is not would keep every worker from starting; so the listener that names it says what is wrong. */
+function isOpen(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The sockets of systemd's activation (sd_listen_fds(3)), which keep their numbers in every worker. */

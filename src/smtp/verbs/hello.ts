@@ -28,7 +28,11 @@ export const helo = helloVerb('HELO')
 export const ehlo = helloVerb('EHLO')
 export const lhlo = helloVerb('LHLO')
 
-function introduce(dialogue: Dialogue, hello: NonNullable<Session['hello']>): MaybePromise<Reply> {
+/** The client's name is known: asks the policy about it. @returns the reply to the greeting */
+export function introduce(
+  dialogue: Dialogue,
+  hello: NonNullable<Session['hello']>,
+): MaybePromise<Reply> {
   const { session, policy } = dialogue
   const before = session.hello
   session.hello = hello

@@ -18,9 +18,10 @@ export const mail: Verb = {
     const { reversePath, parameters } = parsed.value
     const { maxMessageBytes } = dialogue.settings
     if (maxMessageBytes > 0 && (parameters.sizeBytes ?? 0) > maxMessageBytes) return messageTooBig
-    const { session, policy, nextTransactionId: transactionId } = dialogue
+    const { session, policy, forwarded, nextTransactionId: transactionId } = dialogue
+    const source = forwarded === undefined ? {} : { forwarded }
     return dialogue.consult(
-      policy.mail({ transactionId, session, reversePath, parameters }),
+      policy.mail({ transactionId, session, reversePath, parameters, ...source }),
       (ruling) => {
         if (ruling.ruling !== 'pass') return dialogue.refuse('mail', ruling)
         dialogue.openTransaction(reversePath, parameters)

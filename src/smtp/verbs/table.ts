@@ -12,6 +12,8 @@ import { rset } from './rset.ts'
 import { starttls } from './starttls.ts'
 import type { Verb } from './verb.ts'
 import { vrfy } from './vrfy.ts'
+import { xclient } from './xclient.ts'
+import { xforward } from './xforward.ts'
 
 /** Every command that is spoken here. */
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
@@ -30,6 +32,8 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['STARTTLS', starttls],
   ['AUTH', auth],
   ['ETRN', etrn],
+  ['XCLIENT', xclient],
+  ['XFORWARD', xforward],
 ])
 
 /** Commands of RFC 5321 and its ancestors that we know of and do not speak (§4.2.4: 502). */
@@ -41,11 +45,9 @@ export const knownElsewhere: ReadonlySet<string> = new Set([
   'TURN',
   'ATRN',
   'BURL',
-  'XCLIENT',
-  'XFORWARD',
 ])
 
-/** What a browser or a proxy says first. What follows it was never meant for a mail server. */
+/** What a browser says first. What follows it was never meant for a mail server. */
 export const otherProtocols: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -53,5 +55,4 @@ export const otherProtocols: ReadonlySet<string> = new Set([
   'PUT',
   'OPTIONS',
   'CONNECT',
-  'PROXY',
 ])
