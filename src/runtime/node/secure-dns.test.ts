@@ -1,6 +1,6 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeQuestion, parseResponse } from './dns-message.ts'
@@ -29,14 +29,6 @@ const tc = 0x02_00
 const tlsa = Buffer.from([3, 1, 1, ...Array.from({ length: 32 }, () => 7)])
 
 async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?: typeof answer) {
-  const udp = createSocket('udp4')
-  udp.on('message', (question, from) => {
-    const response = answer(question)
-    if (response !== undefined) udp.send(response, from.port, from.address)
-  })
-  udp.bind(0, '127.0.0.1')
-  await once(udp, 'listening')
-  const { port } = udp.address()
   const tcp = createServer((socket) =>
     socket.on('data', (bytes: Buffer) => {
       const response = overTcp?.(bytes.subarray(2)) ?? Buffer.alloc(0)
@@ -44,8 +36,11 @@ async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?
       socket.end(response)
     }),
   )
-  tcp.listen(port, '127.0.0.1')
-  await once(tcp, 'listening')
+  const { udp, port } = await bothOnOnePort(tcp)
+  udp.on('message', (question, from) => {
+    const response = answer(question)
+    if (response !== undefined) udp.send(response, from.port, from.address)
+  })
   return {
     dns: nodeSecureDns({ servers: [`127.0.0.1:${port}`], timeoutMs: 300 }),
     close: () => {
@@ -53,6 +48,23 @@ async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?
       tcp.close()
     },
   }
+}
+
+/** A port that is free by TCP may be taken by UDP: then another one is tried. */
+async function bothOnOnePort(tcp: Server): Promise<{ udp: Socket; port: number }> {
+  tcp.listen(0, '127.0.0.1')
+  await once(tcp, 'listening')
+  const address = tcp.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const udp = createSocket('udp4')
+  const bound = await new Promise<boolean>((resolve) => {
+    udp.once('listening', () => resolve(true)).once('error', () => resolve(false))
+    udp.bind(port, '127.0.0.1')
+  })
+  if (bound) return { udp, port }
+  tcp.close()
+  await once(tcp, 'close')
+  return bothOnOnePort(tcp)
 }
 
 describe('a question about DNSSEC', () => {
