@@ -3,7 +3,7 @@ import type { ControlSettings } from '../formats/control-settings.ts'
 import type { Net } from '../runtime/net.ts'
 import type { OpenListener, Seat } from './messages.ts'
 
-/** Deliveries at a time: all workers together never carry more than `control/` says, and each at least one. */
+/** Deliveries at a time: all workers together carry what `control/` says, but each at least one. */
 export function shareOfDeliveries(control: ControlSettings, workers: number): ControlSettings {
   if (workers === 1) return control
   const share = (all: number): number => Math.max(1, Math.floor(all / workers))
