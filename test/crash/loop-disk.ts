@@ -28,11 +28,15 @@ export function loopDisk(sizeMegabytes = 96): LoopDisk {
   writeFileSync(image, '')
   truncateSync(image, sizeMegabytes << 20)
   const mount = (): void => run('mount', '-o', 'loop', image, path)
-  const unmount = (): void => {
+  // A process that was killed holds the disk until its last thread has come back from it; a disk that is mounted again
+  // before that is the dead one.
+  const unmount = (attempts = 200): void => {
     try {
       run('umount', path)
     } catch {
-      run('umount', '-l', path)
+      if (attempts === 0) return run('umount', '-l', path)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+      unmount(attempts - 1)
     }
   }
   try {
