@@ -42,6 +42,18 @@ describe('dnsbl', () => {
     expect(await plugin.connect()).toMatchObject({ text: '192.0.2.9 is listed by bl.test' })
   })
 
+  test('refuses a listed client though the list’s words never come', async () => {
+    const zones: FakeZones = { '9.2.0.192.bl.test': { addresses: ['127.0.0.2'], txt: 'hangs' } }
+    const plugin = from(zones, {})
+    const verdict = plugin.connect()
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    plugin.clock.advance(2000)
+    expect(await verdict).toMatchObject({
+      verdict: 'reject',
+      text: '192.0.2.9 is listed by bl.test',
+    })
+  })
+
   test('lets a client in that no list holds', async () => {
     expect(await from({}, {}).connect()).toEqual({ verdict: 'pass' })
   })

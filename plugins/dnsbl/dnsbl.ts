@@ -97,7 +97,7 @@ export const dnsbl = definePlugin({
         const weight = weightOf(answer.hits)
         if (weight < options.threshold) return below(answer, weight, options.score)
         const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
-        const text = await listedText(worst, { what: address, name, panel, signal })
+        const text = await listedText(worst, { what: address, name, panel })
         return objection(options.refuse === 'defer', text, opinion(answer.hits, weight))
       },
     }

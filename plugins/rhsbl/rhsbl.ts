@@ -51,7 +51,7 @@ export const rhsbl = definePlugin({
         if (weight >= options.threshold) {
           const name = names[worst] ?? ''
           const [hit] = answers[worst]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
-          const text = await listedText(hit, { what: name, name, panel, signal })
+          const text = await listedText(hit, { what: name, name, panel })
           return options.refuse === 'defer'
             ? defer('4.7.1', text, said)
             : reject('5.7.1', text, said)

@@ -46,6 +46,7 @@ const mostFailures = 3
 const retryMs = 5 * 60_000
 const testEveryMs = 60 * 60_000
 const testTimeoutMs = 10_000
+const wordsMs = 2_000
 
 export class ListPanel {
   readonly #parts: ListPanelParts
@@ -94,15 +95,20 @@ export class ListPanel {
     return { hits, failed }
   }
 
-  /** What the list says of it in words, for the client; undefined where it says nothing, or nothing in time. */
-  async explain({ base }: DnsList, name: string, signal: AbortSignal): Promise<string | undefined> {
-    try {
-      const answer = await this.#parts.dns.txt(`${name}.${base}`, signal)
-      return answer.answer === 'found' ? answer.records[0] : undefined
-    } catch {
-      // The listing stands; only its words are missing.
-      return undefined
-    }
+  /**
+   * What the list says of it in words, for the client; undefined where it says nothing, or nothing in time. The time is
+   * short: a list whose words never come must not turn a listing into a fault, which might let the client in.
+   */
+  async explain({ base }: DnsList, name: string): Promise<string | undefined> {
+    return this.#within(wordsMs, async (signal) => {
+      try {
+        const answer = await this.#parts.dns.txt(`${name}.${base}`, signal)
+        return answer.answer === 'found' ? answer.records[0] : undefined
+      } catch {
+        // The listing stands; only its words are missing.
+        return undefined
+      }
+    })
   }
 
   async #askOne(
@@ -180,19 +186,25 @@ export class ListPanel {
     }
   }
 
-  async #look({ base }: DnsList, name: string): Promise<'listed' | 'clear' | 'failed'> {
+  #look({ base }: DnsList, name: string): Promise<'listed' | 'clear' | 'failed'> {
+    return this.#within(testTimeoutMs, async (signal) => {
+      try {
+        const answer = await this.#parts.dns.ipv4(`${name}.${base}`, signal)
+        const records = answer.answer === 'found' ? answer.records : []
+        const listing = readListing({ base, weight: 1 }, records)
+        if (listing.listed === 'nonsense') return 'failed'
+        return listing.listed ? 'listed' : 'clear'
+      } catch {
+        return 'failed'
+      }
+    })
+  }
+
+  async #within<T>(limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController()
-    const timer = this.#parts.clock.after(testTimeoutMs, () => controller.abort())
+    const timer = this.#parts.clock.after(limitMs, () => controller.abort())
     try {
-      const answer = await this.#parts.dns.ipv4(`${name}.${base}`, controller.signal)
-      const listing = readListing(
-        { base, weight: 1 },
-        answer.answer === 'found' ? answer.records : [],
-      )
-      if (listing.listed === 'nonsense') return 'failed'
-      return listing.listed ? 'listed' : 'clear'
-    } catch {
-      return 'failed'
+      return await work(controller.signal)
     } finally {
       timer.cancel()
     }

@@ -9,17 +9,16 @@ interface About {
   /** As it stands below the list's base. */
   readonly name: string
   readonly panel: ListPanel
-  readonly signal: AbortSignal
 }
 
 /** What the client is told: the operator's words, else the list's own, else that it is listed. */
 export async function listedText(
   hit: Hit | undefined,
-  { what, name, panel, signal }: About,
+  { what, name, panel }: About,
 ): Promise<string> {
   if (hit === undefined) return 'Listed'
   const { list } = hit
-  const text = list.text ?? (await panel.explain(list, name, signal))
+  const text = list.text ?? (await panel.explain(list, name))
   const words = text ?? `${what} is listed by ${list.base}`
   return printable(words.replaceAll('%IP%', what).replaceAll('%NAME%', what))
 }
