@@ -17,7 +17,7 @@ import {
   type Session,
 } from 'postern/plugin'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
-import { evaluateSpf, type SpfAnswer } from './evaluate.ts'
+import { evaluateSpf, loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
 
 export const spf = definePlugin({
@@ -60,6 +60,9 @@ export const spf = definePlugin({
     }
     const words = explanation.follow((bytes) => controlLine(bytes, '').value)
     return {
+      async open() {
+        await loadSpf()
+      },
       async mail({ session, reversePath }, { options, findings, signal }) {
         const inForce = options.level === 'control' ? level.current : Number(options.level)
         if (inForce < 1 || session.user !== undefined) return pass()
