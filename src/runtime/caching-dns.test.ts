@@ -85,6 +85,13 @@ describe('the DNS with a memory', () => {
     expect(asked.questions).toEqual(['txt a.test'])
   })
 
+  test('does not keep what is longer than honest answers are', async () => {
+    const { dns, asked } = remembering({ 'a.test': { txt: ['x'.repeat(64_000)] } })
+    await dns.txt('a.test')
+    await dns.txt('a.test')
+    expect(asked.questions).toHaveLength(2)
+  })
+
   test('keeps so many answers and no more, whoever asks for new ones', async () => {
     const { dns, asked } = remembering({ 'a.test': { txt: ['x'] } }, { maxAnswers: 3 })
     await dns.txt('a.test')

@@ -1,9 +1,9 @@
 /**
  * The DNS with a memory: an answer is kept as long as its records allow, within bounds, and a question that is being
  * asked is not asked again beside it. What is no answer (time-out, SERVFAIL) is never kept. Bounded by the number of
- * answers; the ones longest kept go first.
+ * answers and by their size, since strangers write them; the ones longest kept go first.
  */
-import { PosternError } from '../mail/errors.ts'
+import { abortable } from './abortable.ts'
 import type { Clock } from './clock.ts'
 import type { Dns, DnsAnswer, MxRecord } from './dns.ts'
 
@@ -18,6 +18,9 @@ export interface CachingDnsOptions {
   /** "No such name" and "no such record": the SOA that would tell (RFC 2308 §5) is not handed out. */
   readonly negativeMs?: number
 }
+
+/** Longer answers are not kept: a stranger may publish 64 KB under any number of names. */
+const longestKept = 2_048
 
 type AnyAnswer = DnsAnswer<string> | DnsAnswer<MxRecord>
 
@@ -76,7 +79,7 @@ class AnswerCache<A extends AnyAnswer> {
       asking = this.#put(key, question)
       this.#asking.set(key, asking)
     }
-    return signal === undefined ? asking : untilAborted(asking, signal)
+    return abortable(asking, signal, 'a question to the DNS')
   }
 
   async #put(key: string, question: () => Promise<A>): Promise<A> {
@@ -95,7 +98,7 @@ class AnswerCache<A extends AnyAnswer> {
         ? Math.min(answer.ttlMs ?? this.#usualMs, this.#mostMs)
         : this.#negativeMs
     this.#kept.delete(key)
-    if (forMs <= 0) return
+    if (forMs <= 0 || lengthOf(answer) > longestKept) return
     this.#kept.set(key, { answer, until: this.#clock.monotonicMs() + forMs })
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= this.#maxAnswers) break
@@ -109,11 +112,12 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
 
-function untilAborted<A>(asking: Promise<A>, signal: AbortSignal): Promise<A> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new PosternError('ABORTED', 'a question to the DNS'))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
+/** Characters, about as many as bytes of memory. */
+function lengthOf(answer: AnyAnswer): number {
+  if (answer.answer !== 'found') return 0
+  let length = 0
+  for (const record of answer.records) {
+    length += typeof record === 'string' ? record.length : record.exchange.length
+  }
+  return length
 }

@@ -5,6 +5,7 @@
 import type { RecordWithTtl } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { PosternError } from '../../mail/errors.ts'
+import { abortable } from '../abortable.ts'
 import type { Dns, DnsAnswer } from '../dns.ts'
 
 export interface NodeDnsOptions {
@@ -32,8 +33,9 @@ export function nodeDns({
     <T>(name: string, question: () => Promise<readonly T[]>): Asked<T> =>
     (signal) =>
       abortable(
-        signal,
         line(() => answered(name, question)),
+        signal,
+        'a question to the DNS',
       )
 
   return {
@@ -125,15 +127,4 @@ function questionLine(
       else next()
     }
   }
-}
-
-/** The asker stops waiting; the question itself runs out by its own time-out. */
-function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new PosternError('ABORTED', 'a question to the DNS'))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -5,6 +5,7 @@
 import { PosternError } from '../../mail/errors.ts'
 import type { Instant } from '../../mail/instant.ts'
 import type { JsonValue } from '../../mail/json.ts'
+import { abortable } from '../abortable.ts'
 import type { Timer } from '../clock.ts'
 import type { Store, StoreEntry, StoreRange, StoreTable } from '../store.ts'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
@@ -71,7 +72,11 @@ class SqliteStore implements NodeStore {
     })
     return {
       get: async (key, signal) => {
-        const [row] = await abortable(this.#ask({ do: 'get', table: name, key }), signal)
+        const [row] = await abortable(
+          this.#ask({ do: 'get', table: name, key }),
+          signal,
+          'a question to the store',
+        )
         return row === undefined ? undefined : parse(row[1])
       },
       put: async (key, value, expiresAt) => {
@@ -185,15 +190,4 @@ class SqliteStore implements NodeStore {
 function parse(text: string): JsonValue {
   const value: JsonValue = JSON.parse(text)
   return value
-}
-
-/** @throws PosternError ABORTED when the signal fires first */
-function abortable<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return answer
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const abort = (): void => reject(new PosternError('ABORTED'))
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  return promise
 }
