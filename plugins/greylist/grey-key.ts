@@ -8,7 +8,7 @@ const longestAddresses = 200
 
 /** The client's /24 or /64, or the address alone. */
 export function networkKey(address: string, byAddress: boolean): string {
-  return clientNetwork(address, byAddress ? { ipv4: 32, ipv6: 128 } : customerNetwork)
+  return clientNetwork(address, byAddress ? { ipv4: 32, ipv6: 128 } : customerNetwork) ?? address
 }
 
 /** Network, reverse-path and recipient as one key; readable where that is short enough. */

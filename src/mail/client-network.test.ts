@@ -7,8 +7,8 @@ describe('the network of a client', () => {
     ['192.0.2.77', '192.0.2.0/24'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80::/64'],
-    ['unix', 'unix'],
-    ['', ''],
+    ['unix', undefined],
+    ['', undefined],
   ])('of %s is %s', (address, network) => {
     expect(clientNetwork(address)).toBe(network)
   })
@@ -22,6 +22,20 @@ describe('the network of a client', () => {
     fc.assert(
       fc.property(fc.ipV6(), (address) => {
         expect(clientNetwork(address.toUpperCase())).toBe(clientNetwork(address))
+      }),
+    )
+  })
+
+  test('is shared by two addresses exactly if their first bits are equal', () => {
+    const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
+    const number = (ip: readonly number[]): bigint =>
+      ip.reduce((sum, octet) => sum * 256n + BigInt(octet), 0n)
+    fc.assert(
+      fc.property(octets, octets, fc.nat(32), (one, other, ipv4) => {
+        const rest = BigInt(32 - ipv4)
+        const bits = { ipv4, ipv6: 64 }
+        const same = clientNetwork(one.join('.'), bits) === clientNetwork(other.join('.'), bits)
+        expect(same).toBe(number(one) >> rest === number(other) >> rest)
       }),
     )
   })

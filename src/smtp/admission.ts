@@ -3,6 +3,7 @@
  * descriptors. Whoever is let in holds a place until they leave it. A count may live in another process, so every
  * answer may be a promise; where it does not, none is made.
  */
+import { clientNetwork, type PrefixLengths } from '../mail/client-network.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { reply, type Reply } from '../mail/reply.ts'
 import type { TransientStatus } from '../mail/status.ts'
@@ -10,7 +11,6 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
 import type { HostProcess } from '../runtime/process.ts'
-import { clientNetwork, type NetworkBits } from './client-network.ts'
 import { DescriptorReserve } from './descriptor-reserve.ts'
 
 export interface ConnectionLimits {
@@ -21,7 +21,7 @@ export interface ConnectionLimits {
   /** … and from one network; no limit where absent. */
   readonly maxConnectionsPerNetwork?: number | undefined
   /** What one network is; /24 and /64 where absent. */
-  readonly networkBits?: NetworkBits
+  readonly networkBits?: PrefixLengths
   /** The load average over one minute above which nobody is let in; no limit where absent. */
   readonly maxLoad?: number | undefined
   /** What is said in place of our own words, without code. */
@@ -117,7 +117,7 @@ export class Admission {
     return after(ofAddress, (taken) => {
       if (!taken) return this.#leave(place, 'address')
       if (maxConnectionsPerNetwork === undefined) return undefined
-      const network = clientNetwork(address, this.#limits.networkBits ?? usualNetworks)
+      const network = clientNetwork(address, this.#limits.networkBits)
       if (network === undefined) return undefined
       const key = `smtp:${this.#listener}:${network}`
       return after(this.#take(place, key, maxConnectionsPerNetwork), (also) =>
@@ -158,8 +158,6 @@ export class Admission {
     return refusal
   }
 }
-
-const usualNetworks: NetworkBits = { ipv4: 24, ipv6: 64 }
 
 function refusalsOf(
   texts: NonNullable<ConnectionLimits['limitTexts']>,
