@@ -15,6 +15,8 @@ const commands = {
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
+  sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
+  inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
