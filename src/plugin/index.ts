@@ -67,6 +67,22 @@ export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.t
 export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
+export { decodeText, decoderOf } from '../mail/mime/charset.ts'
+export { contentOf, readContent } from '../mail/mime/content.ts'
+export { decodeWords } from '../mail/mime/encoded-words.ts'
+export { extensionOf } from '../mail/mime/file-names.ts'
+export { mimeLimits } from '../mail/mime/limits.ts'
+export { readMimeTree } from '../mail/mime/read-tree.ts'
+export type { ByteSource } from '../mail/mime/source.ts'
+export type {
+  MimeAmbiguity,
+  MimeAmbiguityKind,
+  MimeLimit,
+  MimePart,
+  MimeReading,
+  MimeTree,
+  TransferEncoding,
+} from '../mail/mime/tree.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
 export type {
   ClientCertificate,
