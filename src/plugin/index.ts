@@ -83,6 +83,7 @@ export type {
   MimeTree,
   TransferEncoding,
 } from '../mail/mime/tree.ts'
+export { UuDecoder } from '../mail/mime/uuencode.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
 export type {
   ClientCertificate,
@@ -123,3 +124,7 @@ export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
+export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
+export type { QuarantineEvent } from '../formats/quarantine-events.ts'
+export { joinSimOptions, parseSimcontrol, simOptionsFor } from '../formats/simcontrol.ts'
+export type { SimControl, SimOptions } from '../formats/simcontrol.ts'
