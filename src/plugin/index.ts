@@ -67,6 +67,23 @@ export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.t
 export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
+export { decodeText, decoderOf } from '../mail/mime/charset.ts'
+export { contentOf, readContent } from '../mail/mime/content.ts'
+export { decodeWords } from '../mail/mime/encoded-words.ts'
+export { extensionOf } from '../mail/mime/file-names.ts'
+export { mimeLimits } from '../mail/mime/limits.ts'
+export { readMimeTree } from '../mail/mime/read-tree.ts'
+export type { ByteSource } from '../mail/mime/source.ts'
+export type {
+  MimeAmbiguity,
+  MimeAmbiguityKind,
+  MimeLimit,
+  MimePart,
+  MimeReading,
+  MimeTree,
+  TransferEncoding,
+} from '../mail/mime/tree.ts'
+export { UuDecoder } from '../mail/mime/uuencode.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
 export type {
   ClientCertificate,
@@ -107,3 +124,7 @@ export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
+export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
+export type { QuarantineEvent } from '../formats/quarantine-events.ts'
+export { joinSimOptions, parseSimcontrol, simOptionsFor } from '../formats/simcontrol.ts'
+export type { SimControl, SimOptions } from '../formats/simcontrol.ts'
