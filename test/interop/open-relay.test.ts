@@ -30,7 +30,14 @@ describe.skipIf(isMissing('nmap'))("nmap's smtp-open-relay", () => {
 
   async function scan({ port }: StartedGateway): Promise<string> {
     const { stdout } = await runProgram(component('nmap')!.path, [
-      ...['-n', '-Pn', '-sT', '-v', '--script', '+smtp-open-relay', '-p', String(port)],
+      '-n',
+      '-Pn',
+      '-sT',
+      '-v',
+      '--script',
+      '+smtp-open-relay',
+      '-p',
+      String(port),
       '127.0.0.1',
     ])
     return stdout
