@@ -63,6 +63,12 @@ export const sectionShapes = {
           'Left out: hold where the domain is in control/rcpthosts, not local, and not in validated_domains',
       }),
     ),
+    xforward: option.strings({
+      default: [],
+      description:
+        'Next hops that are told of the client that sent a message (XFORWARD), if they offer it: ' +
+        'the host, the domain or the socket of their route',
+    }),
     validated_domains: option.strings({
       default: [],
       description: 'Relayed domains whose recipients are known before their mail is accepted',

@@ -54,6 +54,16 @@ const envelope: Arbitrary<Envelope> = record(
     envelopeId: word,
     returnContent: constantFrom('full', 'headers'),
     user: word,
+    origin: record(
+      {
+        address: word,
+        port: nat(65_535),
+        protocol: constantFrom('SMTP', 'ESMTP'),
+        name: word,
+        hello: word,
+      },
+      { requiredKeys: ['address', 'port', 'protocol'], noNullPrototype: true },
+    ),
   },
   {
     requiredKeys: ['reversePath', 'recipients', 'bodyType', 'smtputf8', 'requireTls'],
@@ -64,7 +74,13 @@ const envelope: Arbitrary<Envelope> = record(
 const state: Arbitrary<RecipientState> = oneof(
   record({ state: constantFrom('pending') }, { noNullPrototype: true }),
   record(
-    { state: constantFrom('deferred'), text: word, tries: nat(), delayTold: constantFrom(true) },
+    {
+      state: constantFrom('deferred'),
+      text: word,
+      tries: nat(),
+      delayTold: constantFrom(true),
+      dueAt: nat().map((at) => at + 1),
+    },
     { requiredKeys: ['state', 'text', 'tries'], noNullPrototype: true },
   ),
   record({ state: constantFrom('delivered', 'failed'), text: word }, { noNullPrototype: true }),

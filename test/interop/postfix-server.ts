@@ -125,6 +125,7 @@ smtpd_recipient_restrictions =
     { refused@postfix.test = 550 5.1.1 nobody of that name }
     { busy@postfix.test = 450 4.2.1 busy just now } }
   permit_mynetworks reject
+smtpd_authorized_xforward_hosts = 127.0.0.0/8
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = ${fixtures}/mx.test.pem
 smtpd_tls_key_file = ${fixtures}/mx.test.key

@@ -50,7 +50,13 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
       const [mail = ''] = await mailOf('bob')
       expect(mail).toContain('using TLSv1.3')
       expect(Buffer.from(mail, 'latin1').toString()).toContain(`\n\n${text}\n`)
-      await logged(/disconnect from \S+ ehlo=2 starttls=1 mail=\d rcpt=\d bdat=\d quit=1/)
+      await logged(/disconnect from \S+ ehlo=2 .*starttls=1 .*bdat=\d+ .*quit=1/)
+    })
+
+    test('is told who gave us the message, where it is trusted with that', async () => {
+      await sendTo(gateway.port, { to: 'frank@postfix.test', text: 'whence?' })
+      expect(await mailOf('frank')).toHaveLength(1)
+      await logged(/orig_queue_id=\w+, orig_client=\S*\[127\.0\.0\.1\]/)
     })
 
     test('answers for each recipient: one gets it, one bounces, one waits', async () => {

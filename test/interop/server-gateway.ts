@@ -21,6 +21,7 @@ export async function gatewayBetween(routes: readonly string[]): Promise<Started
   routes:
 ${routes.map((route) => `    ${route}\n`).join('')}  tls: { localhost: verify mx.test, 127.0.0.1: none }
   tls_ca: mx.test.pem
+  xforward: [localhost]
 `
   await folder.write(
     'postern.yaml',

@@ -15,11 +15,13 @@ import type { Lease, SessionPool } from './session-pool.ts'
 import type { SmtpSession } from './smtp-session.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
 import { transact, type SessionState } from './smtp-transaction.ts'
+import type { Source } from './xforward.ts'
 
 export interface Mailing {
   readonly message: Message
   readonly envelope: Envelope
   readonly recipients: readonly Recipient[]
+  readonly source?: Source
 }
 
 export interface MailingDoors {
@@ -106,7 +108,7 @@ async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionSt
 type FormedMailing = Mailing & { readonly form: Parameters<typeof transact>[0]['form'] }
 
 async function oneTransaction(
-  { message, envelope, recipients, form }: FormedMailing,
+  { message, envelope, recipients, form, source }: FormedMailing,
   { lease, results, doors }: AtWork,
 ): Promise<SessionState> {
   const batch = nextBatch({ envelope, recipients }, { lease, results, doors })
@@ -123,6 +125,7 @@ async function oneTransaction(
     reversePath: own === null ? null : speakable(own, form.smtputf8),
     recipients: named,
     timeouts: doors.timeouts,
+    ...(source === undefined ? {} : { source }),
   })
   lease.mailsLeft--
   // The session ended after earlier mail: not a word of this was heard, so another session may take it.

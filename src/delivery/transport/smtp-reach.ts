@@ -24,6 +24,8 @@ export interface OutgoingSettings extends EnterSettings {
   readonly maxRecipients: number
   /** What the operator says of a route's domain or relay, and of the host that serves it. */
   readonly tlsPolicy: (host: string, exchanger: string) => TlsPolicy | undefined
+  /** Whether this next hop is told of the client that sent the message (XFORWARD). */
+  readonly tellsSource: (host: string) => boolean
   /** Where neither operator nor domain says anything. */
   readonly defaultTls: TlsPolicy
 }
