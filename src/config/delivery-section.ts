@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import { domainTable, domainTableKey, type DomainTable } from '../formats/domain-table.ts'
 import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
+import type { BounceFormat } from '../mail/dsn.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
 import { readDestinations, type DestinationConfiguration } from './destinations-section.ts'
@@ -13,6 +14,7 @@ export interface DeliveryConfiguration {
   readonly maildirs: string
   readonly paused: boolean
   readonly delayNoticeMs: number
+  readonly bounceFormat: BounceFormat
   /** Absent: it depends on the recipient's domain. */
   readonly bounceUnauthenticated?: 'send' | 'hold'
   /** Lower case. */
@@ -33,6 +35,8 @@ export interface DeliveryConfiguration {
     /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
     readonly dane: boolean
   }
+  /** 8-bit text for a next hop without 8BITMIME. */
+  readonly eightBit: 'bounce' | 'send'
   /** Next hops that are told of the client, in lower case. */
   readonly xforward: ReadonlySet<string>
   readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
@@ -63,6 +67,7 @@ export function readDelivery(
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
     validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),
+    bounceFormat: values.bounce_format,
     ...(values.bounce_unauthenticated === undefined
       ? {}
       : { bounceUnauthenticated: values.bounce_unauthenticated }),
@@ -75,6 +80,7 @@ export function readDelivery(
       dane: values.dane,
       ...(authorities === undefined ? {} : { authorities }),
     },
+    eightBit: values.eight_bit,
     xforward: readXforward(reading, values.xforward),
     addressFamily: values.address_family,
     recipientsPerTransaction: values.recipients_per_transaction,

@@ -102,6 +102,16 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
     })
   })
 
+  test('without 8BITMIME gets no 8-bit text: the sender hears of it', async () => {
+    await sendTo(gateway.port, {
+      from: 'eight@postern.test',
+      to: 'erin@plain.test',
+      raw: 'Subject: eight bits\n\ngrüße\n',
+    })
+    const [bounce = ''] = await delivered(gateway.folder, ['eight', 'postern.test'])
+    expect(bounce).toMatch(/^Status: 5\.6\.3$/m)
+  })
+
   describe('as a client', () => {
     test('relays to us by TLS after it has verified our certificate, for all recipients in one transaction', async () => {
       await sendTo(full, {

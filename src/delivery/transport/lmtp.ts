@@ -33,6 +33,7 @@ export function lmtpTransport(options: SmtpOptions): Transport<LmtpRoute> {
           key: `${route.key} ${settings.helloName}`,
           open: () => reachAgent(options, { route, settings, signal }),
           signal,
+          eightBit: settings.eightBit,
           timeouts: settings.timeouts,
           maxRecipients: settings.maxRecipients,
         },

@@ -9,7 +9,7 @@ import { isPosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
 import { reversePathFor, verpBase } from '../../mail/verp.ts'
 import { trouble, type Hop } from './hop-result.ts'
-import { fit, speakable, unspeakable } from './mail-form.ts'
+import { fit, speakable, unspeakable, type EightBitRule } from './mail-form.ts'
 import type { Found } from './found.ts'
 import type { Lease, SessionPool } from './session-pool.ts'
 import type { SmtpSession } from './smtp-session.ts'
@@ -34,6 +34,7 @@ export interface MailingDoors {
   readonly timeouts: SmtpTimeouts
   /** At most so many recipients in one transaction. */
   readonly maxRecipients: number
+  readonly eightBit: EightBitRule
 }
 
 type Results = (DeliveryResult | undefined)[]
@@ -76,7 +77,8 @@ interface AtWork {
 }
 
 async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionState> {
-  const { lease, results } = work
+  const { lease, results, doors } = work
+  const { eightBit } = doors
   const { message, envelope, recipients } = mailing
   const { hop, extensions } = lease.session
   const everybody = (result: DeliveryResult): SessionState => {
@@ -84,7 +86,7 @@ async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionSt
     return 'ready'
   }
   try {
-    const { form, unfit } = await fit({ hop, extensions, message, envelope })
+    const { form, unfit } = await fit({ hop, extensions, message, envelope, eightBit })
     if (unfit !== undefined) return everybody(unfit)
     const { smtputf8 } = form
     const spoken = recipients.map((recipient, at) => {
