@@ -27,6 +27,8 @@ export interface PostfixPorts {
 }
 
 export interface Postfix {
+  /** Of its master. */
+  readonly pid: number
   /** Whole messages of one of its users. */
   mailOf(localPart: string): Promise<string[]>
   log(): Promise<string>
@@ -38,10 +40,17 @@ const roles = { owner: 'daemon', group: 'mail', mailbox: 65_534 } as const
 const users = ['bob', 'carol', 'dave', 'erin', 'frank'] as const
 const forOwner = 'active bounce corrupt defer deferred flush hold incoming private saved trace'
 
-export async function startPostfix(ports: PostfixPorts): Promise<Postfix> {
+/** @param settings lines of main.cf; they come last and win */
+export async function startPostfix(
+  ports: PostfixPorts,
+  settings: readonly string[] = [],
+): Promise<Postfix> {
   const root = await mkdtemp(join(tmpdir(), 'postern-postfix-'))
   await makeFolders(root)
-  await writeFile(join(root, 'etc/main.cf'), mainCf(root, ports))
+  await writeFile(
+    join(root, 'etc/main.cf'),
+    `${mainCf(root, ports)}${settings.map((line) => `${line}\n`).join('')}`,
+  )
   await writeFile(join(root, 'etc/master.cf'), masterCf(ports))
   const { env } = postfixTool('smtp-sink')!
   const child = spawn(
@@ -59,6 +68,7 @@ export async function startPostfix(ports: PostfixPorts): Promise<Postfix> {
     'the start of Postfix',
   )
   return {
+    pid: child.pid ?? 0,
     log,
     async mailOf(localPart) {
       const folder = join(root, 'mail', localPart, 'new')
