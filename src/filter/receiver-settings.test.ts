@@ -56,6 +56,7 @@ describe('settings of the receiver', () => {
       authRequired: false,
       protocol: 'smtp',
       prdr: true,
+      binaryMime: false,
       splitsByClass: false,
       etrnClients: expect.objectContaining({ list: [] }),
       completesHeader: false,

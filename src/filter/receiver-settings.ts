@@ -102,6 +102,11 @@ export const receiverOptions = {
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
   }),
+  binarymime: option.boolean({
+    default: false,
+    description:
+      'Take messages that are no text, by BDAT. Few next hops do: such a message bounces where its next hop does not.',
+  }),
   split: option.choice(['off', 'first'], {
     default: 'off',
     description:
@@ -172,6 +177,7 @@ export function settingsFrom(
     authRequired: values.auth === 'required',
     protocol,
     prdr: values.prdr && protocol === 'smtp',
+    binaryMime: values.binarymime,
     splitsByClass: values.split === 'first',
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
