@@ -21,6 +21,7 @@ export type ComponentName =
   | 'msmtp'
   | 'netcat'
   | 'openssl'
+  | 'perl'
   | 'python3'
   | 'rbldnsd'
   | 'strace'
@@ -37,6 +38,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
+  perl: { program: 'perl', packages: ['perl-base'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   strace: { program: 'strace', packages: ['strace'] },
