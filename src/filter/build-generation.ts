@@ -190,6 +190,7 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'loginEnded',
   'route',
   'deliver',
   'observe',

@@ -5,6 +5,7 @@ export type {
   DigestResponse,
   EntryDefaults,
   FaultOutcome,
+  LoginEnd,
   LoginName,
   Observation,
   Plugin,
@@ -64,7 +65,13 @@ export type { Header, HeaderField } from '../mail/header.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
-export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
+export type {
+  LoginGrant,
+  LoginSecret,
+  LoginVariables,
+  PlainSecret,
+  ScramKeys,
+} from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
