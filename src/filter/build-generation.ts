@@ -194,6 +194,7 @@ const abilities = new Set<string>([
   'route',
   'deliver',
   'observe',
+  'check',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

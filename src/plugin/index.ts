@@ -3,6 +3,7 @@ export { definePlugin } from './plugin.ts'
 export type {
   Credentials,
   DigestResponse,
+  Doubt,
   EntryDefaults,
   FaultOutcome,
   LoginEnd,
@@ -113,4 +114,7 @@ export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-do
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
+export { authRecordRemedy, readAuthRecord } from '../formats/auth-cdb.ts'
+export type { AuthRecord } from '../formats/auth-cdb.ts'
+export { isPasswordOfHash } from './password-check.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'

@@ -103,8 +103,18 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
   observe?(event: Observation): void
+  /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
+  check?(): MaybePromise<readonly Doubt[]>
   open?(): Promise<void>
   close?(): Promise<void>
+}
+
+/** Something that works, but hardly as it is meant. */
+export interface Doubt {
+  /** The option that it is about. */
+  readonly option?: string
+  readonly problem: string
+  readonly remedy: string
 }
 
 export interface PluginDelivery {

@@ -15,7 +15,7 @@ import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
-import type { LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Doubt, LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -80,6 +80,8 @@ export interface PluginUnderTest {
   data(about?: About): Promise<Verdict>
   /** @param message as received, with CRLF line ends */
   message(message: string | Message, about?: About): Promise<Verdict>
+  /** What it would tell `postern check`. */
+  check(): Promise<readonly Doubt[]>
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -186,6 +188,9 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         transaction: transactionIn(about),
         message: typeof message === 'string' ? memoryMessage(message) : message,
       }),
+    async check() {
+      return (await generation.entries[0]?.instance.check?.()) ?? []
+    },
     async open() {
       const failure = await generation.open()
       if (failure !== undefined) throw new Error(failure.detail)

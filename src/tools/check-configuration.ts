@@ -4,6 +4,7 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
+import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -37,11 +38,14 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
       ...(await portMistakes(configuration)),
     ]
     const { generation } = chain
+    const entryDoubts =
+      generation === undefined ? [] : await doubtsOfEntries(generation, configuration.chain)
     return {
       mistakes: all,
       doubts: [
         ...doubts,
         ...chain.doubts,
+        ...entryDoubts,
         ...certificateDoubts(configuration.listeners, systemClock.now()),
       ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),

@@ -149,3 +149,17 @@ function readArgon2(text: string): CryptHashReading {
   const parameters = { algorithm, salt, memoryKiB, passes, lanes, tagBytes: tag.length } as const
   return yes({ kind: 'argon2', parameters, tag })
 }
+
+/** What to do about a hash that is nobody's; nothing about one that is locked on purpose. */
+export function cryptHashRemedy(problem: HashProblem): string | undefined {
+  switch (problem) {
+    case 'locked':
+      return undefined
+    case 'malformed':
+      return 'this is no password hash: make a new one'
+    case 'unsupported':
+      return 'this kind of hash cannot be computed here: make one of SHA-512, bcrypt or Argon2id'
+    case 'too-costly':
+      return `this hash takes too long: at most ${costLimits.shaRounds} rounds of SHA-2, cost ${costLimits.bcryptCost} of bcrypt, 256 MiB`
+  }
+}
