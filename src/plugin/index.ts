@@ -116,5 +116,7 @@ export { controlInteger, controlLine, controlList, controlTable } from '../forma
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
 export { authRecordRemedy, readAuthRecord } from '../formats/auth-cdb.ts'
 export type { AuthRecord } from '../formats/auth-cdb.ts'
+export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
+export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
 export { isPasswordOfHash } from './password-check.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'

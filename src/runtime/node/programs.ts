@@ -1,6 +1,7 @@
 /** Programs as child processes of ours, each the leader of a process group. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { access, constants, stat } from 'node:fs/promises'
 import process from 'node:process'
 import { Readable, type Writable } from 'node:stream'
 import { PosternError } from '../../mail/errors.ts'
@@ -22,6 +23,15 @@ const highestDescriptor = 9
 
 export function nodePrograms(clock: Clock): Programs {
   return {
+    canStart: async (path) => {
+      try {
+        await access(path, constants.X_OK)
+        return (await stat(path)).isFile()
+      } catch {
+        // Whatever keeps us from it keeps us from starting it.
+        return false
+      }
+    },
     run: (call, signal) => run(call, { clock, signal }),
     start: (call) => start(call, clock),
   }
