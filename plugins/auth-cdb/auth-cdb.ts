@@ -6,14 +6,13 @@
 import {
   authRecordRemedy,
   definePlugin,
-  isPasswordOfHash,
   option,
   readAuthRecord,
   type AuthRecord,
   type CdbTable,
-  type Clock,
   type Doubt,
 } from 'postern/plugin'
+import { LoginCheck } from '../shared/login-check/login-check.ts'
 
 export const authCdb = definePlugin({
   name: 'auth-cdb',
@@ -25,77 +24,28 @@ export const authCdb = definePlugin({
       description: 'As mkauth makes it; read by position, reopened when replaced.',
     }),
   },
-  setup({ cdb }, { clock, jobs, log }) {
-    const models = new Models()
+  setup({ cdb }, doors) {
+    const logins = new LoginCheck(doors)
     return {
       async verify({ session, user, password }, { options, signal }) {
         const table = options.cdb
         if (!table.present) throw new Error(`${table.path} is not there`)
         const value = table.get(user)
         const record = value && readAuthRecord(value)
-        const real = record !== undefined && isUsable(record)
-        const hash = real ? record.hash : models.hashFor(table)
-        const fits = await isPasswordOfHash(jobs, { password, hash }, signal)
-        const because = reasonAgainst(record, real && fits, clock)
+        const others = (): Iterable<AuthRecord> => recordsOf(table)
+        const problem = await logins.check({ source: table, record, password, others }, signal)
+        if (problem === undefined) return { variables: record?.variables ?? new Map() }
         const said = { address: session.remote.address, user: user.slice(0, 256) }
-        if (record === undefined || because !== undefined) {
-          log.info('auth-cdb.failed', { ...said, because: because ?? 'unknown user' })
-          return false
-        }
-        models.saw(table, record)
-        log.info('auth-cdb.successful', said)
-        return { variables: record.variables }
+        doors.log.info('auth-cdb.failed', { ...said, because: problem })
+        return false
       },
       check: () => doubtsAbout(cdb),
     }
   },
 })
 
-function reasonAgainst(
-  record: AuthRecord | undefined,
-  fits: boolean,
-  clock: Clock,
-): string | undefined {
-  if (record === undefined) return 'unknown user'
-  if (!fits) return 'bad password'
-  const { expiresAt } = record
-  // One that is no number is as a hash that is none: it lets nobody in.
-  const expired = expiresAt !== undefined && !(clock.now() < expiresAt * 1000)
-  return expired ? 'password expired' : undefined
-}
-
-/** What strangers are held against: in each file the last hash that somebody logged in with, at first any one that can be. */
-class Models {
-  readonly #hashes = new WeakMap<CdbTable, string>()
-
-  saw(table: CdbTable, { hash }: AuthRecord): void {
-    this.#hashes.set(table, hash)
-  }
-
-  hashFor(table: CdbTable): string {
-    const known = this.#hashes.get(table) ?? firstHash(table)
-    this.#hashes.set(table, known)
-    return known
-  }
-}
-
-/** Of nobody's password, where a file has no hash at all. */
-const someHash = `$6$postern.$${'.'.repeat(86)}`
-const looksAt = 100
-
-function firstHash(table: CdbTable): string {
-  let looked = 0
-  for (const [, value] of table.entries()) {
-    const record = readAuthRecord(value)
-    if (isUsable(record)) return record.hash
-    if (++looked === looksAt) break
-  }
-  return someHash
-}
-
-/** Whether somebody could log in by it. */
-function isUsable(record: AuthRecord): boolean {
-  return !/^[*!]/.test(record.hash) && authRecordRemedy(record) === undefined
+function* recordsOf(table: CdbTable): Generator<AuthRecord, void> {
+  for (const [, value] of table.entries()) yield readAuthRecord(value)
 }
 
 const longestCheck = 100_000

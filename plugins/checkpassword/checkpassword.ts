@@ -32,7 +32,7 @@ export const checkpassword = definePlugin({
     }),
   },
   defaults: { timeoutMs: 20_000 },
-  setup(configured, { log, programs }) {
+  setup(configured, { programs }) {
     const [program, ...args] = configured.command
     if (program === undefined) throw new Error('the command is empty')
     let running = 0
@@ -55,8 +55,6 @@ export const checkpassword = definePlugin({
         const { end } = await programs.run(call, signal)
         const known = 'exit' in end ? checkpasswordAnswer(end.exit) : undefined
         if (known === undefined) throw new Error(`${program} ended with ${JSON.stringify(end)}`)
-        const said = { address: session.remote.address, user: login.user.slice(0, 256) }
-        log.info(known ? 'checkpassword.successful' : 'checkpassword.failed', said)
         return known
       } finally {
         running -= 1

@@ -16,6 +16,7 @@ const commands = {
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
   mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

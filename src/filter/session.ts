@@ -248,7 +248,9 @@ export class FilterSession implements SessionPolicy {
     { ruling }: AuthRuling | ObjectionRuling,
   ): Promise<void> {
     const outcomes = { accept: 'accepted', reject: 'rejected', defer: 'deferred' } as const
-    return tellHowLoginEnded(this.#inquiry, { session, mechanism, user, outcome: outcomes[ruling] })
+    const end = { session, mechanism, user, outcome: outcomes[ruling] }
+    this.#parts.recorder.loginEnded(end)
+    return tellHowLoginEnded(this.#inquiry, end)
   }
 
   #loggedIn(user: string, { variables }: LoginGrant): AuthRuling {

@@ -11,6 +11,8 @@ export interface AuthRecord {
   readonly variables: ReadonlyMap<string, string>
   /** In seconds since the epoch: from then on nobody logs in; NaN where it is no number. */
   readonly expiresAt?: number
+  /** What SCRAM-SHA-256 is held against (formats/scram-secret.ts), as it stands. */
+  readonly scram?: string
 }
 
 /** Argon2 writes its parameters between commas. */
@@ -23,13 +25,41 @@ export function readAuthRecord(value: Uint8Array): AuthRecord {
   const comma = text.indexOf(',', head.length)
   const hash = comma < 0 ? text : text.slice(0, comma)
   const variables = new Map(comma < 0 ? [] : readVariables(text.slice(comma)))
-  const written = variables.get(expires)
-  variables.delete(expires)
-  if (written === undefined) return { hash, variables }
-  return { hash, variables, expiresAt: /^\d{1,15}$/.test(written) ? Number(written) : Number.NaN }
+  const end = take(variables, expiresName)
+  const scram = take(variables, scramName)
+  return {
+    hash,
+    variables,
+    ...(end === undefined ? {} : { expiresAt: /^\d{1,15}$/.test(end) ? Number(end) : Number.NaN }),
+    ...(scram === undefined ? {} : { scram }),
+  }
 }
 
-const expires = 'PASSWORD_EXPIRES'
+/** What is said about the account itself, and is no variable of its sessions. */
+const expiresName = 'PASSWORD_EXPIRES'
+const scramName = 'SCRAM_SHA_256'
+
+function take(variables: Map<string, string>, name: string): string | undefined {
+  const value = variables.get(name)
+  variables.delete(name)
+  return value
+}
+
+/** The same as a value of auth.cdb; it reads back as it was. */
+export function formatAuthRecord({ hash, variables, expiresAt, scram }: AuthRecord): string {
+  const all = [
+    ...(expiresAt === undefined ? [] : [[expiresName, String(expiresAt)] as const]),
+    ...(scram === undefined ? [] : [[scramName, scram] as const]),
+    ...variables,
+  ]
+  return [hash, ...all.map(([name, value]) => `${name}=${quoted(value)}`)].join(',')
+}
+
+/** Between characters that the value does not hold. */
+function quoted(value: string): string {
+  const quote = ['"', '/', "'", '|', '~', '^', '%'].find((each) => !value.includes(each)) ?? '"'
+  return `${quote}${value}${quote}`
+}
 
 function* readVariables(text: string): Generator<readonly [string, string]> {
   let rest = text
@@ -76,7 +106,7 @@ export function parseAuthLines(text: string): AuthLines {
 
 /** What would let somebody log in by a record that lets nobody; nothing for one that does, or is locked on purpose. */
 export function authRecordRemedy({ hash, expiresAt }: AuthRecord): string | undefined {
-  if (Number.isNaN(expiresAt)) return `write ${expires} as seconds since 1970`
+  if (Number.isNaN(expiresAt)) return `write ${expiresName} as seconds since 1970`
   const reading = readCryptHash(hash)
   return reading.ok ? undefined : cryptHashRemedy(reading.problem)
 }

@@ -92,6 +92,8 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
+export { accountKey } from '../runtime/accounts.ts'
+export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
@@ -114,8 +116,9 @@ export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-do
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
-export { authRecordRemedy, readAuthRecord } from '../formats/auth-cdb.ts'
-export type { AuthRecord } from '../formats/auth-cdb.ts'
+export { authRecordRemedy, parseAuthLines, readAuthRecord } from '../formats/auth-cdb.ts'
+export type { AuthLines, AuthRecord } from '../formats/auth-cdb.ts'
+export { parseScramSecret } from '../formats/scram-secret.ts'
 export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
 export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
 export { isPasswordOfHash } from './password-check.ts'

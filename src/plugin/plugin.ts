@@ -7,6 +7,7 @@ import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
 import type { Session } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
@@ -24,6 +25,7 @@ import type { Verdict } from './verdict.ts'
 
 /** The doors a plugin may use. `store` is the entry's own space; a shadow entry has another one. */
 export interface PluginDoors {
+  readonly accounts: AccountReader
   readonly clock: Clock
   readonly counters: Counters
   readonly dns: Dns

@@ -7,6 +7,7 @@ import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
@@ -28,9 +29,15 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
   const { configuration, mistakes, doubts } = readFolder(folder)
   if (configuration === undefined) return { mistakes, doubts }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
+  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
   const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
   try {
-    const chain = await loadChain({ configuration, loader, doors: offlineDoors(), resources })
+    const chain = await loadChain({
+      configuration,
+      loader,
+      doors: offlineDoors(accounts),
+      resources,
+    })
     const all = [
       ...mistakes,
       ...chain.mistakes,
@@ -51,6 +58,7 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
       ...(generation === undefined || all.length > 0 ? {} : { generation }),
     }
   } finally {
+    await accounts.close()
     resources.close()
     loader.close()
   }
