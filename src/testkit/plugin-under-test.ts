@@ -128,8 +128,13 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   let variables: LoginVariables = new Map()
   const keepGrant = (grant: LoginGrant): void => void (variables = grant.variables ?? new Map())
   // The same object for the same session, as in a gateway: plugins count by it.
-  const sessionIn = ({ session }: About = {}): Session =>
-    session === undefined ? base : { ...base, ...session }
+  const sessions = new WeakMap<Partial<Session>, Session>()
+  const sessionIn = ({ session }: About = {}): Session => {
+    if (session === undefined) return base
+    const known = sessions.get(session) ?? { ...base, ...session }
+    sessions.set(session, known)
+    return known
+  }
   const transactionIn = (about: About = {}): Transaction => ({
     id: 'test.1',
     session: sessionIn(about),
