@@ -18,6 +18,8 @@ const commands = {
   sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
   inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),
+  mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

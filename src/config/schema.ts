@@ -88,6 +88,12 @@ export const sectionShapes = {
     path: option.string({ default: '../var/spool' }),
     segment_size: option.size({ default: '64MB', description: 'Size of a segment file' }),
   },
+  accounts: {
+    path: option.string({
+      default: '../var/accounts.db',
+      description: 'Who may log in: postern user, and the plugin accounts',
+    }),
+  },
   store: {
     path: option.string({
       default: '../var/store.db',

@@ -190,9 +190,11 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'loginEnded',
   'route',
   'deliver',
   'observe',
+  'check',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -94,6 +94,15 @@ describe('settings of the receiver', () => {
     })
   })
 
+  test.each([
+    ['offered', '1', true],
+    ['offered', '0', false],
+    ['offered', 'required', true],
+  ])('auth: %s and REQUIRE_AUTH=%s ask for a login: %s', (auth, REQUIRE_AUTH, authRequired) => {
+    const rule = environment({ REQUIRE_AUTH })
+    expect(settingsFor({ auth }, { environment: rule })).toMatchObject({ authRequired })
+  })
+
   test('a variable that does not parse defers the connection: it opens nothing that it was to close', async () => {
     const chain = chainUnderTest({
       entries: [],

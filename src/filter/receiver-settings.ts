@@ -95,6 +95,8 @@ export const receiverOptions = {
   }),
   auth: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
+    env: 'REQUIRE_AUTH',
+    words: { '0': 'offered', '1': 'required' },
     description: 'required: MAIL only after a login; so it is on submission and smtps.',
   }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),

@@ -3,8 +3,10 @@ export { definePlugin } from './plugin.ts'
 export type {
   Credentials,
   DigestResponse,
+  Doubt,
   EntryDefaults,
   FaultOutcome,
+  LoginEnd,
   LoginName,
   Observation,
   Plugin,
@@ -64,7 +66,13 @@ export type { Header, HeaderField } from '../mail/header.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
-export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
+export type {
+  LoginGrant,
+  LoginSecret,
+  LoginVariables,
+  PlainSecret,
+  ScramKeys,
+} from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
 export { decodeText, decoderOf } from '../mail/mime/charset.ts'
@@ -101,6 +109,8 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
+export { accountKey } from '../runtime/accounts.ts'
+export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
@@ -123,6 +133,12 @@ export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-do
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
+export { authRecordRemedy, parseAuthLines, readAuthRecord } from '../formats/auth-cdb.ts'
+export type { AuthLines, AuthRecord } from '../formats/auth-cdb.ts'
+export { parseScramSecret } from '../formats/scram-secret.ts'
+export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
+export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
+export { isPasswordOfHash } from './password-check.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
 export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
 export type { QuarantineEvent } from '../formats/quarantine-events.ts'

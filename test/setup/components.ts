@@ -22,6 +22,7 @@ export type ComponentName =
   | 'netcat'
   | 'nmap'
   | 'openssl'
+  | 'perl'
   | 'python3'
   | 'rbldnsd'
   | 'strace'
@@ -39,6 +40,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   nmap: { program: 'nmap', packages: ['nmap'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
+  perl: { program: 'perl', packages: ['perl-base'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   strace: { program: 'strace', packages: ['strace'] },
