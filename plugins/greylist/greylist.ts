@@ -27,7 +27,7 @@ export const greylist = definePlugin({
   name: 'greylist',
   summary:
     'Asks unknown clients to come back later, as jgreylist does, by network or by network and addresses.',
-  defaults: { unless: { authenticated: true } },
+  defaults: { unless: [{ authenticated: true }, { allowed: true }] },
   options: {
     key: option.choice(['addresses', 'network'], {
       default: 'addresses',

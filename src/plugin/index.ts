@@ -28,11 +28,11 @@ export type {
   Verdict,
 } from './verdict.ts'
 export type { Opinion } from './opinion.ts'
-export { finding, findingKey, relayClient } from './finding.ts'
+export { allowed, finding, findingKey, relayClient } from './finding.ts'
 export type { Finding, FindingKey, Findings } from './finding.ts'
 export { option } from './option-makers.ts'
 export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from './option.ts'
-export type { ConditionShape } from './condition.ts'
+export type { Conditions, ConditionShape } from './condition.ts'
 export { parseNetworks } from './networks.ts'
 export type { Networks } from './networks.ts'
 export type { CdbTable, FollowedFile, Live, Table } from './table.ts'

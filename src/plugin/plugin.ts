@@ -14,7 +14,7 @@ import type { Log } from '../runtime/log.ts'
 import type { Net } from '../runtime/net.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
-import type { ConditionShape } from './condition.ts'
+import type { Conditions } from './condition.ts'
 import type { FindingKey } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
 import type { HookContext, Hooks, Vouches } from './stage.ts'
@@ -94,7 +94,7 @@ export interface EntryDefaults {
   /** `defer` where nothing is said: nothing fails open by accident. */
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
-  readonly unless?: ConditionShape
+  readonly unless?: Conditions
 }
 
 /** A plugin as its author writes it. */
@@ -108,6 +108,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly options?: O
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
+  /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */
+  readonly wants?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
   readonly provides?: readonly FindingKey<JsonValue>[]
   readonly defaults?: EntryDefaults
