@@ -96,4 +96,8 @@ export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-do
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
+export { compileLists } from '../formats/list-lookup.ts'
+export type { ListedMail, ListRuling, SenderLists } from '../formats/list-lookup.ts'
+export { formatListRule, parseListRules } from '../formats/list-rules.ts'
+export type { ListRule } from '../formats/list-rules.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'

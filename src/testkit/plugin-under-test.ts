@@ -158,7 +158,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         parameters: about.parameters ?? {},
       }),
     rcpt: (recipient, about) =>
-      ask(places.rcpt, {
+      ask([...places.allowing, ...places.rcpt], {
         transaction: transactionIn({ recipients: [], ...about }),
         recipient: recipientOf(recipient),
       }),
