@@ -97,7 +97,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const generation = generationOf(plugin, { doors, files, options: options.options })
