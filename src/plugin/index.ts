@@ -102,7 +102,15 @@ export type {
 export type { Random } from '../runtime/random.ts'
 export type { Store, StoreEntry, StoreRange, StoreTable } from '../runtime/store.ts'
 
-export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-domains.ts'
+export { assignCdb, parseAssign } from '../formats/assign.ts'
+export type { Assignments } from '../formats/assign.ts'
+export {
+  domainKeys,
+  moreRcpthosts,
+  parseLocals,
+  parseRcpthosts,
+  parseVirtualDomains,
+} from '../formats/control-domains.ts'
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
