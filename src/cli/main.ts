@@ -16,6 +16,7 @@ const commands = {
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
+  greylist: async () => (await import('./greylist.ts')).greylistCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

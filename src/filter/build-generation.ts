@@ -204,6 +204,7 @@ const abilities = new Set<string>([
   'route',
   'deliver',
   'observe',
+  'taken',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -10,6 +10,7 @@ import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import { allowed, relayClient, type Findings } from '../plugin/finding.ts'
+import type { TakenMessage } from '../plugin/plugin.ts'
 import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -274,6 +275,16 @@ export class Inquiry {
     }
     if (this.generation.observers.length > 0) this.#tell(step)
     return step
+  }
+
+  tellTaken(event: TakenMessage): void {
+    for (const { name, instance } of this.generation.takers) {
+      try {
+        instance.taken?.(event)
+      } catch (error) {
+        this.#log.error('observer.failed', { entry: name, detail: errorDetail(error) })
+      }
+    }
   }
 
   /** Those who watch cannot decide: whatever an observer does, the answer stands. */

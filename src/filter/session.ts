@@ -63,6 +63,8 @@ export class FilterSession implements SessionPolicy {
   readonly #passage: Passage
   readonly #parts: SessionParts
   #settings: ReceiverSettings
+  /** Whether the last message that was ruled on goes to everybody as it came. */
+  #welcome = false
   /** Whose secret was found last, for the proof that follows. */
   #knownUser: string | undefined
 
@@ -180,6 +182,9 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    if (outcome.end === 'committed') {
+      this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
+    }
   }
 
   sessionEnded(reason: SessionEnd): void {
@@ -286,6 +291,9 @@ export class FilterSession implements SessionPolicy {
       const request = { transaction, decided: whole, opinions: applied, thresholds }
       const placements = placementsFor(request)
       recorder.placed(placements)
+      this.#welcome =
+        decided.decision !== 'each' &&
+        placements.every(({ disposition }) => disposition === 'deliver')
       return { ruling: 'commit', placements }
     }
     if (decided.decision !== 'each') return ruled(decided)

@@ -12,6 +12,7 @@ export type {
   PluginDelivery,
   PluginDoors,
   PluginInstance,
+  TakenMessage,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'

@@ -5,7 +5,7 @@ import type { LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
-import type { Session } from '../mail/session.ts'
+import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
@@ -64,6 +64,13 @@ export interface Observation {
   readonly reason?: string
 }
 
+/** Told, never asked: what became of a message that was taken. */
+export interface TakenMessage {
+  readonly transaction: Transaction
+  /** Nobody had anything against it: it is delivered to all of its recipients, nothing held, nothing discarded. */
+  readonly welcome: boolean
+}
+
 /** A plugin at work in one entry: hooks, and abilities beside them. */
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
   /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
@@ -80,6 +87,8 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
   observe?(event: Observation): void
+  /** Told of each message that was taken, once its 250 is promised. */
+  taken?(event: TakenMessage): void
   open?(): Promise<void>
   close?(): Promise<void>
 }
