@@ -20,6 +20,8 @@ const commands = {
   local: async () => (await import('./local.ts')).localCommand(),
   mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
+  list: async () => (await import('./list.ts')).listCommand(),
+  greylist: async () => (await import('./greylist.ts')).greylistCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

@@ -1,7 +1,7 @@
 import type { ControlSettings } from '../formats/control-settings.ts'
 import type { TcpRules } from '../formats/tcprules-lookup.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { ConditionShape } from '../plugin/condition.ts'
+import type { Conditions } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
@@ -76,8 +76,8 @@ export interface EntryConfiguration {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly refuseAt?: 'now' | 'rcpt'
-  readonly when?: ConditionShape
-  readonly unless?: ConditionShape
+  readonly when?: Conditions
+  readonly unless?: Conditions
   readonly options: JsonValue | undefined
   readonly place: WrittenAt
 }

@@ -174,6 +174,7 @@ export const conditionShape = {
   listener: optional(option.strings()),
   authenticated: optional(option.boolean()),
   relay_client: optional(option.boolean()),
+  allowed: optional(option.boolean()),
   network: optional(option.networks()),
   environment: optional(option.strings()),
   recipient: optional(option.strings()),

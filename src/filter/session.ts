@@ -73,6 +73,8 @@ export class FilterSession implements SessionPolicy {
   #settings: ReceiverSettings
   /** Whose secret was found last, and what that login brings, for the proof that follows. */
   #known: (LoginGrant & { readonly user: string }) | undefined
+  /** Whether the last message that was ruled on goes to everybody as it came. */
+  #welcome = false
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -141,14 +143,13 @@ export class FilterSession implements SessionPolicy {
     const { session } = transaction
     inquiry.begin('rcpt', session)
     inquiry.round = this.#parts.recorder.beginRecipient()
-    inquiry.findings.beginRecipient(inquiry.round)
+    inquiry.findings.beginRecipient(inquiry.round, recipient.mailbox)
     inquiry.trail.beginRecipient()
-    const walked = this.#passage.walk({ stage: 'rcpt', session, recipient })
-    const places = inquiry.generation.places.rcpt
-    return after(walked, (objection) => {
+    const round: RecipientRound = { event: { transaction, recipient }, recipients: [recipient] }
+    return after(this.#walkToRecipient(round), (objection) => {
       if (objection !== undefined) return this.#recipientRuled(recipient, objection)
-      const round = { places, event: { transaction, recipient }, recipients: [recipient] }
-      return after(askInOrder(inquiry, round), () => {
+      const { places } = inquiry.generation
+      return after(askInOrder(inquiry, { places: places.rcpt, ...round }), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
         const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
@@ -183,12 +184,39 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    if (outcome.end === 'committed') {
+      this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
+    }
   }
 
   sessionEnded(reason: SessionEnd): void {
     this.#inquiry.end()
     this.#parts.recorder.sessionEnded(reason)
     this.#parts.ended()
+  }
+
+  /**
+   * Those who know whom nothing should be held against are asked first; then come the refusals that were remembered, and
+   * the entries behind them. What proves a sender (SPF) may be among these, so that both are asked once more.
+   */
+  #walkToRecipient(round: RecipientRound): MaybePromise<Objection | undefined> {
+    const inquiry = this.#inquiry
+    const { event, recipients } = round
+    const places = inquiry.generation.places.allowing
+    const walk = (): MaybePromise<Objection | undefined> => {
+      const [recipient] = recipients
+      return this.#passage.walk({ stage: 'rcpt', session: event.transaction.session, recipient })
+    }
+    if (places.length === 0) return walk()
+    const askAndWalk = (): MaybePromise<Objection | undefined> =>
+      after(askInOrder(inquiry, { places, ...round }), (step) =>
+        step === undefined ? walk() : asObjection(step.verdict),
+      )
+    inquiry.provesLater = true
+    return after(askAndWalk(), (objection) => {
+      inquiry.provesLater = false
+      return objection !== undefined || !inquiry.isUnproven ? objection : askAndWalk()
+    })
   }
 
   #walk(onward: Onward): MaybePromise<Ruling> {
@@ -292,6 +320,9 @@ export class FilterSession implements SessionPolicy {
       const request = { transaction, decided: whole, opinions: applied, thresholds }
       const placements = placementsFor(request)
       recorder.placed(placements)
+      this.#welcome =
+        decided.decision !== 'each' &&
+        placements.every(({ disposition }) => disposition === 'deliver')
       return { ruling: 'commit', placements }
     }
     if (decided.decision !== 'each') return ruled(decided)
@@ -300,6 +331,11 @@ export class FilterSession implements SessionPolicy {
     )
     return { ruling: 'each', recipients: rulings, whole: ruled(decided.whole) }
   }
+}
+
+interface RecipientRound {
+  readonly event: RecipientEvent
+  readonly recipients: readonly [Recipient]
 }
 
 interface RecipientEvent {

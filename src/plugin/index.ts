@@ -14,6 +14,7 @@ export type {
   PluginDelivery,
   PluginDoors,
   PluginInstance,
+  TakenMessage,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
@@ -30,11 +31,11 @@ export type {
   Verdict,
 } from './verdict.ts'
 export type { Opinion } from './opinion.ts'
-export { finding, findingKey, relayClient } from './finding.ts'
+export { allowed, finding, findingKey, relayClient } from './finding.ts'
 export type { Finding, FindingKey, Findings } from './finding.ts'
 export { option } from './option-makers.ts'
 export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from './option.ts'
-export type { ConditionShape } from './condition.ts'
+export type { Conditions, ConditionShape } from './condition.ts'
 export { parseNetworks } from './networks.ts'
 export type { Networks } from './networks.ts'
 export type { CdbTable, FollowedFile, Live, Table } from './table.ts'
@@ -129,7 +130,15 @@ export type {
 export type { Random } from '../runtime/random.ts'
 export type { Store, StoreEntry, StoreRange, StoreTable } from '../runtime/store.ts'
 
-export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-domains.ts'
+export { assignCdb, parseAssign } from '../formats/assign.ts'
+export type { Assignments } from '../formats/assign.ts'
+export {
+  domainKeys,
+  moreRcpthosts,
+  parseLocals,
+  parseRcpthosts,
+  parseVirtualDomains,
+} from '../formats/control-domains.ts'
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
@@ -139,6 +148,12 @@ export { parseScramSecret } from '../formats/scram-secret.ts'
 export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
 export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
 export { isPasswordOfHash } from './password-check.ts'
+export { compileLists } from '../formats/list-lookup.ts'
+export type { ListedMail, ListRuling, SenderLists } from '../formats/list-lookup.ts'
+export { formatListRule, parseListRules } from '../formats/list-rules.ts'
+export type { ListRule } from '../formats/list-rules.ts'
+export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
+export type { RouteTarget } from '../formats/route-target.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
 export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
 export type { QuarantineEvent } from '../formats/quarantine-events.ts'

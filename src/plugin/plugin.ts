@@ -5,7 +5,7 @@ import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
-import type { Session } from '../mail/session.ts'
+import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -17,7 +17,7 @@ import type { Net } from '../runtime/net.ts'
 import type { Programs } from '../runtime/programs.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
-import type { ConditionShape } from './condition.ts'
+import type { Conditions } from './condition.ts'
 import type { FindingKey } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
 import type { HookContext, Hooks, Vouches } from './stage.ts'
@@ -72,6 +72,13 @@ export interface Observation {
   readonly reason?: string
 }
 
+/** Told, never asked: what became of a message that was taken. */
+export interface TakenMessage {
+  readonly transaction: Transaction
+  /** Nobody had anything against it: it is delivered to all of its recipients, nothing held, nothing discarded. */
+  readonly welcome: boolean
+}
+
 /** A plugin at work in one entry: hooks, and abilities beside them. */
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
   /**
@@ -107,6 +114,8 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   observe?(event: Observation): void
   /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
   check?(): MaybePromise<readonly Doubt[]>
+  /** Told of each message that was taken, once its 250 is promised. */
+  taken?(event: TakenMessage): void
   open?(): Promise<void>
   close?(): Promise<void>
 }
@@ -133,7 +142,7 @@ export interface EntryDefaults {
   /** `defer` where nothing is said: nothing fails open by accident. */
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
-  readonly unless?: ConditionShape
+  readonly unless?: Conditions
 }
 
 /** A plugin as its author writes it. */
@@ -147,6 +156,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly options?: O
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
+  /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */
+  readonly wants?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
   readonly provides?: readonly FindingKey<JsonValue>[]
   readonly defaults?: EntryDefaults

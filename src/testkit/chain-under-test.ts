@@ -125,7 +125,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>

@@ -104,7 +104,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const generation = generationOf(plugin, { doors, files, options: options.options })
@@ -185,7 +185,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         parameters: about.parameters ?? {},
       }),
     rcpt: (recipient, about) =>
-      ask(places.rcpt, {
+      ask([...places.allowing, ...places.rcpt], {
         transaction: transactionIn({ recipients: [], ...about }),
         recipient: recipientOf(recipient),
       }),
