@@ -14,11 +14,17 @@ import {
   reject,
   relayClient,
   type HeaderEdit,
+  type Option,
   type Session,
 } from 'postern/plugin'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
 import { evaluateSpf, loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
+
+/** As the qmail patch has it: whatever the variable says but 0 is yes. */
+function unlessZero(flag: Option<boolean>): Option<boolean> {
+  return { ...flag, fromText: (text) => ({ ok: true, value: text !== '0' }) }
+}
 
 export const spf = definePlugin({
   name: 'spf',
@@ -45,11 +51,13 @@ export const spf = definePlugin({
       default: 'control/spfexp',
       description: 'What a client is told whose sender’s domain gives no explanation.',
     }),
-    block_plus_all: option.boolean({
-      default: false,
-      env: 'SPF_BLOCK_PLUS_ALL',
-      description: 'A policy with +all lets everybody send: it fails.',
-    }),
+    block_plus_all: unlessZero(
+      option.boolean({
+        default: false,
+        env: 'SPF_BLOCK_PLUS_ALL',
+        description: 'A policy with +all lets everybody send: it fails.',
+      }),
+    ),
     log: option.boolean({ default: false, env: 'SPF_LOG', description: 'Log each answer.' }),
   },
   setup({ control, rules, guess, explanation }, { dns, log }) {

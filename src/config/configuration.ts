@@ -38,7 +38,15 @@ export interface Configuration {
     /** `stderr`, `stdout`, or an absolute path. */
     readonly to: string
   }
-  readonly dns: { readonly servers: readonly string[]; readonly timeoutMs: number }
+  readonly dns: {
+    readonly servers: readonly string[]
+    readonly timeoutMs: number
+    /** TCPREMOTEHOST. */
+    readonly clientNames: {
+      readonly names: 'confirmed' | 'any' | 'off'
+      readonly timeoutMs: number
+    }
+  }
   readonly control: ControlSettings
   readonly tcpRules: TcpRules
   /** How messages name tcp.smtp. */

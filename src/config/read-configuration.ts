@@ -8,6 +8,7 @@ import {
   type ControlFileMistake,
   type ControlSettings,
 } from '../formats/control-settings.ts'
+import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { parseTcpRules } from '../formats/tcprules.ts'
 import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
 import { isPosternError } from '../mail/errors.ts'
@@ -163,6 +164,7 @@ function receiverDefaults(files: ConfigurationFiles, control: ControlSettings): 
   return {
     hostname: control.me,
     ...(given('databytes') ? { max_message: control.dataBytes } : {}),
+    ...(given('maxrcpt') ? { max_recipients: recipientsOfMaxrcpt(control.maxRcpt) } : {}),
     ...(given('smtpgreeting') ? { greeting: control.smtpGreeting } : {}),
     ...(given('timeoutsmtpd') ? { command_timeout: `${control.timeoutSmtpdSeconds}s` } : {}),
   }
@@ -242,7 +244,11 @@ function readSettings(
     store: { path: files.absolute(store.path), traces: store.traces },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
-    dns: { servers: dns.servers, timeoutMs: dns.timeout },
+    dns: {
+      servers: dns.servers,
+      timeoutMs: dns.timeout,
+      clientNames: { names: dns.client_names, timeoutMs: dns.client_name_timeout },
+    },
   }
 }
 

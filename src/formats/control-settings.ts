@@ -32,6 +32,8 @@ export interface ControlSettings {
   readonly envNoAtHost: string
   readonly heloHost: string
   readonly locals: ReadonlySet<string>
+  /** Below 1: no limit. */
+  readonly maxRcpt: number
   /** Addresses to connect from; empty: what the system chooses. */
   readonly outgoingIp: readonly string[]
   readonly queueLifetimeSeconds: number
@@ -73,6 +75,7 @@ export const settingFiles = [
   'envnoathost',
   'helohost',
   'locals',
+  'maxrcpt',
   'outgoingip',
   'queuelifetime',
   'rcpthosts',
@@ -124,6 +127,7 @@ export function readControlSettings(
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    maxRcpt: integerOr('maxrcpt', controlFiles.maxrcpt.default),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),

@@ -84,6 +84,8 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
+export { addressNames } from '../runtime/address-names.ts'
+export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'

@@ -106,6 +106,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
   readonly options?: O
+  /** tcp.smtp variables that it reads from the environment itself, each with what it does: for `postern env`. */
+  readonly variables?: { readonly [name: string]: string }
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
