@@ -16,6 +16,8 @@ const commands = {
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
+  tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),
+  tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

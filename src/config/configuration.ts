@@ -49,8 +49,9 @@ export interface Configuration {
   }
   readonly control: ControlSettings
   readonly tcpRules: TcpRules
-  /** How messages name tcp.smtp. */
+  /** How messages name tcp.smtp, or what stands in its place. */
   readonly tcpRulesFile: string
+  readonly tcpRulesPath: string
 }
 
 export interface ListenerConfiguration extends ListenerExtras {

@@ -70,9 +70,13 @@ export function tcpRulesOfText({ records, networks }: TcpRulesText): TcpRules {
 export function tcpRulesOfCdb(cdb: Cdb): TcpRules {
   const lengths = cdb.get(NETWORK_LENGTHS_KEY)
   const kept = new Map<string, TcpRule>()
+  let namesHosts: boolean | undefined
   return {
     networks: lengths === undefined ? noNetworks : parseNetworkLengths(latin1(lengths)),
-    namesHosts: cdb.entries().some(([key]) => isHostKey(latin1(key))),
+    get namesHosts() {
+      namesHosts ??= cdb.entries().some(([key]) => isHostKey(latin1(key)))
+      return namesHosts
+    },
     find(key) {
       const known = kept.get(key)
       if (known !== undefined) return known
