@@ -75,6 +75,7 @@ export type {
   TlsState,
   Transaction,
 } from '../mail/session.ts'
+export type { Silence } from '../mail/silence.ts'
 export { stages } from '../mail/status.ts'
 export type {
   EnhancedStatus,

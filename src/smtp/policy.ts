@@ -8,6 +8,7 @@ import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
 import type { ForwardedClient } from './xclient.ts'
@@ -70,7 +71,8 @@ export interface SessionPolicy {
   /** In force now; a login may change both. */
   readonly environment: Environment
   readonly settings: ReceiverSettings
-  connect(event: { readonly session: Session }): MaybePromise<Ruling>
+  /** The greeting waits for the answer. */
+  connect(event: ConnectEvent): MaybePromise<Ruling>
   hello(event: { readonly session: Session }): MaybePromise<Ruling>
   /** What a SCRAM login is held against; `auth` follows. */
   secretFor(event: SecretRequest): MaybePromise<SecretRuling>
@@ -87,6 +89,11 @@ export interface SessionPolicy {
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
   /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */
   sessionEnded(reason: SessionEnd): void
+}
+
+export interface ConnectEvent {
+  readonly session: Session
+  readonly silence: Silence
 }
 
 export interface MailEvent {
