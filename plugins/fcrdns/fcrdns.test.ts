@@ -51,7 +51,7 @@ describe('fcrdns', () => {
   })
 
   test('has a fault where the DNS fails, which lets the client in by default', async () => {
-    await expect(ask(under(), '192.0.2.3')).rejects.toThrow()
+    await expect(ask(under(), '192.0.2.3')).rejects.toThrow('name server')
     expect(fcrdns.defaults?.onFault).toBe('pass')
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { finding, relayClient, type JsonObject } from 'postern/plugin'
 import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
 import { dnsListed } from '../dnsbl/findings.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 import { greylist } from './greylist.ts'
 
 const minute = 60_000
@@ -126,6 +127,11 @@ describe('greylist', () => {
       reversePath: `${'x'.repeat(60)}@${'y'.repeat(60)}.${'z'.repeat(60)}.${'w'.repeat(60)}.test`,
     })
     expect(JSON.stringify(evidence).length).toBeLessThan(140)
+  })
+
+  test('does not ask a relay of ours to come back', async () => {
+    const { ask } = from({}, { findings: [finding(trustedHop, { address: '192.0.2.1' })] })
+    expect(await ask()).toBe('pass')
   })
 
   test('is a fault where the store fails', async () => {

@@ -17,6 +17,7 @@ import {
   type Transaction,
 } from 'postern/plugin'
 import { dnsListed } from '../dnsbl/findings.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 import { GreyBook } from './grey-book.ts'
 import { networkKey, pairKey, type KeyMode } from './grey-key.ts'
 
@@ -106,9 +107,13 @@ export const greylist = definePlugin({
   },
 })
 
-/** Whoever may relay, or stands on a list of good clients, does not need to prove that it comes back. */
+/** Whoever may relay, is a relay of ours, or stands on a list of good clients, need not prove that it comes back. */
 function isKnownGood(findings: Findings): boolean {
-  return findings.get(relayClient) !== undefined || (findings.get(dnsListed)?.weight ?? 0) < 0
+  return (
+    findings.get(relayClient) !== undefined ||
+    findings.get(trustedHop) !== undefined ||
+    (findings.get(dnsListed)?.weight ?? 0) < 0
+  )
 }
 
 function keyOf(

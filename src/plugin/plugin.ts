@@ -95,6 +95,8 @@ export interface EntryDefaults {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly unless?: ConditionShape
+  /** At `message`: alone, before those that are not `first`. */
+  readonly first?: boolean
 }
 
 /** A plugin as its author writes it. */
