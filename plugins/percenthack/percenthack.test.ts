@@ -38,7 +38,7 @@ describe('percenthack', () => {
     expect(await under().rcpt(recipient, { session })).toMatchObject({ reason: 'PERCENTHACK' })
   })
 
-  test.each(['%postern.test@gate.test', 'bob%@gate.test', 'bob%a..b@gate.test'])(
+  test.each(['%postern.test@gate.test', 'bob%@gate.test', 'bob%-a.test@gate.test'])(
     'refuses %s, which comes to no address',
     async (recipient) => {
       expect(await under().rcpt(recipient)).toMatchObject({ verdict: 'reject', status: '5.1.3' })
