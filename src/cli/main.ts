@@ -11,6 +11,7 @@ const commands = {
   start: async () => (await import('./start.ts')).startCommand(),
   smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  env: async () => (await import('./env.ts')).envCommand(),
   chain: async () => (await import('./chain.ts')).chainCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
@@ -22,6 +23,8 @@ const commands = {
   user: async () => (await import('./user.ts')).userCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
+  tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),
+  tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

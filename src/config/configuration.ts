@@ -40,11 +40,20 @@ export interface Configuration {
     /** `stderr`, `stdout`, or an absolute path. */
     readonly to: string
   }
-  readonly dns: { readonly servers: readonly string[]; readonly timeoutMs: number }
+  readonly dns: {
+    readonly servers: readonly string[]
+    readonly timeoutMs: number
+    /** TCPREMOTEHOST. */
+    readonly clientNames: {
+      readonly names: 'confirmed' | 'any' | 'off'
+      readonly timeoutMs: number
+    }
+  }
   readonly control: ControlSettings
   readonly tcpRules: TcpRules
-  /** How messages name tcp.smtp. */
+  /** How messages name tcp.smtp, or what stands in its place. */
   readonly tcpRulesFile: string
+  readonly tcpRulesPath: string
 }
 
 export interface ListenerConfiguration extends ListenerExtras {

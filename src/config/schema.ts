@@ -3,18 +3,8 @@
  * Paths are relative to the configuration folder.
  */
 import { option } from '../plugin/option-makers.ts'
-import type { Option } from '../plugin/option.ts'
+import { optional } from '../plugin/optional.ts'
 import { listenerTlsShape } from './tls-section.ts'
-
-/** An option that may be left out (or be null), without a default. */
-export function optional<T>(inner: Option<T>): Option<T | undefined> {
-  return {
-    ...inner,
-    default: null,
-    parse: (value, resources) =>
-      value === null ? { ok: true, value: undefined } : inner.parse(value, resources),
-  }
-}
 
 /** Where a section is left out, its defaults hold. */
 export const sectionShapes = {
@@ -117,6 +107,15 @@ export const sectionShapes = {
       description: 'Name servers; empty: those of the system',
     }),
     timeout: option.duration({ default: '5s' }),
+    client_names: option.choice(['confirmed', 'any', 'off'], {
+      default: 'confirmed',
+      description:
+        'Names of clients for =host rules of tcp.smtp: those that lead back to the address, as tcpserver -p; any; none',
+    }),
+    client_name_timeout: option.duration({
+      default: '5s',
+      description: 'Who has not been found by then has no name',
+    }),
   },
 } as const
 

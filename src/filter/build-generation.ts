@@ -152,7 +152,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
     refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
     condition: condition.applies,
-    first: config.first,
+    first: config.first || plugin.defaults?.first === true,
     vouches: plugin.vouches !== undefined,
     awaits: [
       ...(plugin.needs ?? []),

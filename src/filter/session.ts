@@ -12,6 +12,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
   AuthRuling,
+  ConnectEvent,
   MailEvent,
   MessageEvent,
   MessageRuling,
@@ -91,8 +92,9 @@ export class FilterSession implements SessionPolicy {
     return this.#settings
   }
 
-  connect({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+  connect({ session, silence }: ConnectEvent): MaybePromise<Ruling> {
     this.#inquiry.begin('connect', session)
+    this.#passage.beginConnect(silence)
     const { refusal } = this.#parts
     return refusal === undefined ? this.#walk({ stage: 'connect', session }) : this.#ruled(refusal)
   }

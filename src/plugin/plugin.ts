@@ -143,6 +143,8 @@ export interface EntryDefaults {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly unless?: Conditions
+  /** At `message`: alone, before those that are not `first`. */
+  readonly first?: boolean
 }
 
 /** A plugin as its author writes it. */
@@ -154,6 +156,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
   readonly options?: O
+  /** tcp.smtp variables that it reads from the environment itself, each with what it does: for `postern env`. */
+  readonly variables?: { readonly [name: string]: string }
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
   /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */

@@ -39,6 +39,7 @@ import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { silenceOf } from './plugin-under-test.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -235,7 +236,7 @@ function playSession(
       return replies.map(({ code, status = '', lines }) => `${code} ${status} ${lines[0]}`)
     },
     async connect() {
-      return spoken('connect', '220', await asked.connect({ session }))
+      return spoken('connect', '220', await asked.connect({ session, silence: silenceOf() }))
     },
     async hello(name = 'client.test') {
       over('reset', 'hello')

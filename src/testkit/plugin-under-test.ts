@@ -9,6 +9,7 @@ import type { JsonObject } from '../mail/json.ts'
 import type { LoginGrant, LoginSecret, LoginVariables } from '../mail/login-secret.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
 import { stageOf, type AskedPlace, type Events, type Question } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
@@ -48,6 +49,8 @@ export interface PluginTestOptions {
 /** What a question is about; what is not given is ordinary. Addresses are written `local-part@domain`. */
 export interface About {
   readonly session?: Partial<Session>
+  /** At `connect`: the client speaks so long after it has come, though it has not been greeted; never, where absent. */
+  readonly speaksAfterMs?: number
   /** Empty: the null path. */
   readonly reversePath?: string
   readonly parameters?: MailParameters
@@ -149,7 +152,8 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     log,
     store,
     files,
-    connect: (about) => ask(places.connect, { session: sessionIn(about) }),
+    connect: (about) =>
+      ask(places.connect, { session: sessionIn(about), silence: silenceOf(about?.speaksAfterMs) }),
     hello(name, about) {
       const session = sessionIn(about)
       return ask(places.hello, { session: { ...session, hello: { verb: 'EHLO', name } } })
@@ -259,6 +263,14 @@ function sessionOf(
     hostname: 'mx.postern.test',
     environment,
     ...session,
+  }
+}
+
+/** Of a client that says its first word then; time does not pass meanwhile. */
+export function silenceOf(speaksAfterMs = Number.POSITIVE_INFINITY): Silence {
+  return {
+    broken: speaksAfterMs <= 0,
+    lasts: (durationMs) => Promise.resolve(durationMs <= speaksAfterMs && speaksAfterMs > 0),
   }
 }
 
