@@ -193,6 +193,9 @@ const abilities = new Set<string>([
   'route',
   'deliver',
   'observe',
+  'sessionEnded',
+  'probe',
+  'learn',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -37,6 +37,8 @@ export class Generation {
   readonly entries: readonly Entry[]
   /** Those that are told of every step. */
   readonly observers: readonly Entry[]
+  /** Those that are told of the end of every session. */
+  readonly sessionKeepers: readonly Entry[]
   readonly places: Places
   readonly thresholds: Thresholds
   readonly parallel: number
@@ -51,6 +53,9 @@ export class Generation {
     this.listing = parts.listing
     this.entries = parts.entries
     this.observers = parts.entries.filter(({ instance }) => instance.observe !== undefined)
+    this.sessionKeepers = parts.entries.filter(
+      ({ instance }) => instance.sessionEnded !== undefined,
+    )
     this.places = parts.places
     this.thresholds = parts.thresholds
     this.parallel = parts.parallel
