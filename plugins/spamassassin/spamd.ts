@@ -66,8 +66,12 @@ export async function askSpamd(doors: PeerDoors, question: SpamdQuestion): Promi
 const verdictField =
   /^(True|False|Yes|No)[ \t]*;[ \t]*(-?\d{1,7}(?:\.\d{1,6})?)[ \t]*\/[ \t]*(-?\d{1,7}(?:\.\d{1,6})?)$/i
 
-/** Has a message learnt (TELL); spamd must run with --allow-tell. @throws as `askSpamd` */
-export async function teachSpamd(doors: PeerDoors, lesson: SpamdLesson): Promise<void> {
+/**
+ * Has a message learnt (TELL); spamd must run with --allow-tell.
+ * @returns whether that was new; not where it knew the message as such, or learns nothing at all
+ * @throws as `askSpamd`
+ */
+export async function teachSpamd(doors: PeerDoors, lesson: SpamdLesson): Promise<boolean> {
   const { message, as } = lesson
   const reply = await talk(doors, lesson, {
     head: [
@@ -79,8 +83,7 @@ export async function teachSpamd(doors: PeerDoors, lesson: SpamdLesson): Promise
     preface: '',
     message,
   })
-  // Without DidSet it knew the message as such already; that is as good.
-  if (reply.fields.size === 0) throw reply.fail('does not say what it learnt')
+  return reply.fields.has('didset')
 }
 
 /** Whether it is there and well. @returns the protocol that it speaks; @throws as `askSpamd` */
