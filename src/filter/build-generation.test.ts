@@ -9,6 +9,8 @@ import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
 import { fakeNet } from '../testkit/fake-net.ts'
+import { fakePrograms } from '../testkit/fake-programs.ts'
+import { inlineJobs } from '../testkit/inline-jobs.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
@@ -36,7 +38,9 @@ function build(
       log: recordingLog(),
       store: memoryStore(clock),
       dns: fakeDns(),
+      jobs: inlineJobs(fakeDns()),
       net: fakeNet(),
+      programs: fakePrograms(),
       random: seededRandom(1),
       counters: processCounters(),
     },

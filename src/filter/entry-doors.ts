@@ -10,11 +10,13 @@ export function entryDoors(
   { name, shadow }: { readonly name: string; readonly shadow: boolean },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
-  const { clock, dns, net, random, counters, store } = doors
+  const { clock, dns, jobs, net, programs, random, counters, store } = doors
   return {
     clock,
     dns,
+    jobs,
     net,
+    programs,
     random,
     log: namedLog(doors.log, name),
     counters: {

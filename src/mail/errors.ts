@@ -14,6 +14,8 @@ export const errorCodes = {
   TIMEOUT: 'a deadline passed',
   ABORTED: 'the work was called off',
   STORE_FAILED: 'the store does not answer',
+  JOB_FAILED: 'the work could not be done in a thread of its own',
+  PROGRAM_FAILED: 'the program could not be run',
   NOT_FOUND: 'there is no such thing',
   CONFIG_INVALID: 'the configuration has mistakes',
 } as const

@@ -91,8 +91,18 @@ export type {
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
+export type { Job, Jobs, JobTools } from '../runtime/jobs.ts'
 export type { Log, LogFields } from '../runtime/log.ts'
 export type { ConnectOptions, Connection, Net, NetAddress } from '../runtime/net.ts'
+export type {
+  ProgramCall,
+  ProgramEnd,
+  ProgramInput,
+  ProgramResult,
+  Programs,
+  RunningProgram,
+  RunningProgramHandlers,
+} from '../runtime/programs.ts'
 export type { Random } from '../runtime/random.ts'
 export type { Store, StoreEntry, StoreRange, StoreTable } from '../runtime/store.ts'
 

@@ -10,8 +10,10 @@ import type { Stage } from '../mail/status.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
+import type { Jobs } from '../runtime/jobs.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Net } from '../runtime/net.ts'
+import type { Programs } from '../runtime/programs.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
 import type { ConditionShape } from './condition.ts'
@@ -25,8 +27,10 @@ export interface PluginDoors {
   readonly clock: Clock
   readonly counters: Counters
   readonly dns: Dns
+  readonly jobs: Jobs
   readonly log: Log
   readonly net: Net
+  readonly programs: Programs
   readonly random: Random
   readonly store: Store
 }

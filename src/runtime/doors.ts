@@ -2,9 +2,11 @@ import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
 import type { Disk } from './disk.ts'
 import type { Dns } from './dns.ts'
+import type { Jobs } from './jobs.ts'
 import type { Log } from './log.ts'
 import type { Net } from './net.ts'
 import type { HostProcess } from './process.ts'
+import type { Programs } from './programs.ts'
 import type { Random } from './random.ts'
 import type { SecureDns } from './secure-dns.ts'
 import type { Store } from './store.ts'
@@ -15,9 +17,11 @@ export interface Doors {
   readonly counters: Counters
   readonly disk: Disk
   readonly dns: Dns
+  readonly jobs: Jobs
   readonly log: Log
   readonly net: Net
   readonly process: HostProcess
+  readonly programs: Programs
   readonly random: Random
   /** Missing where nobody asks what DNSSEC vouches for. */
   readonly secureDns?: SecureDns

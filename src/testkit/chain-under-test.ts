@@ -33,6 +33,8 @@ import type {
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
+import { fakePrograms } from './fake-programs.ts'
+import { inlineJobs } from './inline-jobs.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
@@ -111,12 +113,15 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const log = recordingLog()
   const store = memoryStore(clock)
   const files = memoryFiles(options.files)
+  const dns = options.doors?.dns ?? fakeDns()
   const doors: PluginDoors = {
     clock,
     log,
     store,
-    dns: fakeDns(),
+    dns,
+    jobs: inlineJobs(dns),
     net: fakeNet(),
+    programs: fakePrograms(),
     random: seededRandom(1),
     counters: processCounters(),
     ...options.doors,

@@ -5,7 +5,9 @@ import type { Log } from '../runtime/log.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
+import { nodeJobs } from '../runtime/node/jobs.ts'
 import { nodeNet } from '../runtime/node/net.ts'
+import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import type { Store, StoreTable } from '../runtime/store.ts'
 
@@ -31,12 +33,15 @@ const closedStore: Store = {
 }
 
 export function offlineDoors(): PluginDoors {
+  const dns = nodeDns()
   return {
     clock: systemClock,
     counters: processCounters(),
-    dns: nodeDns(),
+    dns,
+    jobs: nodeJobs({ clock: systemClock, dns }),
     log: silentLog,
     net: nodeNet,
+    programs: nodePrograms(systemClock),
     random: systemRandom,
     store: closedStore,
   }
