@@ -106,10 +106,7 @@ export const spamassassin = definePlugin({
         const { connect_timeout: connectMs, patience: patienceMs } = file
         const user = recipient === undefined ? file.user : userOf(recipient, file)
         const call = { message, as, connectMs, patienceMs, signal, ...named(user) }
-        const isNew = await panel.ask(
-          (address) => teachSpamd(doors, { address, ...call }),
-          signal,
-        )
+        const isNew = await panel.ask((address) => teachSpamd(doors, { address, ...call }), signal)
         log.info('spamassassin.learnt', { as, isNew })
       },
       async message({ transaction, message }, { options, findings, signal }) {

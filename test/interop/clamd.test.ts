@@ -25,11 +25,16 @@ const mail = (rest: string): string =>
   `From: alice@client.test\r\nTo: bob@postern.test\r\nSubject: parts\r\nDate: Sat, 21 Nov 2026 08:00:00 +0000\r\n${rest}`
 
 const base64 = (data: Uint8Array): string =>
-  part(Buffer.from(data).toString('base64').replace(/.{1,76}/g, '$&\r\n'), {
-    'Content-Type': 'application/octet-stream; name="attached.bin"',
-    'Content-Transfer-Encoding': 'base64',
-    'Content-Disposition': 'attachment; filename="attached.bin"',
-  })
+  part(
+    Buffer.from(data)
+      .toString('base64')
+      .replace(/.{1,76}/g, '$&\r\n'),
+    {
+      'Content-Type': 'application/octet-stream; name="attached.bin"',
+      'Content-Transfer-Encoding': 'base64',
+      'Content-Disposition': 'attachment; filename="attached.bin"',
+    },
+  )
 
 const quotedPrintable = [...bytes]
   .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)

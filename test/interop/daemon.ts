@@ -40,7 +40,8 @@ export async function startDaemon({
 }: DaemonCall): Promise<Daemon> {
   const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' })
   let output = ''
-  const keep = (chunk: Buffer): void => void (output = `${output}${chunk}`.slice(-20_000))
+  const keep = (chunk: Buffer): void =>
+    void (output = `${output}${chunk.toString()}`.slice(-20_000))
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   let gone = false

@@ -62,7 +62,7 @@ describe.skipIf(isMissing('spamd'))('spamassassin with a real spamd', () => {
 
   test('calls ham ham, over TCP too', async () => {
     const verdict = await under({ servers: [`127.0.0.1:${spamd.port}`] }).message(ham)
-    expect(verdict).toMatchObject({ verdict: 'pass', reason: 'NO_SPAM', })
+    expect(verdict).toMatchObject({ verdict: 'pass', reason: 'NO_SPAM' })
     expect(verdict.score).toBeLessThan(5)
   })
 
