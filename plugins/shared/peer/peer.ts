@@ -34,8 +34,8 @@ export class Peer {
   readonly name: string
   readonly #connection: Connection
   readonly #clock: Clock
-  readonly #patienceMs: number
-  readonly #signal: AbortSignal | undefined
+  #patienceMs: number
+  #signal: AbortSignal | undefined
   #chunks: Buffer[] = []
   #unreadBytes = 0
   #paused = false
@@ -49,7 +49,6 @@ export class Peer {
     this.#connection = connection
     this.#clock = clock
     this.#patienceMs = call.patienceMs
-    this.#signal = call.signal
     this.name = formatPeerAddress(call.address)
     connection.attach({
       data: (chunk) => this.#heard(chunk),
@@ -60,8 +59,7 @@ export class Peer {
       },
       closed: (error) => this.#closed(error),
     })
-    call.signal?.addEventListener('abort', this.#aborted)
-    if (call.signal?.aborted === true) this.#aborted()
+    this.heed(call.signal)
   }
 
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
@@ -78,6 +76,29 @@ export class Peer {
   /** Whether it has said something that was not read yet, or has finished: no use to go on sending. */
   get hasSpoken(): boolean {
     return this.#unreadBytes > 0 || this.#ended
+  }
+
+  /** Nothing will come any more, beyond what was not read yet. */
+  get hasEnded(): boolean {
+    return this.#ended || this.#failure !== undefined
+  }
+
+  /** From now on this signal ends the conversation, and none before it: for those that outlive one question. */
+  heed(signal: AbortSignal | undefined, patienceMs = this.#patienceMs): void {
+    this.#signal?.removeEventListener('abort', this.#aborted)
+    this.#signal = signal
+    this.#patienceMs = patienceMs
+    signal?.addEventListener('abort', this.#aborted)
+    if (signal?.aborted === true) this.#aborted()
+  }
+
+  /** A last word that nobody need answer. */
+  farewell(data: Uint8Array): void {
+    this.heed(undefined)
+    if (this.hasEnded) return this.hangUp()
+    this.#failure ??= new PosternError('ABORTED', this.name)
+    this.#connection.write(data)
+    this.#connection.end()
   }
 
   /** Resolves when it was taken, or the peer has something to say. Text is latin1. */
