@@ -47,7 +47,10 @@ async function readAll({ inputs = new Map() }: ProgramCall): Promise<Map<number,
   const read = await Promise.all(
     [...inputs].map(async ([descriptor, input]): Promise<[number, Uint8Array]> => {
       if (input instanceof Uint8Array) return [descriptor, input]
-      return [descriptor, Buffer.concat(await Array.fromAsync<Uint8Array>(input))]
+      return [
+        descriptor,
+        Buffer.concat(await Array.fromAsync<Uint8Array>('file' in input ? input.file : input)),
+      ]
     }),
   )
   return new Map(read)
@@ -61,5 +64,5 @@ function resultOf({ exit = 0, signal, writes = {} }: FakeEnd, call: ProgramCall)
     outputs.set(descriptor, written.subarray(0, most))
     if (written.length > most) overflowed.add(descriptor)
   }
-  return { end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
+  return { pid: 1, end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
 }
