@@ -207,6 +207,9 @@ const abilities = new Set<string>([
   'observe',
   'check',
   'taken',
+  'sessionEnded',
+  'probe',
+  'learn',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -193,6 +193,7 @@ export class FilterSession implements SessionPolicy {
 
   sessionEnded(reason: SessionEnd): void {
     this.#inquiry.end()
+    this.#inquiry.tellEnd()
     this.#parts.recorder.sessionEnded(reason)
     this.#parts.ended()
   }

@@ -5,7 +5,10 @@ import type { Mailbox } from './address.ts'
 export type HeaderEdit =
   | { readonly edit: 'prepend'; readonly name: string; readonly value: string }
   | { readonly edit: 'append'; readonly name: string; readonly value: string }
-  /** Every field of that name, case-insensitive, or only the `nth` (1 = topmost). */
+  /**
+   * Every field of that name, case-insensitive, or only the `nth` (1 = topmost). That counts the fields as they were
+   * received: what other edits did cannot change whom it means.
+   */
   | { readonly edit: 'remove'; readonly name: string; readonly nth?: number }
   /** The topmost field of that name, or the `nth`, where it stands. Without `nth` the others of that name go. */
   | {
