@@ -299,9 +299,15 @@ class RunningGateway implements Gateway {
   /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    const { folder, certificateFiles } = configuration
+    const { folder, certificateFiles, tableFiles } = configuration
     const own = ownCertificate === undefined ? [] : [ownCertificate]
-    const paths = new Set([folder, join(folder, 'control'), ...certificateFiles, ...own])
+    const paths = new Set([
+      folder,
+      join(folder, 'control'),
+      ...certificateFiles,
+      ...tableFiles,
+      ...own,
+    ])
     for (const [path, watch] of this.#watches) {
       if (paths.has(path)) continue
       watch.close()

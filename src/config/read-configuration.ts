@@ -21,7 +21,8 @@ import { parseConfigDocument, type ConfigDocument, type Path } from './document.
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { isMap, Reading } from './reading.ts'
-import { sectionShapes, thresholdShape } from './schema.ts'
+import { sectionShapes } from './schema.ts'
+import { readThresholds } from './thresholds-section.ts'
 
 export interface ConfigurationSource {
   /** The folder, absolute. */
@@ -50,6 +51,7 @@ const topKeys = [
   'chain',
   'plugin_dirs',
   'thresholds',
+  'tagging',
   'receiver',
   ...Object.keys(sectionShapes),
 ]
@@ -180,9 +182,11 @@ function readSections(
     return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
   }
   const certificateFiles: string[] = []
+  const tableFiles: string[] = []
   const read = {
     folder,
     certificateFiles,
+    tableFiles,
     workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
@@ -195,6 +199,19 @@ function readSections(
     chain: readChain(reading, top['chain'], place),
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
+    ...readThresholds(reading, top, {
+      readText(path) {
+        tableFiles.push(files.absolute(path))
+        return files.readText(path)
+      },
+      mistake: (path, line, problem, remedy) =>
+        files.mistakes.push({
+          file: files.shown(path),
+          ...(line === undefined ? {} : { line }),
+          problem,
+          remedy,
+        }),
+    }),
   }
   const settings = readSettings(reading, top, files)
   files.mistakes.push(...reading.mistakes)
@@ -215,12 +232,7 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'thresholds' | 'delivery' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
-  const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
-    top,
-    'thresholds',
-    thresholdShape,
-  )
+): Pick<Configuration, 'delivery' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
@@ -228,12 +240,6 @@ function readSettings(
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   const isStream = log.to === 'stderr' || log.to === 'stdout'
   return {
-    thresholds: {
-      ...(tag === undefined ? {} : { tag }),
-      ...(quarantine === undefined ? {} : { quarantine }),
-      ...(reject === undefined ? {} : { reject }),
-      ...(discard === undefined ? {} : { discard }),
-    },
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),
       readText: (path) => files.readText(path),

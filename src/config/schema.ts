@@ -158,10 +158,7 @@ export const conditionShape = {
   recipient_domain: optional(option.strings()),
 } as const
 
-/** Of the scores of one message. */
-export const thresholdShape = {
-  tag: optional(option.number()),
-  quarantine: optional(option.number()),
-  reject: optional(option.number()),
-  discard: optional(option.number()),
+/** How a message is marked whose score reaches `tag`; `fields` is read beside it. */
+export const taggingShape = {
+  subject_prefix: option.string({ default: '', maxLength: 60, description: 'Before the subject' }),
 } as const

@@ -20,6 +20,8 @@ import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
+import { plainTagging, type Tagging } from './tagging.ts'
+import type { ThresholdRules } from './threshold-rules.ts'
 import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
 
 export interface GenerationRequest {
@@ -29,6 +31,9 @@ export interface GenerationRequest {
   readonly doors: PluginDoors
   readonly resources: OptionResources
   readonly thresholds: Thresholds
+  /** For whom other thresholds hold; nobody where absent. */
+  readonly thresholdRules?: ThresholdRules
+  readonly tagging?: Tagging
   readonly receiver: ReceiverSection
   readonly listeners: readonly ListenerTraits[]
   /** Entries that may run at once at `message`; 8 where absent. */
@@ -76,6 +81,8 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     entries,
     places,
     thresholds,
+    thresholdRules: request.thresholdRules ?? new Map(),
+    tagging: request.tagging ?? plainTagging,
     parallel: request.parallel ?? 8,
     settingsOf: settings.settingsOf,
     log: doors.log,

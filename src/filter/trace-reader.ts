@@ -63,6 +63,8 @@ export interface Trace {
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   readonly thresholds: Thresholds
+  /** One for each accepted recipient, where somebody had thresholds of their own; else none. */
+  readonly own: readonly Thresholds[]
   /** Steps that were not kept; with any, the trace cannot be decided again. */
   readonly lost: number
   /** What the courier did since, oldest first. */
@@ -85,6 +87,9 @@ export interface TracedReply {
 export interface TracedPlacement {
   readonly disposition: string
   readonly reason?: string
+  /** Of what is held: the entry that held it, and what it scored. */
+  readonly entry?: string
+  readonly score?: number
   readonly reversePath: string
   readonly recipients: readonly string[]
 }
@@ -176,6 +181,7 @@ export function readRecord(
     placements: list(record['placements']).map((each) => readPlacement(object(each))),
     steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
     thresholds: object(chain['thresholds']),
+    own: list(record['thresholds']).map(object),
     lost: number(record['lost']),
     each: record['each'] === true,
     replies: list(record['replies']).map(readReply),
@@ -197,12 +203,14 @@ function readReply(value: JsonValue): TracedReply {
 }
 
 function readPlacement(value: JsonObject): TracedPlacement {
-  const { reason } = value
+  const { reason, entry, score } = value
   return {
     disposition: text(value['disposition']),
     reversePath: text(value['reversePath']),
     recipients: texts(value['recipients']),
     ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof entry === 'string' ? { entry } : {}),
+    ...(typeof score === 'number' ? { score } : {}),
   }
 }
 
