@@ -213,6 +213,7 @@ class RunningGateway implements Gateway {
     this.#steering = await openSteering({
       ...parts,
       courier: this.#courier,
+      seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
     })
     if (configuration.delivery.paused) this.#courier.pause()

@@ -7,6 +7,7 @@ import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
+import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
 import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
@@ -30,6 +31,7 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
+  readonly quarantine: QuarantineConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   readonly store: { readonly path: string; readonly traces: number }

@@ -20,6 +20,7 @@ import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
 import { readThresholds } from './thresholds-section.ts'
@@ -52,6 +53,7 @@ const topKeys = [
   'plugin_dirs',
   'thresholds',
   'tagging',
+  'quarantine',
   'receiver',
   ...Object.keys(sectionShapes),
 ]
@@ -199,6 +201,7 @@ function readSections(
     chain: readChain(reading, top['chain'], place),
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
+    quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
     ...readThresholds(reading, top, {
       readText(path) {
         tableFiles.push(files.absolute(path))

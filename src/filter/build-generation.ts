@@ -106,8 +106,10 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
   const vouches = configs.some(
     ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
   )
-  if (vouches) return []
+  const open = configs.flatMap(failsOpen)
+  if (vouches) return open
   return [
+    ...open,
     {
       file,
       key: 'chain',
@@ -115,6 +117,14 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
       remedy: 'add rcpthosts',
     },
   ]
+}
+
+/** A fault that becomes a pass is an open door, unless the plugin itself is made so. */
+function failsOpen({ plugin, mode, onFault, place }: EntryConfig): readonly Mistake[] {
+  if (mode !== 'enforce' || onFault !== 'pass' || plugin.defaults?.onFault === 'pass') return []
+  const problem = `fails open: mail gets through whenever ${plugin.name} cannot do its work`
+  const remedy = 'write defer, unless that is meant'
+  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
 }
 
 interface Surroundings {
@@ -200,6 +210,8 @@ const abilities = new Set<string>([
   'route',
   'deliver',
   'observe',
+  'learn',
+  'probe',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

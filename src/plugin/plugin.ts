@@ -76,6 +76,13 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
   observe?(event: Observation): void
+  /** Teaches a scanner what an operator says of a message in quarantine. @throws what it could not do */
+  learn?(message: Message, as: 'ham' | 'spam', signal: AbortSignal): Promise<void>
+  /**
+   * Whether it could do its work now: `postern enable` asks before it turns an entry on. Without it, `open` is tried.
+   * @throws what is missing, in words for the operator
+   */
+  probe?(signal: AbortSignal): Promise<void>
   open?(): Promise<void>
   close?(): Promise<void>
 }

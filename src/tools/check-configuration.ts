@@ -14,6 +14,7 @@ import { certificateDoubts, certificateMistakes } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors, silentLog } from './offline-doors.ts'
 import { probeListeners } from './probe-listeners.ts'
+import { quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 
 export interface CheckedConfiguration {
@@ -42,6 +43,7 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
       doubts: [
         ...doubts,
         ...chain.doubts,
+        ...(generation === undefined ? [] : quarantineDoubts(configuration, generation)),
         ...certificateDoubts(configuration.listeners, systemClock.now()),
       ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),
