@@ -215,7 +215,7 @@ describe('generations', () => {
       setup: () => ({ connect: () => pass() }),
     })
     const open = { onFault: 'pass', options: { limit: 1 } } as const
-    const doubted = [{ key: 'on_fault', problem: expect.stringContaining('fails open') }]
+    const doubted = [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') }]
     expect(build([entryOf(voucher), entryOf(limited, open)])).toMatchObject({ doubts: doubted })
     for (const mode of ['shadow', 'off'] as const) {
       const entries = [entryOf(voucher), entryOf(limited, { ...open, mode })]

@@ -3,6 +3,7 @@
  * copies are alike. The edits that the opinions carry are applied here, once: those to the envelope
  * at once, those to the header handed on for the commit.
  */
+import type { Mailbox } from '../mail/address.ts'
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
@@ -45,7 +46,7 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
   }
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
   const adding = envelopeEdits.filter(({ edit }) => edit === 'addRecipient')
-  const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient')
+  const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient' && edit !== 'addCopy')
   const groups = new Map<string, Group>()
   const put = (outcome: Outcome, index: number | undefined, recipient: Recipient): void => {
     const headerEdits = editsFor(opinions, index, scoreEdits(outcome, index, request))
@@ -65,7 +66,8 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
     if (changed.recipients.length === 0) return []
     return [{ ...placement(changed, outcome, headerEdits), ...grounds(request, outcome, index) }]
   })
-  const [one, ...more] = withAdded(edited, request, { adding, changing })
+  const placed = withAdded(edited, request, { adding, changing })
+  const [one, ...more] = [...placed, ...copiesFor(request, placed)]
   return one === undefined ? [nobodyLeft(envelope)] : [one, ...more]
 }
 
@@ -114,6 +116,34 @@ function withAdded(
   return placements.map((each) =>
     each === same ? { ...same, envelope: { ...same.envelope, recipients } } : each,
   )
+}
+
+/** Copies go the way that what was said of everybody sends them, one to each address that gets nothing yet. */
+function copiesFor(
+  request: PlacementRequest,
+  placements: readonly Placement[],
+): readonly Placement[] {
+  const { transaction, decided, opinions } = request
+  const { other } = decided
+  const served = new Set(
+    placements.flatMap(({ envelope }) => envelope.recipients.map(({ mailbox }) => keyOf(mailbox))),
+  )
+  return opinions.flatMap(({ verdict }) =>
+    (verdict.envelopeEdits ?? []).flatMap((edit) => {
+      if (edit.edit !== 'addCopy' || served.has(keyOf(edit.recipient.mailbox))) return []
+      served.add(keyOf(edit.recipient.mailbox))
+      const { recipient, reversePath } = edit
+      const envelope = { ...envelopeOf(transaction), reversePath, recipients: [recipient] }
+      const shared = editsFor(opinions, undefined, scoreEdits(other, undefined, request))
+      const copy = placement(envelope, other, [...shared, ...edit.headerEdits])
+      return [{ ...copy, ...grounds(request, other, undefined) }]
+    }),
+  )
+}
+
+/** Local-parts differ by case (RFC 5321 §2.4). */
+function keyOf({ localPart, domain }: Mailbox): string {
+  return `${localPart}@${domain.toLowerCase()}`
 }
 
 function envelopeOf({ reversePath, parameters, recipients, session }: Transaction): Envelope {
