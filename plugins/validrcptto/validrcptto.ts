@@ -45,14 +45,17 @@ export const validrcptto = definePlugin({
       description: '1: log what was found; 2: each key that was tried too.',
     }),
   },
-  setup(_options, { log }) {
+  setup(usual, { log }) {
     const unknown = new WeakMap<Session, number>()
     return {
+      async probe() {
+        await Promise.resolve()
+        if (!usual.cdb.present && !usual.table.present) throw new Error(nothingThere)
+      },
       rcpt({ transaction: { session }, recipient }, { options, findings }) {
         if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
         const { cdb, table, limit } = options
-        if (!cdb.present && !table.present)
-          throw new Error('neither the cdb nor the table is there')
+        if (!cdb.present && !table.present) throw new Error(nothingThere)
         const probes = probesFor(recipient.mailbox)
         const found = find(probes, { cdb, table })
         const said = {
@@ -83,6 +86,8 @@ export const validrcptto = definePlugin({
     }
   },
 })
+
+const nothingThere = 'neither the cdb nor the table is there'
 
 interface Found {
   readonly key: string
