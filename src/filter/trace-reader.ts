@@ -1,7 +1,7 @@
 /** Explanations as they are read again, by `postern trace` and by whoever wants to decide once more. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { stages, type Stage } from '../mail/status.ts'
-import { attemptsOf, type Attempt } from './attempts.ts'
+import { attemptOutcomes, attemptsOf, type Attempt } from './attempts.ts'
 import type { Thresholds } from './decision.ts'
 import { isLoginQuestion, stageOf, type Question } from './entry.ts'
 import { isObject, list, number, numbers, object, text, texts } from './read-json.ts'
@@ -144,7 +144,7 @@ function readAttempt(value: JsonObject): Attempt {
     queueId: text(value['queueId']),
     recipient: text(value['recipient']),
     route: text(value['route']),
-    outcome: outcome === 'delivered' || outcome === 'failed' ? outcome : 'deferred',
+    outcome: attemptOutcomes.find((known) => known === outcome) ?? 'deferred',
     status: text(value['status']),
     text: text(value['text']),
     startedAt: number(value['startedAt']),

@@ -11,7 +11,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { findHeld, type HeldIndex } from './held-index.ts'
-import { heldMessage, type HeldMessage } from './held-message.ts'
+import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
 import type { Search } from './search.ts'
 
 /** What a scanner can be taught. */
@@ -29,6 +29,8 @@ export interface QuarantineDeskOptions {
   readonly index?: HeldIndex
   /** Those of the chain in force; none without a gateway. */
   readonly learners: () => readonly Learner[]
+  /** Told of each message that leaves. */
+  readonly record?: (fate: Fate) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -173,10 +175,11 @@ export class QuarantineDesk {
     if (ids.length === 0) return []
     await queue.change({ ids, held: true }, to)
     await index?.remove(ids)
-    log.info(to === 'release' ? 'quarantine.released' : 'quarantine.deleted', {
-      count: ids.length,
-      ids: firstIds(found),
-    })
+    const what = to === 'release' ? 'released' : 'deleted'
+    for (const held of found) {
+      this.#options.record?.({ held, what, text: 'By an operator, from quarantine' })
+    }
+    log.info(`quarantine.${what}`, { count: ids.length, ids: firstIds(found) })
     return found
   }
 

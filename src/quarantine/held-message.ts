@@ -25,6 +25,14 @@ export type HeldMessage = {
   readonly sizeBytes: number
 }
 
+/** What became of one, for its explanation. */
+export interface Fate {
+  readonly held: Pick<HeldMessage, 'id' | 'recipients'>
+  readonly what: 'released' | 'deleted'
+  /** By whom, or why. */
+  readonly text: string
+}
+
 const longestSubject = 200
 /** Recipients that are named, where an edit of the envelope made one into many. */
 const mostRecipients = 20

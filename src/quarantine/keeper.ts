@@ -12,7 +12,7 @@ import type { Random } from '../runtime/random.ts'
 import type { StoreTable } from '../runtime/store.ts'
 import { digestText, type DigestFacts, type DigestLinks } from './digest.ts'
 import type { HeldIndex } from './held-index.ts'
-import { heldMessage, type HeldMessage } from './held-message.ts'
+import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
 import { addresseesOf, noticeText, type NoticeRules, type Quarantined } from './notices.ts'
 import { post } from './post.ts'
 import { overdue, type RetentionLimits, type Why } from './retention.ts'
@@ -48,6 +48,8 @@ export interface KeeperOptions {
   readonly random: Random
   readonly log: Log
   readonly settings: () => QuarantineSettings
+  /** Told of each message that is let go. */
+  readonly record?: (fate: Fate) => void
 }
 
 const lookMs = 60_000
@@ -185,8 +187,11 @@ export class Keeper {
     for await (const entry of queue.entries({ held: true })) {
       if (this.#stopped) return
       if ('damaged' in entry || entry.grounds === undefined) continue
-      const { id, receivedAt, sizeBytes, grounds } = entry
-      held.push({ id, receivedAt, sizeBytes })
+      const { id, grounds } = entry
+      const seen = heldMessage(entry)
+      if (seen === undefined) continue
+      const { receivedAt, sizeBytes, recipients } = seen
+      held.push({ id, receivedAt, sizeBytes, recipients })
       if (await this.#options.index.has(id)) continue
       // The copies of one message follow each other.
       if (unknown[0]?.grounds?.transaction !== grounds.transaction) {
@@ -210,6 +215,9 @@ export class Keeper {
     // One that was released meanwhile is not held any more, and stays.
     const count = await queue.change({ ids, held: true }, 'remove')
     await index.remove(ids)
+    for (const [held, why] of gone) {
+      this.#options.record?.({ held, what: 'deleted', text: retentionText[why] })
+    }
     const why = [...new Set(gone.map(([, each]) => each))]
     log.warn('quarantine.expired', { count, why, ids: ids.slice(0, loggedIds) })
   }
@@ -264,7 +272,13 @@ export class Keeper {
   }
 }
 
-type Kept = Pick<HeldMessage, 'id' | 'receivedAt' | 'sizeBytes'>
+const retentionText: { readonly [W in Why]: string } = {
+  age: 'By quarantine.max_age: nobody let it go in time',
+  size: 'By quarantine.max_size: it was the oldest',
+  count: 'By quarantine.max_messages: it was the oldest',
+}
+
+type Kept = Pick<HeldMessage, 'id' | 'receivedAt' | 'sizeBytes' | 'recipients'>
 
 function isSameDay(a: Instant, b: Instant): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()

@@ -1,9 +1,12 @@
 /** The quarantine of a running gateway: its desk for the operator, and its keeper. */
 import type { Configuration } from '../config/configuration.ts'
+import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { TraceTables } from '../filter/trace-tables.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
 import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
+import type { Fate } from '../quarantine/held-message.ts'
 import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -13,6 +16,7 @@ import { bounceSettings } from './open-bouncer.ts'
 export interface QuarantineParts {
   readonly queue: Queue
   readonly doors: Doors
+  readonly traces: TraceTables
   readonly current: () => Configuration
   readonly generation: () => Generation
   /** Which of how many workers this is: each keeps its share, the first writes the digests. */
@@ -27,6 +31,7 @@ export interface Quarantine {
 export function openQuarantine({
   queue,
   doors,
+  traces,
   current,
   generation,
   seat,
@@ -34,8 +39,23 @@ export function openQuarantine({
   const { clock, log, random, store } = doors
   const index = new HeldIndex(store.table('quarantine', { maxEntries: indexedMessages }))
   const learners = (): readonly Learner[] => learnersOf(generation())
+  const recorder = new AttemptRecorder(traces)
+  const record = ({ held, what, text }: Fate): void => {
+    for (const recipient of held.recipients) {
+      recorder.record({
+        queueId: held.id,
+        recipient,
+        route: 'quarantine',
+        outcome: what,
+        status: '',
+        text,
+        startedAt: clock.now(),
+        durationMs: 0,
+      })
+    }
+  }
   return {
-    desk: new QuarantineDesk({ queue, index, learners, clock, log }),
+    desk: new QuarantineDesk({ queue, index, learners, record, clock, log }),
     keeper: new Keeper({
       queue,
       index,
@@ -43,6 +63,7 @@ export function openQuarantine({
       clock,
       random,
       log,
+      record,
       settings: () => settingsOf(current(), doors, seat),
     }),
   }

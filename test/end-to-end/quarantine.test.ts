@@ -164,6 +164,8 @@ describe('the quarantine', () => {
     expect((await quarantine('delete')).text).toContain('say which messages')
     expect((await quarantine('delete', id)).text).toBe('1 message deleted')
     expect((await quarantine('show', id)).code).toBe(1)
+    const { stdout } = await runPostern(['trace', id, '--config', folder.config])
+    expect(stdout).toMatch(/deleted {2}hold9@postern\.test by quarantine, 0 ms: By an operator/)
     expect(await bodyOf('hold9')).toEqual([])
   })
 
@@ -193,4 +195,29 @@ test('a quarantine that never lets go is doubted by the check', async () => {
   const { stdout: limited } = await runPostern(['check', '--config', folder.config])
   expect(limited).not.toContain('kept for ever')
   await endless.remove()
+})
+
+test('several workers have one quarantine', async () => {
+  const shared = await gatewayFolder(`workers: 2\n${yaml}`)
+  const several = await startGateway(shared)
+  const ask = async (...args: readonly string[]): Promise<string> =>
+    (await runPostern(['quarantine', ...args, '--config', shared.config])).stdout
+  for (let at = 0; at < 8; at++) {
+    await dialogue(several.port, [
+      'EHLO client.test',
+      'MAIL FROM:<ann@else.test>',
+      `RCPT TO:<hold-${at}@postern.test>`,
+      'DATA',
+      'Subject: x\r\n\r\nx\r\n.',
+      'QUIT',
+    ])
+  }
+  await eventually(
+    async () => ((await ask('list')).endsWith('8 messages held\n') ? true : undefined),
+    'eight held messages',
+  )
+  expect(await ask('release', '--all')).toBe('8 messages released\n')
+  for (let at = 0; at < 8; at++) await delivered(shared, [`hold-${at}`, 'postern.test'])
+  expect(await several.stop()).toBe(0)
+  await shared.remove()
 })
