@@ -121,7 +121,10 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
    * may say nothing any more.
    */
   sessionEnded?(session: Session): void
-  /** Is what it depends on there and well? A line for people, such as a version. @throws what is wrong */
+  /**
+   * Is what it depends on there and well? `postern enable` asks before it turns an entry on; without it, `open` is tried.
+   * @returns a line for people, such as a version. @throws what is wrong, in words for the operator
+   */
   probe?(signal: AbortSignal): Promise<string>
   /** A person says what a message is; so a scanner may learn. @throws where it could not be told */
   learn?(lesson: Lesson, signal: AbortSignal): Promise<void>
