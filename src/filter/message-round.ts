@@ -4,7 +4,7 @@
  * objection to the whole message calls off only those that come after it, and decisions are merged
  * in entry order.
  */
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Events, MessagePlace } from './entry.ts'
 import { findingsAt, type Contribution } from './findings.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -18,6 +18,7 @@ export class MessageRound {
   readonly #inquiry: Inquiry
   readonly #event: Events['message']
   readonly #places: readonly MessagePlace[]
+  readonly #last: MessagePlace | undefined
   readonly #states: State[]
   readonly #contributions: (Contribution | undefined)[] = []
   #running = 0
@@ -28,7 +29,9 @@ export class MessageRound {
   constructor(inquiry: Inquiry, event: Events['message']) {
     this.#inquiry = inquiry
     this.#event = event
-    this.#places = inquiry.generation.places.message
+    const { message } = inquiry.generation.places
+    this.#places = message.filter(({ entry }) => !entry.replaces)
+    this.#last = message.find(({ entry }) => entry.replaces)
     this.#states = this.#places.map(() => 'waiting')
   }
 
@@ -39,6 +42,32 @@ export class MessageRound {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#finished = resolve
     return promise
+  }
+
+  /** Whether an entry has the last word. */
+  get hasLast(): boolean {
+    return this.#last !== undefined
+  }
+
+  /**
+   * When all others are done: asks the entry that has the last word.
+   * @param passing the recipients to whom the message would go, as indexes
+   */
+  askLast(passing: readonly number[]): MaybePromise<Step | undefined> {
+    const place = this.#last
+    if (place === undefined) return undefined
+    const judged = this.#scopeOf(place)
+    const scope = judged === undefined ? passing : passing.filter((index) => judged.includes(index))
+    if (scope.length === 0) return undefined
+    const { length: recipients } = this.#event.transaction.recipients
+    const partly = scope.length < recipients
+    const { enforced } = this.#inquiry.findings
+    const findings = findingsAt(enforced, this.#contributions, { sees: place.sees, shadow: false })
+    const event = partly ? { ...this.#event, passing: scope } : this.#event
+    return after(this.#inquiry.ask(place, event, { findings, recipients }), (step) => {
+      if (partly) this.scopes.set(step, scope)
+      return step
+    })
   }
 
   #startWhatCan(): void {

@@ -8,6 +8,7 @@ import type { Recipient } from '../mail/envelope.ts'
 import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
@@ -25,14 +26,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import {
-  decideMessage,
-  decideRecipient,
-  type Opinion,
-  type Thresholds,
-  type WholeDecision,
-} from './decision.ts'
-import type { Generation } from './generation.ts'
+import { decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -44,7 +38,7 @@ import {
   type LoginOutcome,
 } from './login.ts'
 import { MessageRound } from './message-round.ts'
-import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
+import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { placementsFor } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
@@ -52,6 +46,7 @@ import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refus
 import type { SessionRecorder } from './session-recorder.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
+import { weigh } from './weigh.ts'
 
 export interface SessionParts {
   readonly inquiry: Inquiry
@@ -83,6 +78,8 @@ export class FilterSession implements SessionPolicy {
   #known: (LoginGrant & { readonly user: string }) | undefined
   /** Whether the last message that was ruled on goes to everybody as it came. */
   #welcome = false
+  /** What is committed in place of the last message: readable until the transaction is over. */
+  #replacement: Replacement | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -193,6 +190,8 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    this.#replacement?.release()
+    this.#replacement = undefined
     if (outcome.end === 'committed') {
       this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
     }
@@ -303,29 +302,42 @@ export class FilterSession implements SessionPolicy {
   #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
     const { transaction, message } = event
     const round = new MessageRound(this.#inquiry, { transaction, message })
-    return after(round.run(), () => {
-      over()
-      return this.#decide(event, round)
+    return after(round.run(), () =>
+      after(this.#askLast(event, round), (replacement) => {
+        over()
+        return this.#decide(event, round, replacement)
+      }),
+    )
+  }
+
+  /** Who has the last word is asked about those recipients for whom nobody has another plan. */
+  #askLast(event: MessageEvent, round: MessageRound): MaybePromise<Replacement | undefined> {
+    if (!round.hasLast || this.#inquiry.ended) return undefined
+    const { decided } = weigh(this.#parts, event, round)
+    const whole = decided.decision === 'each' ? decided.whole : decided
+    const outcomes = whole.decision === 'commit' ? whole.outcomes : []
+    const passing = outcomes.flatMap((outcome, index) =>
+      outcome?.disposition === 'deliver' ? [index] : [],
+    )
+    return after(round.askLast(passing), (step) => {
+      const replacement = step?.verdict.replacement
+      // Who is gone by now has told so already: nobody else will say that it is not needed.
+      if (this.#inquiry.ended) replacement?.release()
+      else this.#replacement = replacement
+      return replacement
     })
   }
 
-  #decide({ transaction, message, answers }: MessageEvent, round: MessageRound): MessageRuling {
-    const inquiry = this.#inquiry
-    if (inquiry.ended) return objectionRuling(sessionGone)
-    const { thresholds, tagging } = inquiry.generation
-    const own = ownThresholds(inquiry.generation, transaction)
+  #decide(
+    event: MessageEvent,
+    round: MessageRound,
+    replacement: Replacement | undefined,
+  ): MessageRuling {
+    if (this.#inquiry.ended) return objectionRuling(sessionGone)
+    const { transaction, message } = event
+    const { thresholds, tagging } = this.#inquiry.generation
     const { recorder } = this.#parts
-    const steps = inquiry.trail.all.filter(countsAtMessage)
-    const scopes = scopesOf(inquiry, transaction, {
-      steps,
-      indexOfRound: recorder.indexOfRound(transaction),
-      known: round.scopes,
-    })
-    recorder.scoped(scopes)
-    if (own !== undefined) recorder.judgedBy(own)
-    const opinions = messageOpinions(steps, scopes)
-    const recipients = transaction.recipients.length
-    const decided = decideMessage(opinions, { recipients, thresholds, own, answers })
+    const { opinions, own, decided } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
       const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
@@ -336,13 +348,13 @@ export class FilterSession implements SessionPolicy {
         thresholds,
         own,
         tagging,
-        header: () => message.header,
+        header: () => (replacement?.message ?? message).header,
       })
       recorder.placed(placements)
       this.#welcome =
         decided.decision !== 'each' &&
         placements.every(({ disposition }) => disposition === 'deliver')
-      return { ruling: 'commit', placements }
+      return { ruling: 'commit', placements, ...(replacement === undefined ? {} : { replacement }) }
     }
     if (decided.decision !== 'each') return ruled(decided)
     const rulings = decided.objections.map((objection) =>
@@ -360,16 +372,6 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-/** One for each recipient; undefined where the general thresholds hold for all of them. */
-function ownThresholds(
-  generation: Generation,
-  { recipients }: Transaction,
-): readonly Thresholds[] | undefined {
-  if (generation.thresholdRules.size === 0) return undefined
-  const own = recipients.map((recipient) => generation.thresholdsFor(recipient))
-  return own.every((each) => each === generation.thresholds) ? undefined : own
 }
 
 function counts({ kind, shadow }: Opinion): boolean {

@@ -64,6 +64,7 @@ export type {
 export type { Environment } from '../mail/environment.ts'
 export { isPosternError, PosternError } from '../mail/errors.ts'
 export type { ErrorCode } from '../mail/errors.ts'
+export type { Replacement } from '../mail/replacement.ts'
 export { parseHeader } from '../mail/header.ts'
 export type { Header, HeaderField } from '../mail/header.ts'
 export { fieldText } from '../mail/header-field.ts'
@@ -120,6 +121,12 @@ export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.t
 export { addressNames } from '../runtime/address-names.ts'
 export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
+export type {
+  Continuation,
+  Continuations,
+  HandedBack,
+  OfferedEnvelope,
+} from '../runtime/continuations.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
 export type { Job, Jobs, JobTools } from '../runtime/jobs.ts'
@@ -161,6 +168,11 @@ export { formatListRule, parseListRules } from '../formats/list-rules.ts'
 export type { ListRule } from '../formats/list-rules.ts'
 export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
 export type { RouteTarget } from '../formats/route-target.ts'
+export { lfLines } from '../formats/lf-lines.ts'
+export { formatPlainAddress } from '../formats/qmail-address.ts'
+export { qmailEnvelopeBytes } from '../formats/qmail-queue-protocol.ts'
+export { qmailQueueCrashed, qmailQueueReply } from '../formats/qmail-queue-replies.ts'
+export type { QmailQueueReply } from '../formats/qmail-queue-replies.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
 export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
 export type { QuarantineEvent } from '../formats/quarantine-events.ts'

@@ -10,12 +10,13 @@ import type { Message } from '../mail/message.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
 import { countFields, countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
-import type { Placement } from '../queue/queue.ts'
+import type { Placement, Receipt } from '../queue/queue.ts'
 import { answersIn, toAll, toEach } from './answers.ts'
 import type { Dialogue } from './dialogue.ts'
 import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
-import type { MessageRuling } from './policy.ts'
+import type { MessageRuling, WholeRuling } from './policy.ts'
+import { envelopeFor, replacedContent, type Content } from './replaced-content.ts'
 import {
   headerTooBig,
   localError,
@@ -40,7 +41,7 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
       const judged = { dialogue, intake, transaction, message }
       if (ruling.ruling === 'each') return answerEach(judged, ruling)
       if (ruling.ruling === 'commit') {
-        const committed = commit(judged, ruling.placements)
+        const committed = commit(judged, ruling)
         return committed.then((reply) => toAll(protocol, transaction, reply))
       }
       const reply = refused(dialogue, objection('message', ruling))
@@ -75,6 +76,7 @@ interface Judged {
   readonly message: Message
 }
 
+type CommitRuling = Extract<WholeRuling, { readonly ruling: 'commit' }>
 type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
 
 /** Who is refused hears why; the message is committed for the others, and they hear what came of that. */
@@ -88,7 +90,7 @@ async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Pr
     )
   const reply =
     whole.ruling === 'commit'
-      ? await commit(judged, whole.placements, repliesWith)
+      ? await commit(judged, whole, repliesWith)
       : objection('message', { ...whole, close: false })
   const replies = repliesWith(reply)
   if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
@@ -99,18 +101,20 @@ async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Pr
 /** @param repliesWith where recipients are told different things: what, if those that pass are told this */
 function commit(
   judged: Judged,
-  [first, ...rest]: readonly [Placement, ...Placement[]],
+  ruling: CommitRuling,
   repliesWith?: (taken: Reply) => readonly Reply[],
 ): Promise<Reply> {
-  const { dialogue, intake } = judged
-  const at = dialogue.clock.now()
-  const entry = entryEditsFor(judged, at)
-  const entering = (placement: Placement): Placement => ({
-    ...placement,
-    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
-  })
+  const { dialogue, intake, message } = judged
   dialogue.startCommit()
-  return intake.commit([entering(first), ...rest.map(entering)]).then(
+  const { replacement } = ruling
+  const { maxHeaderBytes } = dialogue.settings
+  const committed =
+    replacement === undefined
+      ? commitContent(judged, ruling, { message, head: intake.head, draft: intake })
+      : replacedContent(replacement, { queue: dialogue.queue, maxHeaderBytes }).then((content) =>
+          commitContent(judged, ruling, content),
+        )
+  return committed.then(
     (receipt) => {
       const reply = queued(receipt)
       dialogue.mistakes = 0
@@ -122,12 +126,27 @@ function commit(
   )
 }
 
+function commitContent(
+  judged: Judged,
+  { placements: [first, ...rest] }: CommitRuling,
+  content: Content,
+): Promise<Receipt> {
+  const at = judged.dialogue.clock.now()
+  const entry = entryEditsFor(judged, content, at)
+  const entering = (placement: Placement): Placement => ({
+    ...placement,
+    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
+    envelope: envelopeFor(placement.envelope, content),
+  })
+  return content.draft.commit([entering(first), ...rest.map(entering)])
+}
+
 function entryEditsFor(
-  { dialogue, intake, transaction, message }: Judged,
+  { dialogue, transaction }: Judged,
+  { head, message }: Content,
   at: Instant,
 ): readonly HeaderEdit[] {
   const { hostname, completesHeader: completes } = dialogue.settings
-  const { head } = intake
   return entryEdits({ head, message, hostname, completes, id: transaction.id, at })
 }
 

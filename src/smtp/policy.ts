@@ -5,6 +5,7 @@ import type { ScramKeys } from '../mail/login-secret.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
@@ -144,7 +145,12 @@ export type SecretRuling = { readonly ruling: 'secret'; readonly keys: ScramKeys
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
 
 export type WholeRuling =
-  | { readonly ruling: 'commit'; readonly placements: readonly [Placement, ...Placement[]] }
+  | {
+      readonly ruling: 'commit'
+      readonly placements: readonly [Placement, ...Placement[]]
+      /** What is committed in place of the message as received; readable until the transaction has ended. */
+      readonly replacement?: Replacement
+    }
   | ObjectionRuling
 
 export type MessageRuling =
