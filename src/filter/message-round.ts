@@ -29,10 +29,11 @@ export class MessageRound {
   constructor(inquiry: Inquiry, event: Events['message']) {
     this.#inquiry = inquiry
     this.#event = event
-    const { message } = inquiry.generation.places
-    this.#places = message.filter(({ entry }) => !entry.replaces)
-    this.#last = message.find(({ entry }) => entry.replaces)
-    this.#states = this.#places.map(() => 'waiting')
+    this.#places = inquiry.generation.places.message
+    const last = this.#places.at(-1)
+    if (last?.entry.replaces === true) this.#last = last
+    // Who has the last word has no turn among the others.
+    this.#states = this.#places.map(({ entry }) => (entry.replaces ? 'done' : 'waiting'))
   }
 
   /** Resolves when every entry that counts is done. */
