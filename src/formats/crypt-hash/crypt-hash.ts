@@ -5,8 +5,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { md5Crypt } from './md5-crypt.ts'
 import { readCryptHash, type CryptHash } from './read-crypt-hash.ts'
+import { cryptBase64 } from './crypt-base64.ts'
 import { shaCrypt } from './sha-crypt.ts'
 import { argon2Tag, bcryptHash, desHash, scryptCrypt, type Argon2 } from './slow-hashes.ts'
+import { yescrypt } from './yescrypt.ts'
 
 /** More than crypt(3) takes; what is longer is no password. */
 const longestPassword = 512
@@ -35,6 +37,8 @@ function compute(
       return shaCrypt(password, hash)
     case 'bcrypt':
       return bcryptHash(password, hash.setting)
+    case 'yescrypt':
+      return cryptBase64(yescrypt(password, hash.cost))
     case 'scrypt':
       return scryptCrypt(password, hash.salt, hash.cost)
   }
