@@ -24,6 +24,8 @@ export function entryDoors(
       take: (key, limit) => counters.take(`${space}/${key}`, limit),
       give: (key) => counters.give(`${space}/${key}`),
       count: (key) => counters.count(`${space}/${key}`),
+      spend: (rates) =>
+        counters.spend(rates.map((rate) => ({ ...rate, key: `${space}/${rate.key}` }))),
     },
     store: {
       table: (table, bounds) => store.table(`${space}/${table}`, bounds),

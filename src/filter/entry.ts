@@ -16,7 +16,7 @@ import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { HookContext, Stages } from '../plugin/stage.ts'
 import type { Verdict } from '../plugin/verdict.ts'
-import type { ConditionShape } from '../plugin/condition.ts'
+import type { Conditions } from '../plugin/condition.ts'
 import type { Breaker } from './breaker.ts'
 import type { Applicability } from './condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
@@ -35,8 +35,8 @@ export interface EntryConfig {
   readonly timeoutMs?: number
   /** Beats what a verdict says and what the plugin defaults to. */
   readonly refuseAt?: 'now' | 'rcpt'
-  readonly when?: ConditionShape
-  readonly unless?: ConditionShape
+  readonly when?: Conditions
+  readonly unless?: Conditions
   /** The plugin's options as in the file. */
   readonly options: JsonValue | undefined
   readonly place: WrittenAt
@@ -83,7 +83,8 @@ export interface Entry {
   readonly condition?: Applicability | undefined
   readonly first: boolean
   readonly vouches: boolean
-  readonly needs: readonly FindingKey<JsonValue>[]
+  /** At `message` it waits for those who provide them: what the plugin needs, wants, and what its condition asks for. */
+  readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
   readonly instance: PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>

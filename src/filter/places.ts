@@ -5,6 +5,7 @@
 import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secret.ts'
 import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
+import { allowed } from '../plugin/finding.ts'
 import { accept, pass, type Verdict } from '../plugin/verdict.ts'
 import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
@@ -18,6 +19,8 @@ export interface Places {
   readonly loginEnded: readonly AskedPlace<'loginEnded'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
+  /** Those of `rcpt` that are asked before the others, and before a remembered refusal is spoken: who is allowed. */
+  readonly allowing: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
   readonly message: readonly MessagePlace[]
   /** connect, hello and mail in one line: see passage.ts. */
@@ -109,14 +112,21 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const checkResponse = put('checkResponse', checker)
   const loginEnded = put('loginEnded', watcher)
   const mail = put('mail', hooks.mail)
-  const rcpt = put('rcpt', hooks.rcpt)
+  const allows = ({ provides }: Entry): boolean =>
+    provides.some(({ name }) => name === allowed.name)
+  const allowing = put('rcpt', hooks.rcpt, entries.filter(allows))
+  const rcpt = put(
+    'rcpt',
+    hooks.rcpt,
+    entries.filter((entry) => !allows(entry)),
+  )
   const data = put('data', hooks.data)
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, loginEnded }
-  return { connect, hello, ...logins, mail, rcpt, data, message, passage, all }
+  return { connect, hello, ...logins, mail, rcpt, allowing, data, message, passage, all }
 }
 
 /** Works out who waits for whom at `message`. */
@@ -141,5 +151,5 @@ function waitsFor(entry: Entry, earlier: Entry): boolean {
   // An enforced entry has nothing to expect of a shadow entry, and does not wait for it.
   if (earlier.shadow && !entry.shadow) return false
   if (entry.first || earlier.first) return true
-  return entry.needs.some(({ name }) => earlier.provides.some((key) => key.name === name))
+  return entry.awaits.some(({ name }) => earlier.provides.some((key) => key.name === name))
 }

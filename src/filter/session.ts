@@ -12,6 +12,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
   AuthRuling,
+  ConnectEvent,
   MailEvent,
   MessageEvent,
   MessageRuling,
@@ -24,7 +25,14 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
+import {
+  decideMessage,
+  decideRecipient,
+  type Opinion,
+  type Thresholds,
+  type WholeDecision,
+} from './decision.ts'
+import type { Generation } from './generation.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -73,6 +81,8 @@ export class FilterSession implements SessionPolicy {
   #settings: ReceiverSettings
   /** Whose secret was found last, and what that login brings, for the proof that follows. */
   #known: (LoginGrant & { readonly user: string }) | undefined
+  /** Whether the last message that was ruled on goes to everybody as it came. */
+  #welcome = false
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -89,8 +99,9 @@ export class FilterSession implements SessionPolicy {
     return this.#settings
   }
 
-  connect({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+  connect({ session, silence }: ConnectEvent): MaybePromise<Ruling> {
     this.#inquiry.begin('connect', session)
+    this.#passage.beginConnect(silence)
     const { refusal } = this.#parts
     return refusal === undefined ? this.#walk({ stage: 'connect', session }) : this.#ruled(refusal)
   }
@@ -141,14 +152,13 @@ export class FilterSession implements SessionPolicy {
     const { session } = transaction
     inquiry.begin('rcpt', session)
     inquiry.round = this.#parts.recorder.beginRecipient()
-    inquiry.findings.beginRecipient(inquiry.round)
+    inquiry.findings.beginRecipient(inquiry.round, recipient.mailbox)
     inquiry.trail.beginRecipient()
-    const walked = this.#passage.walk({ stage: 'rcpt', session, recipient })
-    const places = inquiry.generation.places.rcpt
-    return after(walked, (objection) => {
+    const round: RecipientRound = { event: { transaction, recipient }, recipients: [recipient] }
+    return after(this.#walkToRecipient(round), (objection) => {
       if (objection !== undefined) return this.#recipientRuled(recipient, objection)
-      const round = { places, event: { transaction, recipient }, recipients: [recipient] }
-      return after(askInOrder(inquiry, round), () => {
+      const { places } = inquiry.generation
+      return after(askInOrder(inquiry, { places: places.rcpt, ...round }), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
         const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
@@ -183,12 +193,40 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    if (outcome.end === 'committed') {
+      this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
+    }
   }
 
   sessionEnded(reason: SessionEnd): void {
     this.#inquiry.end()
+    this.#inquiry.tellEnd()
     this.#parts.recorder.sessionEnded(reason)
     this.#parts.ended()
+  }
+
+  /**
+   * Those who know whom nothing should be held against are asked first; then come the refusals that were remembered, and
+   * the entries behind them. What proves a sender (SPF) may be among these, so that both are asked once more.
+   */
+  #walkToRecipient(round: RecipientRound): MaybePromise<Objection | undefined> {
+    const inquiry = this.#inquiry
+    const { event, recipients } = round
+    const places = inquiry.generation.places.allowing
+    const walk = (): MaybePromise<Objection | undefined> => {
+      const [recipient] = recipients
+      return this.#passage.walk({ stage: 'rcpt', session: event.transaction.session, recipient })
+    }
+    if (places.length === 0) return walk()
+    const askAndWalk = (): MaybePromise<Objection | undefined> =>
+      after(askInOrder(inquiry, { places, ...round }), (step) =>
+        step === undefined ? walk() : asObjection(step.verdict),
+      )
+    inquiry.provesLater = true
+    return after(askAndWalk(), (objection) => {
+      inquiry.provesLater = false
+      return objection !== undefined || !inquiry.isUnproven ? objection : askAndWalk()
+    })
   }
 
   #walk(onward: Onward): MaybePromise<Ruling> {
@@ -271,10 +309,11 @@ export class FilterSession implements SessionPolicy {
     })
   }
 
-  #decide({ transaction, answers }: MessageEvent, round: MessageRound): MessageRuling {
+  #decide({ transaction, message, answers }: MessageEvent, round: MessageRound): MessageRuling {
     const inquiry = this.#inquiry
     if (inquiry.ended) return objectionRuling(sessionGone)
-    const { thresholds } = inquiry.generation
+    const { thresholds, tagging } = inquiry.generation
+    const own = ownThresholds(inquiry.generation, transaction)
     const { recorder } = this.#parts
     const steps = inquiry.trail.all.filter(countsAtMessage)
     const scopes = scopesOf(inquiry, transaction, {
@@ -283,15 +322,26 @@ export class FilterSession implements SessionPolicy {
       known: round.scopes,
     })
     recorder.scoped(scopes)
+    if (own !== undefined) recorder.judgedBy(own)
     const opinions = messageOpinions(steps, scopes)
     const recipients = transaction.recipients.length
-    const decided = decideMessage(opinions, { recipients, thresholds, answers })
+    const decided = decideMessage(opinions, { recipients, thresholds, own, answers })
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
       const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-      const request = { transaction, decided: whole, opinions: applied, thresholds }
-      const placements = placementsFor(request)
+      const placements = placementsFor({
+        transaction,
+        decided: whole,
+        opinions: applied,
+        thresholds,
+        own,
+        tagging,
+        header: () => message.header,
+      })
       recorder.placed(placements)
+      this.#welcome =
+        decided.decision !== 'each' &&
+        placements.every(({ disposition }) => disposition === 'deliver')
       return { ruling: 'commit', placements }
     }
     if (decided.decision !== 'each') return ruled(decided)
@@ -302,9 +352,24 @@ export class FilterSession implements SessionPolicy {
   }
 }
 
+interface RecipientRound {
+  readonly event: RecipientEvent
+  readonly recipients: readonly [Recipient]
+}
+
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
+}
+
+/** One for each recipient; undefined where the general thresholds hold for all of them. */
+function ownThresholds(
+  generation: Generation,
+  { recipients }: Transaction,
+): readonly Thresholds[] | undefined {
+  if (generation.thresholdRules.size === 0) return undefined
+  const own = recipients.map((recipient) => generation.thresholdsFor(recipient))
+  return own.every((each) => each === generation.thresholds) ? undefined : own
 }
 
 function counts({ kind, shadow }: Opinion): boolean {

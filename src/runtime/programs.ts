@@ -12,11 +12,16 @@ export interface ProgramCall {
   readonly outputs?: ReadonlyMap<number, number>
 }
 
-export type ProgramInput = Uint8Array | AsyncIterable<Uint8Array>
+/** `file`: a file that has no name any more, so that the program can read it anew from any place. Otherwise a pipe. */
+export type ProgramInput =
+  | Uint8Array
+  | AsyncIterable<Uint8Array>
+  | { readonly file: AsyncIterable<Uint8Array> }
 
 export type ProgramEnd = { readonly exit: number } | { readonly signal: string }
 
 export interface ProgramResult {
+  readonly pid: number
   readonly end: ProgramEnd
   /** One for each that was asked for. */
   readonly outputs: ReadonlyMap<number, Uint8Array>
