@@ -82,7 +82,7 @@ describe('a gateway with accounts, auth.cdb and a checkpassword program', () => 
     await mkauth(folder, `carl@postern.test ${md5},TAGSEPARATOR="=",DATABYTES="5000"\n`)
     await user(folder, ['add', 'Alice@postern.test'])
     gateway = await startGateway(folder)
-  })
+  }, 60_000)
 
   afterAll(async () => {
     await gateway.stop()

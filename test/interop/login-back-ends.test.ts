@@ -67,7 +67,7 @@ plugin_dirs: [../plugins]
   await runPostern(['mkauth', '-c', cdb, '-'], users.join(''))
   await runPostern(['user', 'add', 'alice@example.org', '--config', folder.config], password)
   gateway = await startGateway(folder)
-})
+}, 60_000)
 
 afterAll(async () => {
   await gateway.stop()
