@@ -7,8 +7,8 @@ import { actions, carryOut, passingActions, type Action } from '../shared/mailau
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
 import { loadDkim, verifySignatures } from '../shared/mailauth/verify-signatures.ts'
 import { dkverify } from './dkverify.ts'
-import { beyondLimits, dkimFinding, noSignature, type DkimFinding } from './evaluate.ts'
-import { dkimResult } from './findings.ts'
+import { beyondLimits, dkimFinding, noSignature } from './evaluate.ts'
+import { dkimResult, type DkimFinding } from './findings.ts'
 
 export const dkim = definePlugin({
   name: 'dkim',

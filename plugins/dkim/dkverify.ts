@@ -2,7 +2,7 @@
  * DKVERIFY of qmail-dk: each letter stands for a result of libdomainkeys; a capital refuses mail with that result for
  * good, a small letter for now. What DKIM says is put into its words here; DomainKeys themselves (RFC 4870) are not read.
  */
-import type { DkimFinding } from './evaluate.ts'
+import type { DkimFinding } from './findings.ts'
 
 /** In the order of libdomainkeys' `DK_STAT`: `H`, `I` and `K` are faults of the program itself, and never come of DKIM. */
 export type DkLetter = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'J'

@@ -1,10 +1,7 @@
 /** From what mailauth reports to one finding. Pure. */
-import type { FindingKey } from 'postern/plugin'
 import type { VerifiedSignature } from '../shared/mailauth/verify-signatures.ts'
-import type { dkimResult, DkimProblem, DkimWord } from './findings.ts'
+import type { DkimFinding, DkimProblem, DkimWord } from './findings.ts'
 
-type ShapeOf<K> = K extends FindingKey<infer T> ? T : never
-export type DkimFinding = ShapeOf<typeof dkimResult>
 export type DkimSignature = DkimFinding['signatures'][number]
 
 const words: readonly DkimWord[] = [

@@ -17,7 +17,7 @@ export type DkimProblem =
   | 'limit'
 
 /** What DKIM says of a message (RFC 6376). */
-export const dkimResult = findingKey<{
+export type DkimFinding = {
   /** Of the best signature; `none` where there is none. */
   readonly result: DkimWord
   readonly problem?: DkimProblem
@@ -44,4 +44,6 @@ export const dkimResult = findingKey<{
     /** `l=`: only so much of the body is signed; anybody may have added the rest. */
     readonly bodyLimit?: { readonly signedBytes: number; readonly unsignedBytes: number }
   }[]
-}>('dkim')
+}
+
+export const dkimResult = findingKey<DkimFinding>('dkim')

@@ -153,7 +153,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     condition: condition.applies,
     first: config.first,
     vouches: plugin.vouches !== undefined,
-    needs: plugin.needs ?? [],
+    reads: [...(plugin.needs ?? []), ...(plugin.reads ?? [])],
     provides: plugin.provides ?? [],
     instance,
     optionsFor: environmentOptions(shape, resolved.values, resources),

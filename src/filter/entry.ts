@@ -81,7 +81,8 @@ export interface Entry {
   readonly condition?: Applicability | undefined
   readonly first: boolean
   readonly vouches: boolean
-  readonly needs: readonly FindingKey<JsonValue>[]
+  /** What it needs, and what it makes use of where it is there. */
+  readonly reads: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
   readonly instance: PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>

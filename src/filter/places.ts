@@ -121,5 +121,5 @@ function waitsFor(entry: Entry, earlier: Entry): boolean {
   // An enforced entry has nothing to expect of a shadow entry, and does not wait for it.
   if (earlier.shadow && !entry.shadow) return false
   if (entry.first || earlier.first) return true
-  return entry.needs.some(({ name }) => earlier.provides.some((key) => key.name === name))
+  return entry.reads.some(({ name }) => earlier.provides.some((key) => key.name === name))
 }

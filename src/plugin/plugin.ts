@@ -112,6 +112,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly options?: O
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
+  /** Findings it makes use of where somebody provides them: at `message` it waits for those providers that stand earlier. */
+  readonly reads?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
   readonly provides?: readonly FindingKey<JsonValue>[]
   readonly defaults?: EntryDefaults

@@ -48,6 +48,13 @@ export function dnsResolver({
   }
 }
 
+/** Where only TXT records and addresses are asked for, the answers are lists of texts: as mailauth's types want them. */
+export function textResolver(
+  resolver: Resolver,
+): (name: string, type: string) => Promise<string[][]> {
+  return async (name, type) => (await resolver(name, type)).map((row) => [row].flat().map(String))
+}
+
 function found<T, R>(answer: DnsAnswer<T>, as: (record: T) => R): readonly R[] {
   if (answer.answer === 'found') return answer.records.map(as)
   throw no(answer.answer === 'no-name' ? 'ENOTFOUND' : 'ENODATA')

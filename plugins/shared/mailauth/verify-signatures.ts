@@ -3,8 +3,9 @@
  * sender writes makes this throw or block: what is too much is stopped before mailauth sees it.
  */
 import type { Readable } from 'node:stream'
+import type { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { PosternError, isPosternError, type Dns, type Message } from 'postern/plugin'
-import { dnsResolver, type Resolver } from './dns-resolver.ts'
+import { dnsResolver, textResolver, type Resolver } from './dns-resolver.ts'
 import { LineTooLong, messageStream } from './message-stream.ts'
 
 /** One signature as mailauth reports it; only what we use. */
@@ -28,21 +29,7 @@ export interface VerifiedSignature {
 }
 
 /** The ARC sets of a message as mailauth hands them from one of its parts to the other. */
-export interface ArcData {
-  readonly chain?: readonly ArcSet[] | false
-}
-
-interface ArcSet {
-  readonly i: number
-  readonly 'arc-seal'?: { readonly parsed?: TagList }
-  readonly 'arc-message-signature'?: { readonly parsed?: TagList }
-  readonly 'arc-authentication-results'?: { readonly original?: Uint8Array | string }
-}
-
-interface TagList {
-  readonly d?: { readonly value?: unknown }
-  readonly s?: { readonly value?: unknown }
-}
+export type ArcData = NonNullable<Awaited<ReturnType<typeof dkimVerify>>['arc']>
 
 export interface Verified {
   readonly results: readonly VerifiedSignature[]
@@ -67,14 +54,12 @@ interface DkimLibrary {
 
 /** Loaded before the first message, which would otherwise wait for it, and all others with it. */
 export async function loadDkim(): Promise<DkimLibrary> {
-  const { dkimVerify } = await import('mailauth/lib/dkim/verify.js')
+  const library = await import('mailauth/lib/dkim/verify.js')
   return {
     dkimVerify: (input, { resolver, ...options }) =>
-      dkimVerify(input, {
+      library.dkimVerify(input, {
         ...options,
-        // Keys are TXT records; of other types it asks nothing here.
-        resolver: async (name, type) =>
-          (await resolver(name, type)).map((row) => [row].flat().map(String)),
+        resolver: textResolver(resolver),
       }),
   }
 }
