@@ -190,6 +190,7 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'sign',
   'route',
   'deliver',
   'observe',

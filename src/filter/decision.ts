@@ -171,7 +171,7 @@ class Tally {
   add({ question, verdict }: Opinion, recipient: number | undefined): Objection | undefined {
     this.#score += verdict.score ?? 0
     if (recipient !== undefined) this.#score += verdict.recipientScores?.[recipient] ?? 0
-    if (question !== 'message') return undefined
+    if (question !== 'message' && question !== 'sign') return undefined
     if (verdict.verdict !== 'per-recipient') return this.#hear(verdict)
     const own = recipient === undefined ? undefined : verdict.verdicts[recipient]
     if (own === undefined) return undefined

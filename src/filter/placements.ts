@@ -4,7 +4,7 @@
  * at once, those to the header handed on for the commit.
  */
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
-import type { Envelope, Recipient } from '../mail/envelope.ts'
+import type { Envelope } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
 import type { Transaction } from '../mail/session.ts'
 import type { Placement } from '../queue/queue.ts'
@@ -31,7 +31,7 @@ const noEdits: readonly HeaderEdit[] = Object.freeze([])
 
 /** @returns at least one: where no recipient is left, the message is discarded, so that its 250 has a receipt. */
 export function placementsFor(request: PlacementRequest): readonly [Placement, ...Placement[]] {
-  const { transaction, decided, opinions, thresholds } = request
+  const { transaction, decided, opinions } = request
   const recipients = transaction.recipients.filter((_, i) => decided.outcomes[i] !== undefined)
   const envelope = { ...envelopeOf(transaction), recipients }
   const [first, ...others] = decided.outcomes.filter((outcome) => outcome !== undefined)
@@ -41,30 +41,35 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
   const adding = envelopeEdits.filter(({ edit }) => edit === 'addRecipient')
   const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient')
-  const groups = new Map<string, Group>()
-  const put = (outcome: Outcome, index: number | undefined, recipient: Recipient): void => {
-    const headerEdits = editsFor(opinions, index, scoreEdits(outcome, thresholds))
-    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits])
-    const group = groups.get(key) ?? { outcome, headerEdits, recipients: [] }
-    group.recipients.push(recipient)
-    groups.set(key, group)
-  }
-  for (const [index, recipient] of transaction.recipients.entries()) {
-    const outcome = decided.outcomes[index]
-    if (outcome !== undefined) put(outcome, index, recipient)
-  }
-  const edited = [...groups.values()].flatMap(({ outcome, headerEdits, recipients }) => {
-    const changed = applyEnvelopeEdits({ ...envelope, recipients }, changing)
+  const edited = copiesOf(request).flatMap(({ outcome, headerEdits, recipients: indexes }) => {
+    const own = transaction.recipients.filter((_, index) => indexes.includes(index))
+    const changed = applyEnvelopeEdits({ ...envelope, recipients: own }, changing)
     return changed.recipients.length === 0 ? [] : [placement(changed, outcome, headerEdits)]
   })
   const [one, ...more] = withAdded(edited, request, { adding, changing })
   return one === undefined ? [nobodyLeft(envelope)] : [one, ...more]
 }
 
-interface Group {
+/** One copy of the message, and whose it is. */
+export interface Copy {
   readonly outcome: Outcome
   readonly headerEdits: readonly HeaderEdit[]
-  readonly recipients: Recipient[]
+  /** Indexes into the transaction's recipients. */
+  readonly recipients: readonly number[]
+}
+
+/** One for all recipients whose copies are alike. */
+export function copiesOf({ decided, opinions, thresholds }: PlacementRequest): readonly Copy[] {
+  const copies = new Map<string, Copy & { readonly recipients: number[] }>()
+  for (const [index, outcome] of decided.outcomes.entries()) {
+    if (outcome === undefined) continue
+    const headerEdits = editsFor(opinions, index, scoreEdits(outcome, thresholds))
+    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits])
+    const copy = copies.get(key) ?? { outcome, headerEdits, recipients: [] }
+    copy.recipients.push(index)
+    copies.set(key, copy)
+  }
+  return [...copies.values()]
 }
 
 /** Recipients that edits add go with those whose copy is theirs too, or get a placement of their own. */
@@ -139,21 +144,31 @@ function nobodyLeft(envelope: Envelope): Placement {
   return { envelope, disposition: 'discard', headerEdits: noEdits, reason: 'NO_RECIPIENT_LEFT' }
 }
 
-/** The header edits of all opinions that speak of the recipient; of those that speak of everybody, for one they do not know. */
+/**
+ * The header edits of all opinions that speak of the recipient; of those that speak of everybody, for one they do not
+ * know. Signatures come last: they are of all the others.
+ */
 function editsFor(
   opinions: readonly Opinion[],
   recipient: number | undefined,
   score: readonly HeaderEdit[],
 ): readonly HeaderEdit[] {
-  const edits = opinions.flatMap(({ verdict, recipients }) => {
+  const editsOf = ({ verdict, recipients }: Opinion): readonly HeaderEdit[] => {
     if (recipients !== undefined && (recipient === undefined || !recipients.includes(recipient))) {
       return []
     }
     const own = verdict.headerEdits ?? []
     if (verdict.verdict !== 'per-recipient' || recipient === undefined) return own
     return [...own, ...(verdict.verdicts[recipient]?.headerEdits ?? [])]
-  })
-  return edits.length + score.length === 0 ? noEdits : [...edits, ...score]
+  }
+  const edits = opinions.filter((each) => !signs(each)).flatMap(editsOf)
+  const signatures = opinions.filter(signs).flatMap(editsOf)
+  const all = [...edits, ...score, ...signatures]
+  return all.length === 0 ? noEdits : all
+}
+
+function signs({ question }: Opinion): boolean {
+  return question === 'sign'
 }
 
 /** Where scores are tagged, a field of that name that came with the message is a lie and goes. */

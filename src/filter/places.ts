@@ -19,6 +19,7 @@ export interface Places {
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
   readonly message: readonly MessagePlace[]
+  readonly sign: readonly AskedPlace<'sign'>[]
   /** connect, hello and mail in one line: see passage.ts. */
   readonly passage: readonly PassagePlace[]
   /** All of them, by number. */
@@ -63,6 +64,21 @@ function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
     })
 }
 
+/** A signer as something that is asked and answers with a verdict: its fields are edits like others. */
+function signer(instance: Instance): Ask<'sign'> | undefined {
+  const sign = instance.sign?.bind(instance)
+  if (sign === undefined) return undefined
+  return (event, context) =>
+    after(sign(event, context), (fields) => {
+      if (!Array.isArray(fields)) throw new TypeError(`a signer answered ${typeof fields}`)
+      if (fields.length === 0) return pass()
+      const headerEdits = fields.map(
+        ({ name, value }) => ({ edit: 'prepend', name, value }) as const,
+      )
+      return pass({ headerEdits })
+    })
+}
+
 function loginVerdict(known: unknown): Verdict {
   if (typeof known !== 'boolean') throw new TypeError(`a back end answered ${typeof known}`)
   return known ? accept() : pass()
@@ -94,9 +110,10 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
+  const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse }
-  return { connect, hello, ...logins, mail, rcpt, data, message, passage, all }
+  return { connect, hello, ...logins, mail, rcpt, data, message, sign, passage, all }
 }
 
 /** Works out who waits for whom at `message`. */

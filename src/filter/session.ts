@@ -23,17 +23,24 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
+import {
+  decideMessage,
+  decideRecipient,
+  type Decision,
+  type Opinion,
+  type WholeDecision,
+} from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import { askAboutLogin, askBackEnds, findSecret, noSuchLogin } from './login.ts'
 import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
-import { placementsFor } from './placements.ts'
+import { copiesOf, placementsFor, type PlacementRequest } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
+import { askSigners } from './signing.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -236,15 +243,30 @@ export class FilterSession implements SessionPolicy {
   #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
     const { transaction, message } = event
     const round = new MessageRound(this.#inquiry, { transaction, message })
-    return after(round.run(), () => {
+    const signed = after(round.run(), () => this.#sign(event, round))
+    return after(signed, () => {
       over()
       return this.#decide(event, round)
     })
   }
 
-  #decide({ transaction, answers }: MessageEvent, round: MessageRound): MessageRuling {
+  /** Shows what would be committed now to those who sign; what they add, or fail to, is decided upon with the rest. */
+  #sign(event: MessageEvent, round: MessageRound): MaybePromise<void> {
     const inquiry = this.#inquiry
-    if (inquiry.ended) return objectionRuling(sessionGone)
+    if (inquiry.generation.places.sign.length === 0 || inquiry.ended) return undefined
+    const { transaction, message } = event
+    const { decided, requestFor } = this.#weigh(event, round)
+    const whole = decided.decision === 'each' ? decided.whole : decided
+    if (whole.decision === 'refuse') return undefined
+    const copies = copiesOf(requestFor(whole))
+    const entering = event.entering()
+    return askSigners(inquiry, { transaction, message, entering, copies }).then((scopes) => {
+      for (const [step, scope] of scopes) round.scopes.set(step, scope)
+    })
+  }
+
+  #weigh({ transaction, answers }: MessageEvent, round: MessageRound): Weighed {
+    const inquiry = this.#inquiry
     const { thresholds } = inquiry.generation
     const { recorder } = this.#parts
     const steps = inquiry.trail.all.filter(countsAtMessage)
@@ -257,12 +279,23 @@ export class FilterSession implements SessionPolicy {
     const opinions = messageOpinions(steps, scopes)
     const recipients = transaction.recipients.length
     const decided = decideMessage(opinions, { recipients, thresholds, answers })
+    const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
+    const requestFor = (whole: Taken): PlacementRequest => ({
+      transaction,
+      decided: whole,
+      opinions: applied,
+      thresholds,
+    })
+    return { decided, requestFor }
+  }
+
+  #decide(event: MessageEvent, round: MessageRound): MessageRuling {
+    if (this.#inquiry.ended) return objectionRuling(sessionGone)
+    const { decided, requestFor } = this.#weigh(event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
-      const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-      const request = { transaction, decided: whole, opinions: applied, thresholds }
-      const placements = placementsFor(request)
-      recorder.placed(placements)
+      const placements = placementsFor(requestFor(whole))
+      this.#parts.recorder.placed(placements)
       return { ruling: 'commit', placements }
     }
     if (decided.decision !== 'each') return ruled(decided)
@@ -271,6 +304,14 @@ export class FilterSession implements SessionPolicy {
     )
     return { ruling: 'each', recipients: rulings, whole: ruled(decided.whole) }
   }
+}
+
+type Taken = Extract<WholeDecision, { readonly decision: 'commit' }>
+
+/** What all opinions together come to. */
+interface Weighed {
+  readonly decided: Decision
+  readonly requestFor: (whole: Taken) => PlacementRequest
 }
 
 interface RecipientEvent {

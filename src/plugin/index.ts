@@ -12,6 +12,8 @@ export type {
   PluginDelivery,
   PluginDoors,
   PluginInstance,
+  SignatureField,
+  Signing,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
@@ -35,7 +37,7 @@ export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from '
 export type { ConditionShape } from './condition.ts'
 export { parseNetworks } from './networks.ts'
 export type { Networks } from './networks.ts'
-export type { CdbTable, FollowedFile, Live, Table } from './table.ts'
+export type { CdbTable, FileTemplate, FollowedFile, Live, Table } from './table.ts'
 
 export {
   formatMailbox,

@@ -5,7 +5,7 @@ import type { LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
-import type { Session } from '../mail/session.ts'
+import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
@@ -55,6 +55,20 @@ export interface DigestResponse extends LoginName {
   readonly digest: string
 }
 
+/** A copy of a message as it will be committed, but for the Received field above it and for what later signers add. */
+export interface Signing {
+  readonly transaction: Transaction
+  /** With all edits of the header applied. */
+  readonly message: Message
+}
+
+/** A field that a signer adds. */
+export interface SignatureField {
+  readonly name: string
+  /** May be folded. */
+  readonly value: string
+}
+
 /** Told, never asked: watchers may not decide, deciders must. */
 export interface Observation {
   readonly session: Session
@@ -75,6 +89,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   secretFor?(login: LoginName, context: HookContext<Options>): MaybePromise<LoginSecret | undefined>
   /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
   checkResponse?(response: DigestResponse, context: HookContext<Options>): MaybePromise<boolean>
+  /**
+   * Asked last, once for each copy of a message that is taken: fields to stand above it, the lowest first. Everybody has
+   * had his say by then, and no edit of the header comes after it.
+   */
+  sign?(signing: Signing, context: HookContext<Options>): MaybePromise<readonly SignatureField[]>
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
