@@ -16,7 +16,7 @@ export const authenticationResults = definePlugin({
   name: 'authentication-results',
   summary: 'Writes one Authentication-Results field of all that was found.',
   defaults: { onFault: 'pass' },
-  reads: [spfResult, dkimResult, arcResult, dmarcResult, iprevResult],
+  wants: [spfResult, dkimResult, arcResult, dmarcResult, iprevResult],
   provides: [iprevResult],
   options: {
     iprev: option.boolean({

@@ -16,7 +16,7 @@ import { relaxedBodyHash } from '../shared/mailauth/body-hash.ts'
 import { authorDomains } from '../shared/mailauth/author.ts'
 import { signHeader } from '../shared/mailauth/sign-header.ts'
 import { headerOf } from '../shared/mailauth/signed-header.ts'
-import { SigningKeys } from './keys.ts'
+import { SigningKeys } from '../shared/mailauth/signing-keys.ts'
 
 /** RFC 6376 §5.4.1, with what list software and mail clients go by. */
 const usualFields = (

@@ -25,7 +25,7 @@ export const dmarc = definePlugin({
   summary: 'Holds the domain in From against SPF and DKIM, and does what it wishes (DMARC).',
   defaults: { unless: { authenticated: true } },
   needs: [dkimResult],
-  reads: [spfResult, arcResult],
+  wants: [spfResult, arcResult],
   provides: [dmarcResult],
   options: {
     policy_reject: option.choice(actions, {

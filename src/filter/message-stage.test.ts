@@ -98,48 +98,35 @@ describe('the order at message', () => {
     expect(started(one)).toEqual(['third'])
   })
 
-  test.each(['needs', 'reads'] as const)(
-    'an entry waits for those that provide what it %s, and for nobody else',
-    async (key) => {
-      const fact = findingKey<number>('fact')
-      const provider = definePlugin({
-        name: 'provider',
-        provides: [fact],
-        setup: (_options, { clock }) => ({
-          message() {
-            const { promise, resolve } = Promise.withResolvers<Pass>()
-            clock.after(500, () => resolve(pass({ findings: [finding(fact, 42)] })))
-            return promise
-          },
-        }),
-      })
-      const reader = definePlugin({
-        name: 'reader',
-        [key]: [fact],
-        setup: (_options, { log }) => ({
-          message(_event, { findings }) {
-            log.info('started', { name: `reader saw ${findings.get(fact)}` })
-            return pass()
-          },
-        }),
-      })
-      const one = await ready([entryOf(provider), entryOf(reader), entryOf(named('independent'))])
-      const reply = one.session.dot()
-      expect(started(one)).toEqual(['independent'])
-      one.chain.clock.advance(500)
-      expect(await reply).toBe('250')
-      expect(started(one)).toEqual(['independent', 'reader saw 42'])
-    },
-  )
-
-  test('an entry goes without what it reads where nobody provides it', async () => {
+  test('an entry waits for those that provide what it needs, and for nobody else', async () => {
+    const fact = findingKey<number>('fact')
+    const provider = definePlugin({
+      name: 'provider',
+      provides: [fact],
+      setup: (_options, { clock }) => ({
+        message() {
+          const { promise, resolve } = Promise.withResolvers<Pass>()
+          clock.after(500, () => resolve(pass({ findings: [finding(fact, 42)] })))
+          return promise
+        },
+      }),
+    })
     const reader = definePlugin({
       name: 'reader',
-      reads: [findingKey<number>('fact')],
-      setup: () => ({ message: () => pass() }),
+      needs: [fact],
+      setup: (_options, { log }) => ({
+        message(_event, { findings }) {
+          log.info('started', { name: `reader saw ${findings.get(fact)}` })
+          return pass()
+        },
+      }),
     })
-    const { session } = await ready([entryOf(reader)])
-    expect(await session.dot()).toBe('250')
+    const one = await ready([entryOf(provider), entryOf(reader), entryOf(named('independent'))])
+    const reply = one.session.dot()
+    expect(started(one)).toEqual(['independent'])
+    one.chain.clock.advance(500)
+    expect(await reply).toBe('250')
+    expect(started(one)).toEqual(['independent', 'reader saw 42'])
   })
 
   test('an entry does not see what one found that it does not need: results must not depend on luck', async () => {

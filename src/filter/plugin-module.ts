@@ -65,7 +65,7 @@ const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['vouches', (value: unknown) => value === 'local' || value === 'relay'],
   ['options', isRecord],
   ['needs', isKeyList],
-  ['reads', isKeyList],
+  ['wants', isKeyList],
   ['provides', isKeyList],
   ['defaults', isRecord],
   ['setup', (value: unknown) => typeof value === 'function'],

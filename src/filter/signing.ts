@@ -8,9 +8,9 @@ import { applyHeaderEdits } from '../mail/header-edits.ts'
 import type { Message } from '../mail/message.ts'
 import type { Transaction } from '../mail/session.ts'
 import type { AskedPlace } from './entry.ts'
-import type { Inquiry } from './inquiry.ts'
+import { decidedly, type Inquiry } from './inquiry.ts'
+import type { MessageRound } from './message-round.ts'
 import type { Copy } from './placements.ts'
-import type { Step } from './step.ts'
 
 export interface SigningRequest {
   readonly transaction: Transaction
@@ -18,14 +18,15 @@ export interface SigningRequest {
   /** What is done to the header before all other edits. */
   readonly entering: readonly HeaderEdit[]
   readonly copies: readonly Copy[]
+  /** Knows what was found, and is told whom each signature is for. */
+  readonly round: Pick<MessageRound, 'findings' | 'scopes'>
 }
 
-/** @returns the recipients that each step speaks of, where these are not all; a signer that failed is in the step */
+/** What they add, or that they failed, is in their steps. */
 export async function askSigners(
   inquiry: Inquiry,
-  { transaction, message, entering, copies }: SigningRequest,
-): Promise<ReadonlyMap<Step, readonly number[]>> {
-  const scopes = new Map<Step, readonly number[]>()
+  { transaction, message, entering, copies, round }: SigningRequest,
+): Promise<void> {
   const received = await headOf(message)
   for (const { outcome, headerEdits, recipients } of copies) {
     if (outcome.disposition === 'discard') continue
@@ -35,12 +36,12 @@ export async function askSigners(
     if (places.length === 0) continue
     let head = applyHeaderEdits(received, [...entering, ...headerEdits])
     for (const place of places) {
-      const step = await inquiry.ask(place, { transaction, message: withHead(message, head) })
-      if (recipients.length < transaction.recipients.length) scopes.set(step, recipients)
+      const event = { transaction, message: withHead(message, head) }
+      const step = await inquiry.ask(place, event, { findings: round.findings(place.entry.shadow) })
+      if (recipients.length < transaction.recipients.length) round.scopes.set(step, recipients)
       if (!place.entry.shadow) head = applyHeaderEdits(head, step.verdict.headerEdits ?? [])
     }
   }
-  return scopes
 }
 
 /** A copy is signed where the entry applies to everybody who gets it. */
@@ -51,7 +52,7 @@ function applies(
   recipients: readonly number[],
 ): boolean {
   return recipients.every(
-    (index) => inquiry.judge(entry, question, transaction.recipients[index], true) === true,
+    (index) => inquiry.judge(entry, question, transaction.recipients[index], decidedly) === true,
   )
 }
 

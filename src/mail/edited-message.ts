@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer'
 import { parseHeader, type Header } from './header.ts'
 import type { Message } from './message.ts'
+import { SharedMimeTree } from './mime/shared-tree.ts'
 
 const chunkBytes = 65_536
 
@@ -10,12 +11,16 @@ export function withHead(message: Message, head: Uint8Array): Message {
   const bodyBytes = message.sizeBytes - bodyOffset
   const sizeBytes = head.length + bodyBytes
   let header: Header | undefined
+  let mime: SharedMimeTree | undefined
   return {
     sizeBytes,
     bodyOffset: head.length,
     eightBit: message.eightBit || !isAscii(head),
     get header() {
       return (header ??= parseHeader(head))
+    },
+    mime(signal) {
+      return (mime ??= new SharedMimeTree(this)).get(signal)
     },
     async *read({ offset, length } = { offset: 0, length: sizeBytes }) {
       const end = Math.min(sizeBytes, offset + length)

@@ -5,7 +5,14 @@
 import { isDomain } from '../mail/domain.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { parseNetworks, type Networks } from './networks.ts'
-import type { Option, OptionMakers, OptionResources, OptionSettings, Parsed } from './option.ts'
+import type {
+  ChoiceSettings,
+  Option,
+  OptionMakers,
+  OptionResources,
+  OptionSettings,
+  Parsed,
+} from './option.ts'
 import type { FileTemplate } from './table.ts'
 
 interface Kind<T> {
@@ -31,7 +38,11 @@ export const option: OptionMakers = Object.freeze({
     )
   },
 
-  choice<const C extends string>(choices: readonly C[], settings: OptionSettings<C> = {}) {
+  choice<const C extends string>(
+    choices: readonly C[],
+    { words = {}, ...settings }: ChoiceSettings<C> = {},
+  ) {
+    const meant = new Map<string, C>(Object.entries(words))
     return make<C>(
       {
         type: `one of ${choices.join(', ')}`,
@@ -41,7 +52,7 @@ export const option: OptionMakers = Object.freeze({
           const remedy = `write one of ${choices.join(', ')}`
           return choice === undefined ? refused(value, 'a choice', remedy) : taken(choice)
         },
-        fromText: taken,
+        fromText: (text) => taken(meant.get(text) ?? text),
       },
       settings,
     )

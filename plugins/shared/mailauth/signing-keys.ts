@@ -1,7 +1,7 @@
 /** Keys by domain: files that are read when they are needed, so that a replaced key signs the next message. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { FileTemplate, Log } from 'postern/plugin'
-import type { SigningKey } from '../shared/mailauth/sign-header.ts'
+import type { SigningKey } from './sign-header.ts'
 
 /** Keys that are kept parsed; what a file holds is compared each time. */
 const mostKept = 256
@@ -49,7 +49,7 @@ export class SigningKeys {
 }
 
 /** The name of the file, as qmail-dk has it; without the ending that others give a key. */
-export function selectorOf(pattern: string): string {
+function selectorOf(pattern: string): string {
   const name = pattern.slice(pattern.lastIndexOf('/') + 1)
   return name.replace(/\.(?:pem|key|private)$/, '')
 }
