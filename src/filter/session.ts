@@ -12,6 +12,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
   AuthRuling,
+  ConnectEvent,
   MailEvent,
   MessageEvent,
   MessageRuling,
@@ -24,13 +25,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import {
-  decideMessage,
-  decideRecipient,
-  type Decision,
-  type Opinion,
-  type WholeDecision,
-} from './decision.ts'
+import { decideRecipient, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -42,15 +37,16 @@ import {
   type LoginOutcome,
 } from './login.ts'
 import { MessageRound } from './message-round.ts'
-import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
+import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
-import { copiesOf, placementsFor, type PlacementRequest } from './placements.ts'
+import { placementsFor, versionsOf } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { askSigners } from './signing.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
+import { weigh } from './weigh.ts'
 
 export interface SessionParts {
   readonly inquiry: Inquiry
@@ -98,8 +94,9 @@ export class FilterSession implements SessionPolicy {
     return this.#settings
   }
 
-  connect({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+  connect({ session, silence }: ConnectEvent): MaybePromise<Ruling> {
     this.#inquiry.begin('connect', session)
+    this.#passage.beginConnect(silence)
     const { refusal } = this.#parts
     return refusal === undefined ? this.#walk({ stage: 'connect', session }) : this.#ruled(refusal)
   }
@@ -198,6 +195,7 @@ export class FilterSession implements SessionPolicy {
 
   sessionEnded(reason: SessionEnd): void {
     this.#inquiry.end()
+    this.#inquiry.tellEnd()
     this.#parts.recorder.sessionEnded(reason)
     this.#parts.ended()
   }
@@ -312,41 +310,17 @@ export class FilterSession implements SessionPolicy {
     const inquiry = this.#inquiry
     if (inquiry.generation.places.sign.length === 0 || inquiry.ended) return undefined
     const { transaction, message } = event
-    const { decided, requestFor } = this.#weigh(event, round)
+    const { decided, requestFor } = weigh(this.#parts, event, round)
     const whole = decided.decision === 'each' ? decided.whole : decided
     if (whole.decision === 'refuse') return undefined
-    const copies = copiesOf(requestFor(whole))
+    const versions = versionsOf(requestFor(whole))
     const entering = event.entering()
-    return askSigners(inquiry, { transaction, message, entering, copies, round })
-  }
-
-  #weigh({ transaction, answers }: MessageEvent, round: MessageRound): Weighed {
-    const inquiry = this.#inquiry
-    const { thresholds } = inquiry.generation
-    const { recorder } = this.#parts
-    const steps = inquiry.trail.all.filter(countsAtMessage)
-    const scopes = scopesOf(inquiry, transaction, {
-      steps,
-      indexOfRound: recorder.indexOfRound(transaction),
-      known: round.scopes,
-    })
-    recorder.scoped(scopes)
-    const opinions = messageOpinions(steps, scopes)
-    const recipients = transaction.recipients.length
-    const decided = decideMessage(opinions, { recipients, thresholds, answers })
-    const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-    const requestFor = (whole: Taken): PlacementRequest => ({
-      transaction,
-      decided: whole,
-      opinions: applied,
-      thresholds,
-    })
-    return { decided, requestFor }
+    return askSigners(inquiry, { transaction, message, entering, versions, round })
   }
 
   #decide(event: MessageEvent, round: MessageRound): MessageRuling {
     if (this.#inquiry.ended) return objectionRuling(sessionGone)
-    const { decided, requestFor } = this.#weigh(event, round)
+    const { decided, requestFor } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
       const placements = placementsFor(requestFor(whole))
@@ -364,14 +338,6 @@ export class FilterSession implements SessionPolicy {
   }
 }
 
-type Taken = Extract<WholeDecision, { readonly decision: 'commit' }>
-
-/** What all opinions together come to. */
-interface Weighed {
-  readonly decided: Decision
-  readonly requestFor: (whole: Taken) => PlacementRequest
-}
-
 interface RecipientRound {
   readonly event: RecipientEvent
   readonly recipients: readonly [Recipient]
@@ -380,10 +346,6 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-function counts({ kind, shadow }: Opinion): boolean {
-  return kind === 'asked' && !shadow
 }
 
 function objectionRuling({ verdict, status, text, close }: Objection): ObjectionRuling {

@@ -1,5 +1,5 @@
 /**
- * The last question of all: each copy of a message that is taken is shown to those who sign, with every edit of its header
+ * The last question of all: each version of a message that is taken is shown to those who sign, with every edit of its header
  * applied, so that what they sign is what is committed. Each sees what those before it added.
  */
 import { withHead } from '../mail/edited-message.ts'
@@ -10,14 +10,14 @@ import type { Transaction } from '../mail/session.ts'
 import type { AskedPlace } from './entry.ts'
 import { decidedly, type Inquiry } from './inquiry.ts'
 import type { MessageRound } from './message-round.ts'
-import type { Copy } from './placements.ts'
+import type { Version } from './placements.ts'
 
 export interface SigningRequest {
   readonly transaction: Transaction
   readonly message: Message
   /** What is done to the header before all other edits. */
   readonly entering: readonly HeaderEdit[]
-  readonly copies: readonly Copy[]
+  readonly versions: readonly Version[]
   /** Knows what was found, and is told whom each signature is for. */
   readonly round: Pick<MessageRound, 'findings' | 'scopes'>
 }
@@ -25,10 +25,10 @@ export interface SigningRequest {
 /** What they add, or that they failed, is in their steps. */
 export async function askSigners(
   inquiry: Inquiry,
-  { transaction, message, entering, copies, round }: SigningRequest,
+  { transaction, message, entering, versions, round }: SigningRequest,
 ): Promise<void> {
   const received = await headOf(message)
-  for (const { outcome, headerEdits, recipients } of copies) {
+  for (const { outcome, headerEdits, recipients } of versions) {
     if (outcome.disposition === 'discard') continue
     const places = inquiry.generation.places.sign.filter((place) =>
       applies(inquiry, place, transaction, recipients),
@@ -44,7 +44,7 @@ export async function askSigners(
   }
 }
 
-/** A copy is signed where the entry applies to everybody who gets it. */
+/** A version is signed where the entry applies to everybody who gets it. */
 function applies(
   inquiry: Inquiry,
   { entry, question }: AskedPlace<'sign'>,

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { relaxedBodyHash } from '../../plugins/shared/mailauth/body-hash.ts'
 import { signHeader } from '../../plugins/shared/mailauth/sign-header.ts'
 import { memoryMessage } from '../../src/testkit/memory-message.ts'
-import { nameServer, type NameServer } from './name-server.ts'
+import { nameServer, type NameServer, type ServedName } from './name-server.ts'
 import {
   delivered,
   dialogue,
@@ -49,7 +49,9 @@ chain:
     options: { iprev: false }
 `
 
-const records = new Map([['_dmarc.signed.test', 'v=DMARC1; p=reject']])
+const zones: Record<string, ServedName> = {
+  '_dmarc.signed.test': { TXT: ['v=DMARC1; p=reject'] },
+}
 let dns: NameServer
 let outside: GatewayFolder
 let inside: GatewayFolder
@@ -63,9 +65,9 @@ beforeAll(async () => {
     const args = ['dkim', 'new', 'signed.test', '--type', type, '--config', outside.config]
     const { stdout } = await runPostern(args)
     const [, name = ''] = /^(\S+)\. IN TXT/.exec(stdout) ?? []
-    records.set(name, [...stdout.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join(''))
+    zones[name] = { TXT: [[...stdout.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('')] }
   }
-  dns = await nameServer(records)
+  dns = await nameServer(zones)
   inside = await gatewayFolder(verifying(dns.port))
   verifier = await startGateway(inside)
   await outside.write('control/me', 'signed.test\n')
@@ -73,7 +75,7 @@ beforeAll(async () => {
   await outside.write('control/rcpthosts', 'signed.test\n')
   await outside.write('control/smtproutes', `:127.0.0.1:${verifier.port}\n`)
   signer = await startGateway(outside)
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await signer.stop()
