@@ -218,6 +218,7 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'sign',
   'loginEnded',
   'route',
   'deliver',

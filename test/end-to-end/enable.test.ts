@@ -40,7 +40,7 @@ test('the sample has the whole chain, every entry of which could be turned on', 
   expect(await folder.read('postern.yaml')).toBe(
     comments.replaceAll('mode: off\n', 'mode: enforce\n'),
   )
-})
+}, 120_000)
 
 test('an entry is turned on and off under a running gateway, and the file keeps its comments', async () => {
   folder = await gatewayFolder()
