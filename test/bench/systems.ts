@@ -102,6 +102,8 @@ export interface RunningPostern extends RunningSystem {
   readonly startMs: number
   /** Of supervisor and workers, now. */
   residentBytes(): number
+  /** Holds a folder for each domain. */
+  readonly maildirs: string
   /** The same, the most that each ever had. */
   peakBytes(): number
 }
@@ -112,6 +114,8 @@ export interface PosternOptions {
   readonly workers?: number | 'auto'
   readonly maxConnections?: number
   readonly maxMessage?: string
+  /** Control files, by name. */
+  readonly control?: Readonly<Record<string, string>>
 }
 
 export async function postern(
@@ -143,6 +147,9 @@ store: { path: '${folderOnDisk}/store.db' }
 tls: { path: '${folderOnDisk}/tls' }
 log: { to: '${folderOnDisk}/log' }
 `)
+  for (const [file, text] of Object.entries(options.control ?? {})) {
+    await folder.write(`control/${file}`, text)
+  }
   if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
   const before = performance.now()
   const gateway = await startGateway(folder)
@@ -151,6 +158,7 @@ log: { to: '${folderOnDisk}/log' }
   return {
     name,
     startMs,
+    maildirs: join(folderOnDisk, 'mail'),
     residentBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmRSS')),
     peakBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmHWM')),
     port: gateway.port,
