@@ -31,7 +31,12 @@ const askTheLists = 'ask'
 export const dnsbl = definePlugin({
   name: 'dnsbl',
   summary: 'Refuses clients that DNS lists hold, as rblsmtpd does, with weights.',
-  defaults: { refuseAt: 'rcpt', onFault: 'pass', unless: { authenticated: true } },
+  defaults: {
+    refuseAt: 'rcpt',
+    onFault: 'pass',
+    unless: [{ authenticated: true }, { allowed: true }],
+  },
+  wants: [trustedHop, originClient],
   provides: [dnsListed],
   options: {
     lists: dnsListsOption(

@@ -5,10 +5,13 @@ import { option } from '../plugin/option-makers.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
 import { fakeNet } from '../testkit/fake-net.ts'
+import { fakePrograms } from '../testkit/fake-programs.ts'
+import { inlineJobs } from '../testkit/inline-jobs.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
@@ -32,11 +35,14 @@ function build(
   return buildGeneration({
     entries,
     doors: {
+      accounts: memoryAccounts(),
       clock,
       log: recordingLog(),
       store: memoryStore(clock),
       dns: fakeDns(),
+      jobs: inlineJobs(fakeDns()),
       net: fakeNet(),
+      programs: fakePrograms(),
       random: seededRandom(1),
       counters: processCounters(),
     },

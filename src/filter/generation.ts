@@ -37,6 +37,8 @@ export class Generation {
   readonly entries: readonly Entry[]
   /** Those that are told of every step. */
   readonly observers: readonly Entry[]
+  /** Those that are told of every message that was taken. */
+  readonly takers: readonly Entry[]
   readonly places: Places
   readonly thresholds: Thresholds
   readonly parallel: number
@@ -51,6 +53,7 @@ export class Generation {
     this.listing = parts.listing
     this.entries = parts.entries
     this.observers = parts.entries.filter(({ instance }) => instance.observe !== undefined)
+    this.takers = parts.entries.filter(({ instance }) => instance.taken !== undefined)
     this.places = parts.places
     this.thresholds = parts.thresholds
     this.parallel = parts.parallel

@@ -66,6 +66,7 @@ const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['options', isRecord],
   ['variables', isRecord],
   ['needs', isKeyList],
+  ['wants', isKeyList],
   ['provides', isKeyList],
   ['defaults', isRecord],
   ['setup', (value: unknown) => typeof value === 'function'],

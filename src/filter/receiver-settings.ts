@@ -116,6 +116,8 @@ export const receiverOptions = {
   }),
   auth: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
+    env: 'REQUIRE_AUTH',
+    words: { '0': 'offered', '1': 'required' },
     description: 'required: MAIL only after a login; so it is on submission and smtps.',
   }),
   auth_without_tls: option.boolean({
@@ -137,6 +139,11 @@ export const receiverOptions = {
   prdr: option.boolean({
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
+  }),
+  binarymime: option.boolean({
+    default: false,
+    description:
+      'Take messages that are no text, by BDAT. Few next hops do: such a message bounces where its next hop does not.',
   }),
   split: option.choice(['off', 'first'], {
     default: 'off',
@@ -210,6 +217,7 @@ export function settingsFrom(
     logsRecipients: values.log_rcpt,
     protocol,
     prdr: values.prdr && protocol === 'smtp',
+    binaryMime: values.binarymime,
     splitsByClass: values.split === 'first',
     etrnClients: values.etrn,
     completesHeader: values.complete_header,

@@ -23,11 +23,6 @@ export const receiverSwitches = {
     description:
       'TLS has ended before it reached us (stunnel, sslserver): logins need no STARTTLS, and none is offered.',
   }),
-  require_auth: option.boolean({
-    default: false,
-    env: 'REQUIRE_AUTH',
-    description: 'MAIL only after a login, as auth: required.',
-  }),
   cram_md5: option.boolean({
     default: true,
     env: 'ALLOW_CRAM',
@@ -38,19 +33,17 @@ export const receiverSwitches = {
 /** The options that they change. */
 interface Changed extends OptionValues<typeof receiverSwitches> {
   readonly starttls: 'off' | 'offered' | 'required'
-  readonly auth: 'off' | 'offered' | 'required'
   readonly auth_without_tls: boolean
   readonly auth_mechanisms: readonly string[]
 }
 
 /** The values that the switches come to. */
 export function switched<V extends Changed>(values: V): V {
-  const { force_tls, deny_tls, tls_in_front, require_auth, cram_md5 } = values
+  const { force_tls, deny_tls, tls_in_front, cram_md5 } = values
   const starttls = tls_in_front || deny_tls ? 'off' : force_tls ? 'required' : values.starttls
   return {
     ...values,
     starttls,
-    auth: require_auth ? 'required' : values.auth,
     auth_without_tls: values.auth_without_tls || tls_in_front,
     auth_mechanisms: cram_md5
       ? values.auth_mechanisms

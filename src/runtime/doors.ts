@@ -1,23 +1,29 @@
+import type { Accounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
 import type { Disk } from './disk.ts'
 import type { Dns } from './dns.ts'
+import type { Jobs } from './jobs.ts'
 import type { Log } from './log.ts'
 import type { Net } from './net.ts'
 import type { HostProcess } from './process.ts'
+import type { Programs } from './programs.ts'
 import type { Random } from './random.ts'
 import type { SecureDns } from './secure-dns.ts'
 import type { Store } from './store.ts'
 
 /** All doors to the outside world: whoever owns this owns what the program can see and do. */
 export interface Doors {
+  readonly accounts: Accounts
   readonly clock: Clock
   readonly counters: Counters
   readonly disk: Disk
   readonly dns: Dns
+  readonly jobs: Jobs
   readonly log: Log
   readonly net: Net
   readonly process: HostProcess
+  readonly programs: Programs
   readonly random: Random
   /** Missing where nobody asks what DNSSEC vouches for. */
   readonly secureDns?: SecureDns

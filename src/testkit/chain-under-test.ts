@@ -33,6 +33,9 @@ import type {
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
+import { fakePrograms } from './fake-programs.ts'
+import { inlineJobs } from './inline-jobs.ts'
+import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
@@ -112,14 +115,18 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const log = recordingLog()
   const store = memoryStore(clock)
   const files = memoryFiles(options.files)
+  const dns = options.doors?.dns ?? fakeDns()
   const doors: PluginDoors = {
+    accounts: memoryAccounts(),
     clock,
     log,
     store,
-    dns: fakeDns(),
+    dns,
+    jobs: inlineJobs(dns),
     net: fakeNet(),
+    programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>

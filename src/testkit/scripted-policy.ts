@@ -57,6 +57,7 @@ export const testSettings: ReceiverSettings = {
   logsRecipients: false,
   protocol: 'smtp',
   prdr: false,
+  binaryMime: false,
   splitsByClass: false,
   etrnClients: { has: () => false },
   completesHeader: false,

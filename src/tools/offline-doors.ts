@@ -1,11 +1,14 @@
 /** Doors for work beside the gateway: nothing is remembered, nothing is logged. */
 import { PosternError } from '../mail/errors.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
+import { nodeJobs } from '../runtime/node/jobs.ts'
 import { nodeNet } from '../runtime/node/net.ts'
+import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import type { Store, StoreTable } from '../runtime/store.ts'
 
@@ -30,13 +33,20 @@ const closedStore: Store = {
   close: () => Promise.resolve(),
 }
 
-export function offlineDoors(): PluginDoors {
+const noAccounts: AccountReader = { find: () => undefined, list: () => [] }
+
+/** @param accounts nobody's where nothing is said */
+export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors {
+  const dns = nodeDns()
   return {
+    accounts,
     clock: systemClock,
     counters: processCounters(),
-    dns: nodeDns(),
+    dns,
+    jobs: nodeJobs({ clock: systemClock, dns }),
     log: silentLog,
     net: nodeNet,
+    programs: nodePrograms(systemClock),
     random: systemRandom,
     store: closedStore,
   }

@@ -4,12 +4,15 @@ import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { LogFields } from '../runtime/log.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
+import { nodeJobs } from '../runtime/node/jobs.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { hostProcess } from '../runtime/node/process.ts'
+import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
@@ -17,7 +20,7 @@ import { openLog } from './open-log.ts'
 
 export interface OpenedDoors {
   readonly doors: Doors
-  /** The store is written to the end, then the log. */
+  /** The jobs' threads end; the store is written to the end, then the log. */
   close(): Promise<void>
 }
 
@@ -30,28 +33,36 @@ export interface WorkerDoors {
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
-  { log: logging, store: storing, dns, delivery }: Configuration,
+  { accounts: who, log: logging, store: storing, dns, delivery }: Configuration,
   { counters = processCounters(), always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const log = openLog(logging, always)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const { servers, timeoutMs } = dns
   const named = servers.length === 0 ? {} : { servers }
+  const names = cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock })
+  const jobs = nodeJobs({ clock: systemClock, dns: names })
+  const accounts = nodeAccounts({ path: who.path, clock: systemClock })
   return {
     doors: {
+      accounts,
       clock: systemClock,
       counters,
       disk: systemDisk,
-      dns: cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock }),
+      dns: names,
+      jobs,
       ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
       net: nodeNet,
       process: hostProcess,
+      programs: nodePrograms(systemClock),
       random: systemRandom,
       store,
     },
     async close() {
+      await jobs.close()
       await store.close()
+      await accounts.close()
       await log.close()
     },
   }

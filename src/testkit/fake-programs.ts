@@ -1,0 +1,69 @@
+import { PosternError } from '../mail/errors.ts'
+import { abortable } from '../runtime/abortable.ts'
+import type { ProgramCall, ProgramResult, Programs } from '../runtime/programs.ts'
+
+/** What a fake program is given: its call, with all of its input. */
+export interface FakeCall extends ProgramCall {
+  readonly read: ReadonlyMap<number, Uint8Array>
+}
+
+/** What it does with it: an exit code, what it writes, or nothing for ever. */
+export interface FakeEnd {
+  readonly exit?: number
+  readonly signal?: string
+  readonly writes?: Readonly<Record<number, string | Uint8Array>>
+}
+
+export type FakeProgram = (call: FakeCall) => FakeEnd | 'hangs'
+
+export interface FakePrograms extends Programs {
+  /** Every call, in order. */
+  readonly calls: readonly FakeCall[]
+}
+
+/** Programs of the test's own making, by their paths; any other cannot be started. None of them can be talked to. */
+export function fakePrograms(programs: Readonly<Record<string, FakeProgram>> = {}): FakePrograms {
+  const known = new Map(Object.entries(programs))
+  const calls: FakeCall[] = []
+  const missing = (name: string): PosternError =>
+    new PosternError('PROGRAM_FAILED', `spawn ${name} ENOENT`)
+  return {
+    calls,
+    canStart: async (path) => known.has(path),
+    async run(call, signal) {
+      const [name] = call.command
+      const program = known.get(name)
+      if (program === undefined) throw missing(name)
+      const asked = { ...call, read: await readAll(call) }
+      calls.push(asked)
+      const end = program(asked)
+      if (end !== 'hangs') return resultOf(end, call)
+      return abortable(new Promise<never>(() => undefined), signal, name)
+    },
+    start: ({ command: [name] }) => Promise.reject(missing(name)),
+  }
+}
+
+async function readAll({ inputs = new Map() }: ProgramCall): Promise<Map<number, Uint8Array>> {
+  const read = await Promise.all(
+    [...inputs].map(async ([descriptor, input]): Promise<[number, Uint8Array]> => {
+      if (input instanceof Uint8Array) return [descriptor, input]
+      return [
+        descriptor,
+        Buffer.concat(await Array.fromAsync<Uint8Array>('file' in input ? input.file : input)),
+      ]
+    }),
+  )
+  return new Map(read)
+}
+
+function resultOf({ exit = 0, signal, writes = {} }: FakeEnd, call: ProgramCall): ProgramResult {
+  const outputs = new Map<number, Uint8Array>()
+  const overflowed = new Set<number>()
+  for (const [descriptor, most] of call.outputs ?? []) {
+    const written = Buffer.from(writes[descriptor] ?? '')
+    outputs.set(descriptor, written.subarray(0, most))
+    if (written.length > most) overflowed.add(descriptor)
+  }
+  return { pid: 1, end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
+}
