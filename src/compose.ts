@@ -218,6 +218,7 @@ class RunningGateway implements Gateway {
     this.#steering = await openSteering({
       ...parts,
       courier: this.#courier,
+      seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
     })
     if (configuration.delivery.paused) this.#courier.pause()
@@ -311,13 +312,14 @@ class RunningGateway implements Gateway {
   /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    const { folder, certificateFiles, tcpRulesPath } = configuration
+    const { folder, certificateFiles, tcpRulesPath, tableFiles } = configuration
     const own = ownCertificate === undefined ? [] : [ownCertificate]
     const paths = new Set([
       folder,
       join(folder, 'control'),
       tcpRulesPath,
       ...certificateFiles,
+      ...tableFiles,
       ...own,
     ])
     for (const [path, watch] of this.#watches) {

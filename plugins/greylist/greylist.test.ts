@@ -8,9 +8,9 @@ import {
   type PluginTestOptions,
 } from 'postern/testkit'
 import { dnsListed } from '../dnsbl/findings.ts'
-import { trustedHop } from '../trusted-hops/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { letIn } from './grey-book.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 import { greylist } from './greylist.ts'
 
 /** Vouches for everybody. */

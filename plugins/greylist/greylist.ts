@@ -26,10 +26,10 @@ import {
   type Transaction,
 } from 'postern/plugin'
 import { dnsListed } from '../dnsbl/findings.ts'
-import { trustedHop } from '../trusted-hops/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { GreyBook, type Visit } from './grey-book.ts'
 import { domainKey, domainPairKey, networkKey, pairKey, type KeyMode } from './grey-key.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 
 /** What JGREYLIST says where no rule sets it. */
 const askTheBook = 'ask'

@@ -13,11 +13,11 @@ const commands = {
   check: async () => (await import('./check.ts')).checkCommand(),
   env: async () => (await import('./env.ts')).envCommand(),
   chain: async () => (await import('./chain.ts')).chainCommand(),
+  enable: async () => (await import('./switch.ts')).enableCommand(),
+  disable: async () => (await import('./switch.ts')).disableCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
-  tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),
-  tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
   sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
   inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),
@@ -25,6 +25,9 @@ const commands = {
   user: async () => (await import('./user.ts')).userCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
+  tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),
+  tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

@@ -19,9 +19,11 @@ import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
-import { sectionShapes, thresholdShape } from './schema.ts'
+import { sectionShapes } from './schema.ts'
 import { readTcpRules } from './tcp-rules-file.ts'
+import { readThresholds } from './thresholds-section.ts'
 
 export interface ConfigurationSource {
   /** The folder, absolute. */
@@ -50,6 +52,8 @@ const topKeys = [
   'chain',
   'plugin_dirs',
   'thresholds',
+  'tagging',
+  'quarantine',
   'receiver',
   'tcp_rules',
   ...Object.keys(sectionShapes),
@@ -169,9 +173,11 @@ function readSections(
     return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
   }
   const certificateFiles: string[] = []
+  const tableFiles: string[] = []
   const read = {
     folder,
     certificateFiles,
+    tableFiles,
     workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
@@ -185,6 +191,20 @@ function readSections(
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
+    quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
+    ...readThresholds(reading, top, {
+      readText(path) {
+        tableFiles.push(files.absolute(path))
+        return files.readText(path)
+      },
+      mistake: (path, line, problem, remedy) =>
+        files.mistakes.push({
+          file: files.shown(path),
+          ...(line === undefined ? {} : { line }),
+          problem,
+          remedy,
+        }),
+    }),
   }
   const settings = readSettings(reading, top, files)
   files.mistakes.push(...reading.mistakes)
@@ -205,15 +225,7 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<
-  Configuration,
-  'thresholds' | 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'
-> {
-  const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
-    top,
-    'thresholds',
-    thresholdShape,
-  )
+): Pick<Configuration, 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
@@ -222,12 +234,6 @@ function readSettings(
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   const isStream = log.to === 'stderr' || log.to === 'stdout'
   return {
-    thresholds: {
-      ...(tag === undefined ? {} : { tag }),
-      ...(quarantine === undefined ? {} : { quarantine }),
-      ...(reject === undefined ? {} : { reject }),
-      ...(discard === undefined ? {} : { discard }),
-    },
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),
       readText: (path) => files.readText(path),

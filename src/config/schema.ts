@@ -180,10 +180,35 @@ export const conditionShape = {
   recipient_domain: optional(option.strings()),
 } as const
 
-/** Of the scores of one message. */
-export const thresholdShape = {
-  tag: optional(option.number()),
-  quarantine: optional(option.number()),
-  reject: optional(option.number()),
-  discard: optional(option.number()),
+/** How a message is marked whose score reaches `tag`; `fields` is read beside it. */
+export const taggingShape = {
+  subject_prefix: option.string({ default: '', maxLength: 60, description: 'Before the subject' }),
+} as const
+
+/** Held mail; `digest` is read beside it. */
+export const quarantineShape = {
+  max_age: optional(option.duration({ description: 'What is older is deleted' })),
+  max_size: optional(option.size({ description: 'Beyond it the oldest is deleted' })),
+  max_messages: optional(option.integer({ min: 1 })),
+  notify: option.strings({ default: [], description: 'Who is told: sender, recips, admin …' }),
+  admin: optional(option.string({ description: 'Left out: who gets double bounces' })),
+  virus_entries: option.strings({ default: ['clamav'], description: 'Entries that hold viruses' }),
+} as const
+
+export const quarantineDigestShape = {
+  to: option.strings({
+    default: ['*'],
+    description: 'Addresses and domains; *: all that are ours',
+  }),
+  hour: option.integer({ default: 7, min: 0, max: 23, description: 'Not before, by local time' }),
+  except: option.strings({
+    default: ['clamav'],
+    description: 'Entries whose messages are not listed: only an administrator lets them go',
+  }),
+  link_base: optional(option.string({ description: 'Where links lead; left out: no links' })),
+  link_lifetime: option.duration({ default: '7d' }),
+  key_file: option.string({
+    default: '../var/quarantine.key',
+    description: 'Signs the links; made where there is none',
+  }),
 } as const

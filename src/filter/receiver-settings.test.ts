@@ -97,6 +97,15 @@ describe('settings of the receiver', () => {
   })
 
   test.each([
+    ['offered', '1', true],
+    ['offered', '0', false],
+    ['offered', 'required', true],
+  ])('auth: %s and REQUIRE_AUTH=%s ask for a login: %s', (auth, REQUIRE_AUTH, authRequired) => {
+    const rule = environment({ REQUIRE_AUTH })
+    expect(settingsFor({ auth }, { environment: rule })).toMatchObject({ authRequired })
+  })
+
+  test.each([
     ['0', 100_000],
     ['-1', 100_000],
     ['7', 100],
@@ -115,6 +124,7 @@ describe('settings of the receiver', () => {
       { SSL: '1', FORCE_TLS: '1' },
       { starttls: 'off', authWithoutTls: true },
     ],
+    [{ REQUIRE_AUTH: '1' }, { authRequired: true }],
     [
       { QMAILSMTPD_LOG_MAIL: '1', QMAILSMTPD_LOG_RCPT: '2' },
       { logsMail: true, logsRecipients: true },
@@ -147,15 +157,6 @@ describe('settings of the receiver', () => {
       })
     },
   )
-
-  test.each([
-    ['offered', '1', true],
-    ['offered', '0', false],
-    ['offered', 'required', true],
-  ])('auth: %s and REQUIRE_AUTH=%s ask for a login: %s', (auth, REQUIRE_AUTH, authRequired) => {
-    const rule = environment({ REQUIRE_AUTH })
-    expect(settingsFor({ auth }, { environment: rule })).toMatchObject({ authRequired })
-  })
 
   test('a variable that does not parse defers the connection: it opens nothing that it was to close', async () => {
     const chain = chainUnderTest({

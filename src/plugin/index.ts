@@ -7,6 +7,7 @@ export type {
   EntryDefaults,
   FaultOutcome,
   LoginEnd,
+  Lesson,
   LoginName,
   Observation,
   Plugin,
@@ -63,7 +64,9 @@ export type {
 export type { Environment } from '../mail/environment.ts'
 export { isPosternError, PosternError } from '../mail/errors.ts'
 export type { ErrorCode } from '../mail/errors.ts'
+export { parseHeader } from '../mail/header.ts'
 export type { Header, HeaderField } from '../mail/header.ts'
+export { fieldText } from '../mail/header-field.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
@@ -102,6 +105,7 @@ export type {
   Transaction,
 } from '../mail/session.ts'
 export type { Silence } from '../mail/silence.ts'
+export { protocolName, receivedField } from '../mail/trace-fields.ts'
 export { stages } from '../mail/status.ts'
 export type {
   EnhancedStatus,
@@ -111,10 +115,10 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
-export { addressNames } from '../runtime/address-names.ts'
-export type { AddressNames } from '../runtime/address-names.ts'
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
+export { addressNames } from '../runtime/address-names.ts'
+export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'

@@ -116,6 +116,18 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   check?(): MaybePromise<readonly Doubt[]>
   /** Told of each message that was taken, once its 250 is promised. */
   taken?(event: TakenMessage): void
+  /**
+   * Told once when a session is over, also one that it was never asked about: for what it keeps by `session.id`. It
+   * may say nothing any more.
+   */
+  sessionEnded?(session: Session): void
+  /**
+   * Is what it depends on there and well? `postern enable` asks before it turns an entry on; without it, `open` is tried.
+   * @returns a line for people, such as a version. @throws what is wrong, in words for the operator
+   */
+  probe?(signal: AbortSignal): Promise<string>
+  /** A person says what a message is; so a scanner may learn. @throws where it could not be told */
+  learn?(lesson: Lesson, signal: AbortSignal): Promise<void>
   open?(): Promise<void>
   close?(): Promise<void>
 }
@@ -126,6 +138,14 @@ export interface Doubt {
   readonly option?: string
   readonly problem: string
   readonly remedy: string
+}
+
+/** What somebody says of a message that was judged before, for instance when it leaves the quarantine. */
+export interface Lesson {
+  readonly message: Message
+  readonly as: 'spam' | 'ham'
+  /** Whose mail it is, where it is one person's. */
+  readonly recipient?: Recipient
 }
 
 export interface PluginDelivery {

@@ -46,6 +46,8 @@ import { seededRandom } from './seeded-random.ts'
 export interface ChainTestOptions {
   readonly entries: readonly EntryConfig[]
   readonly thresholds?: Thresholds
+  readonly thresholdRules?: GenerationRequest['thresholdRules']
+  readonly tagging?: GenerationRequest['tagging']
   readonly parallel?: number
   readonly files?: Readonly<Record<string, string | Uint8Array>>
   /** What tcp.smtp says, by the client's address. */
@@ -135,6 +137,8 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
       doors,
       resources: files,
       thresholds: thresholds ?? {},
+      ...(options.thresholdRules === undefined ? {} : { thresholdRules: options.thresholdRules }),
+      ...(options.tagging === undefined ? {} : { tagging: options.tagging }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       receiver: {
         options: options.receiver,

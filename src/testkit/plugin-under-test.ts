@@ -16,7 +16,7 @@ import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
-import type { Doubt, LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Doubt, Lesson, LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -86,6 +86,15 @@ export interface PluginUnderTest {
   message(message: string | Message, about?: About): Promise<Verdict>
   /** What it would tell `postern check`. */
   check(): Promise<readonly Doubt[]>
+  /** What it says of what it depends on. */
+  probe(signal?: AbortSignal): Promise<string | undefined>
+  learn(
+    message: string | Message,
+    as: Lesson['as'],
+    who?: { readonly recipient?: string; readonly signal?: AbortSignal },
+  ): Promise<void>
+  /** The session is over. */
+  sessionEnded(about?: About): void
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -201,6 +210,19 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
       }),
     async check() {
       return (await generation.entries[0]?.instance.check?.()) ?? []
+    },
+    probe: async (signal = new AbortController().signal) =>
+      generation.entries[0]?.instance.probe?.(signal),
+    async learn(message, as, { recipient, signal = new AbortController().signal } = {}) {
+      const lesson = {
+        message: typeof message === 'string' ? memoryMessage(message) : message,
+        as,
+        ...(recipient === undefined ? {} : { recipient: recipientOf(recipient) }),
+      }
+      await generation.entries[0]?.instance.learn?.(lesson, signal)
+    },
+    sessionEnded(about) {
+      generation.entries[0]?.instance.sessionEnded?.(sessionIn(about))
     },
     async open() {
       const failure = await generation.open()
