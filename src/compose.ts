@@ -2,7 +2,7 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
@@ -323,7 +323,7 @@ class RunningGateway implements Gateway {
     const paths = new Set([
       folder,
       join(folder, 'control'),
-      tcpRulesPath,
+      ...(dirname(tcpRulesPath) === folder ? [] : [tcpRulesPath]),
       ...certificateFiles,
       ...tableFiles,
       ...own,

@@ -39,7 +39,7 @@ export const greylist = definePlugin({
   summary:
     'Asks unknown clients to come back later, as jgreylist does, by network, addresses or SPF domain.',
   defaults: { unless: [{ authenticated: true }, { allowed: true }] },
-  wants: [spfResult, dnsListed],
+  wants: [spfResult, dnsListed, trustedHop],
   options: {
     key: option.choice(['sender', 'addresses', 'network'], {
       default: 'sender',

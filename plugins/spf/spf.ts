@@ -32,6 +32,7 @@ export const spf = definePlugin({
   name: 'spf',
   summary: 'Checks the client against the sender domain’s SPF policy (SPFBEHAVIOR).',
   defaults: { refuseAt: 'rcpt', unless: { authenticated: true } },
+  wants: [trustedHop, originClient],
   provides: [spfResult],
   options: {
     level: option.choice(levels, {
