@@ -17,6 +17,11 @@ const commands = {
   queue: async () => (await import('./queue.ts')).queueCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
+  sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
+  inject: async () => (await import('./inject.ts')).injectCommand(),
+  local: async () => (await import('./local.ts')).localCommand(),
+  mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

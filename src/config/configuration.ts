@@ -30,6 +30,8 @@ export interface Configuration {
   }
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
+  /** The file of those who may log in. */
+  readonly accounts: { readonly path: string }
   readonly store: { readonly path: string; readonly traces: number }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }

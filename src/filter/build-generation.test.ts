@@ -5,6 +5,7 @@ import { option } from '../plugin/option-makers.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
@@ -34,6 +35,7 @@ function build(
   return buildGeneration({
     entries,
     doors: {
+      accounts: memoryAccounts(),
       clock,
       log: recordingLog(),
       store: memoryStore(clock),

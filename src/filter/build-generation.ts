@@ -201,10 +201,12 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'loginEnded',
   'route',
   'deliver',
   'observe',
   'taken',
+  'check',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -2,11 +2,12 @@ import type { JsonValue } from '../mail/json.ts'
 import type { Stage } from '../mail/status.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { FindingKey } from '../plugin/finding.ts'
-import type { LoginSecret } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type {
   Credentials,
   DigestResponse,
   FaultOutcome,
+  LoginEnd,
   LoginName,
   Plugin,
   PluginInstance,
@@ -44,22 +45,23 @@ export interface EntryConfig {
 /** Option values with their types erased: only the plugin itself knows them. */
 export type Values = { readonly [name: string]: unknown }
 
-/** What a back end may be asked about a login. */
-const loginQuestions = ['verify', 'secretFor', 'checkResponse'] as const
+/** What a back end may be asked about a login, and what who watches it is told. */
+const loginQuestions = ['verify', 'secretFor', 'checkResponse', 'loginEnded'] as const
 export type LoginQuestion = (typeof loginQuestions)[number]
 
 /** What an entry may be asked: its hooks, and the logins that a back end knows. */
 export type Question = Stage | LoginQuestion
 
 export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
-  readonly verify: Credentials
-  readonly secretFor: SecretQuestion
-  readonly checkResponse: DigestResponse
+  readonly verify: Credentials & Handover<LoginGrant>
+  readonly secretFor: LoginName & Handover<LoginSecret & LoginGrant>
+  readonly checkResponse: DigestResponse & Handover<LoginGrant>
+  readonly loginEnded: LoginEnd
 }
 
-/** A secret is no verdict: it is handed over beside the yes. */
-export interface SecretQuestion extends LoginName {
-  readonly keep: (secret: LoginSecret) => void
+/** A secret, or what a login brings, is no verdict: it is handed over beside the yes. */
+export interface Handover<T> {
+  readonly keep: (kept: T) => void
 }
 
 export function isLoginQuestion(question: string): question is LoginQuestion {

@@ -117,6 +117,7 @@ function scopeOf(question: Question): Scope {
   switch (question) {
     case 'connect':
     case 'auth':
+    case 'loginEnded':
     case 'verify':
     case 'secretFor':
     case 'checkResponse':

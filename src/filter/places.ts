@@ -2,7 +2,7 @@
  * From entries to the order in which they are asked. Stages before `message` ask one entry after the
  * other; at `message` those marked `first` come first, and the rest wait only for what they need.
  */
-import { isLoginSecret } from '../mail/login-secret.ts'
+import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secret.ts'
 import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
 import { allowed } from '../plugin/finding.ts'
@@ -16,6 +16,7 @@ export interface Places {
   readonly verify: readonly AskedPlace<'verify'>[]
   readonly secretFor: readonly AskedPlace<'secretFor'>[]
   readonly checkResponse: readonly AskedPlace<'checkResponse'>[]
+  readonly loginEnded: readonly AskedPlace<'loginEnded'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
   /** Those of `rcpt` that are asked before the others, and before a remembered refusal is spoken: who is allowed. */
@@ -46,12 +47,20 @@ const hooks: { readonly [S in Stage]: (instance: Instance) => Ask<S> | undefined
 /** A back end as something that is asked and answers with a verdict: yes vouches for the login, no says nothing. */
 function verifier(instance: Instance): Ask<'verify'> | undefined {
   const verify = instance.verify?.bind(instance)
-  return verify && ((event, context) => after(verify(event, context), loginVerdict))
+  return (
+    verify &&
+    (({ keep, ...event }, context) =>
+      after(verify(event, context), (known) => loginVerdict(known, keep)))
+  )
 }
 
 function checker(instance: Instance): Ask<'checkResponse'> | undefined {
   const check = instance.checkResponse?.bind(instance)
-  return check && ((event, context) => after(check(event, context), loginVerdict))
+  return (
+    check &&
+    (({ keep, ...event }, context) =>
+      after(check(event, context), (known) => loginVerdict(known, keep)))
+  )
 }
 
 function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
@@ -60,15 +69,25 @@ function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
   return ({ session, user, keep }, context) =>
     after(secretFor({ session, user }, context), (secret: unknown) => {
       if (secret === undefined) return pass()
-      if (!isLoginSecret(secret)) throw new TypeError('secretFor answered what is no secret')
+      if (!isLoginSecret(secret) || !isLoginGrant(secret)) {
+        throw new TypeError('secretFor answered what is no secret')
+      }
       keep(secret)
       return accept()
     })
 }
 
-function loginVerdict(known: unknown): Verdict {
-  if (typeof known !== 'boolean') throw new TypeError(`a back end answered ${typeof known}`)
-  return known ? accept() : pass()
+function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): Verdict {
+  if (typeof known === 'boolean') return known ? accept() : pass()
+  if (!isLoginGrant(known)) throw new TypeError(`a back end answered ${typeof known}`)
+  keep(known)
+  return accept()
+}
+
+/** Who watches logins says nothing about them. */
+function watcher(instance: Instance): Ask<'loginEnded'> | undefined {
+  const told = instance.loginEnded?.bind(instance)
+  return told && ((event, context) => after(told(event, context), () => pass()))
 }
 
 export function orderPlaces(entries: readonly Entry[]): Places {
@@ -91,6 +110,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const verify = put('verify', verifier)
   const secretFor = put('secretFor', secretGiver)
   const checkResponse = put('checkResponse', checker)
+  const loginEnded = put('loginEnded', watcher)
   const mail = put('mail', hooks.mail)
   const allows = ({ provides }: Entry): boolean =>
     provides.some(({ name }) => name === allowed.name)
@@ -105,7 +125,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
   const passage = [...connect, ...hello, ...mail]
-  const logins = { auth, verify, secretFor, checkResponse }
+  const logins = { auth, verify, secretFor, checkResponse, loginEnded }
   return { connect, hello, ...logins, mail, rcpt, allowing, data, message, passage, all }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
+import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
@@ -26,7 +27,14 @@ import type { CrashWatch } from './crash-watch.ts'
 import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
-import { askAboutLogin, askBackEnds, findSecret, noSuchLogin } from './login.ts'
+import {
+  askAboutLogin,
+  askBackEnds,
+  findSecret,
+  noSuchLogin,
+  tellHowLoginEnded,
+  type LoginOutcome,
+} from './login.ts'
 import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
@@ -45,7 +53,7 @@ export interface SessionParts {
   readonly refusal: Objection | undefined
   /** What strangers are shown. */
   readonly standIn: StandIn
-  readonly afterLogin: (before: Environment) => AfterLogin
+  readonly afterLogin: (before: Environment, variables?: LoginVariables) => AfterLogin
   readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
 }
@@ -65,8 +73,8 @@ export class FilterSession implements SessionPolicy {
   #settings: ReceiverSettings
   /** Whether the last message that was ruled on goes to everybody as it came. */
   #welcome = false
-  /** Whose secret was found last, for the proof that follows. */
-  #knownUser: string | undefined
+  /** Whose secret was found last, and what that login brings, for the proof that follows. */
+  #known: (LoginGrant & { readonly user: string }) | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -99,30 +107,24 @@ export class FilterSession implements SessionPolicy {
     return this.#walk({ stage: 'hello', session })
   }
 
-  secretFor(request: SecretRequest): MaybePromise<SecretRuling> {
+  async secretFor(request: SecretRequest): Promise<SecretRuling> {
     const inquiry = this.#inquiry
     inquiry.begin('auth', request.session)
-    this.#knownUser = undefined
-    return after(askAboutLogin(inquiry, request), (objection) =>
-      objection === undefined ? this.#findSecret(request) : objectionRuling(objection),
-    )
+    this.#known = undefined
+    const objection = await askAboutLogin(inquiry, request)
+    const ruling =
+      objection === undefined ? await this.#findSecret(request) : objectionRuling(objection)
+    if (ruling.ruling !== 'secret') await this.#tell(request, ruling)
+    return ruling
   }
 
-  auth(attempt: AuthAttempt): MaybePromise<AuthRuling> {
-    const inquiry = this.#inquiry
-    inquiry.begin('auth', attempt.session)
-    // About this login everybody has been asked, when its secret was.
-    if (attempt.mechanism === 'SCRAM-SHA-256') {
-      const known = attempt.proven && attempt.user === this.#knownUser
-      this.#knownUser = undefined
-      return known ? this.#loggedIn(attempt.user) : objectionRuling(noSuchLogin)
-    }
-    const asked = after(askAboutLogin(inquiry, attempt), (objection) =>
-      objection === undefined ? askBackEnds(inquiry, attempt, this.#parts.standIn) : objection,
-    )
-    return after(asked, (objection) =>
-      objection === undefined ? this.#loggedIn(attempt.user) : objectionRuling(objection),
-    )
+  async auth(attempt: AuthAttempt): Promise<AuthRuling> {
+    this.#inquiry.begin('auth', attempt.session)
+    const { objection, ...grant } = await this.#judgeLogin(attempt)
+    const ruling =
+      objection === undefined ? this.#loggedIn(attempt.user, grant) : objectionRuling(objection)
+    await this.#tell(attempt, ruling)
+    return ruling
   }
 
   mail(event: MailEvent): MaybePromise<Ruling> {
@@ -249,12 +251,39 @@ export class FilterSession implements SessionPolicy {
     const { secret, fault } = await findSecret(this.#inquiry, places, { session, user, standIn })
     if (fault !== undefined) return objectionRuling(fault)
     const keys = await standIn.keysOf(user, secret ?? standIn.secretOf(user))
-    this.#knownUser = secret === undefined ? undefined : user
+    const { variables } = secret ?? {}
+    this.#known =
+      secret === undefined ? undefined : { user, ...(variables === undefined ? {} : { variables }) }
     return { ruling: 'secret', keys }
   }
 
-  #loggedIn(user: string): AuthRuling {
-    const { environment, settings, sound } = this.#parts.afterLogin(this.#inquiry.environment)
+  async #judgeLogin(attempt: AuthAttempt): Promise<LoginOutcome> {
+    const inquiry = this.#inquiry
+    if (attempt.mechanism !== 'SCRAM-SHA-256') {
+      const objection = await askAboutLogin(inquiry, attempt)
+      return objection === undefined
+        ? askBackEnds(inquiry, attempt, this.#parts.standIn)
+        : { objection }
+    }
+    // About this login everybody has been asked, when its secret was.
+    const known = this.#known
+    this.#known = undefined
+    return attempt.proven && known?.user === attempt.user ? known : { objection: noSuchLogin }
+  }
+
+  #tell(
+    { session, mechanism, user }: SecretRequest,
+    { ruling }: AuthRuling | ObjectionRuling,
+  ): Promise<void> {
+    const outcomes = { accept: 'accepted', reject: 'rejected', defer: 'deferred' } as const
+    const end = { session, mechanism, user, outcome: outcomes[ruling] }
+    this.#parts.recorder.loginEnded(end)
+    return tellHowLoginEnded(this.#inquiry, end)
+  }
+
+  #loggedIn(user: string, { variables }: LoginGrant): AuthRuling {
+    const { afterLogin } = this.#parts
+    const { environment, settings, sound } = afterLogin(this.#inquiry.environment, variables)
     if (!sound) return objectionRuling(settingsFault)
     this.#inquiry.environment = environment
     this.#settings = settings

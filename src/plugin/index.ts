@@ -3,8 +3,10 @@ export { definePlugin } from './plugin.ts'
 export type {
   Credentials,
   DigestResponse,
+  Doubt,
   EntryDefaults,
   FaultOutcome,
+  LoginEnd,
   LoginName,
   Observation,
   Plugin,
@@ -65,9 +67,32 @@ export type { Header, HeaderField } from '../mail/header.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
-export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
+export type {
+  LoginGrant,
+  LoginSecret,
+  LoginVariables,
+  PlainSecret,
+  ScramKeys,
+} from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
+export { decodeText, decoderOf } from '../mail/mime/charset.ts'
+export { contentOf, readContent } from '../mail/mime/content.ts'
+export { decodeWords } from '../mail/mime/encoded-words.ts'
+export { extensionOf } from '../mail/mime/file-names.ts'
+export { mimeLimits } from '../mail/mime/limits.ts'
+export { readMimeTree } from '../mail/mime/read-tree.ts'
+export type { ByteSource } from '../mail/mime/source.ts'
+export type {
+  MimeAmbiguity,
+  MimeAmbiguityKind,
+  MimeLimit,
+  MimePart,
+  MimeReading,
+  MimeTree,
+  TransferEncoding,
+} from '../mail/mime/tree.ts'
+export { UuDecoder } from '../mail/mime/uuencode.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
 export type {
   ClientCertificate,
@@ -85,6 +110,8 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
+export { accountKey } from '../runtime/accounts.ts'
+export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
@@ -121,4 +148,14 @@ export { formatListRule, parseListRules } from '../formats/list-rules.ts'
 export type { ListRule } from '../formats/list-rules.ts'
 export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
 export type { RouteTarget } from '../formats/route-target.ts'
+export { authRecordRemedy, parseAuthLines, readAuthRecord } from '../formats/auth-cdb.ts'
+export type { AuthLines, AuthRecord } from '../formats/auth-cdb.ts'
+export { parseScramSecret } from '../formats/scram-secret.ts'
+export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
+export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
+export { isPasswordOfHash } from './password-check.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
+export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
+export type { QuarantineEvent } from '../formats/quarantine-events.ts'
+export { joinSimOptions, parseSimcontrol, simOptionsFor } from '../formats/simcontrol.ts'
+export type { SimControl, SimOptions } from '../formats/simcontrol.ts'

@@ -1,12 +1,13 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { JsonValue } from '../mail/json.ts'
-import type { LoginSecret } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
@@ -24,6 +25,7 @@ import type { Verdict } from './verdict.ts'
 
 /** The doors a plugin may use. `store` is the entry's own space; a shadow entry has another one. */
 export interface PluginDoors {
+  readonly accounts: AccountReader
   readonly clock: Clock
   readonly counters: Counters
   readonly dns: Dns
@@ -55,6 +57,12 @@ export interface DigestResponse extends LoginName {
   readonly digest: string
 }
 
+/** How a login ended: `deferred` where nobody could say who it is, or an entry asked to come back later. */
+export interface LoginEnd extends LoginName {
+  readonly mechanism: string
+  readonly outcome: 'accepted' | 'rejected' | 'deferred'
+}
+
 /** Told, never asked: watchers may not decide, deciders must. */
 export interface Observation {
   readonly session: Session
@@ -73,15 +81,32 @@ export interface TakenMessage {
 
 /** A plugin at work in one entry: hooks, and abilities beside them. */
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
-  /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
-  verify?(credentials: Credentials, context: HookContext<Options>): MaybePromise<boolean>
+  /**
+   * An authentication back end: is it them? `false` is not an objection; another back end may know the user. A yes may
+   * bring variables, which stand above those of tcp.smtp from the next command on.
+   */
+  verify?(
+    credentials: Credentials,
+    context: HookContext<Options>,
+  ): MaybePromise<boolean | LoginGrant>
   /**
    * The same for SCRAM-SHA-256: what is known of the user's password, or `undefined` for a user it does not know.
    * Where there is no `verify`, PLAIN and LOGIN are held against it too.
    */
-  secretFor?(login: LoginName, context: HookContext<Options>): MaybePromise<LoginSecret | undefined>
+  secretFor?(
+    login: LoginName,
+    context: HookContext<Options>,
+  ): MaybePromise<(LoginSecret & LoginGrant) | undefined>
   /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
-  checkResponse?(response: DigestResponse, context: HookContext<Options>): MaybePromise<boolean>
+  checkResponse?(
+    response: DigestResponse,
+    context: HookContext<Options>,
+  ): MaybePromise<boolean | LoginGrant>
+  /**
+   * Told how each login ended, before the client is: its reply waits for the promise, as long as the entry's timeout
+   * allows. It changes nothing any more.
+   */
+  loginEnded?(end: LoginEnd, context: HookContext<Options>): MaybePromise<void>
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
@@ -89,8 +114,18 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   observe?(event: Observation): void
   /** Told of each message that was taken, once its 250 is promised. */
   taken?(event: TakenMessage): void
+  /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
+  check?(): MaybePromise<readonly Doubt[]>
   open?(): Promise<void>
   close?(): Promise<void>
+}
+
+/** Something that works, but hardly as it is meant. */
+export interface Doubt {
+  /** The option that it is about. */
+  readonly option?: string
+  readonly problem: string
+  readonly remedy: string
 }
 
 export interface PluginDelivery {

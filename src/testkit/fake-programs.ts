@@ -29,6 +29,7 @@ export function fakePrograms(programs: Readonly<Record<string, FakeProgram>> = {
     new PosternError('PROGRAM_FAILED', `spawn ${name} ENOENT`)
   return {
     calls,
+    canStart: async (path) => known.has(path),
     async run(call, signal) {
       const [name] = call.command
       const program = known.get(name)
@@ -47,7 +48,10 @@ async function readAll({ inputs = new Map() }: ProgramCall): Promise<Map<number,
   const read = await Promise.all(
     [...inputs].map(async ([descriptor, input]): Promise<[number, Uint8Array]> => {
       if (input instanceof Uint8Array) return [descriptor, input]
-      return [descriptor, Buffer.concat(await Array.fromAsync<Uint8Array>(input))]
+      return [
+        descriptor,
+        Buffer.concat(await Array.fromAsync<Uint8Array>('file' in input ? input.file : input)),
+      ]
     }),
   )
   return new Map(read)
@@ -61,5 +65,5 @@ function resultOf({ exit = 0, signal, writes = {} }: FakeEnd, call: ProgramCall)
     outputs.set(descriptor, written.subarray(0, most))
     if (written.length > most) overflowed.add(descriptor)
   }
-  return { end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
+  return { pid: 1, end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
 }
