@@ -17,8 +17,9 @@ import {
   type Session,
 } from 'postern/plugin'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
-import { evaluateSpf, loadSpf, type SpfAnswer } from './evaluate.ts'
+import { loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
+import { SpfMemory } from './memory.ts'
 
 export const spf = definePlugin({
   name: 'spf',
@@ -52,7 +53,8 @@ export const spf = definePlugin({
     }),
     log: option.boolean({ default: false, env: 'SPF_LOG', description: 'Log each answer.' }),
   },
-  setup({ control, rules, guess, explanation }, { dns, log }) {
+  setup({ control, rules, guess, explanation }, { clock, dns, log }) {
+    const memory = new SpfMemory(clock)
     const level = control.follow((bytes) => controlInteger(bytes, usualLevel).value)
     const locally = {
       rules: rules.follow((bytes) => controlLine(bytes, '').value),
@@ -67,7 +69,7 @@ export const spf = definePlugin({
         const inForce = options.level === 'control' ? level.current : Number(options.level)
         if (inForce < 1 || session.user !== undefined) return pass()
         if (findings.get(relayClient) !== undefined || isOurselves(session)) return pass()
-        const answer = await evaluateSpf(
+        const answer = await memory.evaluate(
           {
             address: session.remote.address,
             sender: reversePath === null ? '' : formatMailbox(reversePath),

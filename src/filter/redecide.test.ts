@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { allowed, finding } from '../plugin/finding.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import {
   accept,
@@ -113,7 +114,25 @@ const conditions = fc.constantFrom<EntryConfig['unless']>(
   undefined,
   { authenticated: true },
   { recipient: ['bob@x.test'] },
+  { allowed: true },
+  [{ authenticated: true }, { allowed: true }],
 )
+/** Says whom nothing should be held against: bob, at once or only when asked once more. */
+const friends = (holds: 'yes' | 'no' | 'unproven'): Plugin =>
+  definePlugin({
+    name: 'friends',
+    provides: [allowed],
+    setup: () => ({
+      rcpt({ recipient }, { findings }) {
+        if (recipient.mailbox.localPart !== 'bob') return pass()
+        const again = findings.get(allowed)?.holds === 'unproven'
+        return pass({
+          findings: [finding(allowed, { holds: again ? 'yes' : holds, because: 'so' })],
+        })
+      },
+    }),
+  })
+
 const entryPlans = fc.record({
   script: scripts,
   mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'shadow' as const),
@@ -126,6 +145,7 @@ const plans = fc.record({
   entries: fc.array(entryPlans, { minLength: 1, maxLength: 4 }),
   thresholds: fc.constantFrom({}, { quarantine: 4, reject: 9 }, { reject: 5, discard: 12 }),
   login: fc.boolean(),
+  friends: fc.constantFrom('yes' as const, 'no' as const, 'unproven' as const),
   answers: fc.constantFrom('one' as const, 'each' as const),
   split: fc.constantFrom('off', 'off', 'first'),
   recipients: fc.subarray(['ann@x.test', 'bob@x.test', 'cy@x.test'], { minLength: 1 }),
@@ -160,7 +180,8 @@ const inWords = (decided: Redecided, passed: string): string =>
 test('deciding again from the stored steps alone gives the replies that were sent', async () => {
   const ends = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(plans, async ({ entries, thresholds, login, answers, split, recipients }) => {
+    fc.asyncProperty(plans, async ({ friends: holds, ...plan }) => {
+      const { entries, thresholds, login, answers, split, recipients } = plan
       const chain = chainUnderTest({
         entries: [
           ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
@@ -173,6 +194,7 @@ test('deciding again from the stored steps alone gives the replies that were sen
               ...(unless === undefined ? {} : { unless }),
             }),
           ),
+          entryOf(friends(holds)),
           entryOf(onePassword),
           entryOf(voucher),
         ],
