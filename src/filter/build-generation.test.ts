@@ -214,6 +214,23 @@ describe('generations', () => {
     expect(build([entryOf(voucher)])).toMatchObject({ ok: true, doubts: [] })
   })
 
+  test('an entry that fails open works, and is doubted, unless its plugin is made so', () => {
+    const lenient = definePlugin({
+      name: 'lenient',
+      defaults: { onFault: 'pass' },
+      setup: () => ({ connect: () => pass() }),
+    })
+    const open = { onFault: 'pass', options: { limit: 1 } } as const
+    const doubted = [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') }]
+    expect(build([entryOf(voucher), entryOf(limited, open)])).toMatchObject({ doubts: doubted })
+    for (const mode of ['shadow', 'off'] as const) {
+      const entries = [entryOf(voucher), entryOf(limited, { ...open, mode })]
+      expect(build(entries)).toMatchObject({ doubts: [] })
+    }
+    const meant = [entryOf(voucher), entryOf(lenient, { onFault: 'pass' })]
+    expect(build(meant)).toMatchObject({ doubts: [] })
+  })
+
   test('equal chains have equal ids, different ones different', () => {
     const idOf = (entries: readonly EntryConfig[]): string => {
       const built = build(entries)

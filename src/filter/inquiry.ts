@@ -128,6 +128,19 @@ export class Inquiry {
     this.callOff(() => true)
   }
 
+  /** The session is over: those are told that keep something by session. */
+  tellEnd(): void {
+    const { session } = this
+    if (session === undefined) return
+    for (const { name, instance } of this.generation.sessionKeepers) {
+      try {
+        instance.sessionEnded?.(session)
+      } catch (error) {
+        this.#log.error('session-end.failed', { entry: name, detail: errorDetail(error) })
+      }
+    }
+  }
+
   /**
    * Whether an entry applies. While asking at `connect` … `auth` a login may still come, so "not logged in"
    * cannot be said yet; when a refusal is about to be spoken (`decided`) it counts as it is.

@@ -144,6 +144,11 @@ const entryPlans = fc.record({
 const plans = fc.record({
   entries: fc.array(entryPlans, { minLength: 1, maxLength: 4 }),
   thresholds: fc.constantFrom({}, { quarantine: 4, reject: 9 }, { reject: 5, discard: 12 }),
+  thresholdRules: fc.constantFrom(
+    new Map(),
+    new Map([['bob@x.test', { quarantine: 1, reject: null }]]),
+    new Map([['.test', { reject: 2, discard: null }]]),
+  ),
   login: fc.boolean(),
   friends: fc.constantFrom('yes' as const, 'no' as const, 'unproven' as const),
   answers: fc.constantFrom('one' as const, 'each' as const),
@@ -181,7 +186,7 @@ test('deciding again from the stored steps alone gives the replies that were sen
   const ends = new Set<string>()
   await fc.assert(
     fc.asyncProperty(plans, async ({ friends: holds, ...plan }) => {
-      const { entries, thresholds, login, answers, split, recipients } = plan
+      const { entries, thresholds, thresholdRules, login, answers, split, recipients } = plan
       const chain = chainUnderTest({
         entries: [
           ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
@@ -199,6 +204,7 @@ test('deciding again from the stored steps alone gives the replies that were sen
           entryOf(voucher),
         ],
         thresholds,
+        thresholdRules,
         receiver: { split },
       })
       const session = chain.dial({}, answers)

@@ -7,6 +7,7 @@ export type {
   EntryDefaults,
   FaultOutcome,
   LoginEnd,
+  Lesson,
   LoginName,
   Observation,
   Plugin,
@@ -63,7 +64,9 @@ export type {
 export type { Environment } from '../mail/environment.ts'
 export { isPosternError, PosternError } from '../mail/errors.ts'
 export type { ErrorCode } from '../mail/errors.ts'
+export { parseHeader } from '../mail/header.ts'
 export type { Header, HeaderField } from '../mail/header.ts'
+export { fieldText } from '../mail/header-field.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
@@ -101,6 +104,8 @@ export type {
   TlsState,
   Transaction,
 } from '../mail/session.ts'
+export type { Silence } from '../mail/silence.ts'
+export { protocolName, receivedField } from '../mail/trace-fields.ts'
 export { stages } from '../mail/status.ts'
 export type {
   EnhancedStatus,
@@ -112,6 +117,8 @@ export type {
 
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
+export { addressNames } from '../runtime/address-names.ts'
+export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
@@ -142,18 +149,18 @@ export {
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
-export { compileLists } from '../formats/list-lookup.ts'
-export type { ListedMail, ListRuling, SenderLists } from '../formats/list-lookup.ts'
-export { formatListRule, parseListRules } from '../formats/list-rules.ts'
-export type { ListRule } from '../formats/list-rules.ts'
-export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
-export type { RouteTarget } from '../formats/route-target.ts'
 export { authRecordRemedy, parseAuthLines, readAuthRecord } from '../formats/auth-cdb.ts'
 export type { AuthLines, AuthRecord } from '../formats/auth-cdb.ts'
 export { parseScramSecret } from '../formats/scram-secret.ts'
 export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
 export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
 export { isPasswordOfHash } from './password-check.ts'
+export { compileLists } from '../formats/list-lookup.ts'
+export type { ListedMail, ListRuling, SenderLists } from '../formats/list-lookup.ts'
+export { formatListRule, parseListRules } from '../formats/list-rules.ts'
+export type { ListRule } from '../formats/list-rules.ts'
+export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
+export type { RouteTarget } from '../formats/route-target.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
 export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
 export type { QuarantineEvent } from '../formats/quarantine-events.ts'

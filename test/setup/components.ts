@@ -15,16 +15,20 @@ export interface Component {
 }
 
 export type ComponentName =
+  | 'clamd'
   | 'curl'
   | 'dovecot'
   | 'e2fsprogs'
   | 'msmtp'
   | 'netcat'
   | 'nmap'
+  | 'opendkim'
   | 'openssl'
   | 'perl'
   | 'python3'
   | 'rbldnsd'
+  | 'rspamd'
+  | 'spamd'
   | 'strace'
   | 'swaks'
   | 'tcprules'
@@ -33,16 +37,20 @@ export type ComponentName =
 
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
+  clamd: { program: 'clamd', packages: ['clamav-daemon'] },
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   nmap: { program: 'nmap', packages: ['nmap'] },
+  opendkim: { program: 'opendkim', packages: ['opendkim'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   perl: { program: 'perl', packages: ['perl-base'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
+  rspamd: { program: 'rspamd', packages: ['rspamd'] },
+  spamd: { program: 'spamd', packages: ['spamd', 'spamassassin'] },
   strace: { program: 'strace', packages: ['strace'] },
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },
