@@ -15,8 +15,8 @@ export class Base64Decoder {
     let length = 0
     let bits = this.#bits
     let count = this.#count
-    for (const byte of chunk) {
-      const value = values[byte] ?? skipped
+    for (let at = 0; at < chunk.length; at++) {
+      const value = values[chunk[at] ?? 0] ?? skipped
       if (value < 64) {
         bits = (bits << 6) | value
         if (++count < 4) continue

@@ -10,6 +10,7 @@ export interface Line {
 
 const lf = 0x0a
 const cr = 0x0d
+const hyphen = 0x2d
 
 /** The line at `from`; `undefined` where its end is not within the bytes. */
 export function lineAt(bytes: Buffer, from: number, by: MimeChoices['lines']): Line | undefined {
@@ -31,6 +32,22 @@ export function firstLineEnd(bytes: Uint8Array, from: number): number | undefine
     if (bytes[at] === lf || bytes[at] === cr) return at
   }
   return undefined
+}
+
+/** The first line, at or after `from`, that begins with two hyphens after a line end of whatever kind. */
+export function nextDashes(bytes: Uint8Array, from: number): number | undefined {
+  const { length } = bytes
+  // Of two hyphens in a row every second place holds one.
+  for (let at = from + 1; at < length; at += 2) {
+    if (bytes[at] !== hyphen) continue
+    if (bytes[at + 1] === hyphen && isLineEnd(bytes[at - 1])) return at
+    if (bytes[at - 1] === hyphen && isLineEnd(bytes[at - 2]) && at - 1 > from) return at - 1
+  }
+  return undefined
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === lf || byte === cr
 }
 
 /** Whether a CR or LF stands alone. A CR at the end is half of nothing. */

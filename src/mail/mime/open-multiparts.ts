@@ -35,6 +35,11 @@ export class OpenMultiparts {
     return this.#trie.match(bytes, from, to)
   }
 
+  /** Whether a line whose two hyphens end at `from` may be a delimiter. */
+  mayMatch(bytes: Uint8Array, from: number): boolean {
+    return this.#trie.mayMatch(bytes, from)
+  }
+
   /** The multipart that a delimiter belongs to: the innermost with this boundary that is not at its end. Those within it are over. */
   select({
     levels,
