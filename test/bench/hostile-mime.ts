@@ -63,14 +63,17 @@ async function measure(name: string): Promise<void> {
   let peak = before
   const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 5)
   const started = performance.now()
+  const cpu = process.cpuUsage()
   const verdicts: string[] = []
   for (const plugin of warm) verdicts.push((await pluginUnderTest(plugin).message(message)).verdict)
   const tookMs = performance.now() - started
+  const { user, system } = process.cpuUsage(cpu)
+  const cpuMs = (user + system) / 1000
   clearInterval(watch)
   peak = Math.max(peak, process.memoryUsage().rss)
   const grown = (peak - before) / 1_048_576
   process.stdout.write(
-    `${name.padEnd(48)} ${tookMs.toFixed(0).padStart(6)} ms ${grown.toFixed(0).padStart(5)} MB  ${verdicts.join(', ')}\n`,
+    `${name.padEnd(48)} ${tookMs.toFixed(0).padStart(6)} ms ${cpuMs.toFixed(0).padStart(6)} ms of CPU ${grown.toFixed(0).padStart(5)} MB  ${verdicts.join(', ')}\n`,
   )
 }
 

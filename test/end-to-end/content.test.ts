@@ -83,6 +83,20 @@ describe('a gateway that looks at the content of mail', () => {
     expect(await gateway.stop()).toBe(0)
   })
 
+  test('may be had by taking the comments from the sample', async () => {
+    folder = await gatewayFolder()
+    const sample = await folder.read('postern.yaml')
+    const [entries = ''] = /^ {2}# - plugin: headers[^]*?(?=\n\n)/m.exec(sample) ?? []
+    await folder.write(
+      'postern.yaml',
+      sample.replace(entries, entries.replaceAll(/^ {2}# /gm, '  ')),
+    )
+    const chain = await runPostern(['chain', '--config', folder.config])
+    expect([chain.code, chain.stderr]).toEqual([0, ''])
+    for (const name of ['headers', 'mime-limits', 'attachments', 'uribl'])
+      expect(chain.stdout).toContain(name)
+  })
+
   test('is told by `postern check` which rule is none', async () => {
     folder = await contentFolder(
       '    options:\n      rules: [reject extension exe, reject everything]\n',

@@ -34,14 +34,29 @@ export function firstLineEnd(bytes: Uint8Array, from: number): number | undefine
   return undefined
 }
 
-/** The first line, at or after `from`, that begins with two hyphens after a line end of whatever kind. */
-export function nextDashes(bytes: Uint8Array, from: number): number | undefined {
-  const { length } = bytes
+/** The first line after `from` that begins with two hyphens, after a line end of whatever kind. */
+export function nextDashes(bytes: Buffer, from: number): number | undefined {
+  for (let at = from; ;) {
+    const dashes = bytes.indexOf('--', at + 1, 'latin1')
+    if (dashes < 0) return undefined
+    if (isLineEnd(bytes[dashes - 1])) return dashes
+    // Where hyphens are frequent, asking for each costs more than looking at all bytes.
+    const end = Math.min(bytes.length, dashes + hyphenWindow)
+    const found = dashesWithin(bytes, dashes, end)
+    if (found !== undefined) return found
+    at = end - 2
+  }
+}
+
+const hyphenWindow = 4096
+
+/** The first line after `from` that begins with two hyphens, both before `to`. */
+function dashesWithin(bytes: Uint8Array, from: number, to: number): number | undefined {
   // Of two hyphens in a row every second place holds one.
-  for (let at = from + 1; at < length; at += 2) {
+  for (let at = from + 1; at < to; at += 2) {
     if (bytes[at] !== hyphen) continue
-    if (bytes[at + 1] === hyphen && isLineEnd(bytes[at - 1])) return at
-    if (bytes[at - 1] === hyphen && isLineEnd(bytes[at - 2]) && at - 1 > from) return at - 1
+    if (at + 1 < to && bytes[at + 1] === hyphen && isLineEnd(bytes[at - 1])) return at
+    if (at - 1 > from && bytes[at - 1] === hyphen && isLineEnd(bytes[at - 2])) return at - 1
   }
   return undefined
 }
