@@ -119,7 +119,10 @@ export class MimeScanner {
     const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
     if (match !== undefined && this.#accepts(match, 0)) {
       this.#note('header')
-      return this.#endHeader(at, at) && this.#delimiter(match, { ...line, ending: 0 })
+      this.#endHeader(at, at)
+      // Of a message the header begins here, and ends here once more.
+      if (!this.wantsMore || this.#headerStart !== undefined) return true
+      return this.#delimiter(match, { ...line, ending: 0 })
     }
     if (!isBlank(data[at]) && nameLength(data, at) === 0 && !isEnvelopeLine(data, at, start)) {
       this.#note('header')
@@ -142,13 +145,13 @@ export class MimeScanner {
     const facts = partFacts(header, this.#choices.fields, defaultType)
     for (const kind of facts.ambiguities) this.#notes.add(kind, headerStart)
     const bodyOffset = this.#base + body
-    const container = isMessage(facts.type) || facts.boundary !== undefined
+    const container = isMessage(facts.type) || facts.boundaries.length > 0
     this.#parts.describe({ header, facts, bodyOffset, container })
     this.#headerStart = undefined
     this.#at = body
     this.#lineStart = 2
     if (isMessage(facts.type)) this.#beginPart(index, 'text/plain')
-    else if (facts.boundary !== undefined && this.#multiparts.open(index, facts.boundary)) {
+    else if (container && this.#multiparts.open(index, facts.boundaries)) {
       this.#notes.add('boundary', headerStart)
     }
     return true
