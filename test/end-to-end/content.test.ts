@@ -70,6 +70,8 @@ describe('a gateway that looks at the content of mail', () => {
     expect(await sent(port, attached('a.zip', zip))).toMatch(
       /^550 5\.7\.1 .*a\.zip > inner\.zip > readme\.txt/,
     )
+    const large = Buffer.concat([program, Buffer.alloc(1_000_000, 'x')])
+    expect(await sent(port, attached('large.txt', large))).toMatch(/^550 5\.7\.1 .*large\.txt/)
     expect(await sent(port, `Subject: no author\r\n\r\nx`)).toMatch(/^550 5\.6\.0 .*from missing/)
     const parts = `${header}Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(3000)}--b--`
     expect(await sent(port, parts)).toMatch(/^550 5\.6\.0 .*parts/)
