@@ -5,6 +5,7 @@ import { option } from '../plugin/option-makers.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
@@ -34,6 +35,7 @@ function build(
   return buildGeneration({
     entries,
     doors: {
+      accounts: memoryAccounts(),
       clock,
       log: recordingLog(),
       store: memoryStore(clock),
@@ -210,6 +212,23 @@ describe('generations', () => {
       doubts: [{ problem: 'no entry vouches for a recipient: every RCPT is refused' }],
     })
     expect(build([entryOf(voucher)])).toMatchObject({ ok: true, doubts: [] })
+  })
+
+  test('an entry that fails open works, and is doubted, unless its plugin is made so', () => {
+    const lenient = definePlugin({
+      name: 'lenient',
+      defaults: { onFault: 'pass' },
+      setup: () => ({ connect: () => pass() }),
+    })
+    const open = { onFault: 'pass', options: { limit: 1 } } as const
+    const doubted = [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') }]
+    expect(build([entryOf(voucher), entryOf(limited, open)])).toMatchObject({ doubts: doubted })
+    for (const mode of ['shadow', 'off'] as const) {
+      const entries = [entryOf(voucher), entryOf(limited, { ...open, mode })]
+      expect(build(entries)).toMatchObject({ doubts: [] })
+    }
+    const meant = [entryOf(voucher), entryOf(lenient, { onFault: 'pass' })]
+    expect(build(meant)).toMatchObject({ doubts: [] })
   })
 
   test('equal chains have equal ids, different ones different', () => {

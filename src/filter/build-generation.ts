@@ -3,7 +3,8 @@
  * here that can be known before mail comes, and all mistakes are reported together.
  */
 import { createHash } from 'node:crypto'
-import type { ConditionShape } from '../plugin/condition.ts'
+import { conditionList, type Conditions } from '../plugin/condition.ts'
+import { allowed } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
@@ -20,6 +21,8 @@ import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
+import { plainTagging, type Tagging } from './tagging.ts'
+import type { ThresholdRules } from './threshold-rules.ts'
 import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
 
 export interface GenerationRequest {
@@ -29,6 +32,9 @@ export interface GenerationRequest {
   readonly doors: PluginDoors
   readonly resources: OptionResources
   readonly thresholds: Thresholds
+  /** For whom other thresholds hold; nobody where absent. */
+  readonly thresholdRules?: ThresholdRules
+  readonly tagging?: Tagging
   readonly receiver: ReceiverSection
   readonly listeners: readonly ListenerTraits[]
   /** Entries that may run at once at `message`; 8 where absent. */
@@ -76,6 +82,8 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     entries,
     places,
     thresholds,
+    thresholdRules: request.thresholdRules ?? new Map(),
+    tagging: request.tagging ?? plainTagging,
     parallel: request.parallel ?? 8,
     settingsOf: settings.settingsOf,
     log: doors.log,
@@ -99,8 +107,10 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
   const vouches = configs.some(
     ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
   )
-  if (vouches) return []
+  const open = configs.flatMap(failsOpen)
+  if (vouches) return open
   return [
+    ...open,
     {
       file,
       key: 'chain',
@@ -108,6 +118,14 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
       remedy: 'add rcpthosts',
     },
   ]
+}
+
+/** A fault that becomes a pass is an open door, unless the plugin itself is made so. */
+function failsOpen({ plugin, mode, onFault, place }: EntryConfig): readonly Mistake[] {
+  if (mode !== 'enforce' || onFault !== 'pass' || plugin.defaults?.onFault === 'pass') return []
+  const problem = `fails open: mail gets through whenever ${plugin.name} cannot do its work`
+  const remedy = 'write defer, unless that is meant'
+  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
 }
 
 interface Surroundings {
@@ -151,9 +169,13 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
     refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
     condition: condition.applies,
-    first: config.first,
+    first: config.first || plugin.defaults?.first === true,
     vouches: plugin.vouches !== undefined,
-    needs: plugin.needs ?? [],
+    awaits: [
+      ...(plugin.needs ?? []),
+      ...(plugin.wants ?? []),
+      ...(condition.applies?.asksAllowed === true ? [allowed] : []),
+    ],
     provides: plugin.provides ?? [],
     instance,
     optionsFor: environmentOptions(shape, resolved.values, resources),
@@ -169,17 +191,23 @@ function buildCondition(
   listeners: ReadonlySet<string>,
 ): { readonly applies: Applicability | undefined; readonly mistakes: readonly Mistake[] } {
   const mistakes: Mistake[] = []
-  const compile = (key: 'when' | 'unless', shape: ConditionShape | undefined) => {
-    if (shape === undefined || Object.keys(shape).length === 0) return undefined
-    const compiled = compileCondition(shape, listeners)
-    if ('test' in compiled) return compiled.test
-    mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [key, each.key], each)))
-    return undefined
-  }
-  const applies = applicability(
-    compile('when', when),
-    compile('unless', unless ?? plugin.defaults?.unless),
-  )
+  const compile = (key: 'when' | 'unless', conditions: Conditions | undefined) =>
+    conditionList(conditions).flatMap((shape, index) => {
+      if (Object.keys(shape).length === 0) return []
+      const compiled = compileCondition(shape, listeners)
+      if ('test' in compiled) return [compiled.test]
+      const path = Array.isArray(conditions) ? [key, index] : [key]
+      mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [...path, each.key], each)))
+      return []
+    })
+  const inForce = { when, unless: unless ?? plugin.defaults?.unless }
+  const applies = applicability({
+    when: compile('when', inForce.when),
+    unless: compile('unless', inForce.unless),
+    asksAllowed: [...conditionList(inForce.when), ...conditionList(inForce.unless)].some(
+      (shape) => shape.allowed !== undefined,
+    ),
+  })
   return { applies, mistakes }
 }
 
@@ -190,9 +218,15 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'loginEnded',
   'route',
   'deliver',
   'observe',
+  'check',
+  'taken',
+  'sessionEnded',
+  'probe',
+  'learn',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -8,6 +8,7 @@ import { reply, type Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import type { Placement } from '../queue/queue.ts'
+import type { LoginEnd } from '../plugin/plugin.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import type {
   ConnectionFacts,
@@ -16,6 +17,7 @@ import type {
   SessionEnd,
   TransactionOutcome,
 } from '../smtp/policy.ts'
+import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
 import type { Objection, Step } from './step.ts'
@@ -24,6 +26,7 @@ import {
   packReply,
   packSteps,
   tellingSteps,
+  thresholdsJson,
   type PackedRecipient,
   type TraceEnd,
   type TraceRecord,
@@ -63,6 +66,7 @@ interface Story {
   answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
+  thresholds?: readonly Thresholds[]
 }
 
 interface Ending {
@@ -72,6 +76,12 @@ interface Ending {
   readonly replies?: readonly Reply[] | undefined
   readonly queueIds?: readonly string[] | undefined
 }
+
+const loginEvents = {
+  accepted: 'login.accepted',
+  rejected: 'login.rejected',
+  deferred: 'login.deferred',
+} as const
 
 export class SessionRecorder {
   readonly #parts: RecorderParts
@@ -88,6 +98,12 @@ export class SessionRecorder {
   /** Whatever was refused before, the client says hello again. */
   beginHello(): void {
     this.#refused = undefined
+  }
+
+  loginEnded({ session, mechanism, user, outcome }: LoginEnd): void {
+    const { address } = session.remote
+    const fields = { session: session.id, address, mechanism, user: user.slice(0, 256) }
+    this.#parts.log.info(loginEvents[outcome], fields)
   }
 
   beginTransaction(mail: MailEvent): void {
@@ -133,6 +149,11 @@ export class SessionRecorder {
 
   scoped(scopes: Scopes): void {
     if (this.#story !== undefined) this.#story.scopes = scopes
+  }
+
+  /** Where somebody has thresholds of their own. */
+  judgedBy(thresholds: readonly Thresholds[]): void {
+    if (this.#story !== undefined) this.#story.thresholds = thresholds
   }
 
   placed(placements: readonly Placement[]): void {
@@ -208,6 +229,7 @@ export class SessionRecorder {
     if (story?.answers === 'each') record.each = true
     const placements = packPlacements(story?.placements, replies !== undefined)
     if (placements !== undefined) record.placements = placements
+    if (story?.thresholds !== undefined) record.thresholds = story.thresholds.map(thresholdsJson)
     if (said !== undefined) record.reply = packReply(said)
     if (replies !== undefined) record.replies = replies.map(packReply)
     if (queueIds !== undefined) record.queueIds = queueIds

@@ -31,9 +31,13 @@ export interface ControlSettings {
   readonly doubleBounceTo: string
   readonly envNoAtHost: string
   readonly heloHost: string
+  readonly idHost: string
   readonly locals: ReadonlySet<string>
+  /** Below 1: no limit. */
+  readonly maxRcpt: number
   /** Addresses to connect from; empty: what the system chooses. */
   readonly outgoingIp: readonly string[]
+  readonly plusDomain: string
   readonly queueLifetimeSeconds: number
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
@@ -72,8 +76,11 @@ export const settingFiles = [
   'doublebounceto',
   'envnoathost',
   'helohost',
+  'idhost',
   'locals',
+  'maxrcpt',
   'outgoingip',
+  'plusdomain',
   'queuelifetime',
   'rcpthosts',
   'smtpgreeting',
@@ -123,8 +130,11 @@ export function readControlSettings(
     doubleBounceTo: lineOr('doublebounceto', controlFiles.doublebounceto.default),
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
+    idHost: lineOr('idhost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    maxRcpt: integerOr('maxrcpt', controlFiles.maxrcpt.default),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
+    plusDomain: lineOr('plusdomain', me),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
     smtpGreeting: lineOr('smtpgreeting', me),

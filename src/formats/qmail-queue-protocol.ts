@@ -2,7 +2,7 @@
  * The envelope as qmail-queue reads it from descriptor 1, and the exit codes by which it answers (qmail-queue.8):
  * `F` sender NUL, then `T` recipient NUL for each recipient, then one more NUL.
  */
-import { latin1 } from './octets.ts'
+import { latin1, latin1Bytes } from './octets.ts'
 
 /** Addresses as they came, one character for each byte. */
 export interface QmailEnvelope {
@@ -57,4 +57,12 @@ export function parseQmailEnvelope(
   }
   const [sender = '', ...recipients] = addresses
   return { ok: true, envelope: { sender, recipients } }
+}
+
+/** The same the other way. @throws RangeError for an address with a NUL in it, which would be two */
+export function qmailEnvelopeBytes({ sender, recipients }: QmailEnvelope): Uint8Array {
+  if ([sender, ...recipients].some((address) => address.includes('\0'))) {
+    throw new RangeError('an address with a NUL')
+  }
+  return latin1Bytes(`F${sender}\0${recipients.map((each) => `T${each}\0`).join('')}\0`)
 }

@@ -61,10 +61,24 @@ describe('header edits', () => {
       edited([
         { edit: 'prepend', name: 'A', value: '1' },
         { edit: 'append', name: 'A', value: '2' },
-        { edit: 'remove', name: 'a', nth: 1 },
-        { edit: 'replace', name: 'a', value: '3' },
+        { edit: 'remove', name: 'a' },
+        { edit: 'append', name: 'a', value: '3' },
+        { edit: 'replace', name: 'a', value: '4' },
       ]),
-    ).toBe(header.replace(/\r\n$/, 'A: 3\r\n\r\n').replace('A: 3', 'a: 3'))
+    ).toBe(header.replace(/\r\n$/, 'a: 4\r\n\r\n'))
+  })
+
+  test('count fields as they were received, whatever was added or removed before', () => {
+    const list: readonly HeaderEdit[] = [
+      { edit: 'prepend', name: 'Received', value: 'ours' },
+      { edit: 'remove', name: 'Received', nth: 1 },
+      { edit: 'replace', name: 'Received', nth: 2, value: 'changed' },
+      { edit: 'replace', name: 'Received', nth: 2, value: 'changed again' },
+      { edit: 'remove', name: 'Received', nth: 1 },
+    ]
+    expect(edited(list)).toBe(
+      `Received: ours\r\n${header.replace(/^Received: .*\r\n/, '').replace('received: two', 'Received: changed again')}`,
+    )
   })
 
   test('write values outside ASCII as UTF-8', () => {

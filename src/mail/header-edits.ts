@@ -9,7 +9,8 @@ import { asBuffer, fieldEnd, isBlank, isEmptyLine, nameLength } from './header-l
 
 /**
  * The header with the edits applied in order, each seeing what those before it did; a later prepend stands above
- * an earlier one. An edit of a field that is not there changes nothing.
+ * an earlier one. `nth` counts the fields as received, because who makes an edit has seen no others: a field that
+ * another edit added is never the nth. An edit of a field that is not there changes nothing.
  * `headerBytes` run to the empty line and include it, as far as there is one; so does what is returned.
  * @throws AssertionError when an edit is not fit for a header: see `assertHeaderEdit`
  */
@@ -39,6 +40,8 @@ interface Piece {
   /** In lower case; empty for what no edit names. */
   readonly name: string
   readonly bytes: Uint8Array
+  /** Which of its name it was when it was received, counted from 1; none for a field that was added. */
+  readonly received?: number
 }
 
 function withEdits(headerBytes: Uint8Array, edits: readonly HeaderEdit[]): Uint8Array {
@@ -56,6 +59,7 @@ interface Split {
 /** As many pieces as there are fields to edit, however many fields a stranger has sent. */
 function split(buffer: Buffer, names: ReadonlySet<string>): Split {
   const pieces: Piece[] = []
+  const counts = new Map<string, number>()
   let between = 0
   let offset = 0
   while (offset < buffer.length && !isEmptyLine(buffer, offset)) {
@@ -65,7 +69,9 @@ function split(buffer: Buffer, names: ReadonlySet<string>): Split {
       .toLowerCase()
     if (names.has(name)) {
       if (between < offset) pieces.push({ name: '', bytes: buffer.subarray(between, offset) })
-      pieces.push({ name, bytes: buffer.subarray(offset, end) })
+      const received = (counts.get(name) ?? 0) + 1
+      counts.set(name, received)
+      pieces.push({ name, bytes: buffer.subarray(offset, end), received })
       between = end
     }
     offset = end
@@ -100,7 +106,7 @@ function withReplaced(
     if (!isMeant(piece)) return [piece]
     if (placed) return []
     placed = true
-    return [by]
+    return [piece.received === undefined ? by : { ...by, received: piece.received }]
   })
 }
 
@@ -108,15 +114,9 @@ function pieceOf(name: string, value: string, after = ''): Piece {
   return { name: name.toLowerCase(), bytes: Buffer.from(formatField(name, value) + after) }
 }
 
-/** Counts as it goes: ask it about each piece once, from the top. */
 function selector(meant: { name: string; nth?: number }): (piece: Piece) => boolean {
   const name = meant.name.toLowerCase()
-  let seen = 0
-  return (piece) => {
-    if (piece.name !== name) return false
-    seen += 1
-    return meant.nth === undefined || meant.nth === seen
-  }
+  return (piece) => piece.name === name && (meant.nth === undefined || meant.nth === piece.received)
 }
 
 /** A message that ends within its header may lack the last line end. */

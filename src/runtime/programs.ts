@@ -12,11 +12,16 @@ export interface ProgramCall {
   readonly outputs?: ReadonlyMap<number, number>
 }
 
-export type ProgramInput = Uint8Array | AsyncIterable<Uint8Array>
+/** `file`: a file that has no name any more, so that the program can read it anew from any place. Otherwise a pipe. */
+export type ProgramInput =
+  | Uint8Array
+  | AsyncIterable<Uint8Array>
+  | { readonly file: AsyncIterable<Uint8Array> }
 
 export type ProgramEnd = { readonly exit: number } | { readonly signal: string }
 
 export interface ProgramResult {
+  readonly pid: number
   readonly end: ProgramEnd
   /** One for each that was asked for. */
   readonly outputs: ReadonlyMap<number, Uint8Array>
@@ -47,6 +52,8 @@ export interface RunningProgramHandlers {
 
 /** The door to other programs. Each gets a process group of its own, so that what it started ends with it. */
 export interface Programs {
+  /** Whether there is such a file and we may start it: for checks, before anything depends on it. */
+  canStart(path: string): Promise<boolean>
   /**
    * Waits until it has ended and what it wrote is read. A program that does not read all of its input is no fault.
    * @throws PosternError PROGRAM_FAILED where it cannot be started or its input cannot be read;

@@ -35,15 +35,19 @@ import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
 import { inlineJobs } from './inline-jobs.ts'
+import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { silenceOf } from './plugin-under-test.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface ChainTestOptions {
   readonly entries: readonly EntryConfig[]
   readonly thresholds?: Thresholds
+  readonly thresholdRules?: GenerationRequest['thresholdRules']
+  readonly tagging?: GenerationRequest['tagging']
   readonly parallel?: number
   readonly files?: Readonly<Record<string, string | Uint8Array>>
   /** What tcp.smtp says, by the client's address. */
@@ -115,6 +119,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
   const doors: PluginDoors = {
+    accounts: memoryAccounts(),
     clock,
     log,
     store,
@@ -123,7 +128,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>
@@ -132,6 +137,8 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
       doors,
       resources: files,
       thresholds: thresholds ?? {},
+      ...(options.thresholdRules === undefined ? {} : { thresholdRules: options.thresholdRules }),
+      ...(options.tagging === undefined ? {} : { tagging: options.tagging }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       receiver: {
         options: options.receiver,
@@ -233,7 +240,7 @@ function playSession(
       return replies.map(({ code, status = '', lines }) => `${code} ${status} ${lines[0]}`)
     },
     async connect() {
-      return spoken('connect', '220', await asked.connect({ session }))
+      return spoken('connect', '220', await asked.connect({ session, silence: silenceOf() }))
     },
     async hello(name = 'client.test') {
       over('reset', 'hello')

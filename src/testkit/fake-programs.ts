@@ -1,6 +1,7 @@
 import { PosternError } from '../mail/errors.ts'
 import { abortable } from '../runtime/abortable.ts'
 import type { ProgramCall, ProgramResult, Programs } from '../runtime/programs.ts'
+import { startTalker, type FakeTalker } from './fake-talker.ts'
 
 /** What a fake program is given: its call, with all of its input. */
 export interface FakeCall extends ProgramCall {
@@ -21,14 +22,20 @@ export interface FakePrograms extends Programs {
   readonly calls: readonly FakeCall[]
 }
 
-/** Programs of the test's own making, by their paths; any other cannot be started. None of them can be talked to. */
-export function fakePrograms(programs: Readonly<Record<string, FakeProgram>> = {}): FakePrograms {
+/** Programs of the test's own making, by their paths; any other cannot be started. `talkers` are those that stay. */
+export function fakePrograms(
+  programs: Readonly<Record<string, FakeProgram>> = {},
+  talkers: Readonly<Record<string, FakeTalker>> = {},
+): FakePrograms {
   const known = new Map(Object.entries(programs))
+  const talking = new Map(Object.entries(talkers))
+  let pid = 1000
   const calls: FakeCall[] = []
   const missing = (name: string): PosternError =>
     new PosternError('PROGRAM_FAILED', `spawn ${name} ENOENT`)
   return {
     calls,
+    canStart: async (path) => known.has(path),
     async run(call, signal) {
       const [name] = call.command
       const program = known.get(name)
@@ -39,7 +46,12 @@ export function fakePrograms(programs: Readonly<Record<string, FakeProgram>> = {
       if (end !== 'hangs') return resultOf(end, call)
       return abortable(new Promise<never>(() => undefined), signal, name)
     },
-    start: ({ command: [name] }) => Promise.reject(missing(name)),
+    async start(call) {
+      const [name] = call.command
+      const talker = talking.get(name)
+      if (talker === undefined) throw missing(name)
+      return startTalker(call, talker, ++pid)
+    },
   }
 }
 
@@ -47,7 +59,10 @@ async function readAll({ inputs = new Map() }: ProgramCall): Promise<Map<number,
   const read = await Promise.all(
     [...inputs].map(async ([descriptor, input]): Promise<[number, Uint8Array]> => {
       if (input instanceof Uint8Array) return [descriptor, input]
-      return [descriptor, Buffer.concat(await Array.fromAsync<Uint8Array>(input))]
+      return [
+        descriptor,
+        Buffer.concat(await Array.fromAsync<Uint8Array>('file' in input ? input.file : input)),
+      ]
     }),
   )
   return new Map(read)
@@ -61,5 +76,5 @@ function resultOf({ exit = 0, signal, writes = {} }: FakeEnd, call: ProgramCall)
     outputs.set(descriptor, written.subarray(0, most))
     if (written.length > most) overflowed.add(descriptor)
   }
-  return { end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
+  return { pid: 1, end: signal === undefined ? { exit } : { signal }, outputs, overflowed }
 }

@@ -11,34 +11,18 @@ import { isPosternError, type PosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
 import type { MaildirRoute } from '../../mail/route.ts'
 import { deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Disk, DiskFile } from '../../runtime/disk.ts'
-import type { HostProcess } from '../../runtime/process.ts'
-import type { Random } from '../../runtime/random.ts'
+import type { Disk } from '../../runtime/disk.ts'
 import type { Transport } from '../transport.ts'
-import { FolderSyncs } from './folder-syncs.ts'
 import { lfLines } from './lf-lines.ts'
-
-export interface MaildirOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly process: Pick<HostProcess, 'pid'>
-  /** Our own name, part of every file's name. */
-  readonly hostname: string
-}
-
-/** So much is gathered before it is written. */
-const writeBytes = 262_144
+import { MaildirWriter, type MaildirContent, type MaildirOptions } from './maildir-writer.ts'
 
 export function maildirTransport(options: MaildirOptions): Transport<MaildirRoute> {
-  const nextName = uniqueNames(options)
-  const doors = { disk: options.disk, syncs: new FolderSyncs(options.disk) }
+  const writer = new MaildirWriter(options)
 
   async function deliverTo(path: string, copy: Copy): Promise<DeliveryResult> {
     if (comesBack(copy)) return looping
     try {
-      const write = (): Promise<void> => writeCopy(doors, { path, copy, name: nextName() })
+      const write = (): Promise<void> => writer.write(path, contentOf(copy))
       try {
         await write()
       } catch (error) {
@@ -93,75 +77,16 @@ function diskTrouble(error: PosternError): DeliveryResult {
       }
 }
 
+function contentOf({ message, envelope, recipient }: Copy): MaildirContent {
+  const fields = returnPathField(envelope.reversePath) + deliveredToField(recipient.mailbox)
+  return {
+    header: Buffer.from(fields.replaceAll('\r\n', '\n')),
+    message: lfLines(message.read()),
+  }
+}
+
 function comesBack({ message, recipient }: Copy): boolean {
   return message.header.all('Delivered-To').includes(formatMailbox(recipient.mailbox))
-}
-
-/**
- * `time.MusecPpidQserialRrandom.host`: no other delivery, process, start or host makes the same name,
- * so the rename into new/ can not hit a file that is there.
- */
-function uniqueNames({ clock, random, process, hostname }: MaildirOptions): () => string {
-  const host = hostname.replaceAll('/', '\\057').replaceAll(':', '\\072')
-  let serial = 0
-  return () => {
-    const now = clock.now()
-    const chance = Buffer.from(random.bytes(4)).toString('hex')
-    const unique = `M${(now % 1000) * 1000}P${process.pid}Q${++serial}R${chance}`
-    return `${Math.floor(now / 1000)}.${unique}.${host}`
-  }
-}
-
-interface Writing {
-  readonly path: string
-  readonly copy: Copy
-  readonly name: string
-}
-
-async function writeCopy(
-  { disk, syncs }: { readonly disk: Disk; readonly syncs: FolderSyncs },
-  { path, copy, name }: Writing,
-): Promise<void> {
-  const file = `${path}/tmp/${name}`
-  const open = await disk.open(file, 'create')
-  try {
-    const sizeBytes = await writeMessage(open, copy)
-    await disk.rename(file, `${path}/new/${name},S=${sizeBytes}`)
-  } catch (error) {
-    // Whatever this meets, the first error is the one that tells what happened.
-    await disk.remove(file).catch(() => undefined)
-    throw error
-  }
-  await syncs.sync(`${path}/new`)
-}
-
-/** Returns with the file synced and closed. */
-async function writeMessage(
-  file: DiskFile,
-  { message, envelope, recipient }: Copy,
-): Promise<number> {
-  const fields = returnPathField(envelope.reversePath) + deliveredToField(recipient.mailbox)
-  let parts: Uint8Array[] = [Buffer.from(fields.replaceAll('\r\n', '\n'))]
-  let gathered = parts[0]?.length ?? 0
-  let written = 0
-  const flush = async (): Promise<void> => {
-    await file.write(parts, written)
-    written += gathered
-    gathered = 0
-    parts = []
-  }
-  try {
-    for await (const chunk of lfLines(message.read())) {
-      parts.push(chunk)
-      gathered += chunk.length
-      if (gathered >= writeBytes) await flush()
-    }
-    if (gathered > 0) await flush()
-    await file.sync()
-    return written
-  } finally {
-    await file.close()
-  }
 }
 
 /** `tmp` comes last: where it is, the others are. Every folder that got a new name in it is synced. */

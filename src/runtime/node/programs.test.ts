@@ -70,6 +70,22 @@ describe('a program', () => {
     expect(textOf((await programs.run(call, patient)).outputs.get(4))).toBe('Fa@b\0\0')
   })
 
+  test('reads a file from its beginning, as often as it likes', async () => {
+    async function* content(): AsyncGenerator<Uint8Array> {
+      await Promise.resolve()
+      yield bytes('one\n')
+      yield bytes('two\n')
+    }
+    const call: ProgramCall = {
+      command: ['perl', '-e', 'print <STDIN>; seek STDIN, 0, 0; print scalar <STDIN>'],
+      environment: path,
+      inputs: new Map([[0, { file: content() }]]),
+      outputs: new Map([[1, 100]]),
+    }
+    const { outputs } = await programs.run(call, patient)
+    expect(textOf(outputs.get(1))).toBe('one\ntwo\none\n')
+  })
+
   test('that floods is read to its end, and what is too much is dropped', async () => {
     const call = script('head -c 3000000 /dev/zero', { outputs: new Map([[1, 1000]]) })
     const { end, outputs, overflowed } = await programs.run(call, patient)
@@ -169,4 +185,13 @@ describe('a program', () => {
     expect(await ended.promise).toEqual({ exit: 0 })
     expect(heard.join('')).toBe('<one>\n<two>\n')
   })
+})
+
+test.each([
+  ['/bin/sh', true],
+  ['/etc/passwd', false],
+  ['/bin', false],
+  ['/no/such/program', false],
+])('%s can be started: %s', async (path, can) => {
+  expect(await programs.canStart(path)).toBe(can)
 })

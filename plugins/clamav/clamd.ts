@@ -1,0 +1,112 @@
+/**
+ * clamd's protocol (clamd(8), "z" commands): the message goes over the connection in chunks, a line comes back. Only
+ * a line that says so is taken for clean or infected; a hang, half a line, an error or nonsense is an error of ours.
+ */
+import type { Message, NetAddress } from 'postern/plugin'
+import { Peer, type PeerDoors } from '../shared/peer/peer.ts'
+
+export interface ClamdCall {
+  readonly connectMs: number
+  readonly patienceMs: number
+  readonly signal: AbortSignal
+}
+
+export type ScanAnswer =
+  | { readonly answer: 'clean' }
+  | { readonly answer: 'found'; readonly signature: string }
+  /** clamd's own StreamMaxLength. */
+  | { readonly answer: 'too-large' }
+
+/** Longer than any path or signature that clamd reports. */
+const longestReply = 4096
+const pingMs = 5_000
+
+/** Scans a message. @throws PosternError CONNECT_FAILED, PEER_FAILED, TIMEOUT, ABORTED */
+export async function scan(
+  doors: PeerDoors,
+  address: NetAddress,
+  { message, ...call }: ClamdCall & { readonly message: Message },
+): Promise<ScanAnswer> {
+  const peer = await Peer.connect(doors, { address, ...call })
+  try {
+    await peer.send('zINSTREAM\0')
+    await stream(peer, message)
+    const reply = (await peer.readTo('\0', longestReply)).toString('utf8')
+    const answer = scanAnswer(reply)
+    if (answer === undefined) throw peer.fail(`says ${JSON.stringify(reply.slice(0, 200))}`)
+    return answer
+  } finally {
+    peer.hangUp()
+  }
+}
+
+/** Each chunk after its length, a length of 0 at the end. Where clamd speaks before that, it wants no more. */
+async function stream(peer: Peer, message: Message): Promise<void> {
+  for await (const chunk of message.read()) {
+    if (peer.hasSpoken) return
+    await peer.send(lengthOf(chunk))
+    await peer.send(chunk)
+  }
+  if (!peer.hasSpoken) await peer.send(lengthOf(new Uint8Array()))
+}
+
+function lengthOf(chunk: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32BE(chunk.length)
+  return bytes
+}
+
+/** @returns undefined for anything that clamd does not say */
+export function scanAnswer(reply: string): ScanAnswer | undefined {
+  if (reply === 'stream: OK') return { answer: 'clean' }
+  if (reply === 'INSTREAM size limit exceeded. ERROR') return { answer: 'too-large' }
+  if (!reply.startsWith('stream: ') || !reply.endsWith(' FOUND')) return undefined
+  const signature = reply.slice('stream: '.length, -' FOUND'.length)
+  return signature.trim() === '' ? undefined : { answer: 'found', signature: clean(signature) }
+}
+
+/** It goes into replies and header fields. */
+function clean(signature: string): string {
+  return signature.slice(0, 200).replace(/[^\x21-\x7e]/g, '?')
+}
+
+/** Whether it is there and well. @throws as `scan` */
+export async function ping(
+  doors: PeerDoors,
+  address: NetAddress,
+  signal: AbortSignal,
+): Promise<void> {
+  await say(doors, address, { word: 'PING', expected: /^PONG$/, signal })
+}
+
+/** What it calls itself: `ClamAV 1.4.3/27451/Sat Nov 21 …`. @throws as `scan` */
+export async function version(
+  doors: PeerDoors,
+  address: NetAddress,
+  signal: AbortSignal,
+): Promise<string> {
+  return say(doors, address, { word: 'VERSION', expected: /^ClamAV /, signal })
+}
+
+interface Word {
+  readonly word: 'PING' | 'VERSION'
+  readonly expected: RegExp
+  readonly signal: AbortSignal
+}
+
+async function say(
+  doors: PeerDoors,
+  address: NetAddress,
+  { word, expected, signal }: Word,
+): Promise<string> {
+  const call = { address, connectMs: pingMs, patienceMs: pingMs, signal }
+  const peer = await Peer.connect(doors, call)
+  try {
+    await peer.send(`z${word}\0`)
+    const reply = (await peer.readTo('\0', longestReply)).toString('utf8')
+    if (!expected.test(reply)) throw peer.fail(`says ${JSON.stringify(reply.slice(0, 200))}`)
+    return reply
+  } finally {
+    peer.hangUp()
+  }
+}

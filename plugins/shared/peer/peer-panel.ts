@@ -1,0 +1,72 @@
+/**
+ * Several servers that do the same: the first that answers is good enough. One that failed rests for a while, in which
+ * it is asked last, and must answer a short question before it gets a message again; so a dead server costs its
+ * patience once, not with every message.
+ */
+import { isPosternError, type Clock, type Log, type NetAddress } from 'postern/plugin'
+import { formatPeerAddress } from './peer-address.ts'
+
+const restMs = 30_000
+
+type Ping = (address: NetAddress, signal: AbortSignal) => Promise<unknown>
+
+export interface PanelParts {
+  readonly addresses: readonly NetAddress[]
+  readonly clock: Clock
+  readonly log: Log
+  /** Rejects with a PosternError where the server is not well. */
+  readonly ping: Ping
+}
+
+export class PeerPanel {
+  readonly #addresses: readonly NetAddress[]
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #ping: Ping
+  /** Until when each rests, by the monotonic clock. */
+  readonly #restingUntil = new Map<NetAddress, number>()
+
+  constructor({ addresses, clock, log, ping }: PanelParts) {
+    this.#addresses = addresses
+    this.#clock = clock
+    this.#log = log
+    this.#ping = ping
+  }
+
+  /**
+   * Asks one server after the other until one answers. @throws the last one's error, where none does; ABORTED at once
+   */
+  async ask<T>(question: (address: NetAddress) => Promise<T>, signal: AbortSignal): Promise<T> {
+    let failure: unknown
+    for (const address of this.#inOrder()) {
+      try {
+        if (this.#restingUntil.has(address)) await this.#ping(address, signal)
+        const answer = await question(address)
+        if (this.#restingUntil.delete(address)) this.#tell('peer.back', address)
+        return answer
+      } catch (error) {
+        if (!isPosternError(error) || error.code === 'ABORTED') throw error
+        failure = error
+        if (!this.#restingUntil.has(address)) this.#tell('peer.failed', address, error.message)
+        this.#restingUntil.set(address, this.#clock.monotonicMs() + restMs)
+      }
+    }
+    throw failure
+  }
+
+  /** Those that rest come last: if nobody else answers, they are worth a try. */
+  #inOrder(): readonly NetAddress[] {
+    const now = this.#clock.monotonicMs()
+    const rests = (address: NetAddress): boolean => (this.#restingUntil.get(address) ?? 0) > now
+    return [
+      ...this.#addresses.filter((address) => !rests(address)),
+      ...this.#addresses.filter(rests),
+    ]
+  }
+
+  #tell(event: 'peer.failed' | 'peer.back', address: NetAddress, detail?: string): void {
+    const server = formatPeerAddress(address)
+    if (event === 'peer.back') this.#log.info(event, { server })
+    else this.#log.warn(event, { server, detail: detail ?? '' })
+  }
+}

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { answersByRecipient, groupedByKey } from './by-key.ts'
+
+const recipient = (localPart: string) => ({ mailbox: { localPart, domain: 'postern.test' } })
+
+describe('recipients that share a key', () => {
+  test('are asked about together, the others beyond the limit without a key', () => {
+    const recipients = ['a', 'b', 'a', 'c', 'b'].map(recipient)
+    expect(groupedByKey(recipients, ({ mailbox }) => mailbox.localPart, 2)).toEqual([
+      { key: 'a', recipients: [0, 2] },
+      { key: 'b', recipients: [1, 4] },
+      { key: undefined, recipients: [3] },
+    ])
+  })
+
+  test('every recipient gets the answer of its group', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'd')), fc.nat(5), (names, most) => {
+        const groups = groupedByKey(names.map(recipient), ({ mailbox }) => mailbox.localPart, most)
+        const answers = groups.map(({ key }) => key ?? 'others')
+        const told = answersByRecipient(groups, answers)
+        expect(told).toHaveLength(names.length)
+        for (const [index, name] of names.entries()) expect([name, 'others']).toContain(told[index])
+        expect(new Set(told.filter((each) => each !== 'others')).size).toBeLessThanOrEqual(most)
+      }),
+    )
+  })
+})

@@ -1,0 +1,58 @@
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { readDescriptor } from '../runtime/node/descriptor.ts'
+import { deliverAsCalled } from '../tools/local.ts'
+
+interface Options {
+  readonly n?: true
+}
+
+const usage = 'user homedir local dash ext domain sender aliasempty'
+
+/** `postern local`: qmail-local. The message is on standard input, the answer is an exit code and a report. */
+export function localCommand(): Command {
+  return new Command('local')
+    .description('deliver one message to one local address, as qmail-local')
+    .option('-n', 'say what would be done, and do nothing')
+    .option('-N', 'deliver, which is the default')
+    .argument('<user>')
+    .argument('<homedir>', 'of the user; .qmail files are there')
+    .argument('<local>', 'the local-part')
+    .argument('<dash>', 'empty, or what stands between .qmail and the extension')
+    .argument('<ext>', 'the extension')
+    .argument('<domain>')
+    .argument('<sender>', 'the reverse-path')
+    .argument('<aliasempty>', 'what is done for an empty .qmail')
+    .usage(`[-nN] ${usage}`)
+    .action(local)
+}
+
+async function local(...parameters: readonly unknown[]): Promise<void> {
+  const [user, home, localPart, dash, extension, host, sender, defaultDelivery] =
+    parameters.map(String)
+  const { n: dryRun = false } = parameters[8] as Options
+  process.exitCode = await deliverAsCalled(
+    {
+      address: {
+        user: user ?? '',
+        home: home ?? '',
+        local: localPart ?? '',
+        dash: dash ?? '',
+        extension: extension ?? '',
+        host: host ?? '',
+        sender: sender ?? '',
+      },
+      defaultDelivery: defaultDelivery ?? '',
+      message: dryRun ? new Uint8Array() : Buffer.concat(await Array.fromAsync(readDescriptor(0))),
+      environment: new Map(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
+      queueProgram: [postern, 'qmail-queue'],
+      hostname: hostname(),
+      pid: process.pid,
+      dryRun,
+    },
+    { out: (bytes) => process.stdout.write(bytes), err: (bytes) => process.stderr.write(bytes) },
+  )
+}
+
+const postern = fileURLToPath(new URL('../../bin/postern', import.meta.url))

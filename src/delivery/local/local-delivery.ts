@@ -1,0 +1,226 @@
+/**
+ * What qmail-local does: finds the .qmail file of an address and obeys it, line by line. What a line has done stays
+ * done when a later one fails: a retry may do it again. Forwards go together, after everything else.
+ */
+import { latin1Bytes } from '../../formats/octets.ts'
+import { parseDotQmail, type Instruction } from '../../formats/dot-qmail.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Disk } from '../../runtime/disk.ts'
+import type { Programs } from '../../runtime/programs.ts'
+import { checkHome, findDotQmail, newSenderOf, type FoundDotQmail } from './dot-qmail-file.ts'
+import type { DeliveryLines, LocalAddress } from './local-address.ts'
+import { deliveryLines, localEnvironment } from './local-environment.ts'
+import { comesBack } from './loop.ts'
+import { runLocalProgram, type ProgramReport } from './local-program.ts'
+import { deliverToMaildir, type MaildirDoors } from './maildir.ts'
+import { deliverToMbox, type MboxDoors } from './mbox.ts'
+import { hard, soft, type Trouble } from './trouble.ts'
+
+export interface LocalDelivery {
+  readonly address: LocalAddress
+  /** With LF line ends, from its beginning each time. */
+  message(): AsyncIterable<Uint8Array>
+  /** Instructions for an address without any, as `control/defaultdelivery` has them. */
+  readonly defaultDelivery: string
+  /** What programs see beside the variables of this delivery, such as PATH. */
+  readonly environment: ReadonlyMap<string, string>
+}
+
+/** Mail that an address sends on. */
+export interface Forwarding {
+  readonly sender: string
+  readonly recipients: readonly string[]
+  readonly message: AsyncIterable<Uint8Array>
+}
+
+export interface LocalDoors extends MboxDoors, MaildirDoors {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly programs: Programs
+  /** @returns the name of what is queued now */
+  forward(forwarding: Forwarding): Promise<{ readonly queued: string } | Trouble>
+}
+
+/** Who hears what is done, and what programs write. */
+export interface LocalListener {
+  instruction(instruction: Instruction): void
+  programWrote(report: ProgramReport): void
+  warning(text: string): void
+}
+
+export interface LocalCounts {
+  readonly files: number
+  readonly forwards: number
+  readonly programs: number
+}
+
+export type LocalOutcome =
+  | { readonly ok: true; readonly did: LocalCounts; readonly queued?: string }
+  | { readonly ok: false; readonly trouble: Trouble }
+
+export interface LocalRun {
+  readonly doors: LocalDoors
+  readonly listener: LocalListener
+  readonly signal: AbortSignal
+  /** Only say what would be done, as `qmail-local -n`. */
+  readonly dryRun: boolean
+}
+
+/** Delivers one message to one address. Never throws for what a disk, a program or an owner did. */
+export async function deliverLocally(
+  delivery: LocalDelivery,
+  run: LocalRun,
+): Promise<LocalOutcome> {
+  const { address } = delivery
+  const { disk, clock } = run.doors
+  const home = await checkHome(disk, address.home)
+  if (home === 'sticky') {
+    if (!run.dryRun) return failed(soft(stickyHome))
+    run.listener.warning('Warning: home directory is sticky.')
+  } else if (home !== undefined) return failed(home)
+
+  const lines = deliveryLines(address, clock.now())
+  if (!run.dryRun && (await comesBack(delivery.message(), lines.deliveredTo))) {
+    return failed(hard(looping))
+  }
+  const found = await findDotQmail(disk, address)
+  if ('exit' in found) return failed(found)
+  const newSender = await newSenderOf(disk, address)
+  if (typeof newSender !== 'string') return failed(newSender)
+  const obeyed = found.isEmpty ? defaultInstructions(delivery) : found
+  if (obeyed.beginsBlank) return failed(soft(blank))
+  return new Obedience(delivery, { run, lines, newSender, default: found.default }).obey(obeyed)
+}
+
+const stickyHome = 'Home directory is sticky: user is editing his .qmail file. (#4.2.1)'
+const looping = 'This message is looping: it already has my Delivered-To line. (#5.4.6)'
+const blank = 'Uh-oh: first line of .qmail file is blank. (#4.2.1)'
+
+function defaultInstructions({ defaultDelivery }: LocalDelivery): FoundDotQmail {
+  return { ...parseDotQmail(latin1Bytes(defaultDelivery)), isEmpty: true, forwardOnly: false }
+}
+
+function failed(trouble: Trouble): LocalOutcome {
+  return { ok: false, trouble }
+}
+
+interface Circumstances {
+  readonly run: LocalRun
+  readonly lines: DeliveryLines
+  readonly newSender: string
+  readonly default: string | undefined
+}
+
+/** One file of instructions being obeyed. */
+class Obedience {
+  readonly #delivery: LocalDelivery
+  readonly #circumstances: Circumstances
+  readonly #recipients: string[] = []
+  #forwardOnly = false
+  #files = 0
+  #forwards = 0
+  #programs = 0
+
+  constructor(delivery: LocalDelivery, circumstances: Circumstances) {
+    this.#delivery = delivery
+    this.#circumstances = circumstances
+  }
+
+  async obey({ instructions, forwardOnly }: FoundDotQmail): Promise<LocalOutcome> {
+    this.#forwardOnly = forwardOnly
+    for (const instruction of instructions) {
+      const outcome = await this.#obeyOne(instruction)
+      if (outcome === 'last') break
+      if (outcome !== undefined) return failed(outcome)
+    }
+    const sent = await this.#forward()
+    if (sent !== undefined && 'exit' in sent) return failed(sent)
+    const did = { files: this.#files, forwards: this.#forwards, programs: this.#programs }
+    return { ok: true, did, ...sent }
+  }
+
+  async #obeyOne(instruction: Instruction): Promise<Trouble | 'last' | undefined> {
+    const refused = this.#forwardOnly ? mayNot(instruction) : undefined
+    if (refused !== undefined) return refused
+    const { run } = this.#circumstances
+    if (instruction.do === 'forward-only') this.#forwardOnly = true
+    this.#count(instruction)
+    run.listener.instruction(instruction)
+    return run.dryRun ? undefined : this.#act(instruction)
+  }
+
+  #count(instruction: Instruction): void {
+    if (instruction.do === 'forward') this.#forwards += 1
+    else if (instruction.do === 'program') this.#programs += 1
+    else if (instruction.do !== 'forward-only') this.#files += 1
+  }
+
+  async #act(instruction: Instruction): Promise<Trouble | 'last' | undefined> {
+    const { run, lines } = this.#circumstances
+    const { home } = this.#delivery.address
+    const message = (): AsyncIterable<Uint8Array> => this.#delivery.message()
+    switch (instruction.do) {
+      case 'mbox':
+        return deliverToMbox(run.doors, { path: instruction.path, home, lines, message: message() })
+      case 'maildir':
+        return deliverToMaildir(run.doors, {
+          path: instruction.path,
+          home,
+          lines,
+          message: message(),
+        })
+      case 'program':
+        return this.#runProgram(instruction.command)
+      case 'forward':
+        this.#recipients.push(instruction.address)
+        return undefined
+      case 'forward-only':
+        return undefined
+    }
+  }
+
+  async #runProgram(command: string): Promise<Trouble | 'last' | undefined> {
+    const { run, lines, newSender, default: replaced } = this.#circumstances
+    const { address, environment: base } = this.#delivery
+    const naming = { newSender, default: replaced }
+    const outcome = await runLocalProgram(
+      run.doors.programs,
+      {
+        command,
+        home: address.home,
+        environment: localEnvironment(address, lines, { base, naming }),
+        message: this.#delivery.message(),
+      },
+      { say: (report) => run.listener.programWrote(report), signal: run.signal },
+    )
+    return outcome === 'done' ? undefined : outcome
+  }
+
+  async #forward(): Promise<{ readonly queued: string } | Trouble | undefined> {
+    if (this.#recipients.length === 0) return undefined
+    const { run, lines, newSender } = this.#circumstances
+    return run.doors.forward({
+      sender: newSender,
+      recipients: this.#recipients,
+      message: withLine(lines.deliveredTo, this.#delivery.message()),
+    })
+  }
+}
+
+async function* withLine(
+  line: string,
+  message: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  yield latin1Bytes(line)
+  yield* message
+}
+
+function mayNot(instruction: Instruction): Trouble | undefined {
+  if (instruction.do === 'program') {
+    return soft('Uh-oh: .qmail has prog delivery but has x bit set. (#4.7.0)')
+  }
+  if (instruction.do === 'mbox' || instruction.do === 'maildir') {
+    return soft('Uh-oh: .qmail has file delivery but has x bit set. (#4.7.0)')
+  }
+  return undefined
+}

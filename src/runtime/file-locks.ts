@@ -1,0 +1,14 @@
+/** A lock that is ours until it is released, or until our process ends. */
+export interface FileLock {
+  release(): Promise<void>
+}
+
+/** Locks that other programs on this host respect too (flock(2)), as mailbox files have them. */
+export interface FileLocks {
+  /**
+   * Waits for whoever has it.
+   * @param path a file; made if there is none
+   * @throws PosternError TIMEOUT after `timeoutMs`, DISK_FAILED
+   */
+  take(path: string, timeoutMs: number): Promise<FileLock>
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemFileLocks } from './file-locks.ts'
+
+function mailbox(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-locks-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'mbox')
+}
+
+/** What another program on this host gets that asks for the lock and does not wait. */
+async function canLock(path: string): Promise<boolean> {
+  const [code]: unknown[] = await once(spawn('flock', ['-n', path, 'true']), 'exit')
+  return code === 0
+}
+
+test('a locked mailbox is locked for other programs, until it is released', async () => {
+  const path = mailbox()
+  const lock = await systemFileLocks.take(path, 1000)
+  expect(await canLock(path)).toBe(false)
+  await lock.release()
+  expect(await canLock(path)).toBe(true)
+})
+
+test('a mailbox that another program has locked is waited for', async () => {
+  const path = mailbox()
+  const holder = spawn('flock', [path, 'sh', '-c', 'echo mine; read line'])
+  await once(holder.stdout, 'data')
+  const taken = systemFileLocks.take(path, 20_000)
+  holder.stdin.end('\n')
+  const lock = await taken
+  expect(await canLock(path)).toBe(false)
+  await lock.release()
+})
+
+test('waiting for a mailbox ends', async () => {
+  const path = mailbox()
+  const lock = await systemFileLocks.take(path, 1000)
+  await expect(systemFileLocks.take(path, 10)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await lock.release()
+})
+
+test('a mailbox that there is not is made, for its owner alone', async () => {
+  const path = mailbox()
+  const lock = await systemFileLocks.take(path, 1000)
+  await lock.release()
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+})

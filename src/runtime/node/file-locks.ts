@@ -1,0 +1,43 @@
+/**
+ * Locks by flock(2), which Node can not call: flock(1) of util-linux takes it for a descriptor of ours. The lock belongs
+ * to the open file and not to that process, so it is ours when the process has ended.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { PosternError } from '../../mail/errors.ts'
+import type { FileLock, FileLocks } from '../file-locks.ts'
+
+/** What flock(1) answers when the time is up. */
+const timedOut = 1
+const lockDescriptor = 3
+
+export const systemFileLocks: FileLocks = {
+  async take(path: string, timeoutMs: number): Promise<FileLock> {
+    const file = await open(path, 'a', 0o600).catch((error: unknown) => {
+      throw new PosternError('DISK_FAILED', path, { cause: error })
+    })
+    try {
+      const code = await flock(file.fd, timeoutMs)
+      if (code === timedOut) throw new PosternError('TIMEOUT', `the lock of ${path}`)
+      if (code !== 0) throw new PosternError('DISK_FAILED', `the lock of ${path}: flock, ${code}`)
+      return { release: () => file.close() }
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  },
+}
+
+async function flock(descriptor: number, timeoutMs: number): Promise<number> {
+  const seconds = String(Math.max(0.001, timeoutMs / 1000))
+  const child = spawn('flock', ['-x', '-w', seconds, String(lockDescriptor)], {
+    stdio: ['ignore', 'ignore', 'ignore', descriptor],
+  })
+  try {
+    const [code]: unknown[] = await once(child, 'exit')
+    return typeof code === 'number' ? code : -1
+  } catch (error) {
+    throw new PosternError('DISK_FAILED', `flock: ${String(error)}`, { cause: error })
+  }
+}

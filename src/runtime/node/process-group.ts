@@ -1,0 +1,107 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import type { Readable } from 'node:stream'
+import { PosternError } from '../../mail/errors.ts'
+import type { Clock, Timer } from '../clock.ts'
+import type { ProgramCall, ProgramEnd } from '../programs.ts'
+
+/** Between SIGTERM and SIGKILL. */
+const graceMs = 2000
+
+export interface Wiring {
+  /** What each descriptor of the child is: a pipe to us, or a descriptor of ours. All others are /dev/null or closed. */
+  readonly ends: ReadonlyMap<number, 'pipe' | number>
+  /** Of which pipes what it writes is read from the beginning, and how much of it is kept, in bytes. */
+  readonly kept: ReadonlyMap<number, number>
+}
+
+export interface Kept {
+  readonly bytes: Uint8Array
+  readonly overflowed: boolean
+}
+
+/** A child process of ours, the leader of a process group, and what it started. */
+export class ProcessGroup {
+  readonly child: ChildProcess
+  readonly ended: Promise<ProgramEnd>
+  /** Each settles when its pipe is at its end, or destroyed. */
+  readonly kept: ReadonlyMap<number, Promise<Kept>>
+  readonly #clock: Clock
+  #kill: Timer | undefined
+
+  /** Listens before anything is waited for: the child may be over at once. */
+  private constructor(child: ChildProcess, kept: Wiring['kept'], clock: Clock) {
+    this.child = child
+    this.#clock = clock
+    const { promise, resolve } = Promise.withResolvers<ProgramEnd>()
+    child.once('exit', (exit, signal) => {
+      resolve(exit === null ? { signal: signal ?? 'SIGKILL' } : { exit })
+    })
+    this.ended = promise
+    // A pipe whose other end is gone is no fault of ours, at no time.
+    for (const stream of child.stdio) stream?.on('error', () => undefined)
+    this.kept = new Map(
+      [...kept].map(([descriptor, most]) => [descriptor, keep(child, descriptor, most)]),
+    )
+  }
+
+  /** @throws PosternError PROGRAM_FAILED */
+  static async start(
+    call: ProgramCall,
+    { ends, kept }: Wiring,
+    clock: Clock,
+  ): Promise<ProcessGroup> {
+    const [program, ...args] = call.command
+    const length = Math.max(2, ...ends.keys()) + 1
+    try {
+      const child = spawn(program, args, {
+        cwd: call.folder ?? '/',
+        env: Object.fromEntries(call.environment),
+        detached: true,
+        stdio: Array.from({ length }, (_, descriptor) => ends.get(descriptor) ?? 'ignore'),
+      })
+      const group = new ProcessGroup(child, kept, clock)
+      await once(child, 'spawn')
+      return group
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new PosternError('PROGRAM_FAILED', why, { cause: error })
+    }
+  }
+
+  /** Also of what outlives its leader: a group exists as long as one is in it, and its number is not used anew. */
+  stop(): void {
+    if (!this.#signal('SIGTERM') || this.#kill !== undefined) return
+    this.#kill = this.#clock.after(graceMs, () => this.#signal('SIGKILL'))
+  }
+
+  destroyPipes(): void {
+    for (const stream of this.child.stdio) stream?.destroy()
+  }
+
+  /** @returns whether anybody was there to get it */
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): boolean {
+    try {
+      return process.kill(-(this.child.pid ?? 0), signal)
+    } catch {
+      return false
+    }
+  }
+}
+
+function keep(child: ChildProcess, descriptor: number, most: number): Promise<Kept> {
+  const stream = child.stdio[descriptor] as Readable
+  const { promise, resolve } = Promise.withResolvers<Kept>()
+  const chunks: Buffer[] = []
+  let size = 0
+  let overflowed = false
+  stream.on('data', (chunk: Buffer) => {
+    const taken = chunk.subarray(0, Math.max(0, most - size))
+    overflowed ||= taken.length < chunk.length
+    size += taken.length
+    if (taken.length > 0) chunks.push(taken)
+  })
+  stream.once('close', () => resolve({ bytes: Buffer.concat(chunks), overflowed }))
+  return promise
+}

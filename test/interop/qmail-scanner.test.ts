@@ -1,0 +1,118 @@
+/** Qmail-Scanner's four test messages, through a started gateway with a real clamd and a real spamd. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  delivered,
+  dialogue,
+  eventually,
+  gatewayFolder,
+  mailIn,
+  runPostern,
+  startGateway,
+  type StartedGateway,
+} from '../end-to-end/started-gateway.ts'
+import { isMissing } from '../setup/components.ts'
+import { eicar, startClamd, type Clamd } from './clamd.ts'
+import { gtube, startSpamd, type Spamd } from './spamd.ts'
+
+const yaml = (clamd: Clamd, spamd: Spamd): string => `
+listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
+chain:
+  - plugin: relay-clients
+  - plugin: rcpthosts
+  - plugin: clamav
+    options: { servers: ['${clamd.socket}'], infected: quarantine }
+  - plugin: spamassassin
+    options: { servers: ['127.0.0.1:${spamd.port}'] }
+plugin_dirs: [../plugins]
+delivery: { maildirs: ../var/mail }
+`
+
+const attached = (name: string, type: string): readonly string[] => [
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary="b"',
+  '',
+  '--b',
+  `Content-Type: ${type}; name="${name}"`,
+  'Content-Transfer-Encoding: base64',
+  `Content-Disposition: attachment; filename="${name}"`,
+  '',
+  Buffer.from(eicar, 'latin1').toString('base64'),
+  '--b--',
+]
+
+const messages: readonly (readonly string[])[] = [
+  ['Subject: test (1/4): inoffensive message', '', 'Nothing to see here.'],
+  ['Subject: test (2/4): viral', ...attached('Eicar.com', 'application/x-msdownload')],
+  ['Subject: test (3/4): hidden', ...attached('sneaky.txt', 'text/plain')],
+  ['Subject: test (4/4): anti-spam', '', gtube],
+]
+
+describe.skipIf(isMissing('clamd', 'spamd'))('a gateway with the mission’s scanners', () => {
+  let clamd: Clamd
+  let spamd: Spamd
+  let gateway: StartedGateway
+
+  beforeAll(async () => {
+    ;[clamd, spamd] = await Promise.all([startClamd(), startSpamd()])
+    gateway = await startGateway(await gatewayFolder(yaml(clamd, spamd)))
+  }, 90_000)
+
+  afterAll(async () => {
+    await gateway.stop()
+    await Promise.all([clamd.stop(), spamd.stop(), gateway.folder.remove()])
+  })
+
+  const send = async (recipient: string, lines: readonly string[]): Promise<string> => {
+    const replies = await dialogue(gateway.port, [
+      'EHLO client.test',
+      'MAIL FROM:<alice@client.test>',
+      `RCPT TO:<${recipient}@postern.test>`,
+      'DATA',
+      `${lines.join('\r\n')}\r\n.`,
+      'QUIT',
+    ])
+    return replies[5] ?? ''
+  }
+
+  test('delivers the first, holds the second and third, and marks the fourth as spam', async () => {
+    await gateway.folder.write('tcp.smtp', ':allow\n')
+    await gateway.seen('config.reloaded', 1)
+    for (const message of messages) expect(await send('bob', message)).toMatch(/^250 2\.0\.0/)
+    const [one = '', two = ''] = await delivered(gateway.folder, ['bob', 'postern.test'], 2)
+    const [harmless, spam] = one.includes('(1/4)') ? [one, two] : [two, one]
+    expect(harmless).toMatch(/^Subject: test \(1\/4\)/m)
+    expect(harmless).toMatch(/^X-Spam-Status: No/m)
+    expect(spam).toMatch(/^Subject: \[SPAM\] test \(4\/4\): anti-spam\r?$/m)
+    expect(spam).toMatch(/^X-Spam-Flag: YES/m)
+    const held = await eventually(async () => {
+      const list = await runPostern(['queue', 'list', '--config', gateway.folder.config])
+      return list.stdout.split('(held)').length > 2 ? list.stdout : undefined
+    }, 'two held messages')
+    expect(held.split('(held)')).toHaveLength(3)
+    expect(await mailIn(gateway.folder, 'postern.test', 'bob')).toHaveLength(2)
+    const trace = await runPostern(['trace', 'last', '--config', gateway.folder.config])
+    expect(trace.stdout).toContain('GTUBE')
+  })
+
+  test('does not score what relay clients send, but looks for viruses in it', async () => {
+    await gateway.folder.write('tcp.smtp', '127.:allow,RELAYCLIENT=""\n')
+    await gateway.seen('config.reloaded', 2)
+    expect(await send('carol', messages[3] ?? [])).toMatch(/^250/)
+    const [mail = ''] = await delivered(gateway.folder, ['carol', 'postern.test'])
+    expect(mail).not.toContain('X-Spam-Flag')
+    expect(await send('dave', messages[2] ?? [])).toMatch(/^250/)
+    expect(await mailIn(gateway.folder, 'postern.test', 'dave')).toEqual([])
+    await gateway.folder.write('tcp.smtp', '127.:allow,RELAYCLIENT="",QS_SPAMASSASSIN="on"\n')
+    await gateway.seen('config.reloaded', 3)
+    expect(await send('erin', messages[3] ?? [])).toMatch(/^250/)
+    const [scored = ''] = await delivered(gateway.folder, ['erin', 'postern.test'])
+    expect(scored).toContain('X-Spam-Flag: YES')
+  })
+
+  test('defers everything when clamd is gone, and says why', async () => {
+    await clamd.stop()
+    expect(await send('frank', messages[0] ?? [])).toMatch(/^451 4\.3\.0/)
+    await gateway.seen('entry.fault')
+    expect(gateway.stderr()).toContain('clamd.sock')
+  })
+})
