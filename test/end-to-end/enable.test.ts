@@ -29,7 +29,7 @@ test('the sample has the whole chain, every entry of which could be turned on', 
   const comments = await folder.read('postern.yaml')
   expect(await run('enable', 'validrcptto')).toMatchObject({
     code: 1,
-    text: expect.stringContaining('neither the cdb nor the table is there'),
+    text: expect.stringContaining('neither the cdb nor the table nor users/assign is there'),
   })
   await folder.write('tables/valid-recipients', 'bob@postern.test\n')
   for (const name of off) {
