@@ -345,7 +345,16 @@ class RunningGateway implements Gateway {
 
 /** The keys whose change a reload does not take. */
 function needRestart(before: Configuration, after: Configuration): readonly string[] {
-  const fixed = ({ workers, listeners, spool, store, log, dns, delivery }: Configuration) => ({
+  const fixed = ({
+    workers,
+    listeners,
+    accounts,
+    spool,
+    store,
+    log,
+    dns,
+    delivery,
+  }: Configuration) => ({
     workers,
     // These are taken as they change, and where a line stands does not matter.
     listeners: listeners.map((one) => {
@@ -357,6 +366,7 @@ function needRestart(before: Configuration, after: Configuration): readonly stri
         place: undefined,
       }
     }),
+    accounts,
     spool,
     store,
     log,

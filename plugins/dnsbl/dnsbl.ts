@@ -30,7 +30,11 @@ const askTheLists = 'ask'
 export const dnsbl = definePlugin({
   name: 'dnsbl',
   summary: 'Refuses clients that DNS lists hold, as rblsmtpd does, with weights.',
-  defaults: { refuseAt: 'rcpt', onFault: 'pass', unless: { authenticated: true } },
+  defaults: {
+    refuseAt: 'rcpt',
+    onFault: 'pass',
+    unless: [{ authenticated: true }, { allowed: true }],
+  },
   provides: [dnsListed],
   options: {
     lists: dnsListsOption(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { clientNetwork, customerNetwork } from 'postern/plugin'
 
-export type KeyMode = 'addresses' | 'network'
+export type KeyMode = 'sender' | 'addresses' | 'network'
 
 /** Longer pairs are kept by a digest of their addresses: what a client sends must not fill the store. */
 const longestAddresses = 200
@@ -11,11 +11,21 @@ export function networkKey(address: string, byAddress: boolean): string {
   return clientNetwork(address, byAddress ? { ipv4: 32, ipv6: 128 } : customerNetwork) ?? address
 }
 
-/** Network, reverse-path and recipient as one key; readable where that is short enough. */
-export function pairKey(network: string, reversePath: string, recipient: string): string {
+/** All that a domain sends from where its SPF policy says it does: a pool of senders is one client. */
+export function domainKey(domain: string): string {
+  return `spf:${domain.toLowerCase()}`
+}
+
+/** Client, reverse-path and recipient as one key; readable where that is short enough. */
+export function pairKey(client: string, reversePath: string, recipient: string): string {
   const addresses = `${untagged(reversePath.toLowerCase())} ${recipient}`
-  if (addresses.length <= longestAddresses) return `${network} ${addresses}`
-  return `${network} #${createHash('sha256').update(addresses).digest('base64url')}`
+  if (addresses.length <= longestAddresses) return `${client} ${addresses}`
+  return `${client} #${createHash('sha256').update(addresses).digest('base64url')}`
+}
+
+/** A client whose domain is proven, and a recipient: who writes there is the domain's own affair. */
+export function domainPairKey(client: string, recipient: string): string {
+  return pairKey(client, '*', recipient)
 }
 
 /**

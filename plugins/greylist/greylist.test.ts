@@ -1,8 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { finding, relayClient, type JsonObject } from 'postern/plugin'
-import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { accept, definePlugin, finding, relayClient, type JsonObject } from 'postern/plugin'
+import {
+  chainUnderTest,
+  entryOf,
+  fakeDns,
+  pluginUnderTest,
+  type PluginTestOptions,
+} from 'postern/testkit'
 import { dnsListed } from '../dnsbl/findings.ts'
+import { spfResult } from '../spf/findings.ts'
+import { letIn } from './grey-book.ts'
 import { greylist } from './greylist.ts'
+
+/** Vouches for everybody. */
+const voucher = definePlugin({
+  name: 'voucher',
+  vouches: 'local',
+  setup: () => ({ rcpt: () => accept() }),
+})
 
 const minute = 60_000
 const hour = 60 * minute
@@ -83,7 +98,7 @@ describe('greylist', () => {
     for (const sender of senders) await ask({ sender })
     clock.advance(2 * minute)
     for (const sender of senders) expect(await ask({ sender })).toBe('GREYLIST_KNOWN')
-    expect(await ask({ sender: 'new@x.test' }, 'carol@postern.test')).toBe('GREYLIST_KNOWN')
+    expect(await ask({ sender: 'new@x.test' }, 'carol@postern.test')).toBe('GREYLIST_GOOD')
     expect(await ask({ address: '198.51.100.1', sender: 'new@x.test' })).toBe('GREYLIST_FIRST')
   })
 
@@ -118,6 +133,86 @@ describe('greylist', () => {
     expect(await patient.ask({ address: '192.0.2.2' })).toBe('GREYLIST_FIRST')
     patient.clock.advance(minute)
     expect(await patient.ask()).toBe('GREYLIST_KNOWN')
+  })
+
+  test('takes the pool of a domain that SPF vouches for as one client', async () => {
+    const spf = (result: 'pass' | 'softfail') =>
+      finding(spfResult, { result, domain: 'Pool.test', identity: 'mailfrom' })
+    const { ask, clock } = from({}, { findings: [spf('pass')] })
+    const pool = ['192.0.2.1', '198.51.100.7', '203.0.113.9'].map((address, n) => {
+      return { address, sender: `bounce-${n}@pool.test` }
+    })
+    expect(await ask(pool[0])).toBe('GREYLIST_FIRST')
+    clock.advance(2 * minute)
+    expect(await ask(pool[1])).toBe('GREYLIST_KNOWN')
+    expect(await ask(pool[2])).toBe('GREYLIST_KNOWN')
+    expect(await ask(pool[2], 'carol@postern.test')).toBe('GREYLIST_FIRST')
+    const forged = from({}, { findings: [spf('softfail')] })
+    await forged.ask(pool[0])
+    forged.clock.advance(2 * minute)
+    expect(await forged.ask(pool[1])).toBe('GREYLIST_FIRST')
+    const byAddresses = from({ key: 'addresses' }, { findings: [spf('pass')] })
+    await byAddresses.ask(pool[0])
+    byAddresses.clock.advance(2 * minute)
+    expect(await byAddresses.ask(pool[1])).toBe('GREYLIST_FIRST')
+  })
+
+  test('knows a client by good mail, whoever it writes to then', async () => {
+    const chain = chainUnderTest({
+      entries: [entryOf(greylist, { options: { good_mail: 2 } }), entryOf(voucher)],
+      files: {
+        'tables/greylist-without': '@quick.test',
+      },
+    })
+    const send = async (recipient: string, sender = 'a@client.test') => {
+      const session = chain.dial()
+      await session.connect()
+      await session.hello()
+      await session.mail(sender)
+      const reply = await session.rcpt(recipient)
+      if (reply === '250') await session.message()
+      session.end()
+      return reply.slice(0, 3)
+    }
+    expect(await send('x@quick.test')).toBe('250')
+    expect(await send('bob@postern.test', 'b@client.test')).toBe('451')
+    expect(await send('x@quick.test')).toBe('250')
+    expect(await send('bob@postern.test', 'c@client.test')).toBe('250')
+  })
+
+  test('refuses clients without a name where a rule says so, and not for a name server that fails', async () => {
+    const environment = { JGREYLIST_NOREV: 'no name for %' }
+    const dns = fakeDns({ '192.0.2.9': { reverse: 'fails' } })
+    const rcpt = (session: object) =>
+      from({}, { environment, session, doors: { dns } }).plugin.rcpt('bob@postern.test')
+    expect(await rcpt({})).toMatchObject({ verdict: 'reject', text: 'no name for 192.0.2.1' })
+    expect(await rcpt({ remoteName: 'mx.client.test' })).toMatchObject({ verdict: 'defer' })
+    const remote = { address: '192.0.2.9', port: 1 }
+    expect(await rcpt({ remote })).toMatchObject({ verdict: 'defer' })
+  })
+
+  test('ends the session of who tries too many recipients, where a rule says so', async () => {
+    const plugin = pluginUnderTest(greylist, { environment: { JGREYLIST_LIMIT: '2' } })
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ close: false })
+    expect(await plugin.rcpt('carol@postern.test')).toMatchObject({
+      close: true,
+      text: 'Too many RCPT commands, goodbye.',
+    })
+  })
+
+  test('hears within a minute what is written into its store beside it', async () => {
+    const { plugin, ask, clock } = from()
+    await ask()
+    clock.advance(2 * minute)
+    expect(await ask()).toBe('GREYLIST_KNOWN')
+    const keys = plugin.store.table('entry/greylist/keys', { maxEntries: 10 })
+    await keys.delete('192.0.2.0/24 <alice@client.test> bob@postern.test')
+    clock.advance(minute)
+    expect(await ask()).toBe('GREYLIST_FIRST')
+    const clients = plugin.store.table('entry/greylist/networks', { maxEntries: 10 })
+    await clients.put('192.0.2.0/24', [clock.now(), clock.now(), letIn])
+    clock.advance(minute)
+    expect(await ask()).toBe('GREYLIST_GOOD')
   })
 
   test('keeps a bounded key however long the addresses are', async () => {

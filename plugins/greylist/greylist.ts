@@ -1,7 +1,8 @@
 /**
- * Greylisting: who is new is asked to come back a little later; real mail servers do. Known are pairs of client network
- * and addresses, or networks alone as jgreylist has it; a network that has come back often enough is known as a whole.
- * Nothing is refused for good, and what a client sends is never kept longer than the store's bounds allow.
+ * Greylisting: who is new is asked to come back a little later; real mail servers do. Known are pairs of client and
+ * addresses, or networks alone as jgreylist has it; a client that has come back often enough, or has sent good mail, is
+ * known as a whole. A client is a network, or the domain that SPF vouches for. What a client sends is never kept longer than
+ * the store's bounds allow.
  */
 import {
   definePlugin,
@@ -9,16 +10,25 @@ import {
   formatMailbox,
   formatPath,
   mailboxKey,
+  isPosternError,
   option,
   pass,
   reject,
   relayClient,
+  type Defer,
+  type Dns,
   type Findings,
+  type Pass,
+  type Recipient,
+  type Reject,
+  type Session,
+  type Table,
   type Transaction,
 } from 'postern/plugin'
 import { dnsListed } from '../dnsbl/findings.ts'
-import { GreyBook } from './grey-book.ts'
-import { networkKey, pairKey, type KeyMode } from './grey-key.ts'
+import { spfResult } from '../spf/findings.ts'
+import { GreyBook, type Visit } from './grey-book.ts'
+import { domainKey, domainPairKey, networkKey, pairKey, type KeyMode } from './grey-key.ts'
 
 /** What JGREYLIST says where no rule sets it. */
 const askTheBook = 'ask'
@@ -26,13 +36,14 @@ const askTheBook = 'ask'
 export const greylist = definePlugin({
   name: 'greylist',
   summary:
-    'Asks unknown clients to come back later, as jgreylist does, by network or by network and addresses.',
-  defaults: { unless: { authenticated: true } },
+    'Asks unknown clients to come back later, as jgreylist does, by network, addresses or SPF domain.',
+  defaults: { unless: [{ authenticated: true }, { allowed: true }] },
+  wants: [spfResult, dnsListed],
   options: {
-    key: option.choice(['addresses', 'network'], {
-      default: 'addresses',
+    key: option.choice(['sender', 'addresses', 'network'], {
+      default: 'sender',
       description:
-        'Who is known: network, sender and recipient together, or the network alone (jgreylist).',
+        'Who is known: the domain that SPF vouches for with the recipient, else as addresses: network, sender and recipient; network: as jgreylist.',
     }),
     by_address: option.boolean({
       default: false,
@@ -55,13 +66,31 @@ export const greylist = definePlugin({
     allow_after: option.integer({
       default: 5,
       min: 0,
-      description: 'A network with so many that came back is known as a whole; 0: never.',
+      description: 'A client of which so many came back is known as a whole; 0: never.',
+    }),
+    good_mail: option.integer({
+      default: 3,
+      min: 0,
+      description: 'So is one that sent so many messages that nobody objected to; 0: never.',
     }),
     without: option.table({
       default: 'tables/greylist-without',
       description: 'Recipients who do not want it: addresses, or @domain.',
     }),
     text: option.string({ default: 'Greylisted, please try again later', maxLength: 400 }),
+    no_reverse: option.string({
+      default: '',
+      maxLength: 400,
+      env: 'JGREYLIST_NOREV',
+      description:
+        'Said to clients without a name by DNS, who are refused for it; empty: they are not.',
+    }),
+    limit: option.integer({
+      default: 0,
+      min: 0,
+      env: 'JGREYLIST_LIMIT',
+      description: 'So many recipients that are told to wait end the session; 0: never.',
+    }),
     override: option.string({
       default: askTheBook,
       env: 'JGREYLIST',
@@ -69,38 +98,48 @@ export const greylist = definePlugin({
         'Decides for a client: empty lets it pass, a text refuses it for good; % is its address.',
     }),
   },
-  setup({ retry, lifetime }, { clock, store }) {
+  setup({ retry, lifetime, good_mail: goodMail }, { clock, store, dns, log }) {
     const book = new GreyBook({ clock, store, retryMs: retry, lifetimeMs: lifetime })
+    /** Whose mail it is if it is good, by the last recipient that was asked about. */
+    const clients = new WeakMap<Session, string>()
+    const told = new WeakMap<Session, number>()
     return {
       async rcpt({ transaction, recipient }, { options, findings, signal }) {
-        const { address } = transaction.session.remote
-        if (options.override !== askTheBook) return ruled(options.override, address)
+        const { session } = transaction
+        const { address } = session.remote
+        const { override, without, no_reverse: noReverse } = options
+        if (override !== askTheBook) return ruled(override, { address, reason: 'JGREYLIST' })
+        if (noReverse !== '' && (await isNameless(dns, session, signal))) {
+          return ruled(noReverse, { address, reason: 'JGREYLIST_NOREV' })
+        }
+        const { client, key } = nameOf(options, { transaction, recipient, findings })
+        if (goodMail > 0) clients.set(session, client)
         if (isKnownGood(findings)) return pass()
-        const { localPart, domain } = recipient.mailbox
-        const wanted =
-          !(await options.without.has(formatMailbox(recipient.mailbox), signal)) &&
-          !(await options.without.has(`@${domain}`, signal))
-        if (!wanted)
+        if (await doesWithout(without, recipient, signal)) {
           return pass({
             reason: 'NOT_GREYLISTED',
-            evidence: { recipient: domain === '' ? localPart : domain },
+            evidence: { recipient: mailboxKey(recipient.mailbox) },
           })
-        const network = networkKey(address, options.by_address)
-        const key = keyOf(options.key, network, {
-          transaction,
-          recipient: mailboxKey(recipient.mailbox),
-        })
+        }
         const visit = await book.visit({
           key,
-          network,
+          client,
           holdMs: options.hold,
           allowAfter: options.key === 'network' ? 0 : options.allow_after,
+          goodMail: options.good_mail,
           signal,
         })
-        const evidence = { key, firstSeen: new Date(visit.firstAt).toISOString() }
-        if (visit.visit === 'known') return pass({ reason: 'GREYLIST_KNOWN', evidence })
-        const reason = visit.visit === 'first' ? 'GREYLIST_FIRST' : 'GREYLIST_TOO_SOON'
-        return defer('4.7.1', options.text, { reason, evidence })
+        const waits = visit.visit === 'first' || visit.visit === 'too soon'
+        const count = (told.get(session) ?? 0) + 1
+        if (waits) told.set(session, count)
+        return verdictOn(visit, key, { ...options, isLast: count === options.limit })
+      },
+      taken({ transaction: { session }, welcome }) {
+        const client = clients.get(session)
+        if (!welcome || client === undefined || session.user !== undefined) return
+        book.welcome(client, goodMail).catch((error: unknown) => {
+          log.warn('greylist.not-remembered', { client, error: String(error) })
+        })
       },
     }
   },
@@ -111,22 +150,83 @@ function isKnownGood(findings: Findings): boolean {
   return findings.get(relayClient) !== undefined || (findings.get(dnsListed)?.weight ?? 0) < 0
 }
 
-function keyOf(
-  mode: KeyMode,
-  network: string,
-  { transaction, recipient }: { readonly transaction: Transaction; readonly recipient: string },
-): string {
-  if (mode === 'network') return network
-  return pairKey(network, formatPath(transaction.reversePath), recipient)
+interface About {
+  readonly transaction: Transaction
+  readonly recipient: Recipient
+  readonly findings: Findings
 }
 
-/** JGREYLIST's word: set to nothing lets the client pass, a text refuses it; in jgreylist the first `%` is its address. */
-function ruled(value: string, address: string) {
-  const evidence = { JGREYLIST: value.slice(0, 200) }
-  if (value === '') return pass({ reason: 'JGREYLIST', evidence })
+interface Naming {
+  readonly key: KeyMode
+  readonly by_address: boolean
+}
+
+/** What a client is called, and what it is known by for this recipient. */
+function nameOf(
+  { key: mode, by_address: byAddress }: Naming,
+  { transaction: { session, reversePath }, recipient, findings }: About,
+): { readonly client: string; readonly key: string } {
+  const network = networkKey(session.remote.address, byAddress)
+  if (mode === 'network') return { client: network, key: network }
+  const whom = mailboxKey(recipient.mailbox)
+  const spf = findings.get(spfResult)
+  if (mode === 'sender' && spf?.result === 'pass' && spf.identity === 'mailfrom') {
+    const client = domainKey(spf.domain)
+    return { client, key: domainPairKey(client, whom) }
+  }
+  return { client: network, key: pairKey(network, formatPath(reversePath), whom) }
+}
+
+async function doesWithout(
+  without: Table,
+  { mailbox }: Recipient,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (
+    (await without.has(formatMailbox(mailbox), signal)) ||
+    (await without.has(`@${mailbox.domain}`, signal))
+  )
+}
+
+/** A name server that fails says nothing about a client. */
+async function isNameless(
+  dns: Dns,
+  { remote, remoteName }: Session,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (remoteName !== undefined) return false
+  try {
+    return (await dns.reverse(remote.address, signal)).answer !== 'found'
+  } catch (error) {
+    if (isPosternError(error, 'DNS_FAILED')) return false
+    throw error
+  }
+}
+
+function verdictOn(
+  { visit, firstAt }: Visit,
+  key: string,
+  { text, isLast }: { readonly text: string; readonly isLast: boolean },
+): Pass | Defer {
+  const evidence = { key, firstSeen: new Date(firstAt).toISOString() }
+  if (visit === 'good') return pass({ reason: 'GREYLIST_GOOD', evidence })
+  if (visit === 'known') return pass({ reason: 'GREYLIST_KNOWN', evidence })
+  const reason = visit === 'first' ? 'GREYLIST_FIRST' : 'GREYLIST_TOO_SOON'
+  if (!isLast) return defer('4.7.1', text, { reason, evidence })
+  const goodbye = 'Too many RCPT commands, goodbye.'
+  return defer('4.7.1', goodbye, { reason, evidence, close: true, at: 'now' })
+}
+
+/** A variable's word: set to nothing lets the client pass, a text refuses it; the first `%` is its address, as in jgreylist. */
+function ruled(
+  value: string,
+  { address, reason }: { readonly address: string; readonly reason: string },
+): Pass | Reject {
+  const evidence = { text: value.slice(0, 200) }
+  if (value === '') return pass({ reason, evidence })
   return reject(
     '5.7.1',
     value.replace('%', () => address),
-    { reason: 'JGREYLIST', evidence },
+    { reason, evidence },
   )
 }

@@ -2,7 +2,7 @@
  * Pages of the greylist: a table of the store with a memory before it. What is remembered costs no question to the
  * store, and its visits are written down at most once an hour.
  */
-import type { Clock, Instant, JsonValue, StoreTable } from 'postern/plugin'
+import type { Clock, Instant, JsonValue, MaybePromise, StoreTable } from 'postern/plugin'
 
 /** Somebody who was seen: when first and last, and how often they were let pass. */
 export interface Page {
@@ -13,6 +13,8 @@ export interface Page {
 
 const mostRemembered = 10_000
 const writeEveryMs = 3_600_000
+/** So long the memory is believed without a question: `postern greylist` writes to the store beside us. */
+const believedMs = 60_000
 
 export interface PagesParts {
   readonly table: StoreTable
@@ -23,19 +25,32 @@ export interface PagesParts {
 
 export class Pages {
   readonly #parts: PagesParts
-  /** As last written, the one written longest ago first. */
-  readonly #remembered = new Map<string, Page>()
+  /** As last written or read, the one longest ago first. */
+  readonly #remembered = new Map<string, Remembered>()
 
   constructor(parts: PagesParts) {
     this.#parts = parts
   }
 
   /** @throws PosternError STORE_FAILED, ABORTED */
-  async find(key: string, signal: AbortSignal): Promise<Page | undefined> {
+  find(key: string, signal?: AbortSignal): MaybePromise<Page | undefined> {
     const { table, clock, lifetimeMs } = this.#parts
-    const page = this.#remembered.get(key)
-    if (page !== undefined && page.lastAt + lifetimeMs > clock.now()) return page
-    return unpack(await table.get(key, signal))
+    const known = this.#remembered.get(key)
+    const now = clock.now()
+    if (known !== undefined && known.readAt + believedMs > now) {
+      return known.page.lastAt + lifetimeMs > now ? known.page : undefined
+    }
+    return table.get(key, signal).then((value) => {
+      const page = unpack(value)
+      if (page === undefined) this.#remembered.delete(key)
+      // What waits to be written is newer than what was read.
+      else
+        this.#remember(
+          key,
+          known !== undefined && known.page.lastAt > page.lastAt ? known.page : page,
+        )
+      return page
+    })
   }
 
   /** A page that is gone if nobody comes back within `forMs`. */
@@ -47,27 +62,39 @@ export class Pages {
   write(key: string, page: Page): void {
     const { table, lifetimeMs } = this.#parts
     table.putLater(key, pack(page), page.lastAt + lifetimeMs)
+    this.#remember(key, page)
+  }
+
+  /** As `write`, unless a visit was written down less than an hour ago. */
+  touch(key: string, page: Page): void {
+    const before = this.#remembered.get(key)?.page
+    const isFirst = before !== undefined && before.passes === 0 && page.passes > 0
+    if (before === undefined || isFirst || page.lastAt - before.lastAt >= writeEveryMs) {
+      this.write(key, page)
+    }
+  }
+
+  #remember(key: string, page: Page): void {
     this.#remembered.delete(key)
-    this.#remembered.set(key, page)
+    this.#remembered.set(key, { page, readAt: this.#parts.clock.now() })
     for (const oldest of this.#remembered.keys()) {
       if (this.#remembered.size <= mostRemembered) break
       this.#remembered.delete(oldest)
     }
   }
-
-  /** As `write`, unless a visit was written down less than an hour ago. */
-  touch(key: string, page: Page): void {
-    const before = this.#remembered.get(key)
-    if (before === undefined || page.lastAt - before.lastAt >= writeEveryMs) this.write(key, page)
-  }
 }
 
-function pack({ firstAt, lastAt, passes }: Page): JsonValue {
+interface Remembered {
+  readonly page: Page
+  readonly readAt: Instant
+}
+
+export function pack({ firstAt, lastAt, passes }: Page): JsonValue {
   return [firstAt, lastAt, passes]
 }
 
 /** What is not a page of ours (an older form, a hand that slipped) is nobody. */
-function unpack(value: JsonValue | undefined): Page | undefined {
+export function unpack(value: JsonValue | undefined): Page | undefined {
   if (!Array.isArray(value)) return undefined
   const [firstAt, lastAt, passes] = value
   return typeof firstAt === 'number' && typeof lastAt === 'number' && typeof passes === 'number'

@@ -10,7 +10,11 @@ import { listedText } from '../shared/dns-list/listed-text.ts'
 export const rhsbl = definePlugin({
   name: 'rhsbl',
   summary: 'Refuses senders and HELO names whose domain DNS lists hold.',
-  defaults: { refuseAt: 'rcpt', onFault: 'pass', unless: { authenticated: true } },
+  defaults: {
+    refuseAt: 'rcpt',
+    onFault: 'pass',
+    unless: [{ authenticated: true }, { allowed: true }],
+  },
   options: {
     lists: dnsListsOption(
       option.strings({

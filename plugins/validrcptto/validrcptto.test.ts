@@ -104,6 +104,8 @@ describe('validrcptto', () => {
 
   test('has a fault where there is nothing to look into, instead of refusing everybody', async () => {
     await expect(pluginUnderTest(validrcptto).rcpt('joe@t')).rejects.toThrow('neither the cdb')
+    const off = pluginUnderTest(validrcptto, { environment: { VALIDRCPTTO_CDB: '' } })
+    expect(await off.rcpt('joe@t')).toEqual({ verdict: 'pass' })
   })
 
   test('takes another database for clients whose rule names one', async () => {
@@ -129,6 +131,43 @@ describe('validrcptto', () => {
     expect(plugin.log.events[0]).toMatchObject({
       event: 'validrcptto.asked',
       fields: { tried: ['sam-no-z@t', 'sam-no-default@t'], rejected: 'sam-no-default@t' },
+    })
+  })
+
+  describe('users/assign', () => {
+    const assign = '=bob:bob:1001:1001:/home/bob:::\n+list-:l:1:1:/l:-::\n+shop-:s:1:1:/s:-::\n'
+    const files = {
+      'users/assign': `${assign}+:alias:7:7:/a:-::\n.\n`,
+      'control/locals': 'here.test\n',
+      'control/virtualdomains': 'shop.test:shop\n',
+    }
+    const rcpt = async (recipient: string, more: Readonly<Record<string, string>> = {}) =>
+      (await pluginUnderTest(validrcptto, { files: { ...files, ...more } }).rcpt(recipient)).verdict
+
+    test.each([
+      ['bob@here.test', 'pass'],
+      ['BOB@Here.test', 'pass'],
+      ['list-owner@here.test', 'pass'],
+      ['eve@here.test', 'reject'],
+      ['anybody@shop.test', 'pass'],
+      ['bob@elsewhere.test', 'reject'],
+    ])('%s: %s', async (recipient, verdict) => {
+      expect(await rcpt(recipient)).toBe(verdict)
+    })
+
+    test('is asked after the others, whose no is a no', async () => {
+      expect(await rcpt('bob@here.test', { 'tables/valid-recipients': 'bob@here.test -' })).toBe(
+        'reject',
+      )
+      expect(await rcpt('eve@here.test', { 'tables/valid-recipients': 'eve@here.test' })).toBe(
+        'pass',
+      )
+    })
+
+    test('is a mistake of the configuration where it is cut short', () => {
+      expect(() =>
+        pluginUnderTest(validrcptto, { files: { ...files, 'users/assign': assign } }),
+      ).toThrow('users/assign:4: end the file with a line that is a dot')
     })
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Whether a recipient exists, by validrcptto.cdb or a text table with the same keys. It never vouches: who is not
+ * Whether a recipient exists, by validrcptto.cdb, a text table with the same keys, or users/assign. It never vouches: who is not
  * refused here must still be vouched for. Without its file it has a fault, because nobody would exist.
  */
 import {
@@ -12,25 +12,40 @@ import {
   relayClient,
   type CdbTable,
   type Log,
+  type Option,
   type Session,
   type Table,
 } from 'postern/plugin'
 import { probesFor } from './probes.ts'
+import { followUsers, type Found } from './users.ts'
 
 export const validrcptto = definePlugin({
   name: 'validrcptto',
   summary: 'Refuses recipients that validrcptto.cdb, or a table, does not hold.',
   options: {
-    cdb: option.cdb({
-      default: 'control/validrcptto.cdb',
-      env: 'VALIDRCPTTO_CDB',
-      description: 'As mkvalidrcptto makes it.',
-    }),
+    cdb: unlessEmpty(
+      option.cdb({
+        default: 'control/validrcptto.cdb',
+        env: 'VALIDRCPTTO_CDB',
+        description: 'As mkvalidrcptto makes it; set to nothing: nobody is asked about.',
+      }),
+    ),
     table: option.table({
       default: 'tables/valid-recipients',
       description:
         'The same as text: address, name-default@domain or @domain, one a line; - behind it: not valid.',
     }),
+    users: option.file({
+      default: 'users/assign',
+      description: 'Who is not in these may be a user of this host, or of a virtual domain.',
+    }),
+    users_cdb: option.cdb({
+      default: 'users/cdb',
+      description: 'The same as qmail-newu makes it; where it is there, users is not asked.',
+    }),
+    locals: option.file({ default: 'control/locals' }),
+    virtualdomains: option.file({ default: 'control/virtualdomains' }),
+    me: option.file({ default: 'control/me' }),
     limit: option.integer({
       default: 10,
       min: 0,
@@ -45,16 +60,18 @@ export const validrcptto = definePlugin({
       description: '1: log what was found; 2: each key that was tried too.',
     }),
   },
-  setup(_options, { log }) {
+  setup(options, { log }) {
+    const users = followUsers(options)
     const unknown = new WeakMap<Session, number>()
     return {
       rcpt({ transaction: { session }, recipient }, { options, findings }) {
         if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
         const { cdb, table, limit } = options
-        if (!cdb.present && !table.present)
-          throw new Error('neither the cdb nor the table is there')
+        if (cdb === undefined) return pass()
+        if (!cdb.present && !table.present && !users.present)
+          throw new Error('neither the cdb nor the table nor users/assign is there')
         const probes = probesFor(recipient.mailbox)
-        const found = find(probes, { cdb, table })
+        const found = find(probes, { cdb, table }) ?? users.find(recipient.mailbox)
         const said = {
           recipient: formatMailbox(recipient.mailbox),
           address: session.remote.address,
@@ -84,11 +101,6 @@ export const validrcptto = definePlugin({
   },
 })
 
-interface Found {
-  readonly key: string
-  readonly valid: boolean
-}
-
 /** The first key that is there decides; a value that begins with a hyphen says no. */
 function find(
   probes: readonly string[],
@@ -101,6 +113,15 @@ function find(
     if (typeof text === 'string') return { key, valid: !text.startsWith('-') }
   }
   return undefined
+}
+
+/** `VALIDRCPTTO_CDB=""` in tcp.smtp switches it off for a client. */
+function unlessEmpty(cdb: Option<CdbTable>): Option<CdbTable | undefined> {
+  return {
+    ...cdb,
+    parse: (value, resources) =>
+      value === '' ? { ok: true, value: undefined } : cdb.parse(value, resources),
+  }
 }
 
 interface Probed {

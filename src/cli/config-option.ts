@@ -6,9 +6,10 @@ import { Option } from 'commander'
 export function configOption(): Option {
   return new Option('-c, --config <dir>', 'the folder that holds postern.yaml')
     .env('POSTERN_CONFIG')
-    .default(sampleFolder(), 'config')
+    .default(defaultConfig(), 'config')
 }
 
-function sampleFolder(): string {
+/** The sample that comes with Postern. */
+export function defaultConfig(): string {
   return relative(process.cwd(), join(dirname(fileURLToPath(import.meta.url)), '../../config'))
 }

@@ -15,7 +15,13 @@ const commands = {
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
+  sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
+  inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),
+  mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
+  list: async () => (await import('./list.ts')).listCommand(),
+  greylist: async () => (await import('./greylist.ts')).greylistCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

@@ -1,6 +1,6 @@
 /** The section `chain`: one entry for each place, in order. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { ConditionShape } from '../plugin/condition.ts'
+import type { Conditions, ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { EntryConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
@@ -32,8 +32,8 @@ function readEntry(
   path: Path,
 ): Omit<EntryConfiguration, 'place'> | undefined {
   const values = reading.section(path, entryShape, item, readElsewhere)
-  const when = readCondition(reading, item['when'], [...path, 'when'])
-  const unless = readCondition(reading, item['unless'], [...path, 'unless'])
+  const when = readConditions(reading, item['when'], [...path, 'when'])
+  const unless = readConditions(reading, item['unless'], [...path, 'unless'])
   if (values === undefined) return misread(item)
   const {
     plugin,
@@ -71,6 +71,16 @@ function misread(item: JsonObject): Omit<EntryConfiguration, 'place'> | undefine
   }
 }
 
+/** One condition, or a list of which one is enough. */
+function readConditions(
+  reading: Reading,
+  given: JsonValue | undefined,
+  path: Path,
+): Conditions | undefined {
+  if (!Array.isArray(given)) return readCondition(reading, given, path)
+  return given.flatMap((item, index) => readCondition(reading, item, [...path, index]) ?? [])
+}
+
 function readCondition(
   reading: Reading,
   given: JsonValue | undefined,
@@ -83,6 +93,7 @@ function readCondition(
     listener,
     authenticated,
     relay_client,
+    allowed,
     network,
     environment,
     recipient,
@@ -92,6 +103,7 @@ function readCondition(
     ...(listener === undefined ? {} : { listener }),
     ...(authenticated === undefined ? {} : { authenticated }),
     ...(relay_client === undefined ? {} : { relay_client }),
+    ...(allowed === undefined ? {} : { allowed }),
     ...(network === undefined ? {} : { network: network.list }),
     ...(environment === undefined ? {} : { environment }),
     ...(recipient === undefined ? {} : { recipient }),

@@ -1,7 +1,7 @@
 import type { ControlSettings } from '../formats/control-settings.ts'
 import type { TcpRules } from '../formats/tcprules-lookup.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { ConditionShape } from '../plugin/condition.ts'
+import type { Conditions } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
@@ -30,6 +30,8 @@ export interface Configuration {
   }
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
+  /** The file of those who may log in. */
+  readonly accounts: { readonly path: string }
   readonly store: { readonly path: string; readonly traces: number }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
@@ -74,8 +76,8 @@ export interface EntryConfiguration {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly refuseAt?: 'now' | 'rcpt'
-  readonly when?: ConditionShape
-  readonly unless?: ConditionShape
+  readonly when?: Conditions
+  readonly unless?: Conditions
   readonly options: JsonValue | undefined
   readonly place: WrittenAt
 }

@@ -1,7 +1,9 @@
 /** The section `delivery`: its plain options, and two maps by domain, `routes` and `tls`. */
 import { X509Certificate } from 'node:crypto'
+import ipaddr from 'ipaddr.js'
 import { domainTable, domainTableKey, type DomainTable } from '../formats/domain-table.ts'
 import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
+import type { BounceFormat } from '../mail/dsn.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
 import { readDestinations, type DestinationConfiguration } from './destinations-section.ts'
@@ -12,6 +14,7 @@ export interface DeliveryConfiguration {
   readonly maildirs: string
   readonly paused: boolean
   readonly delayNoticeMs: number
+  readonly bounceFormat: BounceFormat
   /** Absent: it depends on the recipient's domain. */
   readonly bounceUnauthenticated?: 'send' | 'hold'
   /** Lower case. */
@@ -32,6 +35,10 @@ export interface DeliveryConfiguration {
     /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
     readonly dane: boolean
   }
+  /** 8-bit text for a next hop without 8BITMIME. */
+  readonly eightBit: 'bounce' | 'send'
+  /** Next hops that are told of the client, in lower case. */
+  readonly xforward: ReadonlySet<string>
   readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
   readonly recipientsPerTransaction: number
   /** How a connection to a next hop is used for more than one message. */
@@ -60,6 +67,7 @@ export function readDelivery(
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
     validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),
+    bounceFormat: values.bounce_format,
     ...(values.bounce_unauthenticated === undefined
       ? {}
       : { bounceUnauthenticated: values.bounce_unauthenticated }),
@@ -72,10 +80,21 @@ export function readDelivery(
       dane: values.dane,
       ...(authorities === undefined ? {} : { authorities }),
     },
+    eightBit: values.eight_bit,
+    xforward: readXforward(reading, values.xforward),
     addressFamily: values.address_family,
     recipientsPerTransaction: values.recipients_per_transaction,
     reuse: { idleMs: values.keep_connection, messages: values.messages_per_connection },
   }
+}
+
+function readXforward(reading: Reading, names: readonly string[]): ReadonlySet<string> {
+  for (const [at, name] of names.entries()) {
+    if (domainTableKey(name) !== undefined || ipaddr.isValid(name) || name.startsWith('/')) continue
+    const remedy = 'write the host, the domain or the socket of a route, without a port'
+    reading.mistake(['delivery', 'xforward', at], `${JSON.stringify(name)} is no next hop`, remedy)
+  }
+  return new Set(names.map((name) => name.toLowerCase()))
 }
 
 function readRoutes(

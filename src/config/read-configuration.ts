@@ -215,13 +215,17 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'thresholds' | 'delivery' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
+): Pick<
+  Configuration,
+  'thresholds' | 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'
+> {
   const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
     top,
     'thresholds',
     thresholdShape,
   )
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
+  const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -239,6 +243,7 @@ function readSettings(
       readText: (path) => files.readText(path),
     }),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
+    accounts: { path: files.absolute(accounts.path) },
     store: { path: files.absolute(store.path), traces: store.traces },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },

@@ -56,6 +56,11 @@ export const sectionShapes = {
       default: '4h',
       description: 'Age at which a sender who asked for it (NOTIFY=DELAY) is told of a delay',
     }),
+    bounce_format: option.choice(['both', 'qsbmf', 'rfc3464'], {
+      default: 'both',
+      description:
+        'What the notice of a failure looks like: RFC 3464 that programs written for qmail read too, or one of them alone',
+    }),
     bounce_unauthenticated: optional(
       option.choice(['send', 'hold'], {
         description:
@@ -63,6 +68,17 @@ export const sectionShapes = {
           'Left out: hold where the domain is in control/rcpthosts, not local, and not in validated_domains',
       }),
     ),
+    eight_bit: option.choice(['bounce', 'send'], {
+      default: 'bounce',
+      description:
+        '8-bit text for a next hop without 8BITMIME: tell the sender, or send it as it is, as qmail did. It is never recoded: that breaks signatures',
+    }),
+    xforward: option.strings({
+      default: [],
+      description:
+        'Next hops that are told of the client that sent a message (XFORWARD), if they offer it: ' +
+        'the host, the domain or the socket of their route',
+    }),
     validated_domains: option.strings({
       default: [],
       description: 'Relayed domains whose recipients are known before their mail is accepted',
@@ -71,6 +87,12 @@ export const sectionShapes = {
   spool: {
     path: option.string({ default: '../var/spool' }),
     segment_size: option.size({ default: '64MB', description: 'Size of a segment file' }),
+  },
+  accounts: {
+    path: option.string({
+      default: '../var/accounts.db',
+      description: 'Who may log in: postern user, and the plugin accounts',
+    }),
   },
   store: {
     path: option.string({
@@ -152,6 +174,7 @@ export const conditionShape = {
   listener: optional(option.strings()),
   authenticated: optional(option.boolean()),
   relay_client: optional(option.boolean()),
+  allowed: optional(option.boolean()),
   network: optional(option.networks()),
   environment: optional(option.strings()),
   recipient: optional(option.strings()),

@@ -75,6 +75,11 @@ export function followedCdb(
         if ('failure' in current) throw current.failure
         return 'cdb' in current ? current.cdb.get(key) : undefined
       },
+      path,
+      entries() {
+        if ('failure' in current) throw current.failure
+        return 'cdb' in current ? current.cdb.entries() : []
+      },
     },
     close() {
       watch.close()

@@ -5,7 +5,13 @@
  * whose sender may be forged is told on hold: it waits in the queue for an operator.
  */
 import { formatPath, type Mailbox } from '../mail/address.ts'
-import { buildDsn, returnsBody, type DsnFacts, type DsnRecipient } from '../mail/dsn.ts'
+import {
+  buildDsn,
+  returnsBody,
+  type BounceFormat,
+  type DsnFacts,
+  type DsnRecipient,
+} from '../mail/dsn.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { ByteRange, Message } from '../mail/message.ts'
 import type { Entry, Placement, Queue } from '../queue/queue.ts'
@@ -21,6 +27,8 @@ export interface BounceSettings {
   readonly from: Mailbox
   /** Where bounces that bounce go: control/doublebounceto at control/doublebouncehost; absent: nowhere. */
   readonly doubleBounceTo?: Mailbox
+  /** Without it `both`. */
+  readonly format?: BounceFormat
   /** Larger messages are returned without their body; a header that is larger by itself is cut. */
   readonly maxBytes: number
   /** Whether the failure of a message that nobody logged in for waits for an operator. */
@@ -58,12 +66,12 @@ export function createBouncer(options: BouncerOptions): Bouncer {
   const { queue, clock, random, log, settings } = options
 
   const send = async (entry: Entry, { to, recipients, held }: Notice): Promise<void> => {
-    const { hostname, from, maxBytes } = settings()
+    const { hostname, from, maxBytes, format } = settings()
     const { envelope, message, receivedAt } = entry
     const id = `${entry.id}-${Buffer.from(random.bytes(6)).toString('hex')}`
     const original = await returned(entry, recipients, maxBytes)
     const facts = { id, at: clock.now(), hostname, from, to, envelope, arrivedAt: receivedAt }
-    const dsn = buildDsn({ ...facts, recipients, original })
+    const dsn = buildDsn({ ...facts, recipients, original }, format)
     const draft = queue.begin()
     try {
       await draft.write(dsn.bytes)

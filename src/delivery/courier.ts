@@ -267,12 +267,10 @@ export class Courier {
       const known = nowTold || knowsOfDelay(claim.entry, claim.recipientIndexes[i])
       return known ? { ...attempt, result: withDelayTold(attempt.result) } : attempt
     })
-    const retries = outcomes.flatMap(({ retryAt }) => retryAt ?? [])
-    const retryAt = retries.reduce((first, at) => Math.min(first, at), Infinity)
     await queue.settle(
       claim,
       outcomes.map(({ result }) => result),
-      retries.length > 0 ? retryAt : clock.now(),
+      outcomes.map(({ retryAt }) => retryAt ?? clock.now()),
     )
   }
 

@@ -2,13 +2,13 @@
  * What an operator wants no deliveries for, for the time being: everything, some domains, some routes. It outlives a
  * restart in a small file, which is replaced as a whole.
  */
-import { dirname } from 'node:path'
 import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Route } from '../mail/route.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { replaceFile } from '../runtime/replace-file.ts'
 import { isRouteName } from './route-name.ts'
 
 /** `all`, a recipient's domain, or a route as `isRouteName` knows it. */
@@ -129,19 +129,4 @@ export function readScope(value: JsonValue | undefined): PauseScope | undefined 
     return undefined
   }
   return { what, name }
-}
-
-/** The new bytes are durable before they take the place of the old. */
-async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.new`
-  const file = await disk.open(beside, 'open')
-  try {
-    await file.truncate(0)
-    await file.write([bytes], 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await disk.rename(beside, path)
-  await disk.syncDirectory(dirname(path))
 }

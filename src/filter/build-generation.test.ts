@@ -5,6 +5,7 @@ import { option } from '../plugin/option-makers.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
@@ -34,6 +35,7 @@ function build(
   return buildGeneration({
     entries,
     doors: {
+      accounts: memoryAccounts(),
       clock,
       log: recordingLog(),
       store: memoryStore(clock),
@@ -210,6 +212,20 @@ describe('generations', () => {
       doubts: [{ problem: 'no entry vouches for a recipient: every RCPT is refused' }],
     })
     expect(build([entryOf(voucher)])).toMatchObject({ ok: true, doubts: [] })
+  })
+
+  test('an entry that the operator lets fail open is worth a warning', () => {
+    const opened = [entryOf(voucher, { onFault: 'pass' })]
+    expect(build(opened)).toMatchObject({
+      ok: true,
+      doubts: [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') as string }],
+    })
+    expect(
+      build([
+        entryOf(voucher, { onFault: 'pass', mode: 'shadow' }),
+        entryOf(voucher, { name: 'v2' }),
+      ]),
+    ).toMatchObject({ doubts: [] })
   })
 
   test('equal chains have equal ids, different ones different', () => {

@@ -3,7 +3,8 @@
  * here that can be known before mail comes, and all mistakes are reported together.
  */
 import { createHash } from 'node:crypto'
-import type { ConditionShape } from '../plugin/condition.ts'
+import { conditionList, type Conditions } from '../plugin/condition.ts'
+import { allowed } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
@@ -96,6 +97,18 @@ function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
 }
 
 function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
+  return [...doubtsAboutVouching(configs, file), ...configs.flatMap(doubtsAboutFaults)]
+}
+
+/** Said by the operator, not by the plugin: a DNS list that fails open by nature is no surprise. */
+function doubtsAboutFaults({ name, mode, onFault, place }: EntryConfig): readonly Mistake[] {
+  if (mode !== 'enforce' || onFault !== 'pass') return []
+  const problem = `${name} fails open: what it cannot judge goes through as if it had nothing to say`
+  const remedy = 'write on_fault: defer, if mail may wait until it is well again'
+  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
+}
+
+function doubtsAboutVouching(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
   const vouches = configs.some(
     ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
   )
@@ -153,7 +166,11 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     condition: condition.applies,
     first: config.first,
     vouches: plugin.vouches !== undefined,
-    needs: plugin.needs ?? [],
+    awaits: [
+      ...(plugin.needs ?? []),
+      ...(plugin.wants ?? []),
+      ...(condition.applies?.asksAllowed === true ? [allowed] : []),
+    ],
     provides: plugin.provides ?? [],
     instance,
     optionsFor: environmentOptions(shape, resolved.values, resources),
@@ -169,17 +186,23 @@ function buildCondition(
   listeners: ReadonlySet<string>,
 ): { readonly applies: Applicability | undefined; readonly mistakes: readonly Mistake[] } {
   const mistakes: Mistake[] = []
-  const compile = (key: 'when' | 'unless', shape: ConditionShape | undefined) => {
-    if (shape === undefined || Object.keys(shape).length === 0) return undefined
-    const compiled = compileCondition(shape, listeners)
-    if ('test' in compiled) return compiled.test
-    mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [key, each.key], each)))
-    return undefined
-  }
-  const applies = applicability(
-    compile('when', when),
-    compile('unless', unless ?? plugin.defaults?.unless),
-  )
+  const compile = (key: 'when' | 'unless', conditions: Conditions | undefined) =>
+    conditionList(conditions).flatMap((shape, index) => {
+      if (Object.keys(shape).length === 0) return []
+      const compiled = compileCondition(shape, listeners)
+      if ('test' in compiled) return [compiled.test]
+      const path = Array.isArray(conditions) ? [key, index] : [key]
+      mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [...path, each.key], each)))
+      return []
+    })
+  const inForce = { when, unless: unless ?? plugin.defaults?.unless }
+  const applies = applicability({
+    when: compile('when', inForce.when),
+    unless: compile('unless', inForce.unless),
+    asksAllowed: [...conditionList(inForce.when), ...conditionList(inForce.unless)].some(
+      (shape) => shape.allowed !== undefined,
+    ),
+  })
   return { applies, mistakes }
 }
 
@@ -190,12 +213,15 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'loginEnded',
   'route',
   'deliver',
   'observe',
   'sessionEnded',
   'probe',
   'learn',
+  'check',
+  'taken',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

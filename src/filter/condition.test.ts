@@ -10,6 +10,7 @@ const known: Circumstances = {
   environment: { variables: new Map([['SIZE', 'big']]), source: 'tcp.smtp:1' },
   authenticated: false,
   relayClient: false,
+  allowed: false,
   recipient: recipient('Bob', 'Example.ORG'),
 }
 const early: Circumstances = {
@@ -17,6 +18,7 @@ const early: Circumstances = {
   environment: emptyEnvironment,
   authenticated: undefined,
   relayClient: undefined,
+  allowed: undefined,
   recipient: undefined,
 }
 
@@ -34,6 +36,8 @@ describe('a condition', () => {
     [{ authenticated: false }, true],
     [{ authenticated: true }, false],
     [{ relay_client: true }, false],
+    [{ allowed: true }, false],
+    [{ allowed: false }, true],
     [{ network: ['192.0.2.0/24'] }, true],
     [{ network: ['2001:db8::/32'] }, false],
     [{ environment: ['SIZE'] }, true],
@@ -54,6 +58,7 @@ describe('a condition', () => {
   test.each<[ConditionShape, boolean | undefined]>([
     [{ authenticated: true }, undefined],
     [{ relay_client: false }, undefined],
+    [{ allowed: true }, undefined],
     [{ recipient: ['bob@example.org'] }, undefined],
     [{ recipient_domain: ['example.org'] }, undefined],
     [{ listener: ['submission'], authenticated: true }, false],
@@ -69,16 +74,21 @@ describe('when and unless together', () => {
   const unknown = () => undefined
 
   test.each([
-    [undefined, undefined, 'everybody'],
-    [yes, undefined, true],
-    [yes, yes, false],
-    [yes, no, true],
-    [no, no, false],
-    [undefined, unknown, undefined],
-    [no, unknown, false],
-    [yes, unknown, undefined],
+    [[], [], 'everybody'],
+    [[yes], [], true],
+    [[yes], [yes], false],
+    [[yes], [no], true],
+    [[no], [no], false],
+    [[], [unknown], undefined],
+    [[no], [unknown], false],
+    [[yes], [unknown], undefined],
+    [[no, yes], [], true],
+    [[no, unknown], [], undefined],
+    [[], [no, yes], false],
+    [[], [unknown, yes], false],
+    [[], [no, unknown], undefined],
   ])('%o and %o', (when, unless, applies) => {
-    const both = applicability(when, unless)
+    const both = applicability({ when, unless, asksAllowed: false })
     expect(both === undefined ? 'everybody' : both.judge(known)).toBe(applies)
   })
 })

@@ -15,6 +15,7 @@ export interface Circumstances {
   readonly environment: Environment
   readonly authenticated: boolean | undefined
   readonly relayClient: boolean | undefined
+  readonly allowed: boolean | undefined
   readonly recipient: Recipient | undefined
 }
 
@@ -24,6 +25,8 @@ export type Judgement = boolean | undefined
 /** `when` and `unless` of an entry, together. */
 export interface Applicability {
   judge(circumstances: Circumstances): Judgement
+  /** Whether it depends on the finding `allowed`. */
+  readonly asksAllowed: boolean
 }
 
 export interface ConditionMistake {
@@ -35,17 +38,35 @@ export interface ConditionMistake {
 type Test = (circumstances: Circumstances) => Judgement
 type Compiled = { readonly test: Test } | { readonly mistakes: readonly ConditionMistake[] }
 
+export interface EntryTests {
+  /** One of them must hold; empty: the entry asks for nothing. */
+  readonly when: readonly Test[]
+  /** None of them may hold. */
+  readonly unless: readonly Test[]
+  readonly asksAllowed: boolean
+}
+
 /** An entry applies where `when` holds and `unless` does not. @returns undefined where it applies to everybody. */
-export function applicability(
-  when: Test | undefined,
-  unless: Test | undefined,
-): Applicability | undefined {
-  if (unless === undefined) return when === undefined ? undefined : { judge: when }
-  const not: Test = (circumstances) => {
-    const holds = unless(circumstances)
+export function applicability({
+  when,
+  unless,
+  asksAllowed,
+}: EntryTests): Applicability | undefined {
+  const tests = [...(when.length === 0 ? [] : [some(when)]), ...unless.map(not)]
+  const [first] = tests
+  if (first === undefined) return undefined
+  return { judge: tests.length === 1 ? first : every(tests), asksAllowed }
+}
+
+function not(test: Test): Test {
+  return (circumstances) => {
+    const holds = test(circumstances)
     return holds === undefined ? undefined : !holds
   }
-  return { judge: when === undefined ? not : every([when, not]) }
+}
+
+function some(tests: readonly Test[]): Test {
+  return not(every(tests.map(not)))
 }
 
 /** @param listeners the names that there are */
@@ -53,7 +74,7 @@ export function compileCondition(shape: ConditionShape, listeners: ReadonlySet<s
   const tests: Test[] = []
   const mistakes: ConditionMistake[] = []
   const { listener, authenticated, relay_client: relay, network, environment } = shape
-  const { recipient, recipient_domain: domains } = shape
+  const { allowed, recipient, recipient_domain: domains } = shape
 
   if (listener !== undefined) {
     const names = new Set(listener)
@@ -62,6 +83,7 @@ export function compileCondition(shape: ConditionShape, listeners: ReadonlySet<s
   }
   if (authenticated !== undefined) tests.push((at) => same(at.authenticated, authenticated))
   if (relay !== undefined) tests.push((at) => same(at.relayClient, relay))
+  if (allowed !== undefined) tests.push((at) => same(at.allowed, allowed))
   if (network !== undefined) {
     const parsed = parseNetworks(network)
     if (parsed.ok) tests.push((at) => parsed.networks.has(at.address))

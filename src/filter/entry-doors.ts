@@ -10,8 +10,9 @@ export function entryDoors(
   { name, shadow }: { readonly name: string; readonly shadow: boolean },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
-  const { clock, dns, jobs, net, programs, random, counters, store } = doors
+  const { accounts, clock, dns, jobs, net, programs, random, counters, store } = doors
   return {
+    accounts,
     clock,
     dns,
     jobs,
@@ -23,6 +24,8 @@ export function entryDoors(
       take: (key, limit) => counters.take(`${space}/${key}`, limit),
       give: (key) => counters.give(`${space}/${key}`),
       count: (key) => counters.count(`${space}/${key}`),
+      spend: (rates) =>
+        counters.spend(rates.map((rate) => ({ ...rate, key: `${space}/${rate.key}` }))),
     },
     store: {
       table: (table, bounds) => store.table(`${space}/${table}`, bounds),

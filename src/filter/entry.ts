@@ -2,11 +2,12 @@ import type { JsonValue } from '../mail/json.ts'
 import type { Stage } from '../mail/status.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { FindingKey } from '../plugin/finding.ts'
-import type { LoginSecret } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type {
   Credentials,
   DigestResponse,
   FaultOutcome,
+  LoginEnd,
   LoginName,
   Plugin,
   PluginInstance,
@@ -15,7 +16,7 @@ import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { HookContext, Stages } from '../plugin/stage.ts'
 import type { Verdict } from '../plugin/verdict.ts'
-import type { ConditionShape } from '../plugin/condition.ts'
+import type { Conditions } from '../plugin/condition.ts'
 import type { Breaker } from './breaker.ts'
 import type { Applicability } from './condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
@@ -34,8 +35,8 @@ export interface EntryConfig {
   readonly timeoutMs?: number
   /** Beats what a verdict says and what the plugin defaults to. */
   readonly refuseAt?: 'now' | 'rcpt'
-  readonly when?: ConditionShape
-  readonly unless?: ConditionShape
+  readonly when?: Conditions
+  readonly unless?: Conditions
   /** The plugin's options as in the file. */
   readonly options: JsonValue | undefined
   readonly place: WrittenAt
@@ -44,22 +45,23 @@ export interface EntryConfig {
 /** Option values with their types erased: only the plugin itself knows them. */
 export type Values = { readonly [name: string]: unknown }
 
-/** What a back end may be asked about a login. */
-const loginQuestions = ['verify', 'secretFor', 'checkResponse'] as const
+/** What a back end may be asked about a login, and what who watches it is told. */
+const loginQuestions = ['verify', 'secretFor', 'checkResponse', 'loginEnded'] as const
 export type LoginQuestion = (typeof loginQuestions)[number]
 
 /** What an entry may be asked: its hooks, and the logins that a back end knows. */
 export type Question = Stage | LoginQuestion
 
 export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
-  readonly verify: Credentials
-  readonly secretFor: SecretQuestion
-  readonly checkResponse: DigestResponse
+  readonly verify: Credentials & Handover<LoginGrant>
+  readonly secretFor: LoginName & Handover<LoginSecret & LoginGrant>
+  readonly checkResponse: DigestResponse & Handover<LoginGrant>
+  readonly loginEnded: LoginEnd
 }
 
-/** A secret is no verdict: it is handed over beside the yes. */
-export interface SecretQuestion extends LoginName {
-  readonly keep: (secret: LoginSecret) => void
+/** A secret, or what a login brings, is no verdict: it is handed over beside the yes. */
+export interface Handover<T> {
+  readonly keep: (kept: T) => void
 }
 
 export function isLoginQuestion(question: string): question is LoginQuestion {
@@ -81,7 +83,8 @@ export interface Entry {
   readonly condition?: Applicability | undefined
   readonly first: boolean
   readonly vouches: boolean
-  readonly needs: readonly FindingKey<JsonValue>[]
+  /** At `message` it waits for those who provide them: what the plugin needs, wants, and what its condition asks for. */
+  readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
   readonly instance: PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>

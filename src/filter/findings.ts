@@ -4,6 +4,7 @@
  * and by `data` and `message`. An enforced entry never sees what a shadow entry found.
  */
 import { findingValue, type Finding, type FindingKey, type Findings } from '../plugin/finding.ts'
+import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Question } from './entry.ts'
 
@@ -18,15 +19,20 @@ interface Kept extends Finding {
 
 /** What is remembered of the recipients of one transaction; beyond it the oldest goes. */
 const mostAboutRecipients = 2000
+/** A round that no recipient has. */
+const nobodyAsked = -1
 
 export class FindingBook {
   /** What enforced entries see. */
   readonly enforced: Findings = { get: (key) => this.#find(key, false) }
   /** What shadow entries see. */
   readonly shadow: Findings = { get: (key) => this.#find(key, true) }
+  /** The last round of each recipient about whom something is kept, as `mailboxKey` writes them. */
+  readonly #rounds = new Map<string, number>()
   #kept: Kept[] = []
   /** The recipient that is being asked about; 0 where none is. */
   #round = 0
+  #asked: Mailbox | undefined
 
   /** A later finding of the same name replaces an earlier one of the same scope, so that no scope grows without bound. */
   keep(findings: readonly Finding[], question: Question, shadow: boolean): void {
@@ -58,17 +64,32 @@ export class FindingBook {
   beginTransaction(): void {
     this.#forget('transaction')
     this.#forget('recipient')
+    this.#rounds.clear()
   }
 
-  beginRecipient(round: number): void {
+  beginRecipient(round: number, mailbox: Mailbox): void {
     this.#round = round
+    this.#asked = mailbox
+  }
+
+  /** What enforced entries see when they are asked about this recipient; the nearest fact first. */
+  about<T extends JsonValue>(key: FindingKey<T>, mailbox: Mailbox | undefined): T | undefined {
+    if (this.#kept.length === 0) return undefined
+    if (mailbox === undefined || mailbox === this.#asked) return this.#find(key, false)
+    return this.#find(key, false, this.#rounds.get(mailboxKey(mailbox)) ?? nobodyAsked)
   }
 
   /** What was learned about a recipient that was refused is of no use to anybody. */
   endRecipient(accepted: boolean): void {
     const round = this.#round
+    const asked = this.#asked
     this.#round = 0
-    if (accepted || this.#kept.length === 0) return
+    this.#asked = undefined
+    if (this.#kept.length === 0) return
+    if (accepted) {
+      if (asked !== undefined) this.#rounds.set(mailboxKey(asked), round)
+      return
+    }
     this.#kept = this.#kept.filter((each) => each.round !== round)
   }
 
@@ -77,11 +98,15 @@ export class FindingBook {
     this.#kept = this.#kept.filter((each) => each.scope !== scope)
   }
 
-  #find<T extends JsonValue>(key: FindingKey<T>, shadow: boolean): T | undefined {
+  #find<T extends JsonValue>(
+    key: FindingKey<T>,
+    shadow: boolean,
+    round = this.#round,
+  ): T | undefined {
     for (let index = this.#kept.length - 1; index >= 0; index--) {
       const each = this.#kept[index]
       if (each === undefined || each.name !== key.name || (each.shadow && !shadow)) continue
-      if (this.#round !== 0 && each.round !== 0 && each.round !== this.#round) continue
+      if (round !== 0 && each.round !== 0 && each.round !== round) continue
       return findingValue(key, each.value)
     }
     return undefined
@@ -92,6 +117,7 @@ function scopeOf(question: Question): Scope {
   switch (question) {
     case 'connect':
     case 'auth':
+    case 'loginEnded':
     case 'verify':
     case 'secretFor':
     case 'checkResponse':

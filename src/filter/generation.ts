@@ -39,6 +39,8 @@ export class Generation {
   readonly observers: readonly Entry[]
   /** Those that are told of the end of every session. */
   readonly sessionKeepers: readonly Entry[]
+  /** Those that are told of every message that was taken. */
+  readonly takers: readonly Entry[]
   readonly places: Places
   readonly thresholds: Thresholds
   readonly parallel: number
@@ -56,6 +58,7 @@ export class Generation {
     this.sessionKeepers = parts.entries.filter(
       ({ instance }) => instance.sessionEnded !== undefined,
     )
+    this.takers = parts.entries.filter(({ instance }) => instance.taken !== undefined)
     this.places = parts.places
     this.thresholds = parts.thresholds
     this.parallel = parts.parallel

@@ -3,12 +3,14 @@
  * hook that answers at once costs no promise. The verdict of a fault is what the entry's `on_fault`
  * says; it never becomes a pass by accident.
  */
+import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
-import { relayClient, type Findings } from '../plugin/finding.ts'
+import { allowed, relayClient, type Findings } from '../plugin/finding.ts'
+import type { TakenMessage } from '../plugin/plugin.ts'
 import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -36,6 +38,16 @@ export interface Asking {
 
 const plainly: Asking = Object.freeze({})
 
+export interface Judging {
+  /** A refusal is about to be spoken: what is not known now counts as not so. */
+  readonly decided?: boolean
+  /** At `message`: what the entries before this one have found there. */
+  readonly findings?: Findings
+}
+
+const plainJudging: Judging = Object.freeze({})
+export const decidedly: Judging = Object.freeze({ decided: true })
+
 export class Inquiry {
   readonly generation: Generation
   readonly clock: Clock
@@ -48,6 +60,8 @@ export class Inquiry {
   stage: Stage = 'connect'
   /** The recipient that is being asked about, counted from 1 within the transaction; 0 outside `rcpt`. */
   round = 0
+  /** While the stages before RCPT are walked through once more: whoever could not prove to be allowed may still do so. */
+  provesLater = false
   readonly #log: Log
   readonly #running = new Set<Consultation>()
   #ended = false
@@ -131,7 +145,12 @@ export class Inquiry {
    * Whether an entry applies. While asking at `connect` … `auth` a login may still come, so "not logged in"
    * cannot be said yet; when a refusal is about to be spoken (`decided`) it counts as it is.
    */
-  judge(entry: Entry, question: Question, recipient?: Recipient, decided = false): Judgement {
+  judge(
+    entry: Entry,
+    question: Question,
+    recipient?: Recipient,
+    { decided = false, findings }: Judging = plainJudging,
+  ): Judgement {
     if (entry.condition === undefined) return true
     const { session } = this
     if (session === undefined) return undefined
@@ -144,8 +163,26 @@ export class Inquiry {
       environment: this.environment,
       authenticated,
       relayClient: relays || (early ? undefined : false),
+      allowed: this.#isAllowed(recipient, { early, findings }),
       recipient,
     })
+  }
+
+  #isAllowed(
+    recipient: Recipient | undefined,
+    { early, findings }: { readonly early: boolean; readonly findings: Findings | undefined },
+  ): Judgement {
+    const mailbox = recipient?.mailbox
+    const late = findings?.get(allowed)
+    if (late?.holds === 'yes' && isMeant(late.recipients, mailbox)) return true
+    const holds = this.findings.about(allowed, mailbox)?.holds
+    if (holds === 'yes') return true
+    return early || (holds === 'unproven' && this.provesLater) ? undefined : false
+  }
+
+  /** Whether somebody could not say yet that this recipient's sender is allowed. */
+  get isUnproven(): boolean {
+    return this.findings.enforced.get(allowed)?.holds === 'unproven'
   }
 
   /** Adds a line to the explanation that nobody was asked for. */
@@ -253,6 +290,16 @@ export class Inquiry {
     return step
   }
 
+  tellTaken(event: TakenMessage): void {
+    for (const { name, instance } of this.generation.takers) {
+      try {
+        instance.taken?.(event)
+      } catch (error) {
+        this.#log.error('observer.failed', { entry: name, detail: errorDetail(error) })
+      }
+    }
+  }
+
   /** Those who watch cannot decide: whatever an observer does, the answer stands. */
   #tell({ place, stage, verdict, fault }: Step): void {
     const { session } = this
@@ -279,6 +326,12 @@ export class Inquiry {
   ): F & { entry: string; question: string; session: string } {
     return { entry: entry.name, question, session: this.session?.id ?? '', ...fields }
   }
+}
+
+function isMeant(recipients: readonly string[] | undefined, mailbox: Mailbox | undefined): boolean {
+  return (
+    recipients === undefined || (mailbox !== undefined && recipients.includes(mailboxKey(mailbox)))
+  )
 }
 
 const sessionOver: Fault = { kind: 'aborted', detail: 'the session is over' }

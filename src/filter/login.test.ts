@@ -5,6 +5,7 @@ import { chainUnderTest, entryOf, type TestSession } from '../testkit/chain-unde
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { onePassword } from '../../test/fixtures/plugins/one-password/one-password.ts'
 import type { EntryConfig } from './entry.ts'
+import { LoginEnvironments } from './login-environments.ts'
 
 const sessionWith = async (
   entries: readonly EntryConfig[],
@@ -148,9 +149,97 @@ describe('after a login', () => {
     expect(one.policy.environment).toBe(two.policy.environment)
   })
 
+  test('what a back end says of the login stands above AUTH_SET, and each login has its own', async () => {
+    const granting = definePlugin({
+      name: 'granting',
+      setup: () => ({
+        verify: ({ user, password }) =>
+          password === 'secret' &&
+          (user === 'plain' || {
+            variables: new Map([
+              ['DATABYTES', user === 'alice' ? '7000' : '8000'],
+              ['WHO', user],
+            ]),
+          }),
+      }),
+    })
+    const rule = { DATABYTES: '1000', AUTH_SET_DATABYTES: '5000', AUTH_SET_KEPT: 'yes' }
+    for (const [user, maxMessageBytes] of [
+      ['alice', 7000],
+      ['bob', 8000],
+      ['plain', 5000],
+    ] as const) {
+      const session = await sessionWith([entryOf(granting)], rule)
+      expect(await session.login(user)).toBe('235')
+      expect(session.policy.settings.maxMessageBytes).toBe(maxMessageBytes)
+      expect(session.policy.environment.variables.get('KEPT')).toBe('yes')
+      expect(session.policy.environment.variables.get('WHO')).toBe(
+        user === 'plain' ? undefined : user,
+      )
+    }
+  })
+
+  test('equal logins under one rule share one environment too', () => {
+    const environments = new LoginEnvironments()
+    const before = { variables: new Map([['A', '1']]), source: 'tcp.smtp:1' }
+    const brings = () => new Map([['B', '2']])
+    const [one, two] = [environments.after(before, brings()), environments.after(before, brings())]
+    expect(one).toBe(two)
+    expect(environments.after(before)).toBe(before)
+    for (let n = 0; n < 2000; n++) environments.after(before, new Map([['N', `${n}`]]))
+    expect(environments.after(before, brings())).toEqual(one)
+  })
+
+  test('variables that are no texts let nobody in', async () => {
+    const careless = definePlugin({
+      name: 'careless',
+      setup: () => ({ verify: () => JSON.parse('{ "variables": { "A": 1 } }') }),
+    })
+    expect(await (await sessionWith([entryOf(careless)])).login('alice')).toMatch(/^454 /)
+  })
+
   test('a setting that a login makes unusable refuses the login, for the time being', async () => {
     const session = await sessionWith([backEnd('alice')], { AUTH_SET_DATABYTES: 'lots' })
     expect(await session.login('alice')).toMatch(/^421 4\.3\.0 /)
     expect(session.policy.settings.maxMessageBytes).toBe(50 * 1024 * 1024)
+  })
+})
+
+describe('who watches logins', () => {
+  const watching = (config: Partial<EntryConfig> = {}, broken = false) => {
+    const ends: string[] = []
+    const watcher = definePlugin({
+      name: 'watcher',
+      setup: () => ({
+        loginEnded({ user, mechanism, outcome }) {
+          ends.push(`${mechanism} ${user} ${outcome}`)
+          if (broken) throw new Error('it cannot count')
+        },
+      }),
+    })
+    return { ends, entry: entryOf(watcher, config) }
+  }
+
+  test('is told how each ended', async () => {
+    const { ends, entry } = watching()
+    const session = await sessionWith([entry, backEnd('alice')])
+    await session.login('mallory')
+    await session.login('alice')
+    const deferring = { stage: 'auth', verdict: 'defer', text: 'Later' }
+    const later = await sessionWith([
+      entry,
+      entryOf(objector, { options: deferring }),
+      backEnd('alice'),
+    ])
+    await later.login('alice')
+    expect(ends).toEqual(['PLAIN mallory rejected', 'PLAIN alice accepted', 'PLAIN alice deferred'])
+  })
+
+  test('changes nothing, even where it fails', async () => {
+    const { ends, entry } = watching({ onFault: 'reject' }, true)
+    const session = await sessionWith([entry, backEnd('alice')])
+    expect(await session.login('mallory')).toMatch(/^535 5\.7\.8 /)
+    expect(await session.login('alice')).toBe('235')
+    expect(ends).toHaveLength(2)
   })
 })

@@ -3,10 +3,15 @@
  * user. One yes is enough, nobody's yes means no. A back end that cannot answer is no objection as long
  * as another one knows the user.
  */
-import type { Environment } from '../mail/environment.ts'
-import { isPasswordOf, type LoginSecret } from '../mail/login-secret.ts'
+import {
+  isPasswordOf,
+  type LoginGrant,
+  type LoginSecret,
+  type LoginVariables,
+} from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
+import type { LoginEnd } from '../plugin/plugin.ts'
 import { reject } from '../plugin/verdict.ts'
 import type { AuthAttempt, AuthMechanism } from '../smtp/policy.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
@@ -44,27 +49,36 @@ export function askAboutLogin(
   )
 }
 
-/** PLAIN, LOGIN and CRAM-MD5, of which everything is known. @returns the objection, if the login is refused */
-export function askBackEnds(
+/** What came of a login: why not, or what it brings. */
+export type LoginOutcome =
+  | { readonly objection: Objection }
+  | { readonly objection?: undefined; readonly variables?: LoginVariables }
+
+/** PLAIN, LOGIN and CRAM-MD5, of which everything is known. */
+export async function askBackEnds(
   inquiry: Inquiry,
   attempt: Exclude<AuthAttempt, { readonly mechanism: 'SCRAM-SHA-256' }>,
   standIn: StandIn,
-): MaybePromise<Objection | undefined> {
+): Promise<LoginOutcome> {
   const { places } = inquiry.generation
   const { session, user } = attempt
   if (attempt.mechanism === 'CRAM-MD5') {
     const { challenge, digest } = attempt
-    const event = { session, user, challenge, digest }
-    return after(askEach(inquiry, { places: places.checkResponse, event }), refusalOf)
+    const answer = await askEach(inquiry, places.checkResponse, (keep) => {
+      return { session, user, challenge, digest, keep }
+    })
+    return answer.known ? grantedBy(answer) : { objection: answer.fault ?? noSuchLogin }
   }
   const { password } = attempt
-  const event = { session, user, password }
-  return after(askEach(inquiry, { places: places.verify, event }), (answer) => {
-    // Those that verify themselves have spoken; of the others the secret is asked.
-    const others = places.secretFor.filter(({ entry }) => entry.instance.verify === undefined)
-    if (answer === 'known' || others.length === 0) return refusalOf(answer)
-    return askSecrets(inquiry, others, { session, user, password, standIn }, answer)
+  const answer = await askEach(inquiry, places.verify, (keep) => {
+    return { session, user, password, keep }
   })
+  if (answer.known) return grantedBy(answer)
+  // Those that verify themselves have spoken; of the others the secret is asked.
+  const others = places.secretFor.filter(({ entry }) => entry.instance.verify === undefined)
+  return others.length === 0
+    ? { objection: answer.fault ?? noSuchLogin }
+    : askSecrets(inquiry, others, { session, user, password, standIn }, answer)
 }
 
 async function askSecrets(
@@ -72,19 +86,19 @@ async function askSecrets(
   places: readonly AskedPlace<'secretFor'>[],
   login: { session: Session; user: string; password: string; standIn: StandIn },
   before: Unknown,
-): Promise<Objection | undefined> {
+): Promise<LoginOutcome> {
   const { user, password, standIn } = login
   const found = await findSecret(inquiry, places, login)
   // For a stranger the same is done as for a user: neither the answer nor its time tells who exists.
   const secret = found.secret ?? standIn.secretOf(user)
   const fits = await isPasswordOf(secret, password)
   return fits && found.secret !== undefined
-    ? undefined
-    : (before.fault ?? found.fault ?? noSuchLogin)
+    ? grantedBy({ kept: found.secret })
+    : { objection: before.fault ?? found.fault ?? noSuchLogin }
 }
 
 export interface FoundSecret {
-  readonly secret?: LoginSecret
+  readonly secret?: LoginSecret & LoginGrant
   /** Of a back end that could not answer, where no other knew the user. */
   readonly fault?: Objection
 }
@@ -95,72 +109,56 @@ export async function findSecret(
   places: readonly AskedPlace<'secretFor'>[],
   { session, user, standIn }: { session: Session; user: string; standIn: StandIn },
 ): Promise<FoundSecret> {
-  let secret: LoginSecret | undefined
-  const answer = await askEach(inquiry, {
-    places,
-    // What an entry hands over counts only if its answer does.
-    eventFor: () => {
-      secret = undefined
-      return { session, user, keep: (kept) => (secret = kept) }
-    },
-  })
-  if (answer !== 'known') return answer
-  if (secret === undefined) return {}
-  standIn.saw(secret)
-  return { secret }
+  const answer = await askEach(inquiry, places, (keep) => ({ session, user, keep }))
+  if (!answer.known) return answer.fault === undefined ? {} : { fault: answer.fault }
+  if (answer.kept === undefined) return {}
+  standIn.saw(answer.kept)
+  return { secret: answer.kept }
+}
+
+function grantedBy({ kept }: { readonly kept?: LoginGrant | undefined }): LoginOutcome {
+  return kept?.variables === undefined ? {} : { variables: kept.variables }
 }
 
 /** Nobody knows the user; with a fault, somebody could not say. */
 interface Unknown {
-  readonly fault?: Objection
+  readonly known: false
+  readonly fault?: Objection | undefined
 }
 
-type Answer = 'known' | Unknown
+type Answer<T> = { readonly known: true; readonly kept: T | undefined } | Unknown
 
-type LoginQuestion = 'verify' | 'secretFor' | 'checkResponse'
-
-type Round<Q extends LoginQuestion> = { readonly places: readonly AskedPlace<Q>[] } & (
-  | { readonly event: Events[Q] }
-  | { readonly eventFor: () => Events[Q] }
-)
+type BackEndQuestion = 'verify' | 'secretFor' | 'checkResponse'
 
 /** One back end after the other, until one says yes. */
-function askEach<Q extends LoginQuestion>(
+async function askEach<Q extends BackEndQuestion>(
   inquiry: Inquiry,
-  round: Round<Q>,
-  from = 0,
-  fault?: Objection,
-): MaybePromise<Answer> {
-  const place = round.places[from]
-  if (place === undefined || inquiry.ended) return fault === undefined ? {} : { fault }
-  const next = (known?: Objection) => askEach(inquiry, round, from + 1, fault ?? known)
-  if (inquiry.judge(place.entry, place.question) === false) return next()
-  const event = 'event' in round ? round.event : round.eventFor()
-  return after(inquiry.ask(place, event), (step) =>
-    !place.entry.shadow && step.verdict.verdict === 'accept' ? 'known' : next(objectionOf(step)),
-  )
-}
-
-function refusalOf(answer: Answer): Objection | undefined {
-  return answer === 'known' ? undefined : (answer.fault ?? noSuchLogin)
-}
-
-const setPrefix = 'AUTH_SET_'
-const unsetPrefix = 'AUTH_UNSET_'
-
-/** The environment of a session after its login: `AUTH_SET_X` sets X, `AUTH_UNSET_X` takes it away. */
-export function environmentAfterLogin(environment: Environment): Environment {
-  const { variables, source } = environment
-  const changes = [...variables].filter(([name]) => isChange(name))
-  if (changes.length === 0) return environment
-  const changed = new Map([...variables].filter(([name]) => !isChange(name)))
-  for (const [name, value] of changes) {
-    if (name.startsWith(setPrefix)) changed.set(name.slice(setPrefix.length), value)
-    else changed.delete(name.slice(unsetPrefix.length))
+  places: readonly AskedPlace<Q>[],
+  eventWith: (keep: (handed: KeptOf<Q>) => void) => Events[Q],
+): Promise<Answer<KeptOf<Q>>> {
+  let fault: Objection | undefined
+  for (const place of places) {
+    if (inquiry.ended) break
+    if (inquiry.judge(place.entry, place.question) === false) continue
+    // What an entry hands over counts only if its answer does.
+    let kept: KeptOf<Q> | undefined
+    const event = eventWith((handed) => void (kept = handed))
+    // oxlint-disable-next-line no-await-in-loop -- the order is the contract
+    const step = await inquiry.ask(place, event)
+    if (!place.entry.shadow && step.verdict.verdict === 'accept') return { known: true, kept }
+    fault ??= objectionOf(step)
   }
-  return { variables: changed, source: `${source} after login` }
+  return { known: false, fault }
 }
 
-function isChange(name: string): boolean {
-  return name.startsWith(setPrefix) || name.startsWith(unsetPrefix)
+/** What a back end hands over beside its yes. */
+type KeptOf<Q extends BackEndQuestion> = Parameters<Events[Q]['keep']>[0]
+
+/** Those who watch logins are told; whatever they do, the outcome stands. */
+export async function tellHowLoginEnded(inquiry: Inquiry, event: LoginEnd): Promise<void> {
+  for (const place of inquiry.generation.places.loginEnded) {
+    if (inquiry.judge(place.entry, place.question) === false) continue
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, as entries are asked
+    await inquiry.ask(place, event)
+  }
 }

@@ -93,11 +93,14 @@ export class MessageRound {
   }
 
   /** The recipients that the entry applies to; undefined for all of them. */
-  #scopeOf({ entry, question }: MessagePlace): readonly number[] | undefined {
+  #scopeOf({ entry, question, sees }: MessagePlace): readonly number[] | undefined {
     if (entry.condition === undefined) return undefined
     const { recipients } = this.#event.transaction
+    const { enforced } = this.#inquiry.findings
+    const findings = findingsAt(enforced, this.#contributions, { sees, shadow: false })
+    const judging = { decided: true, ...(sees.length === 0 ? {} : { findings }) }
     const scope = recipients.flatMap((recipient, index) =>
-      this.#inquiry.judge(entry, question, recipient, true) === true ? [index] : [],
+      this.#inquiry.judge(entry, question, recipient, judging) === true ? [index] : [],
     )
     return scope.length === recipients.length ? undefined : scope
   }

@@ -2,7 +2,7 @@
 import type { Transaction } from '../mail/session.ts'
 import { isPlainPass } from '../plugin/verdict.ts'
 import type { Opinion } from './decision.ts'
-import type { Inquiry } from './inquiry.ts'
+import { decidedly, type Inquiry } from './inquiry.ts'
 import type { Step } from './step.ts'
 
 /** The recipients that a step speaks of, where these are not all. */
@@ -67,7 +67,7 @@ export function scopesOf(
       scopes.set(step, index === undefined ? [] : [index])
     } else if (entry.condition !== undefined) {
       const scope = recipients.flatMap((recipient, index) =>
-        inquiry.judge(entry, question, recipient, true) === true ? [index] : [],
+        inquiry.judge(entry, question, recipient, decidedly) === true ? [index] : [],
       )
       if (scope.length < recipients.length) scopes.set(step, scope)
     }

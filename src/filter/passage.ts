@@ -68,13 +68,17 @@ export class Passage {
     this.#backTo(this.#helloEnd)
   }
 
-  /** Goes on as far as the stage allows. @returns the objection to be spoken now, if there is one. */
+  /**
+   * Goes on as far as the stage allows; at RCPT also past a refusal of which nobody can say yet whether it is lifted:
+   * what is learned on the way decides when it is walked once more.
+   * @returns the objection to be spoken now, if there is one.
+   */
   walk(onward: Onward): MaybePromise<Objection | undefined> {
     for (const refusal of this.#refusals) {
       const fate = this.#fateOf(refusal, onward)
       if (fate === 'waits') return undefined
       if (fate === 'stands') return this.#speak(refusal)
-      this.#noteLifted(refusal)
+      if (fate === 'lifted') this.#noteLifted(refusal)
     }
     const end = this.#endOf(onward.stage)
     while (this.#position < end) {
@@ -107,7 +111,7 @@ export class Passage {
     const refusal: Refusal = { index, step, objection, at, notedRound: -1 }
     this.#refusals.push(refusal)
     const fate = this.#fateOf(refusal, onward)
-    if (fate === 'lifted') return this.walk(onward)
+    if (fate === 'lifted' || fate === 'open') return this.walk(onward)
     step.remembered = fate === 'waits'
     const spoken = fate === 'stands' ? this.#speak(refusal) : undefined
     return after(this.#askShadows(refusal, onward.session), () => spoken)
@@ -117,11 +121,11 @@ export class Passage {
   #fateOf(
     { step: { place }, at }: Refusal,
     { stage, recipient }: Onward,
-  ): 'stands' | 'waits' | 'lifted' {
+  ): 'stands' | 'waits' | 'lifted' | 'open' {
     const decided = at === 'now' || stage === 'mail' || stage === 'rcpt'
-    const applies = this.#inquiry.judge(place.entry, place.question, recipient, decided)
+    const applies = this.#inquiry.judge(place.entry, place.question, recipient, { decided })
     if (applies === false) return 'lifted'
-    if (stage === 'rcpt') return 'stands'
+    if (stage === 'rcpt') return applies === undefined ? 'open' : 'stands'
     return at === 'now' && applies === true ? 'stands' : 'waits'
   }
 

@@ -4,9 +4,9 @@
  * at once, those to the header handed on for the commit.
  */
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
-import type { Envelope, Recipient } from '../mail/envelope.ts'
+import type { Envelope, MessageOrigin, Recipient } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
-import type { Transaction } from '../mail/session.ts'
+import type { Session, Transaction } from '../mail/session.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Opinion, Outcome, Thresholds } from './decision.ts'
 
@@ -110,6 +110,18 @@ function envelopeOf({ reversePath, parameters, recipients, session }: Transactio
     ...(parameters.envelopeId === undefined ? {} : { envelopeId: parameters.envelopeId }),
     ...(parameters.returnContent === undefined ? {} : { returnContent: parameters.returnContent }),
     ...(session.user === undefined ? {} : { user: session.user }),
+    origin: originOf(session),
+  }
+}
+
+function originOf({ remote, remoteName, hello }: Session): MessageOrigin {
+  const { address, port } = remote
+  return {
+    address,
+    port,
+    ...(remoteName === undefined ? {} : { name: remoteName }),
+    protocol: hello === undefined || hello.verb === 'HELO' ? 'SMTP' : 'ESMTP',
+    ...(hello === undefined ? {} : { hello: hello.name }),
   }
 }
 

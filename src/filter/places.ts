@@ -2,9 +2,10 @@
  * From entries to the order in which they are asked. Stages before `message` ask one entry after the
  * other; at `message` those marked `first` come first, and the rest wait only for what they need.
  */
-import { isLoginSecret } from '../mail/login-secret.ts'
+import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secret.ts'
 import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
+import { allowed } from '../plugin/finding.ts'
 import { accept, pass, type Verdict } from '../plugin/verdict.ts'
 import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
@@ -15,8 +16,11 @@ export interface Places {
   readonly verify: readonly AskedPlace<'verify'>[]
   readonly secretFor: readonly AskedPlace<'secretFor'>[]
   readonly checkResponse: readonly AskedPlace<'checkResponse'>[]
+  readonly loginEnded: readonly AskedPlace<'loginEnded'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
+  /** Those of `rcpt` that are asked before the others, and before a remembered refusal is spoken: who is allowed. */
+  readonly allowing: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
   readonly message: readonly MessagePlace[]
   /** connect, hello and mail in one line: see passage.ts. */
@@ -43,12 +47,20 @@ const hooks: { readonly [S in Stage]: (instance: Instance) => Ask<S> | undefined
 /** A back end as something that is asked and answers with a verdict: yes vouches for the login, no says nothing. */
 function verifier(instance: Instance): Ask<'verify'> | undefined {
   const verify = instance.verify?.bind(instance)
-  return verify && ((event, context) => after(verify(event, context), loginVerdict))
+  return (
+    verify &&
+    (({ keep, ...event }, context) =>
+      after(verify(event, context), (known) => loginVerdict(known, keep)))
+  )
 }
 
 function checker(instance: Instance): Ask<'checkResponse'> | undefined {
   const check = instance.checkResponse?.bind(instance)
-  return check && ((event, context) => after(check(event, context), loginVerdict))
+  return (
+    check &&
+    (({ keep, ...event }, context) =>
+      after(check(event, context), (known) => loginVerdict(known, keep)))
+  )
 }
 
 function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
@@ -57,15 +69,25 @@ function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
   return ({ session, user, keep }, context) =>
     after(secretFor({ session, user }, context), (secret: unknown) => {
       if (secret === undefined) return pass()
-      if (!isLoginSecret(secret)) throw new TypeError('secretFor answered what is no secret')
+      if (!isLoginSecret(secret) || !isLoginGrant(secret)) {
+        throw new TypeError('secretFor answered what is no secret')
+      }
       keep(secret)
       return accept()
     })
 }
 
-function loginVerdict(known: unknown): Verdict {
-  if (typeof known !== 'boolean') throw new TypeError(`a back end answered ${typeof known}`)
-  return known ? accept() : pass()
+function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): Verdict {
+  if (typeof known === 'boolean') return known ? accept() : pass()
+  if (!isLoginGrant(known)) throw new TypeError(`a back end answered ${typeof known}`)
+  keep(known)
+  return accept()
+}
+
+/** Who watches logins says nothing about them. */
+function watcher(instance: Instance): Ask<'loginEnded'> | undefined {
+  const told = instance.loginEnded?.bind(instance)
+  return told && ((event, context) => after(told(event, context), () => pass()))
 }
 
 export function orderPlaces(entries: readonly Entry[]): Places {
@@ -88,15 +110,23 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const verify = put('verify', verifier)
   const secretFor = put('secretFor', secretGiver)
   const checkResponse = put('checkResponse', checker)
+  const loginEnded = put('loginEnded', watcher)
   const mail = put('mail', hooks.mail)
-  const rcpt = put('rcpt', hooks.rcpt)
+  const allows = ({ provides }: Entry): boolean =>
+    provides.some(({ name }) => name === allowed.name)
+  const allowing = put('rcpt', hooks.rcpt, entries.filter(allows))
+  const rcpt = put(
+    'rcpt',
+    hooks.rcpt,
+    entries.filter((entry) => !allows(entry)),
+  )
   const data = put('data', hooks.data)
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
   const passage = [...connect, ...hello, ...mail]
-  const logins = { auth, verify, secretFor, checkResponse }
-  return { connect, hello, ...logins, mail, rcpt, data, message, passage, all }
+  const logins = { auth, verify, secretFor, checkResponse, loginEnded }
+  return { connect, hello, ...logins, mail, rcpt, allowing, data, message, passage, all }
 }
 
 /** Works out who waits for whom at `message`. */
@@ -121,5 +151,5 @@ function waitsFor(entry: Entry, earlier: Entry): boolean {
   // An enforced entry has nothing to expect of a shadow entry, and does not wait for it.
   if (earlier.shadow && !entry.shadow) return false
   if (entry.first || earlier.first) return true
-  return entry.needs.some(({ name }) => earlier.provides.some((key) => key.name === name))
+  return entry.awaits.some(({ name }) => earlier.provides.some((key) => key.name === name))
 }

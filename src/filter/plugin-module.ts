@@ -65,6 +65,7 @@ const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['vouches', (value: unknown) => value === 'local' || value === 'relay'],
   ['options', isRecord],
   ['needs', isKeyList],
+  ['wants', isKeyList],
   ['provides', isKeyList],
   ['defaults', isRecord],
   ['setup', (value: unknown) => typeof value === 'function'],

@@ -9,9 +9,9 @@ import type { ConnectionFacts, Policy, ReceiverSettings, SessionPolicy } from '.
 import type { CrashWatch } from './crash-watch.ts'
 import type { Generation } from './generation.ts'
 import { Inquiry } from './inquiry.ts'
-import { environmentAfterLogin } from './login.ts'
+import { LoginEnvironments } from './login-environments.ts'
 import { SessionRecorder } from './session-recorder.ts'
-import { FilterSession, type AfterLogin } from './session.ts'
+import { FilterSession } from './session.ts'
 import { denied, settingsFault } from './refusals.ts'
 import type { StandIn } from './stand-in.ts'
 import { TraceWriter } from './trace-writer.ts'
@@ -36,7 +36,7 @@ export interface FilterPolicyParts {
 export class FilterPolicy implements Policy {
   readonly #parts: FilterPolicyParts
   readonly #writer: TraceWriter
-  readonly #loginEnvironments = new WeakMap<Environment, Environment>()
+  readonly #loginEnvironments = new LoginEnvironments()
   #generation: Generation
 
   constructor(parts: FilterPolicyParts) {
@@ -87,17 +87,13 @@ export class FilterPolicy implements Policy {
       settings,
       refusal,
       standIn: this.#parts.standIn,
-      afterLogin: (before) => this.#afterLogin(generation, facts.listener, before),
+      afterLogin: (before, variables) => {
+        const after = this.#loginEnvironments.after(before, variables)
+        return { environment: after, ...this.#settings(generation, facts.listener, after) }
+      },
       crashWatch: this.#parts.crashWatch,
       ended: () => generation.leave(),
     })
-  }
-
-  /** The environment and the settings that a login brings; equal environments stay one object. */
-  #afterLogin(generation: Generation, listener: string, before: Environment): AfterLogin {
-    const environment = this.#loginEnvironments.get(before) ?? environmentAfterLogin(before)
-    this.#loginEnvironments.set(before, environment)
-    return { environment, ...this.#settings(generation, listener, environment) }
   }
 
   #settings(

@@ -56,6 +56,7 @@ describe('settings of the receiver', () => {
       authRequired: false,
       protocol: 'smtp',
       prdr: true,
+      binaryMime: false,
       splitsByClass: false,
       etrnClients: expect.objectContaining({ list: [] }),
       completesHeader: false,
@@ -91,6 +92,15 @@ describe('settings of the receiver', () => {
       maxRecipients: 5,
       authWithoutTls: true,
     })
+  })
+
+  test.each([
+    ['offered', '1', true],
+    ['offered', '0', false],
+    ['offered', 'required', true],
+  ])('auth: %s and REQUIRE_AUTH=%s ask for a login: %s', (auth, REQUIRE_AUTH, authRequired) => {
+    const rule = environment({ REQUIRE_AUTH })
+    expect(settingsFor({ auth }, { environment: rule })).toMatchObject({ authRequired })
   })
 
   test('a variable that does not parse defers the connection: it opens nothing that it was to close', async () => {

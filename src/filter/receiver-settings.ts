@@ -95,12 +95,19 @@ export const receiverOptions = {
   }),
   auth: option.choice(['off', 'offered', 'required'], {
     default: 'offered',
+    env: 'REQUIRE_AUTH',
+    words: { '0': 'offered', '1': 'required' },
     description: 'required: MAIL only after a login; so it is on submission and smtps.',
   }),
   auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
   prdr: option.boolean({
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
+  }),
+  binarymime: option.boolean({
+    default: false,
+    description:
+      'Take messages that are no text, by BDAT. Few next hops do: such a message bounces where its next hop does not.',
   }),
   split: option.choice(['off', 'first'], {
     default: 'off',
@@ -172,6 +179,7 @@ export function settingsFrom(
     authRequired: values.auth === 'required',
     protocol,
     prdr: values.prdr && protocol === 'smtp',
+    binaryMime: values.binarymime,
     splitsByClass: values.split === 'first',
     etrnClients: values.etrn,
     completesHeader: values.complete_header,

@@ -5,7 +5,7 @@
 import type { Recipient } from '../mail/envelope.ts'
 import type { Transaction } from '../mail/session.ts'
 import type { ReceiverSettings } from '../smtp/policy.ts'
-import type { Inquiry } from './inquiry.ts'
+import { decidedly, type Inquiry } from './inquiry.ts'
 import type { Place } from './entry.ts'
 import { anotherClass } from './refusals.ts'
 import type { Objection } from './step.ts'
@@ -24,6 +24,7 @@ export function splitOff(
   const alike = ({ entry, question }: Place): boolean =>
     entry.condition === undefined ||
     entry.shadow ||
-    inquiry.judge(entry, question, first, true) === inquiry.judge(entry, question, recipient, true)
+    inquiry.judge(entry, question, first, decidedly) ===
+      inquiry.judge(entry, question, recipient, decidedly)
   return data.every(alike) && message.every(alike) ? undefined : anotherClass
 }

@@ -8,6 +8,7 @@ import { reply, type Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import type { Placement } from '../queue/queue.ts'
+import type { LoginEnd } from '../plugin/plugin.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import type {
   ConnectionFacts,
@@ -73,6 +74,12 @@ interface Ending {
   readonly queueIds?: readonly string[] | undefined
 }
 
+const loginEvents = {
+  accepted: 'login.accepted',
+  rejected: 'login.rejected',
+  deferred: 'login.deferred',
+} as const
+
 export class SessionRecorder {
   readonly #parts: RecorderParts
   readonly #startMs: number
@@ -88,6 +95,12 @@ export class SessionRecorder {
   /** Whatever was refused before, the client says hello again. */
   beginHello(): void {
     this.#refused = undefined
+  }
+
+  loginEnded({ session, mechanism, user, outcome }: LoginEnd): void {
+    const { address } = session.remote
+    const fields = { session: session.id, address, mechanism, user: user.slice(0, 256) }
+    this.#parts.log.info(loginEvents[outcome], fields)
   }
 
   beginTransaction(mail: MailEvent): void {

@@ -5,6 +5,7 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
+import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
@@ -26,7 +27,14 @@ import type { CrashWatch } from './crash-watch.ts'
 import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
-import { askAboutLogin, askBackEnds, findSecret, noSuchLogin } from './login.ts'
+import {
+  askAboutLogin,
+  askBackEnds,
+  findSecret,
+  noSuchLogin,
+  tellHowLoginEnded,
+  type LoginOutcome,
+} from './login.ts'
 import { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
@@ -45,7 +53,7 @@ export interface SessionParts {
   readonly refusal: Objection | undefined
   /** What strangers are shown. */
   readonly standIn: StandIn
-  readonly afterLogin: (before: Environment) => AfterLogin
+  readonly afterLogin: (before: Environment, variables?: LoginVariables) => AfterLogin
   readonly crashWatch: CrashWatch | undefined
   readonly ended: () => void
 }
@@ -63,8 +71,10 @@ export class FilterSession implements SessionPolicy {
   readonly #passage: Passage
   readonly #parts: SessionParts
   #settings: ReceiverSettings
-  /** Whose secret was found last, for the proof that follows. */
-  #knownUser: string | undefined
+  /** Whose secret was found last, and what that login brings, for the proof that follows. */
+  #known: (LoginGrant & { readonly user: string }) | undefined
+  /** Whether the last message that was ruled on goes to everybody as it came. */
+  #welcome = false
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -97,30 +107,24 @@ export class FilterSession implements SessionPolicy {
     return this.#walk({ stage: 'hello', session })
   }
 
-  secretFor(request: SecretRequest): MaybePromise<SecretRuling> {
+  async secretFor(request: SecretRequest): Promise<SecretRuling> {
     const inquiry = this.#inquiry
     inquiry.begin('auth', request.session)
-    this.#knownUser = undefined
-    return after(askAboutLogin(inquiry, request), (objection) =>
-      objection === undefined ? this.#findSecret(request) : objectionRuling(objection),
-    )
+    this.#known = undefined
+    const objection = await askAboutLogin(inquiry, request)
+    const ruling =
+      objection === undefined ? await this.#findSecret(request) : objectionRuling(objection)
+    if (ruling.ruling !== 'secret') await this.#tell(request, ruling)
+    return ruling
   }
 
-  auth(attempt: AuthAttempt): MaybePromise<AuthRuling> {
-    const inquiry = this.#inquiry
-    inquiry.begin('auth', attempt.session)
-    // About this login everybody has been asked, when its secret was.
-    if (attempt.mechanism === 'SCRAM-SHA-256') {
-      const known = attempt.proven && attempt.user === this.#knownUser
-      this.#knownUser = undefined
-      return known ? this.#loggedIn(attempt.user) : objectionRuling(noSuchLogin)
-    }
-    const asked = after(askAboutLogin(inquiry, attempt), (objection) =>
-      objection === undefined ? askBackEnds(inquiry, attempt, this.#parts.standIn) : objection,
-    )
-    return after(asked, (objection) =>
-      objection === undefined ? this.#loggedIn(attempt.user) : objectionRuling(objection),
-    )
+  async auth(attempt: AuthAttempt): Promise<AuthRuling> {
+    this.#inquiry.begin('auth', attempt.session)
+    const { objection, ...grant } = await this.#judgeLogin(attempt)
+    const ruling =
+      objection === undefined ? this.#loggedIn(attempt.user, grant) : objectionRuling(objection)
+    await this.#tell(attempt, ruling)
+    return ruling
   }
 
   mail(event: MailEvent): MaybePromise<Ruling> {
@@ -139,14 +143,13 @@ export class FilterSession implements SessionPolicy {
     const { session } = transaction
     inquiry.begin('rcpt', session)
     inquiry.round = this.#parts.recorder.beginRecipient()
-    inquiry.findings.beginRecipient(inquiry.round)
+    inquiry.findings.beginRecipient(inquiry.round, recipient.mailbox)
     inquiry.trail.beginRecipient()
-    const walked = this.#passage.walk({ stage: 'rcpt', session, recipient })
-    const places = inquiry.generation.places.rcpt
-    return after(walked, (objection) => {
+    const round: RecipientRound = { event: { transaction, recipient }, recipients: [recipient] }
+    return after(this.#walkToRecipient(round), (objection) => {
       if (objection !== undefined) return this.#recipientRuled(recipient, objection)
-      const round = { places, event: { transaction, recipient }, recipients: [recipient] }
-      return after(askInOrder(inquiry, round), () => {
+      const { places } = inquiry.generation
+      return after(askInOrder(inquiry, { places: places.rcpt, ...round }), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
         const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
@@ -181,6 +184,9 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    if (outcome.end === 'committed') {
+      this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
+    }
   }
 
   sessionEnded(reason: SessionEnd): void {
@@ -188,6 +194,30 @@ export class FilterSession implements SessionPolicy {
     this.#inquiry.tellEnd()
     this.#parts.recorder.sessionEnded(reason)
     this.#parts.ended()
+  }
+
+  /**
+   * Those who know whom nothing should be held against are asked first; then come the refusals that were remembered, and
+   * the entries behind them. What proves a sender (SPF) may be among these, so that both are asked once more.
+   */
+  #walkToRecipient(round: RecipientRound): MaybePromise<Objection | undefined> {
+    const inquiry = this.#inquiry
+    const { event, recipients } = round
+    const places = inquiry.generation.places.allowing
+    const walk = (): MaybePromise<Objection | undefined> => {
+      const [recipient] = recipients
+      return this.#passage.walk({ stage: 'rcpt', session: event.transaction.session, recipient })
+    }
+    if (places.length === 0) return walk()
+    const askAndWalk = (): MaybePromise<Objection | undefined> =>
+      after(askInOrder(inquiry, { places, ...round }), (step) =>
+        step === undefined ? walk() : asObjection(step.verdict),
+      )
+    inquiry.provesLater = true
+    return after(askAndWalk(), (objection) => {
+      inquiry.provesLater = false
+      return objection !== undefined || !inquiry.isUnproven ? objection : askAndWalk()
+    })
   }
 
   #walk(onward: Onward): MaybePromise<Ruling> {
@@ -222,12 +252,39 @@ export class FilterSession implements SessionPolicy {
     const { secret, fault } = await findSecret(this.#inquiry, places, { session, user, standIn })
     if (fault !== undefined) return objectionRuling(fault)
     const keys = await standIn.keysOf(user, secret ?? standIn.secretOf(user))
-    this.#knownUser = secret === undefined ? undefined : user
+    const { variables } = secret ?? {}
+    this.#known =
+      secret === undefined ? undefined : { user, ...(variables === undefined ? {} : { variables }) }
     return { ruling: 'secret', keys }
   }
 
-  #loggedIn(user: string): AuthRuling {
-    const { environment, settings, sound } = this.#parts.afterLogin(this.#inquiry.environment)
+  async #judgeLogin(attempt: AuthAttempt): Promise<LoginOutcome> {
+    const inquiry = this.#inquiry
+    if (attempt.mechanism !== 'SCRAM-SHA-256') {
+      const objection = await askAboutLogin(inquiry, attempt)
+      return objection === undefined
+        ? askBackEnds(inquiry, attempt, this.#parts.standIn)
+        : { objection }
+    }
+    // About this login everybody has been asked, when its secret was.
+    const known = this.#known
+    this.#known = undefined
+    return attempt.proven && known?.user === attempt.user ? known : { objection: noSuchLogin }
+  }
+
+  #tell(
+    { session, mechanism, user }: SecretRequest,
+    { ruling }: AuthRuling | ObjectionRuling,
+  ): Promise<void> {
+    const outcomes = { accept: 'accepted', reject: 'rejected', defer: 'deferred' } as const
+    const end = { session, mechanism, user, outcome: outcomes[ruling] }
+    this.#parts.recorder.loginEnded(end)
+    return tellHowLoginEnded(this.#inquiry, end)
+  }
+
+  #loggedIn(user: string, { variables }: LoginGrant): AuthRuling {
+    const { afterLogin } = this.#parts
+    const { environment, settings, sound } = afterLogin(this.#inquiry.environment, variables)
     if (!sound) return objectionRuling(settingsFault)
     this.#inquiry.environment = environment
     this.#settings = settings
@@ -264,6 +321,9 @@ export class FilterSession implements SessionPolicy {
       const request = { transaction, decided: whole, opinions: applied, thresholds }
       const placements = placementsFor(request)
       recorder.placed(placements)
+      this.#welcome =
+        decided.decision !== 'each' &&
+        placements.every(({ disposition }) => disposition === 'deliver')
       return { ruling: 'commit', placements }
     }
     if (decided.decision !== 'each') return ruled(decided)
@@ -272,6 +332,11 @@ export class FilterSession implements SessionPolicy {
     )
     return { ruling: 'each', recipients: rulings, whole: ruled(decided.whole) }
   }
+}
+
+interface RecipientRound {
+  readonly event: RecipientEvent
+  readonly recipients: readonly [Recipient]
 }
 
 interface RecipientEvent {

@@ -31,9 +31,11 @@ export interface ControlSettings {
   readonly doubleBounceTo: string
   readonly envNoAtHost: string
   readonly heloHost: string
+  readonly idHost: string
   readonly locals: ReadonlySet<string>
   /** Addresses to connect from; empty: what the system chooses. */
   readonly outgoingIp: readonly string[]
+  readonly plusDomain: string
   readonly queueLifetimeSeconds: number
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
@@ -72,8 +74,10 @@ export const settingFiles = [
   'doublebounceto',
   'envnoathost',
   'helohost',
+  'idhost',
   'locals',
   'outgoingip',
+  'plusdomain',
   'queuelifetime',
   'rcpthosts',
   'smtpgreeting',
@@ -123,8 +127,10 @@ export function readControlSettings(
     doubleBounceTo: lineOr('doublebounceto', controlFiles.doublebounceto.default),
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
+    idHost: lineOr('idhost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
+    plusDomain: lineOr('plusdomain', me),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
     smtpGreeting: lineOr('smtpgreeting', me),

@@ -18,7 +18,7 @@ const subjects: { readonly [O in Outcome]: string } = {
 }
 
 /** The gravest thing to tell. */
-function outcomeOf({ recipients }: DsnFacts): Outcome {
+export function outcomeOf({ recipients }: DsnFacts): Outcome {
   const outcomes = recipients.map(({ result }) => result.outcome)
   if (outcomes.includes('failed')) return 'failed'
   return outcomes.includes('deferred') ? 'deferred' : 'delivered'
@@ -28,10 +28,13 @@ export function subjectOf(facts: DsnFacts): string {
   return subjects[outcomeOf(facts)]
 }
 
-/** Paragraphs with an empty line after each, CRLF throughout. */
-export function noticeText(facts: DsnFacts): string {
+/**
+ * Paragraphs with an empty line after each, CRLF throughout.
+ * @param program what we call ourselves
+ */
+export function noticeText(facts: DsnFacts, program = 'postern'): string {
   const first = outcomeOf(facts)
-  const greeting = `${first === 'failed' ? 'Hi. ' : ''}This is the postern program at ${facts.hostname}.`
+  const greeting = `${first === 'failed' ? 'Hi. ' : ''}This is the ${program} program at ${facts.hostname}.`
   const paragraphs = (['failed', 'deferred', 'delivered'] as const).flatMap((outcome) => {
     const entries = facts.recipients.filter(({ result }) => result.outcome === outcome)
     if (entries.length === 0) return []

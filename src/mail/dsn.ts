@@ -1,6 +1,6 @@
 /**
- * Delivery status notifications: RFC 3464 and, for internationalised mail, RFC 6533. QSBMF parsers read a failure too,
- * because the MIME preamble and the first part say it in qmail's paragraphs.
+ * Delivery status notifications: RFC 3464 and, for internationalised mail, RFC 6533. Unless told otherwise QSBMF parsers
+ * read a failure too, because the MIME preamble and the first part say it in qmail's paragraphs.
  * Pure: dates and ids come from the caller. Nothing of a peer's gets in unescaped but the returned message.
  */
 import assert from 'node:assert/strict'
@@ -9,9 +9,10 @@ import { createHash } from 'node:crypto'
 import { formatMailbox, formatPath } from './address.ts'
 import type { DsnFacts } from './dsn-facts.ts'
 import { statusFields } from './dsn-status.ts'
-import { noticeText, subjectOf } from './dsn-text.ts'
+import { noticeText, outcomeOf, subjectOf } from './dsn-text.ts'
 import type { BodyType } from './envelope.ts'
 import { formatField } from './header-field.ts'
+import { qsbmfNotice } from './qsbmf.ts'
 import { formatDate } from './trace-fields.ts'
 
 export type { DsnFacts, DsnRecipient } from './dsn-facts.ts'
@@ -39,16 +40,27 @@ export function returnsBody(
   )
 }
 
+/**
+ * What the notice of a failure looks like: RFC 3464 that QSBMF parsers read too, or one of them alone. Of delays and
+ * deliveries QSBMF knows nothing: they are told by RFC 3464.
+ */
+export type BounceFormat = 'both' | 'rfc3464' | 'qsbmf'
+
 /** The notification with its header. The recipients' NOTIFY has been honoured by the caller: each of them is reported on. */
-export function buildDsn(facts: DsnFacts): Dsn {
+export function buildDsn(facts: DsnFacts, format: BounceFormat = 'both'): Dsn {
   const smtputf8 = needsUtf8(facts)
+  if (format === 'qsbmf' && outcomeOf(facts) === 'failed') {
+    const bytes = qsbmfNotice(facts)
+    return { bytes, bodyType: isAscii(bytes) ? '7bit' : '8bitmime', smtputf8 }
+  }
   const text = Buffer.from(noticeText(facts))
   const parts = partsOf(facts, text, smtputf8)
   const eightBit = !parts.every(({ content }) => isAscii(content))
   const boundary = boundaryFor(facts.id, parts)
   const bytes = Buffer.concat([
     Buffer.from(`${dsnHeader(facts, { smtputf8, eightBit, boundary })}\r\n`),
-    text, // the preamble: a QSBMF parser takes the boundary for the break before the copy
+    // The preamble: a QSBMF parser takes the boundary for the break before the copy.
+    format === 'both' ? text : Buffer.alloc(0),
     ...parts.flatMap((part) => [Buffer.from(partHeader(part, boundary)), part.content]),
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ])

@@ -26,6 +26,20 @@ export interface Envelope {
   readonly returnContent?: 'full' | 'headers'
   /** The login that sent it; bounces to it need no further proof. */
   readonly user?: string
+  /** The client that sent it; absent where a program of this host did, or we ourselves. */
+  readonly origin?: MessageOrigin
+}
+
+/** What is known of a client, for next hops that are told of it. */
+export interface MessageOrigin {
+  readonly address: string
+  /** 0: unknown. */
+  readonly port: number
+  /** By DNS, where it was looked up. */
+  readonly name?: string
+  readonly protocol: 'SMTP' | 'ESMTP'
+  /** What it called itself. */
+  readonly hello?: string
 }
 
 /** The parameters of MAIL FROM, parsed and checked. Absent keys were not given. */

@@ -13,6 +13,7 @@ export const errorCodes = {
   PEER_FAILED: 'the peer broke the connection or the protocol',
   TIMEOUT: 'a deadline passed',
   ABORTED: 'the work was called off',
+  ACCOUNTS_FAILED: 'the accounts cannot be read or written',
   STORE_FAILED: 'the store does not answer',
   JOB_FAILED: 'the work could not be done in a thread of its own',
   PROGRAM_FAILED: 'the program could not be run',

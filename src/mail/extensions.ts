@@ -6,6 +6,7 @@ export const extensions = [
   'SMTPUTF8', // RFC 6531
   'ENHANCEDSTATUSCODES', // RFC 2034
   'CHUNKING', // RFC 3030
+  'BINARYMIME', // RFC 3030 §3
   'DSN', // RFC 3461
   'LIMITS', // RFC 9422
   'REQUIRETLS', // RFC 8689

@@ -116,8 +116,7 @@ function pieceOf(name: string, value: string, after = ''): Piece {
 
 function selector(meant: { name: string; nth?: number }): (piece: Piece) => boolean {
   const name = meant.name.toLowerCase()
-  return (piece) =>
-    piece.name === name && (meant.nth === undefined || meant.nth === piece.received)
+  return (piece) => piece.name === name && (meant.nth === undefined || meant.nth === piece.received)
 }
 
 /** A message that ends within its header may lack the last line end. */

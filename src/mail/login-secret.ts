@@ -22,6 +22,25 @@ export interface PlainSecret {
 
 export type LoginSecret = ScramKeys | PlainSecret
 
+/** What a login brings: variables that stand above those of tcp.smtp from the next command on. */
+export type LoginVariables = ReadonlyMap<string, string>
+
+/** A login that a back end knows, and what it brings. */
+export interface LoginGrant {
+  readonly variables?: LoginVariables
+}
+
+/** Whether something is what a login brings. */
+export function isLoginGrant(value: unknown): value is LoginGrant {
+  if (typeof value !== 'object' || value === null) return false
+  const variables = 'variables' in value ? value.variables : undefined
+  if (variables === undefined) return true
+  return (
+    variables instanceof Map &&
+    [...variables].every((pair) => pair.every((text: unknown) => typeof text === 'string'))
+  )
+}
+
 /** RFC 7677 §4 asks for the first; the second keeps a mistake from holding up every login. */
 const fewestIterations = 4_096
 const mostIterations = 1_000_000

@@ -1,5 +1,6 @@
 import type { ByteRange } from './byte-range.ts'
 import type { Header } from './header.ts'
+import type { MimeTree } from './mime/tree.ts'
 
 export type { ByteRange } from './byte-range.ts'
 
@@ -17,4 +18,10 @@ export interface Message {
   readonly eightBit: boolean
   /** Bytes in order, in chunks of at most 64 KB. @throws PosternError DISK_FAILED */
   read(range?: ByteRange): AsyncIterable<Uint8Array>
+  /**
+   * Where its parts are, in every way it can be read: found on first use, once for all who ask, within `mimeLimits`.
+   * @param signal fires when the asker no longer waits
+   * @throws PosternError ABORTED, DISK_FAILED
+   */
+  mime(signal?: AbortSignal): Promise<MimeTree>
 }

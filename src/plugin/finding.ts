@@ -31,5 +31,19 @@ export function findingValue<T extends JsonValue>(_key: FindingKey<T>, value: Js
   return value as T
 }
 
+/**
+ * Whoever sends is welcome here: what others think of its reputation (DNS lists, greylisting, spam scores) does not
+ * count. The condition `allowed` reads it. It never vouches, and it lifts no check of recipients or for viruses.
+ *
+ * An entry that provides it is asked at `rcpt` before any other entry, also where a refusal is remembered: it must be
+ * quick. `unproven` is taken back to it when the stages before RCPT have been walked through: SPF may be known then.
+ */
+export const allowed = findingKey<{
+  readonly holds: 'yes' | 'no' | 'unproven'
+  readonly because: string
+  /** At `message`: whom it is true for, as `mailboxKey` writes them. Absent: for whoever is asked about. */
+  readonly recipients?: readonly string[]
+}>('allowed')
+
 /** The client may relay: by a tcp.smtp rule or by its network. The condition `relay_client` reads it. */
 export const relayClient = findingKey<{ readonly because: string }>('relay-client')

@@ -3,9 +3,11 @@ export { definePlugin } from './plugin.ts'
 export type {
   Credentials,
   DigestResponse,
+  Doubt,
   EntryDefaults,
   FaultOutcome,
   Lesson,
+  LoginEnd,
   LoginName,
   Observation,
   Plugin,
@@ -13,6 +15,7 @@ export type {
   PluginDelivery,
   PluginDoors,
   PluginInstance,
+  TakenMessage,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
@@ -29,11 +32,11 @@ export type {
   Verdict,
 } from './verdict.ts'
 export type { Opinion } from './opinion.ts'
-export { finding, findingKey, relayClient } from './finding.ts'
+export { allowed, finding, findingKey, relayClient } from './finding.ts'
 export type { Finding, FindingKey, Findings } from './finding.ts'
 export { option } from './option-makers.ts'
 export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from './option.ts'
-export type { ConditionShape } from './condition.ts'
+export type { Conditions, ConditionShape } from './condition.ts'
 export { parseNetworks } from './networks.ts'
 export type { Networks } from './networks.ts'
 export type { CdbTable, FollowedFile, Live, Table } from './table.ts'
@@ -67,9 +70,32 @@ export { fieldText } from '../mail/header-field.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
 export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
-export type { LoginSecret, PlainSecret, ScramKeys } from '../mail/login-secret.ts'
+export type {
+  LoginGrant,
+  LoginSecret,
+  LoginVariables,
+  PlainSecret,
+  ScramKeys,
+} from '../mail/login-secret.ts'
 export type { MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
+export { decodeText, decoderOf } from '../mail/mime/charset.ts'
+export { contentOf, readContent } from '../mail/mime/content.ts'
+export { decodeWords } from '../mail/mime/encoded-words.ts'
+export { extensionOf } from '../mail/mime/file-names.ts'
+export { mimeLimits } from '../mail/mime/limits.ts'
+export { readMimeTree } from '../mail/mime/read-tree.ts'
+export type { ByteSource } from '../mail/mime/source.ts'
+export type {
+  MimeAmbiguity,
+  MimeAmbiguityKind,
+  MimeLimit,
+  MimePart,
+  MimeReading,
+  MimeTree,
+  TransferEncoding,
+} from '../mail/mime/tree.ts'
+export { UuDecoder } from '../mail/mime/uuencode.ts'
 export type { PluginRoute, Route } from '../mail/route.ts'
 export type {
   ClientCertificate,
@@ -88,6 +114,8 @@ export type {
   TransientStatus,
 } from '../mail/status.ts'
 
+export { accountKey } from '../runtime/accounts.ts'
+export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
@@ -106,8 +134,32 @@ export type {
 export type { Random } from '../runtime/random.ts'
 export type { Store, StoreEntry, StoreRange, StoreTable } from '../runtime/store.ts'
 
-export { domainKeys, moreRcpthosts, parseRcpthosts } from '../formats/control-domains.ts'
+export { assignCdb, parseAssign } from '../formats/assign.ts'
+export type { Assignments } from '../formats/assign.ts'
+export {
+  domainKeys,
+  moreRcpthosts,
+  parseLocals,
+  parseRcpthosts,
+  parseVirtualDomains,
+} from '../formats/control-domains.ts'
 export type { DomainList } from '../formats/control-domains.ts'
 export { controlInteger, controlLine, controlList, controlTable } from '../formats/control.ts'
 export type { ControlEntry, ControlReading } from '../formats/control.ts'
+export { authRecordRemedy, parseAuthLines, readAuthRecord } from '../formats/auth-cdb.ts'
+export type { AuthLines, AuthRecord } from '../formats/auth-cdb.ts'
+export { parseScramSecret } from '../formats/scram-secret.ts'
+export { checkpasswordAnswer, checkpasswordInput } from '../formats/checkpassword.ts'
+export type { CheckpasswordLogin } from '../formats/checkpassword.ts'
+export { isPasswordOfHash } from './password-check.ts'
+export { compileLists } from '../formats/list-lookup.ts'
+export type { ListedMail, ListRuling, SenderLists } from '../formats/list-lookup.ts'
+export { formatListRule, parseListRules } from '../formats/list-rules.ts'
+export type { ListRule } from '../formats/list-rules.ts'
+export { parseRouteTarget, routeTargetRemedy } from '../formats/route-target.ts'
+export type { RouteTarget } from '../formats/route-target.ts'
 export type { LineMistake } from '../formats/line-mistake.ts'
+export { isMeant, parseQuarantineEvents } from '../formats/quarantine-events.ts'
+export type { QuarantineEvent } from '../formats/quarantine-events.ts'
+export { joinSimOptions, parseSimcontrol, simOptionsFor } from '../formats/simcontrol.ts'
+export type { SimControl, SimOptions } from '../formats/simcontrol.ts'

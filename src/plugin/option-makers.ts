@@ -4,7 +4,7 @@
  */
 import type { JsonValue } from '../mail/json.ts'
 import { parseNetworks, type Networks } from './networks.ts'
-import type { Option, OptionMakers, OptionSettings, Parsed } from './option.ts'
+import type { ChoiceSettings, Option, OptionMakers, OptionSettings, Parsed } from './option.ts'
 
 interface Kind<T> {
   readonly type: string
@@ -29,7 +29,11 @@ export const option: OptionMakers = Object.freeze({
     )
   },
 
-  choice<const C extends string>(choices: readonly C[], settings: OptionSettings<C> = {}) {
+  choice<const C extends string>(
+    choices: readonly C[],
+    { words = {}, ...settings }: ChoiceSettings<C> = {},
+  ) {
+    const meant = new Map<string, C>(Object.entries(words))
     return make<C>(
       {
         type: `one of ${choices.join(', ')}`,
@@ -39,7 +43,7 @@ export const option: OptionMakers = Object.freeze({
           const remedy = `write one of ${choices.join(', ')}`
           return choice === undefined ? refused(value, 'a choice', remedy) : taken(choice)
         },
-        fromText: taken,
+        fromText: (text) => taken(meant.get(text) ?? text),
       },
       settings,
     )

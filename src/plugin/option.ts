@@ -45,10 +45,15 @@ export interface OptionSettings<J extends JsonValue> {
   readonly description?: string
 }
 
+export interface ChoiceSettings<C extends string> extends OptionSettings<C> {
+  /** What the variable may say instead of a choice, as qmail's 0 and 1. */
+  readonly words?: Readonly<Record<string, C>>
+}
+
 /** The makers, one for each kind of option. */
 export interface OptionMakers {
   string(settings?: OptionSettings<string> & { readonly maxLength?: number }): Option<string>
-  choice<const C extends string>(choices: readonly C[], settings?: OptionSettings<C>): Option<C>
+  choice<const C extends string>(choices: readonly C[], settings?: ChoiceSettings<C>): Option<C>
   boolean(settings?: OptionSettings<boolean>): Option<boolean>
   integer(
     settings?: OptionSettings<number> & { readonly min?: number; readonly max?: number },

@@ -1,12 +1,13 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { JsonValue } from '../mail/json.ts'
-import type { LoginSecret } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginSecret } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Route } from '../mail/route.ts'
-import type { Session } from '../mail/session.ts'
+import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
@@ -16,7 +17,7 @@ import type { Net } from '../runtime/net.ts'
 import type { Programs } from '../runtime/programs.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
-import type { ConditionShape } from './condition.ts'
+import type { Conditions } from './condition.ts'
 import type { FindingKey } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
 import type { HookContext, Hooks, Vouches } from './stage.ts'
@@ -24,6 +25,7 @@ import type { Verdict } from './verdict.ts'
 
 /** The doors a plugin may use. `store` is the entry's own space; a shadow entry has another one. */
 export interface PluginDoors {
+  readonly accounts: AccountReader
   readonly clock: Clock
   readonly counters: Counters
   readonly dns: Dns
@@ -55,6 +57,12 @@ export interface DigestResponse extends LoginName {
   readonly digest: string
 }
 
+/** How a login ended: `deferred` where nobody could say who it is, or an entry asked to come back later. */
+export interface LoginEnd extends LoginName {
+  readonly mechanism: string
+  readonly outcome: 'accepted' | 'rejected' | 'deferred'
+}
+
 /** Told, never asked: watchers may not decide, deciders must. */
 export interface Observation {
   readonly session: Session
@@ -64,17 +72,41 @@ export interface Observation {
   readonly reason?: string
 }
 
+/** Told, never asked: what became of a message that was taken. */
+export interface TakenMessage {
+  readonly transaction: Transaction
+  /** Nobody had anything against it: it is delivered to all of its recipients, nothing held, nothing discarded. */
+  readonly welcome: boolean
+}
+
 /** A plugin at work in one entry: hooks, and abilities beside them. */
 export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
-  /** An authentication back end: is it them? `false` is not an objection; another back end may know the user. */
-  verify?(credentials: Credentials, context: HookContext<Options>): MaybePromise<boolean>
+  /**
+   * An authentication back end: is it them? `false` is not an objection; another back end may know the user. A yes may
+   * bring variables, which stand above those of tcp.smtp from the next command on.
+   */
+  verify?(
+    credentials: Credentials,
+    context: HookContext<Options>,
+  ): MaybePromise<boolean | LoginGrant>
   /**
    * The same for SCRAM-SHA-256: what is known of the user's password, or `undefined` for a user it does not know.
    * Where there is no `verify`, PLAIN and LOGIN are held against it too.
    */
-  secretFor?(login: LoginName, context: HookContext<Options>): MaybePromise<LoginSecret | undefined>
+  secretFor?(
+    login: LoginName,
+    context: HookContext<Options>,
+  ): MaybePromise<(LoginSecret & LoginGrant) | undefined>
   /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
-  checkResponse?(response: DigestResponse, context: HookContext<Options>): MaybePromise<boolean>
+  checkResponse?(
+    response: DigestResponse,
+    context: HookContext<Options>,
+  ): MaybePromise<boolean | LoginGrant>
+  /**
+   * Told how each login ended, before the client is: its reply waits for the promise, as long as the entry's timeout
+   * allows. It changes nothing any more.
+   */
+  loginEnded?(end: LoginEnd, context: HookContext<Options>): MaybePromise<void>
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
@@ -89,6 +121,10 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   probe?(signal: AbortSignal): Promise<string>
   /** A person says what a message is; so a scanner may learn. @throws where it could not be told */
   learn?(lesson: Lesson, signal: AbortSignal): Promise<void>
+  /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
+  check?(): MaybePromise<readonly Doubt[]>
+  /** Told of each message that was taken, once its 250 is promised. */
+  taken?(event: TakenMessage): void
   open?(): Promise<void>
   close?(): Promise<void>
 }
@@ -99,6 +135,14 @@ export interface Lesson {
   readonly as: 'spam' | 'ham'
   /** Whose mail it is, where it is one person's. */
   readonly recipient?: Recipient
+}
+
+/** Something that works, but hardly as it is meant. */
+export interface Doubt {
+  /** The option that it is about. */
+  readonly option?: string
+  readonly problem: string
+  readonly remedy: string
 }
 
 export interface PluginDelivery {
@@ -115,7 +159,7 @@ export interface EntryDefaults {
   /** `defer` where nothing is said: nothing fails open by accident. */
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
-  readonly unless?: ConditionShape
+  readonly unless?: Conditions
 }
 
 /** A plugin as its author writes it. */
@@ -129,6 +173,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly options?: O
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
+  /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */
+  readonly wants?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
   readonly provides?: readonly FindingKey<JsonValue>[]
   readonly defaults?: EntryDefaults

@@ -10,10 +10,13 @@ export interface Table {
 
 /** A constant database (cdb) that is reopened when it is replaced; a missing file holds nothing. */
 export interface CdbTable {
+  readonly path: string
   /** Whether there is such a file. */
   readonly present: boolean
   /** A string stands for its UTF-8 bytes. */
   get(key: Uint8Array | string): Uint8Array | undefined
+  /** Every record, in the order of insertion: for checks, not for mail. */
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>
 }
 
 /** A file of the configuration, followed as it changes. */

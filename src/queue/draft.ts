@@ -32,6 +32,8 @@ export interface DraftDesk {
 }
 
 const firstBytes = 4_096
+/** As much as a socket gives at once. */
+const spareBytes = 65_536
 const empty = Buffer.alloc(0)
 
 export class SpoolDraft implements Draft {
@@ -43,6 +45,9 @@ export class SpoolDraft implements Draft {
   /** Set once the draft has outgrown memory; resolves when everything written so far is in it. */
   #large: Promise<LargeFile> | undefined
   #file: LargeFile | undefined
+  /** Where chunks wait to be appended. */
+  #spare: Buffer | undefined
+  #spareIsFree = true
   #message: MaybePromise<Message> | undefined
   #drafted: DraftedMessage | undefined
   #over = false
@@ -165,13 +170,23 @@ export class SpoolDraft implements Draft {
   }
 
   #append(large: Promise<LargeFile>, chunk: Uint8Array): Promise<void> {
-    const copy = Buffer.from(chunk)
+    const copy = this.#copyOf(chunk)
     const appended = large.then(async (file) => {
       await file.append(copy)
+      if (copy.buffer === this.#spare?.buffer) this.#spareIsFree = true
       return file
     })
     this.#large = appended
     return appended.then(() => undefined)
+  }
+
+  /** In one buffer again and again, for who waits for each write: else a large message would leave as much garbage as it has bytes. */
+  #copyOf(chunk: Uint8Array): Uint8Array {
+    if (!this.#spareIsFree || chunk.length > spareBytes) return Buffer.from(chunk)
+    this.#spareIsFree = false
+    this.#spare ??= Buffer.allocUnsafeSlow(spareBytes)
+    this.#spare.set(chunk)
+    return this.#spare.subarray(0, chunk.length)
   }
 
   #giveMemory(): void {

@@ -1,11 +1,12 @@
-/** An envelope as a small JSON tuple: `[reverse-path, recipients, body type, flags, envelope id, return content, user]`; 0 is absent. */
+/** An envelope as a small JSON tuple: `[reverse-path, recipients, body type, flags, envelope id, return content, user, origin]`; 0 is absent. */
 import type { Mailbox } from '../mail/address.ts'
-import type { BodyType, Envelope, Recipient } from '../mail/envelope.ts'
+import type { BodyType, Envelope, MessageOrigin, Recipient } from '../mail/envelope.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { countOf, listOf, nameAt, optional, textOf } from './json-shape.ts'
 
 const bodyTypes: readonly BodyType[] = ['7bit', '8bitmime', 'binarymime']
 const notifications = ['never', 'success', 'failure', 'delay'] as const
+const protocols = ['SMTP', 'ESMTP'] as const
 const returnContents = ['full', 'headers'] as const
 
 const smtputf8Flag = 1
@@ -22,16 +23,18 @@ export function encodeEnvelope(envelope: Envelope): JsonValue {
     envelope.envelopeId ?? 0,
     returnContent === undefined ? 0 : [returnContents.indexOf(returnContent)],
     envelope.user ?? 0,
+    ...(envelope.origin === undefined ? [] : [encodeOrigin(envelope.origin)]),
   ]
 }
 
 /** @throws TypeError on any other shape */
 export function decodeEnvelope(value: JsonValue): Envelope {
-  const [reversePath, recipients, bodyType, flagBits, id, content, login] = listOf(value)
+  const [reversePath, recipients, bodyType, flagBits, id, content, login, from = 0] = listOf(value)
   const flags = countOf(flagBits)
   const envelopeId = optional(id, textOf)
   const returnContent = optional(content, (list) => nameAt(returnContents, listOf(list)[0]))
   const user = optional(login, textOf)
+  const origin = optional(from, decodeOrigin)
   return {
     reversePath: optional(reversePath, decodeMailbox) ?? null,
     recipients: listOf(recipients).map(decodeRecipient),
@@ -41,6 +44,24 @@ export function decodeEnvelope(value: JsonValue): Envelope {
     ...(envelopeId === undefined ? {} : { envelopeId }),
     ...(returnContent === undefined ? {} : { returnContent }),
     ...(user === undefined ? {} : { user }),
+    ...(origin === undefined ? {} : { origin }),
+  }
+}
+
+function encodeOrigin({ address, port, protocol, name, hello }: MessageOrigin): JsonValue {
+  return [address, port, protocols.indexOf(protocol), name ?? 0, hello ?? 0]
+}
+
+function decodeOrigin(value: JsonValue): MessageOrigin {
+  const [address, port, protocol, hostName, greeting] = listOf(value)
+  const name = optional(hostName, textOf)
+  const hello = optional(greeting, textOf)
+  return {
+    address: textOf(address),
+    port: countOf(port),
+    protocol: nameAt(protocols, protocol),
+    ...(name === undefined ? {} : { name }),
+    ...(hello === undefined ? {} : { hello }),
   }
 }
 

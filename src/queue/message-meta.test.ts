@@ -10,6 +10,7 @@ import {
   property,
   record,
   string,
+  stringify,
   subarray,
   type Arbitrary,
 } from 'fast-check'
@@ -53,6 +54,16 @@ const envelope: Arbitrary<Envelope> = record(
     envelopeId: word,
     returnContent: constantFrom('full', 'headers'),
     user: word,
+    origin: record(
+      {
+        address: word,
+        port: nat(65_535),
+        protocol: constantFrom('SMTP', 'ESMTP'),
+        name: word,
+        hello: word,
+      },
+      { requiredKeys: ['address', 'port', 'protocol'], noNullPrototype: true },
+    ),
   },
   {
     requiredKeys: ['reversePath', 'recipients', 'bodyType', 'smtputf8', 'requireTls'],
@@ -63,7 +74,13 @@ const envelope: Arbitrary<Envelope> = record(
 const state: Arbitrary<RecipientState> = oneof(
   record({ state: constantFrom('pending') }, { noNullPrototype: true }),
   record(
-    { state: constantFrom('deferred'), text: word, tries: nat(), delayTold: constantFrom(true) },
+    {
+      state: constantFrom('deferred'),
+      text: word,
+      tries: nat(),
+      delayTold: constantFrom(true),
+      dueAt: nat().map((at) => at + 1),
+    },
     { requiredKeys: ['state', 'text', 'tries'], noNullPrototype: true },
   ),
   record({ state: constantFrom('delivered', 'failed'), text: word }, { noNullPrototype: true }),
@@ -136,7 +153,7 @@ describe('the meta of a change', () => {
 
 test('no text breaks the reader of a meta, JSON or not', () => {
   assert(
-    property(oneof(json(), string(), anything().map(String)), (text) => {
+    property(oneof(json(), string(), anything().map(stringify)), (text) => {
       for (const read of [decodeMessageMeta, decodeOutcome, decodeStateChange]) {
         expect(read(text) === undefined || typeof read(text) === 'object').toBe(true)
       }

@@ -44,6 +44,8 @@ export type RecipientState =
       readonly tries: number
       /** The sender knows of the delay. */
       readonly delayTold?: true
+      /** Not to be tried before; absent: as soon as the message is due. */
+      readonly dueAt?: Instant
     }
   | { readonly state: 'delivered' | 'failed'; readonly text: string }
 
@@ -77,7 +79,10 @@ export interface Damaged {
   readonly unproven?: true
 }
 
-/** The exclusive right to try a message now, for the recipients that are still open. */
+/** When those that were deferred are tried again: all at one time, or one time for each result. */
+export type RetryTimes = Instant | readonly Instant[]
+
+/** The exclusive right to try a message now, for the recipients that are still open and whose time has come. */
 export interface Claim {
   readonly entry: Entry
   /** Indexes into `entry.envelope.recipients`. */
@@ -119,7 +124,7 @@ export interface Queue {
   /** Called after a commit, release or change that makes something due; coalesced, from the event loop. */
   onDue(listener: () => void): Unsubscribe
   /**
-   * @param even `held`: also what is held
+   * @param even `held`: also what is held, and for all recipients that are open
    * @returns undefined when it is gone, held or claimed by somebody else
    */
   claim(id: QueueId, even?: 'held'): Promise<Claim | undefined>
@@ -128,9 +133,9 @@ export interface Queue {
    * The claim is over even where this throws: then a restart may not know the outcome.
    * Deferred recipients are due again at `retryAt`. With none left the message is done and its space is given back.
    */
-  settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void>
+  settle(claim: Claim, results: readonly DeliveryResult[], retryAt: RetryTimes): Promise<void>
   /**
-   * Gives the claim back untried.
+   * Gives the claim back untried; others of the message that are due earlier keep their time.
    * @param memory `volatile`: `until` is not written, and a restart has forgotten it; costs nothing
    */
   release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void>

@@ -2,6 +2,7 @@
 import type { Instant } from '../mail/instant.ts'
 import type { Outcome, StateChange } from './change-meta.ts'
 import type { Due } from './due-heap.ts'
+import { withoutOwnTime } from './due-times.ts'
 import type { MessageMeta, PlacementMeta, Progress } from './message-meta.ts'
 import { queueId } from './queue-id.ts'
 import type { EntryHead, QueueId, RecipientState } from './queue.ts'
@@ -64,6 +65,8 @@ export class QueuedEntry implements EntryHead, Due {
   applyState({ verb, at }: Pick<StateChange, 'verb' | 'at'>): void {
     if (verb === 'hold') this.held = true
     if (verb === 'release') this.held = false
-    if (verb === 'release' || verb === 'defer') this.dueAt = at
+    if (verb !== 'release' && verb !== 'defer') return
+    this.dueAt = at
+    this.recipients = this.recipients?.map((state) => state && withoutOwnTime(state))
   }
 }

@@ -1,4 +1,4 @@
-/** Where the recipients of a message stand, as JSON: `0` pending, `[1, text, tries]` deferred (with a last 1 where the sender knows), `[2, text]` delivered, `[3, text]` failed. */
+/** Where the recipients of a message stand, as JSON: `0` pending, `[1, text, tries]` deferred (then a 1 where the sender knows, then a time of its own), `[2, text]` delivered, `[3, text]` failed. */
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { countOf, listOf, nameAt, textOf } from './json-shape.ts'
@@ -36,24 +36,39 @@ export function encodeState(state: RecipientState | undefined): JsonValue {
     case 'pending':
       return 0
     case 'deferred':
-      return state.delayTold === true
-        ? [1, state.text, state.tries, 1]
-        : [1, state.text, state.tries]
+      return encodeDeferred(state)
     case 'delivered':
     case 'failed':
       return [states.indexOf(state.state), state.text]
   }
 }
 
+function encodeDeferred({
+  text,
+  tries,
+  delayTold,
+  dueAt,
+}: Extract<RecipientState, { readonly state: 'deferred' }>): JsonValue {
+  const told = delayTold === true ? 1 : 0
+  if (dueAt !== undefined) return [1, text, tries, told, dueAt]
+  return told === 1 ? [1, text, tries, 1] : [1, text, tries]
+}
+
 /** @throws TypeError on any other shape */
 export function decodeState(value: JsonValue): RecipientState {
   if (value === 0) return pending
-  const [code, text, tries, told = 0] = listOf(value)
+  const [code, text, tries, told = 0, dueAt = 0] = listOf(value)
   const state = nameAt(states, code)
   if (state === 'pending') return pending
   if (state === 'deferred') {
-    const deferred = { state, text: textOf(text), tries: countOf(tries) }
-    return countOf(told) === 0 ? deferred : { ...deferred, delayTold: true }
+    const time = countOf(dueAt)
+    return {
+      state,
+      text: textOf(text),
+      tries: countOf(tries),
+      ...(countOf(told) === 0 ? {} : { delayTold: true }),
+      ...(time === 0 ? {} : { dueAt: time }),
+    }
   }
   return { state, text: textOf(text) }
 }

@@ -101,6 +101,49 @@ describe('a claim', () => {
     ])
   })
 
+  test('leaves alone who is due later, also after a restart', async () => {
+    const spool = await spoolUnderTest()
+    const { queue, clock } = spool
+    const { ids } = await put(queue, text('a'), [placement({ envelope: envelopeTo('one', 'two') })])
+    const first = await claimOf(queue, ids[0])
+    const born = clock.now()
+    const times = [born + 10 * minute, born + 20 * minute]
+    await inTime(clock, queue.settle(first, [deferred, deferred], times))
+    expect(queue.nextDueAt()).toBe(times[0])
+    clock.advance(10 * minute)
+    const again = await spool.reopened()
+    const second = await claimOf(again.queue, ids[0])
+    expect(second.recipientIndexes).toEqual([0])
+    await inTime(clock, again.queue.settle(second, [delivered], clock.now()))
+    expect(again.queue.nextDueAt()).toBe(times[1])
+    clock.advance(10 * minute)
+    expect((await claimOf(again.queue, ids[0])).recipientIndexes).toEqual([1])
+  })
+
+  test('covers everybody again once an operator wants the message tried', async () => {
+    const spool = await spoolUnderTest()
+    const { queue, clock } = spool
+    const { ids } = await put(queue, text('a'), [placement({ envelope: envelopeTo('one', 'two') })])
+    const first = await claimOf(queue, ids[0])
+    const times = [clock.now() + 10 * minute, clock.now() + 20 * minute]
+    await inTime(clock, queue.settle(first, [deferred, deferred], times))
+    await inTime(clock, queue.change({ ids: ids.slice() }, 'retry'))
+    expect((await claimOf(queue, ids[0])).recipientIndexes).toEqual([0, 1])
+    const again = await spool.reopened()
+    expect((await claimOf(again.queue, ids[0])).recipientIndexes).toEqual([0, 1])
+  })
+
+  test('that is given back untried does not hold up who is due before that', async () => {
+    const { queue, clock } = await spoolUnderTest()
+    const { ids } = await put(queue, text('a'), [placement({ envelope: envelopeTo('one', 'two') })])
+    const times = [clock.now() + 10 * minute, clock.now() + 20 * minute]
+    await inTime(clock, queue.settle(await claimOf(queue, ids[0]), [deferred, deferred], times))
+    clock.advance(10 * minute)
+    const second = await claimOf(queue, ids[0])
+    await queue.release(second, clock.now() + 60 * minute, 'volatile')
+    expect(queue.nextDueAt()).toBe(times[1])
+  })
+
   test('cannot be settled twice, nor with a result missing', async () => {
     const { queue, clock } = await spoolUnderTest()
     const { ids } = await put(queue, text('a'))

@@ -16,6 +16,7 @@ import { listDamaged } from './damaged.ts'
 import { Departures, recordState } from './departures.ts'
 import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
+import { afterRound, dueRecipients, othersDueAt } from './due-times.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
@@ -32,11 +33,13 @@ import type {
   Queue,
   QueueChange,
   QueueId,
+  RecipientState,
+  RetryTimes,
   Selector,
   Unsubscribe,
 } from './queue.ts'
 import type { Receipt } from './receipt.ts'
-import { isOpen, stateAfter } from './recipient-states.ts'
+import { stateOf } from './recipient-states.ts'
 import { unplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { isByHead, isChangedBy, matches, matchesHead } from './selection.ts'
@@ -141,25 +144,34 @@ export class Spool implements Queue {
     this.#index.update(entry, () => (entry.claimed = true))
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
-    const recipientIndexes = loaded.recipients.flatMap((state, at) => (isOpen(state) ? at : []))
+    const { recipients: states } = loaded
+    const now = even === 'held' ? Infinity : this.#parts.clock.now()
+    const recipientIndexes = dueRecipients(states, now)
     const recipients = recipientIndexes.flatMap((at) => loaded.envelope.recipients[at] ?? [])
     const claim = { entry: loaded, recipientIndexes, recipients }
     this.#claims.set(claim, entry)
     return claim
   }
 
-  async settle(claim: Claim, results: readonly DeliveryResult[], retryAt: Instant): Promise<void> {
+  async settle(
+    claim: Claim,
+    results: readonly DeliveryResult[],
+    retryAt: RetryTimes,
+  ): Promise<void> {
     assert(results.length === claim.recipientIndexes.length, 'one result for each recipient tried')
     const entry = this.#giveBack(claim)
     if (entry === undefined) return
     const tries = entry.tries + 1
-    const after = results.map((result) => stateAfter(result, tries))
-    if (!after.some(isOpen)) return this.#departures.finish([entry], 'soon')
-    const recipients = claim.recipientIndexes.flatMap((index, at) => {
-      const state = after[at]
-      return state === undefined ? [] : [[index, state] as const]
+    const { states, open, dueAt } = afterRound({
+      before: statesNow(claim, entry),
+      indexes: claim.recipientIndexes,
+      results,
+      retryAt,
+      now: this.#parts.clock.now(),
+      tries,
     })
-    const outcome = { number: entry.number, tries, dueAt: Math.ceil(retryAt), recipients }
+    if (!open) return this.#departures.finish([entry], 'soon')
+    const outcome = { number: entry.number, tries, dueAt, recipients: states }
     this.#index.update(entry, () => {
       entry.claimed = false
       entry.applyOutcome(outcome)
@@ -171,13 +183,16 @@ export class Spool implements Queue {
   async release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void> {
     const entry = this.#giveBack(claim)
     if (entry === undefined) return
-    const dueAt = Math.ceil(until)
+    const others = othersDueAt(statesNow(claim, entry), claim.recipientIndexes)
+    const dueAt = Math.min(Math.ceil(until), others)
+    const isWritten = memory !== 'volatile' && dueAt > this.#parts.clock.now()
     this.#index.update(entry, () => {
       entry.claimed = false
-      entry.dueAt = dueAt
+      if (isWritten) entry.applyState({ verb: 'defer', at: dueAt })
+      else entry.dueAt = dueAt
     })
     this.#announceDue()
-    if (memory === 'volatile' || dueAt <= this.#parts.clock.now()) return
+    if (!isWritten) return
     await recordState(this.#committer, { verb: 'defer', at: dueAt, entries: [entry] }, 'soon')
   }
 
@@ -334,6 +349,14 @@ export class Spool implements Queue {
       } else if (matches(loaded, selector)) yield { entry, loaded }
     }
   }
+}
+
+/** Of every recipient; an operator may have changed them since the claim. */
+function statesNow(
+  { entry: { recipients } }: Claim,
+  { recipients: known }: QueuedEntry,
+): readonly RecipientState[] {
+  return recipients.map((_, index) => stateOf(known, index))
 }
 
 function nextTurn(): Promise<void> {

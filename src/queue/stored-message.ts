@@ -3,6 +3,8 @@ import { isAscii } from 'node:buffer'
 import { PosternError } from '../mail/errors.ts'
 import { parseHeader, type Header } from '../mail/header.ts'
 import type { ByteRange, Message } from '../mail/message.ts'
+import { SharedMimeTree } from '../mail/mime/shared-tree.ts'
+import type { MimeTree } from '../mail/mime/tree.ts'
 import type { Disk } from '../runtime/disk.ts'
 
 const chunkBytes = 65_536
@@ -21,6 +23,7 @@ export class StoredMessage implements Message {
   readonly #body: Body
   readonly #eightBitBody: boolean
   #header: Header | undefined
+  #mime: SharedMimeTree | undefined
 
   /** @param head the header with the empty line that ends it */
   constructor(head: Uint8Array, body: Body, eightBitBody: boolean) {
@@ -37,6 +40,10 @@ export class StoredMessage implements Message {
 
   get eightBit(): boolean {
     return this.#eightBitBody || !isAscii(this.#head)
+  }
+
+  mime(signal?: AbortSignal): Promise<MimeTree> {
+    return (this.#mime ??= new SharedMimeTree(this)).get(signal)
   }
 
   async *read(range: ByteRange = { offset: 0, length: this.sizeBytes }): AsyncIterable<Uint8Array> {

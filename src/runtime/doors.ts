@@ -1,3 +1,4 @@
+import type { Accounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
 import type { Disk } from './disk.ts'
@@ -13,6 +14,7 @@ import type { Store } from './store.ts'
 
 /** All doors to the outside world: whoever owns this owns what the program can see and do. */
 export interface Doors {
+  readonly accounts: Accounts
   readonly clock: Clock
   readonly counters: Counters
   readonly disk: Disk

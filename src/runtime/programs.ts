@@ -52,6 +52,8 @@ export interface RunningProgramHandlers {
 
 /** The door to other programs. Each gets a process group of its own, so that what it started ends with it. */
 export interface Programs {
+  /** Whether there is such a file and we may start it: for checks, before anything depends on it. */
+  canStart(path: string): Promise<boolean>
   /**
    * Waits until it has ended and what it wrote is read. A program that does not read all of its input is no fault.
    * @throws PosternError PROGRAM_FAILED where it cannot be started or its input cannot be read;

@@ -132,3 +132,33 @@ describe('a message in chunks', () => {
     expect(reader.ended).toBe(false)
   })
 })
+
+describe('a binary message', () => {
+  const binary = { ...strict, binary: true }
+
+  test('may hold anything behind its header, wherever chunks and wire are cut', () => {
+    const octets = fc.array(fc.constantFrom('\r', '\n', '\0', '.', 'x', '\r\n', '\xff'))
+    fc.assert(
+      fc.property(octets, fc.array(fc.nat(60)), fc.array(fc.nat(60)), (body, chunks, cuts) => {
+        const text = `Subject: x\r\n\r\n${body.join('')}`
+        const { fault, content } = read(text, { chunks, cuts, rules: binary })
+        expect(fault).toBeUndefined()
+        expect(content).toBe(text)
+      }),
+    )
+  })
+
+  test.each([
+    ['Subject: x\ny\r\n\r\n', 'bare LF'],
+    ['Subject: x\ry\r\n\r\n', 'bare CR'],
+    ['Subject: \0\r\n\r\n', 'NUL'],
+    ['no empty line\r', 'bare CR'],
+  ] as const)('has a header that is text: %j', (text, fault) => {
+    expect(read(text, { rules: binary }).fault).toBe(fault)
+  })
+
+  test('has a size all the same', () => {
+    const rules = { ...binary, maxBytes: 20 }
+    expect(read(`A: b\r\n\r\n${'\0'.repeat(13)}`, { rules }).fault).toBe('too big')
+  })
+})

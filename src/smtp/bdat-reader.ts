@@ -26,6 +26,8 @@ export class BdatReader implements ContentReader {
   #fault: ContentFault | undefined
   #sizeBytes = 0
   #afterCr = false
+  /** Nothing is looked at any more: behind the header of a binary message. */
+  #beyond = false
   /** Bytes of the current line so far. */
   #lineBytes = 0
 
@@ -58,7 +60,7 @@ export class BdatReader implements ContentReader {
     const used = Math.min(chunk.length, this.#left)
     this.#left -= used
     const piece = used === chunk.length ? chunk : chunk.subarray(0, used)
-    if (this.#fault === undefined) this.#check(piece)
+    if (this.#fault === undefined && !this.#beyond) this.#check(piece)
     if (this.#left === 0) this.#end()
     if (this.#fault !== undefined) return { used, content: undefined }
     const content = this.#mender === undefined ? piece : this.#mender.mend(piece)
@@ -74,9 +76,13 @@ export class BdatReader implements ContentReader {
     while (at < piece.length) {
       if (this.#afterCr) {
         this.#afterCr = false
-        if (piece[at] === lf) at++
+        const isCrlf = piece[at] === lf
+        if (isCrlf) at++
         else this.#meet('bare CR')
         this.#limitLine(at - lineFrom)
+        // The empty line.
+        this.#beyond = this.#rules.binary === true && isCrlf && at - lineFrom === 2
+        if (this.#beyond) return
         lineFrom = at
       }
       at = nextControl(view, at)
@@ -97,7 +103,7 @@ export class BdatReader implements ContentReader {
 
   /** Nobody can finish the line that the last chunk leaves open. */
   #end(): void {
-    if (!this.#last) return
+    if (!this.#last || this.#beyond) return
     if (this.#afterCr) this.#meet('bare CR')
     this.#limitLine(this.#lineBytes)
   }

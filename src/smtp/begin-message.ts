@@ -15,6 +15,9 @@ export interface Beginning<R extends ContentReader> {
   readonly refused: (reply: Reply) => Reply | undefined
 }
 
+/** To mend such a message would be to break it. */
+const binary = { binary: true, lineEnds: 'refuse', nul: 'refuse' } as const
+
 /** Asks whether the message may come, and makes room for it. */
 export function beginMessage<R extends ContentReader>(
   dialogue: Dialogue,
@@ -34,6 +37,7 @@ export function beginMessage<R extends ContentReader>(
         maxLineBytes: maxTextLineBytes,
         lineEnds,
         nul,
+        ...(transaction.parameters.bodyType === 'binarymime' ? binary : {}),
       })
       const intake = new Intake(dialogue.queue.begin(), reader, maxHeaderBytes)
       dialogue.intake = intake

@@ -33,6 +33,9 @@ export function offers(
       return settings.etrnClients.has(session.remote.address)
     case 'PRDR':
       return settings.prdr
+    // Without chunks there is no way to send it.
+    case 'BINARYMIME':
+      return settings.binaryMime && !settings.extensionsOff.includes('CHUNKING')
     // RFC 8689 §2: only under TLS.
     case 'REQUIRETLS':
       return session.tls !== undefined
@@ -59,6 +62,7 @@ export function capabilities(circumstances: Circumstances): Reply {
   offer('SMTPUTF8')
   offer('ENHANCEDSTATUSCODES')
   offer('CHUNKING')
+  offer('BINARYMIME')
   offer('DSN')
   offer('LIMITS', ` RCPTMAX=${settings.maxRecipients}`)
   offer('REQUIRETLS')

@@ -8,6 +8,8 @@ export interface ContentRules {
   readonly lineEnds: 'refuse' | 'fix'
   /** A NUL: the message is refused, or the NUL is dropped. */
   readonly nul: 'refuse' | 'fix'
+  /** Behind its header the message is no text: anything goes there, and nothing is mended (BINARYMIME, RFC 3030 §3). */
+  readonly binary?: boolean
 }
 
 /** Why a message is not taken, in the order of discovery: the first one counts. */

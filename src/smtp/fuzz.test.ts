@@ -1,4 +1,6 @@
 /** Sessions out of scraps of commands and bytes, from a seed: no crash, no hang, and the cut of the wire changes nothing. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { settled, smtpStage } from '../testkit/smtp-stage.ts'
@@ -81,25 +83,45 @@ async function play(
   return [client.unread, ...kept]
 }
 
+/** Cut at random, a session says and leaves the same. */
+function sameHoweverCut(
+  extent: fc.Parameters<[string, 'refuse' | 'fix', number[]]>,
+): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(session, manner, fc.array(fc.nat(2_000)), async (text, how, cuts) => {
+      const whole = await play(text, { manner: how, cuts: [] })
+      expect(whole[0]).toMatch(/^(?:\d{3}[ -](?:\d\.\d+\.\d+ )?[\x20-\x7e]*\r\n)+$/)
+      expect(await play(text, { manner: how, cuts })).toEqual(whole)
+      expect(whole.slice(1).join('')).not.toMatch(/\r(?!\n)|(?<!\r)\n|\0/)
+    }),
+    extent,
+  )
+}
+
 /** `npm run soak` gives it minutes, and seeds that nobody has tried. */
 const seconds = Number(process.env['POSTERN_FUZZ_SECONDS'] ?? 0)
-const extent =
+const extent = (share: number) =>
   seconds > 0
-    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1_000 }
-    : { numRuns: 300, seed: 20_261_121 }
+    ? {
+        numRuns: Number.MAX_SAFE_INTEGER,
+        interruptAfterTimeLimit: Math.ceil(seconds * share * 1_000),
+      }
+    : { numRuns: 300 * share, seed: 20_261_121 }
 
 test(
-  'any session is answered with replies and nothing else, and alike however the wire is cut',
+  'any session is answered with replies and nothing else, alike however the wire is cut, and leaves nothing in memory',
   async () => {
-    await fc.assert(
-      fc.asyncProperty(session, manner, fc.array(fc.nat(2_000)), async (text, how, cuts) => {
-        const whole = await play(text, { manner: how, cuts: [] })
-        expect(whole[0]).toMatch(/^(?:\d{3}[ -](?:\d\.\d+\.\d+ )?[\x20-\x7e]*\r\n)+$/)
-        expect(await play(text, { manner: how, cuts })).toEqual(whole)
-        expect(whole.slice(1).join('')).not.toMatch(/\r(?!\n)|(?<!\r)\n|\0/)
-      }),
-      extent,
-    )
+    await sameHoweverCut(extent(0.2))
+    const before = heapBytes()
+    await sameHoweverCut(extent(0.8))
+    expect(heapBytes() - before).toBeLessThan(16_000_000)
   },
   (seconds + 60) * 1_000,
 )
+
+/** What is still in use once everything else has been collected. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')({ type: 'major', execution: 'sync' })
+  return process.memoryUsage().heapUsed
+}

@@ -71,6 +71,7 @@ describe('a listener whose connections are counted elsewhere', () => {
     take: async (key: string, limit: number) => counted.take(key, limit),
     give: (key: string) => counted.give(key),
     count: async (key: string) => counted.count(key),
+    spend: () => undefined,
   }
 
   test('serves as many as there is room for, and gives back what it took for the others', async () => {

@@ -17,7 +17,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] }
 interface Row<T> {
   readonly extension: Extension
   /** Puts a value in its place. @returns whether there is such a value; `undefined` stands for a keyword alone. */
-  readonly read: (into: Draft<T>, value: string | undefined) => boolean
+  readonly read: (into: Draft<T>, value: string | undefined, offers: Offers) => boolean
 }
 
 type Outcome<T> =
@@ -37,14 +37,15 @@ const mailRows: ReadonlyMap<string, Row<MailParameters>> = new Map<string, Row<M
       },
     },
   ],
-  // RFC 6152 §2.
+  // RFC 6152 §2; RFC 3030 §3.
   [
     'BODY',
     {
       extension: '8BITMIME',
-      read(into, value) {
+      read(into, value, offers) {
         const bodyType = bodyTypes.get(value?.toUpperCase() ?? '')
         if (bodyType === undefined) return false
+        if (bodyType === 'binarymime' && !offers('BINARYMIME')) return false
         into.bodyType = bodyType
         return true
       },
@@ -131,6 +132,7 @@ const mailRows: ReadonlyMap<string, Row<MailParameters>> = new Map<string, Row<M
 const bodyTypes: ReadonlyMap<string, BodyType> = new Map([
   ['7BIT', '7bit'],
   ['8BITMIME', '8bitmime'],
+  ['BINARYMIME', 'binarymime'],
 ])
 
 const returnContents: ReadonlyMap<string, 'full' | 'headers'> = new Map([
@@ -227,7 +229,7 @@ function parse<T>(text: string, { rows, offers, into, syntax }: Reading<T>): Out
     if (seen.has(keyword)) return wrong(repeatedParameter(keyword))
     seen.add(keyword)
     const value = equals === -1 ? undefined : word.slice(equals + 1)
-    if (!row.read(into, value)) return wrong(badParameter(keyword))
+    if (!row.read(into, value, offers)) return wrong(badParameter(keyword))
   }
   return { ok: true, value: into }
 }

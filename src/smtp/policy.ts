@@ -186,6 +186,8 @@ export interface ReceiverSettings {
   readonly protocol: 'smtp' | 'lmtp'
   /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
   readonly prdr: boolean
+  /** Messages that are no text, by BDAT (BINARYMIME, RFC 3030 §3). */
+  readonly binaryMime: boolean
   /** Who may say ETRN (RFC 1985). */
   readonly etrnClients: Pick<Networks, 'has'>
   /** `split: first`; the policy itself reads it. */

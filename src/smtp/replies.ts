@@ -89,6 +89,8 @@ export const lhloOnly = reply(500, '5.5.1', 'This is LMTP: say LHLO')
 export const mailFirst = reply(503, '5.5.1', 'Say MAIL first')
 export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it or say RSET')
 export const midMessage = reply(503, '5.5.1', 'A message is coming in by BDAT: go on, or say RSET')
+/** RFC 3030 §3. */
+export const chunksOnly = reply(503, '5.5.1', 'A binary message comes by BDAT')
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
 /** XCLIENT and XFORWARD from somebody who is not trusted. */
 export const notAuthorized = reply(550, '5.7.0', 'You are not authorized to say for whom you speak')

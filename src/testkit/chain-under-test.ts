@@ -35,6 +35,7 @@ import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
 import { inlineJobs } from './inline-jobs.ts'
+import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
@@ -115,6 +116,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
   const doors: PluginDoors = {
+    accounts: memoryAccounts(),
     clock,
     log,
     store,
@@ -123,7 +125,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>

@@ -35,6 +35,7 @@ export function fakePrograms(
     new PosternError('PROGRAM_FAILED', `spawn ${name} ENOENT`)
   return {
     calls,
+    canStart: async (path) => known.has(path),
     async run(call, signal) {
       const [name] = call.command
       const program = known.get(name)

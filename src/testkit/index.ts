@@ -12,6 +12,8 @@ export type { FakeCall, FakeEnd, FakeProgram, FakePrograms } from './fake-progra
 export type { FakeTalk, FakeTalker } from './fake-talker.ts'
 export { inlineJobs } from './inline-jobs.ts'
 export type { FakeNet } from './fake-net.ts'
+export { memoryAccounts } from './memory-accounts.ts'
+export type { MemoryAccounts } from './memory-accounts.ts'
 export { memoryFiles } from './memory-files.ts'
 export type { MemoryFiles } from './memory-files.ts'
 export { memoryMessage } from './memory-message.ts'

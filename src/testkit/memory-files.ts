@@ -38,6 +38,8 @@ export function memoryFiles(
           return live.current !== undefined
         },
         get: (key) => live.current?.get(key),
+        path,
+        entries: () => live.current?.entries() ?? [],
       }
     },
     set(path, content) {

@@ -1,5 +1,6 @@
 import type { Message } from '../mail/message.ts'
 import { headerEnd, parseHeader } from '../mail/header.ts'
+import { SharedMimeTree } from '../mail/mime/shared-tree.ts'
 
 /** A message in memory, with its bytes at hand for a test to look at. */
 export interface MemoryMessage extends Message {
@@ -16,6 +17,7 @@ export function memoryMessage(source: Uint8Array | string): MemoryMessage {
   const end = headerEnd(bytes)
   const bodyOffset = end < 0 ? bytes.length : end
   let header: Message['header'] | undefined
+  let mime: SharedMimeTree | undefined
   return {
     bytes,
     sizeBytes: bytes.length,
@@ -26,6 +28,9 @@ export function memoryMessage(source: Uint8Array | string): MemoryMessage {
     },
     get header() {
       return (header ??= parseHeader(bytes.subarray(0, bodyOffset)))
+    },
+    mime(signal) {
+      return (mime ??= new SharedMimeTree(this)).get(signal)
     },
     async *read(range = { offset: 0, length: bytes.length }) {
       const stop = Math.min(bytes.length, range.offset + range.length)

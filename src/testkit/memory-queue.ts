@@ -7,9 +7,8 @@ import type { HeaderEdit } from '../mail/edits.ts'
 import { applyHeaderEdits } from '../mail/header-edits.ts'
 import { PosternError, type ErrorCode } from '../mail/errors.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
-import type { Instant } from '../mail/instant.ts'
 import { Receipt } from '../queue/receipt.ts'
-import { isOpen, stateAfter } from '../queue/recipient-states.ts'
+import { afterRound, dueRecipients, othersDueAt, withoutOwnTime } from '../queue/due-times.ts'
 import { isChangedBy, matches } from '../queue/selection.ts'
 import type {
   Claim,
@@ -19,6 +18,7 @@ import type {
   Queue,
   QueueId,
   RecipientState,
+  RetryTimes,
   Selector,
 } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -46,7 +46,7 @@ export interface Committed {
 export interface Settled {
   readonly id: QueueId
   readonly results: readonly DeliveryResult[]
-  readonly retryAt: Instant
+  readonly retryAt: RetryTimes
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -174,7 +174,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       const slot = slots.get(id)
       if (slot === undefined || slot.claim !== undefined) return undefined
       if (slot.held && even !== 'held') return undefined
-      const recipientIndexes = slot.recipients.flatMap((state, at) => (isOpen(state) ? [at] : []))
+      const now = even === 'held' ? Infinity : clock.now()
+      const recipientIndexes = dueRecipients(slot.recipients, now)
       const recipients = slot.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
       slot.claim = { entry: { ...slot }, recipientIndexes, recipients }
       return slot.claim
@@ -186,17 +187,25 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       if (slot === undefined) return
       settled.push({ id: slot.id, results, retryAt })
       slot.tries++
-      results.forEach((result, i) => {
-        slot.recipients[claim.recipientIndexes[i] ?? 0] = stateAfter(result, slot.tries)
+      const { states, open, dueAt } = afterRound({
+        before: slot.recipients,
+        indexes: claim.recipientIndexes,
+        results,
+        retryAt,
+        now: clock.now(),
+        tries: slot.tries,
       })
-      if (slot.recipients.some(isOpen)) slot.dueAt = retryAt
-      else slots.delete(slot.id)
+      for (const [index, state] of states) slot.recipients[index] = state
+      slot.dueAt = dueAt
+      if (!open) slots.delete(slot.id)
       announce()
     },
     async release(claim, until) {
       await Promise.resolve()
       const slot = giveBack(claim)
-      if (slot !== undefined) slot.dueAt = until
+      if (slot !== undefined) {
+        slot.dueAt = Math.min(until, othersDueAt(slot.recipients, claim.recipientIndexes))
+      }
       announce()
     },
     async change(selector: Selector, to) {
@@ -204,9 +213,10 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       const chosen = selected(selector).filter((slot) => isChangedBy(slot, to))
       for (const slot of chosen) {
         if (to === 'remove') slots.delete(slot.id)
-        else if (to === 'retry') slot.dueAt = clock.now()
-        else slot.held = to === 'hold'
-        if (to === 'release') slot.dueAt = clock.now()
+        else if (to !== 'retry') slot.held = to === 'hold'
+        if (to !== 'retry' && to !== 'release') continue
+        slot.dueAt = clock.now()
+        slot.recipients = slot.recipients.map(withoutOwnTime)
       }
       announce()
       return chosen.length

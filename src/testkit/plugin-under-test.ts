@@ -6,7 +6,7 @@ import { parseMailbox } from '../mail/address.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { LoginSecret } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginSecret, LoginVariables } from '../mail/login-secret.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
@@ -15,7 +15,7 @@ import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
-import type { Lesson, Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Doubt, Lesson, LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -23,6 +23,7 @@ import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
 import { inlineJobs } from './inline-jobs.ts'
+import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
@@ -63,8 +64,9 @@ export interface PluginUnderTest {
   connect(about?: About): Promise<Verdict>
   hello(name: string, about?: About): Promise<Verdict>
   auth(user: string, about?: About): Promise<Verdict>
-  /** Whether its back end knows the login. */
+  /** Whether its back end knows the login; what the last one that it knew brings is in `variables`. */
   verify(user: string, password: string, about?: About): Promise<boolean>
+  readonly variables: LoginVariables
   /** What its back end knows of a user's password. */
   secretFor(user: string, about?: About): Promise<LoginSecret | undefined>
   checkResponse(
@@ -72,6 +74,8 @@ export interface PluginUnderTest {
     response: { readonly challenge: string; readonly digest: string },
     about?: About,
   ): Promise<boolean>
+  /** Tells it how a login by PLAIN ended. */
+  loginEnded(user: string, outcome: LoginEnd['outcome'], about?: About): Promise<void>
   mail(reversePath: string, about?: About): Promise<Verdict>
   rcpt(recipient: string, about?: About): Promise<Verdict>
   data(about?: About): Promise<Verdict>
@@ -86,6 +90,8 @@ export interface PluginUnderTest {
   ): Promise<void>
   /** The session is over. */
   sessionEnded(about?: About): void
+  /** What it would tell `postern check`. */
+  check(): Promise<readonly Doubt[]>
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -98,6 +104,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
   const doors: PluginDoors = {
+    accounts: memoryAccounts(),
     clock,
     log,
     store,
@@ -106,7 +113,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     net: fakeNet(),
     programs: fakePrograms(),
     random: seededRandom(1),
-    counters: processCounters(),
+    counters: processCounters(clock),
     ...options.doors,
   }
   const generation = generationOf(plugin, { doors, files, options: options.options })
@@ -127,9 +134,16 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     return verdictOf(await inquiry.ask(place, event, { recipients }))
   }
   const { places } = generation
+  let variables: LoginVariables = new Map()
+  const keepGrant = (grant: LoginGrant): void => void (variables = grant.variables ?? new Map())
   // The same object for the same session, as in a gateway: plugins count by it.
-  const sessionIn = ({ session }: About = {}): Session =>
-    session === undefined ? base : { ...base, ...session }
+  const sessions = new WeakMap<Partial<Session>, Session>()
+  const sessionIn = ({ session }: About = {}): Session => {
+    if (session === undefined) return base
+    const known = sessions.get(session) ?? { ...base, ...session }
+    sessions.set(session, known)
+    return known
+  }
   const transactionIn = (about: About = {}): Transaction => ({
     id: 'test.1',
     session: sessionIn(about),
@@ -149,10 +163,14 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
       const session = sessionIn(about)
       return ask(places.hello, { session: { ...session, hello: { verb: 'EHLO', name } } })
     },
+    get variables() {
+      return variables
+    },
     auth: (user, about) =>
       ask(places.auth, { session: sessionIn(about), mechanism: 'PLAIN', user }),
     async verify(user, password, about) {
-      const event = { session: sessionIn(about), user, password }
+      variables = new Map()
+      const event = { session: sessionIn(about), user, password, keep: keepGrant }
       return (await ask(places.verify, event)).verdict === 'accept'
     },
     async secretFor(user, about) {
@@ -162,8 +180,12 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
       return secret
     },
     async checkResponse(user, response, about) {
-      const event = { session: sessionIn(about), user, ...response }
+      const event = { session: sessionIn(about), user, ...response, keep: keepGrant }
       return (await ask(places.checkResponse, event)).verdict === 'accept'
+    },
+    async loginEnded(user, outcome, about) {
+      const event = { session: sessionIn(about), mechanism: 'PLAIN', user, outcome }
+      await ask(places.loginEnded, event)
     },
     mail: (reversePath, about = {}) =>
       ask(places.mail, {
@@ -172,7 +194,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         parameters: about.parameters ?? {},
       }),
     rcpt: (recipient, about) =>
-      ask(places.rcpt, {
+      ask([...places.allowing, ...places.rcpt], {
         transaction: transactionIn({ recipients: [], ...about }),
         recipient: recipientOf(recipient),
       }),
@@ -194,6 +216,9 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     },
     sessionEnded(about) {
       generation.entries[0]?.instance.sessionEnded?.(sessionIn(about))
+    },
+    async check() {
+      return (await generation.entries[0]?.instance.check?.()) ?? []
     },
     async open() {
       const failure = await generation.open()

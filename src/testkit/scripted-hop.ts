@@ -18,6 +18,7 @@ export type HopStep =
   | 'message'
   | 'QUIT'
   | 'RSET'
+  | 'XFORWARD'
   | 'LHLO'
   /** A chunk that is not the last; `message` answers that. */
   | 'BDAT'
@@ -71,13 +72,14 @@ const defaults: { readonly [S in HopStep]: string } = {
   message: '250 2.0.0 Taken',
   QUIT: '221 2.0.0 Bye',
   RSET: '250 2.0.0 Ok',
+  XFORWARD: '250 2.0.0 Ok',
   LHLO: '250',
   BDAT: '250 2.0.0 Next',
 }
 
 const verbs = [
   ...(['EHLO', 'HELO', 'LHLO', 'STARTTLS', 'AUTH', 'MAIL', 'RCPT'] as const),
-  ...(['DATA', 'BDAT', 'QUIT', 'RSET'] as const),
+  ...(['DATA', 'BDAT', 'QUIT', 'RSET', 'XFORWARD'] as const),
 ]
 
 export function scriptedHop(options: HopOptions = {}): ScriptedHop {

@@ -54,6 +54,7 @@ export const testSettings: ReceiverSettings = {
   authRequired: false,
   protocol: 'smtp',
   prdr: false,
+  binaryMime: false,
   splitsByClass: false,
   etrnClients: { has: () => false },
   completesHeader: false,

@@ -21,7 +21,11 @@ export async function chainListing(
 function listStages(places: Places): readonly ListedStage[] {
   return stages.map((stage) => {
     const asked: readonly Place[] =
-      stage === 'auth' ? [...places.auth, ...places.verify] : places[stage]
+      stage === 'auth'
+        ? [...places.auth, ...places.verify]
+        : stage === 'rcpt'
+          ? [...places.allowing, ...places.rcpt]
+          : places[stage]
     return {
       stage,
       entries: asked.map((place) => ({

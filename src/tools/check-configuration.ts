@@ -4,8 +4,10 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
+import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
@@ -27,9 +29,15 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
   const { configuration, mistakes, doubts } = readFolder(folder)
   if (configuration === undefined) return { mistakes, doubts }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
+  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
   const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
   try {
-    const chain = await loadChain({ configuration, loader, doors: offlineDoors(), resources })
+    const chain = await loadChain({
+      configuration,
+      loader,
+      doors: offlineDoors(accounts),
+      resources,
+    })
     const all = [
       ...mistakes,
       ...chain.mistakes,
@@ -37,16 +45,20 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
       ...(await portMistakes(configuration)),
     ]
     const { generation } = chain
+    const entryDoubts =
+      generation === undefined ? [] : await doubtsOfEntries(generation, configuration.chain)
     return {
       mistakes: all,
       doubts: [
         ...doubts,
         ...chain.doubts,
+        ...entryDoubts,
         ...certificateDoubts(configuration.listeners, systemClock.now()),
       ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),
     }
   } finally {
+    await accounts.close()
     resources.close()
     loader.close()
   }

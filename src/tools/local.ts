@@ -1,12 +1,5 @@
 /** One delivery as qmail-local makes it, for `postern local`: with what its command line and its surroundings say. */
-import { isPosternError } from '../mail/errors.ts'
 import { latin1Bytes, utf8Octets } from '../formats/octets.ts'
-import { qmailEnvelopeBytes } from '../formats/qmail-queue-protocol.ts'
-import {
-  qmailQueueCrashed,
-  qmailQueueMissing,
-  qmailQueueReply,
-} from '../formats/qmail-queue-replies.ts'
 import type { LocalAddress } from '../delivery/local/local-address.ts'
 import {
   deliverLocally,
@@ -22,7 +15,8 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
-import type { ProgramInput, Programs } from '../runtime/programs.ts'
+import type { Programs } from '../runtime/programs.ts'
+import { handToProgram } from './queue-program.ts'
 
 export interface LocalCall {
   readonly address: LocalAddress
@@ -102,28 +96,13 @@ interface ForwardByProgram {
   readonly signal: AbortSignal
 }
 
-/** By QMAILQUEUE, as all programs of qmail's hand mail over, or by our own. */
 async function forwardByProgram(
   programs: Programs,
   { call: { environment, queueProgram }, forwarding, signal }: ForwardByProgram,
 ): Promise<{ readonly queued: string } | Trouble> {
-  const { sender, recipients, message } = forwarding
-  const named = environment.get('QMAILQUEUE')
-  const inputs = new Map<number, ProgramInput>([
-    [0, message],
-    [1, qmailEnvelopeBytes({ sender, recipients })],
-  ])
-  const command = named === undefined ? queueProgram : ([named] as const)
-  const reply = await programs
-    .run({ command, environment, inputs }, signal)
-    .then(({ end, pid }) => {
-      const answer = 'exit' in end ? qmailQueueReply(end.exit) : qmailQueueCrashed
-      return answer ?? { queued: String(pid) }
-    })
-    .catch((error: unknown) => {
-      if (isPosternError(error, 'PROGRAM_FAILED')) return qmailQueueMissing
-      throw error
-    })
+  const { message, ...envelope } = forwarding
+  const queue = { programs, environment, otherwise: queueProgram }
+  const reply = await handToProgram(queue, { envelope, message }, signal)
   if ('queued' in reply) return reply
   const text = `Unable to forward message: ${reply.text}.`
   return reply.permanent ? hard(text) : soft(text)

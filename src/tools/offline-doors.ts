@@ -1,6 +1,7 @@
 /** Doors for work beside the gateway: nothing is remembered, nothing is logged. */
 import { PosternError } from '../mail/errors.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -32,9 +33,13 @@ const closedStore: Store = {
   close: () => Promise.resolve(),
 }
 
-export function offlineDoors(): PluginDoors {
+const noAccounts: AccountReader = { find: () => undefined, list: () => [] }
+
+/** @param accounts nobody's where nothing is said */
+export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors {
   const dns = nodeDns()
   return {
+    accounts,
     clock: systemClock,
     counters: processCounters(),
     dns,

@@ -33,6 +33,7 @@ export function bounceSettings(configuration: Configuration): BounceSettings {
     hostname: me,
     from: { localPart: bounceFrom, domain: bounceHost },
     doubleBounceTo: { localPart: doubleBounceTo, domain: doubleBounceHost },
+    format: configuration.delivery.bounceFormat,
     maxBytes: Math.min(bounceMaxBytes ?? defaultMaxBytes, mostBytes) || mostBytes,
     holds: (recipient) => holdsBounce(recipient, rules),
   }

@@ -110,6 +110,8 @@ function smtpSettings(current: () => Configuration, net: Net): () => SmtpSetting
       families: delivery.addressFamily,
       maxRecipients: delivery.recipientsPerTransaction,
       tlsPolicy: (host, exchanger) => policies.find(host) ?? policies.find(exchanger),
+      tellsSource: (host) => delivery.xforward.has(host.toLowerCase()),
+      eightBit: delivery.eightBit,
       defaultTls: otherwise,
       ...(authorities === undefined ? {} : { trust: trustIn(authorities) }),
       timeouts: {

@@ -4,6 +4,7 @@ import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { LogFields } from '../runtime/log.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
@@ -32,7 +33,7 @@ export interface WorkerDoors {
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
-  { log: logging, store: storing, dns, delivery }: Configuration,
+  { accounts: who, log: logging, store: storing, dns, delivery }: Configuration,
   { counters = processCounters(), always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const log = openLog(logging, always)
@@ -41,8 +42,10 @@ export async function openDoors(
   const named = servers.length === 0 ? {} : { servers }
   const names = cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock })
   const jobs = nodeJobs({ clock: systemClock, dns: names })
+  const accounts = nodeAccounts({ path: who.path, clock: systemClock })
   return {
     doors: {
+      accounts,
       clock: systemClock,
       counters,
       disk: systemDisk,
@@ -59,6 +62,7 @@ export async function openDoors(
     async close() {
       await jobs.close()
       await store.close()
+      await accounts.close()
       await log.close()
     },
   }

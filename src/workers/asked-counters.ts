@@ -2,14 +2,16 @@
  * Counters in a worker of several: every question goes to the supervisor, those of one turn of the event loop in one
  * message. A supervisor that does not answer in time is taken to have said no: nothing comes in uncounted.
  */
+import { PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import type { Counters } from '../runtime/counters.ts'
+import type { Counters, Spending } from '../runtime/counters.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
 
 const answerMs = 5_000
+const unanswered = Symbol('unanswered')
 
 interface Waiting {
-  readonly resolve: (answer: boolean | number) => void
+  readonly resolve: (answer: boolean | number | typeof unanswered) => void
   readonly timer: Timer
 }
 
@@ -39,7 +41,16 @@ export class AskedCounters implements Counters {
   }
 
   count(key: string): Promise<number> {
-    return this.#answerTo(['count', ++this.#tickets, key]).then(Number)
+    return this.#answerTo(['count', ++this.#tickets, key]).then((answer) =>
+      answer === unanswered ? 0 : Number(answer),
+    )
+  }
+
+  async spend(rates: readonly Spending[]): Promise<number | undefined> {
+    const asked = await this.#answerTo(['spend', ++this.#tickets, rates])
+    if (asked === unanswered) throw new PosternError('TIMEOUT', 'the supervisor does not count')
+    const exhausted = Number(asked)
+    return exhausted < 0 ? undefined : exhausted
   }
 
   /** What the supervisor says. */
@@ -56,15 +67,15 @@ export class AskedCounters implements Counters {
   }
 
   #answerTo(
-    question: Extract<CountQuestion, { 2: string }>,
+    question: Exclude<CountQuestion, { 0: 'give' }>,
     late: () => void = () => undefined,
-  ): Promise<boolean | number> {
-    const { promise, resolve } = Promise.withResolvers<boolean | number>()
+  ): Promise<boolean | number | typeof unanswered> {
+    const { promise, resolve } = Promise.withResolvers<boolean | number | typeof unanswered>()
     const ticket = question[1]
     const timer = this.#clock.after(answerMs, () => {
       this.#waiting.delete(ticket)
       late()
-      resolve(0)
+      resolve(unanswered)
     })
     this.#waiting.set(ticket, { resolve, timer })
     this.#send(question)

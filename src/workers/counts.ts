@@ -1,9 +1,13 @@
+import type { Spending } from '../runtime/counters.ts'
+
 /** What workers ask of the counts that the supervisor keeps, and what it answers. */
 
 /** Many questions in one message, in the order in which they were asked; a ticket finds the way back. */
 export type CountQuestion =
   | readonly ['take', ticket: number, key: string, limit: number]
   | readonly ['count', ticket: number, key: string]
+  | readonly ['spend', ticket: number, rates: readonly Spending[]]
   | readonly ['give', key: string]
 
+/** To `spend`: the index of the rate that is exhausted, or -1. */
 export type CountAnswer = readonly [ticket: number, answer: boolean | number]

@@ -8,8 +8,8 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 
 /** Workers whose questions arrive one turn later, as messages do. */
 function workersUnderTest(count: number) {
-  const counts = new SharedCounts()
   const clock = fakeClock()
+  const counts = new SharedCounts(clock)
   const state = { deaf: false, messages: 0 }
   const workers = Array.from({ length: count }, (_, number) => {
     const counters: AskedCounters = new AskedCounters(clock, (questions) => {
@@ -94,5 +94,26 @@ describe('counts that several workers share', () => {
     await nextTurn()
     expect(counts.answer(1, [['count', 1, 'key']])).toEqual([[1, 0]])
     expect(clock.pending).toBe(0)
+  })
+
+  test('let no more through than a rate allows, whoever spends', async () => {
+    const { workers, clock } = workersUnderTest(4)
+    const rates = [{ key: 'key', limit: 10, periodMs: 60_000 }]
+    for (let round = 0; round < 20; round++) {
+      const spent = await Promise.all(
+        Array.from({ length: 15 }, async (_, n) => workers[(n * 7 + round) % 4]?.spend(rates)),
+      )
+      expect(spent.filter((exhausted) => exhausted === undefined)).toHaveLength(10)
+      clock.advance(66_000)
+    }
+  })
+
+  test('have a fault where a rate is asked for and nobody answers', async () => {
+    const { workers, clock, state } = workersUnderTest(1)
+    state.deaf = true
+    const spent = workers[0]?.spend([{ key: 'key', limit: 1, periodMs: 1000 }])
+    await nextTurn()
+    clock.advance(5_000)
+    await expect(spent).rejects.toThrow('the supervisor does not count')
   })
 })

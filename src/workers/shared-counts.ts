@@ -2,12 +2,17 @@
  * The counts of all workers, as the supervisor keeps them: one worker after the other is answered, so they are exact.
  * It is known who has taken what, so that a worker that dies holds nothing.
  */
-import { processCounters } from '../runtime/node/counters.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { processCounters, type ProcessCounters } from '../runtime/node/counters.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
 
 export class SharedCounts {
-  readonly #all = processCounters()
+  readonly #all: ProcessCounters
   readonly #held = new Map<number, Map<string, number>>()
+
+  constructor(clock?: Pick<Clock, 'monotonicMs'>) {
+    this.#all = processCounters(clock)
+  }
 
   answer(worker: number, questions: readonly CountQuestion[]): readonly CountAnswer[] {
     return questions.flatMap((question): readonly CountAnswer[] => {
@@ -16,6 +21,8 @@ export class SharedCounts {
           return [[question[1], this.#take(worker, question[2], question[3])]]
         case 'count':
           return [[question[1], this.#all.count(question[2])]]
+        case 'spend':
+          return [[question[1], this.#all.spend(question[2]) ?? -1]]
         case 'give':
           this.#give(worker, question[1])
           return []

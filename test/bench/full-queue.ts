@@ -3,7 +3,7 @@ import type { PostfixTool } from '../setup/components.ts'
 import { runLoad, type Load } from './load.ts'
 import { postern } from './systems.ts'
 
-const queued = 200_000
+const queued = Number(process.env['POSTERN_BENCH_QUEUED'] ?? 200_000)
 const rounds = 5
 const load: Load = { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 20_000, keep: true }
 

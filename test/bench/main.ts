@@ -2,26 +2,32 @@
  * `npm run bench`: how fast mail is taken, as ratios within one run. Everybody gets the same load from the same generator
  * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
  * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
+ * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, sessions, queue.
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
 import { datasyncMs } from './datasync.ts'
 import { fullQueue } from './full-queue.ts'
 import { runLoad, type Load } from './load.ts'
+import { receiverCost } from './receiver-cost.ts'
+import { sessionFigures } from './sessions.ts'
 import { systems, type RunningSystem } from './systems.ts'
 
 const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
+/** For a first look: POSTERN_BENCH_SCALE=0.05. */
+const scale = Number(process.env['POSTERN_BENCH_SCALE'] ?? 1)
+const scaled = (messages: number): number => Math.ceil(messages * scale)
 /** Before anything counts: compilers, caches and segments are as they are after a minute of work, not as at the start. */
 const warmUp: Load = {
   name: 'warm-up',
   sessions: 50,
   sizeBytes: 4096,
-  messages: 60_000,
+  messages: scaled(60_000),
   keep: true,
 }
 const loads: readonly Load[] = [
-  { name: 'conn', sessions: 50, sizeBytes: 4096, messages: 10_000, keep: false },
-  { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 20_000, keep: true },
+  { name: 'conn', sessions: 50, sizeBytes: 4096, messages: scaled(10_000), keep: false },
+  { name: 'keep', sessions: 50, sizeBytes: 4096, messages: scaled(20_000), keep: true },
 ]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -41,15 +47,37 @@ say(`one fdatasync of 4 KB: ${datasyncMs().toFixed(2)} ms (median)`)
 say('')
 
 const running: RunningSystem[] = []
-try {
-  for (const system of systems) running.push(await system())
-  for (const { port } of running) await runLoad(generator, port, warmUp)
-  for (const load of loads) await compare(load)
-} finally {
-  for (const system of running) await system.stop()
+const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
+  throughput: compareAll,
+  receiver: () => receiverCost(generator),
+  sessions: sessionFigures,
+  queue: () => fullQueue(generator),
 }
 
-for (const line of await fullQueue(generator)) say(line)
+const chosen = process.argv.slice(2)
+const unknown = chosen.filter((name) => !(name in parts))
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no part ${unknown.join(', ')}: ${Object.keys(parts).join(', ')}.\n`,
+  )
+  process.exit(1)
+}
+for (const [name, part] of Object.entries(parts)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
+  for (const line of await part()) say(line)
+}
+
+/** Everybody stands beside everybody else; what comes of it is printed as it comes. */
+async function compareAll(): Promise<readonly string[]> {
+  try {
+    for (const system of systems) running.push(await system())
+    for (const { port } of running) await runLoad(generator!, port, warmUp)
+    for (const load of loads) await compare(load)
+  } finally {
+    for (const system of running) await system.stop()
+  }
+  return []
+}
 
 /** Runs one load against everybody in turn, `rounds` times, and prints the medians. */
 async function compare(load: Load): Promise<void> {

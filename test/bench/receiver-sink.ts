@@ -5,6 +5,7 @@
  *   node test/bench/receiver-sink.ts [port]      prints the port it listens on
  */
 import { emptyEnvironment } from '../../src/mail/environment.ts'
+import { PosternError } from '../../src/mail/errors.ts'
 import type { Message } from '../../src/mail/message.ts'
 import { passRuling } from '../../src/mail/ruling.ts'
 import { Receipt } from '../../src/queue/receipt.ts'
@@ -65,6 +66,7 @@ const nothing: Message = {
   bodyOffset: 0,
   header: { fields: [], cut: false, first: () => undefined, all: () => [] },
   eightBit: false,
+  mime: () => Promise.reject(new PosternError('NOT_FOUND', 'this sink keeps nothing')),
   async *read() {},
 }
 

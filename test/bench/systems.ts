@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
 import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixTool } from '../setup/components.ts'
+import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
 import { freePort } from '../setup/free-port.ts'
 import { fillSpool } from './fill-spool.ts'
 
@@ -24,6 +25,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   held,
   delivering,
   deliveringByAll,
+  ...(postfixCannotRun() ? [] : [postfix]),
 ]
 
 /** Postfix's own sink, in C: reads, answers, stores nothing. */
@@ -42,12 +44,40 @@ async function smtpSink(): Promise<RunningSystem> {
 }
 
 /** The least that Node can do. */
-async function bareSink(): Promise<RunningSystem> {
+export async function bareSink(): Promise<RunningSystem> {
   const port = await freePort()
   return started('do-nothing sink (Node)', port, process.execPath, [
     join(checkout, 'test/bench/bare-sink.ts'),
     String(port),
   ])
+}
+
+/** The receiver with a chain without plugins and a sink in place of the spool. */
+export async function receiverSink(): Promise<RunningSystem> {
+  const port = await freePort()
+  return started('the receiver alone', port, process.execPath, [
+    join(checkout, 'test/bench/receiver-sink.ts'),
+    String(port),
+  ])
+}
+
+/**
+ * A whole Postfix that makes its mail durable and holds it, as `held` does. Only root can run it.
+ */
+async function postfix(): Promise<RunningSystem> {
+  const port = await freePort()
+  const ports = { full: port, plain: await freePort(), gateway: port }
+  const running = await startPostfix(ports, [
+    'smtpd_end_of_data_restrictions = check_client_access static:HOLD',
+    'smtpd_client_connection_count_limit = 0',
+    'smtpd_tls_security_level = none',
+  ])
+  return {
+    name: 'Postfix, durable, on hold',
+    port,
+    cpuSeconds: () => sumOf([running.pid, ...workersOf(running.pid)], cpuSeconds),
+    stop: () => running.stop(),
+  }
 }
 
 /** Postern as it comes, the sample chain on, every message on stable storage before its 250. */
@@ -70,23 +100,36 @@ async function deliveringByAll(): Promise<RunningSystem> {
 export interface RunningPostern extends RunningSystem {
   /** From its start until it listened. */
   readonly startMs: number
+  /** Of supervisor and workers, now. */
   residentBytes(): number
+  /** The same, the most that each ever had. */
+  peakBytes(): number
 }
 
-/** @param queued how many messages lie in its spool when it starts */
+export interface PosternOptions {
+  /** How many messages lie in its spool when it starts. */
+  readonly queued?: number
+  readonly workers?: number | 'auto'
+  readonly maxConnections?: number
+  readonly maxMessage?: string
+}
+
 export async function postern(
   name: string,
   paused: boolean,
-  {
-    queued = 0,
-    workers = 1,
-  }: { readonly queued?: number; readonly workers?: number | 'auto' } = {},
+  options: PosternOptions = {},
 ): Promise<RunningPostern> {
+  const { queued = 0, workers = 1, maxConnections = 1_000, maxMessage = '50MB' } = options
   mkdirSync(join(checkout, '.cache'), { recursive: true })
   const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
   const folder = await gatewayFolder(`
 workers: ${workers}
-listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
+listeners:
+  - name: mx
+    listen: 127.0.0.1:2525
+    max_connections: ${maxConnections}
+    max_connections_per_address: ${maxConnections}
+receiver: { max_message: ${maxMessage} }
 chain:
   - plugin: relay-clients
     options: { networks: [] }
@@ -97,18 +140,21 @@ plugin_dirs: [../plugins, ../plugins/local]
 delivery: { maildirs: '${folderOnDisk}/mail', paused: ${paused} }
 spool: { path: '${folderOnDisk}/spool' }
 store: { path: '${folderOnDisk}/store.db' }
+tls: { path: '${folderOnDisk}/tls' }
 log: { to: '${folderOnDisk}/log' }
 `)
   if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
   const before = performance.now()
   const gateway = await startGateway(folder)
+  const startMs = performance.now() - before
+  const processes = (): readonly number[] => [gateway.pid, ...workersOf(gateway.pid)]
   return {
     name,
-    startMs: performance.now() - before,
-    residentBytes: () => residentBytes(gateway.pid),
+    startMs,
+    residentBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmRSS')),
+    peakBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmHWM')),
     port: gateway.port,
-    cpuSeconds: () =>
-      [gateway.pid, ...workersOf(gateway.pid)].reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    cpuSeconds: () => sumOf(processes(), cpuSeconds),
     async stop() {
       await gateway.stop()
       await folder.remove()
@@ -155,10 +201,14 @@ async function listening(port: number): Promise<void> {
   throw new Error(`nothing listens on ${port}`)
 }
 
-/** What the kernel keeps in memory of a process now. */
-function residentBytes(pid: number): number {
+/** What the kernel keeps in memory of a process now (VmRSS), or kept at most (VmHWM). */
+function memory(pid: number, which: 'VmRSS' | 'VmHWM'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+  return Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
+}
+
+function sumOf(pids: readonly number[], figure: (pid: number) => number): number {
+  return pids.reduce((sum, pid) => sum + figure(pid), 0)
 }
 
 /** Of a process with all its threads: /proc counts in hundredths of a second. */

@@ -21,8 +21,10 @@ export type ComponentName =
   | 'e2fsprogs'
   | 'msmtp'
   | 'netcat'
+  | 'nmap'
   | 'opendkim'
   | 'openssl'
+  | 'perl'
   | 'python3'
   | 'rbldnsd'
   | 'rspamd'
@@ -41,8 +43,10 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
+  nmap: { program: 'nmap', packages: ['nmap'] },
   opendkim: { program: 'opendkim', packages: ['opendkim'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
+  perl: { program: 'perl', packages: ['perl-base'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   rspamd: { program: 'rspamd', packages: ['rspamd'] },
@@ -57,8 +61,38 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   },
 }
 
-/** Where the programs of Postfix are unpacked. They run from there and are never installed. */
-export const postfixRoot = fileURLToPath(new URL('../../.cache/postfix', import.meta.url))
+/** Mail servers are unpacked and run from there; they are never installed. */
+export interface UnpackedServer {
+  readonly name: string
+  readonly root: string
+  readonly packages: readonly string[]
+  /** It is there where this file is. */
+  readonly proof: string
+}
+
+export type ServerName = 'postfix' | 'exim'
+
+export const servers: { readonly [N in ServerName]: UnpackedServer } = {
+  postfix: {
+    name: 'Postfix',
+    root: cached('postfix'),
+    packages: ['postfix'],
+    proof: 'usr/sbin/smtp-sink',
+  },
+  exim: {
+    name: 'Exim',
+    root: cached('exim'),
+    // Exim knows its own user by name only: nss_wrapper tells it one.
+    packages: ['exim4-daemon-light', 'libnss-wrapper'],
+    proof: 'usr/sbin/exim4',
+  },
+}
+
+export const postfixRoot = servers.postfix.root
+
+function cached(folder: string): string {
+  return fileURLToPath(new URL(`../../.cache/${folder}`, import.meta.url))
+}
 
 /** The system's own programs come before whatever else PATH holds. */
 const systemFolders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin']
@@ -85,7 +119,7 @@ export interface PostfixTool {
 export function postfixTool(name: string): PostfixTool | undefined {
   const path = join(postfixRoot, 'usr/sbin', name)
   if (!isExecutable(path)) return undefined
-  const libraries = ['usr/lib/postfix', 'usr/lib', multiarchFolder()]
+  const libraries = ['usr/lib/postfix', 'usr/lib', `usr/lib/${multiarch()}`]
   return {
     path,
     env: {
@@ -95,13 +129,37 @@ export function postfixTool(name: string): PostfixTool | undefined {
   }
 }
 
+export interface EximProgram {
+  readonly path: string
+  /** To be added to the environment of the process. */
+  readonly env: { readonly LD_LIBRARY_PATH: string; readonly LD_PRELOAD: string }
+}
+
+export function eximProgram(): EximProgram | undefined {
+  const { root, proof } = servers.exim
+  const path = join(root, proof)
+  if (!isExecutable(path)) return undefined
+  const libraries = join(root, 'usr/lib', multiarch())
+  return {
+    path,
+    env: { LD_LIBRARY_PATH: libraries, LD_PRELOAD: join(libraries, 'libnss_wrapper.so') },
+  }
+}
+
+/** Whether it has been unpacked. */
+export function isUnpacked({ root, proof }: UnpackedServer): boolean {
+  return isExecutable(join(root, proof))
+}
+
 /**
  * For `describe.skipIf(isMissing('swaks'))(…)`.
  * @throws Error with CI=true, where a missing component is a failure and not a reason to skip.
  */
-export function isMissing(...names: readonly (ComponentName | 'postfix')[]): boolean {
+export function isMissing(...names: readonly (ComponentName | ServerName)[]): boolean {
   const missing = names.filter((name) =>
-    name === 'postfix' ? postfixTool('smtp-sink') === undefined : component(name) === undefined,
+    name === 'postfix' || name === 'exim'
+      ? !isUnpacked(servers[name])
+      : component(name) === undefined,
   )
   if (missing.length > 0 && process.env['CI'] === 'true') {
     throw new Error(`With CI=true these must be installed: ${missing.join(', ')}`)
@@ -109,8 +167,8 @@ export function isMissing(...names: readonly (ComponentName | 'postfix')[]): boo
   return missing.length > 0
 }
 
-function multiarchFolder(): string {
-  return process.arch === 'arm64' ? 'usr/lib/aarch64-linux-gnu' : 'usr/lib/x86_64-linux-gnu'
+function multiarch(): string {
+  return process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'
 }
 
 function isExecutable(path: string): boolean {

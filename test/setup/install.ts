@@ -1,8 +1,8 @@
 /**
  * Brings the components of components.ts onto a Debian machine, as root and only what is missing.
  * It says first what it will install, asks apt what that would entail, and refuses when a package
- * would be removed or a mail server would come. No service is started. Postfix is never installed:
- * its packages are unpacked into .cache/postfix, which needs no root.
+ * would be removed or a mail server would come. No service is started. Postfix and Exim are never
+ * installed: their packages are unpacked into .cache, which needs no root.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -17,7 +17,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { objectionTo, parseProviders, parseSimulation, type Simulation } from './apt.ts'
-import { components, findProgram, postfixRoot, postfixTool, type Component } from './components.ts'
+import {
+  components,
+  findProgram,
+  isUnpacked,
+  servers,
+  type Component,
+  type UnpackedServer,
+} from './components.ts'
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 
@@ -31,11 +38,12 @@ export function installComponents(): readonly string[] {
     else
       say(`Some tests need programs that root can install: apt-get install ${packages.join(' ')}`)
   }
-  if (debian && postfixTool('smtp-sink') === undefined)
-    attempt(() => withRecentLists(unpackPostfix))
+  for (const server of Object.values(servers).filter((each) => !isUnpacked(each))) {
+    if (debian) attempt(() => withRecentLists(() => unpack(server)))
+  }
   return [
     ...missingComponents().map(([name]) => name),
-    ...(postfixTool('smtp-sink') === undefined ? ["Postfix's smtp-sink and smtp-source"] : []),
+    ...Object.values(servers).flatMap((server) => (isUnpacked(server) ? [] : server.name)),
   ]
 }
 
@@ -106,24 +114,29 @@ function withoutStartingServices(step: () => void): void {
   }
 }
 
-function unpackPostfix(): void {
-  say('Unpacking the test programs of Postfix into .cache/postfix (it is not installed)')
-  const libraries = simulate(['postfix']).installs.filter((name) => name.startsWith('lib'))
-  rmSync(postfixRoot, { recursive: true, force: true })
-  const fresh = `${postfixRoot}.new`
+/** With the libraries that this machine has not got. Nothing of it may run as somebody else (setuid). */
+function unpack(server: UnpackedServer): void {
+  const { name, root, packages } = server
+  say(`Unpacking the programs of ${name} into ${root} (it is not installed)`)
+  const libraries = simulate(packages).installs.filter((each) => each.startsWith('lib'))
+  const fresh = `${root}.new`
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
-  run(
-    'apt-get',
-    ['download', '-q', '-o', 'APT::Sandbox::User=root', 'postfix', ...libraries],
-    fresh,
-  )
-  for (const archive of readdirSync(fresh).filter((name) => name.endsWith('.deb'))) {
+  const wanted = new Set([...packages, ...libraries])
+  run('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', ...wanted], fresh)
+  for (const archive of readdirSync(fresh).filter((each) => each.endsWith('.deb'))) {
     run('dpkg', ['-x', archive, '.'], fresh)
     rmSync(join(fresh, archive))
   }
-  copyFileSync(join(fresh, 'usr/share/postfix/main.cf.debian'), join(fresh, 'etc/postfix/main.cf'))
-  renameSync(fresh, postfixRoot)
+  run('chmod', ['-R', 'u-s,g-s', '.'], fresh)
+  if (server === servers.postfix) configurePostfix(fresh)
+  rmSync(root, { recursive: true, force: true })
+  renameSync(fresh, root)
+}
+
+/** The tools of Postfix read their own configuration before their arguments. */
+function configurePostfix(root: string): void {
+  copyFileSync(join(root, 'usr/share/postfix/main.cf.debian'), join(root, 'etc/postfix/main.cf'))
 }
 
 /** Runs a program to its end and returns what it printed. @throws Error with its complaint. */

@@ -60,6 +60,20 @@ describe('a month in which nobody answers', () => {
     },
   )
 
+  test('has both schedules for a message with local and remote recipients, each its own', async () => {
+    const { courier, queue, clock, post, sleep, attempts } = deadWorld()
+    const id = await post(['bob@there.test', 'bob@local.test'])
+    const born = clock.now()
+    courier.start()
+    while (queue.find(id) !== undefined) await sleep()
+    const agesFor = (domain: string) =>
+      attempts
+        .filter(({ queueId, recipient }) => queueId === id && recipient.mailbox.domain === domain)
+        .map(({ startedAt }) => Math.round((startedAt - born) / 1000))
+    expect(agesFor('there.test')).toEqual(qmailAges(20, month))
+    expect(agesFor('local.test')).toEqual(qmailAges(10, month))
+  })
+
   test('interrupted for days goes on from the age it has then', async () => {
     const { courier, queue, clock, post, sleep, agesOf } = deadWorld()
     const id = await post(['bob@there.test'])

@@ -11,22 +11,29 @@ import { mailAll } from './mailing.ts'
 import { addressesOf } from './mail-exchangers.ts'
 import { enter } from './session-entry.ts'
 import { defaultPoolLimits, SessionPool } from './session-pool.ts'
-import { outgoing, type SmtpOptions } from './smtp.ts'
+import { outgoing, sourceFor, type SmtpOptions } from './smtp.ts'
 import type { OutgoingSettings } from './smtp-reach.ts'
 import type { SmtpSession } from './smtp-session.ts'
 
 export function lmtpTransport(options: SmtpOptions): Transport<LmtpRoute> {
   const pool = new SessionPool(options.clock, { ...defaultPoolLimits, ...options.pool })
   return {
-    deliver({ route, message, envelope, recipients }, signal) {
+    deliver({ queueId, route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())
+      const agent = 'path' in route.to ? route.to.path : route.to.host
       return mailAll(
-        { message, envelope, recipients },
+        {
+          message,
+          envelope,
+          recipients,
+          ...sourceFor(agent, settings, { queueId, envelope }),
+        },
         {
           pool,
           key: `${route.key} ${settings.helloName}`,
           open: () => reachAgent(options, { route, settings, signal }),
           signal,
+          eightBit: settings.eightBit,
           timeouts: settings.timeouts,
           maxRecipients: settings.maxRecipients,
         },

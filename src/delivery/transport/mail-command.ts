@@ -61,7 +61,7 @@ function typedXtext(original: string): string | undefined {
 }
 
 /** RFC 3461 §4, over the UTF-8 octets. */
-function xtext(text: string): string {
+export function xtext(text: string): string {
   let out = ''
   for (const byte of Buffer.from(text)) {
     const char = String.fromCharCode(byte)

@@ -18,14 +18,25 @@ export interface Fitting {
   readonly extensions: Extensions
   readonly message: Message
   readonly envelope: Envelope
+  /** What becomes of 8-bit text for a hop that is not known to take it. */
+  readonly eightBit: EightBitRule
 }
+
+/** `send`: as it is, as qmail always did; most servers take it whatever they say. */
+export type EightBitRule = 'bounce' | 'send'
 
 export type Fitted =
   | { readonly form: MailForm; readonly unfit?: never }
   | { readonly form?: never; readonly unfit: DeliveryResult }
 
 /** The form in which this hop takes the message, or why it can not. @throws PosternError DISK_FAILED */
-export async function fit({ hop, extensions, message, envelope }: Fitting): Promise<Fitted> {
+export async function fit({
+  hop,
+  extensions,
+  message,
+  envelope,
+  eightBit,
+}: Fitting): Promise<Fitted> {
   const unfit = (status: `5.${number}.${number}`, text: string): Fitted => ({
     unfit: { outcome: 'failed', status, text: `${hop.address} ${text}` },
   })
@@ -50,6 +61,7 @@ export async function fit({ hop, extensions, message, envelope }: Fitting): Prom
   }
   if (!message.eightBit) return { form: { body: '7bit', smtputf8 } }
   if (extensions.has('8BITMIME')) return { form: { body: '8bitmime', smtputf8 } }
+  if (eightBit === 'send') return { form: { body: '7bit', smtputf8 } }
   return unfit('5.6.3', 'takes 7-bit text only (no 8BITMIME), this message holds more')
 }
 

@@ -9,17 +9,19 @@ import { isPosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
 import { reversePathFor, verpBase } from '../../mail/verp.ts'
 import { trouble, type Hop } from './hop-result.ts'
-import { fit, speakable, unspeakable } from './mail-form.ts'
+import { fit, speakable, unspeakable, type EightBitRule } from './mail-form.ts'
 import type { Found } from './found.ts'
 import type { Lease, SessionPool } from './session-pool.ts'
 import type { SmtpSession } from './smtp-session.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
 import { transact, type SessionState } from './smtp-transaction.ts'
+import type { Source } from './xforward.ts'
 
 export interface Mailing {
   readonly message: Message
   readonly envelope: Envelope
   readonly recipients: readonly Recipient[]
+  readonly source?: Source
 }
 
 export interface MailingDoors {
@@ -32,6 +34,7 @@ export interface MailingDoors {
   readonly timeouts: SmtpTimeouts
   /** At most so many recipients in one transaction. */
   readonly maxRecipients: number
+  readonly eightBit: EightBitRule
 }
 
 type Results = (DeliveryResult | undefined)[]
@@ -74,7 +77,8 @@ interface AtWork {
 }
 
 async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionState> {
-  const { lease, results } = work
+  const { lease, results, doors } = work
+  const { eightBit } = doors
   const { message, envelope, recipients } = mailing
   const { hop, extensions } = lease.session
   const everybody = (result: DeliveryResult): SessionState => {
@@ -82,7 +86,7 @@ async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionSt
     return 'ready'
   }
   try {
-    const { form, unfit } = await fit({ hop, extensions, message, envelope })
+    const { form, unfit } = await fit({ hop, extensions, message, envelope, eightBit })
     if (unfit !== undefined) return everybody(unfit)
     const { smtputf8 } = form
     const spoken = recipients.map((recipient, at) => {
@@ -106,7 +110,7 @@ async function overOneSession(mailing: Mailing, work: AtWork): Promise<SessionSt
 type FormedMailing = Mailing & { readonly form: Parameters<typeof transact>[0]['form'] }
 
 async function oneTransaction(
-  { message, envelope, recipients, form }: FormedMailing,
+  { message, envelope, recipients, form, source }: FormedMailing,
   { lease, results, doors }: AtWork,
 ): Promise<SessionState> {
   const batch = nextBatch({ envelope, recipients }, { lease, results, doors })
@@ -123,6 +127,7 @@ async function oneTransaction(
     reversePath: own === null ? null : speakable(own, form.smtputf8),
     recipients: named,
     timeouts: doors.timeouts,
+    ...(source === undefined ? {} : { source }),
   })
   lease.mailsLeft--
   // The session ended after earlier mail: not a word of this was heard, so another session may take it.

@@ -134,6 +134,17 @@ describe('CHUNKING (RFC 3030)', () => {
   })
 })
 
+test('8-bit text goes as it is to a hop without 8BITMIME where the operator says so', async () => {
+  const message = memoryMessage(Buffer.from('Subject: x\r\n\r\ngr\u00fc\u00dfe\r\n'))
+  const { hop, result } = await meet(
+    { extensions: [] },
+    { message, settings: { eightBit: 'send' } },
+  )
+  expect(result.outcome).toBe('delivered')
+  expect(hop.commands[1]).toBe('MAIL FROM:<ann@here.test>')
+  expect(hop.taken[0]?.message).toBe(message.text)
+})
+
 describe('BINARYMIME', () => {
   const envelope = { bodyType: 'binarymime' } as const
   const binary = memoryMessage(Buffer.from('Subject: x\r\n\r\n\0a\nb\rc', 'latin1'))

@@ -10,6 +10,7 @@ import type { Dns } from '../../runtime/dns.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { Found } from './found.ts'
 import type { Hop } from './hop-result.ts'
+import type { EightBitRule } from './mail-form.ts'
 import { addressesOf, hostsOf, type AddressFamilies, type HostGroup } from './mail-exchangers.ts'
 import type { SecureDns } from '../../runtime/secure-dns.ts'
 import { danePolicy, type DaneAnswer } from '../dane.ts'
@@ -24,6 +25,9 @@ export interface OutgoingSettings extends EnterSettings {
   readonly maxRecipients: number
   /** What the operator says of a route's domain or relay, and of the host that serves it. */
   readonly tlsPolicy: (host: string, exchanger: string) => TlsPolicy | undefined
+  /** Whether this next hop is told of the client that sent the message (XFORWARD). */
+  readonly tellsSource: (host: string) => boolean
+  readonly eightBit: EightBitRule
   /** Where neither operator nor domain says anything. */
   readonly defaultTls: TlsPolicy
 }

@@ -13,6 +13,7 @@ import { sendChunks, sendData } from './message-sender.ts'
 import type { HopReply } from './reply-reader.ts'
 import type { SmtpSession } from './smtp-session.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
+import { xforwardCommands, type Source } from './xforward.ts'
 
 export interface Transaction {
   readonly session: SmtpSession
@@ -24,6 +25,8 @@ export interface Transaction {
   /** At most a hundred: what every server must take (RFC 5321 §4.5.3.1.8). */
   readonly recipients: readonly Recipient[]
   readonly timeouts: SmtpTimeouts
+  /** Where the message comes from, for a hop that is to know it. */
+  readonly source?: Source
 }
 
 /** What the session is good for: the next MAIL, the next MAIL after RSET, nothing. */
@@ -123,16 +126,23 @@ async function offer(transaction: Transaction, progress: Progress): Promise<Stop
   const { session, recipients, timeouts } = transaction
   const { client, hop, extensions } = session
   const { results, leftOver } = progress
+  const source = transaction.source && xforwardCommands(transaction.source, extensions)
+  const sourceLines = source ?? []
   const mailLine = mailCommand({ ...transaction, extensions, user: session.user })
   const rcptLines = recipients.map((recipient) => rcptCommand(recipient, extensions))
   const dataLine = byChunks(transaction) ? [] : ['DATA']
   const pipelined = extensions.has('PIPELINING')
-  const commands = [mailLine, ...rcptLines, ...dataLine]
+  const commands = [...sourceLines, mailLine, ...rcptLines, ...dataLine]
   const farewell = pipelined ? await pipeline(transaction, commands) : undefined
   if (farewell !== undefined) return { rest: refusal(hop, farewell), state: 'over' }
   const ask = (line: string, ms: number): Promise<HopReply> =>
     pipelined ? client.read(ms) : client.command(line, ms)
 
+  for (const line of sourceLines) {
+    const told = await ask(line, timeouts.mailMs)
+    // Whatever else it says: it would rather not know.
+    if (told.code === 421) return { rest: refusal(hop, told), state: 'over' }
+  }
   const mail = await ask(mailLine, timeouts.mailMs)
   const rest = refusal(hop, mail)
   if (mail.code === 421) return { rest, state: 'over' }

@@ -5,11 +5,12 @@
  */
 import type { Message } from '../../mail/message.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
-import type { Transport } from '../transport.ts'
+import type { Delivery, Transport } from '../transport.ts'
 import { mailAll } from './mailing.ts'
 import { defaultPoolLimits, SessionPool, type PoolLimits } from './session-pool.ts'
 import { reach, type OutgoingSettings, type ReachDoors } from './smtp-reach.ts'
 import { defaultSmtpTimeouts, type SmtpTimeouts } from './smtp-timeouts.ts'
+import type { Source } from './xforward.ts'
 
 export interface SmtpOptions extends ReachDoors {
   /** Asked for each delivery. */
@@ -28,18 +29,24 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
   const { clock } = options
   const pool = new SessionPool(clock, { ...defaultPoolLimits, ...options.pool })
   return {
-    deliver({ route, message, envelope, recipients }, signal) {
+    deliver({ queueId, route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())
       const { requireTls } = envelope
       const tlsOptional = !requireTls && saysTlsIsOptional(message)
       const journey = { route, settings, signal, requireTls, tlsOptional }
       return mailAll(
-        { message, envelope, recipients },
+        {
+          message,
+          envelope,
+          recipients,
+          ...sourceFor(route.host, settings, { queueId, envelope }),
+        },
         {
           pool,
           key: reuseKey(route, settings, journey),
           open: () => reach(options, journey),
           signal,
+          eightBit: settings.eightBit,
           timeouts: settings.timeouts,
           maxRecipients: Math.min(settings.maxRecipients, maxRecipients),
         },
@@ -47,6 +54,15 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
     },
     close: () => pool.close(),
   }
+}
+
+/** Told to those only whom the operator names. */
+export function sourceFor(
+  host: string,
+  { tellsSource }: Pick<OutgoingSettings, 'tellsSource'>,
+  { queueId, envelope: { origin } }: Pick<Delivery, 'queueId' | 'envelope'>,
+): { readonly source?: Source } {
+  return tellsSource(host) ? { source: { queueId, origin } } : {}
 }
 
 /** RFC 8689 §3. */
@@ -61,6 +77,8 @@ export function outgoing(settings: SmtpSettings): OutgoingSettings {
     sourceAddresses: [],
     maxRecipients,
     tlsPolicy: () => undefined,
+    tellsSource: () => false,
+    eightBit: 'bounce',
     defaultTls: { level: 'may' },
     ...settings,
     timeouts: { ...defaultSmtpTimeouts, ...settings.timeouts },

@@ -186,3 +186,12 @@ describe('a program', () => {
     expect(heard.join('')).toBe('<one>\n<two>\n')
   })
 })
+
+test.each([
+  ['/bin/sh', true],
+  ['/etc/passwd', false],
+  ['/bin', false],
+  ['/no/such/program', false],
+])('%s can be started: %s', async (path, can) => {
+  expect(await programs.canStart(path)).toBe(can)
+})

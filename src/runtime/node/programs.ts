@@ -1,5 +1,5 @@
 /** Programs as child processes of ours, each the leader of a process group. */
-import type { FileHandle } from 'node:fs/promises'
+import { access, constants, stat, type FileHandle } from 'node:fs/promises'
 import { Readable, type Writable } from 'node:stream'
 import { PosternError } from '../../mail/errors.ts'
 import type { Clock } from '../clock.ts'
@@ -19,6 +19,15 @@ const leftoversMs = 2000
 
 export function nodePrograms(clock: Clock): Programs {
   return {
+    canStart: async (path) => {
+      try {
+        await access(path, constants.X_OK)
+        return (await stat(path)).isFile()
+      } catch {
+        // Whatever keeps us from it keeps us from starting it.
+        return false
+      }
+    },
     run: (call, signal) => run(call, { clock, signal }),
     start: (call) => start(call, clock),
   }

@@ -6,7 +6,7 @@ import { commandLineBytes, type Verb } from './verb.ts'
  * What SIZE (RFC 1870 §3), BODY (RFC 6152 §2), SMTPUTF8 (RFC 6531 §3.4), AUTH (RFC 4954 §3), RET and ENVID
  * (RFC 3461 §4), REQUIRETLS (RFC 8689 §2) and PRDR add to the line.
  */
-const parameterBytes = 26 + 17 + 10 + 500 + 107 + 11 + 5
+const parameterBytes = 26 + 18 + 10 + 500 + 107 + 11 + 5
 
 /** MAIL FROM (RFC 5321 §4.1.1.2): a transaction begins. */
 export const mail: Verb = {

@@ -1,0 +1,233 @@
+/**
+ * Gathers what the rules judge: every part in every reading and by every encoding, and what is in archives. A part is read once,
+ * as a stream; only archives are held, and only up to `largestHeld`.
+ */
+import { createHash } from 'node:crypto'
+import {
+  contentOf,
+  readContent,
+  readMimeTree,
+  type ByteSource,
+  type MimePart,
+  type MimeTree,
+  type TransferEncoding,
+} from 'postern/plugin'
+import type { ArchiveContents, ArchiveTask } from './archive.ts'
+import { archiveLimits } from './archive.ts'
+import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
+import { withBaseNames, type Collection, type Specimen, type Unseen } from './specimen.ts'
+import { uuFilesIn } from './uu-files.ts'
+
+export interface Gathering {
+  /** Whether a rule asks for digests. */
+  readonly digests: boolean
+  readonly signal: AbortSignal
+  /** Looks into an archive, elsewhere. */
+  openArchive(task: ArchiveTask): Promise<ArchiveContents>
+}
+
+/** Larger archives are judged by name, type and digest. */
+const largestHeld = 10 * 1024 * 1024
+/** How deep messages that are encoded, which no standard allows, are read within each other. */
+const deepest = 3
+const mostArchives = 50
+const mostHeaders = 20_000
+
+/** @throws PosternError ABORTED, DISK_FAILED, JOB_FAILED */
+export async function collect(
+  source: ByteSource,
+  tree: MimeTree,
+  gathering: Gathering,
+): Promise<Collection> {
+  const collector = new Collector(gathering)
+  await collector.tree(source, tree, 0)
+  return collector.collection
+}
+
+class Collector {
+  readonly #gathering: Gathering
+  readonly #specimens: Specimen[] = []
+  readonly #unseen: Unseen[] = []
+  readonly #ambiguities = new Set<string>()
+  readonly #headers: { readonly name: string; readonly value: string }[] = []
+  #archives = 0
+
+  constructor(gathering: Gathering) {
+    this.#gathering = gathering
+  }
+
+  get collection(): Collection {
+    return {
+      specimens: this.#specimens,
+      unseen: this.#unseen,
+      ambiguities: [...this.#ambiguities],
+      headers: this.#headers,
+    }
+  }
+
+  async tree(source: ByteSource, tree: MimeTree, depth: number): Promise<void> {
+    for (const { kind } of tree.ambiguities) this.#ambiguities.add(kind)
+    if (tree.limit !== undefined) this.#unseen.push({ problem: 'mime', detail: tree.limit.limit })
+    const seen = new Set<string>()
+    for (const part of tree.readings.flatMap(({ parts }) => parts)) {
+      const fresh = (what: string): boolean => {
+        const key = `${part.bodyRange.offset} ${part.bodyRange.length} ${what}`
+        return seen.size < seen.add(key).size
+      }
+      if (fresh(`header ${part.headerRange.offset}`)) this.#keepHeader(part)
+      for (const encoding of part.encodings) {
+        if (part.container) {
+          if (encoding !== 'identity' && fresh(encoding))
+            await this.#encoded(source, part, { encoding, depth })
+        } else if (fresh(`${encoding} ${part.type} ${part.fileNames.join('\0')}`)) {
+          await this.#part(source, part, encoding)
+        }
+      }
+    }
+  }
+
+  #keepHeader({ header }: MimePart): void {
+    for (const { name, value } of header.fields) {
+      if (this.#headers.length < mostHeaders)
+        this.#headers.push({ name: name.toLowerCase(), value })
+    }
+  }
+
+  /** A message or multipart whose bytes are encoded: some readers decode it, so what is in it counts. */
+  async #encoded(
+    source: ByteSource,
+    part: MimePart,
+    { encoding, depth }: { readonly encoding: TransferEncoding; readonly depth: number },
+  ): Promise<void> {
+    if (depth === deepest || part.bodyRange.length > largestHeld * 2) {
+      this.#unseen.push({ problem: 'limit', detail: `an encoded ${part.type}` })
+      return
+    }
+    const body = await contentOf(source, part, { encoding, maxBytes: largestHeld })
+    const [declared = part.type] = part.header.all('content-type')
+    const head = part.type.startsWith('multipart/')
+      ? Buffer.from(`Content-Type: ${declared}\r\n\r\n`)
+      : Buffer.alloc(0)
+    const inner = bytesAsSource(Buffer.concat([head, body]))
+    await this.tree(inner, await readMimeTree(inner, this.#gathering.signal), depth + 1)
+  }
+
+  async #part(source: ByteSource, part: MimePart, encoding: TransferEncoding): Promise<void> {
+    const { digests, signal } = this.#gathering
+    const isText = part.type.startsWith('text/')
+    const read = await readPart(readContent(source, part, { encoding }), {
+      digests,
+      signal,
+      isText,
+    })
+    const { content, sizeBytes, sha256, held } = read
+    const types = [part.type, ...part.otherTypes]
+    this.#specimens.push({
+      names: withBaseNames(part.fileNames),
+      within: [],
+      types,
+      sizeBytes,
+      encrypted: false,
+      ...(content === undefined ? {} : { content }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    })
+    const [name = part.type] = part.fileNames
+    if (isArchive(content)) await this.#archive(held, name)
+    if (content === undefined && held !== undefined) await this.#uuencoded(held)
+  }
+
+  async #archive(bytes: Buffer | undefined, name: string): Promise<void> {
+    this.#archives += 1
+    if (bytes === undefined || this.#archives > mostArchives) {
+      const detail =
+        bytes === undefined ? `${name} is larger than ${largestHeld} bytes` : 'too many archives'
+      this.#unseen.push({ problem: 'limit', detail })
+      return
+    }
+    const { digests } = this.#gathering
+    const task = { bytes, name, digests, limits: archiveLimits }
+    const { entries, problems } = await this.#gathering.openArchive(task)
+    for (const entry of entries) {
+      this.#specimens.push({ ...entry, names: withBaseNames(entry.names), types: [] })
+    }
+    this.#unseen.push(...problems)
+  }
+
+  async #uuencoded(text: Buffer): Promise<void> {
+    const { digests, signal } = this.#gathering
+    for (const { name, bytes } of uuFilesIn(text)) {
+      const { content, sizeBytes, sha256 } = await readPart([bytes], {
+        digests,
+        signal,
+        isText: false,
+      })
+      const known = {
+        ...(content === undefined ? {} : { content }),
+        ...(sha256 === undefined ? {} : { sha256 }),
+      }
+      this.#specimens.push({
+        names: withBaseNames([name]),
+        within: [],
+        types: [],
+        sizeBytes,
+        encrypted: false,
+        ...known,
+      })
+      if (isArchive(content)) await this.#archive(bytes, name)
+    }
+  }
+}
+
+interface ReadPart {
+  readonly sizeBytes: number
+  readonly content: ContentType | undefined
+  readonly sha256?: string
+  /** All of it, where it is an archive or text and not too large. */
+  readonly held?: Buffer
+}
+
+type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+interface Reading {
+  readonly digests: boolean
+  readonly signal: AbortSignal
+  /** Whether files may stand in it uuencoded. */
+  readonly isText: boolean
+}
+
+async function readPart(chunks: Chunks, { digests, signal, isText }: Reading): Promise<ReadPart> {
+  const hash = digests ? createHash('sha256') : undefined
+  const kept: Uint8Array[] = []
+  let sizeBytes = 0
+  let content: ContentType | undefined
+  let decided = false
+  const isHeld = (): boolean =>
+    sizeBytes <= largestHeld && (isArchive(content) || (isText && content === undefined))
+  for await (const chunk of chunks) {
+    signal.throwIfAborted()
+    hash?.update(chunk)
+    sizeBytes += chunk.length
+    if (!decided || isHeld()) kept.push(chunk)
+    if (sizeBytes >= headBytes && !decided) {
+      decided = true
+      content = await contentTypeOf(Buffer.concat(kept).subarray(0, headBytes))
+    }
+    if (decided && !isHeld()) kept.length = 0
+  }
+  if (!decided) content = await contentTypeOf(Buffer.concat(kept))
+  return {
+    sizeBytes,
+    content,
+    ...(isHeld() ? { held: Buffer.concat(kept) } : {}),
+    ...(hash === undefined ? {} : { sha256: hash.digest('hex') }),
+  }
+}
+
+function bytesAsSource(bytes: Buffer): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    async *read({ offset, length } = { offset: 0, length: bytes.length }) {
+      yield bytes.subarray(offset, offset + length)
+    },
+  }
+}

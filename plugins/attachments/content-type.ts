@@ -1,0 +1,39 @@
+/** What bytes are by how they begin, whatever they are called. */
+import { fileTypeFromBuffer } from 'file-type'
+
+export interface ContentType {
+  /** Without a dot: `exe`. */
+  readonly extension: string
+  readonly type: string
+}
+
+/** So much of the beginning decides. */
+export const headBytes = 4100
+
+const archives = new Set(['zip', 'gz', 'tar'])
+
+/** @param head the first `headBytes` */
+export async function contentTypeOf(head: Uint8Array): Promise<ContentType | undefined> {
+  if (head.length === 0) return undefined
+  const quick = quickly(head)
+  if (quick !== undefined) return quick
+  const found = await fileTypeFromBuffer(head.subarray(0, headBytes)).catch(() => undefined)
+  return found === undefined ? undefined : { extension: found.ext, type: found.mime }
+}
+
+/** Whether what is in it can be looked at. */
+export function isArchive(content: ContentType | undefined): boolean {
+  return content !== undefined && archives.has(content.extension)
+}
+
+/** Archives are told by their first bytes alone: what they hold is looked at elsewhere, with limits. */
+function quickly(head: Uint8Array): ContentType | undefined {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
+  const start = bytes.toString('latin1', 0, 4)
+  if (start === 'PK\x03\x04' || start === 'PK\x05\x06')
+    return { extension: 'zip', type: 'application/zip' }
+  if (start.startsWith('\x1f\x8b\x08')) return { extension: 'gz', type: 'application/gzip' }
+  if (bytes.toString('latin1', 257, 262) === 'ustar')
+    return { extension: 'tar', type: 'application/x-tar' }
+  return undefined
+}

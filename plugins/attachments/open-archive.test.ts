@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { zipSync } from 'fflate'
+import { describe, expect, test } from 'vitest'
+import { archiveLimits, type ArchiveLimits } from './archive.ts'
+import { openArchive } from './open-archive.ts'
+import { tarEntries } from './tar.ts'
+
+const program = Buffer.concat([Buffer.from('MZ'), Buffer.alloc(100)])
+
+/** A tar archive; `kind` as in its header: `0` for a file. */
+export function tarOf(
+  files: readonly (readonly [name: string, content: Buffer | string, kind?: string])[],
+): Buffer {
+  const blocks = files.flatMap(([name, content, kind = '0']) => {
+    const bytes = Buffer.from(content)
+    const header = Buffer.alloc(512)
+    header.write(name, 0, 100)
+    header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124)
+    header.write('        ', 148)
+    header.write(kind, 156)
+    header.write('ustar\x0000', 257)
+    header.write(
+      `${header
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+      148,
+    )
+    return [header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]
+  })
+  return Buffer.concat([...blocks, Buffer.alloc(1024)])
+}
+
+const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files))
+
+function open(
+  bytes: Buffer,
+  {
+    name = 'a',
+    digests = false,
+    limits = {},
+  }: { name?: string; digests?: boolean; limits?: Partial<ArchiveLimits> } = {},
+) {
+  const { signal } = new AbortController()
+  return openArchive({ bytes, name, digests, limits: { ...archiveLimits, ...limits } }, signal)
+}
+
+const problemsOf = async (...args: Parameters<typeof open>) =>
+  (await open(...args)).problems.map(({ problem }) => problem)
+
+describe('an archive', () => {
+  test('of any kind shows what is in it, and what that is', async () => {
+    const files = { 'dir/a.exe': program, 'b.txt': Buffer.from('text') }
+    const entries = [
+      { names: ['dir/a.exe'], sizeBytes: 102, encrypted: false, content: { extension: 'exe' } },
+      { names: ['b.txt'], sizeBytes: 4, encrypted: false },
+    ]
+    const tar = tarOf([
+      ['dir/', '', '5'],
+      ['dir/a.exe', program],
+      ['b.txt', 'text'],
+    ])
+    expect(await open(zipOf(files))).toMatchObject({ entries, problems: [] })
+    expect(await open(tar)).toMatchObject({ entries, problems: [] })
+    expect(await open(gzipSync(tar), { name: 'x.tgz' })).toMatchObject({
+      entries: [
+        { names: ['x.tar'] },
+        ...entries.map((entry) => ({ ...entry, within: ['x.tgz', 'x.tar'] })),
+      ],
+      problems: [],
+    })
+  })
+
+  test('is opened within another, and says where', async () => {
+    const inner = zipOf({ 'a.exe': program })
+    const { entries } = await open(zipOf({ 'inner.zip': inner, 'x.gz': gzipSync(program) }), {
+      name: 'outer.zip',
+    })
+    expect(entries.map(({ within, names }) => [...within, names[0]].join(' > '))).toEqual([
+      'outer.zip > inner.zip',
+      'outer.zip > inner.zip > a.exe',
+      'outer.zip > x.gz',
+      'outer.zip > x.gz > x',
+    ])
+  })
+
+  test('gives digests where they are wanted', async () => {
+    const sha256 = createHash('sha256').update(program).digest('hex')
+    expect((await open(zipOf({ 'a.exe': program }), { digests: true })).entries).toMatchObject([
+      { sha256 },
+    ])
+    expect((await open(zipOf({ 'a.exe': program }))).entries[0]).not.toHaveProperty('sha256')
+  })
+
+  test('that is encrypted shows the names alone', async () => {
+    const zip = zipOf({ 'a.exe': program })
+    for (const [signature, flags] of [
+      ['PK\x03\x04', 6],
+      ['PK\x01\x02', 8],
+    ] as const) {
+      const at = zip.indexOf(signature, 0, 'latin1') + flags
+      zip.writeUInt16LE(zip.readUInt16LE(at) | 1, at)
+    }
+    expect(await open(zip)).toMatchObject({
+      entries: [{ names: ['a.exe'], encrypted: true }],
+      problems: [],
+    })
+  })
+
+  test('that gives an entry two names shows both', async () => {
+    const zip = zipOf({ 'a.txt': program })
+    zip.write('b.exe', zip.indexOf('a.txt'))
+    expect((await open(zip)).entries).toMatchObject([{ names: ['a.txt', 'b.exe'] }])
+    expect(
+      (
+        await open(
+          Buffer.concat([
+            Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 0]),
+            Buffer.from('b.exe\0'),
+            gzipSync('x').subarray(10),
+          ]),
+          { name: 'a.txt.gz' },
+        )
+      ).entries,
+    ).toMatchObject([{ names: ['a.txt', 'b.exe'] }])
+  })
+
+  test.each([
+    ['cut short', zipOf({ 'a.exe': program }).subarray(0, 60)],
+    [
+      'with a damaged entry',
+      Buffer.from(
+        zipOf({ 'a.txt': Buffer.from('some text '.repeat(99)) }).map((byte, at) =>
+          at > 36 && at < 45 ? 0xff : byte,
+        ),
+      ),
+    ],
+    ['of nothing but a beginning', Buffer.from('PK\x03\x04')],
+    ['gzip of nothing', Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3])],
+  ])('%s is broken', async (_, bytes) => {
+    expect(await problemsOf(Buffer.from(bytes))).toEqual(['broken'])
+  })
+})
+
+describe('a bomb is given up', () => {
+  const zeros = Buffer.alloc(20_000_000)
+
+  test.each([
+    ['one file that grows', zipOf({ zeros })],
+    ['one stream that grows', gzipSync(zeros)],
+  ])('of %s, by what it says', async (_, bytes) => {
+    const { entries, problems } = await open(bytes)
+    expect(problems).toMatchObject([
+      { problem: 'limit', detail: expect.stringContaining('out of') },
+    ])
+    expect(entries.length).toBeLessThanOrEqual(1)
+  })
+
+  test('of one stream that lies about its size, by what comes out', async () => {
+    const bytes = gzipSync(tarOf([['a', zeros]]))
+    bytes.writeUInt32LE(5, bytes.length - 4)
+    expect(await problemsOf(bytes, { limits: { bytes: 1_000_000 } })).toContain('limit')
+  })
+
+  test('of archives within each other, by their depth', async () => {
+    let zip = zipOf({ 'a.txt': Buffer.from('x') })
+    for (let level = 0; level < 10; level++) zip = zipOf({ 'a.zip': zip })
+    const { entries, problems } = await open(zip)
+    expect(problems).toMatchObject([{ problem: 'limit' }])
+    expect(entries.length).toBeLessThanOrEqual(archiveLimits.depth)
+  })
+
+  test('of many entries, by their number', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, number) => [`${number}`, new Uint8Array(0)]),
+    )
+    const { entries, problems } = await open(zipOf(files))
+    expect(problems).toMatchObject([{ problem: 'limit' }])
+    expect(entries).toHaveLength(archiveLimits.entries)
+  })
+
+  test('of many archives that share a budget', async () => {
+    const inner = zipOf({ a: Buffer.alloc(150_000, 'ab') })
+    const files = Object.fromEntries(
+      Array.from({ length: 40 }, (_, number) => [`${number}.zip`, inner]),
+    )
+    expect(
+      await problemsOf(zipOf(files), { digests: true, limits: { bytes: 1_000_000 } }),
+    ).toContain('limit')
+  })
+
+  test('when nobody waits any more', async () => {
+    const signal = AbortSignal.abort()
+    const task = {
+      bytes: zipOf({ 'a.txt': program }),
+      name: 'a',
+      digests: false,
+      limits: archiveLimits,
+    }
+    expect(await openArchive(task, signal)).toMatchObject({
+      entries: [],
+      problems: [{ problem: 'limit' }],
+    })
+  })
+})
+
+describe('a tar archive', () => {
+  test('may have long names, by GNU and by POSIX', () => {
+    const long = `${'long/'.repeat(40)}a.exe`
+    const pax = `${long.length + 10} path=${long}\n`
+    for (const [kind, content] of [
+      ['L', `${long}\0`],
+      ['x', pax],
+    ] as const) {
+      expect([
+        ...tarEntries(
+          tarOf([
+            ['x', content, kind],
+            ['short', program],
+          ]),
+        ),
+      ]).toMatchObject([{ name: long, sizeBytes: 102 }])
+    }
+  })
+
+  test('of any bytes is read to its end', () => {
+    const sound = tarOf([
+      ['a', 'x'],
+      ['b', 'y'],
+    ])
+    const flips = fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { maxLength: 5 })
+    fc.assert(
+      fc.property(flips, (all) => {
+        const bytes = Buffer.from(sound)
+        for (const [at, value] of all) bytes[at] = value
+        expect([...tarEntries(bytes)].length).toBeLessThanOrEqual(bytes.length / 512)
+      }),
+    )
+  })
+})
+
+test('any damaged archive gives an answer', async () => {
+  const sound = [
+    zipOf({ 'a.exe': program, 'b.zip': zipOf({ c: program }) }),
+    gzipSync(tarOf([['a', program]])),
+  ]
+  const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...sound), flips, fc.nat(), async (archive, all, cut) => {
+      const bytes = Buffer.from(archive)
+      for (const [at, value] of all) bytes[at % bytes.length] = value
+      const { entries } = await open(
+        bytes.subarray(0, cut % 2 === 0 ? undefined : cut % bytes.length),
+        { digests: true },
+      )
+      expect(entries.length).toBeLessThanOrEqual(archiveLimits.entries)
+    }),
+    { numRuns: 300 },
+  )
+})

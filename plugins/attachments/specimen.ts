@@ -1,0 +1,41 @@
+import type { ArchiveProblem } from './archive.ts'
+import type { ContentType } from './content-type.ts'
+
+/** One thing that a rule may be about: a part in one of its readings, or an entry of an archive. */
+export interface Specimen {
+  /** All that some reader or unpacker calls it. */
+  readonly names: readonly string[]
+  /** The archives it is in, outermost first. */
+  readonly within: readonly string[]
+  /** As declared; none within an archive. */
+  readonly types: readonly string[]
+  /** By its first bytes. */
+  readonly content?: ContentType
+  readonly sizeBytes: number
+  /** Where a rule asks for digests. */
+  readonly sha256?: string
+  readonly encrypted: boolean
+}
+
+/** Why something of the message was not looked at. */
+export interface Unseen {
+  readonly problem: ArchiveProblem | 'mime'
+  readonly detail: string
+}
+
+/** All that the rules judge. */
+export interface Collection {
+  readonly specimens: readonly Specimen[]
+  readonly unseen: readonly Unseen[]
+  readonly ambiguities: readonly string[]
+  /** Of every part: the fields of its header. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** With what stands behind the last slash of each: rules are about files, not about folders. */
+export function withBaseNames(names: readonly string[]): readonly string[] {
+  const bases = names.map((name) =>
+    name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1),
+  )
+  return [...new Set([...names, ...bases])].filter((name) => name !== '')
+}

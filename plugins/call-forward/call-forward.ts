@@ -1,0 +1,138 @@
+/**
+ * Whether a recipient exists, by asking the back end that would get the mail: SMTP or LMTP, up to RCPT. Answers are
+ * remembered. A back end that does not answer, or answers 4xx, never makes a refusal for good of it.
+ */
+import {
+  definePlugin,
+  defer,
+  domainKeys,
+  isPosternError,
+  mailboxKey,
+  option,
+  parseRouteTarget,
+  pass,
+  reject,
+  relayClient,
+  routeTargetRemedy,
+  type Table,
+} from 'postern/plugin'
+import { Answers, Rests, type Answer } from './answers.ts'
+import { probe, type BackEnd, type ProbeRequest } from './probe.ts'
+
+export const callForward = definePlugin({
+  name: 'call-forward',
+  summary: 'Refuses recipients that the back end of their domain does not have.',
+  options: {
+    back_ends: option.table({
+      default: 'tables/call-forward',
+      description: 'Domain and back end: example.org lmtp:/run/lmtp; * for all others.',
+    }),
+    within: option.duration({ default: '10s', description: 'For one question.' }),
+    fresh_yes: option.duration({
+      default: '24h',
+      description: 'So long a recipient that exists is not asked about again.',
+    }),
+    fresh_no: option.duration({
+      default: '10m',
+      description: 'So long one that does not is not asked about again.',
+    }),
+    keep: option.duration({
+      default: '30d',
+      description: 'So long a yes stands in for a back end that does not answer.',
+    }),
+    at_once: option.integer({ default: 20, min: 1, description: 'Questions to one back end.' }),
+    unavailable: option.choice(['defer', 'pass'], {
+      default: 'defer',
+      description: 'Where a back end does not answer, and nothing is remembered.',
+    }),
+  },
+  setup({ keep }, { store, clock, net, dns, counters, log }) {
+    const answers = new Answers(store, clock, keep)
+    const rests = new Rests(clock)
+
+    /** @returns what the back end said, or why it said nothing */
+    const ask = async (name: string, request: Omit<ProbeRequest, 'backEnd'>, most: number) => {
+      if (rests.rests(name)) return 'it rests, after failing several times'
+      const backEnd = parsed(name)
+      if (!(await counters.take(name, most))) return 'too many questions at once'
+      try {
+        const probed = await probe({ net, dns, clock }, { ...request, backEnd })
+        rests.answered(name)
+        return probed
+      } catch (error) {
+        if (!isPosternError(error) || request.signal.aborted) throw error
+        const resting = rests.failed(name)
+        log.warn('call-forward.failed', { backEnd: name, error: error.message, resting })
+        return error.message
+      } finally {
+        counters.give(name)
+      }
+    }
+
+    return {
+      async rcpt({ transaction: { session }, recipient }, { options, findings, signal }) {
+        if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
+        const { mailbox } = recipient
+        const name = backEndOf(options.back_ends, mailbox.domain)
+        if (name === undefined) return pass()
+        const key = mailboxKey(mailbox)
+        const known = await answers.find(key, signal)
+        const freshMs = known?.exists === true ? options.fresh_yes : options.fresh_no
+        if (known !== undefined && known.askedAt + freshMs > clock.now()) {
+          return verdictOn(known.exists, name, 'memory')
+        }
+        const { hostname } = session
+        const request = { mailbox, hostname, signal, deadlineMs: options.within }
+        const probed = await ask(name, request, options.at_once)
+        if (typeof probed === 'string') return unavailable(name, probed, known, options)
+        const by = `it said ${probed.reply.code} ${probed.reply.status}`.trim()
+        if (probed.answer === 'later') return unavailable(name, by, known, options)
+        const exists = probed.answer === 'yes'
+        answers.keep(key, exists)
+        return verdictOn(exists, name, by)
+      },
+    }
+  },
+})
+
+/** What was there yesterday is there today, as far as anybody can say; what was not may be by now. */
+function unavailable(
+  backEnd: string,
+  why: string,
+  known: Answer | undefined,
+  options: { readonly unavailable: 'defer' | 'pass' },
+) {
+  const evidence = { backEnd, why }
+  if (known?.exists === true) return pass({ reason: 'REMEMBERED', evidence })
+  if (options.unavailable === 'pass') return pass({ reason: 'NO_ANSWER', evidence })
+  return defer('4.4.1', 'Cannot verify the recipient now', { reason: 'NO_ANSWER', evidence })
+}
+
+function verdictOn(exists: boolean, backEnd: string, by: string) {
+  const evidence = { backEnd, by }
+  return exists
+    ? pass({ reason: 'EXISTS', evidence })
+    : reject('5.1.1', 'No such recipient here', { reason: 'NO_SUCH_RECIPIENT', evidence })
+}
+
+/** As it is written: the domain's own, that of a `.suffix` above it, or `*`. */
+function backEndOf(table: Table, domain: string): string | undefined {
+  for (const key of [...domainKeys(domain), '*']) {
+    const name = table.get(key)
+    if (typeof name === 'string') return name === 'none' ? undefined : name
+  }
+  return undefined
+}
+
+/** @throws Error for what is no back end: a fault, and `on_fault` says what becomes of it */
+function parsed(name: string): BackEnd {
+  const target = parseRouteTarget(name)
+  if (
+    target === undefined ||
+    target.kind === 'mx' ||
+    ('implicitTls' in target && target.implicitTls)
+  ) {
+    throw new Error(`${name} is no back end: ${routeTargetRemedy}; not mx, not smtps`)
+  }
+  return target
+}

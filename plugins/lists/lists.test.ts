@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import { finding } from 'postern/plugin'
+import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { spfResult } from '../spf/findings.ts'
+import { lists } from './lists.ts'
+import { dkimSignatures } from './proof.ts'
+
+const spf = (domain: string, result: 'pass' | 'fail' = 'pass') =>
+  finding(spfResult, { result, domain, identity: 'mailfrom' })
+const dkim = (domain: string, result = 'pass') =>
+  finding(dkimSignatures, { signatures: [{ domain, result }] })
+
+const path = 'tables/lists'
+const withRules = (rules: string, rest: PluginTestOptions = {}) =>
+  pluginUnderTest(lists, { files: { [path]: rules.replaceAll('; ', '\n') }, ...rest })
+const from = (author: string) => `From: ${author}\r\nSubject: x\r\n\r\nHello\r\n`
+const holds = (value: string) => [{ name: 'allowed', value: { holds: value } }]
+
+describe('lists', () => {
+  test('say nothing where no rule does, and where there is no file', async () => {
+    expect(await pluginUnderTest(lists).rcpt('bob@postern.test')).toEqual({ verdict: 'pass' })
+    expect(await withRules('block sender x.test').rcpt('bob@postern.test')).toEqual({
+      verdict: 'pass',
+    })
+  })
+
+  test('refuse at RCPT who is blocked, and say by which rule to the operator alone', async () => {
+    const plugin = withRules('# ours; block sender @client.test for bob@postern.test')
+    expect(await plugin.rcpt('Bob@Postern.test')).toMatchObject({
+      verdict: 'reject',
+      status: '5.7.1',
+      text: 'You are not welcome here',
+      reason: 'BLOCKED',
+      evidence: { rule: 'block sender @client.test for bob@postern.test', line: 2 },
+    })
+    expect(await plugin.rcpt('carol@postern.test')).toEqual({ verdict: 'pass' })
+  })
+
+  test('allow a client by its network and its name, at the connection already', async () => {
+    const byNetwork = withRules('allow client 192.0.2.0/24')
+    expect(await byNetwork.connect()).toMatchObject({ reason: 'ALLOWED', findings: holds('yes') })
+    const session = { remoteName: 'mx.partner.test' }
+    const byName = withRules('allow name .partner.test', { session })
+    expect(await byName.connect()).toMatchObject({ findings: holds('yes') })
+    expect(await byName.rcpt('bob@postern.test')).toMatchObject({ findings: holds('yes') })
+  })
+
+  test('allow a sender once SPF vouches for the domain', async () => {
+    const rules = 'allow sender @client.test'
+    const rcpt = (...findings: NonNullable<PluginTestOptions['findings']>) =>
+      withRules(rules, { findings }).rcpt('bob@postern.test')
+    expect(await rcpt(spf('client.test'))).toMatchObject({ findings: holds('yes') })
+    expect(await rcpt(spf('client.test', 'fail'))).toMatchObject({ findings: holds('no') })
+    expect(await rcpt(spf('other.test'))).toMatchObject({ reason: 'UNPROVEN' })
+    expect(await rcpt()).toMatchObject({ findings: holds('unproven') })
+  })
+
+  test('let an unproven allow at a nearer level not stand against a block, and a proven one win', async () => {
+    const rules = 'block client 192.0.2.0/24; allow sender @client.test for postern.test'
+    const rcpt = (...findings: NonNullable<PluginTestOptions['findings']>) =>
+      withRules(rules, { findings }).rcpt('bob@postern.test')
+    expect(await rcpt(spf('client.test'))).toMatchObject({ findings: holds('yes') })
+    expect(await rcpt(spf('client.test', 'fail'))).toMatchObject({ verdict: 'reject' })
+  })
+
+  test('refuse a message for whom its author is blocked', async () => {
+    const plugin = withRules('block from @spam.test for bob@postern.test')
+    const recipients = ['bob@postern.test', 'carol@postern.test']
+    expect(await plugin.message(from('Eve <e@spam.test>'), { recipients })).toMatchObject({
+      verdict: 'per-recipient',
+      verdicts: [{ verdict: 'reject', reason: 'BLOCKED' }, { verdict: 'pass' }],
+    })
+    expect(await plugin.message(from('a@good.test'), { recipients })).toEqual({ verdict: 'pass' })
+  })
+
+  test('allow an author whose organisation signed, for those who want it', async () => {
+    const rules = 'allow from news@shop.test for bob@postern.test'
+    const recipients = ['carol@postern.test', 'bob@postern.test']
+    const asked = (signer: string, result?: string) =>
+      withRules(rules, { findings: [dkim(signer, result)] }).message(
+        from('Shop <news@shop.test>'),
+        { recipients },
+      )
+    const allowed = { holds: 'yes', recipients: ['bob@postern.test'] }
+    expect(await asked('mail.shop.test')).toMatchObject({ findings: [{ value: allowed }] })
+    expect(await asked('shop.test', 'fail')).toEqual({ verdict: 'pass' })
+    expect(await asked('evil.test')).toEqual({ verdict: 'pass' })
+  })
+
+  test('see a change of their file at once, and keep what they have where it makes no sense', async () => {
+    const plugin = withRules('block sender @client.test')
+    plugin.files.set(path, 'block sander @client.test')
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ verdict: 'reject' })
+    expect(plugin.log.events).toMatchObject([{ event: 'lists.not-taken', fields: { line: 1 } }])
+    plugin.files.set(path, '')
+    expect(await plugin.rcpt('bob@postern.test')).toEqual({ verdict: 'pass' })
+  })
+
+  test('are a mistake of the configuration where a rule makes no sense at the start', () => {
+    expect(() => withRules('allow client 192.0.2.0/33')).toThrow(
+      'tables/lists:1: allow client 192.0.2.0/33: write an address or a network',
+    )
+  })
+})

@@ -1,0 +1,96 @@
+/**
+ * The hosts that a text links to. Links are found as mail programs make them clickable: in attributes of HTML, and in plain text by
+ * `http://` and `www.`; hosts are read as browsers read them (WHATWG URL), so that disguises do not help. Linear in the text.
+ */
+
+const mostLinks = 5000
+/** The host of a longer one is in its beginning. */
+const longestLink = 2048
+
+/** @returns lower case, as ASCII, each once, in the order of the text: domains and IP addresses */
+export function linkedHosts(text: string, isHtml: boolean): readonly string[] {
+  const hosts = new Set<string>()
+  let left = mostLinks
+  const take = (link: string): void => {
+    left -= 1
+    const plain = isHtml ? withoutEntities(link) : link
+    // What follows a link in a sentence is part of it to some programs, and not to others.
+    for (const host of [hostOf(plain), hostOf(plain.split(punctuation, 1)[0] ?? '')]) {
+      if (host !== undefined) hosts.add(host)
+    }
+  }
+  for (const link of spelledOut(text)) {
+    if (left <= 0) break
+    take(link)
+  }
+  if (isHtml) {
+    for (const link of inAttributes(text)) {
+      if (left <= 0) break
+      take(link.trimStart().startsWith('//') ? `http:${link.trimStart()}` : link)
+    }
+  }
+  return [...hosts]
+}
+
+/** Where an address begins that people would click on. */
+const beginning = /(?:https?|ftp):[/\\]{2}|\bwww\d{0,3}\./gi
+const end = /[\s"'<>`]/
+const punctuation = /[),;|}*]/
+
+function* spelledOut(text: string): Generator<string> {
+  for (const { index } of text.matchAll(beginning)) {
+    const some = text.slice(index, index + longestLink)
+    const stop = some.search(end)
+    yield stop < 0 ? some : some.slice(0, stop)
+  }
+}
+
+const attribute = /\b(?:href|src|action|background|data)[\t\n\r ]{0,20}=/gi
+
+/** In quotes a link may hold blanks and line ends, which browsers drop. */
+function* inAttributes(text: string): Generator<string> {
+  for (const { 0: found, index } of text.matchAll(attribute)) {
+    const from = index + found.length
+    const value = text.slice(from, from + longestLink).trimStart()
+    const quote = value[0]
+    if (quote === '"' || quote === "'") {
+      const stop = value.indexOf(quote, 1)
+      yield value.slice(1, stop < 0 ? undefined : stop)
+    } else {
+      const stop = value.search(end)
+      yield stop < 0 ? value : value.slice(0, stop)
+    }
+  }
+}
+
+function hostOf(link: string): string | undefined {
+  const address = /^[\s]{0,20}www/i.test(link) ? `http://${link.trimStart()}` : link
+  const { protocol, hostname } = URL.parse(address) ?? { protocol: '', hostname: '' }
+  if (!['http:', 'https:', 'ftp:'].includes(protocol)) return undefined
+  const host = hostname.replace(/\.$/, '').replace(/^\[|\]$/g, '')
+  return host === '' || punctuation.test(host) ? undefined : host
+}
+
+const named: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['period', '.'],
+  ['colon', ':'],
+  ['sol', '/'],
+  ['commat', '@'],
+  ['tab', ''],
+  ['newline', ''],
+  ['shy', ''],
+])
+
+/** `&#46;`, `&#x2e;`, `&period;`: as many as a host may be disguised by. */
+function withoutEntities(text: string): string {
+  if (!text.includes('&')) return text
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,10}));?/gi,
+    (whole, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return named.get(name.toLowerCase()) ?? whole
+      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+    },
+  )
+}

@@ -1,0 +1,92 @@
+/** `postern greylist list | allow | forget | import`: who is known; a running gateway hears of it within a minute. */
+import { Command } from 'commander'
+import { printable } from '../mail/reply.ts'
+import {
+  allowClient,
+  clientNamed,
+  forgetClient,
+  greyEntries,
+  importFolder,
+  letIn,
+  withGreylist,
+} from '../tools/greylist.ts'
+import { configOption } from './config-option.ts'
+import { countOf } from './count.ts'
+
+interface Options {
+  readonly config: string
+}
+
+const clientArgument = 'an address, a network, or the domain of senders that SPF vouches for'
+
+export function greylistCommand(): Command {
+  return new Command('greylist')
+    .description('show and change whom greylisting knows')
+    .addCommand(showCommand())
+    .addCommand(allowCommand())
+    .addCommand(forgetCommand())
+    .addCommand(importCommand())
+}
+
+function showCommand(): Command {
+  return new Command('list')
+    .description('key, first visit, last visit, times let pass')
+    .argument('[client]', clientArgument)
+    .option('--limit <count>', 'at most so many', '1000')
+    .addOption(configOption())
+    .action(async (client: string | undefined, { config, limit }: Options & { limit: string }) => {
+      const beginning = client === undefined ? '' : nameOf(client)
+      await withGreylist(config, async (tables) => {
+        let left = Number(limit)
+        for await (const { key, firstAt, lastAt, passes } of greyEntries(tables, beginning)) {
+          if (left-- <= 0) return
+          const times = `${new Date(firstAt).toISOString()}  ${new Date(lastAt).toISOString()}`
+          const count = passes >= letIn ? 'allowed' : String(passes)
+          process.stdout.write(`${printable(key)}  ${times}  ${count}\n`)
+        }
+      })
+    })
+}
+
+function allowCommand(): Command {
+  return new Command('allow')
+    .description('never ask a client to come back')
+    .argument('<client>', clientArgument)
+    .addOption(configOption())
+    .action(async (text: string, { config }: Options) => {
+      const client = nameOf(text)
+      await withGreylist(config, (tables) => allowClient(tables, client))
+      process.stdout.write(`${client} is allowed\n`)
+    })
+}
+
+function forgetCommand(): Command {
+  return new Command('forget')
+    .description('forget a client and all that was known by it')
+    .argument('<client>', clientArgument)
+    .addOption(configOption())
+    .action(async (text: string, { config }: Options) => {
+      const client = nameOf(text)
+      const gone = await withGreylist(config, (tables) => forgetClient(tables, client))
+      process.stdout.write(`${client}: ${countOf(gone, 'entry', 'entries')} forgotten\n`)
+      if (gone === 0) process.exitCode = 1
+    })
+}
+
+function importCommand(): Command {
+  return new Command('import')
+    .description('take over what a folder of jgreylist knows')
+    .argument('<folder>', 'JGREYLIST_DIR')
+    .addOption(configOption())
+    .action(async (folder: string, { config }: Options) => {
+      const { taken, left } = await withGreylist(config, (tables) => importFolder(tables, folder))
+      process.stdout.write(`${countOf(taken, 'entry', 'entries')} taken, ${left} left out\n`)
+    })
+}
+
+function nameOf(text: string): string {
+  const client = clientNamed(text)
+  if (client === undefined)
+    throw new Error(`${text} is neither an address nor a network nor a domain`)
+  return client
+}

@@ -1,0 +1,115 @@
+/** `postern list add | remove | list | test`: the allow and block lists; a running gateway sees a change at once. */
+import { Command } from 'commander'
+import { formatListRule, readRule, type ListRule } from '../formats/list-rules.ts'
+import { parseMailbox, type Mailbox } from '../mail/address.ts'
+import { askLists, editLists, readLists } from '../tools/sender-lists.ts'
+import { configOption } from './config-option.ts'
+
+const ruleArgument =
+  'allow or block; client, name, sender or from; what; and, if you like: for whom'
+
+export function listCommand(): Command {
+  return new Command('list')
+    .description('allow and block clients and senders')
+    .addCommand(addCommand())
+    .addCommand(removeCommand())
+    .addCommand(showCommand())
+    .addCommand(testCommand())
+}
+
+interface EditOptions {
+  readonly config: string
+  readonly note?: string
+}
+
+function addCommand(): Command {
+  return new Command('add')
+    .description('add a rule, such as: block sender @spam.example for bob@example.org')
+    .argument('<rule...>', ruleArgument)
+    .option('--note <text>', 'a comment beside it')
+    .addOption(configOption())
+    .action(async (words: string[], { config, note }: EditOptions) => {
+      const rule = ruleOf(words)
+      const about = note === undefined ? {} : { note }
+      const done = await editLists(config, { rule, remove: false, ...about })
+      process.stdout.write(`${formatListRule(rule)}: ${done ? 'added' : 'was there already'}\n`)
+    })
+}
+
+function removeCommand(): Command {
+  return new Command('remove')
+    .description('take a rule away')
+    .argument('<rule...>', ruleArgument)
+    .addOption(configOption())
+    .action(async (words: string[], { config }: EditOptions) => {
+      const rule = ruleOf(words)
+      const done = await editLists(config, { rule, remove: true })
+      process.stdout.write(`${formatListRule(rule)}: ${done ? 'removed' : 'was not there'}\n`)
+      if (!done) process.exitCode = 1
+    })
+}
+
+function showCommand(): Command {
+  return new Command('list')
+    .description('show the rules')
+    .option('--for <whom>', 'only those for this recipient or domain')
+    .addOption(configOption())
+    .action(async ({ config, for: whom }: { config: string; for?: string }) => {
+      for (const rule of await readLists(config)) {
+        if (whom !== undefined && rule.target !== whom.toLowerCase()) continue
+        process.stdout.write(`${formatListRule(rule)}\n`)
+      }
+    })
+}
+
+interface TestOptions {
+  readonly config: string
+  readonly client?: string
+  readonly name?: string
+  readonly sender?: string
+  readonly from?: string
+  readonly to?: string
+  readonly proven?: boolean
+}
+
+function testCommand(): Command {
+  return new Command('test')
+    .description('what the rules say of a message; exit code 1 where it is blocked')
+    .option('--client <address>', "the client's address")
+    .option('--name <host>', "the client's name by DNS")
+    .option('--sender <address>', 'the reverse-path; <> for the null path')
+    .option('--from <address>', 'the header From')
+    .option('--to <address>', 'the recipient; left out: what holds for everybody')
+    .option('--proven', 'take it that SPF or DKIM vouches for the sender')
+    .addOption(configOption())
+    .action(async ({ config, client, name, sender, from, to, proven = false }: TestOptions) => {
+      const mail = {
+        address: client ?? '',
+        name,
+        ...(sender === undefined ? {} : { sender: sender === '<>' ? null : mailboxOf(sender) }),
+        ...(from === undefined ? {} : { from: [mailboxOf(from)] }),
+        isProven: () => proven,
+      }
+      const ruling = await askLists(config, mail, to === undefined ? undefined : mailboxOf(to))
+      if (ruling === undefined) {
+        process.stdout.write('no rule says anything\n')
+        return
+      }
+      const { says, rule } = ruling
+      const verdict = says === 'unproven' ? 'allow, if SPF or DKIM vouches for it' : says
+      process.stdout.write(`${verdict}: line ${rule.line}: ${formatListRule(rule)}\n`)
+      if (says === 'block') process.exitCode = 1
+    })
+}
+
+function ruleOf(words: readonly string[]): ListRule {
+  const rule = readRule(words)
+  if (typeof rule === 'string') throw new Error(`${words.join(' ')}: ${rule}`)
+  return rule
+}
+
+function mailboxOf(text: string): Mailbox {
+  const mailbox = parseMailbox(text, { smtputf8: true, barePostmaster: true })
+  if (mailbox === undefined) throw new Error(`${text} is no address`)
+  return mailbox
+}

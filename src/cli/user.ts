@@ -1,0 +1,143 @@
+import { Command } from 'commander'
+import { printable } from '../mail/reply.ts'
+import {
+  accountLine,
+  allAccounts,
+  checkName,
+  importAccounts,
+  passwordKept,
+  passwordProblem,
+  withAccounts,
+} from '../tools/user-accounts.ts'
+import { configOption } from './config-option.ts'
+import { countOf } from './count.ts'
+import { readPassword } from './read-password.ts'
+
+interface Options {
+  readonly config: string
+}
+
+interface AddOptions extends Options {
+  readonly variable: readonly string[]
+  readonly expires?: string
+}
+
+/** `postern user …`: who may log in by the plugin `accounts`. A running gateway sees each change at the next login. */
+export function userCommand(): Command {
+  const command = new Command('user').description('accounts: who may log in')
+  const sub = (name: string, what: string): Command => {
+    const made = new Command(name).description(what).addOption(configOption())
+    command.addCommand(made)
+    return made
+  }
+  sub('add', 'make an account; the password comes from a prompt or the first line of the input')
+    .argument('<user>')
+    .option('--variable <name=value...>', 'in force after the login, above tcp.smtp', [])
+    .option('--expires <date>', 'when the password ends, such as 2027-12-31')
+    .action(add)
+  sub('passwd', 'set another password, from a prompt or the first line of the input')
+    .argument('<user>')
+    .action(passwd)
+  sub('list', 'all accounts').option('--json', 'one JSON object a line').action(list)
+  sub('remove', 'take accounts away').argument('<user...>').action(remove)
+  sub('export', 'all accounts with their hashes, as text').action(exportAll)
+  sub('import', 'take in such a text from the input, in place of equal users').action(importAll)
+  return command
+}
+
+async function add(user: string, { config, variable, expires }: AddOptions): Promise<void> {
+  checkName(user)
+  const variables = new Map(variable.map(variableOf))
+  const expiresAt = expires === undefined ? undefined : Date.parse(expires)
+  if (Number.isNaN(expiresAt)) throw new Error(`${expires} is no date; write 2027-12-31`)
+  const kept = await passwordKept(await password(user))
+  const account = { user, ...kept, variables, ...(expiresAt === undefined ? {} : { expiresAt }) }
+  const added = await withAccounts(config, (accounts) => accounts.add(account))
+  if (!added) throw new Error(`there is an account ${user} already; see postern user passwd`)
+}
+
+async function passwd(user: string, { config }: Options): Promise<void> {
+  await withAccounts(config, async (accounts) => {
+    const account = await accounts.find(user)
+    if (account === undefined) throw new Error(`there is no account ${user}`)
+    const kept = await passwordKept(await password(user))
+    const changed = await accounts.change({ ...account, ...kept })
+    if (!changed) throw new Error(`the account ${user} was removed meanwhile`)
+  })
+}
+
+async function list({ config, json }: Options & { readonly json?: true }): Promise<void> {
+  await withAccounts(config, async (accounts) => {
+    for await (const { user, scram, variables, expiresAt, changedAt } of allAccounts(accounts)) {
+      const facts = {
+        user,
+        scram: scram !== undefined,
+        variables: [...variables.keys()],
+        changed: dateOf(changedAt),
+        ...(expiresAt === undefined ? {} : { expires: dateOf(expiresAt) }),
+      }
+      process.stdout.write(`${json === true ? JSON.stringify(facts) : line(facts)}\n`)
+    }
+  })
+}
+
+interface Facts {
+  readonly user: string
+  readonly scram: boolean
+  readonly variables: readonly string[]
+  readonly changed: string
+  readonly expires?: string
+}
+
+function line({ user, scram, variables, changed, expires }: Facts): string {
+  return [
+    printable(user).padEnd(32),
+    `changed ${changed.slice(0, 10)}`,
+    ...(scram ? [] : ['no SCRAM']),
+    ...(expires === undefined ? [] : [`expires ${expires.slice(0, 10)}`]),
+    ...variables,
+  ].join('  ')
+}
+
+async function remove(users: readonly string[], { config }: Options): Promise<void> {
+  await withAccounts(config, async (accounts) => {
+    for (const user of users) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, each told
+      if (await accounts.remove(user)) continue
+      process.stderr.write(`there is no account ${printable(user)}\n`)
+      process.exitCode = 1
+    }
+  })
+}
+
+async function exportAll({ config }: Options): Promise<void> {
+  await withAccounts(config, async (accounts) => {
+    for await (const account of allAccounts(accounts)) {
+      process.stdout.write(`${accountLine(account)}\n`)
+    }
+  })
+}
+
+async function importAll({ config }: Options): Promise<void> {
+  const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
+  const done = await withAccounts(config, (accounts) => importAccounts(accounts, text))
+  for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
+  process.stdout.write(`${countOf(done.added, 'account')} added, ${done.changed} changed\n`)
+}
+
+async function password(user: string): Promise<string> {
+  const said = await readPassword(user)
+  const problem = passwordProblem(said)
+  if (problem !== undefined) throw new Error(problem)
+  return said
+}
+
+function variableOf(text: string): readonly [string, string] {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined) throw new Error(`${text} is not NAME=value`)
+  return [name, value]
+}
+
+function dateOf(instant: number): string {
+  return new Date(instant).toISOString()
+}

@@ -1,0 +1,154 @@
+/**
+ * What allow and block lists say of one message for one recipient. The nearest level that says anything decides: the
+ * recipient's, their domain's, the host's. At one level the most exact rule of each kind speaks, and a block beats an allow.
+ * An allow by sender or From counts only where somebody vouches for the domain; where nobody does, the next level is asked.
+ */
+import type { Mailbox } from '../mail/address.ts'
+import { clientNetwork } from '../mail/client-network.ts'
+import { listAddress, listDomain, type ListRule, type ListSubject } from './list-rules.ts'
+
+/** What is known. What is not known yet is left out. */
+export interface ListedMail {
+  readonly address: string
+  /** The client's name by DNS, confirmed. */
+  readonly name?: string | undefined
+  /** `null`: the null path. */
+  readonly sender?: Mailbox | null
+  /** The mailboxes in the header From. */
+  readonly from?: readonly Mailbox[]
+  /** Whether SPF or DKIM vouches for a domain that is aligned with this one. */
+  isProven(domain: string, by: 'sender' | 'from'): boolean
+}
+
+export interface ListRuling {
+  /** `unproven`: an allow that wants a proof, and nothing else would allow it. */
+  readonly says: 'allow' | 'block' | 'unproven'
+  readonly rule: ListRule
+  /** There is an unproven allow at a nearer level, which a proof would make decide. */
+  readonly nearer?: ListRule
+}
+
+export interface SenderLists {
+  /** Absent recipient: what the host's own rules say. */
+  judge(mail: ListedMail, recipient?: Mailbox): ListRuling | undefined
+  /** Whether a rule looks at any of these. */
+  looksAt(...subjects: readonly ListSubject[]): boolean
+  readonly size: number
+}
+
+export function compileLists(rules: readonly ListRule[]): SenderLists {
+  const levels = new Map<string, Level>()
+  const subjects = new Set<ListSubject>()
+  for (const rule of rules) {
+    const level = levels.get(rule.target) ?? new Level()
+    levels.set(rule.target, level)
+    level.add(rule)
+    subjects.add(rule.by)
+  }
+  return {
+    size: rules.length,
+    looksAt: (...which) => which.some((subject) => subjects.has(subject)),
+    judge(mail, recipient) {
+      if (levels.size === 0) return undefined
+      let nearer: ListRule | undefined
+      for (const target of targetsOf(recipient)) {
+        const found = levels.get(target)?.judge(mail)
+        if (found === undefined) continue
+        if (found.says !== 'unproven') return nearer === undefined ? found : { ...found, nearer }
+        nearer ??= found.rule
+      }
+      return nearer === undefined ? undefined : { says: 'unproven', rule: nearer }
+    },
+  }
+}
+
+function targetsOf(recipient: Mailbox | undefined): readonly string[] {
+  if (recipient === undefined) return ['']
+  return [listAddress(recipient), listDomain(recipient.domain), '']
+}
+
+/** The rules for one recipient, one domain, or everybody. */
+class Level {
+  readonly #rules = new Map<string, ListRule>()
+  /** The lengths of the prefixes that there are, longest first. */
+  readonly #prefixes = { ipv4: [] as readonly number[], ipv6: [] as readonly number[] }
+  readonly #subjects = new Set<ListSubject>()
+
+  add(rule: ListRule): void {
+    this.#rules.set(`${rule.by} ${rule.value}`, rule)
+    this.#subjects.add(rule.by)
+    if (rule.by !== 'client') return
+    const family = rule.value.includes(':') ? 'ipv6' : 'ipv4'
+    const bits = Number(rule.value.slice(rule.value.indexOf('/') + 1))
+    const lengths = new Set([...this.#prefixes[family], bits])
+    if (lengths.size > this.#prefixes[family].length) {
+      this.#prefixes[family] = [...lengths].toSorted((a, b) => b - a)
+    }
+  }
+
+  judge(mail: ListedMail): ListRuling | undefined {
+    let allowed: ListRuling | undefined
+    for (const found of this.#speaking(mail)) {
+      if (found.says === 'block') return found
+      if (allowed === undefined || (allowed.says === 'unproven' && found.says === 'allow')) {
+        allowed = found
+      }
+    }
+    return allowed
+  }
+
+  *#speaking(mail: ListedMail): Generator<ListRuling, void> {
+    const { address, name, sender, from = [] } = mail
+    if (this.#subjects.has('client')) yield* said(this.#client(address), true)
+    if (this.#subjects.has('name') && name !== undefined) {
+      yield* said(this.#first('name', domainSteps(listDomain(name))), true)
+    }
+    if (this.#subjects.has('sender') && sender !== undefined) {
+      const proven = sender !== null && mail.isProven(sender.domain, 'sender')
+      yield* said(this.#first('sender', sender === null ? ['<>'] : addressSteps(sender)), proven)
+    }
+    if (!this.#subjects.has('from')) return
+    for (const author of from) {
+      // With several authors (RFC 5322 §3.6.2), one of them must not bring in the others.
+      const proven = from.length === 1 && mail.isProven(author.domain, 'from')
+      yield* said(this.#first('from', addressSteps(author)), proven)
+    }
+  }
+
+  #client(address: string): ListRule | undefined {
+    const lengths = this.#prefixes[address.includes(':') ? 'ipv6' : 'ipv4']
+    for (const bits of lengths) {
+      const network = clientNetwork(address, { ipv4: bits, ipv6: bits })
+      const rule = network === undefined ? undefined : this.#rules.get(`client ${network}`)
+      if (rule !== undefined) return rule
+    }
+    return undefined
+  }
+
+  #first(by: ListSubject, steps: Iterable<string>): ListRule | undefined {
+    for (const step of steps) {
+      const rule = this.#rules.get(`${by} ${step}`)
+      if (rule !== undefined) return rule
+    }
+    return undefined
+  }
+}
+
+function* said(rule: ListRule | undefined, proven: boolean): Generator<ListRuling, void> {
+  if (rule === undefined) return
+  if (rule.word === 'block') yield { says: 'block', rule }
+  else yield { says: proven ? 'allow' : 'unproven', rule }
+}
+
+function* addressSteps(mailbox: Mailbox): Generator<string, void> {
+  yield listAddress(mailbox)
+  yield* domainSteps(listDomain(mailbox.domain))
+}
+
+/** `a.b.c`, `.b.c`, `.c`: the domain itself, then all below what stands above it. */
+function* domainSteps(domain: string): Generator<string, void> {
+  yield domain
+  for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) {
+    yield domain.slice(dot)
+  }
+}

@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { isMeant, parseQuarantineEvents } from './quarantine-events.ts'
+import { joinSimOptions, parseSimcontrol, simOptionsFor } from './simcontrol.ts'
+
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+const address = (text: string) => ({
+  localPart: text.slice(0, text.lastIndexOf('@')),
+  domain: text.slice(text.lastIndexOf('@') + 1),
+})
+
+describe('simcontrol', () => {
+  const sample = `postmaster@example.com:clam=yes,spam=no,attach=.txt:.com
+example.com:clam=no,spam=yes,attach=.MP3
+# a comment
+test-list@example.com:spam_hits=3
+:clam=yes,spam=yes,trophie=yes,spam_hits=20.1,spam_passthru=no,regex=a.b:c`
+  const { value, mistakes } = parseSimcontrol(bytes(sample))
+  const attachFor = (text: string) => simOptionsFor(value, address(text))?.attach
+
+  test('is read as simscan reads it', () => {
+    expect(mistakes).toEqual([])
+    expect(simOptionsFor(value, undefined)).toEqual({
+      clam: true,
+      spam: true,
+      trophie: true,
+      spamHits: 20.1,
+      spamPassthru: false,
+      regex: ['a.b', 'c'],
+    })
+  })
+
+  test('answers for an address, its domain, or everybody', () => {
+    expect(attachFor('Postmaster@EXAMPLE.com')).toEqual(['.txt', '.com'])
+    expect(attachFor('bob@example.com')).toEqual(['.mp3'])
+    expect(attachFor('bob@example.org')).toBeUndefined()
+    expect(simOptionsFor(value, address('test-list-owner@example.com'))).toEqual({ spamHits: 3 })
+    expect(simOptionsFor(parseSimcontrol(undefined).value, address('a@b'))).toBeUndefined()
+  })
+
+  test('joins what holds together', () => {
+    expect(
+      joinSimOptions([
+        undefined,
+        { clam: true, attach: ['.a'] },
+        { clam: false, attach: ['.a', '.b'] },
+      ]),
+    ).toEqual({
+      clam: false,
+      attach: ['.a', '.b'],
+    })
+    expect(joinSimOptions([undefined])).toBeUndefined()
+  })
+
+  test.each([
+    ['nothing', 'write key:option=value,option=value'],
+    ['a@b:clam=perhaps', 'write clam=yes or clam=no'],
+    ['a@b:spam_hits=many', 'write spam_hits=7.5, a number'],
+    [
+      'a@b:virus=yes',
+      'virus is no option: clam, spam, trophie, spam_hits, spam_passthru, attach, regex',
+    ],
+  ])('%s is a mistake', (line, remedy) => {
+    expect(parseSimcontrol(bytes(`:clam=yes\n${line}\n`)).mistakes).toEqual([
+      { line: 2, text: line, remedy },
+    ])
+  })
+
+  test('of any bytes is read', () => {
+    const pieces = fc.constantFrom(
+      ':',
+      ',',
+      '=',
+      'clam',
+      'yes',
+      'attach',
+      '.exe',
+      '\n',
+      '#',
+      '@',
+      'é',
+      ' ',
+      '\0',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces), (all) => {
+        const read = parseSimcontrol(bytes(all.join('')))
+        for (const { line } of read.mistakes) expect(line).toBeGreaterThan(0)
+        expect(read.value.size).toBeLessThanOrEqual(all.length)
+      }),
+    )
+  })
+})
+
+describe('quarantine-events.txt', () => {
+  const sample = `# Qmail-Scanner
+eicar.com	69	EICAR Test Virus
+.vbs	0	VBS files not allowed per Company security policy
+ILOVEYOU	Virus-Subject:	Love Letter Virus/Trojan
+message/partial.*	Virus-Content-Type:	Message/partial MIME attachments blocked by policy
+.{100,}	Virus-Date:	MIME Header Buffer Overflow
+`
+  const { value, mistakes } = parseQuarantineEvents(bytes(sample))
+  const [eicar, vbs, love, partial, overflow] = value
+
+  test('holds names with sizes, and expressions for fields', () => {
+    expect(mistakes).toEqual([])
+    expect(value).toMatchObject([
+      { kind: 'file', line: 2, name: 'eicar.com', sizeBytes: 69, description: 'EICAR Test Virus' },
+      { kind: 'file', line: 3, name: '.vbs', sizeBytes: 0 },
+      { kind: 'header', line: 4, header: 'subject' },
+      { kind: 'header', line: 5, header: 'content-type' },
+      { kind: 'header', line: 6, header: 'date' },
+    ])
+  })
+
+  test.each([
+    [eicar, 'Eicar.com', 69, true],
+    [eicar, 'eicar.com', 68, false],
+    [eicar, 'xeicar.com', 69, false],
+    [vbs, 'Love.TXT.VBS', 5, true],
+    [vbs, 'vbs', 5, false],
+  ])('%#: %s of %i bytes', (event, name, size, meant) => {
+    expect(event?.kind === 'file' && isMeant(event, name, size)).toBe(meant)
+  })
+
+  test('fits whole values, without regard to case', () => {
+    const fits = (event: typeof love, text: string) =>
+      event?.kind === 'header' && event.matches(text)
+    expect([fits(love, 'iloveyou'), fits(love, 'Re: ILOVEYOU')]).toEqual([true, false])
+    expect(fits(partial, 'Message/Partial; id="x"; number=1')).toBe(true)
+    expect([fits(overflow, 'x'.repeat(99)), fits(overflow, 'x'.repeat(100))]).toEqual([false, true])
+  })
+
+  test.each([
+    ['eicar.com 69 no tabs', /three columns/],
+    ['a\tVirus\tb', /Virus is neither a size/],
+    ['(a\tVirus-Subject:\tb', /is no expression/],
+    ['a\t5\t', /three columns/],
+  ])('%j is a mistake', (line, remedy) => {
+    const read = parseQuarantineEvents(bytes(`\n${line}`))
+    expect(read).toMatchObject({
+      value: [],
+      mistakes: [{ line: 2, remedy: expect.stringMatching(remedy) }],
+    })
+  })
+
+  test('of any bytes is read', () => {
+    const pieces = fc.constantFrom(
+      '\t',
+      'a',
+      '.',
+      '0',
+      '9',
+      'Virus-X:',
+      '(',
+      '*',
+      '\n',
+      '#',
+      'é',
+      ' ',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces), (all) => {
+        const read = parseQuarantineEvents(bytes(all.join('')))
+        expect(read.value.length + read.mistakes.length).toBeLessThanOrEqual(all.length + 1)
+      }),
+    )
+  })
+})

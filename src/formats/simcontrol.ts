@@ -1,0 +1,137 @@
+/**
+ * simscan's control/simcontrol: `key:option=value,option=value` a line, what is done for whom. The key is an address, a
+ * domain, or nothing for everybody else. Nothing here throws: what cannot mean anything is a mistake and is left out.
+ */
+import { controlList, sound, strayCharacter, type ControlReading } from './control.ts'
+import type { LineMistake } from './line-mistake.ts'
+import { lowerAscii } from './octets.ts'
+
+/** What one line says, or several lines together; what is not said is absent. */
+export interface SimOptions {
+  readonly clam?: boolean
+  readonly trophie?: boolean
+  readonly spam?: boolean
+  readonly spamHits?: number
+  readonly spamPassthru?: boolean
+  /** Ends of file names, in lower case. */
+  readonly attach?: readonly string[]
+  readonly regex?: readonly string[]
+}
+
+export interface SimEntry {
+  readonly line: number
+  readonly options: SimOptions
+}
+
+/** By key, in lower case. */
+export type SimControl = ReadonlyMap<string, SimEntry>
+
+export function parseSimcontrol(bytes: Uint8Array | undefined): ControlReading<SimControl> {
+  const value = new Map<string, SimEntry>()
+  const mistakes: LineMistake[] = []
+  const doubts: LineMistake[] = []
+  for (const { line, text } of controlList(bytes)) {
+    const colon = text.indexOf(':')
+    const stray = strayCharacter(text)
+    if (stray !== undefined || colon < 0) {
+      mistakes.push({ line, text, remedy: stray ?? 'write key:option=value,option=value' })
+      continue
+    }
+    const key = lowerAscii(text.slice(0, colon))
+    const { options, remedies } = parseOptions(text.slice(colon + 1))
+    for (const remedy of remedies) mistakes.push({ line, text, remedy })
+    const earlier = value.get(key)
+    if (earlier === undefined) value.set(key, { line, options })
+    else
+      doubts.push({
+        line,
+        text,
+        remedy: `join it with line ${earlier.line}: of two with one key the first counts`,
+      })
+  }
+  return { ...sound(value), mistakes, doubts }
+}
+
+/**
+ * What holds for an address: the line of the address (for `a-b-c@d` those of `a@d`, `a-b@d` and `a-b-c@d`, whichever is met
+ * first), else that of its domain, else the one without a key.
+ */
+export function simOptionsFor(
+  control: SimControl,
+  address: { readonly localPart: string; readonly domain: string } | undefined,
+): SimOptions | undefined {
+  return entryFor(control, address)?.options
+}
+
+/** Several lines that hold together: lists are joined, of anything else the last counts. */
+export function joinSimOptions(all: readonly (SimOptions | undefined)[]): SimOptions | undefined {
+  const given = all.filter((options) => options !== undefined)
+  if (given.length === 0) return undefined
+  const joined: SimOptions = Object.assign({}, ...given)
+  const attach = given.flatMap((options) => options.attach ?? [])
+  const regex = given.flatMap((options) => options.regex ?? [])
+  return {
+    ...joined,
+    ...(attach.length === 0 ? {} : { attach: [...new Set(attach)] }),
+    ...(regex.length === 0 ? {} : { regex: [...new Set(regex)] }),
+  }
+}
+
+const longestLocalPart = 256
+
+function entryFor(
+  control: SimControl,
+  address: { readonly localPart: string; readonly domain: string } | undefined,
+): SimEntry | undefined {
+  if (address === undefined) return control.get('')
+  const domain = lowerAscii(address.domain)
+  const local = lowerAscii(address.localPart).slice(0, longestLocalPart)
+  for (let dash = local.indexOf('-', 1); dash > 0; dash = local.indexOf('-', dash + 1)) {
+    const entry = control.get(`${local.slice(0, dash)}@${domain}`)
+    if (entry !== undefined) return entry
+  }
+  return control.get(`${local}@${domain}`) ?? control.get(domain) ?? control.get('')
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+interface ParsedOptions {
+  readonly options: SimOptions
+  readonly remedies: readonly string[]
+}
+
+const flags: ReadonlyMap<string, 'clam' | 'spam' | 'trophie' | 'spamPassthru'> = new Map([
+  ['clam', 'clam'],
+  ['spam', 'spam'],
+  ['trophie', 'trophie'],
+  ['spam_passthru', 'spamPassthru'],
+] as const)
+
+function parseOptions(text: string): ParsedOptions {
+  const options: Mutable<SimOptions> = {}
+  const remedies: string[] = []
+  for (const item of text.split(',')) {
+    if (item.trim() === '') continue
+    const equals = item.indexOf('=')
+    const name = lowerAscii(item.slice(0, equals < 0 ? undefined : equals).trim())
+    const value = equals < 0 ? '' : item.slice(equals + 1).trim()
+    const flag = flags.get(name)
+    if (flag !== undefined) {
+      if (/^(?:yes|no)$/i.test(value)) options[flag] = value.toLowerCase() === 'yes'
+      else remedies.push(`write ${name}=yes or ${name}=no`)
+    } else if (name === 'spam_hits') {
+      if (/^-?\d{1,6}(?:\.\d{1,6})?$/.test(value)) options.spamHits = Number(value)
+      else remedies.push('write spam_hits=7.5, a number')
+    } else if (name === 'attach') options.attach = listOf(lowerAscii(value))
+    else if (name === 'regex') options.regex = listOf(value)
+    else
+      remedies.push(
+        `${name} is no option: clam, spam, trophie, spam_hits, spam_passthru, attach, regex`,
+      )
+  }
+  return { options, remedies }
+}
+
+function listOf(text: string): readonly string[] {
+  return text.split(':').filter((item) => item !== '')
+}

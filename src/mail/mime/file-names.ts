@@ -1,0 +1,102 @@
+/**
+ * The names that a part is given: mail programs look at `filename` or at `name`, at RFC 2231 or RFC 2047, at the first or at
+ * the last. A rule about names is only as good as the list of names it sees; so all of them are listed, each once.
+ */
+import { decodeText } from './charset.ts'
+import { decodeWords, fromHex } from './encoded-words.ts'
+import type { Parameter, StructuredValue } from './parameters.ts'
+
+export interface FileNames {
+  /** Ours first. */
+  readonly names: readonly string[]
+  /** Whether readers that differ would see different extensions. */
+  readonly ambiguous: boolean
+}
+
+const mostNames = 16
+const longestName = 1024
+
+export function fileNamesOf(
+  dispositions: readonly StructuredValue[],
+  types: readonly StructuredValue[],
+): FileNames {
+  const decoded = [
+    ...dispositions.flatMap(({ parameters }) => valuesOf(parameters, 'filename')),
+    ...types.flatMap(({ parameters }) => valuesOf(parameters, 'name')),
+  ]
+  const shown = decoded.map(decodeWords)
+  const names = [...new Set([...shown, ...decoded].map(bounded))].filter((name) => name !== '')
+  const extensions = new Set(shown.map(extensionOf).filter((extension) => extension !== ''))
+  return {
+    names: names.slice(0, mostNames),
+    ambiguous: extensions.size > 1 || names.length > mostNames,
+  }
+}
+
+/** What follows the last dot, in lower case and without blanks and dots at the end, which Windows drops; '' without one. */
+export function extensionOf(name: string): string {
+  const trimmed = trimEnd(name)
+  const dot = trimmed.lastIndexOf('.')
+  const slash = Math.max(trimmed.lastIndexOf('/'), trimmed.lastIndexOf('\\'))
+  return dot > slash ? trimmed.slice(dot + 1).toLowerCase() : ''
+}
+
+function trimEnd(name: string): string {
+  let end = name.length
+  while (end > 0 && (name[end - 1] === '.' || name.charCodeAt(end - 1) <= 0x20)) end--
+  return name.slice(0, end)
+}
+
+/** All values of the parameter: RFC 2231 first, which who writes it means, then the plain ones in their order. */
+export function valuesOf(parameters: readonly Parameter[], name: string): readonly string[] {
+  const extended = extendedValue(parameters, name)
+  const plain = parameters
+    .filter((parameter) => parameter.name === name)
+    .flatMap(({ readings }) => readings)
+  return extended === undefined ? plain : [extended, ...plain]
+}
+
+interface Section {
+  readonly number: number
+  readonly encoded: boolean
+  readonly text: string
+}
+
+/** RFC 2231 §3, §4: `name*=`, or `name*0=`, `name*1*=`, put together by number whatever their order. */
+function extendedValue(parameters: readonly Parameter[], name: string): string | undefined {
+  const sections = parameters.flatMap((parameter) => sectionOf(parameter, name))
+  if (sections.length === 0) return undefined
+  const inOrder = sections.toSorted((one, other) => one.number - other.number)
+  const [head] = inOrder
+  const { charset, rest } = head?.encoded === true ? charsetOf(head.text) : plainOf(head?.text)
+  const bytes = inOrder.map(({ encoded, text }, index) => {
+    const value = index === 0 ? rest : text
+    return encoded ? fromHex(value, '%') : Buffer.from(value, 'utf8')
+  })
+  return decodeText(Buffer.concat(bytes), charset)
+}
+
+function sectionOf({ name: spelled, readings }: Parameter, name: string): readonly Section[] {
+  if (!spelled.startsWith(`${name}*`)) return []
+  const [text] = readings
+  const rest = spelled.slice(name.length + 1)
+  if (rest === '') return [{ number: 0, encoded: true, text }]
+  const encoded = rest.endsWith('*')
+  const digits = encoded ? rest.slice(0, -1) : rest
+  return /^\d{1,4}$/.test(digits) ? [{ number: Number(digits), encoded, text }] : []
+}
+
+function charsetOf(text: string): { readonly charset: string | undefined; readonly rest: string } {
+  const first = text.indexOf("'")
+  const second = text.indexOf("'", first + 1)
+  if (first < 0 || second < 0) return plainOf(text)
+  return { charset: text.slice(0, first) || undefined, rest: text.slice(second + 1) }
+}
+
+function plainOf(text = ''): { readonly charset: undefined; readonly rest: string } {
+  return { charset: undefined, rest: text }
+}
+
+function bounded(name: string): string {
+  return name.slice(0, longestName)
+}

@@ -1,0 +1,127 @@
+/** What the header of a part says of its body, and whether all readers would understand it alike. */
+import type { Header } from '../header.ts'
+import { fileNamesOf, valuesOf } from './file-names.ts'
+import { distinct, parseStructured, withoutComments, type StructuredValue } from './parameters.ts'
+import type { MimeAmbiguityKind, MimeChoices, TransferEncoding } from './tree.ts'
+
+export interface PartFacts {
+  readonly type: string
+  readonly otherTypes: readonly string[]
+  /** Of a multipart. */
+  readonly boundary: string | undefined
+  readonly charset: string | undefined
+  readonly encodings: readonly [TransferEncoding, ...TransferEncoding[]]
+  readonly disposition: string | undefined
+  readonly fileNames: readonly string[]
+  readonly ambiguities: readonly MimeAmbiguityKind[]
+}
+
+/** More fields of one name say nothing new. */
+const mostFields = 8
+
+/** @param defaultType where there is no Content-Type: `message/rfc822` in a digest (RFC 2046 §5.1.5), else `text/plain` */
+export function partFacts(
+  header: Header,
+  choose: MimeChoices['fields'],
+  defaultType: string,
+): PartFacts {
+  const declared = header.all('content-type')
+  const types = declared.slice(0, mostFields).map(parseStructured)
+  const chosen = choose === 'first' ? types[0] : types.at(-1)
+  const boundaries = chosen === undefined ? [] : boundariesOf(chosen)
+  const dispositions = header.all('content-disposition').slice(0, mostFields).map(parseStructured)
+  const { names, ambiguous } = fileNamesOf(dispositions, types)
+  const encodings = encodingsOf(header.all('content-transfer-encoding').slice(0, mostFields))
+  const type = typeOf(chosen, defaultType)
+  const container = isContainer(type)
+  const ambiguities: MimeAmbiguityKind[] = []
+  const confused =
+    new Set(types.map(({ value }) => value)).size > 1 ||
+    (container && declared.length > 1) ||
+    new Set(types.flatMap(boundariesOf)).size > 1 ||
+    types.some(isMalformed)
+  if (confused) ambiguities.push('content-type')
+  if (encodings.length > 1 || encodings[0] === 'unknown') ambiguities.push('encoding')
+  if (container && encodings.some((encoding) => encoding !== 'identity')) {
+    ambiguities.push('encoded-container')
+  }
+  if (ambiguous) ambiguities.push('file-name')
+  if (type.startsWith('multipart/') && boundaries.length === 0) ambiguities.push('boundary')
+  return {
+    type,
+    otherTypes: [...new Set(types.map((each) => typeOf(each, defaultType)))].filter(
+      (other) => other !== type,
+    ),
+    boundary: choose === 'first' ? boundaries[0] : boundaries.at(-1),
+    charset: chosen && valuesOf(chosen.parameters, 'charset')[0]?.trim().toLowerCase(),
+    encodings,
+    disposition: dispositions[0]?.value,
+    fileNames: names,
+    ambiguities,
+  }
+}
+
+/** Whether a part of this type holds parts. */
+export function isContainer(type: string): boolean {
+  return type.startsWith('multipart/') || isMessage(type)
+}
+
+/** Types whose body is a message (RFC 2046 §5.2.1, RFC 6532 §3.7). */
+export function isMessage(type: string): boolean {
+  return type === 'message/rfc822' || type === 'message/global' || type === 'message/news'
+}
+
+function typeOf(structured: StructuredValue | undefined, defaultType: string): string {
+  if (structured === undefined) return defaultType
+  const [word = ''] = structured.value.split(/[ \t,]/, 1)
+  return word.includes('/') ? word : defaultType
+}
+
+/** RFC 2046 §5.1.1 allows 70 characters, and no blank at the end. */
+const longestBoundary = 900
+
+function boundariesOf({ parameters }: StructuredValue): readonly string[] {
+  const plain = parameters
+    .filter(({ name }) => name === 'boundary')
+    .flatMap(({ readings }) => readings)
+  const all = [...plain, ...valuesOf(parameters, 'boundary')].map((text) => text.trimEnd())
+  return [...new Set(all)].filter((text) => text !== '' && text.length <= longestBoundary)
+}
+
+function isMalformed({ value, irregular, parameters }: StructuredValue): boolean {
+  if (!/^[\w!#$%&'*+.^`{|}~-]+\/[\w!#$%&'*+.^`{|}~-]+$/.test(value)) return true
+  // Names with blanks are everywhere and hurt nobody; only where parts are divided every doubt counts.
+  return irregular && (isContainer(value) || parameters.some(({ name }) => name === 'boundary'))
+}
+
+const encodingNames: ReadonlyMap<string, TransferEncoding> = new Map([
+  ['', 'identity'],
+  ['7bit', 'identity'],
+  ['8bit', 'identity'],
+  ['binary', 'identity'],
+  ['base64', 'base64'],
+  ['quoted-printable', 'quoted-printable'],
+  ['x-uuencode', 'uuencode'],
+  ['uuencode', 'uuencode'],
+  ['x-uue', 'uuencode'],
+  ['uue', 'uuencode'],
+])
+
+function encodingsOf(
+  fields: readonly string[],
+): readonly [TransferEncoding, ...TransferEncoding[]] {
+  const [first, ...rest] = fields.flatMap(encodingReadings)
+  return first === undefined ? ['identity'] : distinct([first, ...rest])
+}
+
+/** A value that is none may still mean something to a reader that looks for a word in it. */
+function encodingReadings(field: string): readonly TransferEncoding[] {
+  const text = withoutComments(field).trim().toLowerCase()
+  const known = encodingNames.get(text)
+  if (known !== undefined) return [known]
+  // Postfix and others drop what follows; so "7bit;" and "8-bit" do not make a mail suspicious.
+  if (/^(?:7|8)-?bits?[;.]?$/.test(text)) return ['identity']
+  const guesses = (['base64', 'quoted-printable'] as const).filter((word) => text.includes(word))
+  const [guess, ...others] = guesses
+  return guess === undefined ? ['unknown'] : [guess, ...others, 'unknown']
+}

@@ -1,0 +1,103 @@
+/** The tree of a message: read once where it is clear, once more for each way in which readers of it may differ. */
+import { PosternError } from '../errors.ts'
+import { mimeLimits, type MimeLimits } from './limits.ts'
+import { Notes } from './notes.ts'
+import { MimeScanner, ourChoices, type ScanResult } from './scanner.ts'
+import type { ByteSource } from './source.ts'
+import type { MimeAmbiguityKind, MimeChoices, MimeReading, MimeTree } from './tree.ts'
+
+/** What an ambiguity of a kind leaves to the reader. */
+const alternatives: ReadonlyMap<MimeAmbiguityKind, Partial<MimeChoices>> = new Map<
+  MimeAmbiguityKind,
+  Partial<MimeChoices>
+>([
+  ['content-type', { fields: 'last' }],
+  ['line-ends', { lines: 'any' }],
+  ['boundary', { delimiters: 'prefix' }],
+  ['header', { junk: 'ends-header' }],
+])
+
+/** So much is scanned before others may run: a millisecond or so. */
+const bytesAtOnce = 524_288
+
+/**
+ * @param signal stops the reading
+ * @throws PosternError DISK_FAILED, ABORTED
+ */
+export async function readMimeTree(
+  source: ByteSource,
+  signal?: AbortSignal,
+  limits: MimeLimits = mimeLimits,
+): Promise<MimeTree> {
+  const ours = await scan(source, { choices: ourChoices, limits, signal })
+  const results = [{ choices: ourChoices, result: ours }]
+  // An ambiguity may show only in another reading; each kind adds one reading, and all kinds together one.
+  for (let more = pending(results); more !== undefined; more = pending(results)) {
+    results.push({ choices: more, result: await scan(source, { choices: more, limits, signal }) })
+  }
+  const notes = new Notes()
+  for (const { result } of results) {
+    for (const { kind, offset } of result.ambiguities) notes.add(kind, offset)
+  }
+  const [, ...others] = results.map(toReading)
+  const tree = { readings: [toReading({ choices: ourChoices, result: ours }), ...others] as const }
+  const limit = results.find(({ result }) => result.limit !== undefined)?.result.limit
+  return { ...tree, ambiguities: notes.all, ...(limit === undefined ? {} : { limit }) }
+}
+
+interface Scanned {
+  readonly choices: MimeChoices
+  readonly result: ScanResult
+}
+
+function toReading({ choices, result: { parts } }: Scanned): MimeReading {
+  return { choices, parts }
+}
+
+/** The next choices that were not tried: each doubt turned alone, then all together. */
+function pending(results: readonly Scanned[]): MimeChoices | undefined {
+  const kinds = new Set(results.flatMap(({ result }) => result.ambiguities.map(({ kind }) => kind)))
+  const doubts = Array.from(alternatives).flatMap(([kind, turned]) =>
+    kinds.has(kind) ? [turned] : [],
+  )
+  const all: MimeChoices = Object.assign({}, ourChoices, ...doubts)
+  const wanted = [...doubts.map((turned) => ({ ...ourChoices, ...turned })), all]
+  return wanted.find((choices) => results.every((each) => !same(each.choices, choices)))
+}
+
+function same(one: MimeChoices, other: MimeChoices): boolean {
+  return (
+    one.fields === other.fields &&
+    one.lines === other.lines &&
+    one.delimiters === other.delimiters &&
+    one.junk === other.junk
+  )
+}
+
+interface Scan {
+  readonly choices: MimeChoices
+  readonly limits: MimeLimits
+  readonly signal: AbortSignal | undefined
+}
+
+async function scan(source: ByteSource, { choices, limits, signal }: Scan): Promise<ScanResult> {
+  const scanner = new MimeScanner(choices, limits)
+  let sinceBreath = 0
+  for await (const chunk of source.read()) {
+    if (signal?.aborted === true)
+      throw new PosternError('ABORTED', 'reading the parts of a message')
+    scanner.push(chunk)
+    if (!scanner.wantsMore) break
+    sinceBreath += chunk.length
+    if (sinceBreath >= bytesAtOnce) {
+      sinceBreath = 0
+      await breath()
+    }
+  }
+  return scanner.end()
+}
+
+/** Lets the loop turn. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}

@@ -1,0 +1,274 @@
+/**
+ * Reads a message once, in chunks of any size, and notes where its parts are. One scanner is one reading (`MimeChoices`).
+ * Linear in the bytes; what it keeps is bounded by the limits, never by the message; never throws, whatever the bytes are.
+ */
+import { parseHeader } from '../header.ts'
+import { asBuffer, isBlank, nameLength } from '../header-lines.ts'
+import type { BoundaryMatch } from './boundary-trie.ts'
+import { mimeLimits, type MimeLimits } from './limits.ts'
+import { firstLineEnd, hasBareLineEnd, lineAt, mendedLineEnds, type Line } from './lines.ts'
+import { Notes } from './notes.ts'
+import { OpenMultiparts } from './open-multiparts.ts'
+import { isMessage, partFacts } from './part-facts.ts'
+import { PartList } from './part-list.ts'
+import type { MimeAmbiguity, MimeChoices, MimeLimit, MimeLimitKind, MimePart } from './tree.ts'
+
+export const ourChoices: MimeChoices = {
+  fields: 'first',
+  lines: 'crlf',
+  delimiters: 'exact',
+  junk: 'skipped',
+}
+
+export interface ScanResult {
+  readonly parts: readonly MimePart[]
+  readonly ambiguities: readonly MimeAmbiguity[]
+  readonly limit?: MimeLimit
+  /** How many lines were looked at: for tests of how the work grows. */
+  readonly steps: number
+}
+
+/** How many bytes the line end before a line has; 0 where that is none of the body's. */
+type Ending = 0 | 1 | 2
+
+const lf = 0x0a
+const cr = 0x0d
+const hyphen = 0x2d
+/** A line that is longer is no delimiter: the longest boundary and blanks have room. */
+const longestDelimiter = 1024
+
+export class MimeScanner {
+  readonly #choices: MimeChoices
+  readonly #limits: MimeLimits
+  readonly #parts = new PartList()
+  readonly #multiparts = new OpenMultiparts()
+  readonly #notes = new Notes()
+  #limit: MimeLimit | undefined
+  /** What is not decided yet, and where it begins in the message. */
+  #data: Buffer = Buffer.alloc(0)
+  #base = 0
+  /** In `#data`: the next byte to look at. A header is kept whole until it ends. */
+  #at = 0
+  #headerStart: number | undefined = 0
+  #headerBytes = 0
+  /** Where `#at` begins a line of a body: the line end before it. */
+  #lineStart: Ending | undefined
+  #delimiters = 0
+  #steps = 0
+  #nextLf = -1
+  #nextCr = -1
+
+  constructor(choices: MimeChoices = ourChoices, limits: MimeLimits = mimeLimits) {
+    this.#choices = choices
+    this.#limits = limits
+    this.#parts.begin({ parent: -1, offset: 0, defaultType: 'text/plain' })
+  }
+
+  /** Whether more bytes would change anything: false once a limit is met. */
+  get wantsMore(): boolean {
+    return this.#limit === undefined
+  }
+
+  push(chunk: Uint8Array): void {
+    if (!this.wantsMore) return
+    const bytes = asBuffer(chunk)
+    this.#data = this.#data.length === 0 ? bytes : Buffer.concat([this.#data, bytes])
+    this.#run(false)
+  }
+
+  end(): ScanResult {
+    this.#run(true)
+    const end = this.#limit?.offset ?? this.#base + this.#data.length
+    if (this.#limit === undefined) this.#noteUnended(this.#multiparts.unended)
+    const result = {
+      parts: this.#parts.finish(end),
+      ambiguities: this.#notes.all,
+      steps: this.#steps,
+    }
+    return this.#limit === undefined ? result : { ...result, limit: this.#limit }
+  }
+
+  /** Steps as far as can be decided; what is left over waits for the next chunk. */
+  #run(last: boolean): void {
+    this.#nextLf = this.#nextCr = -1
+    let decided = true
+    while (decided && this.wantsMore) {
+      this.#steps += 1
+      decided =
+        this.#headerStart === undefined ? this.#body(last) : this.#header(this.#headerStart, last)
+    }
+    const kept = this.#headerStart === undefined ? this.#at : this.#headerStart - this.#base
+    this.#data = this.#data.subarray(kept)
+    this.#base += kept
+    this.#at -= kept
+  }
+
+  /** One line of a header. @returns whether it could be decided */
+  #header(headerStart: number, last: boolean): boolean {
+    const start = headerStart - this.#base
+    const at = this.#at
+    const data = this.#data.subarray(0, start + this.#limits.headerBytes)
+    const cut = data.length === start + this.#limits.headerBytes
+    const line = lineAt(data, at, this.#choices.lines) ?? (last && !cut ? rest(data) : undefined)
+    if (line === undefined) return cut ? this.#stop('header', at) : false
+    if (line.end === at) return this.#endHeader(at, line.next)
+    const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
+    if (match !== undefined && this.#accepts(match, 0)) {
+      this.#note('header')
+      return this.#endHeader(at, at) && this.#delimiter(match, { ...line, ending: 0 })
+    }
+    if (!isBlank(data[at]) && nameLength(data, at) === 0 && !isEnvelopeLine(data, at, start)) {
+      this.#note('header')
+      if (this.#choices.junk === 'ends-header') return this.#endHeader(at, at)
+    }
+    this.#at = line.next
+    return true
+  }
+
+  /** The header runs to `to`, its body begins at `body`. @returns true */
+  #endHeader(to: number, body: number): boolean {
+    const headerStart = this.#headerStart ?? 0
+    const raw = this.#data.subarray(headerStart - this.#base, to)
+    const header = parseHeader(this.#choices.lines === 'any' ? mendedLineEnds(raw) : raw)
+    this.#headerBytes += raw.length
+    if (header.cut || this.#headerBytes > this.#limits.allHeaderBytes)
+      return this.#stop('header', to)
+    if (hasBareLineEnd(raw)) this.#notes.add('line-ends', headerStart)
+    const { index, defaultType } = this.#parts.current
+    const facts = partFacts(header, this.#choices.fields, defaultType)
+    for (const kind of facts.ambiguities) this.#notes.add(kind, headerStart)
+    const bodyOffset = this.#base + body
+    const container = isMessage(facts.type) || facts.boundary !== undefined
+    this.#parts.describe({ header, facts, bodyOffset, container })
+    this.#headerStart = undefined
+    this.#at = body
+    this.#lineStart = 2
+    if (isMessage(facts.type)) this.#beginPart(index, 'text/plain')
+    else if (facts.boundary !== undefined && this.#multiparts.open(index, facts.boundary)) {
+      this.#notes.add('boundary', headerStart)
+    }
+    return true
+  }
+
+  /** A part begins at `#at`, unless there are too many. */
+  #beginPart(parent: number, defaultType: string): void {
+    if (this.#parts.length >= this.#limits.parts) this.#stop('parts', this.#at)
+    else if (this.#parts.depthOf(parent) >= this.#limits.depth) this.#stop('depth', this.#at)
+    else {
+      const offset = this.#base + this.#at
+      this.#parts.begin({ parent, offset, defaultType })
+      this.#headerStart = offset
+    }
+  }
+
+  /** From one line that may be a delimiter to the next. @returns whether it could be decided */
+  #body(last: boolean): boolean {
+    const { length } = this.#data
+    if (this.#multiparts.none) {
+      this.#at = length
+      return false
+    }
+    if (this.#lineStart !== undefined) {
+      if (length - this.#at < 2 && !last) return false
+      if (isDashes(this.#data, this.#at)) return this.#candidate(this.#lineStart, last)
+      this.#lineStart = undefined
+    }
+    const next = this.#nextCandidate()
+    // The beginning of "\r\n--" may be the end of this chunk.
+    this.#at = next?.at ?? Math.max(this.#at, length - 4)
+    this.#lineStart = next?.ending
+    return next !== undefined
+  }
+
+  /** A line with two hyphens in front, at `#at`. */
+  #candidate(ending: Ending, last: boolean): boolean {
+    const at = this.#at
+    const data = this.#data.subarray(0, at + longestDelimiter)
+    const cut = data.length === at + longestDelimiter
+    const line = lineAt(data, at, this.#choices.lines) ?? (last && !cut ? rest(data) : undefined)
+    if (line === undefined && !cut) return false
+    this.#delimiters += 1
+    if (this.#delimiters > this.#limits.delimiters) return this.#stop('delimiters', at)
+    const end = Math.min(firstLineEnd(data, at) ?? data.length, line?.end ?? data.length)
+    const match = this.#multiparts.match(data, at + 2, end)
+    if (match !== undefined && line?.end !== end)
+      this.#note(line === undefined ? 'boundary' : 'line-ends')
+    if (line !== undefined && match !== undefined && this.#accepts(match, ending)) {
+      return this.#delimiter(match, { ...line, ending })
+    }
+    this.#at = at + 2
+    this.#lineStart = undefined
+    return true
+  }
+
+  /** Whether this reader takes the line for a delimiter; that another would not is noted. */
+  #accepts(match: BoundaryMatch, ending: Ending): boolean {
+    if (!match.exact) this.#note('boundary')
+    if (ending === 1) this.#note('line-ends')
+    if (!match.exact && this.#choices.delimiters === 'exact') return false
+    return ending !== 1 || this.#choices.lines === 'any'
+  }
+
+  #delimiter(match: BoundaryMatch, line: Line & { readonly ending: Ending }): boolean {
+    const selected = this.#multiparts.select(match)
+    if (selected === undefined) return true
+    const { multipart, unended } = selected
+    this.#noteUnended(unended)
+    // The line end before a delimiter belongs to it (RFC 2046 §5.1.1).
+    this.#parts.closeInside(multipart.part, this.#base + this.#at - line.ending)
+    // What stands after the end is text to the standards, but parts to some readers: taken for parts it hides less.
+    if (multipart.ended && match.kind !== 'close') this.#note('after-end')
+    this.#at = line.next
+    this.#lineStart = 2
+    if (match.kind === 'close') {
+      multipart.ended = true
+      return true
+    }
+    const digest = this.#parts.typeOf(multipart.part) === 'multipart/digest'
+    this.#beginPart(multipart.part, digest ? 'message/rfc822' : 'text/plain')
+    return true
+  }
+
+  /** The next line that begins with two hyphens, after whatever line end. */
+  #nextCandidate(): { readonly at: number; readonly ending: Ending } | undefined {
+    const at = this.#at
+    if (this.#nextLf < at) this.#nextLf = found(this.#data.indexOf('\n--', at, 'latin1'))
+    if (this.#nextCr < at) this.#nextCr = found(this.#data.indexOf('\r--', at, 'latin1'))
+    const next = Math.min(this.#nextLf, this.#nextCr)
+    if (next === Infinity) return undefined
+    const crlf = this.#data[next] === lf && this.#data[next - 1] === cr
+    return { at: next + 1, ending: crlf ? 2 : 1 }
+  }
+
+  #noteUnended(parts: readonly number[]): void {
+    for (const part of parts) this.#notes.add('no-end', this.#parts.offsetOf(part))
+  }
+
+  /** Of the line at `#at`. */
+  #note(kind: MimeAmbiguity['kind']): void {
+    this.#notes.add(kind, this.#base + this.#at)
+  }
+
+  #stop(limit: MimeLimitKind, at: number): true {
+    this.#limit ??= { limit, offset: this.#base + at }
+    return true
+  }
+}
+
+function found(index: number): number {
+  return index < 0 ? Infinity : index
+}
+
+/** The last line of the message has no end. */
+function rest(data: Uint8Array): Line {
+  return { end: data.length, next: data.length }
+}
+
+function isDashes(data: Uint8Array, at: number): boolean {
+  return data[at] === hyphen && data[at + 1] === hyphen
+}
+
+/** mbox files begin with a line that is no field, and nobody minds. */
+function isEnvelopeLine(data: Buffer, at: number, start: number): boolean {
+  return at === start && data.toString('latin1', at, at + 5) === 'From '
+}

@@ -1,0 +1,41 @@
+/**
+ * A bounce in the form of qmail-send, for programs that read nothing else (the qmail-send bounce message format): four
+ * header fields, the paragraphs, a line that begins with a dash, the message. Pure.
+ */
+import { formatMailbox, formatPath } from './address.ts'
+import type { DsnFacts } from './dsn-facts.ts'
+import { noticeText } from './dsn-text.ts'
+import { formatField } from './header-field.ts'
+import { formatDate } from './trace-fields.ts'
+
+/** CRLF throughout; the message that is returned as it is. */
+export function qsbmfNotice(facts: DsnFacts): Buffer {
+  const { at, from, to, envelope, original } = facts
+  const fields: readonly (readonly [name: string, value: string])[] = [
+    ['Date', qmailDate(at)],
+    ['From', formatMailbox(from)],
+    ['To', formatMailbox(to)],
+    ['Subject', 'failure notice'],
+  ]
+  const isDouble = envelope.reversePath === null
+  const what = isDouble ? 'the original bounce' : 'a copy of the message'
+  const head = [
+    ...fields.map(([name, value]) => formatField(name, value)),
+    '\r\n',
+    noticeText(facts, 'qmail-send'),
+    `\r\n--- Below this line is ${what}.\r\n\r\n`,
+    formatField('Return-Path', formatPath(envelope.reversePath)),
+  ]
+  return Buffer.concat([
+    Buffer.from(head.join('')),
+    original.header,
+    ...(original.body ?? [Buffer.from('--- End of message stripped.\r\n')]),
+  ])
+}
+
+/** `21 Nov 2026 08:26:36 -0000`: no day of the week, and a zone that says nothing (RFC 5322 §3.3). */
+function qmailDate(at: number): string {
+  return formatDate(at)
+    .replace(/^\w+, 0?/, '')
+    .replace('+0000', '-0000')
+}

@@ -1,0 +1,55 @@
+import type { Instant } from '../mail/instant.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+
+/** Somebody who may log in. */
+export interface Account {
+  /** In lower case: whoever logs in may write it as they like. */
+  readonly user: string
+  /** As crypt(3) writes it. */
+  readonly passwordHash: string
+  /** `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`; absent: not by SCRAM. */
+  readonly scram?: string
+  /** What a login brings: variables above those of tcp.smtp. */
+  readonly variables: ReadonlyMap<string, string>
+  /** From then on the password is refused. */
+  readonly expiresAt?: Instant
+}
+
+/** What is known of an account besides. */
+export interface AccountEntry extends Account {
+  readonly createdAt: Instant
+  readonly changedAt: Instant
+}
+
+/**
+ * The door to accounts, for those who ask. They are configuration: what was written stays, and a change is seen by the next
+ * question, in every process. All methods @throws PosternError ACCOUNTS_FAILED.
+ */
+export interface AccountReader {
+  find(user: string): MaybePromise<AccountEntry | undefined>
+  /** In the order of their names. @param after a name; those behind it */
+  list(range: {
+    readonly after?: string
+    readonly limit: number
+  }): MaybePromise<readonly AccountEntry[]>
+}
+
+/** The same, for those who change them. A change is durable when its promise resolves. */
+export interface Accounts extends AccountReader {
+  /** @returns false where there is such a user already */
+  add(account: Account): Promise<boolean>
+  /** @returns false where there is no such user */
+  change(account: Account): Promise<boolean>
+  remove(user: string): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Users are compared without regard to case. */
+export function accountKey(user: string): string {
+  return user.normalize('NFC').toLowerCase()
+}
+
+/** What can be a user: something without blanks that fits into a login and into one line. */
+export function isAccountName(user: string): boolean {
+  return /^[^\s\p{C}]+$/u.test(user) && Buffer.byteLength(user) <= 320
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { fakeClock } from '../../testkit/fake-clock.ts'
+import { isAccountName, type Account } from '../accounts.ts'
+import { nodeAccounts } from './accounts.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'postern-accounts-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+let path = ''
+let count = 0
+beforeEach(() => {
+  path = join(root, `${++count}`, 'accounts.db')
+})
+const clock = fakeClock()
+const opened = () => nodeAccounts({ path, clock })
+const accountOf = (user: string, more: Partial<Account> = {}): Account => ({
+  user,
+  passwordHash: '$6$x',
+  variables: new Map(),
+  ...more,
+})
+
+test('without a file there is nobody, and asking makes none', async () => {
+  const accounts = opened()
+  expect(await accounts.find('alice')).toBeUndefined()
+  expect(await accounts.list({ limit: 10 })).toEqual([])
+  expect(await accounts.remove('alice')).toBe(false)
+  expect(await accounts.change(accountOf('alice'))).toBe(false)
+  expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  await accounts.close()
+})
+
+test('an account is kept as it was given, and found however its name is written', async () => {
+  const accounts = opened()
+  const variables = new Map([['DATABYTES', '0']])
+  const alice = accountOf('Alice@Example.org', { scram: 'SCRAM-…', variables, expiresAt: 12 })
+  expect(await accounts.add(alice)).toBe(true)
+  expect(await accounts.find('ALICE@example.ORG')).toEqual({
+    ...alice,
+    user: 'alice@example.org',
+    createdAt: clock.now(),
+    changedAt: clock.now(),
+  })
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  await accounts.close()
+})
+
+test('there is one account for a user, which is changed and removed', async () => {
+  const accounts = opened()
+  await accounts.add(accountOf('alice', { scram: 'old' }))
+  expect(await accounts.add(accountOf('ALICE', { passwordHash: 'other' }))).toBe(false)
+  clock.advance(1000)
+  expect(await accounts.change(accountOf('alice', { passwordHash: 'new' }))).toBe(true)
+  const alice = await accounts.find('alice')
+  expect(alice).toMatchObject({ passwordHash: 'new', changedAt: clock.now() })
+  expect(alice?.createdAt).toBe(clock.now() - 1000)
+  expect(alice).not.toHaveProperty('scram')
+  expect(await accounts.remove('Alice')).toBe(true)
+  expect(await accounts.find('alice')).toBeUndefined()
+  await accounts.close()
+})
+
+test('they are listed in order, so many at a time', async () => {
+  const accounts = opened()
+  for (const user of ['carol', 'alice', 'bob']) await accounts.add(accountOf(user))
+  const names = async (after?: string) =>
+    (await accounts.list({ limit: 2, ...(after === undefined ? {} : { after }) })).map(
+      ({ user }) => user,
+    )
+  expect(await names()).toEqual(['alice', 'bob'])
+  expect(await names('bob')).toEqual(['carol'])
+  await accounts.close()
+})
+
+test('what another process writes is seen at once, and so is another file', async () => {
+  const [reader, writer] = [opened(), opened()]
+  expect(await reader.find('alice')).toBeUndefined()
+  await writer.add(accountOf('alice'))
+  expect(await reader.find('alice')).toBeDefined()
+  await writer.close()
+
+  const other = nodeAccounts({ path: `${path}.other`, clock })
+  await other.add(accountOf('bob'))
+  await other.close()
+  renameSync(`${path}.other`, path)
+  expect(await reader.find('alice')).toBeUndefined()
+  expect(await reader.find('bob')).toBeDefined()
+  await reader.close()
+})
+
+test('what was written by a newer version, or is no database, is a failure', async () => {
+  const accounts = opened()
+  await accounts.add(accountOf('alice'))
+  await accounts.close()
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA user_version = 1000')
+  database.close()
+  expect(() => accounts.find('alice')).toThrow('newer version')
+  const broken = `${path}.broken`
+  writeFileSync(broken, 'this is no database, and never was one'.repeat(100))
+  await expect(nodeAccounts({ path: broken, clock }).add(accountOf('x'))).rejects.toMatchObject({
+    code: 'ACCOUNTS_FAILED',
+  })
+})
+
+test.each([
+  ['alice', true],
+  ['alice@example.org', true],
+  ['ünä', true],
+  ['', false],
+  ['two words', false],
+  ['tab\t', false],
+  ['nul\0', false],
+  ['x'.repeat(321), false],
+])('%j can be a user: %s', (user, can) => {
+  expect(isAccountName(user)).toBe(can)
+})

@@ -1,0 +1,130 @@
+/** The accounts of a configuration, for `postern user`: whether the gateway runs or not. */
+import {
+  authRecordRemedy,
+  formatAuthRecord,
+  parseAuthLines,
+  readAuthRecord,
+} from '../formats/auth-cdb.ts'
+import { argon2idHash } from '../formats/crypt-hash/crypt-hash.ts'
+import { formatScramSecret } from '../formats/scram-secret.ts'
+import { PosternError } from '../mail/errors.ts'
+import { scramKeys } from '../mail/login-secret.ts'
+import {
+  isAccountName,
+  type Account,
+  type AccountEntry,
+  type Accounts,
+} from '../runtime/accounts.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { systemRandom } from '../runtime/node/random.ts'
+import { readOffline } from './read-offline.ts'
+
+/** @param config the configuration folder. @throws PosternError CONFIG_INVALID, and whatever `work` throws */
+export async function withAccounts<T>(
+  config: string,
+  work: (accounts: Accounts) => Promise<T>,
+): Promise<T> {
+  const { path } = readOffline(config).accounts
+  const accounts = nodeAccounts({ path, clock: systemClock })
+  try {
+    return await work(accounts)
+  } finally {
+    await accounts.close()
+  }
+}
+
+/** A hundredth of a second for a client, and for who tries passwords on stolen keys. */
+const scramIterations = 30_000
+const saltBytes = 16
+
+/** What is kept of a password: an Argon2id hash, and keys for SCRAM-SHA-256. */
+export async function passwordKept(
+  password: string,
+): Promise<Pick<Account, 'passwordHash' | 'scram'>> {
+  const salt = systemRandom.bytes(saltBytes)
+  const keys = await scramKeys(password, { salt, iterations: scramIterations })
+  return {
+    passwordHash: argon2idHash(Buffer.from(password), systemRandom.bytes(saltBytes)),
+    scram: formatScramSecret(keys),
+  }
+}
+
+/** More than any client sends, and than crypt(3) takes. */
+const longestPassword = 512
+
+/** What is wrong with a password; nothing is for one that clients can send (RFC 4616 §2). */
+export function passwordProblem(password: string): string | undefined {
+  if (password === '') return 'the password is empty'
+  if (password.includes('\0')) return 'the password holds a NUL'
+  const tooLong = Buffer.byteLength(password) > longestPassword
+  return tooLong ? `the password is longer than ${longestPassword} bytes` : undefined
+}
+
+/** @throws PosternError CONFIG_INVALID for what can be nobody's name */
+export function checkName(user: string): void {
+  if (isAccountName(user)) return
+  throw new PosternError('CONFIG_INVALID', `${JSON.stringify(user)} cannot be a user: no blanks`)
+}
+
+const page = 500
+
+/** All of them, in the order of their names. */
+export async function* allAccounts(accounts: Accounts): AsyncGenerator<AccountEntry, void> {
+  let after = ''
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one page after the other
+    const entries = await accounts.list({ after, limit: page })
+    yield* entries
+    const last = entries.at(-1)
+    if (last === undefined) return
+    after = last.user
+  }
+}
+
+/** As lines of the text that the plugin `accounts` reads. */
+export function accountLine({ user, passwordHash, scram, variables, expiresAt }: Account): string {
+  const record = formatAuthRecord({
+    hash: passwordHash,
+    variables,
+    ...(scram === undefined ? {} : { scram }),
+    ...(expiresAt === undefined ? {} : { expiresAt: Math.floor(expiresAt / 1000) }),
+  })
+  return `${user} ${record}`
+}
+
+export interface ImportedAccounts {
+  readonly added: number
+  readonly changed: number
+  readonly mistakes: readonly string[]
+}
+
+/** Takes in such lines, in place of equal users; lines with a mistake are left out and told. */
+export async function importAccounts(accounts: Accounts, text: string): Promise<ImportedAccounts> {
+  const { entries, mistakes } = parseAuthLines(text)
+  const wrong = mistakes.map(({ line, text: shown, remedy }) => `line ${line}: ${shown}: ${remedy}`)
+  let added = 0
+  let changed = 0
+  for (const [name, value] of entries) {
+    const user = Buffer.from(name).toString()
+    const record = readAuthRecord(value)
+    if (authRecordRemedy(record) !== undefined) continue
+    const { hash, scram, variables, expiresAt } = record
+    if (!isAccountName(user)) {
+      wrong.push(`${JSON.stringify(user)} cannot be a user`)
+      continue
+    }
+    const account = {
+      user,
+      passwordHash: hash,
+      variables,
+      ...(scram === undefined ? {} : { scram }),
+      ...(expiresAt === undefined ? {} : { expiresAt: expiresAt * 1000 }),
+    }
+    // oxlint-disable-next-line no-await-in-loop -- one after the other: the last of two equal users counts
+    if (await accounts.add(account)) added += 1
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    else if (await accounts.change(account)) changed += 1
+  }
+  return { added, changed, mistakes: wrong }
+}
