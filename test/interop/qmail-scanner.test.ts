@@ -47,7 +47,9 @@ const messages: readonly (readonly string[])[] = [
   ['Subject: test (4/4): anti-spam', '', gtube],
 ]
 
-describe.skipIf(isMissing('clamd', 'spamd'))('a gateway with the mission’s scanners', () => {
+const both = isMissing('clamd', 'spamd')
+
+describe.skipIf(both)('a gateway with the mission’s scanners', { timeout: 60_000 }, () => {
   let clamd: Clamd
   let spamd: Spamd
   let gateway: StartedGateway
