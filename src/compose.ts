@@ -8,12 +8,14 @@ import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
 import { Pauses } from './delivery/pauses.ts'
+import { wantsHost } from './formats/tcprules-lookup.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { StandIn } from './filter/stand-in.ts'
 import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
+import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { DiskWatch } from './runtime/disk.ts'
@@ -21,7 +23,9 @@ import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
 import { listen, type SmtpListener } from './smtp/listener.ts'
+import type { Newcomer } from './smtp/policy.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
+import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
 import { loginKey } from './tools/login-key.ts'
 import { openCourier } from './tools/open-courier.ts'
@@ -194,6 +198,7 @@ class RunningGateway implements Gateway {
         environment === undefined
           ? this.#current.environmentOf({ address: remote.address, host: remoteName })
           : { environment, denied: false },
+      nameOf: (newcomer) => this.#nameOf(newcomer),
       clock,
       log,
       traces,
@@ -213,6 +218,7 @@ class RunningGateway implements Gateway {
     this.#steering = await openSteering({
       ...parts,
       courier: this.#courier,
+      seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
     })
     if (configuration.delivery.paused) this.#courier.pause()
@@ -274,6 +280,13 @@ class RunningGateway implements Gateway {
     await this.#closeDoors()
   }
 
+  #nameOf({ remote: { address }, environment }: Newcomer): MaybePromise<string | undefined> {
+    const { tcpRules, dns } = this.#current.configuration
+    // Whose environment is known has been looked up by tcpserver.
+    if (environment !== undefined || !wantsHost(tcpRules, address)) return undefined
+    return clientName(address, dns.clientNames, this.#doors)
+  }
+
   /** The configuration as the courier of this worker takes it. */
   #share(): Configuration {
     const { configuration } = this.#current
@@ -299,9 +312,16 @@ class RunningGateway implements Gateway {
   /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    const { folder, certificateFiles } = configuration
+    const { folder, certificateFiles, tcpRulesPath, tableFiles } = configuration
     const own = ownCertificate === undefined ? [] : [ownCertificate]
-    const paths = new Set([folder, join(folder, 'control'), ...certificateFiles, ...own])
+    const paths = new Set([
+      folder,
+      join(folder, 'control'),
+      tcpRulesPath,
+      ...certificateFiles,
+      ...tableFiles,
+      ...own,
+    ])
     for (const [path, watch] of this.#watches) {
       if (paths.has(path)) continue
       watch.close()

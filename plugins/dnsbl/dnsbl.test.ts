@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fakeDns, pluginUnderTest, type FakeZones, type PluginTestOptions } from 'postern/testkit'
+import { finding } from 'postern/plugin'
+import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { dnsbl } from './dnsbl.ts'
 
 const listedIn = (base: string, code = '127.0.0.2', txt?: string): FakeZones => ({
@@ -156,5 +158,32 @@ describe('dnsbl', () => {
     test('with a hyphen alone refuses with words of our own', async () => {
       expect(await asked('-')).toMatchObject({ verdict: 'reject', text: 'Refused by local policy' })
     })
+  })
+})
+
+describe('mail that a relay of ours brings', () => {
+  const hop = [finding(trustedHop, { address: '198.51.100.2' })]
+  const listed = [...hop, finding(originClient, { address: '192.0.2.9', hello: 'a.b' })]
+  const zones = listedIn('bl.test')
+  test('is not judged by the relay’s address', async () => {
+    const plugin = from(zones, {}, { findings: hop, doors: { dns: fakeDns(zones) } })
+    expect(await plugin.connect()).toEqual({ verdict: 'pass' })
+    expect(await plugin.message('Subject: x\r\n\r\n')).toEqual({ verdict: 'pass' })
+  })
+
+  test('is judged by the address of its first sender, which is reported and scored', async () => {
+    const plugin = from(zones, { score: 3 }, { findings: listed, doors: { dns: fakeDns(zones) } })
+    expect(await plugin.message('Subject: x\r\n\r\n')).toMatchObject({
+      verdict: 'pass',
+      reason: 'DNS_LISTED',
+      score: 3,
+      findings: [{ name: 'dns-listed' }],
+    })
+  })
+
+  test('is refused only where via_hop says so', async () => {
+    const doors = { dns: fakeDns(zones) }
+    const plugin = from(zones, { via_hop: 'refuse' }, { findings: listed, doors })
+    expect(await plugin.message('Subject: x\r\n\r\n')).toMatchObject({ verdict: 'reject' })
   })
 })

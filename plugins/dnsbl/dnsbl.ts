@@ -22,6 +22,7 @@ import {
   type PanelAnswer,
 } from '../shared/dns-list/list-panel.ts'
 import { listedText } from '../shared/dns-list/listed-text.ts'
+import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { dnsListed } from './findings.ts'
 
 /** What RBLSMTPD says where no rule sets it. */
@@ -62,6 +63,11 @@ export const dnsbl = definePlugin({
       description:
         'Added to the score of the message for each unit of weight, where it is not refused.',
     }),
+    via_hop: option.choice(['report', 'refuse'], {
+      default: 'report',
+      description:
+        'A listed client whose mail a relay of ours brings (trusted-hops): a refusal makes that relay send a bounce.',
+    }),
     within: option.duration({ default: '3s', description: 'For all lists together.' }),
     self_test: option.boolean({
       default: true,
@@ -83,6 +89,23 @@ export const dnsbl = definePlugin({
       testPoints: addressTestPoints,
       selfTest,
     })
+    const judge = async (
+      address: string,
+      options: Judging,
+      signal: AbortSignal,
+      refuses = true,
+    ) => {
+      const name = reversedAddress(address)
+      if (name === undefined) return pass()
+      const answer = await panel.ask(name, { signal, withinMs: options.within })
+      const good = answer.hits.find(({ list }) => allow.includes(list))
+      if (good !== undefined) return allowed(good)
+      const weight = weightOf(answer.hits)
+      if (weight < options.threshold || !refuses) return below(answer, weight, options.score)
+      const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
+      const text = await listedText(worst, { what: address, name, panel })
+      return objection(options.refuse === 'defer', text, opinion(answer.hits, weight))
+    }
     return {
       async open() {
         panel.open()
@@ -90,23 +113,28 @@ export const dnsbl = definePlugin({
       async close() {
         panel.close()
       },
-      async connect({ session }, { options, signal }) {
+      connect({ session }, { options, findings, signal }) {
         const { address } = session.remote
         if (options.override !== askTheLists) return ruled(options.override, address)
-        const name = reversedAddress(address)
-        if (name === undefined) return pass()
-        const answer = await panel.ask(name, { signal, withinMs: options.within })
-        const good = answer.hits.find(({ list }) => allow.includes(list))
-        if (good !== undefined) return allowed(good)
-        const weight = weightOf(answer.hits)
-        if (weight < options.threshold) return below(answer, weight, options.score)
-        const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
-        const text = await listedText(worst, { what: address, name, panel })
-        return objection(options.refuse === 'defer', text, opinion(answer.hits, weight))
+        // Who sent what a relay of ours brings is known when the message is there.
+        if (findings.get(trustedHop) !== undefined) return pass()
+        return judge(address, options, signal)
+      },
+      message(_event, { options, findings, signal }) {
+        const origin = findings.get(originClient)
+        if (origin === undefined || options.override !== askTheLists) return pass()
+        return judge(origin.address, options, signal, options.via_hop === 'refuse')
       },
     }
   },
 })
+
+interface Judging {
+  readonly within: number
+  readonly threshold: number
+  readonly score: number
+  readonly refuse: 'reject' | 'defer'
+}
 
 /** A good name goes on to later entries: greylisting, for one, lets such clients pass. */
 function allowed(hit: Hit) {

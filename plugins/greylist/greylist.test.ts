@@ -10,6 +10,7 @@ import {
 import { dnsListed } from '../dnsbl/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { letIn } from './grey-book.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 import { greylist } from './greylist.ts'
 
 /** Vouches for everybody. */
@@ -221,6 +222,11 @@ describe('greylist', () => {
       reversePath: `${'x'.repeat(60)}@${'y'.repeat(60)}.${'z'.repeat(60)}.${'w'.repeat(60)}.test`,
     })
     expect(JSON.stringify(evidence).length).toBeLessThan(140)
+  })
+
+  test('does not ask a relay of ours to come back', async () => {
+    const { ask } = from({}, { findings: [finding(trustedHop, { address: '192.0.2.1' })] })
+    expect(await ask()).toBe('pass')
   })
 
   test('is a fault where the store fails', async () => {

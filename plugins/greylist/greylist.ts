@@ -29,6 +29,7 @@ import { dnsListed } from '../dnsbl/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { GreyBook, type Visit } from './grey-book.ts'
 import { domainKey, domainPairKey, networkKey, pairKey, type KeyMode } from './grey-key.ts'
+import { trustedHop } from '../trusted-hops/findings.ts'
 
 /** What JGREYLIST says where no rule sets it. */
 const askTheBook = 'ask'
@@ -145,9 +146,13 @@ export const greylist = definePlugin({
   },
 })
 
-/** Whoever may relay, or stands on a list of good clients, does not need to prove that it comes back. */
+/** Whoever may relay, is a relay of ours, or stands on a list of good clients, need not prove that it comes back. */
 function isKnownGood(findings: Findings): boolean {
-  return findings.get(relayClient) !== undefined || (findings.get(dnsListed)?.weight ?? 0) < 0
+  return (
+    findings.get(relayClient) !== undefined ||
+    findings.get(trustedHop) !== undefined ||
+    (findings.get(dnsListed)?.weight ?? 0) < 0
+  )
 }
 
 interface About {

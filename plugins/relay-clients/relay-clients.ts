@@ -18,6 +18,7 @@ export const relayClients = definePlugin({
   name: 'relay-clients',
   summary: 'Lets clients relay by RELAYCLIENT (tcp.smtp), by their network or by a login.',
   vouches: 'relay',
+  variables: { RELAYCLIENT: 'The client may relay; the value is appended to each recipient.' },
   options: {
     networks: option.networks({
       default: [],

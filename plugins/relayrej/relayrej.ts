@@ -5,7 +5,11 @@ export const relayrej = definePlugin({
   name: 'relayrej',
   summary: 'Refuses recipients whose local-part names another host (RELAYREJ).',
   options: {
-    on: option.boolean({ default: true, env: 'RELAYREJ' }),
+    on: option.boolean({
+      default: true,
+      env: 'RELAYREJ',
+      description: 'Refuse such recipients.',
+    }),
     characters: option.string({
       default: '@%!',
       maxLength: 16,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { finding, relayClient } from 'postern/plugin'
 import { fakeDns, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour } from './behaviour.ts'
 import { spf } from './spf.ts'
 
@@ -137,4 +138,53 @@ test('every result has an outcome at every level, and more levels never accept m
     }
     expect(refused).toBe(result !== 'pass')
   }
+})
+
+describe('mail that a relay of ours brings', () => {
+  const hop = [finding(trustedHop, { address: '198.51.100.2' })]
+  const origin = (address: string) => [...hop, finding(originClient, { address, hello: 'a.b' })]
+  const message = 'Subject: x\r\n\r\n'
+
+  test('is not judged by the relay’s address', async () => {
+    const plugin = checked('3', { findings: hop })
+    expect(await plugin.mail('a@fail.test')).toEqual({ verdict: 'pass' })
+    expect(await plugin.message(message, { reversePath: 'a@fail.test' })).toEqual({
+      verdict: 'pass',
+    })
+  })
+
+  test.each([
+    ['192.0.2.9', 'SPF_PASS'],
+    ['203.0.113.9', 'SPF_FAIL'],
+  ])(
+    'is judged by the address of its first sender, %s: %s, and reported',
+    async (address, reason) => {
+      const plugin = checked('3', { findings: origin(address) })
+      expect(await plugin.message(message, { reversePath: 'a@pass.test' })).toMatchObject({
+        verdict: 'pass',
+        reason,
+        findings: [{ name: 'spf' }],
+        headerEdits: [{ name: 'Received-SPF' }],
+      })
+    },
+  )
+
+  test('is refused only where via_hop says so', async () => {
+    const options = { level: '3', via_hop: 'refuse' }
+    const plugin = checked('3', { options, findings: origin('203.0.113.9') })
+    expect(await plugin.message(message, { reversePath: 'a@pass.test' })).toMatchObject({
+      verdict: 'reject',
+      status: '5.7.23',
+    })
+  })
+})
+
+test.each([
+  ['1', 'reject'],
+  ['yes', 'reject'],
+  ['', 'reject'],
+  ['0', 'pass'],
+])('SPF_BLOCK_PLUS_ALL=%j answers +all with a %s', async (SPF_BLOCK_PLUS_ALL, verdict) => {
+  const plugin = checked('3', { environment: { SPF_BLOCK_PLUS_ALL } })
+  expect(await plugin.mail('a@open.test')).toMatchObject({ verdict })
 })

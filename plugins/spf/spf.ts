@@ -14,11 +14,19 @@ import {
   reject,
   relayClient,
   type HeaderEdit,
+  type Option,
+  type ReversePath,
   type Session,
 } from 'postern/plugin'
+import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
 import { evaluateSpf, loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
+
+/** As the qmail patch has it: whatever the variable says but 0 is yes. */
+function unlessZero(flag: Option<boolean>): Option<boolean> {
+  return { ...flag, fromText: (text) => ({ ok: true, value: text !== '0' }) }
+}
 
 export const spf = definePlugin({
   name: 'spf',
@@ -45,10 +53,17 @@ export const spf = definePlugin({
       default: 'control/spfexp',
       description: 'What a client is told whose sender’s domain gives no explanation.',
     }),
-    block_plus_all: option.boolean({
-      default: false,
-      env: 'SPF_BLOCK_PLUS_ALL',
-      description: 'A policy with +all lets everybody send: it fails.',
+    block_plus_all: unlessZero(
+      option.boolean({
+        default: false,
+        env: 'SPF_BLOCK_PLUS_ALL',
+        description: 'A policy with +all lets everybody send: it fails.',
+      }),
+    ),
+    via_hop: option.choice(['report', 'refuse'], {
+      default: 'report',
+      description:
+        'A failure of mail that a relay of ours brings (trusted-hops): a refusal makes that relay send a bounce.',
     }),
     log: option.boolean({ default: false, env: 'SPF_LOG', description: 'Log each answer.' }),
   },
@@ -59,53 +74,82 @@ export const spf = definePlugin({
       guess: guess.follow((bytes) => controlLine(bytes, '').value),
     }
     const words = explanation.follow((bytes) => controlLine(bytes, '').value)
+    const judge = async (
+      { client, session, reversePath, inForce }: Judged,
+      options: { readonly block_plus_all: boolean; readonly log: boolean },
+      signal: AbortSignal,
+    ) => {
+      const { address, hello } = client
+      const answer = await evaluateSpf(
+        {
+          address,
+          sender: reversePath === null ? '' : formatMailbox(reversePath),
+          hello,
+          hostname: session.hostname,
+        },
+        { rules: locally.rules.current, guess: locally.guess.current },
+        { dns, signal },
+      )
+      const { domain, by } = answer
+      const plusAll = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
+      const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
+      if (options.log) log.info('spf.answered', { address, result, domain, by })
+      const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
+      const opinion = {
+        reason: `SPF_${result.toUpperCase()}`,
+        evidence: { domain, by, record: (answer.record ?? '').slice(0, 500) },
+        findings: [finding(spfResult, { result, domain, identity })],
+        headerEdits: received(answer),
+      }
+      switch (behaviour(result, inForce)) {
+        case 'accept':
+          return pass(opinion)
+        case 'defer':
+          return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
+        case 'reject': {
+          const text = plusAll
+            ? `${domain} has an improper SPF record`
+            : explain(answer, words.current, address)
+          return reject('5.7.23', text, opinion)
+        }
+      }
+    }
     return {
       async open() {
         await loadSpf()
       },
-      async mail({ session, reversePath }, { options, findings, signal }) {
+      mail({ session, reversePath }, { options, findings, signal }) {
         const inForce = options.level === 'control' ? level.current : Number(options.level)
         if (inForce < 1 || session.user !== undefined) return pass()
         if (findings.get(relayClient) !== undefined || isOurselves(session)) return pass()
-        const answer = await evaluateSpf(
-          {
-            address: session.remote.address,
-            sender: reversePath === null ? '' : formatMailbox(reversePath),
-            hello: session.hello?.name ?? '',
-            hostname: session.hostname,
-          },
-          { rules: locally.rules.current, guess: locally.guess.current },
-          { dns, signal },
-        )
-        const { domain, by } = answer
-        const plusAll =
-          options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
-        const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
-        if (options.log)
-          log.info('spf.answered', { address: session.remote.address, result, domain, by })
-        const identity = reversePath === null ? 'helo' : 'mailfrom'
-        const opinion = {
-          reason: `SPF_${result.toUpperCase()}`,
-          evidence: { domain, by, record: (answer.record ?? '').slice(0, 500) },
-          findings: [finding(spfResult, { result, domain, identity })],
-          headerEdits: received(answer),
-        }
-        switch (behaviour(result, inForce)) {
-          case 'accept':
-            return pass(opinion)
-          case 'defer':
-            return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
-          case 'reject': {
-            const text = plusAll
-              ? `${domain} has an improper SPF record`
-              : explain(answer, words.current, session)
-            return reject('5.7.23', text, opinion)
-          }
-        }
+        // Who sent what a relay of ours brings is known when the message is there.
+        if (findings.get(trustedHop) !== undefined) return pass()
+        const client = { address: session.remote.address, hello: session.hello?.name ?? '' }
+        return judge({ client, session, reversePath, inForce }, options, signal)
+      },
+      message({ transaction }, { options, findings, signal }) {
+        const client = findings.get(originClient)
+        const inForce = options.level === 'control' ? level.current : Number(options.level)
+        if (client === undefined || inForce < 1) return pass()
+        const { session, reversePath } = transaction
+        // A refusal would make our own relay send a bounce to whoever was named as the sender.
+        const most = options.via_hop === 'refuse' ? inForce : Math.min(inForce, reportOnly)
+        return judge({ client, session, reversePath, inForce: most }, options, signal)
       },
     }
   },
 })
+
+/** Of one mail: whose it is, and how strictly that is taken. */
+interface Judged {
+  readonly client: { readonly address: string; readonly hello: string }
+  readonly session: Session
+  readonly reversePath: ReversePath
+  readonly inForce: number
+}
+
+/** The level that adds a header and refuses nothing. */
+const reportOnly = 1
 
 /** What comes from this host itself is nobody else's. */
 function isOurselves({ remote, local }: Session): boolean {
@@ -125,10 +169,9 @@ function received({ field }: SpfAnswer): readonly HeaderEdit[] {
 function explain(
   { explanation, domain, result }: SpfAnswer,
   ours: string,
-  session: Session,
+  address: string,
 ): string {
-  const usual =
-    ours === '' ? `SPF says ${result} for ${domain} from ${session.remote.address}` : ours
+  const usual = ours === '' ? `SPF says ${result} for ${domain} from ${address}` : ours
   if (explanation === undefined || explanation === '') return usual
   return `${domain} explains: ${explanation.slice(0, 300).replace(/[^\x20-\x7e]/g, '?')}`
 }

@@ -60,16 +60,22 @@ export const validrcptto = definePlugin({
       description: '1: log what was found; 2: each key that was tried too.',
     }),
   },
-  setup(options, { log }) {
-    const users = followUsers(options)
+  setup(usual, { log }) {
+    const users = followUsers(usual)
     const unknown = new WeakMap<Session, number>()
     return {
+      async probe() {
+        const { cdb, table } = usual
+        await Promise.resolve()
+        const present = [cdb?.present, table.present, users.present]
+        if (!present.includes(true)) throw new Error(nothingThere)
+        return 'there are recipients to compare with'
+      },
       rcpt({ transaction: { session }, recipient }, { options, findings }) {
         if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
         const { cdb, table, limit } = options
         if (cdb === undefined) return pass()
-        if (!cdb.present && !table.present && !users.present)
-          throw new Error('neither the cdb nor the table nor users/assign is there')
+        if (!cdb.present && !table.present && !users.present) throw new Error(nothingThere)
         const probes = probesFor(recipient.mailbox)
         const found = find(probes, { cdb, table }) ?? users.find(recipient.mailbox)
         const said = {
@@ -100,6 +106,8 @@ export const validrcptto = definePlugin({
     }
   },
 })
+
+const nothingThere = 'neither the cdb nor the table nor users/assign is there'
 
 /** The first key that is there decides; a value that begins with a hyphen says no. */
 function find(

@@ -32,8 +32,19 @@ function facts(trace: FoundTrace): string[] {
       const answer = trace.replies[trace.recipients.slice(0, index).filter(isAccepted).length]
       return `  to         ${address}${answer === undefined ? '' : `, answered: ${said(answer)}`}`
     }),
+    ...judged(trace),
     ...(trace.sizeBytes === undefined ? [] : [`  size       ${trace.sizeBytes} bytes`]),
   ]
+}
+
+/** Where thresholds of their own decided about somebody, everybody's are told. */
+function judged({ own, recipients }: FoundTrace): string[] {
+  const taken = recipients.filter(isAccepted)
+  return own.map((thresholds, index) => {
+    const at = Object.entries(thresholds).map(([name, score]) => `${name} ${score}`)
+    const words = at.length === 0 ? 'never' : at.join(', ')
+    return `  judged     ${taken[index]?.address ?? ''} by score: ${words}`
+  })
 }
 
 function isAccepted({ accepted }: FoundTrace['recipients'][number]): boolean {
@@ -78,8 +89,13 @@ function outcome(trace: FoundTrace): string[] {
   return [
     `  ${end} at ${trace.stage}${reply === undefined ? '' : `; the client was told: ${said(reply)}`}`,
     ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
-    ...placements.map(({ disposition, reason, recipients }) => {
-      return `  ${disposition}${reason === undefined ? '' : ` (${reason})`}: ${recipients.join(', ')}`
+    ...placements.map(({ disposition, reason, entry, score, recipients }) => {
+      const by = [
+        ...(reason === undefined ? [] : [reason]),
+        ...(entry === undefined ? [] : [`by ${entry}`]),
+        ...(score === undefined || score === 0 ? [] : [`score ${score}`]),
+      ]
+      return `  ${disposition}${by.length === 0 ? '' : ` (${by.join(', ')})`}: ${recipients.join(', ')}`
     }),
     ...(queueIds.length > 0 ? [`  queued as ${queueIds.join(', ')}`] : []),
     ...attempts.map(({ outcome: came, recipient, route, text, startedAt, durationMs }) => {

@@ -11,7 +11,10 @@ const commands = {
   start: async () => (await import('./start.ts')).startCommand(),
   smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  env: async () => (await import('./env.ts')).envCommand(),
   chain: async () => (await import('./chain.ts')).chainCommand(),
+  enable: async () => (await import('./switch.ts')).enableCommand(),
+  disable: async () => (await import('./switch.ts')).disableCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
@@ -22,6 +25,9 @@ const commands = {
   user: async () => (await import('./user.ts')).userCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
+  tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),
+  tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
 }
 

@@ -7,27 +7,31 @@ import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
+import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
+import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
-export interface Configuration {
+export interface Configuration extends ThresholdsConfiguration {
   readonly folder: string
   /** Processes that receive and deliver; `auto`: as many as there are processors. */
   readonly workers: number | 'auto'
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]
+  /** Tables that are part of the configuration itself. */
+  readonly tableFiles: readonly string[]
   readonly chain: readonly EntryConfiguration[]
   /** Where plugins are looked for, in this order. */
   readonly pluginFolders: readonly string[]
-  readonly thresholds: Thresholds
   /** The receiver's settings as written, with what control files say where the section says nothing. */
   readonly receiver: {
     readonly options: JsonValue | undefined
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
+  readonly quarantine: QuarantineConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   /** The file of those who may log in. */
@@ -40,11 +44,20 @@ export interface Configuration {
     /** `stderr`, `stdout`, or an absolute path. */
     readonly to: string
   }
-  readonly dns: { readonly servers: readonly string[]; readonly timeoutMs: number }
+  readonly dns: {
+    readonly servers: readonly string[]
+    readonly timeoutMs: number
+    /** TCPREMOTEHOST. */
+    readonly clientNames: {
+      readonly names: 'confirmed' | 'any' | 'off'
+      readonly timeoutMs: number
+    }
+  }
   readonly control: ControlSettings
   readonly tcpRules: TcpRules
-  /** How messages name tcp.smtp. */
+  /** How messages name tcp.smtp, or what stands in its place. */
   readonly tcpRulesFile: string
+  readonly tcpRulesPath: string
 }
 
 export interface ListenerConfiguration extends ListenerExtras {
@@ -80,11 +93,4 @@ export interface EntryConfiguration {
   readonly unless?: Conditions
   readonly options: JsonValue | undefined
   readonly place: WrittenAt
-}
-
-export interface Thresholds {
-  readonly tag?: number
-  readonly quarantine?: number
-  readonly reject?: number
-  readonly discard?: number
 }

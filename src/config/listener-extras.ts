@@ -5,7 +5,7 @@ import type { Networks } from '../plugin/networks.ts'
 import type { OptionShape, OptionValues } from '../plugin/option.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
-import { optional } from './schema.ts'
+import { optional } from '../plugin/optional.ts'
 
 export interface ListenerExtras {
   /** From these every connection begins with a PROXY header. */

@@ -2,14 +2,13 @@
  * Reads the configuration folder: postern.yaml, control/ and tcp.smtp. Never throws for what stands in them: every
  * mistake is collected, with file, line, key and remedy. Nothing of it is in force until all of it is right.
  */
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import {
   readControlSettings,
   type ControlFileMistake,
   type ControlSettings,
 } from '../formats/control-settings.ts'
-import { parseTcpRules } from '../formats/tcprules.ts'
-import { tcpRulesOfText, type TcpRules } from '../formats/tcprules-lookup.ts'
+import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
@@ -20,8 +19,11 @@ import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
-import { sectionShapes, thresholdShape } from './schema.ts'
+import { sectionShapes } from './schema.ts'
+import { readTcpRules } from './tcp-rules-file.ts'
+import { readThresholds } from './thresholds-section.ts'
 
 export interface ConfigurationSource {
   /** The folder, absolute. */
@@ -50,24 +52,33 @@ const topKeys = [
   'chain',
   'plugin_dirs',
   'thresholds',
+  'tagging',
+  'quarantine',
   'receiver',
+  'tcp_rules',
   ...Object.keys(sectionShapes),
 ]
+
+/** Where the rules for clients stand if nothing else is said. */
+const usualTcpRules = 'tcp.smtp'
 
 export function readConfiguration(source: ConfigurationSource): ConfigurationReading {
   const files = new ConfigurationFiles(source)
   const control = readControl(files)
-  const tcpRules = readTcpRules(files)
   const document = readDocument(files)
   const sections = document === undefined ? undefined : readSections(document, source, files)
   const { mistakes, doubts } = files
-  if (sections === undefined) return { mistakes, doubts }
+  if (sections === undefined) {
+    readTcpRules(files, usualTcpRules)
+    return { mistakes, doubts }
+  }
   const configuration = {
     ...sections,
     receiver: { ...sections.receiver, defaults: receiverDefaults(files, control) },
     control,
-    tcpRules,
-    tcpRulesFile: files.shown('tcp.smtp'),
+    tcpRules: readTcpRules(files, sections.tcpRulesPath),
+    tcpRulesFile: files.shown(sections.tcpRulesPath),
+    tcpRulesPath: files.absolute(sections.tcpRulesPath),
   }
   return { mistakes, doubts, configuration }
 }
@@ -88,7 +99,7 @@ class ConfigurationFiles {
 
   /** How a message names it. */
   shown(path: string): string {
-    return join(this.#source.shownAs, path)
+    return isAbsolute(path) ? path : join(this.#source.shownAs, path)
   }
 
   /** The text of a file, likewise. */
@@ -121,25 +132,6 @@ function readControl(files: ConfigurationFiles): ControlSettings {
   return reading.value
 }
 
-function readTcpRules(files: ConfigurationFiles): TcpRules {
-  const bytes = files.read('tcp.smtp')
-  if (bytes === undefined) {
-    const problem = 'is missing: every client is served, with no variables'
-    const remedy = 'write one; the line :allow says the same on purpose'
-    files.doubts.push({ file: files.shown('tcp.smtp'), problem, remedy })
-  }
-  const text = parseTcpRules(bytes ?? new Uint8Array(), { extended: true })
-  for (const { line, text: written, remedy } of text.mistakes) {
-    const problem = `'${written}' is not a rule`
-    files.mistakes.push({ file: files.shown('tcp.smtp'), line, problem, remedy })
-  }
-  for (const { line, text: written, remedy } of text.doubts) {
-    const problem = `'${written}' matches nobody`
-    files.doubts.push({ file: files.shown('tcp.smtp'), line, problem, remedy })
-  }
-  return tcpRulesOfText(text)
-}
-
 function readDocument(files: ConfigurationFiles): ConfigDocument | undefined {
   const file = files.shown('postern.yaml')
   const bytes = files.read('postern.yaml')
@@ -163,6 +155,7 @@ function receiverDefaults(files: ConfigurationFiles, control: ControlSettings): 
   return {
     hostname: control.me,
     ...(given('databytes') ? { max_message: control.dataBytes } : {}),
+    ...(given('maxrcpt') ? { max_recipients: recipientsOfMaxrcpt(control.maxRcpt) } : {}),
     ...(given('smtpgreeting') ? { greeting: control.smtpGreeting } : {}),
     ...(given('timeoutsmtpd') ? { command_timeout: `${control.timeoutSmtpdSeconds}s` } : {}),
   }
@@ -180,9 +173,11 @@ function readSections(
     return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
   }
   const certificateFiles: string[] = []
+  const tableFiles: string[] = []
   const read = {
     folder,
     certificateFiles,
+    tableFiles,
     workers: readWorkers(reading, top['workers']),
     listeners: readListeners(reading, top['listeners'], {
       place,
@@ -195,6 +190,21 @@ function readSections(
     chain: readChain(reading, top['chain'], place),
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
+    tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
+    quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
+    ...readThresholds(reading, top, {
+      readText(path) {
+        tableFiles.push(files.absolute(path))
+        return files.readText(path)
+      },
+      mistake: (path, line, problem, remedy) =>
+        files.mistakes.push({
+          file: files.shown(path),
+          ...(line === undefined ? {} : { line }),
+          problem,
+          remedy,
+        }),
+    }),
   }
   const settings = readSettings(reading, top, files)
   files.mistakes.push(...reading.mistakes)
@@ -215,15 +225,7 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<
-  Configuration,
-  'thresholds' | 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'
-> {
-  const { tag, quarantine, reject, discard } = reading.sectionOrDefaults(
-    top,
-    'thresholds',
-    thresholdShape,
-  )
+): Pick<Configuration, 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
@@ -232,12 +234,6 @@ function readSettings(
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   const isStream = log.to === 'stderr' || log.to === 'stdout'
   return {
-    thresholds: {
-      ...(tag === undefined ? {} : { tag }),
-      ...(quarantine === undefined ? {} : { quarantine }),
-      ...(reject === undefined ? {} : { reject }),
-      ...(discard === undefined ? {} : { discard }),
-    },
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),
       readText: (path) => files.readText(path),
@@ -247,8 +243,19 @@ function readSettings(
     store: { path: files.absolute(store.path), traces: store.traces },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
-    dns: { servers: dns.servers, timeoutMs: dns.timeout },
+    dns: {
+      servers: dns.servers,
+      timeoutMs: dns.timeout,
+      clientNames: { names: dns.client_names, timeoutMs: dns.client_name_timeout },
+    },
   }
+}
+
+function readTcpRulesPath(reading: Reading, given: JsonValue | undefined): string {
+  if (given === undefined || given === null) return usualTcpRules
+  if (typeof given === 'string' && given !== '' && !given.includes('\0')) return given
+  reading.mistake(['tcp_rules'], 'is not a path', 'write tcp.smtp, or /etc/tcp.smtp.cdb')
+  return usualTcpRules
 }
 
 /** More would need more kinds of queue ids than there are. */

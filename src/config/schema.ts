@@ -3,18 +3,8 @@
  * Paths are relative to the configuration folder.
  */
 import { option } from '../plugin/option-makers.ts'
-import type { Option } from '../plugin/option.ts'
+import { optional } from '../plugin/optional.ts'
 import { listenerTlsShape } from './tls-section.ts'
-
-/** An option that may be left out (or be null), without a default. */
-export function optional<T>(inner: Option<T>): Option<T | undefined> {
-  return {
-    ...inner,
-    default: null,
-    parse: (value, resources) =>
-      value === null ? { ok: true, value: undefined } : inner.parse(value, resources),
-  }
-}
 
 /** Where a section is left out, its defaults hold. */
 export const sectionShapes = {
@@ -117,6 +107,15 @@ export const sectionShapes = {
       description: 'Name servers; empty: those of the system',
     }),
     timeout: option.duration({ default: '5s' }),
+    client_names: option.choice(['confirmed', 'any', 'off'], {
+      default: 'confirmed',
+      description:
+        'Names of clients for =host rules of tcp.smtp: those that lead back to the address, as tcpserver -p; any; none',
+    }),
+    client_name_timeout: option.duration({
+      default: '5s',
+      description: 'Who has not been found by then has no name',
+    }),
   },
 } as const
 
@@ -181,10 +180,35 @@ export const conditionShape = {
   recipient_domain: optional(option.strings()),
 } as const
 
-/** Of the scores of one message. */
-export const thresholdShape = {
-  tag: optional(option.number()),
-  quarantine: optional(option.number()),
-  reject: optional(option.number()),
-  discard: optional(option.number()),
+/** How a message is marked whose score reaches `tag`; `fields` is read beside it. */
+export const taggingShape = {
+  subject_prefix: option.string({ default: '', maxLength: 60, description: 'Before the subject' }),
+} as const
+
+/** Held mail; `digest` is read beside it. */
+export const quarantineShape = {
+  max_age: optional(option.duration({ description: 'What is older is deleted' })),
+  max_size: optional(option.size({ description: 'Beyond it the oldest is deleted' })),
+  max_messages: optional(option.integer({ min: 1 })),
+  notify: option.strings({ default: [], description: 'Who is told: sender, recips, admin …' }),
+  admin: optional(option.string({ description: 'Left out: who gets double bounces' })),
+  virus_entries: option.strings({ default: ['clamav'], description: 'Entries that hold viruses' }),
+} as const
+
+export const quarantineDigestShape = {
+  to: option.strings({
+    default: ['*'],
+    description: 'Addresses and domains; *: all that are ours',
+  }),
+  hour: option.integer({ default: 7, min: 0, max: 23, description: 'Not before, by local time' }),
+  except: option.strings({
+    default: ['clamav'],
+    description: 'Entries whose messages are not listed: only an administrator lets them go',
+  }),
+  link_base: optional(option.string({ description: 'Where links lead; left out: no links' })),
+  link_lifetime: option.duration({ default: '7d' }),
+  key_file: option.string({
+    default: '../var/quarantine.key',
+    description: 'Signs the links; made where there is none',
+  }),
 } as const

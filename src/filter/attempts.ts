@@ -1,13 +1,15 @@
 import type { Instant } from '../mail/instant.ts'
 import { timeKey, type TraceTables } from './trace-tables.ts'
 
-/** One try to deliver to one recipient, as the courier tells it. */
+export const attemptOutcomes = ['deferred', 'delivered', 'failed', 'released', 'deleted'] as const
+
+/** One try to deliver to one recipient, as the courier tells it; or that a message left the quarantine. */
 export type Attempt = {
   readonly queueId: string
   readonly recipient: string
   /** The route's key. */
   readonly route: string
-  readonly outcome: 'delivered' | 'deferred' | 'failed'
+  readonly outcome: (typeof attemptOutcomes)[number]
   readonly status: string
   readonly text: string
   readonly startedAt: Instant

@@ -214,18 +214,21 @@ describe('generations', () => {
     expect(build([entryOf(voucher)])).toMatchObject({ ok: true, doubts: [] })
   })
 
-  test('an entry that the operator lets fail open is worth a warning', () => {
-    const opened = [entryOf(voucher, { onFault: 'pass' })]
-    expect(build(opened)).toMatchObject({
-      ok: true,
-      doubts: [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') as string }],
+  test('an entry that fails open works, and is doubted, unless its plugin is made so', () => {
+    const lenient = definePlugin({
+      name: 'lenient',
+      defaults: { onFault: 'pass' },
+      setup: () => ({ connect: () => pass() }),
     })
-    expect(
-      build([
-        entryOf(voucher, { onFault: 'pass', mode: 'shadow' }),
-        entryOf(voucher, { name: 'v2' }),
-      ]),
-    ).toMatchObject({ doubts: [] })
+    const open = { onFault: 'pass', options: { limit: 1 } } as const
+    const doubted = [{ key: 'chain.on_fault', problem: expect.stringContaining('fails open') }]
+    expect(build([entryOf(voucher), entryOf(limited, open)])).toMatchObject({ doubts: doubted })
+    for (const mode of ['shadow', 'off'] as const) {
+      const entries = [entryOf(voucher), entryOf(limited, { ...open, mode })]
+      expect(build(entries)).toMatchObject({ doubts: [] })
+    }
+    const meant = [entryOf(voucher), entryOf(lenient, { onFault: 'pass' })]
+    expect(build(meant)).toMatchObject({ doubts: [] })
   })
 
   test('equal chains have equal ids, different ones different', () => {

@@ -21,6 +21,8 @@ import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
 import { orderPlaces, type Places } from './places.ts'
+import { plainTagging, type Tagging } from './tagging.ts'
+import type { ThresholdRules } from './threshold-rules.ts'
 import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
 
 export interface GenerationRequest {
@@ -30,6 +32,9 @@ export interface GenerationRequest {
   readonly doors: PluginDoors
   readonly resources: OptionResources
   readonly thresholds: Thresholds
+  /** For whom other thresholds hold; nobody where absent. */
+  readonly thresholdRules?: ThresholdRules
+  readonly tagging?: Tagging
   readonly receiver: ReceiverSection
   readonly listeners: readonly ListenerTraits[]
   /** Entries that may run at once at `message`; 8 where absent. */
@@ -77,6 +82,8 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     entries,
     places,
     thresholds,
+    thresholdRules: request.thresholdRules ?? new Map(),
+    tagging: request.tagging ?? plainTagging,
     parallel: request.parallel ?? 8,
     settingsOf: settings.settingsOf,
     log: doors.log,
@@ -97,23 +104,13 @@ function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
 }
 
 function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
-  return [...doubtsAboutVouching(configs, file), ...configs.flatMap(doubtsAboutFaults)]
-}
-
-/** Said by the operator, not by the plugin: a DNS list that fails open by nature is no surprise. */
-function doubtsAboutFaults({ name, mode, onFault, place }: EntryConfig): readonly Mistake[] {
-  if (mode !== 'enforce' || onFault !== 'pass') return []
-  const problem = `${name} fails open: what it cannot judge goes through as if it had nothing to say`
-  const remedy = 'write on_fault: defer, if mail may wait until it is well again'
-  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
-}
-
-function doubtsAboutVouching(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
   const vouches = configs.some(
     ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
   )
-  if (vouches) return []
+  const open = configs.flatMap(failsOpen)
+  if (vouches) return open
   return [
+    ...open,
     {
       file,
       key: 'chain',
@@ -121,6 +118,14 @@ function doubtsAboutVouching(configs: readonly EntryConfig[], file: string): rea
       remedy: 'add rcpthosts',
     },
   ]
+}
+
+/** A fault that becomes a pass is an open door, unless the plugin itself is made so. */
+function failsOpen({ plugin, mode, onFault, place }: EntryConfig): readonly Mistake[] {
+  if (mode !== 'enforce' || onFault !== 'pass' || plugin.defaults?.onFault === 'pass') return []
+  const problem = `fails open: mail gets through whenever ${plugin.name} cannot do its work`
+  const remedy = 'write defer, unless that is meant'
+  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
 }
 
 interface Surroundings {
@@ -164,7 +169,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
     refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
     condition: condition.applies,
-    first: config.first,
+    first: config.first || plugin.defaults?.first === true,
     vouches: plugin.vouches !== undefined,
     awaits: [
       ...(plugin.needs ?? []),
@@ -217,11 +222,11 @@ const abilities = new Set<string>([
   'route',
   'deliver',
   'observe',
+  'check',
+  'taken',
   'sessionEnded',
   'probe',
   'learn',
-  'check',
-  'taken',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])

@@ -15,22 +15,31 @@ const envelopeEdits: ReadonlyMap<unknown, readonly string[]> = new Map<
 >([
   ['setReversePath', ['reversePath']],
   ['addRecipient', ['recipient']],
+  ['addCopy', ['recipient', 'reversePath', 'headerEdits']],
   ['replaceRecipient', ['mailbox', 'by']],
   ['removeRecipient', ['mailbox']],
 ])
 
 /** What is wrong with the edits that ride on an opinion, before they are kept for the commit. */
 export function editsProblem(header: unknown, envelope: unknown): string | undefined {
-  if (header !== undefined) {
-    if (!Array.isArray(header)) return 'headerEdits are no list'
-    for (const edit of header) {
-      const problem = headerEditProblem(edit)
-      if (problem !== undefined) return problem
-    }
-  }
-  if (envelope === undefined) return undefined
+  const problem = header === undefined ? undefined : headerProblem(header)
+  if (problem !== undefined || envelope === undefined) return problem
   if (!Array.isArray(envelope)) return 'envelopeEdits are no list'
-  return envelope.every(isEnvelopeEdit) ? undefined : 'an envelope edit is malformed'
+  for (const edit of envelope) {
+    if (!isEnvelopeEdit(edit)) return 'an envelope edit is malformed'
+    const ofCopy = edit.edit === 'addCopy' ? headerProblem(edit.headerEdits) : undefined
+    if (ofCopy !== undefined) return ofCopy
+  }
+  return undefined
+}
+
+function headerProblem(edits: unknown): string | undefined {
+  if (!Array.isArray(edits)) return 'headerEdits are no list'
+  for (const edit of edits) {
+    const problem = headerEditProblem(edit)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 function headerEditProblem(edit: unknown): string | undefined {
@@ -49,7 +58,7 @@ function isHeaderEdit(edit: unknown): edit is HeaderEdit {
   return headerEdits.has(edit.edit) && typeof edit.name === 'string' && valued
 }
 
-function isEnvelopeEdit(edit: unknown): boolean {
+function isEnvelopeEdit(edit: unknown): edit is EnvelopeEdit {
   if (typeof edit !== 'object' || edit === null || !('edit' in edit)) return false
   const keys = envelopeEdits.get(edit.edit)
   const given = new Map<string, unknown>(Object.entries(edit))

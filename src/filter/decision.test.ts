@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../mail/json.ts'
-import { defer, pass, reject, type Verdict } from '../plugin/verdict.ts'
-import { chainUnderTest, entryOf, type TestSession } from '../testkit/chain-under-test.ts'
+import { defer, pass, quarantine, reject, type Verdict } from '../plugin/verdict.ts'
+import {
+  chainUnderTest,
+  entryOf,
+  type ChainTestOptions,
+  type TestSession,
+} from '../testkit/chain-under-test.ts'
 import { chooser } from '../../test/fixtures/plugins/chooser/chooser.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { onePassword } from '../../test/fixtures/plugins/one-password/one-password.ts'
@@ -17,15 +22,25 @@ import { definePlugin } from '../plugin/plugin.ts'
 interface Sent {
   readonly entries: readonly EntryConfig[]
   readonly thresholds?: Thresholds
+  readonly more?: Pick<ChainTestOptions, 'thresholdRules' | 'tagging' | 'receiver'>
+  readonly text?: string
   readonly to?: readonly string[]
   readonly user?: string
 }
 
 /** Sends one message. @returns the reply, and the session with what was committed. */
-async function send({ entries, thresholds, to, user }: Sent): Promise<[string, TestSession]> {
+async function send({
+  entries,
+  thresholds,
+  more,
+  text,
+  to,
+  user,
+}: Sent): Promise<[string, TestSession]> {
   const chain = chainUnderTest({
     entries: [...entries, entryOf(onePassword), entryOf(voucher)],
     thresholds: thresholds ?? {},
+    ...more,
   })
   const session = chain.dial()
   await session.connect()
@@ -33,7 +48,7 @@ async function send({ entries, thresholds, to, user }: Sent): Promise<[string, T
   if (user !== undefined) await session.login(user)
   await session.mail()
   for (const recipient of to ?? ['bob@x.test']) expect(await session.rcpt(recipient)).toBe('250')
-  return [await session.message(), session]
+  return [await session.message(text), session]
 }
 
 const scoring = (options: JsonObject, config: Partial<EntryConfig> = {}) =>
@@ -85,7 +100,8 @@ describe('scores', () => {
     expect(said).toBe('250')
     expect(told(session)).toEqual([
       { disposition: 'deliver', reason: undefined, to: ['ann'] },
-      { disposition: 'hold', reason: 'SCORE', to: ['spam7', 'spam12'] },
+      { disposition: 'hold', reason: 'SCORE', to: ['spam7'] },
+      { disposition: 'hold', reason: 'SCORE', to: ['spam12'] },
       { disposition: 'discard', reason: 'SCORE', to: ['spam30'] },
     ])
   })
@@ -98,6 +114,87 @@ describe('scores', () => {
     ])
     const [, clean] = await send({ entries: [], thresholds })
     expect(clean.placements[0]?.headerEdits).toEqual([{ edit: 'remove', name: 'X-Postern-Score' }])
+  })
+
+  test('thresholds of a domain and of an address change the general ones, the nearest word counting', async () => {
+    const thresholdRules = new Map([
+      ['.test', { quarantine: 1 }],
+      ['strict.test', { reject: 4 }],
+      ['abuse@strict.test', { quarantine: null, reject: null }],
+    ])
+    const [said, session] = await send({
+      entries: [scoring({ score: 4 })],
+      thresholds: { quarantine: 5, reject: 10 },
+      more: { thresholdRules },
+      to: ['ann@else.where', 'bob@lax.test', 'cid@Strict.TEST', 'abuse@strict.test'],
+    })
+    expect(said).toBe('250')
+    expect(told(session)).toEqual([
+      { disposition: 'deliver', reason: undefined, to: ['ann', 'abuse'] },
+      { disposition: 'hold', reason: 'SCORE', to: ['bob'] },
+      { disposition: 'hold', reason: 'SCORE', to: ['cid'] },
+    ])
+  })
+
+  test('with split: first, a recipient whom other thresholds judge needs a transaction of their own', async () => {
+    const thresholdRules = new Map([['strict.test', { reject: 4 }]])
+    const chain = chainUnderTest({
+      entries: [entryOf(voucher)],
+      thresholds: { reject: 10 },
+      thresholdRules,
+      receiver: { split: 'first' },
+    })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    expect(await session.rcpt('ann@x.test')).toBe('250')
+    expect(await session.rcpt('cid@strict.test')).toMatch(/^452 4\.5\.3 /)
+    expect(await session.rcpt('bob@y.test')).toBe('250')
+  })
+
+  test('what a tagged message is marked with is configuration, and only tagged copies are marked', async () => {
+    const [, session] = await send({
+      entries: [scoring({ score: 3 })],
+      thresholds: { tag: 2 },
+      more: {
+        thresholdRules: new Map([['ann@x.test', { tag: null }]]),
+        tagging: { fields: [['X-Spam-Level', '{stars}']], subjectPrefix: '[SPAM] ' },
+      },
+      to: ['ann@x.test', 'bob@x.test'],
+      text: 'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nbody\r\n',
+    })
+    expect(session.placements.map(({ headerEdits }) => headerEdits)).toEqual([
+      [],
+      [
+        { edit: 'remove', name: 'X-Postern-Score' },
+        { edit: 'remove', name: 'X-Spam-Level' },
+        { edit: 'prepend', name: 'X-Postern-Score', value: '3 (tagged from 2)' },
+        { edit: 'prepend', name: 'X-Spam-Level', value: '***' },
+        { edit: 'replace', name: 'Subject', value: '[SPAM] =?utf-8?q?Gr=C3=BC=C3=9Fe?=' },
+      ],
+    ])
+  })
+
+  test('what is held knows why: the entry with its evidence, or what scored', async () => {
+    const picky = definePlugin({
+      name: 'picky',
+      setup: () => ({
+        message: () => quarantine({ reason: 'VIRUS', evidence: { signature: 'Eicar' } }),
+      }),
+    })
+    const [, held] = await send({ entries: [entryOf(picky)] })
+    expect(held.placements[0]?.grounds).toEqual({
+      transaction: expect.any(String),
+      entry: 'picky',
+      score: 0,
+      evidence: { signature: 'Eicar' },
+    })
+    const [, scored] = await send({ entries: [scoring({ score: 6 })], thresholds })
+    expect(scored.placements[0]?.grounds).toMatchObject({
+      score: 6,
+      evidence: { scores: [['scorer', 6]] },
+    })
   })
 
   test('a score from an early stage counts only where the entry applies in the end', async () => {
@@ -232,6 +329,7 @@ describe('decideMessage', () => {
     kind: 'asked',
     number,
     question: 'message',
+    entry: 'test',
     shadow: false,
     verdict,
     ...(recipients === undefined ? {} : { recipients }),

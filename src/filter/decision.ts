@@ -22,6 +22,8 @@ export interface Opinion {
   readonly kind: 'asked' | 'spoken' | 'lifted'
   /** The place's number: opinions count in this order. */
   readonly number: number
+  /** The entry's name. */
+  readonly entry: string
   readonly question: Question
   readonly shadow: boolean
   readonly verdict: Verdict
@@ -34,6 +36,8 @@ export interface Outcome {
   readonly disposition: 'deliver' | 'hold' | 'discard'
   /** Why it is held or discarded. */
   readonly reason?: string
+  /** The opinion that held or discarded it; absent where the thresholds did. */
+  readonly opinion?: Opinion
   readonly score: number
 }
 
@@ -86,7 +90,10 @@ function nobodyVouched({ domain }: Mailbox, hostname: string): Objection {
 
 export interface MessageQuestion {
   readonly recipients: number
+  /** For everybody. */
   readonly thresholds: Thresholds
+  /** One for each recipient, where somebody has thresholds of their own. */
+  readonly own?: readonly Thresholds[] | undefined
   /** Whether one reply speaks for all recipients, or each hears its own: LMTP, PRDR. */
   readonly answers: 'one' | 'each'
 }
@@ -94,12 +101,12 @@ export interface MessageQuestion {
 /** At `message`: all opinions of the session and the transaction. */
 export function decideMessage(
   opinions: readonly Opinion[],
-  { recipients, thresholds, answers }: MessageQuestion,
+  { recipients, thresholds, own, answers }: MessageQuestion,
 ): Decision {
   const other = new Tally()
   // Nobody has an opinion on most mail: then all are alike, and nobody is counted one by one.
   const tallies = Array.from({ length: recipients }, () =>
-    opinions.length === 0 ? other : new Tally(),
+    opinions.length === 0 && own === undefined ? other : new Tally(),
   )
   const counting = opinions
     .filter(({ kind, shadow }) => kind === 'asked' && !shadow)
@@ -109,7 +116,8 @@ export function decideMessage(
     const spoken = speakOf(tallies, opinion)
     if (answers === 'one' && spoken !== undefined) return { decision: 'refuse', objection: spoken }
   }
-  for (const tally of [...tallies, other]) tally.close(thresholds)
+  for (const [index, tally] of tallies.entries()) tally.close(own?.[index] ?? thresholds)
+  other.close(thresholds)
   if (answers === 'each') return decideEach(tallies, other)
   const objection = common(tallies)
   return objection === undefined
@@ -164,19 +172,22 @@ function common(tallies: readonly Tally[]): Objection | undefined {
 /** What the opinions come to for one recipient. */
 class Tally {
   objection: Objection | undefined
-  #set: { readonly disposition: 'hold' | 'discard'; readonly reason: string } | undefined
+  #set: Pick<Outcome, 'disposition' | 'reason' | 'opinion'> | undefined
+  /** Whose the objection is. */
+  #objector: Opinion | undefined
   #score = 0
 
   /** @returns the objection, if this opinion is the first to object. */
-  add({ question, verdict }: Opinion, recipient: number | undefined): Objection | undefined {
+  add(opinion: Opinion, recipient: number | undefined): Objection | undefined {
+    const { question, verdict } = opinion
     this.#score += verdict.score ?? 0
     if (recipient !== undefined) this.#score += verdict.recipientScores?.[recipient] ?? 0
     if (question !== 'message') return undefined
-    if (verdict.verdict !== 'per-recipient') return this.#hear(verdict)
+    if (verdict.verdict !== 'per-recipient') return this.#hear(verdict, opinion)
     const own = recipient === undefined ? undefined : verdict.verdicts[recipient]
     if (own === undefined) return undefined
     this.#score += own.score ?? 0
-    return this.#hear(own)
+    return this.#hear(own, opinion)
   }
 
   close(thresholds: Thresholds): void {
@@ -188,22 +199,26 @@ class Tally {
     const score = Math.round(this.#score * 1000) / 1000
     // A refusal that one reply cannot speak becomes a quarantine, never a bounce.
     if (this.objection !== undefined) {
-      return { disposition: 'hold', reason: why(this.objection), score }
+      return { disposition: 'hold', reason: why(this.objection), ...by(this.#objector), score }
     }
-    return this.#set === undefined
-      ? { disposition: 'deliver', score }
-      : { disposition: this.#set.disposition, reason: this.#set.reason, score }
+    return { disposition: 'deliver', ...this.#set, score }
   }
 
-  #hear(verdict: Verdict | RecipientVerdict): Objection | undefined {
+  #hear(verdict: Verdict | RecipientVerdict, opinion?: Opinion): Objection | undefined {
     if (this.objection !== undefined) return undefined
     this.objection = asObjection(verdict)
+    if (this.objection !== undefined) this.#objector = opinion
     if (verdict.verdict === 'quarantine' || verdict.verdict === 'discard') {
       const disposition = verdict.verdict === 'discard' ? 'discard' : 'hold'
-      this.#set ??= { disposition, reason: verdict.reason ?? verdict.verdict.toUpperCase() }
+      const why = verdict.reason ?? verdict.verdict.toUpperCase()
+      this.#set ??= { disposition, reason: why, ...by(opinion) }
     }
     return this.objection
   }
+}
+
+function by(opinion: Opinion | undefined): Pick<Outcome, 'opinion'> {
+  return opinion === undefined ? {} : { opinion }
 }
 
 function why({ status, text, reason }: Objection): string {

@@ -3,12 +3,15 @@
  * the last of them is gone, then closes its plugins. Two generations may be at work at once, never three
  * objects of one: an entry's resources belong to its generation.
  */
+import type { Recipient } from '../mail/envelope.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Entry, Mode } from './entry.ts'
 import { errorDetail } from './fault.ts'
 import type { Places } from './places.ts'
 import type { SettingsOf } from './listener-settings.ts'
 import type { Thresholds } from './decision.ts'
+import type { Tagging } from './tagging.ts'
+import { thresholdsFor, type ThresholdRules } from './threshold-rules.ts'
 
 /** An entry as `postern chain` shows it. */
 export interface ListedEntry {
@@ -25,6 +28,8 @@ export interface GenerationParts {
   readonly entries: readonly Entry[]
   readonly places: Places
   readonly thresholds: Thresholds
+  readonly thresholdRules: ThresholdRules
+  readonly tagging: Tagging
   /** Entries that may run at once at `message`. */
   readonly parallel: number
   readonly settingsOf: SettingsOf
@@ -37,12 +42,15 @@ export class Generation {
   readonly entries: readonly Entry[]
   /** Those that are told of every step. */
   readonly observers: readonly Entry[]
-  /** Those that are told of the end of every session. */
-  readonly sessionKeepers: readonly Entry[]
   /** Those that are told of every message that was taken. */
   readonly takers: readonly Entry[]
+  /** Those that are told of the end of every session. */
+  readonly sessionKeepers: readonly Entry[]
   readonly places: Places
+  /** For everybody of whom no rule speaks. */
   readonly thresholds: Thresholds
+  readonly thresholdRules: ThresholdRules
+  readonly tagging: Tagging
   readonly parallel: number
   readonly settingsOf: SettingsOf
   readonly #log: Log
@@ -55,12 +63,14 @@ export class Generation {
     this.listing = parts.listing
     this.entries = parts.entries
     this.observers = parts.entries.filter(({ instance }) => instance.observe !== undefined)
+    this.takers = parts.entries.filter(({ instance }) => instance.taken !== undefined)
     this.sessionKeepers = parts.entries.filter(
       ({ instance }) => instance.sessionEnded !== undefined,
     )
-    this.takers = parts.entries.filter(({ instance }) => instance.taken !== undefined)
     this.places = parts.places
     this.thresholds = parts.thresholds
+    this.thresholdRules = parts.thresholdRules
+    this.tagging = parts.tagging
     this.parallel = parts.parallel
     this.settingsOf = parts.settingsOf
     this.#log = parts.log
@@ -69,6 +79,10 @@ export class Generation {
   /** Sessions that are in it now. */
   get sessions(): number {
     return this.#sessions
+  }
+
+  thresholdsFor({ mailbox }: Recipient): Thresholds {
+    return thresholdsFor(mailbox, this.thresholds, this.thresholdRules)
   }
 
   /** Opens the plugins in order. If one cannot, those opened are closed again. @returns what went wrong. */

@@ -1,5 +1,6 @@
 import { extensions, isExtension } from '../mail/extensions.ts'
 import type { OptionMistake } from '../plugin/resolve-options.ts'
+import { contradiction, switched } from './receiver-switches.ts'
 import { switchedOff, type ReceiverValues, type SettingsTraits } from './receiver-settings.ts'
 
 /** Well below what any client waits for a reply (RFC 5321 §4.5.3.2). */
@@ -8,14 +9,19 @@ const longestTarpitMs = 60_000
 /** What each option allows and all together do not: settings of a listener on which no client could ever do what the settings ask of it. */
 export function impossibleSetting(
   name: string,
-  values: ReceiverValues,
+  written: ReceiverValues,
   { tls, answerable }: SettingsTraits,
 ): OptionMistake | undefined {
-  const mistaken = mistakenSwitch(values) ?? mistakenLimit(values)
+  const values = switched(written)
+  const mistaken = contradiction(written) ?? mistakenSwitch(values) ?? mistakenLimit(values)
   if (mistaken !== undefined) return mistaken
   if (values.starttls === 'required' && !tls) {
     const problem = `is required, but the listener ${name} has no TLS`
-    return { key: 'starttls', problem, remedy: 'give it tls: starttls, or write offered' }
+    return {
+      key: written.force_tls ? 'force_tls' : 'starttls',
+      problem,
+      remedy: 'give it tls: starttls, or write offered',
+    }
   }
   if (values.tarpit_delay > longestTarpitMs) {
     const problem = 'is so long that clients would give up'

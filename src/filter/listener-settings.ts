@@ -11,7 +11,13 @@ import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts
 import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { impossibleSetting } from './impossible-setting.ts'
 import { presetsOf } from './listener-roles.ts'
-import { receiverOptions, settingsFrom, type ReceiverValues } from './receiver-settings.ts'
+import {
+  receiverOptions,
+  settingsFrom,
+  type ReceiverValues,
+  type SettingsTraits,
+} from './receiver-settings.ts'
+import { switched } from './receiver-switches.ts'
 
 export interface ReceiverSection {
   /** As written in the file. */
@@ -70,9 +76,11 @@ export function receiverSettings(request: ReceiverRequest): Settled {
     byListener.set(listener.name, settled.resolver)
   }
   if (!common.ok || mistakes.length > 0) return { ok: false, mistakes }
-  const elsewhere = resolverOf(common.values, resources, (values) =>
-    settingsFrom(values, { role: 'mx', tls: false, answerable: request.answerable }),
-  )
+  const traits: SettingsTraits = { role: 'mx', tls: false, answerable: request.answerable }
+  const elsewhere = resolverOf(common.values, resources, (values) => ({
+    ok: true,
+    settings: settingsFrom(switched(values), traits),
+  }))
   return {
     ok: true,
     settingsOf: (listener, environment) => (byListener.get(listener) ?? elsewhere)(environment),
@@ -116,22 +124,29 @@ function settleListener(
         : mistakeAt(sectionPlace, [key], impossible)
     return { resolver: none, mistakes: [mistake] }
   }
-  const resolver = resolverOf(resolved.values, resources, (values) => settingsFrom(values, traits))
+  const resolver = resolverOf(resolved.values, resources, (values, environment) => {
+    const settings = settingsFrom(switched(values), traits)
+    // Of the file's own values that is known; a variable may bring it about.
+    const mistake = impossibleSetting(listener.name, values, traits)
+    if (mistake === undefined) return { ok: true, settings }
+    const { key, problem } = mistake
+    return { ok: false, settings, problem: `${key} by ${environment.source} ${problem}` }
+  })
   return { resolver, mistakes: [] }
 }
 
 function resolverOf(
   base: ReceiverValues,
   resources: OptionResources,
-  make: (values: ReceiverValues) => ReceiverSettings,
+  make: (values: ReceiverValues, environment: Environment) => ReturnType<SettingsOf>,
 ): Resolver {
   const valuesIn = environmentOptions(receiverOptions, base, resources)
   const settingsFor = remembering(make)
   return (environment) => {
     const inForce = valuesIn(environment)
     return inForce.ok
-      ? { ok: true, settings: settingsFor(inForce.values) }
-      : { ok: false, settings: settingsFor(base), problem: inForce.problem }
+      ? settingsFor(inForce.values, environment)
+      : { ok: false, settings: settingsFor(base, environment).settings, problem: inForce.problem }
   }
 }
 
@@ -139,13 +154,15 @@ function isMap(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+type Make<T> = (values: ReceiverValues, environment: Environment) => T
+
 /** Values are few and shared (see environmentOptions), so what is made of them is shared as well. */
-function remembering<T>(make: (values: ReceiverValues) => T): (values: ReceiverValues) => T {
+function remembering<T>(make: Make<T>): Make<T> {
   const made = new WeakMap<ReceiverValues, T>()
-  return (values) => {
+  return (values, environment) => {
     const before = made.get(values)
     if (before !== undefined) return before
-    const now = make(values)
+    const now = make(values, environment)
     made.set(values, now)
     return now
   }

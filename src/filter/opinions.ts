@@ -36,7 +36,7 @@ function opinionOf(
   recipients: readonly number[] | undefined,
 ): Opinion {
   const { number, question, entry } = place
-  const opinion = { kind, number, question, shadow: entry.shadow, verdict }
+  const opinion = { kind, number, question, entry: entry.name, shadow: entry.shadow, verdict }
   return recipients === undefined ? opinion : { ...opinion, recipients }
 }
 

@@ -12,6 +12,7 @@
 import type { Recipient } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import type { Events } from './entry.ts'
 import { askShadows } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -26,6 +27,9 @@ export interface Onward {
   readonly session: Session
   readonly recipient?: Recipient
 }
+
+/** Nothing is kept back any more. */
+const greeted: Silence = { broken: false, lasts: () => Promise.resolve(true) }
 
 interface Refusal {
   /** In the line. */
@@ -49,6 +53,7 @@ export class Passage {
   /** Shadow entries beyond `#position` that have been asked already. */
   #ahead: ReadonlySet<number> = new Set()
   #mail: Events['mail'] | undefined
+  #silence: Silence = greeted
 
   constructor(inquiry: Inquiry) {
     const { connect, hello, passage } = inquiry.generation.places
@@ -56,6 +61,10 @@ export class Passage {
     this.#line = passage
     this.#connectEnd = connect.length
     this.#helloEnd = connect.length + hello.length
+  }
+
+  beginConnect(silence: Silence): void {
+    this.#silence = silence
   }
 
   /** A greeting makes void what the one before it brought. */
@@ -94,8 +103,14 @@ export class Passage {
   }
 
   #ask(place: PassagePlace, session: Session): MaybePromise<Step> {
-    if (place.question !== 'mail') return this.#inquiry.ask(place, { session })
-    return this.#inquiry.ask(place, this.#mailEvent(session))
+    switch (place.question) {
+      case 'connect':
+        return this.#inquiry.ask(place, { session, silence: this.#silence })
+      case 'hello':
+        return this.#inquiry.ask(place, { session })
+      case 'mail':
+        return this.#inquiry.ask(place, this.#mailEvent(session))
+    }
   }
 
   #mailEvent(session: Session): Events['mail'] {
@@ -156,8 +171,10 @@ export class Passage {
       const round = { places: places.mail, event: this.#mailEvent(session) }
       return askShadows(this.#inquiry, round, index - this.#helloEnd + 1, step)
     }
+    const { connect } = places
+    const event = { session, silence: this.#silence }
     return question === 'connect'
-      ? askShadows(this.#inquiry, { places: places.connect, event: { session } }, index + 1, step)
+      ? askShadows(this.#inquiry, { places: connect, event }, index + 1, step)
       : askShadows(
           this.#inquiry,
           { places: places.hello, event: { session } },

@@ -3,12 +3,16 @@
  * copies are alike. The edits that the opinions carry are applied here, once: those to the envelope
  * at once, those to the header handed on for the commit.
  */
+import type { Mailbox } from '../mail/address.ts'
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
 import type { Envelope, MessageOrigin, Recipient } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Placement } from '../queue/queue.ts'
+import type { Header } from '../mail/header.ts'
 import type { Opinion, Outcome, Thresholds } from './decision.ts'
+import { groundsOf } from './grounds.ts'
+import { tagEdits, type Tagging } from './tagging.ts'
 
 export interface Decided {
   /** One for each recipient of the transaction; none for one that is refused. */
@@ -22,30 +26,34 @@ export interface PlacementRequest {
   /** Those of enforced entries, in the order in which their edits are applied. */
   readonly opinions: readonly Opinion[]
   readonly thresholds: Thresholds
+  /** One for each recipient, where somebody has thresholds of their own. */
+  readonly own?: readonly Thresholds[] | undefined
+  readonly tagging: Tagging
+  /** As received. */
+  readonly header: () => Header
 }
-
-/** The field that `tag` writes: what the message scored, and from which score on it is tagged. */
-export const scoreField = 'X-Postern-Score'
 
 const noEdits: readonly HeaderEdit[] = Object.freeze([])
 
 /** @returns at least one: where no recipient is left, the message is discarded, so that its 250 has a receipt. */
 export function placementsFor(request: PlacementRequest): readonly [Placement, ...Placement[]] {
-  const { transaction, decided, opinions, thresholds } = request
+  const { transaction, decided, opinions } = request
   const recipients = transaction.recipients.filter((_, i) => decided.outcomes[i] !== undefined)
   const envelope = { ...envelopeOf(transaction), recipients }
   const [first, ...others] = decided.outcomes.filter((outcome) => outcome !== undefined)
-  if (first !== undefined && isPlain(request) && others.every((other) => alike(other, first))) {
+  if (first?.disposition === 'deliver' && isPlain(request) && others.every(isDelivered)) {
     return [placement(envelope, first, noEdits)]
   }
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
   const adding = envelopeEdits.filter(({ edit }) => edit === 'addRecipient')
-  const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient')
+  const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient' && edit !== 'addCopy')
   const groups = new Map<string, Group>()
   const put = (outcome: Outcome, index: number | undefined, recipient: Recipient): void => {
-    const headerEdits = editsFor(opinions, index, scoreEdits(outcome, thresholds))
-    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits])
-    const group = groups.get(key) ?? { outcome, headerEdits, recipients: [] }
+    const headerEdits = editsFor(opinions, index, scoreEdits(outcome, index, request))
+    // What is held is released for one recipient or for another: each has a message of their own.
+    const apart = outcome.disposition === 'hold' ? index : undefined
+    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits, apart ?? null])
+    const group = groups.get(key) ?? { outcome, index, headerEdits, recipients: [] }
     group.recipients.push(recipient)
     groups.set(key, group)
   }
@@ -53,16 +61,20 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
     const outcome = decided.outcomes[index]
     if (outcome !== undefined) put(outcome, index, recipient)
   }
-  const edited = [...groups.values()].flatMap(({ outcome, headerEdits, recipients }) => {
+  const edited = [...groups.values()].flatMap(({ outcome, index, headerEdits, recipients }) => {
     const changed = applyEnvelopeEdits({ ...envelope, recipients }, changing)
-    return changed.recipients.length === 0 ? [] : [placement(changed, outcome, headerEdits)]
+    if (changed.recipients.length === 0) return []
+    return [{ ...placement(changed, outcome, headerEdits), ...grounds(request, outcome, index) }]
   })
-  const [one, ...more] = withAdded(edited, request, { adding, changing })
+  const placed = withAdded(edited, request, { adding, changing })
+  const [one, ...more] = [...placed, ...copiesFor(request, placed)]
   return one === undefined ? [nobodyLeft(envelope)] : [one, ...more]
 }
 
 interface Group {
   readonly outcome: Outcome
+  /** Of its first recipient. */
+  readonly index: number | undefined
   readonly headerEdits: readonly HeaderEdit[]
   readonly recipients: Recipient[]
 }
@@ -70,18 +82,24 @@ interface Group {
 /** Recipients that edits add go with those whose copy is theirs too, or get a placement of their own. */
 function withAdded(
   placements: readonly Placement[],
-  { transaction, decided: { other }, opinions, thresholds }: PlacementRequest,
+  request: PlacementRequest,
   { adding, changing }: { adding: readonly EnvelopeEdit[]; changing: readonly EnvelopeEdit[] },
 ): readonly Placement[] {
+  const { transaction, decided, opinions } = request
+  const { other } = decided
   if (adding.length === 0) return placements
   const present = placements.flatMap(({ envelope }) => envelope.recipients)
   const before = { ...envelopeOf(transaction), recipients: present }
   const added = applyEnvelopeEdits(before, adding).recipients.slice(present.length)
   if (added.length === 0) return placements
-  const headerEdits = editsFor(opinions, undefined, scoreEdits(other, thresholds))
-  const copy = placement({ ...before, recipients: added }, other, headerEdits)
+  const headerEdits = editsFor(opinions, undefined, scoreEdits(other, undefined, request))
+  const copy = {
+    ...placement({ ...before, recipients: added }, other, headerEdits),
+    ...grounds(request, other, undefined),
+  }
   const same = placements.find(
     (each) =>
+      each.disposition !== 'hold' &&
       each.disposition === copy.disposition &&
       each.reason === copy.reason &&
       JSON.stringify(each.headerEdits) === JSON.stringify(copy.headerEdits),
@@ -98,6 +116,34 @@ function withAdded(
   return placements.map((each) =>
     each === same ? { ...same, envelope: { ...same.envelope, recipients } } : each,
   )
+}
+
+/** Copies go the way that what was said of everybody sends them, one to each address that gets nothing yet. */
+function copiesFor(
+  request: PlacementRequest,
+  placements: readonly Placement[],
+): readonly Placement[] {
+  const { transaction, decided, opinions } = request
+  const { other } = decided
+  const served = new Set(
+    placements.flatMap(({ envelope }) => envelope.recipients.map(({ mailbox }) => keyOf(mailbox))),
+  )
+  return opinions.flatMap(({ verdict }) =>
+    (verdict.envelopeEdits ?? []).flatMap((edit) => {
+      if (edit.edit !== 'addCopy' || served.has(keyOf(edit.recipient.mailbox))) return []
+      served.add(keyOf(edit.recipient.mailbox))
+      const { recipient, reversePath } = edit
+      const envelope = { ...envelopeOf(transaction), reversePath, recipients: [recipient] }
+      const shared = editsFor(opinions, undefined, scoreEdits(other, undefined, request))
+      const copy = placement(envelope, other, [...shared, ...edit.headerEdits])
+      return [{ ...copy, ...grounds(request, other, undefined) }]
+    }),
+  )
+}
+
+/** Local-parts differ by case (RFC 5321 §2.4). */
+function keyOf({ localPart, domain }: Mailbox): string {
+  return `${localPart}@${domain.toLowerCase()}`
 }
 
 function envelopeOf({ reversePath, parameters, recipients, session }: Transaction): Envelope {
@@ -126,17 +172,26 @@ function originOf({ remote, remoteName, hello }: Session): MessageOrigin {
 }
 
 /** Nobody edits anything: the way of most mail. */
-function isPlain({ opinions, thresholds }: PlacementRequest): boolean {
+function isPlain({ opinions, thresholds, own }: PlacementRequest): boolean {
   return (
-    thresholds.tag === undefined &&
+    [thresholds, ...(own ?? [])].every(({ tag }) => tag === undefined) &&
     opinions.every(
       ({ verdict }) => verdict.headerEdits === undefined && verdict.envelopeEdits === undefined,
     )
   )
 }
 
-function alike(a: Outcome, b: Outcome): boolean {
-  return a.disposition === b.disposition && a.reason === b.reason
+function isDelivered({ disposition }: Outcome): boolean {
+  return disposition === 'deliver'
+}
+
+function grounds(
+  { transaction: { id }, opinions }: PlacementRequest,
+  outcome: Outcome,
+  recipient: number | undefined,
+): Pick<Placement, 'grounds'> {
+  if (outcome.disposition !== 'hold') return {}
+  return { grounds: groundsOf({ transaction: id, outcome, opinions, recipient }) }
 }
 
 function placement(
@@ -168,10 +223,11 @@ function editsFor(
   return edits.length + score.length === 0 ? noEdits : [...edits, ...score]
 }
 
-/** Where scores are tagged, a field of that name that came with the message is a lie and goes. */
-function scoreEdits({ score }: Outcome, { tag }: Thresholds): readonly HeaderEdit[] {
-  if (tag === undefined) return noEdits
-  const remove = { edit: 'remove', name: scoreField } as const
-  if (score < tag) return [remove]
-  return [remove, { edit: 'prepend', name: scoreField, value: `${score} (tagged from ${tag})` }]
+function scoreEdits(
+  { score }: Outcome,
+  recipient: number | undefined,
+  { thresholds, own, tagging, header }: PlacementRequest,
+): readonly HeaderEdit[] {
+  const { tag } = (recipient === undefined ? undefined : own?.[recipient]) ?? thresholds
+  return tagEdits({ score, threshold: tag, tagging, header })
 }

@@ -64,6 +64,7 @@ const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['summary', (value: unknown) => typeof value === 'string'],
   ['vouches', (value: unknown) => value === 'local' || value === 'relay'],
   ['options', isRecord],
+  ['variables', isRecord],
   ['needs', isKeyList],
   ['wants', isKeyList],
   ['provides', isKeyList],

@@ -3,29 +3,43 @@
  * began with. Exchanging the generation disturbs nobody.
  */
 import type { Environment } from '../mail/environment.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { ConnectionFacts, Policy, ReceiverSettings, SessionPolicy } from '../smtp/policy.ts'
+import type {
+  ConnectionFacts,
+  Introduction,
+  Newcomer,
+  Policy,
+  ReceiverSettings,
+  SessionPolicy,
+} from '../smtp/policy.ts'
+import { clientLimits } from './client-limits.ts'
 import type { CrashWatch } from './crash-watch.ts'
 import type { Generation } from './generation.ts'
 import { Inquiry } from './inquiry.ts'
 import { LoginEnvironments } from './login-environments.ts'
 import { SessionRecorder } from './session-recorder.ts'
 import { FilterSession } from './session.ts'
-import { denied, settingsFault } from './refusals.ts'
+import { settingsFault } from './refusals.ts'
+import type { Objection } from './step.ts'
 import type { StandIn } from './stand-in.ts'
 import { TraceWriter } from './trace-writer.ts'
 import type { TraceTables } from './trace-tables.ts'
 
 /** What tcp.smtp says of a client. Equal rules give one and the same environment. */
-export type EnvironmentOf = (facts: ConnectionFacts) => {
+export type EnvironmentOf = (client: Newcomer) => {
   readonly environment: Environment
   readonly denied: boolean
 }
 
+/** The name of a client by DNS, where a rule wants to know it and nobody has said it. Never rejects. */
+export type NameOf = (client: Newcomer) => MaybePromise<string | undefined>
+
 export interface FilterPolicyParts {
   readonly generation: Generation
   readonly environmentOf: EnvironmentOf
+  readonly nameOf?: NameOf
   readonly clock: Clock
   readonly log: Log
   readonly traces: TraceTables
@@ -37,6 +51,7 @@ export class FilterPolicy implements Policy {
   readonly #parts: FilterPolicyParts
   readonly #writer: TraceWriter
   readonly #loginEnvironments = new LoginEnvironments()
+  readonly #limitsFor = clientLimits()
   #generation: Generation
 
   constructor(parts: FilterPolicyParts) {
@@ -64,12 +79,32 @@ export class FilterPolicy implements Policy {
     await before.retire()
   }
 
+  introduce(newcomer: Newcomer): MaybePromise<Introduction> {
+    const { nameOf } = this.#parts
+    if (nameOf === undefined || newcomer.remoteName !== undefined) return this.#introduced(newcomer)
+    return after(nameOf(newcomer), (remoteName) =>
+      this.#introduced(remoteName === undefined ? newcomer : { ...newcomer, remoteName }),
+    )
+  }
+
+  #introduced(newcomer: Newcomer): Introduction {
+    const { environment, denied } = this.#parts.environmentOf(newcomer)
+    const found = this.#limitsFor(environment)
+    const { remoteName } = newcomer
+    return {
+      ...(remoteName === undefined ? {} : { remoteName }),
+      environment,
+      denied,
+      limits: found.ok ? found.limits : {},
+    }
+  }
+
   open(facts: ConnectionFacts): SessionPolicy {
     const generation = this.#generation
     const { clock, log } = this.#parts
-    const { environment, denied: isDenied } = this.#parts.environmentOf(facts)
+    const { environment, denied } = facts.introduction ?? this.#parts.environmentOf(facts)
     const { settings, sound } = this.#settings(generation, facts.listener, environment)
-    const refusal = isDenied ? denied : sound ? undefined : settingsFault
+    const refusal = this.#refusal(environment, denied) ?? (sound ? undefined : settingsFault)
     const inquiry = new Inquiry(generation, { clock, log })
     inquiry.environment = environment
     const recorder = new SessionRecorder({
@@ -94,6 +129,14 @@ export class FilterPolicy implements Policy {
       crashWatch: this.#parts.crashWatch,
       ended: () => generation.leave(),
     })
+  }
+
+  /** Before any entry is asked. */
+  #refusal(environment: Environment, denied: boolean): Objection | undefined {
+    const limits = this.#limitsFor(environment)
+    if (limits.ok) return denied ? limits.denied : undefined
+    this.#parts.log.error('receiver.setting-unusable', { problem: limits.problem })
+    return settingsFault
   }
 
   #settings(

@@ -54,6 +54,8 @@ describe('settings of the receiver', () => {
       mechanisms: ['PLAIN', 'LOGIN'],
       authWithoutTls: false,
       authRequired: false,
+      logsMail: false,
+      logsRecipients: false,
       protocol: 'smtp',
       prdr: true,
       binaryMime: false,
@@ -83,13 +85,13 @@ describe('settings of the receiver', () => {
     const rule = environment({
       SMTPGREETING: 'other.example.org',
       DATABYTES: '1000',
-      MAXRCPT: '5',
+      MAXRCPT: '250',
       ALLOW_INSECURE_AUTH: '1',
     })
     expect(settingsFor({ max_message: '25MB' }, { environment: rule })).toMatchObject({
       greeting: 'other.example.org ESMTP',
       maxMessageBytes: 1000,
-      maxRecipients: 5,
+      maxRecipients: 250,
       authWithoutTls: true,
     })
   })
@@ -102,6 +104,59 @@ describe('settings of the receiver', () => {
     const rule = environment({ REQUIRE_AUTH })
     expect(settingsFor({ auth }, { environment: rule })).toMatchObject({ authRequired })
   })
+
+  test.each([
+    ['0', 100_000],
+    ['-1', 100_000],
+    ['7', 100],
+    ['100', 100],
+    ['4000', 4000],
+  ])('MAXRCPT=%s means %i recipients', (MAXRCPT, maxRecipients) => {
+    expect(settingsFor({}, { environment: environment({ MAXRCPT }) })).toMatchObject({
+      maxRecipients,
+    })
+  })
+
+  test.each([
+    [{ FORCE_TLS: '1' }, { starttls: 'required' }],
+    [{ DENY_TLS: '1' }, { starttls: 'off' }],
+    [
+      { SSL: '1', FORCE_TLS: '1' },
+      { starttls: 'off', authWithoutTls: true },
+    ],
+    [{ REQUIRE_AUTH: '1' }, { authRequired: true }],
+    [
+      { QMAILSMTPD_LOG_MAIL: '1', QMAILSMTPD_LOG_RCPT: '2' },
+      { logsMail: true, logsRecipients: true },
+    ],
+    [
+      { FORCE_TLS: '0', DENY_TLS: '', SSL: '0' },
+      { starttls: 'offered', authWithoutTls: false },
+    ],
+  ])('the switches %j do what qmail-smtpd does with them', (variables, settings) => {
+    const rule = { listener: 'submission', environment: environment(variables) }
+    expect(settingsFor({}, rule)).toMatchObject(settings)
+  })
+
+  test.each([
+    [{ FORCE_TLS: '1', DENY_TLS: '1' }, 'force_tls by tcp.smtp:7 is on together with deny_tls'],
+    [{ FORCE_TLS: '1' }, 'force_tls by tcp.smtp:7 is required, but the listener mx has no TLS'],
+  ])(
+    'the switches %j defer the connection where nobody could ever send',
+    async (variables, problem) => {
+      const chain = chainUnderTest({
+        entries: [],
+        environmentOf: () => ({ environment: environment(variables), denied: false }),
+      })
+      const session = chain.dial({ listener: 'mx' })
+      expect(await session.connect()).toMatch(/^421 4\.3\.0 /)
+      session.end('refused')
+      expect(chain.log.events[0]).toMatchObject({
+        event: 'receiver.setting-unusable',
+        fields: { problem },
+      })
+    },
+  )
 
   test('a variable that does not parse defers the connection: it opens nothing that it was to close', async () => {
     const chain = chainUnderTest({
@@ -186,10 +241,10 @@ describe('a listener', () => {
 
   test('keeps its settings under a tcp.smtp rule that says nothing of them', () => {
     const listeners = [{ name: 'inside', tls: false, options: { max_errors: 7 } }]
-    const rule = environment({ MAXRCPT: '9' })
+    const rule = environment({ MAXRCPT: '900' })
     expect(settingsFor({}, { listeners, listener: 'inside', environment: rule })).toMatchObject({
       maxErrors: 7,
-      maxRecipients: 9,
+      maxRecipients: 900,
     })
   })
 

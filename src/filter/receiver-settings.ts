@@ -2,11 +2,24 @@
  * The receiver's own settings, by the mechanism that plugins have: declared once, checked with line
  * numbers, overridable for a client by tcp.smtp where an option names a variable.
  */
+import { mostRecipients, recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
-import type { OptionValues } from '../plugin/option.ts'
+import type { Option, OptionValues } from '../plugin/option.ts'
 import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import { receiverSwitches } from './receiver-switches.ts'
+
+function asMaxrcpt(option: Option<number>): Option<number> {
+  return {
+    ...option,
+    fromText(text) {
+      const read = option.fromText(text)
+      if (!read.ok || typeof read.value !== 'number') return read
+      return { ok: true, value: recipientsOfMaxrcpt(read.value) }
+    },
+  }
+}
 
 /** The section `receiver` of the configuration. */
 export const receiverOptions = {
@@ -22,7 +35,15 @@ export const receiverOptions = {
     env: 'DATABYTES',
     description: 'The largest message taken; 0: no limit.',
   }),
-  max_recipients: option.integer({ default: 1000, min: 1, max: 100_000, env: 'MAXRCPT' }),
+  max_recipients: asMaxrcpt(
+    option.integer({
+      default: 1000,
+      min: 1,
+      max: mostRecipients,
+      env: 'MAXRCPT',
+      description: 'In one transaction. As a variable: below 1 none, else at least 100.',
+    }),
+  ),
   max_errors: option.integer({
     default: 20,
     min: 1,
@@ -99,7 +120,22 @@ export const receiverOptions = {
     words: { '0': 'offered', '1': 'required' },
     description: 'required: MAIL only after a login; so it is on submission and smtps.',
   }),
-  auth_without_tls: option.boolean({ default: false, env: 'ALLOW_INSECURE_AUTH' }),
+  auth_without_tls: option.boolean({
+    default: false,
+    env: 'ALLOW_INSECURE_AUTH',
+    description: 'Offer logins in the clear too.',
+  }),
+  ...receiverSwitches,
+  log_mail: option.boolean({
+    default: false,
+    env: 'QMAILSMTPD_LOG_MAIL',
+    description: 'Log each reverse-path that is taken (mail.taken).',
+  }),
+  log_rcpt: option.boolean({
+    default: false,
+    env: 'QMAILSMTPD_LOG_RCPT',
+    description: 'Log each forward-path that is asked for (rcpt.asked).',
+  }),
   prdr: option.boolean({
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
@@ -177,6 +213,8 @@ export function settingsFrom(
     ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
     ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),
     authRequired: values.auth === 'required',
+    logsMail: values.log_mail,
+    logsRecipients: values.log_rcpt,
     protocol,
     prdr: values.prdr && protocol === 'smtp',
     binaryMime: values.binarymime,

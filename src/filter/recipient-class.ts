@@ -1,6 +1,7 @@
 /**
  * `split: first`: a transaction holds recipients of one class only, so that one reply after the message can be true for all.
- * Two recipients are of one class where the same entries will have a say once the message is there.
+ * Two recipients are of one class where the same entries will have a say once the message is there, and where the same
+ * thresholds judge what they say.
  */
 import type { Recipient } from '../mail/envelope.ts'
 import type { Transaction } from '../mail/session.ts'
@@ -9,6 +10,7 @@ import { decidedly, type Inquiry } from './inquiry.ts'
 import type { Place } from './entry.ts'
 import { anotherClass } from './refusals.ts'
 import type { Objection } from './step.ts'
+import { sameThresholds } from './threshold-rules.ts'
 
 /** @returns what is said to a recipient that needs a transaction of its own */
 export function splitOff(
@@ -26,5 +28,10 @@ export function splitOff(
     entry.shadow ||
     inquiry.judge(entry, question, first, decidedly) ===
       inquiry.judge(entry, question, recipient, decidedly)
-  return data.every(alike) && message.every(alike) ? undefined : anotherClass
+  const { generation } = inquiry
+  const judged = sameThresholds(
+    generation.thresholdsFor(first),
+    generation.thresholdsFor(recipient),
+  )
+  return judged && data.every(alike) && message.every(alike) ? undefined : anotherClass
 }

@@ -125,6 +125,11 @@ const entryPlans = fc.record({
 const plans = fc.record({
   entries: fc.array(entryPlans, { minLength: 1, maxLength: 4 }),
   thresholds: fc.constantFrom({}, { quarantine: 4, reject: 9 }, { reject: 5, discard: 12 }),
+  thresholdRules: fc.constantFrom(
+    new Map(),
+    new Map([['bob@x.test', { quarantine: 1, reject: null }]]),
+    new Map([['.test', { reject: 2, discard: null }]]),
+  ),
   login: fc.boolean(),
   answers: fc.constantFrom('one' as const, 'each' as const),
   split: fc.constantFrom('off', 'off', 'first'),
@@ -160,46 +165,50 @@ const inWords = (decided: Redecided, passed: string): string =>
 test('deciding again from the stored steps alone gives the replies that were sent', async () => {
   const ends = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(plans, async ({ entries, thresholds, login, answers, split, recipients }) => {
-      const chain = chainUnderTest({
-        entries: [
-          ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
-            entryOf(scripted(script), {
-              name: `entry-${index}`,
-              mode,
-              refuseAt,
-              onFault,
-              first,
-              ...(unless === undefined ? {} : { unless }),
-            }),
-          ),
-          entryOf(onePassword),
-          entryOf(voucher),
-        ],
-        thresholds,
-        receiver: { split },
-      })
-      const session = chain.dial({}, answers)
-      const said = await play(session, login, recipients)
-      const { placements, replies } = session
-      session.end()
-      const trace = await chain.trace()
-      expect(trace).toBeDefined()
-      if (trace === undefined) return
-      const decided = redecide(trace)
-      expect(decided?.recipients.map((each) => inWords(each, '250'))).toEqual(said.rcpts)
-      expect(decided === undefined ? '' : inWords(decided.last, '250')).toBe(said.last)
-      expect(decided?.each.map((each) => inWords(each, '250 2.0.0 queued'))).toEqual(replies)
-      expect(trace.replies.map(({ code, status, text }) => `${code} ${status} ${text}`)).toEqual(
-        replies,
-      )
-      expect(new Set(decided?.outcomes.map(({ disposition }) => disposition))).toEqual(
-        new Set(placements.map(({ disposition }) => disposition)),
-      )
-      ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
-      if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
-      if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
-    }),
+    fc.asyncProperty(
+      plans,
+      async ({ entries, thresholds, thresholdRules, login, answers, split, recipients }) => {
+        const chain = chainUnderTest({
+          entries: [
+            ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
+              entryOf(scripted(script), {
+                name: `entry-${index}`,
+                mode,
+                refuseAt,
+                onFault,
+                first,
+                ...(unless === undefined ? {} : { unless }),
+              }),
+            ),
+            entryOf(onePassword),
+            entryOf(voucher),
+          ],
+          thresholds,
+          thresholdRules,
+          receiver: { split },
+        })
+        const session = chain.dial({}, answers)
+        const said = await play(session, login, recipients)
+        const { placements, replies } = session
+        session.end()
+        const trace = await chain.trace()
+        expect(trace).toBeDefined()
+        if (trace === undefined) return
+        const decided = redecide(trace)
+        expect(decided?.recipients.map((each) => inWords(each, '250'))).toEqual(said.rcpts)
+        expect(decided === undefined ? '' : inWords(decided.last, '250')).toBe(said.last)
+        expect(decided?.each.map((each) => inWords(each, '250 2.0.0 queued'))).toEqual(replies)
+        expect(trace.replies.map(({ code, status, text }) => `${code} ${status} ${text}`)).toEqual(
+          replies,
+        )
+        expect(new Set(decided?.outcomes.map(({ disposition }) => disposition))).toEqual(
+          new Set(placements.map(({ disposition }) => disposition)),
+        )
+        ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
+        if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
+        if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
+      },
+    ),
     { numRuns: 400 },
   )
   // The dialogues went everywhere, or the test says nothing.

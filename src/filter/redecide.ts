@@ -98,7 +98,8 @@ function messageDecision(trace: Trace): ReturnType<typeof decideMessage> {
   const opinions = trace.steps.map((step) => opinionOf(step, rounds))
   const { thresholds, each } = trace
   const recipients = rounds.length
-  return decideMessage(opinions, { recipients, thresholds, answers: each ? 'each' : 'one' })
+  const own = trace.own.length === 0 ? undefined : trace.own
+  return decideMessage(opinions, { recipients, thresholds, own, answers: each ? 'each' : 'one' })
 }
 
 /** At connect, hello and mail what was spoken counts, at data the first objection. */
@@ -128,6 +129,7 @@ function opinionOf(step: TracedStep, rounds: readonly number[] = []): Opinion {
     kind,
     number: place,
     question,
+    entry: step.entry,
     shadow: mode === 'shadow',
     verdict: readVerdict(step.details),
     ...(recipients === undefined ? {} : { recipients }),

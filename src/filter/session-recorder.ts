@@ -17,6 +17,7 @@ import type {
   SessionEnd,
   TransactionOutcome,
 } from '../smtp/policy.ts'
+import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
 import type { Objection, Step } from './step.ts'
@@ -25,6 +26,7 @@ import {
   packReply,
   packSteps,
   tellingSteps,
+  thresholdsJson,
   type PackedRecipient,
   type TraceEnd,
   type TraceRecord,
@@ -64,6 +66,7 @@ interface Story {
   answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
+  thresholds?: readonly Thresholds[]
 }
 
 interface Ending {
@@ -148,6 +151,11 @@ export class SessionRecorder {
     if (this.#story !== undefined) this.#story.scopes = scopes
   }
 
+  /** Where somebody has thresholds of their own. */
+  judgedBy(thresholds: readonly Thresholds[]): void {
+    if (this.#story !== undefined) this.#story.thresholds = thresholds
+  }
+
   placed(placements: readonly Placement[]): void {
     if (this.#story !== undefined) this.#story.placements = placements
   }
@@ -221,6 +229,7 @@ export class SessionRecorder {
     if (story?.answers === 'each') record.each = true
     const placements = packPlacements(story?.placements, replies !== undefined)
     if (placements !== undefined) record.placements = placements
+    if (story?.thresholds !== undefined) record.thresholds = story.thresholds.map(thresholdsJson)
     if (said !== undefined) record.reply = packReply(said)
     if (replies !== undefined) record.replies = replies.map(packReply)
     if (queueIds !== undefined) record.queueIds = queueIds

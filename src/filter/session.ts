@@ -12,6 +12,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
   AuthRuling,
+  ConnectEvent,
   MailEvent,
   MessageEvent,
   MessageRuling,
@@ -24,7 +25,14 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import { decideMessage, decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
+import {
+  decideMessage,
+  decideRecipient,
+  type Opinion,
+  type Thresholds,
+  type WholeDecision,
+} from './decision.ts'
+import type { Generation } from './generation.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -91,8 +99,9 @@ export class FilterSession implements SessionPolicy {
     return this.#settings
   }
 
-  connect({ session }: { readonly session: Session }): MaybePromise<Ruling> {
+  connect({ session, silence }: ConnectEvent): MaybePromise<Ruling> {
     this.#inquiry.begin('connect', session)
+    this.#passage.beginConnect(silence)
     const { refusal } = this.#parts
     return refusal === undefined ? this.#walk({ stage: 'connect', session }) : this.#ruled(refusal)
   }
@@ -300,10 +309,11 @@ export class FilterSession implements SessionPolicy {
     })
   }
 
-  #decide({ transaction, answers }: MessageEvent, round: MessageRound): MessageRuling {
+  #decide({ transaction, message, answers }: MessageEvent, round: MessageRound): MessageRuling {
     const inquiry = this.#inquiry
     if (inquiry.ended) return objectionRuling(sessionGone)
-    const { thresholds } = inquiry.generation
+    const { thresholds, tagging } = inquiry.generation
+    const own = ownThresholds(inquiry.generation, transaction)
     const { recorder } = this.#parts
     const steps = inquiry.trail.all.filter(countsAtMessage)
     const scopes = scopesOf(inquiry, transaction, {
@@ -312,14 +322,22 @@ export class FilterSession implements SessionPolicy {
       known: round.scopes,
     })
     recorder.scoped(scopes)
+    if (own !== undefined) recorder.judgedBy(own)
     const opinions = messageOpinions(steps, scopes)
     const recipients = transaction.recipients.length
-    const decided = decideMessage(opinions, { recipients, thresholds, answers })
+    const decided = decideMessage(opinions, { recipients, thresholds, own, answers })
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
       const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-      const request = { transaction, decided: whole, opinions: applied, thresholds }
-      const placements = placementsFor(request)
+      const placements = placementsFor({
+        transaction,
+        decided: whole,
+        opinions: applied,
+        thresholds,
+        own,
+        tagging,
+        header: () => message.header,
+      })
       recorder.placed(placements)
       this.#welcome =
         decided.decision !== 'each' &&
@@ -342,6 +360,16 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
+}
+
+/** One for each recipient; undefined where the general thresholds hold for all of them. */
+function ownThresholds(
+  generation: Generation,
+  { recipients }: Transaction,
+): readonly Thresholds[] | undefined {
+  if (generation.thresholdRules.size === 0) return undefined
+  const own = recipients.map((recipient) => generation.thresholdsFor(recipient))
+  return own.every((each) => each === generation.thresholds) ? undefined : own
 }
 
 function counts({ kind, shadow }: Opinion): boolean {

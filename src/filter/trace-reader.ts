@@ -1,7 +1,7 @@
 /** Explanations as they are read again, by `postern trace` and by whoever wants to decide once more. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { stages, type Stage } from '../mail/status.ts'
-import { attemptsOf, type Attempt } from './attempts.ts'
+import { attemptOutcomes, attemptsOf, type Attempt } from './attempts.ts'
 import type { Thresholds } from './decision.ts'
 import { isLoginQuestion, stageOf, type Question } from './entry.ts'
 import { isObject, list, number, numbers, object, text, texts } from './read-json.ts'
@@ -63,6 +63,8 @@ export interface Trace {
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   readonly thresholds: Thresholds
+  /** One for each accepted recipient, where somebody had thresholds of their own; else none. */
+  readonly own: readonly Thresholds[]
   /** Steps that were not kept; with any, the trace cannot be decided again. */
   readonly lost: number
   /** What the courier did since, oldest first. */
@@ -85,6 +87,9 @@ export interface TracedReply {
 export interface TracedPlacement {
   readonly disposition: string
   readonly reason?: string
+  /** Of what is held: the entry that held it, and what it scored. */
+  readonly entry?: string
+  readonly score?: number
   readonly reversePath: string
   readonly recipients: readonly string[]
 }
@@ -139,7 +144,7 @@ function readAttempt(value: JsonObject): Attempt {
     queueId: text(value['queueId']),
     recipient: text(value['recipient']),
     route: text(value['route']),
-    outcome: outcome === 'delivered' || outcome === 'failed' ? outcome : 'deferred',
+    outcome: attemptOutcomes.find((known) => known === outcome) ?? 'deferred',
     status: text(value['status']),
     text: text(value['text']),
     startedAt: number(value['startedAt']),
@@ -176,6 +181,7 @@ export function readRecord(
     placements: list(record['placements']).map((each) => readPlacement(object(each))),
     steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
     thresholds: object(chain['thresholds']),
+    own: list(record['thresholds']).map(object),
     lost: number(record['lost']),
     each: record['each'] === true,
     replies: list(record['replies']).map(readReply),
@@ -197,12 +203,14 @@ function readReply(value: JsonValue): TracedReply {
 }
 
 function readPlacement(value: JsonObject): TracedPlacement {
-  const { reason } = value
+  const { reason, entry, score } = value
   return {
     disposition: text(value['disposition']),
     reversePath: text(value['reversePath']),
     recipients: texts(value['recipients']),
     ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof entry === 'string' ? { entry } : {}),
+    ...(typeof score === 'number' ? { score } : {}),
   }
 }
 

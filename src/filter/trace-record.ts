@@ -67,7 +67,7 @@ export function chainRecord({ places, thresholds }: Generation): ChainRecord {
   }
 }
 
-function thresholdsJson(thresholds: Thresholds): JsonObject {
+export function thresholdsJson(thresholds: Thresholds): JsonObject {
   return Object.fromEntries(Object.entries(thresholds).filter(([, at]) => at !== undefined))
 }
 
@@ -120,9 +120,11 @@ export function packPlacements(
       ({ disposition, headerEdits }) => disposition === 'deliver' && headerEdits.length === 0,
     )
   if (plain === true && placements?.length === 1) return undefined
-  return placements?.map(({ disposition, reason, envelope }) => ({
+  return placements?.map(({ disposition, reason, grounds, envelope }) => ({
     disposition,
     ...(reason === undefined ? {} : { reason }),
+    ...(grounds?.entry === undefined ? {} : { entry: grounds.entry }),
+    ...(grounds?.score === undefined ? {} : { score: grounds.score }),
     reversePath: formatPath(envelope.reversePath),
     recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
   }))
@@ -236,6 +238,8 @@ export type TraceRecord = {
   readonly sizeBytes?: number
   /** What was committed, where it is more than one plain delivery. */
   readonly placements?: readonly JsonValue[]
+  /** Of each accepted recipient, where these are not the chain's for all of them. */
+  readonly thresholds?: readonly JsonObject[]
   readonly steps: readonly PackedStep[]
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string

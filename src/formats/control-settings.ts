@@ -33,6 +33,8 @@ export interface ControlSettings {
   readonly heloHost: string
   readonly idHost: string
   readonly locals: ReadonlySet<string>
+  /** Below 1: no limit. */
+  readonly maxRcpt: number
   /** Addresses to connect from; empty: what the system chooses. */
   readonly outgoingIp: readonly string[]
   readonly plusDomain: string
@@ -76,6 +78,7 @@ export const settingFiles = [
   'helohost',
   'idhost',
   'locals',
+  'maxrcpt',
   'outgoingip',
   'plusdomain',
   'queuelifetime',
@@ -129,6 +132,7 @@ export function readControlSettings(
     heloHost: lineOr('helohost', me),
     idHost: lineOr('idhost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
+    maxRcpt: integerOr('maxrcpt', controlFiles.maxrcpt.default),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
     plusDomain: lineOr('plusdomain', me),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),

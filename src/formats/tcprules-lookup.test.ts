@@ -12,6 +12,7 @@ import {
   tcpRuleKeys,
   tcpRulesOfCdb,
   tcpRulesOfText,
+  wantsHost,
   type TcpClient,
   type TcpRules,
 } from './tcprules-lookup.ts'
@@ -287,4 +288,22 @@ test('text and cdb give every client the same rule', () => {
       expect([...(a?.environment ?? [])]).toEqual([...(b?.environment ?? [])])
     }),
   )
+})
+
+describe('the name of a client', () => {
+  const rules = (text: string): TcpRules => tcpRulesOfText(parseTcpRules(Buffer.from(text)))
+
+  test('is wanted where a rule asks for it, and none stands for the very address', () => {
+    const named = rules('192.0.2.1:allow\n=mx.example:allow,A="b"\n:deny\n')
+    expect(wantsHost(named, '192.0.2.2')).toBe(true)
+    expect(wantsHost(named, '192.0.2.1')).toBe(false)
+    expect(wantsHost(rules('192.0.2.:allow\njoe@=mx.example:deny\n'), '192.0.2.2')).toBe(false)
+  })
+
+  test('is wanted by a cdb as by its text', () => {
+    const cdb = (text: string): TcpRules =>
+      tcpRulesOfCdb(openCdb(readAtBytes(compileTcpRules(parseTcpRules(Buffer.from(text))))))
+    expect(wantsHost(cdb('=.example:allow\n'), '192.0.2.2')).toBe(true)
+    expect(wantsHost(cdb('192.0.2.:allow\n'), '192.0.2.2')).toBe(false)
+  })
 })

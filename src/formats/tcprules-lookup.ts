@@ -35,6 +35,8 @@ export interface TcpRules {
   /** The rule under exactly this key, which holds one character for each byte. */
   find(key: string): TcpRule | undefined
   readonly networks: NetworkLengths
+  /** Some rule asks for the name of a client, or for any. */
+  readonly namesHosts: boolean
 }
 
 /** A cdb may hold millions of rules; so many of them are kept decoded. */
@@ -49,21 +51,32 @@ export function findTcpRule(rules: TcpRules, client: TcpClient): TcpRule | undef
   return undefined
 }
 
+/** Whether the rule of a client may depend on its name: where one stands for the very address it does not. */
+export function wantsHost(rules: TcpRules, ip: string): boolean {
+  return rules.namesHosts && rules.find(addressKey(ip)) === undefined
+}
+
 /** Rules in memory. The text must have no mistakes. */
 export function tcpRulesOfText({ records, networks }: TcpRulesText): TcpRules {
   const rules = new Map<string, TcpRule>()
   for (const { key, data, line } of records) {
     if (!rules.has(key)) rules.set(key, decodeRule(data, { key: text(key), line }))
   }
-  return { networks, find: (key) => rules.get(key) }
+  const namesHosts = records.some(({ key }) => isHostKey(key))
+  return { networks, namesHosts, find: (key) => rules.get(key) }
 }
 
 /** Rules in a file, of ours or of the original tcprules. @throws CdbError where the cdb is damaged */
 export function tcpRulesOfCdb(cdb: Cdb): TcpRules {
   const lengths = cdb.get(NETWORK_LENGTHS_KEY)
   const kept = new Map<string, TcpRule>()
+  let namesHosts: boolean | undefined
   return {
     networks: lengths === undefined ? noNetworks : parseNetworkLengths(latin1(lengths)),
+    get namesHosts() {
+      namesHosts ??= cdb.entries().some(([key]) => isHostKey(latin1(key)))
+      return namesHosts
+    },
     find(key) {
       const known = kept.get(key)
       if (known !== undefined) return known
@@ -79,8 +92,7 @@ export function tcpRulesOfCdb(cdb: Cdb): TcpRules {
 
 /** The keys that tcpserver looks up for a client, in its order; one character for each byte. */
 export function* tcpRuleKeys(client: TcpClient, networks: NetworkLengths): Generator<string, void> {
-  const ipv6 = client.ip.includes(':') ? canonicalIpv6(client.ip) : undefined
-  const ip = ipv6 === undefined ? client.ip : `[${ipv6}]`
+  const ip = addressKey(client.ip)
   const host = client.host === undefined ? undefined : utf8Octets(client.host)
   if (client.info !== undefined) {
     const info = utf8Octets(client.info)
@@ -89,7 +101,7 @@ export function* tcpRuleKeys(client: TcpClient, networks: NetworkLengths): Gener
   }
   yield ip
   if (host !== undefined) yield `=${host}`
-  yield* networkKeys(ipv6 ?? ip, networks)
+  yield* networkKeys(ip.startsWith('[') ? ip.slice(1, -1) : ip, networks)
   for (let end = ip.length; end > 0; end--) if (ip[end - 1] === '.') yield ip.slice(0, end)
   if (host !== undefined) {
     for (let start = 0; start < host.length; start++) {
@@ -103,6 +115,15 @@ export function* tcpRuleKeys(client: TcpClient, networks: NetworkLengths): Gener
 /** What the data of a record says, item by item: `D`, or `+NAME=value`. An item without its NUL is not there. */
 export function tcpRuleItems(data: string): string[] {
   return data.split('\0').slice(0, -1)
+}
+
+function addressKey(ip: string): string {
+  const ipv6 = ip.includes(':') ? canonicalIpv6(ip) : undefined
+  return ipv6 === undefined ? ip : `[${ipv6}]`
+}
+
+function isHostKey(key: string): boolean {
+  return key.startsWith('=')
 }
 
 function decodeRule(data: string, rule: TcpRule['rule']): TcpRule {

@@ -22,5 +22,15 @@ export type HeaderEdit =
 export type EnvelopeEdit =
   | { readonly edit: 'setReversePath'; readonly reversePath: ReversePath }
   | { readonly edit: 'addRecipient'; readonly recipient: Recipient }
+  /**
+   * A copy with a reverse-path and header edits of its own, which no other edit changes: whatever becomes of it
+   * concerns nobody else. Nobody who is a recipient anyway gets one.
+   */
+  | {
+      readonly edit: 'addCopy'
+      readonly recipient: Recipient
+      readonly reversePath: ReversePath
+      readonly headerEdits: readonly HeaderEdit[]
+    }
   | { readonly edit: 'replaceRecipient'; readonly mailbox: Mailbox; readonly by: Recipient }
   | { readonly edit: 'removeRecipient'; readonly mailbox: Mailbox }

@@ -3,7 +3,8 @@ import type { EnvelopeEdit } from './edits.ts'
 import type { Envelope, Recipient } from './envelope.ts'
 
 /**
- * The envelope with the edits applied in order. A mailbox that is a recipient already is not added again.
+ * The envelope with the edits applied in order. A mailbox that is a recipient already is not added again. A copy with an
+ * envelope of its own changes nothing here.
  * It may end with no recipients: then nothing is left to deliver.
  */
 export function applyEnvelopeEdits(envelope: Envelope, edits: readonly EnvelopeEdit[]): Envelope {
@@ -17,6 +18,8 @@ function applyEnvelopeEdit(envelope: Envelope, edit: EnvelopeEdit): Envelope {
       return { ...envelope, reversePath: edit.reversePath }
     case 'addRecipient':
       return { ...envelope, recipients: distinct([...recipients, edit.recipient]) }
+    case 'addCopy':
+      return envelope
     case 'removeRecipient':
       return {
         ...envelope,

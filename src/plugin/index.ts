@@ -6,8 +6,8 @@ export type {
   Doubt,
   EntryDefaults,
   FaultOutcome,
-  Lesson,
   LoginEnd,
+  Lesson,
   LoginName,
   Observation,
   Plugin,
@@ -104,6 +104,7 @@ export type {
   TlsState,
   Transaction,
 } from '../mail/session.ts'
+export type { Silence } from '../mail/silence.ts'
 export { protocolName, receivedField } from '../mail/trace-fields.ts'
 export { stages } from '../mail/status.ts'
 export type {
@@ -116,6 +117,8 @@ export type {
 
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
+export { addressNames } from '../runtime/address-names.ts'
+export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
 export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'

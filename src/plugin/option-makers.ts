@@ -59,8 +59,9 @@ export const option: OptionMakers = Object.freeze({
             ? taken(value)
             : refused(value, 'true or false', 'write true or false, without quotes'),
         fromText(text) {
-          if (/^(?:1|true|yes)$/i.test(text)) return taken(true)
-          if (/^(?:0|false|no|)$/i.test(text)) return taken(false)
+          // qmail's switches are numbers, and anything above 0 is on.
+          if (/^(?:0*[1-9]\d{0,9}|true|yes)$/i.test(text)) return taken(true)
+          if (/^(?:0+|false|no|)$/i.test(text)) return taken(false)
           return refused(text, 'yes or no', 'set it to 1 or 0')
         },
       },

@@ -112,29 +112,24 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>
   observe?(event: Observation): void
+  /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
+  check?(): MaybePromise<readonly Doubt[]>
+  /** Told of each message that was taken, once its 250 is promised. */
+  taken?(event: TakenMessage): void
   /**
    * Told once when a session is over, also one that it was never asked about: for what it keeps by `session.id`. It
    * may say nothing any more.
    */
   sessionEnded?(session: Session): void
-  /** Is what it depends on there and well? A line for people, such as a version. @throws what is wrong */
+  /**
+   * Is what it depends on there and well? `postern enable` asks before it turns an entry on; without it, `open` is tried.
+   * @returns a line for people, such as a version. @throws what is wrong, in words for the operator
+   */
   probe?(signal: AbortSignal): Promise<string>
   /** A person says what a message is; so a scanner may learn. @throws where it could not be told */
   learn?(lesson: Lesson, signal: AbortSignal): Promise<void>
-  /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
-  check?(): MaybePromise<readonly Doubt[]>
-  /** Told of each message that was taken, once its 250 is promised. */
-  taken?(event: TakenMessage): void
   open?(): Promise<void>
   close?(): Promise<void>
-}
-
-/** What somebody says of a message that was judged before, for instance when it leaves the quarantine. */
-export interface Lesson {
-  readonly message: Message
-  readonly as: 'spam' | 'ham'
-  /** Whose mail it is, where it is one person's. */
-  readonly recipient?: Recipient
 }
 
 /** Something that works, but hardly as it is meant. */
@@ -143,6 +138,14 @@ export interface Doubt {
   readonly option?: string
   readonly problem: string
   readonly remedy: string
+}
+
+/** What somebody says of a message that was judged before, for instance when it leaves the quarantine. */
+export interface Lesson {
+  readonly message: Message
+  readonly as: 'spam' | 'ham'
+  /** Whose mail it is, where it is one person's. */
+  readonly recipient?: Recipient
 }
 
 export interface PluginDelivery {
@@ -160,6 +163,8 @@ export interface EntryDefaults {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly unless?: Conditions
+  /** At `message`: alone, before those that are not `first`. */
+  readonly first?: boolean
 }
 
 /** A plugin as its author writes it. */
@@ -171,6 +176,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
   readonly options?: O
+  /** tcp.smtp variables that it reads from the environment itself, each with what it does: for `postern env`. */
+  readonly variables?: { readonly [name: string]: string }
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
   /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */

@@ -2,6 +2,7 @@ import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Findings } from './finding.ts'
 import type { Accept, Defer, Discard, Pass, PerRecipient, Quarantine, Reject } from './verdict.ts'
@@ -11,7 +12,11 @@ export type Vouches = 'local' | 'relay'
 
 /** What a hook sees at each stage, and what it may answer. `V` is `never` for a plugin that does not vouch. */
 export interface Stages<V extends Vouches = Vouches> {
-  connect: { event: { readonly session: Session }; verdict: Pass | Defer | Reject }
+  connect: {
+    /** `silence`: what the client does before it is greeted. */
+    event: { readonly session: Session; readonly silence: Silence }
+    verdict: Pass | Defer | Reject
+  }
   hello: { event: { readonly session: Session }; verdict: Pass | Defer | Reject }
   /** Policy and throttling around a login; the back ends (`verify`) say who it is. */
   auth: {

@@ -196,6 +196,7 @@ function makeEntry(
     recipients: envelope.recipients.map((_, index) => stateOf(recipients, index)),
     message: new StoredMessage(head, body, meta.eightBit),
     ...(placement.reason === undefined ? {} : { reason: placement.reason }),
+    ...(placement.grounds === undefined ? {} : { grounds: placement.grounds }),
   }
 }
 

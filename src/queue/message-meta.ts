@@ -1,10 +1,10 @@
 /** The meta of a message record: who it is for, how its payload is cut, and, in a copy, how far it has come. */
 import type { Envelope } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
-import type { JsonValue } from '../mail/json.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 import { countOf, listOf, nameAt, optional, readJson, textOf } from './json-shape.ts'
-import type { Placement } from './queue.ts'
+import type { Grounds, Placement } from './queue.ts'
 import { decodeState, encodeState, type RecipientStates } from './recipient-states.ts'
 
 /**
@@ -43,6 +43,7 @@ export interface PlacementMeta {
   /** Not decoded yet: most readers want to know the rest only. */
   readonly envelope: JsonValue
   readonly progress?: Progress
+  readonly grounds?: Grounds
 }
 
 /** Where a message stands that has been in the queue for a while. */
@@ -97,13 +98,14 @@ export function envelopeOf({ envelope }: PlacementMeta): Envelope | undefined {
 }
 
 export function placementMeta(number: number, placement: Placement, block: number): PlacementMeta {
-  const { disposition, reason, envelope } = placement
+  const { disposition, reason, envelope, grounds } = placement
   return {
     number,
     disposition,
     block,
     envelope: encodeEnvelope(envelope),
     ...(reason === undefined ? {} : { reason }),
+    ...(grounds === undefined ? {} : { grounds }),
   }
 }
 
@@ -118,13 +120,16 @@ function decodeLarge(value: JsonValue): LargeBody {
 }
 
 function encodePlacement(placement: PlacementMeta): JsonValue {
-  const { number, disposition, block, reason, envelope, progress } = placement
+  const { number, disposition, block, reason, envelope, progress, grounds } = placement
   const tuple = [number, dispositions.indexOf(disposition), block, reason ?? 0, envelope]
-  return progress === undefined ? tuple : [...tuple, encodeProgress(progress)]
+  const sofar = progress === undefined ? 0 : encodeProgress(progress)
+  if (grounds !== undefined) return [...tuple, sofar, encodeGrounds(grounds)]
+  return progress === undefined ? tuple : [...tuple, sofar]
 }
 
 function decodePlacement(value: JsonValue): PlacementMeta {
-  const [number, disposition, block, why, envelope = 0, sofar = 0] = listOf(value)
+  const [number, disposition, block, why, envelope = 0, sofar = 0, rest = 0] = listOf(value)
+  const grounds = optional(rest, decodeGrounds)
   const reason = optional(why, textOf)
   const progress = optional(sofar, decodeProgress)
   return {
@@ -134,7 +139,27 @@ function decodePlacement(value: JsonValue): PlacementMeta {
     envelope,
     ...(reason === undefined ? {} : { reason }),
     ...(progress === undefined ? {} : { progress }),
+    ...(grounds === undefined ? {} : { grounds }),
   }
+}
+
+function encodeGrounds({ transaction, entry, score, evidence }: Grounds): JsonValue {
+  return [transaction, entry ?? 0, score ?? '', evidence ?? 0]
+}
+
+function decodeGrounds(value: JsonValue): Grounds {
+  const [transaction, by, score, evidence = 0] = listOf(value)
+  const entry = optional(by, textOf)
+  return {
+    transaction: textOf(transaction),
+    ...(entry === undefined ? {} : { entry }),
+    ...(typeof score === 'number' ? { score } : {}),
+    ...(isObject(evidence) ? { evidence } : {}),
+  }
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function encodeProgress({ dueAt, held, tries, recipients }: Progress): JsonValue {

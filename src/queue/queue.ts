@@ -2,6 +2,7 @@ import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { HeaderEdit } from '../mail/edits.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Instant } from '../mail/instant.ts'
+import type { JsonObject } from '../mail/json.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Receipt } from './receipt.ts'
@@ -19,6 +20,18 @@ export interface Placement {
   readonly headerEdits: readonly HeaderEdit[]
   /** Why it is held or discarded. */
   readonly reason?: string
+  /** Of a message in quarantine: what its reason rests on. */
+  readonly grounds?: Grounds
+}
+
+/** Why a message is in quarantine, for whoever must judge it. A message on hold without grounds is no quarantine. */
+export interface Grounds {
+  /** The transaction it came in: the copies of one message share it. */
+  readonly transaction: string
+  /** The entry of the chain that held it; absent where the sum of scores did. */
+  readonly entry?: string
+  readonly score?: number
+  readonly evidence?: JsonObject
 }
 
 /** A message that is not promised yet. Either `commit` or `abort` ends it; `abort` after either is harmless. */
@@ -66,6 +79,7 @@ export interface Entry extends EntryHead {
   /** One for each of `envelope.recipients`. */
   readonly recipients: readonly RecipientState[]
   readonly reason?: string
+  readonly grounds?: Grounds
   /** With the placement's header edits applied. */
   readonly message: Message
 }
@@ -123,6 +137,8 @@ export interface Queue {
   nextDueAt(): Instant | undefined
   /** Called after a commit, release or change that makes something due; coalesced, from the event loop. */
   onDue(listener: () => void): Unsubscribe
+  /** Called after a commit of messages with grounds, with their ids; from the event loop. */
+  onQuarantined(listener: (ids: readonly QueueId[]) => void): Unsubscribe
   /**
    * @param even `held`: also what is held, and for all recipients that are open
    * @returns undefined when it is gone, held or claimed by somebody else

@@ -59,6 +59,11 @@ export class ShardedQueue implements Queue {
     }
   }
 
+  /** Only our own shard takes what is new. */
+  onQuarantined(...listener: Parameters<Queue['onQuarantined']>): Unsubscribe {
+    return this.#own.onQuarantined(...listener)
+  }
+
   async claim(...asked: Parameters<Queue['claim']>): Promise<Claim | undefined> {
     for (const shard of this.#shards) {
       const claim = await shard.claim(...asked)

@@ -83,6 +83,7 @@ export class Spool implements Queue {
   readonly #handedOver: Map<string, StoredRecord>
   readonly #claims = new Map<Claim, QueuedEntry>()
   readonly #listeners = new Set<() => void>()
+  readonly #wardens = new Set<(ids: readonly QueueId[]) => void>()
   #announced = false
   #closing: Promise<void> | undefined
 
@@ -136,6 +137,11 @@ export class Spool implements Queue {
   onDue(listener: () => void): Unsubscribe {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  onQuarantined(listener: (ids: readonly QueueId[]) => void): Unsubscribe {
+    this.#wardens.add(listener)
+    return () => void this.#wardens.delete(listener)
   }
 
   async claim(id: QueueId, even?: 'held'): Promise<Claim | undefined> {
@@ -267,6 +273,7 @@ export class Spool implements Queue {
     place.segment.keep(place.bytes)
     for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
     this.#announceDue()
+    this.#announceQuarantined(kept)
   }
 
   /** Files in `incoming/` are gone: only their messages keep their records now. */
@@ -278,6 +285,16 @@ export class Spool implements Queue {
       // Should the spool close first, the next start finds a large file without a message, and removes it.
       void this.#departures.letGo(record).catch(() => undefined)
     }
+  }
+
+  #announceQuarantined(placements: MessageRecord['meta']['placements']): void {
+    const ids = placements.flatMap(({ number, grounds }) =>
+      grounds === undefined ? [] : [queueId(number)],
+    )
+    if (ids.length === 0) return
+    setImmediate(() => {
+      for (const warden of this.#wardens) warden(ids)
+    })
   }
 
   /** Coalesced, and from the event loop: never inside the call that made something due. */

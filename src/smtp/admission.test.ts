@@ -3,7 +3,14 @@ import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { formatReply } from '../mail/reply.ts'
-import { Admission, Place, type AdmissionDoors, type ConnectionLimits } from './admission.ts'
+import {
+  Admission,
+  limitsFor,
+  Place,
+  type AdmissionDoors,
+  type ConnectionLimits,
+} from './admission.ts'
+import type { ClientLimits } from './policy.ts'
 
 const wide: ConnectionLimits = { maxConnections: 100, maxConnectionsPerAddress: 100 }
 
@@ -83,6 +90,45 @@ test('an operator may choose the words, and the code stays ours', async () => {
   })
   await come('192.0.2.1')
   expect(await come('192.0.2.1')).toBe('421 4.7.0 postern.test has enough of you')
+})
+
+describe('the limits of one client', () => {
+  const come = (client: ClientLimits, host: Partial<AdmissionDoors['process']> = {}) => {
+    const { admission } = stage({ maxLoad: 1, maxConnectionsPerAddress: 2 }, host)
+    return (address: string): string | undefined => {
+      const limits = limitsFor({ ...wide, maxLoad: 1, maxConnectionsPerAddress: 2 }, client)
+      const place = admission.enter()
+      if (!(place instanceof Place)) throw new Error('the listener is full')
+      const refusal = admission.identify(place, address, limits)
+      if (refusal instanceof Promise) throw new Error('a Map answers at once')
+      return refusal === undefined ? undefined : formatReply(refusal.reply).trimEnd()
+    }
+  }
+
+  test('stand in place of the listener’s', () => {
+    const limited = come({ maxConnectionsPerAddress: 1 })
+    expect(limited('192.0.2.1')).toBeUndefined()
+    expect(limited('192.0.2.1')).toBe('421 4.7.0 Too many connections from your address')
+    expect(come({ maxConnectionsPerAddress: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
+    expect(come({ maxConnectionsPerNetwork: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
+  })
+
+  test('may let a client in under load, and keep another one out', () => {
+    const busy = { loadAverage: () => 2 }
+    expect(come({}, busy)('192.0.2.1')).toBe('421 4.3.2 Too busy, come back later')
+    expect(come({ maxLoad: Number.POSITIVE_INFINITY }, busy)('192.0.2.1')).toBeUndefined()
+  })
+
+  test.each([
+    ['mx is full', '421 4.7.0 mx is full'],
+    ['421 mx is full', '421 4.7.0 mx is full'],
+    ['450 mx is full', '421 4.7.0 mx is full'],
+    ['554 never again', '554 5.7.0 never again'],
+    ['', '421 4.7.0 Too many connections from your address'],
+  ])('are told in the words %j', (address, said) => {
+    const limited = come({ maxConnectionsPerAddress: 0, texts: { address } })
+    expect(limited('192.0.2.1')).toBe(said)
+  })
 })
 
 describe('when file descriptors run short', () => {

@@ -6,12 +6,12 @@
 import { clientNetwork, type PrefixLengths } from '../mail/client-network.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { reply, type Reply } from '../mail/reply.ts'
-import type { TransientStatus } from '../mail/status.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Log } from '../runtime/log.ts'
 import type { HostProcess } from '../runtime/process.ts'
 import { DescriptorReserve } from './descriptor-reserve.ts'
+import type { ClientLimits } from './policy.ts'
 
 export interface ConnectionLimits {
   /** Connections at one time. */
@@ -26,6 +26,14 @@ export interface ConnectionLimits {
   readonly maxLoad?: number | undefined
   /** What is said in place of our own words, without code. */
   readonly limitTexts?: { readonly [L in TextedLimit]?: string | undefined }
+}
+
+/** The limits of a listener, as they hold for one client. */
+export function limitsFor(own: ConnectionLimits, client: ClientLimits): ConnectionLimits {
+  const { texts, ...limits } = client
+  if (texts === undefined) return { ...own, ...limits }
+  const said = Object.entries(texts).filter(([, text]) => text !== undefined && text !== '')
+  return { ...own, ...limits, limitTexts: { ...own.limitTexts, ...Object.fromEntries(said) } }
 }
 
 /** Limits whose text an operator may choose. */
@@ -45,13 +53,13 @@ export interface AdmissionDoors {
   readonly log: Log
 }
 
-/** 4.3.2: we are full (RFC 3463 §3.4); 4.7.0: this client has enough. */
-const words: { readonly [L in LimitName]: readonly [status: TransientStatus, text: string] } = {
-  connections: ['4.3.2', 'Too many connections, come back later'],
-  address: ['4.7.0', 'Too many connections from your address'],
-  network: ['4.7.0', 'Too many connections from your network'],
-  load: ['4.3.2', 'Too busy, come back later'],
-  descriptors: ['4.3.2', 'Too busy, come back later'],
+/** x.3.2: we are full (RFC 3463 §3.4); x.7.0: this client has enough. */
+const words: { readonly [L in LimitName]: readonly [detail: '3.2' | '7.0', text: string] } = {
+  connections: ['3.2', 'Too many connections, come back later'],
+  address: ['7.0', 'Too many connections from your address'],
+  network: ['7.0', 'Too many connections from your network'],
+  load: ['3.2', 'Too busy, come back later'],
+  descriptors: ['3.2', 'Too busy, come back later'],
 }
 
 /** The system updates its load average every five seconds. */
@@ -81,7 +89,6 @@ export class Admission {
   readonly #limits: ConnectionLimits
   readonly #doors: AdmissionDoors
   readonly #reserve: DescriptorReserve
-  readonly #refusals: ReadonlyMap<LimitName, Refusal>
   #load = 0
   #loadUntilMs = 0
 
@@ -90,23 +97,29 @@ export class Admission {
     this.#limits = limits
     this.#doors = doors
     this.#reserve = new DescriptorReserve({ ...doors, listener })
-    this.#refusals = refusalsOf(limits.limitTexts ?? {})
   }
 
   /** Before anything is known of the client. */
   enter(): MaybePromise<Place | Refusal> {
-    if (!this.#reserve.spare()) return this.#refusal('descriptors')
-    if (this.#overloaded()) return this.#refusal('load')
+    if (!this.#reserve.spare()) return refusal('descriptors', this.#limits)
     const place = new Place(this.#doors.counters)
     const key = `smtp:${this.#listener}`
     return after(this.#take(place, key, this.#limits.maxConnections), (taken) =>
-      taken ? place : this.#refusal('connections'),
+      taken ? place : refusal('connections', this.#limits),
     )
   }
 
-  /** Once the client's address is known. One who is refused has left the place. */
-  identify(place: Place, address: string): MaybePromise<Refusal | undefined> {
-    const { maxConnectionsPerAddress, maxConnectionsPerNetwork } = this.#limits
+  /**
+   * Once it is known who the client is. One who is refused has left the place.
+   * @param limits those of this client, where they are not the listener's
+   */
+  identify(
+    place: Place,
+    address: string,
+    limits: ConnectionLimits = this.#limits,
+  ): MaybePromise<Refusal | undefined> {
+    const { maxConnectionsPerAddress, maxConnectionsPerNetwork } = limits
+    if (this.#overloaded(limits)) return leave(place, 'load', limits)
     // Who comes by a UNIX socket has no address, and all of them would be one client.
     if (address === 'unix') return undefined
     const ofAddress = this.#take(
@@ -115,13 +128,13 @@ export class Admission {
       maxConnectionsPerAddress,
     )
     return after(ofAddress, (taken) => {
-      if (!taken) return this.#leave(place, 'address')
+      if (!taken) return leave(place, 'address', limits)
       if (maxConnectionsPerNetwork === undefined) return undefined
-      const network = clientNetwork(address, this.#limits.networkBits)
+      const network = clientNetwork(address, limits.networkBits)
       if (network === undefined) return undefined
       const key = `smtp:${this.#listener}:${network}`
       return after(this.#take(place, key, maxConnectionsPerNetwork), (also) =>
-        also ? undefined : this.#leave(place, 'network'),
+        also ? undefined : leave(place, 'network', limits),
       )
     })
   }
@@ -135,13 +148,7 @@ export class Admission {
     })
   }
 
-  #leave(place: Place, limit: LimitName): Refusal {
-    place.leave()
-    return this.#refusal(limit)
-  }
-
-  #overloaded(): boolean {
-    const { maxLoad } = this.#limits
+  #overloaded({ maxLoad }: ConnectionLimits): boolean {
     if (maxLoad === undefined) return false
     const { clock, process } = this.#doors
     const nowMs = clock.monotonicMs()
@@ -151,23 +158,20 @@ export class Admission {
     }
     return this.#load > maxLoad
   }
-
-  #refusal(limit: LimitName): Refusal {
-    const refusal = this.#refusals.get(limit)
-    if (refusal === undefined) throw new Error(`no words for the limit ${limit}`)
-    return refusal
-  }
 }
 
-function refusalsOf(
-  texts: NonNullable<ConnectionLimits['limitTexts']>,
-): ReadonlyMap<LimitName, Refusal> {
-  const names: readonly LimitName[] = ['connections', 'address', 'network', 'load', 'descriptors']
-  return new Map(
-    names.map((limit) => {
-      const [status, text] = words[limit]
-      const chosen = limit === 'descriptors' ? texts.load : texts[limit]
-      return [limit, { limit, reply: reply(421, status, chosen ?? text) }]
-    }),
-  )
+function leave(place: Place, limit: LimitName, limits: ConnectionLimits): Refusal {
+  place.leave()
+  return refusal(limit, limits)
+}
+
+/** A text of a tcp.smtp rule (DIEMSG) may begin with its reply code; of those only 421 and 554 exist here. */
+function refusal(limit: LimitName, { limitTexts = {} }: ConnectionLimits): Refusal {
+  const [detail, text] = words[limit]
+  const chosen = limit === 'descriptors' ? limitTexts.load : limitTexts[limit]
+  const [, kind, plain] = /^([245])\d\d(?:[ -](.*))?$/.exec(chosen ?? '') ?? []
+  const said = plain ?? chosen ?? text
+  return kind === '5'
+    ? { limit, reply: reply(554, `5.${detail}`, said) }
+    : { limit, reply: reply(421, `4.${detail}`, said) }
 }

@@ -65,7 +65,10 @@ export class SessionConnection implements ConnectionHandlers {
   /** Greets the client. @param received what it sent already, behind a PROXY header for instance */
   start(received?: Buffer): void {
     this.#parts.connection.attach(this)
-    if (received !== undefined) this.#input.push(received)
+    if (received !== undefined && received.length > 0) {
+      this.#input.push(received)
+      this.#receiver.spoke()
+    }
     this.#settle(this.#receiver.greet())
     this.#pump()
   }
@@ -84,6 +87,7 @@ export class SessionConnection implements ConnectionHandlers {
   data(chunk: Buffer): void {
     if (this.#closing) return
     this.#input.push(chunk)
+    this.#receiver.spoke()
     this.#pace.received(chunk.length)
     this.#pump()
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { emptyEnvironment } from '../mail/environment.ts'
 import { passRuling, type Ruling } from '../mail/ruling.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { settled, smtpStage } from '../testkit/smtp-stage.ts'
@@ -50,13 +51,50 @@ describe('a listener', () => {
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-z]+$/)
   })
 
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no rules')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no rules'))],
+  ])('whose policy %s at the door sends the client away', async (_, introduce) => {
+    const stage = await smtpStage({ through: (policy) => ({ ...policy, introduce }) })
+    const client = await stage.dial()
+    expect(await client.reply()).toBe('421 4.3.0 Local error, come back later')
+    await settled()
+    expect(stage.listener.sessions).toBe(0)
+    expect(stage.log.events.map(({ event }) => event)).toContain('policy.failed')
+  })
+
+  test('keeps to the limits that the policy has for a client, and to its words', async () => {
+    const limits = { maxConnectionsPerAddress: 1, texts: { address: '421 mx enough of you' } }
+    const stage = await smtpStage({
+      through: (policy) => ({
+        ...policy,
+        introduce: (newcomer) => {
+          const known = { environment: emptyEnvironment, denied: false }
+          const isBusy = newcomer.remote.address === '198.51.100.9'
+          return { ...known, limits: isBusy ? limits : {} }
+        },
+      }),
+    })
+    const first = await stage.dial('198.51.100.9')
+    const second = await stage.dial('198.51.100.9')
+    const others = [await stage.dial('198.51.100.8'), await stage.dial('198.51.100.8')]
+    expect(await first.reply()).toMatch(/^220 /)
+    expect(await second.reply()).toBe('421 4.7.0 mx enough of you')
+    for (const other of others) expect(await other.reply()).toMatch(/^220 /)
+  })
+
   test('whose policy cannot open a session says so and sends the client away', async () => {
     const broken = {
       open: () => {
         throw new Error('no chain')
       },
     }
-    const stage = await smtpStage({ through: () => broken })
+    const stage = await smtpStage({ through: (policy) => ({ ...policy, ...broken }) })
     const client = await stage.dial()
     expect(await client.reply()).toBe('421 4.3.0 Local error, come back later')
     await settled()

@@ -13,10 +13,10 @@ import type { Log } from '../runtime/log.ts'
 import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
 import type { HostProcess } from '../runtime/process.ts'
 import type { Random } from '../runtime/random.ts'
-import { Admission, Place, type ConnectionLimits, type LimitName } from './admission.ts'
+import { Admission, limitsFor, Place, type ConnectionLimits, type LimitName } from './admission.ts'
 import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
-import type { ConnectionFacts, Policy } from './policy.ts'
+import type { ConnectionFacts, Introduction, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
 import { notServing } from './replies.ts'
@@ -119,6 +119,13 @@ async function close(
   timer.cancel()
 }
 
+/** A client of whom the policy has heard. */
+type Introduced = Arrival & Pick<ConnectionFacts, 'introduction'>
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
 /** Who is in, and who may come in. */
 class Reception {
   readonly #options: ListenerOptions
@@ -180,13 +187,49 @@ class Reception {
   }
 
   #admit(connection: Connection, place: Place, arrival: Arrival): MaybePromise<void> {
-    const refused = this.#admission.identify(place, arrival.remote.address)
-    return after(refused, (refusal) => {
-      if (refusal !== undefined) return this.#turnAway(connection, arrival, refusal)
-      const ownTls = this.#options.tls === 'implicit' && arrival.tls === undefined
-      if (ownTls) return this.#openSecured(connection, place, arrival)
-      return this.#open(connection, place, arrival)
+    return after(this.#introduce(arrival), (introduction) => {
+      if (introduction === undefined) return this.#unserved(connection, place, arrival)
+      const limits = limitsFor(this.#options, introduction.limits)
+      const refused = this.#admission.identify(place, arrival.remote.address, limits)
+      return after(refused, (refusal) => {
+        if (refusal !== undefined) return this.#turnAway(connection, arrival, refusal)
+        const { remoteName } = introduction
+        const client = {
+          ...arrival,
+          ...(remoteName === undefined ? {} : { remoteName }),
+          introduction,
+        }
+        const ownTls = this.#options.tls === 'implicit' && arrival.tls === undefined
+        if (ownTls) return this.#openSecured(connection, place, client)
+        return this.#open(connection, place, client)
+      })
     })
+  }
+
+  /** @returns `undefined`, now or later, where the policy fails */
+  #introduce(arrival: Arrival): MaybePromise<Introduction | undefined> {
+    const { remote, remoteName, environment } = arrival
+    const { policy, doors } = this.#parts
+    const failed = (error: unknown): undefined => {
+      doors.log.error('policy.failed', { remote: remote.address, error: errorText(error) })
+    }
+    try {
+      const introduced = policy.introduce({
+        listener: this.#options.name,
+        remote,
+        ...(remoteName === undefined ? {} : { remoteName }),
+        ...(environment === undefined ? {} : { environment }),
+      })
+      return introduced instanceof Promise ? introduced.catch(failed) : introduced
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** There is a bug in the policy: without it there is no session. */
+  #unserved(connection: Connection, place: Place, arrival: Pick<Arrival, 'remote'>): void {
+    place.leave()
+    this.#turnAway(connection, arrival, { reply: notServing })
   }
 
   /** What to do where nobody can say whose connection it is. */
@@ -208,7 +251,7 @@ class Reception {
   }
 
   /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
-  async #openSecured(connection: Connection, place: Place, arrival: Arrival): Promise<void> {
+  async #openSecured(connection: Connection, place: Place, arrival: Introduced): Promise<void> {
     const { received, ...client } = arrival
     const handshake = { ...this.#handshake(), ...(received === undefined ? {} : { received }) }
     let tls: TlsState | undefined
@@ -235,7 +278,7 @@ class Reception {
     timeoutMs: this.#options.handshakeTimeoutMs ?? handshakeTimeoutMs,
   })
 
-  #open(connection: Connection, place: Place, arrival: Arrival): void {
+  #open(connection: Connection, place: Place, arrival: Introduced): void {
     const { policy, queue, queueFlush, doors } = this.#parts
     const { clock, log, random } = doors
     const { tls: mode = 'starttls' } = this.#options
@@ -252,14 +295,8 @@ class Reception {
       const parts = { policy, queue, queueFlush, clock, log, random }
       receiver = new Receiver({ facts, ...parts, canStartTls })
     } catch (error) {
-      // A bug in the policy: without it there is no session.
-      log.error('policy.failed', {
-        session: facts.id,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      })
-      place.leave()
-      this.#turnAway(connection, arrival, { reply: notServing })
-      return
+      log.error('policy.failed', { session: facts.id, error: errorText(error) })
+      return this.#unserved(connection, place, arrival)
     }
     const { id } = facts
     const session = new SessionConnection({

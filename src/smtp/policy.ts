@@ -8,6 +8,7 @@ import type { Message } from '../mail/message.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
 import type { ForwardedClient } from './xclient.ts'
@@ -18,8 +19,36 @@ import type { ForwardedClient } from './xclient.ts'
  * that throws is an outcome that the policy has already ruled on. An answer that is not a promise costs no promise.
  */
 export interface Policy {
+  /** Somebody is at the door: who they are by name, and within which limits they may come in. */
+  introduce(newcomer: Newcomer): MaybePromise<Introduction>
   /** A connection came in. The chain and the settings it will meet are fixed here. */
   open(connection: ConnectionFacts): SessionPolicy
+}
+
+/** A client whose connection nobody has counted yet. */
+export interface Newcomer {
+  readonly listener: string
+  readonly remote: Endpoint
+  readonly remoteName?: string
+  readonly environment?: Environment
+}
+
+export interface Introduction {
+  /** By DNS, where a rule wants to know it. */
+  readonly remoteName?: string
+  readonly environment: Environment
+  /** By a rule of tcp.smtp. */
+  readonly denied: boolean
+  readonly limits: ClientLimits
+}
+
+/** What a client has in place of its listener's limits. */
+export interface ClientLimits {
+  readonly maxConnectionsPerAddress?: number
+  readonly maxConnectionsPerNetwork?: number
+  readonly maxLoad?: number
+  /** What is said, a reply code in front or none. */
+  readonly texts?: { readonly [L in 'address' | 'network' | 'load']?: string | undefined }
 }
 
 export interface ConnectionFacts {
@@ -34,13 +63,16 @@ export interface ConnectionFacts {
   readonly user?: string
   /** Where somebody else has looked it up already: tcpserver. */
   readonly environment?: Environment
+  /** What the policy said of the client at the door; a client that a proxy names (XCLIENT) has none. */
+  readonly introduction?: Introduction
 }
 
 export interface SessionPolicy {
   /** In force now; a login may change both. */
   readonly environment: Environment
   readonly settings: ReceiverSettings
-  connect(event: { readonly session: Session }): MaybePromise<Ruling>
+  /** The greeting waits for the answer. */
+  connect(event: ConnectEvent): MaybePromise<Ruling>
   hello(event: { readonly session: Session }): MaybePromise<Ruling>
   /** What a SCRAM login is held against; `auth` follows. */
   secretFor(event: SecretRequest): MaybePromise<SecretRuling>
@@ -57,6 +89,11 @@ export interface SessionPolicy {
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void
   /** The client is gone or was sent away: whatever is being asked is called off. Called exactly once. */
   sessionEnded(reason: SessionEnd): void
+}
+
+export interface ConnectEvent {
+  readonly session: Session
+  readonly silence: Silence
 }
 
 export interface MailEvent {
@@ -182,6 +219,9 @@ export interface ReceiverSettings {
   readonly xforwardNetworks?: Pick<Networks, 'has'>
   /** MAIL only after a login (RFC 6409 §4.3). */
   readonly authRequired: boolean
+  /** Log each reverse-path that is taken, and each forward-path that is asked for. */
+  readonly logsMail: boolean
+  readonly logsRecipients: boolean
   /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
   readonly protocol: 'smtp' | 'lmtp'
   /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */

@@ -137,7 +137,7 @@ describe('the policy', () => {
         }
       },
     }
-    const stage = await smtpStage({ policy, through: () => deaf })
+    const stage = await smtpStage({ policy, through: (inner) => ({ ...inner, ...deaf }) })
     const client = await greeted(stage)
     const message = [
       'MAIL FROM:<a@client.test>',

@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import { toAll } from './answers.ts'
+import { ClientSilence } from './client-silence.ts'
 import { claimedFacts } from './claimed-facts.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
@@ -50,6 +51,7 @@ export const maxLineBytes = authLineBytes
 
 export class Receiver {
   readonly #parts: ReceiverParts
+  #silence: ClientSilence
   #dialogue: Dialogue
   /** How often the client became another one. */
   #replaced = 0
@@ -57,6 +59,7 @@ export class Receiver {
   /** @throws whatever `Policy.open` throws */
   constructor(parts: ReceiverParts) {
     this.#parts = parts
+    this.#silence = new ClientSilence(parts.clock)
     this.#dialogue = this.#begin(parts.facts)
   }
 
@@ -116,11 +119,18 @@ export class Receiver {
     return formatAnswer(replies.map(({ code, lines }) => ({ code, lines })))
   }
 
+  /** The client has sent something, wanted or not. */
+  spoke(): void {
+    this.#silence.spoke()
+  }
+
   /** The first reply of the session. */
   greet(): MaybePromise<Answer> {
     return this.#guard(() => {
       const { session, policy, settings } = this.#dialogue
-      return this.#dialogue.consult(policy.connect({ session }), (ruling) => {
+      const silence = this.#silence
+      return this.#dialogue.consult(policy.connect({ session, silence }), (ruling) => {
+        silence.end()
         if (ruling.ruling === 'pass') return replies.greeting(settings.greeting)
         return this.#dialogue.refuse('connect', { ...ruling, close: true })
       })
@@ -190,6 +200,9 @@ export class Receiver {
     before.end('replaced')
     const next = claimedFacts(own, claimed, before.session.tls)
     this.#dialogue = this.#begin(next, claimed)
+    // The proxy has greeted it long ago.
+    this.#silence = new ClientSilence(this.#parts.clock)
+    this.#silence.end()
     log.info('session.replaced', { session: before.session.id, by: next.id, ...claimed })
     const { hello: name, protocol } = claimed
     if (name === undefined || name === null) return this.greet()

@@ -39,12 +39,15 @@ import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { silenceOf } from './plugin-under-test.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface ChainTestOptions {
   readonly entries: readonly EntryConfig[]
   readonly thresholds?: Thresholds
+  readonly thresholdRules?: GenerationRequest['thresholdRules']
+  readonly tagging?: GenerationRequest['tagging']
   readonly parallel?: number
   readonly files?: Readonly<Record<string, string | Uint8Array>>
   /** What tcp.smtp says, by the client's address. */
@@ -134,6 +137,8 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
       doors,
       resources: files,
       thresholds: thresholds ?? {},
+      ...(options.thresholdRules === undefined ? {} : { thresholdRules: options.thresholdRules }),
+      ...(options.tagging === undefined ? {} : { tagging: options.tagging }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       receiver: {
         options: options.receiver,
@@ -235,7 +240,7 @@ function playSession(
       return replies.map(({ code, status = '', lines }) => `${code} ${status} ${lines[0]}`)
     },
     async connect() {
-      return spoken('connect', '220', await asked.connect({ session }))
+      return spoken('connect', '220', await asked.connect({ session, silence: silenceOf() }))
     },
     async hello(name = 'client.test') {
       over('reset', 'hello')

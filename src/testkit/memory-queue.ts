@@ -64,6 +64,7 @@ export function memoryQueue(clock: Clock): MemoryQueue {
   const commits: Committed[] = []
   const settled: Settled[] = []
   const listeners = new Set<() => void>()
+  const wardens = new Set<(ids: readonly QueueId[]) => void>()
   let openDrafts = 0
   let count = 0
   let refusal: ErrorCode | undefined
@@ -95,6 +96,7 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       recipients: placement.envelope.recipients.map(() => ({ state: 'pending' })),
       message: edited(message, placement.headerEdits),
       ...(placement.reason === undefined ? {} : { reason: placement.reason }),
+      ...(placement.grounds === undefined ? {} : { grounds: placement.grounds }),
     })
     return id
   }
@@ -127,6 +129,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
         const ids: [QueueId, ...QueueId[]] = [place(first, bytes)]
         for (const placement of rest) ids.push(place(placement, bytes))
         announce()
+        const held = ids.filter((id) => slots.get(id)?.grounds !== undefined)
+        if (held.length > 0) setImmediate(() => wardens.forEach((warden) => warden(held)))
         return new Receipt(ids, clock.now())
       },
       abort: finish,
@@ -168,6 +172,10 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     onDue(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+    onQuarantined(listener) {
+      wardens.add(listener)
+      return () => void wardens.delete(listener)
     },
     async claim(id, even) {
       await Promise.resolve()

@@ -9,6 +9,7 @@ import type { JsonObject } from '../mail/json.ts'
 import type { LoginGrant, LoginSecret, LoginVariables } from '../mail/login-secret.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
 import { stageOf, type AskedPlace, type Events, type Question } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
@@ -48,6 +49,8 @@ export interface PluginTestOptions {
 /** What a question is about; what is not given is ordinary. Addresses are written `local-part@domain`. */
 export interface About {
   readonly session?: Partial<Session>
+  /** At `connect`: the client speaks so long after it has come, though it has not been greeted; never, where absent. */
+  readonly speaksAfterMs?: number
   /** Empty: the null path. */
   readonly reversePath?: string
   readonly parameters?: MailParameters
@@ -81,6 +84,8 @@ export interface PluginUnderTest {
   data(about?: About): Promise<Verdict>
   /** @param message as received, with CRLF line ends */
   message(message: string | Message, about?: About): Promise<Verdict>
+  /** What it would tell `postern check`. */
+  check(): Promise<readonly Doubt[]>
   /** What it says of what it depends on. */
   probe(signal?: AbortSignal): Promise<string | undefined>
   learn(
@@ -90,8 +95,6 @@ export interface PluginUnderTest {
   ): Promise<void>
   /** The session is over. */
   sessionEnded(about?: About): void
-  /** What it would tell `postern check`. */
-  check(): Promise<readonly Doubt[]>
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -158,7 +161,8 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     log,
     store,
     files,
-    connect: (about) => ask(places.connect, { session: sessionIn(about) }),
+    connect: (about) =>
+      ask(places.connect, { session: sessionIn(about), silence: silenceOf(about?.speaksAfterMs) }),
     hello(name, about) {
       const session = sessionIn(about)
       return ask(places.hello, { session: { ...session, hello: { verb: 'EHLO', name } } })
@@ -204,6 +208,9 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         transaction: transactionIn(about),
         message: typeof message === 'string' ? memoryMessage(message) : message,
       }),
+    async check() {
+      return (await generation.entries[0]?.instance.check?.()) ?? []
+    },
     probe: async (signal = new AbortController().signal) =>
       generation.entries[0]?.instance.probe?.(signal),
     async learn(message, as, { recipient, signal = new AbortController().signal } = {}) {
@@ -216,9 +223,6 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     },
     sessionEnded(about) {
       generation.entries[0]?.instance.sessionEnded?.(sessionIn(about))
-    },
-    async check() {
-      return (await generation.entries[0]?.instance.check?.()) ?? []
     },
     async open() {
       const failure = await generation.open()
@@ -281,6 +285,14 @@ function sessionOf(
     hostname: 'mx.postern.test',
     environment,
     ...session,
+  }
+}
+
+/** Of a client that says its first word then; time does not pass meanwhile. */
+export function silenceOf(speaksAfterMs = Number.POSITIVE_INFINITY): Silence {
+  return {
+    broken: speaksAfterMs <= 0,
+    lasts: (durationMs) => Promise.resolve(durationMs <= speaksAfterMs && speaksAfterMs > 0),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Placement } from '../queue/queue.ts'
 import type {
   AuthRuling,
   ConnectionFacts,
+  Introduction,
   MessageRuling,
   Policy,
   ReceiverSettings,
@@ -52,6 +53,8 @@ export const testSettings: ReceiverSettings = {
   mechanisms: ['PLAIN', 'LOGIN'],
   authWithoutTls: false,
   authRequired: false,
+  logsMail: false,
+  logsRecipients: false,
   protocol: 'smtp',
   prdr: false,
   binaryMime: false,
@@ -100,6 +103,7 @@ export function scriptedPolicy(
     history,
     opened,
     transactions,
+    introduce: () => unknownClient,
     open(facts) {
       opened.push(facts)
       return session(this)
@@ -107,6 +111,7 @@ export function scriptedPolicy(
   }
 }
 
+const unknownClient: Introduction = { environment: emptyEnvironment, denied: false, limits: {} }
 const pass = (): Ruling => passRuling
 const nobody = (): AuthRuling & SecretRuling => ({
   ruling: 'reject',
@@ -128,6 +133,7 @@ export function slowPolicy(policy: Policy): Policy {
       })
     })
   return {
+    introduce: (newcomer) => later(() => policy.introduce(newcomer)),
     open(facts) {
       const session = policy.open(facts)
       return {

@@ -16,6 +16,7 @@ import { certificateDoubts, certificateMistakes } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors, silentLog } from './offline-doors.ts'
 import { probeListeners } from './probe-listeners.ts'
+import { quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 
 export interface CheckedConfiguration {
@@ -53,6 +54,7 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
         ...doubts,
         ...chain.doubts,
         ...entryDoubts,
+        ...(generation === undefined ? [] : quarantineDoubts(configuration, generation)),
         ...certificateDoubts(configuration.listeners, systemClock.now()),
       ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),

@@ -29,6 +29,8 @@ export async function loadChain(request: ChainRequest): Promise<LoadedChain> {
     doors,
     resources,
     thresholds: configuration.thresholds,
+    thresholdRules: configuration.thresholdRules,
+    tagging: configuration.tagging,
     receiver: configuration.receiver,
     listeners: configuration.listeners.map(({ name, role, tls, receiver, place }) => {
       return { name, role, tls: tls !== undefined, options: receiver, place }

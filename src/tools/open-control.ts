@@ -2,7 +2,10 @@
 import { openControlServer, type ControlServer } from '../control/control-server.ts'
 import type { QueueDesk } from '../delivery/queue-desk.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { QuarantineDesk } from '../quarantine/desk.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { answerQuarantine, asJson, readQuarantineRequest } from './quarantine-requests.ts'
 import { answerRequest, readRequestOf, writeAnswer } from './queue-requests.ts'
 
 /** A folder of its own, because folders are made for their owner alone. */
@@ -15,6 +18,7 @@ export interface ControlParts {
   /** Locked: whatever socket lies in it belongs to a gateway that is gone. */
   readonly spool: string
   readonly desk: QueueDesk
+  readonly quarantine: QuarantineDesk
 }
 
 /** @returns undefined where there can be none, which is logged: mail goes on without it */
@@ -28,7 +32,13 @@ export async function openControl(parts: ControlParts): Promise<ControlServer | 
     })
     const queue = async (of: Parameters<typeof readRequestOf>[0]) =>
       writeAnswer(await answerRequest(parts.desk, readRequestOf(of)))
-    return await openControlServer({ net, clock, log, path, handlers: new Map([['queue', queue]]) })
+    const quarantine = async (of: JsonValue) =>
+      asJson(await answerQuarantine(parts.quarantine, readQuarantineRequest(of)))
+    const handlers = new Map([
+      ['queue', queue],
+      ['quarantine', quarantine],
+    ])
+    return await openControlServer({ net, clock, log, path, handlers })
   } catch (error) {
     if (!isPosternError(error)) throw error
     log.warn('control.unavailable', { path, error: error.message })

@@ -1,15 +1,17 @@
-/** What an operator has in hand of a running gateway: its queue over the control socket, and a daily word of held bounces. */
+/** What an operator has in hand of a running gateway: its queue and its quarantine over the control socket, and a daily word of held bounces. */
 import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
+import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
   readonly courier: Courier
   /** Of the worker's own shard: each worker steers what it delivers. */
   readonly spool: string
+  readonly seat: QuarantineParts['seat']
 }
 
 export interface Steering {
@@ -37,11 +39,14 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     settings: () => bounceSettings(current()),
   })
   digest.start()
-  const control = await openControl({ doors, spool, desk })
+  const quarantine = openQuarantine(parts)
+  quarantine.keeper.start()
+  const control = await openControl({ doors, spool, desk, quarantine: quarantine.desk })
   return {
     async close() {
       await control?.close()
       await digest.stop()
+      await quarantine.keeper.stop()
     },
   }
 }

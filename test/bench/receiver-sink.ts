@@ -30,6 +30,7 @@ const settings: ReceiverSettings = {
 }
 
 const passing: Policy = {
+  introduce: () => ({ environment: emptyEnvironment, denied: false, limits: {} }),
   open: () => ({
     environment: emptyEnvironment,
     settings,

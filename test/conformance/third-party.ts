@@ -3,10 +3,14 @@
  * Where it is missing the tests over it are skipped, and say so, in CI too: no package brings it, and none of it is ours to keep.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const beside = fileURLToPath(new URL('../../../shared/vectors', import.meta.url))
 const root = `${process.env['POSTERN_VECTORS'] ?? beside}/third-party`
+
+/** Notes on the programs of the qmail world, beside the vectors. */
+export const notesRoot = join(process.env['POSTERN_VECTORS'] ?? beside, '../spec')
 
 export const vectorsAreMissing = !existsSync(root)
 

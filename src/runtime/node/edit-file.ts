@@ -21,6 +21,7 @@ const staleMs = 60_000
 export async function editFile(path: string, change: (text: string) => string): Promise<boolean> {
   const fresh = `${path}.new`
   const file = await lock(fresh)
+  let moved = false
   try {
     const before = await read(path)
     const text = change(before?.text ?? '')
@@ -33,6 +34,7 @@ export async function editFile(path: string, change: (text: string) => string): 
       }
       await file.sync()
       await fs.rename(fresh, path)
+      moved = true
       await syncFolder(dirname(path))
     }
     return changed
@@ -42,8 +44,8 @@ export async function editFile(path: string, change: (text: string) => string): 
       : error
   } finally {
     await file.close()
-    // After a rename it is gone already.
-    await fs.rm(fresh, { force: true })
+    // After a rename the name is free, and may be the next one's lock already.
+    if (!moved) await fs.rm(fresh, { force: true })
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatPath } from '../../mail/address.ts'
 import { parseMail } from '../command.ts'
 import { messageTooBig, reversePathOk } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
@@ -24,6 +25,11 @@ export const mail: Verb = {
       policy.mail({ transactionId, session, reversePath, parameters, ...source }),
       (ruling) => {
         if (ruling.ruling !== 'pass') return dialogue.refuse('mail', ruling)
+        if (dialogue.settings.logsMail) {
+          const { id, remote } = session
+          const path = formatPath(reversePath)
+          dialogue.log.info('mail.taken', { session: id, remote: remote.address, path })
+        }
         dialogue.openTransaction(reversePath, parameters)
         return reversePathOk
       },

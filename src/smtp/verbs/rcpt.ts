@@ -1,3 +1,4 @@
+import { formatPath } from '../../mail/address.ts'
 import type { Reply } from '../../mail/reply.ts'
 import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseRcpt } from '../command.ts'
@@ -20,8 +21,13 @@ export const rcpt: Verb = {
       offers: dialogue.offers,
     })
     if (!parsed.ok) return parsed.reply
-    if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     const recipient = parsed.value
+    if (settings.logsRecipients) {
+      const { id, session } = transaction
+      const path = formatPath(recipient.mailbox)
+      dialogue.log.info('rcpt.asked', { transaction: id, remote: session.remote.address, path })
+    }
+    if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     return dialogue.consult(policy.rcpt({ transaction, recipient }), (ruling) => {
       if (ruling.ruling !== 'pass') return refuseRecipient(dialogue, ruling)
       transaction.recipients.push(recipient)

@@ -174,6 +174,7 @@ describe('XCLIENT', () => {
     const stage = await smtpStage({
       policy,
       through: (inner) => ({
+        ...inner,
         open(facts) {
           if (opened++ > 0) throw new Error('no chain')
           return inner.open(facts)

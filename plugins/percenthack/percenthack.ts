@@ -1,0 +1,85 @@
+/**
+ * `user%host@domain` means `user@host` where the domain stands in control/percenthack. With qmail anybody could relay
+ * through such a domain; here the address that comes out of it must be one of ours, unless the client may relay.
+ */
+import {
+  asciiDomain,
+  controlList,
+  definePlugin,
+  isDomain,
+  mailboxKey,
+  moreRcpthosts,
+  option,
+  parseRcpthosts,
+  pass,
+  reject,
+  relayClient,
+  type Mailbox,
+} from 'postern/plugin'
+
+/** Hops in one address; more are nobody's mistake. */
+const mostHops = 10
+
+export const percenthack = definePlugin({
+  name: 'percenthack',
+  summary: 'Takes user%host@domain for user@host, by control/percenthack.',
+  options: {
+    file: option.file({
+      default: 'control/percenthack',
+      description: 'The domains for which a percent sign has this meaning, one a line.',
+    }),
+    rcpthosts: option.file({ default: 'control/rcpthosts', description: 'Our domains.' }),
+    more: option.cdb({ default: 'control/morercpthosts.cdb', description: 'More of them.' }),
+  },
+  setup({ file, rcpthosts, more }) {
+    const domains = file.follow(
+      (bytes) => new Set(controlList(bytes).map(({ text }) => asciiDomain(text))),
+    )
+    const listed = rcpthosts.follow((bytes) => parseRcpthosts(bytes).value)
+    const database = moreRcpthosts(more)
+    const isOurs = (domain: string): boolean =>
+      (listed.current.find(domain) ?? database.find(domain)) !== undefined
+    return {
+      rcpt({ transaction: { session }, recipient }, { findings }) {
+        const meant = undone(recipient.mailbox, domains.current)
+        if (meant === recipient.mailbox) return pass()
+        const evidence = { recipient: mailboxKey(recipient.mailbox) }
+        if (meant === undefined) {
+          return reject('5.1.3', 'what the percent sign makes of this address is none', {
+            reason: 'PERCENTHACK_BROKEN',
+            evidence,
+          })
+        }
+        const mayRelay = session.user !== undefined || findings.get(relayClient) !== undefined
+        if (!mayRelay && !isOurs(asciiDomain(meant.domain))) {
+          return reject('5.7.1', 'no relaying by a percent sign', {
+            reason: 'PERCENTHACK_RELAY',
+            evidence,
+          })
+        }
+        const by = { ...recipient, mailbox: meant }
+        return pass({
+          reason: 'PERCENTHACK',
+          evidence,
+          envelopeEdits: [{ edit: 'replaceRecipient', mailbox: recipient.mailbox, by }],
+        })
+      },
+    }
+  },
+})
+
+/** Again and again, as qmail-send does. @returns the mailbox itself where nothing is to be done, undefined where none comes of it */
+function undone(mailbox: Mailbox, domains: ReadonlySet<string>): Mailbox | undefined {
+  let meant = mailbox
+  for (let hop = 0; hop < mostHops && domains.has(asciiDomain(meant.domain)); hop++) {
+    const percent = meant.localPart.lastIndexOf('%')
+    if (percent < 0) break
+    const next = {
+      localPart: meant.localPart.slice(0, percent),
+      domain: meant.localPart.slice(percent + 1),
+    }
+    if (next.localPart === '' || !isDomain(next.domain, { smtputf8: true })) return undefined
+    meant = next
+  }
+  return meant
+}

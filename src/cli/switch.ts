@@ -1,0 +1,51 @@
+import { Command, Option } from 'commander'
+import { formatMistake } from '../config/format-mistake.ts'
+import { printable } from '../mail/reply.ts'
+import { switchEntry, type SwitchRequest } from '../tools/switch-entry.ts'
+import { configOption } from './config-option.ts'
+
+interface Options {
+  readonly config: string
+  readonly mode: 'enforce' | 'shadow'
+  readonly untried?: true
+}
+
+/** `postern enable ENTRY`: turns an entry of the chain on, once it has shown that it could work. */
+export function enableCommand(): Command {
+  return new Command('enable')
+    .description('turn an entry of the chain on, after trying whether it could work')
+    .argument('<entry>', 'its name in the chain')
+    .addOption(
+      new Option('--mode <mode>', 'shadow: only record what it would have done')
+        .choices(['enforce', 'shadow'])
+        .default('enforce'),
+    )
+    .option('--untried', 'without trying it')
+    .addOption(configOption())
+    .action((name: string, { config, mode, untried }: Options) =>
+      change(config, { name, mode, ...(untried === undefined ? {} : { untried }) }),
+    )
+}
+
+/** `postern disable ENTRY`. */
+export function disableCommand(): Command {
+  return new Command('disable')
+    .description('turn an entry of the chain off')
+    .argument('<entry>', 'its name in the chain')
+    .addOption(configOption())
+    .action((name: string, { config }: Options) => change(config, { name, mode: 'off' }))
+}
+
+async function change(config: string, request: SwitchRequest): Promise<void> {
+  const switched = await switchEntry(config, request)
+  if (switched.done) {
+    const { name, mode } = request
+    const as = switched.before === mode ? 'was' : 'is now'
+    process.stdout.write(`${printable(name)} ${as} ${mode}; a running gateway follows the file\n`)
+    return
+  }
+  process.exitCode = 1
+  if ('problem' in switched) process.stderr.write(`${printable(switched.problem)}\n`)
+  else for (const mistake of switched.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+  process.stderr.write('nothing was changed\n')
+}

@@ -1,0 +1,30 @@
+/**
+ * Variables of the qmail world that no option has: what reads them in place of an option, or why nothing does.
+ * `postern env` shows them, so that nobody waits for an effect that never comes.
+ */
+
+/** By families: the names end in the name of another variable. */
+export const variableFamilies: ReadonlyMap<string, string> = new Map([
+  ['AUTH_SET_', 'A login sets the variable whose name follows to this value.'],
+  ['AUTH_UNSET_', 'A login takes the variable whose name follows away.'],
+])
+
+/** Set for the programs that Postern runs, and for nobody else. */
+export const variablesForPrograms: ReadonlyMap<string, string> = new Map([
+  ['SMTP_AUTH_USER', 'set for programs: who has logged in'],
+  ['SPFRESULT', 'set for programs: what SPF found'],
+  ['TCPREMOTEINFO', 'set for programs: what tcpserver’s ident said, or who has logged in'],
+])
+
+/** Not supported, each with the reason and what there is instead. */
+export const unsupportedVariables: ReadonlyMap<string, string> = new Map([
+  [
+    'TLS_SERVER_CERT',
+    'a certificate belongs to a listener: certificate, key and certificates in postern.yaml',
+  ],
+  ['TLSCIPHERS', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate, for everybody'],
+  ['QMAILSMTPD_HELP_VERSION', 'HELP tells no stranger which version answers'],
+  ['LOGREGEX', 'log and trace always name the pattern that matched'],
+  ['NOP0FCHECK', 'nothing here guesses at operating systems, so there is nothing to opt out of'],
+  ['SIMSCAN_DEBUG', 'scanners are entries of the chain: log.level, and postern trace'],
+])

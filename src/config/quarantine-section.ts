@@ -1,0 +1,109 @@
+/** The section `quarantine`: how long held mail is kept, who is told of it, and the daily digests. */
+import { parseMailbox, type Mailbox } from '../mail/address.ts'
+import { asciiDomain } from '../mail/domain.ts'
+import type { JsonObject } from '../mail/json.ts'
+import { notifyChoices, type Notify } from '../mail/quarantine-notify.ts'
+import { isMap, type Reading } from './reading.ts'
+import { quarantineDigestShape, quarantineShape } from './schema.ts'
+
+export interface QuarantineConfiguration {
+  /** Absent: no limit. */
+  readonly maxAgeMs?: number
+  readonly maxBytes?: number
+  readonly maxMessages?: number
+  readonly notify: readonly Notify[]
+  /** Absent: who gets double bounces. */
+  readonly admin?: Mailbox
+  readonly virusEntries: readonly string[]
+  /** Absent: no digests. */
+  readonly digest?: DigestConfiguration
+}
+
+export interface DigestConfiguration {
+  /** Addresses and domains, in lower case; `*`: every recipient of ours. */
+  readonly to: readonly string[]
+  readonly hour: number
+  readonly except: readonly string[]
+  /** Absent: nobody serves links. */
+  readonly linkBase?: string
+  readonly linkLifetimeMs: number
+  /** Absolute; made where there is none. */
+  readonly keyFile: string
+}
+
+export function readQuarantine(
+  reading: Reading,
+  top: JsonObject,
+  absolute: (path: string) => string,
+): QuarantineConfiguration {
+  const values = reading.sectionOrDefaults(top, 'quarantine', quarantineShape, ['digest'])
+  const { max_age: maxAgeMs, max_size: maxBytes, max_messages: maxMessages } = values
+  const admin = readAdmin(reading, values.admin)
+  const digest = readDigest(reading, top['quarantine'], absolute)
+  return {
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(maxMessages === undefined ? {} : { maxMessages }),
+    notify: readNotify(reading, values.notify),
+    ...(admin === undefined ? {} : { admin }),
+    virusEntries: values.virus_entries,
+    ...(digest === undefined ? {} : { digest }),
+  }
+}
+
+function readAdmin(reading: Reading, written: string | undefined): Mailbox | undefined {
+  if (written === undefined) return undefined
+  const mailbox = parseMailbox(written, { smtputf8: true })
+  if (mailbox === undefined) {
+    const remedy = 'write an address, such as postmaster@example.org'
+    reading.mistake(['quarantine', 'admin'], `'${written}' is not an address`, remedy)
+  }
+  return mailbox
+}
+
+function readNotify(reading: Reading, written: readonly string[]): readonly Notify[] {
+  return written.flatMap((word): readonly Notify[] => {
+    if (word === 'all') return ['sender', 'recips', 'admin']
+    if (word === 'none') return []
+    const known = notifyChoices.find((each) => each === word)
+    if (known !== undefined) return [known]
+    const remedy = `there are: ${notifyChoices.join(', ')}, all, none`
+    reading.mistake(['quarantine', 'notify'], `'${word}' is nobody who could be told`, remedy)
+    return []
+  })
+}
+
+function readDigest(
+  reading: Reading,
+  section: JsonObject[string] | undefined,
+  absolute: (path: string) => string,
+): DigestConfiguration | undefined {
+  const given = isMap(section) ? section['digest'] : undefined
+  if (given === undefined || given === null) return undefined
+  const values = reading.section(['quarantine', 'digest'], quarantineDigestShape, given)
+  if (values === undefined) return undefined
+  const { to, hour, except, link_base: linkBase, link_lifetime, key_file } = values
+  const isLink = linkBase === undefined || /^https?:\/\/[^\s<>"]+$/.test(linkBase)
+  if (!isLink) {
+    const remedy = 'write https://mail.example.org/quarantine'
+    reading.mistake(['quarantine', 'digest', 'link_base'], `'${linkBase}' is no link`, remedy)
+  }
+  return {
+    to: to.map((each) => readTo(reading, each)),
+    hour,
+    except,
+    ...(linkBase === undefined ? {} : { linkBase }),
+    linkLifetimeMs: link_lifetime,
+    keyFile: absolute(key_file),
+  }
+}
+
+function readTo(reading: Reading, written: string): string {
+  const at = written.lastIndexOf('@')
+  const fits = written === '*' || (at !== 0 && asciiDomain(written.slice(at + 1)) !== '')
+  if (!fits) {
+    const remedy = 'write an address, a domain, or "*" for every recipient of ours'
+    reading.mistake(['quarantine', 'digest', 'to'], `'${written}' is no recipient`, remedy)
+  }
+  return written.toLowerCase()
+}

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import type { Message } from '../mail/message.ts'
+import { addressOf, quarantineStage } from '../testkit/quarantine-stage.ts'
+
+type Stage = ReturnType<typeof quarantineStage>
+
+async function filled(learners?: Parameters<typeof quarantineStage>[0]): Promise<Stage> {
+  const stage = quarantineStage(learners)
+  stage.keeper.start()
+  await stage.hold({
+    to: ['bob@here.test'],
+    text: 'Subject: =?utf-8?q?Gewinn=21_f=C3=BCr_Sie?=\r\n\r\nspam\r\n',
+    grounds: { score: 7.5, evidence: { scores: [['spam', 7.5]] } },
+  })
+  stage.clock.advance(1000)
+  await stage.hold({
+    from: '',
+    to: ['bob@here.test', 'Cid@here.test'],
+    reason: 'VIRUS',
+    text: 'Subject: invoice\r\n\r\nvirus\r\n',
+    grounds: { entry: 'clamav', evidence: { signature: 'Eicar' } },
+  })
+  stage.clock.advance(1000)
+  await stage.hold({ to: ['ann@here.test'], elsewhere: true })
+  return stage
+}
+
+const briefly = (found: Awaited<ReturnType<Stage['desk']['find']>>) =>
+  found.map(({ recipients, subject }) => `${recipients.join()} ${subject}`)
+
+describe.each(['by its index', 'by the queue alone'])('a search %s', (how) => {
+  const prepared = async (): Promise<Stage> => {
+    const stage = await filled()
+    if (how === 'by its index') return stage
+    const { queue, clock, log } = stage
+    const { QuarantineDesk } = await import('./desk.ts')
+    return { ...stage, desk: new QuarantineDesk({ queue, clock, log, learners: () => [] }) }
+  }
+  const spam = 'bob@here.test Gewinn! für Sie'
+  const toBob = 'bob@here.test invoice'
+  const toCid = 'Cid@here.test invoice'
+
+  test.each([
+    [{}, [toCid, toBob, spam]],
+    [{ sender: 'Ann@ELSE.test' }, [spam]],
+    [{ sender: '@else.test' }, [spam]],
+    [{ sender: '<>' }, [toCid, toBob]],
+    [{ recipient: 'cid@here.test' }, [toCid]],
+    [{ recipient: '@here.test', subject: 'FÜR' }, [spam]],
+    [{ reason: 'vir' }, [toCid, toBob]],
+    [{ entry: 'clamav', recipient: 'bob@here.test' }, [toBob]],
+    [{ entry: 'clam' }, []],
+    [{ ids: ['t2'] }, [toCid, toBob]],
+    [{ ids: ['nonsense'] }, []],
+  ])('finds what %j means, newest first', async (search, expected) => {
+    const { desk } = await prepared()
+    expect(briefly(await desk.find(search))).toEqual(expected)
+  })
+
+  test('by time, and no more than was asked for', async () => {
+    const { desk, clock } = await prepared()
+    expect(briefly(await desk.find({ before: clock.now() - 1500 }))).toEqual([spam])
+    expect(briefly(await desk.find({ after: clock.now() - 1500 }))).toEqual([toCid, toBob])
+    expect(briefly(await desk.find({}, 1))).toEqual([toCid])
+  })
+})
+
+describe('the desk', () => {
+  test('shows why a message is held, its header, and who else waits for it', async () => {
+    const { desk } = await filled()
+    const [, toBob] = await desk.find({})
+    const details = await desk.show(toBob?.id ?? '')
+    expect(details).toMatchObject({
+      held: { reason: 'VIRUS', entry: 'clamav', reversePath: '<>' },
+      evidence: { signature: 'Eicar' },
+      header: 'Subject: invoice\r\n\r\n',
+      siblings: [{ recipients: ['Cid@here.test'] }],
+    })
+    expect(await desk.show('nonsense')).toBeUndefined()
+  })
+
+  test('releases a message for one recipient, and the others still wait', async () => {
+    const { desk, queue, clock } = await filled()
+    const released = await desk.release({ entry: 'clamav', recipient: 'bob@here.test' })
+    expect(briefly(released)).toEqual(['bob@here.test invoice'])
+    expect(queue.due(clock.now(), 10).map(({ id }) => id)).toEqual(released.map(({ id }) => id))
+    expect(briefly(await desk.find({ entry: 'clamav' }))).toEqual(['Cid@here.test invoice'])
+    expect(await desk.release({ ids: released.map(({ id }) => id) })).toEqual([])
+  })
+
+  test('releases a message for everybody for whom it is held', async () => {
+    const { desk, queue, clock } = await filled()
+    const everybody = await desk.withCopies({ recipient: 'cid@here.test' })
+    expect(await desk.release(everybody)).toHaveLength(2)
+    expect(queue.due(clock.now(), 10)).toHaveLength(2)
+  })
+
+  test('never touches what is on hold for another reason', async () => {
+    const { desk, queue } = await filled()
+    await desk.remove({})
+    expect(queue.size).toBe(1)
+  })
+
+  test('sends a copy elsewhere, with the null reverse-path, and keeps the message', async () => {
+    const { desk, queue, sent } = await filled()
+    const copied = await desk.copy({ ids: ['t1'] }, addressOf('judge@here.test'))
+    expect(copied).toHaveLength(1)
+    expect(sent()).toEqual([{ to: 'judge', text: expect.stringContaining('spam') }])
+    expect(queue.commits.at(-1)?.placement.envelope.reversePath).toBeNull()
+    expect(await desk.find({ ids: ['t1'] })).toHaveLength(1)
+  })
+
+  test('does not show what left the queue behind its back', async () => {
+    const { desk, queue, index } = await filled()
+    await queue.change({ reason: 'VIRUS' }, 'release')
+    expect(briefly(await desk.find({}))).toEqual(['bob@here.test Gewinn! für Sie'])
+    const rows = []
+    for await (const row of index.rows({})) rows.push(row)
+    expect(rows).toHaveLength(3)
+  })
+})
+
+describe('learning', () => {
+  test('reaches every scanner that can, and one that fails does not keep the others from it', async () => {
+    const lessons: string[] = []
+    const text = async (message: Message) => {
+      const parts = []
+      for await (const chunk of message.read()) parts.push(chunk)
+      return Buffer.concat(parts).toString()
+    }
+    const { desk } = await filled([
+      { entry: 'broken', learn: () => Promise.reject(new Error('no spamd here')) },
+      {
+        entry: 'spamassassin',
+        learn: async (message, as) => void lessons.push(`${as}: ${await text(message)}`),
+      },
+    ])
+    expect(await desk.learn({ ids: ['t1'] }, 'spam')).toMatchObject([
+      { entry: 'broken', problem: 'no spamd here' },
+      { entry: 'spamassassin' },
+    ])
+    expect(lessons).toEqual([expect.stringMatching(/^spam: Subject: [^]*spam\r\n$/)])
+  })
+
+  test('has a deadline, and says where nobody can learn', async () => {
+    const stage = await filled([{ entry: 'deaf', learn: () => new Promise(() => undefined) }])
+    const learning = stage.desk.learn({ ids: ['t1'] }, 'ham')
+    await stage.settled()
+    stage.clock.advance(60_000)
+    expect(await learning).toMatchObject(
+      [{ entry: 'deaf', problem: /deadline/ }].map(({ entry }) => ({
+        entry,
+        problem: expect.stringContaining('deadline'),
+      })),
+    )
+    await expect((await filled()).desk.learn({ ids: ['t1'] }, 'ham')).rejects.toThrow('can learn')
+  })
+})

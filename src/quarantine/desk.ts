@@ -1,0 +1,204 @@
+/**
+ * An operator's hands on the quarantine. A release is one durable change of the queue: before it the message is held,
+ * after it the message is due, and nothing in between survives a crash. So it goes on exactly once per command, to the
+ * recipients it was for; the queue then delivers it as it delivers everything.
+ */
+import type { Mailbox } from '../mail/address.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { Message } from '../mail/message.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { findHeld, type HeldIndex } from './held-index.ts'
+import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
+import type { Search } from './search.ts'
+
+/** What a scanner can be taught. */
+export type Lesson = 'ham' | 'spam'
+
+/** An entry of the chain that learns. @throws what it could not do */
+export interface Learner {
+  readonly entry: string
+  learn(message: Message, as: Lesson, signal: AbortSignal): Promise<void>
+}
+
+export interface QuarantineDeskOptions {
+  readonly queue: Pick<Queue, 'begin' | 'entries' | 'change'>
+  /** Absent without a gateway: the spool is gone through. */
+  readonly index?: HeldIndex
+  /** Those of the chain in force; none without a gateway. */
+  readonly learners: () => readonly Learner[]
+  /** Told of each message that leaves. */
+  readonly record?: (fate: Fate) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A held message with all that is known of it. */
+export interface HeldDetails {
+  readonly held: HeldMessage
+  readonly evidence: JsonObject
+  /** The header as it will be delivered, as far as it is shown. */
+  readonly header: string
+  /** Other copies of the same message that are held. */
+  readonly siblings: readonly HeldMessage[]
+}
+
+export interface Learned {
+  readonly id: string
+  readonly entry: string
+  /** Absent: done. */
+  readonly problem?: string
+}
+
+const mostFound = 10_000
+const shownHeaderBytes = 16_384
+const learnMs = 60_000
+
+export class QuarantineDesk {
+  readonly #options: QuarantineDeskOptions
+
+  constructor(options: QuarantineDeskOptions) {
+    this.#options = options
+  }
+
+  /** Newest first. */
+  find(search: Search, limit = mostFound): Promise<readonly HeldMessage[]> {
+    return findHeld(this.#options, search, Math.min(limit, mostFound))
+  }
+
+  /** @returns undefined for what is not in quarantine */
+  async show(id: string): Promise<HeldDetails | undefined> {
+    for await (const entry of this.#options.queue.entries({ ids: [id], held: true })) {
+      const held = 'damaged' in entry ? undefined : heldMessage(entry)
+      if (held === undefined || 'damaged' in entry) continue
+      const { message, grounds } = entry
+      const length = Math.min(message.bodyOffset, shownHeaderBytes)
+      const header = Buffer.concat(await pieces(message, length)).toString('utf8')
+      const siblings = (await this.#copiesOf(held)).filter((copy) => copy.id !== id)
+      return { held, evidence: grounds?.evidence ?? {}, header, siblings }
+    }
+    return undefined
+  }
+
+  /**
+   * Lets messages go on to their recipients.
+   * @param search at least one key
+   * @returns those that were released; durable when this resolves
+   */
+  async release(search: Search): Promise<readonly HeldMessage[]> {
+    return this.#change(search, 'release')
+  }
+
+  /** Deletes messages, and tells nobody. */
+  async remove(search: Search): Promise<readonly HeldMessage[]> {
+    return this.#change(search, 'remove')
+  }
+
+  /** Every copy of the messages that a search means: for all recipients for whom they are held. */
+  async withCopies(search: Search): Promise<Search> {
+    const found = await this.find(search)
+    return { ids: [...new Set(found.map(({ transaction }) => transaction))] }
+  }
+
+  /**
+   * Sends a copy to another address; the message stays in quarantine.
+   * @returns how many were sent
+   */
+  async copy(search: Search, to: Mailbox): Promise<readonly HeldMessage[]> {
+    const { queue, log } = this.#options
+    const found = await this.find(search)
+    for (const held of found) {
+      for await (const entry of queue.entries({ ids: [held.id], held: true })) {
+        if ('damaged' in entry) continue
+        const { envelope, message } = entry
+        const draft = queue.begin()
+        try {
+          for await (const chunk of message.read()) await draft.write(chunk)
+          await draft.end()
+          // Should it fail, that is between the operator and the other address: its sender never wrote there.
+          const copied = { ...envelope, reversePath: null, recipients: [{ mailbox: to }] }
+          await draft.commit([{ disposition: 'deliver', headerEdits: [], envelope: copied }])
+        } finally {
+          draft.abort()
+        }
+      }
+    }
+    log.info('quarantine.copied', { count: found.length, ids: firstIds(found) })
+    return found
+  }
+
+  /** Teaches every scanner of the chain that can learn. @throws PosternError NOT_FOUND where none can */
+  async learn(search: Search, as: Lesson): Promise<readonly Learned[]> {
+    const learners = this.#options.learners()
+    if (learners.length === 0) {
+      throw new PosternError('NOT_FOUND', 'no entry of the running chain can learn')
+    }
+    const learned: Learned[] = []
+    for (const { id } of await this.find(search)) {
+      for await (const entry of this.#options.queue.entries({ ids: [id], held: true })) {
+        if ('damaged' in entry) continue
+        for (const learner of learners) {
+          const problem = await this.#teach(learner, entry.message, as)
+          learned.push({ id, entry: learner.entry, ...(problem === undefined ? {} : { problem }) })
+        }
+      }
+    }
+    this.#options.log.info('quarantine.learned', { as, count: learned.length })
+    return learned
+  }
+
+  /** @returns why it did not work */
+  async #teach(learner: Learner, message: Message, as: Lesson): Promise<string | undefined> {
+    const { clock } = this.#options
+    const controller = new AbortController()
+    const late = Promise.withResolvers<never>()
+    const timer = clock.after(learnMs, () => {
+      controller.abort()
+      late.reject(new PosternError('TIMEOUT', learner.entry))
+    })
+    try {
+      await Promise.race([learner.learn(message, as, controller.signal), late.promise])
+      return undefined
+    } catch (error) {
+      return isPosternError(error) || error instanceof Error ? error.message : String(error)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  async #change(search: Search, to: 'release' | 'remove'): Promise<readonly HeldMessage[]> {
+    const { queue, index, log } = this.#options
+    const found = await this.find(search)
+    const ids = found.map(({ id }) => id)
+    if (ids.length === 0) return []
+    await queue.change({ ids, held: true }, to)
+    await index?.remove(ids)
+    const what = to === 'release' ? 'released' : 'deleted'
+    for (const held of found) {
+      this.#options.record?.({ held, what, text: 'By an operator, from quarantine' })
+    }
+    log.info(`quarantine.${what}`, { count: ids.length, ids: firstIds(found) })
+    return found
+  }
+
+  /** All copies of one message were received in the same instant. */
+  async #copiesOf({ receivedAt, transaction }: HeldMessage): Promise<readonly HeldMessage[]> {
+    const { queue } = this.#options
+    const around = { after: receivedAt - 1, before: receivedAt + 1 }
+    return findHeld({ queue }, { ids: [transaction], ...around }, mostFound)
+  }
+}
+
+async function pieces(message: Message, length: number): Promise<Uint8Array[]> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of message.read({ offset: 0, length })) parts.push(chunk)
+  return parts
+}
+
+const loggedIds = 50
+
+function firstIds(found: readonly HeldMessage[]): readonly string[] {
+  return found.slice(0, loggedIds).map(({ id }) => id)
+}

@@ -1,0 +1,114 @@
+/**
+ * What is in quarantine, in the store, so that a search reads no spool. It is a memory aid: the spool says what is held.
+ * What the index has forgotten comes back when the spool is gone through (`Keeper`); what has left the spool without
+ * telling is not shown, because every row is held against the queue before anybody sees it.
+ */
+import type { Instant } from '../mail/instant.ts'
+import type { Damaged, Entry, Queue } from '../queue/queue.ts'
+import type { StoreTable } from '../runtime/store.ts'
+import { heldMessage, readHeldMessage, type HeldMessage } from './held-message.ts'
+import { isMeant, type Search } from './search.ts'
+
+/** Rows beyond this push the oldest out. */
+export const indexedMessages = 200_000
+
+const pageSize = 256
+
+export class HeldIndex {
+  readonly #table: StoreTable
+
+  /** @param table with room for `indexedMessages`; all workers share it */
+  constructor(table: StoreTable) {
+    this.#table = table
+  }
+
+  async has(id: string): Promise<boolean> {
+    return (await this.#table.get(id)) !== undefined
+  }
+
+  async add(held: HeldMessage, expiresAt?: Instant): Promise<void> {
+    await this.#table.put(held.id, held, expiresAt)
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#table.delete(id)))
+  }
+
+  /** Newest first, whatever worker's they are; some of them may be gone. */
+  async *rows(search: Search): AsyncGenerator<HeldMessage> {
+    for (let to: string | undefined; ;) {
+      const range = { limit: pageSize, order: 'descending' } as const
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+      const page = await this.#table.scan(to === undefined ? range : { ...range, to })
+      for (const { value } of page) {
+        const held = readHeldMessage(value)
+        if (held !== undefined && isMeant(held, search)) yield held
+      }
+      to = page.at(-1)?.key
+      if (page.length < pageSize || to === undefined) return
+    }
+  }
+}
+
+export interface Holding {
+  readonly queue: Pick<Queue, 'entries'>
+  /** Absent: the queue itself is gone through. */
+  readonly index?: HeldIndex
+}
+
+/** Those of a search that a queue holds, newest first. */
+export async function findHeld(
+  { queue, index }: Holding,
+  search: Search,
+  limit: number,
+): Promise<readonly HeldMessage[]> {
+  if (index === undefined) return (await searchQueue(queue, search)).toReversed().slice(0, limit)
+  const found: HeldMessage[] = []
+  let page: string[] = []
+  const keepThoseAlive = async (): Promise<void> => {
+    const alive = new Map((await heldAmong(queue, page)).map((held) => [held.id, held]))
+    found.push(...page.flatMap((id) => alive.get(id) ?? []))
+    page = []
+  }
+  for await (const { id } of index.rows(search)) {
+    page.push(id)
+    if (page.length < pageSize) continue
+    await keepThoseAlive()
+    if (found.length >= limit) break
+  }
+  if (page.length > 0) await keepThoseAlive()
+  return found.slice(0, limit)
+}
+
+/** Oldest first. @param ids of messages */
+export async function heldAmong(
+  queue: Holding['queue'],
+  ids: readonly string[],
+): Promise<readonly HeldMessage[]> {
+  return collect(queue.entries({ held: true, ids }))
+}
+
+/** Oldest first. Reads the envelope of everything that is held and was received in time. */
+async function searchQueue(
+  queue: Holding['queue'],
+  search: Search,
+): Promise<readonly HeldMessage[]> {
+  const { before, after } = search
+  const held = await collect(
+    queue.entries({
+      held: true,
+      ...(before === undefined ? {} : { receivedBefore: before }),
+      ...(after === undefined ? {} : { receivedAfter: after }),
+    }),
+  )
+  return held.filter((each) => isMeant(each, search))
+}
+
+async function collect(entries: AsyncIterable<Entry | Damaged>): Promise<readonly HeldMessage[]> {
+  const found: HeldMessage[] = []
+  for await (const entry of entries) {
+    const held = 'damaged' in entry ? undefined : heldMessage(entry)
+    if (held !== undefined) found.push(held)
+  }
+  return found
+}

@@ -1,0 +1,90 @@
+/** A short mail of our own, through the queue's front door, with the null reverse-path: nobody answers it with a bounce. */
+import { isAscii } from 'node:buffer'
+import { formatMailbox, type Mailbox } from '../mail/address.ts'
+import { fieldText, formatField } from '../mail/header-field.ts'
+import { formatDate } from '../mail/trace-fields.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+
+export interface PostDoors {
+  readonly queue: Pick<Queue, 'begin'>
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface Letter {
+  /** Our own name. */
+  readonly hostname: string
+  readonly from: Mailbox
+  readonly to: Mailbox
+  readonly subject: string
+  /** Lines without their ends. */
+  readonly text: readonly string[]
+  /** RFC 3834 §5: an answer to one message, or not. */
+  readonly kind: 'auto-replied' | 'auto-generated'
+}
+
+/** What the envelope calls the sender: should the letter fail, nobody is told. */
+const nobody = '#@[]'
+
+/** @throws PosternError what the queue throws: then nothing was sent */
+export async function post({ queue, clock, random }: PostDoors, letter: Letter): Promise<void> {
+  const { hostname, from, to, kind } = letter
+  const now = clock.now()
+  const id = Buffer.from(random.bytes(8)).toString('hex')
+  const fields = [
+    ['Date', formatDate(now)],
+    ['From', `Postern quarantine <${formatMailbox(from)}>`],
+    ['To', formatMailbox(to)],
+    ['Subject', encoded(letter.subject)],
+    ['Message-ID', `<quarantine.${now}.${id}@${hostname}>`],
+    ['Auto-Submitted', kind],
+    ['MIME-Version', '1.0'],
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Content-Transfer-Encoding', '8bit'],
+  ] as const
+  const head = fields.map(([name, value]) => formatField(name, value)).join('')
+  const body = letter.text.map((line) => `${fieldText(line)}\r\n`).join('')
+  const draft = queue.begin()
+  try {
+    await draft.write(Buffer.from(`${head}\r\n${body}`))
+    const message = await draft.end()
+    await draft.commit([
+      {
+        disposition: 'deliver',
+        headerEdits: [],
+        envelope: {
+          reversePath: null,
+          recipients: [{ mailbox: to, notify: ['never'] }],
+          bodyType: message.eightBit ? '8bitmime' : '7bit',
+          smtputf8: !isAscii(Buffer.from(formatMailbox(to))),
+          requireTls: false,
+          user: nobody,
+        },
+      },
+    ])
+  } finally {
+    draft.abort()
+  }
+}
+
+/** RFC 2047: so many bytes fit into an encoded-word of 75 characters. */
+const wordBytes = 42
+
+function encoded(text: string): string {
+  const plain = fieldText(text)
+  if (isAscii(Buffer.from(plain))) return plain
+  const words: string[] = []
+  let word = ''
+  for (const character of plain) {
+    if (Buffer.byteLength(word + character) > wordBytes) {
+      words.push(word)
+      word = ''
+    }
+    word += character
+  }
+  return [...words, word]
+    .map((each) => `=?UTF-8?B?${Buffer.from(each).toString('base64')}?=`)
+    .join(' ')
+}

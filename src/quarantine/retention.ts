@@ -1,0 +1,38 @@
+/** How long the quarantine keeps what nobody has released: the oldest go first. Pure. */
+import type { Instant } from '../mail/instant.ts'
+import type { HeldMessage } from './held-message.ts'
+
+/** Absent: no limit. */
+export interface RetentionLimits {
+  readonly maxAgeMs?: number
+  readonly maxBytes?: number
+  readonly maxMessages?: number
+}
+
+export type Why = 'age' | 'size' | 'count'
+
+type Kept = Pick<HeldMessage, 'receivedAt' | 'sizeBytes'>
+
+/** @param held oldest first. @returns what is to go, with the limit it is beyond */
+export function overdue<H extends Kept>(
+  held: readonly H[],
+  { maxAgeMs = Infinity, maxBytes = Infinity, maxMessages = Infinity }: RetentionLimits,
+  now: Instant,
+): readonly (readonly [H, Why])[] {
+  let bytes = held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  let count = held.length
+  const gone: (readonly [H, Why])[] = []
+  for (const each of held) {
+    const why = whyGone()
+    if (why === undefined) break
+    gone.push([each, why])
+    bytes -= each.sizeBytes
+    count -= 1
+    function whyGone(): Why | undefined {
+      if (now - each.receivedAt > maxAgeMs) return 'age'
+      if (bytes > maxBytes) return 'size'
+      return count > maxMessages ? 'count' : undefined
+    }
+  }
+  return gone
+}

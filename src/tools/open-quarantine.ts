@@ -1,0 +1,142 @@
+/** The quarantine of a running gateway: its desk for the operator, and its keeper. */
+import type { Configuration } from '../config/configuration.ts'
+import { AttemptRecorder } from '../filter/attempts.ts'
+import type { Generation } from '../filter/generation.ts'
+import type { TraceTables } from '../filter/trace-tables.ts'
+import { mailboxKey, type Mailbox } from '../mail/address.ts'
+import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
+import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
+import type { Fate } from '../quarantine/held-message.ts'
+import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Doors } from '../runtime/doors.ts'
+import { linkKey } from './link-key.ts'
+import { bounceSettings } from './open-bouncer.ts'
+
+export interface QuarantineParts {
+  readonly queue: Queue
+  readonly doors: Doors
+  readonly traces: TraceTables
+  readonly current: () => Configuration
+  readonly generation: () => Generation
+  /** Which of how many workers this is: each keeps its share, the first writes the digests. */
+  readonly seat: { readonly number: number; readonly workers: number }
+}
+
+export interface Quarantine {
+  readonly desk: QuarantineDesk
+  readonly keeper: Keeper
+}
+
+export function openQuarantine({
+  queue,
+  doors,
+  traces,
+  current,
+  generation,
+  seat,
+}: QuarantineParts): Quarantine {
+  const { clock, log, random, store } = doors
+  const index = new HeldIndex(store.table('quarantine', { maxEntries: indexedMessages }))
+  const learners = (): readonly Learner[] => learnersOf(generation())
+  const recorder = new AttemptRecorder(traces)
+  const record = ({ held, what, text }: Fate): void => {
+    for (const recipient of held.recipients) {
+      recorder.record({
+        queueId: held.id,
+        recipient,
+        route: 'quarantine',
+        outcome: what,
+        status: '',
+        text,
+        startedAt: clock.now(),
+        durationMs: 0,
+      })
+    }
+  }
+  return {
+    desk: new QuarantineDesk({ queue, index, learners, record, clock, log }),
+    keeper: new Keeper({
+      queue,
+      index,
+      memory: store.table('quarantine-digest', { maxEntries: 10 }),
+      clock,
+      random,
+      log,
+      record,
+      settings: () => settingsOf(current(), doors, seat),
+    }),
+  }
+}
+
+function learnersOf({ entries }: Generation): readonly Learner[] {
+  return entries.flatMap(({ name, shadow, instance }) =>
+    shadow || instance.learn === undefined
+      ? []
+      : [
+          {
+            entry: name,
+            learn: async (message, as, signal) => {
+              await instance.learn?.({ message, as }, signal)
+            },
+          },
+        ],
+  )
+}
+
+function settingsOf(
+  configuration: Configuration,
+  doors: Pick<Doors, 'disk' | 'random'>,
+  { number, workers }: QuarantineParts['seat'],
+): QuarantineSettings {
+  const { quarantine } = configuration
+  const { maxAgeMs, maxBytes, maxMessages, notify, virusEntries } = quarantine
+  const { hostname, from, doubleBounceTo } = bounceSettings(configuration)
+  const isOurs = (mailbox: Mailbox): boolean => isOurAddress(configuration, mailbox)
+  const digest = number === 1 ? digestOf(configuration, doors) : undefined
+  return {
+    hostname,
+    from,
+    limits: {
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+      ...(maxBytes === undefined ? {} : { maxBytes: maxBytes / workers }),
+      ...(maxMessages === undefined ? {} : { maxMessages: Math.ceil(maxMessages / workers) }),
+    },
+    rules: { notify, admin: quarantine.admin ?? doubleBounceTo, virusEntries, isOurs },
+    ...(digest === undefined ? {} : { digest }),
+  }
+}
+
+function digestOf(
+  configuration: Configuration,
+  doors: Pick<Doors, 'disk' | 'random'>,
+): DigestSettings | undefined {
+  const { digest } = configuration.quarantine
+  if (digest === undefined) return undefined
+  const { to, hour, except, linkBase, linkLifetimeMs, keyFile } = digest
+  return {
+    hour,
+    except,
+    isWanted(recipient) {
+      const at = recipient.lastIndexOf('@')
+      const domain = recipient.slice(at + 1)
+      const ours = isOurAddress(configuration, {
+        localPart: recipient.slice(0, Math.max(at, 0)),
+        domain,
+      })
+      return ours && (to.includes('*') || to.includes(recipient) || to.includes(domain))
+    },
+    links: async () =>
+      linkBase === undefined
+        ? undefined
+        : { base: linkBase, key: await linkKey(keyFile, doors), lifetimeMs: linkLifetimeMs },
+  }
+}
+
+function isOurAddress({ control }: Configuration, { localPart, domain }: Mailbox): boolean {
+  return (
+    control.locals.has(domain) ||
+    (control.virtualDomains.find(mailboxKey({ localPart, domain }))?.prefix ?? '') !== '' ||
+    control.rcptHosts.find(domain) !== undefined
+  )
+}

@@ -1,0 +1,130 @@
+/** Turns an entry of the chain on or off in postern.yaml; before it turns one on, it tries whether the entry could work. */
+import { join, resolve } from 'node:path'
+import { configurationResources } from '../config/resources.ts'
+import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
+import type { Configuration } from '../config/configuration.ts'
+import { PluginLoader } from '../filter/loader.ts'
+import type { Generation } from '../filter/generation.ts'
+import { nearest } from '../plugin/nearest.ts'
+import type { Mistake } from '../plugin/mistake.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { loadChain } from './load-chain.ts'
+import { openDoors } from './open-doors.ts'
+import { readFolder } from './read-offline.ts'
+
+export type Switched =
+  | { readonly done: true; readonly before: EntryMode }
+  /** Nothing was changed. */
+  | { readonly done: false; readonly mistakes: readonly Mistake[] }
+  | { readonly done: false; readonly problem: string }
+
+export interface SwitchRequest {
+  /** Of the entry. */
+  readonly name: string
+  readonly mode: EntryMode
+  /** Without trying whether it could work. */
+  readonly untried?: boolean
+}
+
+const probeMs = 15_000
+
+/** @param folder the configuration folder. @throws PosternError DISK_FULL, DISK_FAILED, STORE_FAILED */
+export async function switchEntry(
+  folder: string,
+  { name, mode, untried = false }: SwitchRequest,
+): Promise<Switched> {
+  const { configuration, mistakes } = readFolder(folder)
+  if (configuration === undefined) return { done: false, mistakes }
+  const entry = configuration.chain.find((each) => each.name === name)
+  if (entry === undefined) {
+    const names = configuration.chain.map((each) => each.name)
+    const meant = nearest(name, names)
+    const hint = meant === undefined ? `add it: - plugin: ${name}` : `did you mean ${meant}?`
+    return { done: false, problem: `the chain has no entry ${name}; ${hint}` }
+  }
+  const chain = configuration.chain.map((each) => (each === entry ? { ...each, mode } : each))
+  const tried = await tryChain(
+    folder,
+    { ...configuration, chain },
+    mode === 'off' || untried ? undefined : name,
+  )
+  if (mistakes.length + tried.mistakes.length > 0) {
+    return { done: false, mistakes: [...mistakes, ...tried.mistakes] }
+  }
+  if (tried.problem !== undefined) return { done: false, problem: tried.problem }
+  await rewrite(join(resolve(folder), 'postern.yaml'), name, mode)
+  return { done: true, before: entry.mode }
+}
+
+interface Tried {
+  readonly mistakes: readonly Mistake[]
+  readonly problem?: string
+}
+
+/** @param probed the entry that is to show that it could work */
+async function tryChain(
+  folder: string,
+  configuration: Configuration,
+  probed: string | undefined,
+): Promise<Tried> {
+  const opened = await openDoors({ ...configuration, log: { level: 'error', to: 'stderr' } })
+  const resources = configurationResources(resolve(folder), opened.doors)
+  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  try {
+    const { doors } = opened
+    const { generation, mistakes } = await loadChain({ configuration, loader, doors, resources })
+    if (generation === undefined || probed === undefined) return { mistakes }
+    const problem = await probe(generation, probed)
+    return { mistakes, ...(problem === undefined ? {} : { problem }) }
+  } finally {
+    resources.close()
+    loader.close()
+    await opened.close()
+  }
+}
+
+/** @returns why the entry could not do its work */
+async function probe({ entries }: Generation, name: string): Promise<string | undefined> {
+  const instance = entries.find((entry) => entry.name === name)?.instance
+  if (instance === undefined) return undefined
+  const controller = new AbortController()
+  const late = Promise.withResolvers<never>()
+  const timer = systemClock.after(probeMs, () => {
+    controller.abort()
+    late.reject(new Error(`it does not answer within ${probeMs / 1000} seconds`))
+  })
+  const work = async (): Promise<void> => {
+    if (instance.probe !== undefined) {
+      await instance.probe(controller.signal)
+      return
+    }
+    await instance.open?.()
+    await instance.close?.()
+  }
+  try {
+    await Promise.race([work(), late.promise])
+    return undefined
+  } catch (error) {
+    return `${name} could not do its work: ${error instanceof Error ? error.message : String(error)}`
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** In place: the file keeps its owner and its mode. A gateway that reads half of it keeps what is in force. */
+async function rewrite(path: string, name: string, mode: EntryMode): Promise<void> {
+  const text = new TextDecoder().decode(await systemDisk.readFile(path))
+  const changed = withEntryMode(text, name, mode)
+  if (changed === undefined) throw new Error(`${path} changed meanwhile`)
+  if (changed === text) return
+  const bytes = Buffer.from(changed)
+  const file = await systemDisk.open(path, 'write')
+  try {
+    await file.write([bytes], 0)
+    await file.truncate(bytes.length)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
