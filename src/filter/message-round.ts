@@ -5,6 +5,7 @@
  * in entry order.
  */
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import type { Findings } from '../plugin/finding.ts'
 import type { Events, MessagePlace } from './entry.ts'
 import { findingsAt, type Contribution } from './findings.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -36,6 +37,14 @@ export class MessageRound {
     this.#states = this.#places.map(({ entry }) => (entry.replaces ? 'done' : 'waiting'))
   }
 
+  /** What all have found, for those who are asked afterwards. */
+  findings(shadow: boolean): Findings {
+    const { findings } = this.#inquiry
+    const sees = this.#places.map((_, index) => index)
+    const before = shadow ? findings.shadow : findings.enforced
+    return findingsAt(before, this.#contributions, { sees, shadow })
+  }
+
   /** Resolves when every entry that counts is done. */
   run(): MaybePromise<void> {
     this.#startWhatCan()
@@ -62,10 +71,9 @@ export class MessageRound {
     if (scope.length === 0) return undefined
     const { length: recipients } = this.#event.transaction.recipients
     const partly = scope.length < recipients
-    const { enforced } = this.#inquiry.findings
-    const findings = findingsAt(enforced, this.#contributions, { sees: place.sees, shadow: false })
     const event = partly ? { ...this.#event, passing: scope } : this.#event
-    return after(this.#inquiry.ask(place, event, { findings, recipients }), (step) => {
+    const asking = { findings: this.findings(false), recipients }
+    return after(this.#inquiry.ask(place, event, asking), (step) => {
       if (partly) this.scopes.set(step, scope)
       return step
     })

@@ -129,6 +129,22 @@ describe('an entry that replaces the message', () => {
     expect(released).toBe(1)
   })
 
+  test('has it before those who sign: they see what is committed', async () => {
+    const seen: string[] = []
+    const signer = definePlugin({
+      name: 'signer',
+      setup: () => ({
+        sign({ message }) {
+          seen.push(message.header.first('subject') ?? '')
+          return [{ name: 'X-Signed', value: 'yes' }]
+        },
+      }),
+    })
+    const session = await opened(chainOf([signer, replacer().plugin]))
+    expect(await session.message()).toBe('250')
+    expect(seen).toEqual(['other'])
+  })
+
   test('is the only one: from any other plugin a replacement is a fault', async () => {
     const { plugin } = replacer()
     const { replaces: _, ...usurper } = plugin

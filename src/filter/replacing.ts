@@ -4,7 +4,7 @@ import type { EntryConfig } from './entry.ts'
 
 export function checkReplacing(configs: readonly EntryConfig[]): readonly Mistake[] {
   const replacing = configs.filter(({ plugin, mode }) => plugin.replaces === true && mode !== 'off')
-  return replacing.flatMap(({ name, plugin, mode, first, place }, index) => {
+  return replacing.flatMap(({ name, mode, first, place }, index) => {
     const mistakes: Mistake[] = []
     if (index > 0) {
       const problem = `${replacing[0]?.name ?? ''} may replace the message already`
@@ -14,7 +14,7 @@ export function checkReplacing(configs: readonly EntryConfig[]): readonly Mistak
       const problem = `${name} runs a program that has effects: it cannot only pretend`
       mistakes.push(mistakeAt(place, ['mode'], { problem, remedy: 'write enforce, or off' }))
     }
-    if (first || plugin.defaults?.first === true) {
+    if (first) {
       const problem = `${name} is asked last`
       mistakes.push(mistakeAt(place, ['first'], { problem, remedy: 'take first from this entry' }))
     }

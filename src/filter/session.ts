@@ -26,7 +26,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import { decideRecipient, type Opinion, type WholeDecision } from './decision.ts'
+import { decideRecipient, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -40,10 +40,11 @@ import {
 import { MessageRound } from './message-round.ts'
 import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
-import { placementsFor } from './placements.ts'
+import { placementsFor, versionsOf } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
+import { askSigners } from './signing.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
 import { weigh } from './weigh.ts'
@@ -304,8 +305,13 @@ export class FilterSession implements SessionPolicy {
     const round = new MessageRound(this.#inquiry, { transaction, message })
     return after(round.run(), () =>
       after(this.#askLast(event, round), (replacement) => {
-        over()
-        return this.#decide(event, round, replacement)
+        // From here it is as if this had been received.
+        const judged =
+          replacement === undefined ? event : { ...event, message: replacement.message }
+        return after(this.#sign(judged, round), () => {
+          over()
+          return this.#decide(judged, round, replacement)
+        })
       }),
     )
   }
@@ -321,11 +327,25 @@ export class FilterSession implements SessionPolicy {
     )
     return after(round.askLast(passing), (step) => {
       const replacement = step?.verdict.replacement
-      // Who is gone by now has told so already: nobody else will say that it is not needed.
+      // The end of a transaction that is over by now has been told: nobody else will say that it is not needed.
       if (this.#inquiry.ended) replacement?.release()
       else this.#replacement = replacement
       return replacement
     })
+  }
+
+  /** Shows what would be committed now to those who sign; what they add, or fail to, is decided upon with the rest. */
+  #sign(event: MessageEvent, round: MessageRound): MaybePromise<void> {
+    const inquiry = this.#inquiry
+    if (inquiry.generation.places.sign.length === 0 || inquiry.ended) return undefined
+    const { transaction, message } = event
+    const { decided, requestFor } = weigh(this.#parts, event, round)
+    const whole = decided.decision === 'each' ? decided.whole : decided
+    if (whole.decision === 'refuse') return undefined
+    const versions = versionsOf(requestFor(whole))
+    return after(event.entering(message), (entering) =>
+      askSigners(inquiry, { transaction, message, entering, versions, round }),
+    )
   }
 
   #decide(
@@ -334,23 +354,11 @@ export class FilterSession implements SessionPolicy {
     replacement: Replacement | undefined,
   ): MessageRuling {
     if (this.#inquiry.ended) return objectionRuling(sessionGone)
-    const { transaction, message } = event
-    const { thresholds, tagging } = this.#inquiry.generation
-    const { recorder } = this.#parts
-    const { opinions, own, decided } = weigh(this.#parts, event, round)
+    const { decided, requestFor } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
-      const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-      const placements = placementsFor({
-        transaction,
-        decided: whole,
-        opinions: applied,
-        thresholds,
-        own,
-        tagging,
-        header: () => (replacement?.message ?? message).header,
-      })
-      recorder.placed(placements)
+      const placements = placementsFor(requestFor(whole))
+      this.#parts.recorder.placed(placements)
       this.#welcome =
         decided.decision !== 'each' &&
         placements.every(({ disposition }) => disposition === 'deliver')
@@ -372,10 +380,6 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-function counts({ kind, shadow }: Opinion): boolean {
-  return kind === 'asked' && !shadow
 }
 
 function objectionRuling({ verdict, status, text, close }: Objection): ObjectionRuling {

@@ -5,7 +5,7 @@
 import type { HeaderEdit } from '../mail/edits.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
@@ -15,8 +15,8 @@ import { answersIn, toAll, toEach } from './answers.ts'
 import type { Dialogue } from './dialogue.ts'
 import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
-import type { MessageRuling, WholeRuling } from './policy.ts'
-import { envelopeFor, replacedContent, type Content } from './replaced-content.ts'
+import type { MessageEvent, MessageRuling, WholeRuling } from './policy.ts'
+import { envelopeFor, headOf, replacedContent, type Content } from './replaced-content.ts'
 import {
   headerTooBig,
   localError,
@@ -36,19 +36,21 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   const unfit = refuseUnfit(dialogue, intake) ?? refuseHeader(dialogue, intake)
   if (unfit !== undefined) return toAll(protocol, transaction, unfit)
   const answers = answersIn(protocol, transaction)
-  return dialogue.consult(intake.end(), (message) =>
-    dialogue.consult(dialogue.policy.message({ transaction, message, answers }), (ruling) => {
-      const judged = { dialogue, intake, transaction, message }
+  return dialogue.consult(intake.end(), (message) => {
+    const at = dialogue.clock.now()
+    const entering = enteringFor({ dialogue, intake, transaction, message }, at)
+    const event = { transaction, message, entering, answers }
+    return dialogue.consult(dialogue.policy.message(event), (ruling) => {
+      const judged = { dialogue, intake, transaction, message, entering }
       if (ruling.ruling === 'each') return answerEach(judged, ruling)
       if (ruling.ruling === 'commit') {
-        const committed = commit(judged, ruling)
-        return committed.then((reply) => toAll(protocol, transaction, reply))
+        return commit(judged, ruling).then((reply) => toAll(protocol, transaction, reply))
       }
       const reply = refused(dialogue, objection('message', ruling))
       if (ruling.close) dialogue.end('refused')
       return toAll(protocol, transaction, reply)
-    }),
-  )
+    })
+  })
 }
 
 /** Where what came so far can not become a message: the reply that says so. The transaction ends with it. */
@@ -74,6 +76,7 @@ interface Judged {
   readonly intake: Intake
   readonly transaction: Transaction
   readonly message: Message
+  readonly entering: MessageEvent['entering']
 }
 
 type CommitRuling = Extract<WholeRuling, { readonly ruling: 'commit' }>
@@ -107,14 +110,13 @@ function commit(
   const { dialogue, intake, message } = judged
   dialogue.startCommit()
   const { replacement } = ruling
-  const { maxHeaderBytes } = dialogue.settings
-  const committed =
-    replacement === undefined
-      ? commitContent(judged, ruling, { message, head: intake.head, draft: intake })
-      : replacedContent(replacement, { queue: dialogue.queue, maxHeaderBytes }).then((content) =>
-          commitContent(judged, ruling, content),
-        )
-  return committed.then(
+  const content = replacement && replacedContent(replacement, dialogue.queue)
+  const committed = after(content ?? { message, draft: intake }, (given) =>
+    after(judged.entering(given.message), (entry) =>
+      commitContent(judged, ruling, { ...given, entry }),
+    ),
+  )
+  return Promise.resolve(committed).then(
     (receipt) => {
       const reply = queued(receipt)
       dialogue.mistakes = 0
@@ -129,10 +131,9 @@ function commit(
 function commitContent(
   judged: Judged,
   { placements: [first, ...rest] }: CommitRuling,
-  content: Content,
+  { entry, ...content }: Content & { readonly entry: readonly HeaderEdit[] },
 ): Promise<Receipt> {
   const at = judged.dialogue.clock.now()
-  const entry = entryEditsFor(judged, content, at)
   const entering = (placement: Placement): Placement => ({
     ...placement,
     headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
@@ -141,13 +142,18 @@ function commitContent(
   return content.draft.commit([entering(first), ...rest.map(entering)])
 }
 
-function entryEditsFor(
-  { dialogue, transaction }: Judged,
-  { head, message }: Content,
+/** Worked out when somebody asks, and always the same of the same message: who signs must see what is committed. */
+function enteringFor(
+  { dialogue, intake, transaction, message: received }: Omit<Judged, 'entering'>,
   at: Instant,
-): readonly HeaderEdit[] {
-  const { hostname, completesHeader: completes } = dialogue.settings
-  return entryEdits({ head, message, hostname, completes, id: transaction.id, at })
+): MessageEvent['entering'] {
+  const { hostname, completesHeader: completes, maxHeaderBytes } = dialogue.settings
+  const facts = { hostname, completes, id: transaction.id, at }
+  let edits: readonly HeaderEdit[] | undefined
+  return (message) =>
+    message === received
+      ? (edits ??= entryEdits({ head: intake.head, message, ...facts }))
+      : headOf(message, maxHeaderBytes).then((head) => entryEdits({ head, message, ...facts }))
 }
 
 /** The last edit, so that the field stands above all others (RFC 5321 §4.4). */

@@ -6,8 +6,6 @@ import type { Draft, Queue } from '../queue/queue.ts'
 
 export interface Content {
   readonly message: Message
-  /** Its header, as far as it was gathered. */
-  readonly head: Uint8Array
   readonly draft: Pick<Draft, 'commit'>
   /** It was put in the place of another, and has bytes outside ASCII. */
   readonly eightBit?: boolean
@@ -16,22 +14,23 @@ export interface Content {
 /** @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing of it is kept */
 export async function replacedContent(
   { message }: Replacement,
-  {
-    queue,
-    maxHeaderBytes,
-  }: { readonly queue: Pick<Queue, 'begin'>; readonly maxHeaderBytes: number },
+  queue: Pick<Queue, 'begin'>,
 ): Promise<Content> {
   const draft = queue.begin()
   try {
     for await (const chunk of message.read()) await draft.write(chunk)
     const written = await draft.end()
-    const length = Math.min(written.bodyOffset, maxHeaderBytes)
-    const head = await Array.fromAsync(written.read({ offset: 0, length }))
-    return { message: written, head: Buffer.concat(head), draft, eightBit: written.eightBit }
+    return { message: written, draft, eightBit: written.eightBit }
   } catch (error) {
     draft.abort()
     throw error
   }
+}
+
+/** The header with its empty line, or as much of it as is looked at. */
+export async function headOf(message: Message, mostBytes: number): Promise<Uint8Array> {
+  const range = { offset: 0, length: Math.min(message.bodyOffset, mostBytes) }
+  return Buffer.concat(await Array.fromAsync(message.read(range)))
 }
 
 /** What was put in the place of a message may have bytes that the client did not announce. */
