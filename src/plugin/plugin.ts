@@ -182,8 +182,6 @@ export interface EntryDefaults {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly unless?: Conditions
-  /** At `message`: alone, before those that are not `first`. */
-  readonly first?: boolean
 }
 
 /** A plugin as its author writes it. */

@@ -2,11 +2,12 @@
  * `npm run bench`: how fast mail is taken, as ratios within one run. Everybody gets the same load from the same generator
  * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
  * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
- * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, sessions,
+ * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, chain, sessions,
  * latency, delivery, queue.
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
+import { chainCost } from './chain-cost.ts'
 import { datasyncMs } from './datasync.ts'
 import { deliveryFigures } from './delivery.ts'
 import { fullQueue } from './full-queue.ts'
@@ -53,6 +54,7 @@ const running: RunningSystem[] = []
 const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   throughput: compareAll,
   receiver: () => receiverCost(generator),
+  chain: () => chainCost(generator),
   sessions: sessionFigures,
   latency: latencyFigures,
   delivery: () => deliveryFigures(generator),

@@ -61,6 +61,18 @@ export async function receiverSink(): Promise<RunningSystem> {
   ])
 }
 
+/** The same with the whole envelope chain, on the data of chain-data.ts. */
+export async function chainSink(
+  folder: string,
+): Promise<RunningSystem & { residentBytes(): number }> {
+  const port = await freePort()
+  return started('the receiver with the envelope chain', port, process.execPath, [
+    join(checkout, 'test/bench/chain-sink.ts'),
+    String(port),
+    folder,
+  ])
+}
+
 /**
  * A whole Postfix that makes its mail durable and holds it, as `held` does. Only root can run it.
  */
@@ -177,7 +189,7 @@ async function started(
   path: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<RunningSystem> {
+): Promise<RunningSystem & { residentBytes(): number }> {
   const child = spawn(path, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -189,6 +201,7 @@ async function started(
     name,
     port,
     cpuSeconds: () => cpuSeconds(pid),
+    residentBytes: () => memory(pid, 'VmRSS'),
     async stop() {
       child.kill()
       await once(child, 'exit')
