@@ -38,6 +38,7 @@ const commands = {
   newmrh: qmailTool('newmrh'),
   pw2u: qmailTool('pw2u'),
   getpw: qmailTool('getpw'),
+  mkvalidrcptto: qmailTool('mkvalidrcptto'),
   forward: qmailTool('forward'),
   condredirect: qmailTool('condredirect'),
   bouncesaying: qmailTool('bouncesaying'),

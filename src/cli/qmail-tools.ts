@@ -42,6 +42,13 @@ const tools = {
     about: 'say whose mail a local part is by the accounts of this host, as qmail-getpw',
     run: async (call) => (await import('../tools/qmail/getpw.ts')).getpw(call),
   },
+  mkvalidrcptto: {
+    usage: '[-n] [-c file]',
+    about: 'list who receives mail here, or write that as validrcptto.cdb',
+    run: async (call, config) =>
+      (await import('../tools/qmail/mkvalidrcptto.ts')).mkvalidrcptto(call, config),
+    forOthers: true,
+  },
   forward: {
     usage: 'address ...',
     about: 'send the message on',

@@ -329,4 +329,36 @@ describe('the programs', () => {
       stdout: '+:alias:7:8:/a:-::\n=alias:alias:7:8:/a:::\n+alias+:alias:7:8:/a:-::\n.\n',
     })
   })
+
+  test('list who receives mail, and write no cdb over another', async () => {
+    for (const folder of ['control', 'users', 'shop']) mkdirSync(join(home, folder))
+    writeFileSync(join(home, 'control/me'), 'mx.postern.test\n')
+    writeFileSync(join(home, 'control/locals'), 'Postern.test\n')
+    writeFileSync(join(home, 'control/virtualdomains'), 'shop.test:shop\n.wild.test:shop\n')
+    const shop = join(home, 'shop')
+    writeFileSync(join(shop, '.qmail-sales'), '')
+    writeFileSync(join(shop, '.qmail-j:doe'), '')
+    writeFileSync(join(home, '.qmail-postmaster'), '')
+    const lines = [`+shop-:shop:1:1:${shop}:-::`, `+:alias:1:1:${home}:-::`, '.', '']
+    writeFileSync(join(home, 'users/assign'), lines.join('\n'))
+    const script = `POSTERN_CONFIG=${home} ${join(checkout, 'bin/postern')} mkvalidrcptto`
+    expect(await runProgram('/bin/sh', ['-c', script], { cwd: home })).toEqual({
+      code: 0,
+      stdout: [
+        'shop-j.doe@postern.test',
+        'shop-sales@postern.test',
+        'postmaster@postern.test',
+        'j.doe@shop.test',
+        'sales@shop.test',
+        '',
+      ].join('\n'),
+      stderr:
+        'mkvalidrcptto: warning: control/virtualdomains: .wild.test: such recipients cannot be listed\n',
+    })
+    const twice = `${script} -n -c v.cdb && ${script} -n -c v.cdb`
+    const { code, stderr } = await runProgram('/bin/sh', ['-c', twice], { cwd: home })
+    expect(code).toBe(111)
+    expect(stderr).toMatch(/mkvalidrcptto: fatal: v\.cdb is there already\n$/)
+    expect(readFileSync(join(home, 'v.cdb'), 'latin1')).toContain('sales@shop.test')
+  })
 })
