@@ -54,6 +54,43 @@ const tools = {
     about: 'send the message on',
     run: async (call) => (await import('../tools/qmail/forward.ts')).forward(call),
   },
+  fastforward: {
+    usage: '[-nNpPdD] table.cdb',
+    about: 'send the message on to whom a table of aliases names',
+    run: async (call, config) =>
+      (await import('../tools/qmail/fastforward.ts')).fastforward(call, config),
+  },
+  'dot-forward': {
+    usage: '[-nN] .forward ...',
+    about: 'do with the message what a .forward file says',
+    run: async (call, config) =>
+      (await import('../tools/qmail/dot-forward.ts')).dotForward(call, config),
+  },
+  setforward: {
+    usage: 'table.cdb table.tmp < text',
+    about: 'make a table for fastforward',
+    run: async (call) => (await import('../tools/qmail/forward-tables.ts')).setforward(call),
+    forOthers: true,
+  },
+  printforward: {
+    usage: '< table.cdb',
+    about: 'show a table of fastforward as text',
+    run: async (call) => (await import('../tools/qmail/forward-tables.ts')).printforward(call),
+  },
+  newaliases: {
+    usage: '[/etc/aliases]',
+    about: 'make a table for fastforward from aliases as sendmail has them',
+    run: async (call, config) =>
+      (await import('../tools/qmail/forward-tables.ts')).newaliases(call, config),
+    forOthers: true,
+  },
+  newinclude: {
+    usage: 'list',
+    about: 'make list.bin, which is :include:list in an alias',
+    run: async (call, config) =>
+      (await import('../tools/qmail/forward-tables.ts')).newinclude(call, config),
+    forOthers: true,
+  },
   condredirect: {
     usage: 'address program [arg ...]',
     about: 'send the message on, and nowhere else, if the program says so',

@@ -1,83 +1,20 @@
-/**
- * The programs that stand in lines of .qmail files, as such a line runs them: by /bin/sh, in the owner's home, the message on
- * a file that can be read anew, what they send on caught by a queue of our own.
- */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+/** The programs that stand in lines of .qmail files, as such a line runs them. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { latin1 } from '../../src/formats/octets.ts'
-import { deliverAsCalled } from '../../src/tools/local.ts'
+import { qmailHome, type QmailHome } from './qmail-home.ts'
 import { checkout, runProgram } from './started-gateway.ts'
 
+let qmail: QmailHome
 let home = ''
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'postern-tools-'))
-  chmodSync(home, 0o755)
-  queueThatExits(0)
+  qmail = qmailHome()
+  home = qmail.path
 })
-afterEach(() => rmSync(home, { recursive: true }))
+afterEach(() => qmail.remove())
 
-function queueThatExits(exit: number): void {
-  const path = join(home, 'queue.sh')
-  const script = `#!/bin/sh\ncat >>'${home}/queued'\ncat <&1 >>'${home}/envelopes'\nexit ${exit}\n`
-  writeFileSync(path, script, { mode: 0o755 })
-}
-
-interface Delivery {
-  readonly rc: number
-  /** Without the numbers of processes. */
-  readonly report: string
-}
-
-async function deliver(
-  lines: string,
-  message = 'From: alice@client.test\nSubject: hi\n\nline\n',
-  sender = 'alice@client.test',
-): Promise<Delivery> {
-  writeFileSync(join(home, '.qmail-ext'), lines)
-  let report = ''
-  const note = (bytes: Uint8Array): void => {
-    report += latin1(bytes)
-  }
-  const rc = await deliverAsCalled(
-    {
-      address: {
-        user: 'joe',
-        home,
-        local: 'joe-ext',
-        dash: '-',
-        extension: 'ext',
-        host: 'postern.test',
-        sender,
-      },
-      defaultDelivery: './Mailbox',
-      message: Buffer.from(message, 'latin1'),
-      environment: new Map([
-        ['PATH', `${join(checkout, 'bin')}:/usr/bin:/bin`],
-        ['QMAILQUEUE', join(home, 'queue.sh')],
-      ]),
-      queueProgram: ['/nowhere'],
-      hostname: 'host.example',
-      pid: process.pid,
-      dryRun: false,
-    },
-    { out: note, err: note },
-  )
-  return { rc, report: report.replace(/qp \d+/g, 'qp N') }
-}
-
-const left = (name: string): string => readFileSync(join(home, name), 'latin1')
+const deliver: QmailHome['deliver'] = (...call) => qmail.deliver(...call)
+const left = (name: string): string => qmail.left(name)
 
 describe('forward', () => {
   test('sends the message on, with a Delivered-To line on top', async () => {
@@ -96,12 +33,12 @@ describe('forward', () => {
   })
 
   test('fails as the queue does: for good, or for now', async () => {
-    queueThatExits(31)
+    qmail.queueThatExits(31)
     expect(await deliver('|postern forward a@b.test\n')).toEqual({
       rc: 100,
       report: 'forward: fatal: mail server permanently rejected message (#5.3.0)\n',
     })
-    queueThatExits(53)
+    qmail.queueThatExits(53)
     expect(await deliver('|postern forward a@b.test\n')).toMatchObject({ rc: 111 })
   })
 })
@@ -210,11 +147,13 @@ describe('predate and datemail', () => {
   })
 
   test('datemail queues what it is given', async () => {
-    expect(await deliver('|postern datemail -falice@client.test bob@postern.test\n')).toMatchObject(
-      {
-        rc: 0,
-      },
-    )
+    expect(
+      await deliver(
+        '|env -u POSTERN_CONFIG postern datemail -falice@client.test bob@postern.test\n',
+      ),
+    ).toMatchObject({
+      rc: 0,
+    })
     expect(left('envelopes')).toContain('Tbob@postern.test\0')
     expect(left('queued')).toMatch(/^Date: .* [+-]\d{4}$/m)
   })
