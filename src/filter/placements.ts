@@ -71,17 +71,27 @@ export interface Version {
 /** One for all recipients who get the same. */
 export function versionsOf(request: PlacementRequest): readonly Version[] {
   const versions = new Map<string, Version & { readonly recipients: number[] }>()
+  // Most messages have one recipient, and nothing to be compared with.
+  const only = request.decided.outcomes.length === 1
   for (const [index, outcome] of request.decided.outcomes.entries()) {
     if (outcome === undefined) continue
     const headerEdits = editsFor(request.opinions, index, scoreEdits(outcome, index, request))
     // What is held is released for one recipient or for another: each has a message of their own.
     const apart = outcome.disposition === 'hold' ? index : undefined
-    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits, apart ?? null])
+    const key = only ? '' : keyOfVersion(outcome, headerEdits, apart)
     const version = versions.get(key) ?? { outcome, headerEdits, recipients: [] }
     version.recipients.push(index)
     versions.set(key, version)
   }
   return [...versions.values()]
+}
+
+function keyOfVersion(
+  { disposition, reason }: Outcome,
+  headerEdits: readonly HeaderEdit[],
+  apart: number | undefined,
+): string {
+  return JSON.stringify([disposition, reason, headerEdits, apart ?? null])
 }
 
 /** Recipients that edits add go with those whose copy is theirs too, or get a placement of their own. */
@@ -130,6 +140,7 @@ function copiesFor(
 ): readonly Placement[] {
   const { transaction, decided, opinions } = request
   const { other } = decided
+  if (!opinions.some(({ verdict }) => verdict.envelopeEdits?.some(isCopy))) return []
   const served = new Set(
     placements.flatMap(({ envelope }) => envelope.recipients.map(({ mailbox }) => keyOf(mailbox))),
   )
@@ -144,6 +155,10 @@ function copiesFor(
       return [{ ...copy, ...grounds(request, other, undefined) }]
     }),
   )
+}
+
+function isCopy({ edit }: EnvelopeEdit): boolean {
+  return edit === 'addCopy'
 }
 
 /** Local-parts differ by case (RFC 5321 §2.4). */
