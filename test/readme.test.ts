@@ -20,8 +20,9 @@ describe('the README', () => {
     const { stdout } = await runPostern(['--help'])
     const listed = stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([\w-]+)/gm)
     const commands = [...listed].map(([, name]) => name).filter((name) => name !== 'help')
-    const named = [...read('README.md').matchAll(/^\| `postern ([\w-]+)`/gm)].map(
-      ([, name]) => name,
+    const rows = [...read('README.md').matchAll(/^\| (`postern [^|]*)\|/gm)]
+    const named = rows.flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(?:postern )?([\w-]+)`/g)].map(([, name]) => name),
     )
     expect(new Set(commands)).toEqual(new Set(named))
   })

@@ -1,10 +1,14 @@
 /** `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
+import type { QmailToolName } from './qmail-tools.ts'
 
 const program = new Command('postern')
   .description('A programmable mail gateway')
   .showSuggestionAfterError()
   .exitOverride()
+
+const qmailTool = (name: QmailToolName) => async () =>
+  (await import('./qmail-tools.ts')).qmailToolCommand(name)
 
 /** In the order of the help. Only the one that is asked for is loaded: the gateway's supervisor stays small by it. */
 const commands = {
@@ -30,6 +34,28 @@ const commands = {
   tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
   quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
+  newu: qmailTool('newu'),
+  newmrh: qmailTool('newmrh'),
+  pw2u: qmailTool('pw2u'),
+  getpw: qmailTool('getpw'),
+  mkvalidrcptto: qmailTool('mkvalidrcptto'),
+  forward: qmailTool('forward'),
+  fastforward: qmailTool('fastforward'),
+  'dot-forward': qmailTool('dot-forward'),
+  setforward: qmailTool('setforward'),
+  printforward: qmailTool('printforward'),
+  newaliases: qmailTool('newaliases'),
+  newinclude: qmailTool('newinclude'),
+  condredirect: qmailTool('condredirect'),
+  bouncesaying: qmailTool('bouncesaying'),
+  except: qmailTool('except'),
+  preline: qmailTool('preline'),
+  predate: qmailTool('predate'),
+  datemail: qmailTool('datemail'),
+  qreceipt: qmailTool('qreceipt'),
+  maildirmake: qmailTool('maildirmake'),
+  safecat: qmailTool('safecat'),
+  autorespond: qmailTool('autorespond'),
 }
 
 const asked = Object.entries(commands).find(([name]) => name === process.argv[2])

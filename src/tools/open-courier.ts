@@ -1,4 +1,5 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
@@ -117,7 +118,7 @@ function userTransport({ queue, doors, current }: CourierParts): Transport<Local
     becoming: becomeUser({ programs, forward, program: localProgram }),
     settings: () => ({
       defaultDelivery: current().control.defaultDelivery,
-      environment: programEnvironment,
+      environment: programEnvironment(current().folder),
       timeoutMs: current().delivery.localTimeoutMs,
     }),
   })
@@ -130,10 +131,16 @@ const localProgram = [
   `--forward-on=${forwardDescriptor}`,
 ] as const
 
-/** As after a login: nothing of ours is anybody's business. */
-const programEnvironment: ReadonlyMap<string, string> = new Map([
-  ['PATH', '/usr/local/bin:/usr/bin:/bin'],
-])
+/**
+ * As after a login, and with us at hand: `|postern forward …` finds the program, and that finds the gateway. Nothing else of
+ * ours is anybody's business.
+ */
+function programEnvironment(folder: string): ReadonlyMap<string, string> {
+  return new Map([
+    ['PATH', `/usr/local/bin:/usr/bin:/bin:${dirname(localProgram[0])}`],
+    ['POSTERN_CONFIG', folder],
+  ])
+}
 
 /** What the configuration in force says of outgoing connections. */
 function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {

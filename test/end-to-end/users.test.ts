@@ -97,6 +97,17 @@ describe('a user of this host', () => {
     expect(mail.endsWith('Subject: hi\n\nline\n')).toBe(true)
   })
 
+  // A user's own process may not write into a spool that is root's.
+  test.skipIf(isRoot)('has our own programs at hand, which send on by this gateway', async () => {
+    await maildir('Maildir')
+    await own('.qmail-on', '|postern condredirect joe@postern.test grep -q ^Subject\n./never\n')
+    gateway = await startGateway(folder)
+    await send('joe-on@postern.test')
+    expect(await mailIn('Maildir')).toMatch(
+      /^Return-Path: <alice@client\.test>\nDelivered-To: joe@postern\.test\n(?:.*\n)*Delivered-To: joe-on@postern\.test\n/,
+    )
+  })
+
   test('has extensions, programs and mboxes as the .qmail file says', async () => {
     await own(
       '.qmail-list-default',

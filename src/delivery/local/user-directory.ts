@@ -18,7 +18,7 @@ export interface UserDirectory {
 }
 
 export interface UserDirectoryParts {
-  readonly disk: Disk
+  readonly disk: Pick<Disk, 'stat'>
   /** Absent where there are neither users/cdb nor users/assign. */
   readonly assignments: () => Assignments | undefined
   readonly accounts: (name: string) => Promise<Account | undefined>
@@ -51,7 +51,7 @@ function withRest(assignment: Assignment, local: string): Assignment {
   return { ...assignment, extension: extension + local.slice(prefix.length) }
 }
 
-async function ownerOf(disk: Disk, home: string): Promise<number | undefined> {
+async function ownerOf(disk: Pick<Disk, 'stat'>, home: string): Promise<number | undefined> {
   try {
     return (await disk.stat(fileName(home))).uid
   } catch (error) {

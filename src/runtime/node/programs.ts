@@ -1,6 +1,6 @@
 /** Programs as child processes of ours, each the leader of a process group. */
 import { access, constants, stat, type FileHandle } from 'node:fs/promises'
-import { Readable, type Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { PosternError } from '../../mail/errors.ts'
 import type { Clock } from '../clock.ts'
 import type {
@@ -11,6 +11,7 @@ import type {
   RunningProgram,
   RunningProgramHandlers,
 } from '../programs.ts'
+import { feed, inputFailed } from './feed.ts'
 import { namelessFile } from './nameless-file.ts'
 import { ProcessGroup, type Kept } from './process-group.ts'
 
@@ -39,7 +40,6 @@ interface Circumstances {
 }
 
 type Inputs = ReadonlyMap<number, ProgramInput>
-type PipeInput = Exclude<ProgramInput, { readonly file: unknown }>
 
 async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise<ProgramResult> {
   if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
@@ -124,10 +124,6 @@ async function stagedInput(content: AsyncIterable<Uint8Array>): Promise<FileHand
   }
 }
 
-function inputFailed(error: unknown): PosternError {
-  return new PosternError('PROGRAM_FAILED', `its input: ${String(error)}`, { cause: error })
-}
-
 /** @throws PosternError PROGRAM_FAILED for input that fails */
 async function feedAll({ child }: ProcessGroup, inputs: Inputs): Promise<void> {
   await Promise.all(
@@ -135,33 +131,6 @@ async function feedAll({ child }: ProcessGroup, inputs: Inputs): Promise<void> {
       if (!('file' in input)) await feed(child.stdio[descriptor] as Writable, input)
     }),
   )
-}
-
-/** Ends early, and well, where the program reads no further. */
-async function feed(stream: Writable, input: PipeInput): Promise<void> {
-  try {
-    for await (const chunk of input instanceof Uint8Array ? Readable.from([input]) : input) {
-      if (stream.destroyed) return
-      if (!stream.write(chunk)) await room(stream)
-    }
-  } catch (error) {
-    throw inputFailed(error)
-  } finally {
-    stream.end()
-  }
-}
-
-function room(stream: Writable): Promise<void> {
-  if (stream.destroyed) return Promise.resolve()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const done = (): void => {
-    stream.off('drain', done)
-    stream.off('close', done)
-    resolve()
-  }
-  stream.on('drain', done)
-  stream.on('close', done)
-  return promise
 }
 
 async function start(call: ProgramCall, clock: Clock): Promise<RunningProgram> {

@@ -1,0 +1,188 @@
+/** The programs in place of qmail's own: with their arguments, their words and their exit codes, which no parser of ours touches. */
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { systemClock } from '../runtime/node/clock.ts'
+import { readDescriptor } from '../runtime/node/descriptor.ts'
+import { nodeForeground } from '../runtime/node/foreground.ts'
+import { nodePrograms } from '../runtime/node/programs.ts'
+import type { Surroundings } from '../tools/qmail/surroundings.ts'
+import type { ToolEnd } from '../tools/qmail/tool-end.ts'
+import { defaultConfig } from './config-option.ts'
+
+interface QmailTool {
+  readonly usage: string
+  readonly about: string
+  readonly run: (call: Surroundings, config: string) => Promise<ToolEnd>
+  /** What it makes is for others to read, whatever our own umask says. */
+  readonly forOthers?: true
+}
+
+const tools = {
+  newu: {
+    usage: '',
+    about: 'make users/cdb from users/assign, as qmail-newu',
+    run: async (_, config) => (await import('../tools/qmail/make-cdbs.ts')).newu(config),
+    forOthers: true,
+  },
+  newmrh: {
+    usage: '',
+    about: 'make control/morercpthosts.cdb from control/morercpthosts, as qmail-newmrh',
+    run: async (_, config) => (await import('../tools/qmail/make-cdbs.ts')).newmrh(config),
+    forOthers: true,
+  },
+  pw2u: {
+    usage: '[-/ohHuUC] [-cX] < /etc/passwd',
+    about: 'print users/assign for the accounts of this host, as qmail-pw2u',
+    run: async (call, config) => (await import('../tools/qmail/pw2u.ts')).pw2u(call, config),
+  },
+  getpw: {
+    usage: 'local',
+    about: 'say whose mail a local part is by the accounts of this host, as qmail-getpw',
+    run: async (call) => (await import('../tools/qmail/getpw.ts')).getpw(call),
+  },
+  mkvalidrcptto: {
+    usage: '[-n] [-c file]',
+    about: 'list who receives mail here, or write that as validrcptto.cdb',
+    run: async (call, config) =>
+      (await import('../tools/qmail/mkvalidrcptto.ts')).mkvalidrcptto(call, config),
+    forOthers: true,
+  },
+  forward: {
+    usage: 'address ...',
+    about: 'send the message on',
+    run: async (call) => (await import('../tools/qmail/forward.ts')).forward(call),
+  },
+  fastforward: {
+    usage: '[-nNpPdD] table.cdb',
+    about: 'send the message on to whom a table of aliases names',
+    run: async (call, config) =>
+      (await import('../tools/qmail/fastforward.ts')).fastforward(call, config),
+  },
+  'dot-forward': {
+    usage: '[-nN] .forward ...',
+    about: 'do with the message what a .forward file says',
+    run: async (call, config) =>
+      (await import('../tools/qmail/dot-forward.ts')).dotForward(call, config),
+  },
+  setforward: {
+    usage: 'table.cdb table.tmp < text',
+    about: 'make a table for fastforward',
+    run: async (call) => (await import('../tools/qmail/forward-tables.ts')).setforward(call),
+    forOthers: true,
+  },
+  printforward: {
+    usage: '< table.cdb',
+    about: 'show a table of fastforward as text',
+    run: async (call) => (await import('../tools/qmail/forward-tables.ts')).printforward(call),
+  },
+  newaliases: {
+    usage: '[/etc/aliases]',
+    about: 'make a table for fastforward from aliases as sendmail has them',
+    run: async (call, config) =>
+      (await import('../tools/qmail/forward-tables.ts')).newaliases(call, config),
+    forOthers: true,
+  },
+  newinclude: {
+    usage: 'list',
+    about: 'make list.bin, which is :include:list in an alias',
+    run: async (call, config) =>
+      (await import('../tools/qmail/forward-tables.ts')).newinclude(call, config),
+    forOthers: true,
+  },
+  condredirect: {
+    usage: 'address program [arg ...]',
+    about: 'send the message on, and nowhere else, if the program says so',
+    run: async (call) => (await import('../tools/qmail/conditions.ts')).condredirect(call),
+  },
+  bouncesaying: {
+    usage: 'text [program [arg ...]]',
+    about: 'refuse the message for good with this text, if the program says so',
+    run: async (call) => (await import('../tools/qmail/conditions.ts')).bouncesaying(call),
+  },
+  except: {
+    usage: 'program [arg ...]',
+    about: 'fail for good where the program succeeds, and the other way round',
+    run: async (call) => (await import('../tools/qmail/conditions.ts')).except(call),
+  },
+  preline: {
+    usage: '[-frd] program [arg ...]',
+    about: 'give the message to a program, with From_, Return-Path and Delivered-To lines',
+    run: async (call) => (await import('../tools/qmail/preline.ts')).preline(call),
+  },
+  predate: {
+    usage: 'program [arg ...]',
+    about: 'give the message to a program, with a Date field',
+    run: async (call) => (await import('../tools/qmail/preline.ts')).predate(call),
+  },
+  datemail: {
+    usage: '[arg ...]',
+    about: 'sendmail, with a Date field',
+    run: async (call) => (await import('../tools/qmail/preline.ts')).datemail(call),
+  },
+  qreceipt: {
+    usage: 'address',
+    about: 'tell the sender that it arrived, where the message asks for that',
+    run: async (call) => (await import('../tools/qmail/qreceipt.ts')).qreceipt(call),
+  },
+  maildirmake: {
+    usage: 'folder',
+    about: 'make a Maildir',
+    run: async (call) => (await import('../tools/qmail/maildirs.ts')).maildirmake(call),
+  },
+  safecat: {
+    usage: 'tmp new',
+    about: 'write standard input into a folder, wholly or not at all, and print the name',
+    run: async (call) => (await import('../tools/qmail/maildirs.ts')).safecat(call),
+  },
+  autorespond: {
+    usage: 'seconds number text folder [flag from]',
+    about: 'answer the message, if its sender was not answered that often in that time',
+    run: async (call) => (await import('../tools/qmail/autorespond.ts')).autorespond(call),
+  },
+} as const satisfies Readonly<Record<string, QmailTool>>
+
+export type QmailToolName = keyof typeof tools
+
+/** `--config` is said by POSTERN_CONFIG: these programs have options of their own. */
+export function qmailToolCommand(name: QmailToolName): Command {
+  const { usage, about, run, forOthers }: QmailTool = tools[name]
+  return new Command(name)
+    .description(about)
+    .usage(usage)
+    .helpGroup("In place of qmail's programs:")
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async () => {
+      const config = resolve(process.env['POSTERN_CONFIG'] ?? defaultConfig())
+      if (forOthers === true) process.umask(0o033)
+      const { exit, out, err } = await run(surroundings(config), config)
+      process.stdout.write(out, 'latin1')
+      process.stderr.write(err, 'latin1')
+      process.exitCode = exit
+    })
+}
+
+function surroundings(config: string): Surroundings {
+  const environment = new Map(
+    Object.entries(process.env).map(([name, value]) => [name, value ?? '']),
+  ).set('POSTERN_CONFIG', config)
+  const postern = fileURLToPath(new URL('../../bin/postern', import.meta.url))
+  return {
+    args: process.argv.slice(3),
+    environment,
+    input: () => readDescriptor(0),
+    foreground: nodeForeground,
+    queue: {
+      programs: nodePrograms(systemClock),
+      environment,
+      otherwise: [postern, 'qmail-queue'],
+    },
+    now: () => systemClock.now(),
+    pid: process.pid,
+    hostname: hostname(),
+    postern,
+  }
+}
