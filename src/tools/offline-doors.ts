@@ -33,7 +33,14 @@ const closedStore: Store = {
   close: () => Promise.resolve(),
 }
 
-const noAccounts: AccountReader = { find: () => undefined, list: () => [] }
+const noAccounts: AccountReader = {
+  find: () => undefined,
+  list: () => [],
+  findDomain: () => undefined,
+  listDomains: () => [],
+  findAlias: () => undefined,
+  listAliases: () => [],
+}
 
 /** @param accounts nobody's where nothing is said */
 export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors {
