@@ -35,7 +35,7 @@ export function createRouter({ mailRoot, tables }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
       const { defaultHost, locals, smtpRoutes, routes } = tables()
-      const domain = canonical(mailbox.domain === '' ? defaultHost : mailbox.domain)
+      const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
       if (locals.has(domain)) return maildirRoute(mailRoot, { ...mailbox, domain })
@@ -45,7 +45,7 @@ export function createRouter({ mailRoot, tables }: RouterOptions): Router {
 }
 
 /** Lower case, A-labels; an address literal as it is. */
-function canonical(domain: string): string {
+export function canonicalDomain(domain: string): string {
   return asciiDomain(domain) || domain.toLowerCase()
 }
 
@@ -68,7 +68,7 @@ function targetRoute(domain: string, target: RouteTarget): Route {
   }
 }
 
-function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
+export function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
   const folder = `${folderName(domain)}/${folderName(localPart)}`
   return { transport: 'maildir', key: `maildir:${folder}`, path: `${mailRoot}/${folder}` }
 }

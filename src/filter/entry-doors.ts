@@ -10,12 +10,13 @@ export function entryDoors(
   { name, shadow }: { readonly name: string; readonly shadow: boolean },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
-  const { accounts, clock, dns, jobs, net, programs, random, counters, store } = doors
+  const { accounts, clock, dns, jobs, mailboxes, net, programs, random, counters, store } = doors
   return {
     accounts,
     clock,
     dns,
     jobs,
+    ...(mailboxes === undefined ? {} : { mailboxes }),
     net,
     programs,
     random,

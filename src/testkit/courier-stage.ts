@@ -96,6 +96,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       maildir: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
       lmtp: { channel: 'local', transport },
+      alias: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },
     },
     limits: () => ({

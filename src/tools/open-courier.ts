@@ -3,7 +3,9 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
+import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { createRouter } from '../delivery/router.ts'
+import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
@@ -35,13 +37,15 @@ export interface CourierParts {
 
 /** Plugins are asked first. */
 export function openRouter({
-  doors: { clock },
+  doors: { accounts, clock },
   current,
   generation,
 }: Pick<CourierParts, 'doors' | 'current' | 'generation'>): Router {
-  const { maildirs } = current().delivery
+  const { maildirs: mailRoot } = current().delivery
   const tables = () => routingTables(current())
-  return routerWithPlugins({ generation, clock }, createRouter({ mailRoot: maildirs, tables }))
+  const others = createRouter({ mailRoot, tables })
+  const router = routerWithMailboxes({ accounts, mailRoot, tables }, others)
+  return routerWithPlugins({ generation, clock }, router)
 }
 
 /** Messages under way at a time, those included that wait for a slot: of all others only the index entry is in memory. */
@@ -62,6 +66,7 @@ export function openCourier(parts: CourierParts): Courier {
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
   const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
   const recorder = new AttemptRecorder(traces)
+  const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
     queue,
     clock,
@@ -70,10 +75,8 @@ export function openCourier(parts: CourierParts): Courier {
     pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
-      maildir: {
-        channel: 'local',
-        transport: maildirTransport({ disk, clock, random, process, hostname }),
-      },
+      maildir: { channel: 'local', transport: maildir },
+      alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },

@@ -1,5 +1,6 @@
 /** The doors of a gateway at work, as its configuration has them. */
 import type { Configuration } from '../config/configuration.ts'
+import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -53,6 +54,10 @@ export async function openDoors(
       jobs,
       ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
+      mailboxes: mailboxRoom(
+        { disk: systemDisk, clock: systemClock, random: systemRandom },
+        delivery.maildirs,
+      ),
       net: nodeNet,
       process: hostProcess,
       programs: nodePrograms(systemClock),
