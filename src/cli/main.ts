@@ -25,6 +25,7 @@ const commands = {
   user: async () => (await import('./user.ts')).userCommand(),
   domain: async () => (await import('./domain.ts')).domainCommand(),
   alias: async () => (await import('./alias.ts')).aliasCommand(),
+  'import-vpopmail': async () => (await import('./import-vpopmail.ts')).importVpopmailCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
   tcprules: async () => (await import('./tcprules.ts')).tcprulesCommand(),

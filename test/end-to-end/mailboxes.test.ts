@@ -128,3 +128,32 @@ test('an alias leads to two, one of whom keeps a copy and sends on; a catch-all 
   expect(await postern('domain import', text)).toBe('2 domains and 2 aliases taken in\n')
   expect(await rcpt('team@group.test')).toContain('250 ')
 }, 60_000)
+
+test('a vpopmail is taken over by a gateway that runs: its users log in and get mail as before', async () => {
+  const domain = '../vpopmail/domains/moved.test'
+  const md5 = '$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1'
+  await folder.write(
+    `${domain}/vpasswd`,
+    `old:${md5}:1:0:Old:/home/vpopmail/domains/moved.test/old::\n`,
+  )
+  await folder.write(`${domain}/.qmail-default`, "| /home/vpopmail/bin/vdelivermail '' delete\n")
+  await folder.write(`${domain}/.qmail-info`, '&old@moved.test\n')
+  expect(await rcpt('old@moved.test')).toContain('550 5.7.1')
+  const home = `${folder.root}/vpopmail`
+  expect(await postern(`import-vpopmail ${home} --dry-run`)).toContain('would be taken over')
+  expect(await rcpt('old@moved.test')).toContain('550 5.7.1')
+  expect(await postern(`import-vpopmail ${home}`)).toBe('1 domain, 1 user, 1 alias taken over\n')
+  expect(await send('info@moved.test', 'moved')).toContain('250 2.0.0')
+  expect((await delivered(folder, ['old', 'moved.test']))[0]).toContain('Subject: moved')
+  expect(await send('anybody@moved.test', 'nowhere')).toContain('250 2.0.0')
+  await gateway.seen('Thrown away')
+  const auth = { user: 'old@moved.test', pass: 'secret' }
+  const transport = createTransport({
+    host: '127.0.0.1',
+    port: gateway.port,
+    auth,
+    ignoreTLS: true,
+  })
+  await transport.verify()
+  transport.close()
+}, 60_000)
