@@ -3,7 +3,14 @@ import type { JsonValue } from './json.ts'
 import type { Quota } from './quota.ts'
 
 /** Where a recipient's mail goes next. */
-export type Route = MaildirRoute | AliasRoute | SmtpRoute | LmtpRoute | PluginRoute | FailRoute
+export type Route =
+  | MaildirRoute
+  | AliasRoute
+  | LocalRoute
+  | SmtpRoute
+  | LmtpRoute
+  | PluginRoute
+  | FailRoute
 
 /** Into a Maildir; `key` is what limits and logs group by. */
 export interface MaildirRoute {
@@ -23,6 +30,21 @@ export interface AliasRoute {
   readonly to: readonly Mailbox[]
   /** The mailbox of the address itself, which keeps a copy. */
   readonly keep?: MaildirRoute
+}
+
+/** To a user of this host, whose .qmail files say what happens (qmail-lspawn.8). Text is one character for each byte. */
+export interface LocalRoute {
+  readonly transport: 'local'
+  readonly key: string
+  readonly user: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
+  readonly dash: string
+  readonly extension: string
+  /** The local-part, as the virtual domain made it. */
+  readonly local: string
+  readonly domain: string
 }
 
 /** To another SMTP server. `host` is a name or an address literal without brackets. */

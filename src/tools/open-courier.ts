@@ -1,12 +1,17 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
+import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
+import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
+import { forwardIntoQueue } from '../delivery/local/forward.ts'
+import { localTransport } from '../delivery/local/local-transport.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { createRouter } from '../delivery/router.ts'
 import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
+import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
@@ -15,11 +20,14 @@ import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
+import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import type { Net, TlsTrust } from '../runtime/net.ts'
 import type { Pauses } from '../delivery/pauses.ts'
-import type { Router } from '../delivery/transport.ts'
+import type { Router, Transport } from '../delivery/transport.ts'
+import type { LocalUsers } from './local-users.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 import { destinationLimits } from './destination-limits.ts'
@@ -33,6 +41,7 @@ export interface CourierParts {
   readonly current: () => Configuration
   readonly generation: () => Generation
   readonly pauses: Pauses
+  readonly users: LocalUsers
 }
 
 /** Plugins are asked first. */
@@ -40,11 +49,12 @@ export function openRouter({
   doors: { accounts, clock },
   current,
   generation,
-}: Pick<CourierParts, 'doors' | 'current' | 'generation'>): Router {
+  users,
+}: Pick<CourierParts, 'doors' | 'current' | 'generation' | 'users'>): Router {
   const { maildirs: mailRoot } = current().delivery
   const tables = () => routingTables(current())
-  const others = createRouter({ mailRoot, tables })
-  const router = routerWithMailboxes({ accounts, mailRoot, tables }, others)
+  const ours = createRouter({ mailRoot, tables, users: () => users.directory })
+  const router = routerWithMailboxes({ accounts, mailRoot, tables }, ours)
   return routerWithPlugins({ generation, clock }, router)
 }
 
@@ -52,7 +62,7 @@ export function openRouter({
 const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, traces, current, generation, pauses } = parts
+  const { queue, doors, traces, current, generation, pauses, users } = parts
   const { clock, random, log, net, dns, disk, process } = doors
   const control = () => current().control
   const { me: hostname } = control()
@@ -71,12 +81,13 @@ export function openCourier(parts: CourierParts): Courier {
     queue,
     clock,
     log,
-    router: openRouter({ doors, current, generation }),
+    router: openRouter({ doors, current, generation, users }),
     pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
       maildir: { channel: 'local', transport: maildir },
       alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
+      local: { channel: 'local', transport: userTransport(parts) },
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
@@ -95,6 +106,36 @@ export function openCourier(parts: CourierParts): Courier {
     observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
   })
 }
+
+/** To users of this host, by their .qmail files. */
+function userTransport({ queue, doors, current }: CourierParts): Transport<LocalRoute> {
+  const { disk, clock, random, log, process, programs } = doors
+  const { me: hostname, envNoAtHost } = current().control
+  const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
+  const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost })
+  return localTransport({
+    doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },
+    uid: process.uid,
+    becoming: becomeUser({ programs, forward, program: localProgram }),
+    settings: () => ({
+      defaultDelivery: current().control.defaultDelivery,
+      environment: programEnvironment,
+      timeoutMs: current().delivery.localTimeoutMs,
+    }),
+  })
+}
+
+/** What root starts as the user whose mail it is. */
+const localProgram = [
+  fileURLToPath(new URL('../../bin/postern', import.meta.url)),
+  'local',
+  `--forward-on=${forwardDescriptor}`,
+] as const
+
+/** As after a login: nothing of ours is anybody's business. */
+const programEnvironment: ReadonlyMap<string, string> = new Map([
+  ['PATH', '/usr/local/bin:/usr/bin:/bin'],
+])
 
 /** What the configuration in force says of outgoing connections. */
 function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {
