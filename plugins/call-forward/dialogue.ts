@@ -9,7 +9,8 @@ export interface Reply {
 }
 
 const longestReply = 8_192
-const replyLine = /^(\d{3})([ -]?)(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?(.*)$/
+/** Behind the code stands a blank, a hyphen, or nothing: `5555` is no reply. */
+const replyLine = /^(\d{3})(?:([ -])(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?(.*))?$/
 
 /** A connection on which only one thing is ever waited for. */
 export class Dialogue {

@@ -16,11 +16,11 @@ import {
   type Reject,
   type Session,
 } from 'postern/plugin'
+import { sessionVariables } from '../shared/session-variables/session-variables.ts'
 
 const textDescriptor = 4
 /** As qmail-smtpd keeps of it. */
 const longestText = 254
-const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export const rcptcheck = definePlugin({
   name: 'rcptcheck',
@@ -47,7 +47,8 @@ export const rcptcheck = definePlugin({
         return defer('4.3.2', 'unable to verify recipient, too busy', { reason: 'RCPTCHECK_BUSY' })
       }
       const address = formatMailbox(recipient.mailbox)
-      const environment = environmentOf(session)
+      const environment = sessionVariables(session)
+        .set('HELO', session.hello?.name ?? '')
         .set('SENDER', reversePath === null ? '' : formatMailbox(reversePath))
         .set('RECIPIENT', address)
         .set('USE_FD4', '1')
@@ -69,22 +70,6 @@ export const rcptcheck = definePlugin({
     },
   }),
 })
-
-/** What such programs find under qmail-smtpd and tcpserver. */
-function environmentOf({ environment, remote, local, remoteName, user, hello }: Session) {
-  return new Map([
-    ['PATH', usualPath],
-    ...environment.variables,
-    ['PROTO', 'TCP'],
-    ['TCPREMOTEIP', remote.address],
-    ['TCPREMOTEPORT', String(remote.port)],
-    ['TCPLOCALIP', local.address],
-    ['TCPLOCALPORT', String(local.port)],
-    ...(remoteName === undefined ? [] : [['TCPREMOTEHOST', remoteName] as const]),
-    ...(user === undefined ? [] : [['SMTP_AUTH_USER', user] as const]),
-    ['HELO', hello?.name ?? ''],
-  ])
-}
 
 /** One line of printable ASCII: it goes to a client, and into the log. */
 function spoken(bytes: Uint8Array | undefined): string {

@@ -67,7 +67,8 @@ function formatStep(step: Step): string {
 }
 
 function told(details: JsonObject): string[] {
-  const { status, text, reason, score, evidence, findings, headerEdits, envelopeEdits } = details
+  const { status, text, reason, score, evidence, findings } = details
+  const { headerEdits, envelopeEdits, replacement } = details
   const show = (name: string, value: JsonValue | undefined): string[] =>
     value === undefined
       ? []
@@ -81,6 +82,7 @@ function told(details: JsonObject): string[] {
     ...show('findings ', findings),
     ...show('header ', headerEdits),
     ...show('envelope ', envelopeEdits),
+    ...show('replaced ', replacement),
   ]
 }
 

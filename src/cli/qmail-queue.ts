@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { continuationVariable } from '../formats/continuation-token.ts'
 import { printable } from '../mail/reply.ts'
 import { handToQueue, qmailQueueInput } from '../tools/qmail-queue.ts'
 import { configOption } from './config-option.ts'
@@ -24,6 +25,7 @@ async function qmailQueue({ config }: Options): Promise<void> {
     ...qmailQueueInput(),
     pid: process.pid,
     uid: process.getuid?.() ?? 0,
+    continuation: process.env[continuationVariable],
   })
   if (handed.problem !== undefined) {
     process.stderr.write(`qmail-queue: ${printable(handed.problem)}\n`)

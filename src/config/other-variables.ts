@@ -11,6 +11,7 @@ export const variableFamilies: ReadonlyMap<string, string> = new Map([
 
 /** Set for the programs that Postern runs, and for nobody else. */
 export const variablesForPrograms: ReadonlyMap<string, string> = new Map([
+  ['DKQUEUE', 'set for QMAILQUEUE programs: where their next qmail-queue is'],
   ['SMTP_AUTH_USER', 'set for programs: who has logged in'],
   ['SPFRESULT', 'set for programs: what SPF found'],
   ['TCPREMOTEINFO', 'set for programs: what tcpserver’s ident said, or who has logged in'],

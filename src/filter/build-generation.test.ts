@@ -8,6 +8,7 @@ import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
 import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
+import { fakeContinuations } from '../testkit/fake-continuations.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
 import { fakeNet } from '../testkit/fake-net.ts'
 import { fakePrograms } from '../testkit/fake-programs.ts'
@@ -37,6 +38,7 @@ function build(
     doors: {
       accounts: memoryAccounts(),
       clock,
+      continuations: fakeContinuations(),
       log: recordingLog(),
       store: memoryStore(clock),
       dns: fakeDns(),

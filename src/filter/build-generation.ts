@@ -20,6 +20,7 @@ import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { checkNeeds } from './needs.ts'
+import { checkReplacing } from './replacing.ts'
 import { orderPlaces, type Places } from './places.ts'
 import { plainTagging, type Tagging } from './tagging.ts'
 import type { ThresholdRules } from './threshold-rules.ts'
@@ -54,7 +55,11 @@ const timeoutMs = 30_000
 
 export function buildGeneration(request: GenerationRequest): BuiltGeneration {
   const { entries: configs, listeners, resources, receiver, thresholds, doors } = request
-  const mistakes: Mistake[] = [...checkNames(configs), ...checkNeeds(configs)]
+  const mistakes: Mistake[] = [
+    ...checkNames(configs),
+    ...checkNeeds(configs),
+    ...checkReplacing(configs),
+  ]
   const listenerNames = new Set(listeners.map(({ name }) => name))
   const entries = configs.flatMap((config) => {
     const built = buildEntry(config, { doors, resources, listeners: listenerNames })
@@ -171,6 +176,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     condition: condition.applies,
     first: config.first,
     vouches: plugin.vouches !== undefined,
+    replaces: plugin.replaces === true,
     awaits: [
       ...(plugin.needs ?? []),
       ...(plugin.wants ?? []),

@@ -48,6 +48,12 @@ function answerFault(answer: unknown, place: Place, recipients: number): Fault |
   if (kind === 'accept' && place.question === 'rcpt' && !place.entry.vouches) {
     return { kind: 'not-allowed', detail: 'accept from a plugin that does not declare vouches' }
   }
+  if (!place.entry.replaces && answer['replacement'] !== undefined) {
+    return {
+      kind: 'not-allowed',
+      detail: 'replacement from a plugin that does not declare replaces',
+    }
+  }
   const problem =
     refusalProblem(kind, answer) ??
     opinionProblem(answer) ??

@@ -85,6 +85,8 @@ export interface Entry {
   readonly condition?: Applicability | undefined
   readonly first: boolean
   readonly vouches: boolean
+  /** At `message` it comes last, and may replace the message. */
+  readonly replaces: boolean
   /** At `message` it waits for those who provide them: what the plugin needs, wants, and what its condition asks for. */
   readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]

@@ -4,7 +4,7 @@
  * objection to the whole message calls off only those that come after it, and decisions are merged
  * in entry order.
  */
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Findings } from '../plugin/finding.ts'
 import type { Events, MessagePlace } from './entry.ts'
 import { findingsAt, type Contribution } from './findings.ts'
@@ -19,6 +19,7 @@ export class MessageRound {
   readonly #inquiry: Inquiry
   readonly #event: Events['message']
   readonly #places: readonly MessagePlace[]
+  readonly #last: MessagePlace | undefined
   readonly #states: State[]
   readonly #contributions: (Contribution | undefined)[] = []
   #running = 0
@@ -30,7 +31,10 @@ export class MessageRound {
     this.#inquiry = inquiry
     this.#event = event
     this.#places = inquiry.generation.places.message
-    this.#states = this.#places.map(() => 'waiting')
+    const last = this.#places.at(-1)
+    if (last?.entry.replaces === true) this.#last = last
+    // Who has the last word has no turn among the others.
+    this.#states = this.#places.map(({ entry }) => (entry.replaces ? 'done' : 'waiting'))
   }
 
   /** What all have found, for those who are asked afterwards. */
@@ -48,6 +52,31 @@ export class MessageRound {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#finished = resolve
     return promise
+  }
+
+  /** Whether an entry has the last word. */
+  get hasLast(): boolean {
+    return this.#last !== undefined
+  }
+
+  /**
+   * When all others are done: asks the entry that has the last word.
+   * @param passing the recipients to whom the message would go, as indexes
+   */
+  askLast(passing: readonly number[]): MaybePromise<Step | undefined> {
+    const place = this.#last
+    if (place === undefined) return undefined
+    const judged = this.#scopeOf(place)
+    const scope = judged === undefined ? passing : passing.filter((index) => judged.includes(index))
+    if (scope.length === 0) return undefined
+    const { length: recipients } = this.#event.transaction.recipients
+    const partly = scope.length < recipients
+    const event = partly ? { ...this.#event, passing: scope } : this.#event
+    const asking = { findings: this.findings(false), recipients }
+    return after(this.#inquiry.ask(place, event, asking), (step) => {
+      if (partly) this.scopes.set(step, scope)
+      return step
+    })
   }
 
   #startWhatCan(): void {

@@ -1,6 +1,7 @@
 /**
  * From entries to the order in which they are asked. Stages before `message` ask one entry after the
- * other; at `message` those marked `first` come first, and the rest wait only for what they need.
+ * other; at `message` those marked `first` come first, one that replaces the message comes last, and the rest wait
+ * only for what they need.
  */
 import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secret.ts'
 import { after } from '../mail/maybe-promise.ts'
@@ -138,8 +139,9 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   )
   const data = put('data', hooks.data)
   const firstOnes = entries.filter(({ first }) => first)
-  const others = entries.filter(({ first }) => !first)
-  const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
+  const others = entries.filter(({ first, replaces }) => !first && !replaces)
+  const lastOnes = entries.filter(({ first, replaces }) => !first && replaces)
+  const message = waiting(put('message', hooks.message, [...firstOnes, ...others, ...lastOnes]))
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, loginEnded }
@@ -167,6 +169,6 @@ function waiting(places: readonly AskedPlace<'message'>[]): readonly MessagePlac
 function waitsFor(entry: Entry, earlier: Entry): boolean {
   // An enforced entry has nothing to expect of a shadow entry, and does not wait for it.
   if (earlier.shadow && !entry.shadow) return false
-  if (entry.first || earlier.first) return true
+  if (entry.first || earlier.first || entry.replaces) return true
   return entry.awaits.some(({ name }) => earlier.provides.some((key) => key.name === name))
 }

@@ -63,6 +63,7 @@ const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['name', (value: unknown) => typeof value === 'string'],
   ['summary', (value: unknown) => typeof value === 'string'],
   ['vouches', (value: unknown) => value === 'local' || value === 'relay'],
+  ['replaces', (value: unknown) => value === true],
   ['options', isRecord],
   ['variables', isRecord],
   ['needs', isKeyList],

@@ -8,6 +8,7 @@ import type { Recipient } from '../mail/envelope.ts'
 import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
@@ -78,6 +79,8 @@ export class FilterSession implements SessionPolicy {
   #known: (LoginGrant & { readonly user: string }) | undefined
   /** Whether the last message that was ruled on goes to everybody as it came. */
   #welcome = false
+  /** What is committed in place of the last message: readable until the transaction is over. */
+  #replacement: Replacement | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -188,6 +191,8 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
+    this.#replacement?.release()
+    this.#replacement = undefined
     if (outcome.end === 'committed') {
       this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
     }
@@ -298,10 +303,34 @@ export class FilterSession implements SessionPolicy {
   #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
     const { transaction, message } = event
     const round = new MessageRound(this.#inquiry, { transaction, message })
-    const signed = after(round.run(), () => this.#sign(event, round))
-    return after(signed, () => {
-      over()
-      return this.#decide(event, round)
+    return after(round.run(), () =>
+      after(this.#askLast(event, round), (replacement) => {
+        // From here it is as if this had been received.
+        const judged =
+          replacement === undefined ? event : { ...event, message: replacement.message }
+        return after(this.#sign(judged, round), () => {
+          over()
+          return this.#decide(judged, round, replacement)
+        })
+      }),
+    )
+  }
+
+  /** Who has the last word is asked about those recipients for whom nobody has another plan. */
+  #askLast(event: MessageEvent, round: MessageRound): MaybePromise<Replacement | undefined> {
+    if (!round.hasLast || this.#inquiry.ended) return undefined
+    const { decided } = weigh(this.#parts, event, round)
+    const whole = decided.decision === 'each' ? decided.whole : decided
+    const outcomes = whole.decision === 'commit' ? whole.outcomes : []
+    const passing = outcomes.flatMap((outcome, index) =>
+      outcome?.disposition === 'deliver' ? [index] : [],
+    )
+    return after(round.askLast(passing), (step) => {
+      const replacement = step?.verdict.replacement
+      // The end of a transaction that is over by now has been told: nobody else will say that it is not needed.
+      if (this.#inquiry.ended) replacement?.release()
+      else this.#replacement = replacement
+      return replacement
     })
   }
 
@@ -314,11 +343,16 @@ export class FilterSession implements SessionPolicy {
     const whole = decided.decision === 'each' ? decided.whole : decided
     if (whole.decision === 'refuse') return undefined
     const versions = versionsOf(requestFor(whole))
-    const entering = event.entering()
-    return askSigners(inquiry, { transaction, message, entering, versions, round })
+    return after(event.entering(message), (entering) =>
+      askSigners(inquiry, { transaction, message, entering, versions, round }),
+    )
   }
 
-  #decide(event: MessageEvent, round: MessageRound): MessageRuling {
+  #decide(
+    event: MessageEvent,
+    round: MessageRound,
+    replacement: Replacement | undefined,
+  ): MessageRuling {
     if (this.#inquiry.ended) return objectionRuling(sessionGone)
     const { decided, requestFor } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
@@ -328,7 +362,7 @@ export class FilterSession implements SessionPolicy {
       this.#welcome =
         decided.decision !== 'each' &&
         placements.every(({ disposition }) => disposition === 'deliver')
-      return { ruling: 'commit', placements }
+      return { ruling: 'commit', placements, ...(replacement === undefined ? {} : { replacement }) }
     }
     if (decided.decision !== 'each') return ruled(decided)
     const rulings = decided.objections.map((objection) =>

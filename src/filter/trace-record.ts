@@ -5,6 +5,7 @@
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
@@ -162,7 +163,7 @@ function detailsOf(
 
 /** What decisions depend on is kept whole, the rest within the budget. */
 function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
-  const { evidence, findings, headerEdits, envelopeEdits } = verdict
+  const { evidence, findings, headerEdits, envelopeEdits, replacement } = verdict
   const within = (name: string, value: unknown): JsonObject =>
     value === undefined ? {} : { [name]: jsonWithin(value, budget) }
   return {
@@ -170,6 +171,7 @@ function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
     ...(verdict.verdict === 'per-recipient'
       ? { verdicts: verdict.verdicts.map(packDecisive) }
       : {}),
+    ...(replacement === undefined ? {} : { replacement: packReplacement(replacement) }),
     ...within('evidence', evidence),
     ...within('findings', findings),
     ...within('headerEdits', headerEdits),
@@ -188,6 +190,10 @@ function packDecisive(verdict: Verdict | RecipientVerdict): JsonObject {
     ...(score === undefined ? {} : { score }),
     ...(recipientScores === undefined ? {} : { recipientScores }),
   }
+}
+
+function packReplacement({ message, receivedDigest, digest }: Replacement): JsonObject {
+  return { received: receivedDigest, handedBack: digest, sizeBytes: message.sizeBytes }
 }
 
 function closing(close: boolean): JsonObject {

@@ -1,4 +1,6 @@
 /** Addresses as qmail's own programs write and quote them. */
+import type { Mailbox } from '../mail/address.ts'
+import { utf8Octets } from './octets.ts'
 
 const plainLocalPart = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/
 
@@ -18,4 +20,11 @@ function quoteLocalPart(localPart: string): string {
     !localPart.startsWith('.') && !localPart.endsWith('.') && !localPart.includes('..')
   if (dotsRight && plainLocalPart.test(localPart)) return localPart
   return `"${localPart.replace(/[\r\n"\\]/g, '\\$&')}"`
+}
+
+/** As qmail-queue has it on descriptor 1: without quotes, one character for each byte; a path that is null is empty. */
+export function formatPlainAddress(mailbox: Mailbox | null): string {
+  if (mailbox === null) return ''
+  const { localPart, domain } = mailbox
+  return utf8Octets(domain === '' ? localPart : `${localPart}@${domain}`)
 }

@@ -22,6 +22,7 @@ export const qmailQueueExit = {
   noConfiguration: 55,
   noSpool: 61,
   noQueueFile: 62,
+  notNow: 71,
   bug: 81,
   badEnvelope: 91,
 } as const

@@ -1,5 +1,6 @@
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
 import type { JsonObject } from '../mail/json.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Finding } from './finding.ts'
 
 /** What may ride on any verdict. */
@@ -15,4 +16,6 @@ export interface Opinion {
   readonly findings?: readonly Finding[]
   readonly headerEdits?: readonly HeaderEdit[]
   readonly envelopeEdits?: readonly EnvelopeEdit[]
+  /** At `message`, from a plugin that declares `replaces`: what is committed in place of the message as received. */
+  readonly replacement?: Replacement
 }

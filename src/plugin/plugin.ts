@@ -9,6 +9,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Continuations } from '../runtime/continuations.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
 import type { Jobs } from '../runtime/jobs.ts'
@@ -28,6 +29,7 @@ import type { Verdict } from './verdict.ts'
 export interface PluginDoors {
   readonly accounts: AccountReader
   readonly clock: Clock
+  readonly continuations: Continuations
   readonly counters: Counters
   readonly dns: Dns
   readonly jobs: Jobs
@@ -195,6 +197,11 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly summary?: string
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
+  /**
+   * It may put another message in the place of the one received. Its entry is asked last at `message`, and only about
+   * recipients to whom the message would go; there is one of them in a chain, and it is never a shadow.
+   */
+  readonly replaces?: true
   readonly options?: O
   /** tcp.smtp variables that it reads from the environment itself, each with what it does: for `postern env`. */
   readonly variables?: { readonly [name: string]: string }

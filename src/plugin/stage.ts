@@ -37,7 +37,12 @@ export interface Stages<V extends Vouches = Vouches> {
   }
   data: { event: { readonly transaction: Transaction }; verdict: Pass | Defer | Reject }
   message: {
-    event: { readonly transaction: Transaction; readonly message: Message }
+    event: {
+      readonly transaction: Transaction
+      readonly message: Message
+      /** For a plugin that declares `replaces`: to whom the message would go, as indexes of the recipients; absent: to all. */
+      readonly passing?: readonly number[]
+    }
     verdict: Pass | Defer | Reject | Quarantine | Discard | PerRecipient
   }
 }

@@ -25,7 +25,7 @@ export interface HandOverOptions {
 }
 
 /** Sorts by time. */
-function handoverName(now: Instant, random: Random): string {
+export function handoverName(now: Instant, random: Random): string {
   const time = Math.floor(now).toString(36).padStart(9, '0')
   return `${time}-${Buffer.from(random.bytes(8)).toString('hex')}`
 }
@@ -91,12 +91,21 @@ export class HandOver {
   /** On stable storage, under its name, when this resolves. @throws PosternError DISK_FULL, DISK_FAILED */
   async commit(envelope: Envelope): Promise<void> {
     const path = `${this.#layout.incoming}/${this.#name}`
-    const message = { messageBytes: this.#messageBytes, messageCrc: this.#messageCrc }
-    await this.#file.write([encodeHandoverEnd(envelope, message)], this.#messageBytes)
+    await this.#writeEnd(envelope)
     await this.#file.sync()
     await this.#file.close()
     await this.#disk.rename(path + unfinished, path)
     await this.#disk.syncDirectory(this.#layout.incoming)
+  }
+
+  /**
+   * Instead of `commit`: to whom a program has it from, who waits for it. Nothing is synced, for nothing is promised yet.
+   * @param to in the same spool. @throws PosternError DISK_FULL, DISK_FAILED
+   */
+  async handBack(envelope: Envelope, to: string): Promise<void> {
+    await this.#writeEnd(envelope)
+    await this.#file.close()
+    await this.#disk.rename(`${this.#layout.incoming}/${this.#name}${unfinished}`, to)
   }
 
   /** Instead of `commit`, or after it failed before its end. */
@@ -107,5 +116,10 @@ export class HandOver {
     } catch {
       // It never counts, and the gateway removes it when it is old.
     }
+  }
+
+  async #writeEnd(envelope: Envelope): Promise<void> {
+    const message = { messageBytes: this.#messageBytes, messageCrc: this.#messageCrc }
+    await this.#file.write([encodeHandoverEnd(envelope, message)], this.#messageBytes)
   }
 }

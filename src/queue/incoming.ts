@@ -173,7 +173,8 @@ export class Incoming {
   }
 }
 
-async function readEnd(
+/** @returns what is wrong with the file, where it is none of ours */
+export async function readEnd(
   file: DiskFile,
 ): Promise<{ readonly footer: HandoverFooter; readonly envelope: Envelope } | string> {
   const { sizeBytes } = await file.stat()

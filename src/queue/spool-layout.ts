@@ -15,6 +15,8 @@ export interface SpoolLayout {
   readonly crashes: string
   /** What other programs hand over. */
   readonly incoming: string
+  /** What programs that run in place of qmail-queue bring back. */
+  readonly continuing: string
 }
 
 /** @param path the spool's folder, without a slash at its end */
@@ -29,5 +31,6 @@ export function spoolLayout(path: string): SpoolLayout {
     judging: `${path}/judging`,
     crashes: `${path}/crashes`,
     incoming: `${path}/incoming`,
+    continuing: `${path}/continuing`,
   }
 }

@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
+import type { Continuations } from './continuations.ts'
 import type { Counters } from './counters.ts'
 import type { Disk } from './disk.ts'
 import type { Dns } from './dns.ts'
@@ -17,6 +18,7 @@ import type { Store } from './store.ts'
 export interface Doors {
   readonly accounts: Accounts
   readonly clock: Clock
+  readonly continuations: Continuations
   readonly counters: Counters
   readonly disk: Disk
   readonly dns: Dns

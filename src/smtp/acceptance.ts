@@ -5,17 +5,18 @@
 import type { HeaderEdit } from '../mail/edits.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
-import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
 import { countFields, countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
-import type { Placement } from '../queue/queue.ts'
+import type { Placement, Receipt } from '../queue/queue.ts'
 import { answersIn, toAll, toEach } from './answers.ts'
 import type { Dialogue } from './dialogue.ts'
 import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
-import type { MessageRuling } from './policy.ts'
+import type { MessageEvent, MessageRuling, WholeRuling } from './policy.ts'
+import { envelopeFor, headOf, replacedContent, type Content } from './replaced-content.ts'
 import {
   headerTooBig,
   localError,
@@ -37,14 +38,13 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   const answers = answersIn(protocol, transaction)
   return dialogue.consult(intake.end(), (message) => {
     const at = dialogue.clock.now()
-    const entering = entryEditsFor({ dialogue, intake, transaction, message }, at)
+    const entering = enteringFor({ dialogue, intake, transaction, message }, at)
     const event = { transaction, message, entering, answers }
     return dialogue.consult(dialogue.policy.message(event), (ruling) => {
       const judged = { dialogue, intake, transaction, message, entering }
       if (ruling.ruling === 'each') return answerEach(judged, ruling)
       if (ruling.ruling === 'commit') {
-        const committed = commit(judged, ruling.placements)
-        return committed.then((reply) => toAll(protocol, transaction, reply))
+        return commit(judged, ruling).then((reply) => toAll(protocol, transaction, reply))
       }
       const reply = refused(dialogue, objection('message', ruling))
       if (ruling.close) dialogue.end('refused')
@@ -76,9 +76,10 @@ interface Judged {
   readonly intake: Intake
   readonly transaction: Transaction
   readonly message: Message
-  readonly entering: () => readonly HeaderEdit[]
+  readonly entering: MessageEvent['entering']
 }
 
+type CommitRuling = Extract<WholeRuling, { readonly ruling: 'commit' }>
 type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
 
 /** Who is refused hears why; the message is committed for the others, and they hear what came of that. */
@@ -92,7 +93,7 @@ async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Pr
     )
   const reply =
     whole.ruling === 'commit'
-      ? await commit(judged, whole.placements, repliesWith)
+      ? await commit(judged, whole, repliesWith)
       : objection('message', { ...whole, close: false })
   const replies = repliesWith(reply)
   if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
@@ -103,18 +104,19 @@ async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Pr
 /** @param repliesWith where recipients are told different things: what, if those that pass are told this */
 function commit(
   judged: Judged,
-  [first, ...rest]: readonly [Placement, ...Placement[]],
+  ruling: CommitRuling,
   repliesWith?: (taken: Reply) => readonly Reply[],
 ): Promise<Reply> {
-  const { dialogue, intake } = judged
-  const at = dialogue.clock.now()
-  const entry = judged.entering()
-  const entering = (placement: Placement): Placement => ({
-    ...placement,
-    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
-  })
+  const { dialogue, intake, message } = judged
   dialogue.startCommit()
-  return intake.commit([entering(first), ...rest.map(entering)]).then(
+  const { replacement } = ruling
+  const content = replacement && replacedContent(replacement, dialogue.queue)
+  const committed = after(content ?? { message, draft: intake }, (given) =>
+    after(judged.entering(given.message), (entry) =>
+      commitContent(judged, ruling, { ...given, entry }),
+    ),
+  )
+  return Promise.resolve(committed).then(
     (receipt) => {
       const reply = queued(receipt)
       dialogue.mistakes = 0
@@ -126,22 +128,32 @@ function commit(
   )
 }
 
-/** Worked out once, when somebody asks: who signs must see what is committed. */
-function entryEditsFor(
-  { dialogue, intake, transaction, message }: Omit<Judged, 'entering'>,
+function commitContent(
+  judged: Judged,
+  { placements: [first, ...rest] }: CommitRuling,
+  { entry, ...content }: Content & { readonly entry: readonly HeaderEdit[] },
+): Promise<Receipt> {
+  const at = judged.dialogue.clock.now()
+  const entering = (placement: Placement): Placement => ({
+    ...placement,
+    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
+    envelope: envelopeFor(placement.envelope, content),
+  })
+  return content.draft.commit([entering(first), ...rest.map(entering)])
+}
+
+/** Worked out when somebody asks, and always the same of the same message: who signs must see what is committed. */
+function enteringFor(
+  { dialogue, intake, transaction, message: received }: Omit<Judged, 'entering'>,
   at: Instant,
-): () => readonly HeaderEdit[] {
-  const { hostname, completesHeader: completes } = dialogue.settings
+): MessageEvent['entering'] {
+  const { hostname, completesHeader: completes, maxHeaderBytes } = dialogue.settings
+  const facts = { hostname, completes, id: transaction.id, at }
   let edits: readonly HeaderEdit[] | undefined
-  return () =>
-    (edits ??= entryEdits({
-      head: intake.head,
-      message,
-      hostname,
-      completes,
-      id: transaction.id,
-      at,
-    }))
+  return (message) =>
+    message === received
+      ? (edits ??= entryEdits({ head: intake.head, message, ...facts }))
+      : headOf(message, maxHeaderBytes).then((head) => entryEdits({ head, message, ...facts }))
 }
 
 /** The last edit, so that the field stands above all others (RFC 5321 §4.4). */

@@ -6,6 +6,7 @@ import type { ScramKeys } from '../mail/login-secret.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { ObjectionRuling, Ruling } from '../mail/ruling.ts'
 import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.ts'
@@ -110,8 +111,11 @@ export interface MailEvent {
 export interface MessageEvent {
   readonly transaction: Transaction
   readonly message: Message
-  /** What is done to the header before all that the policy asks for. Those who sign must know; nobody else does. */
-  readonly entering: () => readonly HeaderEdit[]
+  /**
+   * What is done to the header before all that the policy asks for: of the message as received, or of one in its place.
+   * Those who sign must know; nobody else does.
+   */
+  readonly entering: (message: Message) => MaybePromise<readonly HeaderEdit[]>
   /** `one`: a single reply speaks for all recipients; `each` hears its own (LMTP, PRDR). */
   readonly answers: 'one' | 'each'
 }
@@ -147,7 +151,12 @@ export type SecretRuling = { readonly ruling: 'secret'; readonly keys: ScramKeys
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
 
 export type WholeRuling =
-  | { readonly ruling: 'commit'; readonly placements: readonly [Placement, ...Placement[]] }
+  | {
+      readonly ruling: 'commit'
+      readonly placements: readonly [Placement, ...Placement[]]
+      /** What is committed in place of the message as received; readable until the transaction has ended. */
+      readonly replacement?: Replacement
+    }
   | ObjectionRuling
 
 export type MessageRuling =

@@ -31,6 +31,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
+import { fakeContinuations } from './fake-continuations.ts'
 import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
@@ -121,6 +122,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const doors: PluginDoors = {
     accounts: memoryAccounts(),
     clock,
+    continuations: fakeContinuations(),
     log,
     store,
     dns,

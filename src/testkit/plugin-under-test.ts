@@ -27,6 +27,7 @@ import type {
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
+import { fakeContinuations } from './fake-continuations.ts'
 import { fakeDns } from './fake-dns.ts'
 import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
@@ -118,6 +119,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   const doors: PluginDoors = {
     accounts: memoryAccounts(),
     clock,
+    continuations: fakeContinuations(),
     log,
     store,
     dns,

@@ -2,6 +2,7 @@
 import { PosternError } from '../mail/errors.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
+import type { Continuations } from '../runtime/continuations.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -42,12 +43,18 @@ const noAccounts: AccountReader = {
   listAliases: () => [],
 }
 
+/** There is no message that could come back. */
+const noContinuations: Continuations = {
+  offer: () => Promise.reject(new PosternError('NOT_FOUND', 'a spool')),
+}
+
 /** @param accounts nobody's where nothing is said */
 export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors {
   const dns = nodeDns()
   return {
     accounts,
     clock: systemClock,
+    continuations: noContinuations,
     counters: processCounters(),
     dns,
     jobs: nodeJobs({ clock: systemClock, dns }),

@@ -1,4 +1,6 @@
 /** The doors of a gateway at work, as its configuration has them. */
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
@@ -17,6 +19,7 @@ import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
+import { spoolContinuations } from '../queue/continuations.ts'
 import { openLog } from './open-log.ts'
 
 export interface OpenedDoors {
@@ -34,7 +37,7 @@ export interface WorkerDoors {
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
-  { accounts: who, log: logging, store: storing, dns, delivery }: Configuration,
+  { folder, accounts: who, log: logging, store: storing, spool, dns, delivery }: Configuration,
   { counters = processCounters(), always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const log = openLog(logging, always)
@@ -48,6 +51,13 @@ export async function openDoors(
     doors: {
       accounts,
       clock: systemClock,
+      continuations: spoolContinuations({
+        disk: systemDisk,
+        clock: systemClock,
+        random: systemRandom,
+        path: spool.path,
+        variables: queueVariables(folder),
+      }),
       counters,
       disk: systemDisk,
       dns: names,
@@ -71,4 +81,14 @@ export async function openDoors(
       await log.close()
     },
   }
+}
+
+/** How a program that runs in place of qmail-queue finds ours, by a path without arguments. */
+function queueVariables(folder: string): ReadonlyMap<string, string> {
+  const program = fileURLToPath(new URL('../../bin/qmail-queue', import.meta.url))
+  return new Map([
+    ['QMAILQUEUE', program],
+    ['DKQUEUE', program],
+    ['POSTERN_CONFIG', resolve(folder)],
+  ])
 }

@@ -1,13 +1,17 @@
 /** Hands one message to the spool as qmail-queue does, answers included: for `postern qmail-queue`. */
+import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError, type ErrorCode } from '../mail/errors.ts'
 import { formatDate } from '../mail/trace-fields.ts'
+import { continuationOf } from '../formats/continuation-token.ts'
 import { CrlfLines } from '../formats/crlf-lines.ts'
 import { envelopeOfQmail } from '../formats/qmail-envelope.ts'
 import {
   parseQmailEnvelope,
   qmailQueueExit,
+  type QmailEnvelope,
   type QmailQueueExit,
 } from '../formats/qmail-queue-protocol.ts'
+import { claimContinuation, type Claim } from '../queue/continuations.ts'
 import { HandOver } from '../queue/hand-over.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { readDescriptor } from '../runtime/node/descriptor.ts'
@@ -24,6 +28,8 @@ export interface Handing {
   readonly pid: number
   /** Who hands it over. */
   readonly uid: number
+  /** By what a program that the gateway runs is known: it may bring a message back. */
+  readonly continuation?: string | undefined
 }
 
 export interface Handed {
@@ -74,11 +80,18 @@ async function hand(handing: Handing): Promise<Handed> {
     }
     const { eightBit } = handOver
     const { uid } = handing
-    await handOver.commit({
+    const whole: Envelope = {
       ...envelope,
       bodyType: eightBit ? '8bitmime' : '7bit',
       user: `uid ${uid}`,
-    })
+    }
+    const claim = await claimOf(handing, parsed.envelope, spool.path)
+    if (claim.claim === 'late') {
+      const problem = 'the program that was given this message is over'
+      return await refused(handOver, { exit: qmailQueueExit.notNow, problem })
+    }
+    if (claim.claim === 'granted') await handOver.handBack(whole, claim.path)
+    else await handOver.commit(whole)
     return { exit: qmailQueueExit.queued }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
@@ -86,6 +99,13 @@ async function hand(handing: Handing): Promise<Handed> {
     const exit = error instanceof ReadError ? qmailQueueExit.readError : code
     return refused(handOver, { exit: exit ?? qmailQueueExit.bug, problem })
   }
+}
+
+function claimOf({ continuation }: Handing, envelope: QmailEnvelope, path: string): Promise<Claim> {
+  const token = continuationOf(continuation)
+  return token === undefined
+    ? Promise.resolve({ claim: 'other' })
+    : claimContinuation({ disk: systemDisk, path }, token, envelope)
 }
 
 type Exits = Readonly<Partial<Record<ErrorCode, QmailQueueExit>>>

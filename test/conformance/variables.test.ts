@@ -13,9 +13,6 @@ const smtpd = join(notesRoot, 'smtpd.md')
 const tcpserver = join(notesRoot, 'tcprules.md')
 const missing = !existsSync(smtpd) || !existsSync(tcpserver)
 
-/** They come with plugins that read them under other names than an option's, or with back ends of their own. */
-const withTheirPlugins = new Set(['QMAILQUEUE', 'DKQUEUE'])
-
 /** The names in the first column of a table, those of one family written as in the notes: `AUTH_SET_X`, `NAME / _OTHER`. */
 function namesIn(file: string, heading: RegExp): readonly string[] {
   const [, section = ''] = readFileSync(file, 'utf8').split(heading)
@@ -48,13 +45,13 @@ test.skipIf(missing)('every variable of qmail-smtpd and tcpserver is accounted f
   const { variables, mistakes } = await environmentTable(join(checkout, 'config'))
   expect(mistakes).toEqual([])
   const known = new Map(variables.map((each) => [each.name, each]))
-  const unaccounted = [...new Set([...names, 'RELAYCLIENT', 'RBLSMTPD', 'DIEMSG', 'JGREYLIST'])]
-    .filter((name) => !withTheirPlugins.has(name))
-    .filter((name) => {
-      const variable = known.get(name)
-      const isRead = (variable?.readers.length ?? 0) > 0
-      return !isRead && variable?.unread === undefined
-    })
+  const unaccounted = [
+    ...new Set([...names, 'RELAYCLIENT', 'RBLSMTPD', 'DIEMSG', 'JGREYLIST']),
+  ].filter((name) => {
+    const variable = known.get(name)
+    const isRead = (variable?.readers.length ?? 0) > 0
+    return !isRead && variable?.unread === undefined
+  })
   expect(unaccounted).toEqual([])
 })
 

@@ -6,7 +6,7 @@ import type { TransientStatus } from '../../mail/status.ts'
 import { latin1Bytes, readable, utf8Octets } from '../../formats/octets.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Delivery, Transport } from '../transport.ts'
-import { lfLines } from '../transport/lf-lines.ts'
+import { lfLines } from '../../formats/lf-lines.ts'
 import {
   deliverLocally,
   type LocalDelivery,

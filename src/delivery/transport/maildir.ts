@@ -14,7 +14,7 @@ import type { MaildirRoute } from '../../mail/route.ts'
 import { deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import type { Transport } from '../transport.ts'
-import { lfLines } from './lf-lines.ts'
+import { lfLines } from '../../formats/lf-lines.ts'
 import { MaildirQuotas } from './maildir-quotas.ts'
 import { MaildirWriter, type MaildirContent, type MaildirOptions } from './maildir-writer.ts'
 

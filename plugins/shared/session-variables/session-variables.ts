@@ -1,0 +1,19 @@
+import type { Session } from 'postern/plugin'
+
+const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What a program finds in its environment under tcpserver and qmail-smtpd, the variables of the tcp.smtp rule included. */
+export function sessionVariables(session: Session): Map<string, string> {
+  const { environment, remote, local, remoteName, user } = session
+  return new Map([
+    ['PATH', usualPath],
+    ...environment.variables,
+    ['PROTO', 'TCP'],
+    ['TCPREMOTEIP', remote.address],
+    ['TCPREMOTEPORT', String(remote.port)],
+    ['TCPLOCALIP', local.address],
+    ['TCPLOCALPORT', String(local.port)],
+    ...(remoteName === undefined ? [] : [['TCPREMOTEHOST', remoteName] as const]),
+    ...(user === undefined ? [] : [['SMTP_AUTH_USER', user] as const]),
+  ])
+}
