@@ -79,6 +79,16 @@ describe('accounts', () => {
     expect(known).toEqual([false, false, true, true])
   })
 
+  test.each(['no-login', 'no-smtp'] as const)('who has the flag %s does not', async (flag) => {
+    const { door, plugin } = await made()
+    const bob = await door.find('bob')
+    await door.change({ ...bob!, scram: await scramOf(), flags: new Set([flag]) })
+    expect(await plugin.verify('bob', 'secret')).toBe(false)
+    expect(await plugin.secretFor('bob')).toBeUndefined()
+    await door.change({ ...bob!, flags: new Set(['no-pop', 'no-mail']) })
+    expect(await plugin.verify('bob', 'secret')).toBe(true)
+  })
+
   test('accounts that cannot be read are a fault', async () => {
     const { door, plugin } = await made()
     door.fail(true)

@@ -36,7 +36,7 @@ export const accounts = definePlugin({
     const text = file.follow(readAccounts)
     const find = async (user: string): Promise<AuthRecord | undefined> => {
       const account = await doors.accounts.find(user)
-      return account === undefined ? text.current.get(accountKey(user)) : recordOf(account)
+      return account === undefined ? text.current.get(accountKey(user)) : usableOf(account)
     }
     return {
       async verify({ session, user, password }, { signal }) {
@@ -79,6 +79,14 @@ function readAccounts(bytes: Uint8Array | undefined): Records {
     if (!records.has(key)) records.set(key, readAuthRecord(value))
   }
   return records
+}
+
+/** Who may not log in by SMTP has a hash of no password. */
+function usableOf(account: Account): AuthRecord {
+  const { flags } = account
+  const record = recordOf(account)
+  const barred = flags?.has('no-login') === true || flags?.has('no-smtp') === true
+  return barred ? { ...record, hash: `!${record.hash}` } : record
 }
 
 function recordOf({ passwordHash, scram, variables, expiresAt }: Account): AuthRecord {

@@ -1,5 +1,8 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { formatQuota, parseQuota, type Quota } from '../mail/quota.ts'
 import { printable } from '../mail/reply.ts'
+import type { Account } from '../runtime/accounts.ts'
+import { checkRoomForUser } from '../tools/mail-domains.ts'
 import {
   accountLine,
   allAccounts,
@@ -20,9 +23,13 @@ interface Options {
 interface AddOptions extends Options {
   readonly variable: readonly string[]
   readonly expires?: string
+  readonly quota?: string
 }
 
-/** `postern user …`: who may log in by the plugin `accounts`. A running gateway sees each change at the next login. */
+/**
+ * `postern user …`: who may log in by the plugin `accounts`, and has a mailbox where the domain is one of `postern
+ * domain`. A running gateway sees each change at the next login, and at the next message.
+ */
 export function userCommand(): Command {
   const command = new Command('user').description('accounts: who may log in')
   const sub = (name: string, what: string): Command => {
@@ -34,25 +41,53 @@ export function userCommand(): Command {
     .argument('<user>')
     .option('--variable <name=value...>', 'in force after the login, above tcp.smtp', [])
     .option('--expires <date>', 'when the password ends, such as 2027-12-31')
+    .option(
+      '--quota <quota>',
+      'of the mailbox: 100MB, 100MB,5000C or none; else that of the domain',
+    )
     .action(add)
   sub('passwd', 'set another password, from a prompt or the first line of the input')
     .argument('<user>')
     .action(passwd)
-  sub('list', 'all accounts').option('--json', 'one JSON object a line').action(list)
+  sub('list', 'all accounts')
+    .option('--json', 'one JSON object a line')
+    .option('--domain <domain>', 'only its users')
+    .action(list)
+  sub(
+    'quota',
+    'how much a mailbox may hold: 100MB, 100MB,5000C, none, or default for that of its domain',
+  )
+    .argument('<user>')
+    .argument('<quota>')
+    .action(setQuota)
+  sub('disable', 'no login from now on; mail still comes')
+    .argument('<user>')
+    .addOption(whatOption())
+    .action(disable)
+  sub('enable', 'what was disabled').argument('<user>').addOption(whatOption()).action(enable)
   sub('remove', 'take accounts away').argument('<user...>').action(remove)
   sub('export', 'all accounts with their hashes, as text').action(exportAll)
   sub('import', 'take in such a text from the input, in place of equal users').action(importAll)
   return command
 }
 
-async function add(user: string, { config, variable, expires }: AddOptions): Promise<void> {
+async function add(user: string, { config, variable, expires, quota }: AddOptions): Promise<void> {
   checkName(user)
   const variables = new Map(variable.map(variableOf))
   const expiresAt = expires === undefined ? undefined : Date.parse(expires)
   if (Number.isNaN(expiresAt)) throw new Error(`${expires} is no date; write 2027-12-31`)
   const kept = await passwordKept(await password(user))
-  const account = { user, ...kept, variables, ...(expiresAt === undefined ? {} : { expiresAt }) }
-  const added = await withAccounts(config, (accounts) => accounts.add(account))
+  const account = {
+    user,
+    ...kept,
+    variables,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(quota === undefined ? {} : { quota: quotaIn(quota) }),
+  }
+  const added = await withAccounts(config, async (accounts) => {
+    await checkRoomForUser(accounts, account)
+    return accounts.add(account)
+  })
   if (!added) throw new Error(`there is an account ${user} already; see postern user passwd`)
 }
 
@@ -66,15 +101,76 @@ async function passwd(user: string, { config }: Options): Promise<void> {
   })
 }
 
-async function list({ config, json }: Options & { readonly json?: true }): Promise<void> {
+const whats = { login: 'no-login', smtp: 'no-smtp', pop: 'no-pop', mail: 'no-mail' } as const
+
+interface WhatOptions extends Options {
+  readonly what: keyof typeof whats
+}
+
+function whatOption(): Option {
+  return new Option('--what <what>', 'login at all, by SMTP, by POP3, or mail for it')
+    .choices(Object.keys(whats))
+    .default('login')
+}
+
+async function disable(user: string, { config, what }: WhatOptions): Promise<void> {
+  await changeAccount(config, user, (account) => ({
+    ...account,
+    flags: new Set([...(account.flags ?? []), whats[what]]),
+  }))
+}
+
+async function enable(user: string, { config, what }: WhatOptions): Promise<void> {
+  await changeAccount(config, user, (account) => ({
+    ...account,
+    flags: new Set([...(account.flags ?? [])].filter((flag) => flag !== whats[what])),
+  }))
+}
+
+async function setQuota(user: string, text: string, { config }: Options): Promise<void> {
+  await changeAccount(config, user, (account) => {
+    const { quota: _, ...rest } = account
+    return text === 'default' ? rest : { ...rest, quota: quotaIn(text) }
+  })
+}
+
+async function changeAccount(
+  config: string,
+  user: string,
+  changed: (account: Account) => Account,
+): Promise<void> {
   await withAccounts(config, async (accounts) => {
-    for await (const { user, scram, variables, expiresAt, changedAt } of allAccounts(accounts)) {
+    const before = await accounts.find(user)
+    if (before === undefined) throw new Error(`there is no account ${user}`)
+    const account = changed(before)
+    await checkRoomForUser(accounts, account)
+    if (!(await accounts.change(account))) throw new Error(`${user} was removed meanwhile`)
+  })
+}
+
+function quotaIn(text: string): Quota {
+  const quota = parseQuota(text)
+  if (quota === undefined) throw new Error(`${text} is no quota; write 100MB, 100MB,5000C or none`)
+  return quota
+}
+
+interface ListOptions extends Options {
+  readonly json?: true
+  readonly domain?: string
+}
+
+async function list({ config, json, domain }: ListOptions): Promise<void> {
+  await withAccounts(config, async (accounts) => {
+    for await (const account of allAccounts(accounts, domain)) {
+      const { user, scram, variables, expiresAt, changedAt, quota, flags } = account
       const facts = {
         user,
         scram: scram !== undefined,
         variables: [...variables.keys()],
         changed: dateOf(changedAt),
         ...(expiresAt === undefined ? {} : { expires: dateOf(expiresAt) }),
+        ...(quota === undefined ? {} : { quota: formatQuota(quota) }),
+        ...(flags === undefined ? {} : { flags: [...flags] }),
       }
       process.stdout.write(`${json === true ? JSON.stringify(facts) : line(facts)}\n`)
     }
@@ -87,14 +183,18 @@ interface Facts {
   readonly variables: readonly string[]
   readonly changed: string
   readonly expires?: string
+  readonly quota?: string
+  readonly flags?: readonly string[]
 }
 
-function line({ user, scram, variables, changed, expires }: Facts): string {
+function line({ user, scram, variables, changed, expires, quota, flags = [] }: Facts): string {
   return [
     printable(user).padEnd(32),
     `changed ${changed.slice(0, 10)}`,
     ...(scram ? [] : ['no SCRAM']),
     ...(expires === undefined ? [] : [`expires ${expires.slice(0, 10)}`]),
+    ...(quota === undefined ? [] : [`quota ${quota}`]),
+    ...flags,
     ...variables,
   ].join('  ')
 }

@@ -43,7 +43,7 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
   return {
     async route({ mailbox }): Promise<Route> {
       const { defaultHost, locals, virtualDomains, smtpRoutes, routes } = tables()
-      const domain = canonical(mailbox.domain === '' ? defaultHost : mailbox.domain)
+      const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
       const directory = users?.()
@@ -65,7 +65,7 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
 }
 
 /** Lower case, A-labels; an address literal as it is. */
-function canonical(domain: string): string {
+export function canonicalDomain(domain: string): string {
   return asciiDomain(domain) || domain.toLowerCase()
 }
 
@@ -88,7 +88,7 @@ function targetRoute(domain: string, target: RouteTarget): Route {
   }
 }
 
-function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
+export function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
   const folder = `${folderName(domain)}/${folderName(localPart)}`
   return { transport: 'maildir', key: `maildir:${folder}`, path: `${mailRoot}/${folder}` }
 }

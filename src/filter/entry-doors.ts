@@ -10,14 +10,15 @@ export function entryDoors(
   { name, shadow }: { readonly name: string; readonly shadow: boolean },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
-  const { accounts, clock, continuations, dns, jobs, net, programs, random, counters, store } =
-    doors
+  const { accounts, clock, continuations, dns, jobs, mailboxes } = doors
+  const { net, programs, random, counters, store } = doors
   return {
     accounts,
     clock,
     continuations,
     dns,
     jobs,
+    ...(mailboxes === undefined ? {} : { mailboxes }),
     net,
     programs,
     random,

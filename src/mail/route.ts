@@ -1,13 +1,35 @@
+import type { Mailbox } from './address.ts'
 import type { JsonValue } from './json.ts'
+import type { Quota } from './quota.ts'
 
 /** Where a recipient's mail goes next. */
-export type Route = MaildirRoute | LocalRoute | SmtpRoute | LmtpRoute | PluginRoute | FailRoute
+export type Route =
+  | MaildirRoute
+  | AliasRoute
+  | LocalRoute
+  | SmtpRoute
+  | LmtpRoute
+  | PluginRoute
+  | FailRoute
 
 /** Into a Maildir; `key` is what limits and logs group by. */
 export interface MaildirRoute {
   readonly transport: 'maildir'
   readonly key: string
   readonly path: string
+  /** What it may hold, by `maildirsize`; absent: nothing is counted. */
+  readonly quota?: Quota
+  /** What becomes of mail that is too much. */
+  readonly overQuota?: 'reject' | 'defer'
+}
+
+/** On to other addresses, by our own queue; without any, and nothing to keep, it is thrown away. */
+export interface AliasRoute {
+  readonly transport: 'alias'
+  readonly key: string
+  readonly to: readonly Mailbox[]
+  /** The mailbox of the address itself, which keeps a copy. */
+  readonly keep?: MaildirRoute
 }
 
 /** To a user of this host, whose .qmail files say what happens (qmail-lspawn.8). Text is one character for each byte. */

@@ -18,6 +18,7 @@ describe('the reply code of an objection', () => {
   test.each(stages)('at %s follows a status of sizes and storage', (stage) => {
     expect(objectionCode({ stage, status: '5.3.4', close: false })).toBe(552)
     expect(objectionCode({ stage, status: '4.3.4', close: false })).toBe(452)
+    expect(objectionCode({ stage, status: '5.2.2', close: false })).toBe(552)
     expect(objectionCode({ stage, status: '4.3.1', close: false })).toBe(452)
     expect(objectionCode({ stage, status: '4.5.3', close: false })).toBe(452)
   })

@@ -25,6 +25,7 @@ const objectionCodes: {
 /** Statuses that have a reply code of their own: sizes (RFC 1870), storage and recipient limits (RFC 5321 §4.2.2). */
 const codesByStatus: ReadonlyMap<string, { readonly defer: number; readonly reject: number }> =
   new Map([
+    ['2.2', { defer: 452, reject: 552 }],
     ['3.4', { defer: 452, reject: 552 }],
     ['3.1', { defer: 452, reject: 552 }],
     ['5.3', { defer: 452, reject: 552 }],
@@ -39,7 +40,7 @@ export interface Objection {
 
 /**
  * The reply code for an objection: the only place where codes follow from rulings.
- * `close` with a temporary status is 421 (RFC 5321 §3.8), `x.3.4` is 552, `4.5.3` and `4.3.1` are 452.
+ * `close` with a temporary status is 421 (RFC 5321 §3.8), `x.3.4` and `x.2.2` are 552, `4.5.3` and `4.3.1` are 452.
  */
 export function objectionCode({ stage, status, close }: Objection): number {
   const kind = status.startsWith('4') ? 'defer' : 'reject'

@@ -67,6 +67,7 @@ export type {
 export type { Environment } from '../mail/environment.ts'
 export { isPosternError, PosternError } from '../mail/errors.ts'
 export type { ErrorCode } from '../mail/errors.ts'
+export type { CatchAll, MailAlias, MailDomain } from '../mail/mail-domain.ts'
 export type { Replacement } from '../mail/replacement.ts'
 export { parseHeader } from '../mail/header.ts'
 export type { Header, HeaderField, HeaderLimits } from '../mail/header.ts'
@@ -121,6 +122,8 @@ export type {
 
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
+export { findAddress, quotaOf } from '../runtime/find-address.ts'
+export type { FoundAddress } from '../runtime/find-address.ts'
 export { addressNames } from '../runtime/address-names.ts'
 export type { AddressNames } from '../runtime/address-names.ts'
 export type { Clock, Timer } from '../runtime/clock.ts'
@@ -134,6 +137,7 @@ export type { Counters } from '../runtime/counters.ts'
 export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
 export type { Job, Jobs, JobTools } from '../runtime/jobs.ts'
 export type { Log, LogFields } from '../runtime/log.ts'
+export type { MailboxRoom } from '../runtime/mailbox-room.ts'
 export type { ConnectOptions, Connection, Net, NetAddress } from '../runtime/net.ts'
 export type {
   ProgramCall,

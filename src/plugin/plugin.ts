@@ -14,6 +14,7 @@ import type { Counters } from '../runtime/counters.ts'
 import type { Dns } from '../runtime/dns.ts'
 import type { Jobs } from '../runtime/jobs.ts'
 import type { Log } from '../runtime/log.ts'
+import type { MailboxRoom } from '../runtime/mailbox-room.ts'
 import type { Net } from '../runtime/net.ts'
 import type { Programs } from '../runtime/programs.ts'
 import type { Random } from '../runtime/random.ts'
@@ -33,6 +34,8 @@ export interface PluginDoors {
   readonly dns: Dns
   readonly jobs: Jobs
   readonly log: Log
+  /** Missing where no mail is kept, and in `postern check`. */
+  readonly mailboxes?: MailboxRoom
   readonly net: Net
   readonly programs: Programs
   readonly random: Random

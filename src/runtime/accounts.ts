@@ -1,5 +1,11 @@
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Quota } from '../mail/quota.ts'
+import type { MailDomainReader, MailDomains, NameRange } from './mail-domains.ts'
+
+/** What an account may not: log in at all, by SMTP, by POP3; get mail. */
+export const accountFlags = ['no-login', 'no-smtp', 'no-pop', 'no-mail'] as const
+export type AccountFlag = (typeof accountFlags)[number]
 
 /** Somebody who may log in. */
 export interface Account {
@@ -13,6 +19,10 @@ export interface Account {
   readonly variables: ReadonlyMap<string, string>
   /** From then on the password is refused. */
   readonly expiresAt?: Instant
+  /** Of the mailbox; absent: the default of its domain. */
+  readonly quota?: Quota
+  /** Absent: it may everything. */
+  readonly flags?: ReadonlySet<AccountFlag>
 }
 
 /** What is known of an account besides. */
@@ -25,17 +35,14 @@ export interface AccountEntry extends Account {
  * The door to accounts, for those who ask. They are configuration: what was written stays, and a change is seen by the next
  * question, in every process. All methods @throws PosternError ACCOUNTS_FAILED.
  */
-export interface AccountReader {
+export interface AccountReader extends MailDomainReader {
   find(user: string): MaybePromise<AccountEntry | undefined>
-  /** In the order of their names. @param after a name; those behind it */
-  list(range: {
-    readonly after?: string
-    readonly limit: number
-  }): MaybePromise<readonly AccountEntry[]>
+  /** In the order of their names. @param range.domain only users of this domain */
+  list(range: NameRange & { readonly domain?: string }): MaybePromise<readonly AccountEntry[]>
 }
 
 /** The same, for those who change them. A change is durable when its promise resolves. */
-export interface Accounts extends AccountReader {
+export interface Accounts extends AccountReader, MailDomains {
   /** @returns false where there is such a user already */
   add(account: Account): Promise<boolean>
   /** @returns false where there is no such user */
@@ -52,4 +59,10 @@ export function accountKey(user: string): string {
 /** What can be a user: something without blanks that fits into a login and into one line. */
 export function isAccountName(user: string): boolean {
   return /^[^\s\p{C}]+$/u.test(user) && Buffer.byteLength(user) <= 320
+}
+
+/** The domain of a user, or undefined for one without. */
+export function accountDomain(user: string): string | undefined {
+  const at = user.lastIndexOf('@')
+  return at < 0 ? undefined : accountKey(user.slice(at + 1))
 }

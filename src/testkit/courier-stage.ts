@@ -97,6 +97,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       local: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
       lmtp: { channel: 'local', transport },
+      alias: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },
     },
     limits: () => ({

@@ -1,4 +1,12 @@
-import { accountKey, type Account, type AccountEntry, type Accounts } from '../runtime/accounts.ts'
+import {
+  accountDomain,
+  accountKey,
+  type Account,
+  type AccountEntry,
+  type Accounts,
+} from '../runtime/accounts.ts'
+import type { MailAlias, MailDomain } from '../mail/mail-domain.ts'
+import type { NameRange } from '../runtime/mail-domains.ts'
 import { PosternError } from '../mail/errors.ts'
 
 /** Accounts in memory; a test may change them at any time. */
@@ -9,6 +17,8 @@ export interface MemoryAccounts extends Accounts {
 
 export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccounts {
   const kept = new Map<string, AccountEntry>()
+  const domains = new Map<string, MailDomain>()
+  const aliases = new Map<string, MailAlias>()
   let failing = false
   const known = (): Map<string, AccountEntry> => {
     if (failing) throw new PosternError('ACCOUNTS_FAILED', 'the test says so')
@@ -21,11 +31,23 @@ export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccount
   for (const account of accounts) keep(account)
   return {
     find: (user) => known().get(accountKey(user)),
-    list: ({ after = '', limit }) =>
-      [...known().values()]
-        .filter(({ user }) => user > after)
-        .toSorted((a, b) => (a.user < b.user ? -1 : 1))
-        .slice(0, limit),
+    list: (range) => within(known(), range),
+    findDomain: (name) => known() && domains.get(accountKey(name)),
+    listDomains: (range) => within(domains, range),
+    findAlias: (address) => known() && aliases.get(accountKey(address)),
+    listAliases: (range) => within(aliases, range),
+    putDomain: async (domain) => void domains.set(accountKey(domain.name), domain),
+    async removeDomain(name) {
+      const domain = accountKey(name)
+      if (!domains.delete(domain)) return false
+      for (const map of [kept, aliases]) {
+        for (const key of map.keys()) if (accountDomain(key) === domain) map.delete(key)
+      }
+      return true
+    },
+    putAlias: async ({ address, targets }) =>
+      void aliases.set(accountKey(address), { address: accountKey(address), targets }),
+    removeAlias: async (address) => aliases.delete(accountKey(address)),
     async add(account) {
       if (known().has(accountKey(account.user))) return false
       keep(account)
@@ -42,4 +64,15 @@ export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccount
       failing = value
     },
   }
+}
+
+function within<T>(
+  map: ReadonlyMap<string, T>,
+  { after = '', limit, domain }: NameRange & { readonly domain?: string },
+): readonly T[] {
+  return [...map]
+    .filter(([key]) => key > after && (domain === undefined || accountDomain(key) === domain))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([, value]) => value)
 }

@@ -9,7 +9,7 @@ export function destinationLimits(
   { control, delivery }: Configuration,
 ): DestinationLimits {
   // Our own disk is nobody's neighbour.
-  if (route.transport === 'maildir' || route.transport === 'local') {
+  if (['maildir', 'alias', 'local'].includes(route.transport)) {
     return { concurrency: control.concurrencyLocal, intervalMs: 0 }
   }
   const others = delivery.destinations.get('default')

@@ -34,7 +34,14 @@ const closedStore: Store = {
   close: () => Promise.resolve(),
 }
 
-const noAccounts: AccountReader = { find: () => undefined, list: () => [] }
+const noAccounts: AccountReader = {
+  find: () => undefined,
+  list: () => [],
+  findDomain: () => undefined,
+  listDomains: () => [],
+  findAlias: () => undefined,
+  listAliases: () => [],
+}
 
 /** There is no message that could come back. */
 const noContinuations: Continuations = {

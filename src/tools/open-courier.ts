@@ -8,7 +8,9 @@ import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
 import { forwardIntoQueue } from '../delivery/local/forward.ts'
 import { localTransport } from '../delivery/local/local-transport.ts'
+import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { createRouter } from '../delivery/router.ts'
+import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
@@ -45,7 +47,7 @@ export interface CourierParts {
 
 /** Plugins are asked first. */
 export function openRouter({
-  doors: { clock },
+  doors: { accounts, clock },
   current,
   generation,
   users,
@@ -53,7 +55,8 @@ export function openRouter({
   const { maildirs: mailRoot } = current().delivery
   const tables = () => routingTables(current())
   const ours = createRouter({ mailRoot, tables, users: () => users.directory })
-  return routerWithPlugins({ generation, clock }, ours)
+  const router = routerWithMailboxes({ accounts, mailRoot, tables }, ours)
+  return routerWithPlugins({ generation, clock }, router)
 }
 
 /** Messages under way at a time, those included that wait for a slot: of all others only the index entry is in memory. */
@@ -74,6 +77,7 @@ export function openCourier(parts: CourierParts): Courier {
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
   const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
   const recorder = new AttemptRecorder(traces)
+  const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
     queue,
     clock,
@@ -82,10 +86,8 @@ export function openCourier(parts: CourierParts): Courier {
     pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
-      maildir: {
-        channel: 'local',
-        transport: maildirTransport({ disk, clock, random, process, hostname }),
-      },
+      maildir: { channel: 'local', transport: maildir },
+      alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
       local: { channel: 'local', transport: userTransport(parts) },
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },

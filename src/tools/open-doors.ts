@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
+import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -63,6 +64,10 @@ export async function openDoors(
       jobs,
       ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
+      mailboxes: mailboxRoom(
+        { disk: systemDisk, clock: systemClock, random: systemRandom },
+        delivery.maildirs,
+      ),
       net: nodeNet,
       process: hostProcess,
       programs: nodePrograms(systemClock),

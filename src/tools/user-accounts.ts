@@ -4,17 +4,22 @@ import {
   formatAuthRecord,
   parseAuthLines,
   readAuthRecord,
+  type AuthRecord,
 } from '../formats/auth-cdb.ts'
 import { argon2idHash } from '../formats/crypt-hash/crypt-hash.ts'
 import { formatScramSecret } from '../formats/scram-secret.ts'
 import { PosternError } from '../mail/errors.ts'
 import { scramKeys } from '../mail/login-secret.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { formatQuota, parseQuota } from '../mail/quota.ts'
 import {
+  accountFlags,
   isAccountName,
   type Account,
   type AccountEntry,
   type Accounts,
 } from '../runtime/accounts.ts'
+import type { NameRange } from '../runtime/mail-domains.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemRandom } from '../runtime/node/random.ts'
@@ -69,24 +74,48 @@ export function checkName(user: string): void {
 
 const page = 500
 
-/** All of them, in the order of their names. */
-export async function* allAccounts(accounts: Accounts): AsyncGenerator<AccountEntry, void> {
+/** All of them, in the order of their names. @param domain only users of this domain */
+export function allAccounts(
+  accounts: Accounts,
+  domain?: string,
+): AsyncGenerator<AccountEntry, void> {
+  const only = domain === undefined ? {} : { domain }
+  return pages(
+    (range) => accounts.list({ ...range, ...only }),
+    ({ user }) => user,
+  )
+}
+
+/** Everything that a door lists, page by page. */
+export async function* pages<T>(
+  list: (range: NameRange) => MaybePromise<readonly T[]>,
+  nameOf: (item: T) => string,
+): AsyncGenerator<T, void> {
   let after = ''
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- one page after the other
-    const entries = await accounts.list({ after, limit: page })
-    yield* entries
-    const last = entries.at(-1)
+    const items = await list({ after, limit: page })
+    yield* items
+    const last = items.at(-1)
     if (last === undefined) return
-    after = last.user
+    after = nameOf(last)
   }
 }
 
-/** As lines of the text that the plugin `accounts` reads. */
-export function accountLine({ user, passwordHash, scram, variables, expiresAt }: Account): string {
+/** What only mailboxes have stands among the variables of a line under these names. */
+const quotaName = 'MAILBOX_QUOTA'
+const flagsName = 'MAILBOX_FLAGS'
+
+/** As lines of the text that the plugin `accounts` reads: there, an exclamation mark locks who may not log in. */
+export function accountLine(account: Account): string {
+  const { user, passwordHash, scram, variables, expiresAt, quota, flags } = account
   const record = formatAuthRecord({
-    hash: passwordHash,
-    variables,
+    hash: flags?.has('no-login') === true ? `!${passwordHash}` : passwordHash,
+    variables: new Map([
+      ...variables,
+      ...(quota === undefined ? [] : [[quotaName, formatQuota(quota)] as const]),
+      ...(flags === undefined ? [] : [[flagsName, [...flags].join(' ')] as const]),
+    ]),
     ...(scram === undefined ? {} : { scram }),
     ...(expiresAt === undefined ? {} : { expiresAt: Math.floor(expiresAt / 1000) }),
   })
@@ -109,15 +138,14 @@ export async function importAccounts(accounts: Accounts, text: string): Promise<
     const user = Buffer.from(name).toString()
     const record = readAuthRecord(value)
     if (authRecordRemedy(record) !== undefined) continue
-    const { hash, scram, variables, expiresAt } = record
+    const { scram, expiresAt } = record
     if (!isAccountName(user)) {
       wrong.push(`${JSON.stringify(user)} cannot be a user`)
       continue
     }
     const account = {
       user,
-      passwordHash: hash,
-      variables,
+      ...mailboxPart(record),
       ...(scram === undefined ? {} : { scram }),
       ...(expiresAt === undefined ? {} : { expiresAt: expiresAt * 1000 }),
     }
@@ -127,4 +155,20 @@ export async function importAccounts(accounts: Accounts, text: string): Promise<
     else if (await accounts.change(account)) changed += 1
   }
   return { added, changed, mistakes: wrong }
+}
+
+function mailboxPart({
+  hash,
+  variables,
+}: AuthRecord): Pick<Account, 'passwordHash' | 'variables' | 'quota' | 'flags'> {
+  const words = variables.get(flagsName)?.split(' ') ?? []
+  const flags = new Set(accountFlags.filter((flag) => words.includes(flag)))
+  const quota = parseQuota(variables.get(quotaName) ?? '')
+  const locked = flags.has('no-login') && hash.startsWith('!')
+  return {
+    passwordHash: locked ? hash.slice(1) : hash,
+    variables: new Map([...variables].filter(([name]) => name !== quotaName && name !== flagsName)),
+    ...(quota === undefined ? {} : { quota }),
+    ...(flags.size === 0 ? {} : { flags }),
+  }
 }

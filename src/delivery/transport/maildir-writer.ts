@@ -36,15 +36,16 @@ export class MaildirWriter {
   }
 
   /**
-   * Returns with the file and its name in `new/` on stable storage.
+   * Returns with the file and its name in `new/` on stable storage. @returns its size in bytes
    * @throws PosternError NOT_FOUND where there is no Maildir, DISK_FULL, DISK_FAILED
    */
-  async write(path: string, content: MaildirContent): Promise<void> {
+  async write(path: string, content: MaildirContent): Promise<number> {
     const name = this.#nextName()
     const file = `${path}/tmp/${name}`
     const open = await this.#disk.open(file, 'create')
+    let sizeBytes = 0
     try {
-      const sizeBytes = await writeContent(open, content)
+      sizeBytes = await writeContent(open, content)
       await this.#disk.rename(file, `${path}/new/${name},S=${sizeBytes}`)
     } catch (error) {
       // Whatever this meets, the first error is the one that tells what happened.
@@ -52,6 +53,7 @@ export class MaildirWriter {
       throw error
     }
     await this.#syncs.sync(`${path}/new`)
+    return sizeBytes
   }
 }
 

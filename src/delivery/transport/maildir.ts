@@ -9,26 +9,38 @@ import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import { isPosternError, type PosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
+import { isLimited } from '../../mail/quota.ts'
 import type { MaildirRoute } from '../../mail/route.ts'
 import { deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import type { Transport } from '../transport.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
+import { MaildirQuotas } from './maildir-quotas.ts'
 import { MaildirWriter, type MaildirContent, type MaildirOptions } from './maildir-writer.ts'
 
 export function maildirTransport(options: MaildirOptions): Transport<MaildirRoute> {
   const writer = new MaildirWriter(options)
+  const quotas = new MaildirQuotas(options)
 
-  async function deliverTo(path: string, copy: Copy): Promise<DeliveryResult> {
+  async function write(path: string, copy: Copy): Promise<number> {
+    try {
+      return await writer.write(path, contentOf(copy))
+    } catch (error) {
+      if (!isPosternError(error, 'NOT_FOUND')) throw error
+      await makeMaildir(options.disk, path)
+      return writer.write(path, contentOf(copy))
+    }
+  }
+
+  async function deliverTo(route: MaildirRoute, copy: Copy): Promise<DeliveryResult> {
+    const { path, quota } = route
     if (comesBack(copy)) return looping
     try {
-      const write = (): Promise<void> => writer.write(path, contentOf(copy))
-      try {
-        await write()
-      } catch (error) {
-        if (!isPosternError(error, 'NOT_FOUND')) throw error
-        await makeMaildir(options.disk, path)
-        await write()
+      if (quota === undefined || !isLimited(quota)) await write(path, copy)
+      else {
+        const limit = { path, quota, sizeBytes: copy.message.sizeBytes }
+        const done = await quotas.deliver(limit, () => write(path, copy))
+        if (done === 'full') return mailboxFull(route)
       }
       return { outcome: 'delivered', status: '2.0.0', text: 'Delivered to the Maildir' }
     } catch (error) {
@@ -42,7 +54,7 @@ export function maildirTransport(options: MaildirOptions): Transport<MaildirRout
       const results: DeliveryResult[] = []
       for (const recipient of recipients) {
         const copy = { message, envelope, recipient }
-        results.push(signal.aborted ? calledOff : await deliverTo(route.path, copy))
+        results.push(signal.aborted ? calledOff : await deliverTo(route, copy))
       }
       return results
     },
@@ -55,7 +67,7 @@ interface Copy {
   readonly recipient: Recipient
 }
 
-const looping: DeliveryResult = {
+export const looping: DeliveryResult = {
   outcome: 'failed',
   status: '5.4.6',
   text: 'This message is looping: it already has my Delivered-To line',
@@ -65,6 +77,13 @@ const calledOff: DeliveryResult = {
   outcome: 'deferred',
   status: '4.3.2',
   text: 'The delivery was called off',
+}
+
+function mailboxFull({ overQuota }: MaildirRoute): DeliveryResult {
+  const text = 'The mailbox is full'
+  return overQuota === 'defer'
+    ? { outcome: 'deferred', status: '4.2.2', text }
+    : { outcome: 'failed', status: '5.2.2', text }
 }
 
 function diskTrouble(error: PosternError): DeliveryResult {
@@ -85,7 +104,8 @@ function contentOf({ message, envelope, recipient }: Copy): MaildirContent {
   }
 }
 
-function comesBack({ message, recipient }: Copy): boolean {
+/** Whether the message was delivered to this recipient before. */
+export function comesBack({ message, recipient }: Pick<Copy, 'message' | 'recipient'>): boolean {
   return message.header.all('Delivered-To').includes(formatMailbox(recipient.mailbox))
 }
 

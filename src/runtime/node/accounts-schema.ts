@@ -11,6 +11,26 @@ const steps: readonly string[] = [
     created_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  `ALTER TABLE accounts ADD COLUMN quota TEXT;
+  ALTER TABLE accounts ADD COLUMN flags TEXT NOT NULL DEFAULT '';
+  ALTER TABLE accounts ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+  UPDATE accounts SET domain = substr(user, instr(user, '@') + 1) WHERE instr(user, '@') > 0;
+  CREATE INDEX accounts_by_domain ON accounts (domain, user);
+  CREATE TABLE domains (
+    name TEXT PRIMARY KEY,
+    catch_all TEXT NOT NULL,
+    over_quota TEXT NOT NULL,
+    max_users INTEGER,
+    max_aliases INTEGER,
+    quota TEXT,
+    default_quota TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE aliases (
+    address TEXT PRIMARY KEY,
+    domain TEXT NOT NULL,
+    targets TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX aliases_by_domain ON aliases (domain, address)`,
 ]
 
 /** Takes the steps that are missing. @throws Error where the file was written by a newer version */

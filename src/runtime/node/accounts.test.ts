@@ -1,10 +1,11 @@
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { isAccountName, type Account } from '../accounts.ts'
+import type { MailDomain } from '../../mail/mail-domain.ts'
 import { nodeAccounts } from './accounts.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'postern-accounts-'))
@@ -16,6 +17,10 @@ beforeEach(() => {
   path = join(root, `${++count}`, 'accounts.db')
 })
 const clock = fakeClock()
+const made = (file: string): string => {
+  mkdirSync(dirname(file), { recursive: true })
+  return file
+}
 const opened = () => nodeAccounts({ path, clock })
 const accountOf = (user: string, more: Partial<Account> = {}): Account => ({
   user,
@@ -105,6 +110,72 @@ test('what was written by a newer version, or is no database, is a failure', asy
   await expect(nodeAccounts({ path: broken, clock }).add(accountOf('x'))).rejects.toMatchObject({
     code: 'ACCOUNTS_FAILED',
   })
+})
+
+test('quota and flags of a mailbox are kept, and users are listed by domain', async () => {
+  const accounts = opened()
+  const quota = { bytes: 1000, messages: 5 }
+  const flags = new Set(['no-smtp', 'no-mail'] as const)
+  await accounts.add(accountOf('bob@b.test', { quota, flags }))
+  await accounts.add(accountOf('amy@a.test'))
+  await accounts.add(accountOf('amy@b.test'))
+  expect(await accounts.find('bob@b.test')).toMatchObject({ quota, flags })
+  expect(await accounts.find('amy@b.test')).not.toHaveProperty('flags')
+  const users = await accounts.list({ limit: 9, domain: 'B.test' })
+  expect(users.map(({ user }) => user)).toEqual(['amy@b.test', 'bob@b.test'])
+  await accounts.close()
+})
+
+test('domains and aliases are kept, replaced, listed, and go together', async () => {
+  const accounts = opened()
+  expect(await accounts.findDomain('b.test')).toBeUndefined()
+  expect(await accounts.removeDomain('b.test')).toBe(false)
+  const domain: MailDomain = {
+    name: 'b.test',
+    catchAll: { to: 'bob@b.test' },
+    overQuota: 'defer',
+    maxUsers: 3,
+    maxAliases: 0,
+    quota: { bytes: 9 },
+    defaultQuota: { messages: 4 },
+  }
+  await accounts.putDomain(domain)
+  await accounts.putDomain({ name: 'a.test', catchAll: 'delete', overQuota: 'reject' })
+  expect(await accounts.findDomain('B.TEST')).toEqual(domain)
+  const names = (await accounts.listDomains({ limit: 9 })).map(({ name }) => name)
+  expect(names).toEqual(['a.test', 'b.test'])
+
+  await accounts.putAlias({ address: 'Team@b.test', targets: ['bob@b.test'] })
+  await accounts.putAlias({ address: 'team@b.test', targets: ['bob@b.test', 'x@y.test'] })
+  await accounts.putAlias({ address: 'team@a.test', targets: ['amy@a.test'] })
+  const team = { address: 'team@b.test', targets: ['bob@b.test', 'x@y.test'] }
+  expect(await accounts.findAlias('TEAM@b.test')).toEqual(team)
+  expect(await accounts.listAliases({ limit: 9, domain: 'b.test' })).toEqual([team])
+
+  await accounts.add(accountOf('bob@b.test'))
+  await accounts.add(accountOf('amy@a.test'))
+  expect(await accounts.removeDomain('b.test')).toBe(true)
+  expect(await accounts.find('bob@b.test')).toBeUndefined()
+  expect(await accounts.findAlias('team@b.test')).toBeUndefined()
+  expect(await accounts.find('amy@a.test')).toBeDefined()
+  expect(await accounts.removeAlias('team@a.test')).toBe(true)
+  expect(await accounts.removeAlias('team@a.test')).toBe(false)
+  await accounts.close()
+})
+
+test('a file of the first version is taken on with its accounts', async () => {
+  const old = new DatabaseSync(made(path))
+  old.exec(`CREATE TABLE accounts (user TEXT PRIMARY KEY, password_hash TEXT NOT NULL, scram TEXT,
+    variables TEXT NOT NULL, expires_at INTEGER, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO accounts VALUES ('amy@a.test', '$6$x', NULL, '[]', NULL, 1, 1), ('joe', '*', NULL, '[]', NULL, 1, 1);
+    PRAGMA user_version = 1`)
+  old.close()
+  const accounts = opened()
+  const users = await accounts.list({ limit: 9, domain: 'a.test' })
+  expect(users.map(({ user }) => user)).toEqual(['amy@a.test'])
+  expect(await accounts.find('joe')).toBeDefined()
+  await accounts.close()
 })
 
 test.each([

@@ -7,8 +7,19 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { PosternError } from '../../mail/errors.ts'
-import { accountKey, type Account, type AccountEntry, type Accounts } from '../accounts.ts'
+import { formatQuota, parseQuota } from '../../mail/quota.ts'
+import {
+  accountDomain,
+  accountFlags,
+  accountKey,
+  type Account,
+  type AccountEntry,
+  type Accounts,
+} from '../accounts.ts'
 import type { Clock } from '../clock.ts'
+import type { MailAlias, MailDomain } from '../../mail/mail-domain.ts'
+import type { NameRange } from '../mail-domains.ts'
+import { MailDomainTables } from './accounts-domains.ts'
 import { updateAccountsSchema } from './accounts-schema.ts'
 
 export interface AccountsParts {
@@ -27,13 +38,17 @@ interface Open {
   readonly inode: number
   readonly find: StatementSync
   readonly list: StatementSync
+  readonly listOfDomain: StatementSync
   readonly add: StatementSync
   readonly change: StatementSync
   readonly remove: StatementSync
+  readonly domains: MailDomainTables
 }
 
 /** Two writers wait for each other so long. */
 const busyMs = 5_000
+
+type Range = NameRange & { readonly domain?: string }
 
 class SqliteAccounts implements Accounts {
   readonly #parts: AccountsParts
@@ -50,11 +65,47 @@ class SqliteAccounts implements Accounts {
     })
   }
 
-  list({ after = '', limit }: { readonly after?: string; readonly limit: number }) {
+  list({ after = '', limit, domain }: Range) {
     return this.#attempt(() => {
-      const rows = this.#existing()?.list.all(accountKey(after), limit) ?? []
-      return rows.map((row) => entryOf(row))
+      const open = this.#existing()
+      const rows =
+        domain === undefined
+          ? open?.list.all(accountKey(after), limit)
+          : open?.listOfDomain.all(accountKey(domain), accountKey(after), limit)
+      return (rows ?? []).map((row) => entryOf(row))
     })
+  }
+
+  findDomain(name: string): MailDomain | undefined {
+    return this.#attempt(() => this.#existing()?.domains.find(name))
+  }
+
+  listDomains(range: NameRange): readonly MailDomain[] {
+    return this.#attempt(() => this.#existing()?.domains.list(range) ?? [])
+  }
+
+  findAlias(address: string): MailAlias | undefined {
+    return this.#attempt(() => this.#existing()?.domains.findAlias(address))
+  }
+
+  listAliases(range: Range): readonly MailAlias[] {
+    return this.#attempt(() => this.#existing()?.domains.listAliases(range) ?? [])
+  }
+
+  async putDomain(domain: MailDomain): Promise<void> {
+    this.#attempt(() => this.#made()?.domains.put(domain))
+  }
+
+  async removeDomain(name: string): Promise<boolean> {
+    return this.#attempt(() => this.#existing()?.domains.remove(name) === true)
+  }
+
+  async putAlias(alias: MailAlias): Promise<void> {
+    this.#attempt(() => this.#made()?.domains.putAlias(alias))
+  }
+
+  async removeAlias(address: string): Promise<boolean> {
+    return this.#attempt(() => this.#existing()?.domains.removeAlias(address) === true)
   }
 
   async add(account: Account): Promise<boolean> {
@@ -78,9 +129,15 @@ class SqliteAccounts implements Accounts {
   /** @returns whether anything was there to be changed */
   #write(what: 'add' | 'change' | 'remove', columns: Columns): boolean {
     return this.#attempt(() => {
-      if (what === 'add') makeFile(this.#parts.path)
-      return this.#existing()?.[what].run(columns).changes === 1
+      const open = what === 'add' ? this.#made() : this.#existing()
+      return open?.[what].run(columns).changes === 1
     })
+  }
+
+  /** The file, made where there is none. */
+  #made(): Open | undefined {
+    makeFile(this.#parts.path)
+    return this.#existing()
   }
 
   /** @returns undefined where there is no file */
@@ -115,7 +172,17 @@ function openFile(path: string, inode: number): Open {
   try {
     database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
     updateAccountsSchema(database)
-    const names = ['user', 'password_hash', 'scram', 'variables', 'expires_at', 'changed_at']
+    const names = [
+      'user',
+      'password_hash',
+      'scram',
+      'variables',
+      'expires_at',
+      'quota',
+      'flags',
+      'domain',
+      'changed_at',
+    ]
     const changed = names.slice(1).map((name) => `${name} = :${name}`)
     const added = [...names, 'created_at']
     return {
@@ -123,12 +190,16 @@ function openFile(path: string, inode: number): Open {
       inode,
       find: database.prepare('SELECT * FROM accounts WHERE user = ?'),
       list: database.prepare('SELECT * FROM accounts WHERE user > ? ORDER BY user LIMIT ?'),
+      listOfDomain: database.prepare(
+        'SELECT * FROM accounts WHERE domain = ? AND user > ? ORDER BY user LIMIT ?',
+      ),
       add: database.prepare(
         `INSERT INTO accounts (${added.join()}) VALUES (${added.map((name) => `:${name}`).join()})
           ON CONFLICT (user) DO NOTHING`,
       ),
       change: database.prepare(`UPDATE accounts SET ${changed.join()} WHERE user = :user`),
       remove: database.prepare('DELETE FROM accounts WHERE user = :user'),
+      domains: new MailDomainTables(database),
     }
   } catch (error) {
     database.close()
@@ -138,13 +209,17 @@ function openFile(path: string, inode: number): Open {
 
 type Columns = Readonly<Record<string, string | number | null>>
 
-function columnsOf({ user, passwordHash, scram, variables, expiresAt }: Account): Columns {
+function columnsOf(account: Account): Columns {
+  const { user, passwordHash, scram, variables, expiresAt, quota, flags = [] } = account
   return {
     user: accountKey(user),
     password_hash: passwordHash,
     scram: scram ?? null,
     variables: JSON.stringify([...variables]),
     expires_at: expiresAt ?? null,
+    quota: quota === undefined ? null : formatQuota(quota),
+    flags: [...flags].toSorted().join(' '),
+    domain: accountDomain(user) ?? '',
   }
 }
 
@@ -152,12 +227,17 @@ type Row = ReturnType<StatementSync['get']> & object
 
 function entryOf(row: Row): AccountEntry {
   const { scram, expires_at: expiresAt } = row
+  const quota = typeof row['quota'] === 'string' ? parseQuota(row['quota']) : undefined
+  const words = String(row['flags']).split(' ')
+  const flags = accountFlags.filter((flag) => words.includes(flag))
   return {
     user: String(row['user']),
     passwordHash: String(row['password_hash']),
     ...(typeof scram === 'string' ? { scram } : {}),
     variables: new Map(variablesOf(String(row['variables']))),
     ...(typeof expiresAt === 'number' ? { expiresAt } : {}),
+    ...(quota === undefined ? {} : { quota }),
+    ...(flags.length === 0 ? {} : { flags: new Set(flags) }),
     createdAt: Number(row['created_at']),
     changedAt: Number(row['changed_at']),
   }

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { memoryAccounts, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { mailboxes } from './mailboxes.ts'
+
+async function made(options: PluginTestOptions['options'] = {}) {
+  const user = { passwordHash: '*', variables: new Map() }
+  const door = memoryAccounts([
+    { ...user, user: 'amy@here.test' },
+    { ...user, user: 'full@here.test', quota: { bytes: 100 } },
+    { ...user, user: 'gone@here.test', flags: new Set(['no-mail']) },
+    { ...user, user: 'full@later.test', quota: { bytes: 100 } },
+    { ...user, user: 'login@there.test' },
+  ])
+  const bounces = { catchAll: 'bounce', overQuota: 'reject' } as const
+  await door.putDomain({ ...bounces, name: 'here.test' })
+  await door.putDomain({ ...bounces, name: 'xn--bcher-kva.test' })
+  await door.putDomain({ name: 'later.test', catchAll: 'delete', overQuota: 'defer' })
+  await door.putDomain({ ...bounces, name: 'all.test', catchAll: { to: 'amy@here.test' } })
+  await door.putAlias({ address: 'team@here.test', targets: ['amy@here.test'] })
+  await door.putAlias({ address: 'postmaster@here.test', targets: ['amy@here.test'] })
+  const asked: (readonly [string, number])[] = []
+  const room = {
+    isFull: async (name: string, { bytes = Infinity }, sizeBytes: number) => {
+      asked.push([name, sizeBytes])
+      return bytes < 1000
+    },
+  }
+  const doors = { accounts: door, mailboxes: room }
+  return { door, asked, plugin: pluginUnderTest(mailboxes, { doors, options }) }
+}
+
+describe('mailboxes', () => {
+  test.each([
+    ['amy@here.test', 'accept'],
+    ['Amy@HERE.test', 'accept'],
+    ['team@here.test', 'accept'],
+    ['anybody@later.test', 'accept'],
+    ['anybody@all.test', 'accept'],
+    ['login@there.test', 'pass'],
+    ['amy@there.test', 'pass'],
+    ['eve@here.test', '5.1.1'],
+    ['eve@xn--bcher-kva.test', '5.1.1'],
+    ['gone@here.test', '5.2.1'],
+    ['full@here.test', '5.2.2'],
+    ['full@later.test', '4.2.2'],
+  ])('of %s it says %s', async (recipient, said) => {
+    const { plugin } = await made()
+    const verdict = await plugin.rcpt(recipient)
+    expect('status' in verdict ? verdict.status : verdict.verdict).toBe(said)
+  })
+
+  test('a full mailbox is left to the courier where the option says so', async () => {
+    const { plugin, asked } = await made({ quota: false })
+    expect((await plugin.rcpt('full@here.test')).verdict).toBe('accept')
+    expect(asked).toEqual([])
+  })
+
+  test('a change counts from the next recipient on', async () => {
+    const { door, plugin } = await made()
+    await door.remove('amy@here.test')
+    await door.add({ user: 'eve@here.test', passwordHash: '*', variables: new Map() })
+    expect((await plugin.rcpt('amy@here.test')).verdict).toBe('reject')
+    expect((await plugin.rcpt('eve@here.test')).verdict).toBe('accept')
+    await door.removeDomain('here.test')
+    expect((await plugin.rcpt('eve@here.test')).verdict).toBe('pass')
+  })
+
+  test('accounts that cannot be read are a fault', async () => {
+    const { door, plugin } = await made()
+    door.fail(true)
+    await expect(plugin.rcpt('amy@here.test')).rejects.toThrow('cannot be read')
+  })
+
+  test('tells `postern check` which domains have no postmaster', async () => {
+    const { plugin } = await made()
+    expect((await plugin.check()).map(({ problem }) => problem)).toEqual([
+      'nobody is postmaster of xn--bcher-kva.test',
+    ])
+  })
+})

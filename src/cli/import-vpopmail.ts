@@ -1,0 +1,52 @@
+import { Command } from 'commander'
+import { formatMailAlias, formatMailDomain } from '../formats/mail-domain-lines.ts'
+import { printable } from '../mail/reply.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { carryOut, planImport } from '../tools/import-vpopmail.ts'
+import { readVpopmail } from '../tools/read-vpopmail.ts'
+import { withAccounts } from '../tools/user-accounts.ts'
+import { configOption } from './config-option.ts'
+import { countOf } from './count.ts'
+
+interface Options {
+  readonly config: string
+  readonly dump?: string
+  readonly dryRun?: true
+}
+
+/** `postern import-vpopmail`: domains, users and aliases of a vpopmail, hashes and quotas included. */
+export function importVpopmailCommand(): Command {
+  return new Command('import-vpopmail')
+    .description('take over the domains, users and aliases of a vpopmail')
+    .argument('[home]', 'with domains/ in it, such as /home/vpopmail')
+    .option('--dump <file>', 'of its MySQL tables vpopmail, valias, limits, dir_control')
+    .option('--dry-run', 'only say what would be taken over')
+    .addOption(configOption())
+    .action(run)
+}
+
+async function run(home: string | undefined, options: Options): Promise<void> {
+  const { config, dump, dryRun } = options
+  if (home === undefined && dump === undefined) {
+    throw new Error('name the home of vpopmail, or a dump of its tables with --dump')
+  }
+  const sources = {
+    ...(home === undefined ? {} : { home }),
+    ...(dump === undefined ? {} : { dump }),
+  }
+  const plan = planImport(await readVpopmail(systemDisk, sources))
+  const { domains, users, aliases, doubts } = plan
+  for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
+  if (dryRun === true) {
+    for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
+    for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
+    for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
+  } else await withAccounts(config, (accounts) => carryOut(accounts, plan))
+  const counts = [
+    countOf(domains.length, 'domain'),
+    countOf(users.length, 'user'),
+    countOf(aliases.length, 'alias', 'aliases'),
+  ]
+  const done = dryRun === true ? 'would be taken over' : 'taken over'
+  process.stdout.write(`${counts.join(', ')} ${done}\n`)
+}

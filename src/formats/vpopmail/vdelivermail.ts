@@ -1,0 +1,57 @@
+/** Lines of the .qmail files of a vpopmail domain, as what they mean: whose mailbox, which address, which catch-all. */
+import type { CatchAll } from '../../mail/mail-domain.ts'
+import type { Instruction } from '../dot-qmail.ts'
+
+/**
+ * What `vdelivermail '' ACTION` does with mail that nobody has an address for.
+ * @param command of a program line, without its bar
+ * @returns undefined for any other program
+ */
+export function parseVdelivermail(command: string): CatchAll | undefined {
+  const words = command
+    .split(/[ \t]+/)
+    .filter((word) => word !== '')
+    .map((word) => word.replace(/^(['"])(.*)\1$/s, '$2'))
+  const [program = '', , action] = words
+  if (program !== 'vdelivermail' && !program.endsWith('/vdelivermail')) return undefined
+  if (action === undefined || action === 'bounce-no-mailbox') return 'bounce'
+  if (action === 'delete') return 'delete'
+  const to = action.startsWith('/') ? mailboxAt(action) : action.replace(/^&/, '')
+  return to?.includes('@') === true ? { to } : undefined
+}
+
+/**
+ * Where a line sends mail to.
+ * @param own the address that the file is for
+ * @returns undefined for what vpopmail's mailboxes and forwards have no part in
+ */
+export function targetOf(instruction: Instruction, own: string): string | undefined {
+  const domain = own.slice(own.lastIndexOf('@') + 1)
+  switch (instruction.do) {
+    case 'forward': {
+      const address = instruction.address.trim()
+      return address.includes('@') || address === '' ? address || undefined : `${address}@${domain}`
+    }
+    case 'maildir': {
+      const { path } = instruction
+      if (path.startsWith('/')) return mailboxAt(path)
+      if (path === './Maildir/') return own
+      const [, user] = /^\.\/([^/]+)\/Maildir\/$/.exec(path) ?? []
+      return user === undefined ? undefined : `${user}@${domain}`
+    }
+    case 'program':
+      return parseVdelivermail(instruction.command) === undefined ? undefined : own
+    case 'mbox':
+    case 'forward-only':
+      return undefined
+  }
+}
+
+/** `…/domains/example.org/alice/Maildir/`; large sites have folders of one character in between. */
+function mailboxAt(path: string): string | undefined {
+  const parts = path.split('/').filter((part) => part !== '')
+  const below = parts.slice(parts.indexOf('domains') + 1).filter((part) => part.length > 1)
+  const [domain, user, maildir = 'Maildir', ...more] = below
+  if (!parts.includes('domains') || domain === undefined || user === undefined) return undefined
+  return maildir === 'Maildir' && more.length === 0 ? `${user}@${domain}` : undefined
+}

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { isPasswordOfHash } from '../formats/crypt-hash/crypt-hash.ts'
+import { fakeDisk } from '../testkit/fake-disk.ts'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
+import { carryOut, planImport } from './import-vpopmail.ts'
+import { domainLines } from './mail-domains.ts'
+import { readVpopmail } from './read-vpopmail.ts'
+
+/** All of `secret`, but for that of mallory. */
+const md5 = '$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1'
+const home = '/home/vpopmail'
+const org = `${home}/domains/example.org`
+const net = `${home}/domains/A/example.net`
+const vdelivermail = `| ${home}/bin/vdelivermail ''`
+
+const files = {
+  [`${org}/vpasswd`]: `alice:${md5}:1:0:Alice:${org}/alice:NOQUOTA:secret
+bob:${md5}:1:2066:Bob:${org}/B/bob:1048576S,100C:
+carol:${md5}:1:0:Carol:${org}/carol::
+mallory:plain:1:0:x:${org}/../../../etc::
+`,
+  [`${org}/.qmailadmin-limits`]: 'maxpopaccounts: 50\ndefault_quota: 2097152\n',
+  [`${org}/.qmail-default`]: `${vdelivermail} ${org}/alice\n`,
+  [`${org}/.qmail-sales`]: `&alice@example.org\n${org}/carol/Maildir/\n&dave@far.test\n`,
+  [`${org}/.qmail-first:last`]: 'alice\n',
+  [`${org}/.qmail-alice`]: `${org}/alice/Maildir/\n`,
+  [`${org}/.qmail-holiday`]: '| /usr/bin/autorespond 10000 5 message dir\n&alice@example.org\n',
+  [`${org}/B/bob/.qmail`]: './Maildir/\n&bob@far.test\n',
+  [`${home}/etc/.qmail`]: '&evil@far.test\n',
+  [`${net}/.qmail-default`]: `${vdelivermail} delete\n`,
+}
+
+const dump = `
+CREATE TABLE \`vpopmail\` (\`pw_name\` char(32), \`pw_domain\` char(96), \`pw_passwd\` char(40), \`pw_uid\` int(11),
+  \`pw_gid\` int(11), \`pw_gecos\` char(48), \`pw_dir\` char(160), \`pw_shell\` char(20), \`pw_clear_passwd\` char(16),
+  PRIMARY KEY (\`pw_name\`,\`pw_domain\`));
+INSERT INTO \`vpopmail\` VALUES ('amy','example.net','${md5}',0,2,'Amy','${net}/amy','5000000S','secret');
+CREATE TABLE \`valias\` (\`alias\` char(32), \`domain\` char(96), \`valias_line\` text, KEY \`k\` (\`alias\`,\`domain\`));
+INSERT INTO \`valias\` VALUES ('team','example.net','&amy@example.net'),('team','example.net','&x@far.test');
+INSERT INTO limits (domain, maxpopaccounts, maxaliases, maxforwards, diskquota) VALUES ('example.net', 7, 2, 3, 100);
+INSERT INTO dir_control (domain, cur_users) VALUES ('empty.example',0), ('dom_0',2);
+`
+
+async function imported(sources: Parameters<typeof readVpopmail>[1]) {
+  const plan = planImport(await readVpopmail(fakeDisk({ ...files, '/dump.sql': dump }), sources))
+  const accounts = memoryAccounts()
+  await carryOut(accounts, plan)
+  return { plan, accounts, lines: await Array.fromAsync(domainLines(accounts)) }
+}
+
+test('folders of vpopmail become domains, users and aliases', async () => {
+  const { accounts, lines, plan } = await imported({ home })
+  expect(lines).toEqual([
+    'domain example.net catch-all=delete over-quota=reject',
+    'domain example.org catch-all=alice@example.org over-quota=reject max-users=50 default-quota=2097152S',
+    'alias bob@example.org bob@example.org bob@far.test',
+    'alias first.last@example.org alice@example.org',
+    'alias holiday@example.org alice@example.org',
+    'alias sales@example.org alice@example.org carol@example.org dave@far.test',
+  ])
+  const alice = await accounts.find('alice@example.org')
+  expect(isPasswordOfHash(Buffer.from('secret'), alice?.passwordHash ?? '')).toBe(true)
+  expect(await accounts.find('bob@example.org')).toMatchObject({
+    quota: { bytes: 1_048_576, messages: 100 },
+    flags: new Set(['no-pop', 'no-mail', 'no-smtp']),
+  })
+  expect(await accounts.find('carol@example.org')).not.toHaveProperty('quota')
+  expect(plan.doubts).toEqual([
+    expect.stringContaining('mallory@example.org: nobody can log in'),
+    'holiday@example.org: the line "| /usr/bin/autorespond 10000 5 message dir" has no counterpart here',
+  ])
+})
+
+test('so do the tables of its dump, and what the folders of the same domains add', async () => {
+  const { accounts, lines } = await imported({ dump: '/dump.sql' })
+  expect(lines).toEqual([
+    'domain empty.example catch-all=bounce over-quota=reject',
+    'domain example.net catch-all=bounce over-quota=reject max-users=7 max-aliases=5 quota=104857600S',
+    'alias team@example.net amy@example.net x@far.test',
+  ])
+  expect(await accounts.find('amy@example.net')).toMatchObject({
+    passwordHash: md5,
+    quota: { bytes: 5_000_000 },
+    flags: new Set(['no-pop']),
+  })
+  const both = await imported({ dump: '/dump.sql', home })
+  expect(both.lines).toContain(
+    'domain example.net catch-all=delete over-quota=reject max-users=7 max-aliases=5 quota=104857600S',
+  )
+})
+
+test('once more it changes what has changed, and keeps what was made here', async () => {
+  const { plan } = await imported({ home })
+  const accounts = memoryAccounts()
+  const variables = new Map([['DATABYTES', '0']])
+  await accounts.add({ user: 'alice@example.org', passwordHash: md5, scram: 'keys', variables })
+  await accounts.add({ user: 'bob@example.org', passwordHash: '*', scram: 'keys', variables })
+  await carryOut(accounts, plan)
+  await carryOut(accounts, plan)
+  const alice = { passwordHash: md5, scram: 'keys', variables, quota: {} }
+  expect(await accounts.find('alice@example.org')).toMatchObject(alice)
+  expect(await accounts.find('bob@example.org')).not.toHaveProperty('scram')
+  expect(await accounts.find('bob@example.org')).toMatchObject({ passwordHash: md5, variables })
+})
+
+test('a catch-all that is a program bounces, and is told', async () => {
+  const disk = fakeDisk({ [`${net}/.qmail-default`]: '| /usr/bin/procmail\n' })
+  const plan = planImport(await readVpopmail(disk, { home }))
+  expect(plan.domains).toMatchObject([{ name: 'example.net', catchAll: 'bounce' }])
+  expect(plan.doubts).toEqual([expect.stringContaining('unknown addresses bounce')])
+})
+
+test('a home that is not there is said', async () => {
+  await expect(readVpopmail(fakeDisk({}), { home })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})

@@ -1,0 +1,154 @@
+/**
+ * Takes a vpopmail over into accounts.db: domains with their limits and catch-alls, users with their hashes and quotas,
+ * aliases and forwards. What has no counterpart here is told, never guessed. Doing it again changes what has changed.
+ */
+import { authRecordRemedy } from '../formats/auth-cdb.ts'
+import type { Instruction } from '../formats/dot-qmail.ts'
+import { readMailAlias, readMailDomain } from '../formats/mail-domain-lines.ts'
+import { parseVdelivermail, targetOf } from '../formats/vpopmail/vdelivermail.ts'
+import { vpopmailBits, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
+import { parseMailbox } from '../mail/address.ts'
+import type { CatchAll, MailAlias, MailDomain } from '../mail/mail-domain.ts'
+import {
+  isAccountName,
+  type Account,
+  type AccountFlag,
+  type Accounts,
+} from '../runtime/accounts.ts'
+import type { Vpopmail, VpopmailDomain } from './read-vpopmail.ts'
+
+export interface PlannedImport {
+  readonly domains: readonly MailDomain[]
+  readonly users: readonly Account[]
+  readonly aliases: readonly MailAlias[]
+  /** What was left out, and why. */
+  readonly doubts: readonly string[]
+}
+
+/** Pure: what would be taken over. */
+export function planImport({ domains, doubts }: Vpopmail): PlannedImport {
+  const plan = new Plan(doubts)
+  for (const domain of domains.values()) plan.take(domain)
+  return plan
+}
+
+/** In place of equal names. A user whose hash is the one that is there keeps the keys for SCRAM. */
+export async function carryOut(
+  accounts: Accounts,
+  { domains, users, aliases }: PlannedImport,
+): Promise<void> {
+  // oxlint-disable no-await-in-loop -- one after the other: each is a write of its own
+  for (const domain of domains) await accounts.putDomain(domain)
+  for (const user of users) {
+    const before = await accounts.find(user.user)
+    const isSame = before?.passwordHash === user.passwordHash
+    const scram = isSame && before.scram !== undefined ? { scram: before.scram } : {}
+    const account = { ...user, ...scram, variables: before?.variables ?? user.variables }
+    if (before === undefined) await accounts.add(account)
+    else await accounts.change(account)
+  }
+  for (const alias of aliases) await accounts.putAlias(alias)
+  // oxlint-enable no-await-in-loop
+}
+
+class Plan implements PlannedImport {
+  readonly domains: MailDomain[] = []
+  readonly users: Account[] = []
+  readonly aliases: MailAlias[] = []
+  readonly doubts: string[]
+
+  constructor(doubts: readonly string[]) {
+    this.doubts = [...doubts]
+  }
+
+  take(domain: VpopmailDomain): void {
+    const made = readMailDomain(domain.name, [])
+    if (typeof made === 'string') {
+      this.doubts.push(made)
+      return
+    }
+    this.domains.push({ ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) })
+    for (const user of domain.users.values()) this.#takeUser(user, domain.name)
+    for (const [name, lines] of domain.lines) this.#takeLines(`${name}@${domain.name}`, lines)
+  }
+
+  #catchAllOf({ name, catchAll: lines }: VpopmailDomain): CatchAll {
+    const [first] = lines
+    if (first === undefined) return 'bounce'
+    const known =
+      first.do === 'program' ? parseVdelivermail(first.command) : addressOf(first, `@${name}`)
+    if (lines.length === 1 && known !== undefined && isUsable(known)) return known
+    this.doubts.push(`${name}: .qmail-default has no counterpart here; unknown addresses bounce`)
+    return 'bounce'
+  }
+
+  #takeUser(user: VpopmailUser, domain: string): void {
+    const address = `${user.name}@${domain}`
+    const { hash: passwordHash, quota, bits } = user
+    if (!isAccountName(address) || parseMailbox(address, { smtputf8: true }) === undefined) {
+      this.doubts.push(`${address}: is no address; the user is left out`)
+      return
+    }
+    const remedy = authRecordRemedy({ hash: passwordHash, variables: new Map() })
+    if (remedy !== undefined) this.doubts.push(`${address}: nobody can log in: ${remedy}`)
+    if ((bits & vpopmailBits.noRelay) !== 0) {
+      this.doubts.push(`${address}: may not relay there; here every login may`)
+    }
+    const flags = flagsOf(bits)
+    this.users.push({
+      user: address,
+      passwordHash,
+      variables: new Map(),
+      ...(quota === undefined ? {} : { quota }),
+      ...(flags.size === 0 ? {} : { flags }),
+    })
+  }
+
+  #takeLines(address: string, lines: readonly Instruction[]): void {
+    const targets: string[] = []
+    for (const line of lines) {
+      const target = targetOf(line, address)
+      if (target !== undefined) targets.push(target)
+      else if (line.do !== 'forward-only') {
+        this.doubts.push(`${address}: the line "${textOf(line)}" has no counterpart here`)
+      }
+    }
+    // A mailbox that is nothing else than that needs no alias.
+    if (targets.every((target) => target.toLowerCase() === address)) return
+    const alias = readMailAlias(address, targets)
+    if (typeof alias === 'string') this.doubts.push(`${address}: left out: ${alias}`)
+    else this.aliases.push(alias)
+  }
+}
+
+function addressOf(line: Instruction, own: string): CatchAll | undefined {
+  const to = targetOf(line, own)
+  return to === undefined || to === own ? undefined : { to }
+}
+
+function isUsable(catchAll: CatchAll): boolean {
+  return typeof catchAll === 'string' || parseMailbox(catchAll.to) !== undefined
+}
+
+function flagsOf(bits: number): ReadonlySet<AccountFlag> {
+  const known = [
+    [vpopmailBits.noPop, 'no-pop'],
+    [vpopmailBits.noMail, 'no-mail'],
+    [vpopmailBits.noSmtp, 'no-smtp'],
+  ] as const
+  return new Set(known.flatMap(([bit, flag]) => ((bits & bit) === 0 ? [] : [flag])))
+}
+
+function textOf(line: Instruction): string {
+  switch (line.do) {
+    case 'program':
+      return `|${line.command}`
+    case 'forward':
+      return line.address
+    case 'mbox':
+    case 'maildir':
+      return line.path
+    case 'forward-only':
+      return '+list'
+  }
+}

@@ -1,0 +1,179 @@
+/** Domains, their users' limits and aliases, for `postern domain`, `alias` and `user`: whether the gateway runs or not. */
+import {
+  formatMailAlias,
+  formatMailDomain,
+  parseMailDomainLines,
+  readMailAlias,
+  readMailDomain,
+} from '../formats/mail-domain-lines.ts'
+import { parseMailbox } from '../mail/address.ts'
+import { asciiDomain } from '../mail/domain.ts'
+import { PosternError } from '../mail/errors.ts'
+import { addressKey, type MailAlias, type MailDomain } from '../mail/mail-domain.ts'
+import type { Quota } from '../mail/quota.ts'
+import { accountDomain, type Account, type Accounts } from '../runtime/accounts.ts'
+import { quotaOf } from '../runtime/find-address.ts'
+import { allAccounts, pages } from './user-accounts.ts'
+
+const refused = (text: string): PosternError => new PosternError('CONFIG_INVALID', text)
+
+export function allDomains(accounts: Accounts): AsyncGenerator<MailDomain, void> {
+  return pages(
+    (range) => accounts.listDomains(range),
+    ({ name }) => name,
+  )
+}
+
+/** @param domain only those of this one */
+export function allAliases(accounts: Accounts, domain?: string): AsyncGenerator<MailAlias, void> {
+  const only = domain === undefined ? {} : { domain: asciiDomain(domain) }
+  return pages(
+    (range) => accounts.listAliases({ ...range, ...only }),
+    ({ address }) => address,
+  )
+}
+
+/** @param words settings, `key=value` each. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+export async function addDomain(
+  accounts: Accounts,
+  name: string,
+  words: readonly string[],
+): Promise<void> {
+  const domain = right(readMailDomain(name, words))
+  if ((await accounts.findDomain(domain.name)) !== undefined) {
+    throw refused(`there is a domain ${domain.name} already; see postern domain set`)
+  }
+  await accounts.putDomain(domain)
+}
+
+/** @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+export async function setDomain(
+  accounts: Accounts,
+  name: string,
+  words: readonly string[],
+): Promise<void> {
+  const before = await accounts.findDomain(asciiDomain(name))
+  if (before === undefined) throw refused(`there is no domain ${name}`)
+  await accounts.putDomain(right(readMailDomain(name, words, before)))
+}
+
+/** The addresses come to those that the alias has already. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+export async function addAlias(
+  accounts: Accounts,
+  address: string,
+  targets: readonly string[],
+): Promise<void> {
+  const alias = right(readMailAlias(address, targets))
+  const before = await accounts.findAlias(alias.address)
+  if (before === undefined) await checkRoomForAlias(accounts, alias.address)
+  const all = [...(before?.targets ?? []), ...alias.targets]
+  await accounts.putAlias(right(readMailAlias(alias.address, all)))
+}
+
+/** @param targets what is taken from it; nothing: the whole alias. @returns false where there is none */
+export async function removeAlias(
+  accounts: Accounts,
+  address: string,
+  targets: readonly string[] = [],
+): Promise<boolean> {
+  const mailbox = parseMailbox(address, { smtputf8: true })
+  if (mailbox === undefined) return false
+  const key = addressKey(mailbox)
+  if (targets.length === 0) return accounts.removeAlias(key)
+  const alias = await accounts.findAlias(key)
+  const left = alias?.targets.filter((target) => !targets.includes(target)) ?? []
+  if (alias === undefined || left.length === alias.targets.length) return false
+  if (left.length === 0) return accounts.removeAlias(key)
+  await accounts.putAlias({ address: key, targets: left })
+  return true
+}
+
+async function checkRoomForAlias(accounts: Accounts, address: string): Promise<void> {
+  const domain = await accounts.findDomain(accountDomain(address) ?? '')
+  if (domain === undefined) {
+    throw refused(`${address} is in no domain of ours; see postern domain add`)
+  }
+  if (domain.maxAliases === undefined) return
+  if ((await countUpTo(allAliases(accounts, domain.name), domain.maxAliases)) >= domain.maxAliases)
+    throw refused(`${domain.name} may have ${domain.maxAliases} aliases and no more`)
+}
+
+/**
+ * Whether its domain has room for a user, or for a user's other quota. One who is in no mail domain is a login and
+ * nothing else. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED
+ */
+export async function checkRoomForUser(accounts: Accounts, account: Account): Promise<void> {
+  const domain = await accounts.findDomain(accountDomain(account.user) ?? '')
+  if (domain === undefined) {
+    if (account.quota === undefined) return
+    throw refused(`${account.user} is in no domain of ours; see postern domain add`)
+  }
+  const mailbox = parseMailbox(account.user, { smtputf8: true })
+  if (mailbox === undefined) throw refused(`${account.user} cannot be an address`)
+  const { maxUsers, quota, name } = domain
+  if (maxUsers === undefined && quota === undefined) return
+  let users = 0
+  const quotas: Quota[] = [quotaOf(account, domain)]
+  for await (const other of allAccounts(accounts, name)) {
+    if (other.user === addressKey(mailbox)) continue
+    users += 1
+    if (users >= (maxUsers ?? Infinity)) throw refused(`${name} may have ${users} users, no more`)
+    quotas.push(quotaOf(other, domain))
+  }
+  if (quota !== undefined) checkSum(quotas, quota, name)
+}
+
+/** A user without a quota may fill the domain by herself. */
+function checkSum(quotas: readonly Quota[], whole: Quota, name: string): void {
+  for (const key of ['bytes', 'messages'] as const) {
+    const most = whole[key]
+    if (most === undefined) continue
+    const sum = quotas.reduce((before, quota) => before + (quota[key] ?? Infinity), 0)
+    if (sum === Infinity) throw refused(`each user of ${name} must have a quota of ${key}`)
+    if (sum > most) throw refused(`the quotas of ${name} would come to ${sum} of ${most} ${key}`)
+  }
+}
+
+async function countUpTo(items: AsyncIterable<unknown>, most: number): Promise<number> {
+  let count = 0
+  if (most === 0) return count
+  for await (const _ of items) if (++count >= most) break
+  return count
+}
+
+/** Everything but the users, as lines that `importDomains` reads. */
+export async function* domainLines(accounts: Accounts): AsyncGenerator<string, void> {
+  for await (const domain of allDomains(accounts)) yield formatMailDomain(domain)
+  for await (const alias of allAliases(accounts)) yield formatMailAlias(alias)
+}
+
+export interface ImportedDomains {
+  readonly domains: number
+  readonly aliases: number
+  readonly mistakes: readonly string[]
+}
+
+/** In place of those that bear the same names; what is wrong is left out and told. */
+export async function importDomains(accounts: Accounts, text: string): Promise<ImportedDomains> {
+  const { domains, aliases, mistakes } = parseMailDomainLines(text)
+  const wrong = mistakes.map(({ line, text: shown, remedy }) => `line ${line}: ${shown}: ${remedy}`)
+  // oxlint-disable-next-line no-await-in-loop -- one after the other: the last of two equal names counts
+  for (const domain of domains) await accounts.putDomain(domain)
+  let taken = 0
+  for (const alias of aliases) {
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if ((await accounts.findDomain(accountDomain(alias.address) ?? '')) === undefined) {
+      wrong.push(`${alias.address} is in no domain of ours`)
+      continue
+    }
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await accounts.putAlias(alias)
+    taken += 1
+  }
+  return { domains: domains.length, aliases: taken, mistakes: wrong }
+}
+
+function right<T>(read: T | string): T {
+  if (typeof read === 'string') throw refused(read)
+  return read
+}

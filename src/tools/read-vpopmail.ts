@@ -1,0 +1,174 @@
+/** What a vpopmail has: from its folders, from a dump of its MySQL tables, or from both. Nothing is changed. */
+import { join } from 'node:path'
+import { parseDotQmail, type Instruction } from '../formats/dot-qmail.ts'
+import { parseMysqlDump, type DumpRow } from '../formats/mysql-dump.ts'
+import { limitsOf, parseVpopmailLimits, type VpopmailLimits } from '../formats/vpopmail/limits.ts'
+import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Disk } from '../runtime/disk.ts'
+
+export interface VpopmailDomain {
+  readonly name: string
+  readonly users: Map<string, VpopmailUser>
+  limits: VpopmailLimits
+  /** What `.qmail-default` says. */
+  catchAll: readonly Instruction[]
+  /** Of `.qmail-NAME`, of the table valias, and of users' own `.qmail`, by local-part. */
+  readonly lines: Map<string, readonly Instruction[]>
+}
+
+export interface Vpopmail {
+  /** By name. */
+  readonly domains: ReadonlyMap<string, VpopmailDomain>
+  readonly doubts: readonly string[]
+}
+
+export interface VpopmailSources {
+  /** The home of vpopmail, with `domains/` in it. */
+  readonly home?: string
+  /** The file that mysqldump wrote. */
+  readonly dump?: string
+}
+
+/** @throws PosternError NOT_FOUND, DISK_FAILED */
+export async function readVpopmail(disk: Disk, { home, dump }: VpopmailSources): Promise<Vpopmail> {
+  const reader = new VpopmailReader(disk)
+  if (dump !== undefined) await reader.readDump(dump)
+  if (home !== undefined) await reader.readFolders(join(home, 'domains'), deepest)
+  return reader
+}
+
+/** vpopmail puts domains into folders of one character once there are many. */
+const deepest = 3
+const largestDump = 400 << 20
+const largestFile = 64 << 20
+const largestDotQmail = 1 << 20
+const folderMark = '.qmail-'
+
+class VpopmailReader implements Vpopmail {
+  readonly domains = new Map<string, VpopmailDomain>()
+  readonly doubts: string[] = []
+  readonly #disk: Disk
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  async readDump(path: string): Promise<void> {
+    const text = Buffer.from(await this.#disk.readFile(path, largestDump)).toString()
+    const wanted = ['vpopmail', 'valias', 'limits', 'dir_control']
+    const { rows, mistakes } = parseMysqlDump(text, wanted)
+    this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
+    // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
+    for (const row of rows.get('dir_control') ?? []) {
+      if (column(row, 'domain').includes('.')) this.#domain(column(row, 'domain'))
+    }
+    for (const row of rows.get('vpopmail') ?? []) {
+      const user = userOf({
+        name: column(row, 'pw_name'),
+        hash: column(row, 'pw_passwd'),
+        gid: column(row, 'pw_gid'),
+        folder: column(row, 'pw_dir'),
+        quota: column(row, 'pw_shell'),
+      })
+      if (user !== undefined) this.#domain(column(row, 'pw_domain')).users.set(user.name, user)
+    }
+    for (const row of rows.get('limits') ?? []) {
+      const words = [...row].map(([name, value]) => [name, value ?? ''] as const)
+      this.#domain(column(row, 'domain')).limits = limitsOf(new Map(words))
+    }
+    for (const row of rows.get('valias') ?? []) this.#addAlias(row)
+  }
+
+  #addAlias(row: DumpRow): void {
+    const { lines } = this.#domain(column(row, 'domain'))
+    const name = column(row, 'alias').toLowerCase()
+    const { instructions } = parseDotQmail(Buffer.from(column(row, 'valias_line'), 'latin1'))
+    lines.set(name, [...(lines.get(name) ?? []), ...instructions])
+  }
+
+  async readFolders(folder: string, depth: number): Promise<void> {
+    for (const name of (await this.#disk.list(folder)).toSorted()) {
+      const path = join(folder, name)
+      // oxlint-disable-next-line no-await-in-loop -- in their order, so that what is told has one
+      const kind = await this.#kindOf(path)
+      if (kind !== 'directory') continue
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      if (name.includes('.')) await this.#readDomain(name, path)
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      else if (name.length === 1 && depth > 1) await this.readFolders(path, depth - 1)
+    }
+  }
+
+  async #readDomain(name: string, folder: string): Promise<void> {
+    const domain = this.#domain(name)
+    const users = await this.#textOf(join(folder, 'vpasswd'), largestFile)
+    for (const user of parseVpasswd(users ?? '')) domain.users.set(user.name, user)
+    const limits = await this.#textOf(join(folder, '.qmailadmin-limits'), largestFile)
+    if (limits !== undefined) domain.limits = parseVpopmailLimits(limits)
+    for (const file of (await this.#disk.list(folder)).toSorted()) {
+      if (!file.startsWith(folderMark)) continue
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const instructions = await this.#instructionsOf(join(folder, file))
+      const extension = file.slice(folderMark.length)
+      if (extension === 'default') domain.catchAll = instructions
+      else domain.lines.set(extension.replaceAll(':', '.').toLowerCase(), instructions)
+    }
+    for (const user of domain.users.values()) {
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await this.#readUser(domain, user, folder)
+    }
+  }
+
+  /** A user's own `.qmail` is obeyed where no `.qmail-NAME` of the domain was. */
+  async #readUser(domain: VpopmailDomain, user: VpopmailUser, folder: string): Promise<void> {
+    const below = user.folder.split(`/${domain.name}/`).at(-1) ?? ''
+    const named = [below, user.name].find((path) => isBelow(path))
+    if (named === undefined) return
+    const instructions = await this.#instructionsOf(join(folder, named, '.qmail'))
+    if (instructions.length > 0 && !domain.lines.has(user.name)) {
+      domain.lines.set(user.name, instructions)
+    }
+  }
+
+  #domain(written: string): VpopmailDomain {
+    const name = written.toLowerCase()
+    const known = this.domains.get(name)
+    if (known !== undefined) return known
+    const made = { name, users: new Map(), limits: {}, catchAll: [], lines: new Map() }
+    this.domains.set(name, made)
+    return made
+  }
+
+  async #instructionsOf(path: string): Promise<readonly Instruction[]> {
+    const text = await this.#textOf(path, largestDotQmail, 'latin1')
+    return parseDotQmail(Buffer.from(text ?? '', 'latin1')).instructions
+  }
+
+  async #textOf(
+    path: string,
+    maxBytes: number,
+    encoding: 'utf8' | 'latin1' = 'utf8',
+  ): Promise<string | undefined> {
+    if ((await this.#kindOf(path)) !== 'file') return undefined
+    return Buffer.from(await this.#disk.readFile(path, maxBytes)).toString(encoding)
+  }
+
+  async #kindOf(path: string): Promise<'file' | 'directory' | 'other' | undefined> {
+    try {
+      return (await this.#disk.stat(path)).kind
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+}
+
+/** Nothing outside the folder of the domain is ever read for a user. */
+function isBelow(path: string): boolean {
+  return path !== '' && !path.startsWith('/') && !path.split('/').includes('..')
+}
+
+function column(row: DumpRow, name: string): string {
+  return row.get(name) ?? ''
+}
