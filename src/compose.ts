@@ -2,7 +2,7 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
@@ -28,6 +28,7 @@ import { checkConfiguration } from './tools/check-configuration.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
 import { loginKey } from './tools/login-key.ts'
+import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
@@ -136,6 +137,7 @@ class RunningGateway implements Gateway {
   #policy: FilterPolicy | undefined
   #shards: OpenedShards | undefined
   #notes: CrashNotes | undefined
+  readonly #users: LocalUsers
   #courier: Courier | undefined
   #steering: Steering | undefined
   #reloading: Promise<void> = Promise.resolve()
@@ -145,6 +147,8 @@ class RunningGateway implements Gateway {
     this.#seat = seat
     this.#doors = opened.doors
     this.#closeDoors = () => opened.close()
+    const current = () => this.#current.configuration
+    this.#users = new LocalUsers({ doors: opened.doors, current })
   }
 
   get hostname(): string {
@@ -213,6 +217,7 @@ class RunningGateway implements Gateway {
       current: () => this.#share(),
       generation: () => this.#current.generation,
       pauses: await Pauses.open(disk, pausesFile(this.spool)),
+      users: this.#users,
     }
     this.#courier = openCourier(parts)
     this.#steering = await openSteering({
@@ -276,6 +281,7 @@ class RunningGateway implements Gateway {
     await this.#shards?.queue.close()
     await this.#notes?.close()
     this.#prepared?.resources.close()
+    this.#users.close()
     this.#loader?.loader.close()
     await this.#closeDoors()
   }
@@ -317,7 +323,7 @@ class RunningGateway implements Gateway {
     const paths = new Set([
       folder,
       join(folder, 'control'),
-      tcpRulesPath,
+      ...(dirname(tcpRulesPath) === folder ? [] : [tcpRulesPath]),
       ...certificateFiles,
       ...tableFiles,
       ...own,

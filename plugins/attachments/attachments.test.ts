@@ -312,6 +312,48 @@ describe('what is hidden from some readers is found', () => {
         Buffer.from(lines('--b', ...attachment, '--b--')).toString('base64'),
       ),
     ],
+    [
+      'behind one of three boundaries',
+      lines('Content-Type: multipart/mixed; boundary=a b (c)', '', '--a', ...attachment, '--a--'),
+    ],
+    [
+      'behind a boundary in encoded words',
+      lines(
+        'Content-Type: multipart/mixed; boundary="=?utf-8?Q?b?="',
+        '',
+        '--b',
+        ...attachment,
+        '--b--',
+      ),
+    ],
+    [
+      'behind a Content-Type that is a word',
+      lines('Content-Type: multipart; boundary=b', '', '--b', ...attachment, '--b--'),
+    ],
+    [
+      'behind an encoding in encoded words',
+      lines('Content-Transfer-Encoding: =?utf-8?B?YmFzZTY0?=', '', base64),
+    ],
+    [
+      'behind an encoding with a fold in it',
+      lines('Content-Transfer-Encoding: base', ' 64', '', base64),
+    ],
+    [
+      'by a name with escapes',
+      lines('Content-Disposition: attachment; filename="a\\.e\\xe"', '', 'x'),
+    ],
+    [
+      'by a name with quotes in it',
+      lines('Content-Disposition: attachment; filename=a.e"x"e', '', 'x'),
+    ],
+    [
+      'by a name with hexadecimal digits',
+      lines('Content-Disposition: attachment; filename="a%2Eexe"', '', 'x'),
+    ],
+    [
+      'uuencoded by its header',
+      'Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n',
+    ],
     ['uuencoded in a text', 'Subject: x\r\n\r\nHello\r\nbegin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n'],
     [
       'in base64 with padding and dirt in it',

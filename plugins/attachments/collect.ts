@@ -134,6 +134,10 @@ class Collector {
     const [name = part.type] = part.fileNames
     if (isArchive(content)) await this.#archive(held, name)
     if (content === undefined && held !== undefined) await this.#uuencoded(held)
+    if (encoding === 'uuencode') {
+      const maxBytes = largestHeld
+      await this.#uuencoded(await contentOf(source, part, { encoding: 'identity', maxBytes }))
+    }
   }
 
   async #archive(bytes: Buffer | undefined, name: string): Promise<void> {

@@ -120,6 +120,12 @@ describe('clamav', () => {
     expect(await plugin.message(message)).toMatchObject({ verdict: 'reject', status: '5.3.4' })
   })
 
+  test('warns the operator who lets large messages through', async () => {
+    expect(await (await under([])).check()).toEqual([])
+    const open = await under([], { too_large: 'pass' })
+    expect(await open.check()).toMatchObject([{ option: 'too_large' }])
+  })
+
   test('stops sending where clamd says that it is too large, and does as configured', async () => {
     const plugin = await under(
       [

@@ -69,7 +69,7 @@ export const clamav = definePlugin({
       description: 'So long clamd may neither take nor say anything, before the next one is asked.',
     }),
   },
-  setup({ servers }, { clock, log, net }) {
+  setup({ servers, too_large: tooLargeOutcome }, { clock, log, net }) {
     const doors = { clock, net }
     const panel = new PeerPanel({
       addresses: servers,
@@ -78,6 +78,12 @@ export const clamav = definePlugin({
       ping: (address, signal) => ping(doors, address, signal),
     })
     return {
+      check() {
+        if (tooLargeOutcome !== 'pass') return []
+        const problem = 'lets through unscanned whatever is larger than max_size'
+        const remedy = 'write reject or quarantine, if a virus may not come in by its size'
+        return [{ option: 'too_large', problem, remedy }]
+      },
       async probe(signal) {
         const answers = servers.map(async (address) => {
           const name = formatPeerAddress(address)

@@ -36,6 +36,7 @@ export const dnsbl = definePlugin({
     onFault: 'pass',
     unless: [{ authenticated: true }, { allowed: true }],
   },
+  wants: [trustedHop, originClient],
   provides: [dnsListed],
   options: {
     lists: dnsListsOption(

@@ -39,7 +39,7 @@ export const greylist = definePlugin({
   summary:
     'Asks unknown clients to come back later, as jgreylist does, by network, addresses or SPF domain.',
   defaults: { unless: [{ authenticated: true }, { allowed: true }] },
-  wants: [spfResult, dnsListed],
+  wants: [spfResult, dnsListed, trustedHop],
   options: {
     key: option.choice(['sender', 'addresses', 'network'], {
       default: 'sender',
@@ -171,14 +171,14 @@ function nameOf(
   { key: mode, by_address: byAddress }: Naming,
   { transaction: { session, reversePath }, recipient, findings }: About,
 ): { readonly client: string; readonly key: string } {
-  const network = networkKey(session.remote.address, byAddress)
-  if (mode === 'network') return { client: network, key: network }
   const whom = mailboxKey(recipient.mailbox)
   const spf = findings.get(spfResult)
   if (mode === 'sender' && spf?.result === 'pass' && spf.identity === 'mailfrom') {
     const client = domainKey(spf.domain)
     return { client, key: domainPairKey(client, whom) }
   }
+  const network = networkKey(session.remote.address, byAddress)
+  if (mode === 'network') return { client: network, key: network }
   return { client: network, key: pairKey(network, formatPath(reversePath), whom) }
 }
 

@@ -149,11 +149,18 @@ function verdictOn(
   return refuse === 'defer' ? defer('4.7.28', text, said) : reject('5.7.28', text, said)
 }
 
+interface OfClient {
+  readonly client: Rate | undefined
+  readonly network: Rate | undefined
+  readonly table: Table
+}
+
 function ofClient(
   { remote: { address } }: Session,
-  { client, network }: { readonly client: Rate | undefined; readonly network: Rate | undefined },
+  { client, network, table }: OfClient,
 ): readonly Wanted[] {
-  const whole = clientNetwork(address, customerNetwork)
+  const isAsked = network !== undefined || table.present
+  const whole = isAsked ? clientNetwork(address, customerNetwork) : undefined
   return [
     { what: 'client', whom: address, rate: client, else: [] },
     ...(whole === undefined ? [] : [{ what: 'network', whom: whole, rate: network, else: [] }]),

@@ -71,6 +71,25 @@ describe('spf', () => {
     })
   })
 
+  test('remembers for a minute what it found, but not that the DNS failed', async () => {
+    const asked = fakeDns({
+      'pass.test': policy('v=spf1 ip4:192.0.2.0/24 -all'),
+      'ill.test': 'fails',
+    })
+    const plugin = checked('3', { doors: { dns: asked } })
+    const questions = async (sender: string) => {
+      const before = asked.questions.length
+      await plugin.mail(sender)
+      return asked.questions.length - before
+    }
+    expect([await questions('a@pass.test'), await questions('a@pass.test')]).toEqual([1, 0])
+    expect(await questions('b@pass.test')).toBe(1)
+    plugin.clock.advance(60_000)
+    expect(await questions('a@pass.test')).toBe(1)
+    const ill = await questions('a@ill.test')
+    expect([ill > 0, await questions('a@ill.test')]).toEqual([true, ill])
+  })
+
   test('defers at MAIL where the DNS fails, and says the domain’s own words where it fails', async () => {
     expect(await checked('3').mail('a@ill.test')).toMatchObject({ status: '4.4.3', at: 'now' })
     expect(await checked('3').mail('a@words.test')).toMatchObject({

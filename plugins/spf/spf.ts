@@ -20,8 +20,9 @@ import {
 } from 'postern/plugin'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
-import { evaluateSpf, loadSpf, type SpfAnswer } from './evaluate.ts'
+import { loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
+import { SpfMemory } from './memory.ts'
 
 /** As the qmail patch has it: whatever the variable says but 0 is yes. */
 function unlessZero(flag: Option<boolean>): Option<boolean> {
@@ -32,6 +33,7 @@ export const spf = definePlugin({
   name: 'spf',
   summary: 'Checks the client against the sender domain’s SPF policy (SPFBEHAVIOR).',
   defaults: { refuseAt: 'rcpt', unless: { authenticated: true } },
+  wants: [trustedHop, originClient],
   provides: [spfResult],
   options: {
     level: option.choice(levels, {
@@ -67,7 +69,8 @@ export const spf = definePlugin({
     }),
     log: option.boolean({ default: false, env: 'SPF_LOG', description: 'Log each answer.' }),
   },
-  setup({ control, rules, guess, explanation }, { dns, log }) {
+  setup({ control, rules, guess, explanation }, { clock, dns, log }) {
+    const memory = new SpfMemory(clock)
     const level = control.follow((bytes) => controlInteger(bytes, usualLevel).value)
     const locally = {
       rules: rules.follow((bytes) => controlLine(bytes, '').value),
@@ -80,7 +83,7 @@ export const spf = definePlugin({
       signal: AbortSignal,
     ) => {
       const { address, hello } = client
-      const answer = await evaluateSpf(
+      const answer = await memory.evaluate(
         {
           address,
           sender: reversePath === null ? '' : formatMailbox(reversePath),

@@ -14,7 +14,7 @@ const longestChain = 20
 export const trustedHops = definePlugin({
   name: 'trusted-hops',
   summary: 'Finds out who sent the mail that relays of ours bring (backup MX).',
-  defaults: { onFault: 'pass', first: true },
+  defaults: { onFault: 'pass' },
   provides: [trustedHop, originClient],
   options: {
     networks: option.networks({

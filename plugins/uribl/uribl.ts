@@ -14,7 +14,7 @@ export const uribl = definePlugin({
   name: 'uribl',
   summary: 'Asks DNS lists about the domains that a message links to.',
   provides: [linksListed],
-  defaults: { onFault: 'pass', unless: { authenticated: true } },
+  defaults: { onFault: 'pass', unless: [{ authenticated: true }, { allowed: true }] },
   options: {
     lists: dnsListsOption(
       option.strings({

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { writeSync } from 'node:fs'
+import { Command, Option } from 'commander'
 import { readDescriptor } from '../runtime/node/descriptor.ts'
 import { deliverAsCalled } from '../tools/local.ts'
 
 interface Options {
   readonly n?: true
+  /** The gateway sends on what is forwarded, and is told so. */
+  readonly forwardOn?: string
 }
 
 const usage = 'user homedir local dash ext domain sender aliasempty'
@@ -16,6 +19,7 @@ export function localCommand(): Command {
     .description('deliver one message to one local address, as qmail-local')
     .option('-n', 'say what would be done, and do nothing')
     .option('-N', 'deliver, which is the default')
+    .addOption(new Option('--forward-on <descriptor>').hideHelp())
     .argument('<user>')
     .argument('<homedir>', 'of the user; .qmail files are there')
     .argument('<local>', 'the local-part')
@@ -31,7 +35,7 @@ export function localCommand(): Command {
 async function local(...parameters: readonly unknown[]): Promise<void> {
   const [user, home, localPart, dash, extension, host, sender, defaultDelivery] =
     parameters.map(String)
-  const { n: dryRun = false } = parameters[8] as Options
+  const { n: dryRun = false, forwardOn } = parameters[8] as Options
   process.exitCode = await deliverAsCalled(
     {
       address: {
@@ -50,9 +54,16 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
       hostname: hostname(),
       pid: process.pid,
       dryRun,
+      ...(forwardOn === undefined ? {} : { tellForward: teller(Number(forwardOn)) }),
     },
     { out: (bytes) => process.stdout.write(bytes), err: (bytes) => process.stderr.write(bytes) },
   )
 }
 
 const postern = fileURLToPath(new URL('../../bin/postern', import.meta.url))
+
+function teller(descriptor: number): (envelope: Uint8Array) => void {
+  return (envelope) => {
+    for (let at = 0; at < envelope.length;) at += writeSync(descriptor, envelope, at)
+  }
+}

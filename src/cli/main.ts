@@ -18,6 +18,7 @@ const commands = {
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
+  dkim: async () => (await import('./dkim.ts')).dkimCommand(),
   sendmail: async () => (await import('./sendmail.ts')).sendmailCommand(),
   inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),

@@ -40,6 +40,7 @@ async function change(config: string, request: SwitchRequest): Promise<void> {
   const switched = await switchEntry(config, request)
   if (switched.done) {
     const { name, mode } = request
+    if (switched.found !== undefined) process.stdout.write(`${printable(switched.found)}\n`)
     const as = switched.before === mode ? 'was' : 'is now'
     process.stdout.write(`${printable(name)} ${as} ${mode}; a running gateway follows the file\n`)
     return

@@ -12,6 +12,10 @@ import { sectionShapes } from './schema.ts'
 
 export interface DeliveryConfiguration {
   readonly maildirs: string
+  readonly local: 'maildirs' | 'users'
+  /** A folder. */
+  readonly alias: string
+  readonly localTimeoutMs: number
   readonly paused: boolean
   readonly delayNoticeMs: number
   readonly bounceFormat: BounceFormat
@@ -64,6 +68,9 @@ export function readDelivery(
     values.tls_ca === undefined ? undefined : readAuthorities(reading, values.tls_ca, readText)
   return {
     maildirs: absolute(values.maildirs),
+    local: values.local,
+    alias: absolute(values.alias),
+    localTimeoutMs: values.local_timeout,
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
     validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),

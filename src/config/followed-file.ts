@@ -27,6 +27,7 @@ export function followedFiles(disk: Disk, log: Log, maxBytes = 64 * 1024 * 1024)
   return {
     file: (path) => ({
       path,
+      read: () => read(path),
       follow<T>(parse: (bytes: Uint8Array | undefined) => T): Live<T> {
         const live = { current: parse(read(path)) }
         const reread = (): void => {

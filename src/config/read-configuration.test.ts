@@ -112,6 +112,36 @@ describe('the configuration', () => {
     ])
   })
 
+  test('knows what next hops are told, and what senders', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `delivery:
+  xforward: [Filter.internal, 192.0.2.1, '2001:db8::1', /run/lmtp]
+  eight_bit: send
+  bounce_format: qsbmf
+`,
+    })
+    expect(mistakes).toEqual([])
+    const { delivery } = configuration!
+    expect(delivery).toMatchObject({ eightBit: 'send', bounceFormat: 'qsbmf' })
+    expect([...delivery.xforward]).toEqual([
+      'filter.internal',
+      '192.0.2.1',
+      '2001:db8::1',
+      '/run/lmtp',
+    ])
+    expect(
+      mistakesIn({
+        'postern.yaml': `delivery:
+  xforward:
+    - filter.internal:25
+`,
+      }),
+    ).toEqual([
+      'config/postern.yaml:3: delivery.xforward[0]: "filter.internal:25" is no next hop; write the host, the domain or the socket of a route, without a port',
+    ])
+  })
+
   test('names file, line, key and remedy of every mistake at once', () => {
     expect(
       mistakesIn({

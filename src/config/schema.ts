@@ -13,6 +13,20 @@ export const sectionShapes = {
       default: '../var/mail',
       description: 'Mailboxes of the domains in control/locals: <maildirs>/<domain>/<local-part>/',
     }),
+    local: option.choice(['maildirs', 'users'], {
+      default: 'maildirs',
+      description:
+        'Who receives mail for this host. maildirs: every address of control/locals, below `maildirs`. users: as qmail, ' +
+        'the users of users/cdb or users/assign, of this host, and alias, by their .qmail files; control/virtualdomains too',
+    }),
+    alias: option.string({
+      default: 'alias',
+      description: 'The home of the user alias, where there is no account of that name',
+    }),
+    local_timeout: option.duration({
+      default: '1h',
+      description: 'How long one delivery to a user may take, with all of its programs',
+    }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
     tls_ca: optional(
       option.string({ description: 'PEM file: authorities to trust besides those of the system' }),

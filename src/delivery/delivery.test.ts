@@ -52,6 +52,7 @@ async function gateway(hopOptions: HopOptions = {}) {
     }),
     carriers: {
       plugin: { channel: 'remote', transport: { deliver: () => expect.fail('no plugin carries') } },
+      local: { channel: 'local', transport: { deliver: () => expect.fail('nobody is a user') } },
       maildir: {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process: { pid: 1 }, hostname }),

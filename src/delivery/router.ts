@@ -1,14 +1,18 @@
 /**
  * Where a recipient's mail goes: the operator's own routes first, then by qmail's order control/locals,
- * control/smtproutes, the mail exchangers of the domain. Asks no name server and touches no disk, so it never fails.
+ * control/virtualdomains, control/smtproutes, the mail exchangers of the domain. Asks no name server, and no disk but for
+ * the users of this host.
  */
 import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain, literalAddress } from '../mail/domain.ts'
-import type { MaildirRoute, Route, SmtpRoute } from '../mail/route.ts'
+import type { FailRoute, LocalRoute, MaildirRoute, Route, SmtpRoute } from '../mail/route.ts'
+import type { VirtualDomains } from '../formats/control-domains.ts'
 import type { DomainTable } from '../formats/domain-table.ts'
+import { utf8Octets } from '../formats/octets.ts'
 import type { RouteTarget } from '../formats/route-target.ts'
 import type { SmtpRoutes } from '../formats/smtproutes.ts'
 import { folderName } from './folder-name.ts'
+import type { UserDirectory } from './local/user-directory.ts'
 import type { Router } from './transport.ts'
 
 /** What the control files say of routes; the getter gives the ones in force now. */
@@ -17,6 +21,8 @@ export interface RoutingTables {
   readonly defaultHost: string
   /** Asked with domains in lower case. */
   readonly locals: { has(domain: string): boolean }
+  /** Asked only where mail for this host goes to its users. */
+  readonly virtualDomains?: VirtualDomains
   readonly smtpRoutes: SmtpRoutes
   /** Asked with domains in lower case. Absent: none. */
   readonly routes?: DomainTable<RouteTarget>
@@ -26,19 +32,33 @@ export interface RouterOptions {
   /** Every Maildir lies at `<mailRoot>/<domain>/<local-part>`, named by `folderName`; nothing else is ever written to. */
   readonly mailRoot: string
   readonly tables: () => RoutingTables
+  /** Where mail for this host goes to its users and their .qmail files, instead of Maildirs below `mailRoot`. */
+  readonly users?: () => UserDirectory | undefined
 }
 
 const smtpPort = 25
 const submissionsPort = 465
 
-export function createRouter({ mailRoot, tables }: RouterOptions): Router {
+export function createRouter({ mailRoot, tables, users }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
-      const { defaultHost, locals, smtpRoutes, routes } = tables()
+      const { defaultHost, locals, virtualDomains, smtpRoutes, routes } = tables()
       const domain = canonical(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
-      if (locals.has(domain)) return maildirRoute(mailRoot, { ...mailbox, domain })
+      const directory = users?.()
+      const { localPart } = mailbox
+      if (locals.has(domain)) {
+        return directory === undefined
+          ? maildirRoute(mailRoot, { ...mailbox, domain })
+          : userRoute(directory, { ...mailbox, domain })
+      }
+      if (directory !== undefined) {
+        const prefix = virtualDomains?.find(`${localPart}@${domain}`)?.prefix ?? ''
+        if (prefix !== '') {
+          return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
+        }
+      }
       return smtpRoute(domain, smtpRoutes)
     },
   }
@@ -72,6 +92,21 @@ function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): Maildir
   const folder = `${folderName(domain)}/${folderName(localPart)}`
   return { transport: 'maildir', key: `maildir:${folder}`, path: `${mailRoot}/${folder}` }
 }
+
+async function userRoute(
+  directory: UserDirectory,
+  { localPart, domain }: Mailbox,
+): Promise<LocalRoute | FailRoute> {
+  const local = utf8Octets(localPart)
+  const key = `local:${local}@${domain}`
+  const found = await directory.find(local)
+  if (found === undefined) return { transport: 'fail', key, ...nobody }
+  const { user, uid, gid, home, dash, extension } = found
+  const to = { user, uid, gid, home, dash, extension }
+  return { transport: 'local', key, ...to, local, domain }
+}
+
+const nobody = { status: '5.1.1', text: 'Sorry, no mailbox here by that name.' } as const
 
 function smtpRoute(domain: string, routes: SmtpRoutes): SmtpRoute {
   const relay = routes.find(domain)?.relay

@@ -169,7 +169,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
     refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
     condition: condition.applies,
-    first: config.first || plugin.defaults?.first === true,
+    first: config.first,
     vouches: plugin.vouches !== undefined,
     awaits: [
       ...(plugin.needs ?? []),
@@ -218,6 +218,7 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'sign',
   'loginEnded',
   'route',
   'deliver',

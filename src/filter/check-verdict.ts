@@ -22,6 +22,7 @@ const allowed: { readonly [Q in Question]: readonly Kind[] } = {
   mail: objections,
   rcpt: [...objections, 'accept'],
   data: objections,
+  sign: ['pass'],
   message: [...objections, 'quarantine', 'discard', 'per-recipient'],
 }
 const perRecipientKinds: readonly Kind[] = [...objections, 'quarantine', 'discard']

@@ -182,7 +182,7 @@ class Tally {
     const { question, verdict } = opinion
     this.#score += verdict.score ?? 0
     if (recipient !== undefined) this.#score += verdict.recipientScores?.[recipient] ?? 0
-    if (question !== 'message') return undefined
+    if (question !== 'message' && question !== 'sign') return undefined
     if (verdict.verdict !== 'per-recipient') return this.#hear(verdict, opinion)
     const own = recipient === undefined ? undefined : verdict.verdicts[recipient]
     if (own === undefined) return undefined

@@ -11,6 +11,7 @@ import type {
   LoginName,
   Plugin,
   PluginInstance,
+  Signing,
 } from '../plugin/plugin.ts'
 import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
@@ -49,14 +50,15 @@ export type Values = { readonly [name: string]: unknown }
 const loginQuestions = ['verify', 'secretFor', 'checkResponse', 'loginEnded'] as const
 export type LoginQuestion = (typeof loginQuestions)[number]
 
-/** What an entry may be asked: its hooks, and the logins that a back end knows. */
-export type Question = Stage | LoginQuestion
+/** What an entry may be asked: its hooks, the logins that a back end knows, and to sign what is taken. */
+export type Question = Stage | LoginQuestion | 'sign'
 
 export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
   readonly verify: Credentials & Handover<LoginGrant>
   readonly secretFor: LoginName & Handover<LoginSecret & LoginGrant>
   readonly checkResponse: DigestResponse & Handover<LoginGrant>
   readonly loginEnded: LoginEnd
+  readonly sign: Signing
 }
 
 /** A secret, or what a login brings, is no verdict: it is handed over beside the yes. */
@@ -122,5 +124,6 @@ export interface MessagePlace extends AskedPlace<'message'> {
 
 /** The stage that a question belongs to. */
 export function stageOf(question: Question): Stage {
+  if (question === 'sign') return 'message'
   return isLoginQuestion(question) ? 'auth' : question
 }

@@ -40,7 +40,7 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict
     case 'reject':
       return rejected
     case 'quarantine':
-      if (question === 'message') return quarantined
+      if (question === 'message' || question === 'sign') return quarantined
       return isLoginQuestion(question) ? loginDeferred : deferred
     case 'defer':
       return isLoginQuestion(question) ? loginDeferred : deferred

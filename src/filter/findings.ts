@@ -129,6 +129,7 @@ function scopeOf(question: Question): Scope {
     case 'mail':
     case 'data':
     case 'message':
+    case 'sign':
       return 'transaction'
   }
 }

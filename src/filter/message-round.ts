@@ -5,6 +5,7 @@
  * in entry order.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Findings } from '../plugin/finding.ts'
 import type { Events, MessagePlace } from './entry.ts'
 import { findingsAt, type Contribution } from './findings.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -30,6 +31,14 @@ export class MessageRound {
     this.#event = event
     this.#places = inquiry.generation.places.message
     this.#states = this.#places.map(() => 'waiting')
+  }
+
+  /** What all have found, for those who are asked afterwards. */
+  findings(shadow: boolean): Findings {
+    const { findings } = this.#inquiry
+    const sees = this.#places.map((_, index) => index)
+    const before = shadow ? findings.shadow : findings.enforced
+    return findingsAt(before, this.#contributions, { sees, shadow })
   }
 
   /** Resolves when every entry that counts is done. */

@@ -2,6 +2,7 @@
 import type { Transaction } from '../mail/session.ts'
 import { isPlainPass } from '../plugin/verdict.ts'
 import type { Opinion } from './decision.ts'
+import { stageOf } from './entry.ts'
 import { decidedly, type Inquiry } from './inquiry.ts'
 import type { Step } from './step.ts'
 
@@ -12,7 +13,7 @@ export type Scopes = ReadonlyMap<Step, readonly number[]>
 export function countsAtMessage({ place, verdict }: Step): boolean {
   if (isPlainPass(verdict)) return false
   return (
-    place.question === 'message' ||
+    stageOf(place.question) === 'message' ||
     verdict.score !== undefined ||
     verdict.headerEdits !== undefined ||
     verdict.envelopeEdits !== undefined
@@ -61,7 +62,7 @@ export function scopesOf(
   const scopes = new Map(known)
   for (const step of steps) {
     const { entry, question } = step.place
-    if (question === 'message') continue
+    if (stageOf(question) === 'message') continue
     if (question === 'rcpt') {
       const index = indexOfRound(step.round)
       scopes.set(step, index === undefined ? [] : [index])

@@ -5,7 +5,7 @@
  */
 import type { Mailbox } from '../mail/address.ts'
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
-import type { Envelope, MessageOrigin, Recipient } from '../mail/envelope.ts'
+import type { Envelope, MessageOrigin } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Placement } from '../queue/queue.ts'
@@ -47,36 +47,41 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
   const adding = envelopeEdits.filter(({ edit }) => edit === 'addRecipient')
   const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient' && edit !== 'addCopy')
-  const groups = new Map<string, Group>()
-  const put = (outcome: Outcome, index: number | undefined, recipient: Recipient): void => {
-    const headerEdits = editsFor(opinions, index, scoreEdits(outcome, index, request))
-    // What is held is released for one recipient or for another: each has a message of their own.
-    const apart = outcome.disposition === 'hold' ? index : undefined
-    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits, apart ?? null])
-    const group = groups.get(key) ?? { outcome, index, headerEdits, recipients: [] }
-    group.recipients.push(recipient)
-    groups.set(key, group)
-  }
-  for (const [index, recipient] of transaction.recipients.entries()) {
-    const outcome = decided.outcomes[index]
-    if (outcome !== undefined) put(outcome, index, recipient)
-  }
-  const edited = [...groups.values()].flatMap(({ outcome, index, headerEdits, recipients }) => {
-    const changed = applyEnvelopeEdits({ ...envelope, recipients }, changing)
+  const edited = versionsOf(request).flatMap(({ outcome, headerEdits, recipients: indexes }) => {
+    const meant = new Set(indexes)
+    const own = transaction.recipients.filter((_, index) => meant.has(index))
+    const changed = applyEnvelopeEdits({ ...envelope, recipients: own }, changing)
     if (changed.recipients.length === 0) return []
-    return [{ ...placement(changed, outcome, headerEdits), ...grounds(request, outcome, index) }]
+    const because = grounds(request, outcome, indexes[0])
+    return [{ ...placement(changed, outcome, headerEdits), ...because }]
   })
   const placed = withAdded(edited, request, { adding, changing })
   const [one, ...more] = [...placed, ...copiesFor(request, placed)]
   return one === undefined ? [nobodyLeft(envelope)] : [one, ...more]
 }
 
-interface Group {
+/** One version of the message, and whose it is. */
+export interface Version {
   readonly outcome: Outcome
-  /** Of its first recipient. */
-  readonly index: number | undefined
   readonly headerEdits: readonly HeaderEdit[]
-  readonly recipients: Recipient[]
+  /** Indexes into the transaction's recipients. */
+  readonly recipients: readonly number[]
+}
+
+/** One for all recipients who get the same. */
+export function versionsOf(request: PlacementRequest): readonly Version[] {
+  const versions = new Map<string, Version & { readonly recipients: number[] }>()
+  for (const [index, outcome] of request.decided.outcomes.entries()) {
+    if (outcome === undefined) continue
+    const headerEdits = editsFor(request.opinions, index, scoreEdits(outcome, index, request))
+    // What is held is released for one recipient or for another: each has a message of their own.
+    const apart = outcome.disposition === 'hold' ? index : undefined
+    const key = JSON.stringify([outcome.disposition, outcome.reason, headerEdits, apart ?? null])
+    const version = versions.get(key) ?? { outcome, headerEdits, recipients: [] }
+    version.recipients.push(index)
+    versions.set(key, version)
+  }
+  return [...versions.values()]
 }
 
 /** Recipients that edits add go with those whose copy is theirs too, or get a placement of their own. */
@@ -206,21 +211,31 @@ function nobodyLeft(envelope: Envelope): Placement {
   return { envelope, disposition: 'discard', headerEdits: noEdits, reason: 'NO_RECIPIENT_LEFT' }
 }
 
-/** The header edits of all opinions that speak of the recipient; of those that speak of everybody, for one they do not know. */
+/**
+ * The header edits of all opinions that speak of the recipient; of those that speak of everybody, for one they do not
+ * know. Signatures come last: they are of all the others.
+ */
 function editsFor(
   opinions: readonly Opinion[],
   recipient: number | undefined,
   score: readonly HeaderEdit[],
 ): readonly HeaderEdit[] {
-  const edits = opinions.flatMap(({ verdict, recipients }) => {
+  const editsOf = ({ verdict, recipients }: Opinion): readonly HeaderEdit[] => {
     if (recipients !== undefined && (recipient === undefined || !recipients.includes(recipient))) {
       return []
     }
     const own = verdict.headerEdits ?? []
     if (verdict.verdict !== 'per-recipient' || recipient === undefined) return own
     return [...own, ...(verdict.verdicts[recipient]?.headerEdits ?? [])]
-  })
-  return edits.length + score.length === 0 ? noEdits : [...edits, ...score]
+  }
+  const edits = opinions.filter((each) => !signs(each)).flatMap(editsOf)
+  const signatures = opinions.filter(signs).flatMap(editsOf)
+  const all = [...edits, ...score, ...signatures]
+  return all.length === 0 ? noEdits : all
+}
+
+function signs({ question }: Opinion): boolean {
+  return question === 'sign'
 }
 
 function scoreEdits(

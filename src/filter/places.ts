@@ -23,6 +23,7 @@ export interface Places {
   readonly allowing: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
   readonly message: readonly MessagePlace[]
+  readonly sign: readonly AskedPlace<'sign'>[]
   /** connect, hello and mail in one line: see passage.ts. */
   readonly passage: readonly PassagePlace[]
   /** All of them, by number. */
@@ -77,6 +78,21 @@ function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
     })
 }
 
+/** A signer as something that is asked and answers with a verdict: its fields are edits like others. */
+function signer(instance: Instance): Ask<'sign'> | undefined {
+  const sign = instance.sign?.bind(instance)
+  if (sign === undefined) return undefined
+  return (event, context) =>
+    after(sign(event, context), (fields) => {
+      if (!Array.isArray(fields)) throw new TypeError(`a signer answered ${typeof fields}`)
+      if (fields.length === 0) return pass()
+      const headerEdits = fields.map(
+        ({ name, value }) => ({ edit: 'prepend', name, value }) as const,
+      )
+      return pass({ headerEdits })
+    })
+}
+
 function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): Verdict {
   if (typeof known === 'boolean') return known ? accept() : pass()
   if (!isLoginGrant(known)) throw new TypeError(`a back end answered ${typeof known}`)
@@ -124,9 +140,10 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first }) => !first)
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others]))
+  const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, loginEnded }
-  return { connect, hello, ...logins, mail, rcpt, allowing, data, message, passage, all }
+  return { connect, hello, ...logins, mail, rcpt, allowing, data, message, sign, passage, all }
 }
 
 /** Works out who waits for whom at `message`. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { allowed, finding } from '../plugin/finding.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import {
   accept,
@@ -113,7 +114,25 @@ const conditions = fc.constantFrom<EntryConfig['unless']>(
   undefined,
   { authenticated: true },
   { recipient: ['bob@x.test'] },
+  { allowed: true },
+  [{ authenticated: true }, { allowed: true }],
 )
+/** Says whom nothing should be held against: bob, at once or only when asked once more. */
+const friends = (holds: 'yes' | 'no' | 'unproven'): Plugin =>
+  definePlugin({
+    name: 'friends',
+    provides: [allowed],
+    setup: () => ({
+      rcpt({ recipient }, { findings }) {
+        if (recipient.mailbox.localPart !== 'bob') return pass()
+        const again = findings.get(allowed)?.holds === 'unproven'
+        return pass({
+          findings: [finding(allowed, { holds: again ? 'yes' : holds, because: 'so' })],
+        })
+      },
+    }),
+  })
+
 const entryPlans = fc.record({
   script: scripts,
   mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'shadow' as const),
@@ -131,6 +150,7 @@ const plans = fc.record({
     new Map([['.test', { reject: 2, discard: null }]]),
   ),
   login: fc.boolean(),
+  friends: fc.constantFrom('yes' as const, 'no' as const, 'unproven' as const),
   answers: fc.constantFrom('one' as const, 'each' as const),
   split: fc.constantFrom('off', 'off', 'first'),
   recipients: fc.subarray(['ann@x.test', 'bob@x.test', 'cy@x.test'], { minLength: 1 }),
@@ -165,50 +185,49 @@ const inWords = (decided: Redecided, passed: string): string =>
 test('deciding again from the stored steps alone gives the replies that were sent', async () => {
   const ends = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(
-      plans,
-      async ({ entries, thresholds, thresholdRules, login, answers, split, recipients }) => {
-        const chain = chainUnderTest({
-          entries: [
-            ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
-              entryOf(scripted(script), {
-                name: `entry-${index}`,
-                mode,
-                refuseAt,
-                onFault,
-                first,
-                ...(unless === undefined ? {} : { unless }),
-              }),
-            ),
-            entryOf(onePassword),
-            entryOf(voucher),
-          ],
-          thresholds,
-          thresholdRules,
-          receiver: { split },
-        })
-        const session = chain.dial({}, answers)
-        const said = await play(session, login, recipients)
-        const { placements, replies } = session
-        session.end()
-        const trace = await chain.trace()
-        expect(trace).toBeDefined()
-        if (trace === undefined) return
-        const decided = redecide(trace)
-        expect(decided?.recipients.map((each) => inWords(each, '250'))).toEqual(said.rcpts)
-        expect(decided === undefined ? '' : inWords(decided.last, '250')).toBe(said.last)
-        expect(decided?.each.map((each) => inWords(each, '250 2.0.0 queued'))).toEqual(replies)
-        expect(trace.replies.map(({ code, status, text }) => `${code} ${status} ${text}`)).toEqual(
-          replies,
-        )
-        expect(new Set(decided?.outcomes.map(({ disposition }) => disposition))).toEqual(
-          new Set(placements.map(({ disposition }) => disposition)),
-        )
-        ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
-        if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
-        if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
-      },
-    ),
+    fc.asyncProperty(plans, async ({ friends: holds, ...plan }) => {
+      const { entries, thresholds, thresholdRules, login, answers, split, recipients } = plan
+      const chain = chainUnderTest({
+        entries: [
+          ...entries.map(({ script, mode, refuseAt, onFault, unless, first }, index) =>
+            entryOf(scripted(script), {
+              name: `entry-${index}`,
+              mode,
+              refuseAt,
+              onFault,
+              first,
+              ...(unless === undefined ? {} : { unless }),
+            }),
+          ),
+          entryOf(friends(holds)),
+          entryOf(onePassword),
+          entryOf(voucher),
+        ],
+        thresholds,
+        thresholdRules,
+        receiver: { split },
+      })
+      const session = chain.dial({}, answers)
+      const said = await play(session, login, recipients)
+      const { placements, replies } = session
+      session.end()
+      const trace = await chain.trace()
+      expect(trace).toBeDefined()
+      if (trace === undefined) return
+      const decided = redecide(trace)
+      expect(decided?.recipients.map((each) => inWords(each, '250'))).toEqual(said.rcpts)
+      expect(decided === undefined ? '' : inWords(decided.last, '250')).toBe(said.last)
+      expect(decided?.each.map((each) => inWords(each, '250 2.0.0 queued'))).toEqual(replies)
+      expect(trace.replies.map(({ code, status, text }) => `${code} ${status} ${text}`)).toEqual(
+        replies,
+      )
+      expect(new Set(decided?.outcomes.map(({ disposition }) => disposition))).toEqual(
+        new Set(placements.map(({ disposition }) => disposition)),
+      )
+      ends.add(`${trace.stage} ${said.last.slice(0, 1)}`)
+      if (said.rcpts.some((reply) => reply.startsWith('452'))) ends.add('split')
+      if (replies.length > 0) ends.add(`each ${said.last.slice(0, 1)}`)
+    }),
     { numRuns: 400 },
   )
   // The dialogues went everywhere, or the test says nothing.

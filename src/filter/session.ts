@@ -25,14 +25,7 @@ import type {
   WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import {
-  decideMessage,
-  decideRecipient,
-  type Opinion,
-  type Thresholds,
-  type WholeDecision,
-} from './decision.ts'
-import type { Generation } from './generation.ts'
+import { decideRecipient, type WholeDecision } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -44,14 +37,16 @@ import {
   type LoginOutcome,
 } from './login.ts'
 import { MessageRound } from './message-round.ts'
-import { countsAtMessage, messageOpinions, recipientOpinions, scopesOf } from './opinions.ts'
+import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
-import { placementsFor } from './placements.ts'
+import { placementsFor, versionsOf } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
+import { askSigners } from './signing.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
+import { weigh } from './weigh.ts'
 
 export interface SessionParts {
   readonly inquiry: Inquiry
@@ -303,42 +298,33 @@ export class FilterSession implements SessionPolicy {
   #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
     const { transaction, message } = event
     const round = new MessageRound(this.#inquiry, { transaction, message })
-    return after(round.run(), () => {
+    const signed = after(round.run(), () => this.#sign(event, round))
+    return after(signed, () => {
       over()
       return this.#decide(event, round)
     })
   }
 
-  #decide({ transaction, message, answers }: MessageEvent, round: MessageRound): MessageRuling {
+  /** Shows what would be committed now to those who sign; what they add, or fail to, is decided upon with the rest. */
+  #sign(event: MessageEvent, round: MessageRound): MaybePromise<void> {
     const inquiry = this.#inquiry
-    if (inquiry.ended) return objectionRuling(sessionGone)
-    const { thresholds, tagging } = inquiry.generation
-    const own = ownThresholds(inquiry.generation, transaction)
-    const { recorder } = this.#parts
-    const steps = inquiry.trail.all.filter(countsAtMessage)
-    const scopes = scopesOf(inquiry, transaction, {
-      steps,
-      indexOfRound: recorder.indexOfRound(transaction),
-      known: round.scopes,
-    })
-    recorder.scoped(scopes)
-    if (own !== undefined) recorder.judgedBy(own)
-    const opinions = messageOpinions(steps, scopes)
-    const recipients = transaction.recipients.length
-    const decided = decideMessage(opinions, { recipients, thresholds, own, answers })
+    if (inquiry.generation.places.sign.length === 0 || inquiry.ended) return undefined
+    const { transaction, message } = event
+    const { decided, requestFor } = weigh(this.#parts, event, round)
+    const whole = decided.decision === 'each' ? decided.whole : decided
+    if (whole.decision === 'refuse') return undefined
+    const versions = versionsOf(requestFor(whole))
+    const entering = event.entering()
+    return askSigners(inquiry, { transaction, message, entering, versions, round })
+  }
+
+  #decide(event: MessageEvent, round: MessageRound): MessageRuling {
+    if (this.#inquiry.ended) return objectionRuling(sessionGone)
+    const { decided, requestFor } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
       if (whole.decision === 'refuse') return objectionRuling(whole.objection)
-      const applied = opinions.filter(counts).toSorted((a, b) => a.number - b.number)
-      const placements = placementsFor({
-        transaction,
-        decided: whole,
-        opinions: applied,
-        thresholds,
-        own,
-        tagging,
-        header: () => message.header,
-      })
-      recorder.placed(placements)
+      const placements = placementsFor(requestFor(whole))
+      this.#parts.recorder.placed(placements)
       this.#welcome =
         decided.decision !== 'each' &&
         placements.every(({ disposition }) => disposition === 'deliver')
@@ -360,20 +346,6 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-/** One for each recipient; undefined where the general thresholds hold for all of them. */
-function ownThresholds(
-  generation: Generation,
-  { recipients }: Transaction,
-): readonly Thresholds[] | undefined {
-  if (generation.thresholdRules.size === 0) return undefined
-  const own = recipients.map((recipient) => generation.thresholdsFor(recipient))
-  return own.every((each) => each === generation.thresholds) ? undefined : own
-}
-
-function counts({ kind, shadow }: Opinion): boolean {
-  return kind === 'asked' && !shadow
 }
 
 function objectionRuling({ verdict, status, text, close }: Objection): ObjectionRuling {

@@ -257,7 +257,7 @@ function readStage(name: string): Stage {
 }
 
 function readQuestion(name: string): Question {
-  return isLoginQuestion(name) ? name : readStage(name)
+  return isLoginQuestion(name) || name === 'sign' ? name : readStage(name)
 }
 
 function readEnd(name: string): TraceEnd {

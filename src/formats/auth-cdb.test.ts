@@ -59,7 +59,7 @@ test('lines of users and values are read, and those that let nobody in are told'
     'carol *',
     'dave secret',
     'eve',
-    'frank $y$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2',
+    'frank $gy$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2',
     'grace $6$rounds=999999999$salt$' + 'a'.repeat(86),
   ].join('\n')
   const { entries, mistakes } = parseAuthLines(text)

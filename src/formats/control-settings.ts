@@ -13,6 +13,7 @@ import { controlFiles } from './control-files.ts'
 import { isAddressLiteral } from '../mail/domain.ts'
 import { controlInteger, controlLine, controlList, sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
+import { latin1 } from './octets.ts'
 import { parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
 
 export interface ControlSettings {
@@ -25,6 +26,8 @@ export interface ControlSettings {
   readonly concurrencyRemote: number
   /** 0: no limit. */
   readonly dataBytes: number
+  /** Lines as in a .qmail file; one character for each byte. */
+  readonly defaultDelivery: string
   readonly defaultDomain: string
   readonly defaultHost: string
   readonly doubleBounceHost: string
@@ -70,6 +73,7 @@ export const settingFiles = [
   'concurrencylocal',
   'concurrencyremote',
   'databytes',
+  'defaultdelivery',
   'defaultdomain',
   'defaulthost',
   'doublebouncehost',
@@ -124,6 +128,7 @@ export function readControlSettings(
     concurrencyLocal: integerOr('concurrencylocal', controlFiles.concurrencylocal.default),
     concurrencyRemote: integerOr('concurrencyremote', controlFiles.concurrencyremote.default),
     dataBytes: integerOr('databytes', controlFiles.databytes.default),
+    defaultDelivery: latin1(bytesOf('defaultdelivery') ?? Buffer.from('./Maildir/\n')),
     defaultDomain: lineOr('defaultdomain', me),
     defaultHost: lineOr('defaulthost', me),
     doubleBounceHost: lineOr('doublebouncehost', me),

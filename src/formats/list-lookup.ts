@@ -3,8 +3,8 @@
  * recipient's, their domain's, the host's. At one level the most exact rule of each kind speaks, and a block beats an allow.
  * An allow by sender or From counts only where somebody vouches for the domain; where nobody does, the next level is asked.
  */
+import ipaddr from 'ipaddr.js'
 import type { Mailbox } from '../mail/address.ts'
-import { clientNetwork } from '../mail/client-network.ts'
 import { listAddress, listDomain, type ListRule, type ListSubject } from './list-rules.ts'
 
 /** What is known. What is not known yet is left out. */
@@ -70,19 +70,24 @@ function targetsOf(recipient: Mailbox | undefined): readonly string[] {
 /** The rules for one recipient, one domain, or everybody. */
 class Level {
   readonly #rules = new Map<string, ListRule>()
-  /** The lengths of the prefixes that there are, longest first. */
-  readonly #prefixes = { ipv4: [] as readonly number[], ipv6: [] as readonly number[] }
+  /** By the digits of `addressBits` that a prefix has. */
+  readonly #networks = new Map<string, ListRule>()
+  /** How many digits they have, most first. */
+  #lengths: readonly number[] = []
   readonly #subjects = new Set<ListSubject>()
 
   add(rule: ListRule): void {
-    this.#rules.set(`${rule.by} ${rule.value}`, rule)
     this.#subjects.add(rule.by)
-    if (rule.by !== 'client') return
-    const family = rule.value.includes(':') ? 'ipv6' : 'ipv4'
-    const bits = Number(rule.value.slice(rule.value.indexOf('/') + 1))
-    const lengths = new Set([...this.#prefixes[family], bits])
-    if (lengths.size > this.#prefixes[family].length) {
-      this.#prefixes[family] = [...lengths].toSorted((a, b) => b - a)
+    if (rule.by !== 'client') {
+      this.#rules.set(`${rule.by} ${rule.value}`, rule)
+      return
+    }
+    const slash = rule.value.indexOf('/')
+    const length = Number(rule.value.slice(slash + 1)) + 1
+    const prefix = addressBits(rule.value.slice(0, slash)).slice(0, length)
+    this.#networks.set(prefix, rule)
+    if (!this.#lengths.includes(length)) {
+      this.#lengths = [...this.#lengths, length].toSorted((a, b) => b - a)
     }
   }
 
@@ -116,10 +121,9 @@ class Level {
   }
 
   #client(address: string): ListRule | undefined {
-    const lengths = this.#prefixes[address.includes(':') ? 'ipv6' : 'ipv4']
-    for (const bits of lengths) {
-      const network = clientNetwork(address, { ipv4: bits, ipv6: bits })
-      const rule = network === undefined ? undefined : this.#rules.get(`client ${network}`)
+    const bits = addressBits(address)
+    for (const length of this.#lengths) {
+      const rule = bits.length < length ? undefined : this.#networks.get(bits.slice(0, length))
       if (rule !== undefined) return rule
     }
     return undefined
@@ -132,6 +136,18 @@ class Level {
     }
     return undefined
   }
+}
+
+/** The family, `4` or `6`, then the address in binary digits; empty for what is none. */
+function addressBits(address: string): string {
+  const octets = address.split('.')
+  if (octets.length === 4) return `4${octets.map((octet) => binary(Number(octet))).join('')}`
+  if (!ipaddr.IPv6.isValid(address)) return ''
+  return `6${ipaddr.IPv6.parse(address).toByteArray().map(binary).join('')}`
+}
+
+function binary(octet: number): string {
+  return octet.toString(2).padStart(8, '0')
 }
 
 function* said(rule: ListRule | undefined, proven: boolean): Generator<ListRuling, void> {

@@ -149,6 +149,8 @@ describe('lists', () => {
   test.each([
     ['allow client 192.0.2.0/24', 'allow 1'],
     ['allow client 192.0.3.0/24', 'nothing'],
+    ['allow client 0.0.0.0/0', 'allow 1'],
+    ['allow client ::/0', 'nothing'],
     ['block client 192.0.2.0/24; allow client 192.0.2.8/29', 'allow 2'],
     ['allow client 0.0.0.0/0; block client 192.0.2.9', 'block 2'],
     ['block sender .x.example; allow sender sub.x.example', 'allow 2'],
@@ -166,6 +168,14 @@ describe('lists', () => {
     ['block sender <>', 'nothing'],
   ])('%s: %s', (text, says) => {
     expect(judged(text)).toBe(says)
+  })
+
+  test('know IPv6 networks', () => {
+    const about = { address: '2001:db8:7::1' }
+    expect(judged('allow client 2001:db8::/32; block client 2001:db8:7::/48', about)).toBe(
+      'block 2',
+    )
+    expect(judged('block client 2001:db8:8::/48; block client 0.0.0.0/0', about)).toBe('nothing')
   })
 
   test('know the null path, names of clients, and authors', () => {

@@ -1,13 +1,28 @@
 import type { JsonValue } from './json.ts'
 
 /** Where a recipient's mail goes next. */
-export type Route = MaildirRoute | SmtpRoute | LmtpRoute | PluginRoute | FailRoute
+export type Route = MaildirRoute | LocalRoute | SmtpRoute | LmtpRoute | PluginRoute | FailRoute
 
 /** Into a Maildir; `key` is what limits and logs group by. */
 export interface MaildirRoute {
   readonly transport: 'maildir'
   readonly key: string
   readonly path: string
+}
+
+/** To a user of this host, whose .qmail files say what happens (qmail-lspawn.8). Text is one character for each byte. */
+export interface LocalRoute {
+  readonly transport: 'local'
+  readonly key: string
+  readonly user: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
+  readonly dash: string
+  readonly extension: string
+  /** The local-part, as the virtual domain made it. */
+  readonly local: string
+  readonly domain: string
 }
 
 /** To another SMTP server. `host` is a name or an address literal without brackets. */

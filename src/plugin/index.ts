@@ -15,6 +15,8 @@ export type {
   PluginDelivery,
   PluginDoors,
   PluginInstance,
+  SignatureField,
+  Signing,
   TakenMessage,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
@@ -39,7 +41,7 @@ export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from '
 export type { Conditions, ConditionShape } from './condition.ts'
 export { parseNetworks } from './networks.ts'
 export type { Networks } from './networks.ts'
-export type { CdbTable, FollowedFile, Live, Table } from './table.ts'
+export type { CdbTable, FileTemplate, FollowedFile, Live, Table } from './table.ts'
 
 export {
   formatMailbox,
@@ -49,6 +51,7 @@ export {
   sameMailbox,
 } from '../mail/address.ts'
 export type { Mailbox } from '../mail/address.ts'
+export { claimsToBe } from '../mail/authentication-results.ts'
 export { clientNetwork, customerNetwork } from '../mail/client-network.ts'
 export type { PrefixLengths } from '../mail/client-network.ts'
 export { asciiDomain, isAddressLiteral, isDomain, literalAddress } from '../mail/domain.ts'
@@ -65,7 +68,7 @@ export type { Environment } from '../mail/environment.ts'
 export { isPosternError, PosternError } from '../mail/errors.ts'
 export type { ErrorCode } from '../mail/errors.ts'
 export { parseHeader } from '../mail/header.ts'
-export type { Header, HeaderField } from '../mail/header.ts'
+export type { Header, HeaderField, HeaderLimits } from '../mail/header.ts'
 export { fieldText } from '../mail/header-field.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'

@@ -2,9 +2,18 @@
  * The makers of options. Each says what it takes in one JSON Schema and in words, and parses
  * strictly: a number is no string, `yes` is no boolean, and a mistake tells what would be right.
  */
+import { isDomain } from '../mail/domain.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { parseNetworks, type Networks } from './networks.ts'
-import type { ChoiceSettings, Option, OptionMakers, OptionSettings, Parsed } from './option.ts'
+import type {
+  ChoiceSettings,
+  Option,
+  OptionMakers,
+  OptionResources,
+  OptionSettings,
+  Parsed,
+} from './option.ts'
+import type { FileTemplate } from './table.ts'
 
 interface Kind<T> {
   readonly type: string
@@ -152,7 +161,37 @@ export const option: OptionMakers = Object.freeze({
       pathTo('file', (path, resources) => resources.file(path)),
       settings,
     ),
+
+  templates(settings: Settings<'templates'> = {}) {
+    return make<readonly FileTemplate[]>(
+      {
+        type: 'list of paths with %',
+        schema: textList,
+        parse(value, resources) {
+          const texts = parseStrings(value)
+          if (!texts.ok) return texts
+          const wrong = texts.value.find((each) => !each.includes('%') || each.includes('\0'))
+          return wrong === undefined
+            ? taken(texts.value.map((pattern) => fileTemplate(pattern, resources)))
+            : refused(wrong, 'a path with %', 'write for instance dkim/%/default')
+        },
+        fromText: splitList,
+      },
+      settings,
+    )
+  },
 })
+
+/** Only a domain leads to a file: no name leads out of the folder. */
+function fileTemplate(pattern: string, resources: OptionResources): FileTemplate {
+  return {
+    pattern,
+    read(name) {
+      const domain = name.toLowerCase()
+      return isDomain(domain) ? resources.file(pattern.replaceAll('%', domain)).read() : undefined
+    },
+  }
+}
 
 type Settings<K extends keyof OptionMakers> = NonNullable<
   K extends 'choice' ? never : Parameters<OptionMakers[K]>[0]

@@ -5,7 +5,7 @@
 import type { TSchema } from 'typebox'
 import type { JsonValue } from '../mail/json.ts'
 import type { Networks } from './networks.ts'
-import type { CdbTable, FollowedFile, Table } from './table.ts'
+import type { CdbTable, FileTemplate, FollowedFile, Table } from './table.ts'
 
 /** A value, or what is wrong and what would be right. */
 export type Parsed<T> =
@@ -71,4 +71,6 @@ export interface OptionMakers {
   table(settings?: OptionSettings<string>): Option<Table>
   cdb(settings?: OptionSettings<string>): Option<CdbTable>
   file(settings?: OptionSettings<string>): Option<FollowedFile>
+  /** Paths in which `%` stands for a domain: `dkim/%/default`. */
+  templates(settings?: OptionSettings<readonly string[]>): Option<readonly FileTemplate[]>
 }

@@ -9,7 +9,7 @@ export interface PasswordQuestion {
 const job = new URL('./password-check.worker.ts', import.meta.url)
 
 /**
- * Whether a password is that of a crypt(3) hash (DES, MD5, SHA-2, bcrypt, scrypt, Argon2). In a thread: a hash takes
+ * Whether a password is that of a crypt(3) hash (DES, MD5, SHA-2, bcrypt, scrypt, yescrypt, Argon2). In a thread: a hash takes
  * milliseconds on purpose. What is no hash is nobody's.
  * @throws PosternError ABORTED, JOB_FAILED
  */

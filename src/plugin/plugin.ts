@@ -57,6 +57,20 @@ export interface DigestResponse extends LoginName {
   readonly digest: string
 }
 
+/** A message as it will be committed, but for the Received field above it and for what later signers add. */
+export interface Signing {
+  readonly transaction: Transaction
+  /** With all edits of the header applied. */
+  readonly message: Message
+}
+
+/** A field that a signer adds. */
+export interface SignatureField {
+  readonly name: string
+  /** May be folded. */
+  readonly value: string
+}
+
 /** How a login ended: `deferred` where nobody could say who it is, or an entry asked to come back later. */
 export interface LoginEnd extends LoginName {
   readonly mechanism: string
@@ -107,6 +121,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
    * allows. It changes nothing any more.
    */
   loginEnded?(end: LoginEnd, context: HookContext<Options>): MaybePromise<void>
+  /**
+   * Asked last, once for each version of a message that is taken: fields to stand above it, the lowest first. Everybody has
+   * had his say by then, and no edit of the header comes after it.
+   */
+  sign?(signing: Signing, context: HookContext<Options>): MaybePromise<readonly SignatureField[]>
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
@@ -163,8 +182,6 @@ export interface EntryDefaults {
   readonly onFault?: FaultOutcome
   readonly timeoutMs?: number
   readonly unless?: Conditions
-  /** At `message`: alone, before those that are not `first`. */
-  readonly first?: boolean
 }
 
 /** A plugin as its author writes it. */

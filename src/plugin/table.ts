@@ -22,8 +22,21 @@ export interface CdbTable {
 /** A file of the configuration, followed as it changes. */
 export interface FollowedFile {
   readonly path: string
+  /** What the file holds now; undefined where there is none. @throws PosternError DISK_FAILED */
+  read(): Uint8Array | undefined
   /** Parses what the file holds now and each time it changes; `undefined` when there is no such file. */
   follow<T>(parse: (bytes: Uint8Array | undefined) => T): Live<T>
+}
+
+/** Files that a name leads to: `%` in the pattern stands for it. Each is read when it is asked for, so that a new one counts at once. */
+export interface FileTemplate {
+  readonly pattern: string
+  /**
+   * What the file for this name holds; undefined where there is none, or the name is no domain.
+   * @param name a domain; compared in lower case
+   * @throws PosternError DISK_FAILED
+   */
+  read(name: string): Uint8Array | undefined
 }
 
 /** The newest reading. */

@@ -30,6 +30,8 @@ export interface FileStat {
   readonly modifiedAt: number
   readonly inode: number
   readonly kind: 'file' | 'directory' | 'other'
+  /** Its owner. */
+  readonly uid: number
   /** The permission bits, set-user-ID, set-group-ID and sticky bit included: at most 0o7777. */
   readonly mode: number
 }

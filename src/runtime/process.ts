@@ -1,6 +1,8 @@
 /** The door to our own process. */
 export interface HostProcess {
   readonly pid: number
+  /** Whose process it is; absent where the system does not tell. */
+  readonly uid: number | undefined
   /** Calls back each time the signal arrives, instead of what the system would do. */
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void): void
   /** Calls back for a promise that was rejected with nobody to care, instead of ending the process. */

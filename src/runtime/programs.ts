@@ -4,6 +4,8 @@ export interface ProgramCall {
   readonly command: readonly [program: string, ...args: string[]]
   /** All that it sees; nothing is inherited. */
   readonly environment: ReadonlyMap<string, string>
+  /** Whose process it becomes, without any further group; ours where nothing is said. Only root may say it. */
+  readonly as?: { readonly uid: number; readonly gid: number }
   /** The root folder where nothing is said. */
   readonly folder?: string
   /** What it may read, by file descriptor; 0 is empty where nothing is said. */

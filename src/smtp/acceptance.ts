@@ -35,9 +35,12 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   const unfit = refuseUnfit(dialogue, intake) ?? refuseHeader(dialogue, intake)
   if (unfit !== undefined) return toAll(protocol, transaction, unfit)
   const answers = answersIn(protocol, transaction)
-  return dialogue.consult(intake.end(), (message) =>
-    dialogue.consult(dialogue.policy.message({ transaction, message, answers }), (ruling) => {
-      const judged = { dialogue, intake, transaction, message }
+  return dialogue.consult(intake.end(), (message) => {
+    const at = dialogue.clock.now()
+    const entering = entryEditsFor({ dialogue, intake, transaction, message }, at)
+    const event = { transaction, message, entering, answers }
+    return dialogue.consult(dialogue.policy.message(event), (ruling) => {
+      const judged = { dialogue, intake, transaction, message, entering }
       if (ruling.ruling === 'each') return answerEach(judged, ruling)
       if (ruling.ruling === 'commit') {
         const committed = commit(judged, ruling.placements)
@@ -46,8 +49,8 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
       const reply = refused(dialogue, objection('message', ruling))
       if (ruling.close) dialogue.end('refused')
       return toAll(protocol, transaction, reply)
-    }),
-  )
+    })
+  })
 }
 
 /** Where what came so far can not become a message: the reply that says so. The transaction ends with it. */
@@ -73,6 +76,7 @@ interface Judged {
   readonly intake: Intake
   readonly transaction: Transaction
   readonly message: Message
+  readonly entering: () => readonly HeaderEdit[]
 }
 
 type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
@@ -104,7 +108,7 @@ function commit(
 ): Promise<Reply> {
   const { dialogue, intake } = judged
   const at = dialogue.clock.now()
-  const entry = entryEditsFor(judged, at)
+  const entry = judged.entering()
   const entering = (placement: Placement): Placement => ({
     ...placement,
     headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
@@ -122,13 +126,22 @@ function commit(
   )
 }
 
+/** Worked out once, when somebody asks: who signs must see what is committed. */
 function entryEditsFor(
-  { dialogue, intake, transaction, message }: Judged,
+  { dialogue, intake, transaction, message }: Omit<Judged, 'entering'>,
   at: Instant,
-): readonly HeaderEdit[] {
+): () => readonly HeaderEdit[] {
   const { hostname, completesHeader: completes } = dialogue.settings
-  const { head } = intake
-  return entryEdits({ head, message, hostname, completes, id: transaction.id, at })
+  let edits: readonly HeaderEdit[] | undefined
+  return () =>
+    (edits ??= entryEdits({
+      head: intake.head,
+      message,
+      hostname,
+      completes,
+      id: transaction.id,
+      at,
+    }))
 }
 
 /** The last edit, so that the field stands above all others (RFC 5321 §4.4). */

@@ -1,3 +1,4 @@
+import type { HeaderEdit } from '../mail/edits.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Extension } from '../mail/extensions.ts'
@@ -109,6 +110,8 @@ export interface MailEvent {
 export interface MessageEvent {
   readonly transaction: Transaction
   readonly message: Message
+  /** What is done to the header before all that the policy asks for. Those who sign must know; nobody else does. */
+  readonly entering: () => readonly HeaderEdit[]
   /** `one`: a single reply speaks for all recipients; `each` hears its own (LMTP, PRDR). */
   readonly answers: 'one' | 'each'
 }

@@ -283,7 +283,12 @@ function playSession(
     async dot(text = 'Subject: test\r\n\r\nHello.\r\n') {
       const current = opened()
       const message = memoryMessage(text)
-      const ruled = await asked.message({ transaction: current, message, answers })
+      const ruled = await asked.message({
+        transaction: current,
+        message,
+        entering: () => [],
+        answers,
+      })
       const each = ruled.ruling === 'each' ? ruled.recipients : []
       replies = each.map((one) =>
         one.ruling === 'pass' ? taken : replyTo('message', { ...one, close: false }),

@@ -94,6 +94,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
     bouncer,
     carriers: {
       maildir: { channel: 'local', transport },
+      local: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
       lmtp: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },

@@ -329,7 +329,14 @@ class MemoryFile implements DiskFile {
 }
 
 function statOf({ sizeBytes, modifiedAt, number, kind }: FakeInode): FileStat {
-  return { sizeBytes, modifiedAt, inode: number, kind, mode: kind === 'file' ? 0o600 : 0o700 }
+  return {
+    sizeBytes,
+    modifiedAt,
+    inode: number,
+    kind,
+    uid: 0,
+    mode: kind === 'file' ? 0o600 : 0o700,
+  }
 }
 
 function notFound(path: string): PosternError {

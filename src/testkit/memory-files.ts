@@ -17,6 +17,7 @@ export function memoryFiles(
   const followers = new Map<string, (() => void)[]>()
   const file = (path: string): FollowedFile => ({
     path,
+    read: () => contents.get(path),
     follow(parse) {
       const live = { current: parse(contents.get(path)) }
       const reread = (): void => {

@@ -16,7 +16,14 @@ import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
-import type { Doubt, Lesson, LoginEnd, Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type {
+  Doubt,
+  Lesson,
+  LoginEnd,
+  Plugin,
+  PluginDoors,
+  SignatureField,
+} from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -84,6 +91,8 @@ export interface PluginUnderTest {
   data(about?: About): Promise<Verdict>
   /** @param message as received, with CRLF line ends */
   message(message: string | Message, about?: About): Promise<Verdict>
+  /** What it adds above a message that is taken. @param message as it would be committed */
+  sign(message: string | Message, about?: About): Promise<readonly SignatureField[]>
   /** What it would tell `postern check`. */
   check(): Promise<readonly Doubt[]>
   /** What it says of what it depends on. */
@@ -127,13 +136,13 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
 
   const ask = async <Q extends Question>(
     places: readonly AskedPlace<Q>[],
-    event: Events[Q] & ({ readonly session: Session } | { readonly transaction: Transaction }),
+    event: Events[Q],
   ): Promise<Verdict> => {
     const [place] = places
     if (place === undefined) return pass()
-    const session = 'session' in event ? event.session : event.transaction.session
-    inquiry.begin(stageOf(place.question), session)
-    const recipients = 'transaction' in event ? event.transaction.recipients.length : 0
+    const about: { session?: Session; transaction?: Transaction } = event
+    inquiry.begin(stageOf(place.question), about.transaction?.session ?? about.session ?? base)
+    const recipients = about.transaction?.recipients.length ?? 0
     return verdictOf(await inquiry.ask(place, event, { recipients }))
   }
   const { places } = generation
@@ -208,6 +217,15 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
         transaction: transactionIn(about),
         message: typeof message === 'string' ? memoryMessage(message) : message,
       }),
+    async sign(message, about) {
+      const verdict = await ask(places.sign, {
+        transaction: transactionIn(about),
+        message: typeof message === 'string' ? memoryMessage(message) : message,
+      })
+      return (verdict.headerEdits ?? []).flatMap((edit) =>
+        edit.edit === 'prepend' ? [{ name: edit.name, value: edit.value }] : [],
+      )
+    },
     async check() {
       return (await generation.entries[0]?.instance.check?.()) ?? []
     },

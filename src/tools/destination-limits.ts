@@ -9,7 +9,9 @@ export function destinationLimits(
   { control, delivery }: Configuration,
 ): DestinationLimits {
   // Our own disk is nobody's neighbour.
-  if (route.transport === 'maildir') return { concurrency: control.concurrencyLocal, intervalMs: 0 }
+  if (route.transport === 'maildir' || route.transport === 'local') {
+    return { concurrency: control.concurrencyLocal, intervalMs: 0 }
+  }
   const others = delivery.destinations.get('default')
   const own = delivery.destinations.get(routeName(route))
   return {

@@ -1,5 +1,6 @@
 /** One delivery as qmail-local makes it, for `postern local`: with what its command line and its surroundings say. */
 import { latin1Bytes, utf8Octets } from '../formats/octets.ts'
+import { qmailEnvelopeBytes } from '../formats/qmail-queue-protocol.ts'
 import type { LocalAddress } from '../delivery/local/local-address.ts'
 import {
   deliverLocally,
@@ -29,6 +30,8 @@ export interface LocalCall {
   readonly hostname: string
   readonly pid: number
   readonly dryRun: boolean
+  /** Who started us sends on what is forwarded: it is told here, in qmail-queue's form, and nothing is queued. */
+  readonly tellForward?: (envelope: Uint8Array) => void
 }
 
 /** Where bytes go that qmail-local would print. */
@@ -72,7 +75,13 @@ function doorsFor(call: LocalCall, signal: AbortSignal): LocalDoors {
       process: { pid: call.pid },
       hostname: call.hostname,
     }),
-    forward: (forwarding) => forwardByProgram(programs, { call, forwarding, signal }),
+    forward: async (forwarding) => {
+      if (call.tellForward === undefined) {
+        return forwardByProgram(programs, { call, forwarding, signal })
+      }
+      call.tellForward(qmailEnvelopeBytes(forwarding))
+      return { queued: '' }
+    },
   }
 }
 

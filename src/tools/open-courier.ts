@@ -1,10 +1,15 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
+import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
+import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
+import { forwardIntoQueue } from '../delivery/local/forward.ts'
+import { localTransport } from '../delivery/local/local-transport.ts'
 import { createRouter } from '../delivery/router.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
+import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
@@ -13,11 +18,14 @@ import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
+import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import type { Net, TlsTrust } from '../runtime/net.ts'
 import type { Pauses } from '../delivery/pauses.ts'
-import type { Router } from '../delivery/transport.ts'
+import type { Router, Transport } from '../delivery/transport.ts'
+import type { LocalUsers } from './local-users.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 import { destinationLimits } from './destination-limits.ts'
@@ -31,6 +39,7 @@ export interface CourierParts {
   readonly current: () => Configuration
   readonly generation: () => Generation
   readonly pauses: Pauses
+  readonly users: LocalUsers
 }
 
 /** Plugins are asked first. */
@@ -38,17 +47,19 @@ export function openRouter({
   doors: { clock },
   current,
   generation,
-}: Pick<CourierParts, 'doors' | 'current' | 'generation'>): Router {
-  const { maildirs } = current().delivery
+  users,
+}: Pick<CourierParts, 'doors' | 'current' | 'generation' | 'users'>): Router {
+  const { maildirs: mailRoot } = current().delivery
   const tables = () => routingTables(current())
-  return routerWithPlugins({ generation, clock }, createRouter({ mailRoot: maildirs, tables }))
+  const ours = createRouter({ mailRoot, tables, users: () => users.directory })
+  return routerWithPlugins({ generation, clock }, ours)
 }
 
 /** Messages under way at a time, those included that wait for a slot: of all others only the index entry is in memory. */
 const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, traces, current, generation, pauses } = parts
+  const { queue, doors, traces, current, generation, pauses, users } = parts
   const { clock, random, log, net, dns, disk, process } = doors
   const control = () => current().control
   const { me: hostname } = control()
@@ -66,7 +77,7 @@ export function openCourier(parts: CourierParts): Courier {
     queue,
     clock,
     log,
-    router: openRouter({ doors, current, generation }),
+    router: openRouter({ doors, current, generation, users }),
     pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
@@ -74,6 +85,7 @@ export function openCourier(parts: CourierParts): Courier {
         channel: 'local',
         transport: maildirTransport({ disk, clock, random, process, hostname }),
       },
+      local: { channel: 'local', transport: userTransport(parts) },
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
@@ -92,6 +104,36 @@ export function openCourier(parts: CourierParts): Courier {
     observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
   })
 }
+
+/** To users of this host, by their .qmail files. */
+function userTransport({ queue, doors, current }: CourierParts): Transport<LocalRoute> {
+  const { disk, clock, random, log, process, programs } = doors
+  const { me: hostname, envNoAtHost } = current().control
+  const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
+  const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost })
+  return localTransport({
+    doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },
+    uid: process.uid,
+    becoming: becomeUser({ programs, forward, program: localProgram }),
+    settings: () => ({
+      defaultDelivery: current().control.defaultDelivery,
+      environment: programEnvironment,
+      timeoutMs: current().delivery.localTimeoutMs,
+    }),
+  })
+}
+
+/** What root starts as the user whose mail it is. */
+const localProgram = [
+  fileURLToPath(new URL('../../bin/postern', import.meta.url)),
+  'local',
+  `--forward-on=${forwardDescriptor}`,
+] as const
+
+/** As after a login: nothing of ours is anybody's business. */
+const programEnvironment: ReadonlyMap<string, string> = new Map([
+  ['PATH', '/usr/local/bin:/usr/bin:/bin'],
+])
 
 /** What the configuration in force says of outgoing connections. */
 function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {

@@ -1,14 +1,11 @@
 /** Hands one message to the spool as qmail-queue does, answers included: for `postern qmail-queue`. */
-import { parseMailbox, type Mailbox } from '../mail/address.ts'
-import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError, type ErrorCode } from '../mail/errors.ts'
 import { formatDate } from '../mail/trace-fields.ts'
 import { CrlfLines } from '../formats/crlf-lines.ts'
-import { latin1Bytes, readable } from '../formats/octets.ts'
+import { envelopeOfQmail } from '../formats/qmail-envelope.ts'
 import {
   parseQmailEnvelope,
   qmailQueueExit,
-  type QmailEnvelope,
   type QmailQueueExit,
 } from '../formats/qmail-queue-protocol.ts'
 import { HandOver } from '../queue/hand-over.ts'
@@ -71,7 +68,7 @@ async function hand(handing: Handing): Promise<Handed> {
     const parsed = await received(handing, handOver)
     if (!parsed.ok) return await refused(handOver, { exit: parsed.exit })
     if (parsed.envelope.recipients.length === 0) return await refused(handOver, { exit: 0 })
-    const envelope = envelopeOf(parsed.envelope, control.envNoAtHost)
+    const envelope = envelopeOfQmail(parsed.envelope, control.envNoAtHost)
     if (typeof envelope === 'string') {
       return await refused(handOver, { exit: qmailQueueExit.rejected, problem: envelope })
     }
@@ -141,41 +138,4 @@ async function* read(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Arra
   } catch (error) {
     throw new ReadError('what was to be read ended early', { cause: error })
   }
-}
-
-/** @returns what is wrong with an address */
-function envelopeOf(
-  { sender, recipients }: QmailEnvelope,
-  defaultHost: string,
-): Omit<Envelope, 'bodyType'> | string {
-  const reversePath = sender === '' ? null : mailbox(sender, defaultHost)
-  if (reversePath === undefined) return `the sender is no mail address: ${sender}`
-  const mailboxes: Mailbox[] = []
-  for (const recipient of recipients) {
-    const parsed = mailbox(recipient, defaultHost)
-    if (parsed === undefined) return `a recipient is no mail address: ${recipient}`
-    mailboxes.push(parsed)
-  }
-  const all = reversePath === null ? mailboxes : [reversePath, ...mailboxes]
-  return {
-    reversePath,
-    recipients: mailboxes.map((to) => ({ mailbox: to })),
-    smtputf8: all.some(({ localPart, domain }) => /[^\0-\x7f]/.test(localPart + domain)),
-    requireTls: false,
-  }
-}
-
-/** qmail's addresses have no quotes: what it writes as `a b@c` is `"a b"@c` elsewhere. */
-function mailbox(address: string, defaultHost: string): Mailbox | undefined {
-  const text = readable(latin1Bytes(address))
-  const at = text.lastIndexOf('@')
-  const localPart = at < 0 ? text : text.slice(0, at)
-  const domain = at < 0 ? defaultHost : text.slice(at + 1)
-  // Senders that only qmail's own programs know: double bounces, and lists with a reverse-path for each recipient.
-  if (domain === '[]' && /^[!-~]+$/.test(localPart)) return { localPart, domain }
-  const quoted = `"${localPart.replace(/["\\]/g, '\\$&')}"@${domain}`
-  return (
-    parseMailbox(`${localPart}@${domain}`, { smtputf8: true }) ??
-    parseMailbox(quoted, { smtputf8: true })
-  )
 }

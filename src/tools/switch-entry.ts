@@ -14,7 +14,8 @@ import { openDoors } from './open-doors.ts'
 import { readFolder } from './read-offline.ts'
 
 export type Switched =
-  | { readonly done: true; readonly before: EntryMode }
+  /** `found`: what the trial says of what it depends on. */
+  | { readonly done: true; readonly before: EntryMode; readonly found?: string }
   /** Nothing was changed. */
   | { readonly done: false; readonly mistakes: readonly Mistake[] }
   | { readonly done: false; readonly problem: string }
@@ -54,12 +55,17 @@ export async function switchEntry(
   }
   if (tried.problem !== undefined) return { done: false, problem: tried.problem }
   await rewrite(join(resolve(folder), 'postern.yaml'), name, mode)
-  return { done: true, before: entry.mode }
+  return {
+    done: true,
+    before: entry.mode,
+    ...(tried.found === undefined ? {} : { found: tried.found }),
+  }
 }
 
 interface Tried {
   readonly mistakes: readonly Mistake[]
   readonly problem?: string
+  readonly found?: string
 }
 
 /** @param probed the entry that is to show that it could work */
@@ -75,8 +81,7 @@ async function tryChain(
     const { doors } = opened
     const { generation, mistakes } = await loadChain({ configuration, loader, doors, resources })
     if (generation === undefined || probed === undefined) return { mistakes }
-    const problem = await probe(generation, probed)
-    return { mistakes, ...(problem === undefined ? {} : { problem }) }
+    return { mistakes, ...(await probe(generation, probed)) }
   } finally {
     resources.close()
     loader.close()
@@ -84,29 +89,28 @@ async function tryChain(
   }
 }
 
-/** @returns why the entry could not do its work */
-async function probe({ entries }: Generation, name: string): Promise<string | undefined> {
+/** @returns why the entry could not do its work, or what it found where it could */
+async function probe({ entries }: Generation, name: string): Promise<Omit<Tried, 'mistakes'>> {
   const instance = entries.find((entry) => entry.name === name)?.instance
-  if (instance === undefined) return undefined
+  if (instance === undefined) return {}
   const controller = new AbortController()
   const late = Promise.withResolvers<never>()
   const timer = systemClock.after(probeMs, () => {
     controller.abort()
     late.reject(new Error(`it does not answer within ${probeMs / 1000} seconds`))
   })
-  const work = async (): Promise<void> => {
-    if (instance.probe !== undefined) {
-      await instance.probe(controller.signal)
-      return
-    }
+  const work = async (): Promise<string | undefined> => {
+    if (instance.probe !== undefined) return instance.probe(controller.signal)
     await instance.open?.()
     await instance.close?.()
+    return undefined
   }
   try {
-    await Promise.race([work(), late.promise])
-    return undefined
+    const found = await Promise.race([work(), late.promise])
+    return found === undefined ? {} : { found }
   } catch (error) {
-    return `${name} could not do its work: ${error instanceof Error ? error.message : String(error)}`
+    const why = error instanceof Error ? error.message : String(error)
+    return { problem: `${name} could not do its work: ${why}` }
   } finally {
     timer.cancel()
   }

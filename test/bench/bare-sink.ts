@@ -2,7 +2,7 @@
  * The least that Node can do for SMTP: no policy, no checks, nothing kept. Buffers are scanned as they come, every chunk
  * is answered in one write. What the receiver costs is told as a multiple of what this costs.
  *
- *   node test/bench/bare-sink.ts [port]      prints the port it listens on
+ *   node test/bench/bare-sink.ts [port] [count]      prints the port it listens on, and a line after each count messages
  */
 import { createServer, type Socket } from 'node:net'
 
@@ -15,6 +15,9 @@ const replies: Readonly<Record<string, string>> = {
   D: '354 Go on\r\n',
   Q: '221 2.0.0 Bye\r\n',
 }
+
+const every = Number(process.argv[3] ?? Infinity)
+let taken = 0
 
 class Sink {
   readonly #socket: Socket
@@ -41,6 +44,7 @@ class Sink {
         at = end + endOfData.length
         this.#inData = false
         out += '250 2.0.0 Ok\r\n'
+        if (++taken % every === 0) process.stdout.write(`${taken}\n`)
         continue
       }
       const verb = String.fromCharCode((chunk[at] ?? 0) & 0xdf)

@@ -9,6 +9,9 @@ export interface Load {
   readonly messages: number
   /** Many messages per connection. */
   readonly keep: boolean
+  readonly to?: string
+  /** Of each message; then numbers stand before the address, but for one. */
+  readonly recipients?: number
 }
 
 /** Sends the load. @returns the seconds it took, by the wall clock */
@@ -24,7 +27,8 @@ export async function runLoad(generator: PostfixTool, port: number, load: Load):
     '-f',
     'bench@client.test',
     '-t',
-    'bench@postern.test',
+    load.to ?? 'bench@postern.test',
+    ...(load.recipients === undefined ? [] : ['-r', String(load.recipients)]),
     `127.0.0.1:${port}`,
   ]
   const before = performance.now()

@@ -2,12 +2,16 @@
  * `npm run bench`: how fast mail is taken, as ratios within one run. Everybody gets the same load from the same generator
  * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
  * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
- * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, sessions, queue.
+ * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, chain, sessions,
+ * latency, delivery, queue.
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
+import { chainCost } from './chain-cost.ts'
 import { datasyncMs } from './datasync.ts'
+import { deliveryFigures } from './delivery.ts'
 import { fullQueue } from './full-queue.ts'
+import { latencyFigures } from './latency.ts'
 import { runLoad, type Load } from './load.ts'
 import { receiverCost } from './receiver-cost.ts'
 import { sessionFigures } from './sessions.ts'
@@ -50,7 +54,10 @@ const running: RunningSystem[] = []
 const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   throughput: compareAll,
   receiver: () => receiverCost(generator),
+  chain: () => chainCost(generator),
   sessions: sessionFigures,
+  latency: latencyFigures,
+  delivery: () => deliveryFigures(generator),
   queue: () => fullQueue(generator),
 }
 

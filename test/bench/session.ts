@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 
 export interface BenchSession {
   /** Sends one message. @returns whether it was taken */
-  mail(lines: Iterable<string>): Promise<boolean>
+  mail(lines: Iterable<string>, to?: string): Promise<boolean>
   destroy(): void
 }
 
@@ -26,9 +26,9 @@ export async function openSession(port: number, tls: boolean): Promise<BenchSess
     await command(socket, 'EHLO bench.test', 250)
   }
   return {
-    async mail(lines) {
+    async mail(lines, to = 'bench@postern.test') {
       await command(socket, 'MAIL FROM:<bench@client.test>', 250)
-      await command(socket, 'RCPT TO:<bench@postern.test>', 250)
+      await command(socket, `RCPT TO:<${to}>`, 250)
       await command(socket, 'DATA', 354)
       let piece = ''
       for (const line of lines) {

@@ -61,6 +61,18 @@ export async function receiverSink(): Promise<RunningSystem> {
   ])
 }
 
+/** The same with the whole envelope chain, on the data of chain-data.ts. */
+export async function chainSink(
+  folder: string,
+): Promise<RunningSystem & { residentBytes(): number }> {
+  const port = await freePort()
+  return started('the receiver with the envelope chain', port, process.execPath, [
+    join(checkout, 'test/bench/chain-sink.ts'),
+    String(port),
+    folder,
+  ])
+}
+
 /**
  * A whole Postfix that makes its mail durable and holds it, as `held` does. Only root can run it.
  */
@@ -102,6 +114,8 @@ export interface RunningPostern extends RunningSystem {
   readonly startMs: number
   /** Of supervisor and workers, now. */
   residentBytes(): number
+  /** Holds a folder for each domain. */
+  readonly maildirs: string
   /** The same, the most that each ever had. */
   peakBytes(): number
 }
@@ -112,6 +126,8 @@ export interface PosternOptions {
   readonly workers?: number | 'auto'
   readonly maxConnections?: number
   readonly maxMessage?: string
+  /** Control files, by name. */
+  readonly control?: Readonly<Record<string, string>>
 }
 
 export async function postern(
@@ -143,6 +159,9 @@ store: { path: '${folderOnDisk}/store.db' }
 tls: { path: '${folderOnDisk}/tls' }
 log: { to: '${folderOnDisk}/log' }
 `)
+  for (const [file, text] of Object.entries(options.control ?? {})) {
+    await folder.write(`control/${file}`, text)
+  }
   if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
   const before = performance.now()
   const gateway = await startGateway(folder)
@@ -151,6 +170,7 @@ log: { to: '${folderOnDisk}/log' }
   return {
     name,
     startMs,
+    maildirs: join(folderOnDisk, 'mail'),
     residentBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmRSS')),
     peakBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmHWM')),
     port: gateway.port,
@@ -169,7 +189,7 @@ async function started(
   path: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<RunningSystem> {
+): Promise<RunningSystem & { residentBytes(): number }> {
   const child = spawn(path, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -181,6 +201,7 @@ async function started(
     name,
     port,
     cpuSeconds: () => cpuSeconds(pid),
+    residentBytes: () => memory(pid, 'VmRSS'),
     async stop() {
       child.kill()
       await once(child, 'exit')

@@ -14,14 +14,7 @@ const tcpserver = join(notesRoot, 'tcprules.md')
 const missing = !existsSync(smtpd) || !existsSync(tcpserver)
 
 /** They come with plugins that read them under other names than an option's, or with back ends of their own. */
-const withTheirPlugins = new Set([
-  'AUTH_CDB',
-  'RCPTCHECK',
-  'QMAILQUEUE',
-  'DKVERIFY',
-  'DKSIGN',
-  'DKQUEUE',
-])
+const withTheirPlugins = new Set(['QMAILQUEUE', 'DKVERIFY', 'DKSIGN', 'DKQUEUE'])
 
 /** The names in the first column of a table, those of one family written as in the notes: `AUTH_SET_X`, `NAME / _OTHER`. */
 function namesIn(file: string, heading: RegExp): readonly string[] {

@@ -122,23 +122,20 @@ describe('the submission host', () => {
     expect(mail).toMatch(/^Message-ID: /im)
   })
 
-  test('refuses everybody else, and takes whoever logs in once the chain knows logins', async () => {
-    const folder = await example('submission', (yaml) =>
-      yaml
-        .replace('auth: offered', 'auth: required')
-        .replace('127.0.0.0/8, ', '')
-        .replace('chain:\n', 'chain:\n  - plugin: one-password\n'),
-    )
+  test('refuses everybody else, and takes whoever logs in', async () => {
+    const folder = await example('submission', (yaml) => yaml.replace('127.0.0.0/8, ', ''))
+    const added = ['user', 'add', 'alice', '--config', folder.config]
+    expect((await runPostern(added, 'correct horse\n')).code).toBe(0)
     const { port } = await started(folder)
     expect(codes(await dialogue(port, [...to('bob@mail.example.org'), 'QUIT']))).toBe(
-      '220 250 530 503 221',
+      '220 250 250 550 221',
     )
     const transport = createTransport({
       host: '127.0.0.1',
       port,
       requireTLS: true,
       tls: { rejectUnauthorized: false },
-      auth: { user: 'alice', pass: 'secret' },
+      auth: { user: 'alice', pass: 'correct horse' },
     })
     await transport.sendMail({
       from: 'alice@mail.example.org',

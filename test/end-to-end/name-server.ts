@@ -61,7 +61,7 @@ function recordsOf(type: string, known: Exclude<ServedName, 'fails'>): readonly 
     case 'PTR':
       return (known.PTR ?? []).map(encoded)
     case 'TXT':
-      return (known.TXT ?? []).map(prefixed)
+      return (known.TXT ?? []).map(strings)
     case 'MX':
       return (known.MX ?? []).map((text) => {
         const [preference = '', exchange = ''] = text.split(' ')
@@ -86,6 +86,11 @@ function answer(typeAndClass: Buffer, rdata: Buffer): Buffer {
 
 function encoded(name: string): Buffer {
   return Buffer.concat([...name.split('.').map(prefixed), Buffer.from([0])])
+}
+
+/** RFC 1035 §3.3.14: a string holds 255 octets. */
+function strings(text: string): Buffer {
+  return Buffer.concat((text.match(/.{1,255}/g) ?? ['']).map(prefixed))
 }
 
 function prefixed(text: string): Buffer {

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../end-to-end/started-gateway.ts'
 import { component } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
+import { greets } from '../setup/greets.ts'
 
 export interface Dovecot {
   readonly socket: string
@@ -93,16 +93,4 @@ service lmtp {
   }
 }
 `
-}
-
-async function greets(port: number): Promise<true | undefined> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    const [greeting] = await once(socket, 'data')
-    return String(greeting).startsWith('220') ? true : undefined
-  } catch {
-    return undefined
-  } finally {
-    socket.destroy()
-  }
 }

@@ -5,11 +5,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, eventually } from '../end-to-end/started-gateway.ts'
 import { eximProgram } from '../setup/components.ts'
+import { greets } from '../setup/greets.ts'
 
 export interface EximPorts {
   readonly own: number
@@ -144,16 +144,4 @@ to_postern:
 begin retry
 * * F,1h,1m
 `
-}
-
-async function greets(port: number): Promise<true | undefined> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    const [greeting] = await once(socket, 'data')
-    return String(greeting).startsWith('220') ? true : undefined
-  } catch {
-    return undefined
-  } finally {
-    socket.destroy()
-  }
 }

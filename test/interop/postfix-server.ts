@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, eventually, runProgram } from '../end-to-end/started-gateway.ts'
 import { isMissing, postfixRoot, postfixTool } from '../setup/components.ts'
+import { greets } from '../setup/greets.ts'
 
 /** Its master will not run as anybody but root: elsewhere these tests are skipped. */
 export function postfixCannotRun(): boolean {
@@ -27,6 +28,8 @@ export interface PostfixPorts {
 }
 
 export interface Postfix {
+  /** Holds a Maildir for each of its users. */
+  readonly maildirs: string
   /** Of its master. */
   readonly pid: number
   /** Whole messages of one of its users. */
@@ -63,11 +66,10 @@ export async function startPostfix(
   )
   const exited = once(child, 'exit')
   const log = (): Promise<string> => readFile(join(root, 'log'), 'utf8').catch(() => '')
-  await eventually(
-    async () => ((await log()).includes('daemon started') ? true : undefined),
-    'the start of Postfix',
-  )
+  // What it logs first may be lost.
+  await eventually(() => greets(ports.full), 'the greeting of Postfix')
   return {
+    maildirs: join(root, 'mail'),
     pid: child.pid ?? 0,
     log,
     async mailOf(localPart) {

@@ -47,14 +47,18 @@ const messages: readonly (readonly string[])[] = [
   ['Subject: test (4/4): anti-spam', '', gtube],
 ]
 
-describe.skipIf(isMissing('clamd', 'spamd'))('a gateway with the mission’s scanners', () => {
+const both = isMissing('clamd', 'spamd')
+
+describe.skipIf(both)('a gateway with the mission’s scanners', { timeout: 60_000 }, () => {
   let clamd: Clamd
   let spamd: Spamd
   let gateway: StartedGateway
 
   beforeAll(async () => {
     ;[clamd, spamd] = await Promise.all([startClamd(), startSpamd()])
-    gateway = await startGateway(await gatewayFolder(yaml(clamd, spamd)))
+    const folder = await gatewayFolder(yaml(clamd, spamd))
+    await folder.write('tcp.smtp', ':allow\n')
+    gateway = await startGateway(folder)
   }, 90_000)
 
   afterAll(async () => {
@@ -75,8 +79,6 @@ describe.skipIf(isMissing('clamd', 'spamd'))('a gateway with the mission’s sca
   }
 
   test('delivers the first, holds the second and third, and marks the fourth as spam', async () => {
-    await gateway.folder.write('tcp.smtp', ':allow\n')
-    await gateway.seen('config.reloaded', 1)
     for (const message of messages) expect(await send('bob', message)).toMatch(/^250 2\.0\.0/)
     const [one = '', two = ''] = await delivered(gateway.folder, ['bob', 'postern.test'], 2)
     const [harmless, spam] = one.includes('(1/4)') ? [one, two] : [two, one]
@@ -94,19 +96,25 @@ describe.skipIf(isMissing('clamd', 'spamd'))('a gateway with the mission’s sca
     expect(trace.stdout).toContain('GTUBE')
   })
 
+  /** Sends GTUBE until the new rules are in force: what arrives then. */
+  const afterNewRules = (name: string, rules: string, isRight: (mail: string) => boolean) => {
+    let times = 0
+    const written = gateway.folder.write('tcp.smtp', rules)
+    return eventually(async () => {
+      await written
+      const recipient = `${name}${++times}`
+      expect(await send(recipient, messages[3] ?? [])).toMatch(/^250/)
+      const [mail = ''] = await delivered(gateway.folder, [recipient, 'postern.test'])
+      return isRight(mail) ? mail : undefined
+    }, rules)
+  }
+
   test('does not score what relay clients send, but looks for viruses in it', async () => {
-    await gateway.folder.write('tcp.smtp', '127.:allow,RELAYCLIENT=""\n')
-    await gateway.seen('config.reloaded', 2)
-    expect(await send('carol', messages[3] ?? [])).toMatch(/^250/)
-    const [mail = ''] = await delivered(gateway.folder, ['carol', 'postern.test'])
-    expect(mail).not.toContain('X-Spam-Flag')
+    const scored = (mail: string): boolean => mail.includes('X-Spam-Flag: YES')
+    await afterNewRules('carol', '127.:allow,RELAYCLIENT=""\n', (mail) => !scored(mail))
     expect(await send('dave', messages[2] ?? [])).toMatch(/^250/)
     expect(await mailIn(gateway.folder, 'postern.test', 'dave')).toEqual([])
-    await gateway.folder.write('tcp.smtp', '127.:allow,RELAYCLIENT="",QS_SPAMASSASSIN="on"\n')
-    await gateway.seen('config.reloaded', 3)
-    expect(await send('erin', messages[3] ?? [])).toMatch(/^250/)
-    const [scored = ''] = await delivered(gateway.folder, ['erin', 'postern.test'])
-    expect(scored).toContain('X-Spam-Flag: YES')
+    await afterNewRules('erin', '127.:allow,RELAYCLIENT="",QS_SPAMASSASSIN="on"\n', scored)
   })
 
   test('defers everything when clamd is gone, and says why', async () => {

@@ -26,7 +26,7 @@ const mail = (subject: string, body: string): string =>
 const ham = mail('lunch', 'Shall we have lunch on Tuesday?')
 const spam = mail('win', gtube)
 
-describe.skipIf(isMissing('spamd'))('spamassassin with a real spamd', () => {
+describe.skipIf(isMissing('spamd'))('spamassassin with a real spamd', { timeout: 60_000 }, () => {
   let spamd: Spamd
   beforeAll(async () => void (spamd = await startSpamd()), 90_000)
   afterAll(async () => spamd.stop())

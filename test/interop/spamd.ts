@@ -1,5 +1,7 @@
 /** spamd with Debian's rules, without a network, on a UNIX socket and a port; it may be taught. */
+import { once } from 'node:events'
 import { copyFile, mkdir, readdir, writeFile, chmod } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { component } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
@@ -51,6 +53,7 @@ export async function startSpamd(): Promise<Spamd> {
     listensOn: { port },
     within: 60_000,
   })
+  await firstScan(port)
   return {
     socket: at('spamd.sock'),
     port,
@@ -59,4 +62,13 @@ export async function startSpamd(): Promise<Spamd> {
       await folder.remove()
     },
   }
+}
+
+/** The first message that a child scans takes seconds: it compiles the rules. */
+async function firstScan(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  const message = 'Subject: first\r\n\r\nhello\r\n'
+  socket.end(`CHECK SPAMC/1.5\r\nContent-length: ${message.length}\r\n\r\n${message}`)
+  socket.resume()
+  await once(socket, 'close')
 }

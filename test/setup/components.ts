@@ -19,6 +19,7 @@ export type ComponentName =
   | 'curl'
   | 'dovecot'
   | 'e2fsprogs'
+  | 'mail-dkim'
   | 'msmtp'
   | 'netcat'
   | 'nmap'
@@ -41,6 +42,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
+  'mail-dkim': { program: 'dkimproxy-verify', packages: ['libmail-dkim-perl'] },
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   nmap: { program: 'nmap', packages: ['nmap'] },

@@ -72,6 +72,22 @@ describe('an HTTP request', () => {
     expect(String(plain.body)).toBe('abc')
   })
 
+  test('says nothing before the handshake, where TLS is asked for', async () => {
+    const context = fakeNet().tlsContext({ certificate: '', key: '' })
+    const reply = await ask(
+      async (peer) => {
+        await peer.startTls(context)
+        while ((await peer.line()) !== '');
+        peer.say('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n')
+      },
+      { tls: 'check.example.org' },
+    )
+    expect(reply.status).toBe(204)
+    await expect(
+      ask((peer) => void peer.failTls(), { tls: 'check.example.org' }),
+    ).rejects.toMatchObject({ code: 'PEER_FAILED' })
+  })
+
   test.each([
     ['no HTTP', 'SSH-2.0\r\n\r\n'],
     ['too long a body', 'HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n'],

@@ -1,6 +1,6 @@
 /**
  * The DNS door as mailauth asks it: by name and type, with Node's error codes for "no". One resolver serves one
- * evaluation: whoever publishes a policy cannot make us ask more than `mostQuestions`, whatever the library counts.
+ * evaluation: whoever publishes a policy, or signs, cannot make us ask more than `mostQuestions`, whatever the library counts.
  */
 import { PosternError, type Dns, type DnsAnswer } from 'postern/plugin'
 
@@ -11,11 +11,15 @@ export interface ResolverParts {
   readonly signal: AbortSignal
   /** The client's: the only one whose names are asked for. */
   readonly address: string
+  readonly mostQuestions?: number
 }
 
-const mostQuestions = 200
-
-export function dnsResolver({ dns, signal, address }: ResolverParts): Resolver {
+export function dnsResolver({
+  dns,
+  signal,
+  address,
+  mostQuestions = 200,
+}: ResolverParts): Resolver {
   let questions = 0
   return async (name, type) => {
     questions += 1
@@ -42,6 +46,13 @@ export function dnsResolver({ dns, signal, address }: ResolverParts): Resolver {
         throw no('ENODATA')
     }
   }
+}
+
+/** Where only TXT records and addresses are asked for, the answers are lists of texts: as mailauth's types want them. */
+export function textResolver(
+  resolver: Resolver,
+): (name: string, type: string) => Promise<string[][]> {
+  return async (name, type) => (await resolver(name, type)).map((row) => [row].flat().map(String))
 }
 
 function found<T, R>(answer: DnsAnswer<T>, as: (record: T) => R): readonly R[] {

@@ -30,6 +30,7 @@ export function localReport(outcome: LocalOutcome): LocalReport {
   }
   const { files, forwards, programs } = outcome.did
   const did = `did ${files}+${forwards}+${programs}\n`
-  const queued = outcome.queued === undefined ? '' : `qp ${outcome.queued}\n`
+  const { queued: name = '' } = outcome
+  const queued = name === '' ? '' : `qp ${name}\n`
   return { exit: 0, out: did + queued, err: '' }
 }

@@ -40,3 +40,44 @@ export function cryptNumber(text: string): number | undefined {
   }
   return value
 }
+
+/**
+ * Reads the numbers that stand one after the other in a text, each as long as it has to be: the first character says how
+ * many follow (yescrypt).
+ */
+export class CryptNumbers {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#text.length
+  }
+
+  /** @param least what the smallest number stands for. @returns undefined where there is none */
+  next(least: number): number | undefined {
+    const first = alphabet.indexOf(this.#text[this.#at++] ?? '?')
+    if (first < 0) return undefined
+    let start = 0
+    let end = 47
+    let value = least
+    let more = 0
+    while (first > end) {
+      value += (end + 1 - start) * 64 ** more
+      start = end + 1
+      end = start + Math.floor((62 - end) / 2)
+      more += 1
+    }
+    value += (first - start) * 64 ** more
+    while (more > 0) {
+      const digit = alphabet.indexOf(this.#text[this.#at++] ?? '?')
+      if (digit < 0) return undefined
+      more -= 1
+      value += digit * 64 ** more
+    }
+    return value
+  }
+}

@@ -20,6 +20,19 @@ function crypt(pairs: readonly (readonly [password: Buffer, setting: string])[])
 const letters = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const word = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...letters.split('')), minLength, maxLength })
+/** Memory and block alone, with several lanes, with more time, and with both. */
+const yescryptCosts = [
+  'j/.',
+  'j1/',
+  'j5.',
+  'j43',
+  'j75..',
+  'j75/.',
+  'j75/0',
+  'j5...',
+  'j4/.0',
+  'j5/0./',
+]
 const settings: Readonly<Record<string, fc.Arbitrary<string>>> = {
   DES: word(2, 2),
   MD5: word(0, 8).map((salt) => `$1$${salt}$`),
@@ -32,6 +45,9 @@ const settings: Readonly<Record<string, fc.Arbitrary<string>>> = {
   bcrypt: fc
     .tuple(fc.constantFrom('a', 'b', 'y'), word(21, 21))
     .map(([variant, salt]) => `$2${variant}$04$${salt}.`),
+  yescrypt: fc
+    .tuple(fc.constantFrom(...yescryptCosts), word(0, 2))
+    .map(([cost, salt]) => `$y$${cost}$${salt.padEnd(4, '.')}$`),
   scrypt: word(1, 20).map((salt) => `$7$4/..../....${salt}$`),
 }
 const password = fc.oneof(

@@ -16,6 +16,7 @@ const hashes = [
   '$2a$04$abcdefghijklmnopqrstuubAecMWGbmQxiv.1AEZk7PUTbAqyEGMO',
   '$2b$04$abcdefghijklmnopqrstuubAecMWGbmQxiv.1AEZk7PUTbAqyEGMO',
   '$2y$04$abcdefghijklmnopqrstuubAecMWGbmQxiv.1AEZk7PUTbAqyEGMO',
+  '$y$j75$saltsalt$hsVO2eSTRxL.zauzwGjf.7/iOI2UPCD2v6eBQ3mzFL.',
   '$7$76..../....salt$/SNOkk3nVuGRSP1FiYql3c8lxudlemhjoPBEwr9kiL3',
 ]
 
@@ -55,9 +56,14 @@ test.each([
   expect(fits(`${password}x`, hash)).toBe(false)
 })
 
+test('a hash as Debian makes it by default is that of its password', () => {
+  const hash = '$y$j9T$saltsaltsaltsalt$N4Cb0bQhZAsCEI0/q.rJZRvzZKJFRnIrSNF525b6.G1'
+  expect(fits('pass wörd', hash)).toBe(true)
+})
+
 test('a hash of ours is Argon2id, and that of its password', () => {
   const hash = argon2idHash(Buffer.from('pass wörd'), Buffer.from('sixteen bytes 16'))
-  expect(hash).toMatch(/^\$argon2id\$v=19\$m=65536,t=3,p=4\$/)
+  expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   expect(fits('pass wörd', hash)).toBe(true)
   expect(fits('pass word', hash)).toBe(false)
 })
@@ -77,7 +83,12 @@ describe('what is no hash is told apart, and nobody’s', () => {
     [`$6$rounds=05000$salt$${'a'.repeat(86)}`, 'malformed'],
     [`$2b$32$${'a'.repeat(53)}`, 'malformed'],
     [`$2x$05$${'a'.repeat(53)}`, 'unsupported'],
-    ['$y$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'unsupported'],
+    ['$gy$j9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'unsupported'],
+    ['$y$i9T$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'unsupported'],
+    ['$y$j9T1.$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'unsupported'],
+    ['$y$j9$abcdefgh$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'malformed'],
+    ['$y$j9T.zzzzzz$salt$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'malformed'],
+    ['$y$j9T..$abcde$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'malformed'],
     ['_J9..rasmBYk8r9AiWNc', 'unsupported'],
     [
       '$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY',
@@ -95,6 +106,8 @@ describe('a hash that would hold up every login is refused at once', () => {
   test.each([
     `$6$rounds=999999999$salt$${'a'.repeat(86)}`,
     `$2b$31$${'a'.repeat(53)}`,
+    `$y$jFT$salt$${'a'.repeat(43)}`,
+    `$y$j9T/yzzzz$salt$${'a'.repeat(43)}`,
     `$7$z/..../....salt$${'a'.repeat(43)}`,
     `$7$1zzzzzzzzzzsalt$${'a'.repeat(43)}`,
     `$7$4/....zzz..salt$${'a'.repeat(43)}`,

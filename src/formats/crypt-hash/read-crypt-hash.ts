@@ -2,8 +2,9 @@
  * A password hash as crypt(3) writes it, read strictly: `$id$…` and thirteen characters of DES. What cannot be a hash,
  * what nobody here can compute, and what would take too long is told apart, for the operator; for a login it is all no.
  */
-import { cryptNumber } from './crypt-base64.ts'
+import { bytesOfCryptBase64, cryptNumber, CryptNumbers } from './crypt-base64.ts'
 import type { Argon2, ScryptCost } from './slow-hashes.ts'
+import { yescryptWork, type Yescrypt } from './yescrypt.ts'
 
 /** A hash, and what it takes to compute it anew. `written` is what comes after salt and cost; for DES and bcrypt all of it. */
 export type CryptHash =
@@ -22,6 +23,7 @@ export type CryptHash =
       readonly cost: ScryptCost
       readonly written: string
     }
+  | { readonly kind: 'yescrypt'; readonly cost: Yescrypt; readonly written: string }
   | { readonly kind: 'argon2'; readonly parameters: Argon2; readonly tag: Uint8Array }
 
 export type CryptHashReading =
@@ -42,6 +44,8 @@ export const costLimits = Object.freeze({
   /** Memory times passes. */
   workBytes: 1024 * 1024 * 1024,
   lanes: 64,
+  /** What yescrypt reads and writes: it is computed without native code. */
+  yescryptBytes: 64 * 1024 * 1024,
 })
 
 const longestHash = 512
@@ -61,6 +65,8 @@ export function readCryptHash(text: string): CryptHashReading {
     case '2b':
     case '2y':
       return readBcrypt(text)
+    case 'y':
+      return readYescrypt(text)
     case '7':
       return readScrypt(text)
     case 'argon2d':
@@ -69,7 +75,7 @@ export function readCryptHash(text: string): CryptHashReading {
       return readArgon2(text)
     default:
       return no(
-        /^(?:2x|3|8|9|y|gy|md5|sha1|sm3|sm3_yescrypt)$/.test(id) ? 'unsupported' : 'malformed',
+        /^(?:2x|3|8|9|gy|md5|sha1|sm3|sm3_yescrypt)$/.test(id) ? 'unsupported' : 'malformed',
       )
   }
 }
@@ -127,6 +133,33 @@ function readScrypt(text: string): CryptHashReading {
   if (memory > costLimits.memoryBytes || memory * p > costLimits.workBytes) return no('too-costly')
   if (128 * r * p > costLimits.memoryBytes) return no('too-costly')
   return yes({ kind: 'scrypt', salt: Buffer.from(salt), cost, written })
+}
+
+const yescryptHash = /^\$y\$([./0-9A-Za-z]{3,18})\$([./0-9A-Za-z]{0,86})\$([./0-9A-Za-z]{43})$/
+
+/** YESCRYPT_DEFAULTS as it is written: the only flavour that anybody makes. */
+const standardFlavour = 47
+
+function readYescrypt(text: string): CryptHashReading {
+  const [, parameters, writtenSalt, written] = yescryptHash.exec(text) ?? []
+  const salt = bytesOfCryptBase64(writtenSalt ?? '')
+  if (parameters === undefined || written === undefined || salt === undefined) {
+    return no('malformed')
+  }
+  const numbers = new CryptNumbers(parameters)
+  const [flavour, logN, r] = [numbers.next(0), numbers.next(1), numbers.next(1)]
+  const more = numbers.atEnd ? 0 : numbers.next(1)
+  const p = more !== undefined && (more & 1) === 1 ? numbers.next(2) : 1
+  const t = more !== undefined && (more & 2) === 2 ? numbers.next(1) : 0
+  if (flavour === undefined || logN === undefined || r === undefined) return no('malformed')
+  if (more === undefined || p === undefined || t === undefined) return no('malformed')
+  // Hashes that were upgraded, and those with a ROM.
+  if (flavour !== standardFlavour || more > 3) return no('unsupported')
+  if (!numbers.atEnd || logN < 2 || logN > 63) return no('malformed')
+  const cost = { salt, n: 2 ** logN, r, p, t }
+  if (cost.n / p < 4) return no('malformed')
+  if (yescryptWork(cost) > costLimits.yescryptBytes) return no('too-costly')
+  return yes({ kind: 'yescrypt', cost, written })
 }
 
 const argon2Hash =

@@ -15,8 +15,14 @@ export class Base64Decoder {
     let length = 0
     let bits = this.#bits
     let count = this.#count
-    for (const byte of chunk) {
-      const value = values[byte] ?? skipped
+    for (let at = 0; at < chunk.length; at++) {
+      if (count === 0) {
+        const groups = wholeGroups(chunk, at, { out, length })
+        at += groups * 4
+        length += groups * 3
+        if (at >= chunk.length) break
+      }
+      const value = values[chunk[at] ?? 0] ?? skipped
       if (value < 64) {
         bits = (bits << 6) | value
         if (++count < 4) continue
@@ -40,6 +46,27 @@ export class Base64Decoder {
     this.#bits = this.#count = 0
     return out.subarray(0, length)
   }
+}
+
+/** Decodes groups of four digits from `from` on, as far as there is nothing else between them. @returns how many */
+function wholeGroups(
+  chunk: Uint8Array,
+  from: number,
+  { out, length }: { readonly out: Uint8Array; readonly length: number },
+): number {
+  let at = from
+  let to = length
+  for (; at + 4 <= chunk.length; at += 4) {
+    const one = values[chunk[at] ?? 0] ?? skipped
+    const two = values[chunk[at + 1] ?? 0] ?? skipped
+    const three = values[chunk[at + 2] ?? 0] ?? skipped
+    const four = values[chunk[at + 3] ?? 0] ?? skipped
+    if ((one | two | three | four) >= 64) break
+    out[to++] = (one << 2) | (two >> 4)
+    out[to++] = (two << 4) | (three >> 2)
+    out[to++] = (three << 6) | four
+  }
+  return (at - from) / 4
 }
 
 /** Two digits hold one byte, three hold two; one alone holds none. */

@@ -64,20 +64,37 @@ export class BoundaryTrie {
    */
   match(bytes: Uint8Array, from: number, to: number): BoundaryMatch | undefined {
     let node = this.#root
-    let best: BoundaryMatch | undefined
-    const end = withoutBlanks(bytes, from, to)
+    let levels: readonly number[] | undefined
+    let closes = false
+    let exact = false
+    let end = -1
     for (let at = from; at < to; at++) {
       const next = node.next.get(bytes[at] ?? 0)
       if (next === undefined) break
       node = next
-      const { levels } = node
-      if (levels.length === 0) continue
-      const closes = at + 3 <= end && bytes[at + 1] === hyphen && bytes[at + 2] === hyphen
-      const exact = at + (closes ? 3 : 1) >= end
+      if (node.levels.length === 0) continue
+      if (end < 0) end = withoutBlanks(bytes, from, to)
+      const closesHere = at + 3 <= end && bytes[at + 1] === hyphen && bytes[at + 2] === hyphen
+      const exactHere = at + (closesHere ? 3 : 1) >= end
       // A boundary may itself end in hyphens: of two that fit, the longer is meant.
-      if (exact || best?.exact !== true) best = { levels, kind: closes ? 'close' : 'open', exact }
+      if (!exactHere && exact) continue
+      levels = node.levels
+      closes = closesHere
+      exact = exactHere
     }
-    return best
+    return levels && { levels, kind: closes ? 'close' : 'open', exact }
+  }
+
+  /** Whether the bytes from `from` on may begin with a boundary: no more than a quick look. */
+  mayMatch(bytes: Uint8Array, from: number): boolean {
+    let node = this.#root
+    for (let at = from; at < bytes.length; at++) {
+      const next = node.next.get(bytes[at] ?? 0)
+      if (next === undefined) return false
+      if (next.levels.length > 0) return true
+      node = next
+    }
+    return true
   }
 }
 

@@ -13,7 +13,7 @@ describe('the names of a part', () => {
   test.each<[string, readonly string[]]>([
     ['attachment; filename=a.txt', ['a.txt']],
     ['attachment; FileName = "a b.txt" ; size=5', ['a b.txt']],
-    ['attachment; filename="a\\"b;c.txt"', ['a"b;c.txt']],
+    ['attachment; filename="a\\"b;c.txt"', ['a"b;c.txt', 'a\\b;c.txt']],
     ['attachment; filename=(x)a.txt', ['a.txt', '(x)a.txt']],
     ['attachment; filename=a b.exe', ['a b.exe', 'a']],
     ['attachment; filename="a.txt".exe', ['a.txt', 'a.txt.exe']],

@@ -25,7 +25,12 @@ export function fileNamesOf(
     ...types.flatMap(({ parameters }) => valuesOf(parameters, 'name')),
   ]
   const shown = decoded.map(decodeWords)
-  const names = [...new Set([...shown, ...decoded].map(bounded))].filter((name) => name !== '')
+  const unescaped = shown
+    .filter((name) => name.includes('%'))
+    .map((name) => decodeText(fromHex(name, '%')))
+  const names = [...new Set([...shown, ...decoded, ...unescaped].map(bounded))].filter(
+    (name) => name !== '',
+  )
   const extensions = new Set(shown.map(extensionOf).filter((extension) => extension !== ''))
   return {
     names: names.slice(0, mostNames),

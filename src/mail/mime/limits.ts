@@ -6,7 +6,7 @@ export interface MimeLimits {
   readonly headerBytes: number
   /** Of all parts together, the message's own header included. */
   readonly allHeaderBytes: number
-  /** Lines that begin with two hyphens. */
+  /** Lines that are delimiters, or begin like one. */
   readonly delimiters: number
 }
 
@@ -15,5 +15,5 @@ export const mimeLimits: MimeLimits = {
   depth: 50,
   headerBytes: 262_144,
   allHeaderBytes: 2_097_152,
-  delimiters: 1_000_000,
+  delimiters: 10_000,
 }

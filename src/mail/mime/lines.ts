@@ -10,6 +10,7 @@ export interface Line {
 
 const lf = 0x0a
 const cr = 0x0d
+const hyphen = 0x2d
 
 /** The line at `from`; `undefined` where its end is not within the bytes. */
 export function lineAt(bytes: Buffer, from: number, by: MimeChoices['lines']): Line | undefined {
@@ -31,6 +32,37 @@ export function firstLineEnd(bytes: Uint8Array, from: number): number | undefine
     if (bytes[at] === lf || bytes[at] === cr) return at
   }
   return undefined
+}
+
+/** The first line after `from` that begins with two hyphens, after a line end of whatever kind. */
+export function nextDashes(bytes: Buffer, from: number): number | undefined {
+  for (let at = from; ;) {
+    const dashes = bytes.indexOf('--', at + 1, 'latin1')
+    if (dashes < 0) return undefined
+    if (isLineEnd(bytes[dashes - 1])) return dashes
+    // Where hyphens are frequent, asking for each costs more than looking at all bytes.
+    const end = Math.min(bytes.length, dashes + hyphenWindow)
+    const found = dashesWithin(bytes, dashes, end)
+    if (found !== undefined) return found
+    at = end - 2
+  }
+}
+
+const hyphenWindow = 4096
+
+/** The first line after `from` that begins with two hyphens, both before `to`. */
+function dashesWithin(bytes: Uint8Array, from: number, to: number): number | undefined {
+  // Of two hyphens in a row every second place holds one.
+  for (let at = from + 1; at < to; at += 2) {
+    if (bytes[at] !== hyphen) continue
+    if (at + 1 < to && bytes[at + 1] === hyphen && isLineEnd(bytes[at - 1])) return at
+    if (at - 1 > from && bytes[at - 1] === hyphen && isLineEnd(bytes[at - 2])) return at - 1
+  }
+  return undefined
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === lf || byte === cr
 }
 
 /** Whether a CR or LF stands alone. A CR at the end is half of nothing. */

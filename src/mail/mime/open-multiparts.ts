@@ -17,13 +17,11 @@ export class OpenMultiparts {
   }
 
   /** @returns whether another open one has the same boundary */
-  open(part: number, boundary: string): boolean {
-    // The header says it in text; in the body it stands as the bytes that the text was read from.
-    const utf8 = Buffer.from(boundary, 'utf8')
-    const latin1 = Buffer.from(boundary, 'latin1')
-    const spellings = utf8.equals(latin1) ? [utf8] : [utf8, latin1]
+  open(part: number, boundaries: readonly string[]): boolean {
+    const spellings = boundaries.flatMap(spellingsOf)
     const reused = this.#stack.some(
-      (other) => !other.ended && other.spellings.some((spelling) => spelling.equals(utf8)),
+      (other) =>
+        !other.ended && other.spellings.some((one) => spellings.some((two) => one.equals(two))),
     )
     for (const spelling of spellings) this.#trie.add(spelling, this.#stack.length)
     this.#stack.push({ part, spellings, ended: false })
@@ -33,6 +31,11 @@ export class OpenMultiparts {
   /** What the text of a line from after its two hyphens to `to` says. */
   match(bytes: Uint8Array, from: number, to: number): BoundaryMatch | undefined {
     return this.#trie.match(bytes, from, to)
+  }
+
+  /** Whether a line whose two hyphens end at `from` may be a delimiter. */
+  mayMatch(bytes: Uint8Array, from: number): boolean {
+    return this.#trie.mayMatch(bytes, from)
   }
 
   /** The multipart that a delimiter belongs to: the innermost with this boundary that is not at its end. Those within it are over. */
@@ -59,4 +62,11 @@ export class OpenMultiparts {
 
 function partsWithoutEnd(multiparts: readonly OpenMultipart[]): readonly number[] {
   return multiparts.filter(({ ended }) => !ended).map(({ part }) => part)
+}
+
+/** The header says it in text; in the body it stands as the bytes that the text was read from. */
+function spellingsOf(boundary: string): readonly Buffer[] {
+  const utf8 = Buffer.from(boundary, 'utf8')
+  const latin1 = Buffer.from(boundary, 'latin1')
+  return utf8.equals(latin1) ? [utf8] : [utf8, latin1]
 }

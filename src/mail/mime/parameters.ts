@@ -101,16 +101,14 @@ function parseParameter(
   const raw = segment.slice(equals + 1).trim()
   if (name === '') return undefined
   const plain = withoutComments(raw).trim()
+  const unquoted = plain.replaceAll('"', '')
   if (plain.startsWith('"')) {
     const { text, end } = quotedText(plain)
-    const rest = plain.slice(end).trim()
-    if (rest === '' && end > 0) return { name, readings: [text], irregular: false }
-    return { name, readings: distinct([text, plain.replaceAll('"', '')]), irregular: true }
+    // Who writes Windows paths rarely knows of escapes, and neither do all who read them.
+    return { name, readings: distinct([text, unquoted]), irregular: end !== plain.length }
   }
   const [word = ''] = plain.split(/[ \t]/, 1)
-  const irregular = word !== raw || /[^\x21-\x7e]|[()<>@,;:\\"/[\]?]/.test(raw)
-  // A tspecial alone changes nothing in how the value is read; a blank or a comment does.
-  return { name, readings: distinct([plain, word, raw]), irregular: irregular && word !== raw }
+  return { name, readings: distinct([plain, word, raw, unquoted]), irregular: word !== raw }
 }
 
 /** The text between the quotes at the beginning; `end`: after the closing quote, or 0 without one. */

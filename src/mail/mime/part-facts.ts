@@ -1,5 +1,6 @@
 /** What the header of a part says of its body, and whether all readers would understand it alike. */
 import type { Header } from '../header.ts'
+import { decodeWords } from './encoded-words.ts'
 import { fileNamesOf, valuesOf } from './file-names.ts'
 import { distinct, parseStructured, withoutComments, type StructuredValue } from './parameters.ts'
 import type { MimeAmbiguityKind, MimeChoices, TransferEncoding } from './tree.ts'
@@ -7,8 +8,8 @@ import type { MimeAmbiguityKind, MimeChoices, TransferEncoding } from './tree.ts
 export interface PartFacts {
   readonly type: string
   readonly otherTypes: readonly string[]
-  /** Of a multipart. */
-  readonly boundary: string | undefined
+  /** Of a multipart; several where this reader may go by any of them. */
+  readonly boundaries: readonly string[]
   readonly charset: string | undefined
   readonly encodings: readonly [TransferEncoding, ...TransferEncoding[]]
   readonly disposition: string | undefined
@@ -28,11 +29,14 @@ export function partFacts(
   const declared = header.all('content-type')
   const types = declared.slice(0, mostFields).map(parseStructured)
   const chosen = choose === 'first' ? types[0] : types.at(-1)
-  const boundaries = chosen === undefined ? [] : boundariesOf(chosen)
+  const [firstBoundary, ...others] = new Set(
+    (choose === 'first' ? types.slice(0, 1) : types).flatMap(boundariesOf),
+  )
+  const first = firstBoundary === undefined ? [] : [firstBoundary]
   const dispositions = header.all('content-disposition').slice(0, mostFields).map(parseStructured)
   const { names, ambiguous } = fileNamesOf(dispositions, types)
   const encodings = encodingsOf(header.all('content-transfer-encoding').slice(0, mostFields))
-  const type = typeOf(chosen, defaultType)
+  const type = typeOf(chosen, choose === 'first' ? defaultType : lastTypeOf(chosen, defaultType))
   const container = isContainer(type)
   const ambiguities: MimeAmbiguityKind[] = []
   const confused =
@@ -46,13 +50,14 @@ export function partFacts(
     ambiguities.push('encoded-container')
   }
   if (ambiguous) ambiguities.push('file-name')
-  if (type.startsWith('multipart/') && boundaries.length === 0) ambiguities.push('boundary')
+  const isMultipart = type.startsWith('multipart/')
+  if (isMultipart && first.length === 0) ambiguities.push('boundary')
   return {
     type,
     otherTypes: [...new Set(types.map((each) => typeOf(each, defaultType)))].filter(
       (other) => other !== type,
     ),
-    boundary: choose === 'first' ? boundaries[0] : boundaries.at(-1),
+    boundaries: !isMultipart ? [] : choose === 'first' || others.length === 0 ? first : others,
     charset: chosen && valuesOf(chosen.parameters, 'charset')[0]?.trim().toLowerCase(),
     encodings,
     disposition: dispositions[0]?.value,
@@ -77,6 +82,11 @@ function typeOf(structured: StructuredValue | undefined, defaultType: string): s
   return word.includes('/') ? word : defaultType
 }
 
+/** Some readers need no more than the word. */
+function lastTypeOf(structured: StructuredValue | undefined, defaultType: string): string {
+  return structured?.value.startsWith('multipart') === true ? 'multipart/mixed' : defaultType
+}
+
 /** RFC 2046 §5.1.1 allows 70 characters, and no blank at the end. */
 const longestBoundary = 900
 
@@ -84,7 +94,8 @@ function boundariesOf({ parameters }: StructuredValue): readonly string[] {
   const plain = parameters
     .filter(({ name }) => name === 'boundary')
     .flatMap(({ readings }) => readings)
-  const all = [...plain, ...valuesOf(parameters, 'boundary')].map((text) => text.trimEnd())
+  const written = [...plain, ...valuesOf(parameters, 'boundary')]
+  const all = [...written, ...written.map(decodeWords)].map((text) => text.trimEnd())
   return [...new Set(all)].filter((text) => text !== '' && text.length <= longestBoundary)
 }
 
@@ -121,7 +132,12 @@ function encodingReadings(field: string): readonly TransferEncoding[] {
   if (known !== undefined) return [known]
   // Postfix and others drop what follows; so "7bit;" and "8-bit" do not make a mail suspicious.
   if (/^(?:7|8)-?bits?[;.]?$/.test(text)) return ['identity']
-  const guesses = (['base64', 'quoted-printable'] as const).filter((word) => text.includes(word))
+  const plain = decodeWords(field)
+    .replace(/[\s"']/g, '')
+    .toLowerCase()
+  const guesses = (['base64', 'quoted-printable', 'uuencode'] as const).filter((word) =>
+    plain.includes(word),
+  )
   const [guess, ...others] = guesses
   return guess === undefined ? ['unknown'] : [guess, ...others, 'unknown']
 }

@@ -141,6 +141,16 @@ describe('the parts of a message', () => {
     expect(kindsOf(text)).toEqual(['header'])
   })
 
+  test('begin at a delimiter where the header of a message within has not begun', () => {
+    const text = mixed('Content-Type: message/rfc822\r\n--b\r\n\r\nx')
+    expect(outline(text)).toEqual([
+      '0 multipart/mixed',
+      '1 message/rfc822',
+      '2 text/plain ""',
+      '1 text/plain "x"',
+    ])
+  })
+
   test('are named with the range of their header', () => {
     const text = mixed('Content-Type: text/html\r\n\r\nx')
     const { offset, length } = scan(text).parts[1]?.headerRange ?? { offset: 0, length: 0 }

@@ -6,7 +6,14 @@ import { parseHeader } from '../header.ts'
 import { asBuffer, isBlank, nameLength } from '../header-lines.ts'
 import type { BoundaryMatch } from './boundary-trie.ts'
 import { mimeLimits, type MimeLimits } from './limits.ts'
-import { firstLineEnd, hasBareLineEnd, lineAt, mendedLineEnds, type Line } from './lines.ts'
+import {
+  firstLineEnd,
+  hasBareLineEnd,
+  lineAt,
+  mendedLineEnds,
+  nextDashes,
+  type Line,
+} from './lines.ts'
 import { Notes } from './notes.ts'
 import { OpenMultiparts } from './open-multiparts.ts'
 import { isMessage, partFacts } from './part-facts.ts'
@@ -55,8 +62,6 @@ export class MimeScanner {
   #lineStart: Ending | undefined
   #delimiters = 0
   #steps = 0
-  #nextLf = -1
-  #nextCr = -1
 
   constructor(choices: MimeChoices = ourChoices, limits: MimeLimits = mimeLimits) {
     this.#choices = choices
@@ -90,7 +95,6 @@ export class MimeScanner {
 
   /** Steps as far as can be decided; what is left over waits for the next chunk. */
   #run(last: boolean): void {
-    this.#nextLf = this.#nextCr = -1
     let decided = true
     while (decided && this.wantsMore) {
       this.#steps += 1
@@ -115,7 +119,10 @@ export class MimeScanner {
     const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
     if (match !== undefined && this.#accepts(match, 0)) {
       this.#note('header')
-      return this.#endHeader(at, at) && this.#delimiter(match, { ...line, ending: 0 })
+      this.#endHeader(at, at)
+      // Of a message the header begins here, and ends here once more.
+      if (!this.wantsMore || this.#headerStart !== undefined) return true
+      return this.#delimiter(match, { ...line, ending: 0 })
     }
     if (!isBlank(data[at]) && nameLength(data, at) === 0 && !isEnvelopeLine(data, at, start)) {
       this.#note('header')
@@ -138,13 +145,13 @@ export class MimeScanner {
     const facts = partFacts(header, this.#choices.fields, defaultType)
     for (const kind of facts.ambiguities) this.#notes.add(kind, headerStart)
     const bodyOffset = this.#base + body
-    const container = isMessage(facts.type) || facts.boundary !== undefined
+    const container = isMessage(facts.type) || facts.boundaries.length > 0
     this.#parts.describe({ header, facts, bodyOffset, container })
     this.#headerStart = undefined
     this.#at = body
     this.#lineStart = 2
     if (isMessage(facts.type)) this.#beginPart(index, 'text/plain')
-    else if (facts.boundary !== undefined && this.#multiparts.open(index, facts.boundary)) {
+    else if (container && this.#multiparts.open(index, facts.boundaries)) {
       this.#notes.add('boundary', headerStart)
     }
     return true
@@ -183,20 +190,24 @@ export class MimeScanner {
   /** A line with two hyphens in front, at `#at`. */
   #candidate(ending: Ending, last: boolean): boolean {
     const at = this.#at
+    if (!this.#multiparts.mayMatch(this.#data, at + 2)) return this.#pass()
     const data = this.#data.subarray(0, at + longestDelimiter)
     const cut = data.length === at + longestDelimiter
     const line = lineAt(data, at, this.#choices.lines) ?? (last && !cut ? rest(data) : undefined)
     if (line === undefined && !cut) return false
-    this.#delimiters += 1
-    if (this.#delimiters > this.#limits.delimiters) return this.#stop('delimiters', at)
     const end = Math.min(firstLineEnd(data, at) ?? data.length, line?.end ?? data.length)
     const match = this.#multiparts.match(data, at + 2, end)
-    if (match !== undefined && line?.end !== end)
-      this.#note(line === undefined ? 'boundary' : 'line-ends')
-    if (line !== undefined && match !== undefined && this.#accepts(match, ending)) {
-      return this.#delimiter(match, { ...line, ending })
-    }
-    this.#at = at + 2
+    if (match === undefined) return this.#pass()
+    this.#delimiters += 1
+    if (this.#delimiters > this.#limits.delimiters) return this.#stop('delimiters', at)
+    if (line?.end !== end) this.#note(line === undefined ? 'boundary' : 'line-ends')
+    if (line === undefined || !this.#accepts(match, ending)) return this.#pass()
+    return this.#delimiter(match, { ...line, ending })
+  }
+
+  /** The line is no delimiter. @returns true */
+  #pass(): true {
+    this.#at += 2
     this.#lineStart = undefined
     return true
   }
@@ -231,13 +242,10 @@ export class MimeScanner {
 
   /** The next line that begins with two hyphens, after whatever line end. */
   #nextCandidate(): { readonly at: number; readonly ending: Ending } | undefined {
-    const at = this.#at
-    if (this.#nextLf < at) this.#nextLf = found(this.#data.indexOf('\n--', at, 'latin1'))
-    if (this.#nextCr < at) this.#nextCr = found(this.#data.indexOf('\r--', at, 'latin1'))
-    const next = Math.min(this.#nextLf, this.#nextCr)
-    if (next === Infinity) return undefined
-    const crlf = this.#data[next] === lf && this.#data[next - 1] === cr
-    return { at: next + 1, ending: crlf ? 2 : 1 }
+    const data = this.#data
+    const at = nextDashes(data, this.#at)
+    if (at === undefined) return undefined
+    return { at, ending: data[at - 1] === lf && data[at - 2] === cr ? 2 : 1 }
   }
 
   #noteUnended(parts: readonly number[]): void {
@@ -253,10 +261,6 @@ export class MimeScanner {
     this.#limit ??= { limit, offset: this.#base + at }
     return true
   }
-}
-
-function found(index: number): number {
-  return index < 0 ? Infinity : index
 }
 
 /** The last line of the message has no end. */

@@ -162,6 +162,7 @@ function fileStat(stats: fs.Stats): FileStat {
     sizeBytes: stats.size,
     modifiedAt: stats.mtimeMs,
     inode: stats.ino,
+    uid: stats.uid,
     mode: stats.mode & 0o7777,
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
   }

@@ -59,6 +59,7 @@ export class ProcessGroup {
         cwd: call.folder ?? '/',
         env: Object.fromEntries(call.environment),
         detached: true,
+        ...call.as,
         stdio: Array.from({ length }, (_, descriptor) => ends.get(descriptor) ?? 'ignore'),
       })
       const group = new ProcessGroup(child, kept, clock)

@@ -1,0 +1,95 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { sealMessage } from 'mailauth/lib/arc/index.js'
+import { describe, expect, test } from 'vitest'
+import { fakeDns, pluginUnderTest } from 'postern/testkit'
+import { arc } from './arc.ts'
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const p = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')
+const key = { txt: [`v=DKIM1; k=ed25519; p=${p}`] }
+const zones = { 's._domainkey.lists.test': key, 's._domainkey.second.test': key }
+const plain = 'From: a@reject.test\r\nTo: bob@postern.test\r\nSubject: x\r\n\r\nbody\r\n'
+
+async function sealed(
+  message: string,
+  signingDomain: string,
+  { results, cv }: { results: string; cv: 'none' | 'pass' },
+): Promise<string> {
+  const seal = {
+    signingDomain,
+    selector: 's',
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    authResults: results,
+    cv,
+  }
+  return `${(await sealMessage(Buffer.from(message), seal)).toString('latin1')}${message}`
+}
+
+const first = () =>
+  sealed(plain, 'lists.test', {
+    results: 'lists.test; spf=pass smtp.mailfrom=x; dmarc=pass header.from=Reject.test; dmarc=fail',
+    cv: 'none',
+  })
+
+async function found(message: string) {
+  const plugin = pluginUnderTest(arc, { doors: { dns: fakeDns(zones) } })
+  const verdict = await plugin.message(message)
+  expect(verdict.verdict).toBe('pass')
+  return verdict.findings?.[0]?.value
+}
+
+describe('arc', () => {
+  test('finds who sealed the message, and what they saw', async () => {
+    const twice = await sealed(await first(), 'second.test', {
+      results: 'second.test; arc=pass; dmarc=fail',
+      cv: 'pass',
+    })
+    expect(await found(twice)).toEqual({
+      result: 'pass',
+      sets: [
+        {
+          instance: 1,
+          sealer: 'lists.test',
+          selector: 's',
+          seen: { spf: 'pass', dmarc: 'pass' },
+          author: 'reject.test',
+        },
+        {
+          instance: 2,
+          sealer: 'second.test',
+          selector: 's',
+          seen: { dmarc: 'fail', arc: 'pass' },
+        },
+      ],
+    })
+  })
+
+  test('does not believe a chain that was touched: body, results or order', async () => {
+    const message = await first()
+    for (const changed of [
+      message.replace('body', 'bode'),
+      message.replace('dmarc=pass', 'dmarc=pasz'),
+      message.replace('i=1', 'i=2'),
+      message.replace('cv=none', 'cv=pass'),
+      message.replace(/ARC-Seal:[^]*?\r\n(?=\S)/, ''),
+    ]) {
+      expect(changed).not.toBe(message)
+      expect(await found(changed)).toMatchObject({ result: 'fail', sets: [] })
+    }
+  })
+
+  test('finds none where there is none, and asks nobody', async () => {
+    const dns = fakeDns(zones)
+    await pluginUnderTest(arc, { doors: { dns } }).message(plain)
+    expect(dns.questions).toEqual([])
+    expect(await found(plain)).toEqual({ result: 'none', sets: [] })
+  })
+
+  test('takes a chain that is longer than anybody’s for broken', async () => {
+    const many = 'ARC-Seal: i=1; cv=none\r\n'.repeat(30)
+    expect(await found(many + plain)).toMatchObject({
+      result: 'fail',
+      problem: 'there are 30 ARC sets',
+    })
+  })
+})

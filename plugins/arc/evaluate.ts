@@ -1,0 +1,75 @@
+/** The ARC sets of a message: verified by mailauth, read by us. */
+import type * as ArcLibrary from 'mailauth/lib/arc/index.js'
+import type { Dns, Message } from 'postern/plugin'
+import { dnsResolver, textResolver } from '../shared/mailauth/dns-resolver.ts'
+import { readResults } from '../shared/mailauth/read-results.ts'
+import { usualRules, verifySignatures, type ArcData } from '../shared/mailauth/verify-signatures.ts'
+import type { ArcFinding } from './findings.ts'
+
+export const noChain: ArcFinding = { result: 'none', sets: [] }
+
+export function failed(problem: string): ArcFinding {
+  return { result: 'fail', problem: problem.slice(0, 200), sets: [] }
+}
+
+type ArcSet = Exclude<ArcData['chain'], false>[number]
+
+export function loadArc(): Promise<typeof ArcLibrary> {
+  return import('mailauth/lib/arc/index.js')
+}
+
+export interface ArcParts {
+  readonly dns: Dns
+  readonly signal: AbortSignal
+  readonly now: number
+}
+
+/** One for each seal, and for the signatures that mailauth verifies on the way. */
+const mostQuestions = 64
+
+/** @throws PosternError ABORTED, DISK_FAILED */
+export async function evaluateArc(
+  message: Pick<Message, 'read'>,
+  parts: ArcParts,
+): Promise<ArcFinding> {
+  const verified = await verifySignatures(message, { ...parts, rules: usualRules, mostQuestions })
+  if ('unfit' in verified) return failed(verified.unfit)
+  const { arc } = verified
+  if (arc === undefined) return noChain
+  const library = await loadArc()
+  const chain = arc.chain || []
+  const { status } = await library.arc(
+    { ...arc, chain },
+    {
+      resolver: textResolver(dnsResolver({ ...parts, address: '', mostQuestions })),
+      strict: true,
+      minBitLength: usualRules.minKeyBits,
+    },
+  )
+  if (status.result === 'none') return noChain
+  if (status.result !== 'pass') return failed(status.comment ?? 'the chain does not hold')
+  return { result: 'pass', sets: chain.map(setOf) }
+}
+
+function setOf(set: ArcSet): ArcFinding['sets'][number] {
+  const seal = set['arc-seal']?.parsed
+  const field = String(set['arc-authentication-results']?.original ?? '')
+  const results = readResults(field.slice(field.indexOf(':') + 1))
+  const seen = new Map<string, string>()
+  for (const { method, result } of results) if (!seen.has(method)) seen.set(method, result)
+  const methods = ['spf', 'dkim', 'dmarc', 'arc'].flatMap((method) => {
+    const result = seen.get(method)
+    return result === undefined ? [] : [[method, result.slice(0, 20)] as const]
+  })
+  const author = results
+    .find(({ method }) => method === 'dmarc')
+    ?.properties.get('header.from')
+    ?.toLowerCase()
+  return {
+    instance: set.i,
+    sealer: String(seal?.d?.value ?? '').toLowerCase(),
+    selector: String(seal?.s?.value ?? ''),
+    seen: Object.fromEntries(methods),
+    ...(author === undefined ? {} : { author: author.slice(0, 255) }),
+  }
+}

@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import { finding, relayClient, type Finding } from 'postern/plugin'
+import { fakeDns, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { arcResult, type ArcFinding } from '../arc/findings.ts'
+import { dkimResult } from '../dkim/findings.ts'
+import { spfResult } from '../spf/findings.ts'
+import { dmarc } from './dmarc.ts'
+
+const record = (text: string) => ({ txt: [`v=DMARC1; ${text}`] })
+const zones = {
+  '_dmarc.reject.test': record('p=reject'),
+  '_dmarc.quarantine.test': record('p=quarantine'),
+  '_dmarc.none.test': record('p=none'),
+  '_dmarc.strict.test': record('p=reject; adkim=s; aspf=s'),
+  '_dmarc.parts.test': record('p=reject; sp=quarantine; np=none'),
+  'there.parts.test': { txt: ['x'] },
+  '_dmarc.testing.test': record('p=reject; t=y'),
+  '_dmarc.zero.test': record('p=reject; pct=0'),
+  '_dmarc.half.test': record('p=quarantine; pct=50'),
+  '_dmarc.twice.test': { txt: ['v=DMARC1; p=reject', 'v=DMARC1; p=none'] },
+  '_dmarc.suffix.test': record('psd=y; p=none'),
+  '_dmarc.a.suffix.test': record('p=reject'),
+  '_dmarc.ill.test': 'fails',
+} as const
+
+const spf = (domain: string, result: 'pass' | 'fail' = 'pass'): Finding =>
+  finding(spfResult, { result, domain, identity: 'mailfrom' })
+const signedBy = (domain: string, more: object = {}): Finding =>
+  finding(dkimResult, {
+    result: 'pass',
+    signatures: [{ domain, selector: 's', result: 'pass', algorithm: 'rsa-sha256', ...more }],
+  })
+
+function asked(from: string, findings: readonly Finding[] = [], rest: PluginTestOptions = {}) {
+  const plugin = pluginUnderTest(dmarc, { doors: { dns: fakeDns(zones) }, findings, ...rest })
+  return plugin.message(`From: ${from}\r\n\r\nbody\r\n`)
+}
+
+describe('the policy of the domain in From', () => {
+  test.each([
+    ['reject.test', 'reject', 'DMARC_FAIL'],
+    ['quarantine.test', 'quarantine', 'DMARC_FAIL'],
+    ['none.test', 'pass', 'DMARC_FAIL'],
+    ['nobody.test', 'pass', 'DMARC_NONE'],
+    ['twice.test', 'pass', 'DMARC_NONE'],
+    ['ill.test', 'pass', 'DMARC_TEMPERROR'],
+    ['below.reject.test', 'reject', 'DMARC_FAIL'],
+    ['there.parts.test', 'quarantine', 'DMARC_FAIL'],
+    ['missing.parts.test', 'pass', 'DMARC_FAIL'],
+    ['testing.test', 'quarantine', 'DMARC_FAIL'],
+    ['zero.test', 'quarantine', 'DMARC_FAIL'],
+    ['a.suffix.test', 'reject', 'DMARC_FAIL'],
+    ['b.a.suffix.test', 'reject', 'DMARC_FAIL'],
+  ])('mail from %s that nothing proves: %s', async (domain, verdict, reason) => {
+    expect(await asked(`a@${domain}`)).toMatchObject({ verdict, reason })
+  })
+
+  test('is met by a login of the domain by SPF or DKIM, also of a domain below or above', async () => {
+    for (const proof of ['reject.test', 'mail.reject.test']) {
+      for (const found of [spf(proof), signedBy(proof)]) {
+        expect(await asked('a@reject.test', [found])).toMatchObject({ reason: 'DMARC_PASS' })
+      }
+    }
+    expect(await asked('a@news.reject.test', [signedBy('reject.test')])).toMatchObject({
+      findings: [
+        { value: { result: 'pass', policyDomain: 'reject.test', aligned: { dkim: true } } },
+      ],
+    })
+  })
+
+  test('is not met by somebody else, nor by proof that failed', async () => {
+    const others = [spf('evil.test'), signedBy('evil.test'), spf('reject.test', 'fail')]
+    for (const each of others) {
+      expect(await asked('a@reject.test', [each])).toMatchObject({ verdict: 'reject' })
+    }
+    expect(await asked('a@a.suffix.test', [signedBy('b.suffix.test')])).toMatchObject({
+      verdict: 'reject',
+    })
+  })
+
+  test('by strict alignment takes the very domain only', async () => {
+    expect(await asked('a@strict.test', [signedBy('x.strict.test')])).toMatchObject({
+      verdict: 'reject',
+      text: 'Rejected by the DMARC policy of strict.test',
+    })
+    expect(await asked('a@strict.test', [signedBy('strict.test')])).toMatchObject({
+      reason: 'DMARC_PASS',
+    })
+  })
+
+  test('is applied to its share of messages, where pct says so', async () => {
+    const plugin = pluginUnderTest(dmarc, { doors: { dns: fakeDns(zones) } })
+    const verdicts = new Set<string>()
+    for (let count = 0; count < 50; count++) {
+      verdicts.add((await plugin.message('From: a@half.test\r\n\r\n')).verdict)
+    }
+    expect(verdicts).toEqual(new Set(['quarantine', 'pass']))
+    expect(await asked('a@zero.test', [], { options: { pct: false } })).toMatchObject({
+      verdict: 'reject',
+    })
+  })
+
+  test('is not met by a signature that leaves the end of the body open, unless that is told to count', async () => {
+    const partly = signedBy('reject.test', { bodyLimit: { signedBytes: 1, unsignedBytes: 9 } })
+    expect(await asked('a@reject.test', [partly])).toMatchObject({ verdict: 'reject' })
+    const counts = { options: { partly_signed: true } }
+    expect(await asked('a@reject.test', [partly], counts)).toMatchObject({ reason: 'DMARC_PASS' })
+    const whole = signedBy('reject.test', { bodyLimit: { signedBytes: 9, unsignedBytes: 0 } })
+    expect(await asked('a@reject.test', [whole])).toMatchObject({ reason: 'DMARC_PASS' })
+  })
+})
+
+describe('who wrote it', () => {
+  test('of several authors the one with the strictest policy decides', async () => {
+    const from = 'a@none.test, "b" <b@reject.test>, c@nobody.test'
+    expect(await asked(from, [spf('none.test')])).toMatchObject({
+      verdict: 'reject',
+      findings: [{ value: { domain: 'reject.test' } }],
+    })
+  })
+
+  test('several From fields, none, or one that cannot be read are unclear', async () => {
+    const plugin = pluginUnderTest(dmarc, { doors: { dns: fakeDns(zones) } })
+    for (const header of [
+      'From: a@reject.test\r\nFrom: b@none.test\r\n',
+      'Subject: nobody\r\n',
+      'From: "a <a@reject.test>\r\n',
+    ]) {
+      expect(await plugin.message(`${header}\r\n`)).toMatchObject({
+        verdict: 'quarantine',
+        reason: 'DMARC_PERMERROR',
+      })
+    }
+  })
+})
+
+describe('what the operator says', () => {
+  test('decides what becomes of each result', async () => {
+    const options = {
+      policy_reject: 'tag',
+      policy_none: 'reject',
+      no_policy: 'quarantine',
+      temperror: 'defer',
+      unclear: 'reject',
+    }
+    const by = (domain: string) => asked(`a@${domain}`, [], { options })
+    expect(await by('reject.test')).toMatchObject({
+      verdict: 'pass',
+      headerEdits: [
+        { edit: 'remove', name: 'X-Postern-DMARC' },
+        { edit: 'prepend', value: 'fail reject.test policy=reject' },
+      ],
+    })
+    expect(await by('none.test')).toMatchObject({ verdict: 'reject' })
+    expect(await by('nobody.test')).toMatchObject({ verdict: 'quarantine' })
+    expect(await by('ill.test')).toMatchObject({ verdict: 'defer', status: '4.4.3' })
+    expect(await asked('nobody', [], { options })).toMatchObject({
+      text: 'The From field does not say who wrote this message',
+    })
+  })
+
+  test('about one domain, or all below one, goes before', async () => {
+    const files = { 'tables/dmarc': 'reject.test none\n.reject.test tag\nnobody.test nonsense\n' }
+    expect(await asked('a@reject.test', [], { files })).toMatchObject({ verdict: 'pass' })
+    expect(await asked('a@x.reject.test', [], { files })).toMatchObject({
+      headerEdits: [{ edit: 'remove' }, { edit: 'prepend' }],
+    })
+    expect(await asked('a@nobody.test', [], { files })).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('clients that may relay are not asked who they write for', async () => {
+    const relays = [finding(relayClient, { because: 'test' })]
+    expect(await asked('a@reject.test', relays)).toEqual({ verdict: 'pass' })
+  })
+})
+
+describe('a chain of custody', () => {
+  const set = (sealer: string, dmarcWord: string, author = 'reject.test') => ({
+    sealer,
+    selector: 's',
+    seen: { dmarc: dmarcWord },
+    author,
+  })
+  const chain = (...sets: ReturnType<typeof set>[]): Finding => {
+    const numbered = sets.map((each, index) => ({ ...each, instance: index + 1 }))
+    const value: ArcFinding = { result: 'pass', sets: numbered }
+    return finding(arcResult, value)
+  }
+  const trusting = { options: { trusted_sealers: ['Lists.test', 'second.test'] } }
+
+  test.each([
+    ['whom we trust saw it pass', [set('lists.test', 'pass')], 'lists.test'],
+    [
+      'trusted, behind another trusted one',
+      [set('lists.test', 'pass'), set('second.test', 'fail')],
+      'lists.test',
+    ],
+    ['saw it fail', [set('lists.test', 'fail')], undefined],
+    ['saw another author pass', [set('lists.test', 'pass', 'evil.test')], undefined],
+    ['is a stranger', [set('evil.test', 'pass')], undefined],
+    [
+      'is trusted, but a stranger came after it',
+      [set('lists.test', 'pass'), set('evil.test', 'pass')],
+      undefined,
+    ],
+  ])('a sealer that %s', async (_, sets, by) => {
+    const verdict = await asked('a@reject.test', [chain(...sets)], trusting)
+    expect(verdict.verdict).toBe(by === undefined ? 'reject' : 'pass')
+    const value = verdict.findings?.[0]?.value
+    expect(value).toMatchObject(by === undefined ? { result: 'fail' } : { rescuedBy: by })
+  })
+})

@@ -1,0 +1,101 @@
+/**
+ * What a header may be before mailauth reads it: a field folded into very many lines costs it quadratic time, long lists
+ * of addresses and names likewise, and every signature a question to the DNS. Looks at each byte once, and never throws.
+ */
+import { parseHeader, type Message } from 'postern/plugin'
+
+export interface SignedHeaderLimits {
+  readonly maxSignatures: number
+  readonly maxHeaderBytes: number
+}
+
+export interface SignedHeader {
+  /** DKIM-Signature fields. */
+  readonly signatures: number
+  /** The highest number of ARC fields of one name: how many sets there may be. */
+  readonly arcSets: number
+  /** Why mailauth must not see it. */
+  readonly unfit?: string
+}
+
+/** RFC 8617 §4.2.1 would allow fifty; each seal covers all those before it. */
+const mostArcSets = 20
+const mostFields = 2_000
+const mostLinesOfField = 1_000
+const mostFieldBytes = 65_536
+const mostSignatureBytes = 8_192
+/** Names in `h=`, of which each is looked for in the whole header. */
+const mostSignedNames = 500
+/** What is read as addresses or parameters. */
+const mostAddressBytes = 16_384
+
+const signatureField = 'dkim-signature'
+const arcFields: readonly string[] = [
+  'arc-seal',
+  'arc-message-signature',
+  'arc-authentication-results',
+]
+const parsedFields: ReadonlySet<string> = new Set(['from', 'return-path', 'content-type'])
+
+/** @throws PosternError DISK_FAILED, where the message cannot be read */
+export async function lookAtSignedHeader(
+  message: Message,
+  { maxSignatures, maxHeaderBytes }: SignedHeaderLimits,
+): Promise<SignedHeader> {
+  if (message.bodyOffset > maxHeaderBytes) return unfit('the header is too long')
+  const bytes = await headerOf(message)
+  const header = parseHeader(bytes, { maxBytes: maxHeaderBytes, maxFields: mostFields })
+  const counts = new Map<string, number>()
+  let problem = header.cut ? 'the header has too many fields' : undefined
+  for (const { name, range } of header.fields) {
+    const key = name.toLowerCase()
+    const field = bytes.subarray(range.offset, range.offset + range.length)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+    problem ??= problemOf(key, field)
+  }
+  const signatures = counts.get(signatureField) ?? 0
+  const arcSets = Math.max(...arcFields.map((name) => counts.get(name) ?? 0))
+  if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
+  if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
+  if ((counts.get('from') ?? 0) > 10) problem ??= 'there are too many From fields'
+  return { signatures, arcSets, ...(problem === undefined ? {} : { unfit: problem }) }
+}
+
+/** The bytes of the header with its empty line. */
+export async function headerOf(message: Message): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  const range = { offset: 0, length: message.bodyOffset }
+  for await (const chunk of message.read(range)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function unfit(problem: string): SignedHeader {
+  return { signatures: 0, arcSets: 0, unfit: problem }
+}
+
+function problemOf(name: string, field: Uint8Array): string | undefined {
+  if (field.length > mostFieldBytes) return `a field ${name} is too long`
+  if (count(field, 0x0a, mostLinesOfField) === mostLinesOfField) {
+    return `a field ${name} is folded too often`
+  }
+  if (name === signatureField || arcFields.includes(name)) {
+    if (field.length > mostSignatureBytes && name !== 'arc-authentication-results') {
+      return `a field ${name} is too long`
+    }
+    if (count(field, 0x3a, mostSignedNames) === mostSignedNames) {
+      return `a field ${name} names too many fields`
+    }
+  }
+  return parsedFields.has(name) && field.length > mostAddressBytes
+    ? `a field ${name} is too long`
+    : undefined
+}
+
+/** How often a byte is there, counted no further than `most`. */
+function count(bytes: Uint8Array, wanted: number, most: number): number {
+  let seen = 0
+  for (let at = bytes.indexOf(wanted); at >= 0 && seen < most; at = bytes.indexOf(wanted, at + 1)) {
+    seen += 1
+  }
+  return seen
+}

@@ -1,0 +1,116 @@
+/** Carries mail to users of this host as qmail-lspawn and qmail-local do, one recipient after the other. */
+import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import type { Envelope } from '../../mail/envelope.ts'
+import type { LocalRoute } from '../../mail/route.ts'
+import type { TransientStatus } from '../../mail/status.ts'
+import { latin1Bytes, readable, utf8Octets } from '../../formats/octets.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Delivery, Transport } from '../transport.ts'
+import { lfLines } from '../transport/lf-lines.ts'
+import {
+  deliverLocally,
+  type LocalDelivery,
+  type LocalDoors,
+  type LocalListener,
+} from './local-delivery.ts'
+import type { ProgramReport } from './local-program.ts'
+import { localReport } from './report.ts'
+import { localResult } from './local-result.ts'
+
+export interface LocalTransportOptions {
+  readonly doors: LocalDoors & { readonly clock: Clock }
+  /** Who we are: nobody else's mail can be written. `undefined`: the system does not tell. */
+  readonly uid: number | undefined
+  readonly settings: () => LocalSettings
+  /** How root delivers for a user: as a process of that user's. */
+  readonly becoming: Becoming
+}
+
+export type Becoming = (
+  delivery: LocalDelivery,
+  owner: { readonly uid: number; readonly gid: number },
+  signal: AbortSignal,
+) => Promise<DeliveryResult>
+
+export interface LocalSettings {
+  /** Instructions for users without a .qmail file. */
+  readonly defaultDelivery: string
+  /** What programs see beside the variables of a delivery. */
+  readonly environment: ReadonlyMap<string, string>
+  /** One delivery may take so long, all of its programs together. */
+  readonly timeoutMs: number
+}
+
+export function localTransport(options: LocalTransportOptions): Transport<LocalRoute> {
+  return {
+    async deliver(delivery, signal) {
+      const results: DeliveryResult[] = []
+      for (const _ of delivery.recipients) {
+        // oxlint-disable-next-line no-await-in-loop -- the same user's files, in order
+        results.push(await deliverOne(delivery, options, signal))
+      }
+      return results
+    },
+  }
+}
+
+async function deliverOne(
+  { message, envelope, route }: Delivery<LocalRoute>,
+  options: LocalTransportOptions,
+  signal: AbortSignal,
+): Promise<DeliveryResult> {
+  const { doors, uid, settings } = options
+  if (signal.aborted) return deferred('4.3.2', 'The delivery was called off')
+  if (route.uid === 0) return deferred('4.2.1', 'Not allowed to perform deliveries as root.')
+  if (uid !== 0 && uid !== undefined && uid !== route.uid) {
+    return deferred('4.3.0', `This gateway may not write mail of the user ${route.user}.`)
+  }
+  const { defaultDelivery, environment, timeoutMs } = settings()
+  const { user, home, local, dash, extension, domain: host } = route
+  const delivery: LocalDelivery = {
+    address: { user, home, local, dash, extension, host, sender: senderOf(envelope) },
+    message: () => lfLines(message.read()),
+    defaultDelivery,
+    environment,
+  }
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  const timer = doors.clock.after(timeoutMs, abort)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return uid === 0
+      ? await options.becoming(delivery, route, controller.signal)
+      : await asOurselves(delivery, doors, controller.signal)
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+async function asOurselves(
+  delivery: LocalDelivery,
+  doors: LocalDoors,
+  signal: AbortSignal,
+): Promise<DeliveryResult> {
+  const reports: ProgramReport[] = []
+  const listener: LocalListener = {
+    instruction: () => undefined,
+    programWrote: (report) => reports.push(report),
+    warning: () => undefined,
+  }
+  const outcome = await deliverLocally(delivery, { doors, listener, signal, dryRun: false })
+  const { exit, out, err } = localReport(outcome)
+  const said = Buffer.concat(reports.flatMap((report) => [report.out, report.err]))
+  return localResult(exit, readable(said) + readable(latin1Bytes(out + err)))
+}
+
+function deferred(status: TransientStatus, text: string): DeliveryResult {
+  return { outcome: 'deferred', status, text }
+}
+
+/** As qmail has it: without quotes and brackets. */
+function senderOf({ reversePath }: Envelope): string {
+  if (reversePath === null) return ''
+  const { localPart, domain } = reversePath
+  return utf8Octets(domain === '' ? localPart : `${localPart}@${domain}`)
+}

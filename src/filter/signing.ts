@@ -1,0 +1,64 @@
+/**
+ * The last question of all: each version of a message that is taken is shown to those who sign, with every edit of its header
+ * applied, so that what they sign is what is committed. Each sees what those before it added.
+ */
+import { withHead } from '../mail/edited-message.ts'
+import type { HeaderEdit } from '../mail/edits.ts'
+import { applyHeaderEdits } from '../mail/header-edits.ts'
+import type { Message } from '../mail/message.ts'
+import type { Transaction } from '../mail/session.ts'
+import type { AskedPlace } from './entry.ts'
+import { decidedly, type Inquiry } from './inquiry.ts'
+import type { MessageRound } from './message-round.ts'
+import type { Version } from './placements.ts'
+
+export interface SigningRequest {
+  readonly transaction: Transaction
+  readonly message: Message
+  /** What is done to the header before all other edits. */
+  readonly entering: readonly HeaderEdit[]
+  readonly versions: readonly Version[]
+  /** Knows what was found, and is told whom each signature is for. */
+  readonly round: Pick<MessageRound, 'findings' | 'scopes'>
+}
+
+/** What they add, or that they failed, is in their steps. */
+export async function askSigners(
+  inquiry: Inquiry,
+  { transaction, message, entering, versions, round }: SigningRequest,
+): Promise<void> {
+  const received = await headOf(message)
+  for (const { outcome, headerEdits, recipients } of versions) {
+    if (outcome.disposition === 'discard') continue
+    const places = inquiry.generation.places.sign.filter((place) =>
+      applies(inquiry, place, transaction, recipients),
+    )
+    if (places.length === 0) continue
+    let head = applyHeaderEdits(received, [...entering, ...headerEdits])
+    for (const place of places) {
+      const event = { transaction, message: withHead(message, head) }
+      const step = await inquiry.ask(place, event, { findings: round.findings(place.entry.shadow) })
+      if (recipients.length < transaction.recipients.length) round.scopes.set(step, recipients)
+      if (!place.entry.shadow) head = applyHeaderEdits(head, step.verdict.headerEdits ?? [])
+    }
+  }
+}
+
+/** A version is signed where the entry applies to everybody who gets it. */
+function applies(
+  inquiry: Inquiry,
+  { entry, question }: AskedPlace<'sign'>,
+  transaction: Transaction,
+  recipients: readonly number[],
+): boolean {
+  return recipients.every(
+    (index) => inquiry.judge(entry, question, transaction.recipients[index], decidedly) === true,
+  )
+}
+
+async function headOf(message: Message): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  const range = { offset: 0, length: message.bodyOffset }
+  for await (const chunk of message.read(range)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
