@@ -27,6 +27,11 @@ export const sectionShapes = {
       default: '1h',
       description: 'How long one delivery to a user may take, with all of its programs',
     }),
+    srs: option.boolean({
+      default: true,
+      description:
+        'What is forwarded for strangers has a reverse-path of ours (SRS), by a key in control/srs.secret; the plugin srs takes its bounces',
+    }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
     tls_ca: optional(
       option.string({ description: 'PEM file: authorities to trust besides those of the system' }),

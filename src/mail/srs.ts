@@ -177,7 +177,10 @@ function dayText(now: Instant): string {
 }
 
 function dayNumber(text: string): number | undefined {
-  const [high = -1, low = -1] = text.toUpperCase().split('').map((digit) => digits.indexOf(digit))
+  const [high = -1, low = -1] = text
+    .toUpperCase()
+    .split('')
+    .map((digit) => digits.indexOf(digit))
   return high < 0 || low < 0 ? undefined : high * 32 + low
 }
 
