@@ -2,7 +2,8 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { needRestart } from './config/need-restart.ts'
 import type { Configuration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
@@ -18,7 +19,6 @@ import { isPosternError, PosternError } from './mail/errors.ts'
 import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import type { Counters } from './runtime/counters.ts'
-import type { DiskWatch } from './runtime/disk.ts'
 import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
@@ -33,6 +33,7 @@ import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
+import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
@@ -130,8 +131,7 @@ class RunningGateway implements Gateway {
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
-  /** By what they watch. */
-  readonly #watches = new Map<string, DiskWatch>()
+  readonly #watches: PathWatches
   #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
   #prepared: Prepared | undefined
   #policy: FilterPolicy | undefined
@@ -147,6 +147,7 @@ class RunningGateway implements Gateway {
     this.#seat = seat
     this.#doors = opened.doors
     this.#closeDoors = () => opened.close()
+    this.#watches = new PathWatches(opened.doors.disk, () => void this.reload())
     const current = () => this.#current.configuration
     this.#users = new LocalUsers({ doors: opened.doors, current })
   }
@@ -270,8 +271,7 @@ class RunningGateway implements Gateway {
 
   async close(graceMs: number): Promise<void> {
     await this.#reloading
-    for (const watch of this.#watches.values()) watch.close()
-    this.#watches.clear()
+    this.#watches.close()
     await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
@@ -315,31 +315,10 @@ class RunningGateway implements Gateway {
     return loader
   }
 
-  /** Whatever changes in the configuration folder, in `control/` or in a certificate leads to a reload. */
+  /** Whatever changes of the configuration leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    const { folder, certificateFiles, tcpRulesPath, tableFiles } = configuration
-    const own = ownCertificate === undefined ? [] : [ownCertificate]
-    const paths = new Set([
-      folder,
-      join(folder, 'control'),
-      ...(dirname(tcpRulesPath) === folder ? [] : [tcpRulesPath]),
-      ...certificateFiles,
-      ...tableFiles,
-      ...own,
-    ])
-    for (const [path, watch] of this.#watches) {
-      if (paths.has(path)) continue
-      watch.close()
-      this.#watches.delete(path)
-    }
-    for (const path of paths) {
-      if (this.#watches.has(path)) continue
-      this.#watches.set(
-        path,
-        this.#doors.disk.watch(path, () => void this.reload()),
-      )
-    }
+    this.#watches.follow(configurationPaths(configuration, ownCertificate))
   }
 
   async #reloadNow(): Promise<void> {
@@ -367,40 +346,4 @@ class RunningGateway implements Gateway {
       })
     }
   }
-}
-
-/** The keys whose change a reload does not take. */
-function needRestart(before: Configuration, after: Configuration): readonly string[] {
-  const fixed = ({
-    workers,
-    listeners,
-    accounts,
-    spool,
-    store,
-    log,
-    dns,
-    delivery,
-  }: Configuration) => ({
-    workers,
-    // These are taken as they change, and where a line stands does not matter.
-    listeners: listeners.map((one) => {
-      return {
-        ...one,
-        role: undefined,
-        receiver: undefined,
-        tls: one.tls?.mode,
-        place: undefined,
-      }
-    }),
-    accounts,
-    spool,
-    store,
-    log,
-    dns,
-    delivery: [delivery.maildirs, delivery.paused],
-  })
-  const old = new Map(Object.entries(fixed(before)))
-  return Object.entries(fixed(after)).flatMap(([key, value]) =>
-    JSON.stringify(value) === JSON.stringify(old.get(key)) ? [] : [key],
-  )
 }

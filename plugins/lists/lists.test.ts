@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { finding } from 'postern/plugin'
 import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { dkimResult } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { lists } from './lists.ts'
-import { dkimSignatures } from './proof.ts'
 
 const spf = (domain: string, result: 'pass' | 'fail' = 'pass') =>
   finding(spfResult, { result, domain, identity: 'mailfrom' })
-const dkim = (domain: string, result = 'pass') =>
-  finding(dkimSignatures, { signatures: [{ domain, result }] })
+const dkim = (domain: string, result: 'pass' | 'fail' = 'pass') =>
+  finding(dkimResult, {
+    result,
+    signatures: [{ domain, selector: 's', result, algorithm: 'rsa-sha256' }],
+  })
 
 const path = 'tables/lists'
 const withRules = (rules: string, rest: PluginTestOptions = {}) =>
@@ -76,7 +79,7 @@ describe('lists', () => {
   test('allow an author whose organisation signed, for those who want it', async () => {
     const rules = 'allow from news@shop.test for bob@postern.test'
     const recipients = ['carol@postern.test', 'bob@postern.test']
-    const asked = (signer: string, result?: string) =>
+    const asked = (signer: string, result?: 'fail') =>
       withRules(rules, { findings: [dkim(signer, result)] }).message(
         from('Shop <news@shop.test>'),
         { recipients },

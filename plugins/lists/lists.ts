@@ -23,16 +23,17 @@ import {
   type SenderLists,
   type Session,
 } from 'postern/plugin'
+import { dkimResult } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { authorsIn } from './authors.ts'
-import { dkimSignatures, proofIn } from './proof.ts'
+import { proofIn } from './proof.ts'
 
 export const lists = definePlugin({
   name: 'lists',
   summary: 'Allows and blocks clients and senders, for the host, a domain or a recipient.',
   defaults: { unless: { authenticated: true } },
   provides: [allowed],
-  wants: [spfResult, dkimSignatures],
+  wants: [spfResult, dkimResult],
   options: {
     file: option.file({
       default: 'tables/lists',

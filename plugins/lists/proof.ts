@@ -1,12 +1,8 @@
 /** Who vouches for the domain of a sender: SPF for the reverse-path, DKIM for whoever signed; aligned as DMARC has it. */
 import { getDomain } from 'tldts'
-import { findingKey, type Findings, type ListedMail } from 'postern/plugin'
+import type { Findings, ListedMail } from 'postern/plugin'
+import { dkimResult, type DkimFinding } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
-
-/** The finding of the entry that checks DKIM signatures, as far as it is read here. */
-export const dkimSignatures = findingKey<{
-  readonly signatures: readonly { readonly domain: string; readonly result: string }[]
-}>('dkim')
 
 /** A sender by the very domain that SPF checked, or of an organisation that signed; From by its organisation (RFC 7489 §3.1). */
 export function proofIn(findings: Findings): ListedMail['isProven'] {
@@ -17,9 +13,14 @@ export function proofIn(findings: Findings): ListedMail['isProven'] {
       if (spf.domain.toLowerCase() === wanted) return true
       if (by === 'from' && isAligned(spf.domain, wanted)) return true
     }
-    const signatures = findings.get(dkimSignatures)?.signatures ?? []
-    return signatures.some((each) => each.result === 'pass' && isAligned(each.domain, wanted))
+    const signatures = findings.get(dkimResult)?.signatures ?? []
+    return signatures.some((each) => signsAll(each) && isAligned(each.domain, wanted))
   }
+}
+
+/** Behind the end of what is signed anybody may have written. */
+function signsAll({ result, bodyLimit }: DkimFinding['signatures'][number]): boolean {
+  return result === 'pass' && (bodyLimit === undefined || bodyLimit.unsignedBytes === 0)
 }
 
 /** Of one organisation: the same name below a public suffix. */

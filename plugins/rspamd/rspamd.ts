@@ -35,7 +35,7 @@ type Outcome = (typeof outcomes)[number]
 export const rspamd = definePlugin({
   name: 'rspamd',
   summary: 'Asks rspamd what to do with a message.',
-  defaults: { timeoutMs: 90_000 },
+  defaults: { timeoutMs: 90_000, unless: { allowed: true } },
   provides: [rspamdResult],
   options: {
     servers: peersOption(

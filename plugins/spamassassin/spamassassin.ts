@@ -33,7 +33,7 @@ type UserRule = (typeof users)[number]
 export const spamassassin = definePlugin({
   name: 'spamassassin',
   summary: 'Asks spamd what a message scores.',
-  defaults: { timeoutMs: 120_000 },
+  defaults: { timeoutMs: 120_000, unless: { allowed: true } },
   provides: [spamassassinResult],
   options: {
     servers: peersOption(

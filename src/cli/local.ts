@@ -1,8 +1,7 @@
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import { readDescriptor } from '../runtime/node/descriptor.ts'
+import { readDescriptor, writeDescriptor } from '../runtime/node/descriptor.ts'
 import { deliverAsCalled } from '../tools/local.ts'
 
 interface Options {
@@ -54,16 +53,12 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
       hostname: hostname(),
       pid: process.pid,
       dryRun,
-      ...(forwardOn === undefined ? {} : { tellForward: teller(Number(forwardOn)) }),
+      ...(forwardOn === undefined
+        ? {}
+        : { tellForward: (envelope) => writeDescriptor(Number(forwardOn), envelope) }),
     },
     { out: (bytes) => process.stdout.write(bytes), err: (bytes) => process.stderr.write(bytes) },
   )
 }
 
 const postern = fileURLToPath(new URL('../../bin/postern', import.meta.url))
-
-function teller(descriptor: number): (envelope: Uint8Array) => void {
-  return (envelope) => {
-    for (let at = 0; at < envelope.length;) at += writeSync(descriptor, envelope, at)
-  }
-}

@@ -30,16 +30,19 @@ export function clientEnvironments(
     if (rule === undefined) return unruled
     const known = byRule.get(rule)
     if (known !== undefined) return known
-    const { key, line } = rule.rule
-    const place = line === undefined ? shownAs : `${shownAs}:${line}`
     const found = {
-      environment: {
-        variables: rule.environment,
-        source: `${place} (${key === '' ? 'everybody' : key})`,
-      },
+      environment: environmentOfRule(rule, shownAs),
       denied: rule.action === 'deny',
     }
     byRule.set(rule, found)
     return found
   }
+}
+
+export function environmentOfRule(
+  { rule: { key, line }, environment }: TcpRule,
+  shownAs: string,
+): Environment {
+  const place = line === undefined ? shownAs : `${shownAs}:${line}`
+  return { variables: environment, source: `${place} (${key === '' ? 'everybody' : key})` }
 }

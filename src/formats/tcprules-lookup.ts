@@ -34,6 +34,8 @@ export interface TcpClient {
 export interface TcpRules {
   /** The rule under exactly this key, which holds one character for each byte. */
   find(key: string): TcpRule | undefined
+  /** Each once, in no order; those that can never be found too. */
+  all(): Iterable<TcpRule>
   readonly networks: NetworkLengths
   /** Some rule asks for the name of a client, or for any. */
   readonly namesHosts: boolean
@@ -63,7 +65,7 @@ export function tcpRulesOfText({ records, networks }: TcpRulesText): TcpRules {
     if (!rules.has(key)) rules.set(key, decodeRule(data, { key: text(key), line }))
   }
   const namesHosts = records.some(({ key }) => isHostKey(key))
-  return { networks, namesHosts, find: (key) => rules.get(key) }
+  return { networks, namesHosts, all: () => rules.values(), find: (key) => rules.get(key) }
 }
 
 /** Rules in a file, of ours or of the original tcprules. @throws CdbError where the cdb is damaged */
@@ -76,6 +78,12 @@ export function tcpRulesOfCdb(cdb: Cdb): TcpRules {
     get namesHosts() {
       namesHosts ??= cdb.entries().some(([key]) => isHostKey(latin1(key)))
       return namesHosts
+    },
+    *all() {
+      for (const [key, data] of cdb.entries()) {
+        if (latin1(key) === NETWORK_LENGTHS_KEY) continue
+        yield decodeRule(latin1(data), { key: text(latin1(key)) })
+      }
     },
     find(key) {
       const known = kept.get(key)

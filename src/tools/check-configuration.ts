@@ -18,6 +18,7 @@ import { offlineDoors, silentLog } from './offline-doors.ts'
 import { probeListeners } from './probe-listeners.ts'
 import { quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
+import { ruleDoubts } from './rule-doubts.ts'
 
 export interface CheckedConfiguration {
   readonly mistakes: readonly Mistake[]
@@ -55,6 +56,7 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
         ...chain.doubts,
         ...entryDoubts,
         ...(generation === undefined ? [] : quarantineDoubts(configuration, generation)),
+        ...(generation === undefined ? [] : ruleDoubts(configuration, generation)),
         ...certificateDoubts(configuration.listeners, systemClock.now()),
       ],
       ...(generation === undefined || all.length > 0 ? {} : { generation }),

@@ -71,3 +71,20 @@ describe('postern env', () => {
     expect(await env('mx.example.net')).toBe('postern: mx.example.net is not an IP address\n2')
   })
 })
+
+describe('postern check', () => {
+  test('finds a variable that no option understands before a client meets it', async () => {
+    const own = await gatewayFolder()
+    try {
+      await own.write('tcp.smtp', ':allow,RELAYREJ="1"\n192.0.2.:allow,MAXRCPT="many"\n')
+      const { code, stderr } = await runPostern(['check', '--config', own.config])
+      expect(stderr).toContain(
+        `${own.config}/tcp.smtp:2: MAXRCPT (192.0.2.): "many" is not a whole`,
+      )
+      expect(stderr).not.toContain('RELAYREJ')
+      expect(code).toBe(0)
+    } finally {
+      await own.remove()
+    }
+  })
+})

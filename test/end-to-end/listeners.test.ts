@@ -99,7 +99,9 @@ describe.skipIf(isMissing('swaks'))('swaks', () => {
     expect(run.code).toBe(0)
     expect(await mailTo('plain')).toHaveLength(1)
     const trace = await runPostern(['trace', 'last', '--config', gateway.folder.config])
-    expect(trace.stdout).toContain('hold (5.2.0 Rejected by choice): reject@postern.test')
+    expect(trace.stdout).toContain(
+      'hold (5.2.0 Rejected by choice, by chooser): reject@postern.test',
+    )
   })
 })
 

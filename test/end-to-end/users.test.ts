@@ -74,7 +74,7 @@ async function send(recipient: string): Promise<void> {
 
 async function content(path: string): Promise<string> {
   return eventually(
-    async () => readFile(join(home, path), 'latin1').catch(() => undefined),
+    async () => (await readFile(join(home, path), 'latin1').catch(() => '')) || undefined,
     `${path} of joe`,
   )
 }

@@ -10,7 +10,6 @@ import {
   type StartedGateway,
 } from '../end-to-end/started-gateway.ts'
 import { component, isMissing } from '../setup/components.ts'
-import { sendTo } from './server-gateway.ts'
 
 describe.skipIf(isMissing('nmap'))("nmap's smtp-open-relay", () => {
   let elsewhere: Server
@@ -59,18 +58,9 @@ describe.skipIf(isMissing('nmap'))("nmap's smtp-open-relay", () => {
     elsewhere.close()
   })
 
-  test('finds only addresses of our own domain, whatever they look like, and nothing leaves', async () => {
+  test('finds nothing that is taken for somebody else, not even a `%` or a `!` in a local-part of ours', async () => {
     const gateway = await gatewayWith(':allow\n')
-    const taken = acceptedIn(await scan(gateway))
-    // To us these are local-parts with a `%` or a `!` in them: mailboxes here, not ways to somewhere else.
-    expect(taken).toEqual([
-      'relaytest%nmap.scanme.org@postern.test',
-      'nmap.scanme.org!relaytest@postern.test',
-    ])
-    for (const [at, to] of taken.entries()) {
-      await sendTo(gateway.port, { to, text: 'am I relayed?' })
-      await gateway.seen('delivery.delivered', at + 1)
-    }
+    expect(acceptedIn(await scan(gateway))).toEqual([])
     const { stdout } = await runPostern(['queue', 'list', '--config', gateway.folder.config])
     expect(stdout).toContain('0 queued')
     expect(called).toBe(0)

@@ -19,3 +19,8 @@ export async function* readDescriptor(descriptor: number): AsyncIterable<Uint8Ar
     throw new PosternError('DISK_FAILED', `descriptor ${descriptor}: ${detail}`, { cause: error })
   }
 }
+
+/** Writes all of it to a descriptor that the process was started with. */
+export function writeDescriptor(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += fs.writeSync(descriptor, bytes, at)
+}

@@ -1,0 +1,37 @@
+import type { Configuration } from './configuration.ts'
+
+/** The keys whose change a reload does not take. */
+export function needRestart(before: Configuration, after: Configuration): readonly string[] {
+  const fixed = ({
+    workers,
+    listeners,
+    accounts,
+    spool,
+    store,
+    log,
+    dns,
+    delivery,
+  }: Configuration) => ({
+    workers,
+    // These are taken as they change, and where a line stands does not matter.
+    listeners: listeners.map((one) => {
+      return {
+        ...one,
+        role: undefined,
+        receiver: undefined,
+        tls: one.tls?.mode,
+        place: undefined,
+      }
+    }),
+    accounts,
+    spool,
+    store,
+    log,
+    dns,
+    delivery: [delivery.maildirs, delivery.paused],
+  })
+  const old = new Map(Object.entries(fixed(before)))
+  return Object.entries(fixed(after)).flatMap(([key, value]) =>
+    JSON.stringify(value) === JSON.stringify(old.get(key)) ? [] : [key],
+  )
+}
