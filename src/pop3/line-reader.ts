@@ -6,7 +6,7 @@
 const lf = 0x0a
 const cr = 0x0d
 /** What a client may send ahead of our answers. */
-const fullBytes = 65_536
+const fullBytes = 8_192
 
 /** A line, or that there was one that is too long to be anything. */
 export type Line = string | typeof tooLong

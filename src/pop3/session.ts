@@ -157,6 +157,9 @@ export class PopSession implements Dialogue {
     if (this.#ended) return
     this.#ended = true
     this.policy.sessionEnded(reason)
+    if (this.drop === undefined) return
+    const deleted = reason === 'quit' ? this.deleted.size : 0
+    this.#parts.doors.log.info('pop3.closed', { session: this.#session.id, reason, deleted })
   }
 
   async logIn(name: string, password: string): Promise<Answer> {
