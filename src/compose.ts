@@ -22,7 +22,7 @@ import type { Counters } from './runtime/counters.ts'
 import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
-import { listen, type SmtpListener } from './smtp/listener.ts'
+import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { clientName } from './tools/client-names.ts'
@@ -32,6 +32,8 @@ import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
+import { openListener } from './tools/open-listener.ts'
+import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
@@ -231,11 +233,12 @@ class RunningGateway implements Gateway {
     this.#courier.start()
     const net = this.#seat.workers === 1 ? this.#doors.net : sharedNet(this.#doors.net)
     const queueFlush = flushQueue(queue)
+    const current = () => this.#current.configuration
+    const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
-      const parts = { policy, queue, queueFlush, tls, doors: { ...this.#doors, net } }
-      const mode = listener.tls?.mode ?? 'off'
-      this.#listeners.push(await listen({ ...listener, tls: mode }, parts))
+      const parts = { policy, queue, queueFlush, mailboxes, tls, doors: { ...this.#doors, net } }
+      this.#listeners.push(await openListener(listener, parts))
     }
     this.#follow()
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.

@@ -16,6 +16,8 @@ export interface DeliveryConfiguration {
   /** A folder. */
   readonly alias: string
   readonly localTimeoutMs: number
+  /** Whether senders of forwarded mail are rewritten. */
+  readonly srs: boolean
   readonly paused: boolean
   readonly delayNoticeMs: number
   readonly bounceFormat: BounceFormat
@@ -71,6 +73,7 @@ export function readDelivery(
     local: values.local,
     alias: absolute(values.alias),
     localTimeoutMs: values.local_timeout,
+    srs: values.srs,
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
     validatedDomains: new Set(values.validated_domains.map((domain) => domain.toLowerCase())),

@@ -78,6 +78,13 @@ function readListener(
       'listen on the path of a UNIX socket',
     )
   }
+  if (role === 'pop3' || role === 'pop3s') {
+    for (const key of ['hand_over', 'proxy_protocol', 'max_load'] as const) {
+      if (!isMap(item) || item[key] === undefined || item[key] === false) continue
+      const remedy = 'take it away, or let this listener have another role'
+      reading.mistake([...path, key], 'means nothing for POP3', remedy)
+    }
+  }
   return {
     name,
     role,

@@ -17,7 +17,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     listeners: listeners.map((one) => {
       return {
         ...one,
-        role: undefined,
+        role: one.role === 'pop3' || one.role === 'pop3s',
         receiver: undefined,
         tls: one.tls?.mode,
         place: undefined,

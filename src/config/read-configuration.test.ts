@@ -184,6 +184,18 @@ spol: {}
     expect(configuration?.listeners).toMatchObject([{ role: 'lmtp', receiver: { max_errors: 3 } }])
   })
 
+  test('takes nothing for POP3 that would mean nothing there', () => {
+    const listener = '- { name: in, listen: "127.0.0.1:110", role: pop3s, max_load: 3 }'
+    expect(mistakesIn({ 'postern.yaml': `listeners:\n  ${listener}\n` })).toContain(
+      'config/postern.yaml:2: listeners[0].max_load: means nothing for POP3; take it away, or let this listener have another role',
+    )
+    const { configuration } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `listeners:\n  ${listener.replace(', max_load: 3', '')}\n`,
+    })
+    expect(configuration?.listeners).toMatchObject([{ role: 'pop3s', tls: { mode: 'implicit' } }])
+  })
+
   test('reports duplicate keys, broken YAML and a missing file', () => {
     expect(mistakesIn({ 'postern.yaml': 'spool: {}\nspool: {}\n' })).toEqual([
       'config/postern.yaml:2: Map keys must be unique; keep one of the two',

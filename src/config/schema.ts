@@ -27,6 +27,11 @@ export const sectionShapes = {
       default: '1h',
       description: 'How long one delivery to a user may take, with all of its programs',
     }),
+    srs: option.boolean({
+      default: true,
+      description:
+        'What is forwarded for strangers has a reverse-path of ours (SRS), by a key in control/srs.secret; the plugin srs takes its bounces',
+    }),
     paused: option.boolean({ default: false, description: 'Take mail, deliver none' }),
     tls_ca: optional(
       option.string({ description: 'PEM file: authorities to trust besides those of the system' }),
@@ -143,9 +148,10 @@ export const destinationShape = {
 
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
-  role: option.choice(['mx', 'submission', 'smtps', 'lmtp'], {
+  role: option.choice(['mx', 'submission', 'smtps', 'lmtp', 'pop3', 'pop3s'], {
     default: 'mx',
-    description: 'submission and smtps: for people who log in; lmtp: RFC 2033',
+    description:
+      'submission and smtps: for people who log in; lmtp: RFC 2033; pop3 and pop3s: their mailboxes (RFC 1939)',
   }),
   listen: option.string({
     description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',

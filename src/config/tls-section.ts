@@ -39,7 +39,7 @@ export const listenerTlsShape = {
   tls: option.choice(['auto', 'off', 'starttls', 'implicit'], {
     default: 'auto',
     description:
-      '`auto`: implicit with the role smtps; else starttls, but off on a UNIX socket without a certificate',
+      '`auto`: implicit with the roles smtps and pop3s; else starttls, but off on a UNIX socket without a certificate',
   }),
   certificates: part(
     'list of certificates',
@@ -78,7 +78,9 @@ export function readListenerTls(request: ListenerTlsRequest): ListenerTls | unde
   if (values.tls === 'off' && asked) {
     reading.mistake([...path, 'tls'], 'is off, and certificates are named', 'take one of them away')
   }
-  const implicit = values.tls === 'implicit' || (values.tls === 'auto' && values.role === 'smtps')
+  const { role } = values
+  const securely = role === 'smtps' || role === 'pop3s'
+  const implicit = values.tls === 'implicit' || (values.tls === 'auto' && securely)
   const bare = values.tls === 'auto' && !implicit && isUnixSocket && !asked
   if (values.tls === 'off' || bare) return undefined
   return {

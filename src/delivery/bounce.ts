@@ -31,6 +31,8 @@ export interface BounceSettings {
   readonly format?: BounceFormat
   /** Larger messages are returned without their body; a header that is larger by itself is cut. */
   readonly maxBytes: number
+  /** Whose an address is that failures are told to; absent: what it says. */
+  readonly senderBehind?: (mailbox: Mailbox) => Promise<Mailbox>
   /** Whether the failure of a message that nobody logged in for waits for an operator. */
   readonly holds: (recipient: Recipient) => boolean
 }
@@ -106,7 +108,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
 
   return {
     async tell(entry, reports, how) {
-      const { doubleBounceTo, holds } = settings()
+      const { doubleBounceTo, holds, senderBehind } = settings()
       const { ofFailures, ofProgress } = addressees(entry.envelope, doubleBounceTo)
       const wanted = reports.filter(isWanted)
       const failures = wanted.filter(({ result }) => result.outcome === 'failed')
@@ -121,7 +123,9 @@ export function createBouncer(options: BouncerOptions): Bouncer {
           ? notify(ofFailures, [...told, ...progress], false)
           : notify(ofFailures, told, false),
       ]) {
-        if (notice !== undefined) await send(entry, notice)
+        if (notice === undefined) continue
+        const to = (await senderBehind?.(notice.to)) ?? notice.to
+        await send(entry, { ...notice, to })
       }
     },
   }

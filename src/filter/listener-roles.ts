@@ -5,11 +5,16 @@ import type { ListenerRole } from '../smtp/policy.ts'
 /** RFC 6409 §4.3, §8: who submits mail logs in, and may leave to us what the header lacks. */
 const submission: JsonObject = { auth: 'required', complete_header: true, prdr: false }
 
+/** Who reads mail logs in; of the section only what concerns logins and names is meant. */
+const reading: JsonObject = { auth: 'required' }
+
 const presets: { readonly [R in ListenerRole]: JsonObject } = {
   mx: {},
   submission,
   smtps: submission,
   lmtp: {},
+  pop3: reading,
+  pop3s: reading,
 }
 
 export function presetsOf(role: ListenerRole): JsonObject {

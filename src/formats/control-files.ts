@@ -255,6 +255,17 @@ export const controlFiles = {
     reader: 'qmail-smtpd',
     meaning: 'SPF rules of our own, tried before a final all',
   },
+  'srs.secret': {
+    kind: 'list',
+    reader: 'postern',
+    meaning: 'keys of rewritten reverse-paths (SRS), the one in use first',
+  },
+  srs_domain: {
+    kind: 'line',
+    defaultsToMe: true,
+    reader: 'qmail-local',
+    meaning: 'domain of reverse-paths that are rewritten (SRS)',
+  },
   ssattach: {
     kind: 'list',
     reader: 'simscan',

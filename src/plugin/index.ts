@@ -110,6 +110,8 @@ export type {
   Transaction,
 } from '../mail/session.ts'
 export type { Silence } from '../mail/silence.ts'
+export { Srs } from '../mail/srs.ts'
+export type { SrsOptions, SrsReading } from '../mail/srs.ts'
 export { protocolName, receivedField } from '../mail/trace-fields.ts'
 export { stages } from '../mail/status.ts'
 export type {

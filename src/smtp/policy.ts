@@ -249,4 +249,4 @@ export interface ReceiverSettings {
 }
 
 /** What a listener is for: it decides what its settings are where nothing else is said. */
-export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp'
+export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp' | 'pop3' | 'pop3s'

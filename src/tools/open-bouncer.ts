@@ -7,6 +7,8 @@ import {
   type BounceSettings,
 } from '../delivery/bounce.ts'
 import { holdsBounce, type UnauthenticatedRules } from '../delivery/unauthenticated.ts'
+import type { Disk } from '../runtime/disk.ts'
+import { openRewriting } from './open-rewriting.ts'
 
 /** Without control/bouncemaxbytes, larger messages are bounced without their body. */
 const defaultMaxBytes = 256 * 1024
@@ -16,12 +18,18 @@ const mostBytes = 16 * 1024 * 1024
 export interface BouncerParts extends Omit<BouncerOptions, 'settings'> {
   /** The configuration in force. */
   readonly current: () => Configuration
+  readonly disk: Disk
 }
 
-export function openBouncer({ current, ...doors }: BouncerParts): Bouncer {
+export function openBouncer({ current, disk, ...doors }: BouncerParts): Bouncer {
+  const { clock, random } = doors
+  const rewriting = openRewriting({ disk, clock, random, current })
   return createBouncer({
     ...doors,
-    settings: () => bounceSettings(current()),
+    settings: () => ({
+      ...bounceSettings(current()),
+      senderBehind: async (mailbox) => rewriting.senderBehind(mailbox),
+    }),
   })
 }
 

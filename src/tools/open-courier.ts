@@ -30,6 +30,7 @@ import type { Pauses } from '../delivery/pauses.ts'
 import type { Router, Transport } from '../delivery/transport.ts'
 import type { LocalUsers } from './local-users.ts'
 import { openBouncer } from './open-bouncer.ts'
+import { openRewriting } from './open-rewriting.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 import { destinationLimits } from './destination-limits.ts'
 import { routingTables } from './routing-tables.ts'
@@ -92,7 +93,7 @@ export function openCourier(parts: CourierParts): Courier {
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
-    bouncer: openBouncer({ queue, clock, random, log, current }),
+    bouncer: openBouncer({ queue, disk, clock, random, log, current }),
     destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
@@ -113,7 +114,8 @@ function userTransport({ queue, doors, current }: CourierParts): Transport<Local
   const { disk, clock, random, log, process, programs } = doors
   const { me: hostname, envNoAtHost } = current().control
   const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
-  const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost })
+  const rewriting = openRewriting({ disk, clock, random, current })
+  const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost, rewriting })
   return localTransport({
     doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },
     uid: process.uid,

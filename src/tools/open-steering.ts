@@ -20,14 +20,14 @@ export interface Steering {
 
 export async function openSteering(parts: SteeringParts): Promise<Steering> {
   const { queue, doors, current, courier, pauses, spool } = parts
-  const { clock, log, random, store } = doors
+  const { clock, disk, log, random, store } = doors
   const desk = new QueueDesk({
     queue,
     clock,
     log,
     pauses,
     router: openRouter(parts),
-    bouncer: openBouncer({ queue, clock, log, random, current }),
+    bouncer: openBouncer({ queue, disk, clock, log, random, current }),
     paused: () => courier.pausesChanged(),
     hurried: () => courier.forgetDownHops(),
   })

@@ -83,7 +83,7 @@ async function steerOffline(
         mailRoot: delivery.maildirs,
         tables: () => routingTables(configuration),
       }),
-      bouncer: openBouncer({ ...common, queue, random: systemRandom, current }),
+      bouncer: openBouncer({ ...common, queue, disk: systemDisk, random: systemRandom, current }),
       pauses: await Pauses.open(systemDisk, pausesFile(spool.path)),
     })
     return await answerRequest(desk, request)

@@ -3,8 +3,9 @@ import type { Envelope } from '../../mail/envelope.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { CrlfLines } from '../../formats/crlf-lines.ts'
 import { envelopeOfQmail } from '../../formats/qmail-envelope.ts'
-import type { Queue } from '../../queue/queue.ts'
+import type { Placement, Queue } from '../../queue/queue.ts'
 import type { Log } from '../../runtime/log.ts'
+import type { SenderRewriting, Share } from '../sender-rewriting.ts'
 import type { Forwarding } from './local-delivery.ts'
 import { hard, soft, type Trouble } from './trouble.ts'
 
@@ -13,12 +14,15 @@ export interface ForwardOptions {
   readonly log: Log
   /** Where an address without a domain belongs: control/envnoathost. */
   readonly defaultHost: () => string
+  /** Strangers' senders are rewritten for strangers; absent: they stay. */
+  readonly rewriting?: Pick<SenderRewriting, 'shares'>
 }
 
 export function forwardIntoQueue({
   queue,
   log,
   defaultHost,
+  rewriting,
 }: ForwardOptions): (forwarding: Forwarding) => Promise<{ readonly queued: string } | Trouble> {
   return async ({ sender, recipients, message }) => {
     const envelope = envelopeOfQmail({ sender, recipients }, defaultHost())
@@ -29,9 +33,13 @@ export function forwardIntoQueue({
       const eightBit = await write(draft, message)
       await draft.end()
       const bodyType: Envelope['bodyType'] = eightBit ? '8bitmime' : '7bit'
-      const receipt = await draft.commit([
-        { envelope: { ...envelope, bodyType }, disposition: 'deliver', headerEdits: [] },
-      ])
+      const [first = envelope, ...others] = (await rewriting?.shares(envelope)) ?? []
+      const placed = (share: Share): Placement => ({
+        envelope: { ...envelope, ...share, bodyType },
+        disposition: 'deliver',
+        headerEdits: [],
+      })
+      const receipt = await draft.commit([placed(first), ...others.map(placed)])
       const [queueId] = receipt.ids
       log.info('local.forwarded', { queueId, recipients: recipients.length })
       return { queued: queueId }

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import type { Mailbox } from '../mail/address.ts'
+import { fakeClock } from '../testkit/fake-clock.ts'
+import { fakeDisk } from '../testkit/fake-disk.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
+import { SenderRewriting, type RewritingSettings } from './sender-rewriting.ts'
+
+const alice = { localPart: 'alice', domain: 'client.test' }
+const own = { localPart: 'joe', domain: 'here.test' }
+const away = { mailbox: { localPart: 'carol', domain: 'far.test' } }
+const here = { mailbox: { localPart: 'bob', domain: 'here.test' } }
+
+function stage(settings: Partial<RewritingSettings> = {}, files: Record<string, string> = {}) {
+  const disk = fakeDisk({ '/control/me': 'mail.here.test\n', ...files })
+  const rewriting = new SenderRewriting({
+    disk,
+    clock: fakeClock(),
+    random: seededRandom(7),
+    settings: () => ({
+      enabled: true,
+      folder: '/control',
+      hostname: 'mail.here.test',
+      isOurs: (domain) => domain === 'here.test',
+      ...settings,
+    }),
+  })
+  return { disk, rewriting }
+}
+
+test("a stranger's sender is rewritten for strangers, and stays for our own people", async () => {
+  const { rewriting } = stage()
+  const shares = await rewriting.shares({ reversePath: alice, recipients: [here, away] })
+  expect(shares).toMatchObject([
+    { reversePath: { domain: 'mail.here.test' }, recipients: [away] },
+    { reversePath: alice, recipients: [here] },
+  ])
+  const [{ reversePath } = { reversePath: null }] = shares
+  expect(await rewriting.senderBehind(reversePath ?? alice)).toEqual(alice)
+})
+
+test.each([
+  ['a bounce', null, away],
+  ['a sender of ours', own, away],
+  ['a list with a reverse-path for each recipient', { localPart: 'l-@x-', domain: '[]' }, away],
+  ['a stranger who writes to us', alice, here],
+])('%s keeps its reverse-path, and needs no key', async (_what, reversePath, recipient) => {
+  const { disk, rewriting } = stage()
+  const share = { reversePath, recipients: [recipient] }
+  expect(await rewriting.shares(share)).toEqual([share])
+  expect(await disk.list('/control')).toEqual(['me'])
+})
+
+test('where it is off, a sender stays; bounces of earlier mail still find back', async () => {
+  const files = { '/control/srs.secret': 'secret\n', '/control/srs_domain': 'srs.here.test\n' }
+  const share = { reversePath: alice, recipients: [away] }
+  const [{ reversePath } = share] = await stage({}, files).rewriting.shares(share)
+  expect(reversePath).toMatchObject({ domain: 'srs.here.test' })
+  const { rewriting } = stage({ enabled: false }, files)
+  expect(await rewriting.shares(share)).toEqual([share])
+  expect(await rewriting.senderBehind(reversePath as Mailbox)).toEqual(alice)
+})
+
+test('the key is made once', async () => {
+  const { disk, rewriting } = stage()
+  const share = { reversePath: alice, recipients: [away] }
+  const first = await rewriting.shares(share)
+  const key = await disk.readFile('/control/srs.secret')
+  expect(await rewriting.shares(share)).toEqual(first)
+  expect(await disk.readFile('/control/srs.secret')).toEqual(key)
+  expect((await disk.list('/control')).toSorted()).toEqual(['me', 'srs.secret'])
+})
+
+test('an address that somebody made up is told nothing else', async () => {
+  const { rewriting } = stage({}, { '/control/srs.secret': 'secret\n' })
+  const forged = { localPart: 'SRS0=AAAA=AA=client.test=alice', domain: 'mail.here.test' }
+  expect(await rewriting.senderBehind(forged)).toBe(forged)
+})

@@ -1,0 +1,113 @@
+/**
+ * What others' mail has as its reverse-path when we forward it (SRS), and whose the bounces are that such mail leads to
+ * here. The key is made at the first forward: without one nothing was ever rewritten. The files are read each time, so a
+ * new key counts at once, in every process.
+ */
+import { controlLine, controlList } from '../formats/control.ts'
+import type { Mailbox } from '../mail/address.ts'
+import type { Recipient, ReversePath } from '../mail/envelope.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { Srs } from '../mail/srs.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Disk } from '../runtime/disk.ts'
+import type { Random } from '../runtime/random.ts'
+
+export interface RewritingSettings {
+  /** Bounces of what was rewritten before are understood also where it is off. */
+  readonly enabled: boolean
+  /** Of the control files. */
+  readonly folder: string
+  /** The domain of rewritten senders, where control/srs_domain does not say another. */
+  readonly hostname: string
+  readonly isOurs: (domain: string) => boolean
+}
+
+export interface RewritingParts {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings: () => RewritingSettings
+}
+
+/** Recipients that share a reverse-path. */
+export interface Share {
+  readonly reversePath: ReversePath
+  readonly recipients: readonly Recipient[]
+}
+
+const mostBytes = 65_536
+const keyBytes = 24
+
+export class SenderRewriting {
+  readonly #parts: RewritingParts
+
+  constructor(parts: RewritingParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Which reverse-path each recipient's copy has. A stranger's is rewritten for strangers only; what cannot be (an
+   * address that would be too long, a list's mark) stays.
+   * @throws PosternError DISK_FAILED, DISK_FULL where the key cannot be read or made
+   */
+  async shares({ reversePath, recipients }: Share): Promise<readonly Share[]> {
+    const { enabled, isOurs } = this.#parts.settings()
+    const as = { reversePath, recipients }
+    if (!enabled || reversePath === null || reversePath.domain === '[]') return [as]
+    if (isOurs(reversePath.domain)) return [as]
+    const away = recipients.filter(({ mailbox }) => !isOurs(mailbox.domain))
+    if (away.length === 0) return [as]
+    const rewritten = (await this.#srs('make'))?.encode(reversePath, this.#parts.clock.now())
+    if (rewritten === undefined) return [as]
+    const here = recipients.filter(({ mailbox }) => isOurs(mailbox.domain))
+    const shares = [{ reversePath: rewritten, recipients: away }]
+    return here.length === 0 ? shares : [...shares, { reversePath, recipients: here }]
+  }
+
+  /** Whom a failure is told that goes to this address: the one behind it where we have rewritten it. */
+  async senderBehind(mailbox: Mailbox): Promise<Mailbox> {
+    if (!/^srs[01][-+=]/i.test(mailbox.localPart)) return mailbox
+    const srs = await this.#srs()
+    const reading = srs?.decode(mailbox, this.#parts.clock.now())
+    return reading?.srs === 'sender' ? reading.mailbox : mailbox
+  }
+
+  async #srs(make?: 'make'): Promise<Srs | undefined> {
+    const { folder, hostname } = this.#parts.settings()
+    const path = `${folder}/srs.secret`
+    let bytes = await this.#read(path)
+    if (bytes === undefined && make !== undefined) {
+      await this.#makeKey(path)
+      bytes = await this.#read(path)
+    }
+    const [first, ...older] = controlList(bytes).map(({ text }) => text)
+    if (first === undefined) return undefined
+    const domain = controlLine(await this.#read(`${folder}/srs_domain`), '').value
+    return new Srs({ domain: domain === '' ? hostname : domain, secrets: [first, ...older] })
+  }
+
+  async #read(path: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#parts.disk.readFile(path, mostBytes)
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  /** Whole or not at all; of two processes that make one, both use the one that lies there in the end. */
+  async #makeKey(path: string): Promise<void> {
+    const { disk, random } = this.#parts
+    const key = Buffer.from(random.bytes(keyBytes)).toString('base64url')
+    const fresh = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`
+    const file = await disk.open(fresh, 'create')
+    try {
+      await file.write([Buffer.from(`${key}\n`)], 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await disk.rename(fresh, path)
+    await disk.syncDirectory(path.slice(0, path.lastIndexOf('/')))
+  }
+}

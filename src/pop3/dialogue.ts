@@ -1,0 +1,27 @@
+/** What the commands of one session share. */
+import type { Session } from '../mail/session.ts'
+import type { SessionPolicy } from '../smtp/policy.ts'
+import type { DropMessage, Maildrop } from './maildrop.ts'
+import type { Answer } from './replies.ts'
+
+export interface Dialogue {
+  readonly session: Session
+  readonly policy: SessionPolicy
+  /** Whether STLS may be said. */
+  readonly canStartTls: boolean
+  /** By USER, for the PASS that follows. */
+  userName: string | undefined
+  /** The next line is a SASL response. */
+  inSasl: boolean
+  /** There from the login on: the TRANSACTION state. */
+  drop: Maildrop | undefined
+  readonly deleted: Set<DropMessage>
+  /** Whether somebody may log in now: a back end takes passwords, and nobody else hears them. */
+  readonly mayLogIn: 'yes' | 'after STLS' | 'no'
+  logIn(user: string, password: string): Promise<Answer>
+}
+
+export interface Verb {
+  readonly state: 'authorization' | 'transaction' | 'any'
+  run(dialogue: Dialogue, rest: string): Answer | Promise<Answer>
+}

@@ -1,0 +1,253 @@
+/** Listens for POP3 clients, and gives each a session, within limits. Who comes beyond them is told so and sent away. */
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import type { TlsState } from '../mail/session.ts'
+import type { Counters } from '../runtime/counters.ts'
+import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Disk } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
+import type { ConnectionFacts, Introduction, Policy } from '../smtp/policy.ts'
+import { PopConnection } from './connection.ts'
+import type { Mailboxes } from './mailboxes.ts'
+import { OctetBook } from './octet-book.ts'
+import * as replies from './replies.ts'
+import { PopSession } from './session.ts'
+
+export interface PopListenerOptions {
+  readonly name: string
+  readonly address: ListenAddress
+  readonly socketMode?: number | undefined
+  readonly tls: 'off' | 'starttls' | 'implicit'
+  readonly handshakeTimeoutMs: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+}
+
+export interface PopListenerParts {
+  readonly policy: Policy
+  readonly mailboxes: Mailboxes
+  /** The certificates, asked for anew by each handshake. */
+  tls(): TlsContext | undefined
+  readonly doors: {
+    readonly net: Net
+    readonly clock: Clock
+    readonly counters: Pick<Counters, 'take' | 'give'>
+    readonly disk: Disk
+    readonly random: Random
+    readonly log: Log
+  }
+}
+
+export interface PopListener {
+  readonly name: string
+  readonly address: ListenAddress
+  /** Sessions now. */
+  readonly sessions: number
+  /** Accepts no more; sessions end after the command that is being answered, all after `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
+export async function listenForPop3(
+  options: PopListenerOptions,
+  parts: PopListenerParts,
+): Promise<PopListener> {
+  const reception = new Reception(options, parts)
+  const { net, clock, log } = parts.doors
+  const socket = await net.listen({
+    address: options.address,
+    socketMode: options.socketMode,
+    accepted: (connection) => reception.accept(connection),
+    failed: (error) => log.error('accept.failed', { listener: options.name, error: error.message }),
+  })
+  return {
+    name: options.name,
+    address: socket.address,
+    get sessions() {
+      return reception.sessions
+    },
+    close: (graceMs) => close(socket, reception, { graceMs, clock }),
+  }
+}
+
+async function close(
+  socket: NetListener,
+  reception: Reception,
+  { graceMs, clock }: { readonly graceMs: number; readonly clock: Clock },
+): Promise<void> {
+  const stopped = socket.close()
+  const empty = reception.retire()
+  const timer = clock.after(graceMs, () => reception.dismiss())
+  await Promise.all([stopped, empty])
+  timer.cancel()
+}
+
+/** Clients that are on their way in, or out with a last word. */
+const mostTurnedAway = 100
+
+class Reception {
+  readonly #options: PopListenerOptions
+  readonly #parts: PopListenerParts
+  readonly #octets = new OctetBook()
+  readonly #idStart: string
+  #idCount = 0
+  /** Each with what it is counted as. */
+  readonly #sessions = new Map<PopConnection, readonly string[]>()
+  /** Clients that have no session yet. */
+  readonly #arriving = new Set<Connection>()
+  #emptied: (() => void) | undefined
+
+  constructor(options: PopListenerOptions, parts: PopListenerParts) {
+    this.#options = options
+    this.#parts = parts
+    this.#idStart = Buffer.from(parts.doors.random.bytes(4)).toString('hex')
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  accept(connection: Connection): void {
+    this.#arriving.add(connection)
+    const taken: string[] = []
+    const received = this.#receive(connection, taken)
+    const failed = (error: unknown): void => {
+      const { log } = this.#parts.doors
+      log.error('pop3.failed', { remote: connection.remote.address, error: String(error) })
+      this.#turnAway(connection, replies.notServing, taken)
+    }
+    void received.catch(failed)
+  }
+
+  retire(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#emptied = resolve
+    for (const session of this.#sessions.keys()) session.retire()
+    for (const connection of this.#arriving) connection.destroy()
+    this.#left()
+    return promise
+  }
+
+  dismiss(): void {
+    for (const session of this.#sessions.keys()) session.dismiss()
+  }
+
+  async #receive(connection: Connection, taken: string[]): Promise<void> {
+    const { name, maxConnections, maxConnectionsPerAddress, tls: mode } = this.#options
+    const { policy } = this.#parts
+    const { remote } = connection
+    if (!(await this.#take(taken, `pop3:${name}`, maxConnections))) {
+      return this.#turnAway(connection, replies.tooManyConnections, taken)
+    }
+    const introduction = await policy.introduce({ listener: name, remote })
+    if (introduction.denied) return this.#turnAway(connection, replies.denied, taken)
+    const most = introduction.limits.maxConnectionsPerAddress ?? maxConnectionsPerAddress
+    const counted =
+      remote.address === 'unix' || (await this.#take(taken, `pop3:${name}:${remote.address}`, most))
+    if (!counted) return this.#turnAway(connection, replies.tooManyConnections, taken)
+    if (mode !== 'implicit') return this.#open(connection, { introduction, taken })
+    const tls = await this.#secured(connection)
+    if (tls !== undefined) return this.#open(connection, { introduction, taken, tls })
+    connection.destroy()
+    this.#release(connection, taken)
+  }
+
+  /** A handshake that fails ends in silence: there is no language to say why in. */
+  async #secured(connection: Connection): Promise<TlsState | undefined> {
+    const context = this.#parts.tls()
+    if (context === undefined) return undefined
+    const { handshakeTimeoutMs: timeoutMs, name } = this.#options
+    try {
+      return await connection.startTls({ side: 'server', context, timeoutMs })
+    } catch (error) {
+      const { address } = connection.remote
+      this.#parts.doors.log.info('tls.failed', {
+        listener: name,
+        remote: address,
+        error: String(error),
+      })
+      return undefined
+    }
+  }
+
+  #open(
+    connection: Connection,
+    { introduction, taken, tls }: { introduction: Introduction; taken: string[]; tls?: TlsState },
+  ): void {
+    if (this.#emptied !== undefined) {
+      connection.destroy()
+      return this.#release(connection, taken)
+    }
+    const { policy, mailboxes, doors } = this.#parts
+    const { clock, log } = doors
+    const { remote, local } = connection
+    const { remoteName } = introduction
+    const facts: ConnectionFacts = {
+      id: `${this.#idStart}-${(++this.#idCount).toString(36)}`,
+      startedAt: clock.now(),
+      listener: this.#options.name,
+      remote,
+      local,
+      introduction,
+      ...(remoteName === undefined ? {} : { remoteName }),
+      ...(tls === undefined ? {} : { tls }),
+    }
+    const session = new PopSession({
+      facts,
+      policy: policy.open(facts),
+      mailboxes,
+      doors: { ...doors, octets: this.#octets },
+      canStartTls: this.#options.tls === 'starttls' && this.#parts.tls() !== undefined,
+    })
+    const { handshakeTimeoutMs } = this.#options
+    const opened = new PopConnection({
+      id: facts.id,
+      connection,
+      session,
+      clock,
+      log,
+      handshakeTimeoutMs,
+      tls: () => this.#parts.tls(),
+      closed: (gone) => {
+        this.#sessions.delete(gone)
+        this.#release(connection, taken)
+      },
+    })
+    this.#arriving.delete(connection)
+    this.#sessions.set(opened, taken)
+    opened.start()
+  }
+
+  #turnAway(connection: Connection, answer: replies.Answer, taken: string[]): void {
+    const released = (): void => this.#release(connection, taken)
+    // Who expects a handshake would not understand it, and in a flood nobody lingers.
+    if (this.#options.tls === 'implicit' || this.#arriving.size > mostTurnedAway) {
+      connection.destroy()
+      return released()
+    }
+    const ignored = { data: () => {}, ended: () => {}, drained: () => {} }
+    connection.attach({ ...ignored, closed: released })
+    connection.resume()
+    connection.write(answer.text)
+    connection.end()
+  }
+
+  #take(taken: string[], key: string, limit: number): MaybePromise<boolean> {
+    const answer: MaybePromise<boolean> = this.#parts.doors.counters.take(key, limit)
+    return after(answer, (was) => {
+      if (was) taken.push(key)
+      return was
+    })
+  }
+
+  #release(connection: Connection, taken: string[]): void {
+    for (const key of taken.splice(0)) this.#parts.doors.counters.give(key)
+    this.#arriving.delete(connection)
+    this.#left()
+  }
+
+  #left(): void {
+    if (this.#sessions.size + this.#arriving.size === 0) this.#emptied?.()
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * A Maildir as one POP3 session sees it: what lies in new/ and cur/ when it begins, oldest first, numbered from 1, until
+ * it ends (RFC 1939 §5). Nothing is locked: other sessions, IMAP servers and deliveries go on meanwhile. A file that
+ * another one has moved is found again by its unique name; one that is gone is gone. Only `update` changes anything.
+ */
+import { createHash } from 'node:crypto'
+import { isPosternError } from '../mail/errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Disk } from '../runtime/disk.ts'
+import { inTurns } from './in-turns.ts'
+import { contentOf, type OctetBook } from './octet-book.ts'
+
+export interface MaildropDoors {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly octets: OctetBook
+}
+
+export interface DropMessage {
+  /** From 1. */
+  readonly number: number
+  /** The same in every session (RFC 1939 §7): 1 to 70 printable characters. */
+  readonly uid: string
+  /** The name of the file as far as a `:`, which never changes. */
+  readonly unique: string
+  /** Below the Maildir, when the session began. */
+  readonly file: string
+}
+
+/** More messages wait for the next session. */
+const mostMessages = 100_000
+/** What is older in tmp/ is nobody's any more: maildir(5). */
+const staleMs = 36 * 3_600_000
+
+export class Maildrop {
+  readonly messages: readonly DropMessage[]
+  readonly #path: string
+  readonly #doors: MaildropDoors
+
+  private constructor(path: string, messages: readonly DropMessage[], doors: MaildropDoors) {
+    this.#path = path
+    this.messages = messages
+    this.#doors = doors
+  }
+
+  /** @throws PosternError NOT_FOUND where there is no such Maildir, DISK_FAILED */
+  static async open(path: string, doors: MaildropDoors): Promise<Maildrop> {
+    await removeStale(`${path}/tmp`, doors)
+    return new Maildrop(path, await listed(path, doors.disk), doors)
+  }
+
+  /** Without a Maildir: somebody who never got any mail. */
+  static empty(path: string, doors: MaildropDoors): Maildrop {
+    return new Maildrop(path, [], doors)
+  }
+
+  /** As sent, without doubled dots. @throws PosternError NOT_FOUND, DISK_FAILED */
+  async octets(message: DropMessage): Promise<number> {
+    // Other programs that deliver may have written it into the name: Dovecot's W.
+    const written = /,W=(\d{1,15})(?=,|$)/.exec(message.unique)?.[1]
+    if (written !== undefined) return Number(written)
+    const key = `${this.#path}/${message.unique}`
+    return this.#doors.octets.octets(key, () => this.read(message))
+  }
+
+  /** As it is stored. @throws PosternError NOT_FOUND, DISK_FAILED */
+  async *read(message: DropMessage): AsyncGenerator<Uint8Array> {
+    const { disk } = this.#doors
+    let begun = false
+    try {
+      for await (const chunk of contentOf(disk, `${this.#path}/${message.file}`)) {
+        begun = true
+        yield chunk
+      }
+    } catch (error) {
+      const moved = begun || !isPosternError(error, 'NOT_FOUND') ? undefined : this.#find(message)
+      const file = await moved
+      if (file === undefined) throw error
+      yield* contentOf(disk, `${this.#path}/${file}`)
+    }
+  }
+
+  /**
+   * The UPDATE state (RFC 1939 §6): removes these, and moves what else was new to cur/, as qmail-pop3d does.
+   * @returns whether all of them are gone now
+   */
+  async update(deleted: ReadonlySet<DropMessage>): Promise<boolean> {
+    let whole = true
+    await inTurns(this.messages, async (message) => {
+      try {
+        if (deleted.has(message)) await this.#remove(message)
+        else if (message.file.startsWith('new/')) await this.#see(message)
+      } catch {
+        if (deleted.has(message)) whole = false
+      }
+    })
+    return whole
+  }
+
+  async #remove(message: DropMessage): Promise<void> {
+    const { disk } = this.#doors
+    if (await done(disk.remove(`${this.#path}/${message.file}`))) return
+    const file = await this.#find(message)
+    if (file !== undefined) await done(disk.remove(`${this.#path}/${file}`))
+  }
+
+  async #see({ file, unique }: DropMessage): Promise<void> {
+    await done(this.#doors.disk.rename(`${this.#path}/${file}`, `${this.#path}/cur/${unique}:2,`))
+  }
+
+  async #find({ unique }: DropMessage): Promise<string | undefined> {
+    for (const folder of ['cur', 'new']) {
+      const names = await this.#doors.disk.list(`${this.#path}/${folder}`)
+      const name = names.find((each) => uniqueName(each) === unique)
+      if (name !== undefined) return `${folder}/${name}`
+    }
+    return undefined
+  }
+}
+
+/** @returns false where the file is not there */
+async function done(change: Promise<void>): Promise<boolean> {
+  try {
+    await change
+    return true
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return false
+    throw error
+  }
+}
+
+async function listed(path: string, disk: Disk): Promise<readonly DropMessage[]> {
+  const files = new Map<string, string>()
+  for (const folder of ['new', 'cur']) {
+    for (const name of await disk.list(`${path}/${folder}`)) {
+      if (!name.startsWith('.')) files.set(uniqueName(name), `${folder}/${name}`)
+    }
+  }
+  const found: { readonly at: number; readonly unique: string; readonly file: string }[] = []
+  await inTurns([...files], async ([unique, file]) => {
+    const at = await modifiedAt(`${path}/${file}`, disk)
+    if (at !== undefined) found.push({ at, unique, file })
+  })
+  // The same order each time, also where files are as old as each other.
+  return found
+    .toSorted((a, b) => a.at - b.at || (a.unique < b.unique ? -1 : 1))
+    .slice(0, mostMessages)
+    .map(({ unique, file }, index) => ({ number: index + 1, uid: uidOf(unique), unique, file }))
+}
+
+/** @returns undefined where it is no file, or not there any more */
+async function modifiedAt(path: string, disk: Disk): Promise<number | undefined> {
+  try {
+    const { kind, modifiedAt: at } = await disk.stat(path)
+    return kind === 'file' ? at : undefined
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function removeStale(tmp: string, { disk, clock }: MaildropDoors): Promise<void> {
+  const before = clock.now() - staleMs
+  await inTurns(await disk.list(tmp), async (name) => {
+    const at = await modifiedAt(`${tmp}/${name}`, disk)
+    if (at !== undefined && at < before) await done(disk.remove(`${tmp}/${name}`))
+  })
+}
+
+function uniqueName(name: string): string {
+  const colon = name.indexOf(':')
+  return colon < 0 ? name : name.slice(0, colon)
+}
+
+/** qmail-pop3d's where RFC 1939 allows it, so that nothing is fetched twice after a move from there. */
+function uidOf(unique: string): string {
+  return /^[!-~]{1,70}$/.test(unique)
+    ? unique
+    : createHash('sha256').update(unique).digest('base64url')
+}

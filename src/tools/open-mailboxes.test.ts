@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { recordingLog } from '../testkit/recording-log.ts'
+import { openMailboxes } from './open-mailboxes.ts'
+import { readOffline } from './read-offline.ts'
+
+/** control/locals and control/me of the sample: postern.test. */
+const sample = readOffline(fileURLToPath(new URL('../../config', import.meta.url)))
+const { maildirs } = sample.delivery
+
+function mailboxes(uid?: number) {
+  const bob = { user: 'bob', gid: 7, home: '/home/bob', dash: '', extension: '' }
+  const log = recordingLog()
+  const directory = uid === undefined ? undefined : { find: async () => ({ ...bob, uid }) }
+  return {
+    log,
+    ...openMailboxes({ current: () => sample, users: { directory }, process: { uid: 1000 }, log }),
+  }
+}
+
+test.each(['bob@postern.test', 'Bob@POSTERN.test', 'bob%postern.test', 'bob'])(
+  'the login %s has the Maildir that mail to the address goes to',
+  async (user) => {
+    const place = { path: `${maildirs}/postern.test/bob`, comesWithMail: true }
+    expect(await mailboxes().find(user)).toEqual(place)
+  },
+)
+
+test.each(['bob@elsewhere.test', '../../etc@elsewhere.test', '@postern.test', ''])(
+  'the login %j has none',
+  async (user) => {
+    expect(await mailboxes().find(user)).toBeUndefined()
+  },
+)
+
+test('no login leads out of the folder of all mailboxes', async () => {
+  for (const user of ['..', '../x', '/etc', '.', 'a/../../b']) {
+    const place = await mailboxes().find(user)
+    expect(place?.path ?? maildirs).toMatch(/\/mail(?:$|\/postern\.test\/[^/]*$)/)
+    expect(place?.path.split('/')).not.toContain('..')
+  }
+})
+
+test('a user of this host has the Maildir at home, if the gateway is that user', async () => {
+  const place = { path: '/home/bob/Maildir', comesWithMail: false }
+  expect(await mailboxes(1000).find('bob')).toEqual(place)
+  for (const uid of [1001, 0]) {
+    const others = mailboxes(uid)
+    expect(await others.find('bob')).toBeUndefined()
+    expect(others.log.events).toMatchObject([{ event: 'pop3.mailbox-of-another', fields: { uid } }])
+  }
+})

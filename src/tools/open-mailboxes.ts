@@ -1,0 +1,54 @@
+/** Whose Maildir lies where: asked of the router that delivers into it, so that mail is read where it arrives. */
+import { join } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import { createRouter } from '../delivery/router.ts'
+import { parseMailbox, type Mailbox } from '../mail/address.ts'
+import type { MailboxPlace, Mailboxes } from '../pop3/mailboxes.ts'
+import type { Log } from '../runtime/log.ts'
+import type { HostProcess } from '../runtime/process.ts'
+import type { LocalUsers } from './local-users.ts'
+import { routingTables } from './routing-tables.ts'
+
+export interface MailboxesParts {
+  readonly current: () => Configuration
+  readonly users: Pick<LocalUsers, 'directory'>
+  readonly process: Pick<HostProcess, 'uid'>
+  readonly log: Log
+}
+
+export function openMailboxes({ current, users, process, log }: MailboxesParts): Mailboxes {
+  const tables = () => routingTables(current())
+  return {
+    async find(user): Promise<MailboxPlace | undefined> {
+      const mailbox = mailboxOf(user)
+      if (mailbox === undefined) return undefined
+      const mailRoot = current().delivery.maildirs
+      const router = createRouter({ mailRoot, tables, users: () => users.directory })
+      const route = await router.route({ mailbox }, nobodysEnvelope)
+      if (route.transport === 'maildir') return { path: route.path, comesWithMail: true }
+      if (route.transport !== 'local') return undefined
+      // What lies in the home of another we might read or remove for somebody who only points there.
+      if (route.uid !== process.uid || route.uid === 0) {
+        log.error('pop3.mailbox-of-another', { user: route.user, uid: route.uid })
+        return undefined
+      }
+      return { path: join(route.home, 'Maildir'), comesWithMail: false }
+    },
+  }
+}
+
+/** Nobody sends anything here: routes by address do not ask. */
+const nobodysEnvelope = {
+  reversePath: null,
+  recipients: [],
+  bodyType: '7bit',
+  smtputf8: false,
+  requireTls: false,
+} as const
+
+/** `bob@example.org`; vpopmail's clients also write `bob%example.org`; `bob` belongs to the host itself. */
+function mailboxOf(user: string): Mailbox | undefined {
+  const at = user.includes('@') ? user : user.replace(/%(?=[^%]*$)/, '@')
+  if (!at.includes('@')) return at === '' ? undefined : { localPart: at, domain: '' }
+  return parseMailbox(at, { smtputf8: true })
+}

@@ -1,0 +1,162 @@
+/** Mail that came by SMTP is fetched by POP3, with clients that nobody here wrote. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { component, isMissing } from '../setup/components.ts'
+import {
+  delivered,
+  dialogue,
+  gatewayFolder,
+  runPostern,
+  runProgram,
+  startGateway,
+  type Run,
+  type StartedGateway,
+} from './started-gateway.ts'
+
+let gateway: StartedGateway
+
+beforeAll(async () => {
+  const folder = await gatewayFolder(`
+listeners:
+  - { name: mx, listen: '127.0.0.1:2525' }
+  - { name: pop3, role: pop3, listen: '127.0.0.1:0' }
+  - { name: pop3s, role: pop3s, listen: '127.0.0.1:0' }
+plugin_dirs: [../plugins]
+chain:
+  - plugin: accounts
+  - plugin: rcpthosts
+delivery: { maildirs: ../var/mail }
+accounts: { path: ../var/accounts.db }
+spool: { path: ../var/spool }
+store: { path: ../var/store.db }
+`)
+  for (const user of ['bob@postern.test', 'carol@postern.test', 'dora@postern.test']) {
+    const added = await runPostern(
+      ['user', 'add', user, '--config', folder.config],
+      'open sesame\n',
+    )
+    if (added.code !== 0) throw new Error(added.stderr)
+  }
+  gateway = await startGateway(folder)
+})
+
+afterAll(async () => {
+  await gateway.stop()
+  await gateway.folder.remove()
+})
+
+const portOf = (listener: string): number =>
+  Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(gateway.stdout())?.[1])
+
+async function send(user: string, ...bodies: string[]): Promise<void> {
+  for (const [before, body] of bodies.entries()) {
+    await dialogue(gateway.port, [
+      'EHLO client.test',
+      'MAIL FROM:<alice@client.test>',
+      `RCPT TO:<${user}@postern.test>`,
+      'DATA',
+      `Subject: ${body}\r\n\r\n..${body}\r\n.`,
+      'QUIT',
+    ])
+    await delivered(gateway.folder, [user, 'postern.test'], before + 1)
+  }
+}
+
+async function files(user: string, folder: 'new' | 'cur'): Promise<number> {
+  const path = join(gateway.folder.root, 'var/mail/postern.test', user, folder)
+  return (await readdir(path)).length
+}
+
+describe.skipIf(isMissing('curl'))('curl', () => {
+  const curl = (url: string, ...more: string[]): Promise<Run> => {
+    const user = ['--user', 'carol@postern.test:open sesame']
+    return runProgram(component('curl')!.path, ['--silent', '--insecure', ...user, ...more, url])
+  }
+
+  test('lists, fetches and deletes, behind STLS or TLS from the first byte', async () => {
+    await send('carol', 'one', 'two')
+    const starttls = `pop3://127.0.0.1:${portOf('pop3')}/`
+    const implicit = `pop3s://127.0.0.1:${portOf('pop3s')}/`
+    for (const [url, ...options] of [[starttls, '--ssl-reqd'], [implicit]] as const) {
+      const listed = await curl(url, ...options)
+      expect(listed).toMatchObject({ code: 0 })
+      expect(listed.stdout).toMatch(/^1 \d+\r\n2 \d+\r\n$/)
+    }
+    const fetched = await curl(`${implicit}2`)
+    expect(fetched.stdout).toMatch(/\r\nSubject: two\r\n\r\n\.two\r\n$/)
+    const size = (await curl(implicit)).stdout.split(/\s+/)[3]
+    expect(fetched.stdout.length).toBe(Number(size))
+    expect(await files('carol', 'cur')).toBe(2)
+    expect(await curl(`${implicit}1`, '--request', 'DELE', '--list-only')).toMatchObject({
+      code: 0,
+    })
+    expect(await files('carol', 'cur')).toBe(1)
+  })
+
+  test('is refused with a wrong password, and without TLS', async () => {
+    const wrong = await curl(
+      `pop3s://127.0.0.1:${portOf('pop3s')}/`,
+      '--user',
+      'carol@postern.test:open says me',
+    )
+    // CURLE_LOGIN_DENIED
+    expect(wrong.code).toBe(67)
+    const bare = await curl(`pop3://127.0.0.1:${portOf('pop3')}/`)
+    expect(bare.code).not.toBe(0)
+  })
+})
+
+describe.skipIf(isMissing('python3'))("Python's poplib", () => {
+  test('sees a mailbox as it was when the session began, and deletes at its end', async () => {
+    await send('bob', 'first', 'second', 'third')
+    const script = `
+import poplib, ssl
+context = ssl._create_unverified_context()
+def opened():
+    box = poplib.POP3('127.0.0.1', ${portOf('pop3')}, timeout=20)
+    assert 'STLS' in box.capa() and 'SASL' not in box.capa()
+    box.stls(context=context)
+    assert box.capa()['SASL'] == ['PLAIN']
+    box.user('bob@postern.test')
+    box.pass_('open sesame')
+    return box
+box, other = opened(), opened()
+uids = [line.split()[1] for line in box.uidl()[1]]
+assert len(uids) == 3 and uids == [line.split()[1] for line in other.uidl()[1]]
+count, octets = box.stat()
+sizes = [int(line.split()[1]) for line in box.list()[1]]
+assert count == 3 and octets == sum(sizes)
+for number, size in enumerate(sizes, 1):
+    lines = box.retr(number)[1]
+    assert sum(len(line) + 2 for line in lines) == size
+assert box.retr(2)[1][-1] == b'.second'
+assert box.top(2, 0)[1][-2:] == [b'Subject: second', b'']
+box.dele(1)
+box.quit()
+other.dele(1)
+other.dele(2)
+assert other.retr(3)[1][-1] == b'.third'
+other.quit()
+box = opened()
+print(box.stat()[0], [line.split()[1] for line in box.uidl()[1]] == uids[2:])
+box.quit()
+`
+    const run = await runProgram(component('python3')!.path, ['-c', script])
+    expect(run).toEqual({ code: 0, stdout: '1 True\n', stderr: '' })
+    expect([await files('bob', 'new'), await files('bob', 'cur')]).toEqual([0, 1])
+  })
+
+  test('finds an empty mailbox where no mail ever came', async () => {
+    const script = `
+import poplib, ssl
+box = poplib.POP3_SSL('127.0.0.1', ${portOf('pop3s')}, timeout=20, context=ssl._create_unverified_context())
+box.user('dora@postern.test')
+box.pass_('open sesame')
+print(box.stat(), box.list()[1])
+box.quit()
+`
+    const run = await runProgram(component('python3')!.path, ['-c', script])
+    expect(run).toEqual({ code: 0, stdout: '(0, 0) []\n', stderr: '' })
+  })
+})
