@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { openMailboxes } from './open-mailboxes.ts'
 import { readOffline } from './read-offline.ts'
@@ -8,13 +9,19 @@ import { readOffline } from './read-offline.ts'
 const sample = readOffline(fileURLToPath(new URL('../../config', import.meta.url)))
 const { maildirs } = sample.delivery
 
-function mailboxes(uid?: number) {
+function mailboxes(uid?: number, accounts = memoryAccounts()) {
   const bob = { user: 'bob', gid: 7, home: '/home/bob', dash: '', extension: '' }
   const log = recordingLog()
   const directory = uid === undefined ? undefined : { find: async () => ({ ...bob, uid }) }
   return {
     log,
-    ...openMailboxes({ current: () => sample, users: { directory }, process: { uid: 1000 }, log }),
+    ...openMailboxes({
+      current: () => sample,
+      users: { directory },
+      accounts,
+      process: { uid: 1000 },
+      log,
+    }),
   }
 }
 
@@ -49,4 +56,20 @@ test('a user of this host has the Maildir at home, if the gateway is that user',
     expect(await others.find('bob')).toBeUndefined()
     expect(others.log.events).toMatchObject([{ event: 'pop3.mailbox-of-another', fields: { uid } }])
   }
+})
+
+test('a user of a domain of ours has the Maildir that it has, and none where POP3 is taken away', async () => {
+  const ann = { user: 'ann@virtual.test', passwordHash: '*', variables: new Map() }
+  const accounts = memoryAccounts([
+    ann,
+    { ...ann, user: 'eve@virtual.test', flags: new Set(['no-pop'] as const) },
+  ])
+  await accounts.putDomain({ name: 'virtual.test', catchAll: 'bounce', overQuota: 'reject' })
+  const { find, log } = mailboxes(undefined, accounts)
+  expect(await find('Ann@virtual.test')).toEqual({
+    path: `${maildirs}/virtual.test/ann`,
+    comesWithMail: true,
+  })
+  expect(await find('eve@virtual.test')).toBeUndefined()
+  expect(log.events).toMatchObject([{ event: 'pop3.not-for-this-account' }])
 })
