@@ -65,11 +65,11 @@ test('a user of a domain of ours has the Maildir that it has, and none where POP
     { ...ann, user: 'eve@virtual.test', flags: new Set(['no-pop'] as const) },
   ])
   await accounts.putDomain({ name: 'virtual.test', catchAll: 'bounce', overQuota: 'reject' })
-  const { find, log } = mailboxes(undefined, accounts)
-  expect(await find('Ann@virtual.test')).toEqual({
+  const ours = mailboxes(undefined, accounts)
+  expect(await ours.find('Ann@virtual.test')).toEqual({
     path: `${maildirs}/virtual.test/ann`,
     comesWithMail: true,
   })
-  expect(await find('eve@virtual.test')).toBeUndefined()
-  expect(log.events).toMatchObject([{ event: 'pop3.not-for-this-account' }])
+  expect(await ours.find('eve@virtual.test')).toBeUndefined()
+  expect(ours.log.events).toMatchObject([{ event: 'pop3.not-for-this-account' }])
 })
