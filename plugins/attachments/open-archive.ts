@@ -192,7 +192,7 @@ class Visit {
     const { content, sha256, names, ...rest } = entry
     this.entries.push({
       ...rest,
-      names: names.map((name) => name.slice(0, longestName)),
+      names: names.map(bounded),
       ...(content === undefined ? {} : { content }),
       ...(sha256 === undefined ? {} : { sha256 }),
     })
@@ -207,7 +207,8 @@ class Visit {
   }
 
   #exceed(detail: string): void {
-    if (!this.#over) this.#note('limit', detail)
+    // Once, and never lost behind what else is wrong.
+    if (!this.#over) this.problems.push({ problem: 'limit', detail: detail.slice(0, 200) })
     this.#over = true
   }
 
@@ -218,7 +219,13 @@ class Visit {
 }
 
 function inside({ within, name }: Where): readonly string[] {
-  return [...within, name.slice(0, longestName)]
+  return [...within, bounded(name)]
+}
+
+/** A name keeps its end, which is its extension. */
+function bounded(name: string): string {
+  if (name.length <= longestName) return name
+  return name.slice(0, longestName / 2) + name.slice(-longestName / 2)
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -7,6 +7,8 @@ export interface UuFile {
 }
 
 const mostFiles = 50
+const mostLine = 128
+const beginning = /^begin [0-7]{3,4} [^\r\n]/
 
 export function uuFilesIn(text: Buffer): readonly UuFile[] {
   const files: UuFile[] = []
@@ -16,6 +18,11 @@ export function uuFilesIn(text: Buffer): readonly UuFile[] {
         ? at
         : lineAfter(text, '\nbegin ', at)
     if (begin < 0) break
+    // Before anything is decoded: lines that only look like a beginning cost nothing.
+    if (!beginning.test(text.toString('latin1', begin, begin + mostLine))) {
+      at = begin + 6
+      continue
+    }
     const end = lineAfter(text, '\nend', begin)
     const decoder = new UuDecoder()
     const lines = text.subarray(begin, end < 0 ? text.length : end + 5)

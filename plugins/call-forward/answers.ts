@@ -26,9 +26,10 @@ export class Answers {
   }
 
   /** Nobody waits for it: what is not remembered is asked again. */
-  keep(key: string, exists: boolean): void {
+  keep(key: string, exists: boolean, freshNoMs: number): void {
     const askedAt = this.#clock.now()
-    this.#table.putLater(key, [exists, askedAt], askedAt + this.#keepMs)
+    // A no is of no use later, and strangers make as many as they like.
+    this.#table.putLater(key, [exists, askedAt], askedAt + (exists ? this.#keepMs : freshNoMs))
   }
 }
 

@@ -88,7 +88,7 @@ export const callForward = definePlugin({
         const by = `it said ${probed.reply.code} ${probed.reply.status}`.trim()
         if (probed.answer === 'later') return unavailable(name, by, known, options)
         const exists = probed.answer === 'yes'
-        answers.keep(key, exists)
+        answers.keep(key, exists, options.fresh_no)
         return verdictOn(exists, name, by)
       },
     }

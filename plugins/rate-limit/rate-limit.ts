@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  accountKey,
   clientNetwork,
   customerNetwork,
   defer,
@@ -91,7 +92,8 @@ export const rateLimit = definePlugin({
       if (rates.length === 0) return pass()
       const spent = counters.spend(
         rates.map(({ what, whom, limit, periodMs }) => {
-          return { key: `${what}:${shortened(whom)}`, limit, periodMs }
+          // Two periods are two counts: the one would begin the other anew.
+          return { key: `${what}:${shortened(whom)}/${periodMs}`, limit, periodMs }
         }),
       )
       const ruled = (exhausted: number | undefined) =>
@@ -111,7 +113,7 @@ export const rateLimit = definePlugin({
             ...(session.user === undefined ? ofClient(session, options) : []),
             ...(session.user === undefined
               ? []
-              : [{ what: 'login', whom: session.user, rate: login, else: [] }]),
+              : [{ what: 'login', whom: accountKey(session.user), rate: login, else: [] }]),
             ...ofAddress('sender', reversePath, sender),
             ...ofAddress('recipient', recipient.mailbox, options.recipient),
           ],

@@ -176,7 +176,8 @@ export class Inquiry {
     const late = findings?.get(allowed)
     if (late?.holds === 'yes' && isMeant(late.recipients, mailbox)) return true
     const holds = this.findings.about(allowed, mailbox)?.holds
-    if (holds === 'yes') return true
+    // Of one recipient it says nothing about the next.
+    if (holds === 'yes') return mailbox === undefined ? undefined : true
     return early || (holds === 'unproven' && this.provesLater) ? undefined : false
   }
 

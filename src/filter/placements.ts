@@ -196,9 +196,14 @@ function isPlain({ opinions, thresholds, own }: PlacementRequest): boolean {
   return (
     [thresholds, ...(own ?? [])].every(({ tag }) => tag === undefined) &&
     opinions.every(
-      ({ verdict }) => verdict.headerEdits === undefined && verdict.envelopeEdits === undefined,
+      ({ verdict }) =>
+        !edits(verdict) && !(verdict.verdict === 'per-recipient' && verdict.verdicts.some(edits)),
     )
   )
+}
+
+function edits({ headerEdits, envelopeEdits }: Opinion['verdict']): boolean {
+  return headerEdits !== undefined || envelopeEdits !== undefined
 }
 
 function isDelivered({ disposition }: Outcome): boolean {

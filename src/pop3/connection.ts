@@ -84,7 +84,9 @@ export class PopConnection implements ConnectionHandlers {
   }
 
   #pump(): void {
-    if (this.#busy || this.#closing) return
+    if (this.#closing) return
+    // What comes while a command is being answered is bounded too.
+    if (this.#busy) return this.#regulate()
     const line = this.#retiring ? undefined : this.#input.line()
     if (line !== undefined) {
       this.#busy = true

@@ -32,6 +32,7 @@ export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other'
   /** Its owner. */
   readonly uid: number
+  readonly gid: number
   /** The permission bits, set-user-ID, set-group-ID and sticky bit included: at most 0o7777. */
   readonly mode: number
 }

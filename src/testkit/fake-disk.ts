@@ -335,6 +335,7 @@ function statOf({ sizeBytes, modifiedAt, number, kind }: FakeInode): FileStat {
     inode: number,
     kind,
     uid: 0,
+    gid: 0,
     mode: kind === 'file' ? 0o600 : 0o700,
   }
 }

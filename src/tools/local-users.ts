@@ -63,8 +63,8 @@ export class LocalUsers {
     const { doors, current } = this.#parts
     const { alias: home } = current().delivery
     try {
-      const { kind, uid } = await doors.disk.stat(home)
-      return kind === 'directory' ? { name: 'alias', uid, gid: uid, home } : undefined
+      const { kind, uid, gid } = await doors.disk.stat(home)
+      return kind === 'directory' ? { name: 'alias', uid, gid, home } : undefined
     } catch (error) {
       if (isPosternError(error, 'NOT_FOUND')) return undefined
       throw error

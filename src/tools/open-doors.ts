@@ -22,6 +22,9 @@ import { openStore } from '../runtime/node/store.ts'
 import { spoolContinuations } from '../queue/continuations.ts'
 import { openLog } from './open-log.ts'
 
+/** The event loop stands still meanwhile; a question that fails has the outcome that its entry was given. */
+const accountsMs = 50
+
 export interface OpenedDoors {
   readonly doors: Doors
   /** The jobs' threads end; the store is written to the end, then the log. */
@@ -46,7 +49,7 @@ export async function openDoors(
   const named = servers.length === 0 ? {} : { servers }
   const names = cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock })
   const jobs = nodeJobs({ clock: systemClock, dns: names })
-  const accounts = nodeAccounts({ path: who.path, clock: systemClock })
+  const accounts = nodeAccounts({ path: who.path, clock: systemClock, busyMs: accountsMs })
   return {
     doors: {
       accounts,

@@ -46,6 +46,8 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
         log.error('pop3.mailbox-of-another', { user: route.user, uid: route.uid })
         return undefined
       }
+      // A part of somebody's address, or the alias of everybody else: the mail in that home is not this login's.
+      if (route.dash !== '' || route.extension !== '') return undefined
       return { path: join(route.home, 'Maildir'), comesWithMail: false }
     },
   }

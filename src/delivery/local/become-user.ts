@@ -44,7 +44,8 @@ export function becomeUser({ programs, forward, program }: BecomeUserOptions): B
       )
       const text = [1, 2].map((each) => readable(outputs.get(each) ?? nothing)).join('')
       if ('signal' in end) return localResult(111, 'Aack, child crashed. (#4.3.0)')
-      if (end.exit !== 0) return localResult(end.exit, text)
+      // `postern local` says 0, 100 or 111: whatever else is a process that could not do its work.
+      if (end.exit !== 0) return localResult(end.exit === 100 ? 100 : 111, text)
       return await sendOn(delivery, { forward, asked: outputs.get(forwardDescriptor), text })
     } catch (error) {
       if (isPosternError(error)) return localResult(111, `${error.message}. (#4.3.0)`)

@@ -102,6 +102,8 @@ function plainOf(text = ''): { readonly charset: undefined; readonly rest: strin
   return { charset: undefined, rest: text }
 }
 
+/** A name keeps its end, which is its extension. */
 function bounded(name: string): string {
-  return name.slice(0, longestName)
+  if (name.length <= longestName) return name
+  return name.slice(0, longestName / 2) + name.slice(-longestName / 2)
 }

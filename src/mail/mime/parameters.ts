@@ -9,6 +9,8 @@ export interface StructuredValue {
   readonly parameters: readonly Parameter[]
   /** Whether anything is not as the standards have it, so that readers may differ. */
   readonly irregular: boolean
+  /** There are more parameters than are read. */
+  readonly cut: boolean
 }
 
 export interface Parameter {
@@ -22,12 +24,12 @@ const mostParameters = 100
 
 export function parseStructured(text: string): StructuredValue {
   const { segments, broken } = segmentsOf(text)
-  const [head = '', ...rest] = segments
+  const [head = '', ...more] = segments
+  const rest = more.filter((segment) => segment.trim() !== '')
   const value = withoutComments(head).trim().toLowerCase()
   const parameters: Parameter[] = []
   let irregular = broken || rest.length > mostParameters || /[^\x21-\x7e]/.test(value)
   for (const segment of rest.slice(0, mostParameters)) {
-    if (segment.trim() === '') continue
     const parsed = parseParameter(segment)
     if (parsed === undefined) {
       irregular = true
@@ -36,7 +38,7 @@ export function parseStructured(text: string): StructuredValue {
     parameters.push({ name: parsed.name, readings: parsed.readings })
     irregular ||= parsed.irregular
   }
-  return { value, parameters, irregular }
+  return { value, parameters, irregular, cut: rest.length > mostParameters }
 }
 
 /** Without what stands in parentheses outside quotes; an open one runs to the end. */

@@ -6,6 +6,8 @@ import { distinct, parseStructured, withoutComments, type StructuredValue } from
 import type { MimeAmbiguityKind, MimeChoices, TransferEncoding } from './tree.ts'
 
 export interface PartFacts {
+  /** More says what this part is than was read. */
+  readonly cut: boolean
   readonly type: string
   readonly otherTypes: readonly string[]
   /** Of a multipart; several where this reader may go by any of them. */
@@ -17,8 +19,9 @@ export interface PartFacts {
   readonly ambiguities: readonly MimeAmbiguityKind[]
 }
 
-/** More fields of one name say nothing new. */
+/** More fields of one name, and the part is beyond a limit: what is not read must not pass for absent. */
 const mostFields = 8
+const deciding = ['content-type', 'content-disposition', 'content-transfer-encoding']
 
 /** @param defaultType where there is no Content-Type: `message/rfc822` in a digest (RFC 2046 §5.1.5), else `text/plain` */
 export function partFacts(
@@ -34,6 +37,9 @@ export function partFacts(
   )
   const first = firstBoundary === undefined ? [] : [firstBoundary]
   const dispositions = header.all('content-disposition').slice(0, mostFields).map(parseStructured)
+  const cut =
+    [...types, ...dispositions].some((each) => each.cut) ||
+    deciding.some((name) => header.all(name).length > mostFields)
   const { names, ambiguous } = fileNamesOf(dispositions, types)
   const encodings = encodingsOf(header.all('content-transfer-encoding').slice(0, mostFields))
   const type = typeOf(chosen, choose === 'first' ? defaultType : lastTypeOf(chosen, defaultType))
@@ -53,6 +59,7 @@ export function partFacts(
   const isMultipart = type.startsWith('multipart/')
   if (isMultipart && first.length === 0) ambiguities.push('boundary')
   return {
+    cut,
     type,
     otherTypes: [...new Set(types.map((each) => typeOf(each, defaultType)))].filter(
       (other) => other !== type,

@@ -143,6 +143,7 @@ export class MimeScanner {
     if (hasBareLineEnd(raw)) this.#notes.add('line-ends', headerStart)
     const { index, defaultType } = this.#parts.current
     const facts = partFacts(header, this.#choices.fields, defaultType)
+    if (facts.cut) return this.#stop('header', to)
     for (const kind of facts.ambiguities) this.#notes.add(kind, headerStart)
     const bodyOffset = this.#base + body
     const container = isMessage(facts.type) || facts.boundaries.length > 0

@@ -25,6 +25,8 @@ import { updateAccountsSchema } from './accounts-schema.ts'
 export interface AccountsParts {
   readonly path: string
   readonly clock: Pick<Clock, 'now'>
+  /** How long a question waits, without anything else being done, for somebody who writes; 5,000 where nothing is said. */
+  readonly busyMs?: number
 }
 
 /** Opens nothing yet. */
@@ -46,7 +48,7 @@ interface Open {
 }
 
 /** Two writers wait for each other so long. */
-const busyMs = 5_000
+const writersMs = 5_000
 
 type Range = NameRange & { readonly domain?: string }
 
@@ -148,7 +150,7 @@ class SqliteAccounts implements Accounts {
       this.#open = undefined
     }
     if (inode === undefined) return undefined
-    this.#open ??= openFile(this.#parts.path, inode)
+    this.#open ??= openFile(this.#parts.path, inode, this.#parts.busyMs)
     return this.#open
   }
 
@@ -167,7 +169,7 @@ function makeFile(path: string): void {
   closeSync(openSync(path, 'a', 0o600))
 }
 
-function openFile(path: string, inode: number): Open {
+function openFile(path: string, inode: number, busyMs = writersMs): Open {
   const database = new DatabaseSync(path, { timeout: busyMs })
   try {
     database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')

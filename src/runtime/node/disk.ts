@@ -163,6 +163,7 @@ function fileStat(stats: fs.Stats): FileStat {
     modifiedAt: stats.mtimeMs,
     inode: stats.ino,
     uid: stats.uid,
+    gid: stats.gid,
     mode: stats.mode & 0o7777,
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
   }

@@ -17,6 +17,8 @@ import { ProcessGroup, type Kept } from './process-group.ts'
 
 /** So long what a program left behind may hold its pipes open. */
 const leftoversMs = 2000
+/** After SIGTERM and SIGKILL nothing of a program should be left. */
+const abandonMs = 6000
 
 export function nodePrograms(clock: Clock): Programs {
   return {
@@ -45,14 +47,21 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
   if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
   const inputs: Inputs = new Map([[0, new Uint8Array()], ...(call.inputs ?? [])])
   const group = await started(call, { inputs, clock })
-  const stop = (): void => group.stop()
+  const givenUp = Promise.withResolvers<never>()
+  givenUp.promise.catch(() => undefined)
+  const stop = (): void => {
+    group.stop()
+    if (!signal.aborted) return
+    // One that we may not end, such as a process of root's, is not waited for.
+    clock.after(abandonMs, () => givenUp.reject(new PosternError('ABORTED', call.command[0])))
+  }
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   try {
     const fed = feedAll(group, inputs)
     // Input that fails must not leave the program waiting for the rest of it.
     fed.catch(stop)
-    const end = await group.ended
+    const end = await Promise.race([group.ended, givenUp.promise])
     if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
     // What it left behind may hold the pipes open. It ends too; what has left the group is not waited for.
     stop()
