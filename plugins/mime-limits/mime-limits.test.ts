@@ -19,6 +19,15 @@ describe('mime-limits', () => {
     expect(await ask(levels(20))).toEqual({ verdict: 'pass' })
   })
 
+  test('refuses what says what it is more often than anybody reads', async () => {
+    const harmless = 'Content-Type: text/plain\r\n'.repeat(8)
+    const hidden = `${harmless}Content-Type: multipart/mixed; boundary=x\r\n\r\ny`
+    expect(await ask(hidden)).toMatchObject(limited)
+    const many = Array.from({ length: 101 }, (_, n) => `a${n}=b;`).join('')
+    const name = `Content-Disposition: attachment;${many}filename="evil.js"\r\n\r\ny`
+    expect(await ask(name)).toMatchObject(limited)
+  })
+
   test('refuses a message of too many parts, or levels', async () => {
     expect(await ask(parts(500))).toMatchObject({
       ...limited,

@@ -57,6 +57,9 @@ describe('rate-limit', () => {
     const bob = { session: { user: 'bob' } }
     expect([await ask(bob), await ask(bob), await ask(bob)]).toEqual(['pass', 'pass', 'defer'])
     expect(await ask({ session: { user: 'eve' } })).toBe('pass')
+    // However it is spelled, it is one account.
+    expect(await ask({ session: { user: 'EVE' } })).toBe('pass')
+    expect(await ask({ session: { user: 'Eve' } })).toBe('defer')
   })
 
   test('does not count bounces against a sender', async () => {
