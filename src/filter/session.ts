@@ -185,7 +185,7 @@ export class FilterSession implements SessionPolicy {
       return this.#judge(event)
     }
     return after(crashWatch.enter(event), (leave) =>
-      leave === undefined ? objectionRuling(endsProcesses) : this.#judge(event, leave),
+      leave === undefined ? objectionRuling(endsProcesses) : this.#judgeNoted(event, leave),
     )
   }
 
@@ -300,7 +300,16 @@ export class FilterSession implements SessionPolicy {
     return { ruling: 'accept', user }
   }
 
-  #judge(event: MessageEvent, over: () => void = () => undefined): MaybePromise<MessageRuling> {
+  /** However it ends, the note goes: an innocent message must not be suspected when this process dies later. */
+  async #judgeNoted(event: MessageEvent, leave: () => void): Promise<MessageRuling> {
+    try {
+      return await this.#judge(event)
+    } finally {
+      leave()
+    }
+  }
+
+  #judge(event: MessageEvent): MaybePromise<MessageRuling> {
     const { transaction, message } = event
     const round = new MessageRound(this.#inquiry, { transaction, message })
     return after(round.run(), () =>
@@ -308,10 +317,7 @@ export class FilterSession implements SessionPolicy {
         // From here it is as if this had been received.
         const judged =
           replacement === undefined ? event : { ...event, message: replacement.message }
-        return after(this.#sign(judged, round), () => {
-          over()
-          return this.#decide(judged, round, replacement)
-        })
+        return after(this.#sign(judged, round), () => this.#decide(judged, round, replacement))
       }),
     )
   }

@@ -128,6 +128,15 @@ export class Keeper {
     })
   }
 
+  /** A store or a queue that fails must not keep what is too old from going: a full disk would stay full. */
+  async #takeIfPossible(entries: readonly Entry[]): Promise<void> {
+    try {
+      await this.#take(entries)
+    } catch (error) {
+      this.#options.log.error('quarantine.not-taken', { error: String(error) })
+    }
+  }
+
   /** Writes new arrivals of one message down, and tells of them. */
   async #take(entries: readonly Entry[]): Promise<void> {
     const { index, clock } = this.#options
@@ -195,12 +204,12 @@ export class Keeper {
       if (await this.#options.index.has(id)) continue
       // The copies of one message follow each other.
       if (unknown[0]?.grounds?.transaction !== grounds.transaction) {
-        await this.#take(unknown)
+        await this.#takeIfPossible(unknown)
         unknown = []
       }
       unknown.push(entry)
     }
-    await this.#take(unknown)
+    await this.#takeIfPossible(unknown)
     const gone = overdue(held, settings().limits, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))
