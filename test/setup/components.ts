@@ -15,6 +15,7 @@ export interface Component {
 }
 
 export type ComponentName =
+  | 'chromium'
   | 'clamd'
   | 'curl'
   | 'dovecot'
@@ -38,6 +39,7 @@ export type ComponentName =
 
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
+  chromium: { program: 'chromium', packages: ['chromium', 'fonts-dejavu-core'] },
   clamd: { program: 'clamd', packages: ['clamav-daemon'] },
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
