@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { readDescriptor, writeDescriptor } from '../runtime/node/descriptor.ts'
+import { hostProcess } from '../runtime/node/process.ts'
 import { deliverAsCalled } from '../tools/local.ts'
 
 interface Options {
@@ -35,6 +36,9 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
   const [user, home, localPart, dash, extension, host, sender, defaultDelivery] =
     parameters.map(String)
   const { n: dryRun = false, forwardOn } = parameters[8] as Options
+  const stopped = new AbortController()
+  // Whoever ends us cannot reach what we started: programs have process groups of their own.
+  hostProcess.onSignal('SIGTERM', () => stopped.abort())
   process.exitCode = await deliverAsCalled(
     {
       address: {
@@ -58,6 +62,7 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
         : { tellForward: (envelope) => writeDescriptor(Number(forwardOn), envelope) }),
     },
     { out: (bytes) => process.stdout.write(bytes), err: (bytes) => process.stderr.write(bytes) },
+    stopped.signal,
   )
 }
 

@@ -40,15 +40,21 @@ export interface LocalPrinter {
   readonly err: (bytes: Uint8Array) => void
 }
 
-/** @returns qmail-local's exit code: 0 done, 100 never, 111 perhaps later */
-export async function deliverAsCalled(call: LocalCall, printer: LocalPrinter): Promise<number> {
+/**
+ * @param signal where it fires, a program under way is ended with all that it started, and a file is left as it was
+ * @returns qmail-local's exit code: 0 done, 100 never, 111 perhaps later
+ */
+export async function deliverAsCalled(
+  call: LocalCall,
+  printer: LocalPrinter,
+  signal: AbortSignal,
+): Promise<number> {
   const delivery = {
     address: octets(call.address),
     message: () => chunks(call.message),
     defaultDelivery: utf8Octets(call.defaultDelivery),
     environment: call.environment,
   }
-  const { signal } = new AbortController()
   const outcome = await deliverLocally(delivery, {
     doors: doorsFor(call, signal),
     listener: listenerFor(call, printer),

@@ -83,6 +83,7 @@ async function run(
         err += latin1(bytes)
       },
     },
+    new AbortController().signal,
   )
   return { out, err, rc }
 }

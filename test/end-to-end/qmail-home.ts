@@ -43,7 +43,11 @@ export function qmailHome(): QmailHome {
       const note = (bytes: Uint8Array): void => {
         report += latin1(bytes)
       }
-      const rc = await deliverAsCalled(callFor(path, message, sender), { out: note, err: note })
+      const rc = await deliverAsCalled(
+        callFor(path, message, sender),
+        { out: note, err: note },
+        new AbortController().signal,
+      )
       return { rc, report: report.replace(/qp \d+/g, 'qp N') }
     },
     left: (name) => readFileSync(join(path, name), 'latin1'),

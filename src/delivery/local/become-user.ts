@@ -20,6 +20,8 @@ export interface BecomeUserOptions {
 
 /** Where the process says what it forwards. */
 export const forwardDescriptor = 3
+/** `postern local` ends the program that the user's .qmail started, which may take two seconds, and then itself. */
+const programEndMs = 4000
 const mostForwardBytes = 4 << 20
 const mostReportBytes = 64 << 10
 
@@ -33,6 +35,7 @@ export function becomeUser({ programs, forward, program }: BecomeUserOptions): B
           command: [...program, '--', ...about.map((each) => readable(latin1Bytes(each)))],
           environment: delivery.environment,
           as: { uid, gid },
+          graceMs: programEndMs,
           inputs: new Map([[0, { file: delivery.message() }]]),
           outputs: new Map([
             [1, mostReportBytes],

@@ -2,6 +2,7 @@
  * Delivery into an mbox file (mbox.5). Promises: without trouble, the message is on stable storage behind what was there.
  * With trouble the file is as long as it was.
  */
+import { dirname } from 'node:path'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Disk, DiskFile } from '../../runtime/disk.ts'
 import type { FileLocks } from '../../runtime/file-locks.ts'
@@ -40,7 +41,11 @@ export async function deliverToMbox(
   try {
     const lock = await locks.take(absolute, lockTimeoutMs)
     try {
-      return await append(file, { path, parts: quoted(lines, message) })
+      return await append(file, {
+        path,
+        parts: quoted(lines, message),
+        created: () => syncName(disk, absolute),
+      })
     } finally {
       await lock.release()
     }
@@ -54,9 +59,23 @@ export async function deliverToMbox(
   }
 }
 
+/** The name of a file that we made. A folder that we may not read, as a system's spool may be, syncs when it will. */
+async function syncName(disk: Disk, path: string): Promise<void> {
+  await disk.syncDirectory(dirname(path)).catch((error: unknown) => {
+    if (!isPosternError(error)) throw error
+  })
+}
+
+interface Appending {
+  readonly path: string
+  readonly parts: AsyncIterable<Uint8Array>
+  /** What is to be done where the file was empty, and may be new. */
+  readonly created: () => Promise<void>
+}
+
 async function append(
   file: DiskFile,
-  { path, parts }: { readonly path: string; readonly parts: AsyncIterable<Uint8Array> },
+  { path, parts, created }: Appending,
 ): Promise<Trouble | undefined> {
   const { sizeBytes: before } = await file.stat()
   try {
@@ -66,6 +85,7 @@ async function append(
       at += part.length
     }
     await file.sync()
+    if (before === 0) await created()
     return undefined
   } catch (error) {
     await file.truncate(before).catch(() => undefined)

@@ -21,13 +21,22 @@ import { MaildirWriter, type MaildirContent, type MaildirOptions } from './maild
 export function maildirTransport(options: MaildirOptions): Transport<MaildirRoute> {
   const writer = new MaildirWriter(options)
   const quotas = new MaildirQuotas(options)
+  /** Maildirs that are there for whoever looks, and not yet on stable storage. */
+  const making = new Map<string, Promise<void>>()
+
+  function make(path: string): Promise<void> {
+    const made = makeMaildir(options.disk, path).finally(() => making.delete(path))
+    making.set(path, made)
+    return made
+  }
 
   async function write(path: string, copy: Copy): Promise<number> {
+    await making.get(path)
     try {
       return await writer.write(path, contentOf(copy))
     } catch (error) {
       if (!isPosternError(error, 'NOT_FOUND')) throw error
-      await makeMaildir(options.disk, path)
+      await (making.get(path) ?? make(path))
       return writer.write(path, contentOf(copy))
     }
   }

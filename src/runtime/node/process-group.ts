@@ -6,8 +6,10 @@ import { PosternError } from '../../mail/errors.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { ProgramCall, ProgramEnd } from '../programs.ts'
 
-/** Between SIGTERM and SIGKILL. */
-const graceMs = 2000
+/** Between SIGTERM and SIGKILL, where the call says nothing. */
+const usualGraceMs = 2000
+/** What waits for the end gives up after six seconds. */
+const mostGraceMs = 5000
 
 export interface Wiring {
   /** What each descriptor of the child is: a pipe to us, or a descriptor of ours. All others are /dev/null or closed. */
@@ -28,12 +30,18 @@ export class ProcessGroup {
   /** Each settles when its pipe is at its end, or destroyed. */
   readonly kept: ReadonlyMap<number, Promise<Kept>>
   readonly #clock: Clock
+  readonly #graceMs: number
   #kill: Timer | undefined
 
   /** Listens before anything is waited for: the child may be over at once. */
-  private constructor(child: ChildProcess, kept: Wiring['kept'], clock: Clock) {
+  private constructor(
+    child: ChildProcess,
+    kept: Wiring['kept'],
+    { clock, graceMs }: { readonly clock: Clock; readonly graceMs: number },
+  ) {
     this.child = child
     this.#clock = clock
+    this.#graceMs = graceMs
     const { promise, resolve } = Promise.withResolvers<ProgramEnd>()
     child.once('exit', (exit, signal) => {
       resolve(exit === null ? { signal: signal ?? 'SIGKILL' } : { exit })
@@ -53,6 +61,7 @@ export class ProcessGroup {
     clock: Clock,
   ): Promise<ProcessGroup> {
     const [program, ...args] = call.command
+    const graceMs = Math.min(call.graceMs ?? usualGraceMs, mostGraceMs)
     const length = Math.max(2, ...ends.keys()) + 1
     try {
       const child = spawn(program, args, {
@@ -62,7 +71,7 @@ export class ProcessGroup {
         ...call.as,
         stdio: Array.from({ length }, (_, descriptor) => ends.get(descriptor) ?? 'ignore'),
       })
-      const group = new ProcessGroup(child, kept, clock)
+      const group = new ProcessGroup(child, kept, { clock, graceMs })
       await once(child, 'spawn')
       return group
     } catch (error) {
@@ -74,7 +83,7 @@ export class ProcessGroup {
   /** Also of what outlives its leader: a group exists as long as one is in it, and its number is not used anew. */
   stop(): void {
     if (!this.#signal('SIGTERM') || this.#kill !== undefined) return
-    this.#kill = this.#clock.after(graceMs, () => this.#signal('SIGKILL'))
+    this.#kill = this.#clock.after(this.#graceMs, () => this.#signal('SIGKILL'))
   }
 
   destroyPipes(): void {
