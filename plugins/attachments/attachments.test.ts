@@ -119,6 +119,26 @@ describe('a rule', () => {
   })
 })
 
+describe('what is too large to be looked at', () => {
+  const filler = 'x'.repeat(75) + '\r\n'
+  const large = filler.repeat(140_000)
+
+  test('is a limit where a file stands uuencoded in it', async () => {
+    const file = 'begin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n'
+    expect(await found('archive-limit', `Subject: x\r\n\r\n${large}${file}`)).toContain(
+      'uuencoded files in a text',
+    )
+    expect(await found('archive-limit', `Subject: x\r\n\r\n${large}`)).toBeUndefined()
+  })
+
+  test('is a limit in a message that is encoded', async () => {
+    const encoded = Buffer.from(`Subject: x\r\n\r\n${large}`).toString('base64')
+    const inner = encoded.replaceAll(/.{76}/g, '$&\r\n')
+    const head = 'Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    expect(await found('archive-limit', head + inner)).toContain('of an encoded message/rfc822')
+  })
+})
+
 describe('the usual rules', () => {
   test('pass an ordinary message, and tell later plugins what is attached', async () => {
     const verdict = await ask(
@@ -355,6 +375,10 @@ describe('what is hidden from some readers is found', () => {
       'Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n',
     ],
     ['uuencoded in a text', 'Subject: x\r\n\r\nHello\r\nbegin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n'],
+    [
+      'uuencoded in a text that begins like a picture',
+      'Subject: x\r\n\r\nGIF89a\r\nbegin 644 a.exe\r\n#86%T\r\n`\r\nend\r\n',
+    ],
     [
       'in base64 with padding and dirt in it',
       lines('Content-Transfer-Encoding: base64', '', `TVo=\r\n!${base64.slice(4)}`),

@@ -16,7 +16,7 @@ import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
 import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
 import { withBaseNames, type Collection, type Specimen, type Unseen } from './specimen.ts'
-import { uuFilesIn } from './uu-files.ts'
+import { UuBeginning, uuFilesIn } from './uu-files.ts'
 
 export interface Gathering {
   /** Whether a rule asks for digests. */
@@ -100,10 +100,12 @@ class Collector {
     { encoding, depth }: { readonly encoding: TransferEncoding; readonly depth: number },
   ): Promise<void> {
     if (depth === deepest || part.bodyRange.length > largestHeld * 2) {
-      this.#unseen.push({ problem: 'limit', detail: `an encoded ${part.type}` })
+      this.#limit(`an encoded ${part.type}`)
       return
     }
-    const body = await contentOf(source, part, { encoding, maxBytes: largestHeld })
+    const body = await contentOf(source, part, { encoding, maxBytes: largestHeld + 1 })
+    if (body.length > largestHeld)
+      this.#limit(`of an encoded ${part.type} no more than ${largestHeld} bytes are read`)
     const [declared = part.type] = part.header.all('content-type')
     const head = part.type.startsWith('multipart/')
       ? Buffer.from(`Content-Type: ${declared}\r\n\r\n`)
@@ -119,6 +121,7 @@ class Collector {
       digests,
       signal,
       isText,
+      isHeld: (content) => isText || mayBeArchive(content, part.fileNames),
     })
     const { content, sizeBytes, sha256, held } = read
     const types = [part.type, ...part.otherTypes]
@@ -132,11 +135,16 @@ class Collector {
       ...(sha256 === undefined ? {} : { sha256 }),
     })
     const [name = part.type] = part.fileNames
-    if (isArchive(content)) await this.#archive(held, name)
-    if (content === undefined && held !== undefined) await this.#uuencoded(held)
+    if (mayBeArchive(content, part.fileNames)) await this.#archive(held, name)
+    // Whatever a text begins with, readers that know uuencode look for it everywhere.
+    if (isText && held !== undefined) await this.#uuencoded(held)
+    else if (read.uuencoded) this.#limit(`${name}: uuencoded files in a text of ${sizeBytes} bytes`)
     if (encoding === 'uuencode') {
-      const maxBytes = largestHeld
-      await this.#uuencoded(await contentOf(source, part, { encoding: 'identity', maxBytes }))
+      const maxBytes = largestHeld + 1
+      const text = await contentOf(source, part, { encoding: 'identity', maxBytes })
+      if (text.length > largestHeld)
+        this.#limit(`${name}: more than ${largestHeld} bytes, uuencoded`)
+      await this.#uuencoded(text)
     }
   }
 
@@ -145,7 +153,7 @@ class Collector {
     if (bytes === undefined || this.#archives > mostArchives) {
       const detail =
         bytes === undefined ? `${name} is larger than ${largestHeld} bytes` : 'too many archives'
-      this.#unseen.push({ problem: 'limit', detail })
+      this.#limit(detail)
       return
     }
     const { digests } = this.#gathering
@@ -159,11 +167,14 @@ class Collector {
 
   async #uuencoded(text: Buffer): Promise<void> {
     const { digests, signal } = this.#gathering
-    for (const { name, bytes } of uuFilesIn(text)) {
+    const { files, more } = uuFilesIn(text)
+    if (more) this.#limit(`more than ${files.length} uuencoded files in a text`)
+    for (const { name, bytes } of files) {
       const { content, sizeBytes, sha256 } = await readPart([bytes], {
         digests,
         signal,
         isText: false,
+        isHeld: () => false,
       })
       const known = {
         ...(content === undefined ? {} : { content }),
@@ -177,17 +188,31 @@ class Collector {
         encrypted: false,
         ...known,
       })
-      if (isArchive(content)) await this.#archive(bytes, name)
+      if (mayBeArchive(content, [name])) await this.#archive(bytes, name)
     }
   }
+
+  #limit(detail: string): void {
+    this.#unseen.push({ problem: 'limit', detail })
+  }
+}
+
+/** Also what is only called so: unpackers find a zip archive behind whatever was put in front of it. */
+function mayBeArchive(content: ContentType | undefined, names: readonly string[]): boolean {
+  return (
+    isArchive(content) ||
+    (content === undefined && names.some((name) => /\.(?:zip|jar)$/i.test(name)))
+  )
 }
 
 interface ReadPart {
   readonly sizeBytes: number
   readonly content: ContentType | undefined
   readonly sha256?: string
-  /** All of it, where it is an archive or text and not too large. */
+  /** All of it, where somebody wants it and it is not too large. */
   readonly held?: Buffer
+  /** Whether uuencoded files begin in it, of a text. */
+  readonly uuencoded: boolean
 }
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -197,19 +222,23 @@ interface Reading {
   readonly signal: AbortSignal
   /** Whether files may stand in it uuencoded. */
   readonly isText: boolean
+  /** Whether all of it is wanted; the type by its first bytes is unknown before there are enough of them. */
+  readonly isHeld: (content: ContentType | undefined) => boolean
 }
 
-async function readPart(chunks: Chunks, { digests, signal, isText }: Reading): Promise<ReadPart> {
+async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
+  const { digests, signal, isText } = reading
   const hash = digests ? createHash('sha256') : undefined
   const kept: Uint8Array[] = []
   let sizeBytes = 0
   let content: ContentType | undefined
   let decided = false
-  const isHeld = (): boolean =>
-    sizeBytes <= largestHeld && (isArchive(content) || (isText && content === undefined))
+  const beginning = isText ? new UuBeginning() : undefined
+  const isHeld = (): boolean => sizeBytes <= largestHeld && reading.isHeld(content)
   for await (const chunk of chunks) {
     signal.throwIfAborted()
     hash?.update(chunk)
+    beginning?.push(chunk)
     sizeBytes += chunk.length
     if (!decided || isHeld()) kept.push(chunk)
     if (sizeBytes >= headBytes && !decided) {
@@ -222,6 +251,7 @@ async function readPart(chunks: Chunks, { digests, signal, isText }: Reading): P
   return {
     sizeBytes,
     content,
+    uuencoded: beginning?.found === true,
     ...(isHeld() ? { held: Buffer.concat(kept) } : {}),
     ...(hash === undefined ? {} : { sha256: hash.digest('hex') }),
   }

@@ -221,8 +221,20 @@ describe('a tar archive', () => {
             ['short', program],
           ]),
         ),
-      ]).toMatchObject([{ name: long, sizeBytes: 102 }])
+      ]).toMatchObject([{ names: [long, 'short'], sizeBytes: 102 }])
     }
+  })
+
+  test('is not called by what stands in the comment of a POSIX header', () => {
+    const record = (text: string): string => `${text.length + 4} ${text}\n`
+    const pax = record('comment=x path=good.txt') + record('path=evil.exe')
+    const [entry] = tarEntries(
+      tarOf([
+        ['x', pax, 'x'],
+        ['short.js', program],
+      ]),
+    )
+    expect(entry?.names).toEqual(['evil.exe', 'short.js'])
   })
 
   test('of any bytes is read to its end', () => {
@@ -238,6 +250,28 @@ describe('a tar archive', () => {
         expect([...tarEntries(bytes)].length).toBeLessThanOrEqual(bytes.length / 512)
       }),
     )
+  })
+})
+
+describe('a zip archive', () => {
+  const sound = zipOf({ 'a.exe': program, 'b.txt': Buffer.from('text') })
+
+  test('behind other bytes is found from its end, as unpackers do', async () => {
+    for (const front of ['MZ and more of a program', 'anything', '\0'.repeat(5000)]) {
+      const { entries, problems } = await open(Buffer.concat([Buffer.from(front), sound]))
+      expect(entries.map(({ names }) => names)).toEqual([['a.exe'], ['b.txt']])
+      expect(problems).toEqual([])
+    }
+  })
+
+  test('that has lost its end shows the names that its files have in front of them', async () => {
+    const { entries, problems } = await open(sound.subarray(0, -30))
+    expect(entries.map(({ names }) => names)).toEqual([['a.exe'], ['b.txt']])
+    expect(problems).toMatchObject([{ problem: 'broken' }])
+  })
+
+  test('in name only is broken', async () => {
+    expect(await problemsOf(Buffer.from('just text'), { name: 'a.zip' })).toEqual(['broken'])
   })
 })
 

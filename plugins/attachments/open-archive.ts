@@ -14,7 +14,7 @@ import type {
 } from './archive.ts'
 import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
 import { tarEntries } from './tar.ts'
-import { zipEntries } from './zip.ts'
+import { localNames, prefixOf, zipEntries } from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
 export async function openArchive(
@@ -67,12 +67,15 @@ class Visit {
       if (content?.extension === 'zip') await this.#zip(bytes, inside(where))
       else if (content?.extension === 'gz') await this.#gzip(bytes, inside(where))
       else if (content?.extension === 'tar') await this.#tar(bytes, inside(where))
+      else if (prefixOf(bytes) !== undefined) await this.#zip(bytes, inside(where))
+      else this.#note('broken', `${where.name} is no archive`)
     } catch (error) {
       // Whoever sends a damaged archive hears of it by a rule; it is no fault of ours.
       this.#note(
         'broken',
         `${where.name}: ${error instanceof Error ? error.message : String(error)}`,
       )
+      if (content?.extension === 'zip') this.#damagedZip(bytes, inside(where))
     }
   }
 
@@ -97,6 +100,15 @@ class Visit {
         sizeBytes,
         open: () => entry.open(),
       })
+    }
+  }
+
+  /** Some programs unpack what is left of it. */
+  #damagedZip(bytes: Buffer, within: readonly string[]): void {
+    for (const { name, sizeBytes } of localNames(bytes)) {
+      if (!this.#mayGoOn()) return
+      const known = this.entries.some(({ names }) => names.includes(name))
+      if (!known) this.#add({ within, names: [name], sizeBytes, encrypted: false })
     }
   }
 
@@ -125,14 +137,15 @@ class Visit {
           this.#note('broken', `${within.at(-1) ?? ''} is a damaged tar archive`)
         return
       }
-      const { name, sizeBytes, offset } = next.value
+      const { names, sizeBytes, offset } = next.value
+      const [name] = names
       if (!this.#mayGoOn()) return
       if (name.endsWith('/')) continue
       const content = bytes.subarray(offset, offset + sizeBytes)
       await this.#entry({
         within,
         name,
-        names: [name],
+        names,
         sizeBytes,
         open: async () => Readable.from([content]),
       })

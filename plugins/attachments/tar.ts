@@ -1,6 +1,7 @@
 /** The entries of a tar archive (POSIX ustar and pax, GNU long names), within the bytes given. Linear; never throws. */
 export interface TarEntry {
-  readonly name: string
+  /** As unpackers see it that know long names, and as those that do not. */
+  readonly names: readonly [string, ...string[]]
   /** As the header says; what is there may be less. */
   readonly sizeBytes: number
   readonly offset: number
@@ -23,7 +24,12 @@ export function* tarEntries(bytes: Buffer): Generator<TarEntry, 'whole' | 'damag
     if (kind === 'L') longName = cString(content, 0, longestName)
     else if (kind === 'x') longName = paxPath(content) ?? longName
     else if (kind !== 'g' && kind !== 'K') {
-      yield { name: longName ?? nameOf(header), sizeBytes, offset }
+      const name = nameOf(header)
+      const names =
+        longName === undefined || longName === name
+          ? ([name] as const)
+          : ([longName, name] as const)
+      yield { names, sizeBytes, offset }
       longName = undefined
     }
     at = offset + Math.ceil(sizeBytes / block) * block
@@ -60,12 +66,16 @@ function checksumFits(header: Buffer): boolean {
   return sum === wanted
 }
 
-/** `23 path=some/long/name\n` among the records of a pax header. */
+/** The records of a pax header: `23 path=some/long/name\n`, each with its own length in front; the last path counts. */
 function paxPath(content: Buffer): string | undefined {
-  const text = content.toString('utf8')
-  const at = text.startsWith('path=') ? 0 : text.indexOf(' path=')
-  if (at < 0) return undefined
-  const from = text.indexOf('=', at) + 1
-  const end = text.indexOf('\n', from)
-  return text.slice(from, end < 0 ? undefined : end)
+  let path: string | undefined
+  for (let at = 0; at < content.length;) {
+    const space = content.indexOf(0x20, at)
+    const length = Number(content.toString('latin1', at, space < 0 ? at : space))
+    if (!Number.isSafeInteger(length) || length <= space + 1 - at) return path
+    const record = content.toString('utf8', space + 1, at + length - 1)
+    if (record.startsWith('path=')) path = record.slice('path='.length)
+    at += length
+  }
+  return path
 }

@@ -6,31 +6,61 @@ export interface UuFile {
   readonly bytes: Buffer
 }
 
+/** What a text has of them. */
+export interface UuFiles {
+  readonly files: readonly UuFile[]
+  /** Whether there are more than are read. */
+  readonly more: boolean
+}
+
 const mostFiles = 50
 const mostLine = 128
 const beginning = /^begin [0-7]{3,4} [^\r\n]/
+const beginningWithin = /(?:^|\n)begin [0-7]{3,4} [^\r\n]/
+/** As long as what shows a beginning. */
+const overlap = '\nbegin 0644 x'.length
 
-export function uuFilesIn(text: Buffer): readonly UuFile[] {
+export function uuFilesIn(text: Buffer): UuFiles {
   const files: UuFile[] = []
-  for (let at = 0; files.length < mostFiles;) {
+  for (let at = 0; ;) {
     const begin =
       text.subarray(at, at + 6).toString('latin1') === 'begin '
         ? at
         : lineAfter(text, '\nbegin ', at)
-    if (begin < 0) break
+    if (begin < 0) return { files, more: false }
     // Before anything is decoded: lines that only look like a beginning cost nothing.
     if (!beginning.test(text.toString('latin1', begin, begin + mostLine))) {
       at = begin + 6
       continue
     }
+    if (files.length === mostFiles) return { files, more: true }
     const end = lineAfter(text, '\nend', begin)
     const decoder = new UuDecoder()
     const lines = text.subarray(begin, end < 0 ? text.length : end + 5)
     const bytes = Buffer.concat([decoder.push(lines), decoder.end()])
     if (decoder.name !== undefined) files.push({ name: decoder.name, bytes })
-    at = decoder.name === undefined ? begin + 6 : begin + lines.length
+    // The next may begin right behind this one's end.
+    if (decoder.name === undefined) at = begin + 6
+    else at = end < 0 ? text.length : end + 3
   }
-  return files
+}
+
+/** Whether a text that is not kept has a beginning somewhere, however it comes in pieces. */
+export class UuBeginning {
+  #found = false
+  #last = '\n'
+
+  get found(): boolean {
+    return this.#found
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#found) return
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const text = this.#last + bytes.toString('latin1')
+    this.#found = beginningWithin.test(text)
+    this.#last = text.slice(-overlap)
+  }
 }
 
 /** Where the line begins that the text after the line end begins; -1 where there is none. */

@@ -15,7 +15,8 @@ export interface ZipEntry {
 }
 
 /** @throws Error for what is no zip archive */
-export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
+export async function* zipEntries(given: Buffer): AsyncGenerator<ZipEntry> {
+  const bytes = given.subarray(prefixOf(given) ?? 0)
   const zip = await openZip(bytes)
   for (;;) {
     const entry = await nextEntry(zip)
@@ -28,6 +29,40 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
       readable: entry.canDecodeFileData(),
       open: () => openEntry(zip, entry),
     }
+  }
+}
+
+const endRecord = Buffer.from('PK\x05\x06', 'latin1')
+const directoryRecord = Buffer.from('PK\x01\x02', 'latin1')
+const localHeader = Buffer.from('PK\x03\x04', 'latin1')
+const endBytes = 22
+const longestComment = 65_535
+
+/**
+ * How many bytes stand in front of the archive, as in one that unpacks itself: unpackers count from its end.
+ * @returns undefined where the end is none of a zip archive with files in it
+ */
+export function prefixOf(bytes: Buffer): number | undefined {
+  const from = Math.max(0, bytes.length - endBytes - longestComment)
+  const at = bytes.subarray(from).lastIndexOf(endRecord)
+  if (at < 0 || from + at + endBytes > bytes.length) return undefined
+  const end = from + at
+  const directory = end - bytes.readUInt32LE(end + 12)
+  const prefix = directory - bytes.readUInt32LE(end + 16)
+  const isThere = directory >= 0 && bytes.subarray(directory, directory + 4).equals(directoryRecord)
+  return isThere && prefix >= 0 ? prefix : undefined
+}
+
+/** Of a damaged archive what tools that repair go by: the header in front of each file. */
+export function* localNames(bytes: Buffer): Generator<{ name: string; sizeBytes: number }> {
+  for (let at = 0; ;) {
+    at = bytes.indexOf(localHeader, at)
+    if (at < 0 || at + localHeaderBytes > bytes.length) return
+    const from = at + localHeaderBytes
+    const name = decodeName(bytes.subarray(from, from + bytes.readUInt16LE(at + 26)))
+    yield { name, sizeBytes: bytes.readUInt32LE(at + 22) }
+    // Not by the sizes it claims: what is damaged may lie about them.
+    at = from
   }
 }
 
