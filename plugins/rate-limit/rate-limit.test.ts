@@ -62,6 +62,14 @@ describe('rate-limit', () => {
     expect(await ask({ session: { user: 'Eve' } })).toBe('defer')
   })
 
+  test('does not count against a login what strangers send in its name', async () => {
+    const { ask } = limited({ sender: '1/h' })
+    const stranger = { reversePath: 'bob@postern.test' }
+    expect([await ask(stranger), await ask(stranger)]).toEqual(['pass', 'defer'])
+    const bob = { ...stranger, session: { user: 'bob' } }
+    expect([await ask(bob), await ask(bob)]).toEqual(['pass', 'defer'])
+  })
+
   test('does not count bounces against a sender', async () => {
     const { ask } = limited({ sender: '1/h' })
     const bounce = { reversePath: '' }

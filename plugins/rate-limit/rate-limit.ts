@@ -85,15 +85,15 @@ export const rateLimit = definePlugin({
   },
   setup: (_options, { counters }) => {
     const spend = (wanted: readonly Wanted[], options: Refusing) => {
-      const rates = wanted.flatMap(({ what, whom, rate, else: other }) => {
+      const rates = wanted.flatMap(({ what, whom, as = '', rate, else: other }) => {
         const inForce = rateOf(options.table, [`${what}:${whom}`, ...other], rate)
-        return inForce === undefined ? [] : [{ what, whom, ...inForce }]
+        return inForce === undefined ? [] : [{ what, whom, as, ...inForce }]
       })
       if (rates.length === 0) return pass()
       const spent = counters.spend(
-        rates.map(({ what, whom, limit, periodMs }) => {
+        rates.map(({ what, whom, as, limit, periodMs }) => {
           // Two periods are two counts: the one would begin the other anew.
-          return { key: `${what}:${shortened(whom)}/${periodMs}`, limit, periodMs }
+          return { key: `${what}${as}:${shortened(whom)}/${periodMs}`, limit, periodMs }
         }),
       )
       const ruled = (exhausted: number | undefined) =>
@@ -114,7 +114,7 @@ export const rateLimit = definePlugin({
             ...(session.user === undefined
               ? []
               : [{ what: 'login', whom: accountKey(session.user), rate: login, else: [] }]),
-            ...ofAddress('sender', reversePath, sender),
+            ...ofSender(reversePath, session, sender),
             ...ofAddress('recipient', recipient.mailbox, options.recipient),
           ],
           options,
@@ -127,6 +127,8 @@ export const rateLimit = definePlugin({
 interface Wanted {
   readonly what: string
   readonly whom: string
+  /** Where one name stands for two: a count for each. */
+  readonly as?: string
   readonly rate: Rate | undefined
   /** Keys of the table that hold where there is none of its own. */
   readonly else: readonly string[]
@@ -167,6 +169,16 @@ function ofClient(
     { what: 'client', whom: address, rate: client, else: [] },
     ...(whole === undefined ? [] : [{ what: 'network', whom: whole, rate: network, else: [] }]),
   ]
+}
+
+/** What outsiders send in the name of one of ours does not count against those who have logged in. */
+function ofSender(
+  reversePath: ReversePath,
+  { user }: Session,
+  rate: Rate | undefined,
+): readonly Wanted[] {
+  const wanted = ofAddress('sender', reversePath, rate)
+  return user === undefined ? wanted : wanted.map((each) => ({ ...each, as: ' with login' }))
 }
 
 function ofAddress(

@@ -7,7 +7,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { Damaged, Entry, Queue } from '../queue/queue.ts'
 import type { StoreTable } from '../runtime/store.ts'
 import { heldMessage, readHeldMessage, type HeldMessage } from './held-message.ts'
-import { isMeant, type Search } from './search.ts'
+import { meaning, type Search } from './search.ts'
 
 /** Rows beyond this push the oldest out. */
 export const indexedMessages = 200_000
@@ -36,13 +36,14 @@ export class HeldIndex {
 
   /** Newest first, whatever worker's they are; some of them may be gone. */
   async *rows(search: Search): AsyncGenerator<HeldMessage> {
+    const isMeant = meaning(search)
     for (let to: string | undefined; ;) {
       const range = { limit: pageSize, order: 'descending' } as const
       // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
       const page = await this.#table.scan(to === undefined ? range : { ...range, to })
       for (const { value } of page) {
         const held = readHeldMessage(value)
-        if (held !== undefined && isMeant(held, search)) yield held
+        if (held !== undefined && isMeant(held)) yield held
       }
       to = page.at(-1)?.key
       if (page.length < pageSize || to === undefined) return
@@ -101,7 +102,7 @@ async function searchQueue(
       ...(after === undefined ? {} : { receivedAfter: after }),
     }),
   )
-  return held.filter((each) => isMeant(each, search))
+  return held.filter(meaning(search))
 }
 
 async function collect(entries: AsyncIterable<Entry | Damaged>): Promise<readonly HeldMessage[]> {

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readAction } from '../formats/signed-action.ts'
 import type { HeldIndex } from './held-index.ts'
+import { PosternError } from '../mail/errors.ts'
 import { quarantineStage } from '../testkit/quarantine-stage.ts'
 import type { DigestSettings } from './keeper.ts'
 import type { Notify } from '../mail/quarantine-notify.ts'
@@ -128,6 +129,7 @@ describe('digests', () => {
     })
     await hold({ to: ['Bob@here.test'], text: 'Subject: b\r\n\r\n' })
     await hold({ to: ['cid@here.test'], grounds: virus })
+    await pass(6 * minute)
     keeper.start()
     await pass(3 * minute)
     expect(sent().map(({ to }) => to)).toEqual(['bob'])
@@ -148,6 +150,43 @@ describe('digests', () => {
     await keeper.stop()
   })
 
+  test('that cannot be sent are sent later, and the others come once', async () => {
+    const { hold, keeper, sent, settings, queue, pass } = quarantineStage()
+    settings.current = { ...settings.current, digest }
+    for (const name of ['bob', 'cid', 'dan']) await hold({ to: [`${name}@here.test`] })
+    await pass(6 * minute)
+    const begin = queue.begin.bind(queue)
+    let begun = 0
+    vi.spyOn(queue, 'begin').mockImplementation(() => {
+      begun += 1
+      if (begun === 2) throw new PosternError('DISK_FULL', 'spool')
+      return begin()
+    })
+    keeper.start()
+    await pass(5 * minute)
+    await keeper.stop()
+    expect(
+      sent()
+        .map(({ to }) => to)
+        .toSorted(),
+    ).toEqual(['bob', 'cid', 'dan'])
+  })
+
+  test('leave to the next one what came a moment ago', async () => {
+    const { hold, keeper, sent, settings, pass } = quarantineStage()
+    settings.current = { ...settings.current, digest }
+    await hold({ to: ['bob@here.test'] })
+    await pass(6 * minute)
+    await hold({ to: ['bob@here.test'] })
+    keeper.start()
+    await pass(2 * minute)
+    expect(sent().map(({ text }) => text)).toEqual([expect.stringContaining('Subject: 1 message')])
+    await pass(25 * hour)
+    await keeper.stop()
+    expect(sent()).toHaveLength(2)
+    expect(sent()[1]?.text).toContain('Subject: 1 message')
+  })
+
   test('without a place for links name what the postmaster can do', async () => {
     const { hold, keeper, sent, settings, pass } = quarantineStage()
     settings.current = {
@@ -155,6 +194,7 @@ describe('digests', () => {
       digest: { ...digest, links: () => Promise.resolve(undefined) },
     }
     const [id = ''] = await hold({ to: ['bob@here.test'] })
+    await pass(6 * minute)
     keeper.start()
     await pass(2 * minute)
     expect(sent()[0]?.text).toContain(`postern quarantine release ${id}`)

@@ -15,6 +15,7 @@ import type { HeldIndex } from './held-index.ts'
 import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
 import { addresseesOf, noticeText, type NoticeRules, type Quarantined } from './notices.ts'
 import { post } from './post.ts'
+import type { Search } from './search.ts'
 import { overdue, type RetentionLimits, type Why } from './retention.ts'
 
 export interface QuarantineSettings {
@@ -64,6 +65,8 @@ const removedAtOnce = 1_000
 const loggedIds = 50
 const digestLines = 100
 const mostDigests = 10_000
+/** What came a moment ago may not be written down yet: it is for the next digest. */
+const digestLagMs = 300_000
 const toldAt = 'told-at'
 
 export class Keeper {
@@ -75,6 +78,8 @@ export class Keeper {
   #arrived = false
   #sweptAt = -Infinity
   #sweepTookMs = 0
+  /** Who has got the digest of this round: one that could not be sent does not repeat the others. */
+  readonly #digested = new Set<string>()
   #stopped = false
 
   constructor(options: KeeperOptions) {
@@ -237,24 +242,28 @@ export class Keeper {
     if (digest === undefined) return
     const told = await memory.get(toldAt)
     const last = typeof told === 'number' && told <= now ? told : 0
-    if (new Date(now).getHours() < digest.hour || isSameDay(last, now)) return
-    const due = await this.#collect(digest, last)
+    if (new Date(now).getHours() < digest.hour || isSameDay(last + digestLagMs, now)) return
+    const upTo = now - digestLagMs
+    const due = await this.#collect(digest, { after: last, before: upTo + 1 })
     const links = due.size === 0 ? undefined : await digest.links()
     for (const [recipient, { held, more }] of due) {
       if (this.#stopped) return
+      if (this.#digested.has(recipient)) continue
       await this.#send(recipient, { held, more, now, links })
+      this.#digested.add(recipient)
     }
-    await memory.put(toldAt, now)
+    await memory.put(toldAt, upTo)
+    this.#digested.clear()
     if (due.size > 0) log.info('quarantine.digests', { count: due.size })
   }
 
   /** By recipient what was held since the last digest. */
   async #collect(
     { isWanted, except }: DigestSettings,
-    after: Instant,
+    time: Pick<Search, 'after' | 'before'>,
   ): Promise<ReadonlyMap<string, { readonly held: HeldMessage[]; more: number }>> {
     const due = new Map<string, { readonly held: HeldMessage[]; more: number }>()
-    for await (const held of this.#options.index.rows({ after })) {
+    for await (const held of this.#options.index.rows(time)) {
       if (held.entry !== undefined && except.includes(held.entry)) continue
       for (const written of held.recipients) {
         const recipient = written.toLowerCase()

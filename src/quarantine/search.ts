@@ -20,10 +20,16 @@ export interface Search {
   readonly after?: Instant
 }
 
-export function isMeant(held: HeldMessage, search: Search): boolean {
-  const { ids, sender, recipient, subject, reason, entry, before, after } = search
+/** @returns whether a message is meant; made once for a search, which may name thousands of ids */
+export function meaning(search: Search): (held: HeldMessage) => boolean {
+  const ids = search.ids === undefined ? undefined : new Set(search.ids)
+  return (held) => isMeant(held, search, ids)
+}
+
+function isMeant(held: HeldMessage, search: Search, ids: ReadonlySet<string> | undefined): boolean {
+  const { sender, recipient, subject, reason, entry, before, after } = search
   return (
-    (ids === undefined || ids.includes(held.id) || ids.includes(held.transaction)) &&
+    (ids === undefined || ids.has(held.id) || ids.has(held.transaction)) &&
     (before === undefined || held.receivedAt < before) &&
     (after === undefined || held.receivedAt > after) &&
     (entry === undefined || held.entry === entry) &&

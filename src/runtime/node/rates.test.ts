@@ -68,3 +68,11 @@ test('keys are bounded: the one idle longest goes first, and what is over goes b
   for (let n = 0; n < 60; n++) rates.spend([rate('one', 1000)])
   expect(rates.size).toBe(1)
 })
+
+test('a flood of new keys does not bring back what is exhausted', () => {
+  const { rates } = ratesUnderTest(100)
+  for (let n = 0; n < 5; n++) rates.spend([rate('guesser', 5)])
+  for (let n = 0; n < 5000; n++) rates.spend([rate(`key ${n}`, 5)])
+  expect(rates.spend([rate('guesser', 5)])).toBe(0)
+  expect(rates.size).toBe(100)
+})

@@ -7,6 +7,8 @@ import type { Spending } from '../counters.ts'
 const slices = 10
 /** About 300 bytes each. */
 const mostKeys = 100_000
+/** Among so many that were idle longest the one goes that has spent least: a flood of new keys pushes out itself. */
+const candidates = 16
 
 interface Spent {
   readonly periodMs: number
@@ -55,14 +57,24 @@ export class Rates {
     this.#forget(nowMs)
   }
 
-  /** Two at a time, so that what is over goes faster than what comes; and whatever is too much. */
+  /** Two that are over at a time, so that they go faster than others come; and one where there are too many. */
   #forget(nowMs: number): void {
     let looked = 0
     for (const [key, spent] of this.#spent) {
-      const over = totalNow(spent, spent.periodMs, nowMs) === 0
-      if (!over && this.#spent.size <= this.#mostKeys) return
+      if (totalNow(spent, spent.periodMs, nowMs) > 0) break
       this.#spent.delete(key)
       if (++looked === 2) return
+    }
+    if (this.#spent.size > this.#mostKeys) this.#forgetLeast()
+  }
+
+  #forgetLeast(): void {
+    const oldest = this.#spent.entries().take(candidates).toArray()
+    const [least] = oldest.toSorted(([, a], [, b]) => a.total - b.total)
+    // The others are looked at again when it is their turn once more.
+    for (const [key, spent] of oldest) {
+      this.#spent.delete(key)
+      if (key !== least?.[0]) this.#spent.set(key, spent)
     }
   }
 }
