@@ -30,11 +30,14 @@ export function subjectOf(facts: DsnFacts): string {
 
 /**
  * Paragraphs with an empty line after each, CRLF throughout.
- * @param program what we call ourselves
+ * @param speaker what we call ourselves: a program, and where it is
  */
-export function noticeText(facts: DsnFacts, program = 'postern'): string {
+export function noticeText(
+  facts: DsnFacts,
+  speaker = `postern program at ${facts.hostname}`,
+): string {
   const first = outcomeOf(facts)
-  const greeting = `${first === 'failed' ? 'Hi. ' : ''}This is the ${program} program at ${facts.hostname}.`
+  const greeting = `${first === 'failed' ? 'Hi. ' : ''}This is the ${speaker}.`
   const paragraphs = (['failed', 'deferred', 'delivered'] as const).flatMap((outcome) => {
     const entries = facts.recipients.filter(({ result }) => result.outcome === outcome)
     if (entries.length === 0) return []
@@ -75,7 +78,7 @@ function recipientParagraph({
   switch (result.outcome) {
     case 'failed': {
       const said = result.remote === undefined ? [] : [`${printable(result.remote)} said:`]
-      const code = result.text.includes(result.status) ? '' : ` (#${result.status})`
+      const code = statusInText.test(result.text) ? '' : ` (#${result.status})`
       const last = `${lines.at(-1) ?? 'I have no more to say about it.'}${code}`
       return [`<${address}>:`, ...said, ...lines.slice(0, -1), last]
     }
@@ -93,6 +96,8 @@ function recipientParagraph({
 }
 
 const maxLines = 32
+/** As qmail's texts and most programs that write for it end. */
+const statusInText = /#?\b[45]\.\d{1,3}\.\d{1,3}\b/
 
 /** What a peer or we said of a recipient: printable ASCII, no empty lines (they would end a QSBMF paragraph), not too much of it. */
 export function replyLines(text: string): readonly string[] {

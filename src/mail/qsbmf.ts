@@ -7,6 +7,7 @@ import type { DsnFacts } from './dsn-facts.ts'
 import { noticeText } from './dsn-text.ts'
 import { formatField } from './header-field.ts'
 import { formatDate } from './trace-fields.ts'
+import { verpBase } from './verp.ts'
 
 /** CRLF throughout; the message that is returned as it is. */
 export function qsbmfNotice(facts: DsnFacts): Buffer {
@@ -22,9 +23,10 @@ export function qsbmfNotice(facts: DsnFacts): Buffer {
   const head = [
     ...fields.map(([name, value]) => formatField(name, value)),
     '\r\n',
-    noticeText(facts, 'qmail-send'),
+    noticeText(facts, `qmail-send program at ${from.domain}`),
     `\r\n--- Below this line is ${what}.\r\n\r\n`,
-    formatField('Return-Path', formatPath(envelope.reversePath)),
+    // Of copies that each had a reverse-path of their own, what these were made from.
+    formatField('Return-Path', formatPath(verpBase(envelope.reversePath) ?? envelope.reversePath)),
   ]
   return Buffer.concat([
     Buffer.from(head.join('')),
