@@ -1,6 +1,5 @@
 /** Mail that a .qmail file forwards to another host, and its bounces: that of the next hop at once, and one that comes later. */
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -12,38 +11,11 @@ import {
   type GatewayFolder,
   type StartedGateway,
 } from './started-gateway.ts'
+import { World } from './world.ts'
 
 const isRoot = process.getuid?.() === 0
 const uid = isRoot ? 8123 : (process.getuid?.() ?? 0)
 const gid = isRoot ? 8124 : (process.getgid?.() ?? 0)
-
-/** The rest of the world: knows everybody but bob@far.test. */
-class World {
-  readonly envelopes: string[] = []
-  readonly server: Server = createServer((socket) => {
-    let inData = false
-    socket.write('220 world.test\r\n')
-    socket.on('error', () => {})
-    socket.on('data', (chunk) => {
-      const lines = chunk.toString('latin1').split('\r\n').slice(0, -1)
-      for (const line of lines) {
-        if (inData && line !== '.') continue
-        if (/^MAIL|^RCPT/.test(line)) this.envelopes.push(line.replace(/> .*/, '>'))
-        inData = line === 'DATA'
-        socket.write(inData ? '354 go on\r\n' : `${this.#replyTo(line)}\r\n`)
-      }
-    })
-  })
-
-  #replyTo(line: string): string {
-    return line === 'RCPT TO:<bob@far.test>' ? '550 5.1.1 who is bob?' : '250 2.0.0 fine'
-  }
-
-  has(line: RegExp): Promise<RegExpExecArray> {
-    const find = () => this.envelopes.map((each) => line.exec(each)).find((each) => each !== null)
-    return eventually(async () => find() ?? undefined, `${String(line)} at the next hop`)
-  }
-}
 
 let world: World
 let folder: GatewayFolder
@@ -51,11 +23,7 @@ let gateway: StartedGateway
 let home: string
 
 beforeEach(async () => {
-  world = new World()
-  await new Promise<void>((resolve) => {
-    world.server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = world.server.address() as AddressInfo
+  world = await World.open()
   home = await mkdtemp(join(tmpdir(), 'postern-joe-'))
   await chmod(home, 0o755)
   folder = await gatewayFolder()
@@ -63,14 +31,14 @@ beforeEach(async () => {
   await folder.write('postern.yaml', yaml.replace('\ndelivery:\n', '\ndelivery:\n  local: users\n'))
   await folder.write('control/me', 'mail.postern.test\n')
   await folder.write('control/rcpthosts', 'postern.test\n')
-  await folder.write('control/smtproutes', `:127.0.0.1:${port}\n`)
+  await folder.write('control/smtproutes', `:127.0.0.1:${world.port}\n`)
   await folder.write('users/assign', `=joe:joe:${uid}:${gid}:${home}:::\n.\n`)
   await mkdir(join(folder.config, 'alias'))
   if (isRoot) await chmod(folder.root, 0o755)
 })
 afterEach(async () => {
   await gateway.stop()
-  world.server.close()
+  world.close()
   await folder.remove()
   await rm(home, { recursive: true, force: true })
 })

@@ -206,13 +206,15 @@ export async function delivered(
 /**
  * One SMTP session, line by line: sends each command, collects each whole reply.
  * @param before called before each command is sent, with it; may wait for something else to happen first
+ * @param localAddress where the client is, of 127.0.0.0/8
  */
 export async function dialogue(
   port: number,
   commands: readonly string[],
   before: (command: string) => Promise<void> | void = () => undefined,
+  localAddress = '127.0.0.1',
 ): Promise<string[]> {
-  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).setEncoding('latin1')
   const replies: string[] = []
   let buffer = ''
   const lines = [...commands]
