@@ -195,7 +195,8 @@ class RunningGateway implements Gateway {
     const { configuration, generation } = preparation.prepared
     const traces = traceTables(store, configuration.store.traces)
     const { segmentBytes } = configuration.spool
-    const spool = { disk, clock, log, path: this.spool, segmentBytes }
+    const everyoneHandsOver = this.#doors.process.uid === 0
+    const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver }
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)

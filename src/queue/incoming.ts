@@ -11,6 +11,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { setAsideFile } from './damaged.ts'
+import { foreignEnvelope } from './foreign-envelope.ts'
 import { handoverTime } from './hand-over.ts'
 import {
   decodeHandoverEnvelope,
@@ -118,7 +119,7 @@ export class Incoming {
     try {
       if (name.endsWith(unfinished)) return await this.#clear(name, path)
       if (!this.#takenIn.has(name)) {
-        if ((await disk.stat(path)).kind !== 'file') return false
+        if (await isFolder(disk, path)) return false
         const problem = await this.#commit(name, path)
         if (problem !== undefined) {
           log.error('spool.handover-damaged', { name, problem })
@@ -141,18 +142,29 @@ export class Incoming {
 
   /** @returns why it cannot be a message, or undefined once it is promised */
   async #commit(name: string, path: string): Promise<string | undefined> {
-    const { disk, begin, log } = this.#options
-    const file = await disk.open(path, 'read')
+    const { disk, layout, begin, log } = this.#options
+    const file = await openFile(disk, path)
+    if (file === undefined) return 'it is a link'
     try {
+      const { kind, uid } = await file.stat()
+      if (kind !== 'file') return 'it is no file'
       const found = await readEnd(file)
       if (typeof found === 'string') return found
+      const { footer } = found
+      const isOurs = uid === (await disk.stat(layout.incoming)).uid
+      const envelope = isOurs ? found.envelope : foreignEnvelope(found.envelope, uid)
+      if (envelope === undefined) return 'it has an address that is none'
       const draft = begin(name)
       try {
-        const { footer, envelope } = found
         if (!(await copied(file, footer, draft))) return 'the checksum of the message does not hold'
         await draft.end()
         const { ids } = await draft.commit([{ envelope, disposition: 'deliver', headerEdits: [] }])
-        log.info('spool.handover-queued', { name, queueId: ids[0], sizeBytes: footer.messageBytes })
+        log.info('spool.handover-queued', {
+          name,
+          queueId: ids[0],
+          sizeBytes: footer.messageBytes,
+          uid,
+        })
         return undefined
       } finally {
         draft.abort()
@@ -170,6 +182,27 @@ export class Incoming {
     log.info('spool.handover-abandoned', { path })
     await disk.remove(path)
     return true
+  }
+}
+
+/** A link that leads nowhere is none. */
+async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return (await disk.stat(path)).kind === 'directory'
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return false
+    throw error
+  }
+}
+
+/** @returns undefined for a symbolic link, which would lead to what its maker may not read */
+async function openFile(disk: Disk, path: string): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(path, 'foreign')
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ELOOP') return undefined
+    throw error
   }
 }
 

@@ -31,6 +31,8 @@ export interface SpoolOptions {
   readonly segmentBytes?: number
   /** Messages up to this size lie in the log, larger ones in files of their own; 256 KB. */
   readonly inlineBytes?: number
+  /** Every user of this host may hand mail over, as with qmail-queue; otherwise only our own user may. */
+  readonly everyoneHandsOver?: boolean
   /** What all drafts together may hold in memory; 64 MB. */
   readonly draftMemoryBytes?: number
 }
@@ -47,6 +49,7 @@ export async function openSpool(options: SpoolOptions): Promise<Queue> {
   const lock = await disk.lock(layout.lock)
   try {
     await makeFolders(disk, layout)
+    if (options.everyoneHandsOver === true) await letEveryoneIn(disk, layout)
     return await open(options, layout, lock)
   } catch (error) {
     await lock.release()
@@ -126,6 +129,18 @@ async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
   if (known) return
   await syncParents(disk, layout.root)
   await writeFormat(disk, layout)
+}
+
+/**
+ * Others come as far as `incoming/`, and can remove nothing there that is not theirs; all else keeps the mode it was made
+ * with, for its owner alone.
+ */
+async function letEveryoneIn(disk: Disk, layout: SpoolLayout): Promise<void> {
+  await disk.setMode(layout.format, 0o644)
+  // Whoever may read it could lock it.
+  await disk.setMode(layout.lock, 0o600)
+  await disk.setMode(layout.incoming, 0o1777)
+  await disk.setMode(layout.root, 0o711)
 }
 
 /** All the way up, since some of them may be new; one that we may not read is none that we made. */

@@ -4,8 +4,11 @@
  * What is made belongs to its owner alone: files have mode 0600, folders 0700.
  */
 export interface Disk {
-  /** @param mode `read`: must exist. `write`: must exist. `create`: must not exist. `open`: created if missing. */
-  open(path: string, mode: 'read' | 'write' | 'create' | 'open'): Promise<DiskFile>
+  /**
+   * @param mode `read`: must exist. `write`: must exist. `create`: must not exist. `open`: created if missing.
+   * `foreign`: to read what another user has put there; a symbolic link is refused, and nothing else waits for anybody.
+   */
+  open(path: string, mode: OpenMode): Promise<DiskFile>
   readFile(path: string, maxBytes?: number): Promise<Uint8Array>
   /** The same without waiting, for small files of the configuration. */
   readFileNow(path: string, maxBytes?: number): Uint8Array
@@ -16,6 +19,8 @@ export interface Disk {
   stat(path: string): Promise<FileStat>
   /** With parents; an existing one is fine. Makes no promise about durability: see `syncDirectory`. */
   makeDirectory(path: string): Promise<void>
+  /** Only its owner may: what is made for the owner alone becomes what others may use. */
+  setMode(path: string, mode: number): Promise<void>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   syncDirectory(path: string): Promise<void>
@@ -24,6 +29,8 @@ export interface Disk {
   /** Calls back, late and coalesced, when the file or folder (or what is in it) may have changed. */
   watch(path: string, changed: () => void): DiskWatch
 }
+
+export type OpenMode = 'read' | 'write' | 'create' | 'open' | 'foreign'
 
 export interface FileStat {
   readonly sizeBytes: number

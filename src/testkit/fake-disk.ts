@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path'
 import { PosternError } from '../mail/errors.ts'
-import type { Disk, DiskFile, FileStat } from '../runtime/disk.ts'
+import type { Disk, DiskFile, FileStat, OpenMode } from '../runtime/disk.ts'
 import type { Random } from '../runtime/random.ts'
 import { FakeInode } from './fake-inode.ts'
 import { FakeNames } from './fake-names.ts'
@@ -77,13 +77,13 @@ class MemoryDisk implements FakeDisk {
     for (const { number } of names.inodes()) this.#inodes = Math.max(this.#inodes, number)
   }
 
-  async open(path: string, mode: 'read' | 'write' | 'create' | 'open'): Promise<DiskFile> {
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
     const known = this.#names.get(clean(path))
     if (known !== undefined) {
       if (mode === 'create') throw new PosternError('DISK_FAILED', `${path}: exists`)
       return new MemoryFile(this, known, path)
     }
-    if (mode === 'read' || mode === 'write') throw notFound(path)
+    if (mode !== 'create' && mode !== 'open') throw notFound(path)
     this.#folderOf(path)
     await this.step('create', path)
     const inode = this.#make('file')
@@ -120,6 +120,10 @@ class MemoryDisk implements FakeDisk {
     await this.makeDirectory(posix.dirname(folder))
     await this.step('makeDirectory', path)
     this.#names.change({ set: folder, inode: this.#make('directory') })
+  }
+
+  async setMode(path: string): Promise<void> {
+    this.#inode(path)
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Programs that know qmail hand mail to Postern, whether it runs or not. */
-import { readdir, writeFile } from 'node:fs/promises'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
@@ -96,5 +96,44 @@ describe('postern qmail-queue', () => {
     const { code, stderr } = await qmailQueue('Subject: x\n\n', toBob)
     expect(code).toBe(55)
     expect(stderr).toContain('postern.yaml')
+  })
+})
+
+/** What only root can show: it starts programs as somebody else. */
+describe.skipIf(process.getuid?.() !== 0)('another user of the host', () => {
+  const asStranger = (script: string): Promise<Run> => {
+    const line = ['--reuid', '8123', '--regid', '8124', '--clear-groups', '/bin/sh', '-c', script]
+    return runProgram('/usr/bin/setpriv', line, { cwd: '/' })
+  }
+
+  test('hands mail to root’s gateway, whether it runs or not, and is named by it', async () => {
+    await madeSpool()
+    await chmod(folder.root, 0o755)
+    await writeFile(join(folder.root, 'message'), 'Subject: from a job\n\nhi\n')
+    await writeFile(join(folder.root, 'envelope'), toBob)
+    const queue = `'${join(checkout, 'bin/postern')}' qmail-queue --config '${folder.config}' <'${folder.root}/message' 1<'${folder.root}/envelope'`
+    expect(await asStranger(queue)).toMatchObject({ code: 0, stderr: '' })
+    const gateway = await startGateway(folder)
+    await delivered(folder, ['bob', 'postern.test'])
+    expect(await asStranger(queue)).toMatchObject({ code: 0, stderr: '' })
+    await delivered(folder, ['bob', 'postern.test'], 2)
+    expect(gateway.stderr()).toMatch(/spool\.handover-queued.*"uid":8123/)
+    await gateway.stop()
+  })
+
+  test('gets nothing read that is not theirs, and nothing else of the spool', async () => {
+    folder = await gatewayFolder()
+    await chmod(folder.root, 0o755)
+    const gateway = await startGateway(folder)
+    const spool = join(folder.root, 'var/spool')
+    const name = '000000001-0123456789abcdef'
+    await asStranger(`ln -s /etc/shadow '${spool}/incoming/${name}'`)
+    await gateway.seen('it is a link')
+    await asStranger(`mkfifo '${spool}/incoming/${name}'`)
+    await gateway.seen('it is no file')
+    expect((await asStranger(`ls '${spool}'`)).code).not.toBe(0)
+    expect((await asStranger(`cat '${spool}'/lock '${spool}'/judging`)).code).not.toBe(0)
+    expect((await asStranger(`rm -r '${spool}/segments'`)).code).not.toBe(0)
+    await gateway.stop()
   })
 })

@@ -8,8 +8,14 @@ import type { Disk, DiskFile, FileStat } from '../disk.ts'
 import { lockFile } from './disk-lock.ts'
 import { watchPath } from './disk-watch.ts'
 
-const { O_CREAT, O_RDWR } = fs.constants
-const openFlags = { read: 'r', write: 'r+', create: 'wx+', open: O_RDWR | O_CREAT } as const
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
+const openFlags = {
+  read: 'r',
+  write: 'r+',
+  create: 'wx+',
+  open: O_RDWR | O_CREAT,
+  foreign: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+} as const
 
 export const systemDisk: Disk = Object.freeze({
   async open(path: string, mode: keyof typeof openFlags) {
@@ -42,6 +48,7 @@ export const systemDisk: Disk = Object.freeze({
     outcome(path, (done) =>
       fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error)),
     ),
+  setMode: (path: string, mode: number) => outcome(path, (done) => fs.chmod(path, mode, done)),
   rename: (from: string, to: string) => outcome(from, (done) => fs.rename(from, to, done)),
   remove: (path: string) => outcome(path, (done) => fs.unlink(path, done)),
   async syncDirectory(path: string) {
