@@ -28,6 +28,7 @@ import {
   packPlacements,
   packReply,
   packSteps,
+  reasonsAmong,
   tellingSteps,
   thresholdsJson,
   type PackedRecipient,
@@ -254,6 +255,8 @@ export class SessionRecorder {
     if (queueIds !== undefined) record.queueIds = queueIds
     const messageId = story?.head === undefined ? undefined : messageIdOf(story.head)
     if (messageId !== undefined) record.messageId = messageId
+    const reasons = reasonsAmong(all)
+    if (reasons.length > 0) record.reasons = reasons
     const score = scoreOf(all)
     if (score !== 0) record.score = score
     if (this.#objected !== undefined) record.objection = packObjection(this.#objected, all)

@@ -73,6 +73,24 @@ export function thresholdsJson(thresholds: Thresholds): JsonObject {
   return Object.fromEntries(Object.entries(thresholds).filter(([, at]) => at !== undefined))
 }
 
+/** Different reasons that a record names outside its steps. */
+const mostReasons = 100
+
+/** @returns the reasons that were given, each once */
+export function reasonsAmong(steps: readonly Step[]): readonly string[] {
+  let reasons: Set<string> | undefined
+  const add = (reason: string | undefined): void => {
+    if (reason === undefined || (reasons?.size ?? 0) >= mostReasons) return
+    reasons ??= new Set()
+    reasons.add(reason.slice(0, 200))
+  }
+  for (const { verdict } of steps) {
+    add(verdict.reason)
+    if (verdict.verdict === 'per-recipient') for (const { reason } of verdict.verdicts) add(reason)
+  }
+  return reasons === undefined ? [] : [...reasons]
+}
+
 /** @returns the steps, and how many of them were left out. */
 export function packSteps(
   steps: readonly Step[],
@@ -276,6 +294,8 @@ export type TraceRecord = {
   /** Of each accepted recipient, where these are not the chain's for all of them. */
   readonly thresholds?: readonly JsonObject[]
   readonly steps: readonly PackedStep[]
+  /** Of all opinions, each once; those of shadow entries too. */
+  readonly reasons?: readonly string[]
   /** Without its angle brackets, bounded. */
   readonly messageId?: string
   /** Of the recipient with the most; absent where it is 0. */

@@ -32,6 +32,7 @@ export class TraceWriter {
       this.#dropped += 1
       return
     }
-    this.#archive.addLater(record, { at: record.endedAt, counts: true })
+    const { steps, ...head } = record
+    this.#archive.addLater(head, { at: record.endedAt, counts: true, detail: steps })
   }
 }

@@ -28,6 +28,8 @@ export interface RecordAbout {
   readonly at: Instant
   /** Whether it is one of `maxRecords`; those that are not go with their neighbours. */
   readonly counts: boolean
+  /** Kept beside the value: nothing is found by it but by `contains`, and it is read only on request. */
+  readonly detail?: JsonValue
 }
 
 export interface ArchiveQuestion {
@@ -43,6 +45,8 @@ export interface ArchiveQuestion {
   /** Beyond this position, in that order. */
   readonly beyond?: number
   readonly limit: number
+  /** Whether the details are wanted too. */
+  readonly details?: boolean
 }
 
 /** Terms of one kind with payloads from … to, both inclusive. */
@@ -62,6 +66,7 @@ export interface ArchivedRecord {
   /** Later records have higher ones. */
   readonly position: number
   readonly value: JsonObject
+  readonly detail?: JsonValue
 }
 
 export interface ArchiveExtent {

@@ -29,7 +29,9 @@ export function memoryArchive(
   }
   return {
     get records() {
-      return kept.map(({ value }) => value)
+      return kept.map(({ value, detail }) =>
+        detail === undefined ? value : { ...value, steps: detail },
+      )
     },
     get waiting() {
       return waiting
@@ -39,7 +41,8 @@ export function memoryArchive(
     },
     dropped: 0,
     addLater(value, about) {
-      kept.push({ position: ++position, value: copy(value), about })
+      const detail = about.detail === undefined ? {} : { detail: copy(about.detail) }
+      kept.push({ position: ++position, value: copy(value), ...detail, about })
       const counting = kept.filter((each) => each.about.counts)
       const oldest = counting.at(-maxRecords)
       if (counting.length > maxRecords && oldest !== undefined) {
@@ -52,11 +55,12 @@ export function memoryArchive(
       const ahead = (at: number): boolean =>
         beyond === undefined || (order === 'newest' ? at < beyond : at > beyond)
       const wanted = (order === 'newest' ? kept.toReversed() : kept).filter(
-        ({ position: at, value, about }) =>
+        ({ position: at, value, detail, about }) =>
           ahead(at) &&
           about.at >= (since ?? -Infinity) &&
           about.at < (until ?? Infinity) &&
-          (contains === undefined || JSON.stringify(value).toLowerCase().includes(contains)) &&
+          (contains === undefined ||
+            JSON.stringify([value, detail]).toLowerCase().includes(contains)) &&
           conditions.every((ranges) =>
             ranges.some(({ kind, from, to }) =>
               describe(value).some(
@@ -67,7 +71,7 @@ export function memoryArchive(
       )
       const next = wanted[limit]?.position
       return {
-        rows: wanted.slice(0, limit).map((row) => ({ position: row.position, value: row.value })),
+        rows: wanted.slice(0, limit).map(({ about: _, ...row }) => row),
         ...(next === undefined ? {} : { next: order === 'newest' ? next + 1 : next - 1 }),
       }
     },

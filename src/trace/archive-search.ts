@@ -52,7 +52,7 @@ export class ArchiveTraceSearch implements TraceSearch {
 
   async read(which: string): Promise<Story | undefined> {
     const record = await this.#find(which)
-    if (record !== undefined) return this.#story(record)
+    if (record !== undefined) return this.#story(wholeRecord(record))
     const attempts = await this.#attempts([which])
     return attempts.length === 0 ? undefined : this.#story(enteredUnseen(which, attempts), attempts)
   }
@@ -68,6 +68,7 @@ export class ArchiveTraceSearch implements TraceSearch {
 
   async #records(
     query: TraceQuery,
+    details = false,
   ): Promise<{ readonly rows: readonly ArchivedRecord[]; readonly next?: number }> {
     const question = traceQuestion(query)
     const limit = within(query.limit ?? usualLimit)
@@ -83,6 +84,7 @@ export class ArchiveTraceSearch implements TraceSearch {
         order: query.order ?? 'newest',
         ...(beyond === undefined ? {} : { beyond }),
         limit: limit - found.length,
+        details,
       })
       found.push(...rows.filter(({ value }) => question.matches(value)))
       if (next === undefined) return { rows: found }
@@ -92,14 +94,14 @@ export class ArchiveTraceSearch implements TraceSearch {
     return { rows: found, ...(beyond === undefined ? {} : { next: beyond }) }
   }
 
-  async #find(which: string): Promise<JsonObject | undefined> {
+  async #find(which: string): Promise<ArchivedRecord | undefined> {
     const queries: readonly TraceQuery[] =
       which === 'last' ? [{}] : [{ id: which }, { queueId: which }, { messageId: which }]
     for (const query of queries) {
       // oxlint-disable-next-line no-await-in-loop -- mostly the first one finds it
-      const { rows } = await this.#records({ ...query, limit: 1 })
+      const { rows } = await this.#records({ ...query, limit: 1 }, true)
       const [row] = rows
-      if (row !== undefined) return row.value
+      if (row !== undefined) return row
     }
     return undefined
   }
@@ -152,6 +154,11 @@ function enteredUnseen(queueId: string, attempts: readonly Attempt[]): JsonObjec
     queueIds: [queueId],
     recipients: recipients.map((address) => [address, 1]),
   }
+}
+
+/** As it was given to the archive. */
+export function wholeRecord({ value, detail }: ArchivedRecord): JsonObject {
+  return detail === undefined ? value : { ...value, steps: detail }
 }
 
 /** As it stands in the JSON of a record. */

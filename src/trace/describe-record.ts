@@ -1,12 +1,12 @@
 /** By what a record is found. It runs in the archive's thread, once for each record. */
-import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { JsonObject } from '../mail/json.ts'
 import type { Term } from '../runtime/archive.ts'
-import { isObject, list, number, object, text, texts } from '../filter/read-json.ts'
+import { list, number, object, text, texts } from '../filter/read-json.ts'
 import { outcomeOf } from './outcome.ts'
 import { recordKinds, scoreTerm, clientTerms, termKinds, textTerm, type TermKind } from './terms.ts'
 
-/** Distinct ones of one kind; a message to more is still found by the first. */
-const mostOfAKind = 1000
+/** Of one record; a message to thousands is still found by the first of them. */
+const mostTerms = 5000
 
 export function describeRecord(record: JsonObject): readonly Term[] {
   return isAttempt(record) ? ofAttempt(record) : ofTransaction(record)
@@ -37,22 +37,14 @@ export function domainOf(address: string): string | undefined {
 
 /** All reasons that were given, by those whose opinion counts and by others. */
 export function reasonsOf(record: JsonObject): readonly string[] {
-  const reasons = new Set<string>()
-  const add = (value: JsonValue | undefined): void => {
-    if (typeof value === 'string' && reasons.size < mostOfAKind) reasons.add(value)
-  }
-  for (const step of list(record['steps'])) {
-    const [, , more] = list(step)
-    if (!isObject(more)) continue
-    const verdict = object(more['verdict'])
-    add(verdict['reason'])
-    for (const part of list(verdict['verdicts'])) add(object(part)['reason'])
-  }
-  add(record['ruled'])
-  add(object(record['objection'])['reason'])
-  for (const [, , ruled] of list(record['recipients']).map(list)) add(ruled)
-  for (const placement of list(record['placements'])) add(object(placement)['reason'])
-  return [...reasons]
+  const named = [record['ruled'], object(record['objection'])['reason']]
+  const more = [
+    ...named,
+    ...list(record['recipients']).map((recipient) => list(recipient)[2]),
+    ...list(record['placements']).map((placement) => object(placement)['reason']),
+  ].filter((reason) => typeof reason === 'string')
+  const given = texts(record['reasons'])
+  return more.every((reason) => given.includes(reason)) ? given : [...new Set([...given, ...more])]
 }
 
 /** Those that refused, held or discarded. */
@@ -98,11 +90,11 @@ function ofAttempt(record: JsonObject): readonly Term[] {
   return terms.all
 }
 
-/** No term twice, and not too many of a kind. */
+/** Not too many of a kind, and no domain over and over. */
 class Terms {
-  readonly #seen = new Set<string>()
-  readonly #counts = new Map<number, number>()
   readonly #all: Term[]
+  readonly #lastDomains = new Map<TermKind, string>()
+  #count = 0
 
   constructor(kind: number) {
     this.#all = [[termKinds.record, kind]]
@@ -118,16 +110,13 @@ class Terms {
 
   address(kind: TermKind, domainKind: TermKind, address: string): void {
     this.text(kind, address)
-    this.text(domainKind, domainOf(address) ?? '')
+    const domain = domainOf(address) ?? ''
+    if (this.#lastDomains.get(domainKind) === domain) return
+    this.#lastDomains.set(domainKind, domain)
+    this.text(domainKind, domain)
   }
 
   add(term: Term): void {
-    const [kind, payload] = term
-    const key = `${kind} ${payload}`
-    const count = this.#counts.get(kind) ?? 0
-    if (this.#seen.has(key) || count >= mostOfAKind) return
-    this.#seen.add(key)
-    this.#counts.set(kind, count + 1)
-    this.#all.push(term)
+    if (this.#count++ < mostTerms) this.#all.push(term)
   }
 }

@@ -7,7 +7,7 @@ const schemaVersion = 1
 const schema = `
   CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, counts INTEGER NOT NULL,
-    value TEXT NOT NULL
+    value TEXT NOT NULL, detail TEXT
   );
   CREATE TABLE IF NOT EXISTS segments (
     segment INTEGER PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,

@@ -30,7 +30,9 @@ export interface RecordBatch {
   readonly ats: Float64Array
   /** Lengths of the values in UTF-16 units; below zero for those that do not count. */
   readonly lengths: Int32Array
-  /** All values, one after the other. */
+  /** Of the details; 0 for none. */
+  readonly detailLengths: Int32Array
+  /** All values, each with its detail behind it, one after the other. */
   readonly values: string
   readonly notes: readonly (readonly [key: string, json: string])[]
 }

@@ -11,7 +11,7 @@ const mostRead = 20_000
 const pageRows = 256
 
 export interface FoundRows {
-  readonly rows: readonly (readonly [position: number, json: string])[]
+  readonly rows: readonly (readonly [position: number, json: string, detail?: string])[]
   readonly next?: number
 }
 
@@ -19,6 +19,7 @@ interface Row {
   readonly seq: number
   readonly at: number
   readonly value: string
+  readonly detail: string | undefined
 }
 
 /** A run of records: a sealed segment, or the tail. */
@@ -28,13 +29,20 @@ interface Stretch {
   readonly last: number
 }
 
+interface RowStatements {
+  readonly one: StatementSync
+  readonly newest: StatementSync
+  readonly oldest: StatementSync
+}
+
 export class ArchiveReader {
   readonly #file: DatabaseSync
   readonly #describe: DescribeRecord
   readonly #segments: StatementSync
   readonly #posting: StatementSync
-  readonly #row: StatementSync
-  readonly #pages: { readonly newest: StatementSync; readonly oldest: StatementSync }
+  readonly #heads: RowStatements
+  /** With the details. */
+  readonly #whole: RowStatements
   readonly #ends: StatementSync
 
   constructor(file: DatabaseSync, describe: DescribeRecord) {
@@ -44,12 +52,8 @@ export class ArchiveReader {
       'SELECT segment, first_at, last_at FROM segments ORDER BY segment',
     )
     this.#posting = file.prepare('SELECT list FROM postings WHERE id = ?')
-    this.#row = file.prepare('SELECT seq, at, value FROM records WHERE seq = ?')
-    const page = (order: string): StatementSync =>
-      file.prepare(
-        `SELECT seq, at, value FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ${pageRows}`,
-      )
-    this.#pages = { newest: page('DESC'), oldest: page('ASC') }
+    this.#heads = rowStatements(file, 'seq, at, value')
+    this.#whole = rowStatements(file, 'seq, at, value, detail')
     this.#ends = file.prepare(
       `SELECT seq, at FROM records WHERE seq IN
         ((SELECT min(seq) FROM records), (SELECT max(seq) FROM records)) ORDER BY seq`,
@@ -85,7 +89,7 @@ export class ArchiveReader {
   }
 
   #find(question: ArchiveQuestion): FoundRows {
-    const rows: [number, string][] = []
+    const rows: [number, string, string?][] = []
     let read = 0
     for (const row of this.#candidates(question)) {
       if (rows.length === question.limit || read === mostRead) {
@@ -93,18 +97,23 @@ export class ArchiveReader {
         return { rows, next }
       }
       read += 1
-      if (isWanted(row, question)) rows.push([row.seq, row.value])
+      if (!isWanted(row, question)) continue
+      const { seq, value, detail } = row
+      if (question.details === true && detail !== undefined) rows.push([seq, value, detail])
+      else rows.push([seq, value])
     }
     return { rows }
   }
 
   /** Records that fulfil the conditions, in order; one that is read for nothing counts as well. */
   *#candidates(question: ArchiveQuestion): Generator<Row, void> {
+    const detailed = question.details === true || question.contains !== undefined
+    const statements = detailed ? this.#whole : this.#heads
     for (const stretch of this.#stretches(question)) {
       const { segment } = stretch
-      if (question.conditions.length === 0) yield* this.#rowsOf(stretch, question.order)
-      else if (segment === undefined) yield* this.#matching(stretch, question)
-      else yield* this.#indexed({ ...stretch, segment }, question)
+      if (question.conditions.length === 0) yield* rowsOf(statements, stretch, question.order)
+      else if (segment === undefined) yield* this.#matching(statements, stretch, question)
+      else yield* this.#indexed(statements, { ...stretch, segment }, question)
     }
   }
 
@@ -136,26 +145,19 @@ export class ArchiveReader {
     return order === 'newest' ? within.toReversed() : within
   }
 
-  *#rowsOf({ first, last }: Stretch, order: ArchiveQuestion['order']): Generator<Row, void> {
-    let [from, to] = [first, last]
-    while (from <= to) {
-      const page = this.#pages[order].all(from, to).map(rowOf)
-      yield* page
-      const end = page.at(-1)
-      if (end === undefined || page.length < pageRows) return
-      if (order === 'newest') to = end.seq - 1
-      else from = end.seq + 1
-    }
-  }
-
-  *#matching(stretch: Stretch, { order, conditions }: ArchiveQuestion): Generator<Row, void> {
-    for (const row of this.#rowsOf(stretch, order)) {
+  *#matching(
+    statements: RowStatements,
+    stretch: Stretch,
+    { order, conditions }: ArchiveQuestion,
+  ): Generator<Row, void> {
+    for (const row of rowsOf(statements, stretch, order)) {
       const terms = this.#describe(parseObject(row.value))
       if (conditions.every((ranges) => hasTerm(terms, ranges))) yield row
     }
   }
 
   *#indexed(
+    { one }: RowStatements,
     { segment, first, last }: Stretch & { readonly segment: number },
     { order, conditions }: ArchiveQuestion,
   ): Generator<Row, void> {
@@ -171,7 +173,7 @@ export class ArchiveReader {
       .filter((seq) => seq >= first && seq <= last)
       .toSorted((a, b) => (order === 'newest' ? b - a : a - b))
     for (const seq of seqs) {
-      const row = this.#row.get(seq)
+      const row = one.get(seq)
       if (row !== undefined) yield rowOf(row)
     }
   }
@@ -203,11 +205,48 @@ export function parseObject(json: string): JsonObject {
   return value
 }
 
-function isWanted({ at, value }: Row, { since, until, contains }: ArchiveQuestion): boolean {
+function rowStatements(file: DatabaseSync, columns: string): RowStatements {
+  const page = (order: string): StatementSync =>
+    file.prepare(
+      `SELECT ${columns} FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ${pageRows}`,
+    )
+  return {
+    one: file.prepare(`SELECT ${columns} FROM records WHERE seq = ?`),
+    newest: page('DESC'),
+    oldest: page('ASC'),
+  }
+}
+
+function* rowsOf(
+  statements: RowStatements,
+  { first, last }: Stretch,
+  order: ArchiveQuestion['order'],
+): Generator<Row, void> {
+  let [from, to] = [first, last]
+  while (from <= to) {
+    const page = statements[order].all(from, to).map(rowOf)
+    yield* page
+    const end = page.at(-1)
+    if (end === undefined || page.length < pageRows) return
+    if (order === 'newest') to = end.seq - 1
+    else from = end.seq + 1
+  }
+}
+
+function isWanted(
+  { at, value, detail = '' }: Row,
+  { since, until, contains }: ArchiveQuestion,
+): boolean {
   if (at < (since ?? -Infinity) || at >= (until ?? Infinity)) return false
-  return contains === undefined || value.toLowerCase().includes(contains)
+  return contains === undefined || (value + detail).toLowerCase().includes(contains)
 }
 
 function rowOf(row: Record<string, unknown>): Row {
-  return { seq: Number(row['seq']), at: Number(row['at']), value: String(row['value']) }
+  const { seq, at, value, detail } = row
+  return {
+    seq: Number(seq),
+    at: Number(at),
+    value: String(value),
+    detail: typeof detail === 'string' ? detail : undefined,
+  }
 }

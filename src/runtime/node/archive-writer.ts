@@ -20,6 +20,7 @@ export interface NewRecord {
   readonly at: number
   readonly counts: boolean
   readonly json: string
+  readonly detail: string | null
 }
 
 export class ArchiveWriter {
@@ -34,7 +35,9 @@ export class ArchiveWriter {
     this.#file = file
     this.#describe = describe
     this.#bounds = bounds
-    this.#insert = file.prepare('INSERT INTO records (at, counts, value) VALUES (?, ?, ?)')
+    this.#insert = file.prepare(
+      'INSERT INTO records (at, counts, value, detail) VALUES (?, ?, ?, ?)',
+    )
     this.#note = file.prepare('INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)')
     this.#oldest = file.prepare('SELECT seq, at, counts FROM records ORDER BY seq LIMIT ?')
   }
@@ -45,7 +48,9 @@ export class ArchiveWriter {
     notes: readonly (readonly [key: string, json: string])[],
   ): void {
     this.#transaction(() => {
-      for (const { at, counts, json } of records) this.#insert.run(at, counts ? 1 : 0, json)
+      for (const { at, counts, json, detail } of records) {
+        this.#insert.run(at, counts ? 1 : 0, json, detail)
+      }
       for (const [key, json] of notes) this.#note.run(key, json)
       if (notes.length > 0) {
         this.#file.exec(

@@ -57,8 +57,11 @@ export async function openArchive(parts: ArchiveParts): Promise<Archive> {
 }
 
 interface Waiting {
-  readonly about: RecordAbout
+  readonly at: number
+  readonly counts: boolean
   readonly json: string
+  /** Empty for none. */
+  readonly detail: string
 }
 
 class SqliteArchive implements Archive {
@@ -94,9 +97,11 @@ class SqliteArchive implements Archive {
       this.#dropped += 1
       return
     }
+    const { at, counts } = about
     const json = JSON.stringify(value)
-    this.#records.push({ about, json })
-    this.#chars += json.length
+    const detail = about.detail === undefined ? '' : JSON.stringify(about.detail)
+    this.#records.push({ at, counts, json, detail })
+    this.#chars += json.length + detail.length
     if (this.#records.length >= largestBatch) this.#begin()
     else this.#gather()
   }
@@ -110,8 +115,7 @@ class SqliteArchive implements Archive {
   async note(key: string): Promise<JsonValue | undefined> {
     const reply = await this.#ask({ do: 'note', key })
     if (!('note' in reply) || reply.note === undefined) return undefined
-    const value: JsonValue = JSON.parse(reply.note)
-    return value
+    return parseValue(reply.note)
   }
 
   async find(question: ArchiveQuestion): Promise<ArchiveAnswer> {
@@ -119,7 +123,11 @@ class SqliteArchive implements Archive {
     if (!('found' in reply)) return { rows: [] }
     const { rows, next } = reply.found
     return {
-      rows: rows.map(([position, json]) => ({ position, value: parseObject(json) })),
+      rows: rows.map(([position, json, detail]) => ({
+        position,
+        value: parseObject(json),
+        ...(detail === undefined ? {} : { detail: parseValue(detail) }),
+      })),
       ...(next === undefined ? {} : { next }),
     }
   }
@@ -163,7 +171,7 @@ class SqliteArchive implements Archive {
       const records = this.#records.splice(0, largestBatch)
       const notes = this.#notes.splice(0)
       this.#underWay = records.length
-      for (const { json } of records) this.#chars -= json.length
+      for (const { json, detail } of records) this.#chars -= json.length + detail.length
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
       await this.#write(records, notes)
       this.#underWay = 0
@@ -192,13 +200,17 @@ class SqliteArchive implements Archive {
   }
 }
 
+function parseValue(json: string): JsonValue {
+  const value: JsonValue = JSON.parse(json)
+  return value
+}
+
 function encode(records: readonly Waiting[], notes: RecordBatch['notes']): RecordBatch {
   return {
-    ats: Float64Array.from(records, ({ about }) => about.at),
-    lengths: Int32Array.from(records, ({ about, json }) =>
-      about.counts ? json.length : -json.length,
-    ),
-    values: records.map(({ json }) => json).join(''),
+    ats: Float64Array.from(records, ({ at }) => at),
+    lengths: Int32Array.from(records, ({ counts, json }) => (counts ? json.length : -json.length)),
+    detailLengths: Int32Array.from(records, ({ detail }) => detail.length),
+    values: records.map(({ json, detail }) => json + detail).join(''),
     notes,
   }
 }

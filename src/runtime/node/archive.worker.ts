@@ -72,11 +72,14 @@ try {
   say({ say: 'failed', error: String(error) })
 }
 
-function* recordsOf({ ats, lengths, values }: RecordBatch): Generator<NewRecord, void> {
+function* recordsOf(batch: RecordBatch): Generator<NewRecord, void> {
+  const { ats, lengths, detailLengths, values } = batch
   let from = 0
   for (const [index, length] of lengths.entries()) {
     const to = from + Math.abs(length)
-    yield { at: ats[index] ?? 0, counts: length > 0, json: values.slice(from, to) }
-    from = to
+    const end = to + (detailLengths[index] ?? 0)
+    const detail = end === to ? null : values.slice(to, end)
+    yield { at: ats[index] ?? 0, counts: length > 0, json: values.slice(from, to), detail }
+    from = end
   }
 }
