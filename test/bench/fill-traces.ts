@@ -1,0 +1,128 @@
+/**
+ * An archive of traces as a busy gateway leaves it: so many transactions of twenty steps, each with a delivery.
+ *
+ *   node test/bench/fill-traces.ts FILE [transactions]      prints what a record cost, and how large the file is
+ */
+import { statSync } from 'node:fs'
+import type { ChainRecord, TraceRecord } from '../../src/filter/trace-record.ts'
+import { silentLog } from '../../src/tools/offline-doors.ts'
+import { openTraces } from '../../src/tools/open-traces.ts'
+
+const [file = '.cache/traces.db', count = '250000'] = process.argv.slice(2)
+const transactions = Number(count)
+const stepsOfEach = 20
+/** What is written before the thread is waited for. */
+const portion = 5000
+const start = Date.UTC(2026, 0, 1)
+
+export const benchChain: ChainRecord = {
+  places: Array.from({ length: stepsOfEach }, (_, n) => [
+    n < 4 ? 'connect' : n < 6 ? 'hello' : n < 10 ? 'mail' : n < 15 ? 'rcpt' : 'message',
+    `entry${n}`,
+    `plugin${n}`,
+    false,
+  ]),
+  thresholds: { reject: 10 },
+}
+
+/** One in ten is refused, one in twenty deferred; senders, clients and recipients come again and again. */
+export function benchRecord(n: number): TraceRecord {
+  const refused = n % 10 === 3
+  const deferred = n % 20 === 7
+  const failed = refused || deferred
+  const id = `0${n.toString(36).padStart(8, '0')}`
+  const reply = refused
+    ? ([550, '5.7.1', 'Message refused by policy'] as const)
+    : deferred
+      ? ([451, '4.7.1', 'Please try again later'] as const)
+      : ([250, '2.0.0', `queued as q${id}`] as const)
+  return {
+    version: 1,
+    id: `${id}.1`,
+    session: id,
+    chain: 'bench',
+    at: start + n * 1000,
+    endedAt: start + n * 1000 + 80,
+    listener: 'mx',
+    remote: `${198 + (n % 2)}.${51 + (n % 40)}.${(n * 7) % 256}.${(n * 13) % 256}:${40_000 + (n % 9999)}`,
+    hostname: 'mx.postern.test',
+    environment: 'default',
+    hello: `mail${n % 5000}.example.org`,
+    tls: 'TLSv1.3',
+    reversePath: `<sender${n % 30_000}@domain${n % 2000}.example>`,
+    recipients: [[`user${n % 10_000}@postern.test`, 1]],
+    stage: 'message',
+    end: failed ? 'refused' : 'committed',
+    reply,
+    sizeBytes: 4096 + (n % 5000),
+    messageId: `20260101.${n}.${(n * 7919) % 100_003}@domain${n % 2000}.example`,
+    ...(failed ? {} : { queueIds: [`q${id}`] }),
+    ...(n % 4 === 0 ? { score: (n % 120) / 10 } : {}),
+    ...(failed
+      ? {
+          objection: {
+            stage: 'message',
+            code: reply[0],
+            status: reply[1],
+            text: reply[2],
+            reason: refused ? 'SCORE' : 'GREYLISTED',
+            entry: refused ? 'entry19' : 'entry12',
+          },
+        }
+      : {}),
+    reasons: Array.from({ length: 4 }, (_, each) => `REASON_${(n + each * 5 + 4) % 60}`),
+    steps: Array.from({ length: stepsOfEach }, (_, place) =>
+      place % 5 === 4
+        ? [
+            place,
+            40 + ((n + place) % 900),
+            {
+              at: place * 3,
+              verdict: {
+                verdict: place === 14 ? 'accept' : 'pass',
+                reason: `REASON_${(n + place) % 60}`,
+                evidence: { list: 'zen.example', answer: `127.0.0.${n % 20}` },
+              },
+            },
+          ]
+        : [place, 3 + ((n + place) % 40)],
+    ),
+  }
+}
+
+const traces = await openTraces(
+  { path: file, maxRecords: transactions, maxAgeMs: Infinity, maxBytes: 8e9 },
+  silentLog,
+)
+traces.noteLater('bench', benchChain)
+const began = performance.now()
+const cpu = process.cpuUsage()
+for (let n = 0; n < transactions; n++) {
+  const record = benchRecord(n)
+  const { steps, ...head } = record
+  traces.addLater(head, { at: record.endedAt, counts: true, detail: steps })
+  for (const queueId of record.queueIds ?? []) {
+    traces.addLater(
+      {
+        queueId,
+        recipient: `user${n % 10_000}@postern.test`,
+        route: 'maildir',
+        outcome: 'delivered',
+        status: '2.0.0',
+        text: 'delivered into the Maildir',
+        startedAt: record.endedAt + 20,
+        durationMs: 2,
+      },
+      { at: record.endedAt + 20, counts: false },
+    )
+  }
+  if (n % portion === portion - 1) await traces.extent()
+}
+await traces.extent()
+const { user, system } = process.cpuUsage(cpu)
+process.stdout.write(
+  `${transactions} transactions, ${transactions * stepsOfEach} steps: ` +
+    `${((user + system) / transactions).toFixed(1)} µs of CPU and ${(((performance.now() - began) * 1000) / transactions).toFixed(1)} µs each, ` +
+    `made here included; ${(statSync(file).size / 2 ** 20).toFixed(0)} MB; ${traces.dropped} dropped\n`,
+)
+await traces.close()
