@@ -20,6 +20,7 @@ import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import type { Counters } from './runtime/counters.ts'
 import { shardPath } from './queue/shards.ts'
+import { spoolMeter } from './queue/spool-meter.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
@@ -39,6 +40,7 @@ import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
+import { watchGateway } from './tools/watch-gateway.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
 import type { Seat, Suspect } from './workers/messages.ts'
 import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
@@ -93,6 +95,7 @@ export async function openGateway(
   try {
     const opened = await openDoors(configuration, {
       ...(counters === undefined ? {} : { counters }),
+      worker: seat.number,
       ...(seat.workers === 1 ? {} : { always: { worker: seat.number } }),
     })
     gateway = new RunningGateway(folder, seat, opened)
@@ -143,6 +146,8 @@ class RunningGateway implements Gateway {
   #courier: Courier | undefined
   #steering: Steering | undefined
   #reloading: Promise<void> = Promise.resolve()
+  /** What lies on the disk is in force. */
+  #loaded = true
 
   constructor(folder: string, seat: Seat, opened: OpenedDoors) {
     this.#folder = folder
@@ -186,7 +191,7 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(): Promise<void> {
-    const { clock, disk, log, random, store } = this.#doors
+    const { clock, disk, log, metrics, random, store } = this.#doors
     const preparation = await this.#prepare()
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
@@ -195,7 +200,8 @@ class RunningGateway implements Gateway {
     const { configuration, generation } = preparation.prepared
     const traces = traceTables(store, configuration.store.traces)
     const { segmentBytes } = configuration.spool
-    const spool = { disk, clock, log, path: this.spool, segmentBytes }
+    const meter = spoolMeter(metrics)
+    const spool = { disk, clock, log, path: this.spool, segmentBytes, meter }
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
@@ -228,6 +234,7 @@ class RunningGateway implements Gateway {
       courier: this.#courier,
       seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
+      others: [['metrics', () => metrics.snapshot()]],
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
@@ -240,6 +247,7 @@ class RunningGateway implements Gateway {
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors: { ...this.#doors, net } }
       this.#listeners.push(await openListener(listener, parts))
     }
+    this.#watch(this.#shards, this.#courier)
     this.#follow()
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
     this.#doors.process.onUnhandledRejection((reason) => {
@@ -318,6 +326,22 @@ class RunningGateway implements Gateway {
     return loader
   }
 
+  #watch(shards: OpenedShards, courier: Courier): void {
+    watchGateway({
+      doors: this.#doors,
+      seat: this.#seat,
+      spool: this.spool,
+      shards,
+      courier,
+      listeners: this.#listeners,
+      generation: () => this.#current.generation,
+      configuration: () => this.#current.configuration,
+      ownCertificate: () => this.#current.ownCertificate,
+      tracesDropped: () => this.#policy?.tracesDropped ?? 0,
+      configLoaded: () => this.#loaded,
+    })
+  }
+
   /** Whatever changes of the configuration leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
@@ -329,12 +353,14 @@ class RunningGateway implements Gateway {
     try {
       const preparation = await this.#prepare()
       if (!preparation.ok) {
+        this.#loaded = false
         log.error('config.kept', { mistakes: preparation.mistakes.map(formatMistake) })
         return
       }
       const before = this.#current
       const { prepared } = preparation
       this.#prepared = prepared
+      this.#loaded = true
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
@@ -344,6 +370,7 @@ class RunningGateway implements Gateway {
       if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
       log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
     } catch (error) {
+      this.#loaded = false
       log.error('config.kept', {
         mistakes: [error instanceof Error ? (error.stack ?? '') : String(error)],
       })

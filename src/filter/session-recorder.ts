@@ -103,6 +103,7 @@ export class SessionRecorder {
   loginEnded({ session, mechanism, user, outcome }: LoginEnd): void {
     const { address } = session.remote
     const fields = { session: session.id, address, mechanism, user: user.slice(0, 256) }
+    this.#parts.inquiry.generation.meter.loggedIn({ mechanism, outcome })
     this.#parts.log.info(loginEvents[outcome], fields)
   }
 
@@ -185,8 +186,9 @@ export class SessionRecorder {
   }
 
   #explain(ending: Ending): void {
-    const { writer, log } = this.#parts
-    const steps = this.#parts.inquiry.trail.all
+    const { writer, log, inquiry, facts } = this.#parts
+    const steps = inquiry.trail.all
+    inquiry.generation.meter.ended(facts.listener, ending.end)
     writer.write(this.#recordOf(ending, steps))
     log.info(endEvents[ending.end], this.#logFields(ending, steps))
     this.#explained = true

@@ -13,13 +13,14 @@ import { objectionCode, type Stage } from '../mail/status.ts'
 import { buildGeneration, type GenerationRequest } from '../filter/build-generation.ts'
 import type { Thresholds } from '../filter/decision.ts'
 import type { EntryConfig } from '../filter/entry.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import { traceTables } from '../filter/trace-tables.ts'
-import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Plugin } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -41,6 +42,7 @@ import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
 import { silenceOf } from './plugin-under-test.ts'
+import { readableMetrics, type ReadableMetrics } from './readable-metrics.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -59,7 +61,7 @@ export interface ChainTestOptions {
   readonly receiver?: JsonObject
   /** `mx`, and `submission` with a certificate, where absent. */
   readonly listeners?: GenerationRequest['listeners']
-  readonly doors?: Partial<PluginDoors>
+  readonly doors?: Partial<ChainDoors>
   readonly crashWatch?: CrashWatch
 }
 
@@ -69,6 +71,7 @@ export interface ChainUnderTest {
   readonly log: ReturnType<typeof recordingLog>
   readonly store: MemoryStore
   readonly files: MemoryFiles
+  readonly metrics: ReadableMetrics
   /** A client that has connected and said nothing yet. `answers`: whether each recipient is answered after a message. */
   dial(facts?: Partial<ConnectionFacts>, answers?: MessageEvent['answers']): TestSession
   /** Another configuration with the same doors. */
@@ -119,11 +122,13 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const store = memoryStore(clock)
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
-  const doors: PluginDoors = {
+  const metrics = readableMetrics(clock)
+  const doors: ChainDoors = {
     accounts: memoryAccounts(),
     clock,
     continuations: fakeContinuations(),
     log,
+    metrics,
     store,
     dns,
     jobs: inlineJobs(dns),
@@ -170,6 +175,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     log,
     store,
     files,
+    metrics,
     build,
     trace: (which = 'last') => readTrace(tables, which),
     dial: (facts, answers = 'one') =>

@@ -21,6 +21,7 @@ import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
+import { deliveryMeter } from '../delivery/delivery-meter.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -78,6 +79,7 @@ export function openCourier(parts: CourierParts): Courier {
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
   const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
   const recorder = new AttemptRecorder(traces)
+  const meter = deliveryMeter(doors.metrics)
   const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
     queue,
@@ -93,7 +95,7 @@ export function openCourier(parts: CourierParts): Courier {
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
-    bouncer: openBouncer({ queue, disk, clock, random, log, current }),
+    bouncer: openBouncer({ queue, disk, clock, random, log, current, queued: meter.bounced }),
     destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
@@ -105,7 +107,12 @@ export function openCourier(parts: CourierParts): Courier {
         delayNoticeMs: current().delivery.delayNoticeMs,
       }
     },
-    observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
+    observer: {
+      attempted(attempt) {
+        meter.attempted(attempt)
+        recorder.record(recorded(attempt))
+      },
+    },
   })
 }
 

@@ -3,7 +3,7 @@ import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
-import { openControl } from './open-control.ts'
+import { openControl, type ControlParts } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
@@ -12,6 +12,7 @@ export interface SteeringParts extends CourierParts {
   /** Of the worker's own shard: each worker steers what it delivers. */
   readonly spool: string
   readonly seat: QuarantineParts['seat']
+  readonly others?: ControlParts['others']
 }
 
 export interface Steering {
@@ -41,7 +42,13 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
   digest.start()
   const quarantine = openQuarantine(parts)
   quarantine.keeper.start()
-  const control = await openControl({ doors, spool, desk, quarantine: quarantine.desk })
+  const control = await openControl({
+    doors,
+    spool,
+    desk,
+    quarantine: quarantine.desk,
+    ...(parts.others === undefined ? {} : { others: parts.others }),
+  })
   return {
     async close() {
       await control?.close()

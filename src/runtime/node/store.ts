@@ -21,6 +21,8 @@ const mostWaiting = 20_000
 export interface NodeStore extends Store {
   /** Writes without an answer that were dropped because too many waited, or failed. */
   readonly dropped: number
+  /** Operations that are not begun. */
+  readonly waiting: number
 }
 
 /** @throws PosternError STORE_FAILED where the file cannot be opened */
@@ -59,6 +61,10 @@ class SqliteStore implements NodeStore {
 
   get dropped(): number {
     return this.#dropped
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   table(name: string, { maxEntries }: { readonly maxEntries: number }): StoreTable {
