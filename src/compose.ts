@@ -36,6 +36,7 @@ import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
 import { openListener } from './tools/open-listener.ts'
 import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
+import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
@@ -145,6 +146,7 @@ class RunningGateway implements Gateway {
   readonly #users: LocalUsers
   #courier: Courier | undefined
   #steering: Steering | undefined
+  #telemetry: Telemetry | undefined
   #reloading: Promise<void> = Promise.resolve()
   /** What lies on the disk is in force. */
   #loaded = true
@@ -205,6 +207,8 @@ class RunningGateway implements Gateway {
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
+    const current = () => this.#current.configuration
+    this.#telemetry = openTelemetry(this.#doors, current, this.#seat.number)
     const policy = new FilterPolicy({
       generation,
       environmentOf: ({ remote, remoteName, environment }) =>
@@ -217,6 +221,7 @@ class RunningGateway implements Gateway {
       traces,
       standIn: new StandIn(await loginKey(store, random)),
       crashWatch: this.#notes,
+      tap: this.#telemetry.transactionEnded,
     })
     this.#policy = policy
     const parts = {
@@ -227,6 +232,7 @@ class RunningGateway implements Gateway {
       generation: () => this.#current.generation,
       pauses: await Pauses.open(disk, pausesFile(this.spool)),
       users: this.#users,
+      observer: this.#telemetry,
     }
     this.#courier = openCourier(parts)
     this.#steering = await openSteering({
@@ -234,13 +240,11 @@ class RunningGateway implements Gateway {
       courier: this.#courier,
       seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
-      others: [['metrics', () => metrics.snapshot()]],
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
     const net = this.#seat.workers === 1 ? this.#doors.net : sharedNet(this.#doors.net)
     const queueFlush = flushQueue(queue)
-    const current = () => this.#current.configuration
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
@@ -288,6 +292,7 @@ class RunningGateway implements Gateway {
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
     ])
+    await this.#telemetry?.stop()
     await this.#prepared?.generation.retire()
     await this.#shards?.queue.close()
     await this.#notes?.close()
@@ -334,9 +339,7 @@ class RunningGateway implements Gateway {
       shards,
       courier,
       listeners: this.#listeners,
-      generation: () => this.#current.generation,
-      configuration: () => this.#current.configuration,
-      ownCertificate: () => this.#current.ownCertificate,
+      current: () => this.#current,
       tracesDropped: () => this.#policy?.tracesDropped ?? 0,
       configLoaded: () => this.#loaded,
     })

@@ -21,6 +21,7 @@ const commands = {
   disable: async () => (await import('./switch.ts')).disableCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
+  alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   metrics: async () => (await import('./metrics.ts')).metricsCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
   dkim: async () => (await import('./dkim.ts')).dkimCommand(),

@@ -44,7 +44,8 @@ describe('a chain', () => {
     await session.rcpt('slow@postern.test')
     await session.message()
     session.end()
-    const { value } = chain.metrics
+    const value = (name: string, labels: Record<string, string>) =>
+      chain.metrics.value(name, labels)
     const voucherLabels = { entry: 'voucher', stage: 'rcpt', mode: 'enforce' }
     const shadowLabels = { entry: 'doubtful', stage: 'rcpt', mode: 'shadow' }
     const verdicts = 'postern_entry_verdicts_total'

@@ -50,8 +50,17 @@ export interface RecorderParts {
   /** What refused the session before any entry was asked. */
   readonly refusal: Objection | undefined
   readonly writer: TraceWriter
+  readonly tap: TransactionTap | undefined
   readonly log: Log
 }
+
+/** Told of each transaction that is over, or of a connection that was refused; nothing waits for it, and it must not throw. */
+export type TransactionTap = (ended: {
+  readonly record: TraceRecord
+  readonly steps: readonly Step[]
+  /** When the session began, by the clock of the steps. */
+  readonly sessionStartMs: number
+}) => void
 
 /** What is known of a transaction beside its steps. */
 interface Story {
@@ -189,7 +198,9 @@ export class SessionRecorder {
     const { writer, log, inquiry, facts } = this.#parts
     const steps = inquiry.trail.all
     inquiry.generation.meter.ended(facts.listener, ending.end)
-    writer.write(this.#recordOf(ending, steps))
+    const record = this.#recordOf(ending, steps)
+    writer.write(record)
+    this.#parts.tap?.({ record, steps, sessionStartMs: this.#startMs })
     log.info(endEvents[ending.end], this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined

@@ -15,6 +15,7 @@ import type { Thresholds } from '../filter/decision.ts'
 import type { EntryConfig } from '../filter/entry.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { TransactionTap } from '../filter/session-recorder.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { readTrace, type Trace } from '../filter/trace-reader.ts'
@@ -62,6 +63,8 @@ export interface ChainTestOptions {
   /** `mx`, and `submission` with a certificate, where absent. */
   readonly listeners?: GenerationRequest['listeners']
   readonly doors?: Partial<ChainDoors>
+  /** Told of what is over. */
+  readonly tap?: TransactionTap
   readonly crashWatch?: CrashWatch
 }
 
@@ -167,6 +170,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     traces: tables,
     standIn: new StandIn(seededRandom(2).bytes(32)),
     crashWatch: options.crashWatch,
+    ...(options.tap === undefined ? {} : { tap: options.tap }),
   })
   let sessions = 0
   return {

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
-import type { Attempt } from '../delivery/attempt.ts'
+import type { Attempt, AttemptObserver } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
@@ -45,6 +45,8 @@ export interface CourierParts {
   readonly generation: () => Generation
   readonly pauses: Pauses
   readonly users: LocalUsers
+  /** Told of each try; it must not throw. */
+  readonly observer?: AttemptObserver
 }
 
 /** Plugins are asked first. */
@@ -110,6 +112,7 @@ export function openCourier(parts: CourierParts): Courier {
     observer: {
       attempted(attempt) {
         meter.attempted(attempt)
+        parts.observer?.attempted(attempt)
         recorder.record(recorded(attempt))
       },
     },

@@ -1,7 +1,5 @@
 /** The state of a gateway, told to whoever asks for its metrics. What happens is counted where it happens. */
-import type { Configuration } from '../config/configuration.ts'
 import type { Courier } from '../delivery/courier.ts'
-import type { Generation } from '../filter/generation.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { isUnproven } from '../queue/damaged.ts'
 import type { OpenedShards } from '../queue/open-shards.ts'
@@ -20,6 +18,7 @@ import {
 import type { MetricReport } from '../runtime/metrics/metrics.ts'
 import type { Seat } from '../workers/messages.ts'
 import { certificateExpiries } from './certificates.ts'
+import type { Prepared } from './prepare.ts'
 
 export interface WatchedGateway {
   readonly doors: Pick<Doors, 'clock' | 'disk' | 'metrics'>
@@ -28,9 +27,8 @@ export interface WatchedGateway {
   readonly spool: string
   readonly shards: Pick<OpenedShards, 'survey'>
   readonly courier: Pick<Courier, 'status'>
-  readonly generation: () => Pick<Generation, 'entries'>
-  readonly configuration: () => Pick<Configuration, 'listeners'>
-  readonly ownCertificate: () => string | undefined
+  /** What is in force. */
+  readonly current: () => Pick<Prepared, 'configuration' | 'generation' | 'ownCertificate'>
   /** Those that listen now. */
   readonly listeners: readonly { readonly name: string; readonly sessions: number }[]
   /** Explanations that were not kept. */
@@ -55,7 +53,7 @@ function reportChain(gateway: WatchedGateway, report: MetricReport): void {
   for (const { name: listener, sessions } of gateway.listeners) {
     report(receiverMetrics.sessions, sessions, { listener })
   }
-  for (const { name: entry, breaker, counts } of gateway.generation().entries) {
+  for (const { name: entry, breaker, counts } of gateway.current().generation.entries) {
     report(chainMetrics.breakers, breaker.state === 'closed' ? 0 : 1, { entry })
     report(chainMetrics.lateAnswers, counts.lateAnswers, { entry })
   }
@@ -112,13 +110,10 @@ async function damagedIn(disk: Disk, spool: string): Promise<number> {
 }
 
 async function reportCertificates(gateway: WatchedGateway, report: MetricReport): Promise<void> {
-  const path = gateway.ownCertificate()
+  const { configuration, ownCertificate: path } = gateway.current()
   const own = path === undefined ? undefined : await gateway.doors.disk.readFile(path, 65_536)
   const pem = own === undefined ? undefined : new TextDecoder().decode(own)
-  for (const { listener, name, expiresAt } of certificateExpiries(
-    gateway.configuration().listeners,
-    pem,
-  )) {
+  for (const { listener, name, expiresAt } of certificateExpiries(configuration.listeners, pem)) {
     report(receiverMetrics.certificateExpiry, expiresAt / 1000, { listener, name })
   }
 }

@@ -182,7 +182,7 @@ export const worldMetrics = {
   ),
   spansDropped: counterMetric(
     'postern_telemetry_dropped_total',
-    'Spans that were not exported: the collector did not take them, or too many waited',
+    'Sampled transactions and deliveries whose spans were not exported',
   ),
 } as const
 
