@@ -19,6 +19,7 @@ import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import type { Counters } from './runtime/counters.ts'
 import { shardPath } from './queue/shards.ts'
+import { spoolMeter } from './queue/spool-meter.ts'
 import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
@@ -34,10 +35,12 @@ import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
 import { openListener } from './tools/open-listener.ts'
 import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
+import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
+import { watchGateway } from './tools/watch-gateway.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
 import type { Seat, Suspect } from './workers/messages.ts'
 import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
@@ -92,6 +95,7 @@ export async function openGateway(
   try {
     const opened = await openDoors(configuration, {
       ...(counters === undefined ? {} : { counters }),
+      worker: seat.number,
       ...(seat.workers === 1 ? {} : { always: { worker: seat.number } }),
     })
     gateway = new RunningGateway(folder, seat, opened)
@@ -144,7 +148,10 @@ class RunningGateway implements Gateway {
   readonly #users: LocalUsers
   #courier: Courier | undefined
   #steering: Steering | undefined
+  #telemetry: Telemetry | undefined
   #reloading: Promise<void> = Promise.resolve()
+  /** What lies on the disk is in force. */
+  #loaded = true
 
   constructor(folder: string, seat: Seat, opened: OpenedDoors) {
     this.#folder = folder
@@ -188,7 +195,7 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(): Promise<void> {
-    const { clock, disk, log, random, store, traces } = this.#doors
+    const { clock, disk, log, metrics, random, store, traces } = this.#doors
     const preparation = await this.#prepare()
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
@@ -197,10 +204,13 @@ class RunningGateway implements Gateway {
     const { configuration, generation } = preparation.prepared
     const { segmentBytes } = configuration.spool
     const everyoneHandsOver = this.#doors.process.uid === 0
-    const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver }
+    const meter = spoolMeter(metrics)
+    const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
+    const current = () => this.#current.configuration
+    this.#telemetry = openTelemetry(this.#doors, current, this.#seat.number)
     const policy = new FilterPolicy({
       generation,
       environmentOf: ({ remote, remoteName, environment }) =>
@@ -213,6 +223,7 @@ class RunningGateway implements Gateway {
       traces,
       standIn: new StandIn(await loginKey(store, random)),
       crashWatch: this.#notes,
+      tap: this.#telemetry.transactionEnded,
     })
     this.#policy = policy
     const parts = {
@@ -222,6 +233,7 @@ class RunningGateway implements Gateway {
       generation: () => this.#current.generation,
       pauses: await Pauses.open(disk, pausesFile(this.spool)),
       users: this.#users,
+      observer: this.#telemetry,
     }
     this.#courier = openCourier(parts)
     this.#steering = await openSteering({
@@ -234,13 +246,13 @@ class RunningGateway implements Gateway {
     this.#courier.start()
     const net = this.#seat.workers === 1 ? this.#doors.net : sharedNet(this.#doors.net)
     const queueFlush = flushQueue(queue)
-    const current = () => this.#current.configuration
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors: { ...this.#doors, net } }
       this.#listeners.push(await openListener(listener, parts))
     }
+    this.#watch(this.#shards, this.#courier)
     this.#follow()
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
     this.#doors.process.onUnhandledRejection((reason) => {
@@ -281,6 +293,7 @@ class RunningGateway implements Gateway {
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
     ])
+    await this.#telemetry?.stop()
     await this.#prepared?.generation.retire()
     await this.#shards?.queue.close()
     await this.#notes?.close()
@@ -319,6 +332,20 @@ class RunningGateway implements Gateway {
     return loader
   }
 
+  #watch(shards: OpenedShards, courier: Courier): void {
+    watchGateway({
+      doors: this.#doors,
+      seat: this.#seat,
+      spool: this.spool,
+      shards,
+      courier,
+      listeners: this.#listeners,
+      current: () => this.#current,
+      tracesDropped: () => this.#policy?.tracesDropped ?? 0,
+      configLoaded: () => this.#loaded,
+    })
+  }
+
   /** Whatever changes of the configuration leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
@@ -330,12 +357,14 @@ class RunningGateway implements Gateway {
     try {
       const preparation = await this.#prepare()
       if (!preparation.ok) {
+        this.#loaded = false
         log.error('config.kept', { mistakes: preparation.mistakes.map(formatMistake) })
         return
       }
       const before = this.#current
       const { prepared } = preparation
       this.#prepared = prepared
+      this.#loaded = true
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
@@ -345,6 +374,7 @@ class RunningGateway implements Gateway {
       if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
       log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
     } catch (error) {
+      this.#loaded = false
       log.error('config.kept', {
         mistakes: [error instanceof Error ? (error.stack ?? '') : String(error)],
       })

@@ -7,13 +7,14 @@ import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
+import type { ObservingConfiguration } from './observing-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
 import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
-export interface Configuration extends ThresholdsConfiguration {
+export interface Configuration extends ThresholdsConfiguration, ObservingConfiguration {
   readonly folder: string
   /** Processes that receive and deliver; `auto`: as many as there are processors. */
   readonly workers: number | 'auto'

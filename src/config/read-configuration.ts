@@ -19,6 +19,7 @@ import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import { readObserving } from './observing-section.ts'
 import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
@@ -56,6 +57,8 @@ const topKeys = [
   'quarantine',
   'receiver',
   'tcp_rules',
+  'alerts',
+  'telemetry',
   ...Object.keys(sectionShapes),
 ]
 
@@ -192,6 +195,7 @@ function readSections(
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
+    ...readObserving(reading, top, (path) => files.readText(path)),
     ...readThresholds(reading, top, {
       readText(path) {
         tableFiles.push(files.absolute(path))

@@ -1,6 +1,7 @@
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
+import type { Route } from '../mail/route.ts'
 
 /** One try for one recipient, and what came of it. */
 export interface Attempt {
@@ -8,6 +9,8 @@ export interface Attempt {
   readonly recipient: Recipient
   /** The key of the route; absent where no route was found. */
   readonly routeKey?: string
+  /** What carried it, or would have; absent where no route was found. */
+  readonly transport?: Route['transport']
   readonly result: DeliveryResult
   readonly startedAt: Instant
   readonly durationMs: number

@@ -44,6 +44,8 @@ export interface BouncerOptions {
   readonly log: Log
   /** Asked for each bounce. */
   readonly settings: () => BounceSettings
+  /** Told of each notification that is queued. */
+  readonly queued?: (disposition: 'sent' | 'held') => void
 }
 
 export interface Bouncer {
@@ -65,7 +67,7 @@ interface Notice {
 }
 
 export function createBouncer(options: BouncerOptions): Bouncer {
-  const { queue, clock, random, log, settings } = options
+  const { queue, clock, random, log, settings, queued } = options
 
   const send = async (entry: Entry, { to, recipients, held }: Notice): Promise<void> => {
     const { hostname, from, maxBytes, format } = settings()
@@ -93,6 +95,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
           },
         },
       ])
+      queued?.(held ? 'held' : 'sent')
       log.info(held ? 'bounce.held' : 'bounce.queued', {
         queueId: entry.id,
         bounceId: receipt.ids[0],

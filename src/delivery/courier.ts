@@ -60,6 +60,10 @@ export interface CourierStatus {
   readonly local: number
   readonly remote: number
   readonly paused: boolean
+  /** Deliveries that wait for their turn. */
+  readonly waiting: { readonly local: number; readonly remote: number }
+  /** Next hops that did not answer. */
+  readonly hopsDown: number
 }
 
 interface Outcome {
@@ -115,6 +119,8 @@ export class Courier {
       local: local.taken,
       remote: remote.taken,
       paused: this.#isPaused,
+      waiting: { local: local.waiting, remote: remote.waiting },
+      hopsDown: this.#pass.hops.down,
     }
   }
 

@@ -32,6 +32,11 @@ export class HopHealth {
     this.#log = log
   }
 
+  /** How many are known to be down. */
+  get down(): number {
+    return this.#down.size
+  }
+
   /** What a delivery by this route comes to without being tried; undefined where it is to be tried. */
   verdict(key: string): DeliveryResult | undefined {
     const down = this.#down.get(key)

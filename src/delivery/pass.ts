@@ -245,7 +245,7 @@ function conclude(
       recipient,
       startedAt,
       durationMs,
-      ...(route === undefined ? {} : { routeKey: route.key }),
+      ...(route === undefined ? {} : { routeKey: route.key, transport: route.transport }),
       ...settled(results[i] ?? bug, channel, pass),
     }
     logAttempt(attempt, log)

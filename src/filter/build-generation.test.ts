@@ -14,6 +14,7 @@ import { fakeNet } from '../testkit/fake-net.ts'
 import { fakePrograms } from '../testkit/fake-programs.ts'
 import { inlineJobs } from '../testkit/inline-jobs.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
+import { readableMetrics } from '../testkit/readable-metrics.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -47,6 +48,7 @@ function build(
       programs: fakePrograms(),
       random: seededRandom(1),
       counters: processCounters(),
+      metrics: readableMetrics(clock),
     },
     resources: memoryFiles(),
     thresholds: {},

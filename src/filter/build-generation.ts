@@ -14,7 +14,8 @@ import { Breaker } from './breaker.ts'
 import { applicability, compileCondition, type Applicability } from './condition.ts'
 import type { Thresholds } from './decision.ts'
 import type { Entry, EntryConfig } from './entry.ts'
-import { entryDoors } from './entry-doors.ts'
+import { ChainMeter } from './chain-meter.ts'
+import { entryDoors, type ChainDoors } from './entry-doors.ts'
 import { errorDetail } from './fault.ts'
 import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
@@ -30,7 +31,7 @@ export interface GenerationRequest {
   /** In order. */
   readonly entries: readonly EntryConfig[]
   /** The whole doors; each entry gets its own view of them. */
-  readonly doors: PluginDoors
+  readonly doors: ChainDoors
   readonly resources: OptionResources
   readonly thresholds: Thresholds
   /** For whom other thresholds hold; nobody where absent. */
@@ -91,6 +92,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     tagging: request.tagging ?? plainTagging,
     parallel: request.parallel ?? 8,
     settingsOf: settings.settingsOf,
+    meter: new ChainMeter(doors.metrics, places.all),
     log: doors.log,
   })
   return { ok: true, generation, doubts: doubtsAbout(configs, receiver.place.file) }
@@ -134,7 +136,7 @@ function failsOpen({ plugin, mode, onFault, place }: EntryConfig): readonly Mist
 }
 
 interface Surroundings {
-  readonly doors: PluginDoors
+  readonly doors: ChainDoors
   readonly resources: OptionResources
   readonly listeners: ReadonlySet<string>
 }
@@ -158,7 +160,11 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
-  const set = setUp(config, resolved.values, entryDoors(doors, { name: config.name, shadow }))
+  const set = setUp(
+    config,
+    resolved.values,
+    entryDoors(doors, { name: config.name, plugin: plugin.name, shadow }),
+  )
   if ('mistakes' in set) return set
   const { instance } = set
   if (config.first && instance.message === undefined) {

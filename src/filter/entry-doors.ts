@@ -3,11 +3,20 @@
  * meet in one key; a shadow entry works in a space of its own and leaves the real one untouched.
  */
 import type { Log, LogFields } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics/metrics.ts'
+import { entryMetrics } from '../plugin/metrics.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
 
+/** What the doors of all entries are made of. */
+export type ChainDoors = Omit<PluginDoors, 'metrics'> & { readonly metrics: Metrics }
+
 export function entryDoors(
-  doors: PluginDoors,
-  { name, shadow }: { readonly name: string; readonly shadow: boolean },
+  doors: ChainDoors,
+  {
+    name,
+    plugin,
+    shadow,
+  }: { readonly name: string; readonly plugin: string; readonly shadow: boolean },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
   const { accounts, clock, continuations, dns, jobs, mailboxes } = doors
@@ -23,6 +32,7 @@ export function entryDoors(
     programs,
     random,
     log: namedLog(doors.log, name),
+    metrics: entryMetrics(doors.metrics, { name, plugin }),
     counters: {
       take: (key, limit) => counters.take(`${space}/${key}`, limit),
       give: (key) => counters.give(`${space}/${key}`),

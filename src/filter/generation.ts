@@ -5,6 +5,7 @@
  */
 import type { Recipient } from '../mail/envelope.ts'
 import type { Log } from '../runtime/log.ts'
+import type { ChainMeter } from './chain-meter.ts'
 import type { Entry, Mode } from './entry.ts'
 import { errorDetail } from './fault.ts'
 import type { Places } from './places.ts'
@@ -33,6 +34,7 @@ export interface GenerationParts {
   /** Entries that may run at once at `message`. */
   readonly parallel: number
   readonly settingsOf: SettingsOf
+  readonly meter: ChainMeter
   readonly log: Log
 }
 
@@ -53,6 +55,7 @@ export class Generation {
   readonly tagging: Tagging
   readonly parallel: number
   readonly settingsOf: SettingsOf
+  readonly meter: ChainMeter
   readonly #log: Log
   #sessions = 0
   #opened: Entry[] = []
@@ -73,6 +76,7 @@ export class Generation {
     this.tagging = parts.tagging
     this.parallel = parts.parallel
     this.settingsOf = parts.settingsOf
+    this.meter = parts.meter
     this.#log = parts.log
   }
 

@@ -284,6 +284,7 @@ export class Inquiry {
       remembered: false,
     }
     this.trail.add(step)
+    this.generation.meter.asked(step)
     if (!isPlainPass(verdict) && verdict.findings !== undefined && place.question !== 'message') {
       this.findings.keep(verdict.findings, place.question, place.entry.shadow)
     }

@@ -20,7 +20,7 @@ import type { CrashWatch } from './crash-watch.ts'
 import type { Generation } from './generation.ts'
 import { Inquiry } from './inquiry.ts'
 import { LoginEnvironments } from './login-environments.ts'
-import { SessionRecorder } from './session-recorder.ts'
+import { SessionRecorder, type TransactionTap } from './session-recorder.ts'
 import { FilterSession } from './session.ts'
 import { settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
@@ -45,6 +45,7 @@ export interface FilterPolicyParts {
   readonly traces: Archive
   readonly standIn: StandIn
   readonly crashWatch?: CrashWatch | undefined
+  readonly tap?: TransactionTap
 }
 
 export class FilterPolicy implements Policy {
@@ -113,6 +114,7 @@ export class FilterPolicy implements Policy {
       hostname: settings.hostname,
       refusal,
       writer: this.#writer,
+      tap: this.#parts.tap,
       log,
     })
     generation.enter()

@@ -54,8 +54,17 @@ export interface RecorderParts {
   /** What refused the session before any entry was asked. */
   readonly refusal: Objection | undefined
   readonly writer: TraceWriter
+  readonly tap: TransactionTap | undefined
   readonly log: Log
 }
+
+/** Told of each transaction that is over, or of a connection that was refused; nothing waits for it, and it must not throw. */
+export type TransactionTap = (ended: {
+  readonly record: TraceRecord
+  readonly steps: readonly Step[]
+  /** When the session began, by the clock of the steps. */
+  readonly sessionStartMs: number
+}) => void
 
 /** What is known of a transaction beside its steps. */
 interface Story {
@@ -116,6 +125,7 @@ export class SessionRecorder {
   loginEnded({ session, mechanism, user, outcome }: LoginEnd): void {
     const { address } = session.remote
     const fields = { session: session.id, address, mechanism, user: user.slice(0, 256) }
+    this.#parts.inquiry.generation.meter.loggedIn({ mechanism, outcome })
     this.#parts.log.info(loginEvents[outcome], fields)
   }
 
@@ -204,9 +214,12 @@ export class SessionRecorder {
   }
 
   #explain(ending: Ending): void {
-    const { writer, log } = this.#parts
-    const steps = this.#parts.inquiry.trail.all
-    writer.write(this.#recordOf(ending, steps))
+    const { writer, log, inquiry, facts } = this.#parts
+    const steps = inquiry.trail.all
+    inquiry.generation.meter.ended(facts.listener, ending.end)
+    const record = this.#recordOf(ending, steps)
+    writer.write(record)
+    this.#parts.tap?.({ record, steps, sessionStartMs: this.#startMs })
     log.info(endEvents[ending.end], this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined

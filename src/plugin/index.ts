@@ -19,6 +19,8 @@ export type {
   Signing,
   TakenMessage,
 } from './plugin.ts'
+export type { PluginMetrics } from './metrics.ts'
+export type { Counter, Gauge, Histogram, MetricLabels } from '../runtime/metrics/metrics.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
 export type {

@@ -23,6 +23,7 @@ import type { Conditions } from './condition.ts'
 import type { FindingKey } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
 import type { HookContext, Hooks, Vouches } from './stage.ts'
+import type { PluginMetrics } from './metrics.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The doors a plugin may use. `store` is the entry's own space; a shadow entry has another one. */
@@ -34,6 +35,7 @@ export interface PluginDoors {
   readonly dns: Dns
   readonly jobs: Jobs
   readonly log: Log
+  readonly metrics: PluginMetrics
   /** Missing where no mail is kept, and in `postern check`. */
   readonly mailboxes?: MailboxRoom
   readonly net: Net

@@ -23,6 +23,8 @@ export interface Letter {
   readonly text: readonly string[]
   /** RFC 3834 §5: an answer to one message, or not. */
   readonly kind: 'auto-replied' | 'auto-generated'
+  /** Who writes; the quarantine where absent. */
+  readonly program?: string
 }
 
 /** What the envelope calls the sender: should the letter fail, nobody is told. */
@@ -30,15 +32,15 @@ const nobody = '#@[]'
 
 /** @throws PosternError what the queue throws: then nothing was sent */
 export async function post({ queue, clock, random }: PostDoors, letter: Letter): Promise<void> {
-  const { hostname, from, to, kind } = letter
+  const { hostname, from, to, kind, program = 'quarantine' } = letter
   const now = clock.now()
   const id = Buffer.from(random.bytes(8)).toString('hex')
   const fields = [
     ['Date', formatDate(now)],
-    ['From', `Postern quarantine <${formatMailbox(from)}>`],
+    ['From', `Postern ${program} <${formatMailbox(from)}>`],
     ['To', formatMailbox(to)],
     ['Subject', encoded(letter.subject)],
-    ['Message-ID', `<quarantine.${now}.${id}@${hostname}>`],
+    ['Message-ID', `<${program}.${now}.${id}@${hostname}>`],
     ['Auto-Submitted', kind],
     ['MIME-Version', '1.0'],
     ['Content-Type', 'text/plain; charset=utf-8'],

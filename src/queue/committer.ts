@@ -14,6 +14,7 @@ import { Receipt } from './receipt.ts'
 import { headerBytes, recordBytes, unplacedRecord, type UnplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { Place, Segment } from './segment.ts'
+import { noSpoolMeter, type SpoolMeter } from './spool-meter.ts'
 
 /** A record that nobody waits for rides with the next batch, or goes out alone after this long. */
 const lingerMs = 100
@@ -34,6 +35,7 @@ export interface CommitterOptions {
   readonly reserveBytes: number
   /** How many messages are being received. */
   readonly underway: () => number
+  readonly meter?: SpoolMeter
 }
 
 export interface Promised {
@@ -67,6 +69,7 @@ export class Committer {
   readonly #log: Log
   readonly #reserveBytes: number
   readonly #underway: () => number
+  readonly #meter: SpoolMeter
   readonly #batch = new BatchWriter()
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
@@ -81,12 +84,14 @@ export class Committer {
   /** Of the last batch, in its segment. */
   #lastStart = 0
 
-  constructor({ segments, clock, log, reserveBytes, underway }: CommitterOptions) {
+  constructor(options: CommitterOptions) {
+    const { segments, clock, log, reserveBytes, underway, meter = noSpoolMeter } = options
     this.#segments = segments
     this.#clock = clock
     this.#log = log
     this.#reserveBytes = reserveBytes
     this.#underway = underway
+    this.#meter = meter
   }
 
   /** @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing was promised */
@@ -229,8 +234,11 @@ export class Committer {
     const links = this.#segments.linksOf(segment)
     const room = segment.limitBytes - start
     const { parts, bytes } = this.#batch.layOut(records, { start, room, links })
+    const startedMs = this.#clock.monotonicMs()
     segment.slot.file.writeNow(parts, start)
     await segment.slot.file.datasync()
+    const durationMs = this.#clock.monotonicMs() - startedMs
+    this.#meter.synced({ records: records.length, bytes, durationMs })
     segment.end = start + bytes
     this.#segments.proved(links.oldest)
     this.#sealTimer ??= this.#clock.after(sealAfterMs, () => this.#sealIfQuiet(segment, start))

@@ -70,6 +70,11 @@ export async function setMessageAside(
 /** Ends the names of what was being written when the gateway or the power went, and hardly promised. */
 export const unprovenSuffix = '.tail'
 
+/** @param name of a file of `damaged/` */
+export function isUnproven(name: string): boolean {
+  return name.replace(/\.large$/, '').endsWith(unprovenSuffix)
+}
+
 /** Files that are moved to `damaged/` as they are, under a name that ends in their kind. */
 const kinds = {
   large: 'a large message whose record is damaged',
@@ -101,7 +106,7 @@ export async function* listDamaged(disk: Disk, folder: string): AsyncIterable<Da
   for (const name of await namesOfDamaged(disk, folder)) {
     const path = `${folder}/${name}`
     const reason = await reasonIn(disk, path)
-    const unproven = name.replace(/\.large$/, '').endsWith(unprovenSuffix)
+    const unproven = isUnproven(name)
     yield { damaged: true, path, reason, ...(unproven ? { unproven } : {}) }
   }
 }

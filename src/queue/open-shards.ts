@@ -2,6 +2,8 @@
 import { isPosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { openSpool, type SpoolOptions } from './open-spool.ts'
+import type { Spool } from './spool.ts'
+import { addSurveys, type QueueSurvey } from './queue-survey.ts'
 import type { Queue } from './queue.ts'
 import { ShardedQueue } from './sharded-queue.ts'
 import { shardPath } from './shards.ts'
@@ -14,6 +16,8 @@ export interface OpenedShards {
   readonly queue: Queue
   /** Takes over a shard that has lost its worker. @throws PosternError as `openSpool` */
   adopt(shard: number): Promise<void>
+  /** Of all of them. */
+  survey(): QueueSurvey
 }
 
 /**
@@ -24,26 +28,31 @@ export async function openShards(
   options: SpoolOptions,
   shards: readonly [number, ...number[]],
 ): Promise<OpenedShards> {
-  const open = (shard: number): Promise<Queue> =>
-    openPatiently({ ...options, shard, path: shardPath(options.path, shard) })
-  const opened: Queue[] = []
+  const opened: Spool[] = []
+  const open = async (shard: number): Promise<Queue> => {
+    const path = shardPath(options.path, shard)
+    const spool = await openPatiently({ ...options, shard, path })
+    opened.push(spool)
+    return spool
+  }
   try {
     const own = await open(shards[0])
-    opened.push(own)
     const queue = new ShardedQueue(own)
     for (const shard of shards.slice(1)) {
-      const other = await open(shard)
-      opened.push(other)
-      queue.add(other)
+      queue.add(await open(shard))
     }
-    return { queue, adopt: async (shard) => queue.add(await open(shard)) }
+    return {
+      queue,
+      adopt: async (shard) => queue.add(await open(shard)),
+      survey: () => addSurveys(opened.map((spool) => spool.survey())),
+    }
   } catch (error) {
     await Promise.all(opened.map((queue) => queue.close()))
     throw error
   }
 }
 
-async function openPatiently(options: SpoolOptions): Promise<Queue> {
+async function openPatiently(options: SpoolOptions): Promise<Spool> {
   const { clock } = options
   const until = clock.monotonicMs() + patienceMs
   for (;;) {

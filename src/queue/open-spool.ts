@@ -9,7 +9,6 @@ import { DraftBudget } from './draft-budget.ts'
 import { EntryLoader } from './entry-loader.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
-import type { Queue } from './queue.ts'
 import { recover } from './recovery.ts'
 import { repair } from './repair.ts'
 import { unplacedRecord } from './record.ts'
@@ -18,6 +17,7 @@ import { SegmentPool } from './segment-pool.ts'
 import { checkFormat, writeFormat } from './spool-format.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
 import { Spool } from './spool.ts'
+import type { SpoolMeter } from './spool-meter.ts'
 
 export interface SpoolOptions {
   readonly disk: Disk
@@ -35,6 +35,7 @@ export interface SpoolOptions {
   readonly everyoneHandsOver?: boolean
   /** What all drafts together may hold in memory; 64 MB. */
   readonly draftMemoryBytes?: number
+  readonly meter?: SpoolMeter
 }
 
 const defaultSegmentBytes = 64 << 20
@@ -42,7 +43,7 @@ const defaultInlineBytes = 256 << 10
 const defaultDraftMemoryBytes = 64 << 20
 
 /** @throws PosternError SPOOL_LOCKED, SPOOL_NEWER, DISK_FULL, DISK_FAILED */
-export async function openSpool(options: SpoolOptions): Promise<Queue> {
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { disk, path } = options
   const layout = spoolLayout(path)
   await disk.makeDirectory(layout.root)
@@ -57,7 +58,7 @@ export async function openSpool(options: SpoolOptions): Promise<Queue> {
   }
 }
 
-async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock): Promise<Queue> {
+async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock): Promise<Spool> {
   const { disk, clock, log, segmentBytes = defaultSegmentBytes } = options
   const { inlineBytes = Math.min(defaultInlineBytes, segmentBytes >> 2) } = options
   const { draftMemoryBytes = defaultDraftMemoryBytes } = options
@@ -80,6 +81,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     log,
     reserveBytes: segmentBytes >> 3,
     underway: () => budget.underway,
+    ...(options.meter === undefined ? {} : { meter: options.meter }),
   })
   if (lost.length > 0) forget(committer, lost)
   const index = new MessageIndex(recovered.entries)

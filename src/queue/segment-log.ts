@@ -50,6 +50,10 @@ export class SegmentLog {
     return this.#segments[0] === this.#current ? undefined : this.#segments[0]
   }
 
+  get count(): number {
+    return this.#segments.length
+  }
+
   get sizeBytes(): number {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }

@@ -38,6 +38,7 @@ import type {
   Selector,
   Unsubscribe,
 } from './queue.ts'
+import { surveyStates, type QueueSurvey } from './queue-survey.ts'
 import type { Receipt } from './receipt.ts'
 import { stateOf } from './recipient-states.ts'
 import { unplacedRecord } from './record.ts'
@@ -119,6 +120,16 @@ export class Spool implements Queue {
 
   get size(): number {
     return this.#index.size
+  }
+
+  survey(): QueueSurvey {
+    const { segments } = this.#parts
+    return {
+      states: surveyStates(this.#index.values()),
+      segments: segments.count,
+      logBytes: segments.sizeBytes,
+      liveBytes: segments.liveBytes,
+    }
   }
 
   begin(): Draft {

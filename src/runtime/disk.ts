@@ -17,6 +17,8 @@ export interface Disk {
   /** Names only, unsorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
   stat(path: string): Promise<FileStat>
+  /** Of the file system on which it lies. */
+  space(path: string): Promise<DiskSpace>
   /** With parents; an existing one is fine. Makes no promise about durability: see `syncDirectory`. */
   makeDirectory(path: string): Promise<void>
   /** Only its owner may: what is made for the owner alone becomes what others may use. */
@@ -42,6 +44,14 @@ export interface FileStat {
   readonly gid: number
   /** The permission bits, set-user-ID, set-group-ID and sticky bit included: at most 0o7777. */
   readonly mode: number
+}
+
+/** What is there for whoever is not root. A file system that makes inodes as it needs them has 0 of them. */
+export interface DiskSpace {
+  readonly sizeBytes: number
+  readonly freeBytes: number
+  readonly inodes: number
+  readonly freeInodes: number
 }
 
 export interface DiskFile {

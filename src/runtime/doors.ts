@@ -7,6 +7,7 @@ import type { Disk } from './disk.ts'
 import type { Dns } from './dns.ts'
 import type { Jobs } from './jobs.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { MailboxRoom } from './mailbox-room.ts'
 import type { Net } from './net.ts'
 import type { HostProcess } from './process.ts'
@@ -25,6 +26,7 @@ export interface Doors {
   readonly dns: Dns
   readonly jobs: Jobs
   readonly log: Log
+  readonly metrics: Metrics
   /** Missing where no mail is kept. */
   readonly mailboxes?: MailboxRoom
   readonly net: Net

@@ -1,6 +1,8 @@
 /** The door to our own process. */
 export interface HostProcess {
   readonly pid: number
+  /** Who started it. */
+  readonly parentPid: number
   /** Whose process it is; absent where the system does not tell. */
   readonly uid: number | undefined
   /** Calls back each time the signal arrives, instead of what the system would do. */

@@ -12,6 +12,7 @@ import type { Connection, ConnectionHandlers } from '../runtime/net.ts'
 import { DataPace } from './data-pace.ts'
 import { Deadline } from './deadline.ts'
 import { LineReader } from './line-reader.ts'
+import type { ListenerMeter } from './listener-meter.ts'
 import type { SessionEnd } from './policy.ts'
 import { maxLineBytes, type Receiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
@@ -31,6 +32,7 @@ export interface SessionConnectionParts {
   readonly log: Log
   /** Asked for when it begins: a renewed certificate is used at once. */
   readonly handshake: () => Handshake
+  readonly meter: ListenerMeter
   readonly closed: (session: SessionConnection) => void
 }
 
@@ -177,6 +179,7 @@ export class SessionConnection implements ConnectionHandlers {
   #say(answer: Answer | undefined): void {
     const { commandTimeoutMs, dataTimeoutMs, dataPace } = this.#receiver.settings
     if (answer !== undefined) {
+      this.#parts.meter.replied(answer)
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
       this.#out += this.#receiver.spoken(answer)
       if (this.#out.length > holdBytes) this.#flush()
@@ -218,6 +221,7 @@ export class SessionConnection implements ConnectionHandlers {
 
   readonly #secured = (state: TlsState): void => {
     this.#waiting = false
+    this.#parts.meter.secured(state.protocol)
     // What the socket below was still writing is out, and nobody tells.
     this.#blocked = false
     if (this.#closing) return
@@ -227,7 +231,8 @@ export class SessionConnection implements ConnectionHandlers {
   }
 
   readonly #insecure = (error: Error): void => {
-    const { log, id, connection } = this.#parts
+    const { log, id, connection, meter } = this.#parts
+    meter.secured('failed')
     log.info('tls.failed', { session: id, error: error.message })
     this.#waiting = false
     this.#closing = true
@@ -246,6 +251,7 @@ export class SessionConnection implements ConnectionHandlers {
   #sendAway(reason: SessionEnd, reply: Reply): void {
     if (this.#closing) return
     this.#receiver.end(reason)
+    this.#parts.meter.replied(reply)
     this.#out += this.#receiver.spoken(reply)
     this.#close()
   }

@@ -16,6 +16,7 @@ import type { Random } from '../runtime/random.ts'
 import { Admission, limitsFor, Place, type ConnectionLimits, type LimitName } from './admission.ts'
 import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
+import { noMeter, type ListenerMeter } from './listener-meter.ts'
 import type { ConnectionFacts, Introduction, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { Receiver } from './receiver.ts'
@@ -47,6 +48,7 @@ export interface ListenerParts {
   readonly queueFlush?: QueueFlush
   /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
+  readonly meter?: ListenerMeter
   readonly doors: ListenerDoors
 }
 
@@ -133,6 +135,7 @@ class Reception {
   readonly #nextId: () => string
   readonly #admission: Admission
   readonly #arrivals: Arrivals
+  readonly #meter: ListenerMeter
   /** Each with what it is counted as. */
   readonly #sessions = new Map<SessionConnection, Place>()
   /** Clients that have no session yet. */
@@ -147,6 +150,7 @@ class Reception {
     this.#nextId = sessionIds(parts.doors.random)
     this.#admission = new Admission(options.name, options, parts.doors)
     this.#arrivals = new Arrivals(options, parts.doors.clock)
+    this.#meter = parts.meter ?? noMeter
   }
 
   get sessions(): number {
@@ -257,7 +261,9 @@ class Reception {
     let tls: TlsState | undefined
     try {
       tls = await secured(connection, handshake)
+      this.#meter.secured(tls.protocol)
     } catch (error) {
+      this.#meter.secured('failed')
       this.#parts.doors.log.info('tls.failed', {
         listener: this.#options.name,
         remote: arrival.remote.address,
@@ -306,8 +312,10 @@ class Reception {
       clock,
       log,
       handshake: this.#handshake,
+      meter: this.#meter,
       closed: this.#closed,
     })
+    this.#meter.opened()
     if (received !== undefined) {
       const { remote } = connection
       log.debug('connection.introduced', {
@@ -338,6 +346,7 @@ class Reception {
   ): void {
     const { log } = this.#parts.doors
     this.#arriving.delete(connection)
+    this.#meter.refused(limit ?? 'policy')
     log.info('connection.refused', {
       listener: this.#options.name,
       remote: remote.address,

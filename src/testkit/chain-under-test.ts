@@ -13,11 +13,13 @@ import { objectionCode, type Stage } from '../mail/status.ts'
 import { buildGeneration, type GenerationRequest } from '../filter/build-generation.ts'
 import type { Thresholds } from '../filter/decision.ts'
 import type { EntryConfig } from '../filter/entry.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { TransactionTap } from '../filter/session-recorder.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
-import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
+import type { Plugin } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -43,6 +45,7 @@ import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
 import { silenceOf } from './plugin-under-test.ts'
+import { readableMetrics, type ReadableMetrics } from './readable-metrics.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -61,7 +64,9 @@ export interface ChainTestOptions {
   readonly receiver?: JsonObject
   /** `mx`, and `submission` with a certificate, where absent. */
   readonly listeners?: GenerationRequest['listeners']
-  readonly doors?: Partial<PluginDoors>
+  readonly doors?: Partial<ChainDoors>
+  /** Told of what is over. */
+  readonly tap?: TransactionTap
   readonly crashWatch?: CrashWatch
 }
 
@@ -71,6 +76,7 @@ export interface ChainUnderTest {
   readonly log: ReturnType<typeof recordingLog>
   readonly store: MemoryStore
   readonly files: MemoryFiles
+  readonly metrics: ReadableMetrics
   /** A client that has connected and said nothing yet. `answers`: whether each recipient is answered after a message. */
   dial(facts?: Partial<ConnectionFacts>, answers?: MessageEvent['answers']): TestSession
   /** Another configuration with the same doors. */
@@ -122,11 +128,13 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
   const store = memoryStore(clock)
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
-  const doors: PluginDoors = {
+  const metrics = readableMetrics(clock)
+  const doors: ChainDoors = {
     accounts: memoryAccounts(),
     clock,
     continuations: fakeContinuations(),
     log,
+    metrics,
     store,
     dns,
     jobs: inlineJobs(dns),
@@ -166,6 +174,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     traces: archive,
     standIn: new StandIn(seededRandom(2).bytes(32)),
     crashWatch: options.crashWatch,
+    ...(options.tap === undefined ? {} : { tap: options.tap }),
   })
   let sessions = 0
   return {
@@ -175,6 +184,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     store,
     archive,
     files,
+    metrics,
     build,
     trace: (which = 'last') => search.read(which),
     dial: (facts, answers = 'one') =>

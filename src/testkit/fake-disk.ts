@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path'
 import { PosternError } from '../mail/errors.ts'
-import type { Disk, DiskFile, FileStat, OpenMode } from '../runtime/disk.ts'
+import type { Disk, DiskFile, DiskSpace, FileStat, OpenMode } from '../runtime/disk.ts'
 import type { Random } from '../runtime/random.ts'
 import { FakeInode } from './fake-inode.ts'
 import { FakeNames } from './fake-names.ts'
@@ -112,6 +112,15 @@ class MemoryDisk implements FakeDisk {
 
   async stat(path: string): Promise<FileStat> {
     return statOf(this.#inode(path))
+  }
+
+  /** Of one that is not filled, as much as anybody could want. */
+  async space(path: string): Promise<DiskSpace> {
+    this.#inode(path)
+    const sizeBytes = Math.min(this.capacityBytes, 2 ** 40)
+    const used = [...this.#names.inodes()].reduce((sum, inode) => sum + inode.sizeBytes, 0)
+    const freeBytes = Math.max(0, sizeBytes - used)
+    return { sizeBytes, freeBytes, inodes: 1_000, freeInodes: 1_000 - this.#inodes }
   }
 
   async makeDirectory(path: string): Promise<void> {

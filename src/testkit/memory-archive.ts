@@ -71,7 +71,7 @@ export function memoryArchive(
       )
       const next = wanted[limit]?.position
       return {
-        rows: wanted.slice(0, limit).map(({ about: _, ...row }) => row),
+        rows: wanted.slice(0, limit).map((row) => ({ position: row.position, value: row.value })),
         ...(next === undefined ? {} : { next: order === 'newest' ? next + 1 : next - 1 }),
       }
     },

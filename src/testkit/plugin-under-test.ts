@@ -14,16 +14,10 @@ import { buildGeneration } from '../filter/build-generation.ts'
 import { stageOf, type AskedPlace, type Events, type Question } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import { Inquiry } from '../filter/inquiry.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
-import type {
-  Doubt,
-  Lesson,
-  LoginEnd,
-  Plugin,
-  PluginDoors,
-  SignatureField,
-} from '../plugin/plugin.ts'
+import type { Doubt, Lesson, LoginEnd, Plugin, SignatureField } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -36,6 +30,7 @@ import { memoryAccounts } from './memory-accounts.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
+import { readableMetrics, type ReadableMetrics } from './readable-metrics.ts'
 import { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -51,7 +46,7 @@ export interface PluginTestOptions {
   /** What is to be otherwise with the session. */
   readonly session?: Partial<Session>
   /** Doors of the test's own making, in place of the fakes. */
-  readonly doors?: Partial<PluginDoors>
+  readonly doors?: Partial<ChainDoors>
 }
 
 /** What a question is about; what is not given is ordinary. Addresses are written `local-part@domain`. */
@@ -72,6 +67,8 @@ export interface PluginUnderTest {
   /** What the plugin keeps lies in tables named `entry/<plugin>/<table>`. */
   readonly store: MemoryStore
   readonly files: MemoryFiles
+  /** What the plugin counts is named `postern_plugin_<plugin>_<name>`. */
+  readonly metrics: ReadableMetrics
   connect(about?: About): Promise<Verdict>
   hello(name: string, about?: About): Promise<Verdict>
   auth(user: string, about?: About): Promise<Verdict>
@@ -116,11 +113,13 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   const store = memoryStore(clock)
   const files = memoryFiles(options.files)
   const dns = options.doors?.dns ?? fakeDns()
-  const doors: PluginDoors = {
+  const metrics = readableMetrics(clock)
+  const doors: ChainDoors = {
     accounts: memoryAccounts(),
     clock,
     continuations: fakeContinuations(),
     log,
+    metrics,
     store,
     dns,
     jobs: inlineJobs(dns),
@@ -172,6 +171,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     log,
     store,
     files,
+    metrics,
     connect: (about) =>
       ask(places.connect, { session: sessionIn(about), silence: silenceOf(about?.speaksAfterMs) }),
     hello(name, about) {
@@ -258,7 +258,7 @@ function generationOf(
     doors,
     files,
     options,
-  }: { doors: PluginDoors; files: MemoryFiles; options?: JsonObject | undefined },
+  }: { doors: ChainDoors; files: MemoryFiles; options?: JsonObject | undefined },
 ): Generation {
   const place = { file: 'test', path: [], lineOf: () => undefined }
   const built = buildGeneration({

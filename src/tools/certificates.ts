@@ -77,6 +77,32 @@ export function certificateDoubts(
   )
 }
 
+export interface CertificateExpiry {
+  readonly listener: string
+  /** Whom the certificate names first. */
+  readonly name: string
+  readonly expiresAt: Instant
+}
+
+/** When the certificates expire. @param own shown where a listener names no certificate */
+export function certificateExpiries(
+  listeners: readonly Pick<ListenerConfiguration, 'name' | 'tls'>[],
+  own: string | undefined,
+): readonly CertificateExpiry[] {
+  return listeners.flatMap(({ name: listener, tls }) => {
+    if (tls === undefined) return []
+    const written = tls.identities.map(({ certificate }) => certificate)
+    const shown = written.length === 0 && own !== undefined ? [own] : written
+    return shown.flatMap((pem): readonly CertificateExpiry[] => {
+      const read = certificatesIn(pem)?.[0]
+      if (read === undefined) return []
+      const [, name = ''] = /(?:^|\n)CN=([^\n]+)/.exec(read.subject ?? '') ?? []
+      const [, host = name] = /(?:^|, )DNS:([^,]+)/.exec(read.subjectAltName ?? '') ?? []
+      return [{ listener, name: host, expiresAt: read.validToDate.getTime() }]
+    })
+  })
+}
+
 function dateOf(at: Instant): string {
   return new Date(at).toISOString().slice(0, 10)
 }

@@ -5,12 +5,12 @@ import { buildGeneration } from '../filter/build-generation.ts'
 import type { Generation } from '../filter/generation.ts'
 import { loadEntries, type PluginLoader } from '../filter/loader.ts'
 import type { OptionResources } from '../plugin/option.ts'
-import type { PluginDoors } from '../plugin/plugin.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 
 export interface ChainRequest {
   readonly configuration: Configuration
   readonly loader: PluginLoader
-  readonly doors: PluginDoors
+  readonly doors: ChainDoors
   readonly resources: OptionResources
 }
 

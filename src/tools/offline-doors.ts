@@ -1,9 +1,10 @@
 /** Doors for work beside the gateway: nothing is remembered, nothing is logged. */
 import { PosternError } from '../mail/errors.ts'
-import type { PluginDoors } from '../plugin/plugin.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
 import type { Continuations } from '../runtime/continuations.ts'
 import type { Log } from '../runtime/log.ts'
+import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
@@ -49,7 +50,7 @@ const noContinuations: Continuations = {
 }
 
 /** @param accounts nobody's where nothing is said */
-export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors {
+export function offlineDoors(accounts: AccountReader = noAccounts): ChainDoors {
   const dns = nodeDns()
   return {
     accounts,
@@ -59,6 +60,7 @@ export function offlineDoors(accounts: AccountReader = noAccounts): PluginDoors 
     dns,
     jobs: nodeJobs({ clock: systemClock, dns }),
     log: silentLog,
+    metrics: metricRegistry(systemClock),
     net: nodeNet,
     programs: nodePrograms(systemClock),
     random: systemRandom,

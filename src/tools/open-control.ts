@@ -1,5 +1,6 @@
 /** The control socket of a running gateway, and where it lies. */
 import { openControlServer, type ControlServer } from '../control/control-server.ts'
+import type { ControlHandler } from '../control/control.ts'
 import type { QueueDesk } from '../delivery/queue-desk.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
@@ -19,6 +20,8 @@ export interface ControlParts {
   readonly spool: string
   readonly desk: QueueDesk
   readonly quarantine: QuarantineDesk
+  /** What else can be asked, by verb. */
+  readonly others?: Iterable<readonly [verb: string, handler: ControlHandler]>
 }
 
 /** @returns undefined where there can be none, which is logged: mail goes on without it */
@@ -34,9 +37,10 @@ export async function openControl(parts: ControlParts): Promise<ControlServer | 
       writeAnswer(await answerRequest(parts.desk, readRequestOf(of)))
     const quarantine = async (of: JsonValue) =>
       asJson(await answerQuarantine(parts.quarantine, readQuarantineRequest(of)))
-    const handlers = new Map([
+    const handlers = new Map<string, ControlHandler>([
       ['queue', queue],
       ['quarantine', quarantine],
+      ...(parts.others ?? []),
     ])
     return await openControlServer({ net, clock, log, path, handlers })
   } catch (error) {

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
-import type { Attempt } from '../delivery/attempt.ts'
+import type { Attempt, AttemptObserver } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
@@ -20,6 +20,7 @@ import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { formatMailbox } from '../mail/address.ts'
+import { deliveryMeter } from '../delivery/delivery-meter.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -42,6 +43,8 @@ export interface CourierParts {
   readonly generation: () => Generation
   readonly pauses: Pauses
   readonly users: LocalUsers
+  /** Told of each try; it must not throw. */
+  readonly observer?: AttemptObserver
 }
 
 /** Plugins are asked first. */
@@ -76,6 +79,7 @@ export function openCourier(parts: CourierParts): Courier {
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
   const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
   const recorder = new AttemptRecorder(traces)
+  const meter = deliveryMeter(doors.metrics)
   const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
     queue,
@@ -91,7 +95,7 @@ export function openCourier(parts: CourierParts): Courier {
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
     },
-    bouncer: openBouncer({ queue, disk, clock, random, log, current }),
+    bouncer: openBouncer({ queue, disk, clock, random, log, current, queued: meter.bounced }),
     destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()
@@ -103,7 +107,13 @@ export function openCourier(parts: CourierParts): Courier {
         delayNoticeMs: current().delivery.delayNoticeMs,
       }
     },
-    observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
+    observer: {
+      attempted(attempt) {
+        meter.attempted(attempt)
+        parts.observer?.attempted(attempt)
+        recorder.record(recorded(attempt))
+      },
+    },
   })
 }
 

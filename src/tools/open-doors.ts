@@ -4,9 +4,13 @@ import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
+import { countedLog } from '../runtime/counted-log.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { LogFields } from '../runtime/log.ts'
+import { countedDns, timedDns } from '../runtime/measured-dns.ts'
+import { spoolMetrics, worldMetrics } from '../runtime/metrics/inventory.ts'
+import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -15,6 +19,7 @@ import { nodeDns } from '../runtime/node/dns.ts'
 import { nodeJobs } from '../runtime/node/jobs.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { hostProcess } from '../runtime/node/process.ts'
+import { watchProcess } from '../runtime/node/process-metrics.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
@@ -34,6 +39,8 @@ export interface OpenedDoors {
 
 /** What is different in a worker of several. */
 export interface WorkerDoors {
+  /** Which worker it is; 1 where absent. */
+  readonly worker?: number
   readonly counters?: Counters
   /** In every line of the log. */
   readonly always?: LogFields
@@ -51,9 +58,11 @@ export async function openDoors(
     dns,
     delivery,
   }: Configuration,
-  { counters = processCounters(), always }: WorkerDoors = {},
+  { counters = processCounters(), worker = 1, always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
-  const log = openLog(logging, always)
+  const metrics = metricRegistry(systemClock)
+  const written = openLog(logging, always)
+  const log = countedLog(written, metrics)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const traces = await openTraces(tracing, log).catch(async (error: unknown) => {
     await store.close()
@@ -61,8 +70,18 @@ export async function openDoors(
   })
   const { servers, timeoutMs } = dns
   const named = servers.length === 0 ? {} : { servers }
-  const names = cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock })
+  const asked = timedDns(nodeDns({ timeoutMs, ...named }), metrics, systemClock)
+  const names = countedDns(cachingDns(asked, { clock: systemClock }), metrics)
   const jobs = nodeJobs({ clock: systemClock, dns: names })
+  const unwatch = watchProcess(metrics, { worker, clock: systemClock, process: hostProcess })
+  metrics.watch((report) => {
+    const { busy, waiting, started } = jobs.status
+    report(worldMetrics.jobsBusy, busy)
+    report(worldMetrics.jobsWaiting, waiting)
+    report(worldMetrics.jobThreads, started)
+    report(spoolMetrics.storeWaiting, store.waiting)
+    report(spoolMetrics.storeDropped, store.dropped)
+  })
   const accounts = nodeAccounts({ path: who.path, clock: systemClock, busyMs: accountsMs })
   return {
     doors: {
@@ -81,6 +100,7 @@ export async function openDoors(
       jobs,
       ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
       log,
+      metrics,
       mailboxes: mailboxRoom(
         { disk: systemDisk, clock: systemClock, random: systemRandom },
         delivery.maildirs,
@@ -93,11 +113,12 @@ export async function openDoors(
       traces,
     },
     async close() {
+      unwatch()
       await jobs.close()
       await store.close()
       await traces.close()
       await accounts.close()
-      await log.close()
+      await written.close()
     },
   }
 }

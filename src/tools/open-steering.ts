@@ -1,8 +1,9 @@
-/** What an operator has in hand of a running gateway: its queue and its quarantine over the control socket, and a daily word of held bounces. */
+/** What an operator has in hand of a running gateway: its queue, its quarantine, its numbers over the control socket; and a word of held bounces and of alerts. */
 import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
+import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
@@ -11,7 +12,7 @@ export interface SteeringParts extends CourierParts {
   readonly courier: Courier
   /** Of the worker's own shard: each worker steers what it delivers. */
   readonly spool: string
-  readonly seat: QuarantineParts['seat']
+  readonly seat: QuarantineParts['seat'] & AlertParts['seat']
 }
 
 export interface Steering {
@@ -41,10 +42,22 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
   digest.start()
   const quarantine = openQuarantine(parts)
   quarantine.keeper.start()
-  const control = await openControl({ doors, spool, desk, quarantine: quarantine.desk })
+  const alerts = openAlerts(parts)
+  alerts?.start()
+  const control = await openControl({
+    doors,
+    spool,
+    desk,
+    quarantine: quarantine.desk,
+    others: [
+      ['metrics', () => doors.metrics.snapshot()],
+      ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
+    ],
+  })
   return {
     async close() {
       await control?.close()
+      await alerts?.stop()
       await digest.stop()
       await quarantine.keeper.stop()
     },

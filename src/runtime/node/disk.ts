@@ -44,6 +44,15 @@ export const systemDisk: Disk = Object.freeze({
   list: (path: string) => result<string[]>(path, (done) => fs.readdir(path, done)),
   stat: async (path: string) =>
     fileStat(await result<fs.Stats>(path, (done) => fs.stat(path, done))),
+  async space(path: string) {
+    const found = await result<fs.StatsFs>(path, (done) => fs.statfs(path, done))
+    return {
+      sizeBytes: found.blocks * found.bsize,
+      freeBytes: found.bavail * found.bsize,
+      inodes: found.files,
+      freeInodes: found.ffree,
+    }
+  },
   makeDirectory: (path: string) =>
     outcome(path, (done) =>
       fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => done(error)),

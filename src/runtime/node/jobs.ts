@@ -13,7 +13,19 @@ export interface JobsOptions extends JobThreadParts {
 /** More than this waiting would not be done before anybody's deadline. */
 const mostWaiting = 1000
 
-export function nodeJobs({ threads = defaultThreads(), ...parts }: JobsOptions): Jobs {
+export interface JobsStatus {
+  /** Threads that work. */
+  readonly busy: number
+  readonly waiting: number
+  /** Threads since the start, those included that took the place of one that had to be ended. */
+  readonly started: number
+}
+
+export interface NodeJobs extends Jobs {
+  readonly status: JobsStatus
+}
+
+export function nodeJobs({ threads = defaultThreads(), ...parts }: JobsOptions): NodeJobs {
   return new ThreadPool(threads, parts)
 }
 
@@ -22,18 +34,24 @@ function defaultThreads(): number {
   return Math.min(4, Math.max(1, availableParallelism()))
 }
 
-class ThreadPool implements Jobs {
+class ThreadPool implements NodeJobs {
   readonly #parts: JobThreadParts
   readonly #most: number
   readonly #threads = new Set<JobThread>()
   readonly #idle: JobThread[] = []
   /** Each is woken by a thread that is free, or by a place for a new one. */
   readonly #waiting = new Set<() => void>()
+  #started = 0
   #closed = false
 
   constructor(most: number, parts: JobThreadParts) {
     this.#most = most
     this.#parts = parts
+  }
+
+  get status(): JobsStatus {
+    const busy = this.#threads.size - this.#idle.length
+    return { busy, waiting: this.#waiting.size, started: this.#started }
   }
 
   async run<Input, Output>(module: URL, input: Input, signal: AbortSignal): Promise<Output> {
@@ -77,6 +95,7 @@ class ThreadPool implements Jobs {
   #another(): JobThread | undefined {
     if (this.#threads.size >= this.#most) return undefined
     const thread = new JobThread(this.#parts)
+    this.#started += 1
     this.#threads.add(thread)
     return thread
   }

@@ -5,6 +5,7 @@ import type { HostProcess } from '../process.ts'
 
 export const hostProcess: HostProcess = Object.freeze({
   pid: process.pid,
+  parentPid: process.ppid,
   uid: process.getuid?.(),
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void) {
     process.on(signal, callback)

@@ -35,6 +35,8 @@ type StoreThread = DatabaseThread<StoreWork, readonly StoreResult[]>
 export interface NodeStore extends Store {
   /** Writes without an answer that were dropped because too many waited, or failed. */
   readonly dropped: number
+  /** Operations that are not begun. */
+  readonly waiting: number
 }
 
 /** @throws PosternError STORE_FAILED where the file cannot be opened */
@@ -79,6 +81,10 @@ class SqliteStore implements NodeStore {
 
   get dropped(): number {
     return this.#dropped
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   table(name: string, { maxEntries }: { readonly maxEntries: number }): StoreTable {

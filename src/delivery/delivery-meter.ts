@@ -1,0 +1,29 @@
+/** What the courier is counted by. */
+import { queueMetrics } from '../runtime/metrics/inventory.ts'
+import type { Counter, Histogram, Metrics } from '../runtime/metrics/metrics.ts'
+import type { Attempt, AttemptObserver } from './attempt.ts'
+
+export interface DeliveryMeter extends AttemptObserver {
+  readonly bounced: (disposition: 'sent' | 'held') => void
+}
+
+export function deliveryMeter(metrics: Metrics): DeliveryMeter {
+  const outcomes = new Map<string, Counter>()
+  const latencies = new Map<string, Histogram>()
+  return {
+    /** Nobody chose the labels: there are a few transports and three outcomes. */
+    attempted({ transport: carrier, result: { outcome }, durationMs }: Attempt) {
+      const transport = carrier ?? 'none'
+      const key = `${transport} ${outcome}`
+      const counter =
+        outcomes.get(key) ?? metrics.counter(queueMetrics.deliveries, { transport, outcome })
+      outcomes.set(key, counter)
+      counter.add()
+      const latency =
+        latencies.get(transport) ?? metrics.histogram(queueMetrics.latency, { transport })
+      latencies.set(transport, latency)
+      latency.observe(durationMs / 1000)
+    },
+    bounced: (disposition) => metrics.counter(queueMetrics.bounces, { disposition }).add(),
+  }
+}

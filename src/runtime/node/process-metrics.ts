@@ -1,0 +1,64 @@
+/** What this process uses, and how long its event loop is held up. */
+import { readFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import process from 'node:process'
+import type { Clock } from '../clock.ts'
+import { processMetrics } from '../metrics/inventory.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { HostProcess } from '../process.ts'
+
+/** How exactly the delay of the event loop is known; it costs a timer that fires as often. */
+const resolutionMs = 20
+
+export interface ProcessMetricsOptions {
+  /** The number of this worker. */
+  readonly worker: number
+  readonly clock: Pick<Clock, 'now'>
+  readonly process: Pick<HostProcess, 'descriptors'>
+}
+
+/** @returns what ends the watching */
+export function watchProcess(
+  metrics: Metrics,
+  { worker: number, clock, process: host }: ProcessMetricsOptions,
+): () => void {
+  const worker = String(number)
+  const startedAt = clock.now()
+  const version = ownVersion()
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+  const ignore = metrics.watch((report) => {
+    report(processMetrics.build, 1, { version, node: process.version })
+    report(processMetrics.workers, 1)
+    report(processMetrics.started, startedAt / 1000, { worker })
+    const at = [
+      ['median', delay.percentile(50)],
+      ['p99', delay.percentile(99)],
+      ['most', delay.max],
+    ] as const
+    for (const [name, nanoseconds] of at) {
+      // The timer itself fires so much later.
+      const seconds = Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
+      report(processMetrics.loopDelay, seconds, { worker, at: name })
+    }
+    delay.reset()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    report(processMetrics.memory, rss, { worker, kind: 'resident' })
+    report(processMetrics.memory, heapUsed, { worker, kind: 'heap' })
+    report(processMetrics.memory, external, { worker, kind: 'external' })
+    const { user, system } = process.cpuUsage()
+    report(processMetrics.cpu, user / 1e6, { worker, mode: 'user' })
+    report(processMetrics.cpu, system / 1e6, { worker, mode: 'system' })
+    report(processMetrics.descriptors, host.descriptors()?.open ?? 0, { worker })
+  })
+  return () => {
+    ignore()
+    delay.disable()
+  }
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const found: { readonly version?: string } = JSON.parse(text)
+  return found.version ?? 'unknown'
+}
