@@ -9,6 +9,7 @@ import type { ListenerRole } from '../smtp/policy.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
+import type { LogSettings } from './log-section.ts'
 import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
@@ -39,11 +40,7 @@ export interface Configuration extends ThresholdsConfiguration {
   readonly store: { readonly path: string; readonly traces: number }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
-  readonly log: {
-    readonly level: 'debug' | 'info' | 'warn' | 'error'
-    /** `stderr`, `stdout`, or an absolute path. */
-    readonly to: string
-  }
+  readonly log: LogSettings
   readonly dns: {
     readonly servers: readonly string[]
     readonly timeoutMs: number

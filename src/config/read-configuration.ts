@@ -18,6 +18,7 @@ import type { Configuration } from './configuration.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
+import { readLog } from './log-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
@@ -56,6 +57,7 @@ const topKeys = [
   'quarantine',
   'receiver',
   'tcp_rules',
+  'log',
   ...Object.keys(sectionShapes),
 ]
 
@@ -230,9 +232,7 @@ function readSettings(
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
-  const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
-  const isStream = log.to === 'stderr' || log.to === 'stdout'
   return {
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),
@@ -242,7 +242,7 @@ function readSettings(
     accounts: { path: files.absolute(accounts.path) },
     store: { path: files.absolute(store.path), traces: store.traces },
     tls: { path: files.absolute(tls.path) },
-    log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
+    log: readLog(reading, top, (path) => files.absolute(path)),
     dns: {
       servers: dns.servers,
       timeoutMs: dns.timeout,

@@ -318,7 +318,7 @@ describe('a fault of our own', () => {
     stage.courier.start()
     await stage.settle()
     expect(stage.attempts[0]?.result).toMatchObject({ outcome: 'deferred', status: '4.3.0' })
-    expect(events(stage)).toEqual(['delivery.bug', 'delivery.deferred'])
+    expect(events(stage)).toEqual(['delivery.started', 'delivery.bug', 'delivery.deferred'])
     expect(stage.queue.size).toBe(1)
   })
 

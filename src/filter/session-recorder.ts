@@ -77,6 +77,11 @@ interface Ending {
   readonly queueIds?: readonly string[] | undefined
 }
 
+interface RefusedRecipient {
+  readonly transaction: Transaction
+  readonly recipient: Recipient
+}
+
 const loginEvents = {
   accepted: 'login.accepted',
   rejected: 'login.rejected',
@@ -168,6 +173,22 @@ export class SessionRecorder {
     this.#explain({ id, end: 'refused', reply: spoken(stage, objection) })
   }
 
+  /** One RCPT was answered with a no. */
+  recipientRefused({ transaction: { id }, recipient }: RefusedRecipient, why: Objection): void {
+    const { code, status, lines } = spoken('rcpt', why)
+    const { facts, log } = this.#parts
+    log.info('rcpt.refused', {
+      session: facts.id,
+      transaction: id,
+      remote: facts.remote.address,
+      recipient: formatMailbox(recipient.mailbox),
+      code,
+      status,
+      text: lines[0],
+      reason: why.reason,
+    })
+  }
+
   transactionEnded(
     transaction: Transaction,
     { end, reply: said, replies, receipt }: TransactionOutcome,
@@ -188,7 +209,9 @@ export class SessionRecorder {
     const { writer, log } = this.#parts
     const steps = this.#parts.inquiry.trail.all
     writer.write(this.#recordOf(ending, steps))
-    log.info(endEvents[ending.end], this.#logFields(ending, steps))
+    const isSession = ending.id === this.#parts.facts.id
+    const event = isSession ? 'session.refused' : endEvents[ending.end]
+    log.info(event, this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined
   }
@@ -244,7 +267,7 @@ export class SessionRecorder {
     const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
     return {
       session: facts.id,
-      transaction: id,
+      transaction: id === facts.id ? undefined : id,
       remote: facts.remote.address,
       reversePath: story === undefined ? undefined : formatPath(story.mail.reversePath),
       forwarded: story?.mail.forwarded,

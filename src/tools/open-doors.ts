@@ -6,7 +6,6 @@ import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
-import type { LogFields } from '../runtime/log.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -20,7 +19,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { spoolContinuations } from '../queue/continuations.ts'
-import { openLog } from './open-log.ts'
+import { openLog, type LogSeat } from './open-log.ts'
 
 /** The event loop stands still meanwhile; a question that fails has the outcome that its entry was given. */
 const accountsMs = 50
@@ -34,16 +33,16 @@ export interface OpenedDoors {
 /** What is different in a worker of several. */
 export interface WorkerDoors {
   readonly counters?: Counters
-  /** In every line of the log. */
-  readonly always?: LogFields
+  /** Who writes, in the log. */
+  readonly seat?: LogSeat
 }
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
   { folder, accounts: who, log: logging, store: storing, spool, dns, delivery }: Configuration,
-  { counters = processCounters(), always }: WorkerDoors = {},
+  { counters = processCounters(), seat }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
-  const log = openLog(logging, always)
+  const log = openLog(logging, seat)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const { servers, timeoutMs } = dns
   const named = servers.length === 0 ? {} : { servers }
