@@ -2,7 +2,9 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { documentedEvents } from '../tidy/log-events.ts'
 import {
+  checkout,
   delivered,
   dialogue,
   gatewayFolder,
@@ -70,6 +72,14 @@ test('a message can be followed through every log of a gateway', { timeout: 60_0
 
   const events = (await linesIn('postern.log')).map((line) => JSON.parse(line) as Logged)
   const of = (name: string): readonly Logged[] => events.filter(({ event }) => event === name)
+  const documented = documentedEvents(await readFile(join(checkout, 'src/EVENTS.md'), 'utf8'))
+  for (const { event, ...fields } of events) {
+    const known = [...(documented.get(event)?.fields ?? []), 'level', 'time', 'entry']
+    expect(
+      Object.keys(fields).filter((field) => !known.includes(field)),
+      event,
+    ).toEqual([])
+  }
   expect(of('transaction.committed')).toHaveLength(1)
   expect(of('gateway.opened')).toHaveLength(1)
   expect(of('gateway.closed')).toHaveLength(1)

@@ -1,5 +1,5 @@
 /** The lines of log files, however large: as they come, compressed or not, from folders in their order. */
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -20,13 +20,23 @@ export async function* logLines(path: string): AsyncIterable<readonly string[]> 
   for (const file of await filesOf(path)) yield* split(unzipped(bytesOf(file)))
 }
 
-/** For the next run, on a descriptor that whoever started us has opened; otherwise for nobody. Bytes are characters. */
+/** For the next run, into a file that whoever started us has opened; otherwise for nobody. Bytes are characters. */
 export function writeLines(descriptor: number, lines: Iterable<string>): Promise<void> {
+  // Nobody has opened it, or it is one that this process itself works with.
+  if (!isFile(descriptor)) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
   const out = createWriteStream('', { fd: descriptor, autoClose: false })
   out.on('error', () => resolve())
   out.end([...lines].map((line) => `${line}\n`).join(''), 'latin1', resolve)
   return promise
+}
+
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile()
+  } catch {
+    return false
+  }
 }
 
 /** Old files are named after the time at which they ended; `current` is the last. */
