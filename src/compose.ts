@@ -95,8 +95,7 @@ export async function openGateway(
   try {
     const opened = await openDoors(configuration, {
       ...(counters === undefined ? {} : { counters }),
-      worker: seat.number,
-      ...(seat.workers === 1 ? {} : { always: { worker: seat.number } }),
+      seat: { worker: seat.number, workers: seat.workers },
     })
     gateway = new RunningGateway(folder, seat, opened)
     await gateway.open()
@@ -254,6 +253,10 @@ class RunningGateway implements Gateway {
     }
     this.#watch(this.#shards, this.#courier)
     this.#follow()
+    log.info('gateway.opened', {
+      listeners: this.#listeners.map(({ name }) => name),
+      entries: generation.listing.length,
+    })
     // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
     this.#doors.process.onUnhandledRejection((reason) => {
       const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
@@ -287,6 +290,7 @@ class RunningGateway implements Gateway {
 
   async close(graceMs: number): Promise<void> {
     await this.#reloading
+    this.#doors.log.info('gateway.closing', { graceMs })
     this.#watches.close()
     await this.#steering?.close()
     await Promise.all([
@@ -300,6 +304,7 @@ class RunningGateway implements Gateway {
     this.#prepared?.resources.close()
     this.#users.close()
     this.#loader?.loader.close()
+    this.#doors.log.info('gateway.closed')
     await this.#closeDoors()
   }
 

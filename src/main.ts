@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os'
 import { formatListenAddress } from './config/listen-address.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Configuration } from './config/configuration.ts'
+import { plainLog } from './config/log-section.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
@@ -73,7 +74,9 @@ async function supervise(
   const { configuration } = readFolder(folder)
   const disk = systemDisk
   const clock = systemClock
-  const log = openLog(configuration?.log ?? { level: 'info', to: 'stderr' })
+  const log = openLog(configuration?.log ?? plainLog)
+  // Files are set right before a worker writes to them; where that fails, writing says so.
+  await log.open().catch(() => undefined)
   const path = configuration?.spool.path ?? folder
   const made = await shardsOf(disk, path).catch(() => [0])
   const { judging: notes, crashes } = spoolLayout(path)

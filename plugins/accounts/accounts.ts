@@ -46,7 +46,8 @@ export const accounts = definePlugin({
         const question = { source: text, record, password, others: () => some }
         const problem = await logins.check(question, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map() }
-        const said = { address: session.remote.address, user: user.slice(0, 256) }
+        const { id, remote } = session
+        const said = { session: id, address: remote.address, user: user.slice(0, 256) }
         doors.log.info('accounts.failed', { ...said, because: problem })
         return false
       },

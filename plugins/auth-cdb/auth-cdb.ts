@@ -35,7 +35,8 @@ export const authCdb = definePlugin({
         const others = (): Iterable<AuthRecord> => recordsOf(table)
         const problem = await logins.check({ source: table, record, password, others }, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map() }
-        const said = { address: session.remote.address, user: user.slice(0, 256) }
+        const { id, remote } = session
+        const said = { session: id, address: remote.address, user: user.slice(0, 256) }
         doors.log.info('auth-cdb.failed', { ...said, because: problem })
         return false
       },

@@ -52,7 +52,7 @@ describe('auth-throttle', () => {
       text: 'Too many failed logins, try again later',
       close: true,
     })
-    expect(plugin.log.events).toEqual([
+    expect(plugin.log.events).toMatchObject([
       {
         level: 'warn',
         event: 'auth-throttle.refused',

@@ -80,7 +80,8 @@ export const authThrottle = definePlugin({
         }
         const [limit = ''] = begun.reached.key.split(' ')
         const { address } = session.remote
-        log.warn('auth-throttle.refused', { address, user: user.slice(0, 256), limit })
+        const said = { session: session.id, address, user: user.slice(0, 256), limit }
+        log.warn('auth-throttle.refused', said)
         return defer('4.7.0', 'Too many failed logins, try again later', {
           reason: 'TOO_MANY_FAILED_LOGINS',
           evidence: { limit },

@@ -37,7 +37,13 @@ export const mfcheck = definePlugin({
         if (level < 1 || reversePath === null || isExempt(reversePath)) return pass()
         const { domain } = reversePath
         const answer = domain === '' ? 'no domain' : await answerable(dns, domain, signal)
-        logAnswer(log, { level, answer, domain, address: session.remote.address })
+        logAnswer(log, {
+          level,
+          answer,
+          domain,
+          session: session.id,
+          address: session.remote.address,
+        })
         return verdictOf(answer, domain)
       },
     }
@@ -85,7 +91,10 @@ function verdictOf(answer: Answer, domain: string) {
 
 function logAnswer(
   log: Log,
-  { level, ...fields }: { level: number; answer: Answer; domain: string; address: string },
+  {
+    level,
+    ...fields
+  }: { level: number; answer: Answer; domain: string; session: string; address: string },
 ): void {
   if (level >= (fields.answer === 'yes' ? 3 : 2)) log.info('mfcheck.answered', fields)
 }

@@ -87,7 +87,7 @@ function logText(
     ...fields
   }: { readonly text: string; readonly recipient: string; readonly session: Session },
 ): void {
-  log.info('rcptcheck.said', { ...fields, address: session.remote.address })
+  log.info('rcptcheck.said', { ...fields, session: session.id, address: session.remote.address })
 }
 
 function verdictOf(end: ProgramEnd, said: string): Pass | Defer | Reject {

@@ -96,7 +96,8 @@ export const spf = definePlugin({
       const { domain, by } = answer
       const plusAll = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
       const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
-      if (options.log) log.info('spf.answered', { address, result, domain, by })
+      if (options.log)
+        log.info('spf.answered', { session: session.id, address, result, domain, by })
       const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
       const opinion = {
         reason: `SPF_${result.toUpperCase()}`,

@@ -80,6 +80,7 @@ export const validrcptto = definePlugin({
         const found = find(probes, { cdb, table }) ?? users.find(recipient.mailbox)
         const said = {
           recipient: formatMailbox(recipient.mailbox),
+          session: session.id,
           address: session.remote.address,
         }
         if (options.log > 0) logProbes(log, { ...said, probes, found, level: options.log })
@@ -134,6 +135,7 @@ function unlessEmpty(cdb: Option<CdbTable>): Option<CdbTable | undefined> {
 
 interface Probed {
   readonly recipient: string
+  readonly session: string
   readonly address: string
   readonly probes: readonly string[]
   readonly found: Found | undefined

@@ -20,6 +20,10 @@ const commands = {
   enable: async () => (await import('./switch.ts')).enableCommand(),
   disable: async () => (await import('./switch.ts')).disableCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
+  analog: async () => (await import('./analog.ts')).analogCommand(),
+  matchup: async () => (await import('./analog.ts')).matchupCommand(),
+  zsendmail: async () => (await import('./analog.ts')).zsendmailCommand(),
+  tai64nlocal: async () => (await import('./tai64nlocal.ts')).tai64nlocalCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   metrics: async () => (await import('./metrics.ts')).metricsCommand(),
@@ -65,7 +69,13 @@ const commands = {
 
 const asked = Object.entries(commands).find(([name]) => name === process.argv[2])
 for (const command of asked === undefined ? Object.values(commands) : [asked[1]]) {
-  program.addCommand(await command())
+  program.addCommand(throwing(await command()))
+}
+
+/** Wrong usage ends with 2, whichever command it is of: they do not inherit that from the program. */
+function throwing(command: Command): Command {
+  for (const below of command.commands) throwing(below)
+  return command.exitOverride()
 }
 
 try {

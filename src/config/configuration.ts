@@ -10,6 +10,7 @@ import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { ObservingConfiguration } from './observing-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
+import type { LogSettings } from './log-section.ts'
 import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
@@ -48,11 +49,7 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
   }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
-  readonly log: {
-    readonly level: 'debug' | 'info' | 'warn' | 'error'
-    /** `stderr`, `stdout`, or an absolute path. */
-    readonly to: string
-  }
+  readonly log: LogSettings
   readonly dns: {
     readonly servers: readonly string[]
     readonly timeoutMs: number

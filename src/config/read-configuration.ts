@@ -18,6 +18,7 @@ import type { Configuration } from './configuration.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { readListeners } from './listeners-section.ts'
+import { readLog } from './log-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { readObserving } from './observing-section.ts'
 import { readQuarantine } from './quarantine-section.ts'
@@ -59,6 +60,7 @@ const topKeys = [
   'tcp_rules',
   'alerts',
   'telemetry',
+  'log',
   ...Object.keys(sectionShapes),
 ]
 
@@ -238,9 +240,7 @@ function readSettings(
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
-  const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
-  const isStream = log.to === 'stderr' || log.to === 'stdout'
   return {
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),
@@ -256,7 +256,7 @@ function readSettings(
       maxBytes: traces.max_size,
     },
     tls: { path: files.absolute(tls.path) },
-    log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
+    log: readLog(reading, top, (path) => files.absolute(path)),
     dns: {
       servers: dns.servers,
       timeoutMs: dns.timeout,

@@ -129,10 +129,6 @@ export const sectionShapes = {
       description: 'Where the self-signed certificate lies that listeners without another show',
     }),
   },
-  log: {
-    level: option.choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
-    to: option.string({ default: 'stderr', description: '`stderr`, `stdout` or a file' }),
-  },
   dns: {
     servers: option.strings({
       default: [],
@@ -149,6 +145,35 @@ export const sectionShapes = {
       description: 'Who has not been found by then has no name',
     }),
   },
+} as const
+
+/** One place of the log; of the section `log`, and of each item of its `also`. */
+export const logShape = {
+  level: option.choice(['debug', 'info', 'warn', 'error'], {
+    default: 'info',
+    description: 'For json: what is less is not written',
+  }),
+  format: option.choice(['json', 'qmail', 'qmail-send', 'qmail-smtpd'], {
+    default: 'json',
+    description:
+      "One JSON object for each event, or lines as qmail-send's, as those of qmail-smtpd, tcpserver and rblsmtpd, or both",
+  }),
+  to: option.string({
+    default: 'stderr',
+    description: '`stderr`, `stdout`, a file, or with files or file_bytes a folder',
+  }),
+  files: optional(
+    option.integer({ min: 2, max: 10_000, description: 'Old files that are kept, as multilog nN' }),
+  ),
+  file_bytes: optional(
+    option.size({
+      description: 'When the next file is begun, as multilog sN; 16MB where left out',
+    }),
+  ),
+  stamps: option.boolean({
+    default: true,
+    description: "TAI64N labels before qmail's lines; not where multilog t adds them",
+  }),
 } as const
 
 /** What one next hop may have at most. */

@@ -98,13 +98,14 @@ describe('the courier', () => {
       { queueId, routeKey: 'smtp:there.test', result: deferredResult, startedAt, durationMs: 0 },
     ])
     expect(stage.attempts[0]?.retryAt).toBe(startedAt + 400_000)
-    expect(stage.log.events).toEqual([
+    const about = { delivery: 1, channel: 'remote', queueId, recipient: 'bob@there.test' }
+    expect(stage.log.events).toMatchObject([
+      { level: 'debug', event: 'delivery.started', fields: about },
       {
         level: 'info',
         event: 'delivery.deferred',
         fields: {
-          queueId,
-          recipient: 'bob@there.test',
+          ...about,
           route: 'smtp:there.test',
           status: '4.2.0',
           text: 'not now',
@@ -318,7 +319,7 @@ describe('a fault of our own', () => {
     stage.courier.start()
     await stage.settle()
     expect(stage.attempts[0]?.result).toMatchObject({ outcome: 'deferred', status: '4.3.0' })
-    expect(events(stage)).toEqual(['delivery.bug', 'delivery.deferred'])
+    expect(events(stage)).toEqual(['delivery.started', 'delivery.bug', 'delivery.deferred'])
     expect(stage.queue.size).toBe(1)
   })
 

@@ -100,7 +100,9 @@ export class Courier {
     this.#options = options
     const { clock, log } = options
     const callBack = (ids: readonly QueueId[]): void => void this.#callBack(ids)
+    let deliveries = 0
     this.#pass = {
+      nextDelivery: () => ++deliveries,
       destination: () => ({ concurrency: Math.ceil(limits().remote / 2), intervalMs: 0 }),
       ...options,
       lifetimeMs: () => limits().lifetimeMs,

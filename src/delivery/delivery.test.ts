@@ -153,14 +153,18 @@ describe('delivery', () => {
     const { post, hop, log } = await gateway({ extensions: ['STARTTLS', 'PIPELINING'], tls })
     await post('cid@there.test')
     expect(hop.taken[0]?.encrypted).toBe(true)
-    expect(log.events.map(({ event }) => event)).toEqual(['delivery.delivered'])
+    expect(log.events.map(({ event }) => event)).toEqual(['delivery.started', 'delivery.delivered'])
   })
 
   test('goes on in the clear where the handshake breaks', async () => {
     const { post, hop, log } = await gateway({ extensions: ['STARTTLS'], tls: 'fails' })
     await post('cid@there.test')
     expect(hop.taken[0]?.encrypted).toBe(false)
-    expect(log.events.map(({ event }) => event)).toEqual(['smtp.tls_failed', 'delivery.delivered'])
+    expect(log.events.map(({ event }) => event)).toEqual([
+      'delivery.started',
+      'smtp.tls_failed',
+      'delivery.delivered',
+    ])
   })
 
   test.each(['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'message'] as const)(

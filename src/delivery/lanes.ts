@@ -97,6 +97,11 @@ export class Lanes {
     }
   }
 
+  /** Slots of all lanes together. */
+  get limit(): number {
+    return this.#options.limit()
+  }
+
   get taken(): number {
     return this.#taken
   }

@@ -49,6 +49,8 @@ export interface PassOptions {
   /** How much of the channel's slots one destination may have. */
   readonly destination: (route: Route) => DestinationLimits
   readonly lifetimeMs: () => number
+  /** Numbers deliveries from 1, one for each recipient and try. */
+  readonly nextDelivery: () => number
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
@@ -148,7 +150,11 @@ async function deliver(
     return recipients.map(() => ({ notTried: 'We were stopped', until: dueAt }))
   if (turn !== 'taken') return recipients.map(() => ({ notTried: 'Many are before it', ...turn }))
   try {
-    const begun = { startedAt: pass.clock.now(), startedMs: pass.clock.monotonicMs() }
+    const begun = {
+      startedAt: pass.clock.now(),
+      startedMs: pass.clock.monotonicMs(),
+      numbers: started({ route, recipients, channel }, pass),
+    }
     const results = await carryUnlessDown(transport, { route, recipients }, pass)
     return conclude(results, { ...to, ...begun, channel }, pass)
   } finally {
@@ -229,15 +235,38 @@ interface Tried {
   readonly channel: Channel
   readonly startedAt: Instant
   readonly startedMs: number
+  /** The numbers of the deliveries; absent where nothing was tried because the answer was known. */
+  readonly numbers?: readonly number[]
+}
+
+/** Each recipient's delivery begins. @returns their numbers */
+function started(
+  { route, recipients, channel }: Pick<Tried, 'route' | 'recipients' | 'channel'>,
+  { claim, lanes, log, nextDelivery }: Pass,
+): readonly number[] {
+  return recipients.map(({ mailbox }) => {
+    const delivery = nextDelivery()
+    log.debug('delivery.started', {
+      queueId: claim.entry.id,
+      delivery,
+      recipient: formatMailbox(mailbox),
+      channel,
+      limit: lanes[channel].limit,
+      route: route?.key,
+    })
+    return delivery
+  })
 }
 
 /** What the results mean for the message, told to log and observer. */
 function conclude(
   results: readonly DeliveryResult[],
-  { route, recipients, channel, startedAt, startedMs }: Tried,
+  tried: Tried,
   pass: Pass,
 ): readonly Attempt[] {
+  const { route, recipients, channel, startedAt, startedMs } = tried
   const { claim, clock, log, observer } = pass
+  const numbers = tried.numbers ?? started(tried, pass)
   const durationMs = clock.monotonicMs() - startedMs
   return recipients.map((recipient, i) => {
     const attempt: Attempt = {
@@ -248,7 +277,7 @@ function conclude(
       ...(route === undefined ? {} : { routeKey: route.key, transport: route.transport }),
       ...settled(results[i] ?? bug, channel, pass),
     }
-    logAttempt(attempt, log)
+    logAttempt(attempt, { delivery: numbers[i], channel }, log)
     observer?.attempted(attempt)
     return attempt
   })
@@ -270,11 +299,16 @@ function settled(
   return { result, retryAt: nextTry({ receivedAt, now, channel }) }
 }
 
-function logAttempt(attempt: Attempt, log: Log): void {
+function logAttempt(
+  attempt: Attempt,
+  numbered: { readonly delivery: number | undefined; readonly channel: Channel },
+  log: Log,
+): void {
   const { queueId, recipient, routeKey, result, durationMs, retryAt } = attempt
   const { outcome, status, text, remote } = result
   const fields = {
     queueId,
+    ...numbered,
     recipient: formatMailbox(recipient.mailbox),
     route: routeKey,
     status,

@@ -97,6 +97,11 @@ interface Ending {
   readonly queueIds?: readonly string[] | undefined
 }
 
+interface RefusedRecipient {
+  readonly transaction: Transaction
+  readonly recipient: Recipient
+}
+
 const loginEvents = {
   accepted: 'login.accepted',
   rejected: 'login.rejected',
@@ -197,6 +202,22 @@ export class SessionRecorder {
     this.#explain({ id, end: 'refused', reply: spoken(stage, objection) })
   }
 
+  /** One RCPT was answered with a no. */
+  recipientRefused({ transaction: { id }, recipient }: RefusedRecipient, why: Objection): void {
+    const { code, status, lines } = spoken('rcpt', why)
+    const { facts, log } = this.#parts
+    log.info('rcpt.refused', {
+      session: facts.id,
+      transaction: id,
+      remote: facts.remote.address,
+      recipient: formatMailbox(recipient.mailbox),
+      code,
+      status,
+      text: lines[0],
+      reason: why.reason,
+    })
+  }
+
   transactionEnded(
     transaction: Transaction,
     { end, reply: said, replies, receipt }: TransactionOutcome,
@@ -220,7 +241,9 @@ export class SessionRecorder {
     const record = this.#recordOf(ending, steps)
     writer.write(record)
     this.#parts.tap?.({ record, steps, sessionStartMs: this.#startMs })
-    log.info(endEvents[ending.end], this.#logFields(ending, steps))
+    const isSession = ending.id === facts.id
+    const event = isSession ? 'session.refused' : endEvents[ending.end]
+    log.info(event, this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined
     this.#objected = undefined
@@ -284,7 +307,7 @@ export class SessionRecorder {
     const accepted = story?.recipients.filter(([, yes]) => yes === 1).length
     return {
       session: facts.id,
-      transaction: id,
+      transaction: id === facts.id ? undefined : id,
       remote: facts.remote.address,
       reversePath: story === undefined ? undefined : formatPath(story.mail.reversePath),
       forwarded: story?.mail.forwarded,

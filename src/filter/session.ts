@@ -154,13 +154,13 @@ export class FilterSession implements SessionPolicy {
     inquiry.trail.beginRecipient()
     const round: RecipientRound = { event: { transaction, recipient }, recipients: [recipient] }
     return after(this.#walkToRecipient(round), (objection) => {
-      if (objection !== undefined) return this.#recipientRuled(recipient, objection)
+      if (objection !== undefined) return this.#recipientRuled(round.event, objection)
       const { places } = inquiry.generation
       return after(askInOrder(inquiry, { places: places.rcpt, ...round }), () => {
         const opinions = recipientOpinions(inquiry.trail.recipient)
         const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
         const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
-        return this.#recipientRuled(recipient, split)
+        return this.#recipientRuled(round.event, split)
       })
     })
   }
@@ -236,7 +236,7 @@ export class FilterSession implements SessionPolicy {
       : this.#ruled(walked)
   }
 
-  /** The ruling at a stage; a refused connection, greeting or MAIL is recorded, for no transaction will be. */
+  /** At a stage; a refused connection, greeting or MAIL is recorded, for no transaction will be. */
   #ruled(objection: Objection | undefined): Ruling {
     const counts = this.#inquiry.ended ? (objection ?? sessionGone) : objection
     if (counts === undefined) return passRuling
@@ -244,14 +244,16 @@ export class FilterSession implements SessionPolicy {
     return objectionRuling(counts)
   }
 
-  #recipientRuled(recipient: Recipient, objection: Objection | undefined): Ruling {
+  #recipientRuled(event: RecipientEvent, objection: Objection | undefined): Ruling {
+    const { recorder } = this.#parts
     const inquiry = this.#inquiry
     const accepted = objection === undefined && !inquiry.ended
     inquiry.round = 0
     inquiry.findings.endRecipient(accepted)
     inquiry.trail.endRecipient(accepted)
     const ruled = objection === anotherClass ? anotherClass.reason : undefined
-    this.#parts.recorder.endRecipient(recipient, { accepted, ruled, objection })
+    recorder.endRecipient(event.recipient, { accepted, ruled, objection })
+    if (!accepted) recorder.recipientRefused(event, objection ?? sessionGone)
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
   }
 

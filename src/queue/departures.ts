@@ -17,6 +17,9 @@ import type { SpoolLayout } from './spool-layout.ts'
 /** Messages named by one record. */
 const namedAtOnce = 1_000
 
+/** Every recipient was dealt with, or an operator removed it. */
+type DepartureEvent = 'message.ended' | 'message.removed'
+
 export interface DeparturesOptions {
   readonly disk: Disk
   readonly log: Log
@@ -36,8 +39,12 @@ export class Departures {
   }
 
   /** Out of the index at once; durable when this resolves. @throws PosternError SPOOL_CLOSED */
-  async finish(entries: readonly QueuedEntry[], when: 'now' | 'soon'): Promise<void> {
+  async finish(
+    entries: readonly QueuedEntry[],
+    { when, event }: { readonly when: 'now' | 'soon'; readonly event: DepartureEvent },
+  ): Promise<void> {
     const dead = this.#takeOut(entries)
+    for (const { id } of entries) this.#options.log.info(event, { queueId: id })
     await recordState(this.#options.committer, { verb: 'done', at: 0, entries }, when)
     for (const { large } of dead) if (large !== undefined) await this.#removeLarge(large)
   }

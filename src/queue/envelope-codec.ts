@@ -48,6 +48,18 @@ export function decodeEnvelope(value: JsonValue): Envelope {
   }
 }
 
+/** Of an envelope only what a line of the log says. */
+export function envelopeHead(value: JsonValue): {
+  readonly reversePath: Mailbox | null
+  readonly recipients: number
+} {
+  const [reversePath, recipients] = listOf(value)
+  return {
+    reversePath: optional(reversePath, decodeMailbox) ?? null,
+    recipients: listOf(recipients).length,
+  }
+}
+
 function encodeOrigin({ address, port, protocol, name, hello }: MessageOrigin): JsonValue {
   return [address, port, protocols.indexOf(protocol), name ?? 0, hello ?? 0]
 }

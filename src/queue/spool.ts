@@ -21,6 +21,7 @@ import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
+import { logPlacements } from './log-placements.ts'
 import { idsOf, type MessageRecord } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
 import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
@@ -187,7 +188,7 @@ export class Spool implements Queue {
       now: this.#parts.clock.now(),
       tries,
     })
-    if (!open) return this.#departures.finish([entry], 'soon')
+    if (!open) return this.#departures.finish([entry], { when: 'soon', event: 'message.ended' })
     const outcome = { number: entry.number, tries, dueAt, recipients: states }
     this.#index.update(entry, () => {
       entry.claimed = false
@@ -219,7 +220,7 @@ export class Spool implements Queue {
     const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
     const at = this.#parts.clock.now()
     if (verb === 'done') {
-      await this.#departures.finish(chosen, 'now')
+      await this.#departures.finish(chosen, { when: 'now', event: 'message.removed' })
       return chosen.length
     }
     for (const entry of chosen) this.#index.update(entry, () => entry.applyState({ verb, at }))
@@ -273,6 +274,7 @@ export class Spool implements Queue {
   }
 
   #placed({ meta }: MessageRecord, place: Place): void {
+    logPlacements(meta, this.#parts.log)
     const kept = meta.placements.filter(({ disposition }) => disposition !== 'discard')
     if (kept.length === 0) return
     const large = meta.large?.name

@@ -326,6 +326,15 @@ class Reception {
     }
     this.#arriving.delete(connection)
     this.#sessions.set(session, place)
+    log.debug('session.opened', {
+      session: id,
+      listener: this.#options.name,
+      remote: facts.remote.address,
+      port: facts.remote.port,
+      remoteName: facts.remoteName,
+      local: `${facts.local.address}:${facts.local.port}`,
+      limit: this.#options.maxConnections,
+    })
     session.start(received)
     if (received !== undefined) connection.resume()
     if (this.#emptied !== undefined) session.retire()

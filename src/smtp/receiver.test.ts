@@ -115,7 +115,7 @@ describe('the policy', () => {
     const client = await greeted(stage)
     const [, reply] = await send(client, 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@mx.test>')
     expect(reply).toBe('451 4.3.0 Local error, try again later')
-    expect(stage.log.events).toMatchObject([
+    expect(stage.log.events.filter(({ level }) => level !== 'debug')).toMatchObject([
       { level: 'error', event: 'policy.failed', fields: { session: policy.opened[0]?.id } },
     ])
     expect(JSON.stringify(stage.log.events)).toContain('users.txt')
@@ -149,7 +149,8 @@ describe('the policy', () => {
     const replies = await send(client, ...message)
     expect(replies.at(-2)).toContain('250 2.0.0 Ok: queued')
     expect(replies.at(-1)).toContain('221')
-    expect(stage.log.events.map(({ event }) => event)).toEqual(['policy.failed', 'policy.failed'])
+    const broken = stage.log.events.filter(({ level }) => level === 'error')
+    expect(broken.map(({ event }) => event)).toEqual(['policy.failed', 'policy.failed'])
   })
 })
 

@@ -7,7 +7,6 @@ import { cachingDns } from '../runtime/caching-dns.ts'
 import { countedLog } from '../runtime/counted-log.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Doors } from '../runtime/doors.ts'
-import type { LogFields } from '../runtime/log.ts'
 import { countedDns, timedDns } from '../runtime/measured-dns.ts'
 import { spoolMetrics, worldMetrics } from '../runtime/metrics/inventory.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
@@ -25,7 +24,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { spoolContinuations } from '../queue/continuations.ts'
-import { openLog } from './open-log.ts'
+import { openLog, type LogSeat } from './open-log.ts'
 import { openTraces } from './open-traces.ts'
 
 /** The event loop stands still meanwhile; a question that fails has the outcome that its entry was given. */
@@ -39,11 +38,9 @@ export interface OpenedDoors {
 
 /** What is different in a worker of several. */
 export interface WorkerDoors {
-  /** Which worker it is; 1 where absent. */
-  readonly worker?: number
   readonly counters?: Counters
-  /** In every line of the log. */
-  readonly always?: LogFields
+  /** Who writes, in the log. */
+  readonly seat?: LogSeat
 }
 
 /** @throws PosternError STORE_FAILED */
@@ -58,11 +55,12 @@ export async function openDoors(
     dns,
     delivery,
   }: Configuration,
-  { counters = processCounters(), worker = 1, always }: WorkerDoors = {},
+  { counters = processCounters(), seat }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const metrics = metricRegistry(systemClock)
-  const written = openLog(logging, always)
+  const written = openLog(logging, seat)
   const log = countedLog(written, metrics)
+  const worker = seat?.worker ?? 1
   const store = await openStore({ path: storing.path, clock: systemClock, log })
   const traces = await openTraces(tracing, log).catch(async (error: unknown) => {
     await store.close()

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { configurationResources } from '../config/resources.ts'
 import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
 import type { Configuration } from '../config/configuration.ts'
+import { errorsOnly } from '../config/log-section.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import type { Generation } from '../filter/generation.ts'
 import { nearest } from '../plugin/nearest.ts'
@@ -74,7 +75,7 @@ async function tryChain(
   configuration: Configuration,
   probed: string | undefined,
 ): Promise<Tried> {
-  const opened = await openDoors({ ...configuration, log: { level: 'error', to: 'stderr' } })
+  const opened = await openDoors({ ...configuration, log: errorsOnly })
   const resources = configurationResources(resolve(folder), opened.doors)
   const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
   try {

@@ -36,7 +36,7 @@ import { clientAddress, tablesPerStore } from './chain-data.ts'
 import { listenAsSink } from './sink-listener.ts'
 
 const [port = '0', folder = '.'] = process.argv.slice(2)
-const log = jsonLog({ level: 'error', to: 2 })
+const log = jsonLog('error', 2)
 const store = await openStore({ path: `${folder}/store.db`, clock: systemClock, log })
 const traces = await openTraces(
   { path: `${folder}/traces.db`, maxRecords: tablesPerStore, maxAgeMs: Infinity, maxBytes: 1e9 },

@@ -53,7 +53,7 @@ export async function listenAsSink(
         counters: processCounters(),
         process: hostProcess,
         random: systemRandom,
-        log: jsonLog({ level: 'info', to: 2 }),
+        log: jsonLog('info', 2),
       },
     },
   )

@@ -1,33 +1,63 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { jsonLog } from './log.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { jsonForm, openOutputs, type OpenedLog } from './log.ts'
+import { LogFolder } from './log-folder.ts'
+import { FileTarget, type LogTarget } from './log-target.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'postern-log-'))
-afterEach(() => vi.restoreAllMocks())
+let folder = ''
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'postern-log-'))))
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+const jsonTo = (target: LogTarget): OpenedLog => openOutputs([{ form: jsonForm('info'), target }])
+const linesOf = (path: string): string[] => readFileSync(path, 'latin1').trimEnd().split('\n')
 
 describe('the log', () => {
   test('writes one JSON line for each event, control characters escaped', async () => {
-    const path = join(folder, 'log')
-    const log = jsonLog({ level: 'info', to: path })
-    await vi.waitFor(() => expect(existsSync(path)).toBe(true))
+    const path = join(folder, 'made', 'log')
+    const log = jsonTo(new FileTarget(path))
     log.info('mail.refused', { text: 'a\r\n\u001b[31mred\u009b31m\u007f' })
     log.debug('never.seen')
     await log.close()
     const text = readFileSync(path, 'latin1')
-    expect(text.trimEnd().split('\n')).toHaveLength(1)
+    expect(linesOf(path)).toHaveLength(1)
     expect(/[^\n\x20-\x7e]/.test(text)).toBe(false)
     expect(JSON.parse(text)).toMatchObject({ text: 'a\r\n\u001b[31mred\u009b31m\u007f' })
     expect(JSON.parse(text)).toMatchObject({ event: 'mail.refused', level: 'info' })
-    rmSync(folder, { recursive: true })
+  })
+
+  test('goes on in a new file where somebody has moved the old one away', async () => {
+    const path = join(folder, 'log')
+    const log = jsonTo(new FileTarget(path))
+    log.info('before')
+    await vi.waitFor(() => expect(linesOf(path)).toHaveLength(1))
+    renameSync(path, `${path}.1`)
+    log.info('after')
+    await log.close()
+    expect(linesOf(`${path}.1`)[0]).toContain('before')
+    expect(linesOf(path)[0]).toContain('after')
   })
 
   test.skipIf(!existsSync('/dev/full'))(
-    'on a full disk loses its lines, says so once, and lives',
+    'lives where the disk is full, and says so once',
     async () => {
       const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-      const log = jsonLog({ level: 'info', to: '/dev/full' })
+      const log = jsonTo(new FileTarget('/dev/full'))
       for (let line = 0; line < 500; line++)
         log.info('mail.taken', { line, filler: 'x'.repeat(100) })
       await vi.waitFor(() => expect(said).toHaveBeenCalled(), { timeout: 5000 })
@@ -38,4 +68,132 @@ describe('the log', () => {
       ).toHaveLength(1)
     },
   )
+
+  test('keeps what it can while nothing can be written, and says afterwards how much is lost', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const written: string[] = []
+    let full = true
+    const log = jsonTo({
+      write: async (bytes) => {
+        if (full) throw new Error('ENOSPC')
+        written.push(bytes.toString())
+        return bytes.length
+      },
+      close: async () => undefined,
+    })
+    const filler = 'x'.repeat(1_000_000)
+    for (let line = 0; line < 40; line++) log.info('line', { line, filler })
+    full = false
+    log.info('last')
+    await vi.waitFor(() => expect(written.join('')).toContain('log.lost'), { timeout: 5_000 })
+    await log.close()
+    const events = written
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line))
+    const lost = events.length - 1
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'log.lost', error: 'Error: ENOSPC' }),
+    )
+    expect(lost).toBeLessThan(41)
+    expect(events).toContainEqual(expect.objectContaining({ event: 'log.lost', lines: 41 - lost }))
+  })
+
+  test('writes on where a write took only a part', async () => {
+    const written: Buffer[] = []
+    const log = jsonTo({
+      write: async (bytes) => {
+        written.push(Buffer.from(bytes.subarray(0, 7)))
+        return Math.min(7, bytes.length)
+      },
+      close: async () => undefined,
+    })
+    for (let line = 0; line < 20; line++) log.info('line', { line })
+    await log.close()
+    const lines = Buffer.concat(written).toString().trimEnd().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { line: number }).line)).toEqual([
+      ...Array(20).keys(),
+    ])
+  })
+})
+
+describe('a folder of logs', () => {
+  let labelled = 0
+  const folderTarget = (files = 3, fileBytes = 4_096): LogFolder =>
+    new LogFolder({
+      path: folder,
+      files,
+      fileBytes,
+      label: () => `@${String(++labelled).padStart(24, '0')}`,
+    })
+  const old = (): string[] => readdirSync(folder).filter((name) => name.startsWith('@'))
+  const isFinished = (name: string): boolean => (statSync(join(folder, name)).mode & 0o100) !== 0
+
+  test('has files of bounded size and number, whole lines in each, the finished ones executable', async () => {
+    const log = jsonTo(folderTarget())
+    await log.open()
+    for (let line = 0; line < 400; line++) log.info('mail.taken', { line })
+    await log.close()
+    expect(old()).toHaveLength(3)
+    for (const name of [...old(), 'current']) {
+      expect(isFinished(name)).toBe(true)
+      expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(4_096)
+      for (const line of linesOf(join(folder, name))) JSON.parse(line)
+    }
+    expect(old().every((name) => /^@[0-9a-f]{24}\.s$/.test(name))).toBe(true)
+    expect(linesOf(join(folder, 'current')).at(-1)).toContain('"line":399')
+  })
+
+  test('is written on after a clean end, and sets aside what a crash left', async () => {
+    const first = jsonTo(folderTarget())
+    await first.open()
+    first.info('first')
+    await first.close()
+    const second = jsonTo(folderTarget())
+    await second.open()
+    expect(isFinished('current')).toBe(false)
+    second.info('second')
+    await second.close()
+    expect(linesOf(join(folder, 'current'))).toHaveLength(2)
+    chmodSync(join(folder, 'current'), 0o644)
+    const third = jsonTo(folderTarget())
+    await third.open()
+    third.info('third')
+    await third.close()
+    expect(old()).toEqual([expect.stringMatching(/^@[0-9a-f]{24}\.u$/)])
+    expect(linesOf(join(folder, 'current'))).toHaveLength(1)
+  })
+
+  test('takes the lines of several processes, none lost, none torn', async () => {
+    const logs = [1, 2, 3].map(() => jsonTo(folderTarget(1_000)))
+    await logs[0]?.open()
+    for (let line = 0; line < 300; line++) {
+      for (const [by, log] of logs.entries()) log.info('mail.taken', { line, by })
+    }
+    await Promise.all(logs.map((log) => log.close()))
+    const lines = [...old(), 'current'].flatMap((name) => linesOf(join(folder, name)))
+    expect(lines).toHaveLength(900)
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { by: number }).by)).size).toBe(3)
+  })
+
+  test('gets over a lock that a killed process left', async () => {
+    writeFileSync(join(folder, 'rotating'), '')
+    utimesSync(join(folder, 'rotating'), 0, 0)
+    const log = jsonTo(folderTarget())
+    await log.open()
+    for (let line = 0; line < 100; line++) log.info('mail.taken', { line })
+    await log.close()
+    expect(old().length).toBeGreaterThan(0)
+  })
+
+  test('gives a line that is larger than a file a file of its own', async () => {
+    const log = jsonTo(folderTarget())
+    await log.open()
+    log.info('small')
+    log.info('large', { filler: 'x'.repeat(10_000) })
+    log.info('small')
+    await log.close()
+    expect(old()).toHaveLength(2)
+  })
 })

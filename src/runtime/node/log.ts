@@ -1,68 +1,76 @@
-import process from 'node:process'
-import { destination } from 'pino'
-import type { Log, LogFields } from '../log.ts'
+import type { Log, LogEvent, LogFields, LogForm, LogLevel } from '../log.ts'
+import { logLevels } from '../log.ts'
+import { LogWriter } from './log-writer.ts'
+import { streamTarget, type LogTarget } from './log-target.ts'
 
-/** What is still to be written at the end has so long. */
-const closeMs = 1_000
+/** What stood in the way of lines that were lost, said in the log itself once it can be written again. */
+const lostEvent = 'log.lost'
 
-const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-type Level = (typeof levels)[number]
-
-export interface LogOptions {
-  readonly level: Level
-  /** A file, or a file descriptor such as 2 for the standard error. */
-  readonly to: string | number
-  /** In every line. */
-  readonly always?: LogFields | undefined
+export interface LogOutput {
+  readonly form: LogForm
+  readonly target: LogTarget
 }
 
-/**
- * JSON lines: `{"level":"info","time":…,"event":"rcpt.rejected",…}`, control characters escaped, C1 and DEL too, which
- * JSON would let through to a terminal. Pino's own formatter costs three times as much as `JSON.stringify`, for every
- * message; what is used of it is its writer.
- */
-export function jsonLog({ level, to, always }: LogOptions): Log & { close(): Promise<void> } {
-  // Lines are gathered: a write for each would cost as much as taking a message. A kill loses the last moments.
-  const sink = destination({
-    dest: to,
-    sync: false,
-    mkdir: true,
-    minLength: 12_288,
-    periodicFlush: 100,
-    // Whoever reads the log may be stuck: then lines are lost, not memory.
-    maxLength: 16 * 1024 * 1024,
+/** A log, and its end: what is still to be written then has a second. */
+export type OpenedLog = Log & {
+  /** Resolves when the outputs are as they should be for a gateway that starts. */
+  open(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A log of JSON lines, on a descriptor that is open. */
+export function jsonLog(level: LogLevel, descriptor: number): OpenedLog {
+  return openOutputs([{ form: jsonForm(level), target: streamTarget(descriptor) }])
+}
+
+/** One log for all outputs: each event is given to every form that wants it. */
+export function openOutputs(outputs: readonly LogOutput[], always?: LogFields): OpenedLog {
+  const open = outputs.map(({ form, target }) => {
+    const said = (fields: LogFields): string => form.lines(eventOf('warn', lostEvent, fields))
+    return { form, writer: new LogWriter(target, (lost) => said({ ...always, ...lost })) }
   })
-  // A log that cannot be written (its disk is full) must not end a gateway that can still take mail. It says so once.
-  let said = false
-  const failed = (error: unknown): void => {
-    if (!said) process.stderr.write(`postern: the log cannot be written: ${String(error)}\n`)
-    said = true
-  }
-  sink.on('error', failed)
-  const least = levels.indexOf(level)
-  const none: LogFields = {}
-  const writer =
-    (at: Level) =>
-    (event: string, fields = none): void => {
-      const line = JSON.stringify({ level: at, time: Date.now(), ...always, event, ...fields })
-      sink.write(`${escaped(line)}\n`)
+  const writerFor = (level: LogLevel): Log['info'] => {
+    const wanting = open.filter(({ form }) => form.wants(level))
+    if (wanting.length === 0) return () => undefined
+    return (event, fields) => {
+      const happened = eventOf(
+        level,
+        event,
+        always === undefined ? fields : { ...always, ...fields },
+      )
+      for (const { form, writer } of wanting) {
+        const lines = form.lines(happened)
+        if (lines !== '') writer.write(lines)
+      }
     }
-  const writerFor = (at: Level): Log['info'] =>
-    levels.indexOf(at) < least ? () => undefined : writer(at)
+  }
   return {
     debug: writerFor('debug'),
     info: writerFor('info'),
     warn: writerFor('warn'),
     error: writerFor('error'),
-    // Not flushSync: on a full disk it would try for ever.
-    async close() {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, closeMs)
-      sink.flush(() => resolve())
-      await promise
-      clearTimeout(timer)
-      sink.destroy()
-    },
+    open: async () => void (await Promise.all(outputs.map(async ({ target }) => target.open?.()))),
+    close: async () => void (await Promise.all(open.map(({ writer }) => writer.close()))),
+  }
+}
+
+const none: LogFields = {}
+
+function eventOf(level: LogLevel, event: string, fields = none): LogEvent {
+  return { level, time: Date.now(), event, fields }
+}
+
+/**
+ * JSON lines: `{"level":"info","time":…,"event":"rcpt.rejected",…}`, control characters escaped, C1 and DEL too, which
+ * JSON would let through to a terminal.
+ */
+export function jsonForm(least: LogLevel): LogForm {
+  const from = logLevels.indexOf(least)
+  const wants = (level: LogLevel): boolean => logLevels.indexOf(level) >= from
+  return {
+    wants,
+    lines: ({ level, time, event, fields }) =>
+      wants(level) ? `${escaped(JSON.stringify({ level, time, event, ...fields }))}\n` : '',
   }
 }
 

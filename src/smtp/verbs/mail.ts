@@ -28,7 +28,8 @@ export const mail: Verb = {
         if (dialogue.settings.logsMail) {
           const { id, remote } = session
           const path = formatPath(reversePath)
-          dialogue.log.info('mail.taken', { session: id, remote: remote.address, path })
+          const fields = { session: id, transaction: transactionId, remote: remote.address, path }
+          dialogue.log.info('mail.taken', fields)
         }
         dialogue.openTransaction(reversePath, parameters)
         return reversePathOk

@@ -25,7 +25,9 @@ export const rcpt: Verb = {
     if (settings.logsRecipients) {
       const { id, session } = transaction
       const path = formatPath(recipient.mailbox)
-      dialogue.log.info('rcpt.asked', { transaction: id, remote: session.remote.address, path })
+      const { id: sessionId, remote } = session
+      const fields = { session: sessionId, transaction: id, remote: remote.address, path }
+      dialogue.log.info('rcpt.asked', fields)
     }
     if (transaction.recipients.length >= settings.maxRecipients) return tooManyRecipients
     return dialogue.consult(policy.rcpt({ transaction, recipient }), (ruling) => {

@@ -1,0 +1,89 @@
+/** Where lines of a log go: a stream that somebody else has opened, or a file that may be moved away at any time. */
+import { write } from 'node:fs'
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+export interface LogTarget {
+  /** Its failure is nothing to tell the standard error of. */
+  readonly isStream?: boolean
+  /** For the first process of a gateway, before the others write. */
+  open?(): Promise<void>
+  /** Appends. @returns how much of it is written, at least one byte @throws what the system says */
+  write(bytes: Buffer): Promise<number>
+  close(): Promise<void>
+}
+
+/** The standard output or error. */
+export function streamTarget(descriptor: number): LogTarget {
+  return {
+    isStream: true,
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        write(descriptor, bytes, (error, written) => {
+          if (error === null) resolve(written)
+          else reject(error)
+        })
+      }),
+    close: async () => undefined,
+  }
+}
+
+/**
+ * A file for several processes: each line is appended whole. Where somebody has moved it away (logrotate), the next
+ * lines go to a new one.
+ */
+export class FileTarget implements LogTarget {
+  readonly #path: string
+  #file: OpenLogFile | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async write(bytes: Buffer): Promise<number> {
+    const { handle } = (this.#file = await followed(this.#path, this.#file))
+    const { bytesWritten } = await handle.write(bytes)
+    return bytesWritten
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.handle.close()
+    this.#file = undefined
+  }
+}
+
+/** A file under its name; `sizeBytes` as it was just now, whoever has written to it. */
+export interface OpenLogFile {
+  readonly handle: FileHandle
+  readonly inode: number
+  readonly sizeBytes: number
+}
+
+/** The file of that name as it is now: the one that is open, or another where that one has been moved or removed. */
+export async function followed(
+  path: string,
+  before: OpenLogFile | undefined,
+): Promise<OpenLogFile> {
+  if (before !== undefined) {
+    const now = await stat(path).catch(() => undefined)
+    if (now?.ino === before.inode) return { ...before, sizeBytes: now.size }
+    await before.handle.close()
+  }
+  const handle = await opened(path)
+  const { ino: inode, size: sizeBytes } = await handle.stat()
+  return { handle, inode, sizeBytes }
+}
+
+async function opened(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'a', 0o644)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    await mkdir(dirname(path), { recursive: true })
+    return open(path, 'a', 0o644)
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

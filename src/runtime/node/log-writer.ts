@@ -1,0 +1,112 @@
+/**
+ * Gathers lines and writes them, one write at a time, never on the event loop. Lines wait in memory while their target
+ * cannot be written (a full disk, a reader that is stuck), up to a bound; beyond it the newest are lost and counted, and
+ * the log says how many once it can be written again. A kill loses what was gathered in the last tenth of a second.
+ */
+import process from 'node:process'
+import type { LogTarget } from './log-target.ts'
+
+/** A write for each line would cost as much as taking a message. */
+const gatherChars = 16_384
+const gatherMs = 100
+/** What may wait: beyond it lines are lost, not memory. */
+const mostChars = 16 * 1024 * 1024
+/** Until a target is tried again that could not be written. */
+const pauseMs = 1_000
+/** What is still to be written at the end has so long. */
+const closeMs = 1_000
+
+/** Says in the log that so many of its lines are missing, and why. */
+export type LostLine = (lost: { readonly lines: number; readonly error: string }) => string
+
+export class LogWriter {
+  readonly #target: LogTarget
+  readonly #lostLine: LostLine
+  #text = ''
+  /** Being written: its first bytes are out already. */
+  #pending: Buffer | undefined
+  #lost = 0
+  #problem = ''
+  #said = false
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> | undefined
+  #closing = false
+
+  constructor(target: LogTarget, lostLine: LostLine) {
+    this.#target = target
+    this.#lostLine = lostLine
+  }
+
+  /** @param lines whole, with their ends */
+  write(lines: string): void {
+    if (this.#text.length + lines.length > mostChars) {
+      this.#lost += 1
+      return
+    }
+    this.#text += lines
+    if (this.#text.length >= gatherChars) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
+  }
+
+  /** Writes what is left, at most for a second. Not for ever: the disk may be full. */
+  async close(): Promise<void> {
+    this.#closing = true
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, closeMs)
+    this.#flush()
+    void this.#writing?.then(resolve)
+    if (this.#writing === undefined) resolve()
+    await promise
+    clearTimeout(timer)
+    await Promise.race([this.#target.close(), pause(closeMs)])
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined
+      // What came while the last of it was being finished.
+      if (this.#text !== '' && !this.#closing)
+        this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#text !== '' || this.#pending !== undefined) {
+      if (this.#pending === undefined) {
+        this.#pending = Buffer.from(this.#text)
+        this.#text = ''
+      }
+      try {
+        const written = await this.#target.write(this.#pending)
+        this.#pending = written < this.#pending.length ? this.#pending.subarray(written) : undefined
+        this.#recovered()
+      } catch (error) {
+        this.#failed(error)
+        if (this.#closing) return
+        await pause(pauseMs)
+      }
+    }
+  }
+
+  /** Says what is missing, where it is missing. */
+  #recovered(): void {
+    if (this.#lost === 0 || this.#pending !== undefined) return
+    const line = this.#lostLine({ lines: this.#lost, error: this.#problem })
+    this.#lost = 0
+    this.#text = line + this.#text
+  }
+
+  /** A log that cannot be written must not end a gateway that can still take mail. It says so once. */
+  #failed(error: unknown): void {
+    this.#problem = String(error)
+    if (this.#said || this.#target.isStream === true) return
+    this.#said = true
+    process.stderr.write(`postern: the log cannot be written: ${this.#problem}\n`)
+  }
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, durationMs).unref())
+}
