@@ -8,7 +8,7 @@ import {
   type ScriptedPeer,
 } from 'postern/testkit'
 import { clamav } from './clamav.ts'
-import { scanAnswer } from './clamd.ts'
+import { scanAnswer, signaturesAt } from './clamd.ts'
 
 const message = 'Subject: hello\r\n\r\nworld\r\n'
 const one: NetAddress = { host: '127.0.0.1', port: 3310 }
@@ -273,6 +273,52 @@ describe('clamav', () => {
       ],
     ])
     expect(await plugin.probe()).toBe('127.0.0.1:3310: ClamAV 1.4.3/27451/today')
+  })
+
+  test('says how old the signatures are, and asks again now and then', async () => {
+    const answers = ['ClamAV 1.4.3/27451/Fri Nov 20 08:30:00 2026', 'ClamAV 1.4.3']
+    let asked = 0
+    const plugin = await under([
+      [
+        one,
+        async (peer) => {
+          await peer.take('zVERSION\0'.length)
+          peer.say(`${answers[asked++] ?? ''}\0`)
+        },
+      ],
+    ])
+    const labels = { entry: 'clamav', server: '127.0.0.1:3310' }
+    const known = () =>
+      plugin.metrics.value('postern_plugin_clamav_signatures_timestamp_seconds', labels)
+    await plugin.open()
+    await settle()
+    expect(await known()).toBe(Date.parse('Fri Nov 20 08:30:00 2026') / 1000)
+    plugin.clock.advance(600_000)
+    await settle()
+    expect(asked).toBe(2)
+    await plugin.close()
+    plugin.clock.advance(600_000)
+    await settle()
+    expect(asked).toBe(2)
+  })
+
+  test('knows no date that clamd does not write', () => {
+    for (const said of [
+      'ClamAV 1.4.3',
+      'ClamAV 1.4.3/1/',
+      'ClamAV x/1/soon and very soon indeed',
+      '',
+    ]) {
+      expect(signaturesAt(said)).toBeUndefined()
+    }
+  })
+
+  test('counts what clamd said', async () => {
+    const plugin = await under([[one, says('stream: Eicar FOUND\0')]])
+    await plugin.message(message)
+    const value = (result: string) =>
+      plugin.metrics.value('postern_plugin_clamav_results_total', { entry: 'clamav', result })
+    expect([await value('found'), await value('clean')]).toEqual([1, 0])
   })
 
   test('believes no reply but those of clamd', () => {

@@ -8,6 +8,7 @@ import {
   discard,
   finding,
   option,
+  outcomeCounter,
   pass,
   quarantine,
   reject,
@@ -18,6 +19,7 @@ import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { ping, scan, version, type ScanAnswer } from './clamd.ts'
 import { virusScan } from './findings.ts'
+import { SignatureWatch } from './signatures.ts'
 
 const outcomes = ['reject', 'quarantine', 'discard', 'tag'] as const
 type Outcome = (typeof outcomes)[number]
@@ -69,8 +71,11 @@ export const clamav = definePlugin({
       description: 'So long clamd may neither take nor say anything, before the next one is asked.',
     }),
   },
-  setup({ servers, too_large: tooLargeOutcome }, { clock, log, net }) {
+  setup({ servers, too_large: tooLargeOutcome }, { clock, log, metrics, net }) {
     const doors = { clock, net }
+    const signatures = new SignatureWatch({ servers, doors, clock, log, metrics })
+    const results = { name: 'results_total', help: 'Messages by what clamd said', label: 'result' }
+    const count = outcomeCounter(metrics, results, ['clean', 'found', 'too-large'])
     const panel = new PeerPanel({
       addresses: servers,
       clock,
@@ -78,6 +83,12 @@ export const clamav = definePlugin({
       ping: (address, signal) => ping(doors, address, signal),
     })
     return {
+      async open() {
+        signatures.start()
+      },
+      async close() {
+        signatures.stop()
+      },
       check() {
         if (tooLargeOutcome !== 'pass') return []
         const problem = 'lets through unscanned whatever is larger than max_size'
@@ -98,6 +109,7 @@ export const clamav = definePlugin({
           message.sizeBytes > options.max_size
             ? ({ answer: 'too-large' } as const)
             : await panel.ask((address) => scan(doors, address, call), signal)
+        count(answer.answer)
         return judged(answer, options)
       },
     }

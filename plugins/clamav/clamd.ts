@@ -88,6 +88,13 @@ export async function version(
   return say(doors, address, { word: 'VERSION', expected: /^ClamAV /, signal })
 }
 
+/** When the signatures were made that it scans with, from what VERSION answers; undefined where it has none, or will not say. */
+export function signaturesAt(said: string): number | undefined {
+  const [, written = ''] = /^ClamAV [^/]{1,40}\/\d{1,10}\/([\w :]{20,40})$/.exec(said) ?? []
+  const at = Date.parse(written)
+  return Number.isNaN(at) ? undefined : at
+}
+
 interface Word {
   readonly word: 'PING' | 'VERSION'
   readonly expected: RegExp

@@ -4,6 +4,7 @@
  */
 import { definePlugin, finding, option, type JsonObject } from 'postern/plugin'
 import { actions, carryOut, passingActions, type Action } from '../shared/mailauth/actions.ts'
+import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
 import { loadDkim, verifySignatures } from '../shared/mailauth/verify-signatures.ts'
 import { dkverify } from './dkverify.ts'
@@ -64,48 +65,52 @@ export const dkim = definePlugin({
       description: 'Mail with more header is not verified: policy.',
     }),
   },
-  setup: (_defaults, { dns, clock }) => ({
-    async open() {
-      await loadDkim()
-    },
-    async message({ message }, { options, signal }) {
-      const limits = { maxSignatures: options.max_signatures, maxHeaderBytes: options.max_header }
-      const header = await lookAtSignedHeader(message, limits)
-      const verify = async (): Promise<{ found: DkimFinding; unfit?: string }> => {
-        if (header.unfit !== undefined) return { found: beyondLimits, unfit: header.unfit }
-        if (header.signatures === 0) return { found: noSignature }
-        // One key for each signature, and for the newest ARC set.
-        const mostQuestions = 2 * options.max_signatures + 2
-        const verified = await verifySignatures(message, {
-          rules: {
-            strict: options.strict,
-            rsaSha1: options.rsa_sha1,
-            minKeyBits: options.min_key_bits,
+  setup(_defaults, { dns, clock, metrics }) {
+    const count = resultCounter(metrics, 'DKIM')
+    return {
+      async open() {
+        await loadDkim()
+      },
+      async message({ message }, { options, signal }) {
+        const limits = { maxSignatures: options.max_signatures, maxHeaderBytes: options.max_header }
+        const header = await lookAtSignedHeader(message, limits)
+        const verify = async (): Promise<{ found: DkimFinding; unfit?: string }> => {
+          if (header.unfit !== undefined) return { found: beyondLimits, unfit: header.unfit }
+          if (header.signatures === 0) return { found: noSignature }
+          // One key for each signature, and for the newest ARC set.
+          const mostQuestions = 2 * options.max_signatures + 2
+          const verified = await verifySignatures(message, {
+            rules: {
+              strict: options.strict,
+              rsaSha1: options.rsa_sha1,
+              minKeyBits: options.min_key_bits,
+            },
+            dns,
+            signal,
+            now: clock.now(),
+            mostQuestions,
+          })
+          return 'unfit' in verified
+            ? { found: beyondLimits, unfit: verified.unfit }
+            : { found: dkimFinding(verified.results) }
+        }
+        const { found, unfit } = await verify()
+        count(found.result)
+        return carryOut(dkverify(options.letters, found) ?? actionFor(found, options), {
+          tag: { field: 'X-Postern-DKIM', value: found.result },
+          refusals: {
+            reject: { status: '5.7.20', text: refusalText(found) },
+            defer: { status: '4.7.5', text: 'A DKIM key cannot be looked up now' },
           },
-          dns,
-          signal,
-          now: clock.now(),
-          mostQuestions,
+          opinion: {
+            reason: `DKIM_${found.result.toUpperCase()}`,
+            evidence: evidenceOf(found, unfit),
+            findings: [finding(dkimResult, found)],
+          },
         })
-        return 'unfit' in verified
-          ? { found: beyondLimits, unfit: verified.unfit }
-          : { found: dkimFinding(verified.results) }
-      }
-      const { found, unfit } = await verify()
-      return carryOut(dkverify(options.letters, found) ?? actionFor(found, options), {
-        tag: { field: 'X-Postern-DKIM', value: found.result },
-        refusals: {
-          reject: { status: '5.7.20', text: refusalText(found) },
-          defer: { status: '4.7.5', text: 'A DKIM key cannot be looked up now' },
-        },
-        opinion: {
-          reason: `DKIM_${found.result.toUpperCase()}`,
-          evidence: evidenceOf(found, unfit),
-          findings: [finding(dkimResult, found)],
-        },
-      })
-    },
-  }),
+      },
+    }
+  },
 })
 
 interface Actions {

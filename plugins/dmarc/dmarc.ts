@@ -16,6 +16,7 @@ import { dkimResult } from '../dkim/findings.ts'
 import { actions, carryOut, passingActions, type Action } from '../shared/mailauth/actions.ts'
 import { spfResult } from '../spf/findings.ts'
 import { authorDomains } from '../shared/mailauth/author.ts'
+import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { evaluateDmarc, loadDmarc, type DmarcAnswer, type DmarcParts } from './evaluate.ts'
 import { dmarcResult, type DmarcFinding } from './findings.ts'
 import { rescuer } from './rescue.ts'
@@ -70,39 +71,43 @@ export const dmarc = definePlugin({
       description: '`pct` of RFC 7489 leaves its share of messages out of the policy.',
     }),
   },
-  setup: (_defaults, { dns, random, log }) => ({
-    async open() {
-      await loadDmarc()
-    },
-    async message({ message }, { options, findings, signal }) {
-      if (findings.get(relayClient) !== undefined) return pass()
-      const authors = authorDomains(message.header.all('from'))
-      const parts = { dns, signal, random, pct: options.pct }
-      const evaluated = authors.readable
-        ? await strictest(authors.domains, identities(findings, options.partly_signed), parts)
-        : unclear(authors.problem)
-      const trusted = new Set(options.trusted_sealers.map((each) => each.toLowerCase()))
-      const found = rescued(evaluated, findings, trusted)
-      const wished = actionFor(found, options)
-      const override = await overriding(options.overrides, found.domain, signal)
-      if (override !== undefined && !isAction(override)) {
-        log.warn('dmarc.unknown-action', { domain: found.domain, action: override.slice(0, 40) })
-      }
-      const action = override !== undefined && isAction(override) ? override : wished
-      return carryOut(mayBeOverridden(found) ? action : wished, {
-        tag: { field: 'X-Postern-DMARC', value: tagOf(found) },
-        refusals: {
-          reject: { status: '5.7.1', text: refusalText(found) },
-          defer: { status: '4.4.3', text: 'A DMARC policy cannot be looked up now' },
-        },
-        opinion: {
-          reason: `DMARC_${found.result.toUpperCase()}`,
-          evidence: { ...found, ...(override === undefined ? {} : { override }) },
-          findings: [finding(dmarcResult, found)],
-        },
-      })
-    },
-  }),
+  setup(_defaults, { dns, random, log, metrics }) {
+    const count = resultCounter(metrics, 'DMARC')
+    return {
+      async open() {
+        await loadDmarc()
+      },
+      async message({ message }, { options, findings, signal }) {
+        if (findings.get(relayClient) !== undefined) return pass()
+        const authors = authorDomains(message.header.all('from'))
+        const parts = { dns, signal, random, pct: options.pct }
+        const evaluated = authors.readable
+          ? await strictest(authors.domains, identities(findings, options.partly_signed), parts)
+          : unclear(authors.problem)
+        const trusted = new Set(options.trusted_sealers.map((each) => each.toLowerCase()))
+        const found = rescued(evaluated, findings, trusted)
+        count(found.result)
+        const wished = actionFor(found, options)
+        const override = await overriding(options.overrides, found.domain, signal)
+        if (override !== undefined && !isAction(override)) {
+          log.warn('dmarc.unknown-action', { domain: found.domain, action: override.slice(0, 40) })
+        }
+        const action = override !== undefined && isAction(override) ? override : wished
+        return carryOut(mayBeOverridden(found) ? action : wished, {
+          tag: { field: 'X-Postern-DMARC', value: tagOf(found) },
+          refusals: {
+            reject: { status: '5.7.1', text: refusalText(found) },
+            defer: { status: '4.4.3', text: 'A DMARC policy cannot be looked up now' },
+          },
+          opinion: {
+            reason: `DMARC_${found.result.toUpperCase()}`,
+            evidence: { ...found, ...(override === undefined ? {} : { override }) },
+            findings: [finding(dmarcResult, found)],
+          },
+        })
+      },
+    }
+  },
 })
 
 interface Identities {

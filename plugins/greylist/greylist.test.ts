@@ -216,6 +216,18 @@ describe('greylist', () => {
     expect(await ask()).toBe('GREYLIST_GOOD')
   })
 
+  test('counts visits by what was known', async () => {
+    const { plugin, ask, clock } = from()
+    await ask()
+    await ask()
+    clock.advance(2 * minute)
+    await ask()
+    const visits = ['first', 'too soon', 'known', 'good'].map((visit) =>
+      plugin.metrics.value('postern_plugin_greylist_visits_total', { entry: 'greylist', visit }),
+    )
+    expect(await Promise.all(visits)).toEqual([1, 1, 1, 0])
+  })
+
   test('keeps a bounded key however long the addresses are', async () => {
     const { plugin } = from()
     const { evidence } = await plugin.rcpt('bob@postern.test', {

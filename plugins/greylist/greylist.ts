@@ -12,6 +12,7 @@ import {
   mailboxKey,
   isPosternError,
   option,
+  outcomeCounter,
   pass,
   reject,
   relayClient,
@@ -99,7 +100,9 @@ export const greylist = definePlugin({
         'Decides for a client: empty lets it pass, a text refuses it for good; % is its address.',
     }),
   },
-  setup({ retry, lifetime, good_mail: goodMail }, { clock, store, dns, log }) {
+  setup({ retry, lifetime, good_mail: goodMail }, { clock, store, dns, log, metrics }) {
+    const visits = { name: 'visits_total', help: 'Visits by what was known', label: 'visit' }
+    const count = outcomeCounter(metrics, visits, ['first', 'too soon', 'known', 'good'])
     const book = new GreyBook({ clock, store, retryMs: retry, lifetimeMs: lifetime })
     /** Whose mail it is if it is good, by the last recipient that was asked about. */
     const clients = new WeakMap<Session, string>()
@@ -130,10 +133,11 @@ export const greylist = definePlugin({
           goodMail: options.good_mail,
           signal,
         })
+        count(visit.visit)
         const waits = visit.visit === 'first' || visit.visit === 'too soon'
-        const count = (told.get(session) ?? 0) + 1
-        if (waits) told.set(session, count)
-        return verdictOn(visit, key, { ...options, isLast: count === options.limit })
+        const waited = (told.get(session) ?? 0) + 1
+        if (waits) told.set(session, waited)
+        return verdictOn(visit, key, { ...options, isLast: waited === options.limit })
       },
       taken({ transaction: { session }, welcome }) {
         const client = clients.get(session)

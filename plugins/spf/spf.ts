@@ -18,6 +18,7 @@ import {
   type ReversePath,
   type Session,
 } from 'postern/plugin'
+import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
 import { loadSpf, type SpfAnswer } from './evaluate.ts'
@@ -69,7 +70,8 @@ export const spf = definePlugin({
     }),
     log: option.boolean({ default: false, env: 'SPF_LOG', description: 'Log each answer.' }),
   },
-  setup({ control, rules, guess, explanation }, { clock, dns, log }) {
+  setup({ control, rules, guess, explanation }, { clock, dns, log, metrics }) {
+    const count = resultCounter(metrics, 'SPF')
     const memory = new SpfMemory(clock)
     const level = control.follow((bytes) => controlInteger(bytes, usualLevel).value)
     const locally = {
@@ -96,6 +98,7 @@ export const spf = definePlugin({
       const { domain, by } = answer
       const plusAll = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
       const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
+      count(result)
       if (options.log)
         log.info('spf.answered', { session: session.id, address, result, domain, by })
       const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'

@@ -251,7 +251,7 @@ function configReadings(facts: Facts): readonly AlertReading[] {
       key: 'spool/damaged',
       health: damaged > 0 ? 'bad' : 'good',
       forMs: 0,
-      summary: `${damaged} records or messages were set aside: postern queue damaged`,
+      summary: `${damaged} ${damaged === 1 ? 'record or message was' : 'records or messages were'} set aside: postern queue damaged`,
     },
   ]
 }

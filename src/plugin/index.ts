@@ -19,6 +19,7 @@ export type {
   Signing,
   TakenMessage,
 } from './plugin.ts'
+export { outcomeCounter } from './metrics.ts'
 export type { PluginMetrics } from './metrics.ts'
 export type { Counter, Gauge, Histogram, MetricLabels } from '../runtime/metrics/metrics.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'

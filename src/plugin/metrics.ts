@@ -52,3 +52,18 @@ export function entryMetrics(
       }),
   }
 }
+
+/**
+ * One counter for each outcome that there may be, all of them there from the beginning.
+ * @returns what counts one
+ */
+export function outcomeCounter<O extends string>(
+  metrics: Pick<PluginMetrics, 'counter'>,
+  { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
+  outcomes: readonly O[],
+): (outcome: O) => void {
+  const counters = new Map(
+    outcomes.map((outcome) => [outcome, metrics.counter(name, help, { [label]: outcome })]),
+  )
+  return (outcome) => counters.get(outcome)?.add()
+}

@@ -1,7 +1,7 @@
 /** Alerts by mail and webhook, and spans to a collector, from a gateway that runs. */
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -96,7 +96,21 @@ test('a configuration that is not loaded is told by mail and by a signed call, a
   expect((await alerts()).text).toContain('config/not-loaded')
   const { active } = JSON.parse((await alerts('list', '--json')).stdout)
   expect(active).toHaveLength(1)
-})
+}, 60_000)
+
+test('one voice speaks for all workers', async () => {
+  const { origin, calls } = await webService()
+  await start(`workers: 2\nalerts: { webhook: "${origin}/hook", every: 1s }\n`)
+  const damaged = join(folder.root, 'var/spool/shards/1/damaged')
+  await writeFile(join(damaged, 'record'), 'set aside by a test\n')
+  await eventually(async () => (calls.length > 0 ? calls : undefined), 'the call')
+  // Had both a voice, the other would have called by then.
+  const [active] = JSON.parse((await alerts('list', '--json')).stdout).active
+  expect(active).toMatchObject({ key: 'spool/damaged' })
+  expect(calls.map(({ body }) => JSON.parse(body))).toMatchObject([
+    { alert: 'spool/damaged', state: 'begin', summary: expect.stringMatching(/^1 record/) },
+  ])
+}, 60_000)
 
 test('who has no section alerts is told of that', async () => {
   await start('')

@@ -199,7 +199,7 @@ export const processMetrics = {
   ),
   loopDelay: gaugeMetric(
     'postern_event_loop_delay_seconds',
-    'How long the event loop was held up since it was last asked',
+    'How long the event loop was held up in the last minute',
     ['worker', 'at'],
     newest,
   ),

@@ -9,11 +9,12 @@ import type { HostProcess } from '../process.ts'
 
 /** How exactly the delay of the event loop is known; it costs a timer that fires as often. */
 const resolutionMs = 20
+const minuteMs = 60_000
 
 export interface ProcessMetricsOptions {
   /** The number of this worker. */
   readonly worker: number
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
   readonly process: Pick<HostProcess, 'descriptors'>
 }
 
@@ -25,23 +26,14 @@ export function watchProcess(
   const worker = String(number)
   const startedAt = clock.now()
   const version = ownVersion()
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
-  delay.enable()
+  const delay = watchLoop(clock)
   const ignore = metrics.watch((report) => {
     report(processMetrics.build, 1, { version, node: process.version })
     report(processMetrics.workers, 1)
     report(processMetrics.started, startedAt / 1000, { worker })
-    const at = [
-      ['median', delay.percentile(50)],
-      ['p99', delay.percentile(99)],
-      ['most', delay.max],
-    ] as const
-    for (const [name, nanoseconds] of at) {
-      // The timer itself fires so much later.
-      const seconds = Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
-      report(processMetrics.loopDelay, seconds, { worker, at: name })
+    for (const [at, seconds] of delay.lastMinute()) {
+      report(processMetrics.loopDelay, seconds, { worker, at })
     }
-    delay.reset()
     const { rss, heapUsed, external } = process.memoryUsage()
     report(processMetrics.memory, rss, { worker, kind: 'resident' })
     report(processMetrics.memory, heapUsed, { worker, kind: 'heap' })
@@ -53,7 +45,37 @@ export function watchProcess(
   })
   return () => {
     ignore()
-    delay.disable()
+    delay.stop()
+  }
+}
+
+type Delays = readonly (readonly [at: string, seconds: number])[]
+
+/** Whole minutes, so that nobody who asks takes a peak away from whoever asks next. */
+function watchLoop(clock: Pick<Clock, 'after'>): { lastMinute(): Delays; stop(): void } {
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
+  histogram.enable()
+  // The timer itself fires so much later.
+  const seconds = (nanoseconds: number): number =>
+    Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
+  const delays = (): Delays => [
+    ['median', seconds(histogram.percentile(50))],
+    ['p99', seconds(histogram.percentile(99))],
+    ['most', seconds(histogram.max)],
+  ]
+  let last: Delays | undefined
+  const turn = (): void => {
+    last = delays()
+    histogram.reset()
+    timer = clock.after(minuteMs, turn)
+  }
+  let timer = clock.after(minuteMs, turn)
+  return {
+    lastMinute: () => last ?? delays(),
+    stop() {
+      timer.cancel()
+      histogram.disable()
+    },
   }
 }
 
