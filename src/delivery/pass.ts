@@ -249,7 +249,7 @@ function conclude(
       ...settled(results[i] ?? bug, channel, pass),
     }
     logAttempt(attempt, log)
-    observer?.attempted(attempt)
+    observer?.attempted(attempt, claim.entry)
     return attempt
   })
 }

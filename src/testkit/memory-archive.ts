@@ -71,7 +71,11 @@ export function memoryArchive(
       )
       const next = wanted[limit]?.position
       return {
-        rows: wanted.slice(0, limit).map(({ about: _, ...row }) => row),
+        rows: wanted.slice(0, limit).map(({ position: at, value, detail }) => ({
+          position: at,
+          value,
+          ...(detail === undefined ? {} : { detail }),
+        })),
         ...(next === undefined ? {} : { next: order === 'newest' ? next + 1 : next - 1 }),
       }
     },

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
-import type { Attempt } from '../delivery/attempt.ts'
+import type { Attempt, AttemptObserver } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
 import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
@@ -19,7 +19,7 @@ import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
-import { formatMailbox } from '../mail/address.ts'
+import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
@@ -103,7 +103,7 @@ export function openCourier(parts: CourierParts): Courier {
         delayNoticeMs: current().delivery.delayNoticeMs,
       }
     },
-    observer: { attempted: (attempt) => recorder.record(recorded(attempt)) },
+    observer: { attempted: (attempt, entry) => recorder.record(recorded(attempt, entry)) },
   })
 }
 
@@ -177,12 +177,17 @@ function poolLimits({ delivery: { reuse } }: Configuration): Partial<PoolLimits>
   return { idleMs: reuse.idleMs, mails: reuse.messages }
 }
 
-function recorded(attempt: Attempt): Parameters<AttemptRecorder['record']>[0] {
+function recorded(
+  attempt: Attempt,
+  { envelope, receivedAt }: Parameters<AttemptObserver['attempted']>[1],
+): Parameters<AttemptRecorder['record']>[0] {
   const { queueId, recipient, routeKey, result, startedAt, durationMs } = attempt
   const { outcome, status, text } = result
   return {
     queueId,
     recipient: formatMailbox(recipient.mailbox),
+    reversePath: formatPath(envelope.reversePath),
+    receivedAt,
     route: routeKey ?? '',
     outcome,
     status,
