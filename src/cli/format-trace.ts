@@ -1,31 +1,41 @@
 /** A trace as a person reads it. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { printable } from '../mail/reply.ts'
+import type { QueuedCopy } from '../tools/find-stories.ts'
+import type { Counterfactual } from '../trace/counterfactual.ts'
 import type { Story } from '../trace/story.ts'
 
 type Step = Story['steps'][number]
 
-export function formatTrace(trace: Story): string {
+export function formatTrace(trace: Story, queued: readonly QueuedCopy[] = []): string {
   const lines = [
-    `transaction ${trace.id}, ${when(trace.startedAt)}, ${trace.endedAt - trace.startedAt} ms`,
+    title(trace),
     ...facts(trace),
     '',
     ...trace.steps.map(formatStep),
     ...(trace.lost > 0 ? [`  (${trace.lost} steps were not kept)`] : []),
     '',
-    ...outcome(trace),
+    ...outcome(trace, queued),
+    ...trace.counterfactuals.map(formatCounterfactual),
   ]
   return `${lines.map(printable).join('\n')}\n`
 }
 
+function title({ id, startedAt, endedAt, via, summary }: Story): string {
+  if (via !== undefined) return `${summary.outcome}: message ${id}, ${when(startedAt)}`
+  return `${summary.outcome}: transaction ${id}, ${when(startedAt)}, ${endedAt - startedAt} ms`
+}
+
 function facts(trace: Story): string[] {
-  const { hello, user, tls, forwarded } = trace
+  const { hello, user, tls, forwarded, via, messageId } = trace
   return [
-    `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`,
+    via === undefined
+      ? `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`
+      : `  ${ways[via === 'bounce' ? 'bounce' : 'queue']}`,
     ...(user === undefined ? [] : [`  login      ${user}`]),
     ...(tls === undefined ? [] : [`  TLS        ${tls}`]),
     ...(forwarded === undefined ? [] : [`  forwarded  ${JSON.stringify(forwarded)}`]),
-    `  rule       ${trace.environment}`,
+    ...(via === undefined ? [`  rule       ${trace.environment}`] : []),
     ...(trace.reversePath === undefined ? [] : [`  from       ${trace.reversePath}`]),
     ...trace.recipients.map(({ address, accepted }, index) => {
       if (!accepted) return `  to         ${address}, refused: ${said(trace.rulings[index])}`
@@ -33,9 +43,16 @@ function facts(trace: Story): string[] {
       return `  to         ${address}${answer === undefined ? '' : `, answered: ${said(answer)}`}`
     }),
     ...judged(trace),
+    ...(messageId === undefined ? [] : [`  Message-ID <${messageId}>`]),
+    ...(trace.score === 0 ? [] : [`  score      ${trace.score}`]),
     ...(trace.sizeBytes === undefined ? [] : [`  size       ${trace.sizeBytes} bytes`]),
   ]
 }
+
+const ways = {
+  queue: 'entered without a session: sendmail, inject, qmail-queue or a forward',
+  bounce: 'entered without a session: a notice with the null reverse-path, such as a bounce',
+} as const
 
 /** Where thresholds of their own decided about somebody, everybody's are told. */
 function judged({ own, recipients }: Story): string[] {
@@ -86,10 +103,15 @@ function told(details: JsonObject): string[] {
   ]
 }
 
-function outcome(trace: Story): string[] {
-  const { reply, queueIds, placements, attempts, end, ruled } = trace
+function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
+  const { reply, queueIds, placements, attempts, end, ruled, via } = trace
   return [
-    `  ${end} at ${trace.stage}${reply === undefined ? '' : `; the client was told: ${said(reply)}`}`,
+    ...(via === undefined
+      ? [
+          `  ${end} at ${trace.stage}${reply === undefined ? '' : `; the client was told: ${said(reply)}`}`,
+        ]
+      : []),
+    ...decided(trace),
     ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
     ...placements.map(({ disposition, reason, entry, score, recipients }) => {
       const by = [
@@ -103,8 +125,36 @@ function outcome(trace: Story): string[] {
     ...attempts.map(({ outcome: came, recipient, route, text, startedAt, durationMs }) => {
       return `  ${when(startedAt)}  ${came}  ${recipient} by ${route}, ${Math.round(durationMs)} ms: ${text}`
     }),
-    ...(queueIds.length > 0 && attempts.length === 0 ? ['  not tried yet'] : []),
+    ...queued.flatMap(formatQueued),
+    ...(queueIds.length > 0 && attempts.length === 0 ? ['  no delivery is recorded yet'] : []),
   ]
+}
+
+/** Who said no, where the reply alone does not tell. */
+function decided({ objection, summary: { outcome: came } }: Story): string[] {
+  if (objection === undefined || came === 'accepted' || came === 'abandoned') return []
+  const by = objection.entry === undefined ? 'no single entry' : objection.entry
+  const why = objection.reason === undefined ? '' : ` (${objection.reason})`
+  return [`  decided at ${objection.stage} by ${by}${why}: ${said(objection)}`]
+}
+
+function formatQueued({ id, held, dueAt, tries, recipients }: QueuedCopy): string[] {
+  const waiting = recipients.filter(({ state }) => state === 'pending' || state === 'deferred')
+  const how = held ? 'held' : `in the queue, ${tries} tries so far, due ${when(dueAt)}`
+  return [
+    `  ${id} is ${how}`,
+    ...waiting.map(({ address, text }) => `    ${address}${text === undefined ? '' : `: ${text}`}`),
+  ]
+}
+
+function formatCounterfactual(what: Counterfactual): string {
+  const { without: entry, outcome: came } = what
+  if (came === 'not known') {
+    const many = what.notAsked === 1 ? '1 entry was' : `${what.notAsked} entries were`
+    return `  without ${entry}: not known, ${many} not asked`
+  }
+  const still = came === 'refused' || came === 'deferred'
+  return `  without ${entry}: ${came}${still ? `, ${what.code} ${what.status} ${what.text}` : ''}`
 }
 
 function when(instant: number): string {

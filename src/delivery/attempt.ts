@@ -2,6 +2,7 @@ import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Route } from '../mail/route.ts'
+import type { Entry } from '../queue/queue.ts'
 
 /** One try for one recipient, and what came of it. */
 export interface Attempt {
@@ -20,5 +21,5 @@ export interface Attempt {
 
 /** Told of every attempt; decides nothing, must not throw. */
 export interface AttemptObserver {
-  attempted(attempt: Attempt): void
+  attempted(attempt: Attempt, entry: Pick<Entry, 'envelope' | 'receivedAt'>): void
 }

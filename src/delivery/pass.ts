@@ -278,7 +278,7 @@ function conclude(
       ...settled(results[i] ?? bug, channel, pass),
     }
     logAttempt(attempt, { delivery: numbers[i], channel }, log)
-    observer?.attempted(attempt)
+    observer?.attempted(attempt, claim.entry)
     return attempt
   })
 }

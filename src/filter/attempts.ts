@@ -7,6 +7,9 @@ export const attemptOutcomes = ['deferred', 'delivered', 'failed', 'released', '
 export type Attempt = {
   readonly queueId: string
   readonly recipient: string
+  /** Of the message, and when it came: missing where an operator did it. */
+  readonly reversePath?: string
+  readonly receivedAt?: Instant
   /** The route's key. */
   readonly route: string
   readonly outcome: (typeof attemptOutcomes)[number]

@@ -62,6 +62,7 @@ describe('settings of the receiver', () => {
       splitsByClass: false,
       etrnClients: expect.objectContaining({ list: [] }),
       completesHeader: false,
+      replyIds: false,
     })
   })
 

@@ -158,6 +158,11 @@ export const receiverOptions = {
     default: false,
     description: 'Add a missing Date and Message-ID; so it is on submission and smtps.',
   }),
+  reply_ids: option.boolean({
+    default: false,
+    description:
+      'Refusals and the final 250 end with (id …): whoever quotes them is found by postern why.',
+  }),
   xclient_networks: option.networks({
     default: [],
     description: 'Proxies that may say for whom they speak, by XCLIENT.',
@@ -221,6 +226,7 @@ export function settingsFrom(
     splitsByClass: values.split === 'first',
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
+    replyIds: values.reply_ids,
   })
 }
 

@@ -120,6 +120,7 @@ export interface TracedPlacement {
 /** From a stored record of the courier. */
 export function readAttempt(value: JsonObject): Attempt {
   const outcome = text(value['outcome'])
+  const { reversePath, receivedAt } = value
   return {
     queueId: text(value['queueId']),
     recipient: text(value['recipient']),
@@ -129,6 +130,8 @@ export function readAttempt(value: JsonObject): Attempt {
     text: text(value['text']),
     startedAt: number(value['startedAt']),
     durationMs: number(value['durationMs']),
+    ...(typeof reversePath === 'string' ? { reversePath } : {}),
+    ...(typeof receivedAt === 'number' ? { receivedAt } : {}),
   }
 }
 

@@ -301,8 +301,6 @@ export type TraceRecord = {
   /** Of the recipient with the most; absent where it is 0. */
   readonly score?: number
   readonly objection?: PackedObjection
-  /** What brought it, where that was no session: then there are no steps, and the id is the queue's. */
-  readonly via?: string
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   /** Steps that did not fit: then the record explains, but cannot be decided again. */

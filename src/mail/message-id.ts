@@ -1,5 +1,5 @@
 /** The Message-ID (RFC 5322 §3.6.4) as people search for it: without its angle brackets, and bounded. */
-import { asBuffer, fieldEnd, isEmptyLine } from './header-lines.ts'
+import { asBuffer, fieldEnd, isEmptyLine, nameLength } from './header-lines.ts'
 
 /** RFC 5322 §2.1.1 allows lines of 998 octets; no mail program writes an id as long as this. */
 export const longestMessageId = 250
@@ -36,6 +36,7 @@ export function normalMessageId(text: string): string | undefined {
 
 function isMessageId(buffer: Buffer, at: number): boolean {
   if (((buffer[at] ?? 0) & ~caseBit) !== firstByte) return false
+  if (nameLength(buffer, at) !== name.length) return false
   return buffer.toString('latin1', at, at + name.length).toLowerCase() === name
 }
 

@@ -46,7 +46,7 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
       if (ruling.ruling === 'commit') {
         return commit(judged, ruling).then((reply) => toAll(protocol, transaction, reply))
       }
-      const reply = refused(dialogue, objection('message', ruling))
+      const reply = refused(dialogue, objection('message', ruling, dialogue.shownId))
       if (ruling.close) dialogue.end('refused')
       return toAll(protocol, transaction, reply)
     })
@@ -86,15 +86,16 @@ type EachRuling = Extract<MessageRuling, { readonly ruling: 'each' }>
 async function answerEach(judged: Judged, { recipients, whole }: EachRuling): Promise<Answer> {
   const { dialogue } = judged
   const { protocol } = dialogue.settings
+  const id = dialogue.shownId
   const repliesWith = (taken: Reply): readonly Reply[] =>
     // The session does not end between the replies to two recipients, so no reply says that it does.
     recipients.map((each) =>
-      each.ruling === 'pass' ? taken : objection('message', { ...each, close: false }),
+      each.ruling === 'pass' ? taken : objection('message', { ...each, close: false }, id),
     )
   const reply =
     whole.ruling === 'commit'
       ? await commit(judged, whole, repliesWith)
-      : objection('message', { ...whole, close: false })
+      : objection('message', { ...whole, close: false }, id)
   const replies = repliesWith(reply)
   if (whole.ruling !== 'commit') dialogue.endTransaction({ end: 'refused', reply, replies })
   if (recipients.some((each) => each.ruling !== 'pass' && each.close)) dialogue.end('refused')
@@ -118,7 +119,7 @@ function commit(
   )
   return Promise.resolve(committed).then(
     (receipt) => {
-      const reply = queued(receipt)
+      const reply = queued(receipt, dialogue.shownId)
       dialogue.mistakes = 0
       const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
       dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })

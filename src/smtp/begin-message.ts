@@ -25,7 +25,7 @@ export function beginMessage<R extends ContentReader>(
 ): MaybePromise<Answer | undefined> {
   return dialogue.consult(dialogue.policy.data({ transaction }), (ruling) => {
     if (ruling.ruling !== 'pass') {
-      const reply = objection('data', ruling)
+      const reply = objection('data', ruling, dialogue.shownId)
       dialogue.endTransaction({ end: 'refused', reply })
       if (ruling.close) dialogue.end('refused')
       return refused(reply)

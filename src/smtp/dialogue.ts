@@ -149,7 +149,13 @@ export class Dialogue {
   /** The reply for an objection; ends the session where the ruling says so. */
   refuse(stage: Stage, ruling: ObjectionRuling): Reply {
     if (ruling.close) this.end('refused')
-    return objection(stage, ruling)
+    return objection(stage, ruling, this.shownId)
+  }
+
+  /** Where replies carry one: the transaction's, or the session's before there is one. */
+  get shownId(): string | undefined {
+    if (!this.settings.replyIds) return undefined
+    return this.#transaction?.id ?? this.session.id
   }
 
   openTransaction(reversePath: ReversePath, parameters: MailParameters): void {

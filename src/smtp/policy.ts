@@ -248,6 +248,8 @@ export interface ReceiverSettings {
   readonly splitsByClass: boolean
   /** Add a Date and a Message-ID where they are missing (RFC 6409 §8). */
   readonly completesHeader: boolean
+  /** Refusals and the final 250 end with the id of their trace. */
+  readonly replyIds: boolean
 }
 
 /** What a listener is for: it decides what its settings are where nothing else is said. */

@@ -45,8 +45,8 @@ export const challenge = (bytes: string): Reply =>
   reply(334, undefined, Buffer.from(bytes).toString('base64'))
 
 /** The only maker of the final 250: no receipt, no promise. */
-export function queued(receipt: Receipt): Reply {
-  return reply(250, '2.0.0', `Ok: queued as ${receipt.ids[0]}`)
+export function queued(receipt: Receipt, id?: string): Reply {
+  return reply(250, '2.0.0', withId(`Ok: queued as ${receipt.ids[0]}`, id))
 }
 
 /** draft-hall-prdr §4.5: what follows is for each recipient, then for the whole. */
@@ -146,8 +146,17 @@ export function notStored(error: PosternError | undefined, hostname: string): Re
 }
 
 /** A plugin's objection in the words it chose, under the code that its stage and status ask for. */
-export function objection(stage: Stage, { status, text, close }: ObjectionRuling): Reply {
-  return reply(objectionCode({ stage, status, close }), status, text)
+export function objection(
+  stage: Stage,
+  { status, text, close }: ObjectionRuling,
+  id?: string,
+): Reply {
+  return reply(objectionCode({ stage, status, close }), status, withId(text, id))
+}
+
+/** What `postern why` finds the trace by, where replies carry it. */
+function withId(text: string, id: string | undefined): string {
+  return id === undefined ? text : `${text} (id ${id})`
 }
 
 /** RFC 5321 §4.1.1.8. */

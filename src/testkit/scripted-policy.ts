@@ -61,6 +61,7 @@ export const testSettings: ReceiverSettings = {
   splitsByClass: false,
   etrnClients: { has: () => false },
   completesHeader: false,
+  replyIds: false,
 }
 
 export function scriptedPolicy(

@@ -19,7 +19,7 @@ import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
-import { formatMailbox } from '../mail/address.ts'
+import { formatMailbox, formatPath } from '../mail/address.ts'
 import { deliveryMeter } from '../delivery/delivery-meter.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -108,10 +108,10 @@ export function openCourier(parts: CourierParts): Courier {
       }
     },
     observer: {
-      attempted(attempt) {
+      attempted(attempt, entry) {
         meter.attempted(attempt)
-        parts.observer?.attempted(attempt)
-        recorder.record(recorded(attempt))
+        parts.observer?.attempted(attempt, entry)
+        recorder.record(recorded(attempt, entry))
       },
     },
   })
@@ -187,12 +187,17 @@ function poolLimits({ delivery: { reuse } }: Configuration): Partial<PoolLimits>
   return { idleMs: reuse.idleMs, mails: reuse.messages }
 }
 
-function recorded(attempt: Attempt): Parameters<AttemptRecorder['record']>[0] {
+function recorded(
+  attempt: Attempt,
+  { envelope, receivedAt }: Parameters<AttemptObserver['attempted']>[1],
+): Parameters<AttemptRecorder['record']>[0] {
   const { queueId, recipient, routeKey, result, startedAt, durationMs } = attempt
   const { outcome, status, text } = result
   return {
     queueId,
     recipient: formatMailbox(recipient.mailbox),
+    reversePath: formatPath(envelope.reversePath),
+    receivedAt,
     route: routeKey ?? '',
     outcome,
     status,

@@ -1,22 +1,29 @@
 /** Searches the traces in an archive. It reads only, so it works beside a gateway as well as within one. */
 import { PosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
-import { normalMessageId } from '../mail/message-id.ts'
 import type { Archive, ArchivedRecord, TermRange } from '../runtime/archive.ts'
 import type { Attempt } from '../filter/attempts.ts'
 import { object, text, texts } from '../filter/read-json.ts'
-import { redecide } from '../filter/redecide.ts'
-import { readAttempt, readRecord } from '../filter/trace-reader.ts'
-import { counterfactuals } from './counterfactual.ts'
-import { recordRange, traceQuestion } from './question.ts'
-import type { Story } from './story.ts'
+import { readAttempt } from '../filter/trace-reader.ts'
+import { deliveryQuestion, recordRange, traceQuestion, type TraceQuestion } from './question.ts'
+import { enteredBeside, storyOf, type Story } from './story.ts'
 import { summaryOf } from './summary.ts'
+import type { TraceSummary } from './trace-summary.ts'
 import { exactly, textTerm, type TermKind } from './terms.ts'
-import type { TraceExtent, TracePage, TraceQuery, TraceSearch } from './trace-search.ts'
+import type {
+  DeliveryPage,
+  DeliveryQuery,
+  StoredTrace,
+  TraceExtent,
+  TracePage,
+  TraceQuery,
+  TraceSearch,
+} from './trace-search.ts'
 
 const usualLimit = 50
 const mostItems = 1000
 const mostAttempts = 1000
+const mostOfOneSession = 20
 /** A question that finds nothing in what it may read at once is asked on, so often. */
 const mostRounds = 4
 
@@ -28,10 +35,30 @@ export class ArchiveTraceSearch implements TraceSearch {
   }
 
   async search(query: TraceQuery): Promise<TracePage> {
-    const { rows, next } = await this.#records(query)
-    return {
-      items: rows.map(({ value }) => summaryOf(value)),
-      ...(next === undefined ? {} : { next: cursorOf(next) }),
+    const { rows, next } = await this.#page(traceQuestion(query), query)
+    return { items: rows.map(listed), ...nextOf(next) }
+  }
+
+  async deliveries(query: DeliveryQuery): Promise<DeliveryPage> {
+    const { rows, next } = await this.#page(deliveryQuestion(query), query)
+    return { items: rows.map(({ value }) => readAttempt(value)), ...nextOf(next) }
+  }
+
+  async *records(query: TraceQuery): AsyncGenerator<StoredTrace, void> {
+    const chains = new Map<string, JsonObject>()
+    const question = traceQuestion(query)
+    for (let { cursor } = query; ;) {
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+      const page = await this.#page(question, { ...query, ...(cursor && { cursor }) }, true)
+      for (const row of page.rows) {
+        const name = text(row.value['chain'])
+        // oxlint-disable-next-line no-await-in-loop -- there are few chains
+        const chain = chains.get(name) ?? object(await this.#archive.note(name))
+        chains.set(name, chain)
+        yield { record: wholeRecord(row), chain }
+      }
+      if (page.next === undefined) return
+      cursor = cursorOf(page.next)
     }
   }
 
@@ -47,12 +74,14 @@ export class ArchiveTraceSearch implements TraceSearch {
       limit: within(limit),
     })
     const last = next ?? rows.at(-1)?.position ?? positionOf(cursor)
-    return { items: rows.map(({ value }) => summaryOf(value)), next: cursorOf(last) }
+    return { items: rows.map(listed), next: cursorOf(last) }
   }
 
   async read(which: string): Promise<Story | undefined> {
     const record = await this.#find(which)
-    if (record !== undefined) return this.#story(wholeRecord(record))
+    if (record !== undefined) {
+      return this.#story(wholeRecord(record), undefined, cursorOf(record.position))
+    }
     const attempts = await this.#attempts([which])
     return attempts.length === 0 ? undefined : this.#story(enteredUnseen(which, attempts), attempts)
   }
@@ -66,11 +95,11 @@ export class ArchiveTraceSearch implements TraceSearch {
     return this.#archive.close()
   }
 
-  async #records(
-    query: TraceQuery,
+  async #page(
+    question: TraceQuestion,
+    query: Pick<TraceQuery, 'since' | 'until' | 'text' | 'order' | 'limit' | 'cursor'>,
     details = false,
   ): Promise<{ readonly rows: readonly ArchivedRecord[]; readonly next?: number }> {
-    const question = traceQuestion(query)
     const limit = within(query.limit ?? usualLimit)
     const found: ArchivedRecord[] = []
     let beyond = query.cursor === undefined ? undefined : positionOf(query.cursor)
@@ -99,25 +128,20 @@ export class ArchiveTraceSearch implements TraceSearch {
       which === 'last' ? [{}] : [{ id: which }, { queueId: which }, { messageId: which }]
     for (const query of queries) {
       // oxlint-disable-next-line no-await-in-loop -- mostly the first one finds it
-      const { rows } = await this.#records({ ...query, limit: 1 }, true)
-      const [row] = rows
-      if (row !== undefined) return row
+      const { rows } = await this.#page(traceQuestion(query), { limit: mostOfOneSession }, true)
+      // The id of a session is that of its transactions' records too: what is named itself comes first.
+      const found = rows.find(({ value }) => value['id'] === which) ?? rows[0]
+      if (found !== undefined) return found
     }
     return undefined
   }
 
-  async #story(record: JsonObject, known?: readonly Attempt[]): Promise<Story> {
+  async #story(record: JsonObject, known?: readonly Attempt[], cursor?: string): Promise<Story> {
     const [chain, attempts] = await Promise.all([
       this.#archive.note(text(record['chain'])),
       known ?? this.#attempts(texts(record['queueIds'])),
     ])
-    const trace = readRecord(record, object(chain), attempts)
-    return {
-      ...trace,
-      summary: summaryOf(record),
-      rulings: redecide(trace)?.recipients ?? [],
-      counterfactuals: counterfactuals(trace),
-    }
+    return storyOf(record, { chain: object(chain), attempts, cursor })
   }
 
   async #attempts(queueIds: readonly string[]): Promise<readonly Attempt[]> {
@@ -139,21 +163,13 @@ function anyOf(kind: TermKind, values: readonly string[]): readonly TermRange[] 
 
 /** A message of which only the courier has told. */
 function enteredUnseen(queueId: string, attempts: readonly Attempt[]): JsonObject {
-  const at = attempts[0]?.startedAt ?? 0
-  const recipients = [...new Set(attempts.map(({ recipient }) => recipient))]
-  return {
-    id: queueId,
-    session: '',
-    at,
-    endedAt: at,
-    listener: '',
-    remote: '',
-    stage: 'message',
-    end: 'committed',
-    via: 'queue',
-    queueIds: [queueId],
-    recipients: recipients.map((address) => [address, 1]),
-  }
+  const [first] = attempts
+  return enteredBeside({
+    queueId,
+    at: first?.receivedAt ?? first?.startedAt ?? 0,
+    reversePath: first?.reversePath,
+    recipients: [...new Set(attempts.map(({ recipient }) => recipient))],
+  })
 }
 
 /** As it was given to the archive. */
@@ -170,6 +186,14 @@ function within(limit: number): number {
   return Number.isInteger(limit) ? Math.min(Math.max(limit, 1), mostItems) : usualLimit
 }
 
+function listed({ position, value }: ArchivedRecord): TraceSummary {
+  return summaryOf(value, cursorOf(position))
+}
+
+function nextOf(position: number | undefined): { readonly next?: string } {
+  return position === undefined ? {} : { next: cursorOf(position) }
+}
+
 function cursorOf(position: number): string {
   return position.toString(36)
 }
@@ -179,9 +203,4 @@ function positionOf(cursor: string): number {
     throw new PosternError('CONFIG_INVALID', 'that is no place in the traces')
   }
   return Number.parseInt(cursor, 36)
-}
-
-/** Message-IDs as they are recorded; what else it is does not matter. */
-export function looksLikeMessageId(which: string): boolean {
-  return which.startsWith('<') && which !== '<>' && normalMessageId(which) !== undefined
 }

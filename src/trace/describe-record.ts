@@ -86,6 +86,10 @@ function ofAttempt(record: JsonObject): readonly Term[] {
   const terms = new Terms(recordKinds.attempt)
   terms.text('queueId', text(record['queueId']))
   terms.address('recipient', 'recipientDomain', text(record['recipient']))
+  const { reversePath } = record
+  if (typeof reversePath === 'string') {
+    terms.address('sender', 'senderDomain', pathAddress(reversePath))
+  }
   terms.text('outcome', text(record['outcome']))
   return terms.all
 }

@@ -25,7 +25,7 @@ import {
   textTerm,
   type TermKind,
 } from './terms.ts'
-import type { TraceQuery } from './trace-search.ts'
+import type { DeliveryQuery, TraceQuery } from './trace-search.ts'
 
 export interface TraceQuestion {
   /** The most telling first. */
@@ -36,6 +36,21 @@ export interface TraceQuestion {
 interface Condition {
   readonly ranges: readonly TermRange[]
   readonly holds: (record: JsonObject) => boolean
+}
+
+export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
+  const { queueId, outcome, sender, recipient, address } = query
+  const found = [
+    plain('queueId', queueId, own('queueId')),
+    given(sender, bySender),
+    given(recipient, byRecipient),
+    given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
+    plain('outcome', outcome, own('outcome')),
+  ].filter((condition) => condition !== undefined)
+  return {
+    conditions: [...found.map(({ ranges }) => ranges), [recordRange('attempt')]],
+    matches: (record) => isAttempt(record) && found.every(({ holds }) => holds(record)),
+  }
 }
 
 /** @throws PosternError CONFIG_INVALID where the network is none */
@@ -106,6 +121,7 @@ function bySender(wanted: string): Condition {
 
 function byRecipient(wanted: string): Condition {
   return byAddress(wanted, 'recipient', 'recipientDomain', (record) => [
+    ...(typeof record['recipient'] === 'string' ? [record['recipient']] : []),
     ...list(record['recipients']).map((recipient) => text(list(recipient)[0])),
     ...list(record['placements']).flatMap((placement) => texts(object(placement)['recipients'])),
   ])

@@ -7,7 +7,7 @@ import type { TraceSummary } from './trace-summary.ts'
 
 const mostRecipients = 20
 
-export function summaryOf(record: JsonObject): TraceSummary {
+export function summaryOf(record: JsonObject, cursor = ''): TraceSummary {
   const recipients = list(record['recipients']).map((recipient) => {
     const [address, accepted] = list(recipient)
     return { address: text(address), accepted: accepted === 1 }
@@ -15,6 +15,7 @@ export function summaryOf(record: JsonObject): TraceSummary {
   const reply = record['reply'] === undefined ? {} : { reply: readReply(record) }
   const { score, sizeBytes } = record
   return {
+    cursor,
     id: text(record['id']),
     session: text(record['session']),
     startedAt: number(record['at']),

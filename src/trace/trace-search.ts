@@ -2,7 +2,9 @@
  * What may be asked of the traces: by the commands, by the HTTP API, by whoever has one of them in hand.
  * It works beside a running gateway as well as without one.
  */
+import type { Attempt } from '../filter/attempts.ts'
 import type { Instant } from '../mail/instant.ts'
+import type { JsonObject } from '../mail/json.ts'
 import type { Story } from './story.ts'
 import type { TraceOutcome, TraceSummary } from './trace-summary.ts'
 
@@ -44,6 +46,20 @@ export interface TraceQuery {
   readonly cursor?: string
 }
 
+/** All that is given must hold. */
+export interface DeliveryQuery extends Pick<
+  TraceQuery,
+  'sender' | 'recipient' | 'address' | 'queueId' | 'since' | 'until' | 'order' | 'limit' | 'cursor'
+> {
+  readonly outcome?: Attempt['outcome']
+}
+
+export interface DeliveryPage {
+  readonly items: readonly Attempt[]
+  /** Missing at the end. */
+  readonly next?: string
+}
+
 export interface TracePage {
   readonly items: readonly TraceSummary[]
   /** Missing at the end. */
@@ -53,6 +69,10 @@ export interface TracePage {
 /** All methods @throws PosternError STORE_FAILED; CONFIG_INVALID for a question that cannot be asked (a cursor or a network that is none). */
 export interface TraceSearch {
   search(query: TraceQuery): Promise<TracePage>
+  /** Attempts of the courier, of messages that came by SMTP and of all others. */
+  deliveries(query: DeliveryQuery): Promise<DeliveryPage>
+  /** Records as they were written, each with its chain: for whoever decides them anew. */
+  records(query: TraceQuery): AsyncIterable<StoredTrace>
   /**
    * What was recorded after the cursor, oldest first, as a live stream wants it: cheap where there is nothing new.
    * @param cursor absent: nothing yet, only where now is
@@ -66,6 +86,12 @@ export interface TraceSearch {
   /** How much there is, and from when. */
   extent(): Promise<TraceExtent>
   close(): Promise<void>
+}
+
+export interface StoredTrace {
+  readonly record: JsonObject
+  /** Its places and thresholds; empty where nobody remembers it. */
+  readonly chain: JsonObject
 }
 
 export interface TraceExtent {

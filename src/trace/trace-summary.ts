@@ -20,6 +20,8 @@ export type TraceOutcome = (typeof traceOutcomes)[number]
 
 /** What a line of a list needs. */
 export interface TraceSummary {
+  /** Where a page that ends with it goes on. Empty for what is known from the queue alone. */
+  readonly cursor: string
   /** The transaction's; the session's for a refused connection; the queue's for what did not come by SMTP. */
   readonly id: string
   readonly session: string
@@ -29,7 +31,7 @@ export interface TraceSummary {
   readonly listener: string
   /** The client's address, without its port. */
   readonly client: string
-  /** What brought it, where that was not SMTP: `local` (qmail-queue, sendmail, inject), `bounce`, `forward` … */
+  /** What brought it, where that was not SMTP: `queue` (qmail-queue, sendmail, inject, a forward), or `bounce`. */
   readonly via?: string
   readonly hello?: string
   readonly user?: string

@@ -9,6 +9,8 @@ import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter, type NewRecord } from './archive-writer.ts'
 import type { FromThread, ToThread } from './database-thread.ts'
 
+const piecesAtClose = 20
+
 const say = (message: FromThread<ArchiveReply>): void => parentPort?.postMessage(message)
 
 try {
@@ -33,6 +35,15 @@ try {
     })
   }
 
+  /** Whoever reads without us should find an index; what is left over, the next start does. */
+  const finish = (): void => {
+    try {
+      for (let piece = 0; piece < piecesAtClose && writer?.tidy(now) === true; piece++);
+    } catch {
+      // Another process writes on.
+    }
+  }
+
   const answer = (request: ArchiveRequest): ArchiveReply => {
     switch (request.do) {
       case 'add':
@@ -54,6 +65,7 @@ try {
   parentPort?.on('message', (message: ToThread<ArchiveRequest>) => {
     if (message.say === 'close') {
       clearImmediate(tidying)
+      finish()
       file.close()
       say({ say: 'closed' })
       parentPort?.close()

@@ -1,0 +1,117 @@
+import { styleText } from 'node:util'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { printable } from '../mail/reply.ts'
+import {
+  followTraces,
+  listTraces,
+  readTraceQuery,
+  type WrittenQuery,
+} from '../tools/list-traces.ts'
+import type { TraceSummary } from '../trace/trace-summary.ts'
+import { configOption } from './config-option.ts'
+
+interface Options extends WrittenQuery {
+  readonly config: string
+  readonly json?: true
+  readonly follow?: true
+}
+
+/** Of what became of it, as it is searched for. */
+const outcomes = ['accepted', 'refused', 'deferred', 'quarantined', 'discarded', 'abandoned']
+
+/** `postern log`: one line for each transaction, the newest last. */
+export function logCommand(): Command {
+  return new Command('log')
+    .exitOverride()
+    .description('list what happened to mail, one line for each transaction, the newest last')
+    .option('--from <address>', 'the reverse-path: an address, a domain, or <>')
+    .option('--to <address>', 'a recipient: an address or a domain')
+    .option('--address <address>', 'either of them')
+    .option('--client <address>', 'a client or a network: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32')
+    .option('--hello <name>', 'what the client called itself')
+    .option('--user <name>', 'who had logged in')
+    .option('--message-id <id>', 'with or without its angle brackets')
+    .option('--reason <reason>', 'of an entry: GREYLISTED')
+    .option('--entry <name>', 'the entry that refused, held or discarded it')
+    .addOption(new Option('--outcome <outcome>', 'what became of it').choices(outcomes))
+    .option('--score <least>', 'with this score or more', number)
+    .option('--since <when>', 'an age such as 2h, or a date such as 2026-11-21T08:00')
+    .option('--until <when>', 'likewise')
+    .option('--text <text>', 'anywhere in what was recorded; slow over a long time')
+    .option('-n, --limit <count>', 'so many at most', number, 50)
+    .option('-f, --follow', 'go on with what comes, until it is interrupted')
+    .option('--json', 'one JSON object for each line')
+    .addOption(configOption())
+    .action(run)
+}
+
+async function run({ config, json, follow, ...written }: Options): Promise<void> {
+  const query = readTraceQuery(written)
+  const show = (items: readonly TraceSummary[]): void => {
+    for (const item of items) {
+      process.stdout.write(`${json === true ? JSON.stringify(item) : logLine(item)}\n`)
+    }
+  }
+  if (follow !== true) {
+    const { items, more } = await listTraces(config, query)
+    show(items)
+    if (items.length === 0) process.exitCode = 1
+    if (more) process.stderr.write('There are older ones: --limit, --until.\n')
+    return
+  }
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  process.once('SIGTERM', () => interrupted.abort())
+  // Whoever reads us has gone.
+  process.stdout.once('error', () => interrupted.abort())
+  for await (const items of followTraces(config, query, interrupted.signal)) show(items)
+}
+
+const colours = {
+  accepted: 'green',
+  refused: 'red',
+  deferred: 'yellow',
+  quarantined: 'magenta',
+  discarded: 'magenta',
+  abandoned: 'gray',
+} as const
+
+/** `2026-11-21 08:10:12  refused      192.0.2.1        <a@b> → c@d +2  550 5.7.1 DNSBL by dnsbl  score 7  s1.1` */
+export function logLine(item: TraceSummary): string {
+  const { outcome, score, reason, entry, reply, id } = item
+  const code = outcome === 'accepted' ? '' : (reply?.code ?? '')
+  const why = [
+    ...(code === '' ? [] : [`${code} ${reply?.status ?? ''}`.trim()]),
+    ...(reason === undefined ? [] : [reason]),
+    ...(entry === undefined ? [] : [`by ${entry}`]),
+  ].join(' ')
+  const words = [
+    when(item.endedAt),
+    styleText(colours[outcome], outcome.padEnd(11)),
+    printable(item.client === '' ? (item.via ?? '-') : item.client).padEnd(15),
+    envelopeOf(item),
+    ...(why === '' ? [] : [printable(why)]),
+    ...(score === undefined ? [] : [`score ${score}`]),
+    printable(id),
+  ]
+  return words.join('  ')
+}
+
+function envelopeOf({ reversePath, recipients, recipientCount, hello }: TraceSummary): string {
+  if (reversePath === undefined) return `(no MAIL) ${printable(hello ?? '')}`.trimEnd()
+  const [first] = recipients
+  const more = recipientCount > 1 ? ` +${recipientCount - 1}` : ''
+  const to = first?.address.slice(0, 80) ?? '(nobody)'
+  return `${printable(reversePath.slice(0, 80))} → ${printable(to)}${more}`
+}
+
+export function when(instant: number): string {
+  return new Date(instant).toISOString().replace('T', ' ').slice(0, 19)
+}
+
+function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new InvalidArgumentError('write a number')
+  return value
+}

@@ -1,0 +1,81 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { printable } from '../mail/reply.ts'
+import { findStories, type FoundStories } from '../tools/find-stories.ts'
+import { readTime } from '../tools/list-traces.ts'
+import { configOption } from './config-option.ts'
+import { formatTrace } from './format-trace.ts'
+import { logLine, when } from './log.ts'
+
+interface Options {
+  readonly config: string
+  readonly json?: true
+  readonly all?: true
+  readonly limit: number
+  readonly since?: string
+}
+
+/** Stories that are told whole where several were found. */
+const usuallyWhole = 3
+
+/** `postern why WHAT`: the whole story of a message or a refusal, by whatever somebody has in hand of it. */
+export function whyCommand(): Command {
+  return new Command('why')
+    .exitOverride()
+    .description('tell the whole story of a message or of a refusal')
+    .argument(
+      '<what>',
+      'a queue, transaction or session id, a Message-ID, an address, a domain, a client (192.0.2.1, 192.0.2.0/24), or last',
+    )
+    .option('--all', `tell every story whole, not only the newest ${usuallyWhole}`)
+    .option('-n, --limit <count>', 'so many at most', count, 20)
+    .option('--since <when>', 'an age such as 2h, or a date such as 2026-11-21')
+    .option('--json', 'everything that was recorded, as JSON')
+    .addOption(configOption())
+    .action(run)
+}
+
+async function run(which: string, { config, json, all, limit, since }: Options): Promise<void> {
+  const found = await findStories(config, {
+    which,
+    limit,
+    whole: all === true ? limit : Math.min(usuallyWhole, limit),
+    ...(since === undefined ? {} : { since: readTime(since) }),
+  })
+  if (found.stories.length === 0) process.exitCode = 1
+  if (json === true) process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
+  else if (found.stories.length === 0) process.stderr.write(`${nothing(which, found)}\n`)
+  else process.stdout.write(format(found))
+}
+
+function format({ stories, others, more }: FoundStories): string {
+  const told = stories.map((story) => formatTrace(story, story.queued)).join('\n')
+  const lines = others.map((other) => `${logLine(other)}\n`).join('')
+  return [
+    told,
+    lines === '' ? '' : `\nalso:\n${lines}`,
+    more ? '\nThere are older ones: --limit, --since, or postern log.\n' : '',
+  ].join('')
+}
+
+/** What it means that there is nothing. */
+function nothing(which: string, { extent }: FoundStories): string {
+  const name = printable(which)
+  if (extent === undefined) {
+    return `Nothing has been recorded yet, and nothing is queued as ${name}; postern send sends a test message.`
+  }
+  const { oldestAt } = extent
+  const since = oldestAt === undefined ? 'are empty' : `reach back to ${when(oldestAt)} UTC`
+  return (
+    `Nothing is recorded under ${name}, and nothing is queued by that name. The traces ${since}: what is older ` +
+    'has been forgotten (traces: keep, max_age, max_size). Connections beyond the limits of a listener leave a ' +
+    'line in the log only; under overload, traces of accepted mail are dropped first.'
+  )
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 1000) {
+    throw new InvalidArgumentError('write a number from 1 to 1000')
+  }
+  return value
+}

@@ -1,0 +1,232 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Archive, ArchiveBounds, DescribeRecord } from '../archive.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
+import { ArchiveReader } from './archive-reader.ts'
+import { ArchiveWriter } from './archive-writer.ts'
+import { openArchive } from './archive.ts'
+
+const describer = new URL('../../trace/describe-record.ts', import.meta.url)
+const describeName: DescribeRecord = ({ name }) => (typeof name === 'number' ? [[1, name]] : [])
+const plenty: ArchiveBounds = { maxRecords: 1e6, maxAgeMs: Infinity, maxBytes: Infinity }
+
+let folder = ''
+let path = ''
+const now = 1_800_000_000_000
+const clock: Clock = { now: () => now, monotonicMs: () => now, after: () => ({ cancel() {} }) }
+const logged: string[] = []
+const keep = (event: string): void => void logged.push(event)
+const log: Log = { debug: keep, info: keep, warn: keep, error: keep }
+const opened: Archive[] = []
+
+async function open(bounds?: ArchiveBounds): Promise<Archive> {
+  const one = await openArchive({ path, describer, clock, log, ...(bounds && { bounds }) })
+  opened.push(one)
+  return one
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-archive-'))
+  path = join(folder, 'deep/traces.db')
+  logged.length = 0
+})
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Records with their number as a name, and with so many characters. */
+function fill(
+  writer: ArchiveWriter,
+  count: number,
+  { from = 0, chars = 100, counts = true } = {},
+): void {
+  const json = (name: number): string => JSON.stringify({ name, text: 'x'.repeat(chars) })
+  const records = Array.from({ length: count }, (_, n) => ({
+    at: now + from + n,
+    counts,
+    json: json(from + n),
+    detail: null,
+  }))
+  writer.add(records, [])
+}
+
+/** Everything that can be done now. @returns the longest single piece in ms */
+function tidy(writer: ArchiveWriter, at = now): number {
+  let longest = 0
+  for (let more = true; more;) {
+    const began = performance.now()
+    more = writer.tidy(at)
+    longest = Math.max(longest, performance.now() - began)
+  }
+  return longest
+}
+
+const all = { conditions: [], order: 'oldest', limit: 1000 } as const
+const named = (name: number) => ({ ...all, conditions: [[{ kind: 1, from: name, to: name }]] })
+
+describe('retention', () => {
+  const started = (bounds: Partial<ArchiveBounds>) => {
+    const { file } = openArchiveFile(path, now)
+    return {
+      file,
+      writer: new ArchiveWriter(file, describeName, { ...plenty, ...bounds }),
+      reader: new ArchiveReader(file, describeName),
+    }
+  }
+  const positions = (reader: ArchiveReader): number[] =>
+    reader.find({ ...all, limit: 10_000 }).rows.map(([position]) => position)
+
+  test('by count keeps exactly the newest records that count', () => {
+    const { file, writer, reader } = started({ maxRecords: 700 })
+    for (let round = 0; round < 5; round++) {
+      fill(writer, 300, { from: round * 300 })
+      tidy(writer)
+    }
+    expect(positions(reader)).toEqual(Array.from({ length: 700 }, (_, n) => 801 + n))
+    expect(reader.find(named(1000)).rows).toHaveLength(1)
+    expect(reader.find(named(100)).rows).toEqual([])
+    file.close()
+  })
+
+  test('records that do not count go with those that do', () => {
+    const { file, writer, reader } = started({ maxRecords: 10 })
+    for (let n = 0; n < 40; n++) fill(writer, 1, { from: n, counts: n % 2 === 0 })
+    tidy(writer)
+    expect(positions(reader)).toEqual(Array.from({ length: 21 }, (_, n) => 20 + n))
+    file.close()
+  })
+
+  test('by age lets go of what is older, of what has no index too', () => {
+    const { file, writer, reader } = started({ maxAgeMs: 1000 })
+    fill(writer, 1500)
+    tidy(writer, now + 2300)
+    expect(positions(reader)).toEqual(Array.from({ length: 200 }, (_, n) => 1301 + n))
+    tidy(writer, now + 10_000)
+    expect(positions(reader)).toEqual([])
+    // Positions are never given twice: a cursor stays right.
+    fill(writer, 1)
+    expect(positions(reader)).toEqual([1501])
+    file.close()
+  })
+
+  test('by bytes stays below them, and what is freed is given back', () => {
+    const { file, writer, reader } = started({ maxBytes: 2 ** 20 })
+    fill(writer, 3000, { chars: 4000 })
+    tidy(writer)
+    expect(reader.extent().sizeBytes).toBeLessThanOrEqual(2 ** 20)
+    expect(positions(reader).at(-1)).toBe(3000)
+    file.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    // What lies unused for the next records is bounded: 1024 pages.
+    expect(statSync(path).size).toBeLessThan(2 ** 20 + 1100 * 4096)
+    file.close()
+  })
+
+  test('works in pieces, none of which holds the file for long', () => {
+    const { file, writer } = started({ maxRecords: 100 })
+    fill(writer, 3000, { chars: 1000 })
+    // Some milliseconds on an idle machine; a tenth of a second on one that does eight things at once.
+    expect(tidy(writer)).toBeLessThan(250)
+    file.close()
+  })
+})
+
+describe('several who write, and one who reads', () => {
+  test('all records are there, in one order, and none twice', async () => {
+    const writers = await Promise.all([1, 2, 3].map(() => open(plenty)))
+    const reader = await open()
+    const seen: number[] = []
+    let beyond = 0
+    const read = async (): Promise<void> => {
+      const { rows } = await reader.find({ ...all, beyond, limit: 10_000 })
+      seen.push(...rows.map(({ value }) => Number(value['n'])))
+      beyond = rows.at(-1)?.position ?? beyond
+    }
+    for (let n = 0; n < 1500; n++) {
+      writers[n % 3]?.addLater({ n }, { at: now, counts: true })
+      if (n % 100 === 99) await Promise.all([writers[n % 3]?.extent(), read()])
+    }
+    for (const writer of writers) await writer.extent()
+    await read()
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1500 }, (_, n) => n))
+  })
+
+  test('who only reads takes no lock, and cannot write', async () => {
+    const writer = await open(plenty)
+    writer.addLater({ n: 1 }, { at: now, counts: true })
+    await writer.extent()
+    const lock = new DatabaseSync(path)
+    lock.exec('BEGIN IMMEDIATE')
+    const reader = await open()
+    expect((await reader.find(all)).rows).toHaveLength(1)
+    lock.exec('ROLLBACK')
+    lock.close()
+    const file = openArchiveForReading(path)
+    expect(() => file.exec('DELETE FROM records')).toThrow('readonly')
+    file.close()
+  })
+})
+
+describe('the archive', () => {
+  test('keeps records with their details, and notes, over a restart', async () => {
+    const first = await open(plenty)
+    first.addLater({ id: 'ü\u0000"' }, { at: now, counts: true, detail: [1, { two: 'ß' }] })
+    first.noteLater('chain', { places: [] })
+    await first.close()
+    opened.length = 0
+    const again = await open()
+    expect((await again.find({ ...all, details: true })).rows).toEqual([
+      { position: 1, value: { id: 'ü\u0000"' }, detail: [1, { two: 'ß' }] },
+    ])
+    expect(await again.note('chain')).toEqual({ places: [] })
+    expect(await again.note('none')).toBeUndefined()
+  })
+
+  test('drops and counts what is too much to wait', async () => {
+    const one = await open(plenty)
+    for (let n = 0; n < 25_000; n++) one.addLater({ n }, { at: now, counts: true })
+    expect(one.dropped).toBeGreaterThan(3000)
+    expect(one.waiting).toBeLessThanOrEqual(21_000)
+    await one.extent()
+    expect(one.waiting).toBe(0)
+  })
+
+  test('a file that is no database is set aside, and a new one begun', async () => {
+    await (await open(plenty)).close()
+    opened.length = 0
+    writeFileSync(path, 'these are not the bytes of a database'.repeat(100))
+    const one = await open(plenty)
+    one.addLater({ n: 1 }, { at: now, counts: true })
+    expect((await one.find(all)).rows).toHaveLength(1)
+    expect(logged).toEqual(['store.set-aside'])
+    expect(readdirSync(join(folder, 'deep')).some((name) => name.includes('.damaged-'))).toBe(true)
+  })
+
+  test('a file that a newer version wrote is left alone, and one that is not there is not made to be read', async () => {
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(existsSync(path)).toBe(false)
+    await (await open(plenty)).close()
+    opened.length = 0
+    const database = new DatabaseSync(path)
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    await expect(open(plenty)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('newer version'),
+    })
+  })
+
+  test('what it is asked after it was closed is an error', async () => {
+    const one = await open(plenty)
+    await one.close()
+    await expect(one.find(all)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    one.addLater({}, { at: now, counts: true })
+    expect(one.dropped).toBe(1)
+  })
+})

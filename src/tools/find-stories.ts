@@ -1,0 +1,196 @@
+/** `postern why`: whatever somebody has in hand of a message, and everything that is known of it. */
+import { formatMailbox, formatPath } from '../mail/address.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { Entry, RecipientState } from '../queue/queue.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
+import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
+import type { TraceSummary } from '../trace/trace-summary.ts'
+import { openTraceSearch } from './open-traces.ts'
+import { readOffline } from './read-offline.ts'
+import { queuedMessages } from './read-spool.ts'
+
+export interface StoryRequest {
+  /** An id of a transaction, session or queued message, a Message-ID, an address, a domain, a client, or `last`. */
+  readonly which: string
+  readonly since?: Instant
+  /** How many are told whole, the newest first, and how many at all. */
+  readonly whole: number
+  readonly limit: number
+}
+
+/** A copy of a message that is still in the queue. */
+export interface QueuedCopy {
+  readonly id: string
+  readonly held: boolean
+  readonly dueAt: Instant
+  readonly tries: number
+  readonly recipients: readonly {
+    readonly address: string
+    readonly state: RecipientState['state']
+    readonly text?: string
+  }[]
+}
+
+export interface ToldStory extends Story {
+  readonly queued: readonly QueuedCopy[]
+}
+
+export interface FoundStories {
+  /** Newest first. */
+  readonly stories: readonly ToldStory[]
+  /** Older ones, in a line each. */
+  readonly others: readonly TraceSummary[]
+  /** There are older ones still. */
+  readonly more: boolean
+  /** How far the traces reach back; absent where there are none at all. */
+  readonly extent?: TraceExtent
+}
+
+/** The queue is looked through so long: it may be large, and what it says is the last word only. */
+const queuePatienceMs = 1500
+
+const nothing: FoundStories = { stories: [], others: [], more: false }
+
+/** @throws PosternError STORE_FAILED, CONFIG_INVALID */
+export async function findStories(folder: string, request: StoryRequest): Promise<FoundStories> {
+  const search = await openTraceSearch(readOffline(folder)).catch((error: unknown) => {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    throw error
+  })
+  if (search === undefined) return (await queuedAlone(folder, request.which)) ?? nothing
+  try {
+    const found = await lookUp(search, request)
+    if (found.stories.length === 0) {
+      return (
+        (await queuedAlone(folder, request.which)) ?? { ...nothing, extent: await search.extent() }
+      )
+    }
+    return { ...found, stories: await withQueue(folder, found.stories) }
+  } finally {
+    await search.close()
+  }
+}
+
+type LookedUp = Omit<FoundStories, 'stories'> & { readonly stories: readonly Story[] }
+
+async function lookUp(search: TraceSearch, request: StoryRequest): Promise<LookedUp> {
+  const { which } = request
+  const queries = questionsFor(which)
+  // What looks like an address may be a Message-ID without its brackets: that is tried last.
+  for (const query of queries) {
+    // oxlint-disable-next-line no-await-in-loop -- the next one is asked only where this one finds nothing
+    const found = await list(search, query, request)
+    if (found.stories.length > 0) return found
+  }
+  const story = await search.read(which)
+  return story === undefined ? nothing : { stories: [story], others: [], more: false }
+}
+
+function questionsFor(which: string): readonly TraceQuery[] {
+  if (/^[\d.]+(?:\/\d+)?$|^[\da-f:.]*:[\da-f:.]*(?:\/\d+)?$/i.test(which))
+    return [{ client: which }]
+  if (which.startsWith('<') && which.endsWith('>') && which !== '<>') {
+    return [{ messageId: which }, { address: which }]
+  }
+  return which === '<>' || which.includes('@') || /^[^.]+\.[^.]*[a-z]/i.test(which)
+    ? [{ id: which }, { address: which }, { messageId: which }]
+    : []
+}
+
+async function list(
+  search: TraceSearch,
+  query: TraceQuery,
+  { since, whole, limit }: StoryRequest,
+): Promise<LookedUp> {
+  const { items, next } = await search.search({ ...query, ...(since && { since }), limit })
+  const stories = await Promise.all(items.slice(0, whole).map(({ id }) => search.read(id)))
+  const told = stories.filter((story) => story !== undefined)
+  const beside =
+    query.address === undefined ? [] : await besideSessions(search, query.address, told)
+  const room = Math.max(whole - told.length, 0)
+  return {
+    stories: [...told, ...beside.slice(0, room)].toSorted((a, b) => b.startedAt - a.startedAt),
+    others: [...items.slice(whole), ...beside.slice(room).map(({ summary }) => summary)],
+    more: next !== undefined,
+  }
+}
+
+/** Messages from or to an address that no session brought: the courier tells of them alone. */
+async function besideSessions(
+  search: TraceSearch,
+  address: string,
+  told: readonly Story[],
+): Promise<readonly Story[]> {
+  const { items } = await search.deliveries({ address, limit: 100 })
+  const known = new Set(told.flatMap(({ queueIds }) => queueIds))
+  const ids = new Set(items.map(({ queueId }) => queueId).filter((id) => !known.has(id)))
+  const found = await Promise.all([...ids].map((id) => search.read(id)))
+  return found.filter((story) => story?.via !== undefined).filter((story) => story !== undefined)
+}
+
+/** A message that was taken in and not tried yet, whoever brought it. */
+async function queuedAlone(folder: string, id: string): Promise<FoundStories | undefined> {
+  const [entry] = await findInQueue(folder, [id])
+  if (entry === undefined) return undefined
+  const { envelope, receivedAt, sizeBytes } = entry
+  const record = enteredBeside({
+    queueId: id,
+    at: receivedAt,
+    reversePath: formatPath(envelope.reversePath),
+    recipients: envelope.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+    sizeBytes,
+  })
+  const story = storyOf(record, { chain: {}, attempts: [] })
+  return { ...nothing, stories: [{ ...story, queued: [copyOf(entry)] }] }
+}
+
+async function withQueue(folder: string, stories: readonly Story[]): Promise<readonly ToldStory[]> {
+  const open = stories.flatMap((story) => (isDone(story) ? [] : story.queueIds))
+  const entries = open.length === 0 ? [] : await findInQueue(folder, open)
+  return stories.map((story) => ({
+    ...story,
+    queued: entries.filter(({ id }) => story.queueIds.includes(id)).map(copyOf),
+  }))
+}
+
+/** Whether the courier has had its last word on every copy. */
+function isDone({ queueIds, attempts }: Story): boolean {
+  const last = new Map(
+    attempts.map(
+      ({ queueId, recipient, outcome }) => [`${queueId} ${recipient}`, outcome] as const,
+    ),
+  )
+  const tried = new Set(attempts.map(({ queueId }) => queueId))
+  return queueIds.every((id) => tried.has(id)) && ![...last.values()].includes('deferred')
+}
+
+async function findInQueue(folder: string, ids: readonly string[]): Promise<readonly Entry[]> {
+  const until = systemClock.monotonicMs() + queuePatienceMs
+  const found: Entry[] = []
+  try {
+    for await (const entry of queuedMessages(folder)) {
+      if (!('damaged' in entry) && ids.includes(entry.id)) found.push(entry)
+      if (found.length === ids.length || systemClock.monotonicMs() > until) break
+    }
+  } catch (error) {
+    if (!isPosternError(error, 'NOT_FOUND')) throw error
+  }
+  return found
+}
+
+function copyOf({ id, held, dueAt, tries, envelope, recipients }: Entry): QueuedCopy {
+  return {
+    id,
+    held,
+    dueAt,
+    tries,
+    recipients: envelope.recipients.map(({ mailbox }, index) => {
+      const state = recipients[index]
+      const address = formatMailbox(mailbox)
+      if (state === undefined || state.state === 'pending') return { address, state: 'pending' }
+      return { address, state: state.state, text: state.text }
+    }),
+  }
+}

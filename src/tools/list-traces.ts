@@ -1,0 +1,102 @@
+/** `postern log`: a page of traces, and those that come after it. */
+import { PosternError, isPosternError } from '../mail/errors.ts'
+import type { Instant } from '../mail/instant.ts'
+import { parseDuration } from '../plugin/option-makers.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { pause } from '../runtime/node/pause.ts'
+import type { TraceQuery } from '../trace/trace-search.ts'
+import { traceOutcomes, type TraceSummary } from '../trace/trace-summary.ts'
+import { openTraceSearch } from './open-traces.ts'
+import { readOffline } from './read-offline.ts'
+
+/** As written on a command line. */
+export interface WrittenQuery {
+  readonly from?: string
+  readonly to?: string
+  readonly address?: string
+  readonly client?: string
+  readonly hello?: string
+  readonly user?: string
+  readonly messageId?: string
+  readonly reason?: string
+  readonly entry?: string
+  readonly outcome?: string
+  readonly score?: number
+  readonly since?: string
+  readonly until?: string
+  readonly text?: string
+  readonly limit?: number
+}
+
+const followEveryMs = 500
+const mostAtOnce = 1000
+
+/** @throws PosternError CONFIG_INVALID for a time that is none */
+export function readTraceQuery(written: WrittenQuery): TraceQuery {
+  const { from, to, score, since, until, outcome, ...same } = written
+  return {
+    ...same,
+    ...(from === undefined ? {} : { sender: from }),
+    ...(to === undefined ? {} : { recipient: to }),
+    ...(score === undefined ? {} : { scoreAtLeast: score }),
+    ...(since === undefined ? {} : { since: readTime(since) }),
+    ...(until === undefined ? {} : { until: readTime(until) }),
+    ...named(traceOutcomes.find((each) => each === outcome)),
+  }
+}
+
+function named(outcome: TraceQuery['outcome']): Pick<TraceQuery, 'outcome'> {
+  return outcome === undefined ? {} : { outcome }
+}
+
+/** An age, or a date. @throws PosternError CONFIG_INVALID */
+export function readTime(written: string): Instant {
+  const age = parseDuration(written)
+  if (age.ok) return systemClock.now() - age.value
+  const date = /^\d{4}-\d\d-\d\d/.test(written) ? Date.parse(written) : Number.NaN
+  if (!Number.isNaN(date)) return date
+  throw new PosternError('CONFIG_INVALID', `'${written}' is no age (2h, 7d) and no date`)
+}
+
+/** The newest, oldest first. @throws PosternError STORE_FAILED, CONFIG_INVALID */
+export async function listTraces(
+  folder: string,
+  query: TraceQuery,
+): Promise<{ readonly items: readonly TraceSummary[]; readonly more: boolean }> {
+  const search = await openTraceSearch(readOffline(folder)).catch((error: unknown) => {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    throw error
+  })
+  if (search === undefined) return { items: [], more: false }
+  try {
+    const { items, next } = await search.search(query)
+    return { items: items.toReversed(), more: next !== undefined }
+  } finally {
+    await search.close()
+  }
+}
+
+/** The newest, then what comes, until it is called off. @throws PosternError STORE_FAILED, CONFIG_INVALID, NOT_FOUND */
+export async function* followTraces(
+  folder: string,
+  query: TraceQuery,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TraceSummary[], void> {
+  const search = await openTraceSearch(readOffline(folder))
+  try {
+    let { next: cursor } = await search.newSince()
+    const { items } = await search.search(query)
+    yield items.toReversed()
+    cursor = items[0]?.cursor ?? cursor
+    while (!signal.aborted) {
+      // What is there by now and does not match need not be looked at again.
+      const { next: now } = await search.newSince()
+      const page = await search.search({ ...query, order: 'oldest', cursor, limit: mostAtOnce })
+      if (page.items.length > 0) yield page.items
+      cursor = page.items.at(-1)?.cursor ?? page.next ?? now
+      if (page.next === undefined) await pause(followEveryMs, signal)
+    }
+  } finally {
+    await search.close()
+  }
+}

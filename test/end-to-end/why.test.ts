@@ -1,0 +1,253 @@
+/** `postern why` and `postern log`: each thing that can happen to mail, found by each thing somebody may have in hand of it. */
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  checkout,
+  delivered,
+  eventually,
+  gatewayFolder,
+  runPostern,
+  runProgram,
+  startGateway,
+  type GatewayFolder,
+  type StartedGateway,
+} from './started-gateway.ts'
+
+const yaml = `
+listeners:
+  - name: mx
+    listen: 127.0.0.1:2525
+plugin_dirs: [../plugins, ${join(checkout, 'test/fixtures/plugins')}]
+receiver: { reply_ids: true }
+chain:
+  - plugin: relay-clients
+  - plugin: rcpthosts
+  - plugin: objector
+    name: no-spam
+    when: { recipient: [spam@postern.test] }
+    options: { stage: message, text: Nothing of that kind }
+`
+
+let folder: GatewayFolder
+let gateway: StartedGateway
+let refusing: Server
+
+const postern = (...args: readonly string[]) => runPostern([...args, '--config', folder.config])
+const why = async (...args: readonly string[]) => (await postern('why', ...args)).stdout
+
+/** One session from an address of this host. @returns the replies */
+async function session(localAddress: string, lines: readonly string[]): Promise<string[]> {
+  const socket = connect({ port: gateway.port, host: '127.0.0.1', localAddress })
+  const replies: string[] = []
+  const waiting = [...lines]
+  let buffer = ''
+  socket.setEncoding('latin1').on('data', (text) => {
+    buffer += String(text)
+    for (
+      let end = buffer.search(/^\d{3} [^\n]*\n/m);
+      end >= 0;
+      end = buffer.search(/^\d{3} [^\n]*\n/m)
+    ) {
+      const after = buffer.indexOf('\n', end) + 1
+      replies.push(buffer.slice(0, after).trimEnd())
+      buffer = buffer.slice(after)
+      const next = waiting.shift()
+      if (next === undefined) socket.end()
+      else socket.write(`${next}\r\n`, 'latin1')
+    }
+  })
+  await once(socket, 'close')
+  return replies
+}
+
+function message(from: string, to: string, id: string): readonly string[] {
+  const text = `Message-ID: <${id}>\r\nSubject: one\r\n\r\nhello\r\n.`
+  return ['EHLO client.test', `MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA', text, 'QUIT']
+}
+
+const idIn = (reply: string | undefined): string => /\(id (\S+)\)/.exec(reply ?? '')?.[1] ?? 'none'
+
+beforeAll(async () => {
+  refusing = createServer((socket) => {
+    socket.write('220 refusing.test\r\n')
+    socket
+      .on('error', () => undefined)
+      .on('data', (data) => {
+        const verb = data.toString('latin1').slice(0, 4).toUpperCase()
+        socket.write(verb === 'RCPT' ? '550 5.1.1 Nobody of that name\r\n' : '250 Ok\r\n')
+      })
+  }).listen(0, '127.0.0.1')
+  await once(refusing, 'listening')
+  const { port } = refusing.address() as AddressInfo
+  folder = await gatewayFolder(yaml)
+  await folder.write('tcp.smtp', '127.0.0.2:deny\n127.0.0.3:allow\n:allow,RELAYCLIENT=""\n')
+  await folder.write(
+    'control/smtproutes',
+    `late.test:127.0.0.1:1\nrefusing.test:127.0.0.1:${port}\n`,
+  )
+  gateway = await startGateway(folder)
+})
+
+afterAll(async () => {
+  await gateway.stop()
+  await folder.remove()
+  refusing.close()
+})
+
+describe('postern why', () => {
+  test('finds a connection that was refused, by the id in the reply and by the client', async () => {
+    const [greeting] = await session('127.0.0.2', [])
+    expect(greeting).toMatch(/^554 .*\(id \S+\)$/)
+    for (const key of [idIn(greeting), '127.0.0.2', '127.0.0.2/32']) {
+      const told = await why(key)
+      expect(told).toContain('refused: transaction')
+      expect(told).toContain('client     127.0.0.2:')
+      expect(told).toContain('ruled before any entry was asked: DENIED')
+    }
+  })
+
+  test('finds a refused recipient of a client that gave up', async () => {
+    const lines = [
+      'EHLO client.test',
+      'MAIL FROM:<ann@far.test>',
+      'RCPT TO:<bob@other.test>',
+      'QUIT',
+    ]
+    const replies = await session('127.0.0.3', lines)
+    expect(replies[3]).toMatch(/^550 5\.7\.1 Relaying denied \(id \S+\)$/)
+    for (const key of [
+      idIn(replies[3]),
+      'ann@far.test',
+      'BOB@other.test',
+      'other.test',
+      '127.0.0.3',
+    ]) {
+      const told = await why(key)
+      expect(told).toContain('refused: transaction')
+      expect(told).toContain('bob@other.test, refused: 550 5.7.1 Relaying denied')
+      expect(told).toContain('decided at rcpt by no single entry (NOT_VOUCHED)')
+    }
+  })
+
+  test('finds a refused message, and says what would have been without the entry', async () => {
+    const replies = await session(
+      '127.0.0.4',
+      message('eve@far.test', 'spam@postern.test', 'buy@far.test'),
+    )
+    expect(replies[5]).toMatch(/^550 5\.7\.1 Nothing of that kind \(id \S+\)$/)
+    const keys = [idIn(replies[5]), '<buy@far.test>', 'buy@far.test', 'eve@far.test', '@far.test']
+    for (const key of [...keys, 'spam@postern.test', '127.0.0.4']) {
+      const told = await why(key)
+      expect(told).toContain('Message-ID <buy@far.test>')
+      expect(told).toMatch(/message .*no-spam .*reject .*OBJECTION/)
+      expect(told).toContain('decided at message by no-spam (OBJECTION)')
+      expect(told).toContain('without no-spam: accepted')
+    }
+  })
+
+  test('finds a delivered message with its delivery', async () => {
+    const replies = await session(
+      '127.0.0.5',
+      message('ann@far.test', 'carl@postern.test', 'fine@far.test'),
+    )
+    const queueId = /queued as (\S+) \(id \S+\)$/.exec(replies[5] ?? '')?.[1] ?? 'none'
+    await delivered(folder, ['carl', 'postern.test'])
+    for (const key of [
+      idIn(replies[5]),
+      queueId,
+      '<fine@far.test>',
+      'carl@postern.test',
+      '127.0.0.5',
+    ]) {
+      const told = await eventually(async () => {
+        const text = await why(key)
+        return /delivered {2}carl@postern\.test/.test(text) ? text : undefined
+      }, `the delivery under ${key}`)
+      expect(told).toContain('accepted: transaction')
+      expect(told).toContain(`queued as ${queueId}`)
+    }
+  })
+
+  test('finds a message that waits, with the reason and the queue', async () => {
+    const replies = await session(
+      '127.0.0.6',
+      message('ann@far.test', 'dora@late.test', 'late@far.test'),
+    )
+    const queueId = /queued as (\S+)/.exec(replies[5] ?? '')?.[1] ?? 'none'
+    const told = await eventually(async () => {
+      const text = await why(queueId)
+      return text.includes('deferred  dora@late.test') ? text : undefined
+    }, 'the attempt')
+    expect(told).toMatch(/is in the queue, 1 tries so far, due \d{4}-/)
+    expect(await why('dora@late.test')).toContain('deferred  dora@late.test')
+  })
+
+  test('finds a message that bounced, and the bounce', async () => {
+    await session('127.0.0.7', message('ann@postern.test', 'emil@refusing.test', 'gone@far.test'))
+    await delivered(folder, ['ann', 'postern.test'])
+    const told = await eventually(async () => {
+      const text = await why('<gone@far.test>')
+      return text.includes('failed  emil@refusing.test') ? text : undefined
+    }, 'the failure')
+    expect(told).toContain('Nobody of that name')
+    const bounce = await eventually(async () => {
+      const text = await why('ann@postern.test')
+      return text.includes('the null reverse-path') ? text : undefined
+    }, 'the bounce')
+    expect(bounce).toMatch(/delivered {2}ann@postern\.test/)
+  })
+
+  test('finds a message that postern sendmail handed over', async () => {
+    const text = 'Subject: cron\n\nhello\n'
+    const program = join(checkout, 'bin/postern')
+    const sent = await runProgram(program, ['sendmail', 'fred@postern.test'], {
+      input: text,
+      env: { POSTERN_CONFIG: folder.config },
+    })
+    expect(sent).toMatchObject({ code: 0, stderr: '' })
+    await delivered(folder, ['fred', 'postern.test'])
+    await eventually(async () => {
+      const told = await why('fred@postern.test')
+      return told.includes('entered without a session') ? told : undefined
+    }, 'the story')
+  })
+
+  test('says what it means that nothing is recorded', async () => {
+    const { code, stderr } = await postern('why', 'nobody@nowhere.test')
+    expect(code).toBe(1)
+    expect(stderr).toContain('Nothing is recorded under nobody@nowhere.test')
+    expect(stderr).toContain('The traces reach back to')
+  })
+})
+
+describe('postern log', () => {
+  test('lists a line for each transaction, and those alone that were asked for', async () => {
+    const all = (await postern('log')).stdout.trimEnd().split('\n')
+    expect(all.length).toBeGreaterThanOrEqual(6)
+    const { stdout } = await postern('log', '--outcome', 'refused', '--entry', 'no-spam')
+    expect(stdout).toMatch(
+      /^\S+ \S+ {2}refused {6}127\.0\.0\.4 +<eve@far\.test> → spam@postern\.test {2}550 5\.7\.1 OBJECTION by no-spam {2}\S+\n$/,
+    )
+  })
+
+  test('prints JSON, by sender, recipient, client and time', async () => {
+    const args = ['--from', 'ann@far.test', '--to', 'late.test', '--client', '127.0.0.0/8']
+    const { stdout } = await postern('log', ...args, '--since', '1h', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'accepted',
+      client: '127.0.0.6',
+      recipients: [{ address: 'dora@late.test', accepted: true }],
+      messageId: 'late@far.test',
+    })
+    expect((await postern('log', '--until', '1h')).code).toBe(1)
+  })
+
+  test('a wrong question is told, not answered', async () => {
+    expect((await postern('log', '--client', 'no-network')).stderr).toContain(
+      'no address and no network',
+    )
+    expect((await postern('log', '--outcome', 'lost')).code).toBe(2)
+  })
+})
