@@ -13,6 +13,15 @@ const qmailTool = (name: QmailToolName) => async () =>
 /** In the order of the help. Only the one that is asked for is loaded: the gateway's supervisor stays small by it. */
 const commands = {
   start: async () => (await import('./start.ts')).startCommand(),
+  stat: async () => (await import('./stat.ts')).statCommand(),
+  pause: async () => (await import('./control-actions.ts')).pauseCommand(),
+  cont: async () => (await import('./control-actions.ts')).contCommand(),
+  flush: async () => (await import('./control-actions.ts')).flushCommand('flush'),
+  doqueue: async () => (await import('./control-actions.ts')).flushCommand('doqueue'),
+  reload: async () => (await import('./control-actions.ts')).reloadCommand(),
+  restart: async () => (await import('./control-actions.ts')).restartCommand(),
+  stop: async () => (await import('./control-actions.ts')).stopCommand(),
+  cdb: async () => (await import('./cdb.ts')).cdbCommand(),
   smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   env: async () => (await import('./env.ts')).envCommand(),

@@ -39,6 +39,13 @@ export interface Configuration extends ThresholdsConfiguration {
   readonly store: { readonly path: string; readonly traces: number }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
+  /** The socket of the operator's commands. */
+  readonly operator: {
+    readonly folder: string
+    readonly socket: string
+    /** Its members may use it too. */
+    readonly group: string | undefined
+  }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
     /** `stderr`, `stdout`, or an absolute path. */

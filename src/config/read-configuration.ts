@@ -225,11 +225,15 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
+): Pick<
+  Configuration,
+  'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'operator' | 'log' | 'dns'
+> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
+  const control = reading.sectionOrDefaults(top, 'control', sectionShapes.control)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   const isStream = log.to === 'stderr' || log.to === 'stdout'
@@ -242,6 +246,11 @@ function readSettings(
     accounts: { path: files.absolute(accounts.path) },
     store: { path: files.absolute(store.path), traces: store.traces },
     tls: { path: files.absolute(tls.path) },
+    operator: {
+      folder: files.absolute(control.path),
+      socket: `${files.absolute(control.path)}/socket`,
+      group: control.group,
+    },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: {
       servers: dns.servers,

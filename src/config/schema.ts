@@ -116,6 +116,19 @@ export const sectionShapes = {
       description: 'Where the self-signed certificate lies that listeners without another show',
     }),
   },
+  control: {
+    path: option.string({
+      default: '../var/control',
+      description: 'The folder of the socket by which commands reach the running gateway',
+    }),
+    group: optional(
+      option.string({
+        description:
+          'May use it too, beside the user of the gateway; it must be able to enter the folders above',
+        maxLength: 64,
+      }),
+    ),
+  },
   log: {
     level: option.choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
     to: option.string({ default: 'stderr', description: '`stderr`, `stdout` or a file' }),

@@ -168,15 +168,21 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
-    // Nobody has been greeted there.
-    for (const connection of this.#arriving) connection.destroy()
+    // Others are greeted and sent away as soon as it is known who they are; a handshake would be waited for in vain.
+    if (this.#options.tls === 'implicit') this.#forsake()
     this.#left()
     return promise
   }
 
   dismiss(): void {
+    this.#forsake()
     for (const session of this.#sessions.keys()) session.dismiss()
     for (const connection of this.#turnedAway) connection.destroy()
+  }
+
+  /** Those that have not been greeted. */
+  #forsake(): void {
+    for (const connection of this.#arriving) connection.destroy()
   }
 
   /** Finds out who it is; then they are counted too. */
