@@ -22,6 +22,7 @@ const commands = {
   restart: async () => (await import('./control-actions.ts')).restartCommand(),
   stop: async () => (await import('./control-actions.ts')).stopCommand(),
   cdb: async () => (await import('./cdb.ts')).cdbCommand(),
+  showctl: async () => (await import('./showctl.ts')).showctlCommand(),
   smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   env: async () => (await import('./env.ts')).envCommand(),

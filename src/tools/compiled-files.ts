@@ -67,6 +67,40 @@ export function stateOf({ text, cdb, compile }: CompiledFile): CompiledState {
   return compiled.some((bytes) => Buffer.compare(bytes, there) === 0) ? 'fresh' : 'stale'
 }
 
+/** A cdb that says something else than its text, or nothing. */
+export interface StaleFile {
+  readonly text: string
+  readonly cdb: string
+  readonly why: 'it says something else than its text' | 'it is older than its text'
+}
+
+/**
+ * Those where both are there. Of control/simcontrol, whose cdb we do not make, the times count.
+ * @throws PosternError DISK_FAILED where one of them cannot be read
+ */
+export function staleFiles(configuration: Configuration): readonly StaleFile[] {
+  const different = compiledFiles(configuration)
+    .filter((file) => stateOf(file) === 'stale')
+    .map(({ text, cdb }) => ({ text, cdb, why: 'it says something else than its text' as const }))
+  const text = join(configuration.folder, 'control/simcontrol')
+  const cdb = `${text}.cdb`
+  const [textAt, cdbAt] = [modifiedAt(text), modifiedAt(cdb)]
+  if (textAt === undefined || cdbAt === undefined || textAt <= cdbAt) return different
+  return [...different, { text, cdb, why: 'it is older than its text' }]
+}
+
+function modifiedAt(path: string): number | undefined {
+  try {
+    const file = systemDisk.openNow(path)
+    const { modifiedAt: at } = file.statNow()
+    void file.close()
+    return at
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
 /** Puts a new cdb in its place at once. @returns whether there was one to make. @throws MakingFailed */
 export function rebuild({ text, cdb, compile }: CompiledFile): boolean {
   const [bytes] = compile(readIfThere(text) ?? new Uint8Array())
