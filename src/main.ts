@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { formatListenAddress } from './config/listen-address.ts'
-import { formatMistake } from './config/format-mistake.ts'
+import { formatDoubt, formatMistake } from './config/format-mistake.ts'
 import type { Configuration } from './config/configuration.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
@@ -50,7 +50,7 @@ async function runUntilStopped(folder: string): Promise<number> {
   const { supervisor, configuration, log, close } = await supervise(folder)
   const opening = await supervisor.open()
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
-  for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
+  for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
   if (!opening.ok) {
     for (const mistake of opening.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
     const count = opening.mistakes.length

@@ -6,6 +6,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
+import type { DoubtClass } from './doubt-classes.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
@@ -31,6 +32,8 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
+  /** Classes of warnings that are not to be given, each with the operator's reason. */
+  readonly silenced: ReadonlyMap<DoubtClass, string>
   readonly quarantine: QuarantineConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }

@@ -12,6 +12,7 @@ import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import { readSilenced } from './check-section.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
@@ -56,6 +57,7 @@ const topKeys = [
   'quarantine',
   'receiver',
   'tcp_rules',
+  'check',
   ...Object.keys(sectionShapes),
 ]
 
@@ -128,7 +130,7 @@ function readControl(files: ConfigurationFiles): ControlSettings {
     return { file: files.shown(`control/${file}`), line, problem, remedy }
   }
   files.mistakes.push(...reading.mistakes.map(about))
-  files.doubts.push(...reading.doubts.map(about))
+  files.doubts.push(...reading.doubts.map((doubt) => ({ ...about(doubt), code: 'control-file' })))
   return reading.value
 }
 
@@ -191,6 +193,7 @@ function readSections(
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
+    silenced: readSilenced(reading, top),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
     ...readThresholds(reading, top, {
       readText(path) {

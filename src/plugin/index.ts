@@ -18,6 +18,7 @@ export type {
   SignatureField,
   Signing,
   TakenMessage,
+  Vouching,
 } from './plugin.ts'
 export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
