@@ -27,6 +27,7 @@ const commands = {
   check: async () => (await import('./check.ts')).checkCommand(),
   env: async () => (await import('./env.ts')).envCommand(),
   chain: async () => (await import('./chain.ts')).chainCommand(),
+  relay: async () => (await import('./relay.ts')).relayCommand(),
   enable: async () => (await import('./switch.ts')).enableCommand(),
   disable: async () => (await import('./switch.ts')).disableCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
