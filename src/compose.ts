@@ -2,9 +2,8 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { join } from 'node:path'
 import { needRestart } from './config/need-restart.ts'
-import type { Configuration } from './config/configuration.ts'
+import type { Configuration, ListenerConfiguration } from './config/configuration.ts'
 import { formatMistake } from './config/format-mistake.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
@@ -17,17 +16,18 @@ import { StandIn } from './filter/stand-in.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
 import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
-import type { Counters } from './runtime/counters.ts'
 import { shardPath } from './queue/shards.ts'
 import { spoolMeter } from './queue/spool-meter.ts'
 import type { Doors } from './runtime/doors.ts'
-import type { ListenAddress } from './runtime/net.ts'
+import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
+import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
+import type { Gateway, OpenedGateway } from './tools/gateway.ts'
 import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
@@ -41,38 +41,11 @@ import { prepare, type Prepared } from './tools/prepare.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
 import { watchGateway } from './tools/watch-gateway.ts'
+import { unopened } from './tools/unopened.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
-import type { Seat, Suspect } from './workers/messages.ts'
-import { listenersOf, shareOfDeliveries, sharedNet } from './workers/share.ts'
-
-/** A gateway at work. */
-export interface Gateway {
-  readonly hostname: string
-  readonly maildirs: string
-  /** The path of the spool. */
-  readonly spool: string
-  readonly listeners: readonly { readonly name: string; readonly address: ListenAddress }[]
-  readonly entries: readonly ListedEntry[]
-  /** Where the self-signed certificate lies, where a listener shows it. */
-  readonly ownCertificate: string | undefined
-  /** Reads the configuration anew. With mistakes in it, everything stays as it was; the log says why. */
-  reload(): Promise<void>
-  /** Makes every queued message due now. */
-  retryNow(): Promise<void>
-  /** Takes over a shard of the spool whose worker is gone for good. */
-  adopt(shard: number): Promise<void>
-  /** These messages are not to be filtered again for now. */
-  suspect(suspects: readonly Suspect[]): void
-  /** Accepts no more, lets sessions and deliveries end within `graceMs`, closes everything. */
-  close(graceMs: number): Promise<void>
-}
-
-export interface OpenedGateway {
-  /** Missing where there are mistakes. */
-  readonly gateway?: Gateway
-  readonly mistakes: readonly Mistake[]
-  readonly doubts: readonly Mistake[]
-}
+import type { ReloadReport, Seat, Suspect, WorkerStatus } from './workers/messages.ts'
+import type { Superior } from './workers/superior.ts'
+import { listenersOf, shareOfDeliveries } from './workers/share.ts'
 
 /** A gateway that is one process. */
 const onlySeat: Seat = { number: 1, workers: 1, shards: [0], suspects: [] }
@@ -80,15 +53,17 @@ const onlySeat: Seat = { number: 1, workers: 1, shards: [0], suspects: [] }
 /**
  * Opens everything that the configuration folder describes, or says all that is wrong with it.
  * @param seat which of several workers this process is
- * @param counters what they count together
  */
 export async function openGateway(
   folder: string,
   seat: Seat = onlySeat,
-  counters?: Counters,
+  superior: Superior = {},
 ): Promise<OpenedGateway> {
-  const { mistakes, doubts } =
-    seat.known === undefined ? await checkConfiguration(folder) : { mistakes: [], doubts: [] }
+  const { counters } = superior
+  const judges = seat.known === undefined || seat.judges === true
+  const { mistakes, doubts } = judges
+    ? await checkConfiguration(folder)
+    : { mistakes: [], doubts: [] }
   if (mistakes.length > 0) return { mistakes, doubts }
   const configuration = readOffline(folder)
   let gateway: RunningGateway | undefined
@@ -97,7 +72,7 @@ export async function openGateway(
       ...(counters === undefined ? {} : { counters }),
       seat: { worker: seat.number, workers: seat.workers },
     })
-    gateway = new RunningGateway(folder, seat, opened)
+    gateway = new RunningGateway(folder, seat, opened, superior)
     await gateway.open()
     return { gateway, mistakes, doubts }
   } catch (error) {
@@ -107,54 +82,37 @@ export async function openGateway(
   }
 }
 
-/** What cannot be known before it is tried, as a mistake like any other. */
-function unopened({ folder, spool, store, traces }: Configuration, error: PosternError): Mistake {
-  const about = (file: string, remedy: string): Mistake => ({
-    file,
-    problem: error.message,
-    remedy,
-  })
-  switch (error.code) {
-    case 'SPOOL_LOCKED':
-      return about(spool.path, 'stop the other gateway, or give this one a spool of its own')
-    case 'SPOOL_NEWER':
-      return about(spool.path, 'run the version that wrote it, or a newer one')
-    case 'DISK_FULL':
-    case 'DISK_FAILED':
-      return about(spool.path, 'make room there, and let this user write to it')
-    case 'STORE_FAILED':
-      return about(
-        `${store.path}, ${traces.path}`,
-        'let this user write to them, or move the one away that cannot be read: they hold no mail',
-      )
-    default:
-      return about(join(folder, 'postern.yaml'), 'mend what the problem names, then start again')
-  }
-}
-
 class RunningGateway implements Gateway {
   readonly #folder: string
   readonly #seat: Seat
+  readonly #superior: Superior
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
   readonly #watches: PathWatches
   #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
   #prepared: Prepared | undefined
+  /** What it was opened with: some of it a reload does not change. */
+  #opened: Configuration | undefined
   #policy: FilterPolicy | undefined
   #shards: OpenedShards | undefined
   #notes: CrashNotes | undefined
   readonly #users: LocalUsers
   #courier: Courier | undefined
+  #pauses: Pauses | undefined
   #steering: Steering | undefined
   #telemetry: Telemetry | undefined
-  #reloading: Promise<void> = Promise.resolve()
   /** What lies on the disk is in force. */
   #loaded = true
+  #reloading: Promise<unknown> = Promise.resolve()
+  #readings = 1
+  #admits: boolean
 
-  constructor(folder: string, seat: Seat, opened: OpenedDoors) {
+  constructor(folder: string, seat: Seat, opened: OpenedDoors, superior: Superior) {
     this.#folder = folder
     this.#seat = seat
+    this.#superior = superior
+    this.#admits = seat.closed !== true
     this.#doors = opened.doors
     this.#closeDoors = () => opened.close()
     this.#watches = new PathWatches(opened.doors.disk, () => void this.reload())
@@ -201,10 +159,12 @@ class RunningGateway implements Gateway {
     }
     this.#prepared = preparation.prepared
     const { configuration, generation } = preparation.prepared
+    this.#opened = configuration
     const { segmentBytes } = configuration.spool
     const everyoneHandsOver = this.#doors.process.uid === 0
     const meter = spoolMeter(metrics)
     const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
+    await this.#superior.turn?.()
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
@@ -225,12 +185,14 @@ class RunningGateway implements Gateway {
       tap: this.#telemetry.transactionEnded,
     })
     this.#policy = policy
+    const pauses = await Pauses.open(disk, pausesFile(this.spool))
+    this.#pauses = pauses
     const parts = {
       queue,
       doors: this.#doors,
       current: () => this.#share(),
       generation: () => this.#current.generation,
-      pauses: await Pauses.open(disk, pausesFile(this.spool)),
+      pauses,
       users: this.#users,
       observer: this.#telemetry,
     }
@@ -243,12 +205,12 @@ class RunningGateway implements Gateway {
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
-    const net = this.#seat.workers === 1 ? this.#doors.net : sharedNet(this.#doors.net)
     const queueFlush = flushQueue(queue)
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listenersOf(configuration.listeners, this.#seat)) {
       const tls = () => this.#current.certificates.get(listener.name)
-      const parts = { policy, queue, queueFlush, mailboxes, tls, doors: { ...this.#doors, net } }
+      const doors = { ...this.#doors, net: this.#netOf(listener) }
+      const parts = { policy, queue, queueFlush, mailboxes, tls, doors }
       this.#listeners.push(await openListener(listener, parts))
     }
     this.#watch(this.#shards, this.#courier)
@@ -264,14 +226,35 @@ class RunningGateway implements Gateway {
     })
   }
 
-  async reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reloadNow())
-    await this.#reloading
+  async reload(): Promise<ReloadReport> {
+    const reloading = this.#reloading.then(() => this.#reloadNow())
+    this.#reloading = reloading
+    const report = await reloading
+    this.#superior.reloaded?.(report)
+    return report
   }
 
-  async retryNow(): Promise<void> {
-    const count = await this.#courier?.retryNow()
-    this.#doors.log.info('queue.retried', { count: count ?? 0 })
+  async retryNow(): Promise<number> {
+    const count = (await this.#courier?.retryNow()) ?? 0
+    this.#doors.log.info('queue.retried', { count })
+    return count
+  }
+
+  status(): WorkerStatus {
+    return {
+      generation: this.#readings,
+      queued: this.#shards?.queue.size ?? 0,
+      delivering: this.#courier?.status.messages ?? 0,
+      nextDueAt: this.#shards?.queue.nextDueAt(),
+      paused: this.#pauses?.scopes ?? [],
+      residentBytes: this.#doors.process.residentBytes(),
+      listeners: this.#listeners.map(({ name, sessions }) => ({ name, sessions })),
+    }
+  }
+
+  admit(everybody: boolean): void {
+    this.#admits = everybody
+    this.#doors.log.info(everybody ? 'clients.admitted' : 'clients.turned-away')
   }
 
   async adopt(shard: number): Promise<void> {
@@ -306,6 +289,17 @@ class RunningGateway implements Gateway {
     this.#loader?.loader.close()
     this.#doors.log.info('gateway.closed')
     await this.#closeDoors()
+  }
+
+  #netOf({ role }: ListenerConfiguration): Net {
+    const { handed = new Map<string, HandedListener>(), offer } = this.#superior
+    const options = {
+      shared: this.#seat.workers > 1,
+      handed,
+      offer: (address: string, listener: HandedListener) => offer?.(address, listener),
+      admits: () => this.#admits,
+    }
+    return listenerNet(this.#doors.net, options, role)
   }
 
   #nameOf({ remote: { address }, environment }: Newcomer): MaybePromise<string | undefined> {
@@ -357,32 +351,37 @@ class RunningGateway implements Gateway {
     this.#watches.follow(configurationPaths(configuration, ownCertificate))
   }
 
-  async #reloadNow(): Promise<void> {
-    const { log } = this.#doors
+  async #reloadNow(): Promise<ReloadReport> {
+    const { clock, log } = this.#doors
+    const report = { at: clock.now(), ok: true, mistakes: [], needsRestart: [] }
+    const kept = (mistakes: readonly Mistake[], said: readonly string[]): ReloadReport => {
+      this.#loaded = false
+      log.error('config.kept', { mistakes: said })
+      return { ...report, ok: false, mistakes }
+    }
     try {
       const preparation = await this.#prepare()
       if (!preparation.ok) {
-        this.#loaded = false
-        log.error('config.kept', { mistakes: preparation.mistakes.map(formatMistake) })
-        return
+        return kept(preparation.mistakes, preparation.mistakes.map(formatMistake))
       }
       const before = this.#current
       const { prepared } = preparation
       this.#prepared = prepared
       this.#loaded = true
+      this.#readings += 1
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
-      const restart = needRestart(before.configuration, prepared.configuration)
+      const restart = needRestart(this.#opened ?? before.configuration, prepared.configuration)
       if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
       const changed = (await this.#loader?.loader.changed()) ?? []
       if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
       log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
+      return { ...report, needsRestart: [...restart, ...changed] }
     } catch (error) {
-      this.#loaded = false
-      log.error('config.kept', {
-        mistakes: [error instanceof Error ? (error.stack ?? '') : String(error)],
-      })
+      const stack = error instanceof Error ? (error.stack ?? '') : String(error)
+      const problem = error instanceof Error ? error.message : String(error)
+      return kept([{ file: this.#folder, problem, remedy: 'the log says more' }], [stack])
     }
   }
 }

@@ -3,15 +3,23 @@
  * Signals are the supervisor's: a terminal or a service manager sends them to everybody. Without a supervisor it ends
  * at once; what it has promised is on the disk.
  */
-import { openGateway, type Gateway } from './compose.ts'
+import { openGateway } from './compose.ts'
+import type { Gateway } from './tools/gateway.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
-import type { FromWorker, Seat, ToWorker } from './workers/messages.ts'
+import type { HandedListener } from './runtime/net.ts'
+import type {
+  FromWorker,
+  Seat,
+  ToWorker,
+  WorkerAnswer,
+  WorkerQuestion,
+} from './workers/messages.ts'
 
 /** What is obeyed one after the other; the rest is answered at once. */
-type Order = Exclude<ToWorker, { say: 'counted' | 'ping' }>
+type Order = Exclude<ToWorker, { say: 'counted' | 'ping' | 'take-over' | 'listener' }>
 
 class GatewayWorker {
   readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
@@ -21,13 +29,18 @@ class GatewayWorker {
   /** Undefined until it is open, and where the configuration does not allow one. */
   #gateway: Gateway | undefined
   #obeyed: Promise<void> = Promise.resolve()
+  readonly #handed = new Map<string, HandedListener>()
+  readonly #turn = Promise.withResolvers<void>()
 
   attach(): void {
     this.#supervisor.attach({
-      heard: (message) => {
+      heard: (message, listener) => {
         if (message.say === 'counted') this.#counters.answered(message.answers)
         else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
-        else this.#obeyed = this.#obeyed.then(() => this.#obey(message)).catch(died)
+        else if (message.say === 'take-over') this.#turn.resolve()
+        else if (message.say === 'listener') {
+          if (listener !== undefined) this.#handed.set(message.address, listener)
+        } else this.#obeyed = this.#obeyed.then(() => this.#obey(message)).catch(died)
       },
       closed: () => process.exit(1),
     })
@@ -41,10 +54,10 @@ class GatewayWorker {
         return this.#gateway?.suspect(order.suspects)
       case 'adopt':
         return this.#gateway?.adopt(order.shard)
-      case 'reload':
-        return this.#gateway?.reload()
-      case 'retry':
-        return this.#gateway?.retryNow()
+      case 'ask':
+        return this.#answer(order.number, order.what)
+      case 'admit':
+        return this.#gateway?.admit(order.everybody)
       case 'stop':
         if (this.#gateway === undefined) return process.exit(1)
         await this.#gateway.close(order.graceMs)
@@ -53,14 +66,44 @@ class GatewayWorker {
   }
 
   async #open(folder: string, seat: Seat): Promise<void> {
-    const counters = seat.workers === 1 ? undefined : this.#counters
-    const { gateway, mistakes, doubts } = await openGateway(folder, seat, counters)
+    const { gateway, mistakes, doubts } = await openGateway(folder, seat, {
+      counters: seat.workers === 1 ? undefined : this.#counters,
+      handed: this.#handed,
+      offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),
+      turn: () => this.#awaitTurn(seat),
+      reloaded: (report) => this.#supervisor.send({ say: 'reloaded', report }),
+    })
     this.#gateway = gateway
     if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
     const { hostname, maildirs, spool, entries, ownCertificate } = gateway
     const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
     const report = { hostname, maildirs, spool, entries, listeners, ownCertificate, doubts }
     this.#supervisor.send({ say: 'opened', report })
+  }
+
+  /** Whoever succeeds another waits until that one is gone. */
+  async #awaitTurn({ succeeds }: Seat): Promise<void> {
+    if (succeeds !== true) return
+    this.#supervisor.send({ say: 'prepared' })
+    await this.#turn.promise
+  }
+
+  async #answer(number: number, what: WorkerQuestion): Promise<void> {
+    const gateway = this.#gateway
+    if (gateway === undefined) return
+    const answer = await answerOf(gateway, what)
+    this.#supervisor.send({ say: 'answered', number, answer })
+  }
+}
+
+async function answerOf(gateway: Gateway, what: WorkerQuestion): Promise<WorkerAnswer> {
+  switch (what) {
+    case 'reload':
+      return { what, report: await gateway.reload() }
+    case 'retry':
+      return { what, count: await gateway.retryNow() }
+    case 'status':
+      return { what, status: gateway.status() }
   }
 }
 

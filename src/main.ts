@@ -4,19 +4,24 @@
  * whoever started it by hand; what happens afterwards goes to the log.
  */
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { formatListenAddress } from './config/listen-address.ts'
-import { formatMistake } from './config/format-mistake.ts'
+import { formatDoubt, formatMistake } from './config/format-mistake.ts'
 import type { Configuration } from './config/configuration.ts'
 import { plainLog } from './config/log-section.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
 import { systemClock } from './runtime/node/clock.ts'
+import type { Log } from './runtime/log.ts'
 import { systemDisk } from './runtime/node/disk.ts'
+import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
 import { openLog } from './tools/open-log.ts'
+import { openSupervisorControl } from './tools/open-supervisor-control.ts'
 import { readFolder } from './tools/read-offline.ts'
+import { posternVersion } from './tools/version.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
 import { Supervisor } from './workers/supervisor.ts'
@@ -42,10 +47,11 @@ export async function runDaemon(folder: string): Promise<number> {
 
 async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
-  const { supervisor, close } = await supervise(folder)
+  const wish = Promise.withResolvers<Wish>()
+  const { supervisor, configuration, log, close } = await supervise(folder)
   const opening = await supervisor.open()
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
-  for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
+  for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
   if (!opening.ok) {
     for (const mistake of opening.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
     const count = opening.mistakes.length
@@ -53,24 +59,51 @@ async function runUntilStopped(folder: string): Promise<number> {
     await close()
     return 1
   }
-  hostProcess.onSignal('SIGHUP', () => supervisor.reload())
-  hostProcess.onSignal('SIGALRM', () => supervisor.retryNow())
+  hostProcess.onSignal('SIGHUP', () => void supervisor.reload())
+  hostProcess.onSignal('SIGALRM', () => void supervisor.retryNow())
+  const control =
+    configuration === undefined
+      ? undefined
+      : await openSupervisorControl({
+          doors: { disk: systemDisk, net: nodeNet, clock: systemClock, process: hostProcess, log },
+          supervisor,
+          operator: configuration.operator,
+          version: posternVersion(),
+          hostname: opening.report.hostname,
+          folder: resolve(folder),
+          startedAt: systemClock.now(),
+          graceMs,
+          stop: (ms) => wish.resolve({ by: 'postern stop', graceMs: ms }),
+          // Seldom asked for, and it needs half of the house.
+          steer: async (verb, of) =>
+            (await import('./tools/steer-all.ts')).steerAll(folder, verb, of),
+        })
   process.stdout.write(greeting(opening.report, folder))
-  const signal = await Promise.race([stop, supervisor.abandoned])
-  if (signal === undefined) process.stderr.write('postern: every worker has been given up\n')
-  else process.stdout.write(`${signal}: finishing what is under way\n`)
-  const code = await supervisor.stop(graceMs)
+  const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
+  if (end === undefined) process.stderr.write('postern: every worker has been given up\n')
+  else process.stdout.write(`${end.by}: finishing what is under way\n`)
+  const code = await supervisor.stop(end?.graceMs ?? graceMs)
+  await control?.close()
   await close()
-  return signal === undefined ? 1 : code
+  return end === undefined ? 1 : code
+}
+
+/** Somebody wants the gateway to end. */
+interface Wish {
+  readonly by: string
+  readonly graceMs: number
 }
 
 /**
  * The supervisor of what the configuration asks for. With mistakes in it there is one worker, which will say so; a
  * folder that cannot be read is its to complain of, too.
  */
-async function supervise(
-  folder: string,
-): Promise<{ readonly supervisor: Supervisor; readonly close: () => Promise<void> }> {
+async function supervise(folder: string): Promise<{
+  readonly supervisor: Supervisor
+  readonly configuration: Configuration | undefined
+  readonly log: Log
+  readonly close: () => Promise<void>
+}> {
   const { configuration } = readFolder(folder)
   const disk = systemDisk
   const clock = systemClock
@@ -91,7 +124,7 @@ async function supervise(
     log,
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
   })
-  return { supervisor, close: () => log.close() }
+  return { supervisor, configuration, log, close: () => log.close() }
 }
 
 /** Sockets that whoever started us has opened and that the listeners name by number. */
@@ -107,14 +140,14 @@ function numberOfWorkers(configuration: Configuration | undefined): number {
 }
 
 /** The first signal ends the gateway gracefully, the second at once. */
-function signalled(): Promise<string> {
-  return new Promise((resolve) => {
+function signalled(): Promise<Wish> {
+  return new Promise((end) => {
     let count = 0
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       hostProcess.onSignal(signal, () => {
         count += 1
         if (count > 1) process.exit(1)
-        resolve(signal)
+        end({ by: signal, graceMs })
       })
     }
   })

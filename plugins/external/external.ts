@@ -129,6 +129,8 @@ export const external = definePlugin({
     }
     return {
       ...onlyAt(file.stages, hooks),
+      // For whom a program vouches only it knows.
+      ...(file.vouches ? {} : { vouching: () => ({}) }),
       async open() {
         await program?.open()
       },

@@ -49,6 +49,10 @@ export const mailboxes = definePlugin({
         }
       },
       check: () => doubtsAbout(doors.accounts),
+      vouching: async () => {
+        const domains = await doors.accounts.listDomains({ limit: mostListed })
+        return { domains: domains.map(({ name }) => name) }
+      },
     }
   },
 })
@@ -74,6 +78,7 @@ async function verdictOn(
 }
 
 const looksAt = 1000
+const mostListed = 100_000
 const mostNamed = 5
 
 /** RFC 5321 §4.5.1: every domain has a postmaster. */
@@ -90,6 +95,7 @@ async function doubtsAbout(accounts: AccountReader): Promise<readonly Doubt[]> {
     {
       problem: `nobody is postmaster of ${named}${missing.length > mostNamed ? ' and others' : ''}`,
       remedy: 'for each of them: postern alias add postmaster@DOMAIN somebody@DOMAIN',
+      code: 'no-postmaster',
     },
   ]
 }

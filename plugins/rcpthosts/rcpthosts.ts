@@ -6,11 +6,13 @@
 import {
   accept,
   asciiDomain,
+  controlList,
   definePlugin,
   moreRcpthosts,
   option,
   parseRcpthosts,
   pass,
+  type CdbTable,
   type DomainList,
 } from 'postern/plugin'
 
@@ -36,6 +38,7 @@ export const rcpthosts = definePlugin({
       }
       return value
     })
+    const written = file.follow((bytes) => controlList(bytes).map(({ text }) => text))
     const database = moreRcpthosts(more)
     return {
       rcpt({ recipient }) {
@@ -48,9 +51,23 @@ export const rcpthosts = definePlugin({
         const entry = find(listed.current, domain) ?? find(database, domain)
         return entry === undefined ? pass() : accept({ reason: 'RCPTHOSTS', evidence: { entry } })
       },
+      vouching: () => ({
+        domains: [...written.current, ...keysOf(more)],
+        ...(more.present ? { tables: [more.path] } : {}),
+      }),
     }
   },
 })
+
+const mostListed = 100_000
+
+function keysOf(table: CdbTable): readonly string[] {
+  const keys: string[] = []
+  for (const [key] of table.entries()) {
+    if (keys.push(Buffer.from(key).toString('latin1')) === mostListed) break
+  }
+  return keys
+}
 
 /** A domain as the client spelled it, or as its A-labels. */
 function find(domains: DomainList, domain: string): string | undefined {

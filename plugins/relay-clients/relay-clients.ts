@@ -27,7 +27,8 @@ export const relayClients = definePlugin({
     logins: option.boolean({ default: true, description: 'Who has logged in may relay.' }),
   },
   provides: [relayClient],
-  setup: () => ({
+  setup: ({ networks, logins }) => ({
+    vouching: () => ({ networks: networks.list, logins, variable: 'RELAYCLIENT' }),
     connect({ session }, { options }) {
       const suffix = session.environment.variables.get('RELAYCLIENT')
       if (suffix !== undefined) {

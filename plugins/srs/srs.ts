@@ -48,6 +48,7 @@ export const srs = definePlugin({
       return new Srs({ domain: name, secrets: [first, ...older], maxAgeDays })
     })
     return {
+      vouching: () => ({ signed: 'addresses that this host has rewritten, for bounces alone' }),
       rcpt({ transaction: { reversePath }, recipient }) {
         const reading = rewriting()?.decode(recipient.mailbox, clock.now())
         if (reading === undefined || reading.srs === 'none') return pass()

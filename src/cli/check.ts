@@ -1,24 +1,68 @@
 import { Command } from 'commander'
-import { formatMistake } from '../config/format-mistake.ts'
-import { checkConfiguration } from '../tools/check-configuration.ts'
+import { formatDoubt, formatMistake } from '../config/format-mistake.ts'
+import { checkConfiguration, type CheckedConfiguration } from '../tools/check-configuration.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { formatRelayProof } from './format-relay-proof.ts'
+import { writeJson } from './running-gateway.ts'
 
-/** `postern check`: every mistake in the configuration, with file, line, key and remedy. */
+interface Options {
+  readonly config: string
+  readonly relay?: true
+  readonly strict?: true
+  readonly json?: true
+}
+
+/** `postern check`: every mistake in the configuration, with file, line, key and remedy, and what is hardly meant. */
 export function checkCommand(): Command {
   return new Command('check')
     .description('read the configuration and say what is wrong with it')
     .addOption(configOption())
-    .action(async ({ config }: { config: string }) => {
-      const { mistakes, doubts, generation } = await checkConfiguration(config)
-      for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
-      for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
-      if (generation === undefined) {
-        process.stderr.write(`${countOf(mistakes.length, 'mistake')}\n`)
-        process.exitCode = 1
-        return
-      }
-      const entries = countOf(generation.listing.length, 'entry', 'entries')
-      process.stdout.write(`The configuration is right: ${entries} in the chain.\n`)
+    .option('--relay', 'for whom each entry vouches: why this is no open relay')
+    .option('--strict', 'warnings are mistakes')
+    .option('--json', 'as JSON')
+    .action(async (options: Options) => {
+      const checked = await checkConfiguration(options.config)
+      const isStrict = options.strict === true && checked.doubts.length > 0
+      if (checked.generation === undefined || isStrict) process.exitCode = 1
+      if (options.json === true) return writeChecked(checked)
+      say(checked, options)
     })
+}
+
+function say(
+  { mistakes, doubts, silenced, generation, relay }: CheckedConfiguration,
+  options: Options,
+): void {
+  for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
+  for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+  if (options.relay === true && relay !== undefined) process.stdout.write(formatRelayProof(relay))
+  if (generation === undefined) {
+    process.stderr.write(`${countOf(mistakes.length, 'mistake')}\n`)
+    return
+  }
+  if (options.strict === true && doubts.length > 0) {
+    process.stderr.write(`${countOf(doubts.length, 'warning')}\n`)
+    return
+  }
+  const entries = countOf(generation.listing.length, 'entry', 'entries')
+  const quiet = silenced.length === 0 ? '' : `, ${countOf(silenced.length, 'warning')} silenced`
+  process.stdout.write(`The configuration is right: ${entries} in the chain${quiet}.\n`)
+}
+
+function writeChecked({
+  mistakes,
+  doubts,
+  silenced,
+  generation,
+  relay,
+}: CheckedConfiguration): void {
+  writeJson({
+    ok: generation !== undefined,
+    mistakes,
+    warnings: doubts,
+    silenced,
+    entries: generation?.listing,
+    relay,
+  })
 }

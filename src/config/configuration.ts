@@ -6,6 +6,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
+import type { DoubtClass } from './doubt-classes.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { ObservingConfiguration } from './observing-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
@@ -33,6 +34,8 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
     readonly defaults: JsonObject
     readonly place: WrittenAt
   }
+  /** Classes of warnings that are not to be given, each with the operator's reason. */
+  readonly silenced: ReadonlyMap<DoubtClass, string>
   readonly quarantine: QuarantineConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
@@ -49,6 +52,13 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
   }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
+  /** The socket of the operator's commands. */
+  readonly operator: {
+    readonly folder: string
+    readonly socket: string
+    /** Its members may use it too. */
+    readonly group: string | undefined
+  }
   readonly log: LogSettings
   readonly dns: {
     readonly servers: readonly string[]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { withEntryMode } from './entry-mode.ts'
+import { withEntryAfter, withEntryMode } from './entry-mode.ts'
 
 const text = `# ours
 chain: # in order
@@ -76,4 +76,18 @@ describe('the mode of an entry', () => {
       }),
     )
   })
+})
+
+test('an entry is added behind another, with its indent, and nothing else changes', () => {
+  const text =
+    'chain:\n  - plugin: one\n    mode: off # why\n  # about two\n  - plugin: two # here\nlog: {}\n'
+  expect(withEntryAfter(text, 'one', 'new')).toBe(
+    text.replace('  # about', '  - plugin: new\n  # about'),
+  )
+  expect(withEntryAfter(text, 'two', 'new')).toBe(text.replace('log:', '  - plugin: new\nlog:'))
+  expect(withEntryAfter('chain:\n- plugin: one', 'one', 'new')).toBe(
+    'chain:\n- plugin: one\n- plugin: new\n',
+  )
+  expect(withEntryAfter(text, 'three', 'new')).toBeUndefined()
+  expect(withEntryAfter('chain: [{ plugin: one }]\n', 'one', 'new')).toBeUndefined()
 })

@@ -26,6 +26,27 @@ export function withEntryMode(text: string, name: string, mode: EntryMode): stri
   return edit && `${text.slice(0, edit.from)}${edit.text}${text.slice(edit.to)}`
 }
 
+/**
+ * Adds an entry behind another one, and changes not one other byte.
+ * @param after the name of an entry
+ * @returns the new text, or undefined where no entry has that name, or where the chain is not written as lines
+ */
+export function withEntryAfter(text: string, after: string, plugin: string): string | undefined {
+  const { contents } = parseDocument(text, { stringKeys: true })
+  const chain = isMap(contents) ? contents.get('chain', true) : undefined
+  if (!isSeq(chain) || chain.flow === true) return undefined
+  const entry = chain.items.find((item) => isMap(item) && nameOf(item) === after)
+  if (!isMap(entry) || entry.range === null || entry.range === undefined) return undefined
+  const [start, end] = entry.range
+  const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start)
+  const indent = /^[ ]*(?=-)/.exec(line)?.[0]
+  if (indent === undefined) return undefined
+  const next = text[end - 1] === '\n' ? end : text.indexOf('\n', end) + 1
+  const at = next === 0 ? text.length : next
+  const newline = text[at - 1] === '\n' ? '' : '\n'
+  return `${text.slice(0, at)}${newline}${indent}- plugin: ${plugin}\n${text.slice(at)}`
+}
+
 function nameOf(entry: YAMLMap): unknown {
   return entry.get('name') ?? entry.get('plugin')
 }

@@ -1,5 +1,10 @@
 import type { Mistake } from '../plugin/mistake.ts'
 
+/** The same of what is only doubtful, with its class: `… [fails-open]` */
+export function formatDoubt(doubt: Mistake): string {
+  return doubt.code === undefined ? formatMistake(doubt) : `${formatMistake(doubt)} [${doubt.code}]`
+}
+
 /** `config/postern.yaml:12: chain[2].timeout: 'soon' is not a duration; write for instance 30s` */
 export function formatMistake({ file, line, key, problem, remedy }: Mistake): string {
   const place = line === undefined ? file : `${file}:${line}`

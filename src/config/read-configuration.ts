@@ -12,6 +12,7 @@ import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import { readSilenced } from './check-section.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
@@ -61,6 +62,7 @@ const topKeys = [
   'alerts',
   'telemetry',
   'log',
+  'check',
   ...Object.keys(sectionShapes),
 ]
 
@@ -133,7 +135,7 @@ function readControl(files: ConfigurationFiles): ControlSettings {
     return { file: files.shown(`control/${file}`), line, problem, remedy }
   }
   files.mistakes.push(...reading.mistakes.map(about))
-  files.doubts.push(...reading.doubts.map(about))
+  files.doubts.push(...reading.doubts.map((doubt) => ({ ...about(doubt), code: 'control-file' })))
   return reading.value
 }
 
@@ -196,6 +198,7 @@ function readSections(
     pluginFolders: readPluginFolders(reading, top).map((path) => files.absolute(path)),
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
+    silenced: readSilenced(reading, top),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
     ...readObserving(reading, top, (path) => files.readText(path)),
     ...readThresholds(reading, top, {
@@ -233,13 +236,14 @@ function readSettings(
   files: ConfigurationFiles,
 ): Pick<
   Configuration,
-  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'log' | 'dns'
+  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'operator' | 'log' | 'dns'
 > {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
   const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
+  const control = reading.sectionOrDefaults(top, 'control', sectionShapes.control)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
   return {
     delivery: readDelivery(reading, top, {
@@ -256,6 +260,11 @@ function readSettings(
       maxBytes: traces.max_size,
     },
     tls: { path: files.absolute(tls.path) },
+    operator: {
+      folder: files.absolute(control.path),
+      socket: `${files.absolute(control.path)}/socket`,
+      group: control.group,
+    },
     log: readLog(reading, top, (path) => files.absolute(path)),
     dns: {
       servers: dns.servers,

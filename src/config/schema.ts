@@ -129,6 +129,19 @@ export const sectionShapes = {
       description: 'Where the self-signed certificate lies that listeners without another show',
     }),
   },
+  control: {
+    path: option.string({
+      default: '../var/control',
+      description: 'The folder of the socket by which commands reach the running gateway',
+    }),
+    group: optional(
+      option.string({
+        description:
+          'May use it too, beside the user of the gateway; it must be able to enter the folders above',
+        maxLength: 64,
+      }),
+    ),
+  },
   dns: {
     servers: option.strings({
       default: [],

@@ -29,14 +29,20 @@ function readText(files: RuleFiles, path: string): TcpRules {
   if (bytes === undefined) {
     const problem = 'is missing: every client is served, with no variables'
     const remedy = 'write one; the line :allow says the same on purpose'
-    files.doubts.push({ file, problem, remedy })
+    files.doubts.push({ file, problem, remedy, code: 'no-rules' })
   }
   const text = parseTcpRules(bytes ?? new Uint8Array(), { extended: true })
   for (const { line, text: written, remedy } of text.mistakes) {
     files.mistakes.push({ file, line, problem: `'${written}' is not a rule`, remedy })
   }
   for (const { line, text: written, remedy } of text.doubts) {
-    files.doubts.push({ file, line, problem: `'${written}' matches nobody`, remedy })
+    files.doubts.push({
+      file,
+      line,
+      problem: `'${written}' matches nobody`,
+      remedy,
+      code: 'useless-rule',
+    })
   }
   return tcpRulesOfText(text)
 }
@@ -76,5 +82,5 @@ function compare(files: RuleFiles, path: string, cdb: Uint8Array): void {
   if (same) return
   const problem = `says something else than ${files.shown(path)}, which is in force`
   const remedy = 'compile it with postern tcprules, or name it in tcp_rules'
-  files.doubts.push({ file: files.shown(textPath), problem, remedy })
+  files.doubts.push({ file: files.shown(textPath), problem, remedy, code: 'stale-cdb' })
 }

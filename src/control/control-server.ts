@@ -14,6 +14,8 @@ export interface ControlServerOptions {
   readonly log: Log
   /** Of the socket. Its folder is for the gateway's user alone. */
   readonly path: string
+  /** Whose members may ask, too. */
+  readonly group?: number | undefined
   readonly handlers: ReadonlyMap<string, ControlHandler>
 }
 
@@ -31,6 +33,7 @@ export async function openControlServer(options: ControlServerOptions): Promise<
   const callers = new Set<Caller>()
   const listener = await net.listen({
     address: { path },
+    socketGroup: options.group,
     accepted(connection) {
       if (callers.size >= maxConnections) return connection.destroy()
       const caller = new Caller(connection, options, () => callers.delete(caller))

@@ -1,9 +1,10 @@
 /** What the courier is counted by. */
 import { queueMetrics } from '../runtime/metrics/inventory.ts'
 import type { Counter, Histogram, Metrics } from '../runtime/metrics/metrics.ts'
-import type { Attempt, AttemptObserver } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 
-export interface DeliveryMeter extends AttemptObserver {
+export interface DeliveryMeter {
+  readonly attempted: (attempt: Attempt) => void
   readonly bounced: (disposition: 'sent' | 'held') => void
 }
 

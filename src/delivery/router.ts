@@ -111,13 +111,15 @@ const nobody = { status: '5.1.1', text: 'Sorry, no mailbox here by that name.' }
 function smtpRoute(domain: string, routes: SmtpRoutes): SmtpRoute {
   const relay = routes.find(domain)?.relay
   if (relay !== undefined) {
-    const { host, port, login } = relay
+    const { host, others, port, login } = relay
     // Nobody speaks in the clear first on the port of RFC 8314, but a login may be told not to use TLS at all.
     const implicitTls = port === submissionsPort && login?.withoutTls !== true
     const tls = implicitTls ? { implicitTls } : {}
-    const to = { transport: 'smtp', lookup: 'host', host, port, ...tls } as const
-    if (login === undefined) return { ...to, key: `relay:${host}:${port}` }
-    return { ...to, key: `relay:${login.user}@${host}:${port}`, login }
+    const more = others === undefined ? {} : { others }
+    const to = { transport: 'smtp', lookup: 'host', host, ...more, port, ...tls } as const
+    const hosts = [host, ...(others ?? [])].join(',')
+    if (login === undefined) return { ...to, key: `relay:${hosts}:${port}` }
+    return { ...to, key: `relay:${login.user}@${hosts}:${port}`, login }
   }
   return exchangerRoute(domain)
 }

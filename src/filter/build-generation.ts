@@ -132,7 +132,7 @@ function failsOpen({ plugin, mode, onFault, place }: EntryConfig): readonly Mist
   if (mode !== 'enforce' || onFault !== 'pass' || plugin.defaults?.onFault === 'pass') return []
   const problem = `fails open: mail gets through whenever ${plugin.name} cannot do its work`
   const remedy = 'write defer, unless that is meant'
-  return [mistakeAt(place, ['on_fault'], { problem, remedy })]
+  return [mistakeAt(place, ['on_fault'], { problem, remedy, code: 'fails-open' })]
 }
 
 interface Surroundings {
@@ -236,6 +236,7 @@ const abilities = new Set<string>([
   'deliver',
   'observe',
   'check',
+  'vouching',
   'taken',
   'sessionEnded',
   'probe',

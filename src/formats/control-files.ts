@@ -193,6 +193,11 @@ export const controlFiles = {
     meaning: 'appended to a host name that ends in a plus sign',
   },
   qmqpservers: { kind: 'list', reader: 'qmail-qmqpc', meaning: 'IP addresses of QMQP servers' },
+  'quarantine-events.txt': {
+    kind: 'list',
+    reader: 'qmail-scanner',
+    meaning: 'attachments and headers that are held',
+  },
   queuelifetime: {
     kind: 'integer',
     default: 604800,

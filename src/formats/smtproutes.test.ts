@@ -125,3 +125,19 @@ test('any bytes give routes with a host and a possible port, or mistakes', () =>
     }),
   )
 })
+
+test('several relays on one port are tried in their order', () => {
+  const { value, mistakes } = parseSmtpRoutes(
+    Buffer.from(
+      'a.test:one.test:26,[2001:db8::1]:26,192.0.2.1:26 user word\nb.test:one.test,two.test\nc.test:one.test,two.test:26\n',
+    ),
+  )
+  expect(value.find('a.test')?.relay).toMatchObject({
+    host: 'one.test',
+    others: ['2001:db8::1', '192.0.2.1'],
+    port: 26,
+    login: { user: 'user' },
+  })
+  expect(value.find('b.test')?.relay).toEqual({ host: 'one.test', others: ['two.test'], port: 25 })
+  expect(mistakes).toMatchObject([{ line: 3, remedy: 'all relays have one port' }])
+})

@@ -19,6 +19,8 @@ export interface SmtpRouteLine {
 export interface SmtpRelay {
   /** A name, or an IP address without brackets. Only its addresses are looked up, never its MX. */
   readonly host: string
+  /** Tried after it, in this order. Ours: qmail knows one relay for a domain. */
+  readonly others?: readonly string[]
   readonly port: number
   readonly login?: SmtpRelayLogin
 }
@@ -69,20 +71,35 @@ function withoutPassword(mistake: LineMistake): LineMistake {
   return blank === -1 ? mistake : { ...mistake, text: `${mistake.text.slice(0, blank + 1)} ***` }
 }
 
-/** `relay[:port][ user password]`; undefined for an empty value, a remedy for a senseless one. */
+/** `relay[:port][,relay[:port]…][ user password]`; undefined for an empty value, a remedy for a senseless one. */
 function parseRelay(value: string): SmtpRelay | undefined | string {
   if (value === '') return undefined
   const [, target = '', credentials] = /^([^ \t]*)(?:[ \t]+(.*))?$/s.exec(value) ?? []
-  const [, bracketed, name, portText] = RELAY.exec(target) ?? []
-  const host = bracketed ?? name
-  if (host === undefined || !HOST.test(host)) {
-    return 'after the colon comes relay, relay:port, [ip] or [ip]:port; IPv6 always in brackets'
+  const hops = target.split(',').map(parseHop)
+  const wrong = hops.find((hop) => typeof hop === 'string')
+  if (wrong !== undefined) return wrong
+  const [first, ...others] = hops.flatMap((hop) => (typeof hop === 'string' ? [] : [hop]))
+  if (first === undefined) return senseless
+  if (others.some(({ port }) => port !== first.port)) return 'all relays have one port'
+  const relay = {
+    ...first,
+    ...(others.length === 0 ? {} : { others: others.map(({ host }) => host) }),
   }
-  const port = portText === undefined ? SMTP_PORT : parsePort(portText)
-  if (port === undefined) return 'the port is a number from 1 to 65535'
-  if (credentials === undefined) return { host, port }
+  if (credentials === undefined) return relay
   const login = parseLogin(credentials)
-  return login === undefined ? 'a login is written: relay user password' : { host, port, login }
+  return login === undefined ? 'a login is written: relay user password' : { ...relay, login }
+}
+
+const senseless =
+  'after the colon comes relay, relay:port, [ip] or [ip]:port; IPv6 always in brackets'
+
+/** One of several that commas separate. @returns a remedy for a senseless one */
+function parseHop(text: string): { readonly host: string; readonly port: number } | string {
+  const [, bracketed, name, portText] = RELAY.exec(text) ?? []
+  const host = bracketed ?? name
+  if (host === undefined || !HOST.test(host)) return senseless
+  const port = portText === undefined ? SMTP_PORT : parsePort(portText)
+  return port === undefined ? 'the port is a number from 1 to 65535' : { host, port }
 }
 
 function parsePort(text: string): number | undefined {

@@ -54,6 +54,8 @@ export interface SmtpRoute {
   /** `mx`: find the mail exchangers of `host` (RFC 5321 §5.1). `host`: its addresses only, as smtproutes says. */
   readonly lookup: 'mx' | 'host'
   readonly host: string
+  /** With `lookup: host`: those that are tried after it, in this order, on the same port. */
+  readonly others?: readonly string[]
   readonly port: number
   /** TLS from the first byte (RFC 8314 §3), as on port 465; without it there is no session. */
   readonly implicitTls?: boolean

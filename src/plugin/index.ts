@@ -18,6 +18,7 @@ export type {
   SignatureField,
   Signing,
   TakenMessage,
+  Vouching,
 } from './plugin.ts'
 export { outcomeCounter } from './metrics.ts'
 export type { PluginMetrics } from './metrics.ts'

@@ -6,6 +6,8 @@ export interface Mistake {
   readonly key?: string
   readonly problem: string
   readonly remedy: string
+  /** Of what is only doubtful: the class by which an operator may silence it. */
+  readonly code?: string
 }
 
 type Path = readonly (string | number)[]
@@ -22,7 +24,7 @@ export interface WrittenAt {
 export function mistakeAt(
   at: WrittenAt,
   below: Path,
-  { problem, remedy }: { readonly problem: string; readonly remedy: string },
+  { problem, remedy, code }: Pick<Mistake, 'problem' | 'remedy' | 'code'>,
 ): Mistake {
   const path = [...at.path, ...below]
   const line = at.lineOf(path)
@@ -37,5 +39,6 @@ export function mistakeAt(
     ...(key === '' ? {} : { key }),
     problem,
     remedy,
+    ...(code === undefined ? {} : { code }),
   }
 }

@@ -140,6 +140,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   observe?(event: Observation): void
   /** What an operator should know before the first mail. Asked by `postern check` and at start, of an entry that is not open. */
   check?(): MaybePromise<readonly Doubt[]>
+  /**
+   * Of one that vouches: for what, as it stands now. `postern check --relay` shows by it that no entry vouches for strangers
+   * and their domains; without it nothing is shown of the entry, which is a warning.
+   */
+  vouching?(): MaybePromise<Vouching>
   /** Told of each message that was taken, once its 250 is promised. */
   taken?(event: TakenMessage): void
   /**
@@ -158,12 +163,30 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   close?(): Promise<void>
 }
 
+/** For what an entry vouches. */
+export interface Vouching {
+  /** Recipients in these domains; `.example.org`: in all below it. */
+  readonly domains?: readonly string[]
+  /** Files with more domains, too many to list. */
+  readonly tables?: readonly string[]
+  /** Recipients of a kind that nobody can make up, such as signed addresses: what they are. */
+  readonly signed?: string
+  /** Any recipient of clients at these addresses and networks. */
+  readonly networks?: readonly string[]
+  /** Any recipient of clients for whom a rule of tcp.smtp, or their login, sets this variable. */
+  readonly variable?: string
+  /** Any recipient of whoever has logged in. */
+  readonly logins?: boolean
+}
+
 /** Something that works, but hardly as it is meant. */
 export interface Doubt {
   /** The option that it is about. */
   readonly option?: string
   readonly problem: string
   readonly remedy: string
+  /** A class of warnings of `postern check`, such as `no-postmaster`; `entry` where nothing is said. */
+  readonly code?: string
 }
 
 /** What somebody says of a message that was judged before, for instance when it leaves the quarantine. */

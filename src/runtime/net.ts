@@ -92,18 +92,34 @@ export interface ListenOptions {
   readonly address: ListenAddress
   /** Of the file of a UNIX socket: who may connect. What the umask leaves where absent. */
   readonly socketMode?: number | undefined
+  /** Its group's id; the group may also enter the folder it lies in. */
+  readonly socketGroup?: number | undefined
   /** Connections beyond this many wait in the kernel's queue. */
   readonly backlog?: number
   /** Other processes listen on the same address, and the kernel gives each its share. Not for UNIX sockets. */
   readonly shared?: boolean
+  /** Whoever had the address before has left us the socket: nothing is bound anew. */
+  readonly handed?: HandedListener | undefined
   accepted(connection: Connection): void
   /** Accepting failed, for instance for want of file descriptors; the listener goes on. */
   failed(error: Error): void
 }
 
+/**
+ * A listening socket by itself, which outlives whoever accepted from it: who connects meanwhile waits. It goes from
+ * process to process beside a message (see `WorkerProcess.send`).
+ */
+export interface HandedListener {
+  readonly handedListener: 'opaque'
+  /** Ours alone; copies in other processes live on. */
+  close(): void
+}
+
 export interface NetListener {
   /** With the port that the system chose where 0 was asked for, or that an inherited socket has. */
   readonly address: ListenAddress
+  /** For another process, which may listen on it after us; absent where such a socket cannot be given away. */
+  readonly handed?: HandedListener | undefined
   /** Stops accepting; established connections live on. */
   close(): Promise<void>
 }

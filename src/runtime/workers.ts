@@ -2,6 +2,7 @@
  * The door to worker processes. What is sent is cloned as JSON; sent to somebody who is gone, it is lost, and whoever
  * sent it hears of the end. Both sides belong to one program: what arrives is what the other side's types say.
  */
+import type { HandedListener } from './net.ts'
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export type WorkerEnd = number | string
@@ -9,7 +10,8 @@ export type WorkerEnd = number | string
 /** A worker as its supervisor holds it. */
 export interface WorkerProcess<Sent, Heard> {
   readonly pid: number
-  send(message: Sent): void
+  /** @param listener goes along; what is ours of it stays ours */
+  send(message: Sent, listener?: HandedListener): void
   /** At once and without a farewell (SIGKILL). */
   kill(): void
   /** To be called once, before anything can have been heard. */
@@ -17,7 +19,7 @@ export interface WorkerProcess<Sent, Heard> {
 }
 
 export interface WorkerHandlers<Heard> {
-  heard(message: Heard): void
+  heard(message: Heard, listener?: HandedListener): void
   /** Called exactly once; nothing is heard after it. */
   ended(how: WorkerEnd): void
 }
@@ -29,7 +31,7 @@ export interface WorkerProcesses<Sent, Heard> {
 
 /** The supervisor as a worker hears it. */
 export interface SupervisorChannel<Sent, Heard> {
-  send(message: Sent): void
+  send(message: Sent, listener?: HandedListener): void
   /** To be called once. `closed`: the supervisor is gone, and nobody will be told anything any more. */
-  attach(handlers: { heard(message: Heard): void; closed(): void }): void
+  attach(handlers: { heard(message: Heard, listener?: HandedListener): void; closed(): void }): void
 }

@@ -5,20 +5,15 @@
 import { isPosternError } from '../mail/errors.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { formatReply, type Reply } from '../mail/reply.ts'
-import type { Queue } from '../queue/queue.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Counters } from '../runtime/counters.ts'
-import type { Log } from '../runtime/log.ts'
-import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
-import type { HostProcess } from '../runtime/process.ts'
-import type { Random } from '../runtime/random.ts'
-import { Admission, limitsFor, Place, type ConnectionLimits, type LimitName } from './admission.ts'
-import { Arrivals, type Arrival, type ArrivalOptions } from './arrival.ts'
+import type { Connection, ListenAddress, NetListener } from '../runtime/net.ts'
+import { Admission, limitsFor, Place, type LimitName } from './admission.ts'
+import { Arrivals, type Arrival } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import { noMeter, type ListenerMeter } from './listener-meter.ts'
-import type { ConnectionFacts, Introduction, Policy } from './policy.ts'
-import type { QueueFlush } from './queue-flush.ts'
+import type { ListenerDoors, ListenerOptions, ListenerParts } from './listener-parts.ts'
+import type { ConnectionFacts, Introduction } from './policy.ts'
 import { Receiver } from './receiver.ts'
 import { notServing } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
@@ -28,38 +23,6 @@ import { sessionIds } from './session-ids.ts'
 const maxTurnedAway = 100
 /** So long a handshake may take. */
 const handshakeTimeoutMs = 30_000
-
-export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
-  /** Its name in the configuration. */
-  readonly name: string
-  readonly address: ListenAddress
-  /** Of the file of a UNIX socket. */
-  readonly socketMode?: number | undefined
-  /** `implicit`: a connection begins with the handshake (RFC 8314 §3). `starttls` where absent. */
-  readonly tls?: 'off' | 'starttls' | 'implicit'
-  /** 30 seconds where absent. */
-  readonly handshakeTimeoutMs?: number
-}
-
-export interface ListenerParts {
-  readonly policy: Policy
-  readonly queue: Pick<Queue, 'begin'>
-  /** For ETRN. */
-  readonly queueFlush?: QueueFlush
-  /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
-  tls(): TlsContext | undefined
-  readonly meter?: ListenerMeter
-  readonly doors: ListenerDoors
-}
-
-export interface ListenerDoors {
-  readonly net: Net
-  readonly clock: Clock
-  readonly counters: Pick<Counters, 'take' | 'give'>
-  readonly process: Pick<HostProcess, 'loadAverage' | 'descriptors'>
-  readonly random: Random
-  readonly log: Log
-}
 
 export interface SmtpListener {
   readonly name: string
@@ -172,15 +135,21 @@ class Reception {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     for (const session of this.#sessions.keys()) session.retire()
-    // Nobody has been greeted there.
-    for (const connection of this.#arriving) connection.destroy()
+    // Others are greeted and sent away as soon as it is known who they are; a handshake would be waited for in vain.
+    if (this.#options.tls === 'implicit') this.#forsake()
     this.#left()
     return promise
   }
 
   dismiss(): void {
+    this.#forsake()
     for (const session of this.#sessions.keys()) session.dismiss()
     for (const connection of this.#turnedAway) connection.destroy()
+  }
+
+  /** Those that have not been greeted. */
+  #forsake(): void {
+    for (const connection of this.#arriving) connection.destroy()
   }
 
   /** Finds out who it is; then they are counted too. */

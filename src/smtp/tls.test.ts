@@ -12,7 +12,8 @@ import { memoryQueue } from '../testkit/memory-queue.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { scriptedPolicy } from '../testkit/scripted-policy.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
-import { listen, type ListenerOptions } from './listener.ts'
+import { listen } from './listener.ts'
+import type { ListenerOptions } from './listener-parts.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')

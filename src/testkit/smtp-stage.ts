@@ -2,12 +2,8 @@
 import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
-import {
-  listen,
-  type ListenerDoors,
-  type ListenerOptions,
-  type SmtpListener,
-} from '../smtp/listener.ts'
+import { listen, type SmtpListener } from '../smtp/listener.ts'
+import type { ListenerDoors, ListenerOptions } from '../smtp/listener-parts.ts'
 import type { Policy } from '../smtp/policy.ts'
 import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'

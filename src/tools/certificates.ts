@@ -57,7 +57,10 @@ export function certificateMistakes(
   })
 }
 
-/** Certificates that most clients would not believe. */
+/** Renewals go wrong for days before anybody looks. */
+const soonMs = 21 * 86_400_000
+
+/** Certificates that most clients would not believe, now or soon. */
 export function certificateDoubts(
   listeners: readonly ListenerConfiguration[],
   now: Instant,
@@ -68,11 +71,16 @@ export function certificateDoubts(
       if (read === undefined) return []
       const from = read.validFromDate.getTime()
       const to = read.validToDate.getTime()
-      if (from <= now && now <= to) return []
+      if (from <= now && now + soonMs <= to) return []
       const problem =
-        now > to ? `has expired on ${dateOf(to)}` : `is not in force before ${dateOf(from)}`
+        now > to
+          ? `has expired on ${dateOf(to)}`
+          : now < from
+            ? `is not in force before ${dateOf(from)}`
+            : `expires on ${dateOf(to)}`
       const remedy = 'have it renewed; a new file is used without a restart'
-      return [mistakeAt(place, [...at, 'certificate'], { problem, remedy })]
+      const code = 'certificate-expires'
+      return [mistakeAt(place, [...at, 'certificate'], { problem, remedy, code })]
     }),
   )
 }

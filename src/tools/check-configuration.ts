@@ -1,6 +1,7 @@
 /** Judges a configuration folder without putting it in force: what `postern check` says, and what `start` does first. */
 import { resolve } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
+import { isDoubtClass, type DoubtClass } from '../config/doubt-classes.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
@@ -13,23 +14,37 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes } from './certificates.ts'
+import { resolverDoubts, unreachableDoubts } from './chain-doubts.ts'
+import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors, silentLog } from './offline-doors.ts'
+import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
 import { quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
+import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { ruleDoubts } from './rule-doubts.ts'
 
 export interface CheckedConfiguration {
   readonly mistakes: readonly Mistake[]
+  /** Each with its class. */
   readonly doubts: readonly Mistake[]
+  /** Those of classes that the operator has silenced. */
+  readonly silenced: readonly SilencedDoubt[]
   /** As the configuration has it, never opened. Missing where there are mistakes. */
   readonly generation?: Generation
+  /** Missing where the chain cannot be judged. */
+  readonly relay?: RelayProof
+}
+
+export interface SilencedDoubt extends Mistake {
+  /** Why it does not matter here, in the operator's words. */
+  readonly reason: string
 }
 
 export async function checkConfiguration(folder: string): Promise<CheckedConfiguration> {
   const { configuration, mistakes, doubts } = readFolder(folder)
-  if (configuration === undefined) return { mistakes, doubts }
+  if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
   const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
@@ -47,24 +62,73 @@ export async function checkConfiguration(folder: string): Promise<CheckedConfigu
       ...(await portMistakes(configuration)),
     ]
     const { generation } = chain
-    const entryDoubts =
-      generation === undefined ? [] : await doubtsOfEntries(generation, configuration.chain)
+    const relay =
+      generation === undefined ? undefined : await proveNoRelay(configuration, generation)
+    const found = [
+      ...doubts,
+      ...ofClass('chain', chain.doubts),
+      ...(generation === undefined || relay === undefined
+        ? []
+        : await doubtsAbout(configuration, generation, relay)),
+      ...certificateDoubts(configuration.listeners, systemClock.now()),
+    ]
     return {
       mistakes: all,
-      doubts: [
-        ...doubts,
-        ...chain.doubts,
-        ...entryDoubts,
-        ...(generation === undefined ? [] : quarantineDoubts(configuration, generation)),
-        ...(generation === undefined ? [] : ruleDoubts(configuration, generation)),
-        ...certificateDoubts(configuration.listeners, systemClock.now()),
-      ],
+      ...divide(found, configuration.silenced),
       ...(generation === undefined || all.length > 0 ? {} : { generation }),
+      ...(relay === undefined ? {} : { relay }),
     }
   } finally {
     await accounts.close()
     resources.close()
     loader.close()
+  }
+}
+
+async function doubtsAbout(
+  configuration: Configuration,
+  generation: Generation,
+  relay: RelayProof,
+): Promise<readonly Mistake[]> {
+  return [
+    ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
+    ...relay.holes,
+    ...unreachableDoubts(configuration, generation),
+    ...resolverDoubts(configuration, await resolvConf()),
+    ...quarantineDoubts(configuration, generation),
+    ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
+    ...postmasterDoubts(configuration, relay.entries),
+    ...staleDoubts(configuration),
+    ...(await unreadableDoubts(configuration, systemDisk)),
+  ]
+}
+
+/** Those that have no class of their own. */
+function ofClass(code: DoubtClass, doubts: readonly Mistake[]): readonly Mistake[] {
+  return doubts.map((doubt) => ({ code, ...doubt }))
+}
+
+function divide(
+  doubts: readonly Mistake[],
+  silenced: Configuration['silenced'],
+): Pick<CheckedConfiguration, 'doubts' | 'silenced'> {
+  const reasonOf = ({ code }: Mistake): string | undefined =>
+    code !== undefined && isDoubtClass(code) ? silenced.get(code) : undefined
+  return {
+    doubts: doubts.filter((doubt) => reasonOf(doubt) === undefined),
+    silenced: doubts.flatMap((doubt) => {
+      const reason = reasonOf(doubt)
+      return reason === undefined ? [] : [{ ...doubt, reason }]
+    }),
+  }
+}
+
+async function resolvConf(): Promise<string> {
+  try {
+    return new TextDecoder().decode(await systemDisk.readFile('/etc/resolv.conf', 1 << 16))
+  } catch (error) {
+    if (isPosternError(error)) return ''
+    throw error
   }
 }
 

@@ -3,7 +3,8 @@ import type { ListenerConfiguration } from '../config/configuration.ts'
 import { listenForPop3, type PopListenerParts } from '../pop3/listener.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { listenerMeter } from '../smtp/listener-meter.ts'
-import { listen, type ListenerParts, type SmtpListener } from '../smtp/listener.ts'
+import { listen, type SmtpListener } from '../smtp/listener.ts'
+import type { ListenerParts } from '../smtp/listener-parts.ts'
 
 export type OpenListenerParts = Omit<ListenerParts, 'meter'> &
   Pick<PopListenerParts, 'mailboxes'> & {

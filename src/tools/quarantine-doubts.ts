@@ -21,6 +21,7 @@ export function quarantineDoubts(
       file: receiver.place.file,
       key: 'quarantine',
       problem: 'mail may be quarantined, and is then kept for ever',
+      code: 'quarantine-without-retention',
       remedy: 'write quarantine: { max_age: 30d, max_size: 1GB }',
     },
   ]

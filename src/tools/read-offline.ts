@@ -24,7 +24,7 @@ export function readOffline(folder: string): Configuration {
 }
 
 /** Sections open no files; entries do, and they are not read here. */
-const unopened: OptionResources = {
+export const unopened: OptionResources = {
   file: (path) => never(path),
   table: (path) => never(path),
   cdb: (path) => never(path),

@@ -9,6 +9,7 @@ import { shardPath, shardsOf } from '../queue/shards.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
+import { askSupervisor } from './ask-supervisor.ts'
 import { silentLog } from './offline-doors.ts'
 import { controlSocket } from './open-control.ts'
 import {
@@ -27,6 +28,16 @@ export type { HeldDetails, HeldMessage, QuarantineRequest }
  * @throws PosternError CONFIG_INVALID; SPOOL_LOCKED where a gateway runs that does not answer; what the queue throws
  */
 export async function steerQuarantine(
+  folder: string,
+  request: QuarantineRequest,
+): Promise<QuarantineAnswer> {
+  // It speaks for all workers, and to a group where the operator wants that.
+  const answer = await askSupervisor(folder, 'quarantine', asJson(request))
+  return answer === undefined ? quarantineOfWorkers(folder, request) : readQuarantineAnswer(answer)
+}
+
+/** The same without the supervisor: it does so itself. @throws PosternError as `steerQuarantine` */
+export async function quarantineOfWorkers(
   folder: string,
   request: QuarantineRequest,
 ): Promise<QuarantineAnswer> {

@@ -11,6 +11,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
+import { askSupervisor } from './ask-supervisor.ts'
 import { silentLog } from './offline-doors.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { controlSocket } from './open-control.ts'
@@ -29,6 +30,13 @@ import { routingTables } from './routing-tables.ts'
  * @throws PosternError CONFIG_INVALID; SPOOL_LOCKED where a gateway runs that does not answer; what the queue throws
  */
 export async function steerQueue(folder: string, request: QueueRequest): Promise<QueueAnswer> {
+  // It speaks for all workers, and to a group where the operator wants that.
+  const answer = await askSupervisor(folder, 'queue', writeRequest(request))
+  return answer === undefined ? steerWorkers(folder, request) : readAnswerOf(answer)
+}
+
+/** The same without the supervisor: it does so itself. @throws PosternError as `steerQueue` */
+export async function steerWorkers(folder: string, request: QueueRequest): Promise<QueueAnswer> {
   const configuration = readOffline(folder)
   const spool = configuration.spool.path
   const shards = await shardsOf(systemDisk, spool)

@@ -9,7 +9,7 @@ import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { notesOf } from './crash-notes.ts'
 import type { Suspect } from './messages.ts'
-import type { CrashRecords } from './supervisor.ts'
+import type { CrashRecords } from './supervision.ts'
 
 const dayMs = 86_400_000
 const crashesOfASuspect = 3

@@ -14,6 +14,12 @@ export interface Seat {
   readonly shards: readonly [number, ...number[]]
   /** What the first of all workers found when it opened. Missing: this is the first one, and judges the configuration. */
   readonly known?: Known
+  /** It follows a worker that is still at work: it says when it is prepared, and opens when it is told to take over. */
+  readonly succeeds?: true
+  /** It judges the configuration, though there are workers already; of `known` it takes what still fits. */
+  readonly judges?: true
+  /** It lets nobody in. */
+  readonly closed?: true
   readonly suspects: readonly Suspect[]
 }
 
@@ -41,14 +47,52 @@ export interface WorkerReport extends Known {
   readonly doubts: readonly Mistake[]
 }
 
+/** What came of reading the configuration anew. */
+export interface ReloadReport {
+  /** Whether what was read is in force. */
+  readonly ok: boolean
+  readonly at: Instant
+  readonly mistakes: readonly Mistake[]
+  /** Keys and files whose change a restart takes, and no reload. */
+  readonly needsRestart: readonly string[]
+}
+
+/** A worker as it sees itself. */
+export interface WorkerStatus {
+  /** Which reading of the configuration is in force, from 1. */
+  readonly generation: number
+  /** Messages in its shards. */
+  readonly queued: number
+  /** Messages whose delivery is under way. */
+  readonly delivering: number
+  /** When the next message is due. */
+  readonly nextDueAt?: Instant | undefined
+  /** What is not delivered for now. */
+  readonly paused: readonly { readonly what: string; readonly name?: string }[]
+  readonly residentBytes: number
+  readonly listeners: readonly { readonly name: string; readonly sessions: number }[]
+}
+
+/** What a supervisor asks of a worker; each is answered once, in any order. */
+export type WorkerQuestion = 'reload' | 'retry' | 'status'
+
+export type WorkerAnswer =
+  | { readonly what: 'reload'; readonly report: ReloadReport }
+  | { readonly what: 'retry'; readonly count: number }
+  | { readonly what: 'status'; readonly status: WorkerStatus }
+
 export type ToWorker =
   | { readonly say: 'open'; readonly folder: string; readonly seat: Seat }
   | { readonly say: 'ping' }
   | { readonly say: 'counted'; readonly answers: readonly CountAnswer[] }
   | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
   | { readonly say: 'adopt'; readonly shard: number }
-  | { readonly say: 'reload' }
-  | { readonly say: 'retry' }
+  /** The listening socket beside this message is of that address. */
+  | { readonly say: 'listener'; readonly address: string }
+  | { readonly say: 'take-over' }
+  | { readonly say: 'ask'; readonly number: number; readonly what: WorkerQuestion }
+  /** Lets clients in, or does not. */
+  | { readonly say: 'admit'; readonly everybody: boolean }
   | { readonly say: 'stop'; readonly graceMs: number }
 
 export type FromWorker =
@@ -58,5 +102,10 @@ export type FromWorker =
       readonly mistakes: readonly Mistake[]
       readonly doubts: readonly Mistake[]
     }
+  /** As `listener` of the supervisor. */
+  | { readonly say: 'listener'; readonly address: string }
+  | { readonly say: 'prepared' }
+  | { readonly say: 'reloaded'; readonly report: ReloadReport }
+  | { readonly say: 'answered'; readonly number: number; readonly answer: WorkerAnswer }
   | { readonly say: 'alive' }
   | { readonly say: 'count'; readonly questions: readonly CountQuestion[] }

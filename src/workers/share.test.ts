@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readControlSettings } from '../formats/control-settings.ts'
-import { fakeNet } from '../testkit/fake-net.ts'
-import { listenersOf, shareOfDeliveries, sharedNet } from './share.ts'
+import { listenersOf, shareOfDeliveries } from './share.ts'
 
 const control = readControlSettings((name) =>
   name === 'me' ? Buffer.from('mx.test\n') : undefined,
@@ -45,18 +44,16 @@ describe('the listeners of a worker', () => {
     expect(listenersOf([inherited], { number: 2, known })).toEqual([inherited])
   })
 
-  test('are shared with other processes', async () => {
-    const net = fakeNet()
-    let shared: boolean | undefined
-    const watched = sharedNet({
-      ...net,
-      listen(options) {
-        shared = options.shared
-        return net.listen(options)
-      },
-    })
-    const address = { host: '127.0.0.1', port: 25 }
-    await watched.listen({ address, accepted: () => undefined, failed: () => undefined })
-    expect(shared).toBe(true)
+  test('are as configured for a worker that judges the configuration, but for ports that the system chose', () => {
+    const address = { host: '127.0.0.1', port: 40_001 }
+    const seat = {
+      number: 1,
+      judges: true as const,
+      known: { listeners: [{ name: 'mx', address }], spool: '/var/spool' },
+    }
+    const moved = { ...tcp, address: { host: '127.0.0.1', port: 25 } }
+    const added = { ...tcp, name: 'added since' }
+    expect(listenersOf([tcp], seat)).toEqual([{ ...tcp, address }])
+    expect(listenersOf([moved, added], seat)).toEqual([moved, added])
   })
 })

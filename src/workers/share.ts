@@ -1,6 +1,6 @@
 /** What one worker of several makes of a configuration that speaks of all of them. */
 import type { ControlSettings } from '../formats/control-settings.ts'
-import type { Net } from '../runtime/net.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 import type { OpenListener, Seat } from './messages.ts'
 
 /** Deliveries at a time: all workers together carry what `control/` says, but each at least one. */
@@ -15,25 +15,30 @@ export function shareOfDeliveries(control: ControlSettings, workers: number): Co
   }
 }
 
-/** A network in which other workers listen on the same addresses. */
-export function sharedNet(net: Net): Net {
-  return { ...net, listen: (options) => net.listen({ ...options, shared: true }) }
-}
-
 /**
  * The listeners of one worker: ports as the first worker has them, whatever is configured by now. A UNIX socket cannot
- * be shared: the first worker alone has it. One that was inherited is accepted from by all.
+ * be shared: the first worker alone has it. One that was inherited is accepted from by all. A worker that judges the
+ * configuration takes its addresses; where one asks for any port, and there is one already, it stays.
  */
 export function listenersOf<L extends OpenListener>(
   configured: readonly L[],
-  { number, known }: Pick<Seat, 'number' | 'known'>,
+  { number, known, judges }: Pick<Seat, 'number' | 'known' | 'judges'>,
 ): readonly L[] {
   const ours = configured.filter(({ address }) => number === 1 || !('path' in address))
   if (known === undefined) return ours
   const addresses = new Map(known.listeners.map(({ name, address }) => [name, address]))
   return ours.flatMap((listener) => {
     const address = addresses.get(listener.name)
+    if (judges === true && !(address !== undefined && fits(listener.address, address))) {
+      return [listener]
+    }
     if (address === undefined) return []
     return ['host' in listener.address ? { ...listener, address } : listener]
   })
+}
+
+/** Whether what was asked for may be what there is: port 0 asks for any. */
+function fits(asked: ListenAddress, found: ListenAddress): boolean {
+  if (!('host' in asked && 'host' in found)) return false
+  return asked.host === found.host && (asked.port === 0 || asked.port === found.port)
 }

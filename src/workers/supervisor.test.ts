@@ -251,14 +251,118 @@ describe('a worker that dies', () => {
   })
 })
 
+describe('a restart', () => {
+  /** One restart under way, with the successor of the first worker prepared. */
+  async function restarting(shards: readonly (readonly [number, ...number[]])[]) {
+    const staged = stage(shards)
+    await staged.opened()
+    const restart = staged.supervisor.restart(1_000)
+    await settled()
+    const successor = staged.started[shards.length]!
+    return { ...staged, restart, successor }
+  }
+
+  test('starts a new worker, which takes over when the old one is gone; then it is the next one’s turn', async () => {
+    const { restart, successor, started, supervisor } = await restarting([[0], [1]])
+    const seat = seatOf(successor)
+    expect(seat).toMatchObject({ number: 1, shards: [0], succeeds: true, judges: true })
+    expect(started[0]?.told).toHaveLength(1)
+    successor.say({ say: 'prepared' })
+    await settled()
+    expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 1_000 })
+    expect(successor.told).toHaveLength(1)
+    started[0]?.end(0)
+    await settled()
+    expect(successor.told.at(-1)).toEqual({ say: 'take-over' })
+    const listeners = [{ name: 'mx', address: { host: '127.0.0.1', port: 40_002 } }]
+    successor.say({ say: 'opened', report: { ...report, listeners } })
+    await settled()
+    const second = started[3]!
+    expect(seatOf(second)).toMatchObject({ number: 2, succeeds: true, known: { listeners } })
+    expect(seatOf(second)).not.toHaveProperty('judges')
+    second.say({ say: 'prepared' })
+    await settled()
+    started[1]?.end(0)
+    await settled()
+    second.say({ say: 'opened', report })
+    expect(await restart).toEqual({ ok: true, doubts: [] })
+    expect(supervisor.pids).toEqual([3, 4])
+  })
+
+  test('that the new worker refuses leaves the old one where it is', async () => {
+    const { restart, successor, started, supervisor } = await restarting([[0]])
+    const mistakes = [{ file: 'postern.yaml', problem: 'odd', remedy: 'mend it' }]
+    successor.say({ say: 'refused', mistakes, doubts: [] })
+    expect(await restart).toEqual({ ok: false, mistakes, doubts: [] })
+    successor.end(1)
+    await settled()
+    expect([started.length, supervisor.pids]).toEqual([2, [1]])
+  })
+
+  test('in which both die ends with a third one in their place', async () => {
+    const { restart, successor, started, clock, supervisor } = await restarting([[0]])
+    successor.say({ say: 'prepared' })
+    await settled()
+    successor.end('SIGKILL')
+    started[0]?.end(0)
+    expect(await restart).toMatchObject({ ok: false })
+    await settled()
+    clock.advance(100)
+    await settled()
+    expect(supervisor.pids).toEqual([3])
+  })
+
+  test('does not wait longer than the grace for the old one, and there is one at a time', async () => {
+    const { restart, successor, clock, supervisor, started } = await restarting([[0]])
+    expect(await supervisor.restart(0)).toMatchObject({ ok: false })
+    successor.say({ say: 'prepared' })
+    await settled()
+    clock.advance(6_000)
+    await settled()
+    expect(started[0]?.alive).toBe(false)
+    successor.say({ say: 'opened', report })
+    expect(await restart).toMatchObject({ ok: true })
+  })
+
+  test('is over when everybody is to stop', async () => {
+    const { restart, successor, started, supervisor } = await restarting([[0]])
+    successor.say({ say: 'prepared' })
+    await settled()
+    const stopped = supervisor.stop(1_000)
+    started[0]?.end(0)
+    expect(await stopped).toBe(0)
+    expect(await restart).toMatchObject({ ok: false })
+    await settled()
+    expect(successor.alive).toBe(false)
+  })
+})
+
 describe('what an operator wants', () => {
+  test('to know is answered by the workers that there are, and one that dies keeps nobody waiting', async () => {
+    const { opened, supervisor, started, clock } = stage([[0], [1]])
+    await opened()
+    const counted = supervisor.retryNow()
+    const asked = started[0]?.told.at(-1)
+    if (asked?.say !== 'ask') throw new Error('nothing was asked')
+    const answer = { what: 'retry', count: 3 } as const
+    started[0]?.say({ say: 'answered', number: asked.number, answer })
+    started[1]?.end(1)
+    expect(await counted).toBe(3)
+    const status = supervisor.status()
+    clock.advance(5_000)
+    expect(await status).toMatchObject([{ state: 'open' }, { state: 'waiting' }])
+  })
+
   test('is told to all workers', async () => {
     const { opened, supervisor, started } = stage([[0], [1]])
     await opened()
-    supervisor.reload()
-    supervisor.retryNow()
+    void supervisor.reload()
+    void supervisor.retryNow()
     for (const { told } of started) {
-      expect(told.slice(1)).toEqual([{ say: 'reload' }, { say: 'retry' }])
+      expect(told.slice(1)).toMatchObject([
+        { say: 'ask', what: 'reload' },
+        { say: 'ask', what: 'retry' },
+      ])
     }
   })
 

@@ -6,15 +6,35 @@
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { WorkerEnd, WorkerProcess, WorkerProcesses } from '../runtime/workers.ts'
-import type { FromWorker, Known, Suspect, ToWorker, WorkerReport } from './messages.ts'
-import { RestartSchedule } from './restart-schedule.ts'
+import { listenKey } from '../runtime/listen-key.ts'
+import type { HandedListener } from '../runtime/net.ts'
+import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
+import { FirstWords, type FirstWord } from './first-words.ts'
+import type {
+  FromWorker,
+  Known,
+  ReloadReport,
+  Seat,
+  ToWorker,
+  WorkerAnswer,
+  WorkerQuestion,
+  WorkerReport,
+} from './messages.ts'
+import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
+import {
+  notNow,
+  type CrashRecords,
+  type Opening,
+  type Restart,
+  type Stopping,
+  type WorkerState,
+} from './supervision.ts'
 import { SharedCounts } from './shared-counts.ts'
+import { WorkerQuestions } from './worker-questions.ts'
+import { WorkerSlot, type Worker } from './worker-slot.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
-/** What a worker has beyond the grace it was given, before it is killed. */
-const beyondGraceMs = 5_000
 const pingMs = 10_000
 /** Pings, not time: a supervisor that was stopped itself must not blame the workers. */
 const mostUnanswered = 6
@@ -30,62 +50,23 @@ export interface SupervisorParts {
   readonly crashes: CrashRecords
 }
 
-/** What workers were judging when they died. */
-export interface CrashRecords {
-  readonly suspects: readonly Suspect[]
-  /** Counts what the worker had in hand; never rejects. @returns those that have become suspect by it */
-  workerDied(number: number): Promise<readonly Suspect[]>
-}
-
-export type Opening =
-  | { readonly ok: true; readonly report: WorkerReport }
-  | {
-      readonly ok: false
-      readonly mistakes: readonly Mistake[]
-      readonly doubts: readonly Mistake[]
-    }
-
-/** What a worker says first; the end may come before any word. */
-type FirstWord =
-  | Exclude<FromWorker, { say: 'count' | 'alive' }>
-  | { readonly say: 'ended'; readonly how: WorkerEnd }
-
-interface Slot {
-  readonly number: number
-  readonly shards: [number, ...number[]]
-  readonly schedule: RestartSchedule
-  process?: WorkerProcess<ToWorker, FromWorker> | undefined
-  /** Monotonic; undefined while it is not open. */
-  openedAt?: number | undefined
-  /** It has been open once, and is to be again. */
-  wanted: boolean
-  unanswered: number
-  restart?: Timer
-}
-
-interface Stopping {
-  readonly over: () => void
-  worst: 0 | 1
-}
-
 export class Supervisor {
   readonly #parts: SupervisorParts
-  readonly #slots: readonly Slot[]
+  readonly #slots: readonly WorkerSlot[]
   readonly #counts = new SharedCounts()
+  readonly #questions: WorkerQuestions
   readonly #abandoned = Promise.withResolvers<void>()
   #known: Known | undefined
   #ping: Timer | undefined
   #stopping: Stopping | undefined
+  #successor: Worker | undefined
+  #lastReload: ReloadReport | undefined
+  #admits = true
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts
-    this.#slots = parts.shards.map(([own, ...others], index) => ({
-      number: index + 1,
-      shards: [own, ...others],
-      schedule: new RestartSchedule(),
-      wanted: false,
-      unanswered: 0,
-    }))
+    this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
+    this.#questions = new WorkerQuestions(parts.clock)
   }
 
   /** Resolves when all workers have been given up: nobody serves any more. */
@@ -96,6 +77,21 @@ export class Supervisor {
   /** The process of each worker that there is now. */
   get pids(): readonly number[] {
     return this.#slots.flatMap(({ process }) => process?.pid ?? [])
+  }
+
+  /** Where the workers listen. */
+  get listeners(): Known['listeners'] {
+    return this.#known?.listeners ?? []
+  }
+
+  /** What came of the last one that a worker has made, whoever wanted it. */
+  get lastReload(): ReloadReport | undefined {
+    return this.#lastReload
+  }
+
+  /** Whether clients are let in. */
+  get admits(): boolean {
+    return this.#admits
   }
 
   /** Resolves when all workers listen, or none does and it is known why. The first one judges the configuration. */
@@ -113,12 +109,69 @@ export class Supervisor {
     return { ok: true, report: word.report }
   }
 
-  reload(): void {
-    this.#tell({ say: 'reload' })
+  /** @returns what the workers say of it; undefined where none answers */
+  async reload(): Promise<ReloadReport | undefined> {
+    const reports = await this.#ask('reload', ({ report }) => report)
+    return reports.find(({ ok }) => !ok) ?? reports[0]
   }
 
-  retryNow(): void {
-    this.#tell({ say: 'retry' })
+  /** @returns how many messages are due now */
+  async retryNow(): Promise<number> {
+    const counts = await this.#ask('retry', ({ count }) => count)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async status(): Promise<readonly WorkerState[]> {
+    const nowMs = this.#parts.clock.monotonicMs()
+    return Promise.all(
+      this.#slots.map(async ({ number, state, process, openedAt, shards }) => ({
+        number,
+        state,
+        pid: process?.pid,
+        openMs: openedAt === undefined ? undefined : Math.round(nowMs - openedAt),
+        shards,
+        status:
+          openedAt === undefined ? undefined : (await this.#question(process, 'status'))?.status,
+      })),
+    )
+  }
+
+  /** Lets clients in, or tells them to come back later; sessions go on. */
+  admit(everybody: boolean): void {
+    this.#admits = everybody
+    this.#tell({ say: 'admit', everybody })
+  }
+
+  /**
+   * A new process for each worker, one after the other, with the configuration and the plugins as they are now. Each is
+   * prepared before the old one is asked to go, and takes over its listening sockets: who connects in between waits.
+   * Where the first of them does not like what it reads, everything stays as it was.
+   */
+  async restart(graceMs: number): Promise<Restart> {
+    if (this.#stopping !== undefined || this.#successor !== undefined) {
+      return notNow(this.#parts.folder)
+    }
+    const { clock, log } = this.#parts
+    let doubts: readonly Mistake[] | undefined
+    for (const slot of this.#slots.filter(({ wanted }) => wanted)) {
+      const newcomer = this.#start(slot, {
+        succeeds: true,
+        ...(doubts === undefined ? { judges: true } : {}),
+      })
+      this.#successor = newcomer.process
+      const word = await succeed(slot, newcomer, {
+        clock,
+        graceMs,
+        stopping: () => this.#stopping !== undefined,
+        ended: (how) => this.#ended(slot, how),
+      })
+      this.#successor = undefined
+      if (word.say !== 'opened') return this.#problem(word)
+      doubts ??= this.#follow(word.report)
+      slot.keepOnly(new Set(this.listeners.map(({ address }) => listenKey(address))))
+    }
+    log.info('workers.restarted', { workers: this.pids.length })
+    return { ok: true, doubts: doubts ?? [] }
   }
 
   /** Lets all workers end within `graceMs`. @returns the exit code: 0 if all of them ended well */
@@ -127,8 +180,11 @@ export class Supervisor {
     const stopping: Stopping = { over: resolve, worst: 0 }
     this.#stopping = stopping
     this.#ping?.cancel()
+    // It has nothing open that it would have to close.
+    this.#successor?.kill()
     for (const { restart } of this.#slots) restart?.cancel()
     this.#tell({ say: 'stop', graceMs })
+    for (const slot of this.#slots) slot.keepOnly(new Set())
     const deadline = this.#parts.clock.after(graceMs + beyondGraceMs, () => {
       for (const { process } of this.#slots) process?.kill()
     })
@@ -138,72 +194,147 @@ export class Supervisor {
     return stopping.worst
   }
 
+  /** The others listen where the first one does now. @returns its doubts */
+  #follow({ listeners, doubts }: WorkerReport): readonly Mistake[] {
+    if (this.#known !== undefined) this.#known = { ...this.#known, listeners }
+    return doubts
+  }
+
   async #refused(word: Exclude<FirstWord, { say: 'opened' }>): Promise<Opening> {
     await this.stop(0)
+    return this.#problem(word)
+  }
+
+  #problem(word: Exclude<FirstWord, { say: 'opened' }>): Opening & { readonly ok: false } {
     if (word.say === 'refused') return { ok: false, mistakes: word.mistakes, doubts: word.doubts }
-    const problem = `a worker ended (${word.how}) before it listened`
+    const how = word.say === 'ended' ? ` (${word.how})` : ''
+    const problem = `a worker ended${how} before it listened`
     const remedy = 'what it said last is above; plugins are loaded at this point'
     return { ok: false, mistakes: [{ file: this.#parts.folder, problem, remedy }], doubts: [] }
   }
 
   /** Resolves with what the new worker says first. */
-  #launch(slot: Slot): Promise<FirstWord> {
-    const { folder, processes, clock, crashes } = this.#parts
-    const { promise, resolve } = Promise.withResolvers<FirstWord>()
-    const process = processes.start()
-    slot.process = process
+  #launch(slot: WorkerSlot): Promise<FirstWord> {
+    const newcomer = this.#start(slot, {})
+    slot.process = newcomer.process
     slot.unanswered = 0
-    const deadline = clock.after(openMs, () => process.kill())
-    const said = (word: FirstWord): void => {
-      deadline.cancel()
-      resolve(word)
-    }
+    return newcomer.next()
+  }
+
+  /** A process with its orders, which sits nowhere yet. */
+  #start(slot: WorkerSlot, more: Pick<Seat, 'succeeds' | 'judges'>): Newcomer {
+    const { folder, processes, clock, crashes } = this.#parts
+    const process = processes.start()
+    const words = new FirstWords()
     process.attach({
-      heard: (message) => {
-        slot.unanswered = 0
-        if (message.say === 'alive') return
-        if (message.say === 'count') return this.#answer(slot, message.questions)
-        if (message.say === 'opened') {
-          slot.openedAt = clock.monotonicMs()
-          slot.wanted = true
-        }
-        // It has nothing to close, and nothing else to wait for.
-        if (message.say === 'refused') process.send({ say: 'stop', graceMs: 0 })
-        said(message)
-      },
+      heard: (message, listener) => this.#heard({ slot, process, words }, message, listener),
       ended: (how) => {
-        said({ say: 'ended', how })
-        this.#ended(slot, how)
+        this.#questions.gone(process)
+        words.said({ say: 'ended', how })
+        if (slot.process === process) this.#ended(slot, how)
       },
     })
     const { number, shards } = slot
     const known = this.#known === undefined ? {} : { known: this.#known }
     const { suspects } = crashes
-    const seat = { number, workers: this.#slots.length, shards, suspects, ...known }
+    const closed = this.#admits ? {} : { closed: true as const }
+    const seat = {
+      number,
+      workers: this.#slots.length,
+      shards,
+      suspects,
+      ...known,
+      ...more,
+      ...closed,
+    }
+    slot.handTo(process)
     process.send({ say: 'open', folder, seat })
-    return promise
+    const next = async (): Promise<FirstWord> => {
+      const deadline = clock.after(openMs, () => process.kill())
+      const word = await words.next()
+      deadline.cancel()
+      return word
+    }
+    return { process, words, next }
   }
 
-  #answer(slot: Slot, questions: Extract<FromWorker, { say: 'count' }>['questions']): void {
-    const answers = this.#counts.answer(slot.number, questions)
-    if (answers.length > 0) slot.process?.send({ say: 'counted', answers })
+  #heard(
+    { slot, process, words }: { slot: WorkerSlot; process: Worker; words: FirstWords },
+    message: FromWorker,
+    listener: HandedListener | undefined,
+  ): void {
+    if (slot.process === process) slot.unanswered = 0
+    switch (message.say) {
+      case 'alive':
+        return
+      case 'count': {
+        const answers = this.#counts.answer(slot.number, message.questions)
+        if (answers.length > 0) process.send({ say: 'counted', answers })
+        return
+      }
+      case 'answered':
+        return this.#questions.answered(message.number, message.answer)
+      case 'reloaded':
+        this.#lastReload = message.report
+        return
+      case 'listener':
+        if (listener !== undefined) slot.keep(message.address, listener)
+        return
+      case 'opened':
+        slot.openedAt = this.#parts.clock.monotonicMs()
+        slot.wanted = true
+        return words.said(message)
+      case 'refused':
+        // It has nothing to close, and nothing else to wait for.
+        process.send({ say: 'stop', graceMs: 0 })
+        return words.said(message)
+      case 'prepared':
+        return words.said(message)
+    }
   }
 
-  #ended(slot: Slot, how: WorkerEnd): void {
+  #question<W extends WorkerQuestion>(
+    process: Worker | undefined,
+    what: W,
+  ): Promise<Extract<WorkerAnswer, { what: W }> | undefined> {
+    if (process === undefined) return Promise.resolve(undefined)
+    return this.#questions.ask(process, what, (number) =>
+      process.send({ say: 'ask', number, what }),
+    )
+  }
+
+  /** What all workers answer that there are. */
+  async #ask<W extends WorkerQuestion, T>(
+    what: W,
+    read: (answer: Extract<WorkerAnswer, { what: W }>) => T,
+  ): Promise<readonly T[]> {
+    const asked = this.#slots.map(({ process }) => this.#question(process, what))
+    const answers = await Promise.all(asked)
+    return answers.flatMap((answer) => (answer === undefined ? [] : [read(answer)]))
+  }
+
+  #ended(slot: WorkerSlot, how: WorkerEnd): void {
     const { clock } = this.#parts
     const livedMs = slot.openedAt === undefined ? 0 : clock.monotonicMs() - slot.openedAt
+    const { left } = slot
     slot.process = undefined
     slot.openedAt = undefined
+    slot.left = undefined
     this.#counts.giveBack(slot.number)
     if (this.#stopping !== undefined) {
       if (how !== 0) this.#stopping.worst = 1
+      left?.()
       this.#settleStop()
+    } else if (left !== undefined) {
+      left()
     } else if (slot.wanted) {
+      // The others have sockets of their own at the same addresses: who comes there now need not wait.
+      if (this.#slots.length > 1) slot.keepOnly(new Set())
       void this.#replace(slot, how, livedMs)
     }
   }
 
-  async #replace(slot: Slot, how: WorkerEnd, livedMs: number): Promise<void> {
+  async #replace(slot: WorkerSlot, how: WorkerEnd, livedMs: number): Promise<void> {
     const { clock, log, crashes } = this.#parts
     const { number } = slot
     const delayMs = slot.schedule.afterDeath(livedMs)
@@ -215,7 +346,7 @@ export class Supervisor {
     slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
   }
 
-  async #relaunch(slot: Slot): Promise<void> {
+  async #relaunch(slot: WorkerSlot): Promise<void> {
     const { log } = this.#parts
     const { number } = slot
     const word = await this.#launch(slot)
@@ -228,9 +359,10 @@ export class Supervisor {
   }
 
   /** Its place stays empty until the gateway is started anew; what is queued there goes to who has least. */
-  #giveUp(slot: Slot): void {
+  #giveUp(slot: WorkerSlot): void {
     const { log } = this.#parts
     slot.wanted = false
+    slot.keepOnly(new Set())
     const heirs = this.#slots.filter(({ wanted }) => wanted)
     const [heir] = heirs.toSorted((a, b) => a.shards.length - b.shards.length)
     log.error('worker.given-up', { alert: true, worker: slot.number, heir: heir?.number })

@@ -32,7 +32,10 @@ export async function hostsOf(
   route: SmtpRoute,
   lookUp: LookUp,
 ): Promise<Found<readonly HostGroup[]>> {
-  if (route.lookup === 'host') return { found: [[route.host]] }
+  if (route.lookup === 'host') {
+    const hosts = [route.host, ...(route.others ?? [])].slice(0, maxHosts)
+    return { found: hosts.map((host) => [host]) }
+  }
   const answer = await asked(route.host, lookUp.dns.mx(route.host, lookUp.signal))
   if (answer.found === undefined) return answer
   const mx = answer.found

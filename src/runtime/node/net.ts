@@ -1,5 +1,11 @@
 /** The network by Node's `net` and `tls`: TCP without delay, UNIX sockets, TLS 1.2 and later. */
-import { connect as connectSocket, createServer, isIP, type AddressInfo } from 'node:net'
+import {
+  connect as connectSocket,
+  createServer,
+  isIP,
+  type AddressInfo,
+  type Server,
+} from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { isPosternError, PosternError } from '../../mail/errors.ts'
@@ -12,11 +18,17 @@ import type {
   Net,
   NetListener,
 } from '../net.ts'
+import { handedBy, NodeHandedListener } from './handed-listener.ts'
 import { inheritedDescriptor } from './inherited.ts'
 import { NodeConnection } from './net-connection.ts'
 import { tlsContext } from './net-tls-context.ts'
 import { NodeTlsTrust } from './net-tls.ts'
-import { makeSocketFolder, removeStaleSocket, setSocketMode } from './unix-socket.ts'
+import {
+  makeSocketFolder,
+  removeStaleSocket,
+  setSocketGroup,
+  setSocketMode,
+} from './unix-socket.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
@@ -38,7 +50,7 @@ async function listen(options: ListenOptions): Promise<NetListener> {
 }
 
 function listenOnce(options: ListenOptions): Promise<NetListener> {
-  const { address, backlog, shared, socketMode } = options
+  const { address, backlog, shared, socketMode, socketGroup } = options
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   let isUnix = 'path' in address
@@ -50,10 +62,10 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
   })
   server.once('error', (error) => reject(listenError(error, address)))
   if ('path' in address) makeFolder(address)
-  const where = 'inherited' in address ? { fd: inheritedDescriptor(address.inherited) } : address
+  const where = placeOf(options)
   const more = {
     ...(backlog === undefined ? {} : { backlog }),
-    ...(shared === true && 'host' in address ? { reusePort: true } : {}),
+    ...(shared === true && 'host' in where ? { reusePort: true } : {}),
   }
   server.listen({ ...where, ...more }, () => {
     server.removeAllListeners('error')
@@ -67,6 +79,8 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
     }
     resolve({
       address: own,
+      // The file of a UNIX socket goes with whoever made it, and what was inherited is inherited by all.
+      handed: 'host' in address ? handedBy(server) : undefined,
       async close() {
         // The event of that name waits for the last connection; nobody else does.
         server.close()
@@ -74,10 +88,17 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
     })
   })
   // Bound it is already, and nobody has been accepted.
-  if ('path' in address && socketMode !== undefined && server.listening) {
-    setSocketMode(address.path, socketMode)
+  if ('path' in address && server.listening) {
+    if (socketMode !== undefined) setSocketMode(address.path, socketMode)
+    if (socketGroup !== undefined) giveToGroup(address, socketGroup, server)
   }
   return promise
+}
+
+/** What Node's `listen` understands. */
+function placeOf({ address, handed }: ListenOptions): object {
+  if (handed instanceof NodeHandedListener) return { _handle: handed.handle }
+  return 'inherited' in address ? { fd: inheritedDescriptor(address.inherited) } : address
 }
 
 function connect(options: ConnectOptions): Promise<Connection> {
@@ -121,6 +142,15 @@ function tlsTrust(authorities: string): NodeTlsTrust {
     return new NodeTlsTrust(createSecureContext({ ca, minVersion: 'TLSv1.2' }))
   } catch (error) {
     throw new PosternError('CONFIG_INVALID', 'these are no certificates', { cause: error })
+  }
+}
+
+function giveToGroup(address: { readonly path: string }, group: number, server: Server): void {
+  try {
+    setSocketGroup(address.path, group)
+  } catch (error) {
+    server.close()
+    throw listenError(error instanceof Error ? error : new Error(String(error)), address)
   }
 }
 

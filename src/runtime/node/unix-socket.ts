@@ -1,5 +1,5 @@
 /** The file of a UNIX socket, which outlives the process that listened on it. */
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 
@@ -45,4 +45,17 @@ function someoneListens(path: string): Promise<boolean> {
 /** Who may connect. To be called at once when the socket is bound: until then the umask decides. */
 export function setSocketMode(path: string, mode: number): void {
   chmodSync(path, mode)
+}
+
+/** Who may connect beside the owner, and enter the folder; its mode says the same to everybody who looks. @throws where we may not give it away */
+export function setSocketGroup(path: string, group: number): void {
+  const folder = dirname(path)
+  // The socket first: nobody can reach it yet.
+  for (const [each, mode] of [
+    [path, 0o660],
+    [folder, 0o710],
+  ] as const) {
+    chownSync(each, -1, group)
+    chmodSync(each, mode)
+  }
 }

@@ -1,13 +1,15 @@
 /** Workers as processes of Node: a file of ours run by the same Node, with a channel; they write where we write. */
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess, type SendHandle } from 'node:child_process'
 import { fstatSync } from 'node:fs'
 import process from 'node:process'
+import type { HandedListener } from '../net.ts'
 import type {
   SupervisorChannel,
   WorkerHandlers,
   WorkerProcess,
   WorkerProcesses,
 } from '../workers.ts'
+import { NodeHandedListener } from './handed-listener.ts'
 
 /**
  * @param program the file that each worker runs
@@ -71,9 +73,9 @@ class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Hear
     return this.#child.pid ?? 0
   }
 
-  send(message: Sent): void {
+  send(message: Sent, listener?: HandedListener): void {
     // Whether it arrived is told by the end of the process, which somebody waits for anyhow.
-    if (this.#child.connected) this.#child.send(message, () => undefined)
+    if (this.#child.connected) this.#child.send(message, handleOf(listener), () => undefined)
   }
 
   kill(): void {
@@ -87,8 +89,8 @@ class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Hear
       over = true
       handlers.ended(how)
     }
-    this.#child.on('message', (message) => {
-      if (!over) handlers.heard(message as Heard)
+    this.#child.on('message', (message, handle) => {
+      if (!over) handlers.heard(message as Heard, listenerOf(handle))
     })
     // `close` would wait for streams, of which there are none; after `exit` messages may still come.
     this.#child.on('exit', (code, signal) => setImmediate(() => end(code ?? signal ?? 1)))
@@ -102,13 +104,25 @@ class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Hear
 export function supervisorChannel<Sent extends object, Heard>(): SupervisorChannel<Sent, Heard> {
   if (process.env['LISTEN_PID'] === forWorkers) process.env['LISTEN_PID'] = String(process.pid)
   return {
-    send(message) {
-      if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+    send(message, listener) {
+      if (!process.connected) return
+      process.send?.(message, handleOf(listener), undefined, () => undefined)
     },
     attach(handlers) {
-      process.on('message', (message) => handlers.heard(message as Heard))
+      process.on('message', (message, handle: SendHandle | undefined) =>
+        handlers.heard(message as Heard, listenerOf(handle)),
+      )
       process.on('disconnect', () => handlers.closed())
       if (!process.connected) handlers.closed()
     },
   }
+}
+
+function handleOf(listener: HandedListener | undefined): SendHandle | undefined {
+  return listener instanceof NodeHandedListener ? listener.handle : undefined
+}
+
+function listenerOf(handle: SendHandle | undefined): HandedListener | undefined {
+  // Node says null where nothing came along.
+  return handle ? new NodeHandedListener(handle) : undefined
 }

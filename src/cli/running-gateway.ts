@@ -1,0 +1,45 @@
+/** What the commands share that speak to the running gateway: exit codes as init scripts have them (LSB), and no gateway. */
+import type { JsonValue } from '../mail/json.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { askSupervisor, supervisorSocket } from '../tools/ask-supervisor.ts'
+import type { SupervisorAnswers, SupervisorVerb } from '../tools/supervisor-requests.ts'
+
+/** LSB 8.1: `status` of a program that is not running. */
+export const exitNotRunning = 3
+/** LSB 8.1: the user may not do that. */
+export const exitForbidden = 4
+/** LSB 8.1: what is asked needs a running program. */
+export const exitNeedsRunning = 7
+
+export interface GatewayCommandOptions {
+  readonly config: string
+  readonly json?: true
+}
+
+/**
+ * Asks, and says why there is no answer.
+ * @param otherwise the exit code where no gateway runs
+ */
+export async function askRunning<V extends SupervisorVerb>(
+  { config }: GatewayCommandOptions,
+  verb: V,
+  { of = null, otherwise = exitNeedsRunning }: { of?: JsonValue; otherwise?: number } = {},
+): Promise<SupervisorAnswers[V] | undefined> {
+  try {
+    const answer = await askSupervisor(config, verb, of)
+    if (answer !== undefined) return answer
+    process.stderr.write(`postern: no gateway runs with ${config}; postern start starts one\n`)
+    process.exitCode = otherwise
+  } catch (error) {
+    if (!isPosternError(error, 'CONNECT_FAILED')) throw error
+    const path = supervisorSocket(config)
+    process.stderr.write(`postern: ${path} may be used by the gateway's own user`)
+    process.stderr.write(` and by the group that control: { group: … } names; ${error.message}\n`)
+    process.exitCode = exitForbidden
+  }
+  return undefined
+}
+
+export function writeJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+}

@@ -1,0 +1,24 @@
+/** The classes of warnings that `postern check` gives, with what each means. An operator may silence a class, with a reason. */
+export const doubtClasses = {
+  'open-relay': 'an entry may vouch for domains that are not ours, without a login or a relay rule',
+  'fails-open': 'mail passes where an entry cannot do its work',
+  'quarantine-without-retention': 'what is held is held for ever',
+  'public-resolver':
+    'DNS lists do not answer, or answer wrongly, through name servers that everybody uses',
+  'unreachable-entry': 'an entry of the chain that is never asked',
+  'certificate-expires': 'a certificate that is not in force, or not for much longer',
+  'no-postmaster': 'mail for a postmaster would not arrive (RFC 5321 §4.5.1)',
+  'unreadable-file': 'a file that the gateway may not read',
+  'stale-cdb': 'a cdb that says something else than its text',
+  'no-rules': 'tcp.smtp is missing',
+  'useless-rule': 'a rule of tcp.smtp that matches nobody, or sets what nobody understands',
+  'control-file': 'a control file that is hardly meant as it stands',
+  chain: 'a chain that works, but hardly as it is meant',
+  entry: 'what an entry says of its own surroundings',
+} as const satisfies Readonly<Record<string, string>>
+
+export type DoubtClass = keyof typeof doubtClasses
+
+export function isDoubtClass(name: string): name is DoubtClass {
+  return Object.hasOwn(doubtClasses, name)
+}

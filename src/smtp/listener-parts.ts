@@ -1,0 +1,45 @@
+/** What a listener is told, and what it works with. */
+import type { Queue } from '../queue/queue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Counters } from '../runtime/counters.ts'
+import type { Log } from '../runtime/log.ts'
+import type { ListenAddress, Net, TlsContext } from '../runtime/net.ts'
+import type { HostProcess } from '../runtime/process.ts'
+import type { Random } from '../runtime/random.ts'
+import type { ConnectionLimits } from './admission.ts'
+import type { ArrivalOptions } from './arrival.ts'
+import type { ListenerMeter } from './listener-meter.ts'
+import type { Policy } from './policy.ts'
+import type { QueueFlush } from './queue-flush.ts'
+
+export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
+  /** Its name in the configuration. */
+  readonly name: string
+  readonly address: ListenAddress
+  /** Of the file of a UNIX socket. */
+  readonly socketMode?: number | undefined
+  /** `implicit`: a connection begins with the handshake (RFC 8314 §3). `starttls` where absent. */
+  readonly tls?: 'off' | 'starttls' | 'implicit'
+  /** 30 seconds where absent. */
+  readonly handshakeTimeoutMs?: number
+}
+
+export interface ListenerParts {
+  readonly policy: Policy
+  readonly queue: Pick<Queue, 'begin'>
+  /** For ETRN. */
+  readonly queueFlush?: QueueFlush
+  /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
+  tls(): TlsContext | undefined
+  readonly meter?: ListenerMeter
+  readonly doors: ListenerDoors
+}
+
+export interface ListenerDoors {
+  readonly net: Net
+  readonly clock: Clock
+  readonly counters: Pick<Counters, 'take' | 'give'>
+  readonly process: Pick<HostProcess, 'loadAverage' | 'descriptors'>
+  readonly random: Random
+  readonly log: Log
+}

@@ -1,0 +1,59 @@
+/** Asks the supervisor of the gateway that runs with a configuration folder. */
+import { join, resolve } from 'node:path'
+import { askGateway } from '../control/control-client.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { JsonValue } from '../mail/json.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { nodeNet } from '../runtime/node/net.ts'
+import { readFolder } from './read-offline.ts'
+import {
+  readSupervisorAnswer,
+  type SupervisorAnswers,
+  type SupervisorVerb,
+} from './supervisor-requests.ts'
+
+/** Where the socket lies; a configuration with mistakes in it is no reason not to find it. */
+export function supervisorSocket(folder: string): string {
+  const { configuration } = readFolder(folder)
+  return configuration?.operator.socket ?? join(resolve(folder), '../var/control/socket')
+}
+
+/**
+ * @param folder the configuration folder
+ * @returns undefined where no gateway runs
+ * @throws PosternError PEER_FAILED where it says no, TIMEOUT, CONNECT_FAILED where we may not ask it
+ */
+export async function askSupervisor<V extends SupervisorVerb>(
+  folder: string,
+  verb: V,
+  of: JsonValue = null,
+): Promise<SupervisorAnswers[V] | undefined> {
+  const path = supervisorSocket(folder)
+  try {
+    const answer = await askGateway({ verb, of }, { net: nodeNet, clock: systemClock, path })
+    return readSupervisorAnswer(verb, answer)
+  } catch (error) {
+    if (isPosternError(error, 'CONNECT_FAILED') && isNobody(error.cause)) return undefined
+    throw error
+  }
+}
+
+/** No socket, or one that somebody has left who is gone. */
+function isNobody(cause: unknown): boolean {
+  if (!(cause instanceof Error) || !('code' in cause)) return false
+  return cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
+}
+
+const lookMs = 50
+/** What the gateway takes beyond its grace, and some. */
+const beyondMs = 10_000
+
+/** Waits for the end of a gateway that has been told to stop: its socket goes last. @returns whether it is gone */
+export async function untilGone(folder: string, graceMs: number): Promise<boolean> {
+  const deadline = systemClock.monotonicMs() + graceMs + beyondMs
+  while (systemClock.monotonicMs() < deadline) {
+    if ((await askSupervisor(folder, 'status').catch(() => undefined)) === undefined) return true
+    await new Promise<void>((resolve) => void systemClock.after(lookMs, resolve))
+  }
+  return false
+}

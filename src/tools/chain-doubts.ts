@@ -1,0 +1,105 @@
+/** Entries that are never asked, and DNS lists that are asked through name servers that do not answer for them. */
+import type { Configuration, EntryConfiguration } from '../config/configuration.ts'
+import type { Generation } from '../filter/generation.ts'
+import { conditionList, type ConditionShape } from '../plugin/condition.ts'
+import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+
+/** Entries whose conditions never hold. */
+export function unreachableDoubts(
+  { chain }: Configuration,
+  generation: Generation,
+): readonly Mistake[] {
+  const { verify, secretFor, checkResponse } = generation.places
+  const canLogIn = verify.length + secretFor.length + checkResponse.length > 0
+  return chain.flatMap((entry) => {
+    if (entry.mode === 'off') return []
+    const problem = whyNever(entry, canLogIn)
+    if (problem === undefined) return []
+    const remedy = 'change its conditions, or say mode: off'
+    return [mistakeAt(entry.place, [], { problem, remedy, code: 'unreachable-entry' })]
+  })
+}
+
+function whyNever(
+  { name, when, unless }: EntryConfiguration,
+  canLogIn: boolean,
+): string | undefined {
+  const wanted = when === undefined ? [{}] : conditionList(when)
+  const exempt = conditionList(unless)
+  if (exempt.some((each) => Object.keys(each).length === 0)) {
+    return `${name} is never asked: its unless holds for everybody`
+  }
+  const excluded = (each: ConditionShape): boolean => exempt.some((other) => implies(each, other))
+  if (wanted.length > 0 && wanted.every(excluded)) {
+    return `${name} is never asked: its unless excludes what its when asks for`
+  }
+  const needsLogin = wanted.length > 0 && wanted.every((each) => each.authenticated === true)
+  return needsLogin && !canLogIn
+    ? `${name} is never asked: it is for those who log in, and no entry knows a login`
+    : undefined
+}
+
+/** Whether wherever `one` holds, `other` holds as well. */
+function implies(one: ConditionShape, other: ConditionShape): boolean {
+  const given = new Map<string, unknown>(Object.entries(one))
+  const asked = Object.entries(other)
+  return asked.length > 0 && asked.every(([key, value]) => isWithin(given.get(key), value))
+}
+
+/** A list holds where one of its items does. */
+function isWithin(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one !== undefined && one === other
+  return one.length > 0 && one.every((item) => other.includes(item))
+}
+
+/** Plugins that ask DNS lists. */
+const listPlugins: ReadonlySet<string> = new Set(['dnsbl', 'rhsbl', 'uribl'])
+
+/** Name servers for everybody; https://www.spamhaus.org/faqs/dnsbl-usage/ has the effect. */
+const publicServers: ReadonlyMap<string, string> = new Map([
+  ['8.8.8.8', 'Google'],
+  ['8.8.4.4', 'Google'],
+  ['2001:4860:4860::8888', 'Google'],
+  ['2001:4860:4860::8844', 'Google'],
+  ['1.1.1.1', 'Cloudflare'],
+  ['1.0.0.1', 'Cloudflare'],
+  ['2606:4700:4700::1111', 'Cloudflare'],
+  ['2606:4700:4700::1001', 'Cloudflare'],
+  ['9.9.9.9', 'Quad9'],
+  ['9.9.9.10', 'Quad9'],
+  ['149.112.112.112', 'Quad9'],
+  ['2620:fe::fe', 'Quad9'],
+  ['208.67.222.222', 'OpenDNS'],
+  ['208.67.220.220', 'OpenDNS'],
+  ['94.140.14.14', 'AdGuard'],
+  ['185.228.168.9', 'CleanBrowsing'],
+])
+
+/** @param resolvConf the text of /etc/resolv.conf, which counts where no name servers are configured */
+export function resolverDoubts(
+  { chain, dns, receiver }: Configuration,
+  resolvConf: string,
+): readonly Mistake[] {
+  const asks = chain.filter(({ plugin, mode }) => mode !== 'off' && listPlugins.has(plugin))
+  const [first] = asks
+  if (first === undefined) return []
+  const isOwn = dns.servers.length > 0
+  const servers = isOwn
+    ? dns.servers.map((server) =>
+        server.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1'),
+      )
+    : [...resolvConf.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map(([, server = '']) => server)
+  const found = servers.filter((server) => publicServers.has(server.toLowerCase()))
+  if (found.length === 0) return []
+  const named = found.map((server) => `${server} (${publicServers.get(server.toLowerCase())})`)
+  return [
+    {
+      file: isOwn ? receiver.place.file : '/etc/resolv.conf',
+      ...(isOwn ? { key: 'dns.servers' } : {}),
+      problem: `${first.name} asks DNS lists through ${named.join(', ')}: most lists refuse to answer such servers`,
+      remedy:
+        'run a resolver of your own, such as unbound, and name it in dns: { servers: [127.0.0.1] }',
+      code: 'public-resolver',
+    },
+  ]
+}

@@ -1,0 +1,77 @@
+/** Files that the gateway may not read, cdbs that are stale, and a postmaster whom nobody reaches. */
+import { join } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Mistake } from '../plugin/mistake.ts'
+import type { Disk, FileStat } from '../runtime/disk.ts'
+import { staleFiles } from './compiled-files.ts'
+
+/** As whom the gateway reads. */
+export interface Reader {
+  readonly uid: number
+  readonly gid: number
+}
+
+export function staleDoubts(configuration: Configuration): readonly Mistake[] {
+  const { tcpRulesPath } = configuration
+  return staleFiles(configuration)
+    .filter(({ cdb, text }) => cdb !== tcpRulesPath && text !== tcpRulesPath)
+    .map(({ cdb, text, why }) => ({
+      file: cdb,
+      problem: `is stale: ${why}, ${text}`,
+      remedy: 'run postern cdb',
+      code: 'stale-cdb',
+    }))
+}
+
+/**
+ * Files of the configuration that `reader` may not read, though they are there. It is the owner of the spool who reads:
+ * `check` is often asked by somebody else.
+ */
+export async function unreadableDoubts(
+  { folder, certificateFiles, tableFiles, tcpRulesPath, spool }: Configuration,
+  disk: Pick<Disk, 'stat' | 'list'>,
+): Promise<readonly Mistake[]> {
+  const owner = await statOf(disk, spool.path)
+  if (owner === undefined || owner.uid === 0) return []
+  const control = join(folder, 'control')
+  const names = await disk.list(control).catch((): readonly string[] => [])
+  const paths = [
+    join(folder, 'postern.yaml'),
+    tcpRulesPath,
+    ...names.map((name) => join(control, name)),
+    ...certificateFiles,
+    ...tableFiles,
+  ]
+  const doubts: Mistake[] = []
+  for (const path of new Set(paths)) {
+    const found = await statOf(disk, path)
+    if (found === undefined || isReadableBy(found, owner)) continue
+    doubts.push({
+      file: path,
+      problem: `may not be read by the owner of the spool (uid ${owner.uid}), who runs the gateway`,
+      remedy: `chgrp ${owner.gid} and chmod g+r, or chown ${owner.uid}`,
+      code: 'unreadable-file',
+    })
+  }
+  return doubts
+}
+
+/** By the permission bits alone; other groups of the reader are not known. */
+export function isReadableBy(
+  { uid, gid, mode }: Pick<FileStat, 'uid' | 'gid' | 'mode'>,
+  reader: Reader,
+): boolean {
+  if (reader.uid === 0) return true
+  if (uid === reader.uid) return (mode & 0o400) !== 0
+  return (mode & (gid === reader.gid ? 0o040 : 0o004)) !== 0
+}
+
+async function statOf(disk: Pick<Disk, 'stat'>, path: string): Promise<FileStat | undefined> {
+  try {
+    return await disk.stat(path)
+  } catch (error) {
+    if (isPosternError(error)) return undefined
+    throw error
+  }
+}

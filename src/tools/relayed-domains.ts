@@ -1,0 +1,219 @@
+/**
+ * Domains that this gateway takes mail for and passes on: one line in control/rcpthosts, one in control/smtproutes, and
+ * where recipients are verified one in the table of call-forward, whose entry is on. All of it, or nothing: what would come
+ * out is read and judged before anything is written, and what was written is taken back where a later file fails.
+ */
+import { join, resolve } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import { withEntryAfter, withEntryMode } from '../config/entry-mode.ts'
+import { formatMistake } from '../config/format-mistake.ts'
+import { readConfiguration } from '../config/read-configuration.ts'
+import { keysOf, lineOfKey, withLine, withoutKey } from '../formats/keyed-lines.ts'
+import { parseSmtpRoutes } from '../formats/smtproutes.ts'
+import { asciiDomain } from '../mail/domain.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { editFile } from '../runtime/node/edit-file.ts'
+import { readOffline, unopened } from './read-offline.ts'
+
+export interface RelayedDomain {
+  readonly domain: string
+  /** As smtproutes has it. */
+  readonly to: string
+  /** Whether its mail is taken: it stands in rcpthosts. */
+  readonly accepted: boolean
+  /** Whom call-forward asks about its recipients; absent: nobody. */
+  readonly verifiedBy?: string | undefined
+}
+
+/** A file as it is and as it shall be. */
+export interface FileChange {
+  readonly path: string
+  readonly before: string
+  readonly after: string
+}
+
+export interface RelayRequest {
+  readonly domain: string
+  /** `host[:port][,host[:port]…]`; IPv6 in brackets. */
+  readonly to: string
+  readonly verify: boolean
+}
+
+interface Files {
+  readonly rcpthosts: string
+  readonly smtproutes: string
+  readonly table: string
+  readonly yaml: string
+}
+
+const entryName = 'call-forward'
+
+export function relayedDomains(folder: string): readonly RelayedDomain[] {
+  const configuration = readOffline(folder)
+  const files = filesOf(configuration)
+  const [routes, hosts, table] = [files.smtproutes, files.rcpthosts, files.table].map(read)
+  const isVerified = entryOf(configuration)?.mode === 'enforce'
+  return keysOf(routes ?? '', ':')
+    .filter((key) => key !== '')
+    .map((domain) => ({
+      domain,
+      to: afterKey(lineOfKey(routes ?? '', domain, ':') ?? '', /:/),
+      accepted: lineOfKey(hosts ?? '', domain, 'line') !== undefined,
+      verifiedBy: isVerified
+        ? afterKey(lineOfKey(table ?? '', domain, 'blank') ?? '', /\s/) || undefined
+        : undefined,
+    }))
+}
+
+/** What would be written. @throws PosternError CONFIG_INVALID with all that is wrong with it */
+export function planRelay(folder: string, request: RelayRequest): readonly FileChange[] {
+  const configuration = readOffline(folder)
+  const files = filesOf(configuration)
+  const domain = domainOf(request.domain)
+  if (configuration.control.locals.has(domain)) {
+    throw invalid(`${domain} stands in control/locals: its mail is delivered here, not passed on`)
+  }
+  const relay = relayOf(domain, request.to)
+  const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+  const changes = [
+    change(files.rcpthosts, (text) => withLine(text, domain, 'line')),
+    change(files.smtproutes, (text) => withLine(text, `${domain}:${request.to}`, ':')),
+  ]
+  if (request.verify) {
+    const backEnd = `smtp:${bracketed(relay.host)}:${relay.port}`
+    changes.push(
+      change(files.table, (text) => withLine(text, `${domain} ${backEnd}`, 'blank')),
+      change(files.yaml, withRecipientCheck),
+    )
+  }
+  return judged(folder, changes)
+}
+
+/** @throws PosternError NOT_FOUND where it is not passed on, CONFIG_INVALID */
+export function planRemoval(folder: string, name: string): readonly FileChange[] {
+  const files = filesOf(readOffline(folder))
+  const domain = domainOf(name)
+  if (lineOfKey(read(files.smtproutes), domain, ':') === undefined) {
+    throw new PosternError('NOT_FOUND', `${domain} stands not in control/smtproutes`)
+  }
+  return judged(folder, [
+    change(files.rcpthosts, (text) => withoutKey(text, domain, 'line')),
+    change(files.smtproutes, (text) => withoutKey(text, domain, ':')),
+    change(files.table, (text) => withoutKey(text, domain, 'blank')),
+  ])
+}
+
+/**
+ * One file after the other; where one fails, those before it are as they were.
+ * @throws PosternError DISK_FAILED, TIMEOUT; ABORTED where a file is another by now
+ */
+export async function apply(changes: readonly FileChange[]): Promise<void> {
+  const done: FileChange[] = []
+  try {
+    for (const each of changes) {
+      await replace(each)
+      done.push(each)
+    }
+  } catch (error) {
+    for (const { path, before, after } of done.toReversed()) {
+      await replace({ path, before: after, after: before })
+    }
+    throw error
+  }
+}
+
+async function replace({ path, before, after }: FileChange): Promise<void> {
+  await systemDisk.makeDirectory(join(path, '..'))
+  await editFile(path, (text) => {
+    if (text !== before) throw new PosternError('ABORTED', `${path} changed meanwhile`)
+    return after
+  })
+}
+
+/** The route first: nobody's mail is taken before it is known where it goes. */
+function judged(folder: string, changes: readonly FileChange[]): readonly FileChange[] {
+  const real = changes.filter(({ before, after }) => before !== after)
+  const texts = new Map(real.map(({ path, after }) => [path, after]))
+  const { mistakes } = readConfiguration({
+    folder: resolve(folder),
+    shownAs: folder,
+    resources: unopened,
+    readFile(path) {
+      const text = texts.get(path)
+      return text === undefined ? systemDisk.readFileNow(path) : Buffer.from(text)
+    },
+  })
+  if (mistakes.length > 0) throw invalid(mistakes.map(formatMistake).join('\n'))
+  const isLast = ({ path }: FileChange): boolean => path.endsWith('/control/rcpthosts')
+  return [...real.filter((each) => !isLast(each)), ...real.filter(isLast)]
+}
+
+function relayOf(domain: string, to: string) {
+  const reading = parseSmtpRoutes(Buffer.from(`${domain}:${to}\n`))
+  const [mistake] = reading.mistakes
+  if (mistake !== undefined) throw invalid(`${to}: ${mistake.remedy}`)
+  const relay = reading.value.find(domain)?.relay
+  if (relay === undefined || /\s/.test(to)) throw invalid(`${to} names no relay`)
+  return relay
+}
+
+/** The entry is on; where there is none it is added behind the one that vouches for the domain. */
+function withRecipientCheck(text: string): string {
+  const changed =
+    withEntryMode(text, entryName, 'enforce') ?? withEntryAfter(text, 'rcpthosts', entryName)
+  if (changed !== undefined) return changed
+  throw invalid(`the chain has no entry ${entryName}; add it: - plugin: ${entryName}`)
+}
+
+function domainOf(name: string): string {
+  const domain = asciiDomain(name)
+  if (domain === '' || !domain.includes('.')) throw invalid(`${name} is no domain`)
+  return domain
+}
+
+function filesOf({ folder, chain }: Configuration): Files {
+  const options = chain.find(({ plugin }) => plugin === entryName)?.options
+  const written =
+    typeof options === 'object' && options !== null && 'back_ends' in options
+      ? options['back_ends']
+      : undefined
+  return {
+    rcpthosts: join(folder, 'control/rcpthosts'),
+    smtproutes: join(folder, 'control/smtproutes'),
+    table: resolve(folder, typeof written === 'string' ? written : 'tables/call-forward'),
+    yaml: join(folder, 'postern.yaml'),
+  }
+}
+
+function entryOf({ chain }: Configuration): Configuration['chain'][number] | undefined {
+  return chain.find(({ name }) => name === entryName)
+}
+
+function change(path: string, edit: (text: string) => string): FileChange {
+  const before = read(path)
+  return { path, before, after: edit(before) }
+}
+
+function read(path: string): string {
+  try {
+    return new TextDecoder().decode(systemDisk.readFileNow(path))
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return ''
+    throw error
+  }
+}
+
+function afterKey(line: string, end: RegExp): string {
+  const at = line.trim().search(end)
+  return at < 0
+    ? ''
+    : line
+        .trim()
+        .slice(at + 1)
+        .trim()
+}
+
+function invalid(problem: string): PosternError {
+  return new PosternError('CONFIG_INVALID', problem)
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import type { Configuration } from '../config/configuration.ts'
+import type { PosternError } from '../mail/errors.ts'
+import type { Mistake } from '../plugin/mistake.ts'
+
+/** What cannot be known before it is tried, as a mistake like any other. */
+export function unopened(
+  { folder, spool, store, traces }: Configuration,
+  error: PosternError,
+): Mistake {
+  const about = (file: string, remedy: string): Mistake => ({
+    file,
+    problem: error.message,
+    remedy,
+  })
+  switch (error.code) {
+    case 'SPOOL_LOCKED':
+      return about(spool.path, 'stop the other gateway, or give this one a spool of its own')
+    case 'SPOOL_NEWER':
+      return about(spool.path, 'run the version that wrote it, or a newer one')
+    case 'DISK_FULL':
+    case 'DISK_FAILED':
+      return about(spool.path, 'make room there, and let this user write to it')
+    case 'STORE_FAILED':
+      return about(
+        `${store.path}, ${traces.path}`,
+        'let this user write to them, or move the one away that cannot be read: they hold no mail',
+      )
+    default:
+      return about(join(folder, 'postern.yaml'), 'mend what the problem names, then start again')
+  }
+}

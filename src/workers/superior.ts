@@ -1,0 +1,16 @@
+import type { Counters } from '../runtime/counters.ts'
+import type { HandedListener } from '../runtime/net.ts'
+import type { ReloadReport } from './messages.ts'
+
+/** What a worker has of its supervisor. */
+export interface Superior {
+  /** What all workers count together; absent where there is one. */
+  readonly counters?: Counters | undefined
+  /** Listening sockets of the one before, by address. */
+  readonly handed?: ReadonlyMap<string, HandedListener>
+  readonly offer?: (address: string, listener: HandedListener) => void
+  /** Resolves when spool and sockets may be taken. */
+  turn?(): Promise<void>
+  /** Told of each reload, whoever wanted it. */
+  reloaded?(report: ReloadReport): void
+}
