@@ -43,6 +43,24 @@ describe('the configuration', () => {
     expect(configuration?.workers).toBe(workers)
   })
 
+  test('keeps traces beside the store, so many, so long and in so many bytes', () => {
+    const traces = (yaml: string): unknown =>
+      read({ 'control/me': 'mx.test\n', 'postern.yaml': `${yaml}chain: []\n` }).configuration
+        ?.traces
+    expect(traces('store: { path: /var/lib/postern/store.db }\n')).toEqual({
+      path: '/var/lib/postern/traces.db',
+      maxRecords: 250_000,
+      maxAgeMs: 30 * 86_400_000,
+      maxBytes: 2 ** 30,
+    })
+    expect(
+      traces('traces: { path: t.db, keep: 1000, max_age: 1d, max_size: 10MB }\n'),
+    ).toMatchObject({ path: '/etc/postern/t.db', maxRecords: 1000, maxAgeMs: 86_400_000 })
+    expect(mistakesIn({ 'postern.yaml': 'chain: []\ntraces: { keep: 10 }\n' })).toEqual([
+      expect.stringContaining('postern.yaml:2: traces.keep'),
+    ])
+  })
+
   test.each(['0', '65', '1.5', 'many', '[2]'])('cannot have %s workers', (workers) => {
     expect(mistakesIn({ 'postern.yaml': `chain: []\nworkers: ${workers}\n` })).toContainEqual(
       expect.stringMatching(

@@ -57,7 +57,7 @@ export class FilterPolicy implements Policy {
 
   constructor(parts: FilterPolicyParts) {
     this.#parts = parts
-    this.#writer = new TraceWriter(parts.traces)
+    this.#writer = new TraceWriter(parts.traces, parts.log)
     this.#generation = parts.generation
     this.#writer.useChain(parts.generation)
   }

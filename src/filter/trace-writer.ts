@@ -1,4 +1,5 @@
 import type { Archive } from '../runtime/archive.ts'
+import type { Log } from '../runtime/log.ts'
 import type { Generation } from './generation.ts'
 import { chainRecord, type TraceRecord } from './trace-record.ts'
 
@@ -11,10 +12,14 @@ const mostWaiting = 1024
  */
 export class TraceWriter {
   readonly #archive: Archive
+  readonly #log: Log
   #dropped = 0
+  /** Since the archive fell behind last; undefined while it keeps up. */
+  #missing: number | undefined
 
-  constructor(archive: Archive) {
+  constructor(archive: Archive, log: Log) {
     this.#archive = archive
+    this.#log = log
   }
 
   /** Explanations of accepted mail that were not kept. */
@@ -28,11 +33,26 @@ export class TraceWriter {
   }
 
   write(record: TraceRecord): void {
-    if (record.end === 'committed' && this.#archive.waiting >= mostWaiting) {
+    if (record.end === 'committed' && this.#isBehind()) {
       this.#dropped += 1
+      this.#missing = (this.#missing ?? 0) + 1
       return
     }
     const { steps, ...head } = record
     this.#archive.addLater(head, { at: record.endedAt, counts: true, detail: steps })
+  }
+
+  /** Told once when it begins, and once when it is over. */
+  #isBehind(): boolean {
+    const { waiting } = this.#archive
+    const behind = waiting >= mostWaiting
+    if (behind && this.#missing === undefined) {
+      this.#missing = 0
+      this.#log.warn('traces.behind', { waiting })
+    } else if (!behind && this.#missing !== undefined) {
+      this.#log.warn('traces.caught-up', { missing: this.#missing })
+      this.#missing = undefined
+    }
+    return behind
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { definePlugin } from '../plugin/plugin.ts'
 import { pass, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainUnderTest } from '../testkit/chain-under-test.ts'
+import { recordingLog } from '../testkit/recording-log.ts'
 import { memoryArchive } from '../testkit/memory-archive.ts'
 import { faulty } from '../../test/fixtures/plugins/faulty/faulty.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
@@ -227,7 +228,8 @@ describe('bounds', () => {
 
   test('when the store falls behind, accepted mail loses its explanation first, and is counted', () => {
     const archive = memoryArchive(() => [], { maxRecords: 10_000 })
-    const writer = new TraceWriter(archive)
+    const log = recordingLog()
+    const writer = new TraceWriter(archive, log)
     const record = (id: string, end: TraceRecord['end']): TraceRecord => ({
       version: 1,
       id,
@@ -249,7 +251,10 @@ describe('bounds', () => {
     for (let i = 0; i < 100; i++) writer.write(record(`late${i}`, 'committed'))
     writer.write(record('no', 'refused'))
     expect(writer.dropped).toBe(100)
-    expect(archive.records.map(({ id }) => id)).toEqual(['early', 'no'])
+    archive.fallBehind(0)
+    writer.write(record('again', 'committed'))
+    expect(archive.records.map(({ id }) => id)).toEqual(['early', 'no', 'again'])
+    expect(log.events.map(({ event }) => event)).toEqual(['traces.behind', 'traces.caught-up'])
   })
 })
 

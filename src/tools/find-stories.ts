@@ -51,6 +51,9 @@ export interface FoundStories {
 /** The queue is looked through so long: it may be large, and what it says is the last word only. */
 const queuePatienceMs = 1500
 
+/** The newest attempts, among which those of messages without a session are. */
+const deliveriesLookedAt = 50
+
 const nothing: FoundStories = { stories: [], others: [], more: false }
 
 /** @throws PosternError STORE_FAILED, CONFIG_INVALID */
@@ -123,11 +126,14 @@ async function besideSessions(
   address: string,
   told: readonly Story[],
 ): Promise<readonly Story[]> {
-  const { items } = await search.deliveries({ address, limit: 100 })
+  const { items } = await search.deliveries({ address, limit: deliveriesLookedAt })
   const known = new Set(told.flatMap(({ queueIds }) => queueIds))
   const ids = new Set(items.map(({ queueId }) => queueId).filter((id) => !known.has(id)))
+  if (ids.size === 0) return []
+  const brought = await search.search({ queueId: [...ids], limit: deliveriesLookedAt })
+  for (const id of brought.items.flatMap(({ queueIds }) => queueIds)) ids.delete(id)
   const found = await Promise.all([...ids].map((id) => search.read(id)))
-  return found.filter((story) => story?.via !== undefined).filter((story) => story !== undefined)
+  return found.filter((story) => story !== undefined)
 }
 
 /** A message that was taken in and not tried yet, whoever brought it. */

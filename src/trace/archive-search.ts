@@ -5,7 +5,13 @@ import type { Archive, ArchivedRecord, TermRange } from '../runtime/archive.ts'
 import type { Attempt } from '../filter/attempts.ts'
 import { object, text, texts } from '../filter/read-json.ts'
 import { readAttempt } from '../filter/trace-reader.ts'
-import { deliveryQuestion, recordRange, traceQuestion, type TraceQuestion } from './question.ts'
+import {
+  deliveryQuestion,
+  namedQuestion,
+  recordRange,
+  traceQuestion,
+  type TraceQuestion,
+} from './question.ts'
 import { enteredBeside, storyOf, type Story } from './story.ts'
 import { summaryOf } from './summary.ts'
 import type { TraceSummary } from './trace-summary.ts'
@@ -124,16 +130,11 @@ export class ArchiveTraceSearch implements TraceSearch {
   }
 
   async #find(which: string): Promise<ArchivedRecord | undefined> {
-    const queries: readonly TraceQuery[] =
-      which === 'last' ? [{}] : [{ id: which }, { queueId: which }, { messageId: which }]
-    for (const query of queries) {
-      // oxlint-disable-next-line no-await-in-loop -- mostly the first one finds it
-      const { rows } = await this.#page(traceQuestion(query), { limit: mostOfOneSession }, true)
-      // The id of a session is that of its transactions' records too: what is named itself comes first.
-      const found = rows.find(({ value }) => value['id'] === which) ?? rows[0]
-      if (found !== undefined) return found
-    }
-    return undefined
+    const question = which === 'last' ? traceQuestion({}) : namedQuestion(which)
+    const limit = which === 'last' ? 1 : mostOfOneSession
+    const { rows } = await this.#page(question, { limit }, true)
+    // The id of a session is that of its transactions' records too: what is named itself comes first.
+    return rows.find(({ value }) => value['id'] === which) ?? rows[0]
   }
 
   async #story(record: JsonObject, known?: readonly Attempt[], cursor?: string): Promise<Story> {

@@ -38,10 +38,19 @@ interface Condition {
   readonly holds: (record: JsonObject) => boolean
 }
 
+/** Whatever id it is: of a transaction, a session or a queued message, or a Message-ID. */
+export function namedQuestion(which: string): TraceQuestion {
+  const kinds = [{ id: which }, { queueId: which }, { messageId: which }].flatMap(conditionsOf)
+  return {
+    conditions: [kinds.flatMap(({ ranges }) => ranges), [recordRange('transaction')]],
+    matches: (record) => !isAttempt(record) && kinds.some(({ holds }) => holds(record)),
+  }
+}
+
 export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
   const { queueId, outcome, sender, recipient, address } = query
   const found = [
-    plain('queueId', queueId, own('queueId')),
+    given(queueId, (wanted) => byQueueId(wanted, own('queueId'))),
     given(sender, bySender),
     given(recipient, byRecipient),
     given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
@@ -69,7 +78,7 @@ export function recordRange(kind: keyof typeof recordKinds): TermRange {
 function conditionsOf(query: TraceQuery): readonly Condition[] {
   const { sender, recipient, address, client, messageId, scoreAtLeast: score } = query
   const found: (Condition | undefined)[] = [
-    plain('queueId', query.queueId, (record) => texts(record['queueIds'])),
+    given(query.queueId, (wanted) => byQueueId(wanted, (record) => texts(record['queueIds']))),
     plain('id', query.id, (record) => [text(record['id']), text(record['session'])]),
     plain(
       'messageId',
@@ -106,6 +115,17 @@ function plain(
   return {
     ranges: [exactly(textTerm(kind, wanted))],
     holds: (record) => valuesOf(record).some((value) => same(value, wanted)),
+  }
+}
+
+function byQueueId(
+  wanted: string | readonly string[],
+  idsOf: (record: JsonObject) => readonly string[],
+): Condition {
+  const ids = typeof wanted === 'string' ? [wanted] : wanted
+  return {
+    ranges: ids.map((id) => exactly(textTerm('queueId', id))),
+    holds: (record) => idsOf(record).some((id) => ids.some((one) => same(one, id))),
   }
 }
 

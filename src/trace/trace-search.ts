@@ -23,7 +23,8 @@ export interface TraceQuery {
   readonly user?: string
   /** With or without its angle brackets. */
   readonly messageId?: string
-  readonly queueId?: string
+  /** One, or any of several. */
+  readonly queueId?: string | readonly string[]
   /** Of a transaction or of a session. */
   readonly id?: string
   /** Of an opinion that counted: `GREYLISTED`. */
