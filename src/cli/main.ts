@@ -68,12 +68,24 @@ for (const command of asked === undefined ? Object.values(commands) : [asked[1]]
   program.addCommand(await command())
 }
 
+program
+  .option('--manual', 'print the manual page, postern(1)')
+  .option('--version', 'print the version')
+
 try {
-  await program.parseAsync()
+  const [, , first] = process.argv
+  if (first === '--manual' || first === '--version') await printAbout(first)
+  else await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
     process.stderr.write(`postern: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   }
+}
+
+async function printAbout(what: '--manual' | '--version'): Promise<void> {
+  const { manualPage, ownVersion } = await import('./manual.ts')
+  const version = ownVersion()
+  process.stdout.write(what === '--version' ? `${version}\n` : manualPage(program, version))
 }
