@@ -23,7 +23,9 @@ const copied = ['bin', 'config', 'LICENSE', 'README.md', 'CHANGELOG.md']
 /** Beside the code: pages of plugins, programs in other languages. */
 const codeFolders = ['src', 'plugins']
 /** Files of ours that are named by their URL: threads, workers, the contract. */
-const ownUrl = /new URL\((['"])(\.[^'"]*)\.ts\1, import\.meta\.url\)/g
+const ownUrl = /new URL\(\s*(['"])(\.[^'"]*)\.ts\1,\s*import\.meta\.url,?\s*\)/g
+/** What is left of them, however it is written, would look for a file that no package has. */
+const leftOver = /['"]\.{1,2}\/[^'"\n]*\.ts['"]/
 
 export interface BuiltApp {
   readonly folder: string
@@ -95,6 +97,8 @@ function rewriteUrls(folder: string): void {
       const file = join(dirname(path), `${target}.js`)
       if (!existsSync(file)) throw new Error(`${path} names ${file}, which was not built`)
     }
+    const [left] = leftOver.exec(changed) ?? []
+    if (left !== undefined) throw new Error(`${path} still names ${left}`)
     if (changed !== text) writeFileSync(path, changed)
   }
 }

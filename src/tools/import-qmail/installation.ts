@@ -50,6 +50,18 @@ export class Installation {
     return bytes === undefined ? undefined : Buffer.from(bytes).toString()
   }
 
+  /** A file that the operator names: of the installation, or of this host. */
+  textAsTyped(path: string): string | undefined {
+    const own = path.startsWith('/') ? this.text(path) : undefined
+    if (own !== undefined) return own
+    try {
+      return Buffer.from(this.#disk.readFileNow(resolve(path), largestText)).toString()
+    } catch (error) {
+      if (isPosternError(error)) return undefined
+      throw error
+    }
+  }
+
   exists(path: string): boolean {
     try {
       this.#disk.readFileNow(this.locate(path), largestFile)

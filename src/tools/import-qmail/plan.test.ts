@@ -211,6 +211,18 @@ describe('scanners', () => {
 })
 
 describe('the rest of the installation', () => {
+  test('a run script that is named may lie in the tree, on this host, or nowhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-run-'))
+    roots.push(folder)
+    const here = join(folder, 'run')
+    await writeFile(here, 'exec tcpserver 0 2525 qmail-smtpd\n')
+    const files = { '/etc/init.d/smtpd': 'exec tcpserver 0 26 qmail-smtpd\n' }
+    const { yaml, of } = await imported(files, ['/etc/init.d/smtpd', here, '/nowhere/run'])
+    expect(yaml).toContain('0.0.0.0:26')
+    expect(yaml).toContain('0.0.0.0:2525')
+    expect(of('unsupported')).toContain('the run script /nowhere/run')
+  })
+
   test('a morercpthosts without its cdb, a domain in two files and open files are dangerous', async () => {
     const root = await imported({
       ...smtpd(plain),

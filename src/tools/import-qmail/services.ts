@@ -73,7 +73,7 @@ class ServiceReader {
   }
 
   read(path: string, name: string, expected: boolean): void {
-    const text = this.#installation.text(path)
+    const text = expected ? this.#installation.textAsTyped(path) : this.#installation.text(path)
     if (text === undefined) {
       if (expected) this.#findings.unsupported(`the run script ${path}`, path, 'it cannot be read')
       return
