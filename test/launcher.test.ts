@@ -71,6 +71,19 @@ describe('bin/postern', () => {
     expect(launch(install(join(folder, 'node_modules/postern')))).toMatchObject({ node })
   })
 
+  test('runs the JavaScript of a package, by its own launcher and by the one of the application', () => {
+    const node = join(folder, 'node_modules/.bin/node')
+    fakeNode(node)
+    const root = join(folder, 'node_modules/postern')
+    const program = join(root, 'dist/app/src/cli/main.js')
+    mkdirSync(dirname(program), { recursive: true })
+    for (const path of [program, join(root, 'package.json')]) writeFileSync(path, '')
+    expect(launch(install(root))).toMatchObject({ node, parameters: [program] })
+    const { node: found, parameters } = launch(install(join(root, 'dist/app')))
+    expect(realpathSync(found ?? '')).toBe(node)
+    expect(parameters).toEqual([program])
+  })
+
   test('takes the Node on the path when it is new enough', () => {
     const node = join(folder, 'system/node')
     fakeNode(node, 'v24.21.0')

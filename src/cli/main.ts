@@ -49,6 +49,8 @@ const commands = {
   user: async () => (await import('./user.ts')).userCommand(),
   domain: async () => (await import('./domain.ts')).domainCommand(),
   alias: async () => (await import('./alias.ts')).aliasCommand(),
+  import: async () => (await import('./import.ts')).importCommand(),
+  'serve-tree': async () => (await import('./serve-tree.ts')).serveTreeCommand(),
   'import-vpopmail': async () => (await import('./import-vpopmail.ts')).importVpopmailCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   greylist: async () => (await import('./greylist.ts')).greylistCommand(),
@@ -91,12 +93,24 @@ function throwing(command: Command): Command {
   return command.exitOverride()
 }
 
+program
+  .option('--manual', 'print the manual page, postern(1)')
+  .option('--version', 'print the version')
+
 try {
-  await program.parseAsync()
+  const [, , first] = process.argv
+  if (first === '--manual' || first === '--version') await printAbout(first)
+  else await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
     process.stderr.write(`postern: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   }
+}
+
+async function printAbout(what: '--manual' | '--version'): Promise<void> {
+  const { manualPage, ownVersion } = await import('./manual.ts')
+  const version = ownVersion()
+  process.stdout.write(what === '--version' ? `${version}\n` : manualPage(program, version))
 }

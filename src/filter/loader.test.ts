@@ -30,6 +30,8 @@ const sources: Readonly<Record<string, string>> = {
   'odd-key/odd-key.ts': `${imports}export const oddKey = ${definition('odd-key', "sumary: 'x', vouches: 'all',")}\n`,
   'in-both/in-both.ts': `${imports}export const inBoth = ${definition('in-both')}\n`,
   '../local/in-both/in-both.ts': `${imports}export const inBoth = ${definition('in-both')}\n`,
+  'built/built.js': `${imports}import { twice } from './part.js'\nimport { thrice } from 'arithmetic'\nexport const built = ${definition('built')}\nexport const number = twice(thrice(1))\n`,
+  'built/part.js': 'export const twice = (n) => n * 2\n',
   '../local/mine/mine.ts': `${imports}export const mine = ${definition('mine')}\n`,
 }
 
@@ -53,6 +55,10 @@ beforeAll(async () => {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), source)
   }
+  // A library of theirs, of the old kind.
+  const library = join(folder, 'node_modules/arithmetic')
+  mkdirSync(library, { recursive: true })
+  writeFileSync(join(library, 'index.js'), 'exports.thrice = (n) => n * 3\n')
   const script = join(root, 'load.ts')
   const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
   writeFileSync(
@@ -90,8 +96,12 @@ describe('the loader', () => {
     expect(warnings).toBe('')
   })
 
+  test('loads JavaScript as well, and its libraries as they are', () => {
+    expect(results.get('built')).toMatchObject({ loaded: 'plugin', plugin: { name: 'built' } })
+  })
+
   test('knows the names of all plugins', () => {
-    expect(names).toEqual(expect.arrayContaining(['good', 'mine', 'throws', 'two-words']))
+    expect(names).toEqual(expect.arrayContaining(['built', 'good', 'mine', 'throws', 'two-words']))
     expect(names).not.toContain('local')
   })
 

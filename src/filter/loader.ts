@@ -1,5 +1,6 @@
 /**
- * Loads plugins from folders, written in TypeScript and not built: `<folder>/<name>/<name>.ts`.
+ * Loads plugins from folders, written in TypeScript and not built: `<folder>/<name>/<name>.ts`, or JavaScript, as in the
+ * packages of Postern: `<name>.js`.
  * What a plugin imports as `postern/plugin` is our own copy, wherever the plugin lies (but under
  * node_modules, where Node does not read TypeScript). Once loaded, code stays until the process ends.
  */
@@ -31,6 +32,9 @@ const ownCopies: ReadonlyMap<string, string> = new Map([
   ['postern/plugin', new URL('../plugin/index.ts', import.meta.url).href],
   ['postern/testkit', new URL('../testkit/index.ts', import.meta.url).href],
 ])
+
+/** Where a folder has both, the first. */
+const extensions = ['ts', 'js'] as const
 
 const pluginName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 /** Folders beside plugins that hold none themselves. */
@@ -99,11 +103,14 @@ export class PluginLoader {
   }
 
   async #find(name: string): Promise<readonly string[]> {
-    const files = this.#parts.folders.map((folder) => join(folder, name, `${name}.ts`))
-    const found = await Promise.all(
-      files.map(async (file) => ((await this.#modifiedAt(file)) === undefined ? [] : [file])),
-    )
-    return found.flat()
+    const found = await Promise.all(this.#parts.folders.map((folder) => this.#fileIn(folder, name)))
+    return found.flatMap((file) => file ?? [])
+  }
+
+  async #fileIn(folder: string, name: string): Promise<string | undefined> {
+    const files = extensions.map((extension) => join(folder, name, `${name}.${extension}`))
+    const modified = await Promise.all(files.map((file) => this.#modifiedAt(file)))
+    return files.find((_, index) => modified[index] !== undefined)
   }
 
   async #missing(name: string): Promise<Loaded> {
@@ -120,9 +127,7 @@ export class PluginLoader {
       const names = (await this.#parts.disk.list(folder)).filter(
         (name) => pluginName.test(name) && !notPlugins.has(name),
       )
-      const there = await Promise.all(
-        names.map((name) => this.#modifiedAt(join(folder, name, `${name}.ts`))),
-      )
+      const there = await Promise.all(names.map((name) => this.#fileIn(folder, name)))
       return names.filter((_, index) => there[index] !== undefined)
     } catch (error) {
       if (isPosternError(error, 'NOT_FOUND')) return []
@@ -198,12 +203,19 @@ function mapImports(folders: readonly string[]): { deregister(): void } {
   return registerHooks({
     resolve(specifier, context, nextResolve) {
       const own = ownCopies.get(specifier)
-      if (own !== undefined) return { url: own, format: 'module-typescript', shortCircuit: true }
+      if (own !== undefined) return { url: own, format: moduleFormat(own), shortCircuit: true }
       const resolved = nextResolve(specifier, context)
       // A folder of plugins needs no package.json to say that its files are modules.
-      const plugins =
-        resolved.url.endsWith('.ts') && roots.some((root) => resolved.url.startsWith(root))
-      return plugins ? { ...resolved, format: 'module-typescript' } : resolved
+      const { url } = resolved
+      const root = roots.find((each) => url.startsWith(each))
+      const isPlugin = root !== undefined && !url.slice(root.length).includes('node_modules/')
+      return isPlugin && /\.[tj]s$/.test(url)
+        ? { ...resolved, format: moduleFormat(url) }
+        : resolved
     },
   })
+}
+
+function moduleFormat(url: string): 'module' | 'module-typescript' {
+  return url.endsWith('.ts') ? 'module-typescript' : 'module'
 }

@@ -120,13 +120,19 @@ function collect(child: ChildProcess): {
 /**
  * Starts `postern start` and waits until it listens.
  * @param options.through a program with arguments that execs what follows them: prlimit, for instance
+ * @param options.program in place of the checkout's bin/postern
  */
 export async function startGateway(
   folder: GatewayFolder,
-  options: { readonly env?: NodeJS.ProcessEnv; readonly through?: readonly string[] } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv
+    readonly through?: readonly string[]
+    readonly program?: string
+  } = {},
 ): Promise<StartedGateway> {
-  const line = [...(options.through ?? []), postern, 'start', '--config', folder.config]
-  const child = spawn(line[0] ?? postern, line.slice(1), {
+  const { through = [], program = postern } = options
+  const line = [...through, program, 'start', '--config', folder.config]
+  const child = spawn(line[0] ?? program, line.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   })

@@ -9,7 +9,8 @@ const contract = new URL('../../plugin/index.ts', import.meta.url).href
 registerHooks({
   resolve(specifier, context, nextResolve) {
     if (specifier === 'postern/plugin') {
-      return { url: contract, format: 'module-typescript', shortCircuit: true }
+      const format = contract.endsWith('.ts') ? 'module-typescript' : 'module'
+      return { url: contract, format, shortCircuit: true }
     }
     const resolved = nextResolve(specifier, context)
     // A folder of plugins needs no package.json to say that its files are modules.

@@ -1,0 +1,189 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { followScript, unknownMark, type FollowedScript } from './follow-script.ts'
+
+function follow(text: string, files: Readonly<Record<string, string>> = {}): FollowedScript {
+  const known = new Map(Object.entries(files))
+  return followScript(text, {
+    readText: (path) => known.get(path),
+    exists: (path) => known.has(path),
+  })
+}
+
+/** The words of the only program that it starts. */
+function started(text: string, files: Readonly<Record<string, string>> = {}): readonly string[] {
+  const { started: programs, unknown } = follow(text, files)
+  expect(unknown).toEqual([])
+  expect(programs).toHaveLength(1)
+  return programs[0]?.words ?? []
+}
+
+describe('what a script starts', () => {
+  test('is what stands behind exec, with its lines joined', () => {
+    const text =
+      '#!/bin/sh\nexec /usr/bin/softlimit -m 2000 \\\n  tcpserver 0 smtp qmail-smtpd 2>&1\n'
+    const words = ['/usr/bin/softlimit', '-m', '2000', 'tcpserver', '0', 'smtp', 'qmail-smtpd']
+    expect(started(text)).toEqual(words)
+  })
+
+  test('holds what files say, by cat and head, in backquotes and in $()', () => {
+    const files = { '/c/max': '20\n', '/c/me': 'mx.example.org\nsecond line\n' }
+    const text = 'MAX=`cat /c/max`\nME="$(head -1 /c/me)"\nexec tcpserver -c "$MAX" -l "$ME" 0 25 x'
+    expect(started(text, files)).toEqual([
+      'tcpserver',
+      '-c',
+      '20',
+      '-l',
+      'mx.example.org',
+      '0',
+      '25',
+      'x',
+    ])
+  })
+
+  test('falls into words where a variable is not quoted, and stays one where it is', () => {
+    expect(started(`A='x  y'\nexec tcpserver $A "$A" '$A' z$A`)).toEqual([
+      'tcpserver',
+      'x',
+      'y',
+      'x  y',
+      '$A',
+      'zx',
+      'y',
+    ])
+  })
+
+  test('depends on tests, loops and what eval makes', () => {
+    const text = `
+      LISTS="a.example b.example"
+      for name in $LISTS ; do CMD="$CMD -r $name" ; done
+      if [ -z "$NONE" -a ! -f /missing ] && [ 3 -gt 2 ]
+      then PROG=rblsmtpd
+      elif true ; then PROG=never
+      else PROG=never ; fi
+      eval "export $(echo MFCHECK)=3"
+      exec \${PROG:-none}$CMD`
+    expect(started(text)).toEqual(['rblsmtpd', '-r', 'a.example', '-r', 'b.example'])
+    expect(follow(text).started[0]?.environment).toEqual(new Map([['MFCHECK', '3']]))
+  })
+
+  test('has the variables that are exported, and those in front of it', () => {
+    const text = 'A=1\nB=2\nexport A\nC=3 tcpserver 0 25 x\nunset A\nexec tcpserver 0 26 x'
+    expect(follow(text).started.map(({ environment }) => [...environment])).toEqual([
+      [
+        ['A', '1'],
+        ['C', '3'],
+      ],
+      [],
+    ])
+  })
+
+  test('is each program of a pipe', () => {
+    const text = 'tcpserver 0 25 qmail-smtpd 2>&1 | splogger smtpd 3 &\n'
+    expect(follow(text).started.map(({ words }) => words[0])).toEqual(['tcpserver', 'splogger'])
+  })
+
+  test('is nothing where the script exits before', () => {
+    expect(follow('if [ ! -f /x ]\nthen exit 1\nfi\nexec tcpserver').started).toEqual([])
+  })
+})
+
+describe('what is not understood is told, with its line', () => {
+  test.each([
+    ['\ncase "$1" in start) true ;; esac', 2],
+    ['f() { true; }', 1],
+    ['exec tcpserver "unclosed', 1],
+    ['A=$((1 + 2))', 1],
+    ['cat <<END\nEND', 1],
+    ['A=${B%%.cdb}', 1],
+    ['\n\nif true ; then', 3],
+  ])('%j', (text, line) => {
+    const { started: programs, unknown } = follow(text)
+    expect(programs).toEqual([])
+    expect(unknown.map((each) => each.line)).toEqual([line])
+  })
+
+  test('a value that only a program could tell is no value', () => {
+    const { started: programs, unknown } = follow('IP=`ifconfig eth0`\nexec tcpserver $IP 25 x')
+    expect(programs[0]?.words).toEqual(['tcpserver', unknownMark, '25', 'x'])
+    expect(unknown).toEqual([{ line: 1, problem: 'what `ifconfig eth0` prints is not known' }])
+  })
+
+  test('and a test of such a value ends the reading', () => {
+    const { started: programs, unknown } = follow('A=`date`\n[ "$A" = x ] && exec one\nexec two')
+    expect(programs).toEqual([])
+    expect(unknown.at(-1)?.problem).toContain('not followed any further')
+  })
+
+  test('a program that nobody knows is not run', () => {
+    expect(follow('rm -rf /\nwget http://x.example/\nexec tcpserver 0 25 x').unknown).toEqual([
+      { line: 2, problem: "the program 'wget http://x.example/' is not run" },
+    ])
+  })
+})
+
+describe('no script', () => {
+  const fragment = fc.constantFrom(
+    'exec ',
+    'if ',
+    'then ',
+    'fi\n',
+    'for x in ',
+    'do ',
+    'done\n',
+    'eval ',
+    '"',
+    "'",
+    '`',
+    '$(',
+    ')',
+    '${A',
+    ':-',
+    '}',
+    '$A',
+    '\n',
+    ';',
+    '|',
+    '&&',
+    '[ ',
+    ' ]',
+    'A=',
+    '\\',
+    ' x ',
+    '<',
+    '>',
+    '#',
+    '!',
+  )
+
+  test('makes it throw, or go on for ever', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fragment, fc.string()), { maxLength: 60 }), (parts) => {
+        const { started: programs, unknown } = follow(parts.join(''))
+        expect(programs.length + unknown.length).toBeGreaterThanOrEqual(0)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('that doubles itself gets far', () => {
+    const text = `A=x\n${'A="$A$A"\n'.repeat(40)}exec tcpserver $A`
+    expect(follow(text).unknown[0]?.problem).toContain('grows too long')
+    const loops = `for a in ${'x '.repeat(300)}\ndo for b in ${'y '.repeat(300)}\ndo :\ndone\ndone`
+    expect(follow(loops).unknown[0]?.problem).toContain('does not come to an end')
+    const deep = `${'$('.repeat(40)}x${')'.repeat(40)}`
+    expect(follow(deep).unknown[0]?.problem).toContain('too deep')
+    expect(follow('A=\'eval "$A"\'\neval "$A"').unknown[0]?.problem).toContain('too deep')
+  })
+
+  test('quotes any text wrongly', () => {
+    fc.assert(
+      fc.property(
+        fc.string().filter((text) => !/['\0\u{e000}]/u.test(text)),
+        (text) => {
+          expect(started(`exec tcpserver '${text}'`)).toEqual(['tcpserver', text])
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,73 @@
+/**
+ * The part of the shell that run scripts of the qmail world are written in, as a tree. Strict: whatever else stands in a
+ * script (functions, case, while, here-documents, arithmetic …) is a ShellSyntaxError with its line, never a guess.
+ */
+
+export interface Word {
+  readonly parts: readonly WordPart[]
+  /** Some part of it was quoted: an empty one is still a word. */
+  readonly quoted: boolean
+}
+
+export type WordPart =
+  | { readonly part: 'text'; readonly text: string }
+  | {
+      readonly part: 'variable'
+      readonly name: string
+      readonly quoted: boolean
+      /** `${NAME:-word}` and `${NAME-word}`; `even`: where it is set but empty too. */
+      readonly otherwise?: { readonly word: Word; readonly even: boolean }
+    }
+  | {
+      readonly part: 'output'
+      readonly script: readonly Command[]
+      readonly text: string
+      readonly quoted: boolean
+    }
+
+export type Command =
+  | SimpleCommand
+  | { readonly do: 'pipe'; readonly stages: readonly Command[]; readonly line: number }
+  | { readonly do: 'not'; readonly command: Command; readonly line: number }
+  | {
+      readonly do: 'both' | 'either'
+      readonly left: Command
+      readonly right: Command
+      readonly line: number
+    }
+  | {
+      readonly do: 'if'
+      readonly branches: readonly Branch[]
+      readonly otherwise: readonly Command[]
+      readonly line: number
+    }
+  | {
+      readonly do: 'for'
+      readonly name: string
+      readonly words: readonly Word[]
+      readonly body: readonly Command[]
+      readonly line: number
+    }
+
+export interface SimpleCommand {
+  readonly do: 'run'
+  readonly assignments: readonly { readonly name: string; readonly word: Word }[]
+  readonly words: readonly Word[]
+  /** What stands behind `<`. Output may go where it likes. */
+  readonly input?: Word
+  readonly line: number
+}
+
+export interface Branch {
+  readonly test: readonly Command[]
+  readonly body: readonly Command[]
+}
+
+export class ShellSyntaxError extends Error {
+  readonly line: number
+
+  constructor(line: number, problem: string) {
+    super(problem)
+    this.line = line
+  }
+}

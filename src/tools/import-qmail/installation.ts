@@ -1,0 +1,94 @@
+/**
+ * An installed qmail as it lies on a disk: read, never written. Scripts and rules name absolute paths; they are looked up
+ * below the folder that the tree was found in, so that a copy or a mounted disk can be read as well.
+ */
+import { posix, resolve } from 'node:path'
+import { isPosternError } from '../../mail/errors.ts'
+import type { Disk, FileStat } from '../../runtime/disk.ts'
+
+const home = '/var/qmail'
+const largestFile = 256 << 20
+const largestText = 1 << 20
+
+export class Installation {
+  /** Where it lies, absolute. */
+  readonly tree: string
+  readonly #root: string
+  readonly #disk: Disk
+
+  constructor(disk: Disk, tree: string) {
+    this.#disk = disk
+    this.tree = resolve(tree)
+    this.#root = this.tree.endsWith(home) ? this.tree.slice(0, -home.length) : ''
+  }
+
+  /** Where a path that the installation names lies. */
+  locate(path: string): string {
+    const clean = posix.normalize(path)
+    if (!clean.startsWith('/')) return resolve(this.tree, clean)
+    if (clean === home || clean.startsWith(`${home}/`))
+      return `${this.tree}${clean.slice(home.length)}`
+    // As it was typed, already.
+    if (this.#root !== '' && clean.startsWith(`${this.#root}/`)) return clean
+    return `${this.#root}${clean}`
+  }
+
+  /** Undefined where there is none, or where nobody may read it. */
+  bytes(path: string, maxBytes: number = largestFile): Uint8Array | undefined {
+    // These never end, or wait for somebody.
+    if (/^\/(?:dev|proc|sys)\//.test(path)) return undefined
+    try {
+      return this.#disk.readFileNow(this.locate(path), maxBytes)
+    } catch (error) {
+      if (isPosternError(error)) return undefined
+      throw error
+    }
+  }
+
+  text(path: string): string | undefined {
+    const bytes = this.bytes(path, largestText)
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString()
+  }
+
+  /** A file that the operator names: of the installation, or of this host. */
+  textAsTyped(path: string): string | undefined {
+    const own = path.startsWith('/') ? this.text(path) : undefined
+    if (own !== undefined) return own
+    try {
+      return Buffer.from(this.#disk.readFileNow(resolve(path), largestText)).toString()
+    } catch (error) {
+      if (isPosternError(error)) return undefined
+      throw error
+    }
+  }
+
+  exists(path: string): boolean {
+    try {
+      this.#disk.readFileNow(this.locate(path), largestFile)
+      return true
+    } catch (error) {
+      // A folder, or one that nobody may read, is there all the same.
+      if (isPosternError(error)) return !isPosternError(error, 'NOT_FOUND')
+      throw error
+    }
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    try {
+      return await this.#disk.stat(this.locate(path))
+    } catch (error) {
+      if (isPosternError(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Sorted names; none where there is no such folder. */
+  async names(folder: string): Promise<readonly string[]> {
+    try {
+      return (await this.#disk.list(this.locate(folder))).toSorted()
+    } catch (error) {
+      if (isPosternError(error)) return []
+      throw error
+    }
+  }
+}

@@ -1,0 +1,275 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { buildCdb } from '../../formats/cdb-writer.ts'
+import { latin1 } from '../../formats/octets.ts'
+import { compileTcpRules, parseTcpRules } from '../../formats/tcprules.ts'
+import { systemDisk } from '../../runtime/node/disk.ts'
+import type { ImportFact } from './findings.ts'
+import { planQmailImport, type QmailImport } from './plan.ts'
+
+const roots: string[] = []
+
+afterEach(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true })
+})
+
+const usual = {
+  '/var/qmail/control/me': 'mx.example\n',
+  '/var/qmail/control/rcpthosts': 'mx.example\n',
+  '/var/qmail/alias/.qmail-default': 'joe\n',
+  '/etc/tcp.smtp': ':allow\n',
+  '/service/send/run': 'exec qmail-start ./Mailbox splogger qmail\n',
+}
+
+type Files = Readonly<Record<string, string | Uint8Array>>
+
+interface Imported extends QmailImport {
+  /** `what` of the facts of one outcome. */
+  readonly of: (outcome: ImportFact['outcome']) => readonly string[]
+  /** A file of the new folder, as text. */
+  readonly text: (name: string) => string
+}
+
+async function imported(files: Files, scripts: readonly string[] = []): Promise<Imported> {
+  const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
+  roots.push(root)
+  for (const [path, bytes] of Object.entries({ ...usual, ...files })) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), bytes, { mode: 0o640 })
+    if (path.includes('open-to-all')) await chmod(join(root, path), 0o666)
+  }
+  const plan = await planQmailImport({
+    disk: systemDisk,
+    tree: join(root, 'var/qmail'),
+    scripts,
+    shiftPorts: 0,
+    pluginFolder: '/plugins',
+    state: '../var',
+    inPlace: false,
+  })
+  return {
+    ...plan,
+    of: (outcome) => plan.facts.filter((fact) => fact.outcome === outcome).map(({ what }) => what),
+    text: (name) => latin1(plan.files.get(name) ?? new Uint8Array()),
+  }
+}
+
+const smtpd = (line: string, before = ''): Files => {
+  return { '/service/smtpd/run': `#!/bin/sh\n${before}\nexec ${line} 2>&1\n` }
+}
+const cdbOf = (text: string): Uint8Array => compileTcpRules(parseTcpRules(Buffer.from(text)))
+const plain = 'tcpserver -v -R -H -x /etc/tcp.smtp.cdb 0 smtp qmail-smtpd'
+
+describe('rules for clients', () => {
+  test('stay as they are where text and cdb say the same', async () => {
+    const text = '# ours\n10.:allow,RELAYCLIENT=""\n:allow\n'
+    const { of, text: file } = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp': text,
+      '/etc/tcp.smtp.cdb': cdbOf(text),
+    })
+    expect(file('tcp.smtp')).toBe(text)
+    expect(of('dangerous')).toEqual([])
+  })
+
+  test('come from the cdb where the text says something else', async () => {
+    const { of, text } = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp': '10.:allow\n',
+      '/etc/tcp.smtp.cdb': cdbOf('192.168.:allow,A="1",B=+say "x"+\n10.1.2.3:deny\n'),
+    })
+    expect(text('tcp.smtp')).toBe('192.168.:allow,A="1",B=+say "x"+\n10.1.2.3:deny\n')
+    expect(of('difference')).toContain('/etc/tcp.smtp says something else than /etc/tcp.smtp.cdb')
+  })
+
+  test('never make an open relay', async () => {
+    const text =
+      ':allow,RELAYCLIENT="",A="1"\n=:allow,RELAYCLIENT=""\n=.example:allow,RELAYCLIENT=""\n'
+    const { of, text: file } = await imported({
+      ...smtpd(plain, 'export RELAYCLIENT=""'),
+      '/etc/tcp.smtp': text,
+      '/etc/tcp.smtp.cdb': cdbOf(text),
+    })
+    expect(file('tcp.smtp')).toBe(':allow,A="1"\n=:allow\n=.example:allow,RELAYCLIENT=""\n')
+    expect(of('dangerous')).toEqual([
+      'everybody may relay (RELAYCLIENT)',
+      'everybody may relay (RELAYCLIENT)',
+      'every client that has a name may relay (RELAYCLIENT)',
+    ])
+    expect(of('difference')).toContain('clients named =.example may relay')
+  })
+
+  test('have what the run script sets for everybody, but for those that say otherwise', async () => {
+    const text = '10.:allow,AUTH_SET_MAXRCPT="9"\n1.2.3.4:deny\n'
+    const { text: file } = await imported({
+      ...smtpd(plain, 'export AUTH_SET_MAXRCPT=500 DIEMSG="421 go away"'),
+      '/etc/tcp.smtp': text,
+      '/etc/tcp.smtp.cdb': cdbOf(text),
+    })
+    expect(file('tcp.smtp')).toBe(
+      '10.:allow,AUTH_SET_MAXRCPT="9"\n1.2.3.4:deny,DIEMSG="421 go away"\n:allow,AUTH_SET_MAXRCPT="500"\n',
+    )
+  })
+
+  test('without their cdb are told to be dangerous', async () => {
+    const { of, text } = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp': 'nonsense:maybe\n10.:allow\n',
+    })
+    expect(of('dangerous')).toEqual(['/etc/tcp.smtp.cdb is missing'])
+    expect(of('unsupported')).toContain('a line that is no rule')
+    expect(text('tcp.smtp')).toBe('# not a rule: nonsense:maybe\n10.:allow\n')
+  })
+})
+
+describe('programs in front of qmail-smtpd', () => {
+  test('rblsmtpd is dnsbl, with its flags, its texts and its good lists', async () => {
+    const line =
+      'tcpserver -R 0 25 rblsmtpd -b -a good.example -r bad.example:see://x/?%IP% qmail-smtpd'
+    const { yaml } = await imported({ ...smtpd(line) })
+    expect(yaml).toContain('lists: ["bad.example see://x/?%IP%"]')
+    expect(yaml).toContain('allow: [good.example]')
+    expect(yaml).toContain('refuse: reject')
+    expect(yaml).not.toContain('refuse_at')
+  })
+
+  test('two ports share one chain, and an entry of one of them says so', async () => {
+    const { yaml } = await imported({
+      '/service/a/run':
+        'export MFCHECK=1\nexec tcpserver 0 25 rblsmtpd -r bad.example qmail-smtpd\n',
+      '/service/b/run':
+        'export MFCHECK=2 REQUIRE_AUTH=1\nexec tcpserver 127.0.0.1 587 qmail-smtpd\n',
+    })
+    expect(yaml).toMatch(
+      /name: smtp [^]*name: submission [^]*listen: "?127.0.0.1:587[^]*auth: required/,
+    )
+    expect(yaml).toMatch(/plugin: dnsbl[^\n]*\n {4}when: \{ listener: \[smtp\] \}/)
+    expect(yaml).toMatch(/plugin: mfcheck[^\n]*\n {4}when: \{ listener: \[smtp\] \}/)
+    expect(yaml).toMatch(/name: mfcheck-submission\n {4}when: \{ listener: \[submission\] \}/)
+    expect(yaml.match(/plugin: rcpthosts/g)).toHaveLength(1)
+  })
+
+  test('sslserver is implicit TLS, with the certificate that qmail-smtpd had', async () => {
+    const { yaml, files } = await imported({
+      ...smtpd('sslserver -e -R 0 465 qmail-smtpd'),
+      '/var/qmail/control/servercert.pem': 'PEM',
+    })
+    expect(yaml).toMatch(/name: smtps[^]*tls: implicit[^]*certificate: control\/servercert.pem/)
+    expect(files.has('control/servercert.pem')).toBe(true)
+  })
+
+  test('what is not known is told, and nothing behind it is guessed', async () => {
+    const { of, yaml } = await imported({ ...smtpd('tcpserver 0 25 strangefilter qmail-smtpd') })
+    expect(of('unsupported')).toContain('the service smtpd: strangefilter')
+    expect(yaml).toContain('listeners: []')
+  })
+})
+
+describe('logins', () => {
+  test('by a program are asked of that program', async () => {
+    const line = 'tcpserver 0 25 qmail-smtpd mx.example /home/vpopmail/bin/vchkpw /bin/true'
+    const { yaml, of } = await imported({ ...smtpd(line) })
+    expect(yaml).toContain('command: [/home/vpopmail/bin/vchkpw, /bin/true]')
+    expect(of('dangerous')).toEqual([])
+  })
+
+  test.each([
+    '/bin/checkpassword /bin/true',
+    'mx.example /bin/true /bin/checkpassword',
+    'mx.example',
+  ])('by qmail-smtpd %s would let anybody relay, or fail, and are left out', async (args) => {
+    const { yaml, of } = await imported({ ...smtpd(`tcpserver 0 25 qmail-smtpd ${args}`) })
+    expect(yaml).not.toContain('checkpassword\n')
+    expect(yaml).not.toContain('plugin: checkpassword')
+    expect(of('dangerous')).toEqual([`qmail-smtpd ${args}`])
+  })
+})
+
+describe('scanners', () => {
+  test('of some clients scan the mail of these alone', async () => {
+    const text = '10.:allow,QMAILQUEUE="/var/qmail/bin/simscan"\n:allow\n'
+    const { yaml } = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp': text,
+      '/etc/tcp.smtp.cdb': cdbOf(text),
+    })
+    const when = 'when: { environment: ["QMAILQUEUE=/var/qmail/bin/simscan"] }'
+    expect(yaml.split(when)).toHaveLength(4)
+    expect(yaml).toContain('infected: reject')
+  })
+
+  test('that nobody here knows go on running', async () => {
+    const path = '/usr/local/bin/my-filter'
+    const { yaml } = await imported({
+      ...smtpd(plain, `export QMAILQUEUE=${path}`),
+      [path]: '#!/bin/sh\n',
+    })
+    expect(yaml).toMatch(/plugin: qmail-queue[^]*program: \/usr\/local\/bin\/my-filter/)
+  })
+})
+
+describe('the rest of the installation', () => {
+  test('a run script that is named may lie in the tree, on this host, or nowhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-run-'))
+    roots.push(folder)
+    const here = join(folder, 'run')
+    await writeFile(here, 'exec tcpserver 0 2525 qmail-smtpd\n')
+    const files = { '/etc/init.d/smtpd': 'exec tcpserver 0 26 qmail-smtpd\n' }
+    const { yaml, of } = await imported(files, ['/etc/init.d/smtpd', here, '/nowhere/run'])
+    expect(yaml).toContain('0.0.0.0:26')
+    expect(yaml).toContain('0.0.0.0:2525')
+    expect(of('unsupported')).toContain('the run script /nowhere/run')
+  })
+
+  test('a morercpthosts without its cdb, a domain in two files and open files are dangerous', async () => {
+    const root = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp.cdb': cdbOf(':allow\n'),
+      '/var/qmail/control/morercpthosts': 'more.example\n',
+      '/var/qmail/control/locals': 'v.example\n',
+      '/var/qmail/control/virtualdomains': 'v.example:v\n:all\n',
+      '/var/qmail/alias/.qmail-open-to-all': 'x\n',
+    })
+    expect(root.of('dangerous')).toEqual([
+      'morercpthosts.cdb is missing',
+      'v.example is in locals and in virtualdomains',
+      'everybody may write /var/qmail/alias/.qmail-open-to-all',
+    ])
+  })
+
+  test('what qmail-start was given is the default delivery', async () => {
+    const { text } = await imported({})
+    expect(text('control/defaultdelivery')).toBe('./Mailbox\n')
+  })
+
+  test('qmail-pop3d is a listener whose logins its program knows', async () => {
+    const line =
+      'tcpserver -H -R 0 pop3 qmail-popup mx.example /bin/checkpassword qmail-pop3d Maildir'
+    const { yaml } = await imported({ '/service/pop3d/run': `exec ${line}\n` })
+    expect(yaml).toMatch(/name: pop3 [^]*role: pop3\n[^]*listen: "?0.0.0.0:110/)
+    expect(yaml).toContain('command: [/bin/checkpassword, /bin/true]')
+  })
+
+  test('control files are taken, known or told to be strange', async () => {
+    const { of } = await imported({
+      '/var/qmail/control/databytes': '1000\n',
+      '/var/qmail/control/tlsserverciphers': 'ALL\n',
+      '/var/qmail/control/mystery': '\n',
+    })
+    expect(of('mapped')).toContain('control/databytes')
+    expect(of('unsupported')).toEqual(
+      expect.arrayContaining(['control/mystery', 'control/tlsserverciphers', 'qmail-smtpd']),
+    )
+  })
+
+  test('a damaged cdb is told', async () => {
+    const { of } = await imported({
+      ...smtpd(plain),
+      '/etc/tcp.smtp': '',
+      '/etc/tcp.smtp.cdb': buildCdb([]).slice(0, 9),
+    })
+    expect(of('dangerous')).toContain('/etc/tcp.smtp.cdb is damaged')
+  })
+})

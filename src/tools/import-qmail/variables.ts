@@ -1,0 +1,34 @@
+/** The variables that a service is started with, as qmail-smtpd reads them; each is asked for once, the rest is left over. */
+import { unknownMark } from '../../formats/run-script/follow-script.ts'
+
+export class ServiceVariables {
+  readonly #values: ReadonlyMap<string, string>
+  readonly #taken = new Set<string>()
+
+  constructor(values: ReadonlyMap<string, string>) {
+    this.#values = values
+  }
+
+  /** Undefined where it is not set, or where only the script would know it. */
+  text(name: string): string | undefined {
+    this.#taken.add(name)
+    const value = this.#values.get(name)
+    return value?.includes(unknownMark) === true ? undefined : value
+  }
+
+  /** The digits at its beginning; none: undefined. */
+  number(name: string): number | undefined {
+    const [digits] = /^\d{1,15}/.exec(this.text(name) ?? '') ?? []
+    return digits === undefined ? undefined : Number(digits)
+  }
+
+  /** Anything above 0. */
+  isOn(name: string): boolean {
+    return (this.number(name) ?? 0) > 0
+  }
+
+  /** Those that nobody has asked for. */
+  rest(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#values].filter(([name]) => !this.#taken.has(name))
+  }
+}
