@@ -100,18 +100,24 @@ test('a domain is added with its hops and its recipient check, and its mail goes
 })
 
 test('a domain that is removed leaves the files as they were before it', async () => {
-  const before = await Promise.all(['control/rcpthosts', 'control/smtproutes'].map(folder.read))
+  const before = await Promise.all(
+    ['control/rcpthosts', 'control/smtproutes'].map((path) => folder.read(path)),
+  )
   await relay('add', 'example.test', '--to', '192.0.2.1')
   const removed = JSON.parse((await relay('remove', 'example.test', '--json')).stdout)
   expect(removed).toMatchObject({ written: true })
-  const after = await Promise.all(['control/rcpthosts', 'control/smtproutes'].map(folder.read))
+  const after = await Promise.all(
+    ['control/rcpthosts', 'control/smtproutes'].map((path) => folder.read(path)),
+  )
   expect(after).toEqual(before)
   expect((await relay('remove', 'example.test')).code).toBe(1)
 })
 
 test('nothing is written where something is wrong, or only asked what would be', async () => {
   const texts = () =>
-    Promise.all(['control/rcpthosts', 'control/smtproutes', 'postern.yaml'].map(folder.read))
+    Promise.all(
+      ['control/rcpthosts', 'control/smtproutes', 'postern.yaml'].map((path) => folder.read(path)),
+    )
   const before = await texts()
   for (const [domain, to, problem] of [
     ['example.test', '192.0.2.1:many', 'the port is a number'],
