@@ -7,6 +7,7 @@ import { readVpopmail } from '../tools/read-vpopmail.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly config: string
@@ -41,7 +42,11 @@ async function run(home: string | undefined, options: Options): Promise<void> {
     for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
     for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
-  } else await withAccounts(config, (accounts) => carryOut(accounts, plan))
+  } else {
+    await withProgress('taking over', (told) =>
+      withAccounts(config, (accounts) => carryOut(accounts, plan, told)),
+    )
+  }
   const counts = [
     countOf(domains.length, 'domain'),
     countOf(users.length, 'user'),

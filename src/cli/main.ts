@@ -1,5 +1,7 @@
 /** `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
+import { headingOf, lastHeading } from './headings.ts'
+import { helpCommand, topicsLine } from './help.ts'
 import type { QmailToolName } from './qmail-tools.ts'
 
 const program = new Command('postern')
@@ -23,6 +25,7 @@ const commands = {
   stop: async () => (await import('./control-actions.ts')).stopCommand(),
   cdb: async () => (await import('./cdb.ts')).cdbCommand(),
   showctl: async () => (await import('./showctl.ts')).showctlCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   smtpd: async () => (await import('./smtpd.ts')).smtpdCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   env: async () => (await import('./env.ts')).envCommand(),
@@ -58,6 +61,7 @@ const commands = {
   tcprulescheck: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
   quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   'qmail-queue': async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(whole),
   newu: qmailTool('newu'),
   newmrh: qmailTool('newmrh'),
   pw2u: qmailTool('pw2u'),
@@ -82,20 +86,41 @@ const commands = {
   autorespond: qmailTool('autorespond'),
 }
 
-const asked = Object.entries(commands).find(([name]) => name === process.argv[2])
-for (const command of asked === undefined ? Object.values(commands) : [asked[1]]) {
-  program.addCommand(throwing(await command()))
+type Load = () => Promise<Command>
+const loads: ReadonlyMap<string, Load> = new Map<string, Load>(Object.entries(commands))
+
+/** `postern` with all of its commands. */
+async function whole(): Promise<Command> {
+  for (const load of loads.values()) add(await load())
+  return program
 }
 
-/** Wrong usage ends with 2, whichever command it is of: they do not inherit that from the program. */
-function throwing(command: Command): Command {
-  for (const below of command.commands) throwing(below)
-  return command.exitOverride()
+function add(command: Command): void {
+  if (program.commands.some((each) => each.name() === command.name())) return
+  if (command.helpGroup() === '') command.helpGroup(headingOf(command.name()))
+  for (const each of withThoseBelow(command)) each.exitOverride()
+  program.addCommand(command)
+}
+
+/** Wrong usage of any of them is told by the same exit code. */
+function withThoseBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withThoseBelow)]
 }
 
 program
   .option('--manual', 'print the manual page, postern(1)')
   .option('--version', 'print the version')
+
+const asked = loads.get(process.argv[2] ?? '')
+if (asked === undefined) await whole()
+else add(await asked())
+program.helpCommand(false)
+program.addCommand(
+  helpCommand(async (name) => program.commands.find((each) => each.name() === name)).helpGroup(
+    lastHeading,
+  ),
+)
+program.addHelpText('after', `\npostern help NAME is about a command or a topic; ${topicsLine}`)
 
 try {
   const [, , first] = process.argv

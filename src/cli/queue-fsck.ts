@@ -3,6 +3,7 @@ import { printable } from '../mail/reply.ts'
 import { checkQueue, type SpoolCheck } from '../tools/read-spool.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly config: string
@@ -19,7 +20,7 @@ export function fsckCommand(): Command {
 }
 
 async function fsck({ config, json }: Options): Promise<void> {
-  const check = await checkQueue(config)
+  const check = await withProgress('reading', (told) => checkQueue(config, told))
   if (check.damage.length > 0) process.exitCode = 1
   const text = json === true ? JSON.stringify(check, undefined, 2) : report(check).join('\n')
   process.stdout.write(`${text}\n`)

@@ -36,7 +36,7 @@ export function withEntryAfter(text: string, after: string, plugin: string): str
   const chain = isMap(contents) ? contents.get('chain', true) : undefined
   if (!isSeq(chain) || chain.flow === true) return undefined
   const entry = chain.items.find((item) => isMap(item) && nameOf(item) === after)
-  if (!isMap(entry) || entry.range === null || entry.range === undefined) return undefined
+  if (!isMap(entry) || !entry.range) return undefined
   const [start, end] = entry.range
   const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start)
   const indent = /^[ ]*(?=-)/.exec(line)?.[0]

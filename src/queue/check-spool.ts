@@ -44,18 +44,25 @@ export interface SpoolDamage extends DamagedPlace {
 /** A gateway at work moves messages and uses files again while we read: what is really damaged still is when read anew. */
 const maxReadings = 3
 
+/** Told how many messages have been read, of how many. */
+export type CheckTold = (done: number, all: number) => void
+
 /** @throws PosternError SPOOL_NEWER, NOT_FOUND, DISK_FAILED */
-export async function checkSpool(disk: Disk, path: string): Promise<SpoolCheck> {
-  let check = await readOnce(disk, path)
+export async function checkSpool(
+  disk: Disk,
+  path: string,
+  told: CheckTold = () => undefined,
+): Promise<SpoolCheck> {
+  let check = await readOnce(disk, path, told)
   for (let reading = 1; reading < maxReadings && check.damage.length > 0; reading++) {
     const seen = new Set(check.damage.map(placeOf))
-    const again = await readOnce(disk, path)
+    const again = await readOnce(disk, path, told)
     check = { ...again, damage: again.damage.filter((found) => seen.has(placeOf(found))) }
   }
   return check
 }
 
-async function readOnce(disk: Disk, path: string): Promise<SpoolCheck> {
+async function readOnce(disk: Disk, path: string, told: CheckTold): Promise<SpoolCheck> {
   const reading = await openForReading(disk, path)
   try {
     const { layout, recovered, byAge } = reading
@@ -72,7 +79,7 @@ async function readOnce(disk: Disk, path: string): Promise<SpoolCheck> {
       largeFiles: needed.size + orphans.length,
       unneeded: orphans,
       incoming: incoming.length - takenIn.size,
-      damage: await damageIn(reading),
+      damage: await damageIn(reading, told),
       setAside: setAside.length,
     }
   } finally {
@@ -80,17 +87,16 @@ async function readOnce(disk: Disk, path: string): Promise<SpoolCheck> {
   }
 }
 
-async function damageIn({
-  layout,
-  loader,
-  byAge,
-  damage: inLog,
-}: SpoolReading): Promise<readonly SpoolDamage[]> {
+async function damageIn(
+  { layout, loader, byAge, damage: inLog }: SpoolReading,
+  told: CheckTold,
+): Promise<readonly SpoolDamage[]> {
   const damage: SpoolDamage[] = inLog.map((found) => ({
     ...damagedPlace(layout, found),
     ids: found.numbers.map(queueId),
   }))
-  for (const entry of byAge) {
+  for (const [index, entry] of byAge.entries()) {
+    told(index, byAge.length)
     const loaded = await loader.whole(entry)
     if (!(loaded instanceof BrokenRecord)) continue
     damage.push({ ...damagedEntry(layout, entry, loaded), ids: [entry.id] })

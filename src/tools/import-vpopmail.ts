@@ -36,10 +36,12 @@ export function planImport({ domains, doubts }: Vpopmail): PlannedImport {
 export async function carryOut(
   accounts: Accounts,
   { domains, users, aliases }: PlannedImport,
+  told: (done: number, all: number) => void = () => undefined,
 ): Promise<void> {
   // oxlint-disable no-await-in-loop -- one after the other: each is a write of its own
   for (const domain of domains) await accounts.putDomain(domain)
-  for (const user of users) {
+  for (const [index, user] of users.entries()) {
+    told(index, users.length)
     const before = await accounts.find(user.user)
     const isSame = before?.passwordHash === user.passwordHash
     const scram = isSame && before.scram !== undefined ? { scram: before.scram } : {}

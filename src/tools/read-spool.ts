@@ -1,5 +1,5 @@
 /** Reads a spool as it lies on the disk, without the lock: beside a running gateway as well as without one. */
-import { checkSpool, type SpoolCheck } from '../queue/check-spool.ts'
+import { checkSpool, type CheckTold, type SpoolCheck } from '../queue/check-spool.ts'
 import { damagedFiles, type DamagedFile, type DamagedMessage } from '../queue/damaged.ts'
 import type { Damaged, Entry } from '../queue/queue.ts'
 import { readShards } from '../queue/read-spool.ts'
@@ -24,9 +24,9 @@ export async function findQueued(folder: string, id: string): Promise<Entry | un
 }
 
 /** Reads every promised byte. @param folder the configuration folder. @throws PosternError NOT_FOUND, SPOOL_NEWER, DISK_FAILED */
-export async function checkQueue(folder: string): Promise<SpoolCheck> {
+export async function checkQueue(folder: string, told?: CheckTold): Promise<SpoolCheck> {
   const checks: SpoolCheck[] = []
-  for (const path of await shardPaths(folder)) checks.push(await checkSpool(systemDisk, path))
+  for (const path of await shardPaths(folder)) checks.push(await checkSpool(systemDisk, path, told))
   return checks.reduce(together)
 }
 

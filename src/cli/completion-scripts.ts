@@ -1,0 +1,100 @@
+/** Completion for shells, as text: which words may follow, by the commands that stand on the line already. */
+import type { CompletionNode, CompletionWord } from './completion-tree.ts'
+
+export const shells = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof shells)[number]
+
+type Nodes = readonly CompletionNode[]
+
+export function completionScript(shell: Shell, nodes: Nodes): string {
+  return { bash, zsh, fish }[shell](nodes)
+}
+
+/** `cd queue hold` for each command below another: from a path and a word to the next path. */
+function steps(nodes: Nodes): readonly (readonly [from: string, word: string])[] {
+  return nodes.flatMap(({ path, words }) =>
+    words.flatMap(({ word, isCommand }) => (isCommand ? [[path, word] as const] : [])),
+  )
+}
+
+const joined = (from: string, word: string): string => `${from} ${word}`.trim()
+
+/** Between single quotes, in all three. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+function bash(nodes: Nodes): string {
+  return `# eval "$(postern completion bash)"
+_postern() {
+  local path= words= i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$path/\${COMP_WORDS[i]}" in
+${steps(nodes)
+  .map(
+    ([from, word]) => `      ${quoted(`${from}/${word}`)}) path=${quoted(joined(from, word))} ;;`,
+  )
+  .join('\n')}
+    esac
+  done
+  case "$path" in
+${nodes
+  .map(
+    ({ path, words }) =>
+      `    ${quoted(path)}) words=${quoted(words.map(({ word }) => word).join(' '))} ;;`,
+  )
+  .join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _postern postern
+`
+}
+
+function zsh(nodes: Nodes): string {
+  const described = ({ word, about }: CompletionWord): string =>
+    quoted(`${word.replaceAll(':', '\\:')}:${about.replaceAll('\n', ' ')}`)
+  return `#compdef postern
+# eval "$(postern completion zsh)"
+_postern() {
+  local at= word
+  local -a found
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$at/$word" in
+${steps(nodes)
+  .map(([from, word]) => `      ${quoted(`${from}/${word}`)}) at=${quoted(joined(from, word))} ;;`)
+  .join('\n')}
+    esac
+  done
+  case "$at" in
+${nodes
+  .map(({ path, words }) => `    ${quoted(path)}) found=(${words.map(described).join(' ')}) ;;`)
+  .join('\n')}
+  esac
+  _describe postern found || _files
+}
+compdef _postern postern
+`
+}
+
+function fish(nodes: Nodes): string {
+  const offered = nodes.flatMap(({ path, words }) =>
+    words.map(({ word, about }) => {
+      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${quoted(word)}`
+      const about1 = about.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', ' ')
+      return `complete -c postern -n '__postern_at "${path}"' ${what} -d '${about1}'`
+    }),
+  )
+  return `# postern completion fish | source
+function __postern_at
+  set -l at ''
+  for word in (commandline -opc)[2..-1]
+    switch "$at/$word"
+${steps(nodes)
+  .map(([from, word]) => `      case '${from}/${word}'\n        set at '${joined(from, word)}'`)
+  .join('\n')}
+    end
+  end
+  test "$at" = "$argv[1]"
+end
+${offered.join('\n')}
+`
+}

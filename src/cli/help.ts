@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { printable } from '../mail/reply.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+
+/** In the order in which somebody new reads them. */
+export const topics = [
+  'getting-started',
+  'policy',
+  'plugins',
+  'queue',
+  'quarantine',
+  'replies',
+  'migration',
+  'files',
+  'exit-codes',
+] as const
+
+/** `postern help TOPIC`, or `postern help COMMAND`. @param load a command by its name */
+export function helpCommand(load: (name: string) => Promise<Command | undefined>): Command {
+  return new Command('help')
+    .description('about a command, or about a topic')
+    .argument('[name]', 'a command, or one of the topics below')
+    .action(async (name: string | undefined, _, self: Command) => {
+      if (name === undefined) return self.parent?.outputHelp()
+      const topic = topics.find((each) => each === name)
+      if (topic !== undefined) return void process.stdout.write(await topicText(topic))
+      const command = await load(name)
+      if (command !== undefined) return command.outputHelp()
+      process.stderr.write(`${printable(name)} is no command and no topic; ${topicsLine}\n`)
+      process.exitCode = 2
+    })
+}
+
+export const topicsLine = `topics: ${topics.join(', ')}`
+
+export async function topicText(topic: (typeof topics)[number]): Promise<string> {
+  const path = fileURLToPath(new URL(`./help/${topic}.txt`, import.meta.url))
+  return new TextDecoder().decode(await systemDisk.readFile(path))
+}

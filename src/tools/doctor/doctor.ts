@@ -1,0 +1,150 @@
+/** Looks at an installation from all sides, as inst_check did for Life with qmail; changes nothing. */
+import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
+import type { Configuration } from '../../config/configuration.ts'
+import { configurationResources } from '../../config/resources.ts'
+import { PluginLoader } from '../../filter/loader.ts'
+import type { Entry } from '../../filter/entry.ts'
+import { nodeAccounts } from '../../runtime/node/accounts.ts'
+import { systemClock } from '../../runtime/node/clock.ts'
+import { systemDisk } from '../../runtime/node/disk.ts'
+import { nodeDns } from '../../runtime/node/dns.ts'
+import { fileSystemOf } from '../../runtime/node/file-system.ts'
+import { nodeNet } from '../../runtime/node/net.ts'
+import { hostProcess } from '../../runtime/node/process.ts'
+import { askSupervisor } from '../ask-supervisor.ts'
+import { checkConfiguration } from '../check-configuration.ts'
+import { loadChain } from '../load-chain.ts'
+import { offlineDoors, silentLog } from '../offline-doors.ts'
+import { probeListeners } from '../probe-listeners.ts'
+import { readFolder } from '../read-offline.ts'
+import { problem, warning, well, type Examination } from './examination.ts'
+import { examineFolders } from './folders.ts'
+import { examineClock, examineDescriptors, examineDns, examineNode, examineUnit } from './system.ts'
+
+export type { Examination } from './examination.ts'
+
+/** As package.json says. */
+const oldestNode = 24
+
+export async function examine(
+  folder: string,
+  nodeVersion: string,
+): Promise<readonly Examination[]> {
+  const node = examineNode(nodeVersion, oldestNode)
+  const { configuration } = readFolder(folder)
+  if (configuration === undefined) {
+    return [
+      node,
+      problem('configuration', `${folder} cannot be read`, `postern check --config ${folder}`),
+    ]
+  }
+  const status = await askSupervisor(folder, 'status').catch(() => undefined)
+  const runs = status !== undefined
+  const dns = nodeDns(configuration.dns)
+  return [
+    node,
+    await examineConfiguration(folder),
+    runs
+      ? well(
+          'gateway',
+          `runs since ${new Date(status.startedAt).toISOString()} (pid ${status.pid})`,
+        )
+      : warning('gateway', 'does not run', `postern start --config ${folder}`),
+    ...(await examineUnit(systemDisk, runs)),
+    ...(await examineFolders(configuration, {
+      disk: systemDisk,
+      clock: systemClock,
+      uid: hostProcess.uid,
+      fileSystemOf,
+    })),
+    ...(await examinePorts(configuration, runs)),
+    examineDescriptors(configuration, hostProcess),
+    examineClock(systemClock, await newestKnown()),
+    await examineDns(configuration.control.me, dns, systemClock),
+    ...(await examineDependencies(folder, configuration)),
+  ]
+}
+
+async function examineConfiguration(folder: string): Promise<Examination> {
+  const { mistakes, doubts } = await checkConfiguration(folder)
+  const remedy = `postern check --config ${folder}`
+  const [counted, warned] = [mistakes.length, doubts.length]
+  if (counted > 0) return problem('configuration', `mistakes: ${counted}`, remedy)
+  return warned > 0
+    ? warning('configuration', `warnings: ${warned}`, remedy)
+    : well('configuration', `${folder} has no mistakes`)
+}
+
+/** Those of a gateway that runs are ours. */
+async function examinePorts(
+  { listeners }: Configuration,
+  runs: boolean,
+): Promise<readonly Examination[]> {
+  if (runs) return [well('ports', 'the gateway listens on all of them')]
+  const mistakes = await probeListeners(listeners, nodeNet)
+  if (mistakes.length === 0) return [well('ports', 'all of them are free, and may be listened on')]
+  return mistakes.map((mistake) => {
+    const isForbidden = mistake.problem.includes('EACCES')
+    const remedy = isForbidden
+      ? 'systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE; or sysctl net.ipv4.ip_unprivileged_port_start=25'
+      : 'ss -ltnp shows who listens there; stop it, or choose another port'
+    return problem('ports', mistake.problem, remedy)
+  })
+}
+
+/** Our own package is younger than no machine whose clock is right. */
+async function newestKnown(): Promise<number> {
+  const path = fileURLToPath(new URL('../../../package.json', import.meta.url))
+  return (await systemDisk.stat(path)).modifiedAt
+}
+
+const probeMs = 10_000
+
+/** Each entry that is on asks for itself whether what it needs is there. */
+async function examineDependencies(
+  folder: string,
+  configuration: Configuration,
+): Promise<readonly Examination[]> {
+  const doors = { disk: systemDisk, log: silentLog }
+  const resources = configurationResources(resolve(folder), doors)
+  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
+  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  try {
+    const { generation } = await loadChain({
+      configuration,
+      loader,
+      doors: offlineDoors(accounts),
+      resources,
+    })
+    return await Promise.all((generation?.entries ?? []).flatMap(examineEntry))
+  } finally {
+    await accounts.close()
+    resources.close()
+    loader.close()
+  }
+}
+
+function examineEntry({ name, instance }: Entry): readonly Promise<Examination>[] {
+  if (instance.probe === undefined) return []
+  const controller = new AbortController()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = systemClock.after(probeMs, () => {
+    controller.abort()
+    reject(new Error(`no answer within ${probeMs / 1_000} seconds`))
+  })
+  const asked = Promise.race([instance.probe(controller.signal), promise])
+  return [
+    asked
+      .then(
+        (found) => well(name, found),
+        (error: unknown) =>
+          problem(
+            name,
+            `cannot do its work: ${error instanceof Error ? error.message : String(error)}`,
+            `start what it needs, or postern disable ${name}`,
+          ),
+      )
+      .finally(() => timer.cancel()),
+  ]
+}
