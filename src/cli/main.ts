@@ -24,6 +24,7 @@ const commands = {
   matchup: async () => (await import('./analog.ts')).matchupCommand(),
   zsendmail: async () => (await import('./analog.ts')).zsendmailCommand(),
   tai64nlocal: async () => (await import('./tai64nlocal.ts')).tai64nlocalCommand(),
+  'replay-dialogue': async () => (await import('./replay-dialogue.ts')).replayDialogueCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
   dkim: async () => (await import('./dkim.ts')).dkimCommand(),

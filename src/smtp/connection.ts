@@ -16,6 +16,7 @@ import type { SessionEnd } from './policy.ts'
 import { maxLineBytes, type Receiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
+import type { SessionRecording } from './session-recording.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
 const holdMs = 1_000
@@ -32,6 +33,8 @@ export interface SessionConnectionParts {
   /** Asked for when it begins: a renewed certificate is used at once. */
   readonly handshake: () => Handshake
   readonly closed: (session: SessionConnection) => void
+  /** Absent: nobody wants to see the dialogue. */
+  readonly recording?: SessionRecording | undefined
 }
 
 export class SessionConnection implements ConnectionHandlers {
@@ -107,7 +110,12 @@ export class SessionConnection implements ConnectionHandlers {
     this.#deadline.cancel()
     this.#pace.cancel()
     this.#receiver.end('disconnect')
+    this.#recording?.ended(false)
     this.#parts.closed(this)
+  }
+
+  get #recording(): SessionRecording | undefined {
+    return this.#parts.recording
   }
 
   #pump(): void {
@@ -134,6 +142,8 @@ export class SessionConnection implements ConnectionHandlers {
       case 'line': {
         const line = this.#input.line()
         if (line === undefined) return false
+        if (typeof line === 'string') this.#recording?.line(line, receiver.inLogin)
+        else this.#recording?.spoilt()
         this.#settle(typeof line === 'string' ? receiver.line(line) : receiver.spoiltLine(line))
         return true
       }
@@ -142,6 +152,7 @@ export class SessionConnection implements ConnectionHandlers {
         if (chunk === undefined) return false
         const { used, answer } = receiver.message(chunk)
         this.#input.skip(used)
+        this.#recording?.message(chunk.subarray(0, used))
         this.#settle(answer)
         return true
       }
@@ -178,13 +189,18 @@ export class SessionConnection implements ConnectionHandlers {
     const { commandTimeoutMs, dataTimeoutMs, dataPace } = this.#receiver.settings
     if (answer !== undefined) {
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
-      this.#out += this.#receiver.spoken(answer)
+      this.#speak(this.#receiver.spoken(answer))
       if (this.#out.length > holdBytes) this.#flush()
     }
     const inMessage = this.#receiver.expects === 'message'
     this.#deadline.move(inMessage ? dataTimeoutMs : commandTimeoutMs)
     if (inMessage) this.#pace.watch(dataPace)
     else this.#pace.rest()
+  }
+
+  #speak(text: string): void {
+    this.#out += text
+    this.#recording?.said(text)
   }
 
   #heldLong(): boolean {
@@ -222,6 +238,7 @@ export class SessionConnection implements ConnectionHandlers {
     this.#blocked = false
     if (this.#closing) return
     this.#receiver.tlsStarted(state)
+    this.#recording?.secured()
     this.#say(undefined)
     this.#pump()
   }
@@ -246,7 +263,7 @@ export class SessionConnection implements ConnectionHandlers {
   #sendAway(reason: SessionEnd, reply: Reply): void {
     if (this.#closing) return
     this.#receiver.end(reason)
-    this.#out += this.#receiver.spoken(reply)
+    this.#speak(this.#receiver.spoken(reply))
     this.#close()
   }
 
@@ -255,6 +272,7 @@ export class SessionConnection implements ConnectionHandlers {
     this.#closing = true
     this.#input.clear()
     this.#regulate()
+    this.#recording?.ended(!this.#halfClosed)
     const { connection } = this.#parts
     if (this.#halfClosed || this.#receiver.farewell) connection.close()
     else connection.end()

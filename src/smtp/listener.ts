@@ -22,6 +22,7 @@ import { Receiver } from './receiver.ts'
 import { notServing } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
 import { sessionIds } from './session-ids.ts'
+import type { SessionRecording } from './session-recording.ts'
 
 /** Farewells that may be on their way at one time. */
 const maxTurnedAway = 100
@@ -45,6 +46,8 @@ export interface ListenerParts {
   readonly queue: Pick<Queue, 'begin'>
   /** For ETRN. */
   readonly queueFlush?: QueueFlush
+  /** Where the dialogues of this listener are to be seen. @returns undefined for one that is not */
+  record?(facts: ConnectionFacts): SessionRecording | undefined
   /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
   readonly doors: ListenerDoors
@@ -307,6 +310,7 @@ class Reception {
       log,
       handshake: this.#handshake,
       closed: this.#closed,
+      recording: this.#parts.record?.(facts),
     })
     if (received !== undefined) {
       const { remote } = connection

@@ -1,10 +1,20 @@
 /** A listener of the configuration, by its role: for mail that comes, or for people who fetch theirs. */
 import type { ListenerConfiguration } from '../config/configuration.ts'
 import { listenForPop3, type PopListenerParts } from '../pop3/listener.ts'
-import { listen, type ListenerParts, type SmtpListener } from '../smtp/listener.ts'
+import {
+  listen,
+  type ListenerOptions,
+  type ListenerParts,
+  type SmtpListener,
+} from '../smtp/listener.ts'
+import type { ConnectionFacts } from '../smtp/policy.ts'
+import type { Doors } from '../runtime/doors.ts'
+import { Recordings } from './open-recordings.ts'
 
 export type OpenListenerParts = ListenerParts &
-  Pick<PopListenerParts, 'mailboxes'> & { readonly doors: PopListenerParts['doors'] }
+  Pick<PopListenerParts, 'mailboxes'> & {
+    readonly doors: PopListenerParts['doors'] & Pick<Doors, 'disk'>
+  }
 
 /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
 export function openListener(
@@ -12,8 +22,31 @@ export function openListener(
   parts: OpenListenerParts,
 ): Promise<SmtpListener> {
   const options = { ...listener, tls: listener.tls?.mode ?? ('off' as const) }
-  const { role } = listener
+  const { role, record } = listener
   return role === 'pop3' || role === 'pop3s'
     ? listenForPop3(options, parts)
-    : listen(options, parts)
+    : listenRecording(record, options, parts)
+}
+
+/** A listener whose dialogues may be kept. */
+async function listenRecording(
+  record: ListenerConfiguration['record'],
+  options: ListenerOptions,
+  parts: OpenListenerParts,
+): Promise<SmtpListener> {
+  if (record === undefined) return listen(options, parts)
+  const recordings = new Recordings(record, parts.doors)
+  const recording = { ...parts, record: (facts: ConnectionFacts) => recordings.record(facts) }
+  const listener = await listen(options, recording)
+  return {
+    name: listener.name,
+    address: listener.address,
+    get sessions() {
+      return listener.sessions
+    },
+    async close(graceMs) {
+      await listener.close(graceMs)
+      await recordings.close()
+    },
+  }
 }
