@@ -1,10 +1,11 @@
 import { styleText } from 'node:util'
-import type { Report } from '../formats/analog/reports.ts'
+import { shownRows, type Report } from '../formats/analog/reports.ts'
 import { printable } from '../mail/reply.ts'
 
 /** Columns of figures to the right, the text that is last to the left. */
-export function formatReport({ name, title, columns, rows }: Report, top: number): string {
-  const shown = rows.slice(0, top).map((row) => row.map((cell) => cellText(cell)))
+export function formatReport(report: Report, top: number): string {
+  const { name, title, columns, rows } = report
+  const shown = shownRows(report, top).map((row) => row.map((cell) => cellText(cell)))
   const table = name === 'overall' ? shown : [columns, ...shown]
   const widths = columns.map((_, at) => Math.max(...table.map((row) => (row[at] ?? '').length), 0))
   const lines = table.map((row) =>

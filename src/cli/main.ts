@@ -40,6 +40,7 @@ const commands = {
   tai64nlocal: async () => (await import('./tai64nlocal.ts')).tai64nlocalCommand(),
   why: async () => (await import('./why.ts')).whyCommand(),
   log: async () => (await import('./log.ts')).logCommand(),
+  'replay-dialogue': async () => (await import('./replay-dialogue.ts')).replayDialogueCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   metrics: async () => (await import('./metrics.ts')).metricsCommand(),

@@ -12,6 +12,7 @@ import type { ObservingConfiguration } from './observing-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
 import type { LogSettings } from './log-section.ts'
+import type { RecordSettings } from './record-section.ts'
 import type { ThresholdsConfiguration } from './thresholds-section.ts'
 import type { ListenerTls } from './tls-section.ts'
 
@@ -89,6 +90,8 @@ export interface ListenerConfiguration extends ListenerExtras {
   readonly handshakeTimeoutMs: number
   /** Every connection is `postern smtpd`. */
   readonly handOver: boolean
+  /** Absent: its dialogues are not kept. */
+  readonly record?: RecordSettings
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly maxConnectionsPerNetwork: number | undefined

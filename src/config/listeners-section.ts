@@ -5,6 +5,7 @@ import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { listenerExtraKeys, readListenerExtras } from './listener-extras.ts'
+import { readRecord } from './record-section.ts'
 import { isMap, type Reading } from './reading.ts'
 import { listenerShape } from './schema.ts'
 import { readListenerTls, type ReadText } from './tls-section.ts'
@@ -44,8 +45,14 @@ function readListener(
   path: Path,
   { readText, absolute, place }: ListenerSurroundings,
 ): ListenerConfiguration | undefined {
-  const values = reading.section(path, listenerShape, item, [...listenerExtraKeys, 'receiver'])
+  const values = reading.section(path, listenerShape, item, [
+    ...listenerExtraKeys,
+    'receiver',
+    'record',
+  ])
   const extras = readListenerExtras(reading, path, item)
+  const given = isMap(item) ? item['record'] : undefined
+  const record = readRecord(reading, { path: [...path, 'record'], given, absolute })
   const listen = listenOf(item)
   const parsed = listen === undefined ? undefined : parseListenAddress(listen)
   const address =
@@ -79,7 +86,7 @@ function readListener(
     )
   }
   if (role === 'pop3' || role === 'pop3s') {
-    for (const key of ['hand_over', 'proxy_protocol', 'max_load'] as const) {
+    for (const key of ['hand_over', 'proxy_protocol', 'max_load', 'record'] as const) {
       if (!isMap(item) || item[key] === undefined || item[key] === false) continue
       const remedy = 'take it away, or let this listener have another role'
       reading.mistake([...path, key], 'means nothing for POP3', remedy)
@@ -91,6 +98,7 @@ function readListener(
     address,
     ...(socketMode === undefined ? {} : { socketMode }),
     handOver,
+    ...(record === undefined ? {} : { record }),
     receiver: isMap(item) ? item['receiver'] : undefined,
     ...(tls === undefined ? {} : { tls }),
     handshakeTimeoutMs: values.handshake_timeout,

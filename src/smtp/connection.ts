@@ -17,6 +17,7 @@ import type { SessionEnd } from './policy.ts'
 import { maxLineBytes, type Receiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
+import type { SessionRecording } from './session-recording.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
 const holdMs = 1_000
@@ -34,6 +35,8 @@ export interface SessionConnectionParts {
   readonly handshake: () => Handshake
   readonly meter: ListenerMeter
   readonly closed: (session: SessionConnection) => void
+  /** Absent: nobody wants to see the dialogue. */
+  readonly recording?: SessionRecording | undefined
 }
 
 export class SessionConnection implements ConnectionHandlers {
@@ -109,7 +112,12 @@ export class SessionConnection implements ConnectionHandlers {
     this.#deadline.cancel()
     this.#pace.cancel()
     this.#receiver.end('disconnect')
+    this.#recording?.ended(false)
     this.#parts.closed(this)
+  }
+
+  get #recording(): SessionRecording | undefined {
+    return this.#parts.recording
   }
 
   #pump(): void {
@@ -136,6 +144,8 @@ export class SessionConnection implements ConnectionHandlers {
       case 'line': {
         const line = this.#input.line()
         if (line === undefined) return false
+        if (typeof line === 'string') this.#recording?.line(line, receiver.inLogin)
+        else this.#recording?.spoilt()
         this.#settle(typeof line === 'string' ? receiver.line(line) : receiver.spoiltLine(line))
         return true
       }
@@ -144,6 +154,7 @@ export class SessionConnection implements ConnectionHandlers {
         if (chunk === undefined) return false
         const { used, answer } = receiver.message(chunk)
         this.#input.skip(used)
+        this.#recording?.message(chunk.subarray(0, used))
         this.#settle(answer)
         return true
       }
@@ -181,13 +192,18 @@ export class SessionConnection implements ConnectionHandlers {
     if (answer !== undefined) {
       this.#parts.meter.replied(answer)
       if (this.#out === '') this.#outSince = this.#parts.clock.monotonicMs()
-      this.#out += this.#receiver.spoken(answer)
+      this.#speak(this.#receiver.spoken(answer))
       if (this.#out.length > holdBytes) this.#flush()
     }
     const inMessage = this.#receiver.expects === 'message'
     this.#deadline.move(inMessage ? dataTimeoutMs : commandTimeoutMs)
     if (inMessage) this.#pace.watch(dataPace)
     else this.#pace.rest()
+  }
+
+  #speak(text: string): void {
+    this.#out += text
+    this.#recording?.said(text)
   }
 
   #heldLong(): boolean {
@@ -226,6 +242,7 @@ export class SessionConnection implements ConnectionHandlers {
     this.#blocked = false
     if (this.#closing) return
     this.#receiver.tlsStarted(state)
+    this.#recording?.secured()
     this.#say(undefined)
     this.#pump()
   }
@@ -252,7 +269,7 @@ export class SessionConnection implements ConnectionHandlers {
     if (this.#closing) return
     this.#receiver.end(reason)
     this.#parts.meter.replied(reply)
-    this.#out += this.#receiver.spoken(reply)
+    this.#speak(this.#receiver.spoken(reply))
     this.#close()
   }
 
@@ -261,6 +278,7 @@ export class SessionConnection implements ConnectionHandlers {
     this.#closing = true
     this.#input.clear()
     this.#regulate()
+    this.#recording?.ended(!this.#halfClosed)
     const { connection } = this.#parts
     if (this.#halfClosed || this.#receiver.farewell) connection.close()
     else connection.end()

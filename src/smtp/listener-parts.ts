@@ -9,8 +9,9 @@ import type { Random } from '../runtime/random.ts'
 import type { ConnectionLimits } from './admission.ts'
 import type { ArrivalOptions } from './arrival.ts'
 import type { ListenerMeter } from './listener-meter.ts'
-import type { Policy } from './policy.ts'
+import type { ConnectionFacts, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
+import type { SessionRecording } from './session-recording.ts'
 
 export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
   /** Its name in the configuration. */
@@ -29,6 +30,8 @@ export interface ListenerParts {
   readonly queue: Pick<Queue, 'begin'>
   /** For ETRN. */
   readonly queueFlush?: QueueFlush
+  /** Where the dialogues of this listener are to be seen. @returns undefined for one that is not */
+  record?(facts: ConnectionFacts): SessionRecording | undefined
   /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
   tls(): TlsContext | undefined
   readonly meter?: ListenerMeter

@@ -283,6 +283,7 @@ class Reception {
       handshake: this.#handshake,
       meter: this.#meter,
       closed: this.#closed,
+      recording: this.#parts.record?.(facts),
     })
     this.#meter.opened()
     if (received !== undefined) {

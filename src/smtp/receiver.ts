@@ -102,6 +102,11 @@ export class Receiver {
     return this.#dialogue.settings
   }
 
+  /** The next line answers a challenge: it is a secret. */
+  get inLogin(): boolean {
+    return this.#dialogue.login !== undefined
+  }
+
   /** A transaction is open: not a moment to be sent away. */
   get inTransaction(): boolean {
     return this.#dialogue.transaction !== undefined

@@ -1,20 +1,22 @@
 /**
  * Dialogues as files: what the client says, what the server must say to it, and what happens around them.
  *
- *   # a comment
- *   C: EHLO client.test        a line of the client; lines that follow each other are one write; \r \n \t \0 \xHH are bytes
- *   C< DATA\n                  bytes of the client, without CR LF
- *   S: 250-mx.test             a line of the server; `*` stands for anything
- *   S< 250 HELP                lines of the server that do not matter, up to and with this one
- *   TLS                        the client starts the handshake
+ * Beside what may stand in any dialogue (formats/dialogue-file.ts), for tests:
+ *
  *   AFTER 300s                 time passes
- *   CLOSED                     the server has closed the connection
  *   COMMITTED 1                so many messages are in the queue
  *   SETTINGS maxErrors 3       changes what the receiver is set to
  *   POLICY rcpt reject 5.1.1 No such user     what the policy rules from here on: pass, defer, reject, close, throw, accept
  *   POLICY message each pass | 5.2.2 Full     … for each recipient, where each is answered
  *   QUEUE DISK_FULL            the next commit fails
  */
+import {
+  bytesOfStep,
+  dialogueWords,
+  isExpectedLine,
+  parseDialogueFile,
+  type DialogueStep,
+} from '../formats/dialogue-file.ts'
 import type { ErrorCode } from '../mail/errors.ts'
 import { errorCodes } from '../mail/errors.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
@@ -23,24 +25,9 @@ import type { WholeRuling } from '../smtp/policy.ts'
 import { placementOf, type Script } from './scripted-policy.ts'
 import { settled, type SmtpStage, type StageClient } from './smtp-stage.ts'
 
-export interface DialogueStep {
-  /** Counted from 1. */
-  readonly line: number
-  readonly word: string
-  readonly text: string
-}
-
 /** @throws where a line is none of the above */
 export function parseDialogue(text: string): readonly DialogueStep[] {
-  return text.split('\n').flatMap((source, index) => {
-    if (source === '' || source.startsWith('#')) return []
-    const match = /^(C:|C<|S:|S<|[A-Z]+)(?: (.*))?$/.exec(source)
-    const [, word] = match ?? []
-    if (word === undefined || !words.has(word)) {
-      throw new Error(`line ${index + 1} is no step of a dialogue: ${source}`)
-    }
-    return [{ line: index + 1, word, text: match?.[2] ?? '' }]
-  })
+  return parseDialogueFile(text, words)
 }
 
 /** Plays the client's part. `byteByByte`: every byte in a piece of its own. @throws where the server does otherwise */
@@ -62,13 +49,8 @@ export async function playDialogue(
 }
 
 const words: ReadonlySet<string> = new Set([
-  'C:',
-  'C<',
-  'S:',
-  'S<',
-  'TLS',
+  ...dialogueWords,
   'AFTER',
-  'CLOSED',
   'COMMITTED',
   'SETTINGS',
   'POLICY',
@@ -88,8 +70,8 @@ class Player {
 
   async play({ word, text }: DialogueStep): Promise<void> {
     const { clock, policy, queue } = this.#stage
-    if (word === 'C:') this.#unsent += `${bytesOf(text)}\r\n`
-    else if (word === 'C<') this.#unsent += bytesOf(text)
+    if (word === 'C:') this.#unsent += `${bytesOfStep(text)}\r\n`
+    else if (word === 'C<') this.#unsent += bytesOfStep(text)
     else await this.#send()
     switch (word) {
       case 'S:':
@@ -143,7 +125,7 @@ class Player {
   /** @throws where the server says all it has to say without it */
   async #readUpTo(pattern: string): Promise<void> {
     const client = await this.#dial()
-    while (!matches(await client.line(), pattern));
+    while (!isExpectedLine(await client.line(), pattern));
   }
 
   async #dial(): Promise<StageClient> {
@@ -161,32 +143,7 @@ class Player {
 }
 
 function expectLine(line: string, pattern: string): void {
-  if (!matches(line, pattern)) throw new Error(`the server says: ${line}`)
-}
-
-function matches(line: string, pattern: string): boolean {
-  const parts = pattern.split('*')
-  const [head = ''] = parts
-  const tail = parts.length > 1 ? (parts.at(-1) ?? '') : undefined
-  return tail === undefined
-    ? line === head
-    : line.length >= head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
-}
-
-/** Text is UTF-8 in the file and bytes on the wire; escapes are bytes. */
-function bytesOf(text: string): string {
-  const named: ReadonlyMap<string, string> = new Map([
-    ['r', '\r'],
-    ['n', '\n'],
-    ['t', '\t'],
-    ['0', '\0'],
-    ['\\', '\\'],
-  ])
-  return Buffer.from(text)
-    .toString('latin1')
-    .replace(/\\(?:x([0-9a-f]{2})|([rnt0\\]))/g, (_, hex: string | undefined, name: string) =>
-      hex === undefined ? (named.get(name) ?? '') : String.fromCharCode(Number.parseInt(hex, 16)),
-    )
+  if (!isExpectedLine(line, pattern)) throw new Error(`the server says: ${line}`)
 }
 
 function rule(script: Script, text: string): void {

@@ -4,11 +4,13 @@ import { listenForPop3, type PopListenerParts } from '../pop3/listener.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { listenerMeter } from '../smtp/listener-meter.ts'
 import { listen, type SmtpListener } from '../smtp/listener.ts'
-import type { ListenerParts } from '../smtp/listener-parts.ts'
+import type { ListenerOptions, ListenerParts } from '../smtp/listener-parts.ts'
+import type { ConnectionFacts } from '../smtp/policy.ts'
+import { Recordings } from './open-recordings.ts'
 
 export type OpenListenerParts = Omit<ListenerParts, 'meter'> &
   Pick<PopListenerParts, 'mailboxes'> & {
-    readonly doors: PopListenerParts['doors'] & Pick<Doors, 'metrics'>
+    readonly doors: PopListenerParts['doors'] & Pick<Doors, 'disk' | 'metrics'>
   }
 
 /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
@@ -17,8 +19,34 @@ export function openListener(
   parts: OpenListenerParts,
 ): Promise<SmtpListener> {
   const options = { ...listener, tls: listener.tls?.mode ?? ('off' as const) }
-  const { role } = listener
+  const { role, record } = listener
   return role === 'pop3' || role === 'pop3s'
     ? listenForPop3(options, parts)
-    : listen(options, { ...parts, meter: listenerMeter(parts.doors.metrics, listener.name) })
+    : listenRecording(record, options, {
+        ...parts,
+        meter: listenerMeter(parts.doors.metrics, listener.name),
+      })
+}
+
+/** A listener whose dialogues may be kept. */
+async function listenRecording(
+  record: ListenerConfiguration['record'],
+  options: ListenerOptions,
+  parts: OpenListenerParts & Pick<ListenerParts, 'meter'>,
+): Promise<SmtpListener> {
+  if (record === undefined) return listen(options, parts)
+  const recordings = new Recordings(record, parts.doors)
+  const recording = { ...parts, record: (facts: ConnectionFacts) => recordings.record(facts) }
+  const listener = await listen(options, recording)
+  return {
+    name: listener.name,
+    address: listener.address,
+    get sessions() {
+      return listener.sessions
+    },
+    async close(graceMs) {
+      await listener.close(graceMs)
+      await recordings.close()
+    },
+  }
 }

@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { QmailSendLines } from '../../src/formats/qmail-log/send-lines.ts'
+import type { HappenedEvent } from '../../src/formats/qmail-log/words.ts'
+import { Tai64nLabels } from '../../src/formats/tai64n-labels.ts'
+import type { LogEvent } from '../../src/runtime/log.ts'
 import { formatRecord } from '../../src/formats/analog/records.ts'
 import { makeReport, reportNames } from '../../src/formats/analog/reports.ts'
 import { sendmailLine } from '../../src/formats/analog/sendmail-line.ts'
@@ -61,6 +65,43 @@ describe('beside qmailanalog', () => {
       if (record.kind === 'delivery' || record.kind === 'message') lines.push(sendmailLine(record))
     })
     expect(lines).toEqual(expect.arrayContaining([...(original['zsendmail'] ?? [])]))
+  })
+})
+
+describe("a gateway's own log", () => {
+  test("is, in qmail-send's form, what its events say", () => {
+    const labels = new Tai64nLabels()
+    const writer = new QmailSendLines({ worker: 1, workers: 1, uid: 0 })
+    const lines = linesOf('postern.jsonl').flatMap((line) => {
+      const { level, time, event, ...fields } = JSON.parse(line) as LogEvent &
+        HappenedEvent['fields']
+      return writer.lines({ level, event, fields }).map((said) => `${labels.at(time)} ${said}`)
+    })
+    expect(lines).toEqual(linesOf('postern.log'))
+  })
+
+  test("is understood by qmailanalog's matchup, and by ours alike", async () => {
+    const [lines] = await matched('postern.log')
+    const original = linesOf('postern-matchup.out')
+    expect(lines).toEqual(original)
+    expect(original.filter((line) => line.startsWith('d '))).toHaveLength(19)
+    expect(original.every((line) => /^(?:[dm] |\? \S+ bounce msg )/.test(line))).toBe(true)
+  })
+
+  test('leads to the same figures in both of its forms', async () => {
+    const [json, qmail] = await Promise.all(
+      ['postern.jsonl', 'postern.log'].map((name) => analyseLogs([fixture(name)])),
+    )
+    const countsOf = (analysis = json): unknown => {
+      const { messages, recipients, tries, weightedBytes, deliveries, successes, failures } = (
+        analysis ?? never()
+      ).tallies.overall
+      return { messages, recipients, tries, weightedBytes, deliveries, successes, failures }
+    }
+    expect(countsOf(json)).toEqual(countsOf(qmail))
+    expect(makeReport('rhosts', (json ?? never()).tallies).rows.map((row) => row.at(-1))).toEqual(
+      makeReport('rhosts', (qmail ?? never()).tallies).rows.map((row) => row.at(-1)),
+    )
   })
 })
 

@@ -5,7 +5,7 @@
 import { printable } from '../../mail/reply.ts'
 import { barsChart, curveChart, timelineChart } from './charts.ts'
 import { escapeHtml } from './escape-html.ts'
-import type { Report, ReportName } from './reports.ts'
+import { shownRows, type Report, type ReportName } from './reports.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface PageParts {
@@ -25,8 +25,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.2rem}
 p,figcaption,footer{color:var(--soft)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--line)}
-th:last-child,td:last-child{text-align:left;overflow-wrap:anywhere}
-.overall th,.overall td{text-align:left}.overall td:last-child{text-align:right}
+.t{text-align:left;overflow-wrap:anywhere}
 figure{margin:1rem 0}svg{width:100%;height:auto}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .k{fill:var(--k)}.z{fill:var(--z)}.d{fill:var(--d)}.bar{fill:var(--bar)}.axis{stroke:var(--line)}
 .curve{fill:none;stroke:var(--bar);stroke-width:2}
@@ -62,17 +61,21 @@ ${reports.map((report) => section(report, top)).join('\n')}
 `
 }
 
-function section({ name, title, columns, rows }: Report, top: number): string {
-  const shown = rows.slice(0, top)
+function section(report: Report, top: number): string {
+  const { name, title, columns, rows } = report
+  const shown = shownRows(report, top)
   const rest = rows.length - shown.length
   return [
     `<section class="${name}">`,
     `<h2>${escapeHtml(title)}</h2>`,
     chartOf({ name, title, columns, rows: shown }),
     '<table>',
-    `<thead><tr>${columns.map((column) => `<th scope="col">${escapeHtml(column)}</th>`).join('')}</tr></thead>`,
+    `<thead><tr>${columns.map((column, at) => `<th scope="col"${sideOf(rows[0]?.[at])}>${escapeHtml(column)}</th>`).join('')}</tr></thead>`,
     '<tbody>',
-    ...shown.map((row) => `<tr>${row.map((cell) => `<td>${cellText(cell)}</td>`).join('')}</tr>`),
+    ...shown.map(
+      (row) =>
+        `<tr>${row.map((cell) => `<td${sideOf(cell)}>${cellText(cell)}</td>`).join('')}</tr>`,
+    ),
     '</tbody>',
     '</table>',
     rest > 0 ? `<p>and ${rest} more</p>` : '',
@@ -99,6 +102,11 @@ function chartOf({ name, rows }: Report): string {
 function figure(chart: string, caption: string): string {
   if (chart === '') return ''
   return `<figure>${chart}<figcaption>${escapeHtml(caption)}</figcaption></figure>`
+}
+
+/** Texts stand on the left, figures on the right. */
+function sideOf(cell: number | string | undefined): string {
+  return typeof cell === 'string' ? ' class="t"' : ''
 }
 
 function cellText(cell: number | string): string {

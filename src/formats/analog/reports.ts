@@ -23,6 +23,11 @@ export const reportNames = [
 ] as const
 export type ReportName = (typeof reportNames)[number]
 
+/** The rows that are shown of a report; of a few, all: they are one table of figures. */
+export function shownRows({ name, rows }: Report, top: number): Report['rows'] {
+  return name === 'overall' || name === 'ddist' ? rows : rows.slice(0, top)
+}
+
 /** What a user may call it: `zsenders`, `senders`; `zhosts` is one more name of zrhosts. */
 export function reportName(given: string): ReportName | undefined {
   const plain = given.startsWith('z') ? given.slice(1) : given

@@ -44,6 +44,8 @@ export class QmailSendLines {
     if (outcome !== undefined) return this.#ended(outcome, fields)
     switch (event) {
       case 'gateway.opened':
+        this.#exiting = false
+        for (const slot of Object.values(this.#slots)) slot.taken = 0
         return [this.#status()]
       case 'gateway.closing':
         this.#exiting = true
