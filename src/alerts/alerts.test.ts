@@ -76,7 +76,7 @@ function stage(changes: Partial<AlertSettings> = {}) {
       await watch.look()
     }
   }
-  return { clock, log, letters, world, start, pass }
+  return { clock, log, store, letters, world, start, pass }
 }
 
 const open = (report: MetricReport): void => report(chainMetrics.breakers, 1, { entry: 'clamav' })
@@ -212,6 +212,14 @@ describe('mails', () => {
     await pass(watch, minute)
     expect(letters).toHaveLength(1)
     expect(watch.report).toEqual({ configured: true, active: watch.report.active, untold: 0 })
+  })
+
+  test('come all the same where the store fails', async () => {
+    const { letters, world, start, pass, store } = stage()
+    store.fail(true)
+    world.report = (report) => report(processMetrics.configLoaded, 0)
+    await pass(start(), 2 * minute)
+    expect(letters).toHaveLength(1)
   })
 
   test('can be tried out', async () => {

@@ -154,10 +154,15 @@ export class AlertWatch {
     return this.#work
   }
 
+  /** Where the store fails, something may be told twice: better than not at all. */
   async #read(): Promise<void> {
     if (this.#isRead) return
-    this.#state = readState(await this.#options.memory.get(rememberedAs))
     this.#isRead = true
+    try {
+      this.#state = readState(await this.#options.memory.get(rememberedAs))
+    } catch (error) {
+      this.#options.log.warn('alerts.not-remembered', { error: String(error) })
+    }
   }
 
   /** A store that fails must not keep anybody from being told. */

@@ -47,6 +47,8 @@ const timeoutMs = 10_000
 const mostWaiting = 2_000
 /** Of them in one request, and one request after the other. */
 const mostAtOnce = 100
+/** So long a gateway that stops waits for the collector. */
+const stopMs = 3_000
 const firstPauseMs = 5_000
 const longestPauseMs = 120_000
 
@@ -86,12 +88,13 @@ export class TelemetryExporter {
     return this.#sending
   }
 
-  /** One more try for what is left, within the time of one request. */
+  /** What is left is sent, as far as that is a matter of a moment. */
   async stop(): Promise<void> {
     this.#timer?.cancel()
+    const deadline = this.#options.clock.after(stopMs, () => this.#stopped.abort())
     await this.#sending
-    this.#notBeforeMs = 0
-    if (this.#failures === 0) await this.flush()
+    if (!this.#stopped.signal.aborted) await this.flush()
+    deadline.cancel()
     this.#stopped.abort()
     this.#dropped.add(this.#waiting.length)
     this.#waiting = []

@@ -15,39 +15,50 @@ export interface PrometheusFamily {
   readonly samples: readonly PrometheusSample[]
 }
 
+interface OpenFamily extends PrometheusFamily {
+  type: string
+  readonly samples: PrometheusSample[]
+  readonly keys: Set<string>
+}
+
 /** @throws Error that names the line */
 export function readPrometheusText(text: string): ReadonlyMap<string, PrometheusFamily> {
   if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no end')
-  const families = new Map<
-    string,
-    { name: string; help: string; type: string; samples: PrometheusSample[] }
-  >()
-  let current: { name: string; help: string; type: string; samples: PrometheusSample[] } | undefined
+  const families = new Map<string, OpenFamily>()
+  let current: OpenFamily | undefined
   for (const line of text.split('\n').slice(0, -1)) {
     const help = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/.exec(line)
-    const type = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)$/.exec(line)
-    if (help !== null) {
-      const name = help[1] ?? ''
+    if (help === null) readLine(line, current)
+    else {
+      const [, name = '', words = ''] = help
       if (families.has(name)) throw new Error(`${name} comes twice`)
-      current = { name, help: help[2] ?? '', type: '', samples: [] }
+      current = { name, help: words, type: '', samples: [], keys: new Set() }
       families.set(name, current)
-    } else if (type !== null) {
-      if (current === undefined || current.name !== type[1] || current.type !== '') {
-        throw new Error(`a TYPE that stands alone: ${line}`)
-      }
-      current.type = type[2] ?? ''
-    } else {
-      const sample = readSample(line)
-      if (current === undefined || current.type === '' || !belongs(sample.name, current)) {
-        throw new Error(`a sample without its family: ${line}`)
-      }
-      const key = keyOf(sample)
-      if (current.samples.some((each) => keyOf(each) === key)) throw new Error(`twice: ${line}`)
-      current.samples.push(sample)
     }
   }
   for (const family of families.values()) checkFamily(family)
   return families
+}
+
+/** A TYPE or a sample of the family that was begun. */
+function readLine(line: string, family: OpenFamily | undefined): void {
+  const type = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)$/.exec(line)
+  if (type !== null) {
+    const [, name, kind = ''] = type
+    if (family === undefined || family.name !== name || family.type !== '') {
+      throw new Error(`a TYPE that stands alone: ${line}`)
+    }
+    family.type = kind
+    return
+  }
+  const sample = readSample(line)
+  if (family === undefined || family.type === '' || !belongs(sample.name, family)) {
+    throw new Error(`a sample without its family: ${line}`)
+  }
+  const key = keyOf(sample)
+  if (family.keys.has(key)) throw new Error(`twice: ${line}`)
+  family.keys.add(key)
+  family.samples.push(sample)
 }
 
 function keyOf({ name, labels }: PrometheusSample): string {
