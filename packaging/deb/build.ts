@@ -66,7 +66,7 @@ function put(root: string, path: string, bytes: string | Uint8Array, mode = 0o64
 function putApplication(root: string, { folder }: BuiltApp): void {
   const lib = join(root, 'usr/lib/postern')
   mkdirSync(lib, { recursive: true })
-  for (const name of ['bin', 'src', 'plugins', 'config', 'dist', 'package.json']) {
+  for (const name of ['bin', 'src', 'plugins', 'dist', 'package.json']) {
     if (readdirSync(folder).includes(name))
       cpSync(join(folder, name), join(lib, name), { recursive: true })
   }
@@ -84,6 +84,8 @@ function putApplication(root: string, { folder }: BuiltApp): void {
   if (node === undefined) throw new Error('the Node for this machine is not installed')
   mkdirSync(join(lib, 'node_modules/.bin'))
   symlinkSync(`../${node}/bin/node`, join(lib, 'node_modules/.bin/node'))
+  // What is configured where nobody says otherwise.
+  symlinkSync('/etc/postern', join(lib, 'config'))
   mkdirSync(join(root, 'usr/bin'), { recursive: true })
   symlinkSync('../lib/postern/bin/postern', join(root, 'usr/bin/postern'))
 }

@@ -273,6 +273,7 @@ describe.skipIf(!hasDpkg)('the Debian package', () => {
       expect(existsSync(join(installed, name)), name).toBe(true)
     }
     expect((await lstat(join(installed, 'usr/bin/postern'))).isSymbolicLink()).toBe(true)
+    expect(await readlink(join(installed, 'usr/lib/postern/config'))).toBe('/etc/postern')
   })
 
   test('brings a configuration that is right where it is installed', async () => {
