@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { askGateway } from '../control/control-client.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
+import { stayAwake } from '../runtime/node/awake.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { readFolder } from './read-offline.ts'
@@ -53,7 +54,7 @@ export async function untilGone(folder: string, graceMs: number): Promise<boolea
   const deadline = systemClock.monotonicMs() + graceMs + beyondMs
   while (systemClock.monotonicMs() < deadline) {
     if ((await askSupervisor(folder, 'status').catch(() => undefined)) === undefined) return true
-    await new Promise<void>((resolve) => void systemClock.after(lookMs, resolve))
+    await stayAwake(lookMs)
   }
   return false
 }
