@@ -98,14 +98,26 @@ describe('the courier', () => {
       { queueId, routeKey: 'smtp:there.test', result: deferredResult, startedAt, durationMs: 0 },
     ])
     expect(stage.attempts[0]?.retryAt).toBe(startedAt + 400_000)
-    const about = { delivery: 1, channel: 'remote', queueId, recipient: 'bob@there.test' }
-    expect(stage.log.events).toMatchObject([
-      { level: 'debug', event: 'delivery.started', fields: about },
+    const delivery = { delivery: 1, channel: 'remote' }
+    expect(stage.log.events).toEqual([
+      {
+        level: 'debug',
+        event: 'delivery.started',
+        fields: {
+          queueId,
+          ...delivery,
+          recipient: 'bob@there.test',
+          route: 'smtp:there.test',
+          limit: 20,
+        },
+      },
       {
         level: 'info',
         event: 'delivery.deferred',
         fields: {
-          ...about,
+          queueId,
+          ...delivery,
+          recipient: 'bob@there.test',
           route: 'smtp:there.test',
           status: '4.2.0',
           text: 'not now',
