@@ -225,10 +225,14 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
+): Pick<
+  Configuration,
+  'delivery' | 'accounts' | 'spool' | 'store' | 'policyTests' | 'tls' | 'log' | 'dns'
+> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const tests = reading.sectionOrDefaults(top, 'policy_tests', sectionShapes.policy_tests)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
@@ -241,6 +245,7 @@ function readSettings(
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     accounts: { path: files.absolute(accounts.path) },
     store: { path: files.absolute(store.path), traces: store.traces },
+    policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: {

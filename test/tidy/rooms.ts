@@ -45,10 +45,11 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['workers', { uses: [...ground, 'plugin'], sees: ['filter', 'queue'] }],
   ['control', { uses: ground }],
   ['admin', { uses: [...ground, 'control'] }],
-  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'] }],
+  ['rehearsal', { uses: [...everything, 'testkit'] }],
+  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'rehearsal', 'main.ts'] }],
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
-  ['compose.ts', { uses: everything }],
+  ['compose.ts', { uses: [...everything, 'rehearsal'] }],
   ['main.ts', { uses: everything }],
   ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
