@@ -36,7 +36,15 @@ export interface Configuration extends ThresholdsConfiguration {
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   /** The file of those who may log in. */
   readonly accounts: { readonly path: string }
-  readonly store: { readonly path: string; readonly traces: number }
+  readonly store: { readonly path: string }
+  /** What happened to mail: where it lies, and how much of it is kept. */
+  readonly traces: {
+    readonly path: string
+    /** Transactions. */
+    readonly maxRecords: number
+    readonly maxAgeMs: number
+    readonly maxBytes: number
+  }
   /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
   readonly policyTests: {
     readonly folder: string

@@ -6,12 +6,13 @@ import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
-import { readTrace, type Trace } from '../filter/trace-reader.ts'
-import { traceTables } from '../filter/trace-tables.ts'
+import type { Trace } from '../filter/trace-reader.ts'
 import { definePlugin, type PluginDoors } from '../plugin/plugin.ts'
+import { memoryArchive } from '../testkit/memory-archive.ts'
 import type { Committed } from '../testkit/memory-queue.ts'
-import { memoryStore } from '../testkit/memory-store.ts'
 import { settled, smtpStage } from '../testkit/smtp-stage.ts'
+import { ArchiveTraceSearch } from '../trace/archive-search.ts'
+import { describeRecord } from '../trace/describe-record.ts'
 import { playClient, NoReply, testPassword, type ClientReply } from './test-client.ts'
 import { testWorld, type RealDoors } from './test-doors.ts'
 
@@ -52,7 +53,7 @@ export async function playTest(request: PlayRequest): Promise<PlayedTest> {
   const failure = await generation.open()
   if (failure !== undefined) return unplayed(`${failure.entry} cannot be opened: ${failure.detail}`)
   const { clock, log } = world
-  const traces = traceTables(memoryStore(clock), 100)
+  const traces = memoryArchive(describeRecord)
   const policy = new FilterPolicy({
     generation,
     environmentOf: rulesOf(configuration),
@@ -83,7 +84,7 @@ export async function playTest(request: PlayRequest): Promise<PlayedTest> {
     const client = await stage.dial(test.client)
     const { replies, problem } = await heard(playClient(client, script))
     await stage.listener.close(0)
-    const trace = await readTrace(traces, 'last')
+    const trace = await new ArchiveTraceSearch(traces).read('last')
     return {
       replies,
       commits: stage.queue.commits,

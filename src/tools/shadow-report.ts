@@ -1,9 +1,8 @@
-import { ShadowReport, type ShadowedEntry } from '../filter/shadow-report.ts'
-import { traceTables } from '../filter/trace-tables.ts'
-import { tracesSince } from '../filter/traced-period.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
-import { openStore } from '../runtime/node/store.ts'
-import { silentLog } from './offline-doors.ts'
+import { ShadowReport, type ShadowedEntry } from '../trace/shadow-report.ts'
+import { tracesSince } from '../trace/traced-period.ts'
+import { openRecordedTraces } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
 
 export interface ShadowQuestion {
@@ -26,18 +25,24 @@ export async function shadowReport(
   folder: string,
   { sinceMs, examples }: ShadowQuestion,
 ): Promise<ShadowAnswer> {
-  const { chain, store: storing } = readOffline(folder)
-  const store = await openStore({ path: storing.path, clock: systemClock, log: silentLog })
+  const configuration = readOffline(folder)
+  const { chain } = configuration
   const since = systemClock.now() - sinceMs
   const report = new ShadowReport(examples)
   let transactions = 0
   try {
-    for await (const { trace } of tracesSince(traceTables(store, storing.traces), since)) {
-      transactions += 1
-      report.add(trace)
+    const archive = await openRecordedTraces(configuration)
+    try {
+      for await (const { trace } of tracesSince(archive, since)) {
+        transactions += 1
+        report.add(trace)
+      }
+    } finally {
+      await archive.close()
     }
-  } finally {
-    await store.close()
+  } catch (error) {
+    // Nothing was ever recorded.
+    if (!isPosternError(error, 'NOT_FOUND')) throw error
   }
   const { entries } = report
   const silent = chain

@@ -3,7 +3,6 @@ import { definePlugin } from '../plugin/plugin.ts'
 import { accept, pass, quarantine, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
 import { ShadowReport } from './shadow-report.ts'
-import { traceTables } from './trace-tables.ts'
 import { tracesSince } from './traced-period.ts'
 
 const voucher = definePlugin({
@@ -50,7 +49,7 @@ function gather() {
   }
   const report = async (since = 0) => {
     const report = new ShadowReport(2)
-    for await (const { trace } of tracesSince(traceTables(chain.store, 1000), since)) {
+    for await (const { trace } of tracesSince(chain.archive, since)) {
       report.add(trace)
     }
     return report.entries

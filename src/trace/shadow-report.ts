@@ -2,7 +2,7 @@
  * What entries in shadow mode would have done, gathered from the explanations of a time. Each transaction counts once
  * for each entry and reason, whatever it took part in; what the enforced chain made of the same mail stands beside it.
  */
-import type { Trace, TracedStep } from './trace-reader.ts'
+import type { Trace, TracedStep } from '../filter/trace-reader.ts'
 
 /** What one entry would have done for one reason. */
 export interface ShadowReason {

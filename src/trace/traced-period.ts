@@ -1,8 +1,9 @@
 /** The explanations of a time, one after the other, newest first. */
+import { object, text } from '../filter/read-json.ts'
+import { readRecord, type Trace } from '../filter/trace-reader.ts'
 import type { JsonObject } from '../mail/json.ts'
-import { object, isObject, text } from './read-json.ts'
-import { readRecord, type Trace } from './trace-reader.ts'
-import { timeKey, type TraceTables } from './trace-tables.ts'
+import type { Archive } from '../runtime/archive.ts'
+import { recordRange } from './question.ts'
 
 /** Records fetched in one go. */
 const pageSize = 256
@@ -20,22 +21,23 @@ export interface StoredTrace {
  * @throws PosternError STORE_FAILED
  */
 export async function* tracesSince(
-  tables: TraceTables,
+  archive: Pick<Archive, 'find' | 'note'>,
   since: number,
 ): AsyncGenerator<StoredTrace, void> {
   const chains = new Map<string, JsonObject>()
-  const from = timeKey(since)
-  for (let to: string | undefined; ;) {
-    const range = { from, limit: pageSize, order: 'descending' } as const
-    const page = await tables.transactions.scan(to === undefined ? range : { ...range, to })
-    for (const { value } of page) {
-      if (!isObject(value)) continue
+  const conditions = [[recordRange('transaction')]]
+  for (let beyond: number | undefined; ;) {
+    const question = { conditions, since, order: 'newest', limit: pageSize } as const
+    const { rows, next } = await archive.find(
+      beyond === undefined ? question : { ...question, beyond },
+    )
+    for (const { value } of rows) {
       const id = text(value['chain'])
-      const chain = chains.get(id) ?? object(await tables.chains.get(id))
+      const chain = chains.get(id) ?? object(await archive.note(id))
       chains.set(id, chain)
       yield { trace: readRecord(value, chain), record: value, chain }
     }
-    to = page.at(-1)?.key
-    if (page.length < pageSize || to === undefined) return
+    if (next === undefined) return
+    beyond = next
   }
 }
