@@ -221,6 +221,7 @@ class RunningGateway implements Gateway {
       traces,
       standIn: new StandIn(await loginKey(store, random)),
       crashWatch: this.#notes,
+      headBytes: () => this.#current.configuration.traces.headBytes,
     })
     this.#policy = policy
     const parts = {

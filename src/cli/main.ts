@@ -20,6 +20,7 @@ const commands = {
   enable: async () => (await import('./switch.ts')).enableCommand(),
   disable: async () => (await import('./switch.ts')).disableCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
   test: async () => (await import('./test.ts')).testCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),

@@ -44,6 +44,8 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly maxRecords: number
     readonly maxAgeMs: number
     readonly maxBytes: number
+    /** Of the header of each message. */
+    readonly headBytes: number
   }
   /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
   readonly policyTests: {

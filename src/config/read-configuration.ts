@@ -251,6 +251,7 @@ function readSettings(
       maxRecords: traces.keep,
       maxAgeMs: traces.max_age,
       maxBytes: traces.max_size,
+      headBytes: traces.header,
     },
     policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },

@@ -110,6 +110,10 @@ export const sectionShapes = {
     }),
   },
   traces: {
+    header: option.size({
+      default: '8KB',
+      description: 'So much of each header is kept, for postern replay; 0: none',
+    }),
     path: optional(
       option.string({
         description:

@@ -45,7 +45,11 @@ export interface FilterPolicyParts {
   readonly traces: Archive
   readonly standIn: StandIn
   readonly crashWatch?: CrashWatch | undefined
+  /** So much of each header is kept with its explanation; 8 KB where nothing is said. */
+  readonly headBytes?: () => number
 }
+
+const usualHeadBytes = 8_192
 
 export class FilterPolicy implements Policy {
   readonly #parts: FilterPolicyParts
@@ -112,6 +116,7 @@ export class FilterPolicy implements Policy {
       facts,
       hostname: settings.hostname,
       refusal,
+      headBytes: this.#parts.headBytes?.() ?? usualHeadBytes,
       writer: this.#writer,
       log,
     })

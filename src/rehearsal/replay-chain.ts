@@ -1,0 +1,112 @@
+/** The chain of a candidate whose entries answer from what was recorded: see replay-case.ts. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Breaker } from '../filter/breaker.ts'
+import type { AskedPlace, Entry, EntryConfig, Question } from '../filter/entry.ts'
+import { Generation } from '../filter/generation.ts'
+import { orderPlaces, type Places } from '../filter/places.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import { definePlugin } from '../plugin/plugin.ts'
+import { silentLog } from '../tools/offline-doors.ts'
+import type { ReplayCase } from './replay-case.ts'
+
+/** Which transaction is replayed now. */
+export type Replaying = AsyncLocalStorage<ReplayCase>
+
+export function newReplaying(): Replaying {
+  return new AsyncLocalStorage()
+}
+
+/** Answers come at once; what does not is found before this. */
+const timeoutMs = 60_000
+
+/** @param candidate whose doors are those of a replay; it is never opened */
+export function replayChain(candidate: Generation, replaying: Replaying): Generation {
+  const entries = candidate.entries.map((entry): Entry => {
+    // Faults were facts: they open nothing now.
+    const breaker = new Breaker({ faults: Number.POSITIVE_INFINITY, withinMs: 0, openMs: 0 })
+    return { ...entry, breaker, timeoutMs }
+  })
+  return new Generation({
+    id: candidate.id,
+    listing: candidate.listing,
+    entries,
+    places: replayedPlaces(orderPlaces(entries), replaying),
+    thresholds: candidate.thresholds,
+    thresholdRules: candidate.thresholdRules,
+    tagging: candidate.tagging,
+    parallel: candidate.parallel,
+    settingsOf: candidate.settingsOf,
+    log: silentLog,
+  })
+}
+
+function replayedPlaces(places: Places, replaying: Replaying): Places {
+  const replayed = <Q extends Question, P extends AskedPlace<Q>>(place: P & AskedPlace<Q>): P => ({
+    ...place,
+    ask(event, context) {
+      const asked: { readonly session?: Session; readonly transaction?: Transaction } = event
+      const replayCase = caseOf(replaying)
+      const again = () => place.ask(event, context)
+      return replayCase.answer({ place, about: asked, context, again })
+    },
+  })
+  const connect = places.connect.map((place) => replayed<'connect', typeof place>(place))
+  const hello = places.hello.map((place) => replayed<'hello', typeof place>(place))
+  const mail = places.mail.map((place) => replayed<'mail', typeof place>(place))
+  return {
+    connect,
+    hello,
+    mail,
+    passage: [...connect, ...hello, ...mail],
+    auth: places.auth.map((place) =>
+      replayed<'auth', typeof place>(withMechanism(place, replaying)),
+    ),
+    // Who logged in then has logged in.
+    verify: places.verify.filter(({ entry }) => entry.name === believerName),
+    secretFor: [],
+    checkResponse: [],
+    loginEnded: [],
+    rcpt: places.rcpt.map((place) => replayed<'rcpt', typeof place>(place)),
+    allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),
+    data: places.data.map((place) => replayed<'data', typeof place>(place)),
+    message: places.message.map((place) => replayed<'message', typeof place>(place)),
+    // What is added to a message changes no verdict.
+    sign: [],
+    all: places.all,
+  }
+}
+
+const believerName = 'replayed login'
+
+/** An entry behind the chain that knows whoever logged in then. */
+export function believer(replaying: Replaying): EntryConfig {
+  const plugin = definePlugin({
+    name: 'replayed-login',
+    setup: () => ({
+      verify({ user }) {
+        const { login } = caseOf(replaying).recorded
+        return login?.user === user ? { variables: login.variables } : false
+      },
+    }),
+  })
+  const place = { file: believerName, path: [], lineOf: () => undefined }
+  const entry = { name: believerName, plugin, mode: 'enforce', first: false, place } as const
+  return { ...entry, options: undefined }
+}
+
+/** However it was proven then, it is believed now by PLAIN. */
+function withMechanism(place: AskedPlace<'auth'>, replaying: Replaying): AskedPlace<'auth'> {
+  return {
+    ...place,
+    ask(event, context) {
+      const { mechanism } = caseOf(replaying).recorded.login ?? event
+      return place.ask({ ...event, mechanism }, context)
+    },
+  }
+}
+
+function caseOf(replaying: Replaying): ReplayCase {
+  const replayCase = replaying.getStore()
+  if (replayCase === undefined) throw new Error('no transaction is replayed')
+  return replayCase
+}
