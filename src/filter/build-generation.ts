@@ -189,6 +189,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ],
     provides: plugin.provides ?? [],
     instance,
+    renew: () => plugin.setup(resolved.values, own),
     optionsFor: environmentOptions(shape, resolved.values, resources),
     breaker: new Breaker(),
     recorder,

@@ -86,6 +86,7 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
     ipv4: (name, signal) => note(ipv4(name), dns.ipv4(name, signal)),
     mx: (name, signal) => note(mx(name), dns.mx(name, signal)),
     txt: (name, signal) => note(txt(name), dns.txt(name, signal)),
+    words: (name, signal) => dns.words?.(name, signal) ?? dns.txt(name, signal),
     reverse: (address, signal) => note(reverse(address), dns.reverse(address, signal)),
   }
 }
@@ -157,6 +158,9 @@ function notedStore(store: Store, space: string, recorder: DoorRecorder): Store 
           const value = await table.get(key, signal)
           answered?.(value ?? null)
           return value
+        },
+        remembered(key, value) {
+          recorder.asking?.keep(doorQuestions.get(name, key), value ?? null)
         },
         put: (key, value, expiresAt) => table.put(key, value, expiresAt),
         putLater: (key, value, expiresAt) => table.putLater(key, value, expiresAt),

@@ -92,6 +92,8 @@ export interface Entry {
   readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
   readonly instance: PluginInstance<Values>
+  /** Another instance, which remembers nothing. @throws as the plugin's setup */
+  readonly renew: () => PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>
   readonly breaker: Breaker
   /** Notes what its doors answer. */

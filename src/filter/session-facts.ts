@@ -47,7 +47,7 @@ export interface FactsRequest {
   readonly login: LoginFacts | undefined
   readonly mail: MailEvent | undefined
   /** By the number of their RCPT. */
-  readonly recipients: ReadonlyMap<number, Recipient>
+  readonly recipients: ReadonlyMap<number, Recipient> | undefined
   readonly message: Pick<MessageEvent, 'message' | 'head'> | undefined
   /** Of the header that is kept. */
   readonly headBytes: number
@@ -78,7 +78,7 @@ export function sessionFacts(request: FactsRequest): SessionFacts {
   if (mail !== undefined && Object.keys(mail.parameters).length > 0) {
     kept.mail = plain(mail.parameters)
   }
-  if (recipients.size > 0) kept.rcpt = parametersOf(recipients)
+  if (recipients !== undefined && recipients.size > 0) kept.rcpt = parametersOf(recipients)
   if (message !== undefined) keepMessage(kept, message, headBytes)
   return kept
 }

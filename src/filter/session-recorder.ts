@@ -92,8 +92,6 @@ interface Ending {
   readonly queueIds?: readonly string[] | undefined
 }
 
-const none: ReadonlyMap<number, Recipient> = new Map()
-
 const loginEvents = {
   accepted: 'login.accepted',
   rejected: 'login.rejected',
@@ -284,7 +282,7 @@ export class SessionRecorder {
       environment: this.#environment,
       login: this.#login,
       mail: story?.mail,
-      recipients: story?.parameters ?? none,
+      recipients: story?.parameters,
       message: story?.message,
       headBytes: this.#parts.headBytes,
     })

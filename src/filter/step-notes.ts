@@ -89,6 +89,11 @@ export class DoorRecorder {
   readonly #unseen = unseenStep()
   #used = false
 
+  /** Whether the entry has ever taken a door that answers. */
+  get isUsed(): boolean {
+    return this.#used
+  }
+
   /** The entry has taken a door that answers. */
   use(): void {
     this.#used = true

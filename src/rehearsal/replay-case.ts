@@ -39,8 +39,8 @@ export interface Asked {
   readonly place: Place
   readonly about: { readonly session?: Session; readonly transaction?: Transaction }
   readonly context: HookContext<Values>
-  /** Asks the entry of the candidate. */
-  readonly again: () => MaybePromise<Verdict>
+  /** Asks the entry of the candidate, by an instance that remembers nothing of other transactions. */
+  readonly again: (instance: Entry['instance']) => MaybePromise<Verdict>
 }
 
 export class ReplayCase {
@@ -52,6 +52,8 @@ export class ReplayCase {
   readonly #fingerprints: JsonObject
   /** Findings that were too long to be kept whole. */
   readonly #cut = new Set<string>()
+  /** Of entries that take doors: what these answered in another transaction, they must not remember. */
+  readonly #instances = new Map<string, Entry['instance']>()
   #unreplayable: Unreplayable | undefined
 
   constructor(request: CaseRequest) {
@@ -144,6 +146,13 @@ export class ReplayCase {
     )
   }
 
+  #instanceOf(entry: Entry): Entry['instance'] {
+    if (!entry.recorder.isUsed) return entry.instance
+    const instance = this.#instances.get(entry.name) ?? entry.renew()
+    this.#instances.set(entry.name, instance)
+    return instance
+  }
+
   #again({ place, again }: Asked, step: TracedStep | undefined): MaybePromise<Taken> {
     const { entry } = place
     const cut = seenBy(entry).find(({ name }) => this.#cut.has(name))
@@ -159,7 +168,8 @@ export class ReplayCase {
       return { why: `it fails: ${error instanceof Error ? error.message : String(error)}` }
     }
     try {
-      const verdict = this.#request.recall.run(recalled, again)
+      const instance = this.#instanceOf(entry)
+      const verdict = this.#request.recall.run(recalled, () => again(instance))
       if (!(verdict instanceof Promise)) return judge(verdict)
       return settled(verdict, recalled).then(judge, failed)
     } catch (error) {

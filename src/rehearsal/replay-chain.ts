@@ -1,11 +1,14 @@
 /** The chain of a candidate whose entries answer from what was recorded: see replay-case.ts. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Breaker } from '../filter/breaker.ts'
-import type { AskedPlace, Entry, EntryConfig, Question } from '../filter/entry.ts'
+import type { AskedPlace, Entry, EntryConfig } from '../filter/entry.ts'
 import { Generation } from '../filter/generation.ts'
-import { orderPlaces, type Places } from '../filter/places.ts'
+import { hookOf, orderPlaces, type Places } from '../filter/places.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session, Transaction } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
 import { definePlugin } from '../plugin/plugin.ts'
+import { pass, type Verdict } from '../plugin/verdict.ts'
 import { silentLog } from '../tools/offline-doors.ts'
 import type { ReplayCase } from './replay-case.ts'
 
@@ -41,13 +44,14 @@ export function replayChain(candidate: Generation, replaying: Replaying): Genera
 }
 
 function replayedPlaces(places: Places, replaying: Replaying): Places {
-  const replayed = <Q extends Question, P extends AskedPlace<Q>>(place: P & AskedPlace<Q>): P => ({
+  const replayed = <S extends Stage, P extends AskedPlace<S>>(place: P & AskedPlace<S>): P => ({
     ...place,
     ask(event, context) {
-      const asked: { readonly session?: Session; readonly transaction?: Transaction } = event
+      const about: { readonly session?: Session; readonly transaction?: Transaction } = event
       const replayCase = caseOf(replaying)
-      const again = () => place.ask(event, context)
-      return replayCase.answer({ place, about: asked, context, again })
+      const again = (instance: Entry['instance']): MaybePromise<Verdict> =>
+        hookOf(instance, place.question)?.(asThen(event, replayCase), context) ?? pass()
+      return replayCase.answer({ place, about, context, again })
     },
   })
   const connect = places.connect.map((place) => replayed<'connect', typeof place>(place))
@@ -58,9 +62,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     hello,
     mail,
     passage: [...connect, ...hello, ...mail],
-    auth: places.auth.map((place) =>
-      replayed<'auth', typeof place>(withMechanism(place, replaying)),
-    ),
+    auth: places.auth.map((place) => replayed<'auth', typeof place>(place)),
     // Who logged in then has logged in.
     verify: places.verify.filter(({ entry }) => entry.name === believerName),
     secretFor: [],
@@ -94,15 +96,11 @@ export function believer(replaying: Replaying): EntryConfig {
   return { ...entry, options: undefined }
 }
 
-/** However it was proven then, it is believed now by PLAIN. */
-function withMechanism(place: AskedPlace<'auth'>, replaying: Replaying): AskedPlace<'auth'> {
-  return {
-    ...place,
-    ask(event, context) {
-      const { mechanism } = caseOf(replaying).recorded.login ?? event
-      return place.ask({ ...event, mechanism }, context)
-    },
-  }
+/** However a login was proven then, it is believed now by PLAIN. */
+function asThen<E extends object>(event: E, { recorded: { login } }: ReplayCase): E {
+  return login === undefined || !('mechanism' in event)
+    ? event
+    : { ...event, mechanism: login.mechanism }
 }
 
 function caseOf(replaying: Replaying): ReplayCase {

@@ -67,6 +67,7 @@ function recalledDns(answers: () => RecalledAnswers): Dns {
     ipv4: (name) => ask(ipv4(name), texts),
     mx: (name) => ask(mx(name), exchanges),
     txt: (name) => ask(txt(name), texts),
+    words: (name) => Promise.reject(new PosternError('DNS_FAILED', name)),
     reverse: (address) => ask(reverse(address), texts),
   }
 }

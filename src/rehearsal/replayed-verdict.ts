@@ -42,9 +42,9 @@ export function verdictsOf(trace: Trace): readonly ReplayedVerdict[] | undefined
   })
 }
 
-/** Whether somebody would notice. */
+/** What the client is told in words may have come from the DNS, and is no part of it. */
 export function isSameVerdict(a: ReplayedVerdict, b: ReplayedVerdict): boolean {
-  return describe(a) === describe(b) && a.text === b.text
+  return describe(a) === describe(b) && a.status === b.status
 }
 
 /** `rejected DNSBL (dnsbl)`, `accepted`, `held SCORE` */

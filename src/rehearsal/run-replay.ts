@@ -7,6 +7,7 @@ import { wantsHost } from '../formats/tcprules-lookup.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
 import { loadEntries, PluginLoader } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import type { OptionResources } from '../plugin/option.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { generationRequest } from '../tools/load-chain.ts'
@@ -88,7 +89,7 @@ async function openReplayer(folder: string): Promise<OpenedReplayer> {
     generationRequest([...entries, believer(replaying)], {
       configuration,
       doors: replayDoors(recall),
-      resources,
+      resources: asTheyAre(resources),
     }),
   )
   if (!built.ok || unloaded.length > 0) {
@@ -98,6 +99,23 @@ async function openReplayer(folder: string): Promise<OpenedReplayer> {
   const candidate = built.generation
   const replayer = new Replayer({ candidate, replaying, recall, ...rulesOf(configuration) })
   return { replayer, close }
+}
+
+/** Files are read when an entry is set up, and followed no further: each transaction may set one up. */
+function asTheyAre(resources: OptionResources): OptionResources {
+  const known = new Map<string, Uint8Array | undefined>()
+  return {
+    table: (path) => resources.table(path),
+    cdb: (path) => resources.cdb(path),
+    file(path) {
+      const file = resources.file(path)
+      const read = (): Uint8Array | undefined => {
+        if (!known.has(path)) known.set(path, file.read())
+        return known.get(path)
+      }
+      return { path: file.path, read, follow: (parse) => ({ current: parse(read()) }) }
+    },
+  }
 }
 
 function rulesOf({
