@@ -24,8 +24,11 @@ export const doorQuestions = {
 export function packDnsAnswer(answer: DnsAnswer<JsonValue | object> | 'failed'): JsonValue {
   if (answer === 'failed') return 2
   if (answer.answer === 'found') {
-    const records: JsonValue = JSON.parse(JSON.stringify(answer.records))
-    return records
+    const { records } = answer
+    const texts = records.filter((record) => typeof record === 'string')
+    if (texts.length === records.length) return texts
+    const copy: JsonValue = JSON.parse(JSON.stringify(records))
+    return copy
   }
   return answer.answer === 'no-data' ? 0 : 1
 }

@@ -19,6 +19,11 @@ export class StepNotes {
   #missing: string | undefined
   #over = false
 
+  /** About so many characters are packed. */
+  get size(): number {
+    return mostCharacters - Math.max(this.#left, 0)
+  }
+
   /** Whether there is nothing to keep: no door was asked. */
   get isEmpty(): boolean {
     return this.#notes.length === 0 && this.#missing === undefined

@@ -201,11 +201,10 @@ function detailsOf(
 
 /** All of them or none: with some of them nobody could take the step again. */
 function packNotes(doors: StepNotes, budget: JsonBudget): readonly JsonValue[] {
-  const packed = doors.pack()
-  const size = JSON.stringify(packed).length
+  const { size } = doors
   if (size > budget.left) return [[missingMark, 'the record is full']]
   budget.left -= size
-  return packed
+  return doors.pack()
 }
 
 /** What decisions depend on is kept whole, the rest within the budget. */
