@@ -197,7 +197,7 @@ async function settled(answer: Promise<Verdict>, recalled: RecalledAnswers): Pro
   answer.then(end, end)
   for (let tick = 0; tick < mostTicks; tick++) {
     // oxlint-disable-next-line no-await-in-loop -- waiting is what it does
-    await undefined
+    await Promise.resolve()
     if (over) return answer
   }
   for (let turn = 1; turn <= mostTurns; turn++) {
