@@ -22,7 +22,7 @@ import type { Doors } from './runtime/doors.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
-import { checkConfiguration } from './tools/check-configuration.ts'
+import { judge, testsBeforeForce } from './rehearsal/before-force.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
 import { listenerNet } from './tools/listener-net.ts'
@@ -61,9 +61,7 @@ export async function openGateway(
 ): Promise<OpenedGateway> {
   const { counters } = superior
   const judges = seat.known === undefined || seat.judges === true
-  const { mistakes, doubts } = judges
-    ? await checkConfiguration(folder)
-    : { mistakes: [], doubts: [] }
+  const { mistakes, doubts } = judges ? await judge(folder) : { mistakes: [], doubts: [] }
   if (mistakes.length > 0) return { mistakes, doubts }
   const configuration = readOffline(folder)
   let gateway: RunningGateway | undefined
@@ -183,6 +181,7 @@ class RunningGateway implements Gateway {
       standIn: new StandIn(await loginKey(store, random)),
       crashWatch: this.#notes,
       tap: this.#telemetry.transactionEnded,
+      headBytes: () => this.#current.configuration.traces.headBytes,
     })
     this.#policy = policy
     const pauses = await Pauses.open(disk, pausesFile(this.spool))
@@ -351,6 +350,21 @@ class RunningGateway implements Gateway {
     this.#watches.follow(configurationPaths(configuration, ownCertificate))
   }
 
+  /** A configuration that its own tests refuse is closed again. @returns what they say against it */
+  async #failedTests({
+    configuration,
+    generation,
+    resources,
+  }: Prepared): Promise<readonly Mistake[]> {
+    const { log } = this.#doors
+    const { mistakes, doubts } = await testsBeforeForce(this.#folder, configuration)
+    if (doubts.length > 0) log.warn('config.tests-failed', { tests: doubts.map(formatMistake) })
+    if (mistakes.length === 0) return mistakes
+    await generation.retire()
+    resources.close()
+    return mistakes
+  }
+
   async #reloadNow(): Promise<ReloadReport> {
     const { clock, log } = this.#doors
     const report = { at: clock.now(), ok: true, mistakes: [], needsRestart: [] }
@@ -366,6 +380,8 @@ class RunningGateway implements Gateway {
       }
       const before = this.#current
       const { prepared } = preparation
+      const failed = await this.#failedTests(prepared)
+      if (failed.length > 0) return kept(failed, failed.map(formatMistake))
       this.#prepared = prepared
       this.#loaded = true
       this.#readings += 1

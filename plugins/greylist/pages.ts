@@ -38,7 +38,9 @@ export class Pages {
     const known = this.#remembered.get(key)
     const now = clock.now()
     if (known !== undefined && known.readAt + believedMs > now) {
-      return known.page.lastAt + lifetimeMs > now ? known.page : undefined
+      const page = known.page.lastAt + lifetimeMs > now ? known.page : undefined
+      table.remembered?.(key, page && pack(page))
+      return page
     }
     return table.get(key, signal).then((value) => {
       const page = unpack(value)

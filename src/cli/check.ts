@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { formatDoubt, formatMistake } from '../config/format-mistake.ts'
+import { mistakesOf } from '../rehearsal/before-force.ts'
+import { runPolicyTests } from '../rehearsal/run-policy-tests.ts'
 import { checkConfiguration, type CheckedConfiguration } from '../tools/check-configuration.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -9,6 +11,7 @@ import { writeJson } from './running-gateway.ts'
 interface Options {
   readonly config: string
   readonly relay?: true
+  readonly tests?: true
   readonly strict?: true
   readonly json?: true
 }
@@ -17,17 +20,32 @@ interface Options {
 export function checkCommand(): Command {
   return new Command('check')
     .description('read the configuration and say what is wrong with it')
+    .option('--tests', 'run the tests of the policy too')
     .addOption(configOption())
     .option('--relay', 'for whom each entry vouches: why this is no open relay')
     .option('--strict', 'warnings are mistakes')
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
-      const checked = await checkConfiguration(options.config)
+      const checked = await testedToo(await checkConfiguration(options.config), options)
       const isStrict = options.strict === true && checked.doubts.length > 0
-      if (checked.generation === undefined || isStrict) process.exitCode = 1
+      if (!isRight(checked) || isStrict) process.exitCode = 1
       if (options.json === true) return writeChecked(checked)
       say(checked, options)
     })
+}
+
+/** With what the tests of the policy say, where they are asked for and there is a chain to try. */
+async function testedToo(
+  checked: CheckedConfiguration,
+  { config, tests }: Options,
+): Promise<CheckedConfiguration> {
+  if (tests !== true || checked.generation === undefined) return checked
+  const failed = mistakesOf(await runPolicyTests({ folder: config }))
+  return { ...checked, mistakes: [...checked.mistakes, ...failed] }
+}
+
+function isRight({ generation, mistakes }: CheckedConfiguration): boolean {
+  return generation !== undefined && mistakes.length === 0
 }
 
 function say(
@@ -37,7 +55,7 @@ function say(
   for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
   for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
   if (options.relay === true && relay !== undefined) process.stdout.write(formatRelayProof(relay))
-  if (generation === undefined) {
+  if (generation === undefined || mistakes.length > 0) {
     process.stderr.write(`${countOf(mistakes.length, 'mistake')}\n`)
     return
   }
@@ -58,7 +76,7 @@ function writeChecked({
   relay,
 }: CheckedConfiguration): void {
   writeJson({
-    ok: generation !== undefined,
+    ok: generation !== undefined && mistakes.length === 0,
     mistakes,
     warnings: doubts,
     silenced,

@@ -50,6 +50,13 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
     readonly maxRecords: number
     readonly maxAgeMs: number
     readonly maxBytes: number
+    /** Of the header of each message. */
+    readonly headBytes: number
+  }
+  /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
+  readonly policyTests: {
+    readonly folder: string
+    readonly onReload: 'refuse' | 'warn' | 'off'
   }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }

@@ -236,11 +236,21 @@ function readSettings(
   files: ConfigurationFiles,
 ): Pick<
   Configuration,
-  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'operator' | 'log' | 'dns'
+  | 'delivery'
+  | 'accounts'
+  | 'spool'
+  | 'store'
+  | 'traces'
+  | 'policyTests'
+  | 'tls'
+  | 'operator'
+  | 'log'
+  | 'dns'
 > {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const tests = reading.sectionOrDefaults(top, 'policy_tests', sectionShapes.policy_tests)
   const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const control = reading.sectionOrDefaults(top, 'control', sectionShapes.control)
@@ -258,7 +268,9 @@ function readSettings(
       maxRecords: traces.keep,
       maxAgeMs: traces.max_age,
       maxBytes: traces.max_size,
+      headBytes: traces.header,
     },
+    policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },
     operator: {
       folder: files.absolute(control.path),

@@ -110,6 +110,10 @@ export const sectionShapes = {
     }),
   },
   traces: {
+    header: option.size({
+      default: '8KB',
+      description: 'So much of each header is kept, for postern replay; 0: none',
+    }),
     path: optional(
       option.string({
         description:
@@ -121,6 +125,14 @@ export const sectionShapes = {
     max_size: option.size({
       default: '1GB',
       description: 'Of the file; beyond it the oldest are forgotten',
+    }),
+  },
+  policy_tests: {
+    folder: option.string({ default: 'tests', description: 'Its *.yaml files are tests' }),
+    on_reload: option.choice(['refuse', 'warn', 'off'], {
+      default: 'off',
+      description:
+        'Before a configuration is put in force: a test that fails keeps the one before, or is only reported',
     }),
   },
   tls: {

@@ -20,9 +20,11 @@ import { errorDetail } from './fault.ts'
 import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import { NamedFiles } from './named-files.ts'
 import { checkNeeds } from './needs.ts'
 import { checkReplacing } from './replacing.ts'
 import { orderPlaces, type Places } from './places.ts'
+import { DoorRecorder } from './step-notes.ts'
 import { plainTagging, type Tagging } from './tagging.ts'
 import type { ThresholdRules } from './threshold-rules.ts'
 import { receiverSettings, type ListenerTraits, type ReceiverSection } from './listener-settings.ts'
@@ -149,7 +151,8 @@ interface Built {
 function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surroundings): Built {
   const { plugin, place, mode } = config
   const shape: OptionShape = plugin.options ?? {}
-  const resolved = resolveOptions(shape, config.options, resources)
+  const named = new NamedFiles(resources)
+  const resolved = resolveOptions(shape, config.options, named.resources)
   const condition = buildCondition(config, listeners)
   const mistakes = [
     ...condition.mistakes,
@@ -160,11 +163,9 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
-  const set = setUp(
-    config,
-    resolved.values,
-    entryDoors(doors, { name: config.name, plugin: plugin.name, shadow }),
-  )
+  const recorder = new DoorRecorder()
+  const own = entryDoors(doors, { name: config.name, plugin: plugin.name, shadow, recorder })
+  const set = setUp(config, resolved.values, own)
   if ('mistakes' in set) return set
   const { instance } = set
   if (config.first && instance.message === undefined) {
@@ -190,8 +191,12 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
     ],
     provides: plugin.provides ?? [],
     instance,
+    renew: () => plugin.setup(resolved.values, own),
     optionsFor: environmentOptions(shape, resolved.values, resources),
     breaker: new Breaker(),
+    recorder,
+    fingerprint: named.fingerprint(plugin.name, config.options),
+    readsFiles: named.any,
     counts: { faults: 0, lateAnswers: 0 },
   }
   return { entry, mistakes }
@@ -297,6 +302,7 @@ function chainId(places: Places, thresholds: Thresholds): string {
     entry.name,
     entry.plugin,
     entry.shadow,
+    entry.fingerprint ?? '',
   ])
   const text = JSON.stringify([listed, thresholds])
   return createHash('sha256').update(text).digest('hex').slice(0, 16)

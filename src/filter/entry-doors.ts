@@ -1,11 +1,22 @@
 /**
  * The doors as one entry has them: its tables and counters bear its name, so that two entries never
- * meet in one key; a shadow entry works in a space of its own and leaves the real one untouched.
+ * meet in one key; a shadow entry works in a space of its own and leaves the real one untouched. What a door
+ * answers is noted with the step that asked.
  */
-import type { Log, LogFields } from '../runtime/log.ts'
-import type { Metrics } from '../runtime/metrics/metrics.ts'
+import type { JsonValue } from '../mail/json.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { entryMetrics } from '../plugin/metrics.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Counters } from '../runtime/counters.ts'
+import type { Dns, DnsAnswer } from '../runtime/dns.ts'
+import type { Log, LogFields } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics/metrics.ts'
+import type { Random } from '../runtime/random.ts'
+import type { Store } from '../runtime/store.ts'
+import { doorQuestions, packDnsAnswer } from './door-questions.ts'
+import type { DoorRecorder } from './step-notes.ts'
 
 /** What the doors of all entries are made of. */
 export type ChainDoors = Omit<PluginDoors, 'metrics'> & { readonly metrics: Metrics }
@@ -16,34 +27,163 @@ export function entryDoors(
     name,
     plugin,
     shadow,
-  }: { readonly name: string; readonly plugin: string; readonly shadow: boolean },
+    recorder,
+  }: {
+    readonly name: string
+    readonly plugin: string
+    readonly shadow: boolean
+    readonly recorder: DoorRecorder
+  },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
-  const { accounts, clock, continuations, dns, jobs, mailboxes } = doors
-  const { net, programs, random, counters, store } = doors
+  const noted = {
+    accounts: unnoted('accounts', doors.accounts, recorder),
+    clock: notedClock(doors.clock, recorder),
+    continuations: unnoted('continuations', doors.continuations, recorder),
+    counters: notedCounters(ownCounters(doors.counters, space), recorder),
+    dns: notedDns(doors.dns, recorder),
+    jobs: unnoted('jobs', doors.jobs, recorder),
+    net: unnoted('net', doors.net, recorder),
+    programs: unnoted('programs', doors.programs, recorder),
+    random: notedRandom(doors.random, recorder),
+    store: notedStore(doors.store, space, recorder),
+    ...(doors.mailboxes === undefined
+      ? {}
+      : { mailboxes: unnoted('mailboxes', doors.mailboxes, recorder) }),
+  }
+  const metrics = entryMetrics(doors.metrics, { name, plugin })
+  return taken({ ...noted, metrics, log: namedLog(doors.log, name) }, recorder)
+}
+
+/** Whoever takes a door that answers is followed from then on; the log and the metrics answer nothing. */
+function taken(doors: PluginDoors, recorder: DoorRecorder): PluginDoors {
+  return new Proxy(doors, {
+    get(target, door) {
+      if (door !== 'log' && door !== 'metrics') recorder.use()
+      return Reflect.get(target, door)
+    },
+  })
+}
+
+/** A door of which no notes are kept: too much goes through it, or what does is secret. */
+function unnoted<T extends object>(name: string, door: T, recorder: DoorRecorder): T {
+  return new Proxy(door, {
+    get(target, key) {
+      recorder.asking?.miss(name)
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
+  const note = async <T extends JsonValue | object>(
+    question: string,
+    asking: Promise<DnsAnswer<T>>,
+  ): Promise<DnsAnswer<T>> => {
+    const answered = recorder.asking?.ask(question)
+    try {
+      const answer = await asking
+      answered?.(packDnsAnswer(answer))
+      return answer
+    } catch (error) {
+      // Who stopped waiting has heard nothing.
+      if (!isPosternError(error, 'ABORTED')) answered?.(packDnsAnswer('failed'))
+      throw error
+    }
+  }
+  const { addresses, ipv4, mx, txt, reverse } = doorQuestions
   return {
-    accounts,
-    clock,
-    continuations,
-    dns,
-    jobs,
-    ...(mailboxes === undefined ? {} : { mailboxes }),
-    net,
-    programs,
-    random,
-    log: namedLog(doors.log, name),
-    metrics: entryMetrics(doors.metrics, { name, plugin }),
-    counters: {
-      take: (key, limit) => counters.take(`${space}/${key}`, limit),
-      give: (key) => counters.give(`${space}/${key}`),
-      count: (key) => counters.count(`${space}/${key}`),
-      spend: (rates) =>
-        counters.spend(rates.map((rate) => ({ ...rate, key: `${space}/${rate.key}` }))),
+    addresses: (name, signal) => note(addresses(name), dns.addresses(name, signal)),
+    ipv4: (name, signal) => note(ipv4(name), dns.ipv4(name, signal)),
+    mx: (name, signal) => note(mx(name), dns.mx(name, signal)),
+    txt: (name, signal) => note(txt(name), dns.txt(name, signal)),
+    words: (name, signal) => dns.words?.(name, signal) ?? dns.txt(name, signal),
+    reverse: (address, signal) => note(reverse(address), dns.reverse(address, signal)),
+  }
+}
+
+function notedClock(clock: Clock, recorder: DoorRecorder): Clock {
+  return {
+    now() {
+      const now = clock.now()
+      recorder.asking?.keepOnce(doorQuestions.now(), now)
+      return now
     },
-    store: {
-      table: (table, bounds) => store.table(`${space}/${table}`, bounds),
-      close: async () => {},
+    monotonicMs: () => clock.monotonicMs(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+  }
+}
+
+function notedRandom(random: Random, recorder: DoorRecorder): Random {
+  return {
+    bytes(length) {
+      recorder.asking?.miss('random bytes')
+      return random.bytes(length)
     },
+    integer(bound) {
+      const drawn = random.integer(bound)
+      recorder.asking?.keep(doorQuestions.integer(bound), drawn)
+      return drawn
+    },
+  }
+}
+
+function ownCounters(counters: Counters, space: string): Counters {
+  return {
+    take: (key, limit) => counters.take(`${space}/${key}`, limit),
+    give: (key) => counters.give(`${space}/${key}`),
+    count: (key) => counters.count(`${space}/${key}`),
+    spend: (rates) =>
+      counters.spend(rates.map((rate) => ({ ...rate, key: `${space}/${rate.key}` }))),
+  }
+}
+
+function notedCounters(counters: Counters, recorder: DoorRecorder): Counters {
+  const note = <T extends JsonValue | undefined>(
+    question: string,
+    answer: MaybePromise<T>,
+  ): MaybePromise<T> => {
+    const answered = recorder.asking?.ask(question)
+    if (answered === undefined) return answer
+    return after(answer, (value) => {
+      answered(value ?? null)
+      return value
+    })
+  }
+  const { take, count, spend } = doorQuestions
+  return {
+    take: (key, limit) => note(take(key, limit), counters.take(key, limit)),
+    give: (key) => counters.give(key),
+    count: (key) => note(count(key), counters.count(key)),
+    spend: (rates) => note(spend(rates), counters.spend(rates)),
+  }
+}
+
+function notedStore(store: Store, space: string, recorder: DoorRecorder): Store {
+  return {
+    table(name, bounds) {
+      const table = store.table(`${space}/${name}`, bounds)
+      return {
+        async get(key, signal) {
+          const answered = recorder.asking?.ask(doorQuestions.get(name, key))
+          const value = await table.get(key, signal)
+          answered?.(value ?? null)
+          return value
+        },
+        remembered(key, value) {
+          recorder.asking?.keep(doorQuestions.get(name, key), value ?? null)
+        },
+        put: (key, value, expiresAt) => table.put(key, value, expiresAt),
+        putLater: (key, value, expiresAt) => table.putLater(key, value, expiresAt),
+        delete: (key) => table.delete(key),
+        scan(range) {
+          recorder.asking?.miss('a scan of the store')
+          return table.scan(range)
+        },
+      }
+    },
+    close: async () => {},
   }
 }
 

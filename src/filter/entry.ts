@@ -20,6 +20,7 @@ import type { Verdict } from '../plugin/verdict.ts'
 import type { Conditions } from '../plugin/condition.ts'
 import type { Breaker } from './breaker.ts'
 import type { Applicability } from './condition.ts'
+import type { DoorRecorder } from './step-notes.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 
 export type Mode = 'enforce' | 'shadow' | 'off'
@@ -91,8 +92,16 @@ export interface Entry {
   readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
   readonly instance: PluginInstance<Values>
+  /** Another instance, which remembers nothing. @throws as the plugin's setup */
+  readonly renew: () => PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>
   readonly breaker: Breaker
+  /** Notes what its doors answer. */
+  readonly recorder: DoorRecorder
+  /** Equal where plugin, options and the files that they name are; absent where that cannot be said. */
+  readonly fingerprint?: string | undefined
+  /** Whether its options name files, which may change under it. */
+  readonly readsFiles: boolean
   readonly counts: EntryCounts
 }
 

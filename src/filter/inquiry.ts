@@ -22,6 +22,7 @@ import { abortedVerdict, errorDetail, faultVerdict, type Fault } from './fault.t
 import { FindingBook } from './findings.ts'
 import type { Generation } from './generation.ts'
 import type { Step } from './step.ts'
+import type { StepNotes } from './step-notes.ts'
 import { Trail } from './trail.ts'
 
 /** A hook that computes longer than this before it first waits holds up every session. */
@@ -34,6 +35,14 @@ export interface Asking {
   readonly findings?: Findings
   /** How many recipients a verdict may speak of. */
   readonly recipients?: number
+}
+
+interface Answered {
+  readonly startedMs: number
+  readonly durationMs: number
+  readonly how: Asking
+  /** Of what its doors answered, where somebody follows that. */
+  readonly notes?: StepNotes | undefined
 }
 
 const plainly: Asking = Object.freeze({})
@@ -103,18 +112,23 @@ export class Inquiry {
 
     const findings = how.findings ?? (entry.shadow ? this.findings.shadow : this.findings.enforced)
     const consultation = new Consultation(place, inForce.values, findings)
+    const { recorder } = entry
+    const notes = recorder.begin()
     let answer: MaybePromise<Verdict>
     try {
-      answer = place.ask(event, consultation)
+      answer =
+        notes === undefined
+          ? place.ask(event, consultation)
+          : recorder.run(notes, () => place.ask(event, consultation))
     } catch (error) {
-      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) })
+      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) }, notes)
     }
     const heldMs = this.#passed() - startedMs
     if (heldMs > longestHoldMs)
       this.#log.warn('entry.held-the-loop', this.#named(place, { heldMs }))
     return isPromise(answer)
-      ? this.#wait(consultation, answer, { startedMs, how })
-      : this.#answered(place, answer, { startedMs, durationMs: heldMs, how })
+      ? this.#wait(consultation, answer, { startedMs, how, notes })
+      : this.#answered(place, answer, { startedMs, durationMs: heldMs, how, notes })
   }
 
   /** Calls off whatever is being asked of `which`. */
@@ -210,7 +224,7 @@ export class Inquiry {
   async #wait(
     consultation: Consultation,
     answer: Promise<Verdict>,
-    { startedMs, how }: { readonly startedMs: number; readonly how: Asking },
+    { startedMs, how, notes }: Omit<Answered, 'durationMs'>,
   ): Promise<Step> {
     const { place } = consultation
     this.#running.add(consultation)
@@ -221,33 +235,35 @@ export class Inquiry {
       answer,
     })
     this.#running.delete(consultation)
-    if (heard.heard === 'fault') return this.#faulted(place, startedMs, heard.fault)
+    if (heard.heard === 'fault') return this.#faulted(place, startedMs, heard.fault, notes)
     const durationMs = this.#passed() - startedMs
-    return this.#answered(place, heard.answer, { startedMs, durationMs, how })
+    return this.#answered(place, heard.answer, { startedMs, durationMs, how, notes })
   }
 
   #answered(
     place: Consultation['place'],
     verdict: Verdict,
-    { startedMs, durationMs, how }: { startedMs: number; durationMs: number; how: Asking },
+    { startedMs, durationMs, how, notes }: Answered,
   ): Step {
     const fault = verdictFault(verdict, place, how.recipients ?? 0)
-    if (fault !== undefined) return this.#faulted(place, startedMs, fault)
+    if (fault !== undefined) return this.#faulted(place, startedMs, fault, notes)
     if (place.entry.breaker.state !== 'closed') {
       this.#log.info('breaker.closed', this.#named(place, {}))
     }
     place.entry.breaker.answered()
-    return this.#stepped(place, verdict, { startedMs, durationMs, fault })
+    return this.#stepped(place, verdict, { startedMs, durationMs, fault, notes })
   }
 
-  #faulted(place: Consultation['place'], startedMs: number, fault: Fault): Step {
+  // oxlint-disable-next-line max-params -- notes are there in few of its uses
+  #faulted(place: Consultation['place'], startedMs: number, fault: Fault, notes?: StepNotes): Step {
     const { entry } = place
     const nowMs = this.#passed()
     const verdict =
       fault.kind === 'aborted' ? abortedVerdict : faultVerdict(entry.onFault, place.question)
     if (fault.kind === 'aborted') entry.breaker.calledOff()
     else this.#count(place, fault, nowMs)
-    return this.#stepped(place, verdict, { startedMs, durationMs: nowMs - startedMs, fault })
+    const durationMs = nowMs - startedMs
+    return this.#stepped(place, verdict, { startedMs, durationMs, fault, notes })
   }
 
   #count(place: Consultation['place'], fault: Fault, nowMs: number): void {
@@ -270,8 +286,9 @@ export class Inquiry {
   #stepped(
     place: Consultation['place'],
     verdict: Verdict,
-    how: { startedMs: number; durationMs: number; fault: Fault | undefined },
+    how: Omit<Answered, 'how'> & { readonly fault: Fault | undefined },
   ): Step {
+    const doors = place.entry.recorder.end(how.notes)
     const step: Step = {
       kind: 'asked',
       place,
@@ -282,6 +299,7 @@ export class Inquiry {
       startedMs: how.startedMs,
       durationMs: how.durationMs,
       remembered: false,
+      doors,
     }
     this.trail.add(step)
     this.generation.meter.asked(step)

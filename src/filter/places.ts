@@ -46,6 +46,11 @@ const hooks: { readonly [S in Stage]: (instance: Instance) => Ask<S> | undefined
   message: (instance) => instance.message?.bind(instance),
 }
 
+/** The hook of a stage, where there is one: of another instance than the entry's own. */
+export function hookOf<S extends Stage>(instance: Instance, stage: S): Ask<S> | undefined {
+  return hooks[stage](instance)
+}
+
 /** A back end as something that is asked and answers with a verdict: yes vouches for the login, no says nothing. */
 function verifier(instance: Instance): Ask<'verify'> | undefined {
   const verify = instance.verify?.bind(instance)

@@ -46,7 +46,11 @@ export interface FilterPolicyParts {
   readonly standIn: StandIn
   readonly crashWatch?: CrashWatch | undefined
   readonly tap?: TransactionTap
+  /** So much of each header is kept with its explanation; 8 KB where nothing is said. */
+  readonly headBytes?: () => number
 }
+
+const usualHeadBytes = 8_192
 
 export class FilterPolicy implements Policy {
   readonly #parts: FilterPolicyParts
@@ -113,6 +117,7 @@ export class FilterPolicy implements Policy {
       facts,
       hostname: settings.hostname,
       refusal,
+      headBytes: this.#parts.headBytes?.() ?? usualHeadBytes,
       writer: this.#writer,
       tap: this.#parts.tap,
       log,

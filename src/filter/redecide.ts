@@ -3,28 +3,9 @@
  * a test holds this for every chain it can think of, so that a trace can be believed.
  */
 import { parseMailbox } from '../mail/address.ts'
-import type { JsonObject } from '../mail/json.ts'
-import {
-  isPermanent,
-  isTransient,
-  objectionCode,
-  type PermanentStatus,
-  type Stage,
-  type TransientStatus,
-} from '../mail/status.ts'
-import {
-  accept,
-  defer,
-  discard,
-  pass,
-  perRecipient,
-  quarantine,
-  reject,
-  type RecipientVerdict,
-  type Verdict,
-} from '../plugin/verdict.ts'
+import { objectionCode, type Stage } from '../mail/status.ts'
 import { decideMessage, decideRecipient, type Opinion, type Outcome } from './decision.ts'
-import { list, number, numbers, object, text } from './read-json.ts'
+import { readVerdict } from './read-verdict.ts'
 import { anotherClass, denied, settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
 import type { Trace, TracedStep } from './trace-reader.ts'
@@ -134,50 +115,4 @@ function opinionOf(step: TracedStep, rounds: readonly number[] = []): Opinion {
     verdict: readVerdict(step.details),
     ...(recipients === undefined ? {} : { recipients }),
   }
-}
-
-function readVerdict(details: JsonObject): Verdict {
-  if (details['verdict'] === 'accept') return accept(readOpinion(details))
-  if (details['verdict'] !== 'per-recipient') return readPart(details)
-  const parts = list(details['verdicts']).map((part) => readPart(object(part)))
-  return perRecipient(parts, readOpinion(details))
-}
-
-function readPart(details: JsonObject): RecipientVerdict {
-  const opinion = readOpinion(details)
-  const more = { ...opinion, close: details['close'] === true }
-  switch (text(details['verdict'])) {
-    case 'defer':
-      return defer(transient(text(details['status'])), text(details['text']), more)
-    case 'reject':
-      return reject(permanent(text(details['status'])), text(details['text']), more)
-    case 'quarantine':
-      return quarantine(opinion)
-    case 'discard':
-      return discard(opinion)
-    default:
-      return pass(opinion)
-  }
-}
-
-/** What decisions depend on; edits change no reply. */
-function readOpinion(details: JsonObject): {
-  readonly reason?: string
-  readonly score?: number
-  readonly recipientScores?: readonly number[]
-} {
-  const { reason, score, recipientScores } = details
-  return {
-    ...(reason === undefined ? {} : { reason: text(reason) }),
-    ...(score === undefined ? {} : { score: number(score) }),
-    ...(recipientScores === undefined ? {} : { recipientScores: numbers(recipientScores) }),
-  }
-}
-
-function transient(status: string): TransientStatus {
-  return isTransient(status) ? status : '4.3.0'
-}
-
-function permanent(status: string): PermanentStatus {
-  return isPermanent(status) ? status : '5.3.0'
 }

@@ -4,6 +4,7 @@
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import { messageIdOf } from '../mail/message-id.ts'
+import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import { reply, type Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
@@ -22,6 +23,7 @@ import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
 import { scoreOf } from './score.ts'
+import { hasParameters, sessionFacts, type LoginFacts } from './session-facts.ts'
 import type { Objection, Step } from './step.ts'
 import {
   packObjection,
@@ -53,6 +55,8 @@ export interface RecorderParts {
   readonly hostname: string
   /** What refused the session before any entry was asked. */
   readonly refusal: Objection | undefined
+  /** So much of a header is kept. */
+  readonly headBytes: number
   readonly writer: TraceWriter
   readonly tap: TransactionTap | undefined
   readonly log: Log
@@ -75,8 +79,9 @@ interface Story {
   readonly recipients: PackedRecipient[]
   /** The round in which a recipient was accepted. */
   readonly accepted: Map<Recipient, number>
-  sizeBytes?: number
-  head?: Uint8Array
+  /** RCPTs with parameters, by their number. */
+  readonly parameters: Map<number, Recipient>
+  message?: Pick<MessageEvent, 'message' | 'head'>
   answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
@@ -116,9 +121,13 @@ export class SessionRecorder {
   /** What was said no with last, if only to one recipient. */
   #objected: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
+  #login: LoginFacts | undefined
+  /** Before any login. */
+  readonly #environment: Environment
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
+    this.#environment = parts.inquiry.environment
     this.#startMs = parts.inquiry.clock.monotonicMs()
   }
 
@@ -134,8 +143,13 @@ export class SessionRecorder {
     this.#parts.log.info(loginEvents[outcome], fields)
   }
 
+  loggedIn(login: LoginFacts): void {
+    this.#login = login
+  }
+
   beginTransaction(mail: MailEvent): void {
-    this.#story = { mail, round: 0, lost: 0, recipients: [], accepted: new Map() }
+    const story = { mail, round: 0, lost: 0, recipients: [] }
+    this.#story = { ...story, accepted: new Map(), parameters: new Map() }
     this.#refused = undefined
     this.#objected = undefined
   }
@@ -152,6 +166,9 @@ export class SessionRecorder {
     if (objection !== undefined) this.objected(objection)
     if (story === undefined) return
     const address = formatMailbox(recipient.mailbox)
+    if (hasParameters(recipient) && story.parameters.size < mostRecipients) {
+      story.parameters.set(story.round, recipient)
+    }
     if (accepted) story.accepted.set(recipient, story.round)
     if (!accepted && story.recipients.length >= mostRecipients) story.lost += 1
     else if (ruled === undefined) story.recipients.push([address, accepted ? 1 : 0])
@@ -168,10 +185,9 @@ export class SessionRecorder {
     return (round) => indexes.get(round)
   }
 
-  sawMessage({ message: { sizeBytes }, head, answers }: MessageEvent): void {
+  sawMessage({ message, head, answers }: MessageEvent): void {
     if (this.#story === undefined) return
-    this.#story.sizeBytes = sizeBytes
-    if (head !== undefined) this.#story.head = head
+    this.#story.message = head === undefined ? { message } : { message, head }
     this.#story.answers = answers
   }
 
@@ -281,7 +297,7 @@ export class SessionRecorder {
     if (tls !== undefined) record.tls = tls.protocol
     if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
     if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
-    if (story?.sizeBytes !== undefined) record.sizeBytes = story.sizeBytes
+    if (story?.message !== undefined) record.sizeBytes = story.message.message.sizeBytes
     if (story?.answers === 'each') record.each = true
     const placements = packPlacements(story?.placements, replies !== undefined)
     if (placements !== undefined) record.placements = placements
@@ -289,7 +305,8 @@ export class SessionRecorder {
     if (said !== undefined) record.reply = packReply(said)
     if (replies !== undefined) record.replies = replies.map(packReply)
     if (queueIds !== undefined) record.queueIds = queueIds
-    const messageId = story?.head === undefined ? undefined : messageIdOf(story.head)
+    const head = story?.message?.head
+    const messageId = head === undefined ? undefined : messageIdOf(head)
     if (messageId !== undefined) record.messageId = messageId
     const reasons = reasonsAmong(all)
     if (reasons.length > 0) record.reasons = reasons
@@ -298,6 +315,16 @@ export class SessionRecorder {
     if (this.#objected !== undefined) record.objection = packObjection(this.#objected, all)
     if (refusal !== undefined) record.ruled = refusal.reason ?? ''
     if (missing !== 0) record.lost = missing
+    record.facts = sessionFacts({
+      facts,
+      session,
+      environment: this.#environment,
+      login: this.#login,
+      mail: story?.mail,
+      recipients: story?.parameters,
+      message: story?.message,
+      headBytes: this.#parts.headBytes,
+    })
     return record
   }
 
@@ -313,7 +340,7 @@ export class SessionRecorder {
       forwarded: story?.mail.forwarded,
       recipients: accepted,
       refused: story === undefined ? undefined : story.recipients.length - (accepted ?? 0),
-      sizeBytes: story?.sizeBytes,
+      sizeBytes: story?.message?.message.sizeBytes,
       code: said?.code,
       status: said?.status,
       codes: replies?.map(({ code }) => code),

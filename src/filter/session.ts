@@ -129,7 +129,7 @@ export class FilterSession implements SessionPolicy {
     this.#inquiry.begin('auth', attempt.session)
     const { objection, ...grant } = await this.#judgeLogin(attempt)
     const ruling =
-      objection === undefined ? this.#loggedIn(attempt.user, grant) : objectionRuling(objection)
+      objection === undefined ? this.#loggedIn(attempt, grant) : objectionRuling(objection)
     await this.#tell(attempt, ruling)
     return ruling
   }
@@ -293,12 +293,13 @@ export class FilterSession implements SessionPolicy {
     return tellHowLoginEnded(this.#inquiry, end)
   }
 
-  #loggedIn(user: string, { variables }: LoginGrant): AuthRuling {
+  #loggedIn({ user, mechanism }: AuthAttempt, { variables }: LoginGrant): AuthRuling {
     const { afterLogin } = this.#parts
     const { environment, settings, sound } = afterLogin(this.#inquiry.environment, variables)
     if (!sound) return objectionRuling(settingsFault)
     this.#inquiry.environment = environment
     this.#settings = settings
+    this.#parts.recorder.loggedIn({ mechanism, variables: variables ?? new Map() })
     return { ruling: 'accept', user }
   }
 

@@ -1,6 +1,7 @@
 import type { Stage } from '../mail/status.ts'
 import type { Defer, Reject, Verdict } from '../plugin/verdict.ts'
 import type { Place } from './entry.ts'
+import type { StepNotes } from './step-notes.ts'
 import type { Fault } from './fault.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Step {
   readonly durationMs: number
   /** A refusal kept for RCPT. */
   remembered: boolean
+  /** What its doors answered; absent where none was asked. */
+  readonly doors?: StepNotes | undefined
 }
 
 export type Objection = Defer | Reject

@@ -29,6 +29,8 @@ export interface TracedStep {
   readonly remembered: boolean
   /** Indexes of the accepted recipients it speaks of; absent: all. */
   readonly recipients?: readonly number[]
+  /** What its doors answered, as step-notes.ts writes it; absent where none was asked. */
+  readonly doors?: readonly JsonValue[]
 }
 
 export interface Trace {
@@ -254,7 +256,7 @@ function readStep(
 }
 
 function readDetails(more: JsonObject, ownStage: Stage): Partial<TracedStep> {
-  const { kind, stage, fault, recipients } = more
+  const { kind, stage, fault, recipients, doors } = more
   const [faultKind, detail] = list(fault)
   return {
     kind: kind === 'spoken' || kind === 'lifted' ? kind : 'asked',
@@ -264,6 +266,7 @@ function readDetails(more: JsonObject, ownStage: Stage): Partial<TracedStep> {
     remembered: more['remembered'] === true,
     ...(fault === undefined ? {} : { fault: { kind: text(faultKind), detail: text(detail) } }),
     ...(recipients === undefined ? {} : { recipients: numbers(recipients) }),
+    ...(doors === undefined ? {} : { doors: list(doors) }),
   }
 }
 

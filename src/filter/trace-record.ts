@@ -8,13 +8,21 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
-import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
+import {
+  isPlainPass,
+  type Defer,
+  type RecipientVerdict,
+  type Reject,
+  type Verdict,
+} from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
 import { stageOf } from './entry.ts'
 import type { Generation } from './generation.ts'
 import { jsonWithin, type JsonBudget } from './json-within.ts'
 import type { Scopes } from './opinions.ts'
+import type { SessionFacts } from './session-facts.ts'
+import { missingMark, type StepNotes } from './step-notes.ts'
 import { objectorAmong, type Objection, type Step } from './step.ts'
 
 /** How many characters of evidence, findings and edits a record holds. */
@@ -44,6 +52,8 @@ export type StepDetails = {
   readonly remembered?: true
   /** The recipients it speaks of, where these are not all. */
   readonly recipients?: readonly number[]
+  /** What its doors answered: see step-notes.ts. */
+  readonly doors?: readonly JsonValue[]
 }
 
 /** The places and thresholds that the numbers of a record refer to; stored once for each chain. */
@@ -55,10 +65,17 @@ export type ChainRecord = {
     shadow: boolean,
   ])[]
   readonly thresholds: JsonObject
+  /** Of entries, by name: equal where plugin, options and files are. */
+  readonly fingerprints: { readonly [entry: string]: string }
 }
 
-export function chainRecord({ places, thresholds }: Generation): ChainRecord {
+export function chainRecord({ places, thresholds, entries }: Generation): ChainRecord {
   return {
+    fingerprints: Object.fromEntries(
+      entries.flatMap(({ name, fingerprint }) =>
+        fingerprint === undefined ? [] : [[name, fingerprint]],
+      ),
+    ),
     places: places.all.map(({ question, entry }) => [
       question,
       entry.name,
@@ -104,7 +121,8 @@ export function packSteps(
   for (const step of steps) {
     const { place, round } = step
     const durationUs = Math.round(step.durationMs * 1000)
-    if (!isPlain(step)) {
+    const plain = isPlain(step)
+    if (!plain || (step.doors !== undefined && packed.length < mostSteps)) {
       const at = Math.round(step.startedMs - sessionStartMs)
       // Whom an opinion from RCPT speaks of, its round says.
       const recipients = place.question === 'rcpt' ? undefined : scopes?.get(step)
@@ -177,7 +195,7 @@ function isPlain(step: Step): boolean {
 }
 
 function detailsOf(
-  { kind, place, stage, round, verdict, fault, remembered }: Step,
+  { kind, place, stage, round, verdict, fault, remembered, doors }: Step,
   more: {
     readonly at: number
     readonly recipients: readonly number[] | undefined
@@ -185,6 +203,7 @@ function detailsOf(
   },
 ): StepDetails {
   const { at, recipients, budget } = more
+  const notes = doors === undefined ? undefined : packNotes(doors, budget)
   return {
     at,
     verdict: packVerdict(verdict, budget),
@@ -194,7 +213,16 @@ function detailsOf(
     ...(fault === undefined ? {} : { fault: [fault.kind, fault.detail] as const }),
     ...(remembered ? { remembered } : {}),
     ...(recipients === undefined ? {} : { recipients }),
+    ...(notes === undefined ? {} : { doors: notes }),
   }
+}
+
+/** All of them or none: with some of them nobody could take the step again. */
+function packNotes(doors: StepNotes, budget: JsonBudget): readonly JsonValue[] {
+  const { size } = doors
+  if (size > budget.left) return [[missingMark, 'the record is full']]
+  budget.left -= size
+  return doors.pack()
 }
 
 /** What decisions depend on is kept whole, the rest within the budget. */
@@ -220,7 +248,7 @@ function packDecisive(verdict: Verdict | RecipientVerdict): JsonObject {
   return {
     verdict: verdict.verdict,
     ...(verdict.verdict === 'defer' || verdict.verdict === 'reject'
-      ? { status: verdict.status, text: verdict.text.slice(0, 500), ...closing(verdict.close) }
+      ? { status: verdict.status, text: verdict.text.slice(0, 500), ...spokenAs(verdict) }
       : {}),
     ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
     ...(score === undefined ? {} : { score }),
@@ -232,8 +260,8 @@ function packReplacement({ message, receivedDigest, digest }: Replacement): Json
   return { received: receivedDigest, handedBack: digest, sizeBytes: message.sizeBytes }
 }
 
-function closing(close: boolean): JsonObject {
-  return close ? { close } : {}
+function spokenAs({ close, at }: Defer | Reject): JsonObject {
+  return { ...(close ? { close } : {}), ...(at === undefined ? {} : { at }) }
 }
 
 /** With the reason where it was refused though no entry objected. */
@@ -296,6 +324,8 @@ export type TraceRecord = {
   readonly steps: readonly PackedStep[]
   /** Of all opinions, each once; those of shadow entries too. */
   readonly reasons?: readonly string[]
+  /** For who puts the same questions to another chain. */
+  readonly facts?: SessionFacts
   /** Without its angle brackets, bounded. */
   readonly messageId?: string
   /** Of the recipient with the most; absent where it is 0. */

@@ -22,6 +22,8 @@ export interface Dns {
   mx(name: string, signal?: AbortSignal): Promise<DnsAnswer<MxRecord>>
   /** Each record with its strings joined. */
   txt(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  /** The same, for words that a client is told and nothing is decided by: a replay does without them. Absent: `txt`. */
+  words?(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
   /** Names of an address. */
   reverse(address: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
 }

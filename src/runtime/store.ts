@@ -27,6 +27,11 @@ export interface StoreRange {
 /** All methods @throws PosternError STORE_FAILED. */
 export interface StoreTable {
   get(key: string, signal?: AbortSignal): Promise<JsonValue | undefined>
+  /**
+   * Who remembers the answer to `get` and does not ask says what it remembers, so that it is known what a verdict rests
+   * on. It changes nothing.
+   */
+  remembered?(key: string, value: JsonValue | undefined): void
   /** Resolves when written; `expiresAt` absent: stays until the bound pushes it out. */
   put(key: string, value: JsonValue, expiresAt?: Instant): Promise<void>
   /** Takes it without an answer; dropped and counted when more than `maxEntries` wait to be written. */

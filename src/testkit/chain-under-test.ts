@@ -303,6 +303,7 @@ function playSession(
       const ruled = await asked.message({
         transaction: current,
         message,
+        head: message.bytes.subarray(0, message.bodyOffset),
         entering: () => [],
         answers,
       })

@@ -39,7 +39,13 @@ const [port = '0', folder = '.'] = process.argv.slice(2)
 const log = jsonLog('error', 2)
 const store = await openStore({ path: `${folder}/store.db`, clock: systemClock, log })
 const traces = await openTraces(
-  { path: `${folder}/traces.db`, maxRecords: tablesPerStore, maxAgeMs: Infinity, maxBytes: 1e9 },
+  {
+    path: `${folder}/traces.db`,
+    maxRecords: tablesPerStore,
+    maxAgeMs: Infinity,
+    maxBytes: 1e9,
+    headBytes: 8_192,
+  },
   log,
 )
 const dns = cachingDns(

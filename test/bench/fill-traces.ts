@@ -16,6 +16,7 @@ const portion = 5000
 const start = Date.UTC(2026, 0, 1)
 
 export const benchChain: ChainRecord = {
+  fingerprints: {},
   places: Array.from({ length: stepsOfEach }, (_, n) => [
     n < 4 ? 'connect' : n < 6 ? 'hello' : n < 10 ? 'mail' : n < 15 ? 'rcpt' : 'message',
     `entry${n}`,
@@ -91,7 +92,7 @@ export function benchRecord(n: number): TraceRecord {
 }
 
 const traces = await openTraces(
-  { path: file, maxRecords: transactions, maxAgeMs: Infinity, maxBytes: 8e9 },
+  { path: file, maxRecords: transactions, maxAgeMs: Infinity, maxBytes: 8e9, headBytes: 0 },
   silentLog,
 )
 traces.noteLater('bench', benchChain)

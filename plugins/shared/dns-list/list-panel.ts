@@ -102,7 +102,9 @@ export class ListPanel {
   async explain({ base }: DnsList, name: string): Promise<string | undefined> {
     return this.#within(wordsMs, async (signal) => {
       try {
-        const answer = await this.#parts.dns.txt(`${name}.${base}`, signal)
+        const { dns } = this.#parts
+        const about = `${name}.${base}`
+        const answer = await (dns.words?.(about, signal) ?? dns.txt(about, signal))
         return answer.answer === 'found' ? answer.records[0] : undefined
       } catch {
         // The listing stands; only its words are missing.

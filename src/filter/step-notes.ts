@@ -1,0 +1,134 @@
+/**
+ * What a step learned from its doors: questions and answers, so that the step can be taken again without asking anybody.
+ * Bounded; a step of which something is missing says so, and is never taken again by guessing.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { JsonValue } from '../mail/json.ts'
+
+/** Characters of questions and answers that one step may fill. */
+const mostCharacters = 4_096
+
+interface Note {
+  readonly question: string
+  answer?: JsonValue
+}
+
+export class StepNotes {
+  readonly #notes: Note[] = []
+  #left = mostCharacters
+  #missing: string | undefined
+  #over = false
+
+  /** About so many characters are packed. */
+  get size(): number {
+    return mostCharacters - Math.max(this.#left, 0)
+  }
+
+  /** Whether there is nothing to keep: no door was asked. */
+  get isEmpty(): boolean {
+    return this.#notes.length === 0 && this.#missing === undefined
+  }
+
+  /** A question that is about to be asked. What is answered after the step is over has not been heard. */
+  ask(question: string): (answer: JsonValue) => void {
+    if (this.#over) return ignore
+    this.#left -= question.length + 8
+    if (this.#left < 0) this.miss('too much was asked')
+    if (this.#missing !== undefined) return ignore
+    const note: Note = { question }
+    this.#notes.push(note)
+    return (answer) => {
+      if (this.#over) return
+      this.#left -= sizeOf(answer)
+      if (this.#left < 0) this.miss('too much was answered')
+      else note.answer = answer
+    }
+  }
+
+  /** The same for what is answered at once. */
+  keep(question: string, answer: JsonValue): void {
+    this.ask(question)(answer)
+  }
+
+  /** The same, and only for the first time. */
+  keepOnce(question: string, answer: JsonValue): void {
+    if (!this.#notes.some((note) => note.question === question)) this.keep(question, answer)
+  }
+
+  /** Something was learned of which no note can be kept. */
+  miss(what: string): void {
+    if (!this.#over) this.#missing ??= what
+  }
+
+  /** The step has its verdict. */
+  end(): void {
+    this.#over = true
+  }
+
+  /** Questions with their answers, in order; one without an answer had none when the step ended. */
+  pack(): readonly JsonValue[] {
+    if (this.#missing !== undefined) return [[missingMark, this.#missing]]
+    return this.#notes.map(({ question, answer }) =>
+      answer === undefined ? [question] : [question, answer],
+    )
+  }
+}
+
+/** Stands in place of all notes where some are missing. */
+export const missingMark = '!'
+
+function ignore(): void {}
+
+function sizeOf(answer: JsonValue): number {
+  if (typeof answer === 'string') return answer.length
+  return typeof answer === 'object' ? JSON.stringify(answer).length : 8
+}
+
+/**
+ * Knows which step of one entry asks. Following that through promises costs something with every question, so an entry
+ * that never took a door of the kind that answers is not followed; once it takes one, it is.
+ */
+export class DoorRecorder {
+  readonly #steps = new AsyncLocalStorage<StepNotes>()
+  /** Of a step that took its first door when nobody followed it. */
+  readonly #unseen = unseenStep()
+  #used = false
+
+  /** Whether the entry has ever taken a door that answers. */
+  get isUsed(): boolean {
+    return this.#used
+  }
+
+  /** The entry has taken a door that answers. */
+  use(): void {
+    this.#used = true
+  }
+
+  /** For a step that begins; undefined where there is nothing to follow. */
+  begin(): StepNotes | undefined {
+    return this.#used ? new StepNotes() : undefined
+  }
+
+  run<T>(notes: StepNotes, work: () => T): T {
+    return this.#steps.run(notes, work)
+  }
+
+  /** Of the step that asks now; undefined where none does: when the entry is opened, for instance. */
+  get asking(): StepNotes | undefined {
+    return this.#steps.getStore()
+  }
+
+  /** What is kept of a step. @param notes as it began with */
+  end(notes: StepNotes | undefined): StepNotes | undefined {
+    if (notes === undefined) return this.#used ? this.#unseen : undefined
+    notes.end()
+    return notes.isEmpty ? undefined : notes
+  }
+}
+
+function unseenStep(): StepNotes {
+  const notes = new StepNotes()
+  notes.miss('it was not followed')
+  notes.end()
+  return notes
+}

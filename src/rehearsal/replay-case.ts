@@ -1,0 +1,230 @@
+/**
+ * One stored transaction that is put to another chain: what each entry answers. An entry that is the same, and knows the
+ * same, answers what it answered; one that is not is asked again, with the answers that its doors gave then. Where that
+ * is not enough, nobody guesses: the transaction cannot be replayed.
+ */
+import type { Entry, Place, Values } from '../filter/entry.ts'
+import { list, object } from '../filter/read-json.ts'
+import { readFindings, readVerdict } from '../filter/read-verdict.ts'
+import type { TracedStep } from '../filter/trace-reader.ts'
+import { mailboxKey } from '../mail/address.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import type { Silence } from '../mail/silence.ts'
+import { allowed, relayClient, type FindingKey } from '../plugin/finding.ts'
+import type { HookContext } from '../plugin/stage.ts'
+import { pass, type Verdict } from '../plugin/verdict.ts'
+import { RecalledAnswers, type Recall } from './recalled-answers.ts'
+import type { RecordedSession } from './recorded-session.ts'
+import { RecordedSteps } from './recorded-steps.ts'
+
+/** Why a transaction cannot be replayed. */
+export interface Unreplayable {
+  /** Whose answer is missing; absent where it is nobody's. */
+  readonly entry?: string
+  readonly why: string
+}
+
+export interface CaseRequest {
+  readonly recorded: RecordedSession
+  /** The chain that decided then, as it was stored. */
+  readonly chain: JsonObject
+  readonly recall: Recall
+  /** The candidate's rules give the client other variables. */
+  readonly environmentChanged: boolean
+}
+
+export interface Asked {
+  readonly place: Place
+  readonly about: { readonly session?: Session; readonly transaction?: Transaction }
+  readonly context: HookContext<Values>
+  /** Asks the entry of the candidate, by an instance that remembers nothing of other transactions. */
+  readonly again: (instance: Entry['instance']) => MaybePromise<Verdict>
+}
+
+export class ReplayCase {
+  readonly recorded: RecordedSession
+  /** The RCPT that is asked about, from 1; 0 outside. */
+  round = 0
+  readonly #request: CaseRequest
+  readonly #steps: RecordedSteps
+  readonly #fingerprints: JsonObject
+  /** Findings that were too long to be kept whole. */
+  readonly #cut = new Set<string>()
+  /** Of entries that take doors: what these answered in another transaction, they must not remember. */
+  readonly #instances = new Map<string, Entry['instance']>()
+  #unreplayable: Unreplayable | undefined
+
+  constructor(request: CaseRequest) {
+    this.#request = request
+    this.recorded = request.recorded
+    this.#steps = new RecordedSteps(request.recorded.trace)
+    this.#fingerprints = object(request.chain['fingerprints'])
+  }
+
+  get unreplayable(): Unreplayable | undefined {
+    return this.#unreplayable
+  }
+
+  /** What a client did before it was greeted, nobody knows any more. */
+  get silence(): Silence {
+    const missed = (): void => this.missed('it waits for an early talker')
+    return {
+      get broken() {
+        missed()
+        return false
+      },
+      lasts() {
+        missed()
+        return Promise.resolve(true)
+      },
+    }
+  }
+
+  /** The step that is taken again wants something that was not kept. */
+  missed(what: string): void {
+    this.#request.recall.getStore()?.miss(what)
+  }
+
+  answer(asked: Asked): MaybePromise<Verdict> {
+    const { entry, question } = asked.place
+    const step = this.#steps.next({ entry: entry.name, question, round: this.round })
+    const same = step !== undefined && this.#isSame(entry, step, asked)
+    if (same && !entry.readsFiles) return this.#recall(step)
+    const again = this.#again(asked, step)
+    const settle = (taken: Taken): Verdict => {
+      if ('verdict' in taken) return taken.verdict
+      return same ? this.#recall(step) : this.#give(entry, taken.why)
+    }
+    return again instanceof Promise ? again.then(settle) : settle(again)
+  }
+
+  /** A fault was a fact, and what it leads to is the candidate's to say. */
+  #recall({ details, fault }: TracedStep): Verdict {
+    if (fault !== undefined) throw new Error(`${fault.kind}: ${fault.detail}`)
+    const findings = readFindings(details)
+    for (const { name, value } of findings) if (isCut(value)) this.#cut.add(name)
+    const verdict = readVerdict(details)
+    return findings.length === 0 ? verdict : { ...verdict, findings }
+  }
+
+  #give({ name, shadow }: Entry, why: string): Verdict {
+    if (!shadow) this.#unreplayable ??= { entry: name, why }
+    return pass()
+  }
+
+  #isSame(entry: Entry, step: TracedStep, { about, context }: Asked): boolean {
+    const { fingerprint } = entry
+    return (
+      fingerprint !== undefined &&
+      this.#fingerprints[entry.name] === fingerprint &&
+      !this.#request.environmentChanged &&
+      this.#sameRecipients(about.transaction) &&
+      seenBy(entry).every(
+        (key) =>
+          canonical(context.findings.get(key)) ===
+          canonical(this.#steps.findingBefore(step, key.name)),
+      )
+    )
+  }
+
+  /** A hook sees those accepted so far, and its verdict may count them. */
+  #sameRecipients(transaction: Transaction | undefined): boolean {
+    if (transaction === undefined) return true
+    const { recipients, trace } = this.recorded
+    const before = this.round === 0 ? recipients.length : this.round - 1
+    const then = recipients.filter(
+      (_, index) => trace.recipients[index]?.accepted && index < before,
+    )
+    return (
+      then.length === transaction.recipients.length &&
+      then.every(({ mailbox }, index) => {
+        const now = transaction.recipients[index]
+        return now !== undefined && mailboxKey(now.mailbox) === mailboxKey(mailbox)
+      })
+    )
+  }
+
+  #instanceOf(entry: Entry): Entry['instance'] {
+    if (!entry.recorder.isUsed) return entry.instance
+    const instance = this.#instances.get(entry.name) ?? entry.renew()
+    this.#instances.set(entry.name, instance)
+    return instance
+  }
+
+  #again({ place, again }: Asked, step: TracedStep | undefined): MaybePromise<Taken> {
+    const { entry } = place
+    const cut = seenBy(entry).find(({ name }) => this.#cut.has(name))
+    if (cut !== undefined) return { why: `the finding ${cut.name} was not kept whole` }
+    const { startedAt } = this.recorded.trace
+    const at = startedAt + (step?.startedMs ?? 0)
+    const recalled = new RecalledAnswers(step?.doors ?? [], { entry: entry.name, at })
+    const judge = (verdict: Verdict): Taken =>
+      recalled.missed === undefined ? { verdict } : { why: whyNot(recalled, step) }
+    const failed = (error: unknown): Taken => {
+      if (recalled.missed !== undefined) return { why: whyNot(recalled, step) }
+      if (step?.fault !== undefined) throw error
+      return { why: `it fails: ${error instanceof Error ? error.message : String(error)}` }
+    }
+    try {
+      const instance = this.#instanceOf(entry)
+      const verdict = this.#request.recall.run(recalled, () => again(instance))
+      if (!(verdict instanceof Promise)) return judge(verdict)
+      return settled(verdict, recalled).then(judge, failed)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+}
+
+type Taken = { readonly verdict: Verdict } | { readonly why: string }
+
+function whyNot({ missed = '' }: RecalledAnswers, step: TracedStep | undefined): string {
+  return step === undefined ? `it was not asked then; now ${missed}` : missed
+}
+
+/** Turns of the event loop that an answer may take which waits for nothing real. */
+const mostTurns = 500
+const turnsBeforeTimers = 4
+/** Most answers need promises alone, and a turn of the loop costs more than all of these. */
+const mostTicks = 64
+
+/** Everything that it can wait for answers at once; then its timers are due, one after the other. */
+async function settled(answer: Promise<Verdict>, recalled: RecalledAnswers): Promise<Verdict> {
+  let over = false
+  const end = (): void => void (over = true)
+  answer.then(end, end)
+  for (let tick = 0; tick < mostTicks; tick++) {
+    // oxlint-disable-next-line no-await-in-loop -- waiting is what it does
+    await Promise.resolve()
+    if (over) return answer
+  }
+  for (let turn = 1; turn <= mostTurns; turn++) {
+    // oxlint-disable-next-line no-await-in-loop -- waiting is what it does
+    await nextTurn()
+    if (over) return answer
+    if (recalled.missed !== undefined) break
+    if (turn % turnsBeforeTimers === 0) recalled.fireTimer()
+  }
+  recalled.miss('it waits for an answer that did not come then')
+  answer.catch(() => undefined)
+  return pass()
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
+/** Findings on which its answer may depend. */
+function seenBy({ awaits }: Entry): readonly FindingKey<JsonValue>[] {
+  return [...awaits, allowed, relayClient]
+}
+
+function canonical(value: JsonValue | undefined): string {
+  return JSON.stringify(value ?? null)
+}
+
+function isCut(value: JsonValue): boolean {
+  if (typeof value === 'string') return value.endsWith('…')
+  if (typeof value !== 'object' || value === null) return false
+  return (Array.isArray(value) ? list(value) : Object.values(value)).some(isCut)
+}

@@ -1,0 +1,111 @@
+/** The chain of a candidate whose entries answer from what was recorded: see replay-case.ts. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Breaker } from '../filter/breaker.ts'
+import type { AskedPlace, Entry, EntryConfig } from '../filter/entry.ts'
+import { Generation } from '../filter/generation.ts'
+import { hookOf, orderPlaces, type Places } from '../filter/places.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Session, Transaction } from '../mail/session.ts'
+import type { Stage } from '../mail/status.ts'
+import { definePlugin } from '../plugin/plugin.ts'
+import { pass, type Verdict } from '../plugin/verdict.ts'
+import { silentLog } from '../tools/offline-doors.ts'
+import type { ReplayCase } from './replay-case.ts'
+
+/** Which transaction is replayed now. */
+export type Replaying = AsyncLocalStorage<ReplayCase>
+
+export function newReplaying(): Replaying {
+  return new AsyncLocalStorage()
+}
+
+/** Answers come at once; what does not is found before this. */
+const timeoutMs = 60_000
+
+/** @param candidate whose doors are those of a replay; it is never opened */
+export function replayChain(candidate: Generation, replaying: Replaying): Generation {
+  const entries = candidate.entries.map((entry): Entry => {
+    // Faults were facts: they open nothing now.
+    const breaker = new Breaker({ faults: Number.POSITIVE_INFINITY, withinMs: 0, openMs: 0 })
+    return { ...entry, breaker, timeoutMs }
+  })
+  return new Generation({
+    id: candidate.id,
+    listing: candidate.listing,
+    entries,
+    places: replayedPlaces(orderPlaces(entries), replaying),
+    thresholds: candidate.thresholds,
+    thresholdRules: candidate.thresholdRules,
+    tagging: candidate.tagging,
+    parallel: candidate.parallel,
+    settingsOf: candidate.settingsOf,
+    meter: candidate.meter,
+    log: silentLog,
+  })
+}
+
+function replayedPlaces(places: Places, replaying: Replaying): Places {
+  const replayed = <S extends Stage, P extends AskedPlace<S>>(place: P & AskedPlace<S>): P => ({
+    ...place,
+    ask(event, context) {
+      const about: { readonly session?: Session; readonly transaction?: Transaction } = event
+      const replayCase = caseOf(replaying)
+      const again = (instance: Entry['instance']): MaybePromise<Verdict> =>
+        hookOf(instance, place.question)?.(asThen(event, replayCase), context) ?? pass()
+      return replayCase.answer({ place, about, context, again })
+    },
+  })
+  const connect = places.connect.map((place) => replayed<'connect', typeof place>(place))
+  const hello = places.hello.map((place) => replayed<'hello', typeof place>(place))
+  const mail = places.mail.map((place) => replayed<'mail', typeof place>(place))
+  return {
+    connect,
+    hello,
+    mail,
+    passage: [...connect, ...hello, ...mail],
+    auth: places.auth.map((place) => replayed<'auth', typeof place>(place)),
+    // Who logged in then has logged in.
+    verify: places.verify.filter(({ entry }) => entry.name === believerName),
+    secretFor: [],
+    checkResponse: [],
+    loginEnded: [],
+    rcpt: places.rcpt.map((place) => replayed<'rcpt', typeof place>(place)),
+    allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),
+    data: places.data.map((place) => replayed<'data', typeof place>(place)),
+    message: places.message.map((place) => replayed<'message', typeof place>(place)),
+    // What is added to a message changes no verdict.
+    sign: [],
+    all: places.all,
+  }
+}
+
+const believerName = 'replayed login'
+
+/** An entry behind the chain that knows whoever logged in then. */
+export function believer(replaying: Replaying): EntryConfig {
+  const plugin = definePlugin({
+    name: 'replayed-login',
+    setup: () => ({
+      verify({ user }) {
+        const { login } = caseOf(replaying).recorded
+        return login?.user === user ? { variables: login.variables } : false
+      },
+    }),
+  })
+  const place = { file: believerName, path: [], lineOf: () => undefined }
+  const entry = { name: believerName, plugin, mode: 'enforce', first: false, place } as const
+  return { ...entry, options: undefined }
+}
+
+/** However a login was proven then, it is believed now by PLAIN. */
+function asThen<E extends object>(event: E, { recorded: { login } }: ReplayCase): E {
+  return login === undefined || !('mechanism' in event)
+    ? event
+    : { ...event, mechanism: login.mechanism }
+}
+
+function caseOf(replaying: Replaying): ReplayCase {
+  const replayCase = replaying.getStore()
+  if (replayCase === undefined) throw new Error('no transaction is replayed')
+  return replayCase
+}

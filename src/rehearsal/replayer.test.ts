@@ -1,0 +1,275 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { onePassword } from '../../test/fixtures/plugins/one-password/one-password.ts'
+import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
+import { friends, plans, play, scripted } from '../../test/fixtures/scripted-chains.ts'
+import type { EntryConfig } from '../filter/entry.ts'
+import { emptyEnvironment } from '../mail/environment.ts'
+import { finding, findingKey } from '../plugin/finding.ts'
+import { option } from '../plugin/option-makers.ts'
+import { definePlugin } from '../plugin/plugin.ts'
+import { defer, pass, quarantine, reject } from '../plugin/verdict.ts'
+import { chainUnderTest, entryOf, type ChainTestOptions } from '../testkit/chain-under-test.ts'
+import { fakeDns } from '../testkit/fake-dns.ts'
+import { tracesSince } from '../trace/traced-period.ts'
+import { newRecall } from './recalled-answers.ts'
+import { believer, newReplaying } from './replay-chain.ts'
+import { replayDoors } from './replay-doors.ts'
+import { Replayer, type Replayed } from './replayer.ts'
+
+/** What everything recorded comes to with other entries. */
+async function replayed(
+  chain: ReturnType<typeof chainUnderTest>,
+  candidate: Omit<ChainTestOptions, 'doors'>,
+): Promise<readonly Replayed[]> {
+  const recall = newRecall()
+  const replaying = newReplaying()
+  const { policy } = chainUnderTest({
+    ...candidate,
+    entries: [...candidate.entries, believer(replaying)],
+    doors: replayDoors(recall),
+  })
+  const replayer = new Replayer({
+    candidate: policy.generation,
+    replaying,
+    recall,
+    environmentOf: () => ({ environment: emptyEnvironment, denied: false }),
+    wantsName: () => false,
+    listeners: new Set(['mx']),
+  })
+  const all: Replayed[] = []
+  for await (const stored of tracesSince(chain.archive, 0)) all.push(await replayer.replay(stored))
+  return all
+}
+
+const weather = findingKey<{ readonly wet: boolean }>('weather')
+
+/** Asks every door of which notes are kept, and lets the answers decide. */
+const curious = definePlugin({
+  name: 'curious',
+  provides: [weather],
+  options: { limit: option.integer({ default: 3 }), remark: option.string({ default: '' }) },
+  setup: (_file, { clock, counters, dns, random, store }) => {
+    const table = store.table('seen', { maxEntries: 100 })
+    return {
+      async mail({ session }, { signal }) {
+        const { answer } = await dns.txt('policy.test', signal)
+        const wet = random.integer(2) === 0
+        if (answer === 'no-name') return reject('5.7.1', 'No policy', { reason: 'NO_POLICY' })
+        const [first] = await Promise.all([
+          dns.addresses(`${session.remote.address}.list.test`, signal),
+          dns.mx('client.test', signal).catch(() => undefined),
+        ])
+        const listed = first.answer === 'found'
+        return pass({ findings: [finding(weather, { wet })], ...(listed ? { score: 2 } : {}) })
+      },
+      async rcpt({ recipient }, { options: { limit } }) {
+        const { localPart } = recipient.mailbox
+        const seenAt = await table.get(localPart)
+        await table.put(localPart, clock.now())
+        if (seenAt === undefined) return defer('4.7.1', 'Come back', { reason: 'GREY' })
+        const rates = [{ key: localPart, limit, periodMs: 60_000 }]
+        const spent = await counters.spend(rates)
+        return spent === undefined ? pass() : defer('4.7.1', 'Too often', { reason: 'RATE' })
+      },
+      message: ({ message }, { findings }) =>
+        findings.get(weather)?.wet === true && message.header.first('subject') === 'umbrella'
+          ? quarantine({ reason: 'WET' })
+          : pass(),
+    }
+  },
+})
+
+describe('a replay', () => {
+  test(
+    'of the same configuration changes nothing, whatever the chain; nor does asking again what is recorded',
+    { timeout: 60_000 },
+    async () => {
+      const outcomes = new Set<string>()
+      await fc.assert(
+        fc.asyncProperty(plans, fc.boolean(), async (plan, again) => {
+          const { entries, thresholds, thresholdRules, login, answers, split, recipients } = plan
+          const entriesWith = (remark: string): readonly EntryConfig[] => [
+            ...entries.map(({ script, unless, ...how }, index) =>
+              entryOf(scripted(script), {
+                name: `entry-${index}`,
+                mode: how.mode,
+                refuseAt: how.refuseAt,
+                onFault: how.onFault,
+                first: how.first,
+                options: { remark },
+                ...(unless === undefined ? {} : { unless }),
+              }),
+            ),
+            entryOf(curious, { options: { remark } }),
+            entryOf(friends(plan.friends)),
+            entryOf(onePassword),
+            entryOf(voucher),
+          ]
+          const options = { thresholds, thresholdRules, receiver: { split } }
+          const dns = fakeDns({
+            'policy.test': { txt: ['yes'] },
+            '192.0.2.1.list.test': { addresses: ['127.0.0.2'] },
+            'client.test': { mx: 'fails' },
+          })
+          const chain = chainUnderTest({ ...options, entries: entriesWith(''), doors: { dns } })
+          for (let visit = 0; visit < 2; visit++) {
+            const session = chain.dial({}, answers)
+            await play(session, login, recipients)
+            session.end()
+          }
+          const asked = dns.questions.length
+          const same = await replayed(chain, { ...options, entries: entriesWith(again ? 'x' : '') })
+          expect(same).toEqual(same.map(() => ({ outcome: 'same' })))
+          expect(dns.questions).toHaveLength(asked)
+          for (const { record } of await recordsOf(chain))
+            outcomes.add(JSON.stringify(record['end']))
+        }),
+        { numRuns: 100 },
+      )
+      expect(outcomes).toEqual(new Set(['"committed"', '"refused"', '"reset"']))
+    },
+  )
+
+  const zones = {
+    'policy.test': { txt: ['yes'] },
+    '192.0.2.1.list.test': { addresses: ['127.0.0.2'] },
+    'client.test': { mx: [] },
+  }
+
+  /** Two visits of bob's correspondent: the second is not grey any more. */
+  async function recorded(entries: readonly EntryConfig[]) {
+    const dns = fakeDns(zones)
+    const chain = chainUnderTest({ entries: [...entries, entryOf(voucher)], doors: { dns } })
+    for (let visit = 0; visit < 2; visit++) {
+      const session = chain.dial()
+      await play(session, false, ['bob@x.test'])
+      session.end()
+    }
+    // What the world says from here on, nobody asks.
+    dns.change({ 'policy.test': undefined })
+    return chain
+  }
+
+  test('says whose verdict changes when a threshold does, and when an entry goes', async () => {
+    const chain = await recorded([entryOf(curious)])
+    const stricter = await replayed(chain, {
+      entries: [entryOf(curious), entryOf(voucher)],
+      thresholds: { reject: 2 },
+    })
+    const accepted = { verdict: 'accepted' }
+    expect(stricter).toMatchObject([
+      {
+        outcome: 'changed',
+        recipients: [{ was: accepted, is: { verdict: 'rejected', stage: 'message' } }],
+      },
+      { outcome: 'same' },
+    ])
+    expect(await replayed(chain, { entries: [entryOf(voucher)] })).toMatchObject([
+      { outcome: 'same' },
+      {
+        outcome: 'changed',
+        recipients: [
+          {
+            recipient: 'bob@x.test',
+            was: { verdict: 'deferred', reason: 'GREY', entry: 'curious' },
+            is: { verdict: 'passed' },
+          },
+        ],
+      },
+    ])
+  })
+
+  test('puts a shadow in force by what it said', async () => {
+    const chain = await recorded([entryOf(curious, { mode: 'shadow' })])
+    const inForce = await replayed(chain, { entries: [entryOf(curious), entryOf(voucher)] })
+    expect(inForce).toMatchObject([
+      { outcome: 'same' },
+      { outcome: 'changed', recipients: [{ is: { verdict: 'deferred', reason: 'GREY' } }] },
+    ])
+  })
+
+  test('guesses nothing: a question that was not asked then, or a body that is gone, is said to be missing', async () => {
+    const chain = await recorded([entryOf(curious)])
+    const rarer = entryOf(curious, { options: { limit: 1 } })
+    expect(await replayed(chain, { entries: [rarer, entryOf(voucher)] })).toMatchObject([
+      { outcome: 'not-replayable', entry: 'curious', why: 'it asks anew: spend bob 1 60000' },
+      { outcome: 'same' },
+    ])
+    const reader = definePlugin({
+      name: 'reader',
+      setup: () => ({
+        message: async ({ message }) => {
+          for await (const chunk of message.read()) if (chunk.length === 0) return pass()
+          return pass()
+        },
+      }),
+    })
+    const [withBody] = await replayed(chain, {
+      entries: [entryOf(curious), entryOf(reader), entryOf(voucher)],
+    })
+    expect(withBody).toMatchObject({ outcome: 'not-replayable', entry: 'reader' })
+    const shadowed = await replayed(chain, {
+      entries: [entryOf(curious), entryOf(reader, { mode: 'shadow' }), entryOf(voucher)],
+    })
+    expect(shadowed).toEqual([{ outcome: 'same' }, { outcome: 'same' }])
+  })
+
+  test('takes a fault for the fact that it was, and what it leads to from the candidate', async () => {
+    const faulty = definePlugin({
+      name: 'faulty',
+      setup: (_file, { net }) => ({
+        async message({ message }, { signal }) {
+          const address = { host: '192.0.2.9', port: message.sizeBytes }
+          await net.connect({ address, timeoutMs: 1_000, signal })
+          return pass()
+        },
+      }),
+    })
+    const chain = await recorded([entryOf(faulty)])
+    const both = [{ outcome: 'same' }, { outcome: 'same' }]
+    expect(await replayed(chain, { entries: [entryOf(faulty), entryOf(voucher)] })).toEqual(both)
+    const open = entryOf(faulty, { onFault: 'pass' })
+    const [first] = await replayed(chain, { entries: [open, entryOf(voucher)] })
+    expect(first).toMatchObject({
+      outcome: 'changed',
+      recipients: [{ was: { verdict: 'deferred', reason: 'FAULT' }, is: { verdict: 'accepted' } }],
+    })
+  })
+
+  test('keeps to what was heard in time: an answer that came too late is none', async () => {
+    const hasty = definePlugin({
+      name: 'hasty',
+      options: { remark: option.string({ default: '' }) },
+      setup: (_file, { clock, dns }) => ({
+        async mail(_event, { signal }) {
+          const late = Promise.withResolvers<'late'>()
+          const timer = clock.after(10, () => late.resolve('late'))
+          const heard = await Promise.race([dns.txt('slow.test', signal), late.promise])
+          timer.cancel()
+          return heard === 'late' ? pass({ reason: 'LATE' }) : reject('5.7.1', 'Heard')
+        },
+      }),
+    })
+    const dns = fakeDns({ 'slow.test': 'hangs' })
+    const chain = chainUnderTest({ entries: [entryOf(hasty), entryOf(voucher)], doors: { dns } })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    const mail = session.mail()
+    chain.clock.advance(20)
+    expect(await mail).toBe('250')
+    await session.rcpt('bob@x.test')
+    session.end()
+    const again = entryOf(hasty, { options: { remark: 'x' } })
+    expect(await replayed(chain, { entries: [again, entryOf(voucher)] })).toEqual([
+      { outcome: 'same' },
+    ])
+  })
+})
+
+async function recordsOf(chain: ReturnType<typeof chainUnderTest>) {
+  const all = []
+  for await (const stored of tracesSince(chain.archive, 0)) all.push(stored)
+  return all
+}
