@@ -45,6 +45,11 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly maxAgeMs: number
     readonly maxBytes: number
   }
+  /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
+  readonly policyTests: {
+    readonly folder: string
+    readonly onReload: 'refuse' | 'warn' | 'off'
+  }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
   readonly log: {

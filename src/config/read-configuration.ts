@@ -227,11 +227,12 @@ function readSettings(
   files: ConfigurationFiles,
 ): Pick<
   Configuration,
-  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'log' | 'dns'
+  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'policyTests' | 'tls' | 'log' | 'dns'
 > {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const tests = reading.sectionOrDefaults(top, 'policy_tests', sectionShapes.policy_tests)
   const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -251,6 +252,7 @@ function readSettings(
       maxAgeMs: traces.max_age,
       maxBytes: traces.max_size,
     },
+    policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: {
