@@ -114,6 +114,6 @@ export class EventTail {
   }
 
   #tell(what: (watcher: Watcher) => boolean): void {
-    for (const watcher of [...this.#watchers]) if (!what(watcher)) this.#watchers.delete(watcher)
+    for (const watcher of this.#watchers) if (!what(watcher)) this.#watchers.delete(watcher)
   }
 }

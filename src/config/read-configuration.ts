@@ -12,6 +12,7 @@ import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
@@ -54,6 +55,7 @@ const topKeys = [
   'thresholds',
   'tagging',
   'quarantine',
+  'admin',
   'receiver',
   'tcp_rules',
   ...Object.keys(sectionShapes),
@@ -192,6 +194,7 @@ function readSections(
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
+    ...adminOf(reading, top, files),
     ...readThresholds(reading, top, {
       readText(path) {
         tableFiles.push(files.absolute(path))
@@ -218,6 +221,18 @@ function topOf(reading: Reading, { value }: ConfigDocument): JsonObject {
   }
   reading.unknownKeys([], top, topKeys)
   return top
+}
+
+function adminOf(
+  reading: Reading,
+  top: JsonObject,
+  files: ConfigurationFiles,
+): Pick<Configuration, 'admin'> {
+  const admin = readAdmin(reading, top, {
+    absolute: (path) => files.absolute(path),
+    readText: (path) => files.readText(path),
+  })
+  return admin === undefined ? {} : { admin }
 }
 
 /** The sections that are plain maps of options. */

@@ -135,10 +135,12 @@ export class ConfiguredChain implements ChainOperations {
 function edited(
   text: string,
   name: string,
-  { note: _, options, ...rest }: ChainEntryChange,
+  { mode, timeout, on_fault, options }: ChainEntryChange,
 ): string {
   const edit: EntryEdit = {
-    ...rest,
+    ...(mode === undefined ? {} : { mode }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(on_fault === undefined ? {} : { on_fault }),
     ...(options === undefined ? {} : { options: jsonMap(options) }),
   }
   const after = withEntryEdit(text, name, edit)

@@ -1,17 +1,20 @@
 /** Messages as the API shows them: the trace store, read beside the gateway. */
 import type { MessageOperations, PageRequest, StreamedMessages } from '../../admin/operations.ts'
 import type { Scope } from '../../admin/permissions.ts'
+import type { EntryNumbers } from '../../admin/schemas/chain.ts'
 import type { MessageDetails, MessageFilter, MessagePage } from '../../admin/schemas/messages.ts'
 import type { QueueSummary } from '../../admin/schemas/queue.ts'
 import type { Now, Slice } from '../../admin/schemas/system.ts'
 import { isWithin, seesMessage } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
+import type { TracedStep } from '../../filter/trace-reader.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TraceSearch } from '../../trace/trace-search.ts'
 import { traceOutcomes, type TraceSummary } from '../../trace/trace-summary.ts'
 import { openTraceSearch } from '../open-traces.ts'
 import { Cached } from './cached.ts'
+import { entryNumbers } from './entry-numbers.ts'
 import { storyView, summaryView } from './message-view.ts'
 
 export interface MessageParts {
@@ -21,6 +24,13 @@ export interface MessageParts {
   readonly depth: () => Promise<Pick<QueueSummary, 'messages' | 'held' | 'oldestAt'>>
 }
 
+export interface SampledEntries {
+  /** Transactions. */
+  readonly sample: number
+  readonly entries: ReadonlyMap<string, EntryNumbers>
+}
+
+const sampled = 200
 const sliceMs = 10_000
 const slices = 30
 const mostCounted = 5_000
@@ -29,11 +39,13 @@ const mostReasons = 12
 export class StoredMessages implements MessageOperations {
   readonly #parts: MessageParts
   readonly #now: Cached<Now>
+  readonly #entries: Cached<SampledEntries>
   #open: { readonly path: string; readonly search: Promise<TraceSearch> } | undefined
 
   constructor(parts: MessageParts) {
     this.#parts = parts
     this.#now = new Cached(parts.clock, 2_000, () => this.#count())
+    this.#entries = new Cached(parts.clock, 20_000, () => this.#sample())
   }
 
   async search(filter: MessageFilter, page: PageRequest, scope: Scope): Promise<MessagePage> {
@@ -62,6 +74,11 @@ export class StoredMessages implements MessageOperations {
     return this.#now.get()
   }
 
+  /** From the newest transactions: what the entries of the chain did with them. */
+  entryNumbers(): Promise<SampledEntries> {
+    return this.#entries.get()
+  }
+
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
@@ -83,6 +100,17 @@ export class StoredMessages implements MessageOperations {
       stale: found === undefined,
       ...(queue === undefined ? {} : { queue: depthOf(queue) }),
     }
+  }
+
+  async #sample(): Promise<SampledEntries> {
+    const page = await this.#asking((search) => search.search({ limit: sampled }))
+    const steps: TracedStep[] = []
+    for (const { id } of page?.items ?? []) {
+      // oxlint-disable-next-line no-await-in-loop -- the archive has one thread, and others want it too
+      const story = await this.#asking((search) => search.read(id))
+      steps.push(...(story?.steps ?? []))
+    }
+    return { sample: page?.items.length ?? 0, entries: entryNumbers(steps) }
   }
 
   async #recent(since: number): Promise<readonly TraceSummary[]> {

@@ -74,9 +74,9 @@ function shown(text: string): string {
   return fieldText(text)
 }
 
-/** Also what turns the direction of writing, so that a name cannot be read backwards. */
+/** Controls but the tab and the line end, and what turns the direction of writing. */
+const unseen = /[[\p{Cc}\u202a-\u202e\u2066-\u2069]--[\t\n]]/gv
+
 function withoutControls(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '')
+  return text.replaceAll('\r\n', '\n').replaceAll(unseen, '')
 }
