@@ -12,8 +12,8 @@ import { plainLog } from './config/log-section.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
-import { systemClock } from './runtime/node/clock.ts'
 import type { Log } from './runtime/log.ts'
+import { systemClock } from './runtime/node/clock.ts'
 import { systemDisk } from './runtime/node/disk.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
@@ -22,6 +22,8 @@ import { openLog } from './tools/open-log.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
 import { readFolder } from './tools/read-offline.ts'
 import { posternVersion } from './tools/version.ts'
+import { AdminKeeper } from './workers/admin-keeper.ts'
+import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
 import { Supervisor } from './workers/supervisor.ts'
@@ -79,10 +81,11 @@ async function runUntilStopped(folder: string): Promise<number> {
             (await import('./tools/steer-all.ts')).steerAll(folder, verb, of),
         })
   process.stdout.write(greeting(opening.report, folder))
+  const admin = administer(folder, log, () => void supervisor.reload())
   const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
   if (end === undefined) process.stderr.write('postern: every worker has been given up\n')
   else process.stdout.write(`${end.by}: finishing what is under way\n`)
-  const code = await supervisor.stop(end?.graceMs ?? graceMs)
+  const [code] = await Promise.all([supervisor.stop(end?.graceMs ?? graceMs), admin?.stop()])
   await control?.close()
   await close()
   return end === undefined ? 1 : code
@@ -101,7 +104,7 @@ interface Wish {
 async function supervise(folder: string): Promise<{
   readonly supervisor: Supervisor
   readonly configuration: Configuration | undefined
-  readonly log: Log
+  readonly log: ReturnType<typeof openLog>
   readonly close: () => Promise<void>
 }> {
   const { configuration } = readFolder(folder)
@@ -125,6 +128,27 @@ async function supervise(folder: string): Promise<{
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
   })
   return { supervisor, configuration, log, close: () => log.close() }
+}
+
+/** The HTTP API, in a process of its own, unless it is off. The gateway does not wait for it. */
+function administer(folder: string, log: Log, reload: () => void): AdminKeeper | undefined {
+  if (readFolder(folder).configuration?.admin === undefined) return undefined
+  const program = new URL('./admin.worker.ts', import.meta.url)
+  const keeper = new AdminKeeper({
+    folder,
+    processes: workerProcesses<ToAdmin, FromAdmin>(program),
+    clock: systemClock,
+    log,
+    opened: (report) => process.stdout.write(adminGreeting(report)),
+    reload,
+  })
+  keeper.start()
+  return keeper
+}
+
+function adminGreeting({ url, setupUrl }: AdminReport): string {
+  if (setupUrl === undefined) return `  administration: ${url}\n`
+  return `  administration: open this link once, within a day, to make the first administrator:\n    ${setupUrl}\n`
 }
 
 /** Sockets that whoever started us has opened and that the listeners name by number. */

@@ -7,6 +7,7 @@ import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { DoubtClass } from './doubt-classes.ts'
+import type { AdminConfiguration } from './admin-section.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { ObservingConfiguration } from './observing-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
@@ -38,6 +39,8 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
   /** Classes of warnings that are not to be given, each with the operator's reason. */
   readonly silenced: ReadonlyMap<DoubtClass, string>
   readonly quarantine: QuarantineConfiguration
+  /** The HTTP API; absent: off. */
+  readonly admin?: AdminConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   /** The file of those who may log in. */

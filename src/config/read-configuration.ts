@@ -13,6 +13,7 @@ import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { readSilenced } from './check-section.ts'
+import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
@@ -57,6 +58,7 @@ const topKeys = [
   'thresholds',
   'tagging',
   'quarantine',
+  'admin',
   'receiver',
   'tcp_rules',
   'alerts',
@@ -201,6 +203,7 @@ function readSections(
     silenced: readSilenced(reading, top),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
     ...readObserving(reading, top, (path) => files.readText(path)),
+    ...adminOf(reading, top, files),
     ...readThresholds(reading, top, {
       readText(path) {
         tableFiles.push(files.absolute(path))
@@ -227,6 +230,18 @@ function topOf(reading: Reading, { value }: ConfigDocument): JsonObject {
   }
   reading.unknownKeys([], top, topKeys)
   return top
+}
+
+function adminOf(
+  reading: Reading,
+  top: JsonObject,
+  files: ConfigurationFiles,
+): Pick<Configuration, 'admin'> {
+  const admin = readAdmin(reading, top, {
+    absolute: (path) => files.absolute(path),
+    readText: (path) => files.readText(path),
+  })
+  return admin === undefined ? {} : { admin }
 }
 
 /** The sections that are plain maps of options. */

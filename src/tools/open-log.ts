@@ -13,13 +13,18 @@ import { FileTarget, streamTarget, type LogTarget } from '../runtime/node/log-ta
 export interface LogSeat {
   readonly worker: number
   readonly workers: number
+  /** What writes, where it is no worker: in every line of JSON. */
+  readonly process?: string
 }
 
 const onlyWriter: LogSeat = { worker: 1, workers: 1 }
 
 /** The log of one process; several may write to one place. */
 export function openLog({ outputs }: LogSettings, seat: LogSeat = onlyWriter): OpenedLog {
-  const always: LogFields | undefined = seat.workers === 1 ? undefined : { worker: seat.worker }
+  const always: LogFields = {
+    ...(seat.workers === 1 ? {} : { worker: seat.worker }),
+    ...(seat.process === undefined ? {} : { process: seat.process }),
+  }
   const labels = new Tai64nLabels()
   return openOutputs(
     outputs.map((output) => ({

@@ -23,6 +23,24 @@ export async function findQueued(folder: string, id: string): Promise<Entry | un
   return undefined
 }
 
+/**
+ * Works with one message while it can be read: only as long as the spool is being gone through.
+ * @returns undefined where there is no such message
+ */
+export async function withQueued<T>(
+  folder: string,
+  id: string,
+  work: (entry: Entry) => Promise<T>,
+): Promise<T | undefined> {
+  for await (const entry of queuedMessages(folder)) {
+    if ('damaged' in entry || entry.id !== id) continue
+    // Awaited before the loop is left: that closes the files.
+    const done = await work(entry)
+    return done
+  }
+  return undefined
+}
+
 /** Reads every promised byte. @param folder the configuration folder. @throws PosternError NOT_FOUND, SPOOL_NEWER, DISK_FAILED */
 export async function checkQueue(folder: string, told?: CheckTold): Promise<SpoolCheck> {
   const checks: SpoolCheck[] = []

@@ -95,7 +95,7 @@ interface Tried {
 }
 
 /** @param probed the entry that is to show that it could work */
-async function tryChain(
+export async function tryChain(
   folder: string,
   configuration: Configuration,
   probed: string | undefined,

@@ -60,6 +60,7 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['tools', { uses: [...everything, 'compose.ts'] }],
   ['compose.ts', { uses: [...everything, 'rehearsal'] }],
   ['main.ts', { uses: everything }],
+  ['admin.worker.ts', { uses: [...everything, 'rehearsal'] }],
   ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 

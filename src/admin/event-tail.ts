@@ -1,0 +1,119 @@
+/**
+ * What happens, as it happens: one tail of the trace store for all who watch, and only while somebody does. It asks the store
+ * once a second, so it lives through restarts of the gateway, and costs nothing that receives mail.
+ */
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { MessageOperations } from './operations.ts'
+import type { MessageSummary } from './schemas/messages.ts'
+import type { Now } from './schemas/system.ts'
+
+export interface Watcher {
+  /** @param id where the stream stands after it. @returns false where it takes no more: it is dropped */
+  transaction(message: MessageSummary, id: string | undefined): boolean
+  now(now: Now): boolean
+  /** Nothing happened; somebody who is gone is found by it, and one whose session ended. */
+  beat(): boolean
+}
+
+const tickMs = 1_000
+const nowEvery = 5
+const beatEvery = 15
+const mostWatchers = 32
+/** Of one tick; beyond them the stream skips, for it shows and does not count. */
+const mostEvents = 200
+
+export class EventTail {
+  readonly #messages: Pick<MessageOperations, 'since' | 'now'>
+  readonly #clock: Pick<Clock, 'after'>
+  readonly #log: Log
+  readonly #watchers = new Set<Watcher>()
+  #timer: Timer | undefined
+  #last: string | undefined
+  #ticks = 0
+  #closed = false
+
+  constructor(
+    messages: Pick<MessageOperations, 'since' | 'now'>,
+    clock: Pick<Clock, 'after'>,
+    log: Log,
+  ) {
+    this.#messages = messages
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get size(): number {
+    return this.#watchers.size
+  }
+
+  /**
+   * @param after the last event that the watcher has seen: it gets what came since, as far as that is kept
+   * @returns how to stop, or undefined where too many watch
+   */
+  watch(watcher: Watcher, after?: string): (() => void) | undefined {
+    if (this.#closed || this.#watchers.size >= mostWatchers) return undefined
+    this.#watchers.add(watcher)
+    if (after !== undefined) void this.#catchUp(watcher, after)
+    if (this.#timer === undefined) {
+      this.#last = undefined
+      this.#timer = this.#clock.after(0, () => void this.#tick())
+    }
+    return () => this.#drop(watcher)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#watchers.clear()
+  }
+
+  #drop(watcher: Watcher): void {
+    this.#watchers.delete(watcher)
+    if (this.#watchers.size > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  async #catchUp(watcher: Watcher, after: string): Promise<void> {
+    try {
+      const { items, next } = await this.#messages.since(after, mostEvents)
+      for (const [index, message] of items.entries()) {
+        if (!this.#watchers.has(watcher)) return
+        const id = index === items.length - 1 ? next : undefined
+        if (!watcher.transaction(message, id)) return this.#drop(watcher)
+      }
+    } catch (error) {
+      this.#log.warn('admin.events-failed', { error: String(error) })
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const ticks = this.#ticks++
+    try {
+      const { items, next } = await this.#messages.since(this.#last, mostEvents)
+      this.#last = next
+      for (const [index, message] of items.entries()) {
+        const id = index === items.length - 1 ? next : undefined
+        this.#tell((to) => to.transaction(message, id))
+      }
+      if (ticks % nowEvery === 0) {
+        const now = await this.#messages.now()
+        this.#tell((to) => to.now(now))
+      }
+    } catch (error) {
+      // The store may be on its way to another file; the next second knows more.
+      this.#log.warn('admin.events-failed', { error: String(error) })
+    }
+    if (ticks % beatEvery === 0) this.#tell((to) => to.beat())
+    if (this.#closed || this.#watchers.size === 0) {
+      this.#timer = undefined
+      return
+    }
+    this.#timer = this.#clock.after(tickMs, () => void this.#tick())
+  }
+
+  #tell(what: (watcher: Watcher) => boolean): void {
+    for (const watcher of this.#watchers) if (!what(watcher)) this.#watchers.delete(watcher)
+  }
+}

@@ -1,0 +1,104 @@
+import { Type } from 'typebox'
+import type { QueueOperations } from '../operations.ts'
+import { found, Refusal } from '../refusal.ts'
+import { route, type Route } from '../route.ts'
+import { record } from '../schemas/shapes.ts'
+import {
+  Applied,
+  Pauses,
+  PauseScope,
+  QueueActionRequest,
+  QueueDetails,
+  QueuePage,
+  QueueQuery,
+  QueueSummary,
+} from '../schemas/queue.ts'
+
+const Id = record({ id: Type.String({ maxLength: 64 }) })
+
+export function queueRoutes(queue: QueueOperations): readonly Route[] {
+  return [
+    route(
+      {
+        method: 'GET',
+        url: '/queue',
+        permission: 'queue:read',
+        summary: 'Queued messages, oldest first',
+        query: QueueQuery,
+        answer: QueuePage,
+      },
+      ({ query }) => queue.list(query),
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/queue/summary',
+        permission: 'queue:read',
+        summary: 'How much is queued, by destination',
+        answer: QueueSummary,
+      },
+      () => queue.summary(),
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/queue/messages/:id',
+        permission: 'queue:read',
+        summary: 'One queued message: its recipients with the last replies',
+        params: Id,
+        answer: QueueDetails,
+      },
+      async ({ params }) => found(await queue.show(params.id), `message ${params.id} in the queue`),
+    ),
+    route(
+      {
+        method: 'POST',
+        url: '/queue/actions',
+        permission: 'queue:write',
+        summary: 'Hold, release, retry, delete or bounce the messages of a selection',
+        body: QueueActionRequest,
+        answer: Applied,
+        audit: 'queue.change',
+      },
+      async ({ body, note }) => {
+        const { all, ...keys } = body.selection
+        if (all !== true && Object.keys(keys).length === 0) {
+          throw new Refusal('invalid', 'Say which messages, or all')
+        }
+        const applied = await queue.act(body)
+        note({ target: body.action, details: { ...body, count: applied.count } })
+        return applied
+      },
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/queue/pauses',
+        permission: 'queue:read',
+        summary: 'What is not delivered for now',
+        answer: Pauses,
+      },
+      () => queue.pauses(),
+    ),
+    ...(['pause', 'resume'] as const).map((what) =>
+      route(
+        {
+          method: 'POST',
+          url: `/queue/${what}`,
+          permission: 'queue:write',
+          summary:
+            what === 'pause' ? 'Deliver nothing of this until a resume' : 'Deliver this again',
+          body: PauseScope,
+          answer: Pauses,
+          audit: `queue.${what}`,
+        },
+        ({ body }) => {
+          if ((body.what === 'all') !== (body.name === undefined)) {
+            throw new Refusal('invalid', 'A domain or a route has a name, and all has none')
+          }
+          return queue[what](body)
+        },
+      ),
+    ),
+  ]
+}

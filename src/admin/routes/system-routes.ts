@@ -1,0 +1,58 @@
+import type { SystemOperations } from '../operations.ts'
+import { Refusal } from '../refusal.ts'
+import { route, type Route } from '../route.ts'
+import { Done } from '../schemas/shapes.ts'
+import { LogQuery, LogTail, System, TryRequest, TryResult } from '../schemas/system.ts'
+
+export function systemRoutes(system: SystemOperations): readonly Route[] {
+  return [
+    route(
+      {
+        method: 'GET',
+        url: '/system',
+        permission: 'system:read',
+        summary: 'Version, listeners, certificates, spool, workers',
+        answer: System,
+      },
+      () => system.show(),
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/system/log',
+        permission: 'system:log',
+        summary: 'The last lines of the log, where it is a file',
+        query: LogQuery,
+        answer: LogTail,
+      },
+      ({ query: { lines = 200 } }) => system.logTail(lines),
+    ),
+    route(
+      {
+        method: 'POST',
+        url: '/reload',
+        permission: 'system:reload',
+        summary: 'Read the configuration anew; with mistakes in it everything stays as it was',
+        answer: Done,
+        audit: 'system.reload',
+      },
+      async () => {
+        if (await system.reload()) return { done: true }
+        throw new Refusal('unavailable', 'No gateway is there to be told')
+      },
+    ),
+    route(
+      {
+        method: 'POST',
+        url: '/try',
+        permission: 'try',
+        summary: 'What would be said to a message: nothing is delivered, nothing is recorded',
+        body: TryRequest,
+        answer: TryResult,
+        bodyLimit: 4 << 20,
+        rate: 'strict',
+      },
+      ({ body }) => system.tryOut(body),
+    ),
+  ]
+}
