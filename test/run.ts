@@ -11,6 +11,7 @@ import { installComponents } from './setup/install.ts'
 const checks: readonly (readonly [name: string, program: string, parameters: readonly string[]])[] =
   [
     ['types', 'tsc', ['--noEmit']],
+    ['types of the pages', 'tsc', ['--noEmit', '-p', 'src/admin/ui']],
     ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
     ['format', 'oxfmt', ['--check']],
   ]

@@ -8,7 +8,7 @@ export type Tree = ReadonlyMap<string, string>
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What .gitignore names: nothing in these folders is ever committed. */
-const unkept = /^(?:\.git|\.cache|coverage|spool|var)$|(?:^|\/)node_modules$/
+const unkept = /^(?:\.git|\.cache|coverage|dist|spool|var)$|(?:^|\/)node_modules$/
 
 const textFile =
   /\.(?:cjs|css|html|js|json|md|mjs|service|sh|ts|tsx|txt|yaml|yml)$|(?:^|\/)(?:\.[\w-]+|LICENSE|Dockerfile|run|postern)$/
