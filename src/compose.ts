@@ -14,7 +14,6 @@ import type { ListedEntry } from './filter/generation.ts'
 import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { StandIn } from './filter/stand-in.ts'
-import { traceTables } from './filter/trace-tables.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
 import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
@@ -106,7 +105,7 @@ export async function openGateway(
 }
 
 /** What cannot be known before it is tried, as a mistake like any other. */
-function unopened({ folder, spool, store }: Configuration, error: PosternError): Mistake {
+function unopened({ folder, spool, store, traces }: Configuration, error: PosternError): Mistake {
   const about = (file: string, remedy: string): Mistake => ({
     file,
     problem: error.message,
@@ -121,7 +120,10 @@ function unopened({ folder, spool, store }: Configuration, error: PosternError):
     case 'DISK_FAILED':
       return about(spool.path, 'make room there, and let this user write to it')
     case 'STORE_FAILED':
-      return about(store.path, 'let this user write to it, or move the file away: it holds no mail')
+      return about(
+        `${store.path}, ${traces.path}`,
+        'let this user write to them, or move the one away that cannot be read: they hold no mail',
+      )
     default:
       return about(join(folder, 'postern.yaml'), 'mend what the problem names, then start again')
   }
@@ -186,14 +188,13 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(): Promise<void> {
-    const { clock, disk, log, random, store } = this.#doors
+    const { clock, disk, log, random, store, traces } = this.#doors
     const preparation = await this.#prepare()
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
     }
     this.#prepared = preparation.prepared
     const { configuration, generation } = preparation.prepared
-    const traces = traceTables(store, configuration.store.traces)
     const { segmentBytes } = configuration.spool
     const spool = { disk, clock, log, path: this.spool, segmentBytes }
     this.#shards = await openShards(spool, this.#seat.shards)
@@ -216,7 +217,6 @@ class RunningGateway implements Gateway {
     const parts = {
       queue,
       doors: this.#doors,
-      traces,
       current: () => this.#share(),
       generation: () => this.#current.generation,
       pauses: await Pauses.open(disk, pausesFile(this.spool)),

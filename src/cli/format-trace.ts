@@ -1,11 +1,11 @@
 /** A trace as a person reads it. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { printable } from '../mail/reply.ts'
-import type { FoundTrace } from '../tools/find-trace.ts'
+import type { Story } from '../trace/story.ts'
 
-type Step = FoundTrace['steps'][number]
+type Step = Story['steps'][number]
 
-export function formatTrace(trace: FoundTrace): string {
+export function formatTrace(trace: Story): string {
   const lines = [
     `transaction ${trace.id}, ${when(trace.startedAt)}, ${trace.endedAt - trace.startedAt} ms`,
     ...facts(trace),
@@ -18,7 +18,7 @@ export function formatTrace(trace: FoundTrace): string {
   return `${lines.map(printable).join('\n')}\n`
 }
 
-function facts(trace: FoundTrace): string[] {
+function facts(trace: Story): string[] {
   const { hello, user, tls, forwarded } = trace
   return [
     `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`,
@@ -38,7 +38,7 @@ function facts(trace: FoundTrace): string[] {
 }
 
 /** Where thresholds of their own decided about somebody, everybody's are told. */
-function judged({ own, recipients }: FoundTrace): string[] {
+function judged({ own, recipients }: Story): string[] {
   const taken = recipients.filter(isAccepted)
   return own.map((thresholds, index) => {
     const at = Object.entries(thresholds).map(([name, score]) => `${name} ${score}`)
@@ -47,7 +47,7 @@ function judged({ own, recipients }: FoundTrace): string[] {
   })
 }
 
-function isAccepted({ accepted }: FoundTrace['recipients'][number]): boolean {
+function isAccepted({ accepted }: Story['recipients'][number]): boolean {
   return accepted
 }
 
@@ -86,7 +86,7 @@ function told(details: JsonObject): string[] {
   ]
 }
 
-function outcome(trace: FoundTrace): string[] {
+function outcome(trace: Story): string[] {
   const { reply, queueIds, placements, attempts, end, ruled } = trace
   return [
     `  ${end} at ${trace.stage}${reply === undefined ? '' : `; the client was told: ${said(reply)}`}`,
@@ -112,9 +112,7 @@ function when(instant: number): string {
 }
 
 /** As the client heard it. */
-function said(
-  ruling: FoundTrace['rulings'][number] | NonNullable<FoundTrace['reply']> | undefined,
-): string {
+function said(ruling: Story['rulings'][number] | NonNullable<Story['reply']> | undefined): string {
   return ruling === undefined || !('code' in ruling)
     ? 'not known'
     : `${ruling.code} ${ruling.status} ${ruling.text}`

@@ -36,7 +36,15 @@ export interface Configuration extends ThresholdsConfiguration {
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   /** The file of those who may log in. */
   readonly accounts: { readonly path: string }
-  readonly store: { readonly path: string; readonly traces: number }
+  readonly store: { readonly path: string }
+  /** What happened to mail: where it lies, and how much of it is kept. */
+  readonly traces: {
+    readonly path: string
+    /** Transactions. */
+    readonly maxRecords: number
+    readonly maxAgeMs: number
+    readonly maxBytes: number
+  }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }
   readonly log: {

@@ -2,7 +2,7 @@
  * Reads the configuration folder: postern.yaml, control/ and tcp.smtp. Never throws for what stands in them: every
  * mistake is collected, with file, line, key and remedy. Nothing of it is in force until all of it is right.
  */
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import {
   readControlSettings,
   type ControlFileMistake,
@@ -225,10 +225,14 @@ function readSettings(
   reading: Reading,
   top: JsonObject,
   files: ConfigurationFiles,
-): Pick<Configuration, 'delivery' | 'accounts' | 'spool' | 'store' | 'tls' | 'log' | 'dns'> {
+): Pick<
+  Configuration,
+  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'log' | 'dns'
+> {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
@@ -240,7 +244,13 @@ function readSettings(
     }),
     spool: { path: files.absolute(spool.path), segmentBytes: spool.segment_size },
     accounts: { path: files.absolute(accounts.path) },
-    store: { path: files.absolute(store.path), traces: store.traces },
+    store: { path: files.absolute(store.path) },
+    traces: {
+      path: files.absolute(traces.path ?? join(dirname(store.path), 'traces.db')),
+      maxRecords: traces.keep,
+      maxAgeMs: traces.max_age,
+      maxBytes: traces.max_size,
+    },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: {

@@ -106,9 +106,22 @@ export const sectionShapes = {
   store: {
     path: option.string({
       default: '../var/store.db',
-      description: 'Traces and what plugins remember',
+      description: 'What plugins remember',
     }),
-    traces: option.integer({ default: 50_000, min: 100, description: 'Transactions kept' }),
+  },
+  traces: {
+    path: optional(
+      option.string({
+        description:
+          'What happened to mail, for postern why and postern log. Left out: traces.db, beside the store',
+      }),
+    ),
+    keep: option.integer({ default: 250_000, min: 100, description: 'Transactions' }),
+    max_age: option.duration({ default: '30d', description: 'What is older is forgotten' }),
+    max_size: option.size({
+      default: '1GB',
+      description: 'Of the file; beyond it the oldest are forgotten',
+    }),
   },
   tls: {
     path: option.string({

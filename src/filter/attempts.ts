@@ -1,5 +1,5 @@
 import type { Instant } from '../mail/instant.ts'
-import { timeKey, type TraceTables } from './trace-tables.ts'
+import type { Archive } from '../runtime/archive.ts'
 
 export const attemptOutcomes = ['deferred', 'delivered', 'failed', 'released', 'deleted'] as const
 
@@ -18,21 +18,14 @@ export type Attempt = {
 
 /** Adds what the courier did to the explanation of a message; never awaited, dropped under overload. */
 export class AttemptRecorder {
-  readonly #tables: TraceTables
-  #count = 0
+  readonly #archive: Archive
 
-  constructor(tables: TraceTables) {
-    this.#tables = tables
+  constructor(archive: Archive) {
+    this.#archive = archive
   }
 
   record(attempt: Attempt): void {
-    this.#count = (this.#count + 1) % 46_656
-    const key = `${attemptsOf(attempt.queueId)}${timeKey(attempt.startedAt)}${this.#count.toString(36).padStart(3, '0')}`
-    this.#tables.attempts.putLater(key, { ...attempt, text: attempt.text.slice(0, 1000) })
+    const kept = { ...attempt, text: attempt.text.slice(0, 1000) }
+    this.#archive.addLater(kept, { at: attempt.startedAt, counts: false })
   }
-}
-
-/** What the keys of a message's attempts begin with. */
-export function attemptsOf(queueId: string): string {
-  return `${queueId}:`
 }

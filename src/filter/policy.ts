@@ -4,6 +4,7 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import type { Archive } from '../runtime/archive.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type {
@@ -25,7 +26,6 @@ import { settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
 import type { StandIn } from './stand-in.ts'
 import { TraceWriter } from './trace-writer.ts'
-import type { TraceTables } from './trace-tables.ts'
 
 /** What tcp.smtp says of a client. Equal rules give one and the same environment. */
 export type EnvironmentOf = (client: Newcomer) => {
@@ -42,7 +42,7 @@ export interface FilterPolicyParts {
   readonly nameOf?: NameOf
   readonly clock: Clock
   readonly log: Log
-  readonly traces: TraceTables
+  readonly traces: Archive
   readonly standIn: StandIn
   readonly crashWatch?: CrashWatch | undefined
 }
@@ -56,7 +56,7 @@ export class FilterPolicy implements Policy {
 
   constructor(parts: FilterPolicyParts) {
     this.#parts = parts
-    this.#writer = new TraceWriter(parts.traces, parts.log)
+    this.#writer = new TraceWriter(parts.traces)
     this.#generation = parts.generation
     this.#writer.useChain(parts.generation)
   }

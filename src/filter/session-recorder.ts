@@ -3,6 +3,7 @@
  * connection that was refused before there was one. It watches; nothing depends on it.
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
+import { messageIdOf } from '../mail/message-id.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import { reply, type Reply } from '../mail/reply.ts'
 import type { Transaction } from '../mail/session.ts'
@@ -20,8 +21,10 @@ import type {
 import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
+import { scoreOf } from './score.ts'
 import type { Objection, Step } from './step.ts'
 import {
+  packObjection,
   packPlacements,
   packReply,
   packSteps,
@@ -63,10 +66,17 @@ interface Story {
   /** The round in which a recipient was accepted. */
   readonly accepted: Map<Recipient, number>
   sizeBytes?: number
+  head?: Uint8Array
   answers?: MessageEvent['answers']
   scopes?: Scopes
   placements?: readonly Placement[]
   thresholds?: readonly Thresholds[]
+}
+
+interface RecipientEnding {
+  readonly accepted: boolean
+  readonly ruled?: string | undefined
+  readonly objection?: Objection | undefined
 }
 
 interface Ending {
@@ -88,6 +98,8 @@ export class SessionRecorder {
   readonly #startMs: number
   #story: Story | undefined
   #refused: { readonly stage: Stage; readonly objection: Objection } | undefined
+  /** What was said no with last, if only to one recipient. */
+  #objected: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
 
   constructor(parts: RecorderParts) {
@@ -109,6 +121,7 @@ export class SessionRecorder {
   beginTransaction(mail: MailEvent): void {
     this.#story = { mail, round: 0, lost: 0, recipients: [], accepted: new Map() }
     this.#refused = undefined
+    this.#objected = undefined
   }
 
   /** @returns the number of this RCPT within the transaction, from 1. */
@@ -118,11 +131,9 @@ export class SessionRecorder {
   }
 
   /** @param ending `ruled`: why it was refused though no entry objected */
-  endRecipient(
-    recipient: Recipient,
-    { accepted, ruled }: { readonly accepted: boolean; readonly ruled?: string | undefined },
-  ): void {
+  endRecipient(recipient: Recipient, { accepted, ruled, objection }: RecipientEnding): void {
     const story = this.#story
+    if (objection !== undefined) this.objected(objection)
     if (story === undefined) return
     const address = formatMailbox(recipient.mailbox)
     if (accepted) story.accepted.set(recipient, story.round)
@@ -141,9 +152,10 @@ export class SessionRecorder {
     return (round) => indexes.get(round)
   }
 
-  sawMessage({ message: { sizeBytes }, answers }: MessageEvent): void {
+  sawMessage({ message: { sizeBytes }, head, answers }: MessageEvent): void {
     if (this.#story === undefined) return
     this.#story.sizeBytes = sizeBytes
+    if (head !== undefined) this.#story.head = head
     this.#story.answers = answers
   }
 
@@ -160,9 +172,15 @@ export class SessionRecorder {
     if (this.#story !== undefined) this.#story.placements = placements
   }
 
+  /** What is about to be said. */
+  objected(objection: Objection): void {
+    this.#objected = { stage: this.#parts.inquiry.stage, objection }
+  }
+
   /** A stage said no. A refused MAIL opens no transaction, so it is explained at once. */
   refused(stage: Stage, objection: Objection): void {
     this.#refused = { stage, objection }
+    this.objected(objection)
     if (stage !== 'mail' || this.#story === undefined) return
     const id = this.#story.mail.transactionId
     this.#explain({ id, end: 'refused', reply: spoken(stage, objection) })
@@ -191,6 +209,7 @@ export class SessionRecorder {
     log.info(endEvents[ending.end], this.#logFields(ending, steps))
     this.#explained = true
     this.#story = undefined
+    this.#objected = undefined
   }
 
   #recordOf(
@@ -233,6 +252,11 @@ export class SessionRecorder {
     if (said !== undefined) record.reply = packReply(said)
     if (replies !== undefined) record.replies = replies.map(packReply)
     if (queueIds !== undefined) record.queueIds = queueIds
+    const messageId = story?.head === undefined ? undefined : messageIdOf(story.head)
+    if (messageId !== undefined) record.messageId = messageId
+    const score = scoreOf(all)
+    if (score !== 0) record.score = score
+    if (this.#objected !== undefined) record.objection = packObjection(this.#objected, all)
     if (refusal !== undefined) record.ruled = refusal.reason ?? ''
     if (missing !== 0) record.lost = missing
     return record

@@ -251,7 +251,7 @@ export class FilterSession implements SessionPolicy {
     inquiry.findings.endRecipient(accepted)
     inquiry.trail.endRecipient(accepted)
     const ruled = objection === anotherClass ? anotherClass.reason : undefined
-    this.#parts.recorder.endRecipient(recipient, { accepted, ruled })
+    this.#parts.recorder.endRecipient(recipient, { accepted, ruled, objection })
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
   }
 
@@ -362,7 +362,10 @@ export class FilterSession implements SessionPolicy {
     if (this.#inquiry.ended) return objectionRuling(sessionGone)
     const { decided, requestFor } = weigh(this.#parts, event, round)
     const ruled = (whole: WholeDecision): WholeRuling => {
-      if (whole.decision === 'refuse') return objectionRuling(whole.objection)
+      if (whole.decision === 'refuse') {
+        this.#parts.recorder.objected(whole.objection)
+        return objectionRuling(whole.objection)
+      }
       const placements = placementsFor(requestFor(whole))
       this.#parts.recorder.placed(placements)
       this.#welcome =

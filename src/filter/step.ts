@@ -35,3 +35,14 @@ export function objectionOf({ place, verdict }: Step): Objection | undefined {
 export function asObjection(verdict: Verdict): Objection | undefined {
   return verdict.verdict === 'defer' || verdict.verdict === 'reject' ? verdict : undefined
 }
+
+/** @returns the name of the entry whose answer the objection is; undefined where it is nobody's: a sum, or that nobody vouched */
+export function objectorAmong(steps: readonly Step[], objection: Objection): string | undefined {
+  return steps.findLast(
+    ({ verdict, place }) =>
+      !place.entry.shadow &&
+      (verdict === objection ||
+        (verdict.verdict === 'per-recipient' &&
+          verdict.verdicts.some((part) => part === objection))),
+  )?.place.entry.name
+}

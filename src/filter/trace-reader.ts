@@ -1,11 +1,10 @@
 /** Explanations as they are read again, by `postern trace` and by whoever wants to decide once more. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { stages, type Stage } from '../mail/status.ts'
-import { attemptOutcomes, attemptsOf, type Attempt } from './attempts.ts'
+import { attemptOutcomes, type Attempt } from './attempts.ts'
 import type { Thresholds } from './decision.ts'
 import { isLoginQuestion, stageOf, type Question } from './entry.ts'
 import { isObject, list, number, numbers, object, text, texts } from './read-json.ts'
-import type { TraceTables } from './trace-tables.ts'
 import type { TraceEnd } from './trace-record.ts'
 
 export interface TracedStep {
@@ -60,6 +59,15 @@ export interface Trace {
   readonly sizeBytes?: number
   readonly placements: readonly TracedPlacement[]
   readonly steps: readonly TracedStep[]
+  /** All that the chain could have asked, in its order; none where its record is gone. */
+  readonly places: readonly TracedPlace[]
+  readonly messageId?: string
+  /** What the opinions sum up to, for the recipient with the most. */
+  readonly score: number
+  /** Who said no last. */
+  readonly objection?: TracedObjection
+  /** What brought it, where that was no session. */
+  readonly via?: string
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   readonly thresholds: Thresholds
@@ -69,6 +77,21 @@ export interface Trace {
   readonly lost: number
   /** What the courier did since, oldest first. */
   readonly attempts: readonly Attempt[]
+}
+
+/** An entry at a question: its number is that of its steps. */
+export interface TracedPlace {
+  readonly number: number
+  readonly question: Question
+  readonly entry: string
+  readonly plugin: string
+  readonly shadow: boolean
+}
+
+export interface TracedObjection extends TracedReply {
+  readonly stage: Stage
+  readonly reason?: string
+  readonly entry?: string
 }
 
 export interface TracedRecipient {
@@ -94,51 +117,8 @@ export interface TracedPlacement {
   readonly recipients: readonly string[]
 }
 
-const mostAttempts = 1000
-/** Records looked at in one go. */
-const pageSize = 256
-
-/**
- * @param which a transaction id, a session id of a refused connection, a queue id, or `last`
- * @throws PosternError STORE_FAILED
- */
-export async function readTrace(tables: TraceTables, which: string): Promise<Trace | undefined> {
-  const record = await findRecord(tables, which)
-  if (record === undefined) return undefined
-  const chain = object(await tables.chains.get(text(record['chain'])))
-  const attempts: Attempt[] = []
-  for (const id of texts(record['queueIds'])) {
-    const from = attemptsOf(id)
-    const range = { from, to: `${from}~`, limit: mostAttempts, order: 'ascending' } as const
-    // oxlint-disable-next-line no-await-in-loop -- one message has few placements
-    for (const { value } of await tables.attempts.scan(range)) {
-      if (isObject(value)) attempts.push(readAttempt(value))
-    }
-  }
-  return readRecord(record, chain, attempts)
-}
-
-/**
- * Looks through the records, newest first. An index would cost each message as much as its record does,
- * and people ask for what has just happened.
- */
-async function findRecord(tables: TraceTables, which: string): Promise<JsonObject | undefined> {
-  for (let to: string | undefined; ;) {
-    const range = { limit: pageSize, order: 'descending' } as const
-    // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
-    const page = await tables.transactions.scan(to === undefined ? range : { ...range, to })
-    const found = page.find(({ value }) => isObject(value) && isAbout(value, which))
-    if (isObject(found?.value)) return found.value
-    to = page.at(-1)?.key
-    if (page.length < pageSize || to === undefined) return undefined
-  }
-}
-
-function isAbout(record: JsonObject, which: string): boolean {
-  return which === 'last' || record['id'] === which || texts(record['queueIds']).includes(which)
-}
-
-function readAttempt(value: JsonObject): Attempt {
+/** From a stored record of the courier. */
+export function readAttempt(value: JsonObject): Attempt {
   const outcome = text(value['outcome'])
   return {
     queueId: text(value['queueId']),
@@ -152,6 +132,8 @@ function readAttempt(value: JsonObject): Attempt {
   }
 }
 
+type OptionalText = 'hello' | 'user' | 'tls' | 'reversePath' | 'ruled' | 'messageId' | 'via'
+
 /** From a stored record and the chain it names. */
 export function readRecord(
   record: JsonObject,
@@ -159,7 +141,7 @@ export function readRecord(
   attempts: readonly Attempt[] = [],
 ): Trace {
   const reply = record['reply'] === undefined ? {} : { reply: readReply(record['reply']) }
-  const optional = (key: 'hello' | 'user' | 'tls' | 'reversePath' | 'ruled'): JsonObject =>
+  const optional = (key: OptionalText): JsonObject =>
     typeof record[key] === 'string' ? { [key]: record[key] } : {}
   return {
     id: text(record['id']),
@@ -180,7 +162,9 @@ export function readRecord(
     queueIds: texts(record['queueIds']),
     placements: list(record['placements']).map((each) => readPlacement(object(each))),
     steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
+    places: list(chain['places']).map((place, index) => readPlace(list(place), index)),
     thresholds: object(chain['thresholds']),
+    score: number(record['score']),
     own: list(record['thresholds']).map(object),
     lost: number(record['lost']),
     each: record['each'] === true,
@@ -192,6 +176,9 @@ export function readRecord(
     ...optional('reversePath'),
     ...(isObject(record['forwarded']) ? { forwarded: record['forwarded'] } : {}),
     ...optional('ruled'),
+    ...optional('messageId'),
+    ...optional('via'),
+    ...(isObject(record['objection']) ? { objection: readObjection(record['objection']) } : {}),
     ...reply,
     ...(typeof record['sizeBytes'] === 'number' ? { sizeBytes: record['sizeBytes'] } : {}),
   }
@@ -200,6 +187,31 @@ export function readRecord(
 function readReply(value: JsonValue): TracedReply {
   const [code, status, said] = list(value)
   return { code: number(code), status: text(status), text: text(said) }
+}
+
+function readPlace(
+  [question, entry, plugin, shadow]: readonly JsonValue[],
+  index: number,
+): TracedPlace {
+  return {
+    number: index,
+    question: readQuestion(text(question)),
+    entry: text(entry),
+    plugin: text(plugin),
+    shadow: shadow === true,
+  }
+}
+
+function readObjection(value: JsonObject): TracedObjection {
+  const { reason, entry } = value
+  return {
+    stage: readStage(text(value['stage'])),
+    code: number(value['code']),
+    status: text(value['status']),
+    text: text(value['text']),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof entry === 'string' ? { entry } : {}),
+  }
 }
 
 function readPlacement(value: JsonObject): TracedPlacement {

@@ -7,6 +7,7 @@ import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
+import { objectionCode, type Stage } from '../mail/status.ts'
 import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
@@ -14,7 +15,7 @@ import { stageOf } from './entry.ts'
 import type { Generation } from './generation.ts'
 import { jsonWithin, type JsonBudget } from './json-within.ts'
 import type { Scopes } from './opinions.ts'
-import type { Step } from './step.ts'
+import { objectorAmong, type Objection, type Step } from './step.ts'
 
 /** How many characters of evidence, findings and edits a record holds. */
 const evidenceBudget = 32_768
@@ -131,6 +132,23 @@ export function packPlacements(
   }))
 }
 
+/** @param steps among which the one is looked for that it comes from */
+export function packObjection(
+  { stage, objection }: { readonly stage: Stage; readonly objection: Objection },
+  steps: readonly Step[],
+): PackedObjection {
+  const { status, text, reason, close } = objection
+  const entry = objectorAmong(steps, objection)
+  return {
+    stage,
+    code: objectionCode({ stage, status, close }),
+    status,
+    text: text.slice(0, 500),
+    ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
+    ...(entry === undefined ? {} : { entry }),
+  }
+}
+
 /** Of several lines the first. */
 export function packReply({ code, status, lines }: Reply): PackedReply {
   return [code, status ?? '', lines[0]]
@@ -209,6 +227,17 @@ export type PackedReply = readonly [code: number, status: string, text: string]
 
 export type TraceEnd = 'committed' | 'refused' | 'reset' | 'aborted'
 
+/** Who said no last, and what the client heard. */
+export type PackedObjection = {
+  readonly stage: string
+  readonly code: number
+  readonly status: string
+  readonly text: string
+  readonly reason?: string
+  /** Absent where it is nobody's: the sum of scores, or that nobody vouched. */
+  readonly entry?: string
+}
+
 /** One transaction, or a connection that was refused before there was one. */
 export type TraceRecord = {
   readonly version: 1
@@ -247,6 +276,13 @@ export type TraceRecord = {
   /** Of each accepted recipient, where these are not the chain's for all of them. */
   readonly thresholds?: readonly JsonObject[]
   readonly steps: readonly PackedStep[]
+  /** Without its angle brackets, bounded. */
+  readonly messageId?: string
+  /** Of the recipient with the most; absent where it is 0. */
+  readonly score?: number
+  readonly objection?: PackedObjection
+  /** What brought it, where that was no session: then there are no steps, and the id is the queue's. */
+  readonly via?: string
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   /** Steps that did not fit: then the record explains, but cannot be decided again. */

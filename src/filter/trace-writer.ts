@@ -1,27 +1,20 @@
-import type { Log } from '../runtime/log.ts'
+import type { Archive } from '../runtime/archive.ts'
 import type { Generation } from './generation.ts'
 import { chainRecord, type TraceRecord } from './trace-record.ts'
-import { timeKey, type TraceTables } from './trace-tables.ts'
 
-/** Every so many records one is written with an answer: what is not answered shows how far the store is behind. */
-const probeEvery = 256
-/** So many unanswered probes mean that it is overloaded. */
-const mostUnanswered = 4
+/** So many records that wait to be written mean that the archive is overloaded. */
+const mostWaiting = 1024
 
 /**
- * Keeps explanations, and never keeps mail waiting for them: nothing here is awaited. When the store
+ * Keeps explanations, and never keeps mail waiting for them: nothing here is awaited. When the archive
  * falls behind, those of accepted mail are dropped first, and counted.
  */
 export class TraceWriter {
-  readonly #tables: TraceTables
-  readonly #log: Log
-  #written = 0
-  #unanswered = 0
+  readonly #archive: Archive
   #dropped = 0
 
-  constructor(tables: TraceTables, log: Log) {
-    this.#tables = tables
-    this.#log = log
+  constructor(archive: Archive) {
+    this.#archive = archive
   }
 
   /** Explanations of accepted mail that were not kept. */
@@ -31,25 +24,14 @@ export class TraceWriter {
 
   /** Before the first record of a generation. */
   useChain(generation: Generation): void {
-    this.#tables.chains.putLater(generation.id, chainRecord(generation))
+    this.#archive.noteLater(generation.id, chainRecord(generation))
   }
 
   write(record: TraceRecord): void {
-    if (record.end === 'committed' && this.#unanswered >= mostUnanswered) {
+    if (record.end === 'committed' && this.#archive.waiting >= mostWaiting) {
       this.#dropped += 1
       return
     }
-    const key = `${timeKey(record.endedAt)}-${record.id}`
-    if (this.#written++ % probeEvery === 0) this.#probe(key, record)
-    else this.#tables.transactions.putLater(key, record)
-  }
-
-  #probe(key: string, record: TraceRecord): void {
-    this.#unanswered += 1
-    this.#tables.transactions
-      .put(key, record)
-      .catch((error: unknown) => this.#log.error('trace.not-kept', { error: String(error) }))
-      .finally(() => (this.#unanswered -= 1))
-      .catch(() => {})
+    this.#archive.addLater(record, { at: record.endedAt, counts: true })
   }
 }

@@ -2,9 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { definePlugin } from '../plugin/plugin.ts'
 import { pass, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainUnderTest } from '../testkit/chain-under-test.ts'
-import { memoryStore } from '../testkit/memory-store.ts'
-import { fakeClock } from '../testkit/fake-clock.ts'
-import { recordingLog } from '../testkit/recording-log.ts'
+import { memoryArchive } from '../testkit/memory-archive.ts'
 import { faulty } from '../../test/fixtures/plugins/faulty/faulty.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
@@ -12,7 +10,6 @@ import { AttemptRecorder } from './attempts.ts'
 import type { EntryConfig } from './entry.ts'
 import { redecide } from './redecide.ts'
 import type { TraceRecord } from './trace-record.ts'
-import { traceTables } from './trace-tables.ts'
 import { TraceWriter } from './trace-writer.ts'
 
 async function sent(entries: readonly EntryConfig[], to = ['bob@x.test']): Promise<ChainUnderTest> {
@@ -105,7 +102,7 @@ describe('the explanation of a transaction', () => {
 
   test('an entry with nothing to say is kept as two numbers', async () => {
     const chain = await sent([entryOf(quiet)])
-    const [record] = chain.store.entries('transactions').values()
+    const [record] = chain.archive.records
     expect(record).toMatchObject({
       steps: [
         [0, expect.any(Number)],
@@ -192,7 +189,7 @@ describe('bounds', () => {
     const chain = await sent(
       Array.from({ length: 30 }, (_, index) => entryOf(chatty, { name: `talker-${index}` })),
     )
-    const [record] = chain.store.entries('transactions').values()
+    const [record] = chain.archive.records
     expect(JSON.stringify(record).length).toBeLessThan(60_000)
     const trace = await chain.trace()
     expect(trace === undefined ? undefined : redecide(trace)?.last).toEqual({ ruling: 'pass' })
@@ -229,10 +226,8 @@ describe('bounds', () => {
   })
 
   test('when the store falls behind, accepted mail loses its explanation first, and is counted', () => {
-    const store = memoryStore(fakeClock())
-    const tables = traceTables(store, 10_000)
-    const never = { ...tables.transactions, put: () => new Promise<void>(() => {}) }
-    const writer = new TraceWriter({ ...tables, transactions: never }, recordingLog())
+    const archive = memoryArchive(() => [], { maxRecords: 10_000 })
+    const writer = new TraceWriter(archive)
     const record = (id: string, end: TraceRecord['end']): TraceRecord => ({
       version: 1,
       id,
@@ -249,16 +244,18 @@ describe('bounds', () => {
       end,
       steps: [],
     })
-    for (let i = 0; i < 2000; i++) writer.write(record(`yes${i}`, 'committed'))
+    writer.write(record('early', 'committed'))
+    archive.fallBehind(2000)
+    for (let i = 0; i < 100; i++) writer.write(record(`late${i}`, 'committed'))
     writer.write(record('no', 'refused'))
-    expect(writer.dropped).toBeGreaterThan(500)
-    expect([...store.entries('transactions').keys()].some((key) => key.endsWith('-no'))).toBe(true)
+    expect(writer.dropped).toBe(100)
+    expect(archive.records.map(({ id }) => id)).toEqual(['early', 'no'])
   })
 })
 
 test('what the courier did since belongs to the explanation, in the order of the tries', async () => {
   const chain = await sent([])
-  const recorder = new AttemptRecorder(traceTables(chain.store, 1000))
+  const recorder = new AttemptRecorder(chain.archive)
   const attempt = {
     queueId: 's1.1.q1',
     recipient: 'bob@x.test',

@@ -1,4 +1,5 @@
 import type { Accounts } from './accounts.ts'
+import type { Archive } from './archive.ts'
 import type { Clock } from './clock.ts'
 import type { Continuations } from './continuations.ts'
 import type { Counters } from './counters.ts'
@@ -33,4 +34,6 @@ export interface Doors {
   /** Missing where nobody asks what DNSSEC vouches for. */
   readonly secureDns?: SecureDns
   readonly store: Store
+  /** What happened to mail, and why. */
+  readonly traces: Archive
 }

@@ -39,7 +39,7 @@ export function acceptMessage(dialogue: Dialogue, intake: Intake): MaybePromise<
   return dialogue.consult(intake.end(), (message) => {
     const at = dialogue.clock.now()
     const entering = enteringFor({ dialogue, intake, transaction, message }, at)
-    const event = { transaction, message, entering, answers }
+    const event = { transaction, message, head: intake.head, entering, answers }
     return dialogue.consult(dialogue.policy.message(event), (ruling) => {
       const judged = { dialogue, intake, transaction, message, entering }
       if (ruling.ruling === 'each') return answerEach(judged, ruling)

@@ -111,6 +111,8 @@ export interface MailEvent {
 export interface MessageEvent {
   readonly transaction: Transaction
   readonly message: Message
+  /** The header as received with its empty line, as far as it was gathered. */
+  readonly head?: Uint8Array
   /**
    * What is done to the header before all that the policy asks for: of the message as received, or of one in its place.
    * Those who sign must know; nobody else does.

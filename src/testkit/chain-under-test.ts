@@ -16,9 +16,7 @@ import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
-import { readTrace, type Trace } from '../filter/trace-reader.ts'
 import { StandIn } from '../filter/stand-in.ts'
-import { traceTables } from '../filter/trace-tables.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
@@ -30,6 +28,9 @@ import type {
   SessionPolicy,
   WholeRuling,
 } from '../smtp/policy.ts'
+import { ArchiveTraceSearch } from '../trace/archive-search.ts'
+import { describeRecord } from '../trace/describe-record.ts'
+import type { Story } from '../trace/story.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
 import { fakeContinuations } from './fake-continuations.ts'
 import { fakeDns } from './fake-dns.ts'
@@ -37,6 +38,7 @@ import { fakeNet } from './fake-net.ts'
 import { fakePrograms } from './fake-programs.ts'
 import { inlineJobs } from './inline-jobs.ts'
 import { memoryAccounts } from './memory-accounts.ts'
+import { memoryArchive, type MemoryArchive } from './memory-archive.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
 import { memoryStore, type MemoryStore } from './memory-store.ts'
@@ -73,7 +75,8 @@ export interface ChainUnderTest {
   dial(facts?: Partial<ConnectionFacts>, answers?: MessageEvent['answers']): TestSession
   /** Another configuration with the same doors. */
   build(options: Pick<ChainTestOptions, 'entries' | 'thresholds'>): Generation
-  trace(which?: string): Promise<Trace | undefined>
+  readonly archive: MemoryArchive
+  trace(which?: string): Promise<Story | undefined>
 }
 
 /** Replies as the client reads them: `250`, `550 5.7.1 Relaying denied`. */
@@ -152,14 +155,15 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
         { name: 'submission', tls: true },
       ],
     })
-  const tables = traceTables(store, 1000)
+  const archive = memoryArchive(describeRecord)
+  const search = new ArchiveTraceSearch(archive)
   const nothingSaid = { environment: emptyEnvironment, denied: false }
   const policy = new FilterPolicy({
     generation: build(options),
     environmentOf: ({ remote }) => options.environmentOf?.(remote.address) ?? nothingSaid,
     clock,
     log,
-    traces: tables,
+    traces: archive,
     standIn: new StandIn(seededRandom(2).bytes(32)),
     crashWatch: options.crashWatch,
   })
@@ -169,9 +173,10 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     clock,
     log,
     store,
+    archive,
     files,
     build,
-    trace: (which = 'last') => readTrace(tables, which),
+    trace: (which = 'last') => search.read(which),
     dial: (facts, answers = 'one') =>
       playSession(
         policy,

@@ -19,7 +19,6 @@ import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
-import type { TraceTables } from '../filter/trace-tables.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -38,7 +37,6 @@ import { routingTables } from './routing-tables.ts'
 export interface CourierParts {
   readonly queue: Queue
   readonly doors: Doors
-  readonly traces: TraceTables
   /** The configuration in force. */
   readonly current: () => Configuration
   readonly generation: () => Generation
@@ -64,8 +62,8 @@ export function openRouter({
 const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, traces, current, generation, pauses, users } = parts
-  const { clock, random, log, net, dns, disk, process } = doors
+  const { queue, doors, current, generation, pauses, users } = parts
+  const { clock, random, log, net, dns, disk, process, traces } = doors
   const control = () => current().control
   const { me: hostname } = control()
   const settings = smtpSettings(current, net)

@@ -21,13 +21,14 @@ import { nodeSecureDns } from '../runtime/node/secure-dns.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { spoolContinuations } from '../queue/continuations.ts'
 import { openLog } from './open-log.ts'
+import { openTraces } from './open-traces.ts'
 
 /** The event loop stands still meanwhile; a question that fails has the outcome that its entry was given. */
 const accountsMs = 50
 
 export interface OpenedDoors {
   readonly doors: Doors
-  /** The jobs' threads end; the store is written to the end, then the log. */
+  /** The jobs' threads end; the store and the traces are written to the end, then the log. */
   close(): Promise<void>
 }
 
@@ -40,11 +41,24 @@ export interface WorkerDoors {
 
 /** @throws PosternError STORE_FAILED */
 export async function openDoors(
-  { folder, accounts: who, log: logging, store: storing, spool, dns, delivery }: Configuration,
+  {
+    folder,
+    accounts: who,
+    log: logging,
+    store: storing,
+    traces: tracing,
+    spool,
+    dns,
+    delivery,
+  }: Configuration,
   { counters = processCounters(), always }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const log = openLog(logging, always)
   const store = await openStore({ path: storing.path, clock: systemClock, log })
+  const traces = await openTraces(tracing, log).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
   const { servers, timeoutMs } = dns
   const named = servers.length === 0 ? {} : { servers }
   const names = cachingDns(nodeDns({ timeoutMs, ...named }), { clock: systemClock })
@@ -76,10 +90,12 @@ export async function openDoors(
       programs: nodePrograms(systemClock),
       random: systemRandom,
       store,
+      traces,
     },
     async close() {
       await jobs.close()
       await store.close()
+      await traces.close()
       await accounts.close()
       await log.close()
     },

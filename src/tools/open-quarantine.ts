@@ -2,7 +2,6 @@
 import type { Configuration } from '../config/configuration.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
-import type { TraceTables } from '../filter/trace-tables.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
 import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
@@ -16,7 +15,6 @@ import { bounceSettings } from './open-bouncer.ts'
 export interface QuarantineParts {
   readonly queue: Queue
   readonly doors: Doors
-  readonly traces: TraceTables
   readonly current: () => Configuration
   readonly generation: () => Generation
   /** Which of how many workers this is: each keeps its share, the first writes the digests. */
@@ -31,12 +29,11 @@ export interface Quarantine {
 export function openQuarantine({
   queue,
   doors,
-  traces,
   current,
   generation,
   seat,
 }: QuarantineParts): Quarantine {
-  const { clock, log, random, store } = doors
+  const { clock, log, random, store, traces } = doors
   const index = new HeldIndex(store.table('quarantine', { maxEntries: indexedMessages }))
   const learners = (): readonly Learner[] => learnersOf(generation())
   const recorder = new AttemptRecorder(traces)

@@ -19,7 +19,6 @@ import { configurationResources } from '../../src/config/resources.ts'
 import { buildGeneration } from '../../src/filter/build-generation.ts'
 import { FilterPolicy } from '../../src/filter/policy.ts'
 import { StandIn } from '../../src/filter/stand-in.ts'
-import { traceTables } from '../../src/filter/trace-tables.ts'
 import { emptyEnvironment } from '../../src/mail/environment.ts'
 import { cachingDns } from '../../src/runtime/caching-dns.ts'
 import type { Connection, Net } from '../../src/runtime/net.ts'
@@ -31,6 +30,7 @@ import { nodeNet } from '../../src/runtime/node/net.ts'
 import { openStore } from '../../src/runtime/node/store.ts'
 import { entryOf } from '../../src/testkit/chain-under-test.ts'
 import { fakeDns } from '../../src/testkit/fake-dns.ts'
+import { openTraces } from '../../src/tools/open-traces.ts'
 import { offlineDoors } from '../../src/tools/offline-doors.ts'
 import { clientAddress, tablesPerStore } from './chain-data.ts'
 import { listenAsSink } from './sink-listener.ts'
@@ -38,6 +38,10 @@ import { listenAsSink } from './sink-listener.ts'
 const [port = '0', folder = '.'] = process.argv.slice(2)
 const log = jsonLog({ level: 'error', to: 2 })
 const store = await openStore({ path: `${folder}/store.db`, clock: systemClock, log })
+const traces = await openTraces(
+  { path: `${folder}/traces.db`, maxRecords: tablesPerStore, maxAgeMs: Infinity, maxBytes: 1e9 },
+  log,
+)
 const dns = cachingDns(
   fakeDns({
     'client.test': {
@@ -79,7 +83,7 @@ const policy = new FilterPolicy({
   environmentOf: () => ({ environment: emptyEnvironment, denied: false }),
   clock: systemClock,
   log,
-  traces: traceTables(store, tablesPerStore),
+  traces,
   standIn: new StandIn(new Uint8Array(32)),
 })
 await listenAsSink(policy, Number(port), fromAfar(nodeNet))

@@ -27,6 +27,7 @@ const everything = [
   'workers',
   'control',
   'admin',
+  'trace',
   'tools',
 ]
 
@@ -37,6 +38,7 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['plugin', { uses: ground }],
   ['queue', { uses: ground }],
   ['filter', { uses: [...ground, 'plugin'] }],
+  ['trace', { uses: [...ground, 'plugin', 'filter'] }],
   ['smtp', { uses: ground, sees: ['plugin', 'queue'] }],
   ['pop3', { uses: ground, sees: ['plugin', 'queue'] }],
   ['delivery', { uses: ground, sees: ['plugin', 'queue'] }],
@@ -44,8 +46,8 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['config', { uses: [...ground, 'plugin'] }],
   ['workers', { uses: [...ground, 'plugin'], sees: ['filter', 'queue'] }],
   ['control', { uses: ground }],
-  ['admin', { uses: [...ground, 'control'] }],
-  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'] }],
+  ['admin', { uses: [...ground, 'control'], sees: ['trace'] }],
+  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'], sees: ['trace'] }],
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
   ['compose.ts', { uses: everything }],

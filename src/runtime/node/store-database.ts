@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 
-const schemaVersion = 1
+const schemaVersion = 2
 const schema = 'CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)'
 const tableSchema = (table: string): string => `
   CREATE TABLE IF NOT EXISTS ${table} (
@@ -17,6 +17,9 @@ const tableSchema = (table: string): string => `
   CREATE INDEX IF NOT EXISTS ${table}_by_expiry ON ${table} (expires_at)
     WHERE expires_at IS NOT NULL;
 `
+
+/** Version 1 kept what happened to mail here; now an archive does. */
+const formerTables = ['transactions', 'chains', 'attempts']
 
 const sweepEveryMs = 60_000
 /** Rows removed at once, for bounds and for expiry: a transaction stays short. */
@@ -43,10 +46,19 @@ const nothing: StoreResult = { ok: true, rows: [] }
 export function openStoreDatabase(
   path: string,
   now: number,
-): { readonly database: StoreDatabase; readonly damaged?: string } {
+): {
+  readonly database: StoreDatabase
+  readonly damaged?: string
+  readonly upgraded?: string
+} {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   try {
-    return { database: new StoreDatabase(openFile(path)) }
+    const file = openFile(path)
+    const upgraded = dropFormerTables(file)
+    return {
+      database: new StoreDatabase(file),
+      ...(upgraded === undefined ? {} : { upgraded }),
+    }
   } catch (error) {
     if (!isDamage(error)) throw error
     const damaged = `${path}.damaged-${now}`
@@ -60,8 +72,8 @@ function openFile(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5000 })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    const version = database.prepare('PRAGMA user_version').get()?.['user_version']
-    if (typeof version === 'number' && version > schemaVersion) {
+    const version = versionOf(database)
+    if (version > schemaVersion) {
       throw new Error(`${path} was written by a newer version`)
     }
     if (version === 0) {
@@ -72,6 +84,30 @@ function openFile(path: string): DatabaseSync {
     database.close()
     throw error
   }
+}
+
+/** @returns what became of them, where there were any */
+function dropFormerTables(database: DatabaseSync): string | undefined {
+  if (versionOf(database) === schemaVersion) return undefined
+  database.exec('BEGIN IMMEDIATE')
+  const find = database.prepare('SELECT id FROM tables WHERE name = ?')
+  const forget = database.prepare('DELETE FROM tables WHERE name = ?')
+  let dropped = 0
+  for (const name of formerTables) {
+    const id = find.get(name)?.['id']
+    if (id === undefined) continue
+    database.exec(`DROP TABLE IF EXISTS t${Number(id)}`)
+    forget.run(name)
+    dropped += 1
+  }
+  database.exec(`PRAGMA user_version = ${schemaVersion}; COMMIT`)
+  return dropped === 0
+    ? undefined
+    : 'traces of the version before were dropped: they begin anew in a file of their own'
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
 function isDamage(error: unknown): boolean {

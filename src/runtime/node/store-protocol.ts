@@ -25,16 +25,11 @@ export type StoreResult =
   | { readonly ok: true; readonly rows: readonly (readonly [key: string, value: string])[] }
   | { readonly ok: false; readonly error: string }
 
-export type ToWorker =
-  | { readonly say: 'work'; readonly now: number; readonly batch: EncodedBatch }
-  | { readonly say: 'close' }
-
-export type FromWorker =
-  /** `damaged`: where the file went that could not be read. */
-  | { readonly say: 'ready'; readonly damaged?: string }
-  | { readonly say: 'failed'; readonly error: string }
-  | { readonly say: 'done'; readonly results: readonly StoreResult[] }
-  | { readonly say: 'closed' }
+/** What the thread is asked. */
+export interface StoreWork {
+  readonly now: number
+  readonly batch: EncodedBatch
+}
 
 /** A batch as two texts: what is cloned between threads costs by the piece, not by the byte. */
 export interface EncodedBatch {

@@ -137,6 +137,27 @@ describe('the file', () => {
     expect(existsSync(path)).toBe(true)
   })
 
+  test('one of version 1 loses its traces, keeps the rest, and says so', async () => {
+    const path = join(folder, 'store.db')
+    const { database } = openStoreDatabase(path, now)
+    const put = { do: 'put', key: 'k', value: '1', expiresAt: null, maxEntries: 10 } as const
+    database.work(
+      [
+        { ...put, table: 'transactions' },
+        { ...put, table: 'grey' },
+      ],
+      now,
+    )
+    database.close()
+    const old = new DatabaseSync(path)
+    old.exec('PRAGMA user_version = 1')
+    old.close()
+    const store = await open()
+    expect(await store.table('grey', { maxEntries: 10 }).get('k')).toBe(1)
+    expect(await store.table('transactions', { maxEntries: 10 }).get('k')).toBeUndefined()
+    expect(logged).toEqual(['store.upgraded'])
+  })
+
   test('folders on the way to it are made', async () => {
     const table = (await open('deep/er/store.db')).table('things', { maxEntries: 5 })
     await table.put('key', 1)

@@ -6,10 +6,16 @@ import { PosternError } from '../../mail/errors.ts'
 import type { Instant } from '../../mail/instant.ts'
 import type { JsonValue } from '../../mail/json.ts'
 import { abortable } from '../abortable.ts'
-import type { Timer } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { Store, StoreEntry, StoreRange, StoreTable } from '../store.ts'
-import type { StoreOperation, StoreResult } from './store-protocol.ts'
-import { StoreThread, type StoreThreadParts } from './store-thread.ts'
+import type { Log } from '../log.ts'
+import { DatabaseThread } from './database-thread.ts'
+import {
+  encodeBatch,
+  type StoreOperation,
+  type StoreResult,
+  type StoreWork,
+} from './store-protocol.ts'
 
 /** So many operations make one transaction at most. */
 const largestBatch = 1000
@@ -18,14 +24,28 @@ const gatherMs = 100
 /** Of one table, written without an answer: more than this waiting is dropped. */
 const mostWaiting = 20_000
 
+export interface StoreParts {
+  readonly path: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+type StoreThread = DatabaseThread<StoreWork, readonly StoreResult[]>
+
 export interface NodeStore extends Store {
   /** Writes without an answer that were dropped because too many waited, or failed. */
   readonly dropped: number
 }
 
 /** @throws PosternError STORE_FAILED where the file cannot be opened */
-export async function openStore(parts: StoreThreadParts): Promise<NodeStore> {
-  const thread = new StoreThread(parts)
+export async function openStore(parts: StoreParts): Promise<NodeStore> {
+  const { path, clock, log } = parts
+  const thread: StoreThread = new DatabaseThread({
+    path,
+    log,
+    program: new URL('./store.worker.ts', import.meta.url),
+    data: () => ({ path, now: clock.now() }),
+  })
   await thread.open()
   return new SqliteStore(thread, parts)
 }
@@ -40,7 +60,7 @@ interface Waiting {
 
 class SqliteStore implements NodeStore {
   readonly #thread: StoreThread
-  readonly #parts: StoreThreadParts
+  readonly #parts: StoreParts
   /** Writes without an answer that wait, by table. */
   readonly #laterWrites = new Map<string, number>()
   #waiting: Waiting[] = []
@@ -52,7 +72,7 @@ class SqliteStore implements NodeStore {
   #dropped = 0
   #closed = false
 
-  constructor(thread: StoreThread, parts: StoreThreadParts) {
+  constructor(thread: StoreThread, parts: StoreParts) {
     this.#thread = thread
     this.#parts = parts
   }
@@ -170,7 +190,10 @@ class SqliteStore implements NodeStore {
   async #workOn(batch: readonly Waiting[]): Promise<void> {
     let results: readonly StoreResult[]
     try {
-      results = await this.#thread.work(batch.map(({ operation }) => operation))
+      results = await this.#thread.ask({
+        now: this.#parts.clock.now(),
+        batch: encodeBatch(batch.map(({ operation }) => operation)),
+      })
     } catch (error) {
       results = batch.map(() => ({ ok: false, error: String(error) }))
     }

@@ -1,0 +1,77 @@
+/** `/api/v1/events`: server-sent events, one connection a watcher. A reader that does not keep up is hung up on. */
+import type { FastifyInstance } from 'fastify'
+import type { EventTail, Watcher } from './event-tail.ts'
+import { apiPrefix } from './openapi.ts'
+import { Refusal } from './refusal.ts'
+import type { Scope } from './permissions.ts'
+import { seesMessage } from './scope.ts'
+import type { Admit } from './server.ts'
+
+/** Unread bytes after which a reader is given up. */
+const mostUnread = 1 << 20
+
+export function addEventStream(app: FastifyInstance, admit: Admit, tail: EventTail): void {
+  app.get(`${apiPrefix}/events`, (request, reply) => {
+    const { scope } = admit(request, 'messages:read')
+    const { raw } = reply
+    const stillIn = (): boolean => {
+      try {
+        admit(request, 'messages:read')
+        return true
+      } catch {
+        // Logged out, or the session is over: whoever watches must log in again.
+        return false
+      }
+    }
+    const watcher = watcherOn(raw, scope, stillIn)
+    const lastId = request.headers['last-event-id']
+    const after = typeof lastId === 'string' && /^[\w-]{1,100}$/.test(lastId) ? lastId : undefined
+    const stop = tail.watch(watcher, after)
+    if (stop === undefined) throw new Refusal('unavailable', 'Too many are watching already')
+    reply.hijack()
+    request.raw.setTimeout(0)
+    raw.on('close', stop)
+    raw.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-accel-buffering': 'no',
+    })
+    raw.write('retry: 3000\n\n')
+  })
+}
+
+interface Outlet {
+  readonly writableLength: number
+  readonly writableEnded: boolean
+  write(text: string): boolean
+  end(): unknown
+}
+
+function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Watcher {
+  const send = (text: string): boolean => {
+    if (out.writableEnded) return false
+    if (out.writableLength > mostUnread) {
+      out.end()
+      return false
+    }
+    out.write(text)
+    return true
+  }
+  return {
+    transaction({ key, message }) {
+      const seen = seesMessage(message, scope)
+      if (seen === undefined) return true
+      return send(`id: ${key}\nevent: transaction\ndata: ${JSON.stringify(seen)}\n\n`)
+    },
+    now(now) {
+      if (scope.what !== 'all') return true
+      return send(`event: now\ndata: ${JSON.stringify(now)}\n\n`)
+    },
+    beat() {
+      if (stillIn()) return send(': beat\n\n')
+      out.end()
+      return false
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/** The pages as they were built. What has a hash in its name never changes; the rest is asked for anew each time. */
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { apiPrefix } from './openapi.ts'
+import { problemOf } from './problem.ts'
+
+const absent =
+  `The pages are not built: npm run build. The API is at ${apiPrefix}; ` +
+  `its document is ${apiPrefix}/openapi.json\n`
+
+/** @param folder with index.html and assets/; undefined where nobody has built them */
+export async function servePages(app: FastifyInstance, folder: string | undefined): Promise<void> {
+  if (folder !== undefined) {
+    await app.register(fastifyStatic, {
+      root: folder,
+      cacheControl: false,
+      index: false,
+      dotfiles: 'deny',
+      setHeaders: (response, path) => {
+        const hashed = /[/\\]assets[/\\]/.test(path)
+        response.header(
+          'cache-control',
+          hashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+        )
+      },
+    })
+  }
+  const page = (reply: FastifyReply): FastifyReply =>
+    folder === undefined
+      ? reply.type('text/plain; charset=utf-8').send(absent)
+      : reply.sendFile('index.html')
+  if (folder === undefined) app.get('/', (_, reply) => page(reply))
+  app.setNotFoundHandler((request, reply) => {
+    const isPage =
+      request.method === 'GET' &&
+      !/^\/(?:api|assets)\//.test(request.url) &&
+      request.headers.accept?.includes('text/html') === true
+    if (isPage) return page(reply)
+    const problem = problemOf('not-found', request.url.split('?')[0] ?? '')
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
+  })
+}

@@ -1,0 +1,289 @@
+/**
+ * The HTTP server: routes become Fastify's, with one gate before and one border for errors behind. It answers JSON that its
+ * schemas name, and nothing else of what it knows; it waits for nobody without a limit.
+ */
+import cookie from '@fastify/cookie'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
+import { clientNetwork } from '../mail/client-network.ts'
+import type { JsonObject } from '../mail/json.ts'
+import type { Log } from '../runtime/log.ts'
+import { cookieName, type Gate } from './gate.ts'
+import type { Journal } from './journal.ts'
+import { apiPrefix } from './openapi.ts'
+import type { Download } from './operations.ts'
+import { servePages } from './pages.ts'
+import { problemOf, troubleOf } from './problem.ts'
+import { Refusal } from './refusal.ts'
+import { fileAnswer, type Asked, type Caller, type Route } from './route.ts'
+import { isSecure, type AdminSettings } from './settings.ts'
+
+export interface ServerParts {
+  readonly settings: AdminSettings
+  readonly routes: readonly Route[]
+  readonly gate: Gate
+  readonly journal: Journal
+  readonly document: JsonObject
+  readonly log: Log
+  /** Whether a gateway is there, for /readyz. */
+  readonly ready: () => Promise<{ readonly status: 'ok' | 'degraded' }>
+  /** Adds what is no plain question and answer: the stream of events. */
+  readonly more?: (app: FastifyInstance, admit: Admit) => void
+}
+
+/** Who asks, where they may. @throws Refusal */
+export type Admit = (request: FastifyRequest, permission: Route['spec']['permission']) => Caller
+
+const bodyLimit = 64 << 10
+const requestTimeoutMs = 120_000
+const mostConnections = 256
+const mostHeaderBytes = 16 << 10
+const strictPerMinute = 60
+const loginPerMinute = 20
+const handlerMs = 110_000
+
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { settings, log } = parts
+  const app = fastify({
+    bodyLimit,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: requestTimeoutMs,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: true,
+    trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
+    routerOptions: { maxParamLength: 400 },
+    // Fastify makes an https server of these; the limits hold for both kinds.
+    ...(settings.tls === undefined
+      ? { http: { maxHeaderSize: mostHeaderBytes } }
+      : {
+          https: {
+            maxHeaderSize: mostHeaderBytes,
+            cert: settings.tls.certificate,
+            key: settings.tls.key,
+            minVersion: 'TLSv1.2',
+          },
+        }),
+  })
+  app.server.maxConnections = mostConnections
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  acceptJsonOnly(app)
+  await protect(app, settings)
+  app.setErrorHandler((error, request, reply) => speakOf(error, { request, reply, log }))
+  const admit: Admit = (request, permission) => {
+    const caller = parts.gate.callerOf(request)
+    parts.gate.admit(request, caller, { permission })
+    return caller
+  }
+  for (const route of parts.routes) addRoute(app, route, parts)
+  addPublic(app, parts)
+  parts.more?.(app, admit)
+  await servePages(app, settings.pages)
+  return app
+}
+
+/** A form of another site can send no JSON without asking first. */
+function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined)
+    else void parse(request, String(body), done)
+  })
+}
+
+async function protect(app: FastifyInstance, settings: AdminSettings): Promise<void> {
+  const secure = isSecure(settings)
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: secure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+  })
+  await app.register(cookie)
+  await app.register(rateLimit, {
+    max: settings.requestsPerMinute,
+    timeWindow: 60_000,
+    cache: 10_000,
+    keyGenerator: ({ ip }) => clientNetwork(ip, { ipv4: 32, ipv6: 64 }) ?? ip,
+    errorResponseBuilder: (_, { ttl }) =>
+      new Refusal('too-many-requests', undefined, { retryAfter: Math.ceil(ttl / 1000) }),
+  })
+  app.addHook('onSend', async (request, reply) => {
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
+  })
+}
+
+function addRoute(app: FastifyInstance, route: Route, parts: ServerParts): void {
+  const { spec } = route
+  const { method, url, params, query, body, answer, status = 200 } = spec
+  const isFile = answer === fileAnswer
+  const callers = new WeakMap<FastifyRequest, Caller>()
+  app.route({
+    method,
+    url: `${apiPrefix}${url}`,
+    ...(spec.bodyLimit === undefined ? {} : { bodyLimit: spec.bodyLimit }),
+    schema: {
+      ...(params === undefined ? {} : { params }),
+      querystring: query ?? nothing,
+      ...(body === undefined ? {} : { body }),
+      ...(isFile ? {} : { response: { [status]: answer } }),
+    },
+    config: rateOf(spec.rate, parts.settings),
+    onRequest: async (request) => {
+      const caller = parts.gate.callerOf(request)
+      try {
+        parts.gate.admit(request, caller, spec)
+      } catch (error) {
+        if (spec.audit !== undefined && caller.by !== 'nobody') {
+          parts.journal.record({ caller, what: spec.audit, target: request.url, done: false })
+        }
+        throw error
+      }
+      callers.set(request, caller)
+    },
+    handler: async (request, reply) => {
+      const caller = callers.get(request)
+      if (caller === undefined) throw new Refusal('not-logged-in')
+      const result = await answerOf(route, { request, reply, caller, parts })
+      if (!isFile) return reply.code(status).send(result)
+      return sendFile(reply, result)
+    },
+  })
+}
+
+const nothing: TSchema = { type: 'object', properties: {}, additionalProperties: false }
+
+function rateOf(rate: Route['spec']['rate'], { requestsPerMinute }: AdminSettings): object {
+  if (rate === undefined) return {}
+  const most = rate === 'login' ? loginPerMinute : strictPerMinute
+  return { rateLimit: { max: Math.min(most, requestsPerMinute), timeWindow: 60_000 } }
+}
+
+interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly caller: Caller
+  readonly parts: ServerParts
+}
+
+/** Asks the handler, and writes down what it changed, or that it did not. */
+async function answerOf(
+  route: Route,
+  { request, reply, caller, parts }: Exchange,
+): Promise<unknown> {
+  const { journal, settings } = parts
+  const { audit } = route.spec
+  let noted: Parameters<Asked['note']>[0] = {
+    target: Object.values(asObject(request.params)).join(' '),
+    details: request.body,
+  }
+  let who = caller
+  const record = (done: boolean): void => {
+    if (audit !== undefined) journal.record({ caller: who, what: audit, ...noted, done })
+  }
+  const deadline = AbortSignal.timeout(handlerMs)
+  try {
+    const answer = await route.handle({
+      params: request.params,
+      query: request.query,
+      body: request.body,
+      caller,
+      ifMatch: ifMatchOf(request),
+      signal: deadline,
+      note: (note) => (noted = { ...note }),
+      setSession: (token, expiresAt) => setCookie(reply, settings, token, expiresAt),
+    })
+    if (caller.by === 'nobody' && noted.target !== undefined)
+      who = { ...caller, name: noted.target }
+    record(true)
+    return answer
+  } catch (error) {
+    record(false)
+    throw error
+  }
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function ifMatchOf({ headers }: FastifyRequest): string | undefined {
+  return headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1')
+}
+
+function setCookie(
+  reply: FastifyReply,
+  settings: AdminSettings,
+  token: string | undefined,
+  expiresAt = 0,
+): void {
+  const options = {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: isSecure(settings),
+    path: '/',
+  } as const
+  const name = cookieName(settings)
+  if (token === undefined) void reply.clearCookie(name, options)
+  else void reply.setCookie(name, token, { ...options, expires: new Date(expiresAt) })
+}
+
+function sendFile(reply: FastifyReply, result: unknown): FastifyReply {
+  const { fileName, type, sizeBytes, read } = asDownload(result)
+  return reply
+    .header('content-disposition', `attachment; filename="${fileName.replaceAll(/[^\w.-]/g, '_')}"`)
+    .header('content-length', sizeBytes)
+    .header('content-security-policy', "sandbox; default-src 'none'")
+    .type(type)
+    .send(read())
+}
+
+function asDownload(result: unknown): Download {
+  if (typeof result === 'object' && result !== null && 'read' in result) return result as Download
+  throw new Error('a file route gave no file')
+}
+
+/** The one place where an error becomes an answer. */
+function speakOf(
+  error: unknown,
+  { request, reply, log }: { request: FastifyRequest; reply: FastifyReply; log: Log },
+): FastifyReply {
+  const { problem, retryAfter, bug } = troubleOf(error, request.url.split('?')[0] ?? '')
+  if (bug) {
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    log.error('admin.failed', { method: request.method, path: problem.instance, error: said })
+  }
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+function addPublic(app: FastifyInstance, { document, ready }: ServerParts): void {
+  const text = JSON.stringify(document)
+  app.get(`${apiPrefix}/openapi.json`, (_, reply) => reply.type('application/json').send(text))
+  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_, reply) => {
+    const readiness = await ready()
+    return reply.code(readiness.status === 'ok' ? 200 : 503).send(readiness)
+  })
+  app.all('/api/*', (request, reply) => {
+    const problem = problemOf('not-found', request.url.split('?')[0] ?? '')
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
+  })
+}

@@ -1,0 +1,20 @@
+/** How the server listens, and what it allows. */
+export interface AdminSettings {
+  readonly listen: { readonly host: string; readonly port: number }
+  /** How people reach it, without a slash at the end; where a proxy or TLS stands before it. */
+  readonly publicUrl?: string
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  /** PEM. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  readonly idleMs: number
+  readonly lifetimeMs: number
+  /** Requests from one address (or /64) in a minute. */
+  readonly requestsPerMinute: number
+  /** The pages as `vite build` made them; missing where there are none. */
+  readonly pages?: string
+}
+
+export function isSecure({ tls, publicUrl }: AdminSettings): boolean {
+  return tls !== undefined || publicUrl?.startsWith('https://') === true
+}

@@ -1,0 +1,90 @@
+import type { Instant } from '../mail/instant.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+
+/**
+ * The door to what happened: records in the order in which they were written, found by their terms. Losing it never loses
+ * mail. It is bounded in records, age and bytes: the oldest go first. Several processes may write to one file, others read it.
+ */
+export interface Archive {
+  /** Records that wait to be written. */
+  readonly waiting: number
+  /** Records that were dropped because too many waited, or that could not be written. */
+  readonly dropped: number
+  /** Takes it without an answer; dropped and counted when too many wait. */
+  addLater(value: JsonObject, about: RecordAbout): void
+  /** Keeps a value that records refer to by its key. */
+  noteLater(key: string, value: JsonValue): void
+  /** @throws PosternError STORE_FAILED */
+  note(key: string): Promise<JsonValue | undefined>
+  /** @throws PosternError STORE_FAILED */
+  find(question: ArchiveQuestion): Promise<ArchiveAnswer>
+  /** @throws PosternError STORE_FAILED */
+  extent(): Promise<ArchiveExtent>
+  /** What waits is written first. */
+  close(): Promise<void>
+}
+
+export interface RecordAbout {
+  readonly at: Instant
+  /** Whether it is one of `maxRecords`; those that are not go with their neighbours. */
+  readonly counts: boolean
+}
+
+export interface ArchiveQuestion {
+  /** Each must hold: by one of its ranges. */
+  readonly conditions: readonly (readonly TermRange[])[]
+  /** Inclusive. */
+  readonly since?: Instant
+  /** Exclusive. */
+  readonly until?: Instant
+  /** Stands anywhere in the record's JSON, without regard to case. */
+  readonly contains?: string
+  readonly order: 'newest' | 'oldest'
+  /** Beyond this position, in that order. */
+  readonly beyond?: number
+  readonly limit: number
+}
+
+/** Terms of one kind with payloads from … to, both inclusive. */
+export interface TermRange {
+  readonly kind: number
+  readonly from: number
+  readonly to: number
+}
+
+export interface ArchiveAnswer {
+  readonly rows: readonly ArchivedRecord[]
+  /** Where to go on; absent at the end. With a costly question there may be no rows and yet more to look at. */
+  readonly next?: number
+}
+
+export interface ArchivedRecord {
+  /** Later records have higher ones. */
+  readonly position: number
+  readonly value: JsonObject
+}
+
+export interface ArchiveExtent {
+  /** 0 where there is nothing. */
+  readonly newest: number
+  readonly oldestAt?: Instant
+  readonly newestAt?: Instant
+  /** Bytes on the disk that are in use. */
+  readonly sizeBytes: number
+}
+
+export interface ArchiveBounds {
+  /** Records that count. */
+  readonly maxRecords: number
+  readonly maxAgeMs: number
+  readonly maxBytes: number
+}
+
+/** `kind` 0 to 31; the payload a whole number of at most 43 bits. */
+export type Term = readonly [kind: number, payload: number]
+
+export const mostTermKinds = 32
+export const payloadLimit = 2 ** 43
+
+/** The terms by which a record is found. A pure function, exported as `describeRecord` by the module that an archive is opened with: it runs in its thread. */
+export type DescribeRecord = (value: JsonObject) => readonly Term[]

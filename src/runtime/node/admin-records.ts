@@ -1,0 +1,294 @@
+/** What the administration remembers, in an SQLite file of its own (WAL, synchronous=FULL), for its owner alone. */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { PosternError } from '../../mail/errors.ts'
+import type {
+  AdminRecords,
+  AdminSessionRecord,
+  AdminUserRecord,
+  ApiTokenRecord,
+  AuditEntry,
+  AuditRange,
+  AuditRecord,
+} from '../admin-records.ts'
+import type { Instant } from '../../mail/instant.ts'
+import { updateAdminSchema } from './admin-schema.ts'
+
+/** What is asked of one file at a time waits so long for the other. */
+const busyMs = 5_000
+const mostAudited = 100_000
+const pruneEvery = 500
+const mostListed = 10_000
+
+/** @throws PosternError STORE_FAILED where the file cannot be opened */
+export function openAdminRecords(path: string): AdminRecords {
+  return attempt(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    closeSync(openSync(path, 'a', 0o600))
+    const database = new DatabaseSync(path, { timeout: busyMs })
+    try {
+      database.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
+      )
+      updateAdminSchema(database)
+      return new SqliteAdminRecords(path, database)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/** The same in memory, for tests. */
+export function memoryAdminRecords(): AdminRecords {
+  const database = new DatabaseSync(':memory:')
+  updateAdminSchema(database)
+  return new SqliteAdminRecords(':memory:', database)
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    throw new PosternError('STORE_FAILED', `${path}: ${String(cause)}`, { cause })
+  }
+}
+
+type Value = string | number | null
+type Row = Readonly<Record<string, unknown>>
+
+class SqliteAdminRecords implements AdminRecords {
+  readonly #path: string
+  readonly #database: DatabaseSync
+  readonly #prepared = new Map<string, StatementSync>()
+  #written = 0
+
+  constructor(path: string, database: DatabaseSync) {
+    this.#path = path
+    this.#database = database
+  }
+
+  users(): readonly AdminUserRecord[] {
+    return this.#all('SELECT * FROM users ORDER BY name LIMIT ?', mostListed).map(userOf)
+  }
+
+  user(name: string): AdminUserRecord | undefined {
+    return this.#all('SELECT * FROM users WHERE name = ?', name).map(userOf)[0]
+  }
+
+  putUser(user: AdminUserRecord): void {
+    const { name, role, domains, passwordHash, createdAt, changedAt, lastLoginAt } = user
+    this.#run(
+      `INSERT INTO users (name, role, domains, password_hash, created_at, changed_at, last_login_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (name) DO UPDATE SET role = excluded.role, domains = excluded.domains,
+          password_hash = excluded.password_hash, changed_at = excluded.changed_at`,
+      name,
+      role,
+      JSON.stringify(domains),
+      passwordHash,
+      createdAt,
+      changedAt,
+      lastLoginAt ?? null,
+    )
+  }
+
+  removeUser(name: string): boolean {
+    this.#run('DELETE FROM sessions WHERE user = ? AND kind = ?', name, 'user')
+    this.#run('DELETE FROM tokens WHERE owner = ?', name)
+    return this.#run('DELETE FROM users WHERE name = ?', name) > 0
+  }
+
+  noteLogin(name: string, at: Instant): void {
+    this.#run('UPDATE users SET last_login_at = ? WHERE name = ?', at, name)
+  }
+
+  addSession(session: AdminSessionRecord): void {
+    const { id, hash, user, kind, csrfToken, from, createdAt, seenAt, expiresAt } = session
+    this.#run(
+      'INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      hash,
+      id,
+      user,
+      kind,
+      csrfToken,
+      from,
+      createdAt,
+      seenAt,
+      expiresAt,
+    )
+  }
+
+  session(hash: string): AdminSessionRecord | undefined {
+    return this.#all('SELECT * FROM sessions WHERE hash = ?', hash).map(sessionOf)[0]
+  }
+
+  noteSeen(hash: string, at: Instant): void {
+    this.#run('UPDATE sessions SET seen_at = ? WHERE hash = ?', at, hash)
+  }
+
+  sessions(): readonly AdminSessionRecord[] {
+    return this.#all('SELECT * FROM sessions ORDER BY created_at DESC LIMIT ?', 1000).map(sessionOf)
+  }
+
+  removeSession(id: string): boolean {
+    return this.#run('DELETE FROM sessions WHERE id = ?', id) > 0
+  }
+
+  removeSessionsOf(user: string, except = ''): void {
+    this.#run('DELETE FROM sessions WHERE user = ? AND id <> ?', user, except)
+  }
+
+  removeOldSessions(now: Instant, seenBefore: Instant): void {
+    this.#run('DELETE FROM sessions WHERE expires_at <= ? OR seen_at < ?', now, seenBefore)
+  }
+
+  addToken(token: ApiTokenRecord): void {
+    const { id, hash, name, owner, scopes, createdAt, expiresAt } = token
+    this.#run(
+      'INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, NULL)',
+      hash,
+      id,
+      name,
+      owner,
+      JSON.stringify(scopes),
+      createdAt,
+      expiresAt ?? null,
+    )
+  }
+
+  token(hash: string): ApiTokenRecord | undefined {
+    return this.#all('SELECT * FROM tokens WHERE hash = ?', hash).map(tokenOf)[0]
+  }
+
+  noteUse(id: string, at: Instant): void {
+    this.#run('UPDATE tokens SET last_used_at = ? WHERE id = ?', at, id)
+  }
+
+  tokens(): readonly ApiTokenRecord[] {
+    return this.#all('SELECT * FROM tokens ORDER BY created_at DESC LIMIT ?', 1000).map(tokenOf)
+  }
+
+  removeToken(id: string): boolean {
+    return this.#run('DELETE FROM tokens WHERE id = ?', id) > 0
+  }
+
+  putSetup(hash: string, expiresAt: Instant): void {
+    this.#run(
+      'INSERT INTO setup VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at',
+      hash,
+      expiresAt,
+    )
+  }
+
+  takeSetup(hash: string, now: Instant): boolean {
+    return this.#run('DELETE FROM setup WHERE hash = ? AND expires_at > ?', hash, now) > 0
+  }
+
+  audit({ at, who, from, what, target, details, done }: AuditEntry): void {
+    this.#run(
+      'INSERT INTO audit (at, who, origin, what, target, details, done) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      at,
+      who,
+      from,
+      what,
+      target,
+      details ?? null,
+      done ? 1 : 0,
+    )
+    if (this.#written++ % pruneEvery !== 0) return
+    this.#run('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?', mostAudited)
+  }
+
+  audited({ before, who, what, limit }: AuditRange): readonly AuditRecord[] {
+    const end = what === undefined ? null : `${what}\u{10ffff}`
+    return this.#all(
+      `SELECT * FROM audit WHERE id < ?1 AND (?2 IS NULL OR who = ?2)
+        AND (?3 IS NULL OR what BETWEEN ?3 AND ?4) ORDER BY id DESC LIMIT ?5`,
+      before ?? Number.MAX_SAFE_INTEGER,
+      who ?? null,
+      what ?? null,
+      end,
+      limit,
+    ).map(auditOf)
+  }
+
+  close(): void {
+    this.#prepared.clear()
+    this.#database.close()
+  }
+
+  #run(sql: string, ...values: readonly Value[]): number {
+    return attempt(this.#path, () => Number(this.#statement(sql).run(...values).changes))
+  }
+
+  #all(sql: string, ...values: readonly Value[]): readonly Row[] {
+    return attempt(this.#path, () => this.#statement(sql).all(...values))
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#prepared.get(sql)
+    if (known !== undefined) return known
+    const made = this.#database.prepare(sql)
+    this.#prepared.set(sql, made)
+    return made
+  }
+}
+
+function userOf(row: Row): AdminUserRecord {
+  return {
+    name: String(row['name']),
+    role: String(row['role']),
+    domains: words(row['domains']),
+    passwordHash: String(row['password_hash']),
+    createdAt: Number(row['created_at']),
+    changedAt: Number(row['changed_at']),
+    ...(typeof row['last_login_at'] === 'number' ? { lastLoginAt: row['last_login_at'] } : {}),
+  }
+}
+
+function sessionOf(row: Row): AdminSessionRecord {
+  return {
+    id: String(row['id']),
+    hash: String(row['hash']),
+    user: String(row['user']),
+    kind: row['kind'] === 'mailbox' ? 'mailbox' : 'user',
+    csrfToken: String(row['csrf_token']),
+    from: String(row['origin']),
+    createdAt: Number(row['created_at']),
+    seenAt: Number(row['seen_at']),
+    expiresAt: Number(row['expires_at']),
+  }
+}
+
+function tokenOf(row: Row): ApiTokenRecord {
+  return {
+    id: String(row['id']),
+    hash: String(row['hash']),
+    name: String(row['name']),
+    owner: String(row['owner']),
+    scopes: words(row['scopes']),
+    createdAt: Number(row['created_at']),
+    ...(typeof row['expires_at'] === 'number' ? { expiresAt: row['expires_at'] } : {}),
+    ...(typeof row['last_used_at'] === 'number' ? { lastUsedAt: row['last_used_at'] } : {}),
+  }
+}
+
+function auditOf(row: Row): AuditRecord {
+  return {
+    id: Number(row['id']),
+    at: Number(row['at']),
+    who: String(row['who']),
+    from: String(row['origin']),
+    what: String(row['what']),
+    target: String(row['target']),
+    done: row['done'] === 1,
+    ...(typeof row['details'] === 'string' ? { details: row['details'] } : {}),
+  }
+}
+
+function words(text: unknown): readonly string[] {
+  const list: unknown = JSON.parse(String(text))
+  return Array.isArray(list) ? list.map(String) : []
+}

@@ -1,0 +1,94 @@
+/** An archive's SQLite file: how it is opened, and what is in it. Used by its thread only: every call blocks. */
+import { mkdirSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+const schemaVersion = 1
+const schema = `
+  CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, counts INTEGER NOT NULL,
+    value TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS segments (
+    segment INTEGER PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    counted INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS postings (id INTEGER PRIMARY KEY, list BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS notes (
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL
+  );
+`
+/** Not a database; a database whose inside is broken. */
+const damageCodes = new Set([11, 26])
+/** Another process writes: its transactions are short. */
+const busyMs = 5000
+/** What the log of writes may keep of the disk when it has been folded in. */
+const walBytes = 16 * 1_048_576
+
+/** @returns the file; one that cannot be read is moved aside, for what lies in it is merely known */
+export function openArchiveFile(
+  path: string,
+  now: number,
+): { readonly file: DatabaseSync; readonly damaged?: string } {
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    return { file: openForWriting(path) }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    const damaged = `${path}.damaged-${now}`
+    renameSync(path, damaged)
+    for (const beside of ['-wal', '-shm']) moveIfThere(path + beside, damaged + beside)
+    return { file: openForWriting(path), damaged }
+  }
+}
+
+/** Beside whoever writes: takes no lock from them. @throws where there is no such file, or it is a newer version's */
+export function openArchiveForReading(path: string): DatabaseSync {
+  const file = new DatabaseSync(path, { timeout: busyMs, readOnly: true })
+  return checked(file, path)
+}
+
+function openForWriting(path: string): DatabaseSync {
+  const file = new DatabaseSync(path, { timeout: busyMs })
+  try {
+    // Only an empty file takes this: what is freed can be given back bit by bit.
+    file.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    file.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes}`,
+    )
+    if (versionOf(file) === 0) {
+      file.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+    }
+  } catch (error) {
+    file.close()
+    throw error
+  }
+  return checked(file, path)
+}
+
+function checked(file: DatabaseSync, path: string): DatabaseSync {
+  try {
+    if (versionOf(file) <= schemaVersion) return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+  file.close()
+  throw new Error(`${path} was written by a newer version`)
+}
+
+function versionOf(file: DatabaseSync): number {
+  return Number(file.prepare('PRAGMA user_version').get()?.['user_version'])
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && damageCodes.has(Number(error.errcode))
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The index of one segment of an archive: for each kind of term one list of numbers, sorted, with the payload above and the
+ * record's place in the segment below. It is made once, when the segment is full, so that a record costs nothing but its own
+ * row while mail is waiting.
+ */
+import { payloadLimit, type Term, type TermRange } from '../archive.ts'
+
+/** Records of one segment: few enough to be read and sorted within some milliseconds. */
+export const segmentRecords = 512
+/** Places for them beside a payload of 43 bits: together 53, what a double holds exactly. */
+const places = 1024
+
+/** Kind → the list, as bytes. */
+export type Postings = ReadonlyMap<number, Uint8Array>
+
+/** @param records by their places in the segment */
+export function buildPostings(records: ReadonlyMap<number, readonly Term[]>): Postings {
+  const lists = new Map<number, number[]>()
+  for (const [place, terms] of records) {
+    for (const [kind, payload] of terms) {
+      if (!Number.isInteger(payload) || payload < 0 || payload >= payloadLimit) continue
+      const list = lists.get(kind)
+      if (list === undefined) lists.set(kind, [payload * places + place])
+      else list.push(payload * places + place)
+    }
+  }
+  return new Map(
+    [...lists].map(([kind, list]) => [kind, new Uint8Array(Float64Array.from(list).sort().buffer)]),
+  )
+}
+
+/** Adds the places of the records within the range to `found`. */
+export function searchPostings(
+  bytes: Uint8Array,
+  { from, to }: Pick<TermRange, 'from' | 'to'>,
+  found: Set<number>,
+): void {
+  const list = asNumbers(bytes)
+  const end = (to + 1) * places
+  for (let at = firstAtLeast(list, from * places); at < list.length; at++) {
+    const each = list[at] ?? Infinity
+    if (each >= end) return
+    found.add(each % places)
+  }
+}
+
+/** Whether a record that is in no index yet has a term within one of the ranges. */
+export function hasTerm(terms: readonly Term[], ranges: readonly TermRange[]): boolean {
+  return ranges.some(({ kind, from, to }) =>
+    terms.some(([own, payload]) => own === kind && payload >= from && payload <= to),
+  )
+}
+
+function asNumbers(bytes: Uint8Array): Float64Array {
+  const length = Math.floor(bytes.length / 8)
+  return bytes.byteOffset % 8 === 0
+    ? new Float64Array(bytes.buffer, bytes.byteOffset, length)
+    : new Float64Array(bytes.slice(0, length * 8).buffer)
+}
+
+function firstAtLeast(list: Float64Array, wanted: number): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((list[middle] ?? Infinity) < wanted) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,36 @@
+/** What an archive and its thread say to each other. */
+import type { ArchiveBounds, ArchiveExtent, ArchiveQuestion } from '../archive.ts'
+import type { FoundRows } from './archive-reader.ts'
+
+export interface ArchiveData {
+  readonly path: string
+  readonly now: number
+  /** The module that says by what a record is found. */
+  readonly describer: string
+  /** Missing: for reading only. */
+  readonly bounds?: ArchiveBounds
+}
+
+export type ArchiveRequest =
+  | { readonly do: 'add'; readonly batch: RecordBatch; readonly now: number }
+  | { readonly do: 'tidy'; readonly now: number }
+  | { readonly do: 'note'; readonly key: string }
+  | { readonly do: 'find'; readonly question: ArchiveQuestion }
+  | { readonly do: 'extent' }
+
+export type ArchiveReply =
+  | { readonly ok: true }
+  | { readonly ok: true; readonly note: string | undefined }
+  | { readonly ok: true; readonly found: FoundRows }
+  | { readonly ok: true; readonly extent: ArchiveExtent }
+  | { readonly ok: false; readonly error: string }
+
+/** Few pieces, whatever the number of records: what is cloned between threads costs by the piece. */
+export interface RecordBatch {
+  readonly ats: Float64Array
+  /** Lengths of the values in UTF-16 units; below zero for those that do not count. */
+  readonly lengths: Int32Array
+  /** All values, one after the other. */
+  readonly values: string
+  readonly notes: readonly (readonly [key: string, json: string])[]
+}

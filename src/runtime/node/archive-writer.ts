@@ -1,0 +1,185 @@
+/** Writes records into an archive's file, makes the indexes of full segments, and lets go what is too much or too old. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { ArchiveBounds, DescribeRecord, Term } from '../archive.ts'
+import { buildPostings } from './archive-index.ts'
+import { parseObject, usedBytes } from './archive-reader.ts'
+import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
+
+/** Records removed in one transaction: it stays far below five milliseconds. */
+const pruneRows = 64
+/** Pages given back to the disk in one transaction. */
+const vacuumPages = 64
+/** So much may lie unused: the next records take it. */
+const idlePages = 1024
+const idleShare = 0.25
+const mostNotes = 1000
+/** An empty file has pages too. */
+const leastBytes = 256 * 1024
+
+export interface NewRecord {
+  readonly at: number
+  readonly counts: boolean
+  readonly json: string
+}
+
+export class ArchiveWriter {
+  readonly #file: DatabaseSync
+  readonly #describe: DescribeRecord
+  readonly #bounds: ArchiveBounds
+  readonly #insert: StatementSync
+  readonly #note: StatementSync
+  readonly #oldest: StatementSync
+
+  constructor(file: DatabaseSync, describe: DescribeRecord, bounds: ArchiveBounds) {
+    this.#file = file
+    this.#describe = describe
+    this.#bounds = bounds
+    this.#insert = file.prepare('INSERT INTO records (at, counts, value) VALUES (?, ?, ?)')
+    this.#note = file.prepare('INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)')
+    this.#oldest = file.prepare('SELECT seq, at, counts FROM records ORDER BY seq LIMIT ?')
+  }
+
+  /** All or nothing. */
+  add(
+    records: readonly NewRecord[],
+    notes: readonly (readonly [key: string, json: string])[],
+  ): void {
+    this.#transaction(() => {
+      for (const { at, counts, json } of records) this.#insert.run(at, counts ? 1 : 0, json)
+      for (const [key, json] of notes) this.#note.run(key, json)
+      if (notes.length > 0) {
+        this.#file.exec(
+          `DELETE FROM notes WHERE seq <= (SELECT max(seq) FROM notes) - ${mostNotes}`,
+        )
+      }
+    })
+  }
+
+  /** One piece of the work that can wait. @returns whether there may be more */
+  tidy(now: number): boolean {
+    return this.#seal() || this.#prune(now) || this.#giveBack()
+  }
+
+  #seal(): boolean {
+    if (this.#sealable() === undefined) return false
+    return this.#transaction(() => {
+      // Another process may have been faster.
+      const segment = this.#sealable()
+      if (segment !== undefined) this.#sealOne(segment)
+      return true
+    })
+  }
+
+  /** The first full segment without an index. */
+  #sealable(): number | undefined {
+    const known = this.#number('SELECT max(segment) FROM segments') ?? -1
+    const last = this.#number('SELECT max(seq) FROM records') ?? 0
+    if (last < lastOf(known + 1)) return undefined
+    const first = this.#number('SELECT min(seq) FROM records') ?? 1
+    const segment = Math.max(known + 1, segmentOf(first))
+    return last < lastOf(segment) ? undefined : segment
+  }
+
+  #sealOne(segment: number): void {
+    const base = firstOf(segment)
+    const rows = this.#file
+      .prepare('SELECT seq, at, counts, value FROM records WHERE seq BETWEEN ? AND ?')
+      .all(base, lastOf(segment))
+    const records = new Map(
+      rows.map(({ seq, value }) => [Number(seq) - base, this.#terms(String(value))] as const),
+    )
+    const insert = this.#file.prepare('INSERT OR REPLACE INTO postings (id, list) VALUES (?, ?)')
+    for (const [kind, list] of buildPostings(records)) insert.run(postingId(segment, kind), list)
+    const times = rows.map(({ at }) => Number(at))
+    this.#file
+      .prepare(
+        'INSERT OR REPLACE INTO segments (segment, first_at, last_at, counted) VALUES (?, ?, ?, ?)',
+      )
+      .run(
+        segment,
+        Math.min(...times),
+        Math.max(...times),
+        rows.filter(({ counts }) => counts === 1).length,
+      )
+  }
+
+  /** A record that cannot be described is there, and found by nothing. */
+  #terms(json: string): readonly Term[] {
+    try {
+      return this.#describe(parseObject(json))
+    } catch {
+      return []
+    }
+  }
+
+  /** Lets go of some of the oldest, where these are too many, too old or too big. */
+  #prune(now: number): boolean {
+    if (this.#doomed(now).last === undefined) return false
+    return this.#transaction(() => {
+      const { last, counting } = this.#doomed(now)
+      if (last !== undefined) this.#remove(last, counting)
+      return true
+    })
+  }
+
+  #doomed(now: number): { readonly last: number | undefined; readonly counting: number } {
+    const { maxRecords, maxAgeMs, maxBytes } = this.#bounds
+    let excess = this.#counted() - maxRecords
+    const tooBig = usedBytes(this.#file) > Math.max(maxBytes, leastBytes)
+    let last: number | undefined
+    let counting = 0
+    for (const { seq, at, counts } of this.#oldest.all(pruneRows)) {
+      if (!tooBig && excess <= 0 && Number(at) >= now - maxAgeMs) break
+      last = Number(seq)
+      excess -= Number(counts)
+      counting += Number(counts)
+    }
+    return { last, counting }
+  }
+
+  /** @param counting how many of those up to `last` count */
+  #remove(last: number, counting: number): void {
+    const file = this.#file
+    const begun = segmentOf(last + 1)
+    file.prepare('DELETE FROM records WHERE seq <= ?').run(last)
+    file.prepare('DELETE FROM postings WHERE id < ?').run(postingId(begun, 0))
+    const gone = file.prepare('SELECT sum(counted) AS n FROM segments WHERE segment < ?').get(begun)
+    const over = counting - Number(gone?.['n'] ?? 0)
+    file.prepare('DELETE FROM segments WHERE segment < ?').run(begun)
+    file.prepare('UPDATE segments SET counted = counted - ? WHERE segment = ?').run(over, begun)
+  }
+
+  /** In sealed segments by their sums, behind them one by one. */
+  #counted(): number {
+    const sealed = this.#number('SELECT sum(counted) FROM segments') ?? 0
+    const from = firstOf((this.#number('SELECT max(segment) FROM segments') ?? -1) + 1)
+    return sealed + (this.#number(`SELECT sum(counts) FROM records WHERE seq >= ${from}`) ?? 0)
+  }
+
+  #giveBack(): boolean {
+    const free = this.#number('PRAGMA freelist_count') ?? 0
+    const all = this.#number('PRAGMA page_count') ?? 0
+    if (free <= Math.max(idlePages, all * idleShare)) return false
+    this.#file.exec(`PRAGMA incremental_vacuum(${vacuumPages})`)
+    return true
+  }
+
+  /** The one value of the one row. */
+  #number(sql: string): number | undefined {
+    const row = this.#file.prepare(sql).get() ?? {}
+    const [value] = Object.values(row)
+    return value === null || value === undefined ? undefined : Number(value)
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#file.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.#file.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.#file.isTransaction) this.#file.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

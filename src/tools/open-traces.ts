@@ -1,0 +1,32 @@
+import type { Configuration } from '../config/configuration.ts'
+import { PosternError } from '../mail/errors.ts'
+import type { Archive } from '../runtime/archive.ts'
+import type { Log } from '../runtime/log.ts'
+import { openArchive } from '../runtime/node/archive.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { ArchiveTraceSearch } from '../trace/archive-search.ts'
+import type { TraceSearch } from '../trace/trace-search.ts'
+import { silentLog } from './offline-doors.ts'
+
+const describer = new URL('../trace/describe-record.ts', import.meta.url)
+
+/** For whoever writes them. @throws PosternError STORE_FAILED */
+export function openTraces(
+  { path, ...bounds }: Configuration['traces'],
+  log: Log,
+): Promise<Archive> {
+  return openArchive({ path, bounds, describer, clock: systemClock, log })
+}
+
+/**
+ * For whoever only reads, beside a running gateway or without one.
+ * @throws PosternError NOT_FOUND where nothing was ever recorded, STORE_FAILED
+ */
+export async function openTraceSearch({ traces: { path } }: Configuration): Promise<TraceSearch> {
+  const there = await systemDisk.stat(path)
+  if (there === undefined) throw new PosternError('NOT_FOUND', path)
+  return new ArchiveTraceSearch(
+    await openArchive({ path, describer, clock: systemClock, log: silentLog }),
+  )
+}

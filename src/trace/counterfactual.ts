@@ -1,0 +1,106 @@
+/**
+ * What would have become of a transaction if one entry had not been there. It is decided from the recorded steps, so it is
+ * only known where nobody who was not asked could have changed it; else it says how many these are.
+ */
+import { redecide } from '../filter/redecide.ts'
+import { stageOf } from '../filter/entry.ts'
+import type { Trace, TracedPlace, TracedStep } from '../filter/trace-reader.ts'
+import { stages, type Stage } from '../mail/status.ts'
+
+export type Counterfactual = { readonly without: string } & (
+  | {
+      readonly outcome: 'accepted' | 'quarantined' | 'discarded'
+    }
+  | {
+      readonly outcome: 'refused' | 'deferred'
+      /** What the client would have been told. */
+      readonly code: number
+      readonly status: string
+      readonly text: string
+    }
+  | {
+      readonly outcome: 'not known'
+      /** Entries that were not asked, for it was refused before their turn. */
+      readonly notAsked: number
+    }
+)
+
+const mostEntries = 50
+
+/** For each entry that refused, held, discarded, or added to the score; none where steps were lost or all went well. */
+export function counterfactuals(trace: Trace): readonly Counterfactual[] {
+  if (trace.lost > 0 || !wentWrong(trace)) return []
+  const names = new Set(trace.steps.filter(speaksAgainst).map(({ entry }) => entry))
+  return [...names].slice(0, mostEntries).flatMap((name) => {
+    const found = without(trace, name)
+    return found === undefined ? [] : [found]
+  })
+}
+
+function wentWrong({ end, placements }: Trace): boolean {
+  return end === 'refused' || placements.some(({ disposition }) => disposition !== 'deliver')
+}
+
+function speaksAgainst({ mode, kind, verdict, details }: TracedStep): boolean {
+  if (mode === 'shadow' || kind === 'lifted') return false
+  if (verdict !== 'pass' && verdict !== 'accept') return true
+  const { score, recipientScores } = details
+  return (typeof score === 'number' && score > 0) || Array.isArray(recipientScores)
+}
+
+/** @returns undefined for a transaction of which no reply depends on that entry */
+export function without(trace: Trace, entry: string): Counterfactual | undefined {
+  const steps = trace.steps.filter((step) => step.entry !== entry)
+  if (steps.length === trace.steps.length || trace.ruled !== undefined) return undefined
+  const decided = redecide({ ...trace, steps })
+  if (decided === undefined) return undefined
+  const { last, outcomes } = decided
+  if (last.ruling !== 'pass') {
+    const { code, status, text } = last
+    return {
+      without: entry,
+      outcome: last.ruling === 'reject' ? 'refused' : 'deferred',
+      code,
+      status,
+      text,
+    }
+  }
+  const notAsked = unasked(trace, entry)
+  if (notAsked > 0) return { without: entry, outcome: 'not known', notAsked }
+  const [first] = outcomes
+  const all = (disposition: string): boolean =>
+    first !== undefined && outcomes.every((outcome) => outcome.disposition === disposition)
+  if (all('hold')) return { without: entry, outcome: 'quarantined' }
+  return { without: entry, outcome: all('discard') ? 'discarded' : 'accepted' }
+}
+
+/** Enforced entries whose turn would have come after the refusal. */
+function unasked(trace: Trace, entry: string): number {
+  if (trace.end !== 'refused') return 0
+  const reached = stages.indexOf(trace.stage)
+  const round = trace.stage === 'rcpt' ? trace.recipients.length : 0
+  const asked = new Set(
+    trace.steps
+      .filter((step) => step.question !== 'rcpt' || step.round === round || round === 0)
+      .map(({ number }) => number),
+  )
+  const last = Math.max(
+    -1,
+    ...trace.steps
+      .filter((step) => step.entry === entry && reachesStage(step, trace.stage))
+      .map(({ number }) => number),
+  )
+  return trace.places.filter((place) => {
+    if (place.shadow || place.entry === entry || asked.has(place.number)) return false
+    const stage = stages.indexOf(stageOfPlace(place))
+    return stage > reached || place.number > last
+  }).length
+}
+
+function reachesStage({ stage, kind }: TracedStep, last: Stage): boolean {
+  return stage === last || kind === 'spoken'
+}
+
+function stageOfPlace({ question }: TracedPlace): Stage {
+  return stageOf(question)
+}

@@ -1,0 +1,133 @@
+/** By what a record is found. It runs in the archive's thread, once for each record. */
+import type { JsonObject, JsonValue } from '../mail/json.ts'
+import type { Term } from '../runtime/archive.ts'
+import { isObject, list, number, object, text, texts } from '../filter/read-json.ts'
+import { outcomeOf } from './outcome.ts'
+import { recordKinds, scoreTerm, clientTerms, termKinds, textTerm, type TermKind } from './terms.ts'
+
+/** Distinct ones of one kind; a message to more is still found by the first. */
+const mostOfAKind = 1000
+
+export function describeRecord(record: JsonObject): readonly Term[] {
+  return isAttempt(record) ? ofAttempt(record) : ofTransaction(record)
+}
+
+/** What the courier did has an outcome and no end. */
+export function isAttempt(record: JsonObject): boolean {
+  return typeof record['outcome'] === 'string'
+}
+
+/** `192.0.2.1:40000` → `192.0.2.1` */
+export function clientOf(record: JsonObject): string {
+  const remote = text(record['remote'])
+  const at = remote.lastIndexOf(':')
+  return at < 0 ? remote : remote.slice(0, at)
+}
+
+/** `<a@b>` → `a@b`; the null reverse-path stays `<>`. */
+export function pathAddress(path: string): string {
+  return path.startsWith('<') && path.endsWith('>') && path.length > 2 ? path.slice(1, -1) : path
+}
+
+/** After the last `@`; undefined where there is none. */
+export function domainOf(address: string): string | undefined {
+  const at = address.lastIndexOf('@')
+  return at < 0 || at === address.length - 1 ? undefined : address.slice(at + 1)
+}
+
+/** All reasons that were given, by those whose opinion counts and by others. */
+export function reasonsOf(record: JsonObject): readonly string[] {
+  const reasons = new Set<string>()
+  const add = (value: JsonValue | undefined): void => {
+    if (typeof value === 'string' && reasons.size < mostOfAKind) reasons.add(value)
+  }
+  for (const step of list(record['steps'])) {
+    const [, , more] = list(step)
+    if (!isObject(more)) continue
+    const verdict = object(more['verdict'])
+    add(verdict['reason'])
+    for (const part of list(verdict['verdicts'])) add(object(part)['reason'])
+  }
+  add(record['ruled'])
+  add(object(record['objection'])['reason'])
+  for (const [, , ruled] of list(record['recipients']).map(list)) add(ruled)
+  for (const placement of list(record['placements'])) add(object(placement)['reason'])
+  return [...reasons]
+}
+
+/** Those that refused, held or discarded. */
+export function entriesOf(record: JsonObject): readonly string[] {
+  const placed = list(record['placements']).map((placement) => object(placement)['entry'])
+  const names = [object(record['objection'])['entry'], ...placed]
+  return [...new Set(names.filter((name) => typeof name === 'string'))]
+}
+
+function ofTransaction(record: JsonObject): readonly Term[] {
+  const terms = new Terms(recordKinds.transaction)
+  terms.text('id', text(record['id']))
+  terms.text('id', text(record['session']))
+  for (const id of texts(record['queueIds'])) terms.text('queueId', id)
+  terms.text('messageId', text(record['messageId']))
+  const { reversePath } = record
+  if (typeof reversePath === 'string')
+    terms.address('sender', 'senderDomain', pathAddress(reversePath))
+  for (const [address] of list(record['recipients']).map(list)) {
+    terms.address('recipient', 'recipientDomain', text(address))
+  }
+  // What was committed may have other envelopes than what was asked for.
+  for (const placement of list(record['placements'])) {
+    for (const address of texts(object(placement)['recipients'])) {
+      terms.address('recipient', 'recipientDomain', address)
+    }
+  }
+  for (const term of clientTerms(clientOf(record))) terms.add(term)
+  terms.text('hello', text(record['hello']))
+  terms.text('user', text(record['user']))
+  for (const reason of reasonsOf(record)) terms.text('reason', reason)
+  for (const entry of entriesOf(record)) terms.text('entry', entry)
+  terms.text('outcome', outcomeOf(record))
+  terms.add(scoreTerm(number(record['score'])))
+  return terms.all
+}
+
+function ofAttempt(record: JsonObject): readonly Term[] {
+  const terms = new Terms(recordKinds.attempt)
+  terms.text('queueId', text(record['queueId']))
+  terms.address('recipient', 'recipientDomain', text(record['recipient']))
+  terms.text('outcome', text(record['outcome']))
+  return terms.all
+}
+
+/** No term twice, and not too many of a kind. */
+class Terms {
+  readonly #seen = new Set<string>()
+  readonly #counts = new Map<number, number>()
+  readonly #all: Term[]
+
+  constructor(kind: number) {
+    this.#all = [[termKinds.record, kind]]
+  }
+
+  get all(): readonly Term[] {
+    return this.#all
+  }
+
+  text(kind: TermKind, value: string): void {
+    if (value !== '') this.add(textTerm(kind, value))
+  }
+
+  address(kind: TermKind, domainKind: TermKind, address: string): void {
+    this.text(kind, address)
+    this.text(domainKind, domainOf(address) ?? '')
+  }
+
+  add(term: Term): void {
+    const [kind, payload] = term
+    const key = `${kind} ${payload}`
+    const count = this.#counts.get(kind) ?? 0
+    if (this.#seen.has(key) || count >= mostOfAKind) return
+    this.#seen.add(key)
+    this.#counts.set(kind, count + 1)
+    this.#all.push(term)
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * From what somebody asks to what the index is asked, and to the last word on each record: the index finds by hashes and by the
+ * first bits of an address, so whatever it finds is read and compared.
+ */
+import { PosternError } from '../mail/errors.ts'
+import type { JsonObject } from '../mail/json.ts'
+import { normalMessageId } from '../mail/message-id.ts'
+import type { ArchiveQuestion, TermRange } from '../runtime/archive.ts'
+import { list, number, object, text, texts } from '../filter/read-json.ts'
+import {
+  clientOf,
+  domainOf,
+  entriesOf,
+  isAttempt,
+  pathAddress,
+  reasonsOf,
+} from './describe-record.ts'
+import { outcomeOf } from './outcome.ts'
+import {
+  clientNetwork,
+  exactly,
+  recordKinds,
+  scoreAtLeast,
+  termKinds,
+  textTerm,
+  type TermKind,
+} from './terms.ts'
+import type { TraceQuery } from './trace-search.ts'
+
+export interface TraceQuestion {
+  /** The most telling first. */
+  readonly conditions: ArchiveQuestion['conditions']
+  matches(record: JsonObject): boolean
+}
+
+interface Condition {
+  readonly ranges: readonly TermRange[]
+  readonly holds: (record: JsonObject) => boolean
+}
+
+/** @throws PosternError CONFIG_INVALID where the network is none */
+export function traceQuestion(query: TraceQuery): TraceQuestion {
+  const conditions = conditionsOf(query)
+  return {
+    conditions: [...conditions.map(({ ranges }) => ranges), [recordRange('transaction')]],
+    matches: (record) => !isAttempt(record) && conditions.every(({ holds }) => holds(record)),
+  }
+}
+
+export function recordRange(kind: keyof typeof recordKinds): TermRange {
+  return exactly([termKinds.record, recordKinds[kind]])
+}
+
+function conditionsOf(query: TraceQuery): readonly Condition[] {
+  const { sender, recipient, address, client, messageId, scoreAtLeast: score } = query
+  const found: (Condition | undefined)[] = [
+    plain('queueId', query.queueId, (record) => texts(record['queueIds'])),
+    plain('id', query.id, (record) => [text(record['id']), text(record['session'])]),
+    plain(
+      'messageId',
+      messageId === undefined ? undefined : (normalMessageId(messageId) ?? ''),
+      own('messageId'),
+    ),
+    given(sender, bySender),
+    given(recipient, byRecipient),
+    given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
+    given(client, byClient),
+    plain('hello', query.hello, own('hello')),
+    plain('user', query.user, own('user')),
+    plain('reason', query.reason, reasonsOf),
+    plain('entry', query.entry, entriesOf),
+    plain('outcome', query.outcome, (record) => [outcomeOf(record)]),
+    given(score, (least) => ({
+      ranges: [scoreAtLeast(least)],
+      holds: (record) => number(record['score']) >= least,
+    })),
+  ]
+  return found.filter((condition) => condition !== undefined)
+}
+
+function given<T>(value: T | undefined, make: (value: T) => Condition): Condition | undefined {
+  return value === undefined ? undefined : make(value)
+}
+
+function plain(
+  kind: TermKind,
+  wanted: string | undefined,
+  valuesOf: (record: JsonObject) => readonly string[],
+): Condition | undefined {
+  if (wanted === undefined) return undefined
+  return {
+    ranges: [exactly(textTerm(kind, wanted))],
+    holds: (record) => valuesOf(record).some((value) => same(value, wanted)),
+  }
+}
+
+function own(key: string): (record: JsonObject) => readonly string[] {
+  return (record) => [text(record[key])]
+}
+
+function bySender(wanted: string): Condition {
+  return byAddress(wanted, 'sender', 'senderDomain', ({ reversePath }) =>
+    typeof reversePath === 'string' ? [pathAddress(reversePath)] : [],
+  )
+}
+
+function byRecipient(wanted: string): Condition {
+  return byAddress(wanted, 'recipient', 'recipientDomain', (record) => [
+    ...list(record['recipients']).map((recipient) => text(list(recipient)[0])),
+    ...list(record['placements']).flatMap((placement) => texts(object(placement)['recipients'])),
+  ])
+}
+
+/** `<>` and a name without an `@` that can be no domain (postmaster) are addresses too. */
+function byAddress(
+  wanted: string,
+  kind: TermKind,
+  domainKind: TermKind,
+  addressesOf: (record: JsonObject) => readonly string[],
+): Condition {
+  const address = wanted === '<>' ? wanted : pathAddress(wanted)
+  const at = address.lastIndexOf('@')
+  if (at > 0) return whole(address, kind, addressesOf)
+  const domain = address.slice(at + 1)
+  const inDomain: Condition = {
+    ranges: [exactly(textTerm(domainKind, domain))],
+    holds: (record) => addressesOf(record).some((each) => same(domainOf(each) ?? '', domain)),
+  }
+  return at === 0 ? inDomain : either(inDomain, whole(address, kind, addressesOf))
+}
+
+function whole(
+  address: string,
+  kind: TermKind,
+  addressesOf: (record: JsonObject) => readonly string[],
+): Condition {
+  return {
+    ranges: [exactly(textTerm(kind, address))],
+    holds: (record) => addressesOf(record).some((each) => same(each, address)),
+  }
+}
+
+function either(one: Condition, other: Condition): Condition {
+  return {
+    ranges: [...one.ranges, ...other.ranges],
+    holds: (record) => one.holds(record) || other.holds(record),
+  }
+}
+
+function byClient(wanted: string): Condition {
+  const network = clientNetwork(wanted)
+  if (network === undefined) {
+    throw new PosternError('CONFIG_INVALID', `'${wanted}' is no address and no network`)
+  }
+  return { ranges: [network.range], holds: (record) => network.contains(clientOf(record)) }
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
+}

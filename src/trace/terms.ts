@@ -1,0 +1,135 @@
+/**
+ * By what traces are found: kinds of terms, and what stands for a value. Names become a hash, addresses of clients and scores
+ * keep their order, so that a network or a threshold is one range.
+ */
+import ipaddr from 'ipaddr.js'
+import { payloadLimit, type Term, type TermRange } from '../runtime/archive.ts'
+
+export const termKinds = {
+  /** What the record is: `recordKinds`. */
+  record: 0,
+  /** Transaction and session ids. */
+  id: 1,
+  queueId: 2,
+  messageId: 3,
+  sender: 4,
+  senderDomain: 5,
+  recipient: 6,
+  recipientDomain: 7,
+  /** 32 bits. */
+  clientIpv4: 8,
+  clientIpv6: 9,
+  /** The first 43 bits. */
+  clientIpv6Range: 10,
+  hello: 11,
+  user: 12,
+  reason: 13,
+  entry: 14,
+  outcome: 15,
+  /** In thousandths, from `lowestScore` on. */
+  score: 16,
+} as const
+
+export type TermKind = keyof typeof termKinds
+
+export const recordKinds = { transaction: 0, attempt: 1 } as const
+
+const highestPayload = payloadLimit - 1
+const rangeBits = 43
+const lowestScore = -1_000_000
+
+/** @param text compared without regard to case, as far as ASCII goes and beyond as lower case does */
+export function textTerm(kind: TermKind, text: string): Term {
+  return [termKinds[kind], hash(text.toLowerCase())]
+}
+
+export function exactly([kind, payload]: Term): TermRange {
+  return { kind, from: payload, to: payload }
+}
+
+export function scoreTerm(score: number): Term {
+  return [termKinds.score, scorePayload(score)]
+}
+
+export function scoreAtLeast(score: number): TermRange {
+  return { kind: termKinds.score, from: scorePayload(score), to: highestPayload }
+}
+
+/** @returns none where the text is no address: a UNIX socket has none */
+export function clientTerms(address: string): readonly Term[] {
+  const parsed = parseClient(address)
+  if (parsed === undefined) return []
+  if (parsed.kind() === 'ipv4') return [[termKinds.clientIpv4, number(parsed.toByteArray())]]
+  return [
+    [termKinds.clientIpv6, hash(parsed.toNormalizedString())],
+    [termKinds.clientIpv6Range, firstBits(parsed.toByteArray())],
+  ]
+}
+
+/** A network that clients are looked for in. */
+export interface ClientNetwork {
+  readonly range: TermRange
+  contains(address: string): boolean
+}
+
+/** @returns undefined for what is neither an address nor a network */
+export function clientNetwork(text: string): ClientNetwork | undefined {
+  const [address = '', length, ...rest] = text.split('/')
+  const parsed = parseClient(address)
+  if (parsed === undefined || rest.length > 0) return undefined
+  const most = parsed.kind() === 'ipv4' ? 32 : 128
+  if (length !== undefined && !/^\d{1,3}$/.test(length)) return undefined
+  const bits = length === undefined ? most : Number(length)
+  if (bits > most) return undefined
+  const contains = (client: string): boolean => {
+    const other = parseClient(client)
+    return other !== undefined && other.kind() === parsed.kind() && other.match(parsed, bits)
+  }
+  return { range: networkRange(parsed, bits), contains }
+}
+
+/** @returns an IPv4 address that is written as IPv6 as what it is */
+export function parseClient(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address)
+  const [plain = ''] = address.split('%', 1)
+  if (!ipaddr.IPv6.isValid(plain)) return undefined
+  const parsed = ipaddr.IPv6.parse(plain)
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed
+}
+
+function networkRange(address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): TermRange {
+  if (address.kind() === 'ipv4') {
+    const size = 2 ** (32 - bits)
+    const from = Math.floor(number(address.toByteArray()) / size) * size
+    return { kind: termKinds.clientIpv4, from, to: from + size - 1 }
+  }
+  if (bits === 128) return exactly([termKinds.clientIpv6, hash(address.toNormalizedString())])
+  const size = 2 ** Math.max(rangeBits - bits, 0)
+  const from = Math.floor(firstBits(address.toByteArray()) / size) * size
+  return { kind: termKinds.clientIpv6Range, from, to: from + size - 1 }
+}
+
+function number(bytes: readonly number[]): number {
+  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+}
+
+function firstBits(bytes: readonly number[]): number {
+  return Math.floor(number(bytes.slice(0, 6)) / 2 ** (48 - rangeBits))
+}
+
+function scorePayload(score: number): number {
+  const payload = Math.round((score - lowestScore) * 1000)
+  return Math.min(Math.max(payload, 0), highestPayload)
+}
+
+/** FNV-1a twice, with different beginnings: 43 bits. Who makes two names collide finds both, and reads which is which. */
+function hash(text: string): number {
+  let a = 0x811c9dc5
+  let b = 0x9747b28c
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    a = Math.imul(a ^ unit, 0x01000193)
+    b = Math.imul(b ^ unit, 0x5bd1e995) ^ (b >>> 15)
+  }
+  return (a >>> 0) * 2 ** 11 + ((b >>> 0) & 0x7ff)
+}
