@@ -28,6 +28,17 @@ export function formatWhen(atMs: number, nowMs: number): string {
   return Math.abs(nowMs - atMs) < dayMs / 2 ? clockTime.format(atMs) : dayTime.format(atMs)
 }
 
+/** `14:03`; `14:03:30` where it is no whole minute. */
+export function formatMinute(atMs: number): string {
+  const text = clockTime.format(atMs)
+  return text.endsWith(':00') ? text.slice(0, -3) : text
+}
+
+/** `14:03:22` */
+export function formatTime(atMs: number): string {
+  return clockTime.format(atMs)
+}
+
 /** `21 Nov 2026, 14:03:22 CET` */
 export function formatInstant(atMs: number): string {
   return whole.format(atMs)

@@ -33,7 +33,12 @@ function Stage({
   readonly drawn: DrawnStage
 }) {
   return (
-    <section class="chain-stage" data-state={state} aria-label={`${stage}${stateWords[state]}`}>
+    <section
+      class="chain-stage"
+      data-state={state}
+      data-quiet={telling.length === 0 ? '' : undefined}
+      aria-label={`${stage}${stateWords[state]}`}
+    >
       <h3 class="chain-title">
         <span class="chain-dot" />
         {stage}

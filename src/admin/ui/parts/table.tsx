@@ -17,19 +17,16 @@ export function Table<R>({
   rows,
   keyOf,
   rowClass,
-  stay = false,
 }: {
   readonly label: string
   readonly columns: readonly Column<R>[]
   readonly rows: readonly R[]
   readonly keyOf: (row: R) => string
   readonly rowClass?: (row: R) => string | undefined
-  /** Narrow enough to stay a table on a phone. */
-  readonly stay?: boolean
 }) {
   return (
     <div class="table-frame">
-      <table class={stay ? 'table table-stay' : 'table'} role="table" aria-label={label}>
+      <table class="table" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
             {columns.map(({ title, kind }, index) => (
@@ -44,7 +41,7 @@ export function Table<R>({
             <tr key={keyOf(row)} role="row" data-row class={rowClass?.(row)}>
               {columns.map(({ title, cell, kind }, index) => (
                 <td key={index} role="cell" data-label={title} class={kind}>
-                  {cell(row)}
+                  <div>{cell(row)}</div>
                 </td>
               ))}
             </tr>

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { Chain, ChainEntry } from '../../../schemas/chain.ts'
 import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
@@ -37,16 +38,18 @@ export function ChainPage({ tab }: { readonly tab: string | undefined }) {
 
 function ReloadButton() {
   const { api, say } = useApp()
+  const [error, setError] = useState<unknown>()
   const reload = (): void => {
-    api.ask('POST', '/reload').then(
-      () => say('The configuration was read anew'),
-      (error: unknown) => say(String(error)),
-    )
+    setError(undefined)
+    api.ask('POST', '/reload').then(() => say('The configuration was read anew'), setError)
   }
   return (
-    <button type="button" class="button" onClick={reload}>
-      Reload
-    </button>
+    <>
+      <button type="button" class="button" onClick={reload}>
+        Reload
+      </button>
+      <ProblemNotice error={error} />
+    </>
   )
 }
 

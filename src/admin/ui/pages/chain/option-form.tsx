@@ -56,14 +56,14 @@ export function OptionForm({
           />
         ))}
         <TextField
-          label="timeout"
+          label="timeout of the entry"
           hint={`How long it may take${entry.timeoutMs === undefined ? '' : `; now ${entry.timeoutMs / 1000}s`}`}
           placeholder="5s"
           value={timeout}
           onText={setNewTimeout}
         />
         <SelectField
-          label="on_fault"
+          label="on_fault of the entry"
           hint={`What happens when it fails${entry.onFault === undefined ? '' : `; now ${entry.onFault}`}`}
           value={onFault}
           choices={[['', 'as it is'], ...faults.map((each) => [each, each] as const)]}
@@ -82,6 +82,29 @@ export function OptionForm({
   )
 }
 
+function OptionHint({
+  field: { kind, description = '', fallback },
+}: {
+  readonly field: FormField
+}) {
+  const sentences = [
+    description === '' || description.endsWith('.') ? description : `${description}.`,
+    kind === 'lines' ? 'One on each line.' : '',
+    fallback === undefined ? 'Must be given.' : '',
+  ]
+  return (
+    <>
+      {plainText(sentences.filter((each) => each !== '').join(' '))}
+      {fallback === undefined || fallback === '' || fallback === '[]' ? null : (
+        <>
+          {' '}
+          Default: <code class="break">{plainText(fallback.replaceAll('\n', ', '))}</code>
+        </>
+      )}
+    </>
+  )
+}
+
 function OptionField({
   field,
   value,
@@ -93,23 +116,11 @@ function OptionField({
   readonly wrong: string | undefined
   readonly onText: (text: string) => void
 }) {
-  const { name, kind, choices, description, fallback } = field
+  const { name, kind, choices, fallback } = field
   const common = {
     label: name,
     ...(wrong === undefined ? {} : { wrong }),
-    hint: (
-      <>
-        {description === undefined ? '' : plainText(description)}
-        {kind === 'lines' ? ' One on each line.' : ''}
-        {fallback === undefined ? ' Must be given.' : ''}
-        {fallback !== undefined && fallback !== '' && fallback !== '[]' ? (
-          <>
-            {' '}
-            Default: <code class="break">{plainText(fallback.replaceAll('\n', ', '))}</code>
-          </>
-        ) : null}
-      </>
-    ),
+    hint: <OptionHint field={field} />,
   }
   switch (kind) {
     case 'boolean':

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { formatRate } from '../../format/numbers.ts'
+import { formatMinute, formatTime } from '../../format/times.ts'
 import { kinds, type Series } from '../../model/fold-now.ts'
 
 const height = 208
@@ -73,11 +74,14 @@ function optionsFor(home: HTMLElement): uPlot.Options {
     legend: { live: true },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
-      axis,
+      { ...axis, values: (_plot, splits) => splits.map((split) => formatMinute(split * 1000)) },
       { ...axis, size: 48, values: (_plot, splits) => splits.map((split) => formatRate(split)) },
     ],
     series: [
-      { label: 'Time' },
+      {
+        label: 'Time',
+        value: (_plot: uPlot, at: number | null) => (at === null ? '–' : formatTime(at * 1000)),
+      },
       ...kinds.map((kind) => ({
         label: kind,
         stroke: colour(strokes[kind].colour),

@@ -36,7 +36,7 @@ export function Health() {
           Entries that ask a daemon or the DNS show here whether it answers.
         </Empty>
       ) : (
-        <Table label="Health of the entries" columns={columns} rows={asked} keyOf={nameOf} stay />
+        <Table label="Health of the entries" columns={columns} rows={asked} keyOf={nameOf} />
       )}
     </Panel>
   )

@@ -52,24 +52,24 @@ export function PausePanel() {
             ) : null}
           </div>
         ))}
-        {may('queue:write') ? (
-          <form class="filters" onSubmit={pause}>
-            <TextField
-              label="Pause delivery to"
-              hint="A domain; empty: to everybody"
-              placeholder="example.org"
-              value={domain}
-              onText={setDomain}
-            />
-            <div class="row">
-              <button type="submit" class="button">
-                {domain.trim() === '' ? 'Pause all' : 'Pause'}
-              </button>
-            </div>
-          </form>
-        ) : null}
         <ProblemNotice error={problem} />
       </div>
+      {may('queue:write') ? (
+        <form class="filters" onSubmit={pause}>
+          <TextField
+            label="Pause delivery to"
+            hint="A domain; empty: to everybody"
+            placeholder="example.org"
+            value={domain}
+            onText={setDomain}
+          />
+          <div class="row">
+            <button type="submit" class="button">
+              {domain.trim() === '' ? 'Pause all' : 'Pause'}
+            </button>
+          </div>
+        </form>
+      ) : null}
     </Panel>
   )
 }
