@@ -5,6 +5,8 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // While pages are changed: the API of a gateway that runs on this host.
+  server: { proxy: { '/api': 'http://127.0.0.1:8025' } },
   build: {
     outDir: fileURLToPath(new URL('../../../dist/ui', import.meta.url)),
     emptyOutDir: true,
