@@ -12,6 +12,8 @@ const checks: readonly (readonly [name: string, program: string, parameters: rea
   [
     ['types', 'tsc', ['--noEmit']],
     ['types of the pages', 'tsc', ['--noEmit', '-p', 'src/admin/ui']],
+    ['types of their tests', 'tsc', ['--noEmit', '-p', 'test/pages']],
+    ['the pages, built', 'vite', ['build', 'src/admin/ui', '--logLevel', 'warn']],
     ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
     ['format', 'oxfmt', ['--check']],
   ]
