@@ -59,6 +59,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await stranger.page.getByRole('alert').waitFor()
     await logIn(stranger.page)
     await stranger.page.getByRole('heading', { name: 'Queue', level: 1 }).waitFor()
+    expect(new URL(stranger.page.url()).pathname).toBe('/queue')
     await stranger.context.close()
   })
 
