@@ -23,6 +23,7 @@ import type { Doors } from './runtime/doors.ts'
 import type { ListenAddress } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
+import { testsBeforeForce, type TestsBeforeForce } from './rehearsal/before-force.ts'
 import { checkConfiguration } from './tools/check-configuration.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
@@ -85,7 +86,7 @@ export async function openGateway(
   counters?: Counters,
 ): Promise<OpenedGateway> {
   const { mistakes, doubts } =
-    seat.known === undefined ? await checkConfiguration(folder) : { mistakes: [], doubts: [] }
+    seat.known === undefined ? await judge(folder) : { mistakes: [], doubts: [] }
   if (mistakes.length > 0) return { mistakes, doubts }
   const configuration = readOffline(folder)
   let gateway: RunningGateway | undefined
@@ -102,6 +103,14 @@ export async function openGateway(
     if (!isPosternError(error)) throw error
     return { mistakes: [unopened(configuration, error)], doubts }
   }
+}
+
+/** What is wrong with it, its own tests included. */
+async function judge(folder: string): Promise<TestsBeforeForce> {
+  const { mistakes, doubts } = await checkConfiguration(folder)
+  if (mistakes.length > 0) return { mistakes, doubts }
+  const tested = await testsBeforeForce(folder, readOffline(folder))
+  return { mistakes: tested.mistakes, doubts: [...doubts, ...tested.doubts] }
 }
 
 /** What cannot be known before it is tried, as a mistake like any other. */
@@ -324,6 +333,18 @@ class RunningGateway implements Gateway {
     this.#watches.follow(configurationPaths(configuration, ownCertificate))
   }
 
+  /** A configuration that its own tests refuse is closed again. */
+  async #passesTests({ configuration, generation, resources }: Prepared): Promise<boolean> {
+    const { log } = this.#doors
+    const { mistakes, doubts } = await testsBeforeForce(this.#folder, configuration)
+    if (doubts.length > 0) log.warn('config.tests-failed', { tests: doubts.map(formatMistake) })
+    if (mistakes.length === 0) return true
+    await generation.retire()
+    resources.close()
+    log.error('config.kept', { mistakes: mistakes.map(formatMistake) })
+    return false
+  }
+
   async #reloadNow(): Promise<void> {
     const { log } = this.#doors
     try {
@@ -334,6 +355,7 @@ class RunningGateway implements Gateway {
       }
       const before = this.#current
       const { prepared } = preparation
+      if (!(await this.#passesTests(prepared))) return
       this.#prepared = prepared
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)

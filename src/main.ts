@@ -10,12 +10,15 @@ import type { Configuration } from './config/configuration.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
+import type { Log } from './runtime/log.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { systemDisk } from './runtime/node/disk.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
 import { openLog } from './tools/open-log.ts'
 import { readFolder } from './tools/read-offline.ts'
+import { AdminKeeper } from './workers/admin-keeper.ts'
+import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
 import { Supervisor } from './workers/supervisor.ts'
@@ -41,7 +44,7 @@ export async function runDaemon(folder: string): Promise<number> {
 
 async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
-  const { supervisor, close } = await supervise(folder)
+  const { supervisor, log, close } = await supervise(folder)
   const opening = await supervisor.open()
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
   for (const doubt of doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
@@ -55,10 +58,11 @@ async function runUntilStopped(folder: string): Promise<number> {
   hostProcess.onSignal('SIGHUP', () => supervisor.reload())
   hostProcess.onSignal('SIGALRM', () => supervisor.retryNow())
   process.stdout.write(greeting(opening.report, folder))
+  const admin = administer(folder, log, () => supervisor.reload())
   const signal = await Promise.race([stop, supervisor.abandoned])
   if (signal === undefined) process.stderr.write('postern: every worker has been given up\n')
   else process.stdout.write(`${signal}: finishing what is under way\n`)
-  const code = await supervisor.stop(graceMs)
+  const [code] = await Promise.all([supervisor.stop(graceMs), admin?.stop()])
   await close()
   return signal === undefined ? 1 : code
 }
@@ -67,9 +71,11 @@ async function runUntilStopped(folder: string): Promise<number> {
  * The supervisor of what the configuration asks for. With mistakes in it there is one worker, which will say so; a
  * folder that cannot be read is its to complain of, too.
  */
-async function supervise(
-  folder: string,
-): Promise<{ readonly supervisor: Supervisor; readonly close: () => Promise<void> }> {
+async function supervise(folder: string): Promise<{
+  readonly supervisor: Supervisor
+  readonly log: ReturnType<typeof openLog>
+  readonly close: () => Promise<void>
+}> {
   const { configuration } = readFolder(folder)
   const disk = systemDisk
   const clock = systemClock
@@ -88,7 +94,28 @@ async function supervise(
     log,
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
   })
-  return { supervisor, close: () => log.close() }
+  return { supervisor, log, close: () => log.close() }
+}
+
+/** The HTTP API, in a process of its own, unless it is off. The gateway does not wait for it. */
+function administer(folder: string, log: Log, reload: () => void): AdminKeeper | undefined {
+  if (readFolder(folder).configuration?.admin === undefined) return undefined
+  const program = new URL('./admin.worker.ts', import.meta.url)
+  const keeper = new AdminKeeper({
+    folder,
+    processes: workerProcesses<ToAdmin, FromAdmin>(program),
+    clock: systemClock,
+    log,
+    opened: (report) => process.stdout.write(adminGreeting(report)),
+    reload,
+  })
+  keeper.start()
+  return keeper
+}
+
+function adminGreeting({ url, setupUrl }: AdminReport): string {
+  if (setupUrl === undefined) return `  administration: ${url}\n`
+  return `  administration: open this link once, within a day, to make the first administrator:\n    ${setupUrl}\n`
 }
 
 /** Sockets that whoever started us has opened and that the listeners name by number. */

@@ -59,10 +59,11 @@ function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Watcher {
     return true
   }
   return {
-    transaction({ key, message }) {
+    transaction(message, id) {
       const seen = seesMessage(message, scope)
       if (seen === undefined) return true
-      return send(`id: ${key}\nevent: transaction\ndata: ${JSON.stringify(seen)}\n\n`)
+      const mark = id === undefined ? '' : `id: ${id}\n`
+      return send(`${mark}event: transaction\ndata: ${JSON.stringify(seen)}\n\n`)
     },
     now(now) {
       if (scope.what !== 'all') return true

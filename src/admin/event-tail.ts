@@ -4,12 +4,13 @@
  */
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { MessageOperations, StreamedMessage } from './operations.ts'
+import type { MessageOperations } from './operations.ts'
+import type { MessageSummary } from './schemas/messages.ts'
 import type { Now } from './schemas/system.ts'
 
 export interface Watcher {
-  /** @returns false where it takes no more: it is dropped */
-  transaction(event: StreamedMessage): boolean
+  /** @param id where the stream stands after it. @returns false where it takes no more: it is dropped */
+  transaction(message: MessageSummary, id: string | undefined): boolean
   now(now: Now): boolean
   /** Nothing happened; somebody who is gone is found by it, and one whose session ended. */
   beat(): boolean
@@ -76,9 +77,11 @@ export class EventTail {
 
   async #catchUp(watcher: Watcher, after: string): Promise<void> {
     try {
-      for (const event of await this.#messages.since(after, mostEvents)) {
+      const { items, next } = await this.#messages.since(after, mostEvents)
+      for (const [index, message] of items.entries()) {
         if (!this.#watchers.has(watcher)) return
-        if (!watcher.transaction(event)) return this.#drop(watcher)
+        const id = index === items.length - 1 ? next : undefined
+        if (!watcher.transaction(message, id)) return this.#drop(watcher)
       }
     } catch (error) {
       this.#log.warn('admin.events-failed', { error: String(error) })
@@ -88,14 +91,12 @@ export class EventTail {
   async #tick(): Promise<void> {
     const ticks = this.#ticks++
     try {
-      const events = await this.#messages.since(
-        this.#last,
-        this.#last === undefined ? 1 : mostEvents,
-      )
-      // The first look only finds where the stream stands.
-      if (this.#last !== undefined)
-        for (const event of events) this.#tell((to) => to.transaction(event))
-      this.#last = events.at(-1)?.key ?? this.#last ?? ''
+      const { items, next } = await this.#messages.since(this.#last, mostEvents)
+      this.#last = next
+      for (const [index, message] of items.entries()) {
+        const id = index === items.length - 1 ? next : undefined
+        this.#tell((to) => to.transaction(message, id))
+      }
       if (ticks % nowEvery === 0) {
         const now = await this.#messages.now()
         this.#tell((to) => to.now(now))
@@ -113,6 +114,6 @@ export class EventTail {
   }
 
   #tell(what: (watcher: Watcher) => boolean): void {
-    for (const watcher of [...this.#watchers]) if (!what(watcher)) this.#watchers.delete(watcher)
+    for (const watcher of this.#watchers) if (!what(watcher)) this.#watchers.delete(watcher)
   }
 }

@@ -71,15 +71,14 @@ export interface MessageOperations {
   search(filter: MessageFilter, page: PageRequest, scope: Scope): Promise<MessagePage>
   /** @returns undefined for what is not known, or not to be seen */
   show(id: string, scope: Scope): Promise<MessageDetails | undefined>
-  /** Those that ended after a key of `search`'s order, oldest first; for the live stream. */
-  since(key: string | undefined, limit: number): Promise<readonly StreamedMessage[]>
+  /** What came after a cursor, oldest first, for the live stream. @param cursor absent: only where now is */
+  since(cursor: string | undefined, limit: number): Promise<StreamedMessages>
   now(): Promise<Now>
 }
 
-export interface StreamedMessage {
-  /** Sorts by time; the event's id. */
-  readonly key: string
-  readonly message: MessageSummary
+export interface StreamedMessages {
+  readonly items: readonly MessageSummary[]
+  readonly next: string
 }
 
 export interface QueueOperations {

@@ -107,10 +107,12 @@ function shapeOf(error: unknown): ServerError {
 
 function fieldErrorOf(each: unknown): FieldError {
   const { instancePath, message, params } = asObject(each)
+  const pointer = typeof instancePath === 'string' ? instancePath : ''
+  const said = typeof message === 'string' ? message : ''
   const named = asObject(params)
   const extra = named['additionalProperties'] ?? named['requiredProperties']
   const names = Array.isArray(extra) ? `: ${extra.map(String).join(', ').slice(0, 200)}` : ''
-  return { pointer: String(instancePath ?? ''), detail: `${String(message)}${names}` }
+  return { pointer, detail: `${said}${names}` }
 }
 
 function asObject(value: unknown): { readonly [key: string]: unknown } & Partial<JsonObject> {

@@ -2,6 +2,7 @@
  * The HTTP server: routes become Fastify's, with one gate before and one border for errors behind. It answers JSON that its
  * schemas name, and nothing else of what it knows; it waits for nobody without a limit.
  */
+import { Readable } from 'node:stream'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
@@ -246,13 +247,14 @@ function setCookie(
 }
 
 function sendFile(reply: FastifyReply, result: unknown): FastifyReply {
-  const { fileName, type, sizeBytes, read } = asDownload(result)
+  const file = asDownload(result)
+  const { fileName, type, sizeBytes } = file
   return reply
     .header('content-disposition', `attachment; filename="${fileName.replaceAll(/[^\w.-]/g, '_')}"`)
     .header('content-length', sizeBytes)
     .header('content-security-policy', "sandbox; default-src 'none'")
     .type(type)
-    .send(read())
+    .send(Readable.from(file.read()))
 }
 
 function asDownload(result: unknown): Download {

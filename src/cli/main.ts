@@ -19,6 +19,8 @@ const commands = {
   chain: async () => (await import('./chain.ts')).chainCommand(),
   enable: async () => (await import('./switch.ts')).enableCommand(),
   disable: async () => (await import('./switch.ts')).disableCommand(),
+  shadow: async () => (await import('./shadow.ts')).shadowCommand(),
+  test: async () => (await import('./test.ts')).testCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
@@ -63,7 +65,7 @@ const commands = {
 
 const asked = Object.entries(commands).find(([name]) => name === process.argv[2])
 for (const command of asked === undefined ? Object.values(commands) : [asked[1]]) {
-  program.addCommand(await command())
+  program.addCommand(endingAsOurs(await command()))
 }
 
 try {
@@ -74,4 +76,10 @@ try {
     process.stderr.write(`postern: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   }
+}
+
+/** Wrong usage ends with 2, of commands within commands too. */
+function endingAsOurs(command: Command): Command {
+  for (const each of command.commands) endingAsOurs(each)
+  return command.exitOverride()
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { formatMistake } from '../config/format-mistake.ts'
 import { printable } from '../mail/reply.ts'
-import { switchEntry, type SwitchRequest } from '../tools/switch-entry.ts'
+import { switchEntry, type ChangedLine, type SwitchRequest } from '../tools/switch-entry.ts'
 import { configOption } from './config-option.ts'
 
 interface Options {
@@ -36,11 +36,17 @@ export function disableCommand(): Command {
     .action((name: string, { config }: Options) => change(config, { name, mode: 'off' }))
 }
 
-async function change(config: string, request: SwitchRequest): Promise<void> {
+/** Says what came of it, and how the file differs where it was only tried. */
+export async function change(config: string, request: SwitchRequest): Promise<void> {
   const switched = await switchEntry(config, request)
   if (switched.done) {
-    const { name, mode } = request
+    const { name, mode, dryRun = false, from } = request
     if (switched.found !== undefined) process.stdout.write(`${printable(switched.found)}\n`)
+    if (dryRun || from !== undefined) process.stdout.write(switched.changed.map(diffLine).join(''))
+    if (dryRun) {
+      process.stdout.write(`${printable(name)} would be ${mode}; nothing was changed\n`)
+      return
+    }
     const as = switched.before === mode ? 'was' : 'is now'
     process.stdout.write(`${printable(name)} ${as} ${mode}; a running gateway follows the file\n`)
     return
@@ -49,4 +55,8 @@ async function change(config: string, request: SwitchRequest): Promise<void> {
   if ('problem' in switched) process.stderr.write(`${printable(switched.problem)}\n`)
   else for (const mistake of switched.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
   process.stderr.write('nothing was changed\n')
+}
+
+function diffLine({ line, was, is }: ChangedLine): string {
+  return `postern.yaml:${line} ${was === undefined ? `+${printable(is ?? '')}` : `-${printable(was)}`}\n`
 }

@@ -6,6 +6,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { FaultOutcome } from '../plugin/plugin.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
+import type { AdminConfiguration } from './admin-section.ts'
 import type { DeliveryConfiguration } from './delivery-section.ts'
 import type { QuarantineConfiguration } from './quarantine-section.ts'
 import type { ListenerExtras } from './listener-extras.ts'
@@ -32,6 +33,8 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly place: WrittenAt
   }
   readonly quarantine: QuarantineConfiguration
+  /** The HTTP API; absent: off. */
+  readonly admin?: AdminConfiguration
   readonly delivery: DeliveryConfiguration
   readonly spool: { readonly path: string; readonly segmentBytes: number }
   /** The file of those who may log in. */
@@ -44,6 +47,11 @@ export interface Configuration extends ThresholdsConfiguration {
     readonly maxRecords: number
     readonly maxAgeMs: number
     readonly maxBytes: number
+  }
+  /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
+  readonly policyTests: {
+    readonly folder: string
+    readonly onReload: 'refuse' | 'warn' | 'off'
   }
   /** The folder of the gateway's own certificate. */
   readonly tls: { readonly path: string }

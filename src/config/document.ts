@@ -1,5 +1,14 @@
 /** A YAML file with the line of every key. Duplicate keys, anchors that explode and bad syntax are mistakes. */
-import { LineCounter, isCollection, isMap, isNode, isPair, isScalar, parseDocument } from 'yaml'
+import {
+  LineCounter,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  parseDocument,
+  type Document,
+} from 'yaml'
 import type { JsonValue } from '../mail/json.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 
@@ -34,7 +43,11 @@ export function parseConfigDocument(
     remedy: error.code === 'DUPLICATE_KEY' ? 'keep one of the two' : remedy,
   }))
   if (mistakes.length > 0) return { mistakes }
-  const value = plainData(parsed.toJS({ maxAliasCount: 100 }))
+  const resolved = resolveAliases(parsed)
+  if ('problem' in resolved) {
+    return { mistakes: [{ file, line: 1, problem: resolved.problem, remedy }] }
+  }
+  const value = plainData(resolved.value)
   const lineOf = (path: Path): number | undefined => {
     for (let length = path.length; length >= 0; length--) {
       const offset = offsetOf(parsed.contents, path.slice(0, length))
@@ -43,6 +56,18 @@ export function parseConfigDocument(
     return undefined
   }
   return { document: { file, value, lineOf }, mistakes: [] }
+}
+
+/** An alias without its anchor, or aliases that stand for more than anybody means, show only here. */
+function resolveAliases(
+  parsed: Pick<Document, 'toJS'>,
+): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    return { value: parsed.toJS({ maxAliasCount: 100 }) }
+  } catch (error) {
+    if (error instanceof ReferenceError) return { problem: error.message }
+    throw error
+  }
 }
 
 /** Where a key (or a list item) begins in the text. */

@@ -12,6 +12,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     log,
     dns,
     delivery,
+    admin,
   }: Configuration) => ({
     workers,
     // These are taken as they change, and where a line stands does not matter.
@@ -30,6 +31,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     traces,
     log,
     dns,
+    admin,
     delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))

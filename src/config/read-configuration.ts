@@ -12,6 +12,7 @@ import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
@@ -54,6 +55,7 @@ const topKeys = [
   'thresholds',
   'tagging',
   'quarantine',
+  'admin',
   'receiver',
   'tcp_rules',
   ...Object.keys(sectionShapes),
@@ -192,6 +194,7 @@ function readSections(
     receiver: { options: top['receiver'], place: place(['receiver']) },
     tcpRulesPath: readTcpRulesPath(reading, top['tcp_rules']),
     quarantine: readQuarantine(reading, top, (path) => files.absolute(path)),
+    ...adminOf(reading, top, files),
     ...readThresholds(reading, top, {
       readText(path) {
         tableFiles.push(files.absolute(path))
@@ -220,6 +223,18 @@ function topOf(reading: Reading, { value }: ConfigDocument): JsonObject {
   return top
 }
 
+function adminOf(
+  reading: Reading,
+  top: JsonObject,
+  files: ConfigurationFiles,
+): Pick<Configuration, 'admin'> {
+  const admin = readAdmin(reading, top, {
+    absolute: (path) => files.absolute(path),
+    readText: (path) => files.readText(path),
+  })
+  return admin === undefined ? {} : { admin }
+}
+
 /** The sections that are plain maps of options. */
 function readSettings(
   reading: Reading,
@@ -227,11 +242,12 @@ function readSettings(
   files: ConfigurationFiles,
 ): Pick<
   Configuration,
-  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'tls' | 'log' | 'dns'
+  'delivery' | 'accounts' | 'spool' | 'store' | 'traces' | 'policyTests' | 'tls' | 'log' | 'dns'
 > {
   const spool = reading.sectionOrDefaults(top, 'spool', sectionShapes.spool)
   const accounts = reading.sectionOrDefaults(top, 'accounts', sectionShapes.accounts)
   const store = reading.sectionOrDefaults(top, 'store', sectionShapes.store)
+  const tests = reading.sectionOrDefaults(top, 'policy_tests', sectionShapes.policy_tests)
   const traces = reading.sectionOrDefaults(top, 'traces', sectionShapes.traces)
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const log = reading.sectionOrDefaults(top, 'log', sectionShapes.log)
@@ -251,6 +267,7 @@ function readSettings(
       maxAgeMs: traces.max_age,
       maxBytes: traces.max_size,
     },
+    policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },
     log: { level: log.level, to: isStream ? log.to : files.absolute(log.to) },
     dns: {

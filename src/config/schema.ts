@@ -123,6 +123,14 @@ export const sectionShapes = {
       description: 'Of the file; beyond it the oldest are forgotten',
     }),
   },
+  policy_tests: {
+    folder: option.string({ default: 'tests', description: 'Its *.yaml files are tests' }),
+    on_reload: option.choice(['refuse', 'warn', 'off'], {
+      default: 'off',
+      description:
+        'Before a configuration is put in force: a test that fails keeps the one before, or is only reported',
+    }),
+  },
   tls: {
     path: option.string({
       default: '../var/tls',

@@ -51,11 +51,13 @@ export interface StageOptions {
   /** What the host says of itself; idle, and without a limit of descriptors, where absent. */
   readonly host?: ListenerDoors['process']
   readonly counters?: Counters
+  /** One of its own, where absent. */
+  readonly clock?: FakeClock
 }
 
 export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> {
   const net = fakeNet()
-  const clock = fakeClock()
+  const clock = options.clock ?? fakeClock()
   const log = recordingLog()
   const queue = memoryQueue(clock)
   const policy = options.policy ?? scriptedPolicy()

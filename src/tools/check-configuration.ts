@@ -9,6 +9,7 @@ import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
+import type { Disk } from '../runtime/disk.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
@@ -27,10 +28,14 @@ export interface CheckedConfiguration {
   readonly generation?: Generation
 }
 
-export async function checkConfiguration(folder: string): Promise<CheckedConfiguration> {
-  const { configuration, mistakes, doubts } = readFolder(folder)
+/** @param disk with a file as it might become, for whoever tries a change */
+export async function checkConfiguration(
+  folder: string,
+  disk: Disk = systemDisk,
+): Promise<CheckedConfiguration> {
+  const { configuration, mistakes, doubts } = readFolder(folder, disk)
   if (configuration === undefined) return { mistakes, doubts }
-  const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
+  const resources = configurationResources(resolve(folder), { disk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
   const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
   try {

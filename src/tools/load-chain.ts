@@ -1,7 +1,8 @@
 /** From a configuration to a generation of the chain: loads the plugins, checks every entry; all mistakes at once. */
 import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import { buildGeneration } from '../filter/build-generation.ts'
+import { buildGeneration, type GenerationRequest } from '../filter/build-generation.ts'
+import type { EntryConfig } from '../filter/entry.ts'
 import type { Generation } from '../filter/generation.ts'
 import { loadEntries, type PluginLoader } from '../filter/loader.ts'
 import type { OptionResources } from '../plugin/option.ts'
@@ -22,9 +23,20 @@ export interface LoadedChain {
 }
 
 export async function loadChain(request: ChainRequest): Promise<LoadedChain> {
-  const { configuration, loader, doors, resources } = request
+  const { configuration, loader } = request
   const { entries, mistakes } = await loadEntries(loader, configuration.chain)
-  const built = buildGeneration({
+  const built = buildGeneration(generationRequest(entries, request))
+  if (!built.ok) return { mistakes: [...mistakes, ...built.mistakes], doubts: [] }
+  const { generation, doubts } = built
+  return mistakes.length > 0 ? { mistakes, doubts } : { generation, mistakes, doubts }
+}
+
+/** A generation of these entries, with everything else as the configuration has it. */
+export function generationRequest(
+  entries: readonly EntryConfig[],
+  { configuration, doors, resources }: Omit<ChainRequest, 'loader'>,
+): GenerationRequest {
+  return {
     entries,
     doors,
     resources,
@@ -35,8 +47,5 @@ export async function loadChain(request: ChainRequest): Promise<LoadedChain> {
     listeners: configuration.listeners.map(({ name, role, tls, receiver, place }) => {
       return { name, role, tls: tls !== undefined, options: receiver, place }
     }),
-  })
-  if (!built.ok) return { mistakes: [...mistakes, ...built.mistakes], doubts: [] }
-  const { generation, doubts } = built
-  return mistakes.length > 0 ? { mistakes, doubts } : { generation, mistakes, doubts }
+  }
 }

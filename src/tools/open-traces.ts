@@ -23,10 +23,13 @@ export function openTraces(
  * For whoever only reads, beside a running gateway or without one.
  * @throws PosternError NOT_FOUND where nothing was ever recorded, STORE_FAILED
  */
-export async function openTraceSearch({ traces: { path } }: Configuration): Promise<TraceSearch> {
+export async function openTraceSearch(configuration: Configuration): Promise<TraceSearch> {
+  return new ArchiveTraceSearch(await openRecordedTraces(configuration))
+}
+
+/** The records themselves. @throws PosternError NOT_FOUND where nothing was ever recorded, STORE_FAILED */
+export async function openRecordedTraces({ traces: { path } }: Configuration): Promise<Archive> {
   const there = await systemDisk.stat(path)
   if (there === undefined) throw new PosternError('NOT_FOUND', path)
-  return new ArchiveTraceSearch(
-    await openArchive({ path, describer, clock: systemClock, log: silentLog }),
-  )
+  return openArchive({ path, describer, clock: systemClock, log: silentLog })
 }

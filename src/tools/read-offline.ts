@@ -4,15 +4,22 @@ import { formatMistake } from '../config/format-mistake.ts'
 import { readConfiguration, type ConfigurationReading } from '../config/read-configuration.ts'
 import { PosternError } from '../mail/errors.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import type { Disk } from '../runtime/disk.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 
-/** Reads a configuration folder as it lies on the disk. */
-export function readFolder(folder: string): ConfigurationReading {
+/**
+ * Reads a configuration folder as it lies on the disk.
+ * @param disk with a file as it might become, for whoever tries a change
+ */
+export function readFolder(
+  folder: string,
+  disk: Pick<Disk, 'readFileNow'> = systemDisk,
+): ConfigurationReading {
   return readConfiguration({
     folder: resolve(folder),
     shownAs: folder,
     resources: unopened,
-    readFile: (path) => systemDisk.readFileNow(path),
+    readFile: (path) => disk.readFileNow(path),
   })
 }
 

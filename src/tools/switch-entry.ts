@@ -15,7 +15,13 @@ import { readFolder } from './read-offline.ts'
 
 export type Switched =
   /** `found`: what the trial says of what it depends on. */
-  | { readonly done: true; readonly before: EntryMode; readonly found?: string }
+  | {
+      readonly done: true
+      readonly before: EntryMode
+      readonly found?: string
+      /** Lines of postern.yaml: what went, and what came in its place. */
+      readonly changed: readonly ChangedLine[]
+    }
   /** Nothing was changed. */
   | { readonly done: false; readonly mistakes: readonly Mistake[] }
   | { readonly done: false; readonly problem: string }
@@ -26,6 +32,17 @@ export interface SwitchRequest {
   readonly mode: EntryMode
   /** Without trying whether it could work. */
   readonly untried?: boolean
+  /** The mode that it must have now. */
+  readonly from?: EntryMode
+  /** Everything but the change itself. */
+  readonly dryRun?: boolean
+}
+
+export interface ChangedLine {
+  /** From 1; in the file as it was, or as it is. */
+  readonly line: number
+  readonly was?: string
+  readonly is?: string
 }
 
 const probeMs = 15_000
@@ -33,7 +50,7 @@ const probeMs = 15_000
 /** @param folder the configuration folder. @throws PosternError DISK_FULL, DISK_FAILED, STORE_FAILED */
 export async function switchEntry(
   folder: string,
-  { name, mode, untried = false }: SwitchRequest,
+  { name, mode, untried = false, from, dryRun = false }: SwitchRequest,
 ): Promise<Switched> {
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined) return { done: false, mistakes }
@@ -43,6 +60,9 @@ export async function switchEntry(
     const meant = nearest(name, names)
     const hint = meant === undefined ? `add it: - plugin: ${name}` : `did you mean ${meant}?`
     return { done: false, problem: `the chain has no entry ${name}; ${hint}` }
+  }
+  if (from !== undefined && entry.mode !== from) {
+    return { done: false, problem: `${name} is ${entry.mode}, not ${from}` }
   }
   const chain = configuration.chain.map((each) => (each === entry ? { ...each, mode } : each))
   const tried = await tryChain(
@@ -54,10 +74,15 @@ export async function switchEntry(
     return { done: false, mistakes: [...mistakes, ...tried.mistakes] }
   }
   if (tried.problem !== undefined) return { done: false, problem: tried.problem }
-  await rewrite(join(resolve(folder), 'postern.yaml'), name, mode)
+  const path = join(resolve(folder), 'postern.yaml')
+  const text = new TextDecoder().decode(await systemDisk.readFile(path))
+  const after = withEntryMode(text, name, mode)
+  if (after === undefined) throw new Error(`${path} changed meanwhile`)
+  if (after !== text && !dryRun) await rewrite(path, after)
   return {
     done: true,
     before: entry.mode,
+    changed: changedLines(text, after),
     ...(tried.found === undefined ? {} : { found: tried.found }),
   }
 }
@@ -69,7 +94,7 @@ interface Tried {
 }
 
 /** @param probed the entry that is to show that it could work */
-async function tryChain(
+export async function tryChain(
   folder: string,
   configuration: Configuration,
   probed: string | undefined,
@@ -117,12 +142,8 @@ async function probe({ entries }: Generation, name: string): Promise<Omit<Tried,
 }
 
 /** In place: the file keeps its owner and its mode. A gateway that reads half of it keeps what is in force. */
-async function rewrite(path: string, name: string, mode: EntryMode): Promise<void> {
-  const text = new TextDecoder().decode(await systemDisk.readFile(path))
-  const changed = withEntryMode(text, name, mode)
-  if (changed === undefined) throw new Error(`${path} changed meanwhile`)
-  if (changed === text) return
-  const bytes = Buffer.from(changed)
+async function rewrite(path: string, text: string): Promise<void> {
+  const bytes = Buffer.from(text)
   const file = await systemDisk.open(path, 'write')
   try {
     await file.write([bytes], 0)
@@ -131,4 +152,23 @@ async function rewrite(path: string, name: string, mode: EntryMode): Promise<voi
   } finally {
     await file.close()
   }
+}
+
+/** One place of the file changes: what stands between the lines that both have. */
+function changedLines(before: string, after: string): readonly ChangedLine[] {
+  const was = before.split('\n')
+  const is = after.split('\n')
+  let start = 0
+  while (start < was.length && was[start] === is[start]) start++
+  let end = 0
+  while (
+    end < Math.min(was.length, is.length) - start &&
+    was[was.length - 1 - end] === is[is.length - 1 - end]
+  ) {
+    end++
+  }
+  return [
+    ...was.slice(start, was.length - end).map((line, at) => ({ line: start + at + 1, was: line })),
+    ...is.slice(start, is.length - end).map((line, at) => ({ line: start + at + 1, is: line })),
+  ]
 }

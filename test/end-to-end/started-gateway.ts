@@ -38,9 +38,10 @@ export async function gatewayFolder(yaml?: string): Promise<GatewayFolder> {
   }
 }
 
-/** Plugins come from the checkout, the port from the system. */
+/** Plugins come from the checkout, the port from the system; no administration where none is asked for. */
 export function onFreePort(yaml: string): string {
-  return yaml
+  const whole = /^admin:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nadmin: off\n`
+  return whole
     .replaceAll('127.0.0.1:2525', '127.0.0.1:0')
     .replaceAll('../plugins', join(checkout, 'plugins'))
 }

@@ -60,6 +60,7 @@ const exceptions: readonly (readonly [prefix: string, lifted: readonly Ban[]])[]
   ['src/runtime/', ['modules', 'calls', 'process']],
   ['src/main.ts', ['modules', 'calls', 'process']],
   ['src/gateway.worker.ts', ['process']],
+  ['src/admin.worker.ts', ['process']],
   ['src/cli/', ['process']],
   ['src/testkit/', ['calls', 'process']],
   // The pages run in a browser: its clock and its fetch are behind doors of their own.

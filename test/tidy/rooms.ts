@@ -47,11 +47,16 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['workers', { uses: [...ground, 'plugin'], sees: ['filter', 'queue'] }],
   ['control', { uses: ground }],
   ['admin', { uses: [...ground, 'control'], sees: ['trace'] }],
-  ['cli', { uses: [...ground, 'control', 'config', 'tools', 'main.ts'], sees: ['trace'] }],
+  ['rehearsal', { uses: [...everything, 'testkit'] }],
+  [
+    'cli',
+    { uses: [...ground, 'control', 'config', 'tools', 'rehearsal', 'main.ts'], sees: ['trace'] },
+  ],
   ['testkit', { uses: [...everything, 'compose.ts'] }],
   ['tools', { uses: [...everything, 'compose.ts'] }],
-  ['compose.ts', { uses: everything }],
+  ['compose.ts', { uses: [...everything, 'rehearsal'] }],
   ['main.ts', { uses: everything }],
+  ['admin.worker.ts', { uses: [...everything, 'rehearsal'] }],
   ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 

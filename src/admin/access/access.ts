@@ -196,7 +196,14 @@ export class Access implements AccessOperations {
     return this.#parts.records
       .tokens()
       .filter(({ owner }) => all || owner === caller.name)
-      .map(({ hash: _, scopes, ...token }) => ({ ...token, scopes: permissionsIn(scopes) }))
+      .map(({ id, name, owner, scopes, createdAt, expiresAt, lastUsedAt }) => ({
+        id,
+        name,
+        owner,
+        scopes: permissionsIn(scopes),
+        createdAt,
+        ...optional({ expiresAt, lastUsedAt }),
+      }))
   }
 
   async addToken({ name, scopes, expiresAt }: Static<typeof NewApiToken>, caller: Caller) {

@@ -8,7 +8,7 @@ export const outcomes = [
   'discarded',
   'refused',
   'deferred',
-  'incomplete',
+  'abandoned',
 ] as const
 
 export const Outcome = oneOf(outcomes, 'What the client was told, in a word')
@@ -22,6 +22,14 @@ export const MessageFilter = {
   entry: Type.Optional(Type.String({ maxLength: 64, description: 'The entry that decided' })),
   reason: Type.Optional(Type.String({ maxLength: 100 })),
   queueId: Type.Optional(Type.String({ maxLength: 64 })),
+  address: Type.Optional(Line),
+  messageId: Type.Optional(Line),
+  hello: Type.Optional(Line),
+  user: Type.Optional(Line),
+  scoreAtLeast: Type.Optional(Type.Number()),
+  text: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'Anywhere in what was recorded' }),
+  ),
   since: Type.Optional(Instant),
   until: Type.Optional(Instant),
 }
@@ -50,6 +58,10 @@ export const MessageSummary = record(
     reason: Type.Optional(Type.String()),
     sizeBytes: Type.Optional(Count),
     queueIds: listOf(Type.String()),
+    recipientCount: Count,
+    score: Type.Optional(Type.Number()),
+    messageId: Type.Optional(Type.String()),
+    via: Type.Optional(Type.String({ description: 'What brought it, where that was not SMTP' })),
   },
   'MessageSummary',
 )
@@ -119,7 +131,6 @@ export const MessageDetails = record(
       }),
     ),
     thresholds: JsonMap,
-    score: Type.Optional(Type.Number()),
     steps: listOf(TracedStep),
     lost: Type.Integer({ description: 'Steps that were not kept' }),
     counterfactuals: listOf(Counterfactual),

@@ -53,7 +53,7 @@ export const Slice = record({
   discarded: Count,
   refused: Count,
   deferred: Count,
-  incomplete: Count,
+  abandoned: Count,
 })
 export const Now = record(
   {

@@ -1,0 +1,170 @@
+/** The administration of a configuration folder: the API with everything that stands behind it. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openAdministration, type Administration } from '../admin/admin-server.ts'
+import type { Operations } from '../admin/operations.ts'
+import { Passwords } from '../admin/passwords.ts'
+import type { AdminSettings } from '../admin/settings.ts'
+import type { AdminConfiguration } from '../config/admin-section.ts'
+import type { Configuration } from '../config/configuration.ts'
+import { isPosternError } from '../mail/errors.ts'
+import type { Jobs } from '../runtime/jobs.ts'
+import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { openAdminRecords } from '../runtime/node/admin-records.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { nodeDns } from '../runtime/node/dns.ts'
+import { nodeJobs } from '../runtime/node/jobs.ts'
+import { nodeNet } from '../runtime/node/net.ts'
+import { systemRandom } from '../runtime/node/random.ts'
+import { openLog } from './open-log.ts'
+import { KeptAccounts } from './operations/account-operations.ts'
+import { ConfiguredChain } from './operations/chain-operations.ts'
+import { EditedFiles } from './operations/edited-files.ts'
+import { EditHistory } from './operations/edit-history.ts'
+import { StoredMessages } from './operations/message-operations.ts'
+import { PolicyFiles } from './operations/policy-operations.ts'
+import { HeldMail } from './operations/quarantine-operations.ts'
+import { SpooledQueue } from './operations/queue-operations.ts'
+import { GatewaySystem } from './operations/system-operations.ts'
+import type { Rehearse } from './operations/try-out.ts'
+import { readFolder } from './read-offline.ts'
+
+export interface AdministrationRequest {
+  /** The configuration folder. */
+  readonly folder: string
+  readonly configuration: Configuration
+  readonly admin: AdminConfiguration
+  /** When the gateway was started. */
+  readonly startedAt: number
+  readonly node: string
+  readonly reload: () => boolean
+  readonly rehearse: Rehearse
+}
+
+export interface OpenedAdministration extends Administration {
+  readonly settings: AdminSettings
+}
+
+/** Where the users, sessions and tokens of a configuration lie. */
+export function adminRecordsPath({ path }: Pick<AdminConfiguration, 'path'>): string {
+  return join(path, 'admin.db')
+}
+
+/** Not listening yet. @throws PosternError STORE_FAILED */
+export async function openAdministrationOf(
+  request: AdministrationRequest,
+): Promise<OpenedAdministration> {
+  const { configuration, admin } = request
+  const clock = systemClock
+  const log = openLog(configuration.log, { process: 'admin' })
+  const jobs = nodeJobs({ clock, dns: nodeDns() })
+  const records = openAdminRecords(adminRecordsPath(admin))
+  const version = await versionOf()
+  const { operations, close } = operationsOf(request, { jobs, version })
+  const settings = { ...admin, ...(await builtPages()) }
+  const parts = { settings, operations, records, clock, random: systemRandom, jobs, log, version }
+  const administration = await openAdministration(parts)
+  return {
+    app: administration.app,
+    routes: administration.routes,
+    settings,
+    makeSetup: () => administration.makeSetup(),
+    get isNew() {
+      return administration.isNew
+    },
+    async close() {
+      await administration.close()
+      await close()
+      records.close()
+      await jobs.close()
+      await log.close()
+    },
+  }
+}
+
+function operationsOf(
+  { folder, configuration, admin, startedAt, node, reload, rehearse }: AdministrationRequest,
+  { jobs, version }: { readonly jobs: Jobs; readonly version: string },
+): { readonly operations: Operations; readonly close: () => Promise<void> } {
+  const clock = systemClock
+  const disk = systemDisk
+  const current = followed(folder, configuration)
+  const history = new EditHistory({
+    disk,
+    clock,
+    random: systemRandom,
+    folder: join(admin.path, 'history'),
+  })
+  const files = new EditedFiles({ folder, disk, history })
+  const queue = new SpooledQueue(folder, clock)
+  const messages = new StoredMessages({ current, clock, depth: () => queue.summary() })
+  const accounts = nodeAccounts({ path: configuration.accounts.path, clock })
+  const passwords = new Passwords(jobs, systemRandom)
+  return {
+    operations: {
+      messages,
+      queue,
+      quarantine: new HeldMail(folder, current),
+      chain: new ConfiguredChain({
+        folder,
+        current,
+        files,
+        numbers: () => messages.entryNumbers().catch(() => ({ sample: 0, entries: new Map() })),
+      }),
+      policy: new PolicyFiles(folder, current, files),
+      accounts: new KeptAccounts({ accounts: () => accounts, passwords, clock }),
+      configuration: files,
+      system: new GatewaySystem({
+        folder,
+        current,
+        version,
+        node,
+        startedAt,
+        clock,
+        disk,
+        net: nodeNet,
+        reload,
+        rehearse,
+      }),
+    },
+    async close() {
+      await messages.close()
+      await accounts.close()
+    },
+  }
+}
+
+const freshMs = 200
+
+/** The configuration as it lies on the disk; while it cannot be read, as it was. */
+function followed(folder: string, first: Configuration): () => Configuration {
+  let last = { configuration: first, at: -Infinity }
+  return () => {
+    const now = systemClock.monotonicMs()
+    if (now - last.at > freshMs) {
+      last = { configuration: readFolder(folder).configuration ?? last.configuration, at: now }
+    }
+    return last.configuration
+  }
+}
+
+async function versionOf(): Promise<string> {
+  const file = fileURLToPath(new URL('../../package.json', import.meta.url))
+  const { version }: { version?: unknown } = JSON.parse(
+    Buffer.from(await systemDisk.readFile(file)).toString(),
+  )
+  return typeof version === 'string' ? version : 'unknown'
+}
+
+/** What `vite build` made of the pages. */
+async function builtPages(): Promise<Pick<AdminSettings, 'pages'>> {
+  const pages = fileURLToPath(new URL('../../dist/ui', import.meta.url))
+  try {
+    await systemDisk.stat(join(pages, 'index.html'))
+    return { pages }
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return {}
+    throw error
+  }
+}

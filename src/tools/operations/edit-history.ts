@@ -1,0 +1,126 @@
+/** What was changed in the configuration, by whom and when: one file for each change, the oldest go. */
+import { join } from 'node:path'
+import type { HistoryDetails, HistoryItem, HistoryPage } from '../../admin/schemas/configuration.ts'
+import type { PageRequest } from '../../admin/operations.ts'
+import { unifiedDiff } from '../../formats/unified-diff.ts'
+import { isPosternError } from '../../mail/errors.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Disk } from '../../runtime/disk.ts'
+import type { Random } from '../../runtime/random.ts'
+
+export interface RecordedEdit {
+  readonly at: number
+  readonly by: string
+  /** Below the configuration folder. */
+  readonly path: string
+  readonly note?: string
+  readonly before: string
+  readonly after: string
+}
+
+export interface EditHistoryParts {
+  readonly disk: Disk
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+  readonly folder: string
+}
+
+const mostEdits = 500
+const usualPage = 50
+const name = /^[0-9a-z]{9}-[0-9a-f]{8}$/
+
+export class EditHistory {
+  readonly #parts: EditHistoryParts
+
+  constructor(parts: EditHistoryParts) {
+    this.#parts = parts
+  }
+
+  /** @returns its id. @throws PosternError DISK_FULL, DISK_FAILED */
+  async record(edit: Omit<RecordedEdit, 'at'>): Promise<string> {
+    const { disk, clock, random, folder } = this.#parts
+    const at = clock.now()
+    const mark = Buffer.from(random.bytes(4)).toString('hex')
+    const id = `${at.toString(36).padStart(9, '0')}-${mark}`
+    await disk.makeDirectory(folder)
+    const file = await disk.open(join(folder, id), 'create')
+    try {
+      await file.write([Buffer.from(JSON.stringify({ at, ...edit }))], 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const ids = await this.#ids()
+    for (const old of ids.slice(mostEdits)) await disk.remove(join(folder, old))
+    return id
+  }
+
+  /** Newest first. */
+  async list({
+    cursor,
+    limit = usualPage,
+    path,
+  }: PageRequest & { readonly path?: string }): Promise<HistoryPage> {
+    const items: HistoryItem[] = []
+    for (const id of await this.#ids()) {
+      if (cursor !== undefined && id >= cursor) continue
+      // oxlint-disable-next-line no-await-in-loop -- no more of them than the page holds
+      const edit = await this.find(id)
+      if (edit === undefined || (path !== undefined && edit.path !== path)) continue
+      if (items.length >= limit) return { items, next: items.at(-1)?.id ?? '' }
+      items.push(itemOf(id, edit))
+    }
+    return { items }
+  }
+
+  async show(id: string): Promise<HistoryDetails | undefined> {
+    const edit = await this.find(id)
+    if (edit === undefined) return undefined
+    const { before, after, path } = edit
+    return { ...itemOf(id, edit), diff: unifiedDiff(before, after, path).text }
+  }
+
+  async find(id: string): Promise<RecordedEdit | undefined> {
+    if (!name.test(id)) return undefined
+    const { disk, folder } = this.#parts
+    try {
+      return read(Buffer.from(await disk.readFile(join(folder, id))).toString())
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  async #ids(): Promise<readonly string[]> {
+    const { disk, folder } = this.#parts
+    try {
+      return (await disk.list(folder))
+        .filter((each) => name.test(each))
+        .toSorted()
+        .toReversed()
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return []
+      throw error
+    }
+  }
+}
+
+function itemOf(id: string, { at, by, path, note, before, after }: RecordedEdit): HistoryItem {
+  const { added, removed } = unifiedDiff(before, after, path)
+  return { id, at, by, path, added, removed, ...(note === undefined ? {} : { note }) }
+}
+
+/** @returns undefined for what a crash left half written */
+function read(text: string): RecordedEdit | undefined {
+  try {
+    const edit: Partial<RecordedEdit> | null = JSON.parse(text)
+    const { at, by, path, note, before, after } = edit ?? {}
+    if (typeof at !== 'number' || typeof by !== 'string' || typeof path !== 'string')
+      return undefined
+    if (typeof before !== 'string' || typeof after !== 'string') return undefined
+    return { at, by, path, before, after, ...(typeof note === 'string' ? { note } : {}) }
+  } catch {
+    // Half a file is no edit.
+    return undefined
+  }
+}

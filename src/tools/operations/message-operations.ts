@@ -1,0 +1,212 @@
+/** Messages as the API shows them: the trace store, read beside the gateway. */
+import type { MessageOperations, PageRequest, StreamedMessages } from '../../admin/operations.ts'
+import type { Scope } from '../../admin/permissions.ts'
+import type { EntryNumbers } from '../../admin/schemas/chain.ts'
+import type { MessageDetails, MessageFilter, MessagePage } from '../../admin/schemas/messages.ts'
+import type { QueueSummary } from '../../admin/schemas/queue.ts'
+import type { Now, Slice } from '../../admin/schemas/system.ts'
+import { isWithin, seesMessage } from '../../admin/scope.ts'
+import type { Configuration } from '../../config/configuration.ts'
+import type { TracedStep } from '../../filter/trace-reader.ts'
+import { isPosternError } from '../../mail/errors.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { TraceSearch } from '../../trace/trace-search.ts'
+import { traceOutcomes, type TraceSummary } from '../../trace/trace-summary.ts'
+import { openTraceSearch } from '../open-traces.ts'
+import { Cached } from './cached.ts'
+import { entryNumbers } from './entry-numbers.ts'
+import { storyView, summaryView } from './message-view.ts'
+
+export interface MessageParts {
+  /** The configuration as it is now. */
+  readonly current: () => Configuration
+  readonly clock: Clock
+  readonly depth: () => Promise<Pick<QueueSummary, 'messages' | 'held' | 'oldestAt'>>
+}
+
+export interface SampledEntries {
+  /** Transactions. */
+  readonly sample: number
+  readonly entries: ReadonlyMap<string, EntryNumbers>
+}
+
+const sampled = 200
+const sliceMs = 10_000
+const slices = 30
+const mostCounted = 5_000
+const mostReasons = 12
+
+export class StoredMessages implements MessageOperations {
+  readonly #parts: MessageParts
+  readonly #now: Cached<Now>
+  readonly #entries: Cached<SampledEntries>
+  #open: { readonly path: string; readonly search: Promise<TraceSearch> } | undefined
+
+  constructor(parts: MessageParts) {
+    this.#parts = parts
+    this.#now = new Cached(parts.clock, 2_000, () => this.#count())
+    this.#entries = new Cached(parts.clock, 20_000, () => this.#sample())
+  }
+
+  async search(filter: MessageFilter, page: PageRequest, scope: Scope): Promise<MessagePage> {
+    const { remote, ...rest } = filter
+    const query = { ...rest, ...page, ...(remote === undefined ? {} : { client: remote }) }
+    const mine = narrowed(query, scope)
+    if (mine === undefined) return { items: [] }
+    const found = await this.#asking((search) => search.search(mine))
+    if (found === undefined) return { items: [] }
+    const items = found.items.flatMap((each) => seesMessage(summaryView(each), scope) ?? [])
+    return found.next === undefined ? { items } : { items, next: found.next }
+  }
+
+  async show(id: string, scope: Scope): Promise<MessageDetails | undefined> {
+    const story = await this.#asking((search) => search.read(id))
+    return story && storyView(story, scope)
+  }
+
+  async since(cursor: string | undefined, limit: number): Promise<StreamedMessages> {
+    const after = cursor === '' ? undefined : cursor
+    const found = await this.#asking((search) => search.newSince(after, limit))
+    return { items: found?.items.map(summaryView) ?? [], next: found?.next ?? '' }
+  }
+
+  now(): Promise<Now> {
+    return this.#now.get()
+  }
+
+  /** From the newest transactions: what the entries of the chain did with them. */
+  entryNumbers(): Promise<SampledEntries> {
+    return this.#entries.get()
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await (await open?.search.catch(() => undefined))?.close()
+  }
+
+  async #count(): Promise<Now> {
+    const at = this.#parts.clock.now()
+    const from = Math.floor(at / sliceMs) * sliceMs - (slices - 1) * sliceMs
+    const [found, queue] = await Promise.all([
+      this.#recent(from).catch(() => undefined),
+      this.#parts.depth().catch(() => undefined),
+    ])
+    return {
+      at,
+      sliceMs,
+      slices: slicesOf(found ?? [], from),
+      reasons: reasonsOf(found ?? []),
+      stale: found === undefined,
+      ...(queue === undefined ? {} : { queue: depthOf(queue) }),
+    }
+  }
+
+  async #sample(): Promise<SampledEntries> {
+    const page = await this.#asking((search) => search.search({ limit: sampled }))
+    const steps: TracedStep[] = []
+    for (const { id } of page?.items ?? []) {
+      // oxlint-disable-next-line no-await-in-loop -- the archive has one thread, and others want it too
+      const story = await this.#asking((search) => search.read(id))
+      steps.push(...(story?.steps ?? []))
+    }
+    return { sample: page?.items.length ?? 0, entries: entryNumbers(steps) }
+  }
+
+  async #recent(since: number): Promise<readonly TraceSummary[]> {
+    const all: TraceSummary[] = []
+    for (let cursor: string | undefined; all.length < mostCounted;) {
+      const asked = { since, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+      const page = await this.#asking((search) => search.search(asked))
+      all.push(...(page?.items ?? []))
+      if (page?.next === undefined) break
+      cursor = page.next
+    }
+    return all
+  }
+
+  /** @returns undefined where nothing was ever recorded */
+  async #asking<T>(ask: (search: TraceSearch) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask(await this.#search())
+    } catch (error) {
+      // The next one opens it anew: the file may have been replaced.
+      if (isPosternError(error, 'STORE_FAILED')) await this.close()
+      if (isPosternError(error, 'NOT_FOUND')) {
+        this.#open = undefined
+        return undefined
+      }
+      throw error
+    }
+  }
+
+  #search(): Promise<TraceSearch> {
+    const configuration = this.#parts.current()
+    const { path } = configuration.traces
+    if (this.#open?.path !== path) {
+      const before = this.#open
+      this.#open = { path, search: openTraceSearch(configuration) }
+      void before?.search.then((search) => search.close()).catch(() => undefined)
+    }
+    return this.#open.search
+  }
+}
+
+/** What of the question may be asked; undefined for what can only be somebody else's. */
+function narrowed<Q extends { readonly recipient?: string }>(
+  query: Q,
+  scope: Scope,
+): Q | undefined {
+  const { recipient } = query
+  if (scope.what === 'all') return query
+  if (recipient !== undefined) {
+    const asked = recipient.includes('@') ? recipient : `@${recipient}`
+    return isWithin(asked.startsWith('@') ? `x${asked}` : asked, scope) ? query : undefined
+  }
+  if (scope.what === 'mailbox') return { ...query, recipient: scope.address }
+  const [domain, ...more] = scope.domains
+  if (domain === undefined) return undefined
+  // Of several domains pages may be short: what is not theirs is taken out of them.
+  return more.length > 0 ? query : { ...query, recipient: `@${domain}` }
+}
+
+function slicesOf(found: readonly TraceSummary[], from: number): readonly Slice[] {
+  const all = Array.from({ length: slices }, (_, index) => ({
+    at: from + index * sliceMs,
+    ...Object.fromEntries(traceOutcomes.map((outcome) => [outcome, 0])),
+    ...none,
+  }))
+  for (const { endedAt, outcome } of found) {
+    const slice = all[Math.floor((endedAt - from) / sliceMs)]
+    if (slice !== undefined) slice[outcome] += 1
+  }
+  return all
+}
+
+const none = {
+  accepted: 0,
+  quarantined: 0,
+  discarded: 0,
+  refused: 0,
+  deferred: 0,
+  abandoned: 0,
+}
+
+function reasonsOf(found: readonly TraceSummary[]): Now['reasons'] {
+  const counts = new Map<string, Now['reasons'][number]>()
+  for (const { outcome, reason } of found) {
+    if (reason === undefined || outcome === 'accepted') continue
+    const key = `${outcome} ${reason}`
+    counts.set(key, { outcome, reason, count: (counts.get(key)?.count ?? 0) + 1 })
+  }
+  return [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, mostReasons)
+}
+
+function depthOf({
+  messages,
+  held,
+  oldestAt,
+}: Pick<QueueSummary, 'messages' | 'held' | 'oldestAt'>) {
+  return { messages, held, ...(oldestAt === undefined ? {} : { oldestAt }) }
+}

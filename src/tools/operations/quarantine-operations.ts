@@ -1,0 +1,189 @@
+/** The quarantine as the API shows and steers it, for operators, administrators of domains, and recipients. */
+import type { Download, QuarantineOperations } from '../../admin/operations.ts'
+import type { Scope } from '../../admin/permissions.ts'
+import { Refusal } from '../../admin/refusal.ts'
+import type {
+  HeldDetails,
+  HeldItem,
+  HeldPage,
+  QuarantineActionRequest,
+  QuarantineActionResult,
+  QuarantineQuery,
+} from '../../admin/schemas/quarantine.ts'
+import { isWithin } from '../../admin/scope.ts'
+import type { Configuration } from '../../config/configuration.ts'
+import { formatListRule, readRule } from '../../formats/list-rules.ts'
+import type { Entry } from '../../queue/queue.ts'
+import type { Search } from '../../quarantine/search.ts'
+import { queuedMessages } from '../read-spool.ts'
+import { editLists } from '../sender-lists.ts'
+import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
+import { safePreview } from './safe-preview.ts'
+
+const usualPage = 50
+/** What the gateway answers at most. */
+const mostFound = 2_000
+
+export class HeldMail implements QuarantineOperations {
+  readonly #folder: string
+  readonly #current: () => Configuration
+
+  constructor(folder: string, current: () => Configuration) {
+    this.#folder = folder
+    this.#current = current
+  }
+
+  async search(
+    { cursor, limit = usualPage, ...query }: QuarantineQuery,
+    scope: Scope,
+  ): Promise<HeldPage> {
+    const search = narrowed(query, scope)
+    if (search === undefined) return { items: [] }
+    const from = cursor === undefined ? undefined : positionOf(cursor)
+    const before =
+      from === undefined ? {} : { before: Math.min(from.at + 1, search.before ?? Infinity) }
+    const asked = { ...search, ...before }
+    const { held } = await steerQuarantine(this.#folder, {
+      what: 'find',
+      search: asked,
+      limit: mostFound,
+    })
+    const items: HeldItem[] = []
+    for (const each of held) {
+      if (!isMine(each, scope)) continue
+      if (from !== undefined && each.receivedAt === from.at && each.id >= from.id) continue
+      if (items.length >= limit) return { items, next: cursorOf(items.at(-1)) }
+      items.push(this.#itemOf(each, scope))
+    }
+    // A full answer of the gateway may have cut off what a later page shows.
+    return held.length < mostFound ? { items } : { items, next: cursorOf(held.at(-1)) }
+  }
+
+  async show(id: string, scope: Scope): Promise<HeldDetails | undefined> {
+    const { details } = await steerQuarantine(this.#folder, { what: 'show', id })
+    if (details === undefined || !isMine(details.held, scope)) return undefined
+    const preview = await withQueued(this.#folder, id, ({ message }) => safePreview(message))
+    if (preview === undefined) return undefined
+    return {
+      ...this.#itemOf(details.held, scope),
+      evidence: details.evidence,
+      ...preview,
+      siblings: details.siblings
+        .filter((each) => isMine(each, scope))
+        .map((each) => this.#itemOf(each, scope)),
+    }
+  }
+
+  async raw(id: string, scope: Scope): Promise<Download | undefined> {
+    const { details } = await steerQuarantine(this.#folder, { what: 'show', id })
+    if (details === undefined || !isMine(details.held, scope)) return undefined
+    const { sizeBytes } = details.held
+    return {
+      fileName: `${id}.eml`,
+      type: 'application/octet-stream',
+      sizeBytes,
+      read: () => bytesOf(this.#folder, id),
+    }
+  }
+
+  async act(
+    { action, ids, everybody = false }: QuarantineActionRequest,
+    scope: Scope,
+  ): Promise<QuarantineActionResult> {
+    const { held } = await steerQuarantine(this.#folder, {
+      what: 'find',
+      search: { ids: [...ids] },
+      limit: mostFound,
+    })
+    const meant = held.filter((each) => isMine(each, scope))
+    if (meant.length === 0) throw new Refusal('not-found', 'None of these is held')
+    if (action === 'release' && !meant.every((each) => this.#mayRelease(each, scope))) {
+      throw new Refusal('forbidden', 'Only an administrator lets that go')
+    }
+    if (action === 'allow-sender') return this.#allow(meant, scope)
+    const search = { ids: meant.map(({ id }) => id) }
+    if (action === 'release' || action === 'delete') {
+      const what = action === 'release' ? 'release' : 'remove'
+      const done = await steerQuarantine(this.#folder, { what, search, everybody })
+      return { count: done.count, ids: done.held.map(({ id }) => id), learned: [], rules: [] }
+    }
+    const as = action === 'learn-ham' ? 'ham' : 'spam'
+    const { count, learned = [] } = await steerQuarantine(this.#folder, {
+      what: 'learn',
+      search,
+      as,
+    })
+    return { count, ids: search.ids, learned, rules: [] }
+  }
+
+  /** For those it was held for, and nobody else; the lists want a proof of the sender. */
+  async #allow(meant: readonly HeldMessage[], scope: Scope): Promise<QuarantineActionResult> {
+    const rules = new Set<string>()
+    for (const { reversePath, recipients } of meant) {
+      for (const recipient of recipients) {
+        if (!isWithin(recipient, scope)) continue
+        const sender = reversePath.replace(/^<(.*)>$/, '$1')
+        const rule = readRule(['allow', 'sender', sender === '' ? '<>' : sender, 'for', recipient])
+        if (typeof rule === 'string') throw new Refusal('invalid', rule)
+        // oxlint-disable-next-line no-await-in-loop -- one file, one edit after the other
+        await editLists(this.#folder, { rule, note: 'from quarantine', remove: false })
+        rules.add(formatListRule(rule))
+      }
+    }
+    return { count: meant.length, ids: meant.map(({ id }) => id), learned: [], rules: [...rules] }
+  }
+
+  #itemOf(held: HeldMessage, scope: Scope): HeldItem {
+    return { ...held, mayRelease: this.#mayRelease(held, scope) }
+  }
+
+  /** Viruses, and what the digest does not list, are no recipient's to let go. */
+  #mayRelease({ entry }: HeldMessage, scope: Scope): boolean {
+    if (scope.what === 'all') return true
+    const { virusEntries, digest } = this.#current().quarantine
+    return entry === undefined || ![...virusEntries, ...(digest?.except ?? [])].includes(entry)
+  }
+}
+
+/** Somebody's own: held for nobody else. */
+function isMine({ recipients }: HeldMessage, scope: Scope): boolean {
+  return recipients.length > 0 && recipients.every((each) => isWithin(each, scope))
+}
+
+function narrowed(search: Search, scope: Scope): Search | undefined {
+  if (scope.what === 'all' || search.recipient !== undefined) return search
+  if (scope.what === 'mailbox') return { ...search, recipient: scope.address }
+  const [domain, ...more] = scope.domains
+  if (domain === undefined) return undefined
+  return more.length > 0 ? search : { ...search, recipient: `@${domain}` }
+}
+
+function cursorOf(held: Pick<HeldMessage, 'id' | 'receivedAt'> | undefined): string {
+  return held === undefined ? '' : `${held.receivedAt}.${held.id}`
+}
+
+function positionOf(cursor: string): { readonly at: number; readonly id: string } {
+  const [, at, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(cursor) ?? []
+  if (at === undefined || id === undefined) throw new Refusal('bad-request', 'That is no cursor')
+  return { at: Number(at), id }
+}
+
+/** A message can be read only while the spool is being gone through. */
+async function withQueued<T>(
+  folder: string,
+  id: string,
+  work: (entry: Entry) => Promise<T>,
+): Promise<T | undefined> {
+  for await (const entry of queuedMessages(folder)) {
+    if (!('damaged' in entry) && entry.id === id) return work(entry)
+  }
+  return undefined
+}
+
+async function* bytesOf(folder: string, id: string): AsyncGenerator<Uint8Array> {
+  for await (const entry of queuedMessages(folder)) {
+    if ('damaged' in entry || entry.id !== id) continue
+    yield* entry.message.read()
+    return
+  }
+}

@@ -1,0 +1,52 @@
+import { isPosternError } from '../mail/errors.ts'
+import { systemClock } from '../runtime/node/clock.ts'
+import { ShadowReport, type ShadowedEntry } from '../trace/shadow-report.ts'
+import { tracesSince } from '../trace/traced-period.ts'
+import { openRecordedTraces } from './open-traces.ts'
+import { readOffline } from './read-offline.ts'
+
+export interface ShadowQuestion {
+  /** How far back, from now. */
+  readonly sinceMs: number
+  /** Ids that are named for each reason. */
+  readonly examples: number
+}
+
+export interface ShadowAnswer {
+  readonly since: number
+  /** Transactions, and connections that came to none, that were looked at. */
+  readonly transactions: number
+  /** Those that were asked as shadows, and those that are configured so and were never asked. */
+  readonly entries: readonly ShadowedEntry[]
+}
+
+/** Beside a running gateway as well as without one. @throws PosternError CONFIG_INVALID, STORE_FAILED */
+export async function shadowReport(
+  folder: string,
+  { sinceMs, examples }: ShadowQuestion,
+): Promise<ShadowAnswer> {
+  const configuration = readOffline(folder)
+  const { chain } = configuration
+  const since = systemClock.now() - sinceMs
+  const report = new ShadowReport(examples)
+  let transactions = 0
+  try {
+    const archive = await openRecordedTraces(configuration)
+    try {
+      for await (const { trace } of tracesSince(archive, since)) {
+        transactions += 1
+        report.add(trace)
+      }
+    } finally {
+      await archive.close()
+    }
+  } catch (error) {
+    // Nothing was ever recorded.
+    if (!isPosternError(error, 'NOT_FOUND')) throw error
+  }
+  const { entries } = report
+  const silent = chain
+    .filter(({ name, mode }) => mode === 'shadow' && !entries.some(({ entry }) => entry === name))
+    .map(({ name, plugin }) => ({ entry: name, plugin, asked: 0, objected: 0, reasons: [] }))
+  return { since, transactions, entries: [...entries, ...silent] }
+}
