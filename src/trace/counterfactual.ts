@@ -37,8 +37,15 @@ export function counterfactuals(trace: Trace): readonly Counterfactual[] {
   })
 }
 
-function wentWrong({ end, placements }: Trace): boolean {
-  return end === 'refused' || placements.some(({ disposition }) => disposition !== 'deliver')
+function wentWrong(trace: Trace): boolean {
+  return isRefused(trace) || trace.placements.some(({ disposition }) => disposition !== 'deliver')
+}
+
+/** Whose recipients are all refused mostly leaves with QUIT or RSET: nothing else refuses the transaction then. */
+function isRefused({ end, recipients }: Trace): boolean {
+  return (
+    end === 'refused' || (recipients.length > 0 && !recipients.some(({ accepted }) => accepted))
+  )
 }
 
 function speaksAgainst({ mode, kind, verdict, details }: TracedStep): boolean {
@@ -76,7 +83,7 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
 
 /** Enforced entries whose turn would have come after the refusal. */
 function unasked(trace: Trace, entry: string): number {
-  if (trace.end !== 'refused') return 0
+  if (!isRefused(trace)) return 0
   const reached = stages.indexOf(trace.stage)
   const round = trace.stage === 'rcpt' ? trace.recipients.length : 0
   const asked = new Set(

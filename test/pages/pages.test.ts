@@ -165,11 +165,11 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
   test('tell what holds for a client, and why', async () => {
     await visit('/policy')
     await page.getByLabel('IP address').fill('192.0.2.7')
-    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
     await page.getByText('by the rule for').waitFor()
     await expect.poll(() => page.locator('[aria-live]').textContent()).toContain('deny')
     await page.getByLabel('IP address').fill('not an address')
-    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
     await page.getByRole('alert').waitFor()
   })
 
@@ -180,7 +180,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await row('nasty.test').waitFor()
     await page.getByLabel('Sender', { exact: true }).fill('eve@nasty.test')
-    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
     await expect.poll(() => page.locator('[aria-live]').first().textContent()).toContain('block')
   })
 
@@ -207,6 +207,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
   test('try a message without delivering it', async () => {
     const before = (await delivered(mail.folder, ['bob', 'postern.test'])).length
     await visit('/try')
+    await page.getByLabel('Client IP').fill('198.51.100.7')
     await page.getByLabel('Sender').fill('spammer@bad.test')
     await page.getByLabel('Recipients').fill('bob@postern.test')
     await page.getByRole('button', { name: 'Try it' }).click()

@@ -175,7 +175,10 @@ async function withQueued<T>(
   work: (entry: Entry) => Promise<T>,
 ): Promise<T | undefined> {
   for await (const entry of queuedMessages(folder)) {
-    if (!('damaged' in entry) && entry.id === id) return work(entry)
+    if ('damaged' in entry || entry.id !== id) continue
+    // Awaited here: leaving the loop closes what the work reads from.
+    const done = await work(entry)
+    return done
   }
   return undefined
 }

@@ -43,7 +43,7 @@ export const outcomeWords: readonly NonNullable<MessageFilter['outcome']>[] = [
   'discarded',
   'refused',
   'deferred',
-  'incomplete',
+  'abandoned',
 ]
 
 function isOutcome(word: string | undefined): boolean {

@@ -16,7 +16,7 @@ const looks: Readonly<Record<string, Look>> = {
   discarded: { word: 'discarded', tone: 'quiet', icon: 'bin' },
   refused: { word: 'refused', tone: 'bad', icon: 'cross' },
   deferred: { word: 'deferred', tone: 'wait', icon: 'clock' },
-  incomplete: { word: 'incomplete', tone: 'quiet', icon: 'dots' },
+  abandoned: { word: 'abandoned', tone: 'quiet', icon: 'dots' },
   // A verdict of one entry.
   pass: { word: 'pass', tone: 'quiet', icon: 'right' },
   accept: { word: 'accept', tone: 'good', icon: 'check' },

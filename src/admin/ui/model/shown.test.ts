@@ -70,7 +70,7 @@ describe('the figures of now', () => {
     discarded: 10,
     refused: 5,
     deferred: 0,
-    incomplete: 0,
+    abandoned: 0,
   }
   const now = {
     at: 30_000,

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import type {
   Change,
+  FileText,
   HistoryDetails,
   HistoryItem,
   HistoryPage,
@@ -106,8 +107,15 @@ function Undo({
   readonly onClose: () => void
 }) {
   const { api, say } = useApp()
+  // The text that is there now: what somebody writes while this dialog is open is not lost.
+  const file = useLoad(`before undo ${id}`, (signal) =>
+    api.ask<FileText>('GET', '/configuration/file', { query: { path }, signal }),
+  )
   const undo = async (): Promise<void> => {
-    await api.ask<Change>('POST', `/configuration/history/${encodeURIComponent(id)}/rollback`)
+    if (file.value === undefined) return
+    await api.ask<Change>('POST', `/configuration/history/${encodeURIComponent(id)}/rollback`, {
+      ifMatch: file.value.etag,
+    })
     say(`${plainText(path)} is as it was before`)
     onDone()
   }
@@ -118,6 +126,7 @@ function Undo({
         same file are lost with it; the history keeps them. It is checked first, and is itself a
         change that can be undone.
       </p>
+      <ProblemNotice error={file.error} />
     </Confirm>
   )
 }

@@ -1,5 +1,4 @@
 /** The search: every filter stands in the URL. */
-import { useEffect, useState } from 'preact/hooks'
 import type { MessagePage as FoundPage, MessageSummary } from '../../../schemas/messages.ts'
 import { useApp } from '../../app-context.ts'
 import { urlOf } from '../../browser/api-client.ts'
@@ -21,6 +20,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
+import { useKeyed } from '../../parts/use-keyed.ts'
 import { usePages } from '../../parts/use-pages.ts'
 import { When } from '../../parts/when.tsx'
 
@@ -141,10 +141,7 @@ function recipientWords(recipients: readonly string[]): string {
 
 function MessageFilters({ filters }: { readonly filters: Filters }) {
   const { navigation } = useApp()
-  const [typed, setTyped] = useState<Filters>(filters)
-  const key = JSON.stringify(filters)
-  // The back button, or a link with filters.
-  useEffect(() => setTyped(filters), [key])
+  const [typed, setTyped] = useKeyed(JSON.stringify(filters), filters)
   const search = (event: Event): void => {
     event.preventDefault()
     navigation.go(pathOf('messages', [], typed))

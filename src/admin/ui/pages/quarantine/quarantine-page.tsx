@@ -1,4 +1,3 @@
-import { useEffect, useState } from 'preact/hooks'
 import type { HeldItem, HeldPage as Found } from '../../../schemas/quarantine.ts'
 import { useApp } from '../../app-context.ts'
 import { nowMs } from '../../browser/clock.ts'
@@ -11,11 +10,14 @@ import { SelectField, TextField } from '../../parts/fields.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
+import { useKeyed } from '../../parts/use-keyed.ts'
 import { usePages } from '../../parts/use-pages.ts'
 import { When } from '../../parts/when.tsx'
 import { HeldActions } from './held-actions.tsx'
 
 const names = ['sender', 'recipient', 'subject', 'reason', 'entry', 'within'] as const
+/** Nothing is selected. */
+const none: ReadonlySet<string> = new Set<string>([])
 type Name = (typeof names)[number]
 type Filters = Readonly<Partial<Record<Name, string>>>
 
@@ -37,8 +39,7 @@ export function QuarantinePage({ query }: { readonly query: URLSearchParams }) {
       ...(signal === undefined ? {} : { signal }),
     }),
   )
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  useEffect(() => setChosen(new Set()), [query.toString()])
+  const [chosen, setChosen] = useKeyed<ReadonlySet<string>>(query.toString(), none)
   const choice: Column<HeldItem> = {
     title: 'Select',
     cell: ({ id, subject }) => (
@@ -76,7 +77,7 @@ export function QuarantinePage({ query }: { readonly query: URLSearchParams }) {
                 ids={selected.map(({ id }) => id)}
                 mayRelease={selected.every(({ mayRelease }) => mayRelease)}
                 onDone={() => {
-                  setChosen(new Set())
+                  setChosen(none)
                   pages.reload()
                 }}
               />
@@ -144,9 +145,7 @@ const columns: readonly Column<HeldItem>[] = [
 
 function HeldSearch({ filters }: { readonly filters: Filters }) {
   const { navigation } = useApp()
-  const [typed, setTyped] = useState(filters)
-  const key = JSON.stringify(filters)
-  useEffect(() => setTyped(filters), [key])
+  const [typed, setTyped] = useKeyed(JSON.stringify(filters), filters)
   const bind = (name: Name) => ({
     value: typed[name] ?? '',
     onText: (text: string) => setTyped({ ...typed, [name]: text }),

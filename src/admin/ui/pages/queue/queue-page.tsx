@@ -1,5 +1,4 @@
 /** What is promised and not yet done: by destination, and message by message. */
-import { useEffect, useState } from 'preact/hooks'
 import type { QueueItem, QueuePage as Found, QueueSummary } from '../../../schemas/queue.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
@@ -19,11 +18,15 @@ import { Page, Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
+import { useKeyed } from '../../parts/use-keyed.ts'
 import { usePages } from '../../parts/use-pages.ts'
 import { Age } from '../../parts/when.tsx'
 import { Destinations } from './destinations.tsx'
 import { PausePanel } from './pause-panel.tsx'
 import { QueueActions } from './queue-actions.tsx'
+
+/** Nothing is selected. */
+const none: ReadonlySet<string> = new Set<string>([])
 
 export function QueuePage({ query }: { readonly query: URLSearchParams }) {
   const { api } = useApp()
@@ -109,12 +112,10 @@ function Messages({
   readonly onDone: () => void
 }) {
   const { may } = useApp()
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const key = JSON.stringify(filters)
-  useEffect(() => setChosen(new Set()), [key])
+  const [chosen, setChosen] = useKeyed<ReadonlySet<string>>(JSON.stringify(filters), none)
   const filtered = Object.keys(filters).length > 0
   const done = (): void => {
-    setChosen(new Set())
+    setChosen(none)
     onDone()
   }
   const toggle = (id: string, on: boolean): void => {
@@ -212,9 +213,7 @@ const columns: readonly Column<QueueItem>[] = [
 
 function QueueSearch({ filters }: { readonly filters: QueueFilters }) {
   const { navigation } = useApp()
-  const [typed, setTyped] = useState(filters)
-  const key = JSON.stringify(filters)
-  useEffect(() => setTyped(filters), [key])
+  const [typed, setTyped] = useKeyed(JSON.stringify(filters), filters)
   const search = (event: Event): void => {
     event.preventDefault()
     navigation.go(pathOf('queue', [], { ...typed }))

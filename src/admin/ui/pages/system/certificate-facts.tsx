@@ -24,7 +24,7 @@ export function CertificateFacts({ certificate }: { readonly certificate: Certif
         </>
       )}
       <div class="line-2 break">
-        {plainText(names.join(', ') || subject)}
+        {plainText(names.map((name) => name.replace(/^DNS:/, '')).join(', ') || subject)}
         {subject === issuer ? ', self-signed' : `, by ${plainText(issuer)}`}
       </div>
     </div>
