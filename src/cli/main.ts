@@ -29,6 +29,7 @@ const commands = {
   inject: async () => (await import('./inject.ts')).injectCommand(),
   local: async () => (await import('./local.ts')).localCommand(),
   mkauth: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  admin: async () => (await import('./admin.ts')).adminCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
   domain: async () => (await import('./domain.ts')).domainCommand(),
   alias: async () => (await import('./alias.ts')).aliasCommand(),

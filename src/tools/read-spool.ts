@@ -23,6 +23,22 @@ export async function findQueued(folder: string, id: string): Promise<Entry | un
   return undefined
 }
 
+/**
+ * Works with one message while it can be read: only as long as the spool is being gone through.
+ * @returns undefined where there is no such message
+ */
+export async function withQueued<T>(
+  folder: string,
+  id: string,
+  work: (entry: Entry) => Promise<T>,
+): Promise<T | undefined> {
+  for await (const entry of queuedMessages(folder)) {
+    // Awaited here: the files are closed when this returns.
+    if (!('damaged' in entry) && entry.id === id) return await work(entry)
+  }
+  return undefined
+}
+
 /** Reads every promised byte. @param folder the configuration folder. @throws PosternError NOT_FOUND, SPOOL_NEWER, DISK_FAILED */
 export async function checkQueue(folder: string): Promise<SpoolCheck> {
   const checks: SpoolCheck[] = []

@@ -13,9 +13,8 @@ import type {
 import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { formatListRule, readRule } from '../../formats/list-rules.ts'
-import type { Entry } from '../../queue/queue.ts'
 import type { Search } from '../../quarantine/search.ts'
-import { queuedMessages } from '../read-spool.ts'
+import { queuedMessages, withQueued } from '../read-spool.ts'
 import { editLists } from '../sender-lists.ts'
 import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
 import { safePreview } from './safe-preview.ts'
@@ -166,21 +165,6 @@ function positionOf(cursor: string): { readonly at: number; readonly id: string 
   const [, at, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(cursor) ?? []
   if (at === undefined || id === undefined) throw new Refusal('bad-request', 'That is no cursor')
   return { at: Number(at), id }
-}
-
-/** A message can be read only while the spool is being gone through. */
-async function withQueued<T>(
-  folder: string,
-  id: string,
-  work: (entry: Entry) => Promise<T>,
-): Promise<T | undefined> {
-  for await (const entry of queuedMessages(folder)) {
-    if ('damaged' in entry || entry.id !== id) continue
-    // Awaited here: leaving the loop closes what the work reads from.
-    const done = await work(entry)
-    return done
-  }
-  return undefined
 }
 
 async function* bytesOf(folder: string, id: string): AsyncGenerator<Uint8Array> {

@@ -24,7 +24,7 @@ import type { Damaged, Entry } from '../../queue/queue.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { QueueAnswer } from '../queue-requests.ts'
 import { isSelected } from '../queue-selection.ts'
-import { findQueued, queuedMessages } from '../read-spool.ts'
+import { queuedMessages, withQueued } from '../read-spool.ts'
 import { steerQueue } from '../steer-queue.ts'
 import { Cached } from './cached.ts'
 
@@ -68,14 +68,12 @@ export class SpooledQueue implements QueueOperations {
   }
 
   async show(id: string): Promise<QueueDetails | undefined> {
-    const entry = await findQueued(this.#folder, id).catch(gone)
-    if (entry === undefined) return undefined
-    return {
+    return withQueued(this.#folder, id, async (entry) => ({
       ...itemOf(entry),
       subject: fieldText(decodeWords(entry.message.header.first('subject') ?? '').slice(0, 200)),
       quarantined: entry.held && entry.grounds !== undefined,
       header: await headerOf(entry.message),
-    }
+    })).catch(gone)
   }
 
   async act({ action, selection, dryRun = false }: QueueActionRequest): Promise<Applied> {

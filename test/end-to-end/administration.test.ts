@@ -1,0 +1,287 @@
+/** The administration of a started gateway with real mail in it: a process of its own, asked by HTTP. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { join } from 'node:path'
+import {
+  checkout,
+  delivered,
+  dialogue,
+  eventually,
+  gatewayFolder,
+  runPostern,
+  startGateway,
+  type GatewayFolder,
+  type StartedGateway,
+} from './started-gateway.ts'
+
+const yaml = `
+listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
+plugin_dirs: [../plugins, '${join(checkout, 'test/fixtures/plugins')}']
+chain:
+  - plugin: lists
+  - plugin: voucher
+  - plugin: chooser
+  - plugin: scorer
+    options: { by_recipient: true }
+thresholds: { quarantine: 5, reject: 50 }
+admin: { listen: '127.0.0.1:0' }
+`
+const password = 'correct horse battery'
+/** What a browser would run if it were shown as HTML. */
+const payload = '<img src=x onerror=alert(1)>'
+
+interface Visitor {
+  get<T = Record<string, unknown>>(url: string): Promise<T>
+  ask(method: string, url: string, body?: object): Promise<Response>
+}
+
+interface Page {
+  readonly items: readonly {
+    readonly id: string
+    readonly outcome: string
+    readonly recipients: readonly string[]
+  }[]
+}
+
+let folder: GatewayFolder
+let gateway: StartedGateway
+let base: string
+let root: Visitor
+
+const send = (recipient: string, subject: string) =>
+  dialogue(gateway.port, [
+    'EHLO client.test',
+    'MAIL FROM:<ann@else.test>',
+    `RCPT TO:<${recipient}>`,
+    'DATA',
+    [
+      `Subject: ${subject}`,
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      'Content-Type: text/html',
+      '',
+      `<p>Hello</p><script>alert(1)</script>${payload}`,
+      '--b',
+      `Content-Type: application/octet-stream; name="${payload}.exe"`,
+      '',
+      'MZ',
+      '--b--',
+      '.',
+    ].join('\r\n'),
+    'QUIT',
+  ])
+
+async function login(path: string, body: object): Promise<Visitor> {
+  const response = await post(path, body)
+  expect(response.status).toBe(201)
+  const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const { csrfToken } = (await response.json()) as { csrfToken: string }
+  const ask: Visitor['ask'] = (method, url, sent) =>
+    fetch(`${base}/api/v1${url}`, {
+      method,
+      headers: {
+        cookie,
+        'x-csrf-token': csrfToken,
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+    })
+  return {
+    ask,
+    get: async <T>(url: string) => (await ask('GET', url)).json() as Promise<T>,
+  }
+}
+
+const post = (path: string, body: object) =>
+  fetch(`${base}/api/v1${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+beforeAll(async () => {
+  folder = await gatewayFolder(yaml)
+  gateway = await startGateway(folder)
+  await gateway.seen('/setup#')
+  const [, url = '', token = ''] = /(http:\S+)\/setup#(\S+)/.exec(gateway.stdout()) ?? []
+  base = url
+  root = await login('/setup', { token, user: 'root', password })
+}, 60_000)
+afterAll(async () => {
+  await gateway.stop()
+  await folder.remove()
+})
+
+const held = (visitor: Visitor, count: number, query = '') =>
+  eventually(async () => {
+    const { items } = await visitor.get<Page>(`/quarantine${query}`)
+    return items.length === count ? items : undefined
+  }, `${count} held messages`)
+
+describe('messages', () => {
+  test('are found with what became of them, and an API token finds them too', async () => {
+    await send('plain1@postern.test', 'one')
+    await delivered(folder, ['plain1', 'postern.test'])
+    const [found] = await eventually(async () => {
+      const { items } = await root.get<Page>('/messages?recipient=plain1@postern.test')
+      return items.length > 0 ? items : undefined
+    }, 'the trace')
+    expect(found).toMatchObject({ outcome: 'accepted', recipients: ['plain1@postern.test'] })
+    const story = await eventually(async () => {
+      const told = await root.get<{ attempts: readonly { outcome: string }[] }>(
+        `/messages/${found?.id}`,
+      )
+      return told.attempts.length > 0 ? told : undefined
+    }, 'the delivery')
+    expect(story).toMatchObject({ attempts: [{ outcome: 'delivered' }], partial: false })
+    const { token } = (await (
+      await root.ask('POST', '/access/tokens', { name: 'cron', scopes: ['messages:read'] })
+    ).json()) as { token: string }
+    const by = { headers: { authorization: `Bearer ${token}` } }
+    expect((await fetch(`${base}/api/v1/messages.csv`, by)).headers.get('content-type')).toContain(
+      'csv',
+    )
+    expect((await fetch(`${base}/api/v1/queue`, by)).status).toBe(403)
+    const now = await root.get<{ slices: readonly { accepted: number }[]; stale: boolean }>('/now')
+    expect(now.stale).toBe(false)
+    const numbers = await root.get<{ entries: readonly { name: string; numbers?: object }[] }>(
+      '/chain',
+    )
+    expect(numbers.entries.find(({ name }) => name === 'voucher')?.numbers).toMatchObject({
+      objected: 0,
+    })
+  })
+})
+
+describe('the quarantine', () => {
+  test('shows nothing that acts, to nobody who has no part in it, and lets go what is asked for', async () => {
+    await send('spam6@postern.test', payload)
+    await send('spam6@other.test', 'theirs')
+    const all = await held(root, 2)
+    const mine = all.find(({ recipients }) => recipients[0] === 'spam6@postern.test')?.id ?? ''
+    const theirs = all.find(({ recipients }) => recipients[0] === 'spam6@other.test')?.id ?? ''
+    const response = await root.ask('GET', `/quarantine/${mine}`)
+    expect(response.headers.get('content-type')).toContain('application/json')
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    const shown = (await response.json()) as { text: string; attachments: object[] }
+    expect(shown).toMatchObject({
+      subject: payload,
+      text: 'Hello',
+      textFrom: 'html',
+      mayRelease: true,
+    })
+    expect(shown.attachments).toMatchObject([{ type: 'application/octet-stream', part: '2' }])
+    const raw = await root.ask('GET', `/quarantine/${mine}/raw`)
+    expect(raw.headers.get('content-disposition')).toBe(`attachment; filename="${mine}.eml"`)
+    expect(raw.headers.get('content-security-policy')).toContain('sandbox')
+    expect(await raw.text()).toContain('<script>')
+
+    for (const name of ['postern.test', 'other.test']) {
+      await root.ask('POST', '/domains', { name })
+    }
+    await root.ask('POST', '/users', { user: 'spam6@postern.test', password })
+    const dora = { name: 'dora', role: 'domain-admin', domains: ['postern.test'], password }
+    await root.ask('POST', '/access/users', dora)
+    const visitors = [
+      await login('/session', { user: 'dora', password }),
+      await login('/session', { user: 'spam6@postern.test', password }),
+    ]
+    for (const visitor of visitors) {
+      expect((await held(visitor, 1)).map(({ id }) => id)).toEqual([mine])
+      expect((await visitor.get<Page>('/quarantine?recipient=spam6@other.test')).items).toEqual([])
+      expect((await visitor.ask('GET', `/quarantine/${theirs}`)).status).toBe(404)
+      for (const action of ['release', 'delete', 'allow-sender']) {
+        const asked = { action, ids: [theirs] }
+        expect((await visitor.ask('POST', '/quarantine/actions', asked)).status).toBe(404)
+      }
+      const more = { action: 'release', ids: [mine], everybody: true }
+      expect((await visitor.ask('POST', '/quarantine/actions', more)).status).toBe(403)
+    }
+    const [first, second] = visitors
+    const messages = await first!.get<Page>('/messages')
+    expect(messages.items.flatMap(({ recipients }) => recipients)).not.toContain('spam6@other.test')
+    const released = await second!.ask('POST', '/quarantine/actions', {
+      action: 'release',
+      ids: [mine],
+    })
+    expect(await released.json()).toMatchObject({ count: 1, ids: [mine] })
+    await delivered(folder, ['spam6', 'postern.test'])
+    const allowed = await root.ask('POST', '/quarantine/actions', {
+      action: 'allow-sender',
+      ids: [theirs],
+    })
+    expect(await allowed.json()).toMatchObject({
+      rules: ['allow sender ann@else.test for spam6@other.test'],
+    })
+  }, 60_000)
+})
+
+describe('the queue', () => {
+  test('is paused, listed, held and emptied through the running gateway', async () => {
+    await root.ask('POST', '/queue/pause', { what: 'all' })
+    await send('plain2@postern.test', 'waits')
+    const [waiting] = await eventually(async () => {
+      const { items } = await root.get<Page>('/queue?recipient=plain2@postern.test')
+      return items.length > 0 ? items : undefined
+    }, 'the queued message')
+    const all = { action: 'hold', selection: { ids: [waiting?.id] } }
+    expect(await (await root.ask('POST', '/queue/actions', all)).json()).toMatchObject({ count: 1 })
+    expect(await root.get(`/queue/messages/${waiting?.id}`)).toMatchObject({
+      held: true,
+      subject: 'waits',
+    })
+    const nothing = { action: 'delete', selection: {} }
+    expect((await root.ask('POST', '/queue/actions', nothing)).status).toBe(422)
+    const gone = { action: 'delete', selection: { recipient: 'plain2@postern.test' } }
+    expect(await (await root.ask('POST', '/queue/actions', gone)).json()).toMatchObject({
+      count: 1,
+    })
+    const { paused } = await root.get<{ paused: object[] }>('/queue/pauses')
+    expect(paused).toEqual([{ what: 'all' }])
+    await root.ask('POST', '/queue/resume', { what: 'all' })
+  })
+})
+
+describe('the process', () => {
+  test('streams what happens, and goes on from where a watcher was', async () => {
+    const { token } = (await (
+      await root.ask('POST', '/access/tokens', { name: 'tail', scopes: ['messages:read'] })
+    ).json()) as { token: string }
+    const controller = new AbortController()
+    const response = await fetch(`${base}/api/v1/events`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: controller.signal,
+    })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    for (let sent = 0; !text.includes('streamed@postern.test');) {
+      const { value = '' } = await reader.read()
+      text += value
+      if (text.includes('event: now') && sent++ === 0)
+        await send('streamed@postern.test', 'streamed')
+    }
+    controller.abort()
+    const [, id = ''] = /id: (\S+)/.exec(text) ?? []
+    expect(id).not.toBe('')
+  }, 30_000)
+
+  test('that dies is replaced, keeps its sessions, and mail goes on meanwhile', async () => {
+    const before = await root.get<{ workers: object[]; running: boolean }>('/system')
+    expect(before).toMatchObject({ running: true, workers: [{ answers: true }] })
+    const { stdout } = await runPostern([
+      'admin',
+      'user',
+      'list',
+      '--json',
+      '--config',
+      folder.config,
+    ])
+    expect(stdout).toContain('"name":"root"')
+    const second = await runPostern(['admin', 'setup-link', '--config', folder.config])
+    expect(second.stdout).toMatch(/^http:\/\/127\.0\.0\.1:0\/setup#\S{43}\n$/)
+    const replies = await send('plain3@postern.test', 'three')
+    expect(replies.at(-2)).toMatch(/^250 /)
+    expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({ status: 'ok' })
+  })
+})
