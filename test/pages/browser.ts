@@ -37,6 +37,9 @@ export interface WatchedPage {
   readonly trouble: readonly string[]
 }
 
+/** For `expect.poll`: a browser on a busy machine takes its time. */
+export const patience = { timeout: 20_000 } as const
+
 const settings = [
   '--no-sandbox',
   '--disable-gpu',
@@ -58,7 +61,7 @@ export async function openBrowser(): Promise<WatchedBrowser> {
     async open(options = {}) {
       const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
-      page.setDefaultTimeout(10_000)
+      page.setDefaultTimeout(patience.timeout)
       return { page, context, ...watch(page) }
     },
     async close() {

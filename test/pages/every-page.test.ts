@@ -1,5 +1,5 @@
 /** Each page, with hostile mail in the gateway: for those who see little, on small screens, in light and in dark. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
@@ -7,6 +7,7 @@ import {
   buildPages,
   keepPicture,
   openBrowser,
+  patience,
   overflow,
   type WatchedBrowser,
   type WatchedPage,
@@ -42,6 +43,7 @@ const sizes = [
 ] as const
 
 describe.skipIf(isMissing('chromium'))('each page', () => {
+  vi.setConfig({ testTimeout: 90_000 })
   let mail: GatewayWithMail
   let browser: WatchedBrowser
   let watched: WatchedPage
@@ -59,7 +61,7 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
       ['queued', await firstLink('/queue', 'Queued messages')],
       ['held', await firstLink('/quarantine', 'Held messages')],
     ]
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     await browser.close()
@@ -80,7 +82,7 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
   /** Nothing is loading any more. */
   const settled = async (): Promise<void> => {
     await watched.page.locator('h1').first().waitFor()
-    await expect.poll(() => watched.page.getByText('Loading …').count()).toBe(0)
+    await expect.poll(() => watched.page.getByText('Loading …').count(), patience).toBe(0)
   }
 
   test.each(['light', 'dark'] as const)(

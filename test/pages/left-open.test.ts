@@ -1,12 +1,19 @@
 /** The live stream, a page that stays open while the gateway is restarted, and a walk without a mouse. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isMissing } from '../setup/components.ts'
-import { buildPages, openBrowser, type WatchedBrowser, type WatchedPage } from './browser.ts'
+import {
+  buildPages,
+  openBrowser,
+  patience,
+  type WatchedBrowser,
+  type WatchedPage,
+} from './browser.ts'
 import { fillWithMail, gatewayWithMail, type GatewayWithMail } from './gateway-with-mail.ts'
 import { setUp } from './visits.ts'
 
 describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
+  vi.setConfig({ testTimeout: 90_000 })
   let mail: GatewayWithMail
   let browser: WatchedBrowser
   let watched: WatchedPage
@@ -20,7 +27,7 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
     watched = await browser.open({ viewport: { width: 1280, height: 900 } })
     page = watched.page
     await setUp(page, mail.setupLink)
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     await browser.close()
@@ -54,13 +61,13 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
     expect(await second.locator('tbody tr').count()).toBeGreaterThan(0)
     await mail.start()
     await second.getByText('What is shown may be old').waitFor({ state: 'detached' })
-    await live().getByText('connected again').waitFor({ timeout: 20_000 })
+    await live().getByText('connected again').waitFor({ timeout: 40_000 })
     await mail.send({ from: 'after@live.test' })
     await live().getByText('after@live.test').waitFor()
     await second.getByRole('button', { name: 'Refresh' }).click()
     await second.getByText('after@live.test').waitFor()
     await second.close()
-  }, 60_000)
+  })
 
   test('can be used without a mouse', async () => {
     await page.goto(mail.origin)
@@ -77,7 +84,7 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
     await page.keyboard.press('/')
     await page.keyboard.type('@bad.test')
     await page.keyboard.press('Enter')
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBe(1)
     await page.keyboard.press('Escape')
     await page.keyboard.press('j')
     expect(await focused()).toContain('spammer@bad.test')

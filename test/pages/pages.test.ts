@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { delivered, eventually } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
   buildPages,
   keepPicture,
   openBrowser,
+  patience,
   type WatchedBrowser,
   type WatchedPage,
 } from './browser.ts'
@@ -16,6 +17,7 @@ import { fillWithMail, gatewayWithMail, type GatewayWithMail } from './gateway-w
 import { logIn, setUp } from './visits.ts'
 
 describe.skipIf(isMissing('chromium'))('the pages', () => {
+  vi.setConfig({ testTimeout: 90_000 })
   let mail: GatewayWithMail
   let browser: WatchedBrowser
   let watched: WatchedPage
@@ -32,7 +34,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     watched = await browser.open({ viewport: { width: 1280, height: 900 } })
     page = watched.page
     await setUp(page, mail.setupLink)
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     await browser.close()
@@ -81,10 +83,10 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await visit('/messages')
     await page.getByLabel('Sender').fill('@bad.test')
     await page.getByRole('button', { name: 'Search' }).click()
-    await expect.poll(() => new URL(page.url()).search).toBe('?sender=%40bad.test')
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
+    await expect.poll(() => new URL(page.url()).search, patience).toBe('?sender=%40bad.test')
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBe(1)
     await page.getByRole('link', { name: 'Clear' }).click()
-    await expect.poll(() => page.locator('tbody tr').count()).toBeGreaterThan(3)
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBeGreaterThan(3)
     await page.goBack()
     expect(await page.getByLabel('Sender').inputValue()).toBe('@bad.test')
   })
@@ -126,7 +128,9 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await keepPicture(page, 'shadow')
     await dialog.getByRole('button', { name: 'Write it' }).click()
     await page.getByText('postern.yaml was written').waitFor()
-    await expect.poll(() => row('badmailfrom').getByText('shadow').count()).toBeGreaterThan(0)
+    await expect
+      .poll(() => row('badmailfrom').getByText('shadow').count(), patience)
+      .toBeGreaterThan(0)
     const yaml = await readFile(join(mail.folder.config, 'postern.yaml'), 'utf8')
     expect(yaml).toContain('- plugin: badmailfrom # control/badmailfrom\n    mode: shadow')
     expect(yaml).toContain('# Who may relay, and what is ours.')
@@ -167,7 +171,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await page.getByLabel('IP address').fill('192.0.2.7')
     await page.getByRole('button', { name: 'Test', exact: true }).click()
     await page.getByText('by the rule for').waitFor()
-    await expect.poll(() => page.locator('[aria-live]').textContent()).toContain('deny')
+    await expect.poll(() => page.locator('[aria-live]').textContent(), patience).toContain('deny')
     await page.getByLabel('IP address').fill('not an address')
     await page.getByRole('button', { name: 'Test', exact: true }).click()
     await page.getByRole('alert').waitFor()
@@ -181,7 +185,9 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await row('nasty.test').waitFor()
     await page.getByLabel('Sender', { exact: true }).fill('eve@nasty.test')
     await page.getByRole('button', { name: 'Test', exact: true }).click()
-    await expect.poll(() => page.locator('[aria-live]').first().textContent()).toContain('block')
+    await expect
+      .poll(() => page.locator('[aria-live]').first().textContent(), patience)
+      .toContain('block')
   })
 
   test('add a domain, a user and an alias', async () => {

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SessionView } from '../schemas/access.ts'
 import { useApp } from './app-context.ts'
-import { focusSearch, listenToKeys, moveInRows } from './browser/keyboard.ts'
+import { focusHeading, focusSearch, listenToKeys, moveInRows } from './browser/keyboard.ts'
 import { applyTheme, nextTheme, savedTheme, type Theme } from './browser/theme.ts'
 import type { IconName } from './model/icons.ts'
 import type { KeyCommand } from './model/keys.ts'
@@ -46,12 +46,13 @@ export function Shell({ session }: { readonly session: SessionView }) {
     }
     return listenToKeys(obey)
   }, [session])
+  const here = `${place?.page ?? ''} ${place?.rest.join('/') ?? ''}`
+  const shown = useRef(here)
   useEffect(() => {
-    // The new page's heading takes the focus unless somebody is using something that stayed.
-    if (document.activeElement?.closest('main, .nav') !== null) {
-      document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
-    }
-  }, [place?.page, place?.rest.join('/')])
+    if (shown.current === here) return
+    shown.current = here
+    focusHeading()
+  }, [here])
   return (
     <>
       <a class="skip" href="#main">

@@ -45,3 +45,11 @@ export function focusSearch(): void {
   field?.focus()
   field?.select()
 }
+
+/** After the page has changed, unless somebody is using something that stayed. */
+export function focusHeading(): void {
+  const { activeElement, body } = document
+  const free = activeElement === null || activeElement === body
+  if (!free && activeElement.closest('main, .nav') === null) return
+  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
+}

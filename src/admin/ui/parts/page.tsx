@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 
 /**
- * A page: its heading names the window, and takes the focus when the page has changed, so that a reader hears
- * where it is.
+ * A page: its heading names the window, and takes the focus when the page has changed (the shell sees to that), so
+ * that a reader hears where it is.
  */
 export function Page({
   title,
@@ -17,18 +17,14 @@ export function Page({
   readonly above?: ComponentChildren
   readonly children: ComponentChildren
 }) {
-  const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · Postern`
-    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true })
   }, [title])
   return (
     <>
       {above === undefined ? null : <p class="crumb">{above}</p>}
       <div class="page-head">
-        <h1 ref={heading} tabIndex={-1}>
-          {title}
-        </h1>
+        <h1 tabIndex={-1}>{title}</h1>
         {actions === undefined ? null : <div class="actions">{actions}</div>}
       </div>
       {children}

@@ -1,7 +1,8 @@
 /** The live stream: the newest transactions, and the sums as they change. Paused, it counts what it does not show. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { MessageSummary } from '../../../schemas/messages.ts'
+import type { MessagePage, MessageSummary } from '../../../schemas/messages.ts'
 import type { Now } from '../../../schemas/system.ts'
+import { useApp } from '../../app-context.ts'
 import { urlOf } from '../../browser/api-client.ts'
 import { openEventStream, type StreamState } from '../../browser/event-stream.ts'
 
@@ -19,6 +20,18 @@ export interface Live {
 }
 
 const mostShown = 100
+const mostFilled = 20
+
+/** Each once. */
+function newestFirst(
+  before: readonly MessageSummary[],
+  more: readonly MessageSummary[],
+): readonly MessageSummary[] {
+  const known = new Set(before.map(({ id }) => id))
+  return [...more.filter(({ id }) => !known.has(id)), ...before]
+    .toSorted((a, b) => b.endedAt - a.endedAt)
+    .slice(0, mostShown)
+}
 
 export function useLive(): Live {
   const [now, setNow] = useState<Now | undefined>()
@@ -29,21 +42,36 @@ export function useLive(): Live {
   const [missed, setMissed] = useState(0)
   const isPaused = useRef(false)
   const wasLost = useRef(false)
+  const { api } = useApp()
   useEffect(() => {
+    // What came just before: the stream begins with the next second.
+    const fill = (): void => {
+      api.ask<MessagePage>('GET', '/messages', { query: { limit: mostFilled } }).then(
+        ({ items }) => {
+          if (!isPaused.current) setShown((before) => newestFirst(before, items))
+        },
+        // The stream goes on without it.
+        () => undefined,
+      )
+    }
+    let mustFill = false
     const onEvent = (name: string, data: string): void => {
-      if (name === 'now') return setNow(JSON.parse(data) as Now)
+      if (name === 'now') {
+        if (mustFill) fill()
+        mustFill = false
+        return setNow(JSON.parse(data) as Now)
+      }
       if (isPaused.current) return setMissed((before) => before + 1)
       const transaction = JSON.parse(data) as MessageSummary
-      setShown((before) =>
-        before.some(({ id }) => id === transaction.id)
-          ? before
-          : [transaction, ...before].slice(0, mostShown),
-      )
+      setShown((before) => newestFirst(before, [transaction]))
     }
     const onState = (next: StreamState): void => {
       setState(next)
       if (next === 'lost') wasLost.current = true
-      if (next === 'open') setCameBack(wasLost.current)
+      if (next !== 'open') return
+      setCameBack(wasLost.current)
+      mustFill = true
+      fill()
     }
     return openEventStream({
       url: urlOf('/events'),
