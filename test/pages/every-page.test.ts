@@ -7,7 +7,6 @@ import {
   buildPages,
   keepPicture,
   openBrowser,
-  patience,
   overflow,
   type WatchedBrowser,
   type WatchedPage,
@@ -82,7 +81,7 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
   /** Nothing is loading any more. */
   const settled = async (): Promise<void> => {
     await watched.page.locator('h1').first().waitFor()
-    await expect.poll(() => watched.page.getByText('Loading …').count(), patience).toBe(0)
+    await watched.page.locator('main:not(:has-text("Loading …"))').waitFor()
   }
 
   test.each(['light', 'dark'] as const)(
