@@ -62,7 +62,10 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
   const decided = redecide({ ...trace, steps })
   if (decided === undefined) return undefined
   const { last, outcomes } = decided
-  if (last.ruling !== 'pass') {
+  const notAsked = unasked(trace, entry)
+  // Nobody vouched, perhaps because whoever would have was never asked: only an objection is sure to stay.
+  const certain = notAsked === 0 || steps.some(objects)
+  if (last.ruling !== 'pass' && certain) {
     const { code, status, text } = last
     return {
       without: entry,
@@ -72,13 +75,16 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
       text,
     }
   }
-  const notAsked = unasked(trace, entry)
   if (notAsked > 0) return { without: entry, outcome: 'not known', notAsked }
   const [first] = outcomes
   const all = (disposition: string): boolean =>
     first !== undefined && outcomes.every((outcome) => outcome.disposition === disposition)
   if (all('hold')) return { without: entry, outcome: 'quarantined' }
   return { without: entry, outcome: all('discard') ? 'discarded' : 'accepted' }
+}
+
+function objects({ mode, kind, verdict }: TracedStep): boolean {
+  return mode === 'enforce' && kind !== 'lifted' && (verdict === 'reject' || verdict === 'defer')
 }
 
 /** Enforced entries whose turn would have come after the refusal. */

@@ -74,6 +74,8 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     expect(await decided.textContent()).toContain('badmailfrom')
     expect(await picture.getByLabel('message, not asked').count()).toBe(1)
     await page.getByText('Without badmailfrom').waitFor()
+    // The entries that vouch were never asked.
+    await page.getByText('were not asked').waitFor()
     await page.getByText('Raw record').click()
     expect(await page.locator('pre.raw').textContent()).toContain('"outcome": "refused"')
     await keepPicture(page, 'refused')

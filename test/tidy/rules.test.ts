@@ -38,6 +38,10 @@ describe('the import table', () => {
     ['src/filter/policy.ts', "const policy = await import('../smtp/replies.ts')"],
     ['src/queue/log.ts', "let fake: import('../testkit/disk.ts').FakeDisk"],
     ['src/admin/pages.ts', "import { load } from '../config/load.ts'"],
+    ['src/admin/pages.ts', "import { Shell } from './ui/shell.tsx'"],
+    ['src/admin/pages.ts', "import { render } from 'preact'"],
+    ['src/admin/ui/shell.tsx', "import { Session } from '../schemas/access.ts'"],
+    ['src/admin/ui/shell.tsx', "import type { Route } from '../route.ts'"],
     ['src/queue/log.ts', "import { test } from '../../test/setup/components.ts'"],
     ['src/filter/loader.ts', "import { definePlugin } from 'postern/plugin'"],
     ['src/stuff/thing.ts', "import { Domain } from '../mail/domain.ts'"],
@@ -60,6 +64,8 @@ describe('the import table', () => {
     ['src/filter/policy.ts', "import type { Policy } from '../smtp/policy.ts'"],
     ['src/compose.ts', "import { Receiver } from './smtp/receiver.ts'"],
     ['src/runtime/log.ts', "import pino from 'pino'"],
+    ['src/admin/ui/shell.tsx', "import type { Session } from '../schemas/access.ts'"],
+    ['src/admin/ui/shell.tsx', "import { render } from 'preact'"],
     ['test/bench/main.ts', "import { Chain } from '../../src/filter/chain.ts'"],
     ['plugins/dmarc/dmarc.ts', "import { spfResult } from '../spf/findings.ts'"],
     ['plugins/dmarc/dmarc.ts', "import { verify } from '../shared/mailauth/verify.ts'"],
@@ -127,6 +133,7 @@ describe('the doors', () => {
     ['src/main.ts', "process.once('SIGTERM', close)"],
     ['src/cli/check.ts', "process.stdout.write('fine')"],
     ['src/testkit/clock.ts', 'setTimeout(give, 0)'],
+    ['src/admin/ui/browser/clock.ts', 'setTimeout(give, 0)'],
     ['test/crash/kill.ts', "import { spawn } from 'node:child_process'"],
   ])('are not missed in %s by: %s', (path, text) => {
     expect(doors(path, text)).toEqual([])
