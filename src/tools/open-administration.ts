@@ -89,14 +89,14 @@ function operationsOf(
 ): { readonly operations: Operations; readonly close: () => Promise<void> } {
   const clock = systemClock
   const disk = systemDisk
-  const current = followed(folder, configuration)
+  const { current, forget } = followed(folder, configuration)
   const history = new EditHistory({
     disk,
     clock,
     random: systemRandom,
     folder: join(admin.path, 'history'),
   })
-  const files = new EditedFiles({ folder, disk, history })
+  const files = new EditedFiles({ folder, disk, history, written: forget })
   const queue = new SpooledQueue(folder, clock)
   const messages = new StoredMessages({ current, clock, depth: () => queue.summary() })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock })
@@ -138,14 +138,20 @@ function operationsOf(
 const freshMs = 200
 
 /** The configuration as it lies on the disk; while it cannot be read, as it was. */
-function followed(folder: string, first: Configuration): () => Configuration {
+function followed(
+  folder: string,
+  first: Configuration,
+): { readonly current: () => Configuration; readonly forget: () => void } {
   let last = { configuration: first, at: -Infinity }
-  return () => {
-    const now = systemClock.monotonicMs()
-    if (now - last.at > freshMs) {
-      last = { configuration: readFolder(folder).configuration ?? last.configuration, at: now }
-    }
-    return last.configuration
+  return {
+    current() {
+      const now = systemClock.monotonicMs()
+      if (now - last.at > freshMs) {
+        last = { configuration: readFolder(folder).configuration ?? last.configuration, at: now }
+      }
+      return last.configuration
+    },
+    forget: () => void (last = { ...last, at: -Infinity }),
   }
 }
 

@@ -33,8 +33,10 @@ export async function withQueued<T>(
   work: (entry: Entry) => Promise<T>,
 ): Promise<T | undefined> {
   for await (const entry of queuedMessages(folder)) {
-    // Awaited here: the files are closed when this returns.
-    if (!('damaged' in entry) && entry.id === id) return await work(entry)
+    if ('damaged' in entry || entry.id !== id) continue
+    // Awaited before the loop is left: that closes the files.
+    const done = await work(entry)
+    return done
   }
   return undefined
 }

@@ -49,7 +49,7 @@ describe('an entry of the chain', () => {
     const change = (mode: string) =>
       stage.admin.ask('PATCH', '/chain/badmailfrom', { mode }, { 'if-match': `"${seen}"` })
     const [one, other] = await Promise.all([change('off'), change('shadow')])
-    expect([one.statusCode, other.statusCode].toSorted()).toEqual([200, 412])
+    expect(new Set([one.statusCode, other.statusCode])).toEqual(new Set([200, 412]))
     expect((await stage.admin.ask('PATCH', '/chain/badmailfrom', { mode: 'off' })).statusCode).toBe(
       428,
     )

@@ -12,6 +12,7 @@ import {
   type GatewayFolder,
   type StartedGateway,
 } from './started-gateway.ts'
+import { workersOf } from './worker-processes.ts'
 
 const yaml = `
 listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
@@ -280,8 +281,19 @@ describe('the process', () => {
     expect(stdout).toContain('"name":"root"')
     const second = await runPostern(['admin', 'setup-link', '--config', folder.config])
     expect(second.stdout).toMatch(/^http:\/\/127\.0\.0\.1:0\/setup#\S{43}\n$/)
-    const replies = await send('plain3@postern.test', 'three')
+    const admin = workersOf(gateway.pid).at(-1) ?? 0
+    process.kill(admin, 'SIGKILL')
+    const replies = await send('plain1@postern.test', 'meanwhile')
     expect(replies.at(-2)).toMatch(/^250 /)
+    await gateway.seen('"event":"admin.opened"', 2)
+    // The port is the system's choice in this test, and another one now.
+    base =
+      gateway
+        .stderr()
+        .match(/http:\/\/127\.0\.0\.1:\d+/g)
+        ?.at(-1) ?? ''
+    expect(await root.get('/session')).toMatchObject({ user: 'root', role: 'admin' })
     expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({ status: 'ok' })
-  })
+    expect(gateway.stdout().match(/setup#/g)).toHaveLength(1)
+  }, 60_000)
 })

@@ -9,7 +9,10 @@ import { checkShape } from './shape.ts'
 import { parseSource, parseTree } from './source-file.ts'
 import { checkTraces } from './traces.ts'
 
-const packages = { dependencies: new Set(['yaml', 'pino']), devDependencies: new Set(['vitest', 'preact']) }
+const packages = {
+  dependencies: new Set(['yaml', 'pino']),
+  devDependencies: new Set(['vitest', 'preact']),
+}
 
 const imports = (path: string, text: string): readonly Complaint[] =>
   checkImports([parseSource(path, text)], packages)

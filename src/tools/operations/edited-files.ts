@@ -42,6 +42,8 @@ export interface EditedFilesParts {
   readonly folder: string
   readonly disk: Disk
   readonly history: EditHistory
+  /** Called after a file was written: whoever remembers its text must read it again. */
+  readonly written: () => void
 }
 
 /** What else a change must pass, besides `check`. @throws Refusal */
@@ -117,6 +119,7 @@ export class EditedFiles implements ConfigurationOperations {
       if (now !== before) throw new Refusal('changed-meanwhile')
       return text
     })
+    this.#parts.written()
     const diff = unifiedDiff(before, text, path).text
     const done = { path, etag: etagOf(text), changed, diff, check }
     if (!changed) return done
