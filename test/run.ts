@@ -11,6 +11,9 @@ import { installComponents } from './setup/install.ts'
 const checks: readonly (readonly [name: string, program: string, parameters: readonly string[]])[] =
   [
     ['types', 'tsc', ['--noEmit']],
+    ['types of the pages', 'tsc', ['--noEmit', '-p', 'src/admin/ui']],
+    ['types of their tests', 'tsc', ['--noEmit', '-p', 'test/pages']],
+    ['the pages, built', 'vite', ['build', 'src/admin/ui', '--logLevel', 'warn']],
     ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
     ['format', 'oxfmt', ['--check']],
   ]

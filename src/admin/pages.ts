@@ -29,7 +29,8 @@ export async function servePages(app: FastifyInstance, folder: string | undefine
     folder === undefined
       ? reply.type('text/plain; charset=utf-8').send(absent)
       : reply.sendFile('index.html')
-  if (folder === undefined) app.get('/', (_, reply) => page(reply))
+  // For the folder itself the plugin would say 403.
+  app.get('/', (_, reply) => page(reply))
   app.setNotFoundHandler((request, reply) => {
     const isPage =
       request.method === 'GET' &&

@@ -37,8 +37,15 @@ export function counterfactuals(trace: Trace): readonly Counterfactual[] {
   })
 }
 
-function wentWrong({ end, placements }: Trace): boolean {
-  return end === 'refused' || placements.some(({ disposition }) => disposition !== 'deliver')
+function wentWrong(trace: Trace): boolean {
+  return isRefused(trace) || trace.placements.some(({ disposition }) => disposition !== 'deliver')
+}
+
+/** Whose recipients are all refused mostly leaves with QUIT or RSET: nothing else refuses the transaction then. */
+function isRefused({ end, recipients }: Trace): boolean {
+  return (
+    end === 'refused' || (recipients.length > 0 && !recipients.some(({ accepted }) => accepted))
+  )
 }
 
 function speaksAgainst({ mode, kind, verdict, details }: TracedStep): boolean {
@@ -55,7 +62,10 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
   const decided = redecide({ ...trace, steps })
   if (decided === undefined) return undefined
   const { last, outcomes } = decided
-  if (last.ruling !== 'pass') {
+  const notAsked = unasked(trace, entry)
+  // Nobody vouched, perhaps because whoever would have was never asked: only an objection is sure to stay.
+  const certain = notAsked === 0 || steps.some(objects)
+  if (last.ruling !== 'pass' && certain) {
     const { code, status, text } = last
     return {
       without: entry,
@@ -65,7 +75,6 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
       text,
     }
   }
-  const notAsked = unasked(trace, entry)
   if (notAsked > 0) return { without: entry, outcome: 'not known', notAsked }
   const [first] = outcomes
   const all = (disposition: string): boolean =>
@@ -74,9 +83,13 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
   return { without: entry, outcome: all('discard') ? 'discarded' : 'accepted' }
 }
 
+function objects({ mode, kind, verdict }: TracedStep): boolean {
+  return mode === 'enforce' && kind !== 'lifted' && (verdict === 'reject' || verdict === 'defer')
+}
+
 /** Enforced entries whose turn would have come after the refusal. */
 function unasked(trace: Trace, entry: string): number {
-  if (trace.end !== 'refused') return 0
+  if (!isRefused(trace)) return 0
   const reached = stages.indexOf(trace.stage)
   const round = trace.stage === 'rcpt' ? trace.recipients.length : 0
   const asked = new Set(

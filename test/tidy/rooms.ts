@@ -67,11 +67,16 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
 /** Interfaces between siblings: a type-only import of them is right from anywhere. */
 const interfaces = new Set(['src/smtp/policy.ts', 'src/queue/queue.ts', 'src/control/control.ts'])
 
+/** What runs in a browser: of the rest of the house it sees the shapes that the API sends, and no code. */
+const pages = 'src/admin/ui/'
+const pageShapes = 'src/admin/schemas/'
+
 /** Libraries that only one folder of src/ may know. */
 const libraryHomes: readonly (readonly [library: RegExp, home: string])[] = [
   [/^@?fastify(?:\/|$)/, 'src/admin/'],
   [/^commander$/, 'src/cli/'],
   [/^pino$/, 'src/runtime/'],
+  [/^(?:@?preact|uplot)(?:\/|$)/, pages],
   [/^yaml$/, 'src/config/'],
 ]
 
@@ -124,9 +129,12 @@ function objectionToPackage(
       ]
 }
 
-/** Files that run on a developer's machine only may use the development dependencies. */
+/**
+ * Files that run on a developer's machine only may use the development dependencies; so may the pages, which
+ * are built there and run in a browser.
+ */
 function isTool(path: string): boolean {
-  return isTest(path) || !path.includes('/')
+  return isTest(path) || !path.includes('/') || path.startsWith(pages)
 }
 
 function objectionInSource(path: string, line: ImportLine): Objection | undefined {
@@ -143,7 +151,19 @@ function objectionInSource(path: string, line: ImportLine): Objection | undefine
   if (!target.startsWith('src/')) {
     return [`imports ${target}`, 'src/ stands on its own: move the thing into a room']
   }
-  return objectionToRoom(path, target, line.typeOnly)
+  return (
+    objectionToPage(path, target, line.typeOnly) ?? objectionToRoom(path, target, line.typeOnly)
+  )
+}
+
+function objectionToPage(path: string, target: string, typeOnly: boolean): Objection | undefined {
+  const [from, to] = [path.startsWith(pages), target.startsWith(pages)]
+  if (from && !to && !(typeOnly && target.startsWith(pageShapes))) {
+    return [`a page imports ${target}`, `Pages see the types of ${pageShapes} and nothing else`]
+  }
+  if (to && !from)
+    return [`imports ${target}`, 'The pages are built by themselves: nobody runs them here']
+  return undefined
 }
 
 function objectionToRoom(path: string, target: string, typeOnly: boolean): Objection | undefined {

@@ -9,7 +9,10 @@ import { checkShape } from './shape.ts'
 import { parseSource, parseTree } from './source-file.ts'
 import { checkTraces } from './traces.ts'
 
-const packages = { dependencies: new Set(['yaml', 'pino']), devDependencies: new Set(['vitest']) }
+const packages = {
+  dependencies: new Set(['yaml', 'pino']),
+  devDependencies: new Set(['vitest', 'preact']),
+}
 
 const imports = (path: string, text: string): readonly Complaint[] =>
   checkImports([parseSource(path, text)], packages)
@@ -38,6 +41,10 @@ describe('the import table', () => {
     ['src/filter/policy.ts', "const policy = await import('../smtp/replies.ts')"],
     ['src/queue/log.ts', "let fake: import('../testkit/disk.ts').FakeDisk"],
     ['src/admin/pages.ts', "import { load } from '../config/load.ts'"],
+    ['src/admin/pages.ts', "import { Shell } from './ui/shell.tsx'"],
+    ['src/admin/pages.ts', "import { render } from 'preact'"],
+    ['src/admin/ui/shell.tsx', "import { Session } from '../schemas/access.ts'"],
+    ['src/admin/ui/shell.tsx', "import type { Route } from '../route.ts'"],
     ['src/queue/log.ts', "import { test } from '../../test/setup/components.ts'"],
     ['src/filter/loader.ts', "import { definePlugin } from 'postern/plugin'"],
     ['src/stuff/thing.ts', "import { Domain } from '../mail/domain.ts'"],
@@ -60,6 +67,8 @@ describe('the import table', () => {
     ['src/filter/policy.ts', "import type { Policy } from '../smtp/policy.ts'"],
     ['src/compose.ts', "import { Receiver } from './smtp/receiver.ts'"],
     ['src/runtime/log.ts', "import pino from 'pino'"],
+    ['src/admin/ui/shell.tsx', "import type { Session } from '../schemas/access.ts'"],
+    ['src/admin/ui/shell.tsx', "import { render } from 'preact'"],
     ['test/bench/main.ts', "import { Chain } from '../../src/filter/chain.ts'"],
     ['plugins/dmarc/dmarc.ts', "import { spfResult } from '../spf/findings.ts'"],
     ['plugins/dmarc/dmarc.ts', "import { verify } from '../shared/mailauth/verify.ts'"],
@@ -127,6 +136,7 @@ describe('the doors', () => {
     ['src/main.ts', "process.once('SIGTERM', close)"],
     ['src/cli/check.ts', "process.stdout.write('fine')"],
     ['src/testkit/clock.ts', 'setTimeout(give, 0)'],
+    ['src/admin/ui/browser/clock.ts', 'setTimeout(give, 0)'],
     ['test/crash/kill.ts', "import { spawn } from 'node:child_process'"],
   ])('are not missed in %s by: %s', (path, text) => {
     expect(doors(path, text)).toEqual([])

@@ -11,10 +11,11 @@ const testLineLimit = 600
 const emptyNames = new Set(['common', 'helper', 'helpers', 'misc', 'util', 'utils'])
 
 /** Tools that demand a default export. */
-const defaultExporters = new Set(['vitest.config.ts'])
+const defaultExporters = new Set(['vitest.config.ts', 'vite.config.ts'])
 
 /** Programs: the files that are meant to do something when they are loaded. */
-const programs = /^(?:src\/main\.ts|src\/cli\/(?:smtpd-)?main\.ts)$|\.worker\.ts$/
+const programs =
+  /^(?:src\/main\.ts|src\/admin\/ui\/main\.tsx|src\/cli\/(?:smtpd-)?main\.ts)$|\.worker\.ts$/
 
 export function checkShape(files: readonly SourceFile[]): readonly Complaint[] {
   return files.flatMap((file) => [

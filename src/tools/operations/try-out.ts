@@ -5,7 +5,7 @@ import type { TryRequest, TryResult } from '../../admin/schemas/system.ts'
 import { isAddressLiteral } from '../../mail/domain.ts'
 import { parseMailbox } from '../../mail/address.ts'
 import type { Mistake } from '../../plugin/mistake.ts'
-import type { Trace } from '../../filter/trace-reader.ts'
+import type { Trace, TracedStep } from '../../filter/trace-reader.ts'
 import { stepView } from './message-view.ts'
 
 /** What a rehearsal takes and gives; it is handed in, for it knows every room. */
@@ -49,17 +49,24 @@ export async function tryOut(request: TryRequest, rehearse: Rehearse): Promise<T
   }
   const { replies, commits, trace, missing, faults, problem } = rehearsed.played
   const placed = commits.map(({ placement }) => placement.disposition)
+  const outcome = outcomeOf(placed, replies.at(-1)?.code ?? 0)
+  const steps = trace?.steps ?? []
+  const deciding = outcome === 'accepted' ? undefined : steps.findLast(objects)
   return {
-    outcome: outcomeOf(placed, replies.at(-1)?.code ?? 0),
+    outcome,
     replies: replies.map(({ stage, recipient, code, status, text }) => ({
       verb: recipient === undefined ? stage : `${stage} ${recipient}`,
       code,
       status,
       text,
     })),
-    steps: (trace?.steps ?? []).map(stepView),
+    steps: steps.map((step, index) => ({ ...stepView(step, index), deciding: step === deciding })),
     check: [...missing, ...faults, ...(problem === undefined ? [] : [problem])],
   }
+}
+
+function objects({ mode, kind, verdict }: TracedStep): boolean {
+  return mode === 'enforce' && kind !== 'lifted' && verdict !== 'pass' && verdict !== 'accept'
 }
 
 function outcomeOf(placed: readonly string[], lastCode: number): Outcome {

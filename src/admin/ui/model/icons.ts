@@ -1,0 +1,35 @@
+/** Drawn on a field of 16 by 16, as paths: nothing is fetched, and the colour is the text's. */
+export const iconPaths = {
+  now: 'M2 8h3l2-5 3 10 2-5h2',
+  messages: 'M2 4h12v9H2zM2 4l6 5 6-5',
+  queue: 'M3 4h10M3 8h10M3 12h6',
+  quarantine: 'M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4z',
+  chain: 'M2 8h2.5M6.5 8h3M11.5 8H14M4.5 6h2v4h-2zM9.5 6h2v4h-2z',
+  policy: 'M4 2h8v12H4zM6 5h4M6 8h4M6 11h2',
+  domains:
+    'M6 7a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2 14c0-3 1.5-5 4-5s4 2 4 5M11 3a2 2 0 0 1 0 4M12 9.5c1.5 1 2 2.5 2 4.5',
+  try: 'M6 2h4M7 2v4l-4 7c0 1 1 1 1 1h8s1 0 1-1L9 6V2M5.5 10h5',
+  system: 'M2 4h12M2 8h12M2 12h12M5 2.5v3M10 6.5v3M6 10.5v3',
+  check: 'M3 8.5l3.5 3.5L13 4.5',
+  cross: 'M4 4l8 8M12 4l-8 8',
+  clock: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 5v3l2 2',
+  hold: 'M5.5 3.5v9M10.5 3.5v9',
+  bin: 'M3 4h10M6 4V2.5h4V4M4.5 4l.5 9.5h6l.5-9.5',
+  dots: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
+  right: 'M3 8h10M9 4l4 4-4 4',
+  eye: 'M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',
+  off: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM4 12l8-8',
+  warn: 'M8 2l6.5 11.5h-13zM8 6.5v3M8 11.5h.01',
+  info: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.5V11M8 5h.01',
+  sun: 'M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1',
+  moon: 'M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z',
+  auto: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 2v12',
+  menu: 'M2 4h12M2 8h12M2 12h12',
+  out: 'M6 2H3v12h3M7 8h7M11 5l3 3-3 3',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
+  play: 'M5 3l8 5-8 5z',
+  key: 'M10.5 9a3.5 3.5 0 1 0-3.4-2.7L2 11.5V14h2.5v-2H6v-1.5l1.5-1.8a3.5 3.5 0 0 0 3 .3z',
+  star: 'M8 2l1.8 4 4.2.4-3.2 2.8 1 4.3L8 11.2 4.2 13.5l1-4.3L2 6.4 6.2 6z',
+} as const
+
+export type IconName = keyof typeof iconPaths

@@ -1,0 +1,170 @@
+import { useState } from 'preact/hooks'
+import type { Chain, ChainEntry } from '../../../schemas/chain.ts'
+import { useApp } from '../../app-context.ts'
+import { counted, plainText } from '../../format/lines.ts'
+import { formatCount } from '../../format/numbers.ts'
+import { formatDuration } from '../../format/times.ts'
+import { pathOf } from '../../model/places.ts'
+import { CheckNotice } from '../../parts/check-notice.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { History } from '../../parts/history.tsx'
+import { Waiting } from '../../parts/listing.tsx'
+import { ProblemNotice } from '../../parts/notice.tsx'
+import { Page, Panel } from '../../parts/page.tsx'
+import { Status } from '../../parts/status.tsx'
+import { Table, type Column } from '../../parts/table.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
+import { useLoad } from '../../parts/use-load.ts'
+import { ModeButton } from './mode-button.tsx'
+
+export function ChainPage({ tab }: { readonly tab: string | undefined }) {
+  const { may } = useApp()
+  const history = tab === 'history'
+  return (
+    <Page title="Chain" actions={may('system:reload') ? <ReloadButton /> : null}>
+      {may('configuration:read') ? (
+        <Tabs
+          label="Parts of the chain"
+          tabs={[
+            { href: pathOf('chain'), title: 'Entries', here: !history },
+            { href: pathOf('chain', ['history']), title: 'History', here: history },
+          ]}
+        />
+      ) : null}
+      {history ? <History path="postern.yaml" /> : <Entries />}
+    </Page>
+  )
+}
+
+function ReloadButton() {
+  const { api, say } = useApp()
+  const [error, setError] = useState<unknown>()
+  const reload = (): void => {
+    setError(undefined)
+    api.ask('POST', '/reload').then(() => say('The configuration was read anew'), setError)
+  }
+  return (
+    <>
+      <button type="button" class="button" onClick={reload}>
+        Reload
+      </button>
+      <ProblemNotice error={error} />
+    </>
+  )
+}
+
+function Entries() {
+  const { api, may } = useApp()
+  const { value, error, loading, reload } = useLoad('chain', (signal) =>
+    api.ask<Chain>('GET', '/chain', { signal }),
+  )
+  const actions: Column<ChainEntry> = {
+    title: '',
+    cell: (entry) => (
+      <div class="actions">
+        <ModeButton entry={entry} onDone={reload} />
+      </div>
+    ),
+  }
+  return (
+    <div class="stack">
+      <ProblemNotice error={error} />
+      {value === undefined ? (
+        <Waiting loading={loading} />
+      ) : (
+        <>
+          <CheckNotice check={value.check} />
+          <Panel title="Entries, in the order in which they are asked" flush>
+            {value.entries.length === 0 ? (
+              <Empty title="The chain is empty">
+                Add entries under <code>chain</code> in postern.yaml.
+              </Empty>
+            ) : (
+              <Table
+                label="Entries"
+                columns={may('chain:write') ? [...columns, actions] : columns}
+                rows={value.entries}
+                keyOf={({ name }) => name}
+                rowClass={({ mode }) => (mode === 'off' ? 'entry-off' : undefined)}
+              />
+            )}
+            <p class="panel-body muted">
+              Figures are of the last {counted(value.sample, 'transaction')}.
+            </p>
+          </Panel>
+        </>
+      )}
+    </div>
+  )
+}
+
+const columns: readonly Column<ChainEntry>[] = [
+  {
+    title: 'Entry',
+    cell: ({ name, plugin, summary }) => (
+      <div>
+        <a class="cell-link break" href={pathOf('chain', [name])}>
+          {plainText(name)}
+        </a>
+        {plugin === name ? null : <span class="muted"> {plainText(plugin)}</span>}
+        {summary === undefined ? null : <div class="line-2 clip">{plainText(summary)}</div>}
+      </div>
+    ),
+  },
+  { title: 'Mode', cell: ({ mode }) => <Status of={mode} /> },
+  {
+    title: 'Asked at',
+    cell: ({ stages, first, conditional, refuseAt }) => (
+      <div>
+        {stages.join(', ')}
+        <div class="line-2">
+          {[
+            ...(first ? ['first'] : []),
+            ...(conditional ? ['on a condition'] : []),
+            ...(refuseAt === undefined ? [] : [`refuses at ${refuseAt}`]),
+          ].join(', ')}
+        </div>
+      </div>
+    ),
+  },
+  {
+    title: 'Limits',
+    cell: ({ timeoutMs, onFault, mode }) =>
+      mode === 'off' || timeoutMs === undefined ? (
+        ''
+      ) : (
+        <div class="nowrap">
+          {formatDuration(timeoutMs)}
+          <div class="line-2">then {onFault ?? 'defer'}</div>
+        </div>
+      ),
+  },
+  {
+    title: 'Asked',
+    kind: 'number',
+    cell: ({ numbers }) => (numbers === undefined ? '' : formatCount(numbers.asked)),
+  },
+  {
+    title: 'Objected',
+    kind: 'number',
+    cell: ({ numbers, mode }) =>
+      numbers === undefined
+        ? ''
+        : mode === 'shadow'
+          ? `would ${formatCount(numbers.would)}`
+          : formatCount(numbers.objected),
+  },
+  {
+    title: 'Faults',
+    kind: 'number',
+    cell: ({ numbers }) => (numbers === undefined ? '' : formatCount(numbers.faults)),
+  },
+  {
+    title: 'p50 / p99',
+    kind: 'number',
+    cell: ({ numbers }) =>
+      numbers?.p50Ms === undefined || numbers.p99Ms === undefined
+        ? ''
+        : `${formatDuration(numbers.p50Ms)} / ${formatDuration(numbers.p99Ms)}`,
+  },
+]

@@ -1,0 +1,28 @@
+import { pathOf } from '../../model/places.ts'
+import { Page } from '../../parts/page.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
+import { Greylist } from './greylist.tsx'
+import { Lists } from './lists.tsx'
+import { Rules } from './rules.tsx'
+
+export function PolicyPage({
+  tab = 'rules',
+  query,
+}: {
+  readonly tab: string | undefined
+  readonly query: URLSearchParams
+}) {
+  return (
+    <Page title="Policy">
+      <Tabs
+        label="Parts of the policy"
+        tabs={[
+          { href: pathOf('policy'), title: 'Rules by client', here: tab === 'rules' },
+          { href: pathOf('policy', ['lists']), title: 'Lists', here: tab === 'lists' },
+          { href: pathOf('policy', ['greylist']), title: 'Greylist', here: tab === 'greylist' },
+        ]}
+      />
+      {tab === 'lists' ? <Lists /> : tab === 'greylist' ? <Greylist query={query} /> : <Rules />}
+    </Page>
+  )
+}

@@ -1,0 +1,130 @@
+/** Each page, with hostile mail in the gateway: for those who see little, on small screens, in light and in dark. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../end-to-end/started-gateway.ts'
+import { isMissing } from '../setup/components.ts'
+import {
+  accessibilityFaults,
+  buildPages,
+  keepPicture,
+  openBrowser,
+  overflow,
+  type WatchedBrowser,
+  type WatchedPage,
+} from './browser.ts'
+import { fillWithMail, gatewayWithMail, script, type GatewayWithMail } from './gateway-with-mail.ts'
+import { setUp } from './visits.ts'
+
+const fixed: readonly (readonly [name: string, path: string])[] = [
+  ['now', '/'],
+  ['messages', '/messages'],
+  ['queue', '/queue'],
+  ['quarantine', '/quarantine'],
+  ['chain', '/chain'],
+  ['entry', '/chain/attachments'],
+  ['history', '/chain/history'],
+  ['policy', '/policy'],
+  ['lists', '/policy/lists'],
+  ['greylist', '/policy/greylist'],
+  ['domains', '/domains'],
+  ['try', '/try'],
+  ['system', '/system'],
+  ['files', '/system/files'],
+  ['log', '/system/log'],
+  ['users', '/system/users'],
+  ['tokens', '/system/tokens'],
+  ['audit', '/system/audit'],
+  ['me', '/system/me'],
+  ['nowhere', '/no/such/page'],
+]
+const sizes = [
+  ['wide', 1280],
+  ['narrow', 320],
+] as const
+
+describe.skipIf(isMissing('chromium'))('each page', () => {
+  vi.setConfig({ testTimeout: 90_000 })
+  let mail: GatewayWithMail
+  let browser: WatchedBrowser
+  let watched: WatchedPage
+  let found: readonly (readonly [name: string, path: string])[] = []
+
+  beforeAll(async () => {
+    await buildPages()
+    mail = await gatewayWithMail()
+    await fillWithMail(mail)
+    browser = await openBrowser()
+    watched = await browser.open()
+    await setUp(watched.page, mail.setupLink)
+    found = [
+      ['message', await firstLink('/messages?outcome=quarantined', 'Messages')],
+      ['queued', await firstLink('/queue', 'Queued messages')],
+      ['held', await firstLink('/quarantine', 'Held messages')],
+    ]
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser.close()
+    await mail.remove()
+  })
+
+  const firstLink = (path: string, table: string): Promise<string> =>
+    eventually(async () => {
+      await watched.page.goto(`${mail.origin}${path}`)
+      await watched.page.getByRole('button', { name: 'Refresh' }).waitFor()
+      await settled()
+      const links = watched.page.locator(`table[aria-label="${table}"] a`)
+      return (await links.count()) === 0
+        ? undefined
+        : ((await links.first().getAttribute('href')) ?? undefined)
+    }, `a link at ${path}`)
+
+  /** Nothing is loading any more. */
+  const settled = async (): Promise<void> => {
+    await watched.page.locator('h1').first().waitFor()
+    await watched.page.locator('main:not(:has-text("Loading …"))').waitFor()
+  }
+
+  test.each(['light', 'dark'] as const)(
+    'passes axe and fits 320 pixels in %s',
+    async (scheme) => {
+      const { page } = watched
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+      const faults: string[] = []
+      for (const [size, width] of sizes) {
+        await page.setViewportSize({ width, height: 900 })
+        for (const [name, path] of [...fixed, ...found]) {
+          await page.goto(`${mail.origin}${path}`)
+          await settled()
+          const where = `${name}, ${size}`
+          faults.push(...(await accessibilityFaults(watched)).map((fault) => `${where}: ${fault}`))
+          const wider = await overflow(page)
+          if (wider > 0) faults.push(`${where}: ${wider} pixels too wide`)
+          await keepPicture(page, `${name}-${size}-${scheme}`)
+        }
+      }
+      expect(faults).toEqual([])
+    },
+    240_000,
+  )
+
+  test('shows hostile mail as the text it is', async () => {
+    const { page } = watched
+    await page.setViewportSize({ width: 1280, height: 900 })
+    for (const [name, path] of found) {
+      await page.goto(`${mail.origin}${path}`)
+      await settled()
+      const text = await page.locator('main').textContent()
+      expect([
+        name,
+        text?.includes('<img src=') === true || text?.includes('<svg') === true,
+      ]).toEqual([name, true])
+    }
+    expect(await page.locator('main').textContent()).toContain(`${script}.exe`)
+    expect(await page.locator('main img').count()).toBe(0)
+  })
+
+  test('lets nothing of it run, and asks nobody but the gateway', () => {
+    expect(watched.trouble).toEqual([])
+    expect(watched.asked.filter((url) => !url.startsWith(`${mail.origin}/`))).toEqual([])
+  })
+})

@@ -1,0 +1,277 @@
+/** The pages as an operator uses them, against a gateway that runs and has mail in it. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { delivered, eventually } from '../end-to-end/started-gateway.ts'
+import { isMissing } from '../setup/components.ts'
+import {
+  buildPages,
+  keepPicture,
+  openBrowser,
+  patience,
+  type WatchedBrowser,
+  type WatchedPage,
+} from './browser.ts'
+import { fillWithMail, gatewayWithMail, type GatewayWithMail } from './gateway-with-mail.ts'
+import { logIn, setUp } from './visits.ts'
+
+describe.skipIf(isMissing('chromium'))('the pages', () => {
+  vi.setConfig({ testTimeout: 90_000 })
+  let mail: GatewayWithMail
+  let browser: WatchedBrowser
+  let watched: WatchedPage
+  let page: Page
+
+  const visit = (path: string) => page.goto(`${mail.origin}${path}`)
+  const row = (text: string) => page.locator('tbody tr', { hasText: text })
+
+  beforeAll(async () => {
+    await buildPages()
+    mail = await gatewayWithMail()
+    await fillWithMail(mail)
+    browser = await openBrowser()
+    watched = await browser.open({ viewport: { width: 1280, height: 900 } })
+    page = watched.page
+    await setUp(page, mail.setupLink)
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser.close()
+    await mail.remove()
+  })
+
+  test('open by the setup link, once', async () => {
+    const stranger = await browser.open()
+    await stranger.page.goto(mail.setupLink)
+    await stranger.page.getByLabel('Password', { exact: true }).fill('another password')
+    await stranger.page.getByLabel('Password, once more').fill('another password')
+    await stranger.page.getByRole('button', { name: 'Create and log in' }).click()
+    await stranger.page.getByRole('alert').waitFor()
+    expect(new URL(stranger.page.url()).hash).toBe('')
+    await stranger.context.close()
+  })
+
+  test('ask for a password, say when it is wrong, and go where one wanted to go', async () => {
+    const stranger = await browser.open()
+    await stranger.page.goto(`${mail.origin}/queue`)
+    await stranger.page.getByLabel('User').fill('admin')
+    await stranger.page.getByLabel('Password').fill('wrong')
+    await stranger.page.getByRole('button', { name: 'Log in' }).click()
+    await stranger.page.getByRole('alert').waitFor()
+    await logIn(stranger.page)
+    await stranger.page.getByRole('heading', { name: 'Queue', level: 1 }).waitFor()
+    expect(new URL(stranger.page.url()).pathname).toBe('/queue')
+    await stranger.context.close()
+  })
+
+  test('show a refused message, and in its picture the entry that decided', async () => {
+    await visit('/messages?outcome=refused&sender=%40bad.test')
+    await page.getByRole('link', { name: 'spammer@bad.test' }).click()
+    const picture = page.getByRole('region', { name: 'Chain picture' })
+    const decided = picture.locator('article', { hasText: 'This decided' })
+    await decided.getByText('BADMAILFROM', { exact: true }).waitFor()
+    expect(await decided.textContent()).toContain('badmailfrom')
+    expect(await picture.getByLabel('message, not asked').count()).toBe(1)
+    await page.getByText('Without badmailfrom').waitFor()
+    // The entries that vouch were never asked.
+    await page.getByText('were not asked').waitFor()
+    await page.getByText('Raw record').click()
+    expect(await page.locator('pre.raw').textContent()).toContain('"outcome": "refused"')
+    await keepPicture(page, 'refused')
+  })
+
+  test('keep filters in the address, and take them from there', async () => {
+    await visit('/messages')
+    await page.getByLabel('Sender').fill('@bad.test')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await expect.poll(() => new URL(page.url()).search, patience).toBe('?sender=%40bad.test')
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBe(1)
+    await page.getByRole('link', { name: 'Clear' }).click()
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBeGreaterThan(3)
+    await page.goBack()
+    expect(await page.getByLabel('Sender').inputValue()).toBe('@bad.test')
+  })
+
+  test('show mail that waits, with what the next hop said last, and hold it', async () => {
+    await eventually(async () => {
+      await visit('/queue?domain=slow.test')
+      await page.getByRole('table', { name: 'Queued messages' }).waitFor()
+      return (await row('451').count()) > 0 ? true : undefined
+    }, 'the reply of the next hop')
+    await page.locator('table[aria-label="Queued messages"] a').first().click()
+    await page.getByRole('button', { name: /^Hold/ }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 message', { exact: true }).waitFor()
+    await dialog.getByRole('button', { name: 'Hold' }).click()
+    await page.getByText('1 message held').waitFor()
+    await page.getByRole('button', { name: /^Release/ }).waitFor()
+    expect(await page.getByText('451').count()).toBeGreaterThan(0)
+  })
+
+  test('show a held message as text, and let it go', async () => {
+    await visit('/quarantine')
+    await page.getByRole('link', { name: 'you have won' }).click()
+    await page.getByRole('heading', { name: 'Held message' }).waitFor()
+    await page.getByText('Reduced to text from HTML').waitFor()
+    await page.getByRole('button', { name: 'Release' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click()
+    await page.getByText('1 message released').waitFor()
+    expect(await delivered(mail.folder, ['bob', 'postern.test'], 2)).toHaveLength(2)
+  })
+
+  test('switch an entry to shadow after its diff was seen, and keep the comments', async () => {
+    await visit('/chain')
+    await page.getByLabel('Mode of badmailfrom').selectOption('shadow')
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.added', { hasText: 'shadow' }).waitFor()
+    await dialog.getByText('Checked').or(dialog.getByText('doubt')).waitFor()
+    await dialog.getByLabel('Why, for the history').fill('to see what it would do')
+    await keepPicture(page, 'shadow')
+    await dialog.getByRole('button', { name: 'Write it' }).click()
+    await page.getByText('postern.yaml was written').waitFor()
+    await expect
+      .poll(() => row('badmailfrom').getByText('shadow').count(), patience)
+      .toBeGreaterThan(0)
+    const yaml = await readFile(join(mail.folder.config, 'postern.yaml'), 'utf8')
+    expect(yaml).toContain('- plugin: badmailfrom # control/badmailfrom\n    mode: shadow')
+    expect(yaml).toContain('# Who may relay, and what is ours.')
+    await eventually(async () => {
+      const replies = await mail.send({ from: 'spammer@bad.test' })
+      return replies.some((reply) => reply.startsWith('250 2.0.0')) ? true : undefined
+    }, 'the new chain')
+  })
+
+  test('know who changed what, and lead back', async () => {
+    await visit('/chain/history')
+    await row('to see what it would do').getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Go back' }).click()
+    await page.getByText('postern.yaml is as it was before').waitFor()
+    const yaml = await readFile(join(mail.folder.config, 'postern.yaml'), 'utf8')
+    expect(yaml).not.toContain('badmailfrom # control/badmailfrom\n    mode: shadow')
+    await visit('/system/audit')
+    await row('chain.change').first().waitFor()
+  })
+
+  test('edit options in a form, and refuse what the plugin would refuse', async () => {
+    await visit('/chain/rate-limit')
+    await page.getByLabel('client', { exact: true }).fill('lots')
+    await page.getByRole('button', { name: 'Show the diff' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('it is not written').or(dialog.getByRole('alert')).first().waitFor()
+    expect(await dialog.getByRole('button', { name: 'Write it' }).isDisabled()).toBe(true)
+    await page.keyboard.press('Escape')
+    await page.getByLabel('client', { exact: true }).fill('77/h')
+    await page.getByRole('button', { name: 'Show the diff' }).click()
+    await dialog.locator('.added', { hasText: '77/h' }).waitFor()
+    await dialog.getByRole('button', { name: 'Write it' }).click()
+    await page.getByText('postern.yaml was written').waitFor()
+  })
+
+  test('tell what holds for a client, and why', async () => {
+    await visit('/policy')
+    await page.getByLabel('IP address').fill('192.0.2.7')
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByText('by the rule for').waitFor()
+    await expect.poll(() => page.locator('[aria-live]').textContent(), patience).toContain('deny')
+    await page.getByLabel('IP address').fill('not an address')
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByRole('alert').waitFor()
+  })
+
+  test('add a rule to the lists, and say what it does', async () => {
+    await visit('/policy/lists')
+    await page.getByLabel('What', { exact: true }).selectOption('block')
+    await page.getByLabel('Who').fill('nasty.test')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await row('nasty.test').waitFor()
+    await page.getByLabel('Sender', { exact: true }).fill('eve@nasty.test')
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await expect
+      .poll(() => page.locator('[aria-live]').first().textContent(), patience)
+      .toContain('block')
+  })
+
+  test('add a domain, a user and an alias', async () => {
+    await visit('/domains')
+    await page.getByRole('button', { name: 'Add a domain' }).click()
+    await page.getByLabel('Domain', { exact: true }).fill('new.test')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+    await page.getByRole('heading', { name: 'new.test', level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByLabel('Name').fill('dora')
+    await page.getByLabel('Password').fill('correct horse')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+    await row('dora@new.test').waitFor()
+    await page.getByRole('button', { name: 'Add an alias' }).click()
+    await page.getByLabel('Name').fill('info')
+    await page.getByLabel('Goes to').fill('dora@new.test')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+    await row('info@new.test').waitFor()
+    const users = await page.getByRole('table', { name: 'Users' }).textContent()
+    expect(users).toContain('dora@new.test')
+  })
+
+  test('try a message without delivering it', async () => {
+    const before = (await delivered(mail.folder, ['bob', 'postern.test'])).length
+    await visit('/try')
+    await page.getByLabel('Client IP').fill('198.51.100.7')
+    await page.getByLabel('Sender').fill('spammer@bad.test')
+    await page.getByLabel('Recipients').fill('bob@postern.test')
+    await page.getByRole('button', { name: 'Try it' }).click()
+    await page.getByText('This decided').waitFor()
+    expect(await page.locator('article', { hasText: 'This decided' }).textContent()).toContain(
+      'badmailfrom',
+    )
+    await page.getByLabel('Sender').fill('ann@else.test')
+    await page.getByRole('button', { name: 'Try it' }).click()
+    await page.getByText('accepted', { exact: true }).waitFor()
+    await keepPicture(page, 'tried')
+    expect(await delivered(mail.folder, ['bob', 'postern.test'])).toHaveLength(before)
+  })
+
+  test('say what runs here, and whether the configuration is sound', async () => {
+    await visit('/system')
+    await page.getByText('Is the configuration sound?').waitFor()
+    await row('mx').waitFor()
+    await page.getByText('self-signed').first().waitFor()
+    await visit('/system/tokens')
+    await page.getByRole('button', { name: 'Make a token' }).click()
+    await page.getByLabel('Name').fill('monitoring')
+    await page.getByLabel('queue:read').check()
+    await page.getByRole('button', { name: 'Make it' }).click()
+    const token = await page.getByRole('dialog').locator('code.break').textContent()
+    const answer = await fetch(`${mail.origin}/api/v1/queue`, {
+      headers: { authorization: `Bearer ${token ?? ''}` },
+    })
+    expect(answer.status).toBe(200)
+  })
+
+  test('show nobody what the role may not do', async () => {
+    await visit('/system/users')
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByLabel('Name').fill('ines')
+    await page.getByLabel('Role').selectOption('helpdesk')
+    await page.getByLabel('Password').fill('correct horse too')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+    await row('ines').waitFor()
+    const ines = await browser.open()
+    await ines.page.goto(mail.origin)
+    await logIn(ines.page, 'ines', 'correct horse too')
+    const offered = await ines.page.getByRole('navigation', { name: 'Pages' }).textContent()
+    expect(offered).toContain('Quarantine')
+    expect(offered).not.toContain('Chain')
+    await ines.page.goto(`${mail.origin}/chain`)
+    await ines.page.getByText('Your role does not open this page').waitFor()
+    await ines.page.goto(`${mail.origin}/queue`)
+    await ines.page.getByRole('heading', { name: 'Queue', level: 1 }).waitFor()
+    await ines.page.getByLabel('Destination').waitFor()
+    expect(await ines.page.getByRole('button', { name: /^(?:Hold|Delete)/ }).count()).toBe(0)
+    await ines.context.close()
+  })
+
+  test('met no error and asked nobody but the gateway', () => {
+    expect(watched.trouble).toEqual([])
+    expect(watched.asked.filter((url) => !url.startsWith(`${mail.origin}/`))).toEqual([])
+  })
+})
