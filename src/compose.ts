@@ -22,7 +22,7 @@ import type { Doors } from './runtime/doors.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
-import { judge, testsBeforeForce } from './rehearsal/before-force.ts'
+import { judge, refusedByTests } from './rehearsal/before-force.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
 import { listenerNet } from './tools/listener-net.ts'
@@ -350,21 +350,6 @@ class RunningGateway implements Gateway {
     this.#watches.follow(configurationPaths(configuration, ownCertificate))
   }
 
-  /** A configuration that its own tests refuse is closed again. @returns what they say against it */
-  async #failedTests({
-    configuration,
-    generation,
-    resources,
-  }: Prepared): Promise<readonly Mistake[]> {
-    const { log } = this.#doors
-    const { mistakes, doubts } = await testsBeforeForce(this.#folder, configuration)
-    if (doubts.length > 0) log.warn('config.tests-failed', { tests: doubts.map(formatMistake) })
-    if (mistakes.length === 0) return mistakes
-    await generation.retire()
-    resources.close()
-    return mistakes
-  }
-
   async #reloadNow(): Promise<ReloadReport> {
     const { clock, log } = this.#doors
     const report = { at: clock.now(), ok: true, mistakes: [], needsRestart: [] }
@@ -380,7 +365,7 @@ class RunningGateway implements Gateway {
       }
       const before = this.#current
       const { prepared } = preparation
-      const failed = await this.#failedTests(prepared)
+      const failed = await refusedByTests(this.#folder, prepared, log)
       if (failed.length > 0) return kept(failed, failed.map(formatMistake))
       this.#prepared = prepared
       this.#loaded = true

@@ -6,6 +6,7 @@
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
+import { objectionRuling } from './objection-ruling.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import type { Replacement } from '../mail/replacement.ts'
@@ -392,10 +393,4 @@ interface RecipientRound {
 interface RecipientEvent {
   readonly transaction: Transaction
   readonly recipient: Recipient
-}
-
-function objectionRuling({ verdict, status, text, close }: Objection): ObjectionRuling {
-  return verdict === 'defer'
-    ? { ruling: 'defer', status, text, close }
-    : { ruling: 'reject', status, text, close }
 }

@@ -1,5 +1,8 @@
 /** What policy tests say of a configuration that is about to be put in force. */
 import type { Configuration } from '../config/configuration.ts'
+import { formatMistake } from '../config/format-mistake.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Prepared } from '../tools/prepare.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { checkConfiguration } from '../tools/check-configuration.ts'
 import { readOffline } from '../tools/read-offline.ts'
@@ -37,4 +40,18 @@ export async function judge(folder: string): Promise<TestsBeforeForce> {
   if (mistakes.length > 0) return { mistakes, doubts }
   const tested = await testsBeforeForce(folder, readOffline(folder))
   return { mistakes: tested.mistakes, doubts: [...doubts, ...tested.doubts] }
+}
+
+/** A configuration that its own tests refuse is closed again. @returns what they say against it */
+export async function refusedByTests(
+  folder: string,
+  { configuration, generation, resources }: Prepared,
+  log: Log,
+): Promise<readonly Mistake[]> {
+  const { mistakes, doubts } = await testsBeforeForce(folder, configuration)
+  if (doubts.length > 0) log.warn('config.tests-failed', { tests: doubts.map(formatMistake) })
+  if (mistakes.length === 0) return mistakes
+  await generation.retire()
+  resources.close()
+  return mistakes
 }

@@ -75,7 +75,6 @@ const pageShapes = 'src/admin/schemas/'
 const libraryHomes: readonly (readonly [library: RegExp, home: string])[] = [
   [/^@?fastify(?:\/|$)/, 'src/admin/'],
   [/^commander$/, 'src/cli/'],
-  [/^pino$/, 'src/runtime/'],
   [/^(?:@?preact|uplot)(?:\/|$)/, pages],
   [/^yaml$/, 'src/config/'],
 ]
