@@ -265,7 +265,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await ines.page.getByText('Your role does not open this page').waitFor()
     await ines.page.goto(`${mail.origin}/queue`)
     await ines.page.getByRole('heading', { name: 'Queue', level: 1 }).waitFor()
-    await ines.page.getByLabel('Destination').waitFor()
+    await ines.page.getByLabel('Destination', { exact: true }).waitFor()
     expect(await ines.page.getByRole('button', { name: /^(?:Hold|Delete)/ }).count()).toBe(0)
     await ines.context.close()
   })

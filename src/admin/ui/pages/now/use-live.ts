@@ -41,14 +41,19 @@ export function useLive(): Live {
   const [paused, setPausedState] = useState(false)
   const [missed, setMissed] = useState(0)
   const isPaused = useRef(false)
+  const list = useRef<readonly MessageSummary[]>([])
   const wasLost = useRef(false)
   const { api } = useApp()
   useEffect(() => {
+    const add = (more: readonly MessageSummary[]): void => {
+      list.current = newestFirst(list.current, more)
+      setShown(list.current)
+    }
     // What came just before: the stream begins with the next second.
     const fill = (): void => {
       api.ask<MessagePage>('GET', '/messages', { query: { limit: mostFilled } }).then(
         ({ items }) => {
-          if (!isPaused.current) setShown((before) => newestFirst(before, items))
+          if (!isPaused.current) add(items)
         },
         // The stream goes on without it.
         () => undefined,
@@ -61,9 +66,11 @@ export function useLive(): Live {
         mustFill = false
         return setNow(JSON.parse(data) as Now)
       }
-      if (isPaused.current) return setMissed((before) => before + 1)
       const transaction = JSON.parse(data) as MessageSummary
-      setShown((before) => newestFirst(before, [transaction]))
+      // What was just fetched may come once more with the stream.
+      if (list.current.some(({ id }) => id === transaction.id)) return undefined
+      if (isPaused.current) return setMissed((before) => before + 1)
+      return add([transaction])
     }
     const onState = (next: StreamState): void => {
       setState(next)
