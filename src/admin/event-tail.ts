@@ -31,6 +31,7 @@ export class EventTail {
   #timer: Timer | undefined
   #last: string | undefined
   #ticks = 0
+  #counting: Promise<void> | undefined
   #closed = false
 
   constructor(
@@ -97,20 +98,29 @@ export class EventTail {
         const id = index === items.length - 1 ? next : undefined
         this.#tell((to) => to.transaction(message, id))
       }
-      if (ticks % nowEvery === 0) {
-        const now = await this.#messages.now()
-        this.#tell((to) => to.now(now))
-      }
     } catch (error) {
       // The store may be on its way to another file; the next second knows more.
       this.#log.warn('admin.events-failed', { error: String(error) })
     }
+    // The sums may take longer than a second: what happens does not wait for them.
+    if (ticks % nowEvery === 0) this.#counting ??= this.#count()
     if (ticks % beatEvery === 0) this.#tell((to) => to.beat())
     if (this.#closed || this.#watchers.size === 0) {
       this.#timer = undefined
       return
     }
     this.#timer = this.#clock.after(tickMs, () => void this.#tick())
+  }
+
+  async #count(): Promise<void> {
+    try {
+      const now = await this.#messages.now()
+      this.#tell((to) => to.now(now))
+    } catch (error) {
+      this.#log.warn('admin.events-failed', { error: String(error) })
+    } finally {
+      this.#counting = undefined
+    }
   }
 
   #tell(what: (watcher: Watcher) => boolean): void {

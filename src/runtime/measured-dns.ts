@@ -60,5 +60,6 @@ function around(dns: Dns, { text, mail }: Wrapping): Dns {
     mx: mail((name, signal) => dns.mx(name, signal)),
     txt: text('txt', (name, signal) => dns.txt(name, signal)),
     reverse: text('reverse', (name, signal) => dns.reverse(name, signal)),
+    ...(dns.words === undefined ? {} : { words: dns.words.bind(dns) }),
   }
 }
