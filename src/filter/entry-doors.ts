@@ -67,11 +67,14 @@ function taken(doors: PluginDoors, recorder: DoorRecorder): PluginDoors {
 
 /** A door of which no notes are kept: too much goes through it, or what does is secret. */
 function unnoted<T extends object>(name: string, door: T, recorder: DoorRecorder): T {
-  return new Proxy(door, {
-    get(target, key) {
+  // The door itself may be frozen, and a proxy of what is frozen may hand out nothing else.
+  const open: T = Object.create(Object.getPrototypeOf(door))
+  return new Proxy(open, {
+    has: (_, key) => key in door,
+    get(_, key) {
       recorder.asking?.miss(name)
-      const value: unknown = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) : value
+      const value: unknown = Reflect.get(door, key)
+      return typeof value === 'function' ? value.bind(door) : value
     },
   })
 }
