@@ -29,6 +29,8 @@ export class EventTail {
   readonly #log: Log
   readonly #watchers = new Set<Watcher>()
   #timer: Timer | undefined
+  /** A tick waits for the store: nobody begins another. */
+  #asking = false
   #last: string | undefined
   #ticks = 0
   #closed = false
@@ -55,7 +57,7 @@ export class EventTail {
     if (this.#closed || this.#watchers.size >= mostWatchers) return undefined
     this.#watchers.add(watcher)
     if (after !== undefined) void this.#catchUp(watcher, after)
-    if (this.#timer === undefined) {
+    if (this.#timer === undefined && !this.#asking) {
       this.#last = undefined
       this.#timer = this.#clock.after(0, () => void this.#tick())
     }
@@ -90,6 +92,8 @@ export class EventTail {
 
   async #tick(): Promise<void> {
     const ticks = this.#ticks++
+    this.#timer = undefined
+    this.#asking = true
     try {
       const { items, next } = await this.#messages.since(this.#last, mostEvents)
       this.#last = next
@@ -105,11 +109,9 @@ export class EventTail {
       // The store may be on its way to another file; the next second knows more.
       this.#log.warn('admin.events-failed', { error: String(error) })
     }
+    this.#asking = false
     if (ticks % beatEvery === 0) this.#tell((to) => to.beat())
-    if (this.#closed || this.#watchers.size === 0) {
-      this.#timer = undefined
-      return
-    }
+    if (this.#closed || this.#watchers.size === 0) return
     this.#timer = this.#clock.after(tickMs, () => void this.#tick())
   }
 
