@@ -3,7 +3,7 @@
  * the supervisor's. A bug in it ends it, and never the gateway.
  */
 import { rehearse } from './rehearsal/rehearse-once.ts'
-import { isPosternError } from './mail/errors.ts'
+import { isPosternError, PosternError } from './mail/errors.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { openAdministrationOf, type OpenedAdministration } from './tools/open-administration.ts'
@@ -48,7 +48,7 @@ class AdminWorker {
   async #listen(folder: string, startedAt: number): Promise<AdminReport> {
     const configuration = readOffline(folder)
     const { admin } = configuration
-    if (admin === undefined) throw new TypeError('the administration is off')
+    if (admin === undefined) throw new PosternError('CONFIG_INVALID', 'the administration is off')
     const opened = await openAdministrationOf({
       folder,
       configuration,

@@ -60,7 +60,7 @@ export async function openAdministration(parts: AdminParts): Promise<Administrat
   const app = await buildServer({
     settings,
     routes,
-    gate: new Gate(new Callers(records, clock, times), settings),
+    gate: new Gate(new Callers(records, clock, times), settings, accounts),
     journal: new Journal(records, clock, log),
     document: openApiDocument(routes, version),
     log,

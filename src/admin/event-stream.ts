@@ -11,12 +11,14 @@ import type { Admit } from './server.ts'
 const mostUnread = 1 << 20
 
 export function addEventStream(app: FastifyInstance, admit: Admit, tail: EventTail): void {
-  app.get(`${apiPrefix}/events`, (request, reply) => {
+  // A HEAD would be a watcher that is told nothing.
+  app.get(`${apiPrefix}/events`, { exposeHeadRoute: false }, (request, reply) => {
     const { scope } = admit(request, 'messages:read')
     const { raw } = reply
     const stillIn = (): boolean => {
       try {
-        admit(request, 'messages:read')
+        // A page that lies open is nobody who does anything: an idle session ends all the same.
+        admit(request, 'messages:read', { idle: true })
         return true
       } catch {
         // Logged out, or the session is over: whoever watches must log in again.
@@ -41,18 +43,20 @@ export function addEventStream(app: FastifyInstance, admit: Admit, tail: EventTa
   })
 }
 
-interface Outlet {
+export interface Outlet {
   readonly writableLength: number
   readonly writableEnded: boolean
   write(text: string): boolean
   end(): unknown
+  destroy(): unknown
 }
 
-function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Watcher {
+export function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Watcher {
   const send = (text: string): boolean => {
     if (out.writableEnded) return false
     if (out.writableLength > mostUnread) {
-      out.end()
+      // An end would wait until all of it is read.
+      out.destroy()
       return false
     }
     out.write(text)

@@ -29,6 +29,8 @@ export class EventTail {
   readonly #log: Log
   readonly #watchers = new Set<Watcher>()
   #timer: Timer | undefined
+  /** A tick waits for the store: nobody begins another. */
+  #asking = false
   #last: string | undefined
   #ticks = 0
   #counting: Promise<void> | undefined
@@ -56,7 +58,7 @@ export class EventTail {
     if (this.#closed || this.#watchers.size >= mostWatchers) return undefined
     this.#watchers.add(watcher)
     if (after !== undefined) void this.#catchUp(watcher, after)
-    if (this.#timer === undefined) {
+    if (this.#timer === undefined && !this.#asking) {
       this.#last = undefined
       this.#timer = this.#clock.after(0, () => void this.#tick())
     }
@@ -91,6 +93,8 @@ export class EventTail {
 
   async #tick(): Promise<void> {
     const ticks = this.#ticks++
+    this.#timer = undefined
+    this.#asking = true
     try {
       const { items, next } = await this.#messages.since(this.#last, mostEvents)
       this.#last = next
@@ -102,13 +106,11 @@ export class EventTail {
       // The store may be on its way to another file; the next second knows more.
       this.#log.warn('admin.events-failed', { error: String(error) })
     }
+    this.#asking = false
     // The sums may take longer than a second: what happens does not wait for them.
     if (ticks % nowEvery === 0) this.#counting ??= this.#count()
     if (ticks % beatEvery === 0) this.#tell((to) => to.beat())
-    if (this.#closed || this.#watchers.size === 0) {
-      this.#timer = undefined
-      return
-    }
+    if (this.#closed || this.#watchers.size === 0) return
     this.#timer = this.#clock.after(tickMs, () => void this.#tick())
   }
 

@@ -4,27 +4,43 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { nobody, type Callers } from './access/callers.ts'
+import { nobody, type Callers, type Seen } from './access/callers.ts'
+import type { AccountOperations } from './operations.ts'
 import { Refusal } from './refusal.ts'
 import type { Caller, RouteSpec } from './route.ts'
 import { isSecure, type AdminSettings } from './settings.ts'
 
 /** The prefix makes browsers insist on Secure, on this host and on the whole of it (RFC 6265bis §4.1.3.2). */
-export function cookieName(settings: AdminSettings): string {
-  return isSecure(settings) ? '__Host-postern' : 'postern'
+export function cookieName(settings: AdminSettings, protocol: string): string {
+  return isSecure(settings, protocol) ? '__Host-postern' : 'postern'
 }
 
 export class Gate {
   readonly #callers: Callers
   readonly #settings: AdminSettings
+  readonly #accounts: Pick<AccountOperations, 'isAsOf'>
 
-  constructor(callers: Callers, settings: AdminSettings) {
+  constructor(
+    callers: Callers,
+    settings: AdminSettings,
+    accounts: Pick<AccountOperations, 'isAsOf'>,
+  ) {
     this.#callers = callers
     this.#settings = settings
+    this.#accounts = accounts
+  }
+
+  /** A mailbox user whose account was changed or removed since the login is nobody any more, whoever changed it. */
+  async stillThere(caller: Caller): Promise<Caller> {
+    const { role, name, session, since } = caller
+    if (role !== 'mailbox' || session === undefined || since === undefined) return caller
+    if (await this.#accounts.isAsOf(name, since)) return caller
+    this.#callers.end(session)
+    return nobody(caller.from)
   }
 
   /** @throws Refusal 401 for a token that is not known; a cookie that is not is as good as none */
-  callerOf(request: FastifyRequest): Caller {
+  callerOf(request: FastifyRequest, how?: Seen): Caller {
     const from = request.ip
     const { authorization } = request.headers
     if (authorization !== undefined) {
@@ -33,9 +49,10 @@ export class Gate {
       if (caller === undefined) throw new Refusal('not-logged-in', 'That is no token of ours')
       return caller
     }
-    const cookie = request.cookies[cookieName(this.#settings)]
+    const cookie = request.cookies[cookieName(this.#settings, request.protocol)]
     return (
-      (cookie === undefined ? undefined : this.#callers.bySession(cookie, from)) ?? nobody(from)
+      (cookie === undefined ? undefined : this.#callers.bySession(cookie, from, how)) ??
+      nobody(from)
     )
   }
 

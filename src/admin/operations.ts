@@ -152,6 +152,8 @@ export interface AccountOperations {
   removeAlias(address: string): Promise<boolean>
   /** For a mailbox user's login. @returns whether it is their password, and they may log in */
   verify(user: string, password: string, signal: AbortSignal): Promise<boolean>
+  /** Whether the account is still what it was then, and may log in. */
+  isAsOf(user: string, instant: number): Promise<boolean>
 }
 
 export interface ConfigurationOperations {

@@ -8,7 +8,7 @@ export interface Trouble {
   readonly problem: Problem
   /** Seconds, for Retry-After. */
   readonly retryAfter?: number
-  /** Ours, for the log. */
+  /** Ours: the log has it whole. */
   readonly bug: boolean
 }
 
@@ -29,6 +29,15 @@ const kindsOfCodes: Partial<Record<ErrorCode, ProblemKind>> = {
   DISK_FAILED: 'unavailable',
 }
 
+/** They speak of our files and databases: for the log. */
+const inner: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ACCOUNTS_FAILED',
+  'STORE_FAILED',
+  'JOB_FAILED',
+  'DISK_FULL',
+  'DISK_FAILED',
+])
+
 /** @param instance the path of the request */
 export function troubleOf(error: unknown, instance: string): Trouble {
   if (error instanceof Refusal) {
@@ -45,7 +54,12 @@ export function troubleOf(error: unknown, instance: string): Trouble {
   }
   if (isPosternError(error)) {
     const kind = kindsOfCodes[error.code] ?? 'internal'
-    return { problem: problemOf(kind, instance, error.message), bug: kind === 'internal' }
+    // What broke names files of ours; whoever asks, maybe nobody we know, hears that it broke.
+    if (kind === 'internal' || inner.has(error.code)) {
+      return { problem: problemOf(kind, instance), bug: true }
+    }
+    const isPath = kind === 'not-found' && error.message.includes('/')
+    return { problem: problemOf(kind, instance, isPath ? undefined : error.message), bug: false }
   }
   return ofServer(error, instance)
 }

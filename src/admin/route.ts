@@ -15,7 +15,10 @@ export interface Caller {
   readonly by: 'session' | 'token' | 'nobody'
   /** Of the session, as the table of sessions has it. */
   readonly session?: string
+  /** When the session began. */
+  readonly since?: number
   readonly csrfToken?: string
+  /** Of the session, or of the token. */
   readonly expiresAt?: number
 }
 

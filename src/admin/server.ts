@@ -12,6 +12,7 @@ import type { TSchema } from 'typebox'
 import { clientNetwork } from '../mail/client-network.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Seen } from './access/callers.ts'
 import { cookieName, type Gate } from './gate.ts'
 import type { Journal } from './journal.ts'
 import { apiPrefix } from './openapi.ts'
@@ -35,8 +36,12 @@ export interface ServerParts {
   readonly more?: (app: FastifyInstance, admit: Admit) => void
 }
 
-/** Who asks, where they may. @throws Refusal */
-export type Admit = (request: FastifyRequest, permission: Route['spec']['permission']) => Caller
+/** Who asks, where they may. @param how.idle nobody did anything: it keeps no session alive. @throws Refusal */
+export type Admit = (
+  request: FastifyRequest,
+  permission: Route['spec']['permission'],
+  how?: Seen,
+) => Caller
 
 const bodyLimit = 64 << 10
 const requestTimeoutMs = 120_000
@@ -73,8 +78,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   acceptJsonOnly(app)
   await protect(app, settings)
   app.setErrorHandler((error, request, reply) => speakOf(error, { request, reply, log }))
-  const admit: Admit = (request, permission) => {
-    const caller = parts.gate.callerOf(request)
+  const admit: Admit = (request, permission, how) => {
+    const caller = parts.gate.callerOf(request, how)
     parts.gate.admit(request, caller, { permission })
     return caller
   }
@@ -148,7 +153,7 @@ function addRoute(app: FastifyInstance, route: Route, parts: ServerParts): void 
     },
     config: rateOf(spec.rate, parts.settings),
     onRequest: async (request) => {
-      const caller = parts.gate.callerOf(request)
+      const caller = await parts.gate.stillThere(parts.gate.callerOf(request))
       try {
         parts.gate.admit(request, caller, spec)
       } catch (error) {
@@ -209,7 +214,7 @@ async function answerOf(
       ifMatch: ifMatchOf(request),
       signal: deadline,
       note: (note) => (noted = { ...note }),
-      setSession: (token, expiresAt) => setCookie(reply, settings, token, expiresAt),
+      setSession: (token, expiresAt) => setCookie({ request, reply, settings }, token, expiresAt),
     })
     if (caller.by === 'nobody' && noted.target !== undefined)
       who = { ...caller, name: noted.target }
@@ -229,19 +234,24 @@ function ifMatchOf({ headers }: FastifyRequest): string | undefined {
   return headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1')
 }
 
+interface Visit {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly settings: AdminSettings
+}
+
 function setCookie(
-  reply: FastifyReply,
-  settings: AdminSettings,
+  { request: { protocol }, reply, settings }: Visit,
   token: string | undefined,
   expiresAt = 0,
 ): void {
   const options = {
     httpOnly: true,
     sameSite: 'strict',
-    secure: isSecure(settings),
+    secure: isSecure(settings, protocol),
     path: '/',
   } as const
-  const name = cookieName(settings)
+  const name = cookieName(settings, protocol)
   if (token === undefined) void reply.clearCookie(name, options)
   else void reply.setCookie(name, token, { ...options, expires: new Date(expiresAt) })
 }

@@ -15,6 +15,7 @@ export interface AdminSettings {
   readonly pages?: string
 }
 
-export function isSecure({ tls, publicUrl }: AdminSettings): boolean {
-  return tls !== undefined || publicUrl?.startsWith('https://') === true
+/** @param protocol of the request, as a trusted proxy has it; absent: what is known beforehand */
+export function isSecure({ tls, publicUrl }: AdminSettings, protocol?: string): boolean {
+  return tls !== undefined || publicUrl?.startsWith('https://') === true || protocol === 'https'
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { formatPath } from '../mail/address.ts'
 import { printable } from '../mail/reply.ts'
 import type { Entry } from '../queue/queue.ts'
-import { findQueued, queuedMessages } from '../tools/read-spool.ts'
+import { queuedMessages, withQueued } from '../tools/read-spool.ts'
 import { isSelected, readSelection } from '../tools/queue-selection.ts'
 import { configOption } from './config-option.ts'
 import { damagedCommand } from './queue-damaged.ts'
@@ -78,8 +78,12 @@ function waiting(entry: Entry): string[] {
 }
 
 async function show(id: string, { config }: Options): Promise<void> {
-  const entry = await findQueued(config, id)
-  if (entry === undefined) return missing(id)
+  const text = await withQueued(config, id, async (entry) => described(entry))
+  if (text === undefined) return missing(id)
+  process.stdout.write(text)
+}
+
+function described(entry: Entry): string {
   const lines = [
     `id         ${entry.id}`,
     `received   ${time(entry.receivedAt)}`,
@@ -93,17 +97,19 @@ async function show(id: string, { config }: Options): Promise<void> {
       return `to         ${printable(formatPath(mailbox))}  ${state?.state ?? 'pending'}${text}`
     }),
   ]
-  process.stdout.write(`${lines.join('\n')}\n`)
+  return `${lines.join('\n')}\n`
 }
 
 async function cat(id: string, { config }: Options): Promise<void> {
-  const entry = await findQueued(config, id)
-  if (entry === undefined) return missing(id)
-  for await (const chunk of entry.message.read()) {
-    if (!process.stdout.write(chunk)) {
-      await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+  const found = await withQueued(config, id, async ({ message }) => {
+    for await (const chunk of message.read()) {
+      if (!process.stdout.write(chunk)) {
+        await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+      }
     }
-  }
+    return true
+  })
+  if (found === undefined) missing(id)
 }
 
 function missing(id: string): void {

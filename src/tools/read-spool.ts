@@ -16,13 +16,6 @@ export async function* queuedMessages(folder: string): AsyncGenerator<Entry | Da
   yield* readShards(systemDisk, spool.path)
 }
 
-export async function findQueued(folder: string, id: string): Promise<Entry | undefined> {
-  for await (const entry of queuedMessages(folder)) {
-    if (!('damaged' in entry) && entry.id === id) return entry
-  }
-  return undefined
-}
-
 /**
  * Works with one message while it can be read: only as long as the spool is being gone through.
  * @returns undefined where there is no such message

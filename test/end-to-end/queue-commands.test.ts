@@ -29,11 +29,15 @@ const listed = async (...args: readonly string[]) => {
 
 /** @returns the ids in the order of the recipients */
 async function post(...recipients: readonly string[]): Promise<string[]> {
+  return postText('hello', ...recipients)
+}
+
+async function postText(text: string, ...recipients: readonly string[]): Promise<string[]> {
   const commands = recipients.flatMap((recipient) => [
     'MAIL FROM:<ann@postern.test>',
     `RCPT TO:<${recipient}>`,
     'DATA',
-    `Subject: to ${recipient}\r\n\r\nhello\r\n.`,
+    `Subject: to ${recipient}\r\n\r\n${text}\r\n.`,
   ])
   const replies = await dialogue(gateway.port, ['EHLO client.test', ...commands, 'QUIT'])
   return replies.flatMap((reply) => /queued as (\S+)/i.exec(reply)?.[1] ?? [])
@@ -170,3 +174,15 @@ async function refusingHop(): Promise<{ readonly port: number; close(): void }> 
     close: () => void server.close(),
   }
 }
+
+describe('a message of many bytes', () => {
+  test('is printed to its last byte, beside the gateway', async () => {
+    const text = Array.from({ length: 3_000 }, (_, line) => `${line} ${'x'.repeat(60)}`).join(
+      '\r\n',
+    )
+    await queue('pause')
+    const [id = ''] = await postText(text, 'eve@three.test')
+    const { stdout } = await runPostern(['queue', 'cat', id, '--config', folder.config])
+    expect(stdout.slice(stdout.indexOf('\r\n\r\n') + 4)).toBe(`${text}\r\n`)
+  })
+})

@@ -73,6 +73,14 @@ describe('a session', () => {
     expect(callers.bySession(idle, '')).toBeUndefined()
   })
 
+  test('grows idle while a page of it only watches', async () => {
+    const { token } = await begin()
+    clock.advance(times.idleMs - 1)
+    expect(callers.bySession(token, '', { idle: true })?.name).toBe('root')
+    clock.advance(1)
+    expect(callers.bySession(token, '', { idle: true })).toBeUndefined()
+  })
+
   test('is never the one that somebody had before: a login makes a new one, and ends the old', async () => {
     const before = await begin()
     const caller = callers.bySession(before.token, '192.0.2.1')!
@@ -193,6 +201,20 @@ describe('an API token', () => {
     await access.removeUser('bob')
     expect(callers.byToken(token, '')).toBeUndefined()
     expect(await access.tokens(caller)).toEqual([])
+  })
+
+  test('makes none that outlives it', async () => {
+    const { caller } = await begin()
+    const expiresAt = clock.now() + 1_000
+    const { token } = await access.addToken(
+      { name: 'short', scopes: ['tokens:own'], expiresAt },
+      caller,
+    )
+    const short = callers.byToken(token, '')!
+    const longer = access.addToken({ name: 'long', scopes: ['tokens:own'] }, short)
+    await expect(longer).rejects.toMatchObject({ kind: 'forbidden' })
+    const equal = { name: 'equal', scopes: ['tokens:own'], expiresAt } as const
+    expect(await access.addToken(equal, short)).toMatchObject({ expiresAt })
   })
 
   test('may nothing that its maker may not, ends in time, and is nobody else’s to take away', async () => {

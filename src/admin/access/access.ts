@@ -210,6 +210,10 @@ export class Access implements AccessOperations {
     const { records, clock } = this.#parts
     const beyond = scopes.find((scope) => !caller.permissions.has(scope))
     if (beyond !== undefined) throw new Refusal('forbidden', `You may not ${beyond} yourself`)
+    // A token that ends must not make one that stays.
+    if (caller.by === 'token' && (expiresAt ?? Infinity) > (caller.expiresAt ?? Infinity)) {
+      throw new Refusal('forbidden', 'A token makes none that outlives it')
+    }
     if (records.tokens().length >= mostTokens)
       throw new Refusal('invalid', 'That are too many tokens')
     const token = `postern_${this.#secret(secretBytes)}`

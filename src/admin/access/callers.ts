@@ -28,6 +28,11 @@ export interface SessionTimes {
   readonly lifetimeMs: number
 }
 
+export interface Seen {
+  /** Nobody did anything: the session grows idle all the same. */
+  readonly idle?: boolean
+}
+
 export class Callers {
   readonly #records: AdminRecords
   readonly #clock: Pick<Clock, 'now'>
@@ -40,7 +45,7 @@ export class Callers {
   }
 
   /** @returns undefined for a session that is over, or never was */
-  bySession(token: string, from: string): Caller | undefined {
+  bySession(token: string, from: string, { idle = false }: Seen = {}): Caller | undefined {
     const now = this.#clock.now()
     const session = this.#records.session(hashOf(token))
     if (session === undefined) return undefined
@@ -48,11 +53,11 @@ export class Callers {
       this.#records.removeSession(session.id)
       return undefined
     }
-    if (now - session.seenAt >= noteEveryMs) this.#records.noteSeen(session.hash, now)
+    if (!idle && now - session.seenAt >= noteEveryMs) this.#records.noteSeen(session.hash, now)
     const who =
       session.kind === 'mailbox' ? mailboxCaller(session.user) : this.#userCaller(session.user)
-    const { id, csrfToken, expiresAt } = session
-    return who && { ...who, from, by: 'session', session: id, csrfToken, expiresAt }
+    const { id, csrfToken, expiresAt, createdAt: since } = session
+    return who && { ...who, from, by: 'session', session: id, since, csrfToken, expiresAt }
   }
 
   /** @returns undefined for a token that is over, or never was, or whose owner is gone */
@@ -65,7 +70,19 @@ export class Callers {
     if (now - (record.lastUsedAt ?? 0) >= noteEveryMs) this.#records.noteUse(record.id, now)
     const scopes = record.scopes.filter(isPermission)
     const permissions = new Set(scopes.filter((scope) => owner.permissions.has(scope)))
-    return { ...owner, permissions, from, by: 'token' }
+    const { expiresAt } = record
+    return {
+      ...owner,
+      permissions,
+      from,
+      by: 'token',
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    }
+  }
+
+  /** Whoever had it must log in again. */
+  end(session: string): void {
+    this.#records.removeSession(session)
   }
 
   #userCaller(name: string): Who | undefined {

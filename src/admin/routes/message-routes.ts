@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { csvOf } from '../csv.ts'
 import type { MessageOperations } from '../operations.ts'
-import { found } from '../refusal.ts'
+import { found, Refusal } from '../refusal.ts'
 import { fileRoute, route, type Route } from '../route.ts'
 import { record } from '../schemas/shapes.ts'
 import {
@@ -44,9 +44,10 @@ export function messageRoutes(messages: MessageOperations): readonly Route[] {
         query: MessageExportQuery,
         rate: 'strict',
       },
-      async ({ query: { limit = 1000, ...filter }, caller }) => {
+      async ({ query: { limit = 1000, ...filter }, caller, signal }) => {
         const items: MessageSummary[] = []
         for (let cursor: string | undefined; items.length < limit;) {
+          if (signal.aborted) throw new Refusal('unavailable', 'That is too much: ask for less')
           const page = { limit: Math.min(exportPage, limit - items.length) }
           // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
           const found = await messages.search(

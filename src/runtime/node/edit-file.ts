@@ -14,13 +14,17 @@ const againMs = 50
 const staleMs = 60_000
 
 /**
+ * @param named the file, or a link to it
  * @param change from the text now, empty where there is no file, to the text as it shall be; what it throws changes nothing
  * @returns whether the text is another now
  * @throws PosternError DISK_FAILED, TIMEOUT where somebody else holds the lock
  */
-export async function editFile(path: string, change: (text: string) => string): Promise<boolean> {
+export async function editFile(named: string, change: (text: string) => string): Promise<boolean> {
+  const there = await realPath(named)
+  const path = there ?? named
   const fresh = `${path}.new`
-  const file = await lock(fresh)
+  // What only its owner may read is never anybody else's, not even while it is written.
+  const file = await lock(fresh, there === undefined ? 0o644 : 0o600)
   let moved = false
   try {
     const before = await read(path)
@@ -49,11 +53,21 @@ export async function editFile(path: string, change: (text: string) => string): 
   }
 }
 
-async function lock(path: string): Promise<fs.FileHandle> {
+/** Behind a symbolic link is the file that is meant. @returns undefined where there is none. @throws PosternError DISK_FAILED */
+export async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await fs.realpath(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new PosternError('DISK_FAILED', path, { cause: error })
+  }
+}
+
+async function lock(path: string, mode: number): Promise<fs.FileHandle> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     try {
-      return await fs.open(path, 'wx', 0o644)
+      return await fs.open(path, 'wx', mode)
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
         throw new PosternError('DISK_FAILED', path, { cause: error })

@@ -184,9 +184,16 @@ export class KeptAccounts implements AccountOperations {
   async verify(user: string, password: string, signal: AbortSignal): Promise<boolean> {
     const account = await this.#accounts.find(user)
     const right = await this.#parts.passwords.isRight(password, account?.passwordHash, signal)
-    if (account === undefined || !right) return false
-    const expired = (account.expiresAt ?? Infinity) <= this.#parts.clock.now()
-    return !expired && account.flags?.has('no-login') !== true
+    return right && account !== undefined && this.#mayLogIn(account)
+  }
+
+  async isAsOf(user: string, instant: number): Promise<boolean> {
+    const account = await this.#accounts.find(user)
+    return account !== undefined && account.changedAt <= instant && this.#mayLogIn(account)
+  }
+
+  #mayLogIn({ expiresAt = Infinity, flags }: Account): boolean {
+    return expiresAt > this.#parts.clock.now() && flags?.has('no-login') !== true
   }
 
   #kept(password: string): ReturnType<typeof passwordKept> {

@@ -55,6 +55,12 @@ export class EditHistory {
     return id
   }
 
+  /** It was not done after all. */
+  async forget(id: string): Promise<void> {
+    const { disk, folder } = this.#parts
+    await disk.remove(join(folder, id))
+  }
+
   /** Newest first. */
   async list({
     cursor,

@@ -4,7 +4,7 @@
  * are neither read nor written here.
  */
 import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { Author, ConfigurationOperations, PageRequest } from '../../admin/operations.ts'
 import { found, Refusal } from '../../admin/refusal.ts'
 import type { Check } from '../../admin/schemas/shapes.ts'
@@ -21,7 +21,7 @@ import type {
 import { unifiedDiff } from '../../formats/unified-diff.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Disk } from '../../runtime/disk.ts'
-import { editFile } from '../../runtime/node/edit-file.ts'
+import { editFile, realPath } from '../../runtime/node/edit-file.ts'
 import { walkFiles } from '../../runtime/node/walk-files.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import type { EditHistory } from './edit-history.ts'
@@ -32,7 +32,7 @@ const mostFiles = 1_000
 const mostBytes = 1_000_000
 /** Keys, passwords, and files that other programs make. */
 const secret =
-  /(?:^|[/._-])(?:secrets?|passw\w*|private|keys?|pem|credentials?)(?:[/._-]|$)|\.key$|\.pem$|(?:^|\/)dkim\/|auth\.cdb|(?:^|\/)tls\//i
+  /(?:^|[/._-])(?:secrets?|\w*passw\w*|private|keys?|pem|credentials?)(?:[/._-]|$)|\.key$|\.pem$|(?:^|\/)dkim\/|auth\.cdb|(?:^|\/)tls\//i
 const made = /\.(?:cdb|db|db-wal|db-shm|new|tmp|sock)$|~$|(?:^|\/)\./i
 /** Passwords may stand in it beside the relays (`relay user password`). */
 const mayHoldPasswords = new Set(['control/smtproutes'])
@@ -114,16 +114,23 @@ export class EditedFiles implements ConfigurationOperations {
     }
     const absolute = this.#absolute(path)
     await trial?.(overlaidDisk(this.#parts.disk, absolute, Buffer.from(text)))
-    const changed = await editFile(absolute, (now) => {
-      // Between the trial and here somebody else may have been faster.
-      if (now !== before) throw new Refusal('changed-meanwhile')
-      return text
-    })
-    this.#parts.written()
     const diff = unifiedDiff(before, text, path).text
-    const done = { path, etag: etagOf(text), changed, diff, check }
-    if (!changed) return done
-    return { ...done, id: await this.#record({ by: author.name, path, before, after: text, note }) }
+    const done = { path, etag: etagOf(text), changed: text !== before, diff, check }
+    if (text === before) return done
+    // Noted first: after a crash there may be a note too many, never a change that nobody can take back.
+    const id = await this.#record({ by: author.name, path, before, after: text, note })
+    try {
+      await editFile(absolute, (now) => {
+        // Between the trial and here somebody else may have been faster.
+        if (now !== before) throw new Refusal('changed-meanwhile')
+        return text
+      })
+    } catch (error) {
+      await this.#parts.history.forget(id)
+      throw error
+    }
+    this.#parts.written()
+    return { ...done, id }
   }
 
   /** A change that somebody else makes to a file of ours, noted as any other. */
@@ -181,8 +188,19 @@ export class EditedFiles implements ConfigurationOperations {
     }
   }
 
+  /** A link may name what its own name does not tell. @throws Refusal 403 */
+  async #mustLieHere(path: string): Promise<void> {
+    const folder = await realPath(resolve(this.#parts.folder))
+    const target = await realPath(this.#absolute(path))
+    if (folder === undefined || target === undefined) return
+    const below = relative(folder, target)
+    if (!below.startsWith('..') && !secret.test(below)) return
+    throw new Refusal('forbidden', `${path} leads to what is not shown here`)
+  }
+
   async #textOf(path: string): Promise<string | undefined> {
     try {
+      await this.#mustLieHere(path)
       const bytes = await this.#parts.disk.readFile(this.#absolute(path), mostBytes)
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     } catch (error) {

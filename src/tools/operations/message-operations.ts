@@ -2,20 +2,25 @@
 import type { MessageOperations, PageRequest, StreamedMessages } from '../../admin/operations.ts'
 import type { Scope } from '../../admin/permissions.ts'
 import type { EntryNumbers } from '../../admin/schemas/chain.ts'
-import type { MessageDetails, MessageFilter, MessagePage } from '../../admin/schemas/messages.ts'
+import type {
+  MessageDetails,
+  MessageFilter,
+  MessagePage,
+  MessageSummary,
+} from '../../admin/schemas/messages.ts'
 import type { QueueSummary } from '../../admin/schemas/queue.ts'
 import type { Now, Slice } from '../../admin/schemas/system.ts'
-import { isWithin, seesMessage } from '../../admin/scope.ts'
+import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import type { TracedStep } from '../../filter/trace-reader.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { TraceSearch } from '../../trace/trace-search.ts'
+import type { TraceQuery, TraceSearch } from '../../trace/trace-search.ts'
 import { traceOutcomes, type TraceSummary } from '../../trace/trace-summary.ts'
 import { openTraceSearch } from '../open-traces.ts'
 import { Cached } from './cached.ts'
 import { entryNumbers } from './entry-numbers.ts'
-import { storyView, summaryView } from './message-view.ts'
+import { storyView, summaryFor, summaryView } from './message-view.ts'
 
 export interface MessageParts {
   /** The configuration as it is now. */
@@ -35,6 +40,9 @@ const sliceMs = 10_000
 const slices = 30
 const mostCounted = 5_000
 const mostReasons = 12
+const usualPage = 50
+/** Pages of the archive for one of ours. */
+const mostTurns = 20
 
 export class StoredMessages implements MessageOperations {
   readonly #parts: MessageParts
@@ -53,10 +61,22 @@ export class StoredMessages implements MessageOperations {
     const query = { ...rest, ...page, ...(remote === undefined ? {} : { client: remote }) }
     const mine = narrowed(query, scope)
     if (mine === undefined) return { items: [] }
-    const found = await this.#asking((search) => search.search(mine))
-    if (found === undefined) return { items: [] }
-    const items = found.items.flatMap((each) => seesMessage(summaryView(each), scope) ?? [])
-    return found.next === undefined ? { items } : { items, next: found.next }
+    const { limit = usualPage } = page
+    const items: MessageSummary[] = []
+    let asked: TraceQuery = { ...mine, limit }
+    for (let turn = 1; ; turn++) {
+      const now = asked
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+      const found = await this.#asking((search) => search.search(now))
+      if (found === undefined) return { items }
+      items.push(...found.items.flatMap((each) => summaryFor(each, filter, scope) ?? []))
+      const { next } = found
+      if (next === undefined) return { items }
+      // What is not theirs was taken out: the page is filled up, but not for ever.
+      const full = scope.what === 'all' || items.length >= limit || turn >= mostTurns
+      if (full) return { items, next }
+      asked = { ...mine, cursor: next, limit: limit - items.length }
+    }
   }
 
   async show(id: string, scope: Scope): Promise<MessageDetails | undefined> {
@@ -167,7 +187,6 @@ function narrowed<Q extends { readonly recipient?: string }>(
   if (scope.what === 'mailbox') return { ...query, recipient: scope.address }
   const [domain, ...more] = scope.domains
   if (domain === undefined) return undefined
-  // Of several domains pages may be short: what is not theirs is taken out of them.
   return more.length > 0 ? query : { ...query, recipient: `@${domain}` }
 }
 

@@ -3,6 +3,7 @@ import type { Scope } from '../../admin/permissions.ts'
 import type {
   Counterfactual,
   MessageDetails,
+  MessageFilter,
   MessageSummary,
   TracedStep,
 } from '../../admin/schemas/messages.ts'
@@ -18,6 +19,21 @@ export function summaryView(summary: TraceSummary): MessageSummary {
   return { ...rest, remote: client, recipients: recipients.map(({ address }) => address) }
 }
 
+/**
+ * Some questions look at recipients that are not theirs to know. Where there are any, the answer must not tell by being one
+ * whom else the message was for. @returns undefined for what is not theirs
+ */
+export function summaryFor(
+  found: TraceSummary,
+  { text, address }: Pick<MessageFilter, 'text' | 'address'>,
+  scope: Scope,
+): MessageSummary | undefined {
+  const message = seesMessage(summaryView(found), scope)
+  if (message === undefined || scope.what === 'all') return message
+  const partial = message.recipients.length < message.recipientCount
+  return partial && (text !== undefined || address !== undefined) ? undefined : message
+}
+
 /** @returns undefined for a message of which who asks has no part */
 export function storyView(story: Story, scope: Scope): MessageDetails | undefined {
   const summary = seesMessage(
@@ -26,7 +42,8 @@ export function storyView(story: Story, scope: Scope): MessageDetails | undefine
   )
   if (summary === undefined) return undefined
   const { session, hostname, tls, environment, forwarded, stage, thresholds, lost } = story
-  const partial = summary.recipients.length < story.recipients.length
+  const partial =
+    summary.recipients.length < Math.max(story.recipients.length, summary.recipientCount)
   const sees = (address: string): boolean => isWithin(address, scope)
   return {
     ...summary,

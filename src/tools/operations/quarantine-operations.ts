@@ -14,6 +14,7 @@ import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { formatListRule, readRule } from '../../formats/list-rules.ts'
 import type { Search } from '../../quarantine/search.ts'
+import { PosternError } from '../../mail/errors.ts'
 import { queuedMessages, withQueued } from '../read-spool.ts'
 import { editLists } from '../sender-lists.ts'
 import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
@@ -173,4 +174,6 @@ async function* bytesOf(folder: string, id: string): AsyncGenerator<Uint8Array> 
     yield* entry.message.read()
     return
   }
+  // Let go meanwhile: a file that breaks off, for its length was promised.
+  throw new PosternError('NOT_FOUND', `message ${id}`)
 }

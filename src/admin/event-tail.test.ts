@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { fakeClock } from '../testkit/fake-clock.ts'
+import { watcherOn } from './event-stream.ts'
+import { EventTail, type Watcher } from './event-tail.ts'
+import type { StreamedMessages } from './operations.ts'
+import type { Now } from './schemas/system.ts'
+
+const now: Now = { at: 0, sliceMs: 1, slices: [], reasons: [], stale: false }
+const silent: Watcher = { transaction: () => true, now: () => true, beat: () => true }
+const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log }
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('a page that is opened anew while the store is asked does not make the tail ask twice as often', async () => {
+  const clock = fakeClock()
+  const answers: ((answer: StreamedMessages) => void)[] = []
+  const since = () => new Promise<StreamedMessages>((resolve) => answers.push(resolve))
+  const tail = new EventTail({ since, now: async () => now }, clock, log)
+  const stop = tail.watch(silent)
+  clock.advance(0)
+  stop?.()
+  tail.watch({ ...silent })
+  clock.advance(0)
+  for (const answer of answers.splice(0)) answer({ items: [], next: '1' })
+  await settled()
+  clock.advance(1_000)
+  expect(answers).toHaveLength(1)
+  tail.close()
+})
+
+test('a reader that does not keep up is hung up on, not waited for', () => {
+  const done: string[] = []
+  const out = {
+    writableLength: (1 << 20) + 1,
+    writableEnded: false,
+    write: () => true,
+    end: () => done.push('end'),
+    destroy: () => done.push('destroy'),
+  }
+  expect(watcherOn(out, { what: 'all' }, () => true).now(now)).toBe(false)
+  expect(done).toEqual(['destroy'])
+})
