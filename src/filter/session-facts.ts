@@ -70,17 +70,31 @@ export function sessionFacts(request: FactsRequest): SessionFacts {
   if (facts.tls !== undefined) kept.implicit = true
   if (facts.environment !== undefined) kept.handed = true
   if (facts.user !== undefined) kept.proxied = true
-  if (environment.variables.size > 0) {
-    if (sizeOf(environment.variables) > mostVariables) kept.cut = 'variables'
-    else kept.environment = Object.fromEntries(environment.variables)
-  }
-  if (login !== undefined) kept.login = [login.mechanism, Object.fromEntries(login.variables)]
+  if (environment.variables.size > 0) kept.environment = variablesOf(environment.variables, kept)
+  if (login !== undefined) kept.login = [login.mechanism, variablesOf(login.variables, kept)]
   if (mail !== undefined && Object.keys(mail.parameters).length > 0) {
     kept.mail = plain(mail.parameters)
   }
   if (recipients !== undefined && recipients.size > 0) kept.rcpt = parametersOf(recipients)
   if (message !== undefined) keepMessage(kept, message, headBytes)
   return kept
+}
+
+/** Whoever starts tcpserver may have put anything into its environment. */
+const secretName = /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_?KEY/i
+
+/** Without what looks like a secret; none where these are too much. */
+function variablesOf(
+  variables: ReadonlyMap<string, string>,
+  kept: { cut?: SessionFacts['cut'] },
+): JsonObject {
+  if (sizeOf(variables) > mostVariables) {
+    kept.cut = 'variables'
+    return {}
+  }
+  const shown = [...variables].filter(([name]) => !secretName.test(name))
+  if (shown.length < variables.size) kept.cut = 'secret variables'
+  return Object.fromEntries(shown)
 }
 
 /** Whether there is more to it than its mailbox. */

@@ -38,10 +38,12 @@ export class StepNotes {
     const note: Note = { question }
     this.#notes.push(note)
     return (answer) => {
-      if (this.#over) return
-      this.#left -= sizeOf(answer)
+      if (this.#over || this.#missing !== undefined) return
+      // Whoever asked may change a list or an object that it was given.
+      const json = typeof answer === 'object' ? JSON.stringify(answer) : undefined
+      this.#left -= json?.length ?? sizeOf(answer)
       if (this.#left < 0) this.miss('too much was answered')
-      else note.answer = answer
+      else note.answer = json === undefined ? answer : parse(json)
     }
   }
 
@@ -79,9 +81,13 @@ export const missingMark = '!'
 
 function ignore(): void {}
 
+function parse(json: string): JsonValue {
+  const value: JsonValue = JSON.parse(json)
+  return value
+}
+
 function sizeOf(answer: JsonValue): number {
-  if (typeof answer === 'string') return answer.length
-  return typeof answer === 'object' ? JSON.stringify(answer).length : 8
+  return typeof answer === 'string' ? answer.length : 8
 }
 
 /**

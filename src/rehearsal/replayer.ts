@@ -4,7 +4,7 @@ import { StandIn } from '../filter/stand-in.ts'
 import { readRecord, type Trace } from '../filter/trace-reader.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { Archive } from '../runtime/archive.ts'
+import type { Archive, RecordAbout } from '../runtime/archive.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { silentLog } from '../tools/offline-doors.ts'
 import type { StoredTrace } from '../trace/traced-period.ts'
@@ -136,8 +136,8 @@ class LastRecord implements Archive {
     this.#record = undefined
   }
 
-  addLater(record: JsonObject): void {
-    this.#record = record
+  addLater(head: JsonObject, { detail }: RecordAbout): void {
+    this.#record = detail === undefined ? head : { ...head, steps: detail }
   }
 
   noteLater(_key: string, chain: JsonObject): void {

@@ -62,10 +62,7 @@ export async function openDoors(
   const log = countedLog(written, metrics)
   const worker = seat?.worker ?? 1
   const store = await openStore({ path: storing.path, clock: systemClock, log })
-  const traces = await openTraces(tracing, log).catch(async (error: unknown) => {
-    await store.close()
-    throw error
-  })
+  const traces = await openTraces(tracing, log)
   const { servers, timeoutMs } = dns
   const named = servers.length === 0 ? {} : { servers }
   const asked = timedDns(nodeDns({ timeoutMs, ...named }), metrics, systemClock)

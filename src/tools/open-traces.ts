@@ -11,7 +11,7 @@ import { silentLog } from './offline-doors.ts'
 
 const describer = new URL('../trace/describe-record.ts', import.meta.url)
 
-/** For whoever writes them. @throws PosternError STORE_FAILED */
+/** For whoever writes them. Mail goes on without them: what cannot be opened is logged, and tried again. */
 export function openTraces(
   { path, ...bounds }: Configuration['traces'],
   log: Log,

@@ -314,6 +314,17 @@ describe('a live stream', () => {
   })
 })
 
+describe('a live stream of a file that was replaced', () => {
+  test('goes on with what the new one gets', async () => {
+    const search = new ArchiveTraceSearch(await archive())
+    const { next } = await search.newSince('zzz')
+    const replaced = await archive()
+    put(replaced, recordOf(fc.sample(sample, { numRuns: 1 })[0]!, 1))
+    const { items } = await new ArchiveTraceSearch(replaced).newSince(next)
+    expect(items.map(({ id }) => id)).toEqual(['s1.1'])
+  })
+})
+
 describe('a story', () => {
   test('has the deliveries of its message, and no other', async () => {
     const file = await archive()

@@ -79,8 +79,13 @@ export class ArchiveTraceSearch implements TraceSearch {
       beyond: positionOf(cursor),
       limit: within(limit),
     })
-    const last = next ?? rows.at(-1)?.position ?? positionOf(cursor)
+    const last = next ?? rows.at(-1)?.position ?? (await this.#stillThere(positionOf(cursor)))
     return { items: rows.map(listed), next: cursorOf(last) }
+  }
+
+  /** Where the file was replaced, positions begin anew: whoever waited beyond its end would wait for long. */
+  async #stillThere(position: number): Promise<number> {
+    return Math.min(position, (await this.#archive.extent()).newest)
   }
 
   async read(which: string): Promise<Story | undefined> {

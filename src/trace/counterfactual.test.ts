@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { definePlugin } from '../plugin/plugin.ts'
-import { pass, quarantine } from '../plugin/verdict.ts'
+import { pass, quarantine, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainTestOptions } from '../testkit/chain-under-test.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
@@ -96,5 +96,34 @@ describe('without one entry', () => {
 
   test('nothing is said of mail that was taken', async () => {
     expect(await without({ entries: [entryOf(voucher), entryOf(watcher)] })).toEqual([])
+  })
+
+  test('what another said of another recipient says nothing of the one that it alone refused', async () => {
+    const refuser = (localPart: string) =>
+      definePlugin({
+        name: 'refuser',
+        setup: () => ({
+          rcpt: ({ recipient }) =>
+            recipient.mailbox.localPart === localPart ? reject('5.7.1', localPart) : pass(),
+        }),
+      })
+    const session = chainUnderTest({
+      entries: [
+        entryOf(voucher),
+        entryOf(refuser('a'), { name: 'one' }),
+        entryOf(refuser('b'), { name: 'two' }),
+      ],
+    })
+    const client = session.dial()
+    await client.connect()
+    await client.hello()
+    await client.mail()
+    await client.rcpt('a@x.test')
+    await client.rcpt('b@x.test')
+    client.end()
+    expect((await session.trace())?.counterfactuals).toEqual([
+      { without: 'one', outcome: 'not known', notAsked: 1 },
+      { without: 'two', outcome: 'accepted' },
+    ])
   })
 })

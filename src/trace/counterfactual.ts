@@ -61,10 +61,15 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
   if (steps.length === trace.steps.length || trace.ruled !== undefined) return undefined
   const decided = redecide({ ...trace, steps })
   if (decided === undefined) return undefined
-  const { last, outcomes } = decided
-  const notAsked = unasked(trace, entry)
+  const { recipients, outcomes } = decided
+  // One recipient is enough to go on with, whatever the others were told.
+  const freed =
+    trace.stage === 'rcpt' ? recipients.findIndex(({ ruling }) => ruling === 'pass') + 1 : 0
+  const round = trace.stage === 'rcpt' ? freed || recipients.length : 0
+  const last = recipients[freed - 1] ?? decided.last
+  const notAsked = unasked(trace, entry, round)
   // Nobody vouched, perhaps because whoever would have was never asked: only an objection is sure to stay.
-  const certain = notAsked === 0 || steps.some(objects)
+  const certain = notAsked === 0 || steps.some((step) => objects(step) && isAbout(step, round))
   if (last.ruling !== 'pass' && certain) {
     const { code, status, text } = last
     return {
@@ -87,11 +92,16 @@ function objects({ mode, kind, verdict }: TracedStep): boolean {
   return mode === 'enforce' && kind !== 'lifted' && (verdict === 'reject' || verdict === 'defer')
 }
 
-/** Enforced entries whose turn would have come after the refusal. */
-function unasked(trace: Trace, entry: string): number {
+/** What was said of one recipient is no objection to another. */
+function isAbout(step: TracedStep, round: number): boolean {
+  return step.round === 0 || step.round === round
+}
+
+/** Enforced entries whose turn would have come after the refusal. @param round of the RCPT, where one was refused */
+// oxlint-disable-next-line max-params -- whose turn, without whom, and where
+function unasked(trace: Trace, entry: string, round: number): number {
   if (!isRefused(trace)) return 0
   const reached = stages.indexOf(trace.stage)
-  const round = trace.stage === 'rcpt' ? trace.recipients.length : 0
   const asked = new Set(
     trace.steps
       .filter((step) => step.question !== 'rcpt' || step.round === round || round === 0)

@@ -5,7 +5,7 @@ import { list, number, object, text, texts } from '../filter/read-json.ts'
 import { outcomeOf } from './outcome.ts'
 import { recordKinds, scoreTerm, clientTerms, termKinds, textTerm, type TermKind } from './terms.ts'
 
-/** Of one record; a message to thousands is still found by the first of them. */
+/** Of one record; a message to thousands is still found by the first of them, and by everything else. */
 const mostTerms = 5000
 
 export function describeRecord(record: JsonObject): readonly Term[] {
@@ -63,6 +63,14 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   const { reversePath } = record
   if (typeof reversePath === 'string')
     terms.address('sender', 'senderDomain', pathAddress(reversePath))
+  for (const term of clientTerms(clientOf(record))) terms.add(term)
+  terms.text('hello', text(record['hello']))
+  terms.text('user', text(record['user']))
+  for (const reason of reasonsOf(record)) terms.text('reason', reason)
+  for (const entry of entriesOf(record)) terms.text('entry', entry)
+  terms.text('outcome', outcomeOf(record))
+  terms.add(scoreTerm(number(record['score'])))
+  // These may be thousands: whatever there is no room for is found by all of the above.
   for (const [address] of list(record['recipients']).map(list)) {
     terms.address('recipient', 'recipientDomain', text(address))
   }
@@ -72,13 +80,6 @@ function ofTransaction(record: JsonObject): readonly Term[] {
       terms.address('recipient', 'recipientDomain', address)
     }
   }
-  for (const term of clientTerms(clientOf(record))) terms.add(term)
-  terms.text('hello', text(record['hello']))
-  terms.text('user', text(record['user']))
-  for (const reason of reasonsOf(record)) terms.text('reason', reason)
-  for (const entry of entriesOf(record)) terms.text('entry', entry)
-  terms.text('outcome', outcomeOf(record))
-  terms.add(scoreTerm(number(record['score'])))
   return terms.all
 }
 

@@ -3,6 +3,7 @@ import { object, text } from '../filter/read-json.ts'
 import { readRecord, type Trace } from '../filter/trace-reader.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Archive } from '../runtime/archive.ts'
+import { wholeRecord } from './archive-search.ts'
 import { recordRange } from './question.ts'
 
 /** Records fetched in one go. */
@@ -27,11 +28,12 @@ export async function* tracesSince(
   const chains = new Map<string, JsonObject>()
   const conditions = [[recordRange('transaction')]]
   for (let beyond: number | undefined; ;) {
-    const question = { conditions, since, order: 'newest', limit: pageSize } as const
+    const question = { conditions, since, order: 'newest', limit: pageSize, details: true } as const
     const { rows, next } = await archive.find(
       beyond === undefined ? question : { ...question, beyond },
     )
-    for (const { value } of rows) {
+    for (const row of rows) {
+      const value = wholeRecord(row)
       const id = text(value['chain'])
       const chain = chains.get(id) ?? object(await archive.note(id))
       chains.set(id, chain)

@@ -65,7 +65,8 @@ export class ArchiveReader {
     try {
       return this.#find(question)
     } finally {
-      this.#file.exec('COMMIT')
+      // Some errors end the transaction; that it is over must not stand for what they say.
+      if (this.#file.isTransaction) this.#file.exec('COMMIT')
     }
   }
 

@@ -1,8 +1,18 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Archive, ArchiveBounds, DescribeRecord } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -208,18 +218,113 @@ describe('the archive', () => {
     expect(readdirSync(join(folder, 'deep')).some((name) => name.includes('.damaged-'))).toBe(true)
   })
 
-  test('a file that a newer version wrote is left alone, and one that is not there is not made to be read', async () => {
+  test('a file that is not there is not made to be read', async () => {
     await expect(open()).rejects.toMatchObject({ code: 'STORE_FAILED' })
     expect(existsSync(path)).toBe(false)
+  })
+
+  test('what a newer version wrote is left alone, and whoever writes goes on without it', async () => {
     await (await open(plenty)).close()
     opened.length = 0
     const database = new DatabaseSync(path)
     database.exec('PRAGMA user_version = 99')
-    database.close()
-    await expect(open(plenty)).rejects.toMatchObject({
+    const one = await open(plenty)
+    expect(logged).toEqual(['traces.not-open'])
+    one.addLater({ n: 1 }, { at: now, counts: true })
+    await expect(one.find(all)).rejects.toMatchObject({
       code: 'STORE_FAILED',
       message: expect.stringContaining('newer version'),
     })
+    expect(one.dropped).toBe(1)
+    // Once the reason is gone it is as if nothing had been.
+    database.exec('PRAGMA user_version = 1')
+    database.close()
+    one.addLater({ n: 2 }, { at: now, counts: true })
+    expect((await one.find(all)).rows.map(({ value }) => value)).toEqual([{ n: 2 }])
+  })
+
+  test('who may not read the folder of others may not read who wrote to whom either', async () => {
+    await open(plenty)
+    expect(statSync(path).mode & 0o007).toBe(0)
+  })
+
+  test('a file whose inside breaks while it is written is set aside, and its chains are noted again', async () => {
+    const one = await open(plenty)
+    one.noteLater('chain', { places: [] })
+    for (let n = 0; n < 2000; n++) {
+      one.addLater({ n, text: 'x'.repeat(5000) }, { at: now, counts: true })
+    }
+    await one.extent()
+    const copy = new DatabaseSync(path)
+    copy.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    copy.close()
+    const bytes = openSync(path, 'r+')
+    // All but the header, which is what a start looks at.
+    writeSync(bytes, Buffer.alloc(statSync(path).size - 4096, 0xff), 0, undefined, 4096)
+    closeSync(bytes)
+    await expect(one.find({ ...all, limit: 2000 })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    for (const n of [1, 2]) {
+      one.addLater({ n }, { at: now, counts: true })
+      await one.extent()
+    }
+    expect((await one.find(all)).rows.map(({ value }) => value)).toEqual([{ n: 1 }, { n: 2 }])
+    expect(await one.note('chain')).toEqual({ places: [] })
+    expect(logged).toEqual(['store.set-aside'])
+  })
+
+  test('several who find one file damaged begin one new file', async () => {
+    await (await open(plenty)).close()
+    opened.length = 0
+    writeFileSync(path, 'these are not the bytes of a database'.repeat(100))
+    const writers = await Promise.all([1, 2, 3].map(() => open(plenty)))
+    for (const [n, writer] of writers.entries()) {
+      writer.addLater({ n }, { at: now, counts: true })
+      await writer.extent()
+    }
+    expect((await (await open()).find(all)).rows).toHaveLength(3)
+  })
+
+  test('of several files that were set aside the last one stays', async () => {
+    const folderOf = join(folder, 'deep')
+    for (const at of [now, now + 1]) {
+      openArchiveFile(path, at).file.close()
+      writeFileSync(path, 'these are not the bytes of a database'.repeat(100))
+      openArchiveFile(path, at).file.close()
+    }
+    const aside = readdirSync(folderOf).filter((name) => name.includes('.damaged-'))
+    expect(aside).toEqual([`traces.db.damaged-${now + 1}`])
+  })
+
+  test('a file that was removed meanwhile is begun anew', async () => {
+    const due: (() => void)[] = []
+    const after: Clock['after'] = (_, callback) => {
+      due.push(callback)
+      return { cancel() {} }
+    }
+    const one = await openArchive({
+      path,
+      describer,
+      log,
+      bounds: plenty,
+      clock: { ...clock, after },
+    })
+    opened.push(one)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+    due[0]?.()
+    await vi.waitFor(() => expect(logged).toEqual(['traces.not-open']))
+    one.addLater({ n: 1 }, { at: now, counts: true })
+    await one.extent()
+    expect((await (await open()).find(all)).rows).toHaveLength(1)
+  })
+
+  test('however fast records come, the oldest go as fast', async () => {
+    const one = await open({ ...plenty, maxRecords: 1000 })
+    for (let round = 0; round < 30; round++) {
+      for (let n = 0; n < 1000; n++) one.addLater({ n }, { at: now, counts: true })
+      await one.extent()
+    }
+    const { rows } = await one.find({ ...all, limit: 30_000 })
+    expect(rows.length).toBeLessThan(9000)
   })
 
   test('what it is asked after it was closed is an error', async () => {

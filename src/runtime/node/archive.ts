@@ -25,6 +25,10 @@ const gatherMs = 100
 /** More than so many that wait, or so much of them, is dropped. */
 const mostWaiting = 20_000
 const mostWaitingChars = 64 * 1_048_576
+/** After a failure nothing is written so long: records wait meanwhile, and are dropped as those are of which too many wait. */
+const retryMs = 5000
+/** Of those that were noted last, so many are noted again when the file is a new one. */
+const mostRecalled = 8
 /** Records grow old even where none are written. */
 const tidyEveryMs = 60_000
 
@@ -38,7 +42,10 @@ export interface ArchiveParts {
   readonly bounds?: ArchiveBounds
 }
 
-/** @throws PosternError STORE_FAILED where the file cannot be opened */
+/**
+ * For whoever writes it opens always: where the file cannot be opened that is logged, and tried again with the records to come.
+ * @throws PosternError STORE_FAILED where the file cannot be opened that is only to be read
+ */
 export async function openArchive(parts: ArchiveParts): Promise<Archive> {
   const { path, clock, log, describer, bounds } = parts
   const thread = new DatabaseThread<ArchiveRequest, ArchiveReply>({
@@ -52,7 +59,10 @@ export async function openArchive(parts: ArchiveParts): Promise<Archive> {
       ...(bounds === undefined ? {} : { bounds }),
     }),
   })
-  await thread.open()
+  await thread.open().catch((error: unknown) => {
+    if (bounds === undefined) throw error
+    log.error('traces.not-open', { path, error: String(error) })
+  })
   return new SqliteArchive(thread, parts)
 }
 
@@ -77,9 +87,16 @@ class SqliteArchive implements Archive {
   #tidying: Timer | undefined
   #dropped = 0
   #closed = false
+  /** Written lately, the latest last. */
+  readonly #recalled = new Map<string, string>()
+  /** Of the thread that wrote them. */
+  #starts: number
+  /** Before it nothing is written, on the monotonic clock. */
+  #pausedUntilMs = -Infinity
 
   constructor(thread: DatabaseThread<ArchiveRequest, ArchiveReply>, parts: ArchiveParts) {
     this.#thread = thread
+    this.#starts = thread.starts
     this.#parts = parts
     if (parts.bounds !== undefined) this.#tidyLater()
   }
@@ -102,7 +119,7 @@ class SqliteArchive implements Archive {
     const detail = about.detail === undefined ? '' : JSON.stringify(about.detail)
     this.#records.push({ at, counts, json, detail })
     this.#chars += json.length + detail.length
-    if (this.#records.length >= largestBatch) this.#begin()
+    if (this.#records.length >= largestBatch && this.#pauseMs === 0) this.#begin()
     else this.#gather()
   }
 
@@ -156,7 +173,13 @@ class SqliteArchive implements Archive {
   }
 
   #gather(): void {
-    this.#gathering ??= this.#parts.clock.after(gatherMs, () => this.#begin())
+    this.#gathering ??= this.#parts.clock.after(Math.max(gatherMs, this.#pauseMs), () =>
+      this.#begin(),
+    )
+  }
+
+  get #pauseMs(): number {
+    return Math.max(this.#pausedUntilMs - this.#parts.clock.monotonicMs(), 0)
   }
 
   #begin(): void {
@@ -173,28 +196,53 @@ class SqliteArchive implements Archive {
       this.#underWay = records.length
       for (const { json, detail } of records) this.#chars -= json.length + detail.length
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
-      await this.#write(records, notes)
+      const written = await this.#write(records, notes)
       this.#underWay = 0
+      if (written) this.#recall(notes)
+      else break
     }
     this.#writing = undefined
+    if (this.#records.length > 0 || this.#notes.length > 0) this.#gather()
   }
 
-  async #write(records: readonly Waiting[], notes: RecordBatch['notes']): Promise<void> {
+  /** What records refer to must lie in the file that they lie in, and a thread that is started anew may have made a new one. */
+  #recall(written: RecordBatch['notes']): void {
+    for (const [key, json] of written) {
+      this.#recalled.delete(key)
+      this.#recalled.set(key, json)
+    }
+    for (const oldest of this.#recalled.keys()) {
+      if (this.#recalled.size <= mostRecalled) break
+      this.#recalled.delete(oldest)
+    }
+    if (this.#thread.starts === this.#starts) return
+    this.#starts = this.#thread.starts
+    this.#notes.push(...this.#recalled)
+  }
+
+  /** @returns whether they were written; records that were not are dropped, notes wait for the next time */
+  async #write(records: readonly Waiting[], notes: RecordBatch['notes']): Promise<boolean> {
     const { clock, log, path } = this.#parts
     try {
       const batch = encode(records, notes)
       const reply = await this.#thread.ask({ do: 'add', batch, now: clock.now() })
       if (!reply.ok) throw new Error(reply.error)
+      return true
     } catch (error) {
       this.#dropped += records.length
+      this.#notes.unshift(...notes)
+      this.#pausedUntilMs = clock.monotonicMs() + retryMs
       log.error('traces.not-kept', { path, records: records.length, error: String(error) })
+      return false
     }
   }
 
   #tidyLater(): void {
-    const { clock } = this.#parts
+    const { clock, log, path } = this.#parts
     this.#tidying = clock.after(tidyEveryMs, () => {
-      this.#thread.ask({ do: 'tidy', now: clock.now() }).catch(() => {})
+      this.#thread.ask({ do: 'tidy', now: clock.now() }).catch((error: unknown) => {
+        log.error('traces.not-open', { path, error: String(error) })
+      })
       this.#tidyLater()
     })
   }

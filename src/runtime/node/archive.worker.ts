@@ -3,13 +3,24 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DescribeRecord } from '../archive.ts'
-import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
+import {
+  inodeOf,
+  isDamage,
+  openArchiveFile,
+  openArchiveForReading,
+  setAside,
+  type OpenedArchive,
+} from './archive-file.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter, type NewRecord } from './archive-writer.ts'
 import type { FromThread, ToThread } from './database-thread.ts'
 
 const piecesAtClose = 20
+/** So many records may be added while the oldest ones wait to go. */
+const mostBehind = 5000
+/** Half of what goes in one piece of tidying up: then more go than come, the pieces that index a segment included. */
+const tidiedRows = 32
 
 const say = (message: FromThread<ArchiveReply>): void => parentPort?.postMessage(message)
 
@@ -17,22 +28,50 @@ try {
   const data: ArchiveData = workerData
   const { path, now, describer, bounds } = data
   const module: { readonly describeRecord: DescribeRecord } = await import(describer)
-  const opened =
-    bounds === undefined ? { file: openArchiveForReading(path) } : openArchiveFile(path, now)
-  const { file } = opened
+  const opened: OpenedArchive =
+    bounds === undefined
+      ? { file: openArchiveForReading(path), inode: 0 }
+      : openArchiveFile(path, now)
+  const { file, inode } = opened
   const reader = new ArchiveReader(file, module.describeRecord)
   const writer = bounds && new ArchiveWriter(file, module.describeRecord, bounds)
   let tidying: NodeJS.Immediate | undefined
+  /** Records that were added since there was nothing to tidy up. */
+  let behind = 0
 
   const tidy = (at: number): void => {
     tidying ??= setImmediate(() => {
       tidying = undefined
       try {
         if (writer?.tidy(at) === true) tidy(at)
-      } catch {
+        else behind = 0
+      } catch (error) {
         // Whoever keeps the file from being written: the next record, or the next minute, tries again.
+        if (isDamage(error)) giveUpDamaged(error, at)
       }
     })
+  }
+
+  /** The thread ends; the next question starts another one, with another file. */
+  const giveUp = (error: string, aside?: string): void => {
+    clearImmediate(tidying)
+    say({ say: 'failed', error, ...(aside === undefined ? {} : { damaged: aside }) })
+    parentPort?.close()
+  }
+
+  const giveUpDamaged = (error: unknown, at: number): void => {
+    try {
+      file.close()
+    } finally {
+      giveUp(`${path}: ${String(error)}`, setAside(path, { inode, now: at }))
+    }
+  }
+
+  /** Where records come faster than the oldest go, they wait until some have gone. */
+  const catchUp = (at: number, records: number): void => {
+    behind = tidying === undefined ? 0 : behind + records
+    if (behind < mostBehind) return
+    for (let piece = 0; piece * tidiedRows < records && writer?.tidy(at) === true; piece++);
   }
 
   /** Whoever reads without us should find an index; what is left over, the next start does. */
@@ -48,6 +87,7 @@ try {
     switch (request.do) {
       case 'add':
         writer?.add([...recordsOf(request.batch)], request.batch.notes)
+        catchUp(request.now, request.batch.ats.length)
         tidy(request.now)
         return { ok: true }
       case 'tidy':
@@ -71,13 +111,20 @@ try {
       parentPort?.close()
       return
     }
+    const { id, request } = message
+    if (request.do === 'tidy' && writer !== undefined && inodeOf(path) !== inode) {
+      file.close()
+      giveUp('another file lies in its place')
+      return
+    }
     try {
-      say({ say: 'done', id: message.id, answer: answer(message.request) })
+      say({ say: 'done', id, answer: answer(request) })
     } catch (error) {
-      say({ say: 'done', id: message.id, answer: { ok: false, error: String(error) } })
+      if (writer !== undefined && isDamage(error)) giveUpDamaged(error, now)
+      else say({ say: 'done', id, answer: { ok: false, error: String(error) } })
     }
   })
-  const damaged = 'damaged' in opened ? opened.damaged : undefined
+  const { damaged } = opened
   say({ say: 'ready', ...(damaged === undefined ? {} : { damaged }) })
   if (writer !== undefined) tidy(now)
 } catch (error) {

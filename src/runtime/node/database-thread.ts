@@ -9,7 +9,8 @@ export type ToThread<Request> =
 export type FromThread<Answer> =
   /** `damaged`: where the file went that could not be read; `upgraded`: what became of an older version's content. */
   | { readonly say: 'ready'; readonly damaged?: string; readonly upgraded?: string }
-  | { readonly say: 'failed'; readonly error: string }
+  /** It ends: the file cannot be opened, or not be worked with any more. */
+  | { readonly say: 'failed'; readonly error: string; readonly damaged?: string }
   | { readonly say: 'done'; readonly id: number; readonly answer: Answer }
   | { readonly say: 'closed' }
 
@@ -32,9 +33,15 @@ export class DatabaseThread<Request, Answer> {
   #worker: Promise<Worker> | undefined
   #closed: PromiseWithResolvers<void> | undefined
   #asked = 0
+  #starts = 0
 
   constructor(parts: DatabaseThreadParts) {
     this.#parts = parts
+  }
+
+  /** How often it was started: whoever counts on what was written by an earlier one may find another file. */
+  get starts(): number {
+    return this.#starts
   }
 
   /** @throws PosternError STORE_FAILED where the file cannot be opened */
@@ -60,8 +67,9 @@ export class DatabaseThread<Request, Answer> {
 
   /** What was asked before is answered first. */
   async close(): Promise<void> {
-    if (this.#worker === undefined) return
-    const worker = await this.#worker
+    // One that cannot be started has nothing to finish.
+    const worker = await this.#worker?.catch(() => undefined)
+    if (worker === undefined) return
     const closed = Promise.withResolvers<void>()
     this.#closed = closed
     worker.ref()
@@ -82,6 +90,7 @@ export class DatabaseThread<Request, Answer> {
   #start(): Promise<Worker> {
     const { path, program, data, log } = this.#parts
     const { promise, resolve, reject } = Promise.withResolvers<Worker>()
+    this.#starts += 1
     const worker = new Worker(program, { workerData: data() })
     let dead = false
     const died = (error: unknown): void => {
@@ -93,12 +102,13 @@ export class DatabaseThread<Request, Answer> {
       this.#closed?.resolve()
       reject(failure)
     }
+    const setAside = (to: string | undefined): void => {
+      if (to !== undefined) log.warn('store.set-aside', { path, to })
+    }
     worker.on('message', (message: FromThread<Answer>) => {
       switch (message.say) {
         case 'ready':
-          if (message.damaged !== undefined) {
-            log.warn('store.set-aside', { path, to: message.damaged })
-          }
+          setAside(message.damaged)
           if (message.upgraded !== undefined) {
             log.info('store.upgraded', { path, note: message.upgraded })
           }
@@ -106,6 +116,7 @@ export class DatabaseThread<Request, Answer> {
           resolve(worker)
           break
         case 'failed':
+          setAside(message.damaged)
           died(new Error(message.error))
           void worker.terminate()
           break

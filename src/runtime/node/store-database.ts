@@ -9,7 +9,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 
 const schemaVersion = 2
-const schema = 'CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)'
+const schema =
+  'CREATE TABLE IF NOT EXISTS tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)'
 const tableSchema = (table: string): string => `
   CREATE TABLE IF NOT EXISTS ${table} (
     seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL, expires_at INTEGER
@@ -77,6 +78,7 @@ function openFile(path: string): DatabaseSync {
       throw new Error(`${path} was written by a newer version`)
     }
     if (version === 0) {
+      // Of several workers that begin one file together the second finds it begun.
       database.exec(`BEGIN IMMEDIATE; ${schema}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
     }
     return database
@@ -111,7 +113,10 @@ function versionOf(database: DatabaseSync): number {
 }
 
 function isDamage(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && damageCodes.has(Number(error.errcode))
+  // The lowest byte is the kind of the error, what stands above it says more.
+  return (
+    error instanceof Error && 'errcode' in error && damageCodes.has(Number(error.errcode) & 0xff)
+  )
 }
 
 function moveIfThere(from: string, to: string): void {
