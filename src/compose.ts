@@ -38,6 +38,7 @@ import { openSteering, type Steering } from './tools/open-steering.ts'
 import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
+import { tryNewPorts } from './tools/probe-listeners.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
 import { watchGateway } from './tools/watch-gateway.ts'
@@ -162,6 +163,9 @@ class RunningGateway implements Gateway {
     const everyoneHandsOver = this.#doors.process.uid === 0
     const meter = spoolMeter(metrics)
     const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
+    const listeners = listenersOf(configuration.listeners, this.#seat)
+    if (this.#seat.succeeds === true && this.#seat.judges === true)
+      await tryNewPorts(listeners, this.#handed, this.#doors.net)
     await this.#superior.turn?.()
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
@@ -206,7 +210,7 @@ class RunningGateway implements Gateway {
     this.#courier.start()
     const queueFlush = flushQueue(queue)
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
-    for (const listener of listenersOf(configuration.listeners, this.#seat)) {
+    for (const listener of listeners) {
       const tls = () => this.#current.certificates.get(listener.name)
       const doors = { ...this.#doors, net: this.#netOf(listener) }
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors }
@@ -290,11 +294,15 @@ class RunningGateway implements Gateway {
     await this.#closeDoors()
   }
 
+  get #handed(): ReadonlyMap<string, HandedListener> {
+    return this.#superior.handed ?? new Map<string, HandedListener>()
+  }
+
   #netOf({ role }: ListenerConfiguration): Net {
-    const { handed = new Map<string, HandedListener>(), offer } = this.#superior
+    const { offer } = this.#superior
     const options = {
       shared: this.#seat.workers > 1,
-      handed,
+      handed: this.#handed,
       offer: (address: string, listener: HandedListener) => offer?.(address, listener),
       admits: () => this.#admits,
     }

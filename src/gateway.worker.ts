@@ -6,6 +6,7 @@
 import { openGateway } from './compose.ts'
 import type { Gateway } from './tools/gateway.ts'
 import { systemClock } from './runtime/node/clock.ts'
+import { listenKey } from './runtime/listen-key.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
@@ -75,10 +76,19 @@ class GatewayWorker {
     })
     this.#gateway = gateway
     if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
+    this.#closeUnused(gateway)
     const { hostname, maildirs, spool, entries, ownCertificate } = gateway
     const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
     const report = { hostname, maildirs, spool, entries, listeners, ownCertificate, doubts }
     this.#supervisor.send({ say: 'opened', report })
+  }
+
+  /** Sockets of listeners that are no longer configured: clients would wait there for nobody. */
+  #closeUnused({ listeners }: Gateway): void {
+    const used = new Set(listeners.map(({ address }) => listenKey(address)))
+    for (const [address, listener] of this.#handed) {
+      if (!used.has(address)) listener.close()
+    }
   }
 
   /** Whoever succeeds another waits until that one is gone. */

@@ -51,7 +51,12 @@ async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
   const wish = Promise.withResolvers<Wish>()
   const { supervisor, configuration, log, close } = await supervise(folder)
-  const opening = await supervisor.open()
+  const opening = await Promise.race([supervisor.open(), stop])
+  if ('by' in opening) {
+    const code = await supervisor.stop(opening.graceMs)
+    await close()
+    return code
+  }
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
   for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
   if (!opening.ok) {

@@ -110,6 +110,13 @@ describe('auth-throttle', () => {
     expect(await begin(plugin)).toBe('pass')
   })
 
+  test('a login that one back end denied is a failure, whoever else could not answer', async () => {
+    const plugin = made({ per_address: 1 })
+    expect(await begin(plugin)).toBe('pass')
+    await plugin.loginEnded('alice', 'deferred', { ...from('192.0.2.7'), denied: true })
+    expect(await begin(plugin)).toBe('address')
+  })
+
   test('of logins that begin at once no more get through than may fail', async () => {
     const plugin = made({ per_address: 3 })
     const begun = await Promise.all(Array.from({ length: 50 }, () => begin(plugin)))

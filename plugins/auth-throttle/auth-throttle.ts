@@ -89,14 +89,16 @@ export const authThrottle = definePlugin({
         })
       },
 
-      async loginEnded({ session, user, outcome }, { options, signal }) {
+      async loginEnded({ session, user, outcome, denied }, { options, signal }) {
         const attempt = running.get(session)
         running.delete(session)
         if (attempt === undefined) return
         if (outcome === 'accepted') {
           known.putLater(knownKey(session, user), true, clock.now() + knownMs)
         }
-        if (outcome !== 'rejected') return attempts.forget(attempt)
+        // While one back end is down, a password that another denied has been guessed all the same.
+        const failed = outcome === 'rejected' || (outcome === 'deferred' && denied)
+        if (!failed) return attempts.forget(attempt)
         const failures = await counters.count(`address ${placesOf(session).address}`)
         const delayMs = options.delay * 2 ** Math.max(0, failures - 1)
         await pause(Math.min(delayMs, options.max_delay, longestDelayMs), { clock, signal })

@@ -22,7 +22,6 @@ const outcomes = ['accepted', 'refused', 'deferred', 'quarantined', 'discarded',
 /** `postern log`: one line for each transaction, the newest last. */
 export function logCommand(): Command {
   return new Command('log')
-    .exitOverride()
     .description('list what happened to mail, one line for each transaction, the newest last')
     .option('--from <address>', 'the reverse-path: an address, a domain, or <>')
     .option('--to <address>', 'a recipient: an address or a domain')

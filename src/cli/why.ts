@@ -20,7 +20,6 @@ const usuallyWhole = 3
 /** `postern why WHAT`: the whole story of a message or a refusal, by whatever somebody has in hand of it. */
 export function whyCommand(): Command {
   return new Command('why')
-    .exitOverride()
     .description('tell the whole story of a message or of a refusal')
     .argument(
       '<what>',

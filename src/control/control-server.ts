@@ -26,6 +26,8 @@ export interface ControlServer {
 
 const maxConnections = 16
 const idleMs = 60_000
+/** Requests of one connection that wait for those before them. */
+const maxWaiting = 64
 
 /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
@@ -33,6 +35,8 @@ export async function openControlServer(options: ControlServerOptions): Promise<
   const callers = new Set<Caller>()
   const listener = await net.listen({
     address: { path },
+    // Whatever the umask and the mode of a folder that was there before.
+    socketMode: 0o600,
     socketGroup: options.group,
     accepted(connection) {
       if (callers.size >= maxConnections) return connection.destroy()
@@ -55,6 +59,7 @@ class Caller {
   readonly #lines = new LineReader()
   #work: Promise<void> = Promise.resolve()
   #idle: Timer | undefined
+  #waiting = 0
 
   constructor(connection: Connection, options: ControlServerOptions, gone: () => void) {
     this.#connection = connection
@@ -83,12 +88,15 @@ class Caller {
   #hear(chunk: Buffer): void {
     const lines = this.#lines.read(chunk)
     if (lines === undefined) return this.#connection.destroy()
+    this.#waiting += lines.length
+    if (this.#waiting > maxWaiting) return this.#connection.destroy()
     for (const line of lines) this.#work = this.#work.then(() => this.#do(line))
   }
 
   async #do(line: string): Promise<void> {
     this.#idle?.cancel()
     this.#connection.write(formatLine(await this.#answer(line)))
+    this.#waiting -= 1
     this.#wait()
   }
 

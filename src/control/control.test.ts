@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -80,6 +81,23 @@ describe('a running gateway', () => {
     const { path, ask } = await stage({ ping: async () => 'pong' })
     expect(await say(path, 'GET / HTTP/1.1\r\n')).toContain('"ok":false')
     expect(await say(path, 'x'.repeat(maxLineBytes + 10))).toBe('')
+    expect(await ask('ping')).toBe('pong')
+  })
+
+  test('lets only its own user ask, whatever the umask', async () => {
+    const umask = process.umask(0)
+    try {
+      const { path } = await stage()
+      expect((await stat(path)).mode & 0o777).toBe(0o600)
+    } finally {
+      process.umask(umask)
+    }
+  })
+
+  test('hangs up on who asks more than it can answer', async () => {
+    const { path, ask } = await stage({ ping: async () => 'pong' })
+    const line = formatLine({ verb: 'ping', of: null }).toString()
+    expect(await say(path, line.repeat(1_000))).toBe('')
     expect(await ask('ping')).toBe('pong')
   })
 

@@ -208,16 +208,18 @@ describe('after a login', () => {
 describe('who watches logins', () => {
   const watching = (config: Partial<EntryConfig> = {}, broken = false) => {
     const ends: string[] = []
+    const denials: boolean[] = []
     const watcher = definePlugin({
       name: 'watcher',
       setup: () => ({
-        loginEnded({ user, mechanism, outcome }) {
+        loginEnded({ user, mechanism, outcome, denied }) {
           ends.push(`${mechanism} ${user} ${outcome}`)
+          denials.push(denied)
           if (broken) throw new Error('it cannot count')
         },
       }),
     })
-    return { ends, entry: entryOf(watcher, config) }
+    return { ends, denials, entry: entryOf(watcher, config) }
   }
 
   test('is told how each ended', async () => {
@@ -233,6 +235,17 @@ describe('who watches logins', () => {
     ])
     await later.login('alice')
     expect(ends).toEqual(['PLAIN mallory rejected', 'PLAIN alice accepted', 'PLAIN alice deferred'])
+  })
+
+  test('is told of a deferred one that a back end has denied it', async () => {
+    const { ends, denials, entry } = watching()
+    const broken = backEnd('alice', { broken: true })
+    const session = await sessionWith([entry, broken, backEnd('bob')])
+    expect(await session.login('bob', 'wrong')).toMatch(/^454 /)
+    const alone = await sessionWith([entry, broken])
+    expect(await alone.login('bob', 'wrong')).toMatch(/^454 /)
+    expect(ends).toEqual(['PLAIN bob deferred', 'PLAIN bob deferred'])
+    expect(denials).toEqual([true, false])
   })
 
   test('changes nothing, even where it fails', async () => {

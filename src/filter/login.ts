@@ -13,7 +13,8 @@ import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
 import { reject } from '../plugin/verdict.ts'
-import type { AuthAttempt, AuthMechanism } from '../smtp/policy.ts'
+import type { ObjectionRuling } from '../mail/ruling.ts'
+import type { AuthAttempt, AuthMechanism, AuthRuling, SecretRequest } from '../smtp/policy.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -51,8 +52,16 @@ export function askAboutLogin(
 
 /** What came of a login: why not, or what it brings. */
 export type LoginOutcome =
-  | { readonly objection: Objection }
-  | { readonly objection?: undefined; readonly variables?: LoginVariables }
+  | {
+      readonly objection: Objection
+      /** A back end has said no, whatever stood in the way of others. */
+      readonly denied: boolean
+    }
+  | {
+      readonly objection?: undefined
+      readonly denied?: undefined
+      readonly variables?: LoginVariables
+    }
 
 /** PLAIN, LOGIN and CRAM-MD5, of which everything is known. */
 export async function askBackEnds(
@@ -67,7 +76,7 @@ export async function askBackEnds(
     const answer = await askEach(inquiry, places.checkResponse, (keep) => {
       return { session, user, challenge, digest, keep }
     })
-    return answer.known ? grantedBy(answer) : { objection: answer.fault ?? noSuchLogin }
+    return answer.known ? grantedBy(answer) : refusedBy(answer)
   }
   const { password } = attempt
   const answer = await askEach(inquiry, places.verify, (keep) => {
@@ -77,7 +86,7 @@ export async function askBackEnds(
   // Those that verify themselves have spoken; of the others the secret is asked.
   const others = places.secretFor.filter(({ entry }) => entry.instance.verify === undefined)
   return others.length === 0
-    ? { objection: answer.fault ?? noSuchLogin }
+    ? refusedBy(answer)
     : askSecrets(inquiry, others, { session, user, password, standIn }, answer)
 }
 
@@ -94,13 +103,18 @@ async function askSecrets(
   const fits = await isPasswordOf(secret, password)
   return fits && found.secret !== undefined
     ? grantedBy({ kept: found.secret })
-    : { objection: before.fault ?? found.fault ?? noSuchLogin }
+    : refusedBy({
+        fault: before.fault ?? found.fault,
+        denied: before.denied || found.denied,
+      })
 }
 
 export interface FoundSecret {
   readonly secret?: LoginSecret & LoginGrant
   /** Of a back end that could not answer, where no other knew the user. */
-  readonly fault?: Objection
+  readonly fault?: Objection | undefined
+  /** A back end has answered: what the client says can be held against that. */
+  readonly denied: boolean
 }
 
 /** The secret of the first back end that knows the user. */
@@ -110,20 +124,26 @@ export async function findSecret(
   { session, user, standIn }: { session: Session; user: string; standIn: StandIn },
 ): Promise<FoundSecret> {
   const answer = await askEach(inquiry, places, (keep) => ({ session, user, keep }))
-  if (!answer.known) return answer.fault === undefined ? {} : { fault: answer.fault }
-  if (answer.kept === undefined) return {}
+  if (!answer.known) return answer
+  if (answer.kept === undefined) return { denied: true }
   standIn.saw(answer.kept)
-  return { secret: answer.kept }
+  return { secret: answer.kept, denied: true }
 }
 
 function grantedBy({ kept }: { readonly kept?: LoginGrant | undefined }): LoginOutcome {
   return kept?.variables === undefined ? {} : { variables: kept.variables }
 }
 
+function refusedBy({ fault, denied }: Pick<Unknown, 'fault' | 'denied'>): LoginOutcome {
+  return { objection: fault ?? noSuchLogin, denied }
+}
+
 /** Nobody knows the user; with a fault, somebody could not say. */
 interface Unknown {
   readonly known: false
   readonly fault?: Objection | undefined
+  /** Somebody could say, and said no. */
+  readonly denied: boolean
 }
 
 type Answer<T> = { readonly known: true; readonly kept: T | undefined } | Unknown
@@ -137,6 +157,7 @@ async function askEach<Q extends BackEndQuestion>(
   eventWith: (keep: (handed: KeptOf<Q>) => void) => Events[Q],
 ): Promise<Answer<KeptOf<Q>>> {
   let fault: Objection | undefined
+  let denied = false
   for (const place of places) {
     if (inquiry.ended) break
     if (inquiry.judge(place.entry, place.question) === false) continue
@@ -146,13 +167,26 @@ async function askEach<Q extends BackEndQuestion>(
     // oxlint-disable-next-line no-await-in-loop -- the order is the contract
     const step = await inquiry.ask(place, event)
     if (!place.entry.shadow && step.verdict.verdict === 'accept') return { known: true, kept }
-    fault ??= objectionOf(step)
+    const objection = objectionOf(step)
+    fault ??= objection
+    denied ||= !place.entry.shadow && objection === undefined
   }
-  return { known: false, fault }
+  return { known: false, fault, denied }
 }
 
 /** What a back end hands over beside its yes. */
 type KeptOf<Q extends BackEndQuestion> = Parameters<Events[Q]['keep']>[0]
+
+const outcomes = { accept: 'accepted', reject: 'rejected', defer: 'deferred' } as const
+
+/** How a login ended, for those who watch logins. */
+export function loginEnd(
+  { session, mechanism, user }: SecretRequest,
+  { ruling }: AuthRuling | ObjectionRuling,
+  denied: boolean,
+): LoginEnd {
+  return { session, mechanism, user, outcome: outcomes[ruling], denied }
+}
 
 /** Those who watch logins are told; whatever they do, the outcome stands. */
 export async function tellHowLoginEnded(inquiry: Inquiry, event: LoginEnd): Promise<void> {

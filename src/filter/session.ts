@@ -8,7 +8,7 @@ import type { Recipient } from '../mail/envelope.ts'
 import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { objectionRuling } from './objection-ruling.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
-import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
+import { passRuling, type Ruling } from '../mail/ruling.ts'
 import type { Replacement } from '../mail/replacement.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
@@ -34,10 +34,12 @@ import {
   askAboutLogin,
   askBackEnds,
   findSecret,
+  loginEnd,
   noSuchLogin,
   tellHowLoginEnded,
   type LoginOutcome,
 } from './login.ts'
+import type { LoginEnd } from '../plugin/plugin.ts'
 import { MessageRound } from './message-round.ts'
 import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
@@ -122,16 +124,17 @@ export class FilterSession implements SessionPolicy {
     const objection = await askAboutLogin(inquiry, request)
     const ruling =
       objection === undefined ? await this.#findSecret(request) : objectionRuling(objection)
-    if (ruling.ruling !== 'secret') await this.#tell(request, ruling)
+    // No proof has been asked for, and none can have been wrong.
+    if (ruling.ruling !== 'secret') await this.#tell(loginEnd(request, ruling, false))
     return ruling
   }
 
   async auth(attempt: AuthAttempt): Promise<AuthRuling> {
     this.#inquiry.begin('auth', attempt.session)
-    const { objection, ...grant } = await this.#judgeLogin(attempt)
+    const { objection, denied = false, ...grant } = await this.#judgeLogin(attempt)
     const ruling =
       objection === undefined ? this.#loggedIn(attempt, grant) : objectionRuling(objection)
-    await this.#tell(attempt, ruling)
+    await this.#tell(loginEnd(attempt, ruling, denied))
     return ruling
   }
 
@@ -276,20 +279,16 @@ export class FilterSession implements SessionPolicy {
       const objection = await askAboutLogin(inquiry, attempt)
       return objection === undefined
         ? askBackEnds(inquiry, attempt, this.#parts.standIn)
-        : { objection }
+        : { objection, denied: false }
     }
     // About this login everybody has been asked, when its secret was.
     const known = this.#known
     this.#known = undefined
-    return attempt.proven && known?.user === attempt.user ? known : { objection: noSuchLogin }
+    if (attempt.proven && known?.user === attempt.user) return known
+    return { objection: noSuchLogin, denied: true }
   }
 
-  #tell(
-    { session, mechanism, user }: SecretRequest,
-    { ruling }: AuthRuling | ObjectionRuling,
-  ): Promise<void> {
-    const outcomes = { accept: 'accepted', reject: 'rejected', defer: 'deferred' } as const
-    const end = { session, mechanism, user, outcome: outcomes[ruling] }
+  #tell(end: LoginEnd): Promise<void> {
     this.#parts.recorder.loginEnded(end)
     return tellHowLoginEnded(this.#inquiry, end)
   }

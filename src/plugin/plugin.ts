@@ -82,6 +82,11 @@ export interface SignatureField {
 export interface LoginEnd extends LoginName {
   readonly mechanism: string
   readonly outcome: 'accepted' | 'rejected' | 'deferred'
+  /**
+   * A back end was asked whether it is them, and said no. So may one of which it could not be told to the client: where
+   * another could not answer, the login is `deferred` all the same.
+   */
+  readonly denied: boolean
 }
 
 /** Told, never asked: watchers may not decide, deciders must. */

@@ -82,8 +82,12 @@ export interface PluginUnderTest {
     response: { readonly challenge: string; readonly digest: string },
     about?: About,
   ): Promise<boolean>
-  /** Tells it how a login by PLAIN ended. */
-  loginEnded(user: string, outcome: LoginEnd['outcome'], about?: About): Promise<void>
+  /** Tells it how a login by PLAIN ended. @param denied as `LoginEnd`; of a rejected one absent means true */
+  loginEnded(
+    user: string,
+    outcome: LoginEnd['outcome'],
+    about?: About & Partial<Pick<LoginEnd, 'denied'>>,
+  ): Promise<void>
   mail(reversePath: string, about?: About): Promise<Verdict>
   rcpt(recipient: string, about?: About): Promise<Verdict>
   data(about?: About): Promise<Verdict>
@@ -199,7 +203,8 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
       return (await ask(places.checkResponse, event)).verdict === 'accept'
     },
     async loginEnded(user, outcome, about) {
-      const event = { session: sessionIn(about), mechanism: 'PLAIN', user, outcome }
+      const { denied = outcome === 'rejected' } = about ?? {}
+      const event = { session: sessionIn(about), mechanism: 'PLAIN', user, outcome, denied }
       await ask(places.loginEnded, event)
     },
     mail: (reversePath, about = {}) =>

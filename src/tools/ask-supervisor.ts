@@ -53,7 +53,9 @@ const beyondMs = 10_000
 export async function untilGone(folder: string, graceMs: number): Promise<boolean> {
   const deadline = systemClock.monotonicMs() + graceMs + beyondMs
   while (systemClock.monotonicMs() < deadline) {
-    if ((await askSupervisor(folder, 'status').catch(() => undefined)) === undefined) return true
+    // One that hangs up is still there.
+    const isThere = await askSupervisor(folder, 'status').catch(() => true)
+    if (isThere === undefined) return true
     await stayAwake(lookMs)
   }
   return false

@@ -37,8 +37,10 @@ export async function succeed(
 ): Promise<FirstWord> {
   const word = await next()
   if (word.say !== 'prepared') return word
-  await leave(slot, parts)
-  if (parts.stopping()) {
+  // Where nobody sits there is no moment in which somebody else could sit down.
+  const left = leave(slot, parts)
+  if (left !== undefined) await left
+  if (parts.stopping() || !slot.wanted) {
     process.kill()
     return word
   }
@@ -53,11 +55,17 @@ export async function succeed(
   return next()
 }
 
-/** Resolves when the worker of this place is gone; nobody follows it by itself. */
-async function leave(slot: WorkerSlot, { clock, graceMs }: SuccessionParts): Promise<void> {
+/** Resolves when the worker of this place is gone, and nobody follows it by itself; undefined where there is none. */
+function leave(slot: WorkerSlot, parts: SuccessionParts): Promise<void> | undefined {
   slot.restart?.cancel()
-  const { process } = slot
-  if (process === undefined) return
+  return slot.process === undefined ? undefined : gone(slot, slot.process, parts)
+}
+
+async function gone(
+  slot: WorkerSlot,
+  process: Worker,
+  { clock, graceMs }: SuccessionParts,
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   slot.left = resolve
   const deadline = clock.after(graceMs + beyondGraceMs, () => process.kill())

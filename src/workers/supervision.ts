@@ -1,7 +1,8 @@
 /** What a supervisor is asked, and what it answers. */
 import type { Mistake } from '../plugin/mistake.ts'
+import type { FirstWord } from './first-words.ts'
 import type { Suspect, WorkerReport, WorkerStatus } from './messages.ts'
-import type { WorkerSlot } from './worker-slot.ts'
+import type { Worker, WorkerSlot } from './worker-slot.ts'
 
 /** What workers were judging when they died. */
 export interface CrashRecords {
@@ -39,6 +40,12 @@ export interface WorkerState {
   readonly status?: WorkerStatus | undefined
 }
 
+/** One that is to follow whoever sits in this place. */
+export interface Successor {
+  readonly slot: WorkerSlot
+  readonly process: Worker
+}
+
 /** Everybody is to go. */
 export interface Stopping {
   /** Called when everybody has gone. */
@@ -51,4 +58,16 @@ export interface Stopping {
 export function notNow(folder: string): Restart {
   const problem = 'the gateway is being stopped or restarted already'
   return { ok: false, mistakes: [{ file: folder, problem, remedy: 'wait for it' }], doubts: [] }
+}
+
+/** What it means that this is the last that a worker said, and not that it is open. */
+export function problemOf(
+  folder: string,
+  word: FirstWord,
+): Opening & Restart & { readonly ok: false } {
+  if (word.say === 'refused') return { ok: false, mistakes: word.mistakes, doubts: word.doubts }
+  const how = word.say === 'ended' ? ` (${word.how})` : ''
+  const problem = `a worker ended${how} before it listened`
+  const remedy = 'what it said last is above; plugins are loaded at this point'
+  return { ok: false, mistakes: [{ file: folder, problem, remedy }], doubts: [] }
 }

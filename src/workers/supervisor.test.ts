@@ -324,6 +324,64 @@ describe('a restart', () => {
     expect(await restart).toMatchObject({ ok: true })
   })
 
+  test('of a worker that dies meanwhile puts one in its place, not two', async () => {
+    const { restart, successor, started, clock, supervisor } = await restarting([[0]])
+    successor.say({ say: 'prepared' })
+    started[0]?.end('SIGKILL')
+    await settled()
+    successor.say({ say: 'opened', report })
+    expect(await restart).toMatchObject({ ok: true })
+    clock.advance(30_000)
+    await settled()
+    expect([started.length, supervisor.pids]).toEqual([2, [2]])
+  })
+
+  test('tells the new worker what was said while it waited for its turn', async () => {
+    const { successor, started, supervisor } = await restarting([[0]])
+    successor.say({ say: 'prepared' })
+    await settled()
+    supervisor.admit(false)
+    for (const worker of [successor, started[0]]) {
+      expect(worker?.told.at(-1)).toEqual({ say: 'admit', everybody: false })
+    }
+  })
+
+  test('leaves the place of a worker empty that was given up meanwhile', async () => {
+    const { restart, successor, started, clock, supervisor } = await restarting([[0], [1]])
+    for (let life = 0; life < 10; life++) {
+      started.findLast((worker) => seatOf(worker)?.number === 2)?.end(1)
+      await settled()
+      clock.advance(30_000)
+      await settled()
+    }
+    expect(successor.told.slice(1)).toEqual([{ say: 'adopt', shard: 1 }])
+    successor.say({ say: 'prepared' })
+    await settled()
+    started[0]?.end(0)
+    await settled()
+    successor.say({ say: 'opened', report })
+    expect(await restart).toMatchObject({ ok: true })
+    expect(supervisor.pids).toEqual([3])
+  })
+
+  test('lets a new worker that has its turn already end in its own time when everybody is to stop', async () => {
+    const { restart, successor, started, supervisor } = await restarting([[0]])
+    successor.say({ say: 'prepared' })
+    await settled()
+    started[0]?.end(0)
+    await settled()
+    const stopped = supervisor.stop(1_000)
+    await settled()
+    expect([successor.alive, successor.told.at(-1)]).toEqual([
+      true,
+      { say: 'stop', graceMs: 1_000 },
+    ])
+    successor.say({ say: 'opened', report })
+    successor.end(0)
+    expect(await stopped).toBe(0)
+    expect(await restart).toMatchObject({ ok: false })
+  })
+
   test('is over when everybody is to stop', async () => {
     const { restart, successor, started, supervisor } = await restarting([[0]])
     successor.say({ say: 'prepared' })
@@ -383,6 +441,18 @@ describe('what an operator wants', () => {
     const stopped = supervisor.stop(1_000)
     clock.advance(6_000)
     expect(await stopped).toBe(1)
+    expect(started).toHaveLength(1)
+  })
+
+  test('a stop while the gateway opens ends the first worker, and starts no other', async () => {
+    const { supervisor, started } = stage([[0], [1]])
+    const opening = supervisor.open()
+    await settled()
+    const stopped = supervisor.stop(1_000)
+    started[0]?.say({ say: 'opened', report })
+    started[0]?.end(0)
+    expect(await stopped).toBe(0)
+    expect(await opening).toMatchObject({ ok: false })
     expect(started).toHaveLength(1)
   })
 

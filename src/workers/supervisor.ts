@@ -4,7 +4,7 @@
  * what was queued in its shards goes to another one. A worker that answers nothing for a minute is as good as dead.
  */
 import type { Mistake } from '../plugin/mistake.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import type { HandedListener } from '../runtime/net.ts'
@@ -23,21 +23,21 @@ import type {
 import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
 import {
   notNow,
+  problemOf,
   type CrashRecords,
   type Opening,
   type Restart,
   type Stopping,
+  type Successor,
   type WorkerState,
 } from './supervision.ts'
 import { SharedCounts } from './shared-counts.ts'
+import { Watchdog } from './watchdog.ts'
 import { WorkerQuestions } from './worker-questions.ts'
 import { WorkerSlot, type Worker } from './worker-slot.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
-const pingMs = 10_000
-/** Pings, not time: a supervisor that was stopped itself must not blame the workers. */
-const mostUnanswered = 6
 
 export interface SupervisorParts {
   /** The configuration folder. */
@@ -55,11 +55,12 @@ export class Supervisor {
   readonly #slots: readonly WorkerSlot[]
   readonly #counts = new SharedCounts()
   readonly #questions: WorkerQuestions
+  readonly #watchdog: Watchdog
   readonly #abandoned = Promise.withResolvers<void>()
   #known: Known | undefined
-  #ping: Timer | undefined
   #stopping: Stopping | undefined
-  #successor: Worker | undefined
+  #stopped: Promise<0 | 1> | undefined
+  #successor: Successor | undefined
   #lastReload: ReloadReport | undefined
   #admits = true
 
@@ -67,6 +68,7 @@ export class Supervisor {
     this.#parts = parts
     this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
     this.#questions = new WorkerQuestions(parts.clock)
+    this.#watchdog = new Watchdog(this.#slots, parts)
   }
 
   /** Resolves when all workers have been given up: nobody serves any more. */
@@ -99,13 +101,13 @@ export class Supervisor {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new Error('no workers are asked for')
     const word = await this.#launch(first)
-    if (word.say !== 'opened') return this.#refused(word)
+    if (word.say !== 'opened' || this.#stopping !== undefined) return this.#refused(word)
     const { listeners, spool } = word.report
     this.#known = { listeners, spool }
     const words = await Promise.all(others.map((slot) => this.#launch(slot)))
-    const refusal = words.find(({ say }) => say !== 'opened')
-    if (refusal !== undefined && refusal.say !== 'opened') return this.#refused(refusal)
-    this.#watch()
+    const refusal = words.find(({ say }) => say !== 'opened' || this.#stopping !== undefined)
+    if (refusal !== undefined) return this.#refused(refusal)
+    this.#watchdog.watch()
     return { ok: true, report: word.report }
   }
 
@@ -151,39 +153,35 @@ export class Supervisor {
     if (this.#stopping !== undefined || this.#successor !== undefined) {
       return notNow(this.#parts.folder)
     }
-    const { clock, log } = this.#parts
     let doubts: readonly Mistake[] | undefined
-    for (const slot of this.#slots.filter(({ wanted }) => wanted)) {
-      const newcomer = this.#start(slot, {
-        succeeds: true,
-        ...(doubts === undefined ? { judges: true } : {}),
-      })
-      this.#successor = newcomer.process
-      const word = await succeed(slot, newcomer, {
-        clock,
-        graceMs,
-        stopping: () => this.#stopping !== undefined,
-        ended: (how) => this.#ended(slot, how),
-      })
-      this.#successor = undefined
-      if (word.say !== 'opened') return this.#problem(word)
+    for (const slot of this.#slots) {
+      // What it had went to another one.
+      if (!slot.wanted) continue
+      const word = await this.#succeed(slot, graceMs, doubts === undefined)
+      if (word.say !== 'opened') return problemOf(this.#parts.folder, word)
       doubts ??= this.#follow(word.report)
       slot.keepOnly(new Set(this.listeners.map(({ address }) => listenKey(address))))
+      if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     }
-    log.info('workers.restarted', { workers: this.pids.length })
+    this.#parts.log.info('workers.restarted', { workers: this.pids.length })
     return { ok: true, doubts: doubts ?? [] }
   }
 
   /** Lets all workers end within `graceMs`. @returns the exit code: 0 if all of them ended well */
-  async stop(graceMs: number): Promise<0 | 1> {
+  stop(graceMs: number): Promise<0 | 1> {
+    this.#stopped ??= this.#stop(graceMs)
+    return this.#stopped
+  }
+
+  async #stop(graceMs: number): Promise<0 | 1> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stopping: Stopping = { over: resolve, worst: 0 }
     this.#stopping = stopping
-    this.#ping?.cancel()
-    // It has nothing open that it would have to close.
-    this.#successor?.kill()
+    this.#watchdog.end()
     for (const { restart } of this.#slots) restart?.cancel()
     this.#tell({ say: 'stop', graceMs })
+    // It has nothing open that it would have to close.
+    this.#waitingSuccessor?.process.kill()
     for (const slot of this.#slots) slot.keepOnly(new Set())
     const deadline = this.#parts.clock.after(graceMs + beyondGraceMs, () => {
       for (const { process } of this.#slots) process?.kill()
@@ -194,23 +192,35 @@ export class Supervisor {
     return stopping.worst
   }
 
+  /** @returns the last word of the new worker */
+  async #succeed(slot: WorkerSlot, graceMs: number, judges: boolean): Promise<FirstWord> {
+    const newcomer = this.#start(slot, { succeeds: true, ...(judges ? { judges } : {}) })
+    this.#successor = { slot, process: newcomer.process }
+    const word = await succeed(slot, newcomer, {
+      clock: this.#parts.clock,
+      graceMs,
+      stopping: () => this.#stopping !== undefined,
+      ended: (how) => this.#ended(slot, how),
+    })
+    this.#successor = undefined
+    return word
+  }
+
+  /** Of a restart under way: the one that does not sit in its place yet. */
+  get #waitingSuccessor(): Successor | undefined {
+    const successor = this.#successor
+    return successor?.slot.process === successor?.process ? undefined : successor
+  }
+
   /** The others listen where the first one does now. @returns its doubts */
   #follow({ listeners, doubts }: WorkerReport): readonly Mistake[] {
     if (this.#known !== undefined) this.#known = { ...this.#known, listeners }
     return doubts
   }
 
-  async #refused(word: Exclude<FirstWord, { say: 'opened' }>): Promise<Opening> {
+  async #refused(word: FirstWord): Promise<Opening> {
     await this.stop(0)
-    return this.#problem(word)
-  }
-
-  #problem(word: Exclude<FirstWord, { say: 'opened' }>): Opening & { readonly ok: false } {
-    if (word.say === 'refused') return { ok: false, mistakes: word.mistakes, doubts: word.doubts }
-    const how = word.say === 'ended' ? ` (${word.how})` : ''
-    const problem = `a worker ended${how} before it listened`
-    const remedy = 'what it said last is above; plugins are loaded at this point'
-    return { ok: false, mistakes: [{ file: this.#parts.folder, problem, remedy }], doubts: [] }
+    return problemOf(this.#parts.folder, word)
   }
 
   /** Resolves with what the new worker says first. */
@@ -341,7 +351,8 @@ export class Supervisor {
     log.error('worker.ended', { worker: number, how, livedMs: Math.round(livedMs), delayMs })
     const suspects = await crashes.workerDied(number)
     if (suspects.length > 0) this.#tell({ say: 'suspect', suspects })
-    if (this.#stopping !== undefined) return
+    // A restart may have put another one there meanwhile.
+    if (this.#stopping !== undefined || slot.process !== undefined) return
     if (delayMs === undefined) return this.#giveUp(slot)
     slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
   }
@@ -371,27 +382,15 @@ export class Supervisor {
       heir.shards.push(shard)
       // One that is not there now will find it in its orders.
       heir.process?.send({ say: 'adopt', shard })
+      // One that is about to follow it has its orders already.
+      const successor = this.#waitingSuccessor
+      if (successor?.slot === heir) successor.process.send({ say: 'adopt', shard })
     }
-  }
-
-  /** Ends those that hang: nobody else would, and the kernel goes on giving them clients. */
-  #watch(): void {
-    this.#ping = this.#parts.clock.after(pingMs, () => {
-      for (const slot of this.#slots) {
-        if (slot.process === undefined || slot.openedAt === undefined) continue
-        if (++slot.unanswered > mostUnanswered) {
-          this.#parts.log.error('worker.hangs', { worker: slot.number, pid: slot.process.pid })
-          slot.process.kill()
-        } else {
-          slot.process.send({ say: 'ping' })
-        }
-      }
-      this.#watch()
-    })
   }
 
   #tell(message: ToWorker): void {
     for (const { process } of this.#slots) process?.send(message)
+    this.#waitingSuccessor?.process.send(message)
   }
 
   #settleStop(): void {

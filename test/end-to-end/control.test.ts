@@ -1,7 +1,7 @@
 /** The operator's commands on a running gateway, and what they say where none runs. */
 import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
@@ -229,6 +229,38 @@ describe('restart', () => {
     expect((await dialogue(port, ['EHLO c', 'QUIT'])).join()).toContain('550 5.7.1 two')
     const { listeners } = await status()
     expect(listeners.map(({ name }: { name: string }) => name)).toEqual(['second', 'mx'])
+  })
+
+  test('listens no more where no listener is any more', async () => {
+    folder = await gatewayFolder()
+    await change(['listeners:\n', 'listeners:\n  - { name: second, listen: 127.0.0.1:0 }\n'])
+    gateway = await startGateway(folder)
+    const [second] = (await status()).listeners
+    const port = Number(second.address.split(':')[1])
+    await change(['  - { name: second, listen: 127.0.0.1:0 }\n', ''])
+    expect((await postern('restart')).code).toBe(0)
+    const client = connect(port, '127.0.0.1')
+    const reached = await once(client, 'connect').then(
+      () => 'connected',
+      () => 'refused',
+    )
+    client.destroy()
+    expect(reached).toBe('refused')
+  })
+
+  test('onto a port that another program has leaves everything as it is', async () => {
+    const { pid, port } = await started()
+    const before = workersOf(pid)
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port: taken } = other.address() as AddressInfo
+    await change(['listeners:\n', `listeners:\n  - { name: new, listen: "127.0.0.1:${taken}" }\n`])
+    const { code, stderr } = await postern('restart')
+    other.close()
+    expect(code).toBe(1)
+    expect(stderr).toContain(`127.0.0.1:${taken}`)
+    expect(workersOf(pid)).toEqual(before)
+    expect(await send(port, 'still')).toMatch(/^250 /)
   })
 
   test('with a configuration that has mistakes leaves everything as it is', async () => {

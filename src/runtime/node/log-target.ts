@@ -13,19 +13,30 @@ export interface LogTarget {
   close(): Promise<void>
 }
 
-/** The standard output or error. */
+/** A pipe keeps the bytes of one write together up to here (PIPE_BUF of Linux). */
+const pipeBytes = 4_096
+const newline = 0x0a
+
+/** The standard output or error, which several processes write to. */
 export function streamTarget(descriptor: number): LogTarget {
   return {
     isStream: true,
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        write(descriptor, bytes, (error, written) => {
+        write(descriptor, bytes, 0, wholeLines(bytes), (error, written) => {
           if (error === null) resolve(written)
           else reject(error)
         })
       }),
     close: async () => undefined,
   }
+}
+
+/** As many lines as one write keeps together; of a longer line all. */
+function wholeLines(bytes: Buffer): number {
+  if (bytes.length <= pipeBytes) return bytes.length
+  const together = bytes.lastIndexOf(newline, pipeBytes - 1) + 1
+  return together > 0 ? together : bytes.indexOf(newline) + 1 || bytes.length
 }
 
 /**

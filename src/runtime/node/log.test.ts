@@ -1,7 +1,9 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -15,7 +17,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { jsonForm, openOutputs, type OpenedLog } from './log.ts'
 import { LogFolder } from './log-folder.ts'
-import { FileTarget, type LogTarget } from './log-target.ts'
+import { FileTarget, streamTarget, type LogTarget } from './log-target.ts'
 
 let folder = ''
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'postern-log-'))))
@@ -115,6 +117,19 @@ describe('the log', () => {
     expect(lines.map((line) => (JSON.parse(line) as { line: number }).line)).toEqual([
       ...Array(20).keys(),
     ])
+  })
+})
+
+describe('a stream', () => {
+  test('gets no more with one write than a pipe keeps together, and whole lines', async () => {
+    const path = join(folder, 'stream')
+    const descriptor = openSync(path, 'w')
+    const target = streamTarget(descriptor)
+    const line = `${'x'.repeat(999)}\n`
+    expect(await target.write(Buffer.from(line.repeat(10)))).toBe(4_000)
+    expect(await target.write(Buffer.from(`${'y'.repeat(9_999)}\n${line}`))).toBe(10_000)
+    expect(await target.write(Buffer.from(line))).toBe(1_000)
+    closeSync(descriptor)
   })
 })
 

@@ -64,6 +64,11 @@ function started(url: URL) {
 }
 
 describe('a worker process', () => {
+  test('that cannot be started at all has ended at once', async () => {
+    const { ended } = started(new URL('data:text/javascript,'))
+    expect(await ended).toMatch(/scheme/)
+  })
+
   test('hears and is heard, in order', async () => {
     const { worker, ended, hears } = started(program(echo))
     worker.send({ say: 'one' })

@@ -25,10 +25,36 @@ export function workerProcesses<Sent extends object, Heard>(
   const env = sockets.length > 0 ? { ...process.env, LISTEN_PID: forWorkers } : process.env
   const more = inheritance([...sockets, ...descriptors])
   return {
-    start: () =>
-      new NodeWorker<Sent, Heard>(
-        fork(program, { stdio: ['ignore', 'inherit', 'inherit', ...more, 'ipc'], env }),
-      ),
+    start() {
+      try {
+        const stdio = ['ignore', 'inherit', 'inherit', ...more, 'ipc'] as const
+        return new NodeWorker<Sent, Heard>(fork(program, { stdio: [...stdio], env }))
+      } catch (error) {
+        // Without memory for another process, for instance.
+        return new UnstartedWorker<Heard>(error instanceof Error ? error.message : String(error))
+      }
+    },
+  }
+}
+
+class UnstartedWorker<Heard> implements WorkerProcess<unknown, Heard> {
+  readonly pid = 0
+  readonly #problem: string
+
+  constructor(problem: string) {
+    this.#problem = problem
+  }
+
+  send(): void {
+    // There is nobody.
+  }
+
+  kill(): void {
+    // There is nobody.
+  }
+
+  attach(handlers: WorkerHandlers<Heard>): void {
+    setImmediate(() => handlers.ended(this.#problem))
   }
 }
 
