@@ -199,9 +199,9 @@ describe('a user of the host', () => {
       at >= messageBytes
         ? end.subarray(at - messageBytes).subarray(0, length)
         : Buffer.alloc(length)
-    const { open } = disk
+    const open = disk.open.bind(disk)
     disk.open = async (path, mode) =>
-      mode === 'foreign' && path.includes('000000001-') ? file : open.call(disk, path, mode)
+      mode === 'foreign' && path.includes('000000001-') ? file : open(path, mode)
   }
 
   test('cannot fill the disk with a file that is larger than what is free', async () => {
@@ -219,14 +219,14 @@ describe('a user of the host', () => {
   test('cannot keep the gateway at a link: nothing is asked of the path before it is open', async () => {
     const disk = await emptySpool()
     disk.put(`${incoming}/link`, '')
-    const { open, stat } = disk
+    const [open, stat] = [disk.open.bind(disk), disk.stat.bind(disk)]
     disk.open = async (path, mode) => {
       if (mode === 'foreign') throw failing('ELOOP')
-      return open.call(disk, path, mode)
+      return open(path, mode)
     }
     disk.stat = async (path) => {
       if (path.endsWith('/link')) throw new Error('followed')
-      return stat.call(disk, path)
+      return stat(path)
     }
     const { log } = await spoolUnderTest({ disk })
     await quiet(disk)
@@ -238,10 +238,10 @@ describe('a user of the host', () => {
   test('cannot have it look at a socket for ever', async () => {
     const disk = await emptySpool()
     disk.put(`${incoming}/socket`, '')
-    const { open } = disk
+    const open = disk.open.bind(disk)
     disk.open = async (path, mode) => {
       if (mode === 'foreign') throw failing('ENXIO')
-      return open.call(disk, path, mode)
+      return open(path, mode)
     }
     await spoolUnderTest({ disk })
     await quiet(disk)
@@ -251,10 +251,10 @@ describe('a user of the host', () => {
   test('who puts a folder in place of a message that is queued does not bind its record', async () => {
     const disk = await emptySpool()
     await hand(disk, text('handed', 300))
-    const { remove } = disk
+    const remove = disk.remove.bind(disk)
     let asked = 0
     disk.remove = async (path) => {
-      if (!path.startsWith(incoming)) return remove.call(disk, path)
+      if (!path.startsWith(incoming)) return remove(path)
       asked += 1
       throw failing('EISDIR')
     }

@@ -3,6 +3,7 @@
  * `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
+import { harmless, services } from './known-programs.ts'
 import { parseScript } from './parse-script.ts'
 import { ShellSyntaxError, type Command, type SimpleCommand, type Word } from './shell-syntax.ts'
 import { fileOfCommand, isTrue, programName } from './shell-builtins.ts'
@@ -362,51 +363,3 @@ class Follower implements FollowedScript {
     return unknownMark
   }
 }
-
-const harmless = new Set([
-  ':',
-  'true',
-  'false',
-  'echo',
-  'printf',
-  'sleep',
-  'touch',
-  'chmod',
-  'chown',
-  'chgrp',
-  'mkdir',
-  'ulimit',
-  'umask',
-  'cd',
-  'rm',
-  'logger',
-  'date',
-  'hostname',
-  'ls',
-])
-
-/** Programs that a script starts without exec, and that go on serving. */
-const services = new Set([
-  'tcpserver',
-  'sslserver',
-  'softlimit',
-  'env',
-  'envdir',
-  'setuidgid',
-  'envuidgid',
-  'setlock',
-  'qmail-start',
-  'multilog',
-  'splogger',
-  'supervise',
-  'csh',
-  'rblsmtpd',
-  'qmail-smtpd',
-  'recordio',
-  'sh',
-  'nohup',
-  'setsid',
-  'chpst',
-  'nice',
-  'su',
-])
