@@ -10,6 +10,13 @@ test('a uuencoded file in a text is found, with its name', () => {
   })
 })
 
+test('a line of the file that only begins as its end does is a line of the file', () => {
+  // "e" is a length of five bytes, so a sender can have such a line anywhere.
+  const text = Buffer.from('begin 644 evil.dat\n#86)C\nendAAAAAA\n#86)C\nend \n')
+  const [file] = uuFilesIn(text).files
+  expect(file?.bytes).toHaveLength(3 + 5 + 3)
+})
+
 test('a million lines that only look like a beginning are looked at, and nothing is decoded', () => {
   // Each of them decoded to the end of the text would be a million millions of bytes.
   const text = Buffer.from('begin \r\n'.repeat(1_000_000))

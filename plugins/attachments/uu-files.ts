@@ -34,7 +34,7 @@ export function uuFilesIn(text: Buffer): UuFiles {
       continue
     }
     if (files.length === mostFiles) return { files, more: true }
-    const end = lineAfter(text, '\nend', begin)
+    const end = endAfter(text, begin)
     const decoder = new UuDecoder()
     const lines = text.subarray(begin, end < 0 ? text.length : end + 5)
     const bytes = Buffer.concat([decoder.push(lines), decoder.end()])
@@ -60,6 +60,25 @@ export class UuBeginning {
     const text = this.#last + bytes.toString('latin1')
     this.#found = beginningWithin.test(text)
     this.#last = text.slice(-overlap)
+  }
+}
+
+/**
+ * Where the line begins that says `end` and nothing else; -1 where there is none. One that only begins so is a line of the file:
+ * `e` says that it has five bytes.
+ */
+function endAfter(text: Buffer, from: number): number {
+  for (let at = from; ;) {
+    const line = lineAfter(text, '\nend', at)
+    if (line < 0) return -1
+    const next = text.indexOf('\n', line)
+    const rest = text.toString(
+      'latin1',
+      line,
+      next < 0 ? text.length : Math.min(next, line + mostLine),
+    )
+    if (rest.trimEnd() === 'end') return line
+    at = line
   }
 }
 

@@ -365,6 +365,28 @@ describe('a gateway is in trouble', () => {
   })
 })
 
+test('a worker that did not answer once makes no counter seem to grow', async () => {
+  const sums = [
+    { workers: 2, dropped: 9 },
+    { workers: 1, dropped: 4 },
+    { workers: 2, dropped: 9 },
+  ]
+  const growth = { 'traces/dropped': { value: 9, at: 1 } }
+  let memory: AlertMemory = { ...nothingRemembered, supervisor: 1, growth }
+  for (const { workers, dropped } of sums) {
+    const metrics = metricRegistry(fakeClock())
+    metrics.watch((report) => {
+      report(processMetrics.workersWanted, 2)
+      report(processMetrics.workers, workers)
+      report(chainMetrics.tracesDropped, dropped)
+    })
+    const looking = { limits: settings, before: memory, supervisor: 1 }
+    // oxlint-disable-next-line no-await-in-loop -- one look after the other
+    memory = look(await metrics.snapshot(), looking).memory
+  }
+  expect(memory.growth['traces/dropped']).toEqual({ value: 9, at: 1 })
+})
+
 describe('what the store gives back', () => {
   test('is read, or nothing was kept', () => {
     fc.assert(

@@ -238,6 +238,11 @@ function workerReadings(facts: Facts, starts: AlertMemory['starts']): readonly A
   ]
 }
 
+function workersMissing(facts: Facts): number {
+  const wanted = facts.one(processMetrics.workersWanted) ?? 0
+  return Math.max(0, wanted - (facts.one(processMetrics.workers) ?? wanted))
+}
+
 function configReadings(facts: Facts): readonly AlertReading[] {
   const damaged = facts.one(spoolMetrics.damaged) ?? 0
   return [
@@ -290,13 +295,18 @@ function eventReadings(facts: Facts, growth: AlertMemory['growth']): readonly Al
   })
 }
 
-/** A counter that is lower than before belongs to a new process: nothing is known of it but that it counts. */
+/**
+ * A counter that is lower than before belongs to a new process: nothing is known of it but that it counts. While a worker does
+ * not answer the sum is lower as well, and is not remembered: with its answer it would seem to have grown.
+ */
 function grown(facts: Facts, { growth }: AlertMemory): AlertMemory['growth'] {
+  const isWhole = workersMissing(facts) === 0
   return Object.fromEntries(
     events.map(({ key, metric, labels }) => {
       const value = facts.one(metric, labels) ?? 0
       const before = growth[key] ?? { value: 0, at: 0 }
-      return [key, { value, at: value > before.value ? facts.now : before.at }]
+      if (value > before.value) return [key, { value, at: facts.now }]
+      return [key, { value: isWhole ? value : before.value, at: before.at }]
     }),
   )
 }

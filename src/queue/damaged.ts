@@ -66,7 +66,6 @@ export async function setMessageAside(
   return path
 }
 
-/** Moves a file of `large/` that no whole record speaks of, since a damaged one may. */
 /** Ends the names of what was being written when the gateway or the power went, and hardly promised. */
 export const unprovenSuffix = '.tail'
 
@@ -81,17 +80,25 @@ const kinds = {
   incoming: 'a message handed over by another program that is not whole',
 } as const
 
+interface FileToSetAside {
+  readonly from: string
+  readonly folder: string
+  readonly name: string
+  readonly kind: keyof typeof kinds
+  /** Of a file whose name somebody else chose. */
+  readonly inode?: number | undefined
+}
+
 /** Moves a file of `large/` that no whole record speaks of, since a damaged one may; or what was not handed over whole. */
 export async function setAsideFile(
   disk: Disk,
-  {
-    from,
-    folder,
-    name,
-    kind,
-  }: { from: string; folder: string; name: string; kind: keyof typeof kinds },
+  { from, folder, name, kind, inode = 0 }: FileToSetAside,
 ): Promise<void> {
-  await disk.rename(from, `${folder}/${name}.${kind}`)
+  const usual = `${folder}/${name}.${kind}`
+  const isUsable = /^[!-~]{1,200}$/.test(name) && !(await exists(disk, usual))
+  // No two files that exist have one number.
+  const other = `${folder}/${name.replace(/[^!-~]/g, '?').slice(0, 200)}-${inode}.${kind}`
+  await disk.rename(from, isUsable ? usual : other)
   await disk.syncDirectory(folder)
 }
 

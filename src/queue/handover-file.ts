@@ -14,12 +14,13 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Envelope } from '../mail/envelope.ts'
+import { PosternError } from '../mail/errors.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 import { readJson } from './json-shape.ts'
 
 export const footerBytes = 32
-/** Of an envelope with more recipients than anybody has. */
-export const maxEnvelopeBytes = 64 << 20
+/** Of an envelope with more than 200,000 recipients. Whoever reads it does nothing else for a second. */
+export const maxEnvelopeBytes = 8 << 20
 
 const magic = 0xb1_69_71_50
 const version = 1
@@ -31,12 +32,21 @@ export interface HandoverFooter {
   readonly envelopeCrc: number
 }
 
-/** What follows the message: the envelope, then the footer. */
+/**
+ * What follows the message: the envelope, then the footer.
+ * @throws PosternError DISK_FAILED for an envelope that nobody would take in: better now than after the promise
+ */
 export function encodeHandoverEnd(
   envelope: Envelope,
   message: Pick<HandoverFooter, 'messageBytes' | 'messageCrc'>,
 ): Buffer {
   const text = Buffer.from(JSON.stringify(encodeEnvelope(envelope)))
+  if (text.length > maxEnvelopeBytes) {
+    throw new PosternError(
+      'DISK_FAILED',
+      `an envelope of ${text.length} bytes cannot be handed over`,
+    )
+  }
   const footer = Buffer.alloc(footerBytes)
   footer.writeUInt32LE(magic, 0)
   footer.writeUInt32LE(version, 4)

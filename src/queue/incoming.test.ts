@@ -10,11 +10,14 @@ import {
   spoolPath,
   spoolUnderTest,
   text,
+  type SpoolUnderTest,
 } from '../../test/fixtures/spool.ts'
 import { fakeClock, type FakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
+import { PosternError } from '../mail/errors.ts'
 import { HandOver } from './hand-over.ts'
+import { encodeHandoverEnd } from './handover-file.ts'
 
 const incoming = `${spoolPath}/incoming`
 
@@ -173,5 +176,118 @@ describe('a message that another program hands over', () => {
     const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 1\n' })
     await hand(disk, text('handed'))
     expect(await disk.list(incoming)).toHaveLength(1)
+  })
+})
+
+describe('a user of the host', () => {
+  /** As the disk of a system would say it. */
+  const failing = (code: string): Error => {
+    const cause = Object.assign(new Error(code), { code })
+    return new PosternError('DISK_FAILED', code, { cause })
+  }
+
+  const fieldsOf = ({ events }: SpoolUnderTest['log'], name: string) =>
+    events.filter(({ event }) => event === name).map(({ fields }) => fields)
+
+  /** A file with holes: it says that it is as long as it likes. */
+  async function endless(disk: FakeDisk, messageBytes: number): Promise<void> {
+    const end = encodeHandoverEnd(envelopeTo('bob'), { messageBytes, messageCrc: 0 })
+    const file = await disk.open(`${incoming}/000000001-0123456789abcdef`, 'create')
+    const stat = file.stat.bind(file)
+    file.stat = async () => ({ ...(await stat()), sizeBytes: messageBytes + end.length })
+    file.read = async (at, length) =>
+      at >= messageBytes
+        ? end.subarray(at - messageBytes).subarray(0, length)
+        : Buffer.alloc(length)
+    const open = disk.open.bind(disk)
+    disk.open = async (path, mode) =>
+      mode === 'foreign' && path.includes('000000001-') ? file : open(path, mode)
+  }
+
+  test('cannot fill the disk with a file that is larger than what is free', async () => {
+    const disk = await emptySpool()
+    disk.capacityBytes = 1 << 22
+    await endless(disk, 2 ** 40)
+    await hand(disk, text('whole', 400))
+    const { queue, log } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(queue.size).toBe(1)
+    expect(fieldsOf(log, 'spool.handover-waits')[0]).toMatchObject({ files: 1 })
+    expect(await disk.list(`${spoolPath}/large`)).toEqual([])
+  })
+
+  test('cannot keep the gateway at a link: nothing is asked of the path before it is open', async () => {
+    const disk = await emptySpool()
+    disk.put(`${incoming}/link`, '')
+    const [open, stat] = [disk.open.bind(disk), disk.stat.bind(disk)]
+    disk.open = async (path, mode) => {
+      if (mode === 'foreign') throw failing('ELOOP')
+      return open(path, mode)
+    }
+    disk.stat = async (path) => {
+      if (path.endsWith('/link')) throw new Error('followed')
+      return stat(path)
+    }
+    const { log } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(fieldsOf(log, 'spool.handover-damaged')).toMatchObject([{ problem: 'it is a link' }])
+    expect(await disk.list(incoming)).toEqual([])
+    expect(await disk.list(`${spoolPath}/damaged`)).toEqual([])
+  })
+
+  test('cannot have it look at a socket for ever', async () => {
+    const disk = await emptySpool()
+    disk.put(`${incoming}/socket`, '')
+    const open = disk.open.bind(disk)
+    disk.open = async (path, mode) => {
+      if (mode === 'foreign') throw failing('ENXIO')
+      return open(path, mode)
+    }
+    await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(await disk.list(incoming)).toEqual([])
+  })
+
+  test('who puts a folder in place of a message that is queued does not bind its record', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('handed', 300))
+    const remove = disk.remove.bind(disk)
+    let asked = 0
+    disk.remove = async (path) => {
+      if (!path.startsWith(incoming)) return remove(path)
+      asked += 1
+      throw failing('EISDIR')
+    }
+    const { queue, clock, log } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    clock.advance(10_000)
+    await quiet(disk)
+    expect(queue.size).toBe(1)
+    expect(asked).toBe(1)
+    expect(fieldsOf(log, 'spool.handover-waits')).toEqual([])
+  })
+
+  test('overwrites nothing in damaged/ by a name that is there, or that is too long', async () => {
+    const disk = await emptySpool()
+    const long = 'n'.repeat(250)
+    disk.put(`${spoolPath}/damaged/taken.incoming`, 'evidence')
+    disk.put(`${incoming}/taken`, 'noise')
+    disk.put(`${incoming}/${long}`, 'noise')
+    await spoolUnderTest({ disk })
+    await quiet(disk)
+    const names = (await disk.list(`${spoolPath}/damaged`)).toSorted()
+    expect(names).toHaveLength(3)
+    expect(names.every((name) => name.length <= 255)).toBe(true)
+    expect(disk.bytes(`${spoolPath}/damaged/taken.incoming`).toString()).toBe('evidence')
+  })
+
+  test('is told at once that an envelope is too long to be taken in', async () => {
+    const disk = await emptySpool()
+    const options = { disk, clock: fakeClock(), random: seededRandom(1), path: spoolPath }
+    const handOver = await HandOver.begin(options)
+    const many = Array.from({ length: 40_000 }, (_, at) => `${at}`.padStart(200, 'b'))
+    await expect(handOver.commit(envelopeTo(...many))).rejects.toMatchObject({
+      code: 'DISK_FAILED',
+    })
   })
 })

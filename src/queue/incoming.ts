@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Envelope } from '../mail/envelope.ts'
-import { isPosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
@@ -26,6 +26,8 @@ const pieceBytes = 1 << 18
 /** Files that are taken in with one sync. */
 const atOnce = 16
 const retryMs = 10_000
+/** One with more than this is taken in alone: 16 of them, and their recipients in memory, would be too much. */
+const aloneBytes = 1 << 20
 /** An unfinished file as old as this has lost its writer: qmail's 36 hours. */
 const abandonedMs = 36 * 3_600_000
 
@@ -51,6 +53,12 @@ export class Incoming {
   #closed = false
   #watch: DiskWatch | undefined
   #timer: Timer | undefined
+  /** Ends when the last of those that are taken in alone is over. */
+  #alone: Promise<unknown> = Promise.resolve()
+  /** Files of this look that wait, and why the first of them does: one line in the log, however many they are. */
+  #waiting:
+    | { files: number; readonly first: { readonly name: string; readonly error: string } }
+    | undefined
 
   constructor(options: IncomingOptions) {
     this.#options = options
@@ -87,11 +95,19 @@ export class Incoming {
         for (let at = 0; at < names.length && !this.#closed; at += atOnce) {
           await this.#takeIn(names.slice(at, at + atOnce))
         }
+        this.#tellOfWaiting()
       }
     } catch (error) {
       log.warn('spool.incoming-waits', { error: String(error) })
       this.#lookLater()
     }
+  }
+
+  #tellOfWaiting(): void {
+    if (this.#waiting === undefined) return
+    const { files, first } = this.#waiting
+    this.#waiting = undefined
+    this.#options.log.warn('spool.handover-waits', { files, ...first })
   }
 
   #lookLater(): void {
@@ -114,63 +130,87 @@ export class Incoming {
 
   /** @returns whether the file left the folder */
   async #takeInOne(name: string): Promise<boolean> {
-    const { disk, layout, log } = this.#options
+    const { disk, layout } = this.#options
     const path = `${layout.incoming}/${name}`
     try {
       if (name.endsWith(unfinished)) return await this.#clear(name, path)
       if (!this.#takenIn.has(name)) {
-        if (await isFolder(disk, path)) return false
-        const problem = await this.#commit(name, path)
-        if (problem !== undefined) {
-          log.error('spool.handover-damaged', { name, problem })
-          await setAsideFile(disk, { from: path, folder: layout.damaged, name, kind: 'incoming' })
-          return true
-        }
+        const came = await this.#commit(name, path)
+        if (came === 'folder') return false
+        if (came !== 'promised') return await this.#setAside(name, path, came)
         this.#takenIn.add(name)
       }
       await disk.remove(path)
       return true
     } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return false
-      if (!isPosternError(error, 'SPOOL_CLOSED')) {
-        log.warn('spool.handover-waits', { name, error: String(error) })
+      // Whoever owns it has moved it, or put a folder in its place.
+      if (isPosternError(error, 'NOT_FOUND') || systemCode(error) === 'EISDIR') {
+        return this.#takenIn.has(name)
       }
+      if (!isPosternError(error, 'SPOOL_CLOSED')) this.#waits(name, error)
       this.#lookLater()
       return false
     }
   }
 
-  /** @returns why it cannot be a message, or undefined once it is promised */
-  async #commit(name: string, path: string): Promise<string | undefined> {
-    const { disk, layout, begin, log } = this.#options
+  #waits(name: string, error: unknown): void {
+    this.#waiting ??= { files: 0, first: { name, error: String(error) } }
+    this.#waiting.files += 1
+  }
+
+  /** What is no file holds nothing, and would only lead astray whoever looks into `damaged/`: it goes. */
+  async #setAside(name: string, path: string, { problem, inode }: Broken): Promise<boolean> {
+    const { disk, layout, log } = this.#options
+    log.error('spool.handover-damaged', { name, problem })
+    const { damaged: folder } = layout
+    if (inode === undefined) await disk.remove(path)
+    else await setAsideFile(disk, { from: path, folder, name, kind: 'incoming', inode })
+    return true
+  }
+
+  /** @returns what it is instead of a message, or that it is promised */
+  async #commit(name: string, path: string): Promise<'promised' | 'folder' | Broken> {
+    const { disk, layout } = this.#options
     const file = await openFile(disk, path)
-    if (file === undefined) return 'it is a link'
+    if (typeof file === 'string') return { problem: file }
     try {
-      const { kind, uid } = await file.stat()
-      if (kind !== 'file') return 'it is no file'
-      const found = await readEnd(file)
-      if (typeof found === 'string') return found
-      const { footer } = found
+      const { kind, uid, inode, sizeBytes } = await file.stat()
+      if (kind === 'directory') return 'folder'
+      if (kind !== 'file') return { problem: 'it is no file' }
       const isOurs = uid === (await disk.stat(layout.incoming)).uid
-      const envelope = isOurs ? found.envelope : foreignEnvelope(found.envelope, uid)
-      if (envelope === undefined) return 'it has an address that is none'
-      const draft = begin(name)
-      try {
-        if (!(await copied(file, footer, draft))) return 'the checksum of the message does not hold'
-        await draft.end()
-        const { ids } = await draft.commit([{ envelope, disposition: 'deliver', headerEdits: [] }])
-        log.info('spool.handover-queued', {
-          name,
-          queueId: ids[0],
-          sizeBytes: footer.messageBytes,
-          uid,
-        })
-        return undefined
-      } finally {
-        draft.abort()
-      }
+      const take = async (): Promise<string | undefined> => this.#take({ name, file, uid, isOurs })
+      const problem = await (sizeBytes > aloneBytes ? this.#oneByOne(take) : take())
+      return problem === undefined ? 'promised' : { problem, inode }
     } finally {
       await file.close()
+    }
+  }
+
+  #oneByOne<T>(take: () => Promise<T>): Promise<T> {
+    const taken = this.#alone.then(take)
+    this.#alone = taken.catch(() => undefined)
+    return taken
+  }
+
+  /** @returns why it cannot be a message, or undefined once it is promised */
+  async #take({ name, file, uid, isOurs }: HandedFile): Promise<string | undefined> {
+    const { disk, layout, begin, log } = this.#options
+    const found = await readEnd(file)
+    if (typeof found === 'string') return found
+    const { footer } = found
+    const envelope = isOurs ? found.envelope : foreignEnvelope(found.envelope, uid)
+    if (envelope === undefined) return 'it has an address that is none'
+    await assertRoom(disk, layout, footer.messageBytes)
+    const draft = begin(name)
+    try {
+      if (!(await copied(file, footer, draft))) return 'the checksum of the message does not hold'
+      await draft.end()
+      const { ids } = await draft.commit([{ envelope, disposition: 'deliver', headerEdits: [] }])
+      const sizeBytes = footer.messageBytes
+      log.info('spool.handover-queued', { name, queueId: ids[0], sizeBytes, uid })
+      return undefined
+    } finally {
+      draft.abort()
     }
   }
 
@@ -185,25 +225,50 @@ export class Incoming {
   }
 }
 
-/** A link that leads nowhere is none. */
-async function isFolder(disk: Disk, path: string): Promise<boolean> {
+interface HandedFile {
+  readonly name: string
+  readonly file: DiskFile
+  readonly uid: number
+  /** The gateway's own user has written it. */
+  readonly isOurs: boolean
+}
+
+interface Broken {
+  readonly problem: string
+  /** Of a file; absent for what is none. */
+  readonly inode?: number
+}
+
+/**
+ * Nothing is asked of the path before it is open: a symbolic link would lead to what its maker may not read, or to where a
+ * look never ends. A socket cannot be opened at all.
+ * @returns why it cannot be a message
+ */
+async function openFile(disk: Disk, path: string): Promise<DiskFile | string> {
   try {
-    return (await disk.stat(path)).kind === 'directory'
+    return await disk.open(path, 'foreign')
   } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
+    const code = systemCode(error)
+    if (code === 'ELOOP') return 'it is a link'
+    if (code === 'ENXIO') return 'it is no file'
     throw error
   }
 }
 
-/** @returns undefined for a symbolic link, which would lead to what its maker may not read */
-async function openFile(disk: Disk, path: string): Promise<DiskFile | undefined> {
-  try {
-    return await disk.open(path, 'foreign')
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ELOOP') return undefined
-    throw error
-  }
+function systemCode(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined
+}
+
+/**
+ * A file with holes says that it is larger than any disk: it must not fill ours again and again.
+ * @throws PosternError DISK_FULL
+ */
+async function assertRoom(disk: Disk, { root }: SpoolLayout, bytes: number): Promise<void> {
+  if (bytes <= aloneBytes) return
+  const { freeBytes } = await disk.space(root)
+  if (bytes <= freeBytes / 2) return
+  throw new PosternError('DISK_FULL', `a message of ${bytes} bytes, with ${freeBytes} bytes free`)
 }
 
 /** @returns what is wrong with the file, where it is none of ours */

@@ -39,7 +39,7 @@ export interface Handed {
 }
 
 /** More than any envelope needs. */
-const maxEnvelopeBytes = 64 << 20
+const maxEnvelopeBytes = 8 << 20
 /** As long as qmail-queue waits. */
 const patienceMs = 24 * 3_600_000
 

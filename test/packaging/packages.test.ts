@@ -164,6 +164,8 @@ describe('npm pack', () => {
     expect(files).toContain('dist/app/src/gateway.worker.js')
     expect(files).toContain('dist/app/plugins/attachments/open-archive.worker.js')
     expect(files).toContain('dist/app/config/postern.yaml')
+    // Where src/tools/open-administration.js looks for the pages.
+    expect(files).toContain('dist/app/dist/ui/index.html')
   })
 
   test(
@@ -255,6 +257,13 @@ describe.skipIf(!hasDpkg)('the Debian package', () => {
     patience,
   )
 
+  test('leaves modes and groups as an administrator has set them, when it is updated', async () => {
+    const { stdout } = await runProgram('dpkg-deb', ['-I', deb, 'postinst'])
+    const [, first = ''] = /if \[ -z "\$2" \]; then\n([^]*?)\n {2}fi/.exec(stdout) ?? []
+    expect(first).toMatch(/chgrp -R postern \/etc\/postern\n +chmod 0750 \/etc\/postern$/)
+    expect(stdout.replace(first, '')).not.toMatch(/ch(?:mod|own) |chgrp -R/)
+  })
+
   test('belongs to root, and nobody else may write it', async () => {
     const { stdout } = await runProgram('dpkg-deb', ['-c', deb])
     const lines = stdout.trimEnd().split('\n')
@@ -263,12 +272,13 @@ describe.skipIf(!hasDpkg)('the Debian package', () => {
     expect(lines.filter((line) => /^[-d].....?..w/.test(line))).toEqual([])
   })
 
-  test('has units, a manual page, and the program where PATH finds it', async () => {
+  test('has units, a manual page, the administration’s pages, and the program where PATH finds it', async () => {
     for (const name of [
       'usr/lib/systemd/system/postern.service',
       'usr/lib/systemd/system/postern.socket',
       'usr/share/man/man1/postern.1.gz',
       'usr/share/doc/postern/copyright',
+      'usr/lib/postern/dist/ui/index.html',
     ]) {
       expect(existsSync(join(installed, name)), name).toBe(true)
     }

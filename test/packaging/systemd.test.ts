@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -45,6 +45,41 @@ describe.skipIf(!hasSystemd)('the units of systemd', () => {
     const { code, stdout } = await runProgram('systemd-analyze', args)
     expect(stdout).toContain('Overall exposure level')
     expect(code).toBe(0)
+  })
+})
+
+/** What the comment of the unit says for a gateway that must start as root. */
+function dropIn(): string {
+  const text = readFileSync(join(checkout, 'packaging/systemd/postern.service'), 'utf8')
+  const [comment = ''] = text.split('[Unit]')
+  const settings = comment.split('\n').filter((line) => line.startsWith('#   '))
+  return settings.map((line) => line.slice(4)).join('\n')
+}
+
+describe('what the unit says for delivery as the users themselves', () => {
+  test('lets the gateway change users, write their homes, and be reached by them', () => {
+    const text = dropIn()
+    for (const setting of [
+      'User=root',
+      'SystemCallFilter=@setuid @chown',
+      'ProtectSystem=full',
+      'ProtectHome=no',
+      'StateDirectoryMode=0711',
+    ]) {
+      expect(text.split('\n')).toContain(setting)
+    }
+  })
+
+  test.skipIf(!hasSystemd)('is what systemd knows', async () => {
+    const [service = ''] = installed()
+    mkdirSync(`${service}.d`, { recursive: true })
+    const path = join(`${service}.d`, 'root.conf')
+    writeFileSync(path, dropIn().replace('systemctl edit postern\n', ''))
+    const { stdout, stderr } = await runProgram('systemd-analyze', ['verify', '--man=no', service])
+    rmSync(`${service}.d`, { recursive: true })
+    expect(`${stdout}${stderr}`.split('\n').filter((line) => line.includes('root.conf'))).toEqual(
+      [],
+    )
   })
 })
 

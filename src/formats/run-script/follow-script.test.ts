@@ -176,6 +176,23 @@ describe('no script', () => {
     expect(follow('A=\'eval "$A"\'\neval "$A"').unknown[0]?.problem).toContain('too deep')
   })
 
+  test.each([
+    ['not', `${'! '.repeat(100_000)}true`, 'not understood'],
+    ['and', `${'true && '.repeat(30_000)}true`, 'nested too deeply'],
+    ['one word', `A=${'x'.repeat(60_000)}\nexec tcpserver ${'$A'.repeat(20_000)}`, 'too long'],
+    ['one quoted word', `A=${'x'.repeat(60_000)}\nB="${'$A'.repeat(20_000)}"`, 'too long'],
+    ['words', `A="${'x '.repeat(30_000)}"\nexec tcpserver ${'$A '.repeat(3_000)}`, 'too long'],
+    ['braces', `exec t ${'${A:-'.repeat(20_000)}`, 'too deep'],
+    ['services', 'tcpserver 0 25 x &\n'.repeat(10_000), 'starts too much'],
+  ])('of very many pieces takes the reader’s stack or memory: %s', (_, text, problem) => {
+    expect(follow(text).unknown[0]?.problem).toContain(problem)
+  })
+
+  test('that ends within eval, within a pipe, keeps those behind it from being followed', () => {
+    const text = `${'eval exec splogger smtpd | true\n'.repeat(20)}exec tcpserver 0 25 x`
+    expect(follow(text).started.at(-1)?.words[0]).toBe('tcpserver')
+  })
+
   test('quotes any text wrongly', () => {
     fc.assert(
       fc.property(

@@ -3,6 +3,7 @@
  * `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
+import { harmless, services } from './known-programs.ts'
 import { parseScript } from './parse-script.ts'
 import { ShellSyntaxError, type Command, type SimpleCommand, type Word } from './shell-syntax.ts'
 import { fileOfCommand, isTrue, programName } from './shell-builtins.ts'
@@ -41,6 +42,11 @@ export const unknownMark = '\u{e000}'
 const mostSteps = 20_000
 const longestValue = 64 * 1024
 const deepestEval = 8
+/** Commands within commands: far from where the stack of calls ends. */
+const deepestCommand = 500
+/** Characters of all words of one command. */
+const longestCommand = 1 << 20
+const mostStarted = 200
 
 /** Pure but for what `world` answers. Never throws for what stands in the script. */
 export function followScript(text: string, world: ScriptWorld): FollowedScript {
@@ -66,6 +72,7 @@ class Follower implements FollowedScript {
   readonly #exported: Set<string>
   #steps = 0
   #evals = 0
+  #depth = 0
 
   constructor(world: ScriptWorld) {
     this.#world = world
@@ -88,6 +95,17 @@ class Follower implements FollowedScript {
     this.#steps += 1
     if (this.#steps > mostSteps)
       throw this.#lost(command.line, 'the script does not come to an end')
+    if (this.#depth >= deepestCommand)
+      throw this.#lost(command.line, 'commands are nested too deeply')
+    this.#depth += 1
+    try {
+      return this.#followed(command)
+    } finally {
+      this.#depth -= 1
+    }
+  }
+
+  #followed(command: Command): boolean {
     switch (command.do) {
       case 'run':
         return this.#simple(command)
@@ -181,6 +199,7 @@ class Follower implements FollowedScript {
   }
 
   #start(words: readonly string[], { assignments, line }: SimpleCommand): void {
+    if (this.started.length >= mostStarted) throw this.#lost(line, 'the script starts too much')
     const environment = new Map(
       [...this.#exported].flatMap((name) => {
         const value = this.#values.get(name)
@@ -223,9 +242,11 @@ class Follower implements FollowedScript {
   #deeper(text: string, line: number): boolean {
     this.#evals += 1
     if (this.#evals > deepestEval) throw this.#lost(line, 'eval goes too deep')
-    const last = this.run(parseScript(text))
-    this.#evals -= 1
-    return last
+    try {
+      return this.run(parseScript(text))
+    } finally {
+      this.#evals -= 1
+    }
   }
 
   #test(args: readonly string[], line: number): boolean {
@@ -249,9 +270,12 @@ class Follower implements FollowedScript {
 
   /** A word as one value: quotes, or an assignment. */
   #value(word: Word, line: number): string {
-    return word.parts
-      .map((part) => (part.part === 'text' ? part.text : this.#partValue(part, line)))
-      .join('')
+    let value = ''
+    for (const part of word.parts) {
+      value += part.part === 'text' ? part.text : this.#partValue(part, line)
+      if (value.length > longestCommand) throw this.#lost(line, 'a word grows too long')
+    }
+    return value
   }
 
   #partValue(part: Exclude<Word['parts'][number], { part: 'text' }>, line: number): string {
@@ -270,11 +294,14 @@ class Follower implements FollowedScript {
 
   /** Words as the program gets them: what was not quoted falls into pieces at its blanks. */
   #fields(words: readonly Word[], line: number): string[] {
+    let characters = 0
     return words.flatMap((word) => {
       const fields: string[] = []
       let open = word.quoted ? '' : undefined
       for (const part of word.parts) {
         const value = part.part === 'text' ? part.text : this.#partValue(part, line)
+        characters += value.length
+        if (characters > longestCommand) throw this.#lost(line, 'a command grows too long')
         if (part.part === 'text' || part.quoted) {
           open = (open ?? '') + value
           continue
@@ -336,51 +363,3 @@ class Follower implements FollowedScript {
     return unknownMark
   }
 }
-
-const harmless = new Set([
-  ':',
-  'true',
-  'false',
-  'echo',
-  'printf',
-  'sleep',
-  'touch',
-  'chmod',
-  'chown',
-  'chgrp',
-  'mkdir',
-  'ulimit',
-  'umask',
-  'cd',
-  'rm',
-  'logger',
-  'date',
-  'hostname',
-  'ls',
-])
-
-/** Programs that a script starts without exec, and that go on serving. */
-const services = new Set([
-  'tcpserver',
-  'sslserver',
-  'softlimit',
-  'env',
-  'envdir',
-  'setuidgid',
-  'envuidgid',
-  'setlock',
-  'qmail-start',
-  'multilog',
-  'splogger',
-  'supervise',
-  'csh',
-  'rblsmtpd',
-  'qmail-smtpd',
-  'recordio',
-  'sh',
-  'nohup',
-  'setsid',
-  'chpst',
-  'nice',
-  'su',
-])

@@ -74,6 +74,8 @@ class ScriptParser {
     const { line } = this.#token
     if (this.#isWord('!')) {
       this.#advance()
+      // A shell knows one.
+      if (this.#isWord('!')) throw this.#unexpected()
       return { do: 'not', command: this.#pipeline(), line }
     }
     const stages = [this.#command()]

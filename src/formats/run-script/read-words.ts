@@ -40,6 +40,7 @@ export class WordReader {
   readonly #text: string
   #at = 0
   #line: number
+  #braces = 0
 
   constructor(source: WordSource) {
     this.#source = source
@@ -192,6 +193,8 @@ export class WordReader {
 
   #braced(parts: WordPart[], quoted: boolean): void {
     const line = this.#line
+    if (this.#braces >= deepest) throw new ShellSyntaxError(line, '${…} go too deep')
+    this.#braces += 1
     this.#at += 2
     const name = this.#name()
     const even = this.#text.startsWith(':-', this.#at)
@@ -202,6 +205,7 @@ export class WordReader {
       throw new ShellSyntaxError(line, 'of ${…} only ${NAME} and ${NAME:-text} are understood')
     }
     this.#at += 1
+    this.#braces -= 1
     parts.push({
       part: 'variable',
       name,

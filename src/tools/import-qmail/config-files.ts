@@ -1,5 +1,5 @@
 /** Which files of the installation the new folder needs, and how its postern.yaml names them. */
-import { basename } from 'node:path'
+import { posix } from 'node:path'
 import type { ImportFindings } from './findings.ts'
 import type { Installation } from './installation.ts'
 
@@ -24,17 +24,29 @@ export class ConfigFiles {
    * @returns undefined where it cannot be read
    */
   refer(path: string, folder: string, source: string): string | undefined {
-    const absolute = path.startsWith('/') ? path : `${home}/${path}`
+    // A path that leads up again must not lead out of the new folder.
+    const absolute = posix.normalize(path.startsWith('/') ? path : `${home}/${path}`)
     const bytes = this.#installation.bytes(absolute)
     if (bytes === undefined) {
       this.#findings.unsupported(`the file ${path}`, source, 'it is missing, or cannot be read')
       return undefined
     }
     const own = absolute.startsWith(`${home}/control/`)
-    const to = own ? absolute.slice(home.length + 1) : `${folder}/${basename(absolute)}`
+    const to = own ? absolute.slice(home.length + 1) : `${folder}/${posix.basename(absolute)}`
     if (this.inPlace) return own ? to : this.#installation.locate(absolute)
-    this.copies.set(to, bytes)
-    return to
+    const free = own ? to : this.#freeName(to, bytes)
+    this.copies.set(free, bytes)
+    return free
+  }
+
+  /** Two files of one name, in two folders, may say two things. */
+  #freeName(to: string, bytes: Uint8Array): string {
+    const { dir, name, ext } = posix.parse(to)
+    for (let number = 1; ; number++) {
+      const free = number === 1 ? to : `${dir}/${name}-${number}${ext}`
+      const before = this.copies.get(free)
+      if (before === undefined || Buffer.compare(before, bytes) === 0) return free
+    }
   }
 
   /** Takes a file over; not where the tree itself is served. */

@@ -36,7 +36,7 @@ export class Installation {
   /** Undefined where there is none, or where nobody may read it. */
   bytes(path: string, maxBytes: number = largestFile): Uint8Array | undefined {
     // These never end, or wait for somebody.
-    if (/^\/(?:dev|proc|sys)\//.test(path)) return undefined
+    if (/^\/(?:dev|proc|sys)\//.test(posix.resolve('/', path))) return undefined
     try {
       return this.#disk.readFileNow(this.locate(path), maxBytes)
     } catch (error) {
