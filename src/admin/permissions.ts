@@ -19,6 +19,7 @@ export const permissions = [
   'system:read',
   'system:reload',
   'system:log',
+  'metrics:read',
   'try',
   'audit:read',
   'access:manage',
@@ -45,6 +46,7 @@ const reading = [
   'accounts:read',
   'configuration:read',
   'system:read',
+  'metrics:read',
 ] as const
 
 const granted: Readonly<Record<Role, ReadonlySet<Permission>>> = {
@@ -74,6 +76,7 @@ const granted: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     'policy:read',
     'accounts:read',
     'system:read',
+    'metrics:read',
     'try',
   ]),
   auditor: new Set<Permission>([...reading, 'system:log', 'audit:read']),

@@ -73,6 +73,17 @@ export class HeldMail implements QuarantineOperations {
     }
   }
 
+  /** Without a look into the message. */
+  async find(id: string, scope: Scope): Promise<HeldItem | undefined> {
+    const { held } = await steerQuarantine(this.#folder, {
+      what: 'find',
+      search: { ids: [id] },
+      limit: mostFound,
+    })
+    const found = held.find((each) => each.id === id)
+    return found !== undefined && isMine(found, scope) ? this.#itemOf(found, scope) : undefined
+  }
+
   async raw(id: string, scope: Scope): Promise<Download | undefined> {
     const { details } = await steerQuarantine(this.#folder, { what: 'show', id })
     if (details === undefined || !isMine(details.held, scope)) return undefined
