@@ -102,8 +102,13 @@ export function isPermission(word: string): word is Permission {
   return permissions.some((permission) => permission === word)
 }
 
-/** What of the mail somebody may see: all of it, that of some domains, or that of one address. */
+/** What of the mail somebody may see: all of it, that of some domains, or that of one address and what leads to it. */
 export type Scope =
   | { readonly what: 'all' }
   | { readonly what: 'domains'; readonly domains: readonly string[] }
-  | { readonly what: 'mailbox'; readonly address: string }
+  | {
+      readonly what: 'mailbox'
+      readonly address: string
+      /** As `accountKey` has them; absent: they were not looked up. */
+      readonly aliases?: readonly string[]
+    }

@@ -24,12 +24,15 @@ import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { watchProcess } from '../runtime/node/process-metrics.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { linkKey } from './link-key.ts'
+import { allAliases } from './mail-domains.ts'
 import { openLog } from './open-log.ts'
 import { KeptAccounts } from './operations/account-operations.ts'
+import { Cached } from './operations/cached.ts'
 import { ConfiguredChain } from './operations/chain-operations.ts'
 import { EditedFiles } from './operations/edited-files.ts'
 import { EditHistory } from './operations/edit-history.ts'
 import { GatewayNumbers } from './operations/gateway-numbers.ts'
+import { aliasesLeadingTo } from './operations/mailbox-aliases.ts'
 import { StoredMessages } from './operations/message-operations.ts'
 import { PolicyFiles } from './operations/policy-operations.ts'
 import { HeldMail } from './operations/quarantine-operations.ts'
@@ -132,7 +135,10 @@ function operationsOf(
   })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock })
   const passwords = new Passwords(jobs, systemRandom)
-  const held = new HeldMail(folder, current)
+  const aliases = new Cached(clock, aliasesMs, () => Array.fromAsync(allAliases(accounts)))
+  const held = new HeldMail(folder, current, async (address) =>
+    aliasesLeadingTo(address, await aliases.get()),
+  )
   return {
     operations: {
       messages,
@@ -182,6 +188,7 @@ function depthOf({ messages, held, oldestAt }: QueueSummary): NonNullable<Now['q
 }
 
 const freshMs = 200
+const aliasesMs = 2_000
 
 /** The configuration as it lies on the disk; while it cannot be read, as it was. */
 function followed(

@@ -241,6 +241,27 @@ describe('the quarantine', () => {
     const [first, second] = visitors
     const messages = await first!.get<Page>('/messages')
     expect(messages.items.flatMap(({ recipients }) => recipients)).not.toContain('spam6@other.test')
+    const aliases = [
+      { address: 'hold-mine@postern.test', targets: ['spam6@postern.test'] },
+      { address: 'hold-team@postern.test', targets: ['spam6@postern.test', 'dora@postern.test'] },
+    ]
+    for (const alias of aliases) {
+      expect((await root.ask('POST', '/aliases', alias)).status).toBe(201)
+      await send(alias.address, 'by an alias')
+    }
+    await send('hold-other@postern.test', 'by none')
+    await held(root, 5)
+    const byAlias = await eventually(async () => {
+      const found = await held(second!, 3)
+      return found.length === 3 ? found : undefined
+    }, 'the mail of the aliases')
+    const idOf = (address: string) => byAlias.find((each) => each.recipients[0] === address)?.id
+    const onAlias = async (address: string): Promise<number> => {
+      const asked = { action: 'delete', ids: [idOf(address)] }
+      return (await second!.ask('POST', '/quarantine/actions', asked)).status
+    }
+    expect(await onAlias('hold-team@postern.test')).toBe(403)
+    expect(await onAlias('hold-mine@postern.test')).toBe(200)
     const released = await second!.ask('POST', '/quarantine/actions', {
       action: 'release',
       ids: [mine],
