@@ -4,6 +4,7 @@ import type { AdminRecords } from '../runtime/admin-records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Jobs } from '../runtime/jobs.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics/metrics.ts'
 import type { Random } from '../runtime/random.ts'
 import { Access } from './access/access.ts'
 import { Callers } from './access/callers.ts'
@@ -11,7 +12,9 @@ import { addEventStream } from './event-stream.ts'
 import { EventTail } from './event-tail.ts'
 import { Gate } from './gate.ts'
 import { Journal } from './journal.ts'
+import { addMetricsPage } from './metrics-page.ts'
 import { openApiDocument } from './openapi.ts'
+import { addLinkPage } from './link-page.ts'
 import type { Operations } from './operations.ts'
 import { Passwords } from './passwords.ts'
 import type { Route } from './route.ts'
@@ -35,6 +38,8 @@ export interface AdminParts {
   readonly random: Random
   readonly jobs: Jobs
   readonly log: Log
+  /** Of this process. */
+  readonly metrics: Metrics
   readonly version: string
 }
 
@@ -57,15 +62,24 @@ export async function openAdministration(parts: AdminParts): Promise<Administrat
   const access = new Access({ records, clock, random, passwords, accounts, times })
   const routes = allRoutes(operations, access)
   const tail = new EventTail(operations.messages, clock, log)
+  const journal = new Journal(records, clock, log)
   const app = await buildServer({
     settings,
     routes,
     gate: new Gate(new Callers(records, clock, times), settings, accounts),
-    journal: new Journal(records, clock, log),
+    journal,
     document: openApiDocument(routes, version),
     log,
     ready: () => operations.system.ready(),
-    more: (server, admit) => addEventStream(server, admit, tail),
+    more(server, admit) {
+      addEventStream(server, admit, tail)
+      addLinkPage(server, { links: operations.links, journal, log, settings })
+      addMetricsPage(server, admit, {
+        operations: operations.metrics,
+        own: parts.metrics,
+        openTo: settings.metricsFrom,
+      })
+    },
   })
   return {
     app,

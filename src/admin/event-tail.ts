@@ -33,7 +33,8 @@ export class EventTail {
   #asking = false
   #last: string | undefined
   #ticks = 0
-  #counting: Promise<void> | undefined
+  /** The sums are on their way. */
+  #counting = false
   #closed = false
 
   constructor(
@@ -108,20 +109,21 @@ export class EventTail {
     }
     this.#asking = false
     // The sums may take longer than a second: what happens does not wait for them.
-    if (ticks % nowEvery === 0) this.#counting ??= this.#count()
+    if (ticks % nowEvery === 0 && !this.#counting) void this.#count()
     if (ticks % beatEvery === 0) this.#tell((to) => to.beat())
     if (this.#closed || this.#watchers.size === 0) return
     this.#timer = this.#clock.after(tickMs, () => void this.#tick())
   }
 
   async #count(): Promise<void> {
+    this.#counting = true
     try {
       const now = await this.#messages.now()
       this.#tell((to) => to.now(now))
     } catch (error) {
       this.#log.warn('admin.events-failed', { error: String(error) })
     } finally {
-      this.#counting = undefined
+      this.#counting = false
     }
   }
 

@@ -2,6 +2,7 @@
  * What the server can ask of the rest of the house. It owns these interfaces and knows nobody behind them; `tools` implements
  * them with the same functions that the commands use. Whatever is refused is thrown: a `Refusal`, or a PosternError.
  */
+import type { MetricsSnapshot } from '../runtime/metrics/snapshot.ts'
 import type { Scope } from './permissions.ts'
 import type {
   Alias,
@@ -106,6 +107,31 @@ export interface QuarantineOperations {
   act(request: QuarantineActionRequest, scope: Scope): Promise<QuarantineActionResult>
 }
 
+/** What a link of a digest is for. */
+export interface LinkedMessage {
+  readonly action: 'release' | 'delete'
+  readonly id: string
+  readonly recipient: string
+  readonly receivedAt: number
+  readonly reversePath: string
+  readonly subject: string
+}
+
+export type LinkReading =
+  | { readonly ok: true; readonly message: LinkedMessage }
+  | {
+      readonly ok: false
+      /** `gone`: the message is not held any more; `not-yours`: only an administrator may. */
+      readonly problem: 'forged' | 'expired' | 'used' | 'gone' | 'not-yours'
+    }
+
+/** The links in digests: whoever has one may do what it says, once. */
+export interface LinkOperations {
+  look(token: string): Promise<LinkReading>
+  /** Does it. @returns what it did it to */
+  act(token: string): Promise<LinkReading>
+}
+
 /** Who changes something, and for which text of the file they meant it. */
 export interface Author {
   readonly name: string
@@ -178,6 +204,11 @@ export interface SystemOperations {
   tryOut(request: TryRequest): Promise<TryResult>
 }
 
+export interface MetricsOperations {
+  /** Of all workers together. @returns undefined where no gateway answers */
+  snapshot(): Promise<MetricsSnapshot | undefined>
+}
+
 export interface Operations {
   readonly messages: MessageOperations
   readonly queue: QueueOperations
@@ -187,4 +218,6 @@ export interface Operations {
   readonly accounts: AccountOperations
   readonly configuration: ConfigurationOperations
   readonly system: SystemOperations
+  readonly metrics: MetricsOperations
+  readonly links: LinkOperations
 }

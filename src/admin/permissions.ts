@@ -19,6 +19,7 @@ export const permissions = [
   'system:read',
   'system:reload',
   'system:log',
+  'metrics:read',
   'try',
   'audit:read',
   'access:manage',
@@ -45,6 +46,7 @@ const reading = [
   'accounts:read',
   'configuration:read',
   'system:read',
+  'metrics:read',
 ] as const
 
 const granted: Readonly<Record<Role, ReadonlySet<Permission>>> = {
@@ -74,6 +76,7 @@ const granted: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     'policy:read',
     'accounts:read',
     'system:read',
+    'metrics:read',
     'try',
   ]),
   auditor: new Set<Permission>([...reading, 'system:log', 'audit:read']),
@@ -99,8 +102,13 @@ export function isPermission(word: string): word is Permission {
   return permissions.some((permission) => permission === word)
 }
 
-/** What of the mail somebody may see: all of it, that of some domains, or that of one address. */
+/** What of the mail somebody may see: all of it, that of some domains, or that of one address and what leads to it. */
 export type Scope =
   | { readonly what: 'all' }
   | { readonly what: 'domains'; readonly domains: readonly string[] }
-  | { readonly what: 'mailbox'; readonly address: string }
+  | {
+      readonly what: 'mailbox'
+      readonly address: string
+      /** As `accountKey` has them; absent: they were not looked up. */
+      readonly aliases?: readonly string[]
+    }

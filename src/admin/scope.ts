@@ -13,8 +13,10 @@ export function isWithin(address: string, scope: Scope): boolean {
       const domain = accountDomain(bare)
       return domain !== undefined && scope.domains.includes(domain)
     }
-    case 'mailbox':
-      return accountKey(bare) === scope.address
+    case 'mailbox': {
+      const key = accountKey(bare)
+      return key === scope.address || scope.aliases?.includes(key) === true
+    }
   }
 }
 

@@ -11,6 +11,8 @@ export interface AdminSettings {
   readonly lifetimeMs: number
   /** Requests from one address (or /64) in a minute. */
   readonly requestsPerMinute: number
+  /** Addresses and networks that read /metrics without a token. */
+  readonly metricsFrom: readonly string[]
   /** The pages as `vite build` made them; missing where there are none. */
   readonly pages?: string
 }

@@ -17,6 +17,8 @@ export interface AdminConfiguration {
   readonly idleMs: number
   readonly lifetimeMs: number
   readonly requestsPerMinute: number
+  /** Addresses and networks that read /metrics without a token. */
+  readonly metricsFrom: readonly string[]
   /** The folder of its users, sessions and history; absolute. */
   readonly path: string
 }
@@ -39,11 +41,17 @@ export const adminShape = {
     min: 10,
     description: 'From one address, or one /64',
   }),
+  metrics_from: optional(
+    option.strings({ description: 'Addresses and networks that read /metrics without a token' }),
+  ),
   path: option.string({
     default: '../var/admin',
     description: 'Its users, sessions and the history of changes',
   }),
 } as const
+
+/** Where a proxy stands before us, a stranger may come from here as well: then nobody reads the metrics unasked. */
+const thisHost: readonly string[] = ['127.0.0.1', '::1']
 
 /** What it needs of the configuration folder. */
 export interface AdminFiles {
@@ -68,7 +76,10 @@ export function readAdmin(
     reading.mistake(['admin', 'listen'], problem, 'write 127.0.0.1:8025 or [::1]:8025')
   }
   const publicUrl = readPublicUrl(reading, values.public_url)
-  checkProxies(reading, values.trusted_proxies)
+  checkAddresses(reading, 'trusted_proxies', values.trusted_proxies)
+  const behindProxy = publicUrl !== undefined || values.trusted_proxies.length > 0
+  const metricsFrom = values.metrics_from ?? (behindProxy ? [] : thisHost)
+  checkAddresses(reading, 'metrics_from', metricsFrom)
   const tls = readTls(reading, values, files)
   const open = reachable !== undefined && !isLoopback(reachable.host)
   if (open && tls === undefined && values.trusted_proxies.length === 0) {
@@ -83,6 +94,7 @@ export function readAdmin(
     idleMs: values.session_idle,
     lifetimeMs: values.session_lifetime,
     requestsPerMinute: values.requests_per_minute,
+    metricsFrom: metricsFrom.flatMap((each) => plainAddress(each) ?? []),
     path: files.absolute(values.path),
   }
 }
@@ -101,11 +113,23 @@ function readPublicUrl(reading: Reading, written: string | undefined): string | 
   return undefined
 }
 
-function checkProxies(reading: Reading, written: readonly string[]): void {
+function checkAddresses(
+  reading: Reading,
+  key: 'trusted_proxies' | 'metrics_from',
+  written: readonly string[],
+): void {
   const wrong = written.find((each) => !ipaddr.isValid(each) && !ipaddr.isValidCIDR(each))
   if (wrong === undefined) return
   const remedy = 'write addresses and networks, such as 192.0.2.1 or 10.0.0.0/8'
-  reading.mistake(['admin', 'trusted_proxies'], `'${wrong}' is no address`, remedy)
+  reading.mistake(['admin', key], `'${wrong}' is no address`, remedy)
+}
+
+/** As every program reads it: `10.1` is one to some. @returns undefined for what is none */
+function plainAddress(written: string): string | undefined {
+  if (ipaddr.isValid(written)) return ipaddr.process(written).toString()
+  if (!ipaddr.isValidCIDR(written)) return undefined
+  const [address, bits] = ipaddr.parseCIDR(written)
+  return `${address.toString()}/${bits}`
 }
 
 function readTls(

@@ -24,7 +24,7 @@ export interface DigestConfiguration {
   readonly to: readonly string[]
   readonly hour: number
   readonly except: readonly string[]
-  /** Absent: nobody serves links. */
+  /** Absent: `admin.public_url` with /quarantine behind it; without that nobody serves links. */
   readonly linkBase?: string
   readonly linkLifetimeMs: number
   /** Absolute; made where there is none. */

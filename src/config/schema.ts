@@ -288,7 +288,11 @@ export const quarantineDigestShape = {
     default: ['clamav'],
     description: 'Entries whose messages are not listed: only an administrator lets them go',
   }),
-  link_base: optional(option.string({ description: 'Where links lead; left out: no links' })),
+  link_base: optional(
+    option.string({
+      description: 'Where links lead; left out: to admin.public_url, if there is one',
+    }),
+  ),
   link_lifetime: option.duration({ default: '7d' }),
   key_file: option.string({
     default: '../var/quarantine.key',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { isPosternError } from '../mail/errors.ts'
 import { definePlugin } from '../plugin/plugin.ts'
 import { pass, reject } from '../plugin/verdict.ts'
 import { nodeNet } from '../runtime/node/net.ts'
@@ -13,8 +14,11 @@ const goer = definePlugin({
   setup: (_options, { net, programs }) => ({
     async connect() {
       const there = await programs.canStart('/bin/sh')
-      const connect = 'connect' in net ? net.connect : undefined
-      return there && connect !== undefined ? pass() : reject('5.7.1', 'A door is shut')
+      const address = { path: '/nowhere/at/all' }
+      const reached = await net.connect({ address, timeoutMs: 1000 }).catch((error: unknown) => {
+        return isPosternError(error, 'CONNECT_FAILED') ? 'nobody there' : 'shut'
+      })
+      return there && reached === 'nobody there' ? pass() : reject('5.7.1', 'A door is shut')
     },
   }),
 })

@@ -98,6 +98,10 @@ export interface AdminRecords {
   /** Uses it up. @returns whether it was the one, and in time */
   takeSetup(hash: string, now: Instant): boolean
 
+  /** Until then the link opens nothing any more: later it is too old in any case. */
+  putUsedLink(hash: string, expiresAt: Instant, now: Instant): void
+  isUsedLink(hash: string): boolean
+
   /** The oldest go where there are too many. */
   audit(entry: AuditEntry): void
   /** Newest first. */

@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { openAdministration, type Administration } from '../admin/admin-server.ts'
 import type { Operations } from '../admin/operations.ts'
 import { Passwords } from '../admin/passwords.ts'
+import type { QueueSummary } from '../admin/schemas/queue.ts'
+import type { Now } from '../admin/schemas/system.ts'
 import type { AdminSettings } from '../admin/settings.ts'
 import type { AdminConfiguration } from '../config/admin-section.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { AdminRecords } from '../runtime/admin-records.ts'
 import type { Jobs } from '../runtime/jobs.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { openAdminRecords } from '../runtime/node/admin-records.ts'
@@ -17,16 +20,25 @@ import { nodeDns } from '../runtime/node/dns.ts'
 import { nodeJobs } from '../runtime/node/jobs.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
+import { metricRegistry } from '../runtime/metrics/registry.ts'
+import { watchProcess } from '../runtime/node/process-metrics.ts'
+import { hostProcess } from '../runtime/node/process.ts'
+import { linkKey } from './link-key.ts'
+import { allAliases } from './mail-domains.ts'
 import { openLog } from './open-log.ts'
 import { KeptAccounts } from './operations/account-operations.ts'
+import { Cached } from './operations/cached.ts'
 import { ConfiguredChain } from './operations/chain-operations.ts'
 import { EditedFiles } from './operations/edited-files.ts'
 import { EditHistory } from './operations/edit-history.ts'
+import { GatewayNumbers } from './operations/gateway-numbers.ts'
+import { aliasesLeadingTo } from './operations/mailbox-aliases.ts'
 import { StoredMessages } from './operations/message-operations.ts'
 import { PolicyFiles } from './operations/policy-operations.ts'
 import { HeldMail } from './operations/quarantine-operations.ts'
 import { SpooledQueue } from './operations/queue-operations.ts'
 import { GatewaySystem } from './operations/system-operations.ts'
+import { SignedLinks } from './operations/signed-links.ts'
 import type { Rehearse } from './operations/try-out.ts'
 import { readFolder } from './read-offline.ts'
 
@@ -61,10 +73,21 @@ export async function openAdministrationOf(
   const jobs = nodeJobs({ clock, dns: nodeDns() })
   const records = openAdminRecords(adminRecordsPath(admin))
   const version = await versionOf()
-  const { operations, close } = operationsOf(request, { jobs, version })
+  const { operations, close } = operationsOf(request, { jobs, version, records })
   const settings = { ...admin, ...(await builtPages()) }
-  const parts = { settings, operations, records, clock, random: systemRandom, jobs, log, version }
-  const administration = await openAdministration(parts)
+  const metrics = metricRegistry(clock)
+  const unwatch = watchProcess(metrics, { worker: 'admin', clock, process: hostProcess })
+  const administration = await openAdministration({
+    settings,
+    operations,
+    records,
+    clock,
+    random: systemRandom,
+    jobs,
+    log,
+    metrics,
+    version,
+  })
   return {
     app: administration.app,
     routes: administration.routes,
@@ -74,6 +97,7 @@ export async function openAdministrationOf(
       return administration.isNew
     },
     async close() {
+      unwatch()
       await administration.close()
       await close()
       records.close()
@@ -85,7 +109,11 @@ export async function openAdministrationOf(
 
 function operationsOf(
   { folder, configuration, admin, startedAt, node, reload, rehearse }: AdministrationRequest,
-  { jobs, version }: { readonly jobs: Jobs; readonly version: string },
+  {
+    jobs,
+    version,
+    records,
+  }: { readonly jobs: Jobs; readonly version: string; readonly records: AdminRecords },
 ): { readonly operations: Operations; readonly close: () => Promise<void> } {
   const clock = systemClock
   const disk = systemDisk
@@ -98,19 +126,32 @@ function operationsOf(
   })
   const files = new EditedFiles({ folder, disk, history, written: forget })
   const queue = new SpooledQueue(folder, clock)
-  const messages = new StoredMessages({ current, clock, depth: () => queue.summary() })
+  const numbers = new GatewayNumbers(current, { clock, disk, net: nodeNet })
+  const messages = new StoredMessages({
+    current,
+    clock,
+    depth: async () => (await numbers.queue()) ?? depthOf(await queue.summary()),
+    health: () => numbers.health(),
+  })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock })
   const passwords = new Passwords(jobs, systemRandom)
+  const aliases = new Cached(clock, aliasesMs, () => Array.fromAsync(allAliases(accounts)))
+  const held = new HeldMail(folder, current, async (address) =>
+    aliasesLeadingTo(address, await aliases.get()),
+  )
   return {
     operations: {
       messages,
       queue,
-      quarantine: new HeldMail(folder, current),
+      quarantine: held,
+      links: new SignedLinks({ held, records, clock, key: () => keyOf(current()) }),
       chain: new ConfiguredChain({
         folder,
         current,
         files,
-        numbers: () => messages.entryNumbers().catch(() => ({ sample: 0, entries: new Map() })),
+        numbers: async () =>
+          (await numbers.entries()) ??
+          messages.entryNumbers().catch(() => ({ sample: 0, entries: new Map() })),
       }),
       policy: new PolicyFiles(folder, current, files),
       accounts: new KeptAccounts({ accounts: () => accounts, passwords, clock }),
@@ -127,6 +168,7 @@ function operationsOf(
         reload,
         rehearse,
       }),
+      metrics: numbers,
     },
     async close() {
       await messages.close()
@@ -135,7 +177,18 @@ function operationsOf(
   }
 }
 
+/** Of the links in digests; none where there are no digests. */
+async function keyOf({ quarantine: { digest } }: Configuration): Promise<Uint8Array | undefined> {
+  if (digest === undefined) return undefined
+  return linkKey(digest.keyFile, { disk: systemDisk, random: systemRandom })
+}
+
+function depthOf({ messages, held, oldestAt }: QueueSummary): NonNullable<Now['queue']> {
+  return { messages, held, ...(oldestAt === undefined ? {} : { oldestAt }) }
+}
+
 const freshMs = 200
+const aliasesMs = 2_000
 
 /** The configuration as it lies on the disk; while it cannot be read, as it was. */
 function followed(

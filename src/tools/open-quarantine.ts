@@ -110,7 +110,8 @@ function digestOf(
 ): DigestSettings | undefined {
   const { digest } = configuration.quarantine
   if (digest === undefined) return undefined
-  const { to, hour, except, linkBase, linkLifetimeMs, keyFile } = digest
+  const { to, hour, except, linkLifetimeMs, keyFile } = digest
+  const base = linkBaseOf(configuration)
   return {
     hour,
     except,
@@ -124,10 +125,20 @@ function digestOf(
       return ours && (to.includes('*') || to.includes(recipient) || to.includes(domain))
     },
     links: async () =>
-      linkBase === undefined
+      base === undefined
         ? undefined
-        : { base: linkBase, key: await linkKey(keyFile, doors), lifetimeMs: linkLifetimeMs },
+        : { base, key: await linkKey(keyFile, doors), lifetimeMs: linkLifetimeMs },
   }
+}
+
+/** Where nobody is named, the administration serves them, if people can reach it. */
+export function linkBaseOf({
+  quarantine,
+  admin,
+}: Pick<Configuration, 'quarantine' | 'admin'>): string | undefined {
+  const { linkBase } = quarantine.digest ?? {}
+  if (linkBase !== undefined) return linkBase
+  return admin?.publicUrl === undefined ? undefined : `${admin.publicUrl}/quarantine`
 }
 
 function isOurAddress({ control }: Configuration, { localPart, domain }: Mailbox): boolean {

@@ -145,12 +145,52 @@ describe('messages', () => {
     expect((await fetch(`${base}/api/v1/queue`, by)).status).toBe(403)
     const now = await root.get<{ slices: readonly { accepted: number }[]; stale: boolean }>('/now')
     expect(now.stale).toBe(false)
-    const numbers = await root.get<{ entries: readonly { name: string; numbers?: object }[] }>(
-      '/chain',
-    )
-    expect(numbers.entries.find(({ name }) => name === 'voucher')?.numbers).toMatchObject({
-      objected: 0,
+  })
+})
+
+describe('the numbers of the running gateway', () => {
+  test('are what a scraper reads beside it, with those of the administration', async () => {
+    await send('plain1@postern.test', 'counted')
+    const response = await fetch(`${base}/metrics`)
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const text = await response.text()
+    expect(text).toMatch(/^postern_workers 1$/m)
+    expect(text).toMatch(/^postern_entry_verdicts_total\{entry="voucher",.*\} [1-9]/m)
+    expect(text).toMatch(/^postern_memory_bytes\{worker="admin",kind="resident"\} \d+$/m)
+    expect(text).toMatch(/^postern_admin_requests_total\{class="2xx"\} [1-9]/m)
+  })
+
+  test('say how each entry of the chain does since it was started', async () => {
+    const { since, sample, entries } = await root.get<{
+      since: number
+      sample: number
+      entries: readonly { name: string; breaker?: string; numbers?: object }[]
+    }>('/chain')
+    expect(since).toBeLessThanOrEqual(Date.now())
+    expect(sample).toBeGreaterThan(0)
+    expect(entries.find(({ name }) => name === 'voucher')).toMatchObject({
+      breaker: 'closed',
+      numbers: { objected: 0, faults: 0, p50Ms: expect.any(Number), p99Ms: expect.any(Number) },
     })
+  })
+
+  test('say what waits, whether all is well, and how much room there is', async () => {
+    const now = await root.get('/now')
+    expect(now).toMatchObject({
+      queue: { messages: expect.any(Number), held: expect.any(Number) },
+      health: {
+        silentEntries: [],
+        nextHopsDown: 0,
+        deliveryPaused: false,
+        workers: 1,
+        workersWanted: 1,
+      },
+    })
+    const { spool } = await root.get<{ spool: { freeBytes: number; totalBytes: number } }>(
+      '/system',
+    )
+    expect(spool.freeBytes).toBeGreaterThan(0)
+    expect(spool.totalBytes).toBeGreaterThanOrEqual(spool.freeBytes)
   })
 })
 
@@ -201,6 +241,27 @@ describe('the quarantine', () => {
     const [first, second] = visitors
     const messages = await first!.get<Page>('/messages')
     expect(messages.items.flatMap(({ recipients }) => recipients)).not.toContain('spam6@other.test')
+    const aliases = [
+      { address: 'hold-mine@postern.test', targets: ['spam6@postern.test'] },
+      { address: 'hold-team@postern.test', targets: ['spam6@postern.test', 'dora@postern.test'] },
+    ]
+    for (const alias of aliases) {
+      expect((await root.ask('POST', '/aliases', alias)).status).toBe(201)
+      await send(alias.address, 'by an alias')
+    }
+    await send('hold-other@postern.test', 'by none')
+    await held(root, 5)
+    const byAlias = await eventually(async () => {
+      const found = await held(second!, 3)
+      return found.length === 3 ? found : undefined
+    }, 'the mail of the aliases')
+    const idOf = (address: string) => byAlias.find((each) => each.recipients[0] === address)?.id
+    const onAlias = async (address: string): Promise<number> => {
+      const asked = { action: 'delete', ids: [idOf(address)] }
+      return (await second!.ask('POST', '/quarantine/actions', asked)).status
+    }
+    expect(await onAlias('hold-team@postern.test')).toBe(403)
+    expect(await onAlias('hold-mine@postern.test')).toBe(200)
     const released = await second!.ask('POST', '/quarantine/actions', {
       action: 'release',
       ids: [mine],

@@ -4,7 +4,7 @@ import { AnyJson, Check, Count, JsonMap, listOf, oneOf, record } from './shapes.
 
 export const modes = ['enforce', 'shadow', 'off'] as const
 
-/** Of what the traces still know: the newest transactions. */
+/** Since the gateway was started; of the newest transactions where none answers. */
 export const EntryNumbers = record({
   asked: Count,
   objected: Type.Integer({ minimum: 0, description: 'defer, reject, quarantine, discard' }),
@@ -29,7 +29,9 @@ export const ChainEntry = record(
     options: AnyJson,
     line: Type.Optional(Type.Integer({ description: 'In postern.yaml' })),
     numbers: Type.Optional(EntryNumbers),
-    breaker: Type.Optional(Type.String()),
+    breaker: Type.Optional(
+      Type.String({ description: 'open: not asked, because what it depends on does not answer' }),
+    ),
   },
   'ChainEntry',
 )
@@ -39,6 +41,11 @@ export const Chain = record(
     entries: listOf(ChainEntry),
     check: Check,
     sample: Type.Integer({ description: 'Transactions that the numbers come from' }),
+    since: Type.Optional(
+      Type.Integer({
+        description: 'The gateway counts since then; absent: the newest transactions',
+      }),
+    ),
   },
   'Chain',
 )

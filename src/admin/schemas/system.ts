@@ -64,6 +64,16 @@ export const Now = record(
     queue: Type.Optional(
       record({ messages: Count, held: Count, oldestAt: Type.Optional(Instant) }),
     ),
+    health: Type.Optional(
+      record({
+        /** Those that are not asked, because what they depend on does not answer. */
+        silentEntries: listOf(Type.String()),
+        nextHopsDown: Count,
+        deliveryPaused: Type.Boolean(),
+        workers: Count,
+        workersWanted: Count,
+      }),
+    ),
     stale: Type.Boolean({ description: 'The trace store cannot be read at the moment' }),
   },
   'Now',

@@ -215,6 +215,15 @@ export const processMetrics = {
   alerts: gaugeMetric('postern_alerts', 'Alerts that are active', [], newest),
 } as const
 
+/** The server of the administration. */
+export const adminMetrics = {
+  requests: counterMetric(
+    'postern_admin_requests_total',
+    'HTTP requests to the administration, by the class of their answer',
+    ['class'],
+  ),
+} as const
+
 export const inventory = [
   ...Object.values(receiverMetrics),
   ...Object.values(chainMetrics),
@@ -222,4 +231,5 @@ export const inventory = [
   ...Object.values(spoolMetrics),
   ...Object.values(worldMetrics),
   ...Object.values(processMetrics),
+  ...Object.values(adminMetrics),
 ] as const

@@ -186,6 +186,15 @@ class SqliteAdminRecords implements AdminRecords {
     return this.#run('DELETE FROM setup WHERE hash = ? AND expires_at > ?', hash, now) > 0
   }
 
+  putUsedLink(hash: string, expiresAt: Instant, now: Instant): void {
+    this.#run('DELETE FROM used_links WHERE expires_at <= ?', now)
+    this.#run('INSERT OR IGNORE INTO used_links VALUES (?, ?)', hash, expiresAt)
+  }
+
+  isUsedLink(hash: string): boolean {
+    return this.#all('SELECT 1 FROM used_links WHERE hash = ?', hash).length > 0
+  }
+
   audit({ at, who, from, what, target, details, done }: AuditEntry): void {
     this.#run(
       'INSERT INTO audit (at, who, origin, what, target, details, done) VALUES (?, ?, ?, ?, ?, ?, ?)',

@@ -47,6 +47,10 @@ const steps: readonly string[] = [
     details TEXT,
     done INTEGER NOT NULL
   ) STRICT`,
+  `CREATE TABLE used_links (
+    hash TEXT PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 ]
 
 /** Takes the steps that are missing. @throws Error where the file was written by a newer version */

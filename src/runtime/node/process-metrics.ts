@@ -12,8 +12,8 @@ const resolutionMs = 20
 const minuteMs = 60_000
 
 export interface ProcessMetricsOptions {
-  /** The number of this worker. */
-  readonly worker: number
+  /** The number of this worker; the administration is none, and is not counted as one. */
+  readonly worker: number | 'admin'
   readonly clock: Pick<Clock, 'now' | 'after'>
   readonly process: Pick<HostProcess, 'descriptors'>
 }
@@ -29,7 +29,7 @@ export function watchProcess(
   const delay = watchLoop(clock)
   const ignore = metrics.watch((report) => {
     report(processMetrics.build, 1, { version, node: process.version })
-    report(processMetrics.workers, 1)
+    if (number !== 'admin') report(processMetrics.workers, 1)
     report(processMetrics.started, startedAt / 1000, { worker })
     for (const [at, seconds] of delay.lastMinute()) {
       report(processMetrics.loopDelay, seconds, { worker, at })

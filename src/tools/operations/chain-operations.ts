@@ -21,19 +21,25 @@ import { systemDisk } from '../../runtime/node/disk.ts'
 import { checkConfiguration, type CheckedConfiguration } from '../check-configuration.ts'
 import { readFolder } from '../read-offline.ts'
 import { tryChain } from '../switch-entry.ts'
+import type { CountedEntries } from './gateway-numbers.ts'
 import { etagOf, type EditedFiles, type FurtherTrial } from './edited-files.ts'
 
 const file = 'postern.yaml'
+
+/** Of the metrics, or of the newest traces. */
+export interface KnownNumbers {
+  readonly sample: number
+  readonly since?: number
+  readonly entries: ReadonlyMap<string, EntryNumbers>
+  readonly breakers?: CountedEntries['breakers']
+}
 
 export interface ChainParts {
   readonly folder: string
   readonly current: () => Configuration
   readonly files: EditedFiles
   /** What the entries did lately, by name, and of how many transactions. */
-  readonly numbers: () => Promise<{
-    readonly sample: number
-    readonly entries: ReadonlyMap<string, EntryNumbers>
-  }>
+  readonly numbers: () => Promise<KnownNumbers>
 }
 
 export class ConfiguredChain implements ChainOperations {
@@ -50,11 +56,10 @@ export class ConfiguredChain implements ChainOperations {
       numbers(),
       this.#etag(),
     ])
-    const entries = current().chain.map((entry) =>
-      entryView(entry, checked, known.entries.get(entry.name)),
-    )
+    const entries = current().chain.map((entry) => entryView(entry, checked, known))
     const { mistakes, doubts } = checked
-    return { etag, entries, check: { mistakes, doubts }, sample: known.sample }
+    const { sample, since } = known
+    return { etag, entries, check: { mistakes, doubts }, sample, ...optional('since', since) }
   }
 
   async show(name: string): Promise<ChainEntryDetails | undefined> {
@@ -68,7 +73,7 @@ export class ConfiguredChain implements ChainOperations {
     ])
     const { summary, options = {}, variables = {} } = plugin ?? {}
     return {
-      ...entryView(entry, checked, known.entries.get(name)),
+      ...entryView(entry, checked, known),
       etag: await this.#etag(),
       ...(summary === undefined ? {} : { description: summary }),
       schema: schemaOf(options),
@@ -157,7 +162,7 @@ function jsonMap(options: { readonly [key: string]: unknown } | null): JsonObjec
 function entryView(
   entry: EntryConfiguration,
   { generation }: CheckedConfiguration,
-  numbers: EntryNumbers | undefined,
+  { entries, breakers }: KnownNumbers,
 ): ChainEntry {
   const { name, plugin, mode, first, options, onFault, timeoutMs, refuseAt, place } = entry
   const inForce = generation?.entries.find((each) => each.name === name)
@@ -176,7 +181,8 @@ function entryView(
     ...optional('timeoutMs', timeoutMs ?? inForce?.timeoutMs),
     ...optional('refuseAt', refuseAt),
     ...optional('line', line),
-    ...optional('numbers', numbers),
+    ...optional('numbers', entries.get(name)),
+    ...optional('breaker', breakers?.get(name)),
   }
 }
 

@@ -8,7 +8,6 @@ import type {
   MessagePage,
   MessageSummary,
 } from '../../admin/schemas/messages.ts'
-import type { QueueSummary } from '../../admin/schemas/queue.ts'
 import type { Now, Slice } from '../../admin/schemas/system.ts'
 import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
@@ -26,7 +25,9 @@ export interface MessageParts {
   /** The configuration as it is now. */
   readonly current: () => Configuration
   readonly clock: Clock
-  readonly depth: () => Promise<Pick<QueueSummary, 'messages' | 'held' | 'oldestAt'>>
+  readonly depth: () => Promise<Now['queue']>
+  /** Undefined where no gateway answers. */
+  readonly health: () => Promise<Now['health']>
 }
 
 export interface SampledEntries {
@@ -108,9 +109,10 @@ export class StoredMessages implements MessageOperations {
   async #count(): Promise<Now> {
     const at = this.#parts.clock.now()
     const from = Math.floor(at / sliceMs) * sliceMs - (slices - 1) * sliceMs
-    const [found, queue] = await Promise.all([
+    const [found, queue, health] = await Promise.all([
       this.#recent(from).catch(() => undefined),
       this.#parts.depth().catch(() => undefined),
+      this.#parts.health().catch(() => undefined),
     ])
     return {
       at,
@@ -118,7 +120,8 @@ export class StoredMessages implements MessageOperations {
       slices: slicesOf(found ?? [], from),
       reasons: reasonsOf(found ?? []),
       stale: found === undefined,
-      ...(queue === undefined ? {} : { queue: depthOf(queue) }),
+      ...(queue === undefined ? {} : { queue }),
+      ...(health === undefined ? {} : { health }),
     }
   }
 
@@ -220,12 +223,4 @@ function reasonsOf(found: readonly TraceSummary[]): Now['reasons'] {
     counts.set(key, { outcome, reason, count: (counts.get(key)?.count ?? 0) + 1 })
   }
   return [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, mostReasons)
-}
-
-function depthOf({
-  messages,
-  held,
-  oldestAt,
-}: Pick<QueueSummary, 'messages' | 'held' | 'oldestAt'>) {
-  return { messages, held, ...(oldestAt === undefined ? {} : { oldestAt }) }
 }

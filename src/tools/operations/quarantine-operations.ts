@@ -18,60 +18,74 @@ import { PosternError } from '../../mail/errors.ts'
 import { queuedMessages, withQueued } from '../read-spool.ts'
 import { editLists } from '../sender-lists.ts'
 import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
+import type { LeadingAliases } from './mailbox-aliases.ts'
 import { safePreview } from './safe-preview.ts'
 
 const usualPage = 50
 /** What the gateway answers at most. */
 const mostFound = 2_000
+/** Questions for one page; beyond it all is asked for, and what is others' is left out. */
+const mostSearches = 10
+
+export type AliasesOf = (address: string) => Promise<LeadingAliases>
 
 export class HeldMail implements QuarantineOperations {
   readonly #folder: string
   readonly #current: () => Configuration
+  readonly #aliases: AliasesOf
 
-  constructor(folder: string, current: () => Configuration) {
+  /** @param aliases those that lead to a mailbox: their mail is its owner's, too */
+  constructor(folder: string, current: () => Configuration, aliases: AliasesOf) {
     this.#folder = folder
     this.#current = current
+    this.#aliases = aliases
   }
 
   async search(
     { cursor, limit = usualPage, ...query }: QuarantineQuery,
     scope: Scope,
   ): Promise<HeldPage> {
-    const search = narrowed(query, scope)
-    if (search === undefined) return { items: [] }
+    const reach = await this.#reachOf(scope)
+    const searches = narrowed(query, reach.sees)
     const from = cursor === undefined ? undefined : positionOf(cursor)
     const before =
-      from === undefined ? {} : { before: Math.min(from.at + 1, search.before ?? Infinity) }
-    const asked = { ...search, ...before }
-    const { held } = await steerQuarantine(this.#folder, {
-      what: 'find',
-      search: asked,
-      limit: mostFound,
-    })
+      from === undefined ? {} : { before: Math.min(from.at + 1, query.before ?? Infinity) }
+    const answers = await Promise.all(
+      searches.map((search) => this.#find({ ...search, ...before })),
+    )
+    const held = newestFirst(answers.flat())
     const items: HeldItem[] = []
     for (const each of held) {
-      if (!isMine(each, scope)) continue
+      if (!isMine(each, reach.sees)) continue
       if (from !== undefined && each.receivedAt === from.at && each.id >= from.id) continue
       if (items.length >= limit) return { items, next: cursorOf(items.at(-1)) }
-      items.push(this.#itemOf(each, scope))
+      items.push(this.#itemOf(each, reach.changes))
     }
     // A full answer of the gateway may have cut off what a later page shows.
-    return held.length < mostFound ? { items } : { items, next: cursorOf(held.at(-1)) }
+    const isCut = answers.some((answer) => answer.length >= mostFound)
+    return isCut ? { items, next: cursorOf(held.at(-1)) } : { items }
   }
 
   async show(id: string, scope: Scope): Promise<HeldDetails | undefined> {
     const { details } = await steerQuarantine(this.#folder, { what: 'show', id })
-    if (details === undefined || !isMine(details.held, scope)) return undefined
+    const { sees, changes } = await this.#reachOf(scope)
+    if (details === undefined || !isMine(details.held, sees)) return undefined
     const preview = await withQueued(this.#folder, id, ({ message }) => safePreview(message))
     if (preview === undefined) return undefined
     return {
-      ...this.#itemOf(details.held, scope),
+      ...this.#itemOf(details.held, changes),
       evidence: details.evidence,
       ...preview,
       siblings: details.siblings
-        .filter((each) => isMine(each, scope))
-        .map((each) => this.#itemOf(each, scope)),
+        .filter((each) => isMine(each, sees))
+        .map((each) => this.#itemOf(each, changes)),
     }
+  }
+
+  /** Without a look into the message. */
+  async find(id: string, scope: Scope): Promise<HeldItem | undefined> {
+    const found = (await this.#find({ ids: [id] })).find((each) => each.id === id)
+    return found !== undefined && isMine(found, scope) ? this.#itemOf(found, scope) : undefined
   }
 
   async raw(id: string, scope: Scope): Promise<Download | undefined> {
@@ -90,17 +104,17 @@ export class HeldMail implements QuarantineOperations {
     { action, ids, everybody = false }: QuarantineActionRequest,
     scope: Scope,
   ): Promise<QuarantineActionResult> {
-    const { held } = await steerQuarantine(this.#folder, {
-      what: 'find',
-      search: { ids: [...ids] },
-      limit: mostFound,
-    })
-    const meant = held.filter((each) => isMine(each, scope))
+    const { sees, changes } = await this.#reachOf(scope)
+    const found = await this.#find({ ids: [...ids] })
+    const meant = found.filter((each) => isMine(each, changes))
+    if (meant.length === 0 && found.some((each) => isMine(each, sees))) {
+      throw new Refusal('forbidden', 'It is held for others, too')
+    }
     if (meant.length === 0) throw new Refusal('not-found', 'None of these is held')
-    if (action === 'release' && !meant.every((each) => this.#mayRelease(each, scope))) {
+    if (action === 'release' && !meant.every((each) => this.#mayRelease(each, changes))) {
       throw new Refusal('forbidden', 'Only an administrator lets that go')
     }
-    if (action === 'allow-sender') return this.#allow(meant, scope)
+    if (action === 'allow-sender') return this.#allow(meant, changes)
     const search = { ids: meant.map(({ id }) => id) }
     if (action === 'release' || action === 'delete') {
       const what = action === 'release' ? 'release' : 'remove'
@@ -114,6 +128,21 @@ export class HeldMail implements QuarantineOperations {
       as,
     })
     return { count, ids: search.ids, learned, rules: [] }
+  }
+
+  async #find(search: Search): Promise<readonly HeldMessage[]> {
+    const asked = { what: 'find', search, limit: mostFound } as const
+    return (await steerQuarantine(this.#folder, asked)).held
+  }
+
+  /** An alias that leads to others as well is theirs, too: nobody decides for them. */
+  async #reachOf(scope: Scope): Promise<{ readonly sees: Scope; readonly changes: Scope }> {
+    if (scope.what !== 'mailbox') return { sees: scope, changes: scope }
+    const { alone, shared } = await this.#aliases(scope.address)
+    return {
+      sees: { ...scope, aliases: [...alone, ...shared] },
+      changes: { ...scope, aliases: alone },
+    }
   }
 
   /** For those it was held for, and nobody else; the lists want a proof of the sender. */
@@ -138,24 +167,36 @@ export class HeldMail implements QuarantineOperations {
   }
 
   /** Viruses, and what the digest does not list, are no recipient's to let go. */
-  #mayRelease({ entry }: HeldMessage, scope: Scope): boolean {
+  #mayRelease({ entry, recipients }: HeldMessage, scope: Scope): boolean {
     if (scope.what === 'all') return true
+    if (!isMine({ recipients }, scope)) return false
     const { virusEntries, digest } = this.#current().quarantine
     return entry === undefined || ![...virusEntries, ...(digest?.except ?? [])].includes(entry)
   }
 }
 
 /** Somebody's own: held for nobody else. */
-function isMine({ recipients }: HeldMessage, scope: Scope): boolean {
+function isMine({ recipients }: Pick<HeldMessage, 'recipients'>, scope: Scope): boolean {
   return recipients.length > 0 && recipients.every((each) => isWithin(each, scope))
 }
 
-function narrowed(search: Search, scope: Scope): Search | undefined {
-  if (scope.what === 'all' || search.recipient !== undefined) return search
-  if (scope.what === 'mailbox') return { ...search, recipient: scope.address }
-  const [domain, ...more] = scope.domains
-  if (domain === undefined) return undefined
-  return more.length > 0 ? search : { ...search, recipient: `@${domain}` }
+/** What to ask for, so that not much is found that is others'. Of many domains or aliases pages may be short. */
+function narrowed(search: Search, scope: Scope): readonly Search[] {
+  if (scope.what === 'all' || search.recipient !== undefined) return [search]
+  const mine =
+    scope.what === 'mailbox'
+      ? [scope.address, ...(scope.aliases ?? [])]
+      : scope.domains.map((domain) => `@${domain}`)
+  if (mine.length > mostSearches) return [search]
+  return mine.map((recipient) => ({ ...search, recipient }))
+}
+
+/** Each once. */
+function newestFirst(held: readonly HeldMessage[]): readonly HeldMessage[] {
+  const unique = new Map(held.map((each) => [each.id, each]))
+  return [...unique.values()].toSorted(
+    (a, b) => b.receivedAt - a.receivedAt || (a.id < b.id ? 1 : -1),
+  )
 }
 
 function cursorOf(held: Pick<HeldMessage, 'id' | 'receivedAt'> | undefined): string {

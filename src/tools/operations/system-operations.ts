@@ -65,7 +65,7 @@ export class GatewaySystem implements SystemOperations {
       running: workers.some(({ answers }) => answers),
       workers,
       listeners: await Promise.all(listeners.map((listener) => this.#listener(listener))),
-      spool: { path: spool.path },
+      spool: { path: spool.path, ...(await spaceOf(disk, spool.path)) },
       store: {
         path: traces.path,
         traces: traces.maxRecords,
@@ -191,6 +191,20 @@ function certificateOf(pem: string): Certificate | undefined {
   } catch {
     // What it is, postern check says.
     return undefined
+  }
+}
+
+/** Nothing where there is no spool yet. */
+async function spaceOf(
+  disk: Disk,
+  path: string,
+): Promise<Pick<System['spool'], 'freeBytes' | 'totalBytes'>> {
+  try {
+    const { freeBytes, sizeBytes } = await disk.space(path)
+    return { freeBytes, totalBytes: sizeBytes }
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return {}
+    throw error
   }
 }
 

@@ -113,7 +113,7 @@ function Facts({ entry }: { readonly entry: ChainEntryDetails }) {
         )}
         {numbers === undefined ? null : (
           <>
-            <dt>Lately</dt>
+            <dt>Figures</dt>
             <dd>
               asked {formatCount(numbers.asked)}, objected {formatCount(numbers.objected)}, would
               have {formatCount(numbers.would)}, faults {formatCount(numbers.faults)}

@@ -15,6 +15,7 @@ import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
 import { useLoad } from '../../parts/use-load.ts'
+import { When } from '../../parts/when.tsx'
 import { ModeButton } from './mode-button.tsx'
 
 export function ChainPage({ tab }: { readonly tab: string | undefined }) {
@@ -89,7 +90,14 @@ function Entries() {
               />
             )}
             <p class="panel-body muted">
-              Figures are of the last {counted(value.sample, 'transaction')}.
+              {value.since === undefined ? (
+                <>Figures are of the last {counted(value.sample, 'transaction')}.</>
+              ) : (
+                <>
+                  Figures are of {counted(value.sample, 'transaction')} since{' '}
+                  <When at={value.since} />.
+                </>
+              )}
             </p>
           </Panel>
         </>

@@ -5,6 +5,7 @@ import { plainText } from '../../format/lines.ts'
 import { formatCount, formatRate } from '../../format/numbers.ts'
 import { formatAge } from '../../format/times.ts'
 import { kinds, seriesOf, sumsOf, type Kind } from '../../model/fold-now.ts'
+import { troublesOf } from '../../model/now-troubles.ts'
 import { pathOf } from '../../model/places.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Icon } from '../../parts/icon.tsx'
@@ -95,6 +96,11 @@ function Figures({ now }: { readonly now: Now }) {
           The trace store cannot be read at the moment: the figures are old. Mail is not affected.
         </Notice>
       ) : null}
+      {troublesOf(now).map((trouble) => (
+        <Notice kind="wait" key={trouble}>
+          {trouble}
+        </Notice>
+      ))}
     </>
   )
 }
