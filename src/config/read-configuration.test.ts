@@ -52,6 +52,7 @@ describe('the configuration', () => {
       maxRecords: 250_000,
       maxAgeMs: 30 * 86_400_000,
       maxBytes: 2 ** 30,
+      headBytes: 8192,
     })
     expect(
       traces('traces: { path: t.db, keep: 1000, max_age: 1d, max_size: 10MB }\n'),
