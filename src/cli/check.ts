@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { formatDoubt, formatMistake } from '../config/format-mistake.ts'
 import { mistakesOf } from '../rehearsal/before-force.ts'
-import { runPolicyTests } from '../rehearsal/run-policy-tests.ts'
 import { checkConfiguration, type CheckedConfiguration } from '../tools/check-configuration.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -40,6 +39,7 @@ async function testedToo(
   { config, tests }: Options,
 ): Promise<CheckedConfiguration> {
   if (tests !== true || checked.generation === undefined) return checked
+  const { runPolicyTests } = await import('../rehearsal/run-policy-tests.ts')
   const failed = mistakesOf(await runPolicyTests({ folder: config }))
   return { ...checked, mistakes: [...checked.mistakes, ...failed] }
 }

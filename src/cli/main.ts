@@ -127,6 +127,11 @@ program.addCommand(
 )
 program.addHelpText('after', `\npostern help NAME is about a command or a topic; ${topicsLine}`)
 
+// Whoever reads the first lines only has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
 try {
   const [, , first] = process.argv
   if (first === '--manual' || first === '--version') await printAbout(first)

@@ -6,7 +6,7 @@ import type { Prepared } from '../tools/prepare.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { checkConfiguration } from '../tools/check-configuration.ts'
 import { readOffline } from '../tools/read-offline.ts'
-import { testConfiguration, type PolicyTestRun } from './run-policy-tests.ts'
+import type { PolicyTestRun } from './run-policy-tests.ts'
 
 export interface TestsBeforeForce {
   /** Reasons to keep what is in force. */
@@ -21,6 +21,8 @@ export async function testsBeforeForce(
 ): Promise<TestsBeforeForce> {
   const { onReload } = configuration.policyTests
   if (onReload === 'off') return { mistakes: [], doubts: [] }
+  // Half of the house is needed for it: a gateway without tests starts sooner.
+  const { testConfiguration } = await import('./run-policy-tests.ts')
   const found = mistakesOf(await testConfiguration(configuration, { folder }))
   return onReload === 'refuse' ? { mistakes: found, doubts: [] } : { mistakes: [], doubts: found }
 }

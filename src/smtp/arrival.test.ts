@@ -113,12 +113,16 @@ describe('a listener behind a proxy', () => {
     expect(await third.reply()).toContain('220')
   })
 
-  test('closes with them', async () => {
+  test('waits for them no longer than its grace when it closes', async () => {
     const stage = await smtpStage({ listener: trusted(proxy) })
     const client = await stage.dial(proxy)
     client.send('PROXY')
     await settled()
-    await stage.listener.close(30_000)
+    const closing = stage.listener.close(5_000)
+    await settled()
+    expect(client.closed).toBe(false)
+    stage.clock.advance(5_000)
+    await closing
     await settled()
     expect(client.closed).toBe(true)
     expect(stage.clock.pending).toBe(0)

@@ -128,7 +128,7 @@ describe('a listener whose connections are counted elsewhere', () => {
     expect([counted.count('smtp:mx'), counted.count('smtp:mx:198.51.100.1')]).toEqual([0, 0])
   })
 
-  test('is closed only when those are gone who were being counted', async () => {
+  test('greets those who were being counted when it closed, and sends them away', async () => {
     const answer = Promise.withResolvers<boolean>()
     const stage = await smtpStage({ counters: { ...counters, take: () => answer.promise } })
     const client = await stage.dial()
@@ -136,9 +136,10 @@ describe('a listener whose connections are counted elsewhere', () => {
     let closed = false
     void closing.then(() => void (closed = true))
     await settled()
-    // Nobody has been greeted, so nobody is told anything.
-    expect([client.closed, client.unread, closed]).toEqual([true, '', false])
+    expect([client.closed, client.unread, closed]).toEqual([false, '', false])
     answer.resolve(true)
+    expect(await client.reply()).toContain('220')
+    expect(await client.reply()).toContain('421 4.3.2')
     await closing
     expect(stage.listener.sessions).toBe(0)
   })

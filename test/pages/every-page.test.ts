@@ -96,7 +96,11 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
           await page.goto(`${mail.origin}${path}`)
           await settled()
           const where = `${name}, ${size}`
-          faults.push(...(await accessibilityFaults(watched)).map((fault) => `${where}: ${fault}`))
+          // Colours are the same on every screen: in the dark the wide one is enough.
+          if (scheme === 'light' || size === 'wide') {
+            const against = await accessibilityFaults(watched)
+            faults.push(...against.map((fault) => `${where}: ${fault}`))
+          }
           const wider = await overflow(page)
           if (wider > 0) faults.push(`${where}: ${wider} pixels too wide`)
           await keepPicture(page, `${name}-${size}-${scheme}`)
