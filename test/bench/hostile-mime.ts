@@ -81,9 +81,13 @@ const [, , wanted] = process.argv
 if (wanted !== undefined) await measure(wanted)
 else {
   for (const name of Object.keys(cases)) {
-    spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), name], {
-      stdio: 'inherit',
-      timeout: 120_000,
-    })
+    spawnSync(
+      process.execPath,
+      ['--conditions=source', '--expose-gc', fileURLToPath(import.meta.url), name],
+      {
+        stdio: 'inherit',
+        timeout: 120_000,
+      },
+    )
   }
 }

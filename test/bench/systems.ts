@@ -47,6 +47,7 @@ async function smtpSink(): Promise<RunningSystem> {
 export async function bareSink(): Promise<RunningSystem> {
   const port = await freePort()
   return started('do-nothing sink (Node)', port, process.execPath, [
+    ...process.execArgv,
     join(checkout, 'test/bench/bare-sink.ts'),
     String(port),
   ])
@@ -56,6 +57,7 @@ export async function bareSink(): Promise<RunningSystem> {
 export async function receiverSink(): Promise<RunningSystem> {
   const port = await freePort()
   return started('the receiver alone', port, process.execPath, [
+    ...process.execArgv,
     join(checkout, 'test/bench/receiver-sink.ts'),
     String(port),
   ])
@@ -67,6 +69,7 @@ export async function chainSink(
 ): Promise<RunningSystem & { residentBytes(): number }> {
   const port = await freePort()
   return started('the receiver with the envelope chain', port, process.execPath, [
+    ...process.execArgv,
     join(checkout, 'test/bench/chain-sink.ts'),
     String(port),
     folder,
