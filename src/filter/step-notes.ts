@@ -40,7 +40,8 @@ export class StepNotes {
     return (answer) => {
       if (this.#over || this.#missing !== undefined) return
       // Whoever asked may change a list or an object that it was given.
-      const json = typeof answer === 'object' ? JSON.stringify(answer) : undefined
+      const isShared = typeof answer === 'object' && answer !== null
+      const json = isShared ? JSON.stringify(answer) : undefined
       this.#left -= json?.length ?? sizeOf(answer)
       if (this.#left < 0) this.miss('too much was answered')
       else note.answer = json === undefined ? answer : parse(json)
