@@ -55,6 +55,8 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
     readonly maxBytes: number
     /** Of the header of each message. */
     readonly headBytes: number
+    /** Whether what entries learn from their doors is kept, so that a replay can ask them again. */
+    readonly answers: boolean
   }
   /** Tests of the policy, and what a failing one means for a configuration that is to be put in force. */
   readonly policyTests: {

@@ -53,6 +53,7 @@ describe('the configuration', () => {
       maxAgeMs: 30 * 86_400_000,
       maxBytes: 2 ** 30,
       headBytes: 8192,
+      answers: true,
     })
     expect(
       traces('traces: { path: t.db, keep: 1000, max_age: 1d, max_size: 10MB }\n'),

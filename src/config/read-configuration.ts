@@ -284,6 +284,7 @@ function readSettings(
       maxAgeMs: traces.max_age,
       maxBytes: traces.max_size,
       headBytes: traces.header,
+      answers: traces.answers,
     },
     policyTests: { folder: files.absolute(tests.folder), onReload: tests.on_reload },
     tls: { path: files.absolute(tls.path) },

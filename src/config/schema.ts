@@ -114,6 +114,11 @@ export const sectionShapes = {
       default: '8KB',
       description: 'So much of each header is kept, for postern replay; 0: none',
     }),
+    answers: option.boolean({
+      default: true,
+      description:
+        'What entries were answered by the DNS and the store is kept, for postern replay; it costs some CPU time for each message',
+    }),
     path: optional(
       option.string({
         description:

@@ -43,6 +43,8 @@ export interface GenerationRequest {
   readonly listeners: readonly ListenerTraits[]
   /** Entries that may run at once at `message`; 8 where absent. */
   readonly parallel?: number
+  /** Whether it is noted what entries learn from their doors; it is where nothing is said. */
+  readonly keepsAnswers?: boolean
 }
 
 export type BuiltGeneration =
@@ -58,6 +60,7 @@ const timeoutMs = 30_000
 
 export function buildGeneration(request: GenerationRequest): BuiltGeneration {
   const { entries: configs, listeners, resources, receiver, thresholds, doors } = request
+  const { keepsAnswers = true } = request
   const mistakes: Mistake[] = [
     ...checkNames(configs),
     ...checkNeeds(configs),
@@ -65,7 +68,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
   ]
   const listenerNames = new Set(listeners.map(({ name }) => name))
   const entries = configs.flatMap((config) => {
-    const built = buildEntry(config, { doors, resources, listeners: listenerNames })
+    const built = buildEntry(config, { doors, resources, keepsAnswers, listeners: listenerNames })
     mistakes.push(...built.mistakes)
     return built.entry === undefined ? [] : [built.entry]
   })
@@ -141,6 +144,7 @@ interface Surroundings {
   readonly doors: ChainDoors
   readonly resources: OptionResources
   readonly listeners: ReadonlySet<string>
+  readonly keepsAnswers: boolean
 }
 
 interface Built {
@@ -148,7 +152,8 @@ interface Built {
   readonly mistakes: readonly Mistake[]
 }
 
-function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surroundings): Built {
+function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
+  const { doors, resources, listeners, keepsAnswers } = surroundings
   const { plugin, place, mode } = config
   const shape: OptionShape = plugin.options ?? {}
   const named = new NamedFiles(resources)
@@ -163,7 +168,7 @@ function buildEntry(config: EntryConfig, { doors, resources, listeners }: Surrou
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
-  const recorder = new DoorRecorder()
+  const recorder = new DoorRecorder(keepsAnswers)
   const own = entryDoors(doors, { name: config.name, plugin: plugin.name, shadow, recorder })
   const set = setUp(config, resolved.values, own)
   if ('mistakes' in set) return set

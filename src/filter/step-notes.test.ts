@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../mail/json.ts'
-import { StepNotes } from './step-notes.ts'
+import { DoorRecorder, StepNotes } from './step-notes.ts'
 
 describe('what a step learned from its doors', () => {
   test('is what was answered, whatever becomes of it in the hands of who asked', () => {
@@ -28,4 +28,14 @@ describe('what a step learned from its doors', () => {
     late(['a.test'])
     expect(notes.pack()).toEqual([['P 192.0.2.1']])
   })
+})
+
+test('where answers are not kept nobody is followed, whatever door is taken', () => {
+  const recorder = new DoorRecorder(false)
+  recorder.use()
+  expect([recorder.isUsed, recorder.begin(), recorder.end(undefined)]).toEqual([
+    false,
+    undefined,
+    undefined,
+  ])
 })

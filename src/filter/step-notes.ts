@@ -99,7 +99,13 @@ export class DoorRecorder {
   readonly #steps = new AsyncLocalStorage<StepNotes>()
   /** Of a step that took its first door when nobody followed it. */
   readonly #unseen = unseenStep()
+  readonly #isOn: boolean
   #used = false
+
+  /** @param isOn otherwise nobody is followed, and a replay cannot ask the entry again */
+  constructor(isOn = true) {
+    this.#isOn = isOn
+  }
 
   /** Whether the entry has ever taken a door that answers. */
   get isUsed(): boolean {
@@ -108,7 +114,7 @@ export class DoorRecorder {
 
   /** The entry has taken a door that answers. */
   use(): void {
-    this.#used = true
+    this.#used = this.#isOn
   }
 
   /** For a step that begins; undefined where there is nothing to follow. */

@@ -40,6 +40,7 @@ export function generationRequest(
     entries,
     doors,
     resources,
+    keepsAnswers: configuration.traces.answers,
     thresholds: configuration.thresholds,
     thresholdRules: configuration.thresholdRules,
     tagging: configuration.tagging,

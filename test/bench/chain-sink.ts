@@ -45,6 +45,7 @@ const traces = await openTraces(
     maxAgeMs: Infinity,
     maxBytes: 1e9,
     headBytes: 8_192,
+    answers: true,
   },
   log,
 )
@@ -75,6 +76,7 @@ const built = buildGeneration({
     entryOf(validrcptto),
   ],
   doors: { ...offlineDoors(), counters: processCounters(), dns, log, store },
+  keepsAnswers: process.env['POSTERN_BENCH_ANSWERS'] !== 'off',
   resources: configurationResources(folder, { disk: systemDisk, log }),
   thresholds: {},
   receiver: { options: undefined, place, defaults: { hostname: 'sink.test' } },

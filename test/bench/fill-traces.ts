@@ -92,7 +92,14 @@ export function benchRecord(n: number): TraceRecord {
 }
 
 const traces = await openTraces(
-  { path: file, maxRecords: transactions, maxAgeMs: Infinity, maxBytes: 8e9, headBytes: 0 },
+  {
+    path: file,
+    maxRecords: transactions,
+    maxAgeMs: Infinity,
+    maxBytes: 8e9,
+    headBytes: 0,
+    answers: true,
+  },
   silentLog,
 )
 traces.noteLater('bench', benchChain)
