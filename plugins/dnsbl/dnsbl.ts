@@ -3,13 +3,18 @@
  * at once within one budget; what they say together decides. RBLSMTPD in tcp.smtp decides instead of them.
  */
 import {
+  after,
   definePlugin,
   defer,
   finding,
   option,
   pass,
   reject,
+  type Defer,
   type JsonObject,
+  type MaybePromise,
+  type Pass,
+  type Reject,
   type Verdict,
 } from 'postern/plugin'
 import { dnsListsOption, reversedAddress } from '../shared/dns-list/dns-list.ts'
@@ -90,22 +95,24 @@ export const dnsbl = definePlugin({
       testPoints: addressTestPoints,
       selfTest,
     })
-    const judge = async (
+    const judge = (
       address: string,
       options: Judging,
       signal: AbortSignal,
       refuses = true,
-    ) => {
+    ): MaybePromise<Pass | Defer | Reject> => {
       const name = reversedAddress(address)
       if (name === undefined) return pass()
-      const answer = await panel.ask(name, { signal, withinMs: options.within })
-      const good = answer.hits.find(({ list }) => allow.includes(list))
-      if (good !== undefined) return allowed(good)
-      const weight = weightOf(answer.hits)
-      if (weight < options.threshold || !refuses) return below(answer, weight, options.score)
-      const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
-      const text = await listedText(worst, { what: address, name, panel })
-      return objection(options.refuse === 'defer', text, opinion(answer.hits, weight))
+      return after(panel.ask(name, { signal, withinMs: options.within }), (answer) => {
+        const good = answer.hits.find(({ list }) => allow.includes(list))
+        if (good !== undefined) return allowed(good)
+        const weight = weightOf(answer.hits)
+        if (weight < options.threshold || !refuses) return below(answer, weight, options.score)
+        const [worst] = answer.hits.toSorted((a, b) => b.list.weight - a.list.weight)
+        return listedText(worst, { what: address, name, panel }).then((text) =>
+          objection(options.refuse === 'defer', text, opinion(answer.hits, weight)),
+        )
+      })
     }
     return {
       async open() {

@@ -5,6 +5,7 @@
  * the store's bounds allow.
  */
 import {
+  after,
   definePlugin,
   defer,
   formatMailbox,
@@ -19,6 +20,7 @@ import {
   type Defer,
   type Dns,
   type Findings,
+  type MaybePromise,
   type Pass,
   type Recipient,
   type Reject,
@@ -107,37 +109,35 @@ export const greylist = definePlugin({
     /** Whose mail it is if it is good, by the last recipient that was asked about. */
     const clients = new WeakMap<Session, string>()
     const told = new WeakMap<Session, number>()
+    const seen = (visit: Visit, { session, key, options }: Seen): Pass | Defer => {
+      count(visit.visit)
+      const waits = visit.visit === 'first' || visit.visit === 'too soon'
+      const waited = (told.get(session) ?? 0) + 1
+      if (waits) told.set(session, waited)
+      return verdictOn(visit, key, { text: options.text, isLast: waited === options.limit })
+    }
     return {
-      async rcpt({ transaction, recipient }, { options, findings, signal }) {
-        const { session } = transaction
+      rcpt(event, { options, findings, signal }) {
+        const { session } = event.transaction
         const { address } = session.remote
-        const { override, without, no_reverse: noReverse } = options
+        const { override, no_reverse: noReverse } = options
         if (override !== askTheBook) return ruled(override, { address, reason: 'JGREYLIST' })
-        if (noReverse !== '' && (await isNameless(dns, session, signal))) {
-          return ruled(noReverse, { address, reason: 'JGREYLIST_NOREV' })
-        }
-        const { client, key } = nameOf(options, { transaction, recipient, findings })
-        if (goodMail > 0) clients.set(session, client)
-        if (isKnownGood(findings)) return pass()
-        if (await doesWithout(without, recipient, signal)) {
-          return pass({
-            reason: 'NOT_GREYLISTED',
-            evidence: { recipient: mailboxKey(recipient.mailbox) },
+        const { client, key } = nameOf(options, { ...event, findings })
+        const judged = (): MaybePromise<Pass | Defer> => {
+          if (goodMail > 0) clients.set(session, client)
+          if (isKnownGood(findings)) return pass()
+          return after(doesWithout(options.without, event.recipient, signal), (without) => {
+            if (without) return notGreylisted(event.recipient)
+            const allowAfter = options.key === 'network' ? 0 : options.allow_after
+            const { hold: holdMs, good_mail: goodEnough } = options
+            const visitor = { key, client, holdMs, allowAfter, goodMail: goodEnough, signal }
+            return after(book.visit(visitor), (visit) => seen(visit, { session, key, options }))
           })
         }
-        const visit = await book.visit({
-          key,
-          client,
-          holdMs: options.hold,
-          allowAfter: options.key === 'network' ? 0 : options.allow_after,
-          goodMail: options.good_mail,
-          signal,
-        })
-        count(visit.visit)
-        const waits = visit.visit === 'first' || visit.visit === 'too soon'
-        const waited = (told.get(session) ?? 0) + 1
-        if (waits) told.set(session, waited)
-        return verdictOn(visit, key, { ...options, isLast: waited === options.limit })
+        if (noReverse === '') return judged()
+        return isNameless(dns, session, signal).then((nameless) =>
+          nameless ? ruled(noReverse, { address, reason: 'JGREYLIST_NOREV' }) : judged(),
+        )
       },
       taken({ transaction: { session }, welcome }) {
         const client = clients.get(session)
@@ -149,6 +149,12 @@ export const greylist = definePlugin({
     }
   },
 })
+
+interface Seen {
+  readonly session: Session
+  readonly key: string
+  readonly options: { readonly text: string; readonly limit: number }
+}
 
 /** Whoever may relay, is a relay of ours, or stands on a list of good clients, need not prove that it comes back. */
 function isKnownGood(findings: Findings): boolean {
@@ -186,15 +192,20 @@ function nameOf(
   return { client: network, key: pairKey(network, formatPath(reversePath), whom) }
 }
 
-async function doesWithout(
+function doesWithout(
   without: Table,
   { mailbox }: Recipient,
   signal: AbortSignal,
-): Promise<boolean> {
-  return (
-    (await without.has(formatMailbox(mailbox), signal)) ||
-    (await without.has(`@${mailbox.domain}`, signal))
+): MaybePromise<boolean> {
+  if (!without.present) return false
+  return after(
+    without.has(formatMailbox(mailbox), signal),
+    (itself) => itself || without.has(`@${mailbox.domain}`, signal),
   )
+}
+
+function notGreylisted({ mailbox }: Recipient): Pass {
+  return pass({ reason: 'NOT_GREYLISTED', evidence: { recipient: mailboxKey(mailbox) } })
 }
 
 /** A name server that fails says nothing about a client. */

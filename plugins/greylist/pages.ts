@@ -1,6 +1,6 @@
 /**
- * Pages of the greylist: a table of the store with a memory before it. What is remembered costs no question to the
- * store, and its visits are written down at most once an hour.
+ * Pages of the greylist: a table of the store with a memory before it. What is remembered, that there is no page included,
+ * costs no question to the store, and its visits are written down at most once an hour.
  */
 import type { Clock, Instant, JsonValue, MaybePromise, StoreTable } from 'postern/plugin'
 
@@ -27,6 +27,8 @@ export class Pages {
   readonly #parts: PagesParts
   /** As last written or read, the one longest ago first. */
   readonly #remembered = new Map<string, Remembered>()
+  /** Of whom there was no page, and when that was read; in a map of their own, so that strangers push nobody out who is known. */
+  readonly #absent = new Map<string, Instant>()
 
   constructor(parts: PagesParts) {
     this.#parts = parts
@@ -42,9 +44,13 @@ export class Pages {
       table.remembered?.(key, page && pack(page))
       return page
     }
+    if ((this.#absent.get(key) ?? -Infinity) + believedMs > now) {
+      table.remembered?.(key, undefined)
+      return undefined
+    }
     return table.get(key, signal).then((value) => {
       const page = unpack(value)
-      if (page === undefined) this.#remembered.delete(key)
+      if (page === undefined) this.#forget(key)
       // What waits to be written is newer than what was read.
       else
         this.#remember(
@@ -57,6 +63,7 @@ export class Pages {
 
   /** A page that is gone if nobody comes back within `forMs`. */
   async begin(key: string, page: Page, forMs: number): Promise<void> {
+    this.#absent.delete(key)
     await this.#parts.table.put(key, pack(page), page.lastAt + forMs)
   }
 
@@ -77,12 +84,23 @@ export class Pages {
   }
 
   #remember(key: string, page: Page): void {
+    this.#absent.delete(key)
+    putLast(this.#remembered, key, { page, readAt: this.#parts.clock.now() })
+  }
+
+  #forget(key: string): void {
     this.#remembered.delete(key)
-    this.#remembered.set(key, { page, readAt: this.#parts.clock.now() })
-    for (const oldest of this.#remembered.keys()) {
-      if (this.#remembered.size <= mostRemembered) break
-      this.#remembered.delete(oldest)
-    }
+    putLast(this.#absent, key, this.#parts.clock.now())
+  }
+}
+
+/** Of too many, those that were put there longest ago go. */
+function putLast<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= mostRemembered) break
+    map.delete(oldest)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Whether the sender's domain could be answered: it must have a mail exchanger or an address (MFCHECK). */
 import {
+  after,
   asciiDomain,
   controlInteger,
   definePlugin,
@@ -12,6 +13,7 @@ import {
   type Dns,
   type Log,
   type Mailbox,
+  type MaybePromise,
 } from 'postern/plugin'
 
 const levels = ['control', '0', '1', '2', '3'] as const
@@ -32,19 +34,15 @@ export const mfcheck = definePlugin({
   setup({ control }, { dns, log }) {
     const usual = control.follow((bytes) => controlInteger(bytes, 1).value)
     return {
-      async mail({ session, reversePath }, { options, signal }) {
+      mail({ session, reversePath }, { options, signal }) {
         const level = options.level === 'control' ? usual.current : Number(options.level)
         if (level < 1 || reversePath === null || isExempt(reversePath)) return pass()
         const { domain } = reversePath
-        const answer = domain === '' ? 'no domain' : await answerable(dns, domain, signal)
-        logAnswer(log, {
-          level,
-          answer,
-          domain,
-          session: session.id,
-          address: session.remote.address,
+        const about = { level, domain, session: session.id, address: session.remote.address }
+        return after(domain === '' ? 'no domain' : answerable(dns, domain, signal), (answer) => {
+          logAnswer(log, { ...about, answer })
+          return verdictOf(answer, domain)
         })
-        return verdictOf(answer, domain)
       },
     }
   },
@@ -57,21 +55,24 @@ function isExempt({ localPart, domain }: Mailbox): boolean {
   return (localPart === '#' && domain === '[]') || isAddressLiteral(domain)
 }
 
-async function answerable(dns: Dns, domain: string, signal: AbortSignal): Promise<Answer> {
+function answerable(dns: Dns, domain: string, signal: AbortSignal): MaybePromise<Answer> {
   const name = asciiDomain(domain)
   if (name === '') return 'no'
-  try {
-    const mx = await dns.mx(name, signal)
+  const answer = after(dns.mx(name, signal), (mx): MaybePromise<Answer> => {
     if (mx.answer === 'no-name') return 'no'
     if (mx.answer === 'found') {
       // RFC 7505 §3: such a domain never receives mail, so it should not send any.
       return mx.records.every(({ exchange }) => exchange === '') ? 'null mx' : 'yes'
     }
-    return (await dns.addresses(name, signal)).answer === 'found' ? 'yes' : 'no'
-  } catch (error) {
-    if (isPosternError(error, 'DNS_FAILED')) return 'unknown'
-    throw error
-  }
+    return after(dns.addresses(name, signal), (found) => (found.answer === 'found' ? 'yes' : 'no'))
+  })
+  return answer instanceof Promise ? answer.catch(unlessAborted) : answer
+}
+
+/** A name server that fails says nothing about a domain. */
+function unlessAborted(error: unknown): Answer {
+  if (isPosternError(error, 'DNS_FAILED')) return 'unknown'
+  throw error
 }
 
 function verdictOf(answer: Answer, domain: string) {

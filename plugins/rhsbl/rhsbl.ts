@@ -2,9 +2,29 @@
  * Lists of domains by DNS (right-hand-side lists), asked about the domain of the reverse-path and the name in HELO.
  * All lists are asked at once within one budget; what they say together decides.
  */
-import { asciiDomain, definePlugin, defer, isDomain, option, pass, reject } from 'postern/plugin'
+import {
+  after,
+  asciiDomain,
+  definePlugin,
+  defer,
+  isDomain,
+  option,
+  pass,
+  reject,
+  together,
+  type Defer,
+  type MaybePromise,
+  type Pass,
+  type Reject,
+} from 'postern/plugin'
 import { dnsListsOption } from '../shared/dns-list/dns-list.ts'
-import { domainTestPoints, evidenceOf, ListPanel, weightOf } from '../shared/dns-list/list-panel.ts'
+import {
+  domainTestPoints,
+  evidenceOf,
+  ListPanel,
+  weightOf,
+  type PanelAnswer,
+} from '../shared/dns-list/list-panel.ts'
 import { listedText } from '../shared/dns-list/listed-text.ts'
 
 export const rhsbl = definePlugin({
@@ -37,6 +57,28 @@ export const rhsbl = definePlugin({
   },
   setup({ lists, self_test: selfTest }, { dns, clock, log }) {
     const panel = new ListPanel({ dns, clock, log, lists, testPoints: domainTestPoints, selfTest })
+    const judge = (
+      names: readonly string[],
+      answers: readonly PanelAnswer[],
+      options: Judging,
+    ): MaybePromise<Pass | Defer | Reject> => {
+      const hits = answers.flatMap((answer) => answer.hits)
+      const weight = Math.max(0, ...answers.map((answer) => weightOf(answer.hits)))
+      const said = { reason: 'DOMAIN_LISTED', evidence: evidenceOf(hits) }
+      if (weight >= options.threshold) {
+        const worst = answers.findIndex((answer) => weightOf(answer.hits) === weight)
+        const name = names[worst] ?? ''
+        const [hit] = answers[worst]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
+        return listedText(hit, { what: name, name, panel }).then((text) =>
+          options.refuse === 'defer' ? defer('4.7.1', text, said) : reject('5.7.1', text, said),
+        )
+      }
+      const failed = answers.flatMap((answer) => answer.failed)
+      // A list that might have tipped the scales failed: `on_fault` says what becomes of it.
+      if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
+      if (hits.length === 0) return pass()
+      return pass({ ...said, ...(options.score === 0 ? {} : { score: options.score * weight }) })
+    }
     return {
       async open() {
         panel.open()
@@ -44,31 +86,21 @@ export const rhsbl = definePlugin({
       async close() {
         panel.close()
       },
-      async mail({ session, reversePath }, { options, signal }) {
+      mail({ session, reversePath }, { options, signal }) {
         const names = namesOf(reversePath?.domain, options.hello ? session.hello?.name : undefined)
         const time = { signal, withinMs: options.within }
-        const answers = await Promise.all(names.map((name) => panel.ask(name, time)))
-        const hits = answers.flatMap((answer) => answer.hits)
-        const weight = Math.max(0, ...answers.map((answer) => weightOf(answer.hits)))
-        const worst = answers.findIndex((answer) => weightOf(answer.hits) === weight)
-        const said = { reason: 'DOMAIN_LISTED', evidence: evidenceOf(hits) }
-        if (weight >= options.threshold) {
-          const name = names[worst] ?? ''
-          const [hit] = answers[worst]?.hits.toSorted((a, b) => b.list.weight - a.list.weight) ?? []
-          const text = await listedText(hit, { what: name, name, panel })
-          return options.refuse === 'defer'
-            ? defer('4.7.1', text, said)
-            : reject('5.7.1', text, said)
-        }
-        const failed = answers.flatMap((answer) => answer.failed)
-        // A list that might have tipped the scales failed: `on_fault` says what becomes of it.
-        if (failed.length > 0) throw new Error(`no answer from ${failed.slice(0, 5).join(', ')}`)
-        if (hits.length === 0) return pass()
-        return pass({ ...said, ...(options.score === 0 ? {} : { score: options.score * weight }) })
+        const answers = names.map((name) => panel.ask(name, time))
+        return after(together(answers), (all) => judge(names, all, options))
       },
     }
   },
 })
+
+interface Judging {
+  readonly threshold: number
+  readonly refuse: 'reject' | 'defer'
+  readonly score: number
+}
 
 /** Domains only: a literal or a single label is on no list. Each once. */
 function namesOf(...names: readonly (string | undefined)[]): readonly string[] {

@@ -2,7 +2,7 @@
  * What SPF said a moment ago: mail comes in bunches, and an evaluation costs more than all other checks of an envelope
  * together. The same question within a minute gets the same answer, but where the DNS failed.
  */
-import type { Clock } from 'postern/plugin'
+import type { Clock, MaybePromise } from 'postern/plugin'
 import { evaluateSpf, type SpfAnswer } from './evaluate.ts'
 
 type Evaluation = Parameters<typeof evaluateSpf>
@@ -19,18 +19,24 @@ export class SpfMemory {
     this.#clock = clock
   }
 
-  async evaluate(...[question, locally, doors]: Evaluation): Promise<SpfAnswer> {
-    const key = JSON.stringify([question, locally])
+  evaluate(...[question, locally, doors]: Evaluation): MaybePromise<SpfAnswer> {
+    const { address, sender, hello, hostname } = question
+    const key = `${address} ${sender}\n${hello}\n${hostname}\n${locally.rules}\n${locally.guess}`
     const nowMs = this.#clock.monotonicMs()
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > nowMs) return known.answer
-    const answer = await evaluateSpf(question, locally, doors)
+    return evaluateSpf(question, locally, doors).then((answer) => {
+      this.#keep(key, answer, nowMs)
+      return answer
+    })
+  }
+
+  #keep(key: string, answer: SpfAnswer, nowMs: number): void {
     this.#answers.delete(key)
     if (answer.result !== 'temperror') {
       this.#answers.set(key, { answer, untilMs: nowMs + rememberedMs })
     }
     const [oldest] = this.#answers.keys()
     if (this.#answers.size > mostRemembered && oldest !== undefined) this.#answers.delete(oldest)
-    return answer
   }
 }

@@ -3,6 +3,7 @@
  * reports what it found to later entries, whatever it decides.
  */
 import {
+  after,
   controlInteger,
   controlLine,
   defer,
@@ -13,8 +14,12 @@ import {
   pass,
   reject,
   relayClient,
+  type Defer,
   type HeaderEdit,
+  type MaybePromise,
   type Option,
+  type Pass,
+  type Reject,
   type ReversePath,
   type Session,
 } from 'postern/plugin'
@@ -79,22 +84,11 @@ export const spf = definePlugin({
       guess: guess.follow((bytes) => controlLine(bytes, '').value),
     }
     const words = explanation.follow((bytes) => controlLine(bytes, '').value)
-    const judge = async (
-      { client, session, reversePath, inForce }: Judged,
-      options: { readonly block_plus_all: boolean; readonly log: boolean },
-      signal: AbortSignal,
-    ) => {
-      const { address, hello } = client
-      const answer = await memory.evaluate(
-        {
-          address,
-          sender: reversePath === null ? '' : formatMailbox(reversePath),
-          hello,
-          hostname: session.hostname,
-        },
-        { rules: locally.rules.current, guess: locally.guess.current },
-        { dns, signal },
-      )
+    const verdictOf = (
+      answer: SpfAnswer,
+      { client: { address }, session, reversePath, inForce }: Judged,
+      options: Judging,
+    ): Pass | Defer | Reject => {
       const { domain, by } = answer
       const plusAll = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
       const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
@@ -120,6 +114,23 @@ export const spf = definePlugin({
           return reject('5.7.23', text, opinion)
         }
       }
+    }
+    const judge = (
+      judged: Judged,
+      options: Judging,
+      signal: AbortSignal,
+    ): MaybePromise<Pass | Defer | Reject> => {
+      const { client, session, reversePath } = judged
+      const question = {
+        address: client.address,
+        sender: reversePath === null ? '' : formatMailbox(reversePath),
+        hello: client.hello,
+        hostname: session.hostname,
+      }
+      const local = { rules: locally.rules.current, guess: locally.guess.current }
+      return after(memory.evaluate(question, local, { dns, signal }), (answer) =>
+        verdictOf(answer, judged, options),
+      )
     }
     return {
       async open() {
@@ -153,6 +164,11 @@ interface Judged {
   readonly session: Session
   readonly reversePath: ReversePath
   readonly inForce: number
+}
+
+interface Judging {
+  readonly block_plus_all: boolean
+  readonly log: boolean
 }
 
 /** The level that adds a header and refuses nothing. */

@@ -80,20 +80,15 @@ function unnoted<T extends object>(name: string, door: T, recorder: DoorRecorder
 }
 
 function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
-  const note = async <T extends JsonValue | object>(
+  const note = <T extends JsonValue | object>(
     question: string,
-    asking: Promise<DnsAnswer<T>>,
-  ): Promise<DnsAnswer<T>> => {
+    answer: MaybePromise<DnsAnswer<T>>,
+  ): MaybePromise<DnsAnswer<T>> => {
     const answered = recorder.asking?.ask(question)
-    try {
-      const answer = await asking
-      answered?.(packDnsAnswer(answer))
-      return answer
-    } catch (error) {
-      // Who stopped waiting has heard nothing.
-      if (!isPosternError(error, 'ABORTED')) answered?.(packDnsAnswer('failed'))
-      throw error
-    }
+    if (answered === undefined) return answer
+    if (answer instanceof Promise) return heard(answer, answered)
+    answered(packDnsAnswer(answer))
+    return answer
   }
   const { addresses, ipv4, mx, txt, reverse } = doorQuestions
   return {
@@ -103,6 +98,21 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
     txt: (name, signal) => note(txt(name), dns.txt(name, signal)),
     words: (name, signal) => dns.words?.(name, signal) ?? dns.txt(name, signal),
     reverse: (address, signal) => note(reverse(address), dns.reverse(address, signal)),
+  }
+}
+
+async function heard<T extends JsonValue | object>(
+  asking: Promise<DnsAnswer<T>>,
+  answered: (answer: JsonValue) => void,
+): Promise<DnsAnswer<T>> {
+  try {
+    const answer = await asking
+    answered(packDnsAnswer(answer))
+    return answer
+  } catch (error) {
+    // Who stopped waiting has heard nothing.
+    if (!isPosternError(error, 'ABORTED')) answered(packDnsAnswer('failed'))
+    throw error
   }
 }
 

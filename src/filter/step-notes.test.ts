@@ -39,3 +39,39 @@ test('where answers are not kept nobody is followed, whatever door is taken', ()
     undefined,
   ])
 })
+
+describe('a recorder of steps', () => {
+  const later = async (): Promise<void> => Promise.resolve()
+  const packed = (recorder: DoorRecorder, notes: StepNotes | undefined): readonly JsonValue[] =>
+    recorder.end(notes)?.pack() ?? []
+  /** A step that asks before its first wait, and one that asks behind it. */
+  const early = (recorder: DoorRecorder): readonly JsonValue[] => {
+    const notes = recorder.begin()
+    if (notes !== undefined) recorder.run(notes, () => recorder.asking?.keep('early', 1))
+    return packed(recorder, notes)
+  }
+  const late = async (recorder: DoorRecorder): Promise<readonly JsonValue[]> => {
+    const notes = recorder.begin()
+    await (notes &&
+      recorder.run(notes, async () => {
+        await later()
+        recorder.asking?.keep('late', 2)
+      }))
+    return packed(recorder, notes)
+  }
+
+  test('tells steps apart that ask at the same time behind their waits', async () => {
+    const recorder = new DoorRecorder()
+    recorder.use()
+    const both = await Promise.all([late(recorder), late(recorder)])
+    expect(both).toEqual([[['late', 2]], [['late', 2]]])
+  })
+
+  test('says that notes are missing where a step asks late when none has done so for long', async () => {
+    const recorder = new DoorRecorder()
+    recorder.use()
+    for (let step = 0; step <= 1_000; step++) expect(early(recorder)).toEqual([['early', 1]])
+    expect(await late(recorder)).toEqual([['!', 'it was not followed']])
+    expect(await late(recorder)).toEqual([['late', 2]])
+  })
+})

@@ -91,12 +91,22 @@ function sizeOf(answer: JsonValue): number {
   return typeof answer === 'string' ? answer.length : 8
 }
 
+/** After so many steps that asked no door behind an `await`, steps are not followed there any more. */
+const quietSteps = 1_000
+
 /**
- * Knows which step of one entry asks. Following that through promises costs something with every question, so an entry
- * that never took a door of the kind that answers is not followed; once it takes one, it is.
+ * Knows which step of one entry asks. Before a hook first waits that is the one whose hook runs. Following it further, through
+ * its promises, costs something with every question: an entry whose steps never ask there is not followed after a while, until
+ * one does; what is under way then says that its notes are incomplete. Nor is an entry that never took a door that answers.
  */
 export class DoorRecorder {
-  readonly #steps = new AsyncLocalStorage<StepNotes>()
+  /** Whose hook runs now, up to its first wait. */
+  #running: StepNotes | undefined
+  /** Through promises; undefined while that is not needed. */
+  #followed: AsyncLocalStorage<StepNotes> | undefined = new AsyncLocalStorage()
+  /** Steps since one asked behind its first wait. */
+  #quiet = 0
+  readonly #open = new Set<StepNotes>()
   /** Of a step that took its first door when nobody followed it. */
   readonly #unseen = unseenStep()
   readonly #isOn: boolean
@@ -119,21 +129,38 @@ export class DoorRecorder {
 
   /** For a step that begins; undefined where there is nothing to follow. */
   begin(): StepNotes | undefined {
-    return this.#used ? new StepNotes() : undefined
+    if (!this.#used) return undefined
+    const notes = new StepNotes()
+    this.#open.add(notes)
+    this.#quiet += 1
+    if (this.#quiet > quietSteps) this.#followed = undefined
+    return notes
   }
 
   run<T>(notes: StepNotes, work: () => T): T {
-    return this.#steps.run(notes, work)
+    this.#running = notes
+    try {
+      return this.#followed === undefined ? work() : this.#followed.run(notes, work)
+    } finally {
+      this.#running = undefined
+    }
   }
 
   /** Of the step that asks now; undefined where none does: when the entry is opened, for instance. */
   get asking(): StepNotes | undefined {
-    return this.#steps.getStore()
+    if (this.#running !== undefined) return this.#running
+    if (this.#open.size === 0) return undefined
+    this.#quiet = 0
+    if (this.#followed !== undefined) return this.#followed.getStore()
+    for (const notes of this.#open) notes.miss('it was not followed')
+    this.#followed = new AsyncLocalStorage()
+    return undefined
   }
 
   /** What is kept of a step. @param notes as it began with */
   end(notes: StepNotes | undefined): StepNotes | undefined {
     if (notes === undefined) return this.#used ? this.#unseen : undefined
+    this.#open.delete(notes)
     notes.end()
     return notes.isEmpty ? undefined : notes
   }

@@ -8,3 +8,12 @@ export function after<T, U>(
 ): MaybePromise<U> {
   return value instanceof Promise ? value.then(proceed) : proceed(value)
 }
+
+/** All of them, at once where all are there. */
+export function together<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+  return values.every(isThere) ? values : Promise.all(values)
+}
+
+function isThere<T>(value: MaybePromise<T>): value is T {
+  return !(value instanceof Promise)
+}

@@ -86,7 +86,7 @@ export type {
   PlainSecret,
   ScramKeys,
 } from '../mail/login-secret.ts'
-export type { MaybePromise } from '../mail/maybe-promise.ts'
+export { after, together, type MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
 export { decodeText, decoderOf } from '../mail/mime/charset.ts'
 export { contentOf, readContent } from '../mail/mime/content.ts'

@@ -58,7 +58,7 @@ const curious = definePlugin({
         if (answer === 'no-name') return reject('5.7.1', 'No policy', { reason: 'NO_POLICY' })
         const [first] = await Promise.all([
           dns.addresses(`${session.remote.address}.list.test`, signal),
-          dns.mx('client.test', signal).catch(() => undefined),
+          Promise.resolve(dns.mx('client.test', signal)).catch(() => undefined),
         ])
         const listed = first.answer === 'found'
         return pass({ findings: [finding(weather, { wet })], ...(listed ? { score: 2 } : {}) })

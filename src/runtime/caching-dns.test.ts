@@ -79,7 +79,7 @@ describe('the DNS with a memory', () => {
     const { dns, asked } = remembering({ 'a.test': 'hangs' })
     const controller = new AbortController()
     const gone = dns.txt('a.test', controller.signal)
-    void dns.txt('a.test').catch(() => undefined)
+    void Promise.resolve(dns.txt('a.test')).catch(() => undefined)
     controller.abort()
     await expect(gone).rejects.toMatchObject({ code: 'ABORTED' })
     expect(asked.questions).toEqual(['txt a.test'])

@@ -3,6 +3,7 @@
  * asked is not asked again beside it. What is no answer (time-out, SERVFAIL) is never kept. Bounded by the number of
  * answers and by their size, since strangers write them; the ones longest kept go first.
  */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { abortable } from './abortable.ts'
 import type { Clock } from './clock.ts'
 import type { Dns, DnsAnswer, MxRecord } from './dns.ts'
@@ -69,11 +70,13 @@ class AnswerCache<A extends AnyAnswer> {
   }
 
   /** @throws PosternError DNS_FAILED, ABORTED: then the question itself goes on for whoever else asked it */
-  ask(key: string, question: () => Promise<A>, signal: AbortSignal | undefined): Promise<A> {
+  ask(
+    key: string,
+    question: () => MaybePromise<A>,
+    signal: AbortSignal | undefined,
+  ): MaybePromise<A> {
     const kept = this.#kept.get(key)
-    if (kept !== undefined && kept.until > this.#clock.monotonicMs()) {
-      return Promise.resolve(kept.answer)
-    }
+    if (kept !== undefined && kept.until > this.#clock.monotonicMs()) return kept.answer
     let asking = this.#asking.get(key)
     if (asking === undefined) {
       asking = this.#put(key, question)
@@ -82,7 +85,7 @@ class AnswerCache<A extends AnyAnswer> {
     return abortable(asking, signal, 'a question to the DNS')
   }
 
-  async #put(key: string, question: () => Promise<A>): Promise<A> {
+  async #put(key: string, question: () => MaybePromise<A>): Promise<A> {
     try {
       const answer = await question()
       this.#keep(key, answer)

@@ -1,3 +1,5 @@
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+
 export interface MxRecord {
   readonly exchange: string
   readonly preference: number
@@ -13,17 +15,20 @@ export type DnsAnswer<T> =
     }
   | { readonly answer: 'no-data' | 'no-name' }
 
-/** The door to the DNS. Whatever is not an answer (time-out, SERVFAIL, refusal) is a PosternError DNS_FAILED. */
+/**
+ * The door to the DNS. Whatever is not an answer (time-out, SERVFAIL, refusal) is a PosternError DNS_FAILED. What is remembered
+ * is answered at once: a promise for each would be most of what a question costs.
+ */
 export interface Dns {
   /** IPv4 and IPv6 addresses. */
-  addresses(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  addresses(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
   /** IPv4 addresses alone: what DNS lists answer with. */
-  ipv4(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
-  mx(name: string, signal?: AbortSignal): Promise<DnsAnswer<MxRecord>>
+  ipv4(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
+  mx(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<MxRecord>>
   /** Each record with its strings joined. */
-  txt(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  txt(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
   /** The same, for words that a client is told and nothing is decided by: a replay does without them. Absent: `txt`. */
-  words?(name: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  words?(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
   /** Names of an address. */
-  reverse(address: string, signal?: AbortSignal): Promise<DnsAnswer<string>>
+  reverse(address: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
 }

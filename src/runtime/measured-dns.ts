@@ -1,4 +1,5 @@
 /** The DNS, counted: around the memory what is asked for, below it what a name server had to be asked, and how long that took. */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Clock } from './clock.ts'
 import type { Dns, DnsAnswer, MxRecord } from './dns.ts'
 import { worldMetrics } from './metrics/inventory.ts'
@@ -7,7 +8,7 @@ import type { Metrics } from './metrics/metrics.ts'
 const types = ['addresses', 'ipv4', 'mx', 'txt', 'reverse'] as const
 type QuestionType = (typeof types)[number]
 
-type Ask<A> = (name: string, signal?: AbortSignal) => Promise<A>
+type Ask<A> = (name: string, signal?: AbortSignal) => MaybePromise<A>
 
 /** Around the memory. */
 export function countedDns(dns: Dns, metrics: Metrics): Dns {

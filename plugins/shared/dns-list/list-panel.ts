@@ -3,7 +3,16 @@
  * times in a row is not asked any more until it passes its own test (RFC 5782 §5), tried every few minutes; so one dead
  * list costs its share of the budget three times, and takes nobody else with it.
  */
-import type { Clock, Dns, JsonObject, Log, Timer } from 'postern/plugin'
+import {
+  together,
+  type Clock,
+  type Dns,
+  type DnsAnswer,
+  type JsonObject,
+  type Log,
+  type MaybePromise,
+  type Timer,
+} from 'postern/plugin'
 import { readListing, type DnsList } from './dns-list.ts'
 
 /** What a list must hold and must not hold (RFC 5782 §5), as it would be asked. */
@@ -42,6 +51,9 @@ export interface PanelAnswer {
   readonly failed: readonly string[]
 }
 
+/** What one list says of a name. */
+type Said = Hit | 'clear' | 'failed'
+
 const mostFailures = 3
 const retryMs = 5 * 60_000
 const testEveryMs = 60 * 60_000
@@ -78,21 +90,22 @@ export class ListPanel {
    * What all lists together say of `name`, as it stands below their bases. A list that fails, or has not answered when
    * the time is up, is among `failed`. @throws PosternError ABORTED when the client is gone
    */
-  async ask(name: string, { signal, withinMs }: AskTime): Promise<PanelAnswer> {
+  ask(name: string, { signal, withinMs }: AskTime): MaybePromise<PanelAnswer> {
     const asked = this.#parts.lists.filter(({ base }) => !this.#suspended.has(base))
     const controller = new AbortController()
+    const within = controller.signal
+    const answers = together(asked.map((list) => this.#askOne(list, name, { signal, within })))
+    // What all lists have said lately needs no time.
+    if (!(answers instanceof Promise)) return summed(asked, answers)
     const stop = (): void => controller.abort()
     const timer = this.#parts.clock.after(withinMs, stop)
     signal.addEventListener('abort', stop, { once: true })
-    const answers = await Promise.all(
-      asked.map((list) => this.#askOne(list, name, { signal, within: controller.signal })),
-    ).finally(() => {
-      timer.cancel()
-      signal.removeEventListener('abort', stop)
-    })
-    const hits = answers.flatMap((answer) => (typeof answer === 'object' ? [answer] : []))
-    const failed = asked.filter((_, index) => answers[index] === 'failed').map(({ base }) => base)
-    return { hits, failed }
+    return answers
+      .finally(() => {
+        timer.cancel()
+        signal.removeEventListener('abort', stop)
+      })
+      .then((all) => summed(asked, all))
   }
 
   /**
@@ -113,33 +126,35 @@ export class ListPanel {
     })
   }
 
-  async #askOne(
+  #askOne(
     list: DnsList,
     name: string,
     { signal, within }: { readonly signal: AbortSignal; readonly within: AbortSignal },
-  ): Promise<Hit | 'clear' | 'failed'> {
-    let problem: string
-    try {
-      const answer = await this.#parts.dns.ipv4(`${name}.${list.base}`, within)
-      const listing = readListing(list, answer.answer === 'found' ? answer.records : [])
-      if (listing.listed !== 'nonsense') {
-        this.#failures.delete(list.base)
-        return listing.listed ? { list, codes: listing.codes } : 'clear'
-      }
-      problem = `answers ${listing.code}`
-    } catch (error) {
-      // A client that hangs up says nothing about the list.
-      if (signal.aborted) throw error
-      problem = error instanceof Error ? error.message : String(error)
-    }
-    this.#count(list, problem)
-    return 'failed'
+  ): MaybePromise<Said> {
+    const answer = this.#parts.dns.ipv4(`${name}.${list.base}`, within)
+    if (!(answer instanceof Promise)) return this.#heard(list, answer)
+    return answer.then(
+      (heard) => this.#heard(list, heard),
+      (error: unknown) => {
+        // A client that hangs up says nothing about the list.
+        if (signal.aborted) throw error
+        return this.#count(list, error instanceof Error ? error.message : String(error))
+      },
+    )
   }
 
-  #count({ base }: DnsList, problem: string): void {
+  #heard(list: DnsList, answer: DnsAnswer<string>): Said {
+    const listing = readListing(list, answer.answer === 'found' ? answer.records : [])
+    if (listing.listed === 'nonsense') return this.#count(list, `answers ${listing.code}`)
+    this.#failures.delete(list.base)
+    return listing.listed ? { list, codes: listing.codes } : 'clear'
+  }
+
+  #count({ base }: DnsList, problem: string): 'failed' {
     const failures = (this.#failures.get(base) ?? 0) + 1
     this.#failures.set(base, failures)
     if (failures >= mostFailures) this.#suspend(base, problem)
+    return 'failed'
   }
 
   #suspend(base: string, problem: string): void {
@@ -211,6 +226,17 @@ export class ListPanel {
       timer.cancel()
     }
   }
+}
+
+function summed(asked: readonly DnsList[], answers: readonly Said[]): PanelAnswer {
+  const hits: Hit[] = []
+  const failed: string[] = []
+  for (const [index, { base }] of asked.entries()) {
+    const said = answers[index]
+    if (said === 'failed') failed.push(base)
+    else if (typeof said === 'object') hits.push(said)
+  }
+  return { hits, failed }
 }
 
 /** The hits as evidence: which list said what, and what it weighs. */

@@ -3,6 +3,7 @@
  * exchangers a domain names, only the best few are tried. Aliases are the resolver's to follow: an exchanger that is
  * one (against RFC 2181 §10.3) is borne, a loop of them is an answer without data.
  */
+import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import { isAddressLiteral } from '../../mail/domain.ts'
 import { isPosternError } from '../../mail/errors.ts'
@@ -103,7 +104,7 @@ function inFamilyOrder(addresses: readonly string[], families: AddressFamilies):
 
 async function asked<T>(
   name: string,
-  question: Promise<DnsAnswer<T>>,
+  question: MaybePromise<DnsAnswer<T>>,
 ): Promise<Found<DnsAnswer<T>>> {
   try {
     return { found: await question }

@@ -143,14 +143,16 @@ describe('the DNS by node:dns', () => {
 
   test('two thousand questions at once are all answered, so many in flight at a time', async () => {
     const dns = await served(() => ({ data: [Buffer.from('\x02ok')] }))
-    const all = await Promise.all(Array.from({ length: 2000 }, (_, i) => dns.txt(`n${i}.test`)))
+    const all = await Promise.all(
+      Array.from({ length: 2000 }, async (_, i) => dns.txt(`n${i}.test`)),
+    )
     expect(all.filter(({ answer }) => answer === 'found')).toHaveLength(2000)
   })
 
   test('questions beyond the line are refused', async () => {
     const dns = await served(() => 'silence', { maxInFlight: 1, maxWaiting: 1 })
     const [first, second, third] = await Promise.allSettled(
-      ['a.test', 'b.test', 'c.test'].map((asked) => dns.txt(asked)),
+      ['a.test', 'b.test', 'c.test'].map(async (asked) => dns.txt(asked)),
     )
     expect([first?.status, second?.status]).toEqual(['rejected', 'rejected'])
     expect(String(third?.status === 'rejected' && third.reason)).toContain('too many questions')
