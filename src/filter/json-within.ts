@@ -33,12 +33,24 @@ export function jsonWithin(value: unknown, budget: JsonBudget, depth = 0): JsonV
   }
   if (value === null) return null
   if (Array.isArray(value)) {
-    return value.slice(0, longestList).map((item) => jsonWithin(item, budget, depth + 1))
+    const some = value.length > longestList ? value.slice(0, longestList) : value
+    return some.map((item) => jsonWithin(item, budget, depth + 1))
   }
   const copy: Record<string, JsonValue> = {}
-  for (const [key, item] of Object.entries(value).slice(0, longestList)) {
+  let left = longestList
+  // One key after the other: this runs for every step that tells something, and lists of pairs cost more than the copy.
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue
+    if (left === 0) break
+    left -= 1
     budget.left -= key.length
-    copy[key.slice(0, longestText)] = jsonWithin(item, budget, depth + 1)
+    const name = key.length > longestText ? key.slice(0, longestText) : key
+    copy[name] = jsonWithin(fieldOf(value, key), budget, depth + 1)
   }
   return copy
+}
+
+function fieldOf(value: object, key: string): unknown {
+  const field: unknown = Reflect.get(value, key)
+  return field
 }

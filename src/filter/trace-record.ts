@@ -8,13 +8,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
-import {
-  isPlainPass,
-  type Defer,
-  type RecipientVerdict,
-  type Reject,
-  type Verdict,
-} from '../plugin/verdict.ts'
+import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
 import { stageOf } from './entry.ts'
@@ -204,17 +198,19 @@ function detailsOf(
 ): StepDetails {
   const { at, recipients, budget } = more
   const notes = doors === undefined ? undefined : packNotes(doors, budget)
-  return {
+  // Here and below one by one: spreads would be most of what a record costs.
+  const details: { -readonly [K in keyof StepDetails]: StepDetails[K] } = {
     at,
     verdict: packVerdict(verdict, budget),
-    ...(round === 0 ? {} : { round }),
-    ...(kind === 'asked' ? {} : { kind }),
-    ...(stage === stageOf(place.question) ? {} : { stage }),
-    ...(fault === undefined ? {} : { fault: [fault.kind, fault.detail] as const }),
-    ...(remembered ? { remembered } : {}),
-    ...(recipients === undefined ? {} : { recipients }),
-    ...(notes === undefined ? {} : { doors: notes }),
   }
+  if (round !== 0) details.round = round
+  if (kind !== 'asked') details.kind = kind
+  if (stage !== stageOf(place.question)) details.stage = stage
+  if (fault !== undefined) details.fault = [fault.kind, fault.detail]
+  if (remembered) details.remembered = remembered
+  if (recipients !== undefined) details.recipients = recipients
+  if (notes !== undefined) details.doors = notes
+  return details
 }
 
 /** All of them or none: with some of them nobody could take the step again. */
@@ -227,41 +223,35 @@ function packNotes(doors: StepNotes, budget: JsonBudget): readonly JsonValue[] {
 
 /** What decisions depend on is kept whole, the rest within the budget. */
 function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
+  const packed = packDecisive(verdict)
+  if (isPlainPass(verdict)) return packed
   const { evidence, findings, headerEdits, envelopeEdits, replacement } = verdict
-  const within = (name: string, value: unknown): JsonObject =>
-    value === undefined ? {} : { [name]: jsonWithin(value, budget) }
-  return {
-    ...packDecisive(verdict),
-    ...(verdict.verdict === 'per-recipient'
-      ? { verdicts: verdict.verdicts.map(packDecisive) }
-      : {}),
-    ...(replacement === undefined ? {} : { replacement: packReplacement(replacement) }),
-    ...within('evidence', evidence),
-    ...within('findings', findings),
-    ...within('headerEdits', headerEdits),
-    ...within('envelopeEdits', envelopeEdits),
-  }
+  if (verdict.verdict === 'per-recipient') packed['verdicts'] = verdict.verdicts.map(packDecisive)
+  if (replacement !== undefined) packed['replacement'] = packReplacement(replacement)
+  if (evidence !== undefined) packed['evidence'] = jsonWithin(evidence, budget)
+  if (findings !== undefined) packed['findings'] = jsonWithin(findings, budget)
+  if (headerEdits !== undefined) packed['headerEdits'] = jsonWithin(headerEdits, budget)
+  if (envelopeEdits !== undefined) packed['envelopeEdits'] = jsonWithin(envelopeEdits, budget)
+  return packed
 }
 
-function packDecisive(verdict: Verdict | RecipientVerdict): JsonObject {
+function packDecisive(verdict: Verdict | RecipientVerdict): Record<string, JsonValue> {
   const { reason, score, recipientScores } = verdict
-  return {
-    verdict: verdict.verdict,
-    ...(verdict.verdict === 'defer' || verdict.verdict === 'reject'
-      ? { status: verdict.status, text: verdict.text.slice(0, 500), ...spokenAs(verdict) }
-      : {}),
-    ...(reason === undefined ? {} : { reason: reason.slice(0, 200) }),
-    ...(score === undefined ? {} : { score }),
-    ...(recipientScores === undefined ? {} : { recipientScores }),
+  const packed: Record<string, JsonValue> = { verdict: verdict.verdict }
+  if (verdict.verdict === 'defer' || verdict.verdict === 'reject') {
+    packed['status'] = verdict.status
+    packed['text'] = verdict.text.slice(0, 500)
+    if (verdict.close) packed['close'] = true
+    if (verdict.at !== undefined) packed['at'] = verdict.at
   }
+  if (reason !== undefined) packed['reason'] = reason.slice(0, 200)
+  if (score !== undefined) packed['score'] = score
+  if (recipientScores !== undefined) packed['recipientScores'] = recipientScores
+  return packed
 }
 
 function packReplacement({ message, receivedDigest, digest }: Replacement): JsonObject {
   return { received: receivedDigest, handedBack: digest, sizeBytes: message.sizeBytes }
-}
-
-function spokenAs({ close, at }: Defer | Reject): JsonObject {
-  return { ...(close ? { close } : {}), ...(at === undefined ? {} : { at }) }
 }
 
 /** With the reason where it was refused though no entry objected. */

@@ -75,6 +75,8 @@ class Level {
   /** How many digits they have, most first. */
   #lengths: readonly number[] = []
   readonly #subjects = new Set<ListSubject>()
+  /** A session is asked about several times. */
+  #asked = { address: '', bits: '' }
 
   add(rule: ListRule): void {
     this.#subjects.add(rule.by)
@@ -92,36 +94,48 @@ class Level {
   }
 
   judge(mail: ListedMail): ListRuling | undefined {
-    let allowed: ListRuling | undefined
-    for (const found of this.#speaking(mail)) {
-      if (found.says === 'block') return found
-      if (allowed === undefined || (allowed.says === 'unproven' && found.says === 'allow')) {
-        allowed = found
+    let ruling: ListRuling | undefined
+    this.#hear(mail, (rule, isProven) => {
+      if (rule.word === 'block') {
+        ruling = { says: 'block', rule }
+        return true
       }
-    }
-    return allowed
+      const says = isProven ? 'allow' : 'unproven'
+      if (ruling === undefined || (ruling.says === 'unproven' && isProven)) ruling = { says, rule }
+      return false
+    })
+    return ruling
   }
 
-  *#speaking(mail: ListedMail): Generator<ListRuling, void> {
+  /** What the most exact rule of each kind says, in order; `heard` answers true where the rest does not matter. */
+  #hear(mail: ListedMail, heard: (rule: ListRule, isProven: boolean) => boolean): void {
     const { address, name, sender, from = [] } = mail
-    if (this.#subjects.has('client')) yield* said(this.#client(address), true)
-    if (this.#subjects.has('name') && name !== undefined) {
-      yield* said(this.#first('name', domainSteps(listDomain(name))), true)
+    const subjects = this.#subjects
+    const tell = (rule: ListRule | undefined, isProven: boolean): boolean =>
+      rule !== undefined && heard(rule, isProven)
+    if (subjects.has('client') && tell(this.#client(address), true)) return
+    if (subjects.has('name') && name !== undefined) {
+      if (tell(this.#first('name', domainSteps(listDomain(name))), true)) return
     }
-    if (this.#subjects.has('sender') && sender !== undefined) {
-      const proven = sender !== null && mail.isProven(sender.domain, 'sender')
-      yield* said(this.#first('sender', sender === null ? ['<>'] : addressSteps(sender)), proven)
+    if (subjects.has('sender') && sender !== undefined) {
+      const rule = this.#first('sender', sender === null ? ['<>'] : addressSteps(sender))
+      if (rule !== undefined) {
+        const isProven = sender !== null && mail.isProven(sender.domain, 'sender')
+        if (tell(rule, isProven)) return
+      }
     }
-    if (!this.#subjects.has('from')) return
+    if (!subjects.has('from')) return
     for (const author of from) {
+      const rule = this.#first('from', addressSteps(author))
       // With several authors (RFC 5322 §3.6.2), one of them must not bring in the others.
-      const proven = from.length === 1 && mail.isProven(author.domain, 'from')
-      yield* said(this.#first('from', addressSteps(author)), proven)
+      const isProven = (): boolean => from.length === 1 && mail.isProven(author.domain, 'from')
+      if (rule !== undefined && tell(rule, isProven())) return
     }
   }
 
   #client(address: string): ListRule | undefined {
-    const bits = addressBits(address)
+    if (address !== this.#asked.address) this.#asked = { address, bits: addressBits(address) }
+    const { bits } = this.#asked
     for (const length of this.#lengths) {
       const rule = bits.length < length ? undefined : this.#networks.get(bits.slice(0, length))
       if (rule !== undefined) return rule
@@ -129,7 +143,7 @@ class Level {
     return undefined
   }
 
-  #first(by: ListSubject, steps: Iterable<string>): ListRule | undefined {
+  #first(by: ListSubject, steps: readonly string[]): ListRule | undefined {
     for (const step of steps) {
       const rule = this.#rules.get(`${by} ${step}`)
       if (rule !== undefined) return rule
@@ -150,21 +164,16 @@ function binary(octet: number): string {
   return octet.toString(2).padStart(8, '0')
 }
 
-function* said(rule: ListRule | undefined, proven: boolean): Generator<ListRuling, void> {
-  if (rule === undefined) return
-  if (rule.word === 'block') yield { says: 'block', rule }
-  else yield { says: proven ? 'allow' : 'unproven', rule }
-}
-
-function* addressSteps(mailbox: Mailbox): Generator<string, void> {
-  yield listAddress(mailbox)
-  yield* domainSteps(listDomain(mailbox.domain))
+/** Which a rule may stand for: the mailbox, then its domain and what stands above it. */
+function addressSteps(mailbox: Mailbox): readonly string[] {
+  return [listAddress(mailbox), ...domainSteps(listDomain(mailbox.domain))]
 }
 
 /** `a.b.c`, `.b.c`, `.c`: the domain itself, then all below what stands above it. */
-function* domainSteps(domain: string): Generator<string, void> {
-  yield domain
+function domainSteps(domain: string): readonly string[] {
+  const steps = [domain]
   for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) {
-    yield domain.slice(dot)
+    steps.push(domain.slice(dot))
   }
+  return steps
 }
