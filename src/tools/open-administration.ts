@@ -129,6 +129,7 @@ function operationsOf(
   const files = new EditedFiles({ folder, disk, history, plugins, written: forget })
   const queue = new SpooledQueue(folder, clock)
   const numbers = new GatewayNumbers(current, { clock, disk, net: nodeNet })
+  numbers.watch()
   const messages = new StoredMessages({
     current,
     clock,
@@ -173,6 +174,7 @@ function operationsOf(
       metrics: numbers,
     },
     async close() {
+      numbers.close()
       await messages.close()
       await accounts.close()
     },
