@@ -47,7 +47,11 @@ export const external = definePlugin({
       default: [],
       description: 'A program’s path and its arguments; never run by a shell.',
     }),
-    environment: option.strings({ default: [], description: 'NAME=value; it sees nothing else.' }),
+    environment: option.strings({
+      default: [],
+      secret: true,
+      description: 'NAME=value; it sees nothing else. The values are shown to nobody.',
+    }),
     folder: option.string({ default: '/', description: 'Where the program runs.' }),
     url: option.string({
       default: '',

@@ -39,3 +39,31 @@ test('a reader that does not keep up is hung up on, not waited for', () => {
   expect(watcherOn(out, { what: 'all' }, () => true).now(now)).toBe(false)
   expect(done).toEqual(['destroy'])
 })
+
+test('a flood is skipped, so that what is shown is what happens now', async () => {
+  const clock = fakeClock()
+  const asked: (string | undefined)[] = []
+  const message = { id: 't' } as StreamedMessages['items'][number]
+  const since = async (cursor: string | undefined, limit: number): Promise<StreamedMessages> => {
+    asked.push(cursor)
+    return cursor === undefined
+      ? { items: [], next: `${asked.length}000` }
+      : { items: Array.from({ length: limit }, () => message), next: 'behind' }
+  }
+  const marks: string[] = []
+  const tail = new EventTail({ since, now: async () => now }, clock, log)
+  tail.watch({
+    ...silent,
+    transaction: (_, id) => {
+      if (id !== undefined) marks.push(id)
+      return true
+    },
+  })
+  for (const ms of [0, 1_000, 1_000]) {
+    clock.advance(ms)
+    await settled()
+  }
+  tail.close()
+  expect(asked).toEqual([undefined, '1000', undefined, '3000', undefined])
+  expect(marks).toEqual(['3000', '5000'])
+})

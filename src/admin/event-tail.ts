@@ -20,8 +20,10 @@ const tickMs = 1_000
 const nowEvery = 5
 const beatEvery = 15
 const mostWatchers = 32
-/** Of one tick; beyond them the stream skips, for it shows and does not count. */
-const mostEvents = 200
+/** Of one tick; beyond them the stream skips, for it shows and does not count, and nobody reads more in a second. */
+const mostEvents = 60
+/** Of what somebody has missed. */
+const mostMissed = 200
 
 export class EventTail {
   readonly #messages: Pick<MessageOperations, 'since' | 'now'>
@@ -81,7 +83,7 @@ export class EventTail {
 
   async #catchUp(watcher: Watcher, after: string): Promise<void> {
     try {
-      const { items, next } = await this.#messages.since(after, mostEvents)
+      const { items, next } = await this.#messages.since(after, mostMissed)
       for (const [index, message] of items.entries()) {
         if (!this.#watchers.has(watcher)) return
         const id = index === items.length - 1 ? next : undefined
@@ -98,9 +100,11 @@ export class EventTail {
     this.#asking = true
     try {
       const { items, next } = await this.#messages.since(this.#last, mostEvents)
-      this.#last = next
+      // Else the stream would show what was longer and longer ago.
+      const end = items.length < mostEvents ? next : (await this.#messages.since(undefined, 1)).next
+      this.#last = end
       for (const [index, message] of items.entries()) {
-        const id = index === items.length - 1 ? next : undefined
+        const id = index === items.length - 1 ? end : undefined
         this.#tell((to) => to.transaction(message, id))
       }
     } catch (error) {

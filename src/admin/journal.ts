@@ -1,4 +1,5 @@
 /** The audit log: every change, who, when, from where, and what; bounded, and without a secret. */
+import { withoutSecrets as withoutSecretText } from '../formats/secret-text.ts'
 import type { AdminRecords } from '../runtime/admin-records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -61,7 +62,8 @@ function bounded(text: string): string {
 function withoutSecrets(key: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (secretKeys.test(key)) return '***'
-    return value.length > longestText ? `${value.slice(0, longestText)}…` : value
+    const shown = withoutSecretText(value.slice(0, longestText))
+    return value.length > longestText ? `${shown}…` : shown
   }
   return value
 }

@@ -2,6 +2,7 @@
  * What a session and a transaction were, beside what a record shows to people: enough to put the same questions to another
  * chain. Bounded; what does not fit is left out and named.
  */
+import { withoutSecrets } from '../formats/secret-text.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { JsonObject } from '../mail/json.ts'
@@ -83,6 +84,11 @@ export function sessionFacts(request: FactsRequest): SessionFacts {
 /** Whoever starts tcpserver may have put anything into its environment. */
 const secretName = /PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_?KEY/i
 
+/** An innocent name, such as `DATABASE_URL`, with a login in its value. */
+function holdsCredentials(value: string): boolean {
+  return value.includes('://') && withoutSecrets(value) !== value
+}
+
 /** Without what looks like a secret; none where these are too much. */
 function variablesOf(
   variables: ReadonlyMap<string, string>,
@@ -92,7 +98,9 @@ function variablesOf(
     kept.cut = 'variables'
     return {}
   }
-  const shown = [...variables].filter(([name]) => !secretName.test(name))
+  const shown = [...variables].filter(
+    ([name, value]) => !secretName.test(name) && !holdsCredentials(value),
+  )
   if (shown.length < variables.size) kept.cut = 'secret variables'
   return Object.fromEntries(shown)
 }

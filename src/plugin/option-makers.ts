@@ -2,6 +2,7 @@
  * The makers of options. Each says what it takes in one JSON Schema and in words, and parses
  * strictly: a number is no string, `yes` is no boolean, and a mistake tells what would be right.
  */
+import { secretMask } from '../formats/secret-text.ts'
 import { isDomain } from '../mail/domain.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { parseNetworks, type Networks } from './networks.ts'
@@ -35,6 +36,21 @@ export const option: OptionMakers = Object.freeze({
         fromText: taken,
       },
       settings,
+    )
+  },
+
+  secret({ maxLength = 1024, ...settings }: Settings<'secret'> = {}) {
+    return make(
+      {
+        type: 'secret text',
+        schema: { type: 'string', maxLength, writeOnly: true },
+        parse: (value) =>
+          typeof value === 'string' && value.length <= maxLength
+            ? taken(value)
+            : refused(secretMask, 'text', `write a text of at most ${maxLength} characters`),
+        fromText: taken,
+      },
+      { ...settings, secret: true },
     )
   },
 
@@ -116,10 +132,15 @@ export const option: OptionMakers = Object.freeze({
     )
   },
 
-  strings(settings: Settings<'strings'> = {}) {
+  strings({ secret, ...settings }: Settings<'strings'> = {}) {
     return make(
-      { type: 'list of texts', schema: textList, parse: parseStrings, fromText: splitList },
-      settings,
+      {
+        type: secret ? 'list of secret texts' : 'list of texts',
+        schema: secret ? { ...textList, writeOnly: true } : textList,
+        parse: secret ? (value) => parseStrings(value, secretMask) : (value) => parseStrings(value),
+        fromText: splitList,
+      },
+      { ...settings, ...(secret ? { secret } : {}) },
     )
   },
 
@@ -197,7 +218,11 @@ type Settings<K extends keyof OptionMakers> = NonNullable<
   K extends 'choice' ? never : Parameters<OptionMakers[K]>[0]
 >
 
-function make<T>(kind: Kind<T>, settings: OptionSettings<JsonValue>): Option<T> {
+interface AllSettings extends OptionSettings<JsonValue> {
+  readonly secret?: true
+}
+
+function make<T>(kind: Kind<T>, settings: AllSettings): Option<T> {
   const { description } = settings
   const fallback = settings.default
   const words = {
@@ -211,6 +236,7 @@ function make<T>(kind: Kind<T>, settings: OptionSettings<JsonValue>): Option<T> 
     fromText: kind.fromText,
     ...words,
     ...(settings.env === undefined ? {} : { env: settings.env }),
+    ...(settings.secret === undefined ? {} : { secret: settings.secret }),
   })
 }
 
@@ -308,13 +334,14 @@ function unitOf(text: string): string {
 const textList = { type: 'array', items: { type: 'string' } }
 const longestList = 10_000
 
-function parseStrings(value: JsonValue): Parsed<readonly string[]> {
+/** @param shownAs in messages, in place of the value */
+function parseStrings(value: JsonValue, shownAs = value): Parsed<readonly string[]> {
   const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : undefined
   return texts !== undefined && Array.isArray(value) && texts.length === value.length
     ? texts.length <= longestList
       ? taken(texts)
       : { ok: false, problem: `has ${texts.length} items`, remedy: `at most ${longestList} fit` }
-    : refused(value, 'a list of texts', 'write a list such as [one, two]')
+    : refused(shownAs, 'a list of texts', 'write a list such as [one, two]')
 }
 
 function splitList(text: string): Parsed<JsonValue> {

@@ -28,6 +28,8 @@ export interface Option<T> {
   readonly default?: JsonValue
   /** The tcp.smtp variable that overrides it. */
   readonly env?: string
+  /** Its value opens something elsewhere: whoever shows options shows `***`; of `NAME=value` what is behind the sign. */
+  readonly secret?: true
   /** From the file's value. */
   parse(value: JsonValue, resources: OptionResources): Parsed<T>
   /** From the text of a variable, as the file's value. */
@@ -53,6 +55,8 @@ export interface ChoiceSettings<C extends string> extends OptionSettings<C> {
 /** The makers, one for each kind of option. */
 export interface OptionMakers {
   string(settings?: OptionSettings<string> & { readonly maxLength?: number }): Option<string>
+  /** A text that nobody is shown, in no message about mistakes either. Rather take the path of a file: `option.file`. */
+  secret(settings?: OptionSettings<string> & { readonly maxLength?: number }): Option<string>
   choice<const C extends string>(choices: readonly C[], settings?: ChoiceSettings<C>): Option<C>
   boolean(settings?: OptionSettings<boolean>): Option<boolean>
   integer(
@@ -65,7 +69,9 @@ export interface OptionMakers {
   duration(settings?: OptionSettings<string>): Option<number>
   /** `25MB`, `512KB`, plain bytes; the value is in bytes. */
   size(settings?: OptionSettings<string | number>): Option<number>
-  strings(settings?: OptionSettings<readonly string[]>): Option<readonly string[]>
+  strings(
+    settings?: OptionSettings<readonly string[]> & { readonly secret?: true },
+  ): Option<readonly string[]>
   networks(settings?: OptionSettings<readonly string[]>): Option<Networks>
   /** A text file of keys, one a line, an optional value after blanks; relative to the configuration folder. */
   table(settings?: OptionSettings<string>): Option<Table>

@@ -57,6 +57,16 @@ export interface AuditEntry {
 export interface AuditRecord extends AuditEntry {
   /** Rises. */
   readonly id: number
+  /** How often it was refused since `at`. */
+  readonly times: number
+  /** The last time, where it was more than once. */
+  readonly lastAt?: Instant
+}
+
+/** From where somebody logs in. */
+export interface KnownPlace {
+  readonly user: string
+  readonly network: string
 }
 
 export interface AuditRange {
@@ -92,17 +102,27 @@ export interface AdminRecords {
   noteUse(id: string, at: Instant): void
   tokens(): readonly ApiTokenRecord[]
   removeToken(id: string): boolean
+  removeTokensOf(owner: string): void
 
   /** The one setup link that opens, in place of the one before. */
   putSetup(hash: string, expiresAt: Instant): void
   /** Uses it up. @returns whether it was the one, and in time */
   takeSetup(hash: string, now: Instant): boolean
+  /** None opens any more. */
+  removeSetup(): void
+
+  /** Somebody was let in from there. Of each user the places of last time stay. */
+  putKnownPlace(place: KnownPlace, at: Instant): void
+  isKnownPlace(place: KnownPlace): boolean
 
   /** Until then the link opens nothing any more: later it is too old in any case. */
   putUsedLink(hash: string, expiresAt: Instant, now: Instant): void
   isUsedLink(hash: string): boolean
 
-  /** The oldest go where there are too many. */
+  /**
+   * Of what was done and of what was refused the oldest go, each by themselves, where there are too many; the same that is
+   * refused again and again is one record that counts.
+   */
   audit(entry: AuditEntry): void
   /** Newest first. */
   audited(range: AuditRange): readonly AuditRecord[]

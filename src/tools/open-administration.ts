@@ -30,6 +30,7 @@ import { KeptAccounts } from './operations/account-operations.ts'
 import { Cached } from './operations/cached.ts'
 import { ConfiguredChain } from './operations/chain-operations.ts'
 import { EditedFiles } from './operations/edited-files.ts'
+import { optionsInTexts } from './operations/known-plugins.ts'
 import { EditHistory } from './operations/edit-history.ts'
 import { GatewayNumbers } from './operations/gateway-numbers.ts'
 import { aliasesLeadingTo } from './operations/mailbox-aliases.ts'
@@ -124,9 +125,11 @@ function operationsOf(
     random: systemRandom,
     folder: join(admin.path, 'history'),
   })
-  const files = new EditedFiles({ folder, disk, history, written: forget })
+  const plugins = (texts: readonly string[]) => optionsInTexts(texts, current())
+  const files = new EditedFiles({ folder, disk, history, plugins, written: forget })
   const queue = new SpooledQueue(folder, clock)
   const numbers = new GatewayNumbers(current, { clock, disk, net: nodeNet })
+  numbers.watch()
   const messages = new StoredMessages({
     current,
     clock,
@@ -171,6 +174,7 @@ function operationsOf(
       metrics: numbers,
     },
     async close() {
+      numbers.close()
       await messages.close()
       await accounts.close()
     },

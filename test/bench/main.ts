@@ -3,7 +3,7 @@
  * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
  * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
  * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, chain, sessions,
- * latency, delivery, queue.
+ * latency, delivery, queue, pages, watched.
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
@@ -11,6 +11,7 @@ import { chainCost } from './chain-cost.ts'
 import { datasyncMs } from './datasync.ts'
 import { deliveryFigures } from './delivery.ts'
 import { fullQueue } from './full-queue.ts'
+import { watchedCost } from './watched-cost.ts'
 import { latencyFigures } from './latency.ts'
 import { runLoad, type Load } from './load.ts'
 import { receiverCost } from './receiver-cost.ts'
@@ -59,6 +60,8 @@ const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   latency: latencyFigures,
   delivery: () => deliveryFigures(generator),
   queue: () => fullQueue(generator),
+  pages: pageFigures,
+  watched: () => watchedCost(generator),
 }
 
 const chosen = process.argv.slice(2)
@@ -72,6 +75,13 @@ if (unknown.length > 0) {
 for (const [name, part] of Object.entries(parts)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue
   for (const line of await part()) say(line)
+}
+
+/** Written for a browser: compiled with its types, apart from this. */
+async function pageFigures(): Promise<readonly string[]> {
+  const path = new URL('../pages/page-figures.ts', import.meta.url).href
+  const part: { pageFigures(): Promise<readonly string[]> } = await import(path)
+  return part.pageFigures()
 }
 
 /** Everybody stands beside everybody else; what comes of it is printed as it comes. */

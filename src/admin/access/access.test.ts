@@ -21,16 +21,19 @@ beforeEach(() => {
   clock = fakeClock()
   records = memoryAdminRecords()
   const random = seededRandom(7)
-  access = new Access({
+  access = accessWith(new Passwords(inlineJobs(fakeDns()), random))
+  callers = new Callers(records, clock, times)
+})
+
+const accessWith = (passwords: Pick<Passwords, 'hash' | 'isRight'>) =>
+  new Access({
     records,
     clock,
-    random,
-    passwords: new Passwords(inlineJobs(fakeDns()), random),
+    random: seededRandom(8),
+    passwords,
     accounts: { verify: async (user, said) => user === 'ann@example.org' && said === password },
     times,
   })
-  callers = new Callers(records, clock, times)
-})
 
 const stranger = nobody('192.0.2.1')
 const begin = () =>
@@ -44,6 +47,17 @@ describe('a setup link', () => {
     const again = access.setup({ token, user: 'eve', password }, stranger, signal)
     await expect(again).rejects.toMatchObject({ kind: 'forbidden' })
     expect(records.user('eve')).toBeUndefined()
+  })
+
+  test('opens nothing once there is an administrator by another way', async () => {
+    const token = access.makeSetup()
+    await access.addUser({ name: 'bob', role: 'operator', password }, signal)
+    await access.addUser({ name: 'root', role: 'admin', password }, signal)
+    const late = access.setup({ token, user: 'eve', password }, stranger, signal)
+    await expect(late).rejects.toMatchObject({ kind: 'forbidden' })
+    const asked = access.makeSetup()
+    const made = await access.setup({ token: asked, user: 'root', password }, stranger, signal)
+    expect(made.caller.role).toBe('admin')
   })
 
   test('opens nothing after a day, nor when there is a newer one', async () => {
@@ -132,8 +146,30 @@ describe('a session', () => {
 })
 
 describe('wrong passwords', () => {
-  test('are refused for a while after five, whoever is named, and right ones with them', async () => {
+  const guess = (user: string, from: string) =>
+    access.login({ user, password: 'a guess' }, nobody(from), signal).catch(() => undefined)
+
+  test('of others lock nobody out of where they logged in before', async () => {
+    // No hash is computed a hundred times here.
+    access = accessWith({ hash: async (it) => it, isRight: async (it, hash) => it === hash })
     await begin()
+    for (let n = 0; n < 120; n++) await guess('root', `203.0.113.${n}`)
+    const locked = access.login({ user: 'root', password }, nobody('198.51.100.1'), signal)
+    await expect(locked).rejects.toMatchObject({ kind: 'too-many-requests' })
+    for (let n = 0; n < 6; n++) await guess('root', '192.0.2.1')
+    const right = await access.login({ user: 'root', password }, stranger, signal)
+    expect(right.caller.name).toBe('root')
+  })
+
+  test('from a network of IPv6 are counted together', async () => {
+    await begin()
+    for (let n = 1; n < 6; n++) await guess('root', `2001:db8::${n}`)
+    const next = access.login({ user: 'root', password }, nobody('2001:db8::99'), signal)
+    await expect(next).rejects.toMatchObject({ kind: 'too-many-requests' })
+  })
+
+  test('are refused for a while after five, whoever is named, and right ones with them', async () => {
+    await access.addUser({ name: 'root', role: 'admin', password }, signal)
     for (const user of ['root', 'nobody']) {
       for (let guess = 0; guess < 5; guess++) {
         const wrong = access.login({ user, password: `guess ${guess}` }, stranger, signal)
@@ -196,12 +232,25 @@ describe('an API token', () => {
     const scopes = ['queue:read', 'queue:write'] as const
     const { token } = await access.addToken({ name: 'cron', scopes }, bob.caller)
     expect([...(callers.byToken(token, '')?.permissions ?? [])]).toEqual(scopes)
-    await access.changeUser('bob', { role: 'auditor' }, signal)
+    records.putUser({ ...records.user('bob')!, role: 'auditor' })
     expect([...(callers.byToken(token, '')?.permissions ?? [])]).toEqual(['queue:read'])
     await access.removeUser('bob')
     expect(callers.byToken(token, '')).toBeUndefined()
     expect(await access.tokens(caller)).toEqual([])
   })
+
+  test.each([{ password: 'another password' }, { role: 'auditor' as const }])(
+    'ends with the sessions when an administrator sets %j of its owner',
+    async (change) => {
+      await begin()
+      await access.addUser({ name: 'bob', role: 'operator', password }, signal)
+      const bob = await access.login({ user: 'bob', password }, stranger, signal)
+      const { token } = await access.addToken({ name: 'x', scopes: ['queue:read'] }, bob.caller)
+      await access.changeUser('bob', change, signal)
+      expect(callers.byToken(token, '')).toBeUndefined()
+      expect(callers.bySession(bob.token, '')).toBeUndefined()
+    },
+  )
 
   test('makes none that outlives it', async () => {
     const { caller } = await begin()

@@ -3,6 +3,7 @@
  * is changed, and when somebody ends it. Nobody hears whether a name or a password was wrong, and both take as long.
  */
 import type { Static } from 'typebox'
+import { clientNetwork } from '../../mail/client-network.ts'
 import { asciiDomain } from '../../mail/domain.ts'
 import { accountKey, isAccountName } from '../../runtime/accounts.ts'
 import type { AdminRecords, AdminUserRecord } from '../../runtime/admin-records.ts'
@@ -33,7 +34,7 @@ export interface AccessParts {
   readonly records: AdminRecords
   readonly clock: Pick<Clock, 'now' | 'monotonicMs'>
   readonly random: Random
-  readonly passwords: Passwords
+  readonly passwords: Pick<Passwords, 'hash' | 'isRight'>
   readonly accounts: Pick<AccountOperations, 'verify'>
   readonly times: SessionTimes
 }
@@ -48,7 +49,7 @@ const auditPage = 100
 
 export class Access implements AccessOperations {
   readonly #parts: AccessParts
-  /** From one network at one name, and at one name from everywhere. */
+  /** From one network at one name, and at one name from everywhere; neither stops who logged in from there before. */
   readonly #near: WrongTries
   readonly #far: WrongTries
 
@@ -73,17 +74,19 @@ export class Access implements AccessOperations {
     signal: AbortSignal,
   ): Promise<MadeSession> {
     const { records, clock } = this.#parts
-    this.#mustWait(`setup ${caller.from}`)
+    this.#mustWait(`setup ${networkOf(caller)}`)
     checkUserName(user)
     const passwordHash = await this.#parts.passwords.hash(password, signal)
     if (!records.takeSetup(hashOf(token), clock.now())) {
-      this.#near.wrong(`setup ${caller.from}`)
+      this.#near.wrong(`setup ${networkOf(caller)}`)
       throw new Refusal('forbidden', 'This setup link is no longer good: postern admin setup-link')
     }
     const now = clock.now()
     const made = { name: user, role: 'admin', domains: [], passwordHash, createdAt: now }
     records.putUser({ ...made, changedAt: now })
     records.removeSessionsOf(user)
+    records.removeTokensOf(user)
+    records.putKnownPlace({ user: accountKey(user), network: networkOf(caller) }, now)
     return this.#begin(user, 'user', caller)
   }
 
@@ -93,8 +96,11 @@ export class Access implements AccessOperations {
     signal: AbortSignal,
   ): Promise<MadeSession> {
     const { records, passwords, accounts, clock } = this.#parts
-    const key = `${caller.from} ${accountKey(user)}`
-    this.#mustWait(key, accountKey(user))
+    const key = `${networkOf(caller)} ${accountKey(user)}`
+    const place = { user: accountKey(user), network: networkOf(caller) }
+    const isKnownPlace = records.isKnownPlace(place)
+    // Guesses of others lock nobody out who has been let in from there; the limit of logins a minute holds all the same.
+    if (!isKnownPlace) this.#mustWait(key, accountKey(user))
     const known = records.user(user)
     // A name of both is the administrator's. Each name costs one hash, known or not.
     const isAddress = known === undefined && user.includes('@')
@@ -106,6 +112,7 @@ export class Access implements AccessOperations {
       throw new Refusal('wrong-login')
     }
     this.#near.right(key)
+    records.putKnownPlace(place, clock.now())
     if (right) records.noteLogin(user, clock.now())
     return asMailbox
       ? this.#begin(accountKey(user), 'mailbox', caller)
@@ -124,7 +131,7 @@ export class Access implements AccessOperations {
     const { records, passwords, clock } = this.#parts
     const user = records.user(caller.name)
     if (user === undefined || caller.by !== 'session') throw new Refusal('forbidden')
-    const key = `${caller.from} ${accountKey(user.name)}`
+    const key = `${networkOf(caller)} ${accountKey(user.name)}`
     this.#mustWait(key)
     if (!(await passwords.isRight(current, user.passwordHash, signal))) {
       this.#near.wrong(key)
@@ -163,6 +170,8 @@ export class Access implements AccessOperations {
     const passwordHash = await passwords.hash(password, signal)
     const now = clock.now()
     records.putUser({ name, role, domains: asked, passwordHash, createdAt: now, changedAt: now })
+    // A link that makes the first administrator has nothing left to do.
+    if (role === 'admin') records.removeSetup()
     return { name, role, domains: asked, createdAt: now, changedAt: now }
   }
 
@@ -182,7 +191,10 @@ export class Access implements AccessOperations {
     const asked = checkDomains(as, domains ?? (as === 'domain-admin' ? before.domains : []))
     const after = { ...before, role: as, domains: asked, ...passwordHash, changedAt: clock.now() }
     records.putUser(after)
+    // Whoever had the password, or the role, may have made tokens to come back by.
     records.removeSessionsOf(name)
+    records.removeTokensOf(name)
+    if (as === 'admin') records.removeSetup()
     return viewOf(after)
   }
 
@@ -301,6 +313,11 @@ export class Access implements AccessOperations {
       throw new Refusal('conflict', `${name} is the only administrator there is`)
     }
   }
+}
+
+/** Who has one address of a network of IPv6 has all of them. */
+function networkOf({ from }: Caller): string {
+  return clientNetwork(from, { ipv4: 32, ipv6: 64 }) ?? from
 }
 
 function checkUserName(name: string): void {

@@ -59,6 +59,7 @@ export function chainRoutes(chain: ChainOperations): readonly Route[] {
       },
       async (asked) => {
         const { name } = asked.params
+        asked.note({ target: name, details: { mode: asked.body.mode } })
         const change = await chain.change(name, asked.body, authorOf(asked))
         asked.note({ target: name, details: { history: change.id, mode: asked.body.mode } })
         return change

@@ -70,6 +70,7 @@ export function configurationRoutes(configuration: ConfigurationOperations): rea
         rate: 'strict',
       },
       async (asked) => {
+        asked.note({ target: asked.body.path })
         const change = await configuration.apply(asked.body, authorOf(asked))
         asked.note({ target: asked.body.path, details: { history: change.id } })
         return change

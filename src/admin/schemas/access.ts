@@ -99,6 +99,8 @@ export const AuditItem = record(
     target: Type.String(),
     details: Type.Optional(Type.String({ description: 'JSON, without secrets' })),
     done: Type.Boolean({ description: 'False: it was refused or failed' }),
+    times: Type.Integer({ description: 'How often it was refused, from `at` to `lastAt`' }),
+    lastAt: Type.Optional(Instant),
   },
   'AuditItem',
 )

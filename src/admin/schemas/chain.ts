@@ -10,6 +10,9 @@ export const EntryNumbers = record({
   objected: Type.Integer({ minimum: 0, description: 'defer, reject, quarantine, discard' }),
   would: Type.Integer({ minimum: 0, description: 'The same, in shadow' }),
   faults: Count,
+  recentFaults: Type.Optional(
+    Type.Integer({ description: 'In the last hour, as far as that was watched' }),
+  ),
   p50Ms: Type.Optional(Type.Number()),
   p99Ms: Type.Optional(Type.Number()),
 })

@@ -154,6 +154,7 @@ export const MessageDetails = record(
 )
 
 export type MessageFilter = Omit<Static<typeof MessageQuery>, 'cursor' | 'limit'>
+export type Reply = Static<typeof Reply>
 export type MessageSummary = Static<typeof MessageSummary>
 export type MessagePage = Static<typeof MessagePage>
 export type MessageDetails = Static<typeof MessageDetails>

@@ -11,14 +11,20 @@ import type {
   AuditEntry,
   AuditRange,
   AuditRecord,
+  KnownPlace,
 } from '../admin-records.ts'
 import type { Instant } from '../../mail/instant.ts'
+import { accountKey } from '../accounts.ts'
 import { updateAdminSchema } from './admin-schema.ts'
 
 /** What is asked of one file at a time waits so long for the other. */
 const busyMs = 5_000
-const mostAudited = 100_000
-const pruneEvery = 500
+/** Refusals are what strangers can make as many of as they like: they push out nothing but each other. */
+const usualLimits: AuditLimits = { done: 100_000, refused: 20_000, pruneEvery: 500 }
+/** What is refused again within this time after the first is counted there, if it is among so many of the newest. */
+const sameWithinMs = 15 * 60_000
+const sameAmong = 50
+const mostPlaces = 50
 const mostListed = 10_000
 
 /** @throws PosternError STORE_FAILED where the file cannot be opened */
@@ -41,10 +47,17 @@ export function openAdminRecords(path: string): AdminRecords {
 }
 
 /** The same in memory, for tests. */
-export function memoryAdminRecords(): AdminRecords {
+export function memoryAdminRecords(limits = usualLimits): AdminRecords {
   const database = new DatabaseSync(':memory:')
   updateAdminSchema(database)
-  return new SqliteAdminRecords(':memory:', database)
+  return new SqliteAdminRecords(':memory:', database, limits)
+}
+
+/** How many records stay at least, and how often those beyond are looked for. */
+export interface AuditLimits {
+  readonly done: number
+  readonly refused: number
+  readonly pruneEvery: number
 }
 
 function attempt<T>(path: string, work: () => T): T {
@@ -62,11 +75,13 @@ class SqliteAdminRecords implements AdminRecords {
   readonly #path: string
   readonly #database: DatabaseSync
   readonly #prepared = new Map<string, StatementSync>()
+  readonly #limits: AuditLimits
   #written = 0
 
-  constructor(path: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync, limits = usualLimits) {
     this.#path = path
     this.#database = database
+    this.#limits = limits
   }
 
   users(): readonly AdminUserRecord[] {
@@ -96,7 +111,8 @@ class SqliteAdminRecords implements AdminRecords {
 
   removeUser(name: string): boolean {
     this.#run('DELETE FROM sessions WHERE user = ? AND kind = ?', name, 'user')
-    this.#run('DELETE FROM tokens WHERE owner = ?', name)
+    this.removeTokensOf(name)
+    this.#run('DELETE FROM known_places WHERE user = ?', accountKey(name))
     return this.#run('DELETE FROM users WHERE name = ?', name) > 0
   }
 
@@ -174,6 +190,10 @@ class SqliteAdminRecords implements AdminRecords {
     return this.#run('DELETE FROM tokens WHERE id = ?', id) > 0
   }
 
+  removeTokensOf(owner: string): void {
+    this.#run('DELETE FROM tokens WHERE owner = ?', owner)
+  }
+
   putSetup(hash: string, expiresAt: Instant): void {
     this.#run(
       'INSERT INTO setup VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at',
@@ -186,6 +206,30 @@ class SqliteAdminRecords implements AdminRecords {
     return this.#run('DELETE FROM setup WHERE hash = ? AND expires_at > ?', hash, now) > 0
   }
 
+  removeSetup(): void {
+    this.#run('DELETE FROM setup')
+  }
+
+  putKnownPlace({ user, network }: KnownPlace, at: Instant): void {
+    this.#run(
+      'INSERT INTO known_places VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at',
+      user,
+      network,
+      at,
+    )
+    this.#run(
+      `DELETE FROM known_places WHERE user = ?1 AND network NOT IN (
+        SELECT network FROM known_places WHERE user = ?1 ORDER BY at DESC LIMIT ?2)`,
+      user,
+      mostPlaces,
+    )
+  }
+
+  isKnownPlace({ user, network }: KnownPlace): boolean {
+    const sql = 'SELECT 1 FROM known_places WHERE user = ? AND network = ?'
+    return this.#all(sql, user, network).length > 0
+  }
+
   putUsedLink(hash: string, expiresAt: Instant, now: Instant): void {
     this.#run('DELETE FROM used_links WHERE expires_at <= ?', now)
     this.#run('INSERT OR IGNORE INTO used_links VALUES (?, ?)', hash, expiresAt)
@@ -195,7 +239,9 @@ class SqliteAdminRecords implements AdminRecords {
     return this.#all('SELECT 1 FROM used_links WHERE hash = ?', hash).length > 0
   }
 
-  audit({ at, who, from, what, target, details, done }: AuditEntry): void {
+  audit(entry: AuditEntry): void {
+    const { at, who, from, what, target, details, done } = entry
+    if (!done && this.#countedAgain(entry)) return
     this.#run(
       'INSERT INTO audit (at, who, origin, what, target, details, done) VALUES (?, ?, ?, ?, ?, ?, ?)',
       at,
@@ -206,8 +252,35 @@ class SqliteAdminRecords implements AdminRecords {
       details ?? null,
       done ? 1 : 0,
     )
-    if (this.#written++ % pruneEvery !== 0) return
-    this.#run('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?', mostAudited)
+    if (this.#written++ % this.#limits.pruneEvery !== 0) return
+    this.#prune(1, this.#limits.done)
+    this.#prune(0, this.#limits.refused)
+  }
+
+  #countedAgain({ at, who, from, what, target }: AuditEntry): boolean {
+    const changes = this.#run(
+      `UPDATE audit SET times = times + 1, last_at = ?1 WHERE id = (
+        SELECT id FROM (
+          SELECT * FROM audit INDEXED BY audit_by_done WHERE done = 0 ORDER BY id DESC LIMIT ?7
+        ) WHERE at > ?2 AND who = ?3 AND origin = ?4 AND what = ?5 AND target = ?6 LIMIT 1)`,
+      at,
+      at - sameWithinMs,
+      who,
+      from,
+      what,
+      target,
+      sameAmong,
+    )
+    return changes > 0
+  }
+
+  #prune(done: 0 | 1, most: number): void {
+    this.#run(
+      `DELETE FROM audit WHERE done = ?1 AND id <= (
+        SELECT id FROM audit WHERE done = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+      done,
+      most,
+    )
   }
 
   audited({ before, who, what, limit }: AuditRange): readonly AuditRecord[] {
@@ -293,6 +366,8 @@ function auditOf(row: Row): AuditRecord {
     what: String(row['what']),
     target: String(row['target']),
     done: row['done'] === 1,
+    times: Number(row['times']),
+    ...(typeof row['last_at'] === 'number' ? { lastAt: row['last_at'] } : {}),
     ...(typeof row['details'] === 'string' ? { details: row['details'] } : {}),
   }
 }

@@ -51,6 +51,15 @@ const steps: readonly string[] = [
     hash TEXT PRIMARY KEY,
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE known_places (
+    user TEXT NOT NULL,
+    network TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (user, network)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE audit ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE audit ADD COLUMN last_at INTEGER;
+  CREATE INDEX audit_by_done ON audit (done, id)`,
 ]
 
 /** Takes the steps that are missing. @throws Error where the file was written by a newer version */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -43,8 +43,9 @@ test('a change that is refused changes nothing', async () => {
 })
 
 test('what a change that was cut short left behind is in nobody’s way', async () => {
-  await writeFile(`${path()}.new`, 'half')
-  await utimes(`${path()}.new`, 0, 0)
+  await writeFile(`${path()}.new`, 'much more than half of it')
+  await Promise.all(['a', 'b', 'c'].map((line) => editFile(path(), (now) => `${now}${line}`)))
+  expect((await text()).split('').toSorted()).toEqual(['a', 'b', 'c'])
   await editFile(path(), () => 'whole\n')
   expect([await text(), await readdir(folder)]).toEqual(['whole\n', ['lists']])
 })

@@ -5,13 +5,10 @@
  */
 import fs from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { PosternError } from '../../mail/errors.ts'
+import { lockDescriptor } from './file-locks.ts'
 
 const patienceMs = 5_000
-const againMs = 50
-/** Whoever wrote it is gone: nobody takes a minute for it. */
-const staleMs = 60_000
 
 /**
  * @param named the file, or a link to it
@@ -47,9 +44,9 @@ export async function editFile(named: string, change: (text: string) => string):
       ? new PosternError('DISK_FAILED', path, { cause: error })
       : error
   } finally {
-    await file.close()
-    // After a rename the name is free, and may be the next one's lock already.
+    // After a rename the name is free, and may be the next one's lock already; before, it is ours while we hold it.
     if (!moved) await fs.rm(fresh, { force: true })
+    await file.close()
   }
 }
 
@@ -63,26 +60,32 @@ export async function realPath(path: string): Promise<string | undefined> {
   }
 }
 
+/** The lock is the kernel's and belongs to the open file: whoever dies has let go of it, and what they left is written over. */
 async function lock(path: string, mode: number): Promise<fs.FileHandle> {
   const deadline = performance.now() + patienceMs
   for (;;) {
+    const file = await fs.open(path, 'a', mode).catch((cause: unknown) => {
+      throw new PosternError('DISK_FAILED', path, { cause })
+    })
     try {
-      return await fs.open(path, 'wx', mode)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-        throw new PosternError('DISK_FAILED', path, { cause: error })
+      await lockDescriptor(file.fd, path, Math.max(1, deadline - performance.now()))
+      // Whoever had it before us has moved it away, most likely: then it is the lock of nothing.
+      if (await isThere(file, path)) {
+        await file.truncate(0)
+        await file.chmod(mode)
+        return file
       }
+    } catch (error) {
+      await file.close()
+      throw error
     }
-    if (await isStale(path)) await fs.rm(path, { force: true })
-    else if (performance.now() > deadline) {
-      throw new PosternError('TIMEOUT', `somebody else is changing it: ${path} is there`)
-    } else await delay(againMs)
+    await file.close()
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
-  const { mtimeMs } = await fs.stat(path).catch(() => ({ mtimeMs: Infinity }))
-  return Date.now() - mtimeMs > staleMs
+async function isThere(file: fs.FileHandle, path: string): Promise<boolean> {
+  const [held, named] = await Promise.all([file.stat(), fs.stat(path).catch(() => undefined)])
+  return named?.ino === held.ino && named.dev === held.dev
 }
 
 async function read(path: string) {

@@ -10,7 +10,7 @@ import type { FileLock, FileLocks } from '../file-locks.ts'
 
 /** What flock(1) answers when the time is up. */
 const timedOut = 1
-const lockDescriptor = 3
+const childDescriptor = 3
 
 export const systemFileLocks: FileLocks = {
   async take(path: string, timeoutMs: number): Promise<FileLock> {
@@ -18,9 +18,7 @@ export const systemFileLocks: FileLocks = {
       throw new PosternError('DISK_FAILED', path, { cause: error })
     })
     try {
-      const code = await flock(file.fd, timeoutMs)
-      if (code === timedOut) throw new PosternError('TIMEOUT', `the lock of ${path}`)
-      if (code !== 0) throw new PosternError('DISK_FAILED', `the lock of ${path}: flock, ${code}`)
+      await lockDescriptor(file.fd, path, timeoutMs)
       return { release: () => file.close() }
     } catch (error) {
       await file.close()
@@ -29,9 +27,24 @@ export const systemFileLocks: FileLocks = {
   },
 }
 
+/**
+ * Waits until the open file is ours alone; closing it lets go.
+ * @param path for what is thrown
+ * @throws PosternError TIMEOUT, DISK_FAILED
+ */
+export async function lockDescriptor(
+  descriptor: number,
+  path: string,
+  timeoutMs: number,
+): Promise<void> {
+  const code = await flock(descriptor, timeoutMs)
+  if (code === timedOut) throw new PosternError('TIMEOUT', `the lock of ${path}`)
+  if (code !== 0) throw new PosternError('DISK_FAILED', `the lock of ${path}: flock, ${code}`)
+}
+
 async function flock(descriptor: number, timeoutMs: number): Promise<number> {
   const seconds = String(Math.max(0.001, timeoutMs / 1000))
-  const child = spawn('flock', ['-x', '-w', seconds, String(lockDescriptor)], {
+  const child = spawn('flock', ['-x', '-w', seconds, String(childDescriptor)], {
     stdio: ['ignore', 'ignore', 'ignore', descriptor],
   })
   try {

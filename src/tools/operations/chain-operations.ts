@@ -13,16 +13,17 @@ import type { Change, Preview } from '../../admin/schemas/configuration.ts'
 import type { Configuration, EntryConfiguration } from '../../config/configuration.ts'
 import { withEntryEdit, type EntryEdit } from '../../config/entry-edit.ts'
 import type { Generation } from '../../filter/generation.ts'
-import { PluginLoader } from '../../filter/loader.ts'
 import type { JsonObject, JsonValue } from '../../mail/json.ts'
 import { stages } from '../../mail/status.ts'
 import type { Plugin } from '../../plugin/plugin.ts'
+import { maskedOptions, restoredOptions, type KnownPlugins } from '../../config/secret-values.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { checkConfiguration, type CheckedConfiguration } from '../check-configuration.ts'
 import { readFolder } from '../read-offline.ts'
 import { tryChain } from '../switch-entry.ts'
 import type { CountedEntries } from './gateway-numbers.ts'
-import { etagOf, type EditedFiles, type FurtherTrial } from './edited-files.ts'
+import { checkView, etagOf, type EditedFiles, type FurtherTrial } from './edited-files.ts'
+import { loadPlugins, optionsOfPlugins } from './known-plugins.ts'
 
 const file = 'postern.yaml'
 
@@ -51,15 +52,15 @@ export class ConfiguredChain implements ChainOperations {
 
   async list(): Promise<Chain> {
     const { folder, current, numbers } = this.#parts
-    const [checked, known, etag] = await Promise.all([
+    const [checked, known, etag, plugins] = await Promise.all([
       checkConfiguration(folder),
       numbers(),
       this.#etag(),
+      this.#optionsOf(current().chain),
     ])
-    const entries = current().chain.map((entry) => entryView(entry, checked, known))
-    const { mistakes, doubts } = checked
+    const entries = current().chain.map((entry) => entryView(entry, { checked, known, plugins }))
     const { sample, since } = known
-    return { etag, entries, check: { mistakes, doubts }, sample, ...optional('since', since) }
+    return { etag, entries, check: checkView(checked), sample, ...optional('since', since) }
   }
 
   async show(name: string): Promise<ChainEntryDetails | undefined> {
@@ -72,8 +73,9 @@ export class ConfiguredChain implements ChainOperations {
       this.#plugin(entry.plugin),
     ])
     const { summary, options = {}, variables = {} } = plugin ?? {}
+    const plugins = new Map(plugin === undefined ? [] : [[plugin.name, options]])
     return {
-      ...entryView(entry, checked, known),
+      ...entryView(entry, { checked, known, plugins }),
       etag: await this.#etag(),
       ...(summary === undefined ? {} : { description: summary }),
       schema: schemaOf(options),
@@ -89,7 +91,7 @@ export class ConfiguredChain implements ChainOperations {
 
   async preview(name: string, change: ChainEntryChange): Promise<Preview> {
     const text = await this.#text()
-    return this.#parts.files.preview(file, edited(text, name, change))
+    return this.#parts.files.preview(file, edited(text, name, await this.#meant(name, change)))
   }
 
   async change(name: string, change: ChainEntryChange, author: Author): Promise<Change> {
@@ -97,7 +99,8 @@ export class ConfiguredChain implements ChainOperations {
     const before = current().chain.find((each) => each.name === name)
     if (before === undefined) throw new Refusal('not-found', `The chain has no entry ${name}`)
     const turnedOn = before.mode === 'off' && change.mode !== undefined && change.mode !== 'off'
-    return files.edit(file, (text) => edited(text, name, change), author, {
+    const meant = await this.#meant(name, change)
+    return files.edit(file, (text) => edited(text, name, meant), author, {
       ...(change.note === undefined ? {} : { note: change.note }),
       ...(turnedOn ? { trial: this.#trialOf(name) } : {}),
     })
@@ -115,16 +118,22 @@ export class ConfiguredChain implements ChainOperations {
   }
 
   async #plugin(name: string): Promise<Plugin | undefined> {
-    const loader = new PluginLoader({
-      disk: systemDisk,
-      folders: this.#parts.current().pluginFolders,
-    })
-    try {
-      const loaded = await loader.load(name)
-      return loaded.loaded === 'plugin' ? loaded.plugin : undefined
-    } finally {
-      loader.close()
-    }
+    return (await loadPlugins([name], this.#parts.current())).get(name)
+  }
+
+  async #optionsOf(entries: readonly EntryConfiguration[]): Promise<KnownPlugins> {
+    const names = entries.map(({ plugin }) => plugin)
+    return optionsOfPlugins(names, this.#parts.current())
+  }
+
+  /** Masks stand for the secrets that the entry has now. */
+  async #meant(name: string, change: ChainEntryChange): Promise<ChainEntryChange> {
+    const entry = this.#parts.current().chain.find((each) => each.name === name)
+    if (!change.options || entry === undefined) return change
+    const plugins = await this.#optionsOf([entry])
+    const given = jsonMap(change.options) ?? {}
+    const before = plainOptions(entry)
+    return { ...change, options: restoredOptions(given, before, plugins.get(entry.plugin)) }
   }
 
   async #text(): Promise<string> {
@@ -159,12 +168,23 @@ function jsonMap(options: { readonly [key: string]: unknown } | null): JsonObjec
   return map
 }
 
+/** What is known of all entries. */
+interface Known {
+  readonly checked: CheckedConfiguration
+  readonly known: KnownNumbers
+  readonly plugins: KnownPlugins
+}
+
+function plainOptions({ options }: EntryConfiguration): JsonObject {
+  const plain: JsonObject = JSON.parse(JSON.stringify(options ?? {}))
+  return plain
+}
+
 function entryView(
   entry: EntryConfiguration,
-  { generation }: CheckedConfiguration,
-  { entries, breakers }: KnownNumbers,
+  { checked: { generation }, known: { entries, breakers }, plugins }: Known,
 ): ChainEntry {
-  const { name, plugin, mode, first, options, onFault, timeoutMs, refuseAt, place } = entry
+  const { name, plugin, mode, first, onFault, timeoutMs, refuseAt, place } = entry
   const inForce = generation?.entries.find((each) => each.name === name)
   const summary = generation?.listing.find((each) => each.name === name)?.summary
   const line = place.lineOf(place.path)
@@ -175,7 +195,7 @@ function entryView(
     stages: stagesOf(name, generation),
     first,
     conditional: entry.when !== undefined || entry.unless !== undefined,
-    options: options ?? {},
+    options: maskedOptions(plainOptions(entry), plugins.get(plugin)),
     ...(summary === undefined ? {} : { summary }),
     ...optional('onFault', onFault ?? inForce?.onFault),
     ...optional('timeoutMs', timeoutMs ?? inForce?.timeoutMs),

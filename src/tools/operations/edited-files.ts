@@ -1,7 +1,7 @@
 /**
  * The configuration has one truth: its files. They are written by one way alone: tried first as `postern check` tries them,
  * refused where they changed since they were read, replaced as a whole, and noted with who and when. Files that hold secrets
- * are neither read nor written here.
+ * are neither read nor written here; a secret in another file is shown as a mask, and the mask comes back for the secret.
  */
 import { createHash } from 'node:crypto'
 import { join, relative, resolve } from 'node:path'
@@ -18,7 +18,10 @@ import type {
   HistoryPage,
   Preview,
 } from '../../admin/schemas/configuration.ts'
+import { MaskedText } from '../../config/masked-text.ts'
+import type { KnownPlugins } from '../../config/secret-values.ts'
 import { unifiedDiff } from '../../formats/unified-diff.ts'
+import { withoutSecrets } from '../../formats/secret-text.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import { editFile, realPath } from '../../runtime/node/edit-file.ts'
@@ -27,6 +30,7 @@ import { checkConfiguration } from '../check-configuration.ts'
 import type { EditHistory } from './edit-history.ts'
 import { overlaidDisk } from './overlaid-disk.ts'
 
+const postern = 'postern.yaml'
 const depth = 4
 const mostFiles = 1_000
 const mostBytes = 1_000_000
@@ -42,6 +46,8 @@ export interface EditedFilesParts {
   readonly folder: string
   readonly disk: Disk
   readonly history: EditHistory
+  /** What the plugins that these texts of postern.yaml name take: it tells what is secret. */
+  readonly plugins: (texts: readonly string[]) => Promise<KnownPlugins>
   /** Called after a file was written: whoever remembers its text must read it again. */
   readonly written: () => void
 }
@@ -76,16 +82,19 @@ export class EditedFiles implements ConfigurationOperations {
     if (text === undefined) return undefined
     // With a password in it, it is nobody's to read here.
     if (mayHoldPasswords.has(path) && holdsPassword(text)) return undefined
-    return { path, text, etag: etagOf(text) }
+    const [masked] = await this.#masked(path, [text])
+    return { path, text: masked?.shown() ?? '', etag: etagOf(text) }
   }
 
-  async preview(path: string, text: string): Promise<Preview> {
+  /** @param given may have masks in it. @throws Refusal 422 for a mask that hides nothing */
+  async preview(path: string, given: string): Promise<Preview> {
     this.#mustBeOpen(path)
     const before = (await this.#textOf(path)) ?? ''
+    const text = await this.#meant(path, before, given)
     const check = await this.#try(path, text)
-    const diff = unifiedDiff(before, text, path).text
+    const diff = await this.#diff(path, before, text)
     const sound = check.mistakes.length === 0
-    return { path, etag: etagOf(before), changed: diff !== '', diff, check, sound }
+    return { path, etag: etagOf(before), changed: text !== before, diff, check, sound }
   }
 
   async apply({ path, text, note }: FileChange, author: Author): Promise<Change> {
@@ -93,7 +102,7 @@ export class EditedFiles implements ConfigurationOperations {
   }
 
   /**
-   * @param change from the text now to the text as it shall be
+   * @param change from the text now to the text as it shall be; masks in it stand for the secrets of now
    * @throws Refusal 412 where the file is another than the author saw, 422 where it would have mistakes
    */
   async edit(
@@ -105,7 +114,7 @@ export class EditedFiles implements ConfigurationOperations {
     this.#mustBeOpen(path)
     const before = (await this.#textOf(path)) ?? ''
     checkSeen(before, author)
-    const text = change(before)
+    const text = await this.#meant(path, before, change(before))
     const check = await this.#try(path, text)
     if (check.mistakes.length > 0) {
       throw new Refusal('invalid', 'The configuration would have mistakes', {
@@ -114,7 +123,7 @@ export class EditedFiles implements ConfigurationOperations {
     }
     const absolute = this.#absolute(path)
     await trial?.(overlaidDisk(this.#parts.disk, absolute, Buffer.from(text)))
-    const diff = unifiedDiff(before, text, path).text
+    const diff = await this.#diff(path, before, text)
     const done = { path, etag: etagOf(text), changed: text !== before, diff, check }
     if (text === before) return done
     // Noted first: after a crash there may be a note too many, never a change that nobody can take back.
@@ -147,8 +156,11 @@ export class EditedFiles implements ConfigurationOperations {
     return this.#parts.history.list(query)
   }
 
-  historyItem(id: string): Promise<HistoryDetails | undefined> {
-    return this.#parts.history.show(id)
+  async historyItem(id: string): Promise<HistoryDetails | undefined> {
+    const { history } = this.#parts
+    const [item, edit] = await Promise.all([history.show(id), history.find(id)])
+    if (item === undefined || edit === undefined) return undefined
+    return { ...item, diff: await this.#diff(edit.path, edit.before, edit.after) }
   }
 
   async rollback(id: string, author: Author): Promise<Change> {
@@ -157,14 +169,35 @@ export class EditedFiles implements ConfigurationOperations {
   }
 
   async check(): Promise<Check> {
-    const { mistakes, doubts } = await checkConfiguration(this.#parts.folder)
-    return { mistakes, doubts }
+    return checkView(await checkConfiguration(this.#parts.folder))
   }
 
   async #try(path: string, text: string): Promise<Check> {
     const disk = overlaidDisk(this.#parts.disk, this.#absolute(path), Buffer.from(text))
-    const { mistakes, doubts } = await checkConfiguration(this.#parts.folder, disk)
-    return { mistakes, doubts }
+    return checkView(await checkConfiguration(this.#parts.folder, disk))
+  }
+
+  /** Texts of one file as people see them. */
+  async #masked(path: string, texts: readonly string[]): Promise<readonly MaskedText[]> {
+    const known = path === postern ? await this.#parts.plugins(texts) : undefined
+    return texts.map((text) => new MaskedText(text, known))
+  }
+
+  /** @throws Refusal 422 */
+  async #meant(path: string, before: string, given: string): Promise<string> {
+    const [was, is] = await this.#masked(path, [before, given])
+    if (was === undefined || is === undefined) return given
+    const meant = is.meant(was)
+    if ('text' in meant) return meant.text
+    const problem = 'has *** where a secret belongs, and the file has none for it'
+    throw new Refusal('invalid', 'The configuration would have mistakes', {
+      mistakes: [{ file: path, line: meant.line, problem, remedy: 'write the secret itself' }],
+    })
+  }
+
+  async #diff(path: string, before: string, after: string): Promise<string> {
+    const [was, is] = await this.#masked(path, [before, after])
+    return unifiedDiff(was?.shown() ?? '', is?.shown(was) ?? '', path).text
   }
 
   async #record(edit: {
@@ -219,6 +252,15 @@ function isOpen(path: string): boolean {
 
 function holdsPassword(text: string): boolean {
   return text.split('\n').some((line) => line.trim().split(/\s+/).length > 1)
+}
+
+/** What is wrong repeats what is written. */
+export function checkView({ mistakes, doubts }: Pick<Check, 'mistakes' | 'doubts'>): Check {
+  return { mistakes: mistakes.map(withoutItsSecrets), doubts: doubts.map(withoutItsSecrets) }
+}
+
+function withoutItsSecrets<M extends { readonly problem: string }>(mistake: M): M {
+  return { ...mistake, problem: withoutSecrets(mistake.problem) }
 }
 
 function checkSeen(text: string, { ifMatch }: Author): void {

@@ -6,11 +6,13 @@ import type { Configuration } from '../../config/configuration.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { chainMetrics, processMetrics, queueMetrics } from '../../runtime/metrics/inventory.ts'
 import { mergeSnapshots } from '../../runtime/metrics/merge.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { MetricsSnapshot } from '../../runtime/metrics/snapshot.ts'
 import { askWorkers, type GatherDoors } from '../gather-metrics.ts'
 import { Cached } from './cached.ts'
 import { entryCounts } from './entry-counts.ts'
 import { valuesOf } from './metric-values.ts'
+import { markEveryMs, RecentFaults } from './recent-faults.ts'
 
 /** A scraper every second sees every second. */
 const freshMs = 900
@@ -28,9 +30,26 @@ export interface CountedEntries {
 
 export class GatewayNumbers implements MetricsOperations {
   readonly #snapshot: Cached<MetricsSnapshot | undefined>
+  readonly #clock: Clock
+  readonly #recent = new RecentFaults()
+  #timer: Timer | undefined
 
   constructor(current: () => Pick<Configuration, 'spool'>, doors: GatherDoors) {
+    this.#clock = doors.clock
     this.#snapshot = new Cached(doors.clock, freshMs, () => gathered(current().spool.path, doors))
+  }
+
+  /** What is recent is known as far back as somebody looked: this looks now and then, until it is closed. */
+  watch(): void {
+    this.#timer = this.#clock.after(markEveryMs, () => {
+      this.watch()
+      // Where no gateway answers there is nothing to note.
+      void this.entries().catch(() => undefined)
+    })
+  }
+
+  close(): void {
+    this.#timer?.cancel()
   }
 
   /** @returns undefined where no worker answers */
@@ -73,10 +92,12 @@ export class GatewayNumbers implements MetricsOperations {
     if (snapshot === undefined) return undefined
     const transactions = valuesOf(snapshot, chainMetrics.transactions)
     const starts = valuesOf(snapshot, processMetrics.started).map(({ value }) => value * 1000)
+    const since = starts.length === 0 ? undefined : Math.round(Math.min(...starts))
+    const age = since === undefined ? Infinity : this.#clock.now() - since
     return {
       sample: transactions.reduce((sum, { value }) => sum + value, 0),
-      ...(starts.length === 0 ? {} : { since: Math.round(Math.min(...starts)) }),
-      entries: entryCounts(snapshot),
+      ...(since === undefined ? {} : { since }),
+      entries: this.#recent.within(entryCounts(snapshot), this.#clock.monotonicMs(), age),
       breakers: breakersOf(snapshot),
     }
   }

@@ -8,17 +8,17 @@ import type {
   MessagePage,
   MessageSummary,
 } from '../../admin/schemas/messages.ts'
-import type { Now, Slice } from '../../admin/schemas/system.ts'
+import type { Now } from '../../admin/schemas/system.ts'
 import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import type { TracedStep } from '../../filter/trace-reader.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TraceQuery, TraceSearch } from '../../trace/trace-search.ts'
-import { traceOutcomes, type TraceSummary } from '../../trace/trace-summary.ts'
 import { openTraceSearch } from '../open-traces.ts'
 import { Cached } from './cached.ts'
 import { entryNumbers } from './entry-numbers.ts'
+import { nothingYet, RecentCounts, sliceMs } from './recent-counts.ts'
 import { storyView, summaryFor, summaryView } from './message-view.ts'
 
 export interface MessageParts {
@@ -37,10 +37,6 @@ export interface SampledEntries {
 }
 
 const sampled = 200
-const sliceMs = 10_000
-const slices = 30
-const mostCounted = 5_000
-const mostReasons = 12
 const usualPage = 50
 /** Pages of the archive for one of ours. */
 const mostTurns = 20
@@ -49,6 +45,7 @@ export class StoredMessages implements MessageOperations {
   readonly #parts: MessageParts
   readonly #now: Cached<Now>
   readonly #entries: Cached<SampledEntries>
+  readonly #recent = new RecentCounts()
   #open: { readonly path: string; readonly search: Promise<TraceSearch> } | undefined
 
   constructor(parts: MessageParts) {
@@ -103,22 +100,22 @@ export class StoredMessages implements MessageOperations {
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
+    this.#recent.forget()
     await (await open?.search.catch(() => undefined))?.close()
   }
 
   async #count(): Promise<Now> {
     const at = this.#parts.clock.now()
-    const from = Math.floor(at / sliceMs) * sliceMs - (slices - 1) * sliceMs
+    const counted = this.#asking((search) => this.#recent.count(search, at))
     const [found, queue, health] = await Promise.all([
-      this.#recent(from).catch(() => undefined),
+      counted.then((counts) => counts ?? nothingYet(at)).catch(() => undefined),
       this.#parts.depth().catch(() => undefined),
       this.#parts.health().catch(() => undefined),
     ])
     return {
       at,
       sliceMs,
-      slices: slicesOf(found ?? [], from),
-      reasons: reasonsOf(found ?? []),
+      ...(found ?? nothingYet(at)),
       stale: found === undefined,
       ...(queue === undefined ? {} : { queue }),
       ...(health === undefined ? {} : { health }),
@@ -134,19 +131,6 @@ export class StoredMessages implements MessageOperations {
       steps.push(...(story?.steps ?? []))
     }
     return { sample: page?.items.length ?? 0, entries: entryNumbers(steps) }
-  }
-
-  async #recent(since: number): Promise<readonly TraceSummary[]> {
-    const all: TraceSummary[] = []
-    for (let cursor: string | undefined; all.length < mostCounted;) {
-      const asked = { since, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }
-      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
-      const page = await this.#asking((search) => search.search(asked))
-      all.push(...(page?.items ?? []))
-      if (page?.next === undefined) break
-      cursor = page.next
-    }
-    return all
   }
 
   /** @returns undefined where nothing was ever recorded */
@@ -169,6 +153,7 @@ export class StoredMessages implements MessageOperations {
     const { path } = configuration.traces
     if (this.#open?.path !== path) {
       const before = this.#open
+      this.#recent.forget()
       this.#open = { path, search: openTraceSearch(configuration) }
       void before?.search.then((search) => search.close()).catch(() => undefined)
     }
@@ -191,36 +176,4 @@ function narrowed<Q extends { readonly recipient?: string }>(
   const [domain, ...more] = scope.domains
   if (domain === undefined) return undefined
   return more.length > 0 ? query : { ...query, recipient: `@${domain}` }
-}
-
-function slicesOf(found: readonly TraceSummary[], from: number): readonly Slice[] {
-  const all = Array.from({ length: slices }, (_, index) => ({
-    at: from + index * sliceMs,
-    ...Object.fromEntries(traceOutcomes.map((outcome) => [outcome, 0])),
-    ...none,
-  }))
-  for (const { endedAt, outcome } of found) {
-    const slice = all[Math.floor((endedAt - from) / sliceMs)]
-    if (slice !== undefined) slice[outcome] += 1
-  }
-  return all
-}
-
-const none = {
-  accepted: 0,
-  quarantined: 0,
-  discarded: 0,
-  refused: 0,
-  deferred: 0,
-  abandoned: 0,
-}
-
-function reasonsOf(found: readonly TraceSummary[]): Now['reasons'] {
-  const counts = new Map<string, Now['reasons'][number]>()
-  for (const { outcome, reason } of found) {
-    if (reason === undefined || outcome === 'accepted') continue
-    const key = `${outcome} ${reason}`
-    counts.set(key, { outcome, reason, count: (counts.get(key)?.count ?? 0) + 1 })
-  }
-  return [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, mostReasons)
 }

@@ -5,6 +5,7 @@ import type {
   MessageDetails,
   MessageFilter,
   MessageSummary,
+  Reply,
   TracedStep,
 } from '../../admin/schemas/messages.ts'
 import { isWithin, seesMessage } from '../../admin/scope.ts'
@@ -51,8 +52,17 @@ export function storyView(story: Story, scope: Scope): MessageDetails | undefine
     hostname,
     environment: partial ? '' : environment,
     stage,
-    told: story.recipients.flatMap(({ address, accepted, ruled }) =>
-      sees(address) ? [{ address, accepted, ...(ruled === undefined ? {} : { ruled }) }] : [],
+    told: story.recipients.flatMap(({ address, accepted, ruled }, index) =>
+      sees(address)
+        ? [
+            {
+              address,
+              accepted,
+              ...(ruled === undefined ? {} : { ruled }),
+              ...(accepted ? {} : replyOf(story.rulings[index])),
+            },
+          ]
+        : [],
     ),
     placements: story.placements.flatMap((placement) => {
       const recipients = placement.recipients.filter(sees)
@@ -67,6 +77,13 @@ export function storyView(story: Story, scope: Scope): MessageDetails | undefine
     ...(tls === undefined ? {} : { tls }),
     ...(forwarded === undefined || partial ? {} : { forwarded }),
   }
+}
+
+/** What RCPT was answered, a refusal remembered from before included; nothing where steps were lost. */
+function replyOf(ruling: Story['rulings'][number] | undefined): { readonly reply?: Reply } {
+  if (ruling === undefined || ruling.ruling === 'pass') return {}
+  const { code, status, text } = ruling
+  return { reply: { code, status, text } }
 }
 
 /** @param sees absent: everything */

@@ -59,6 +59,7 @@ describe('what is shown', () => {
     expect(healthOf({ ...entry, breaker: 'open' }).word).toBe('does not answer')
     expect(healthOf(entry).word).toBe('had faults')
     expect(healthOf({ ...entry, numbers: { ...numbers, faults: 0 } }).word).toBe('well')
+    expect(healthOf({ ...entry, numbers: { ...numbers, recentFaults: 0 } }).word).toBe('well')
   })
 })
 

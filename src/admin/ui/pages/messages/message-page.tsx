@@ -93,7 +93,10 @@ function Facts({ message }: { readonly message: MessageDetails }) {
         <ul class="stack-tight">
           {told.map(({ address, accepted, ruled, reply: answer }, index) => (
             <li key={index}>
-              {plainText(address)} {accepted ? null : <Status of="refused" />}{' '}
+              {plainText(address)}{' '}
+              {accepted ? null : (
+                <Status of={(answer?.code ?? 500) < 500 ? 'deferred' : 'refused'} />
+              )}{' '}
               {answer === undefined ? null : (
                 <span class="muted">
                   {plainText(`${answer.code} ${answer.status} ${answer.text}`)}

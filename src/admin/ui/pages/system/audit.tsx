@@ -76,9 +76,14 @@ const columns: readonly Column<AuditItem>[] = [
   },
   {
     title: 'What',
-    cell: ({ what, done }) => (
+    cell: ({ what, done, times, lastAt }) => (
       <div class="break">
         <code>{plainText(what)}</code> {done ? null : <Status of="failed" />}
+        {lastAt === undefined ? null : (
+          <div class="line-2">
+            {times} times, last <When at={lastAt} />
+          </div>
+        )}
       </div>
     ),
   },
