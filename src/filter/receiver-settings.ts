@@ -7,7 +7,7 @@ import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { Option, OptionValues } from '../plugin/option.ts'
-import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import type { LoginMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { receiverSwitches } from './receiver-switches.ts'
 
 function asMaxrcpt(option: Option<number>): Option<number> {
@@ -106,8 +106,8 @@ export const receiverOptions = {
     description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
   }),
   auth_mechanisms: option.strings({
-    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'],
-    description: 'Offered as far as an entry can answer them.',
+    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'APOP'],
+    description: 'Offered as far as an entry can answer them; APOP is for POP3.',
   }),
   max_failed_logins: option.integer({
     default: 5,
@@ -181,7 +181,7 @@ export interface SettingsTraits {
   /** Whether it has TLS, by STARTTLS or from the first byte. */
   readonly tls: boolean
   /** The mechanisms that an enabled entry can answer. */
-  readonly answerable: readonly AuthMechanism[]
+  readonly answerable: readonly LoginMechanism[]
 }
 
 /** The settings that values of the options come to. */
@@ -190,6 +190,8 @@ export function settingsFrom(
   { role, tls, answerable }: SettingsTraits,
 ): ReceiverSettings {
   const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
+  const mechanisms =
+    values.auth === 'off' ? [] : answerable.filter((name) => values.auth_mechanisms.includes(name))
   return Object.freeze({
     hostname: values.hostname,
     greeting: greeting(values.hostname, values.greeting, protocol),
@@ -210,10 +212,8 @@ export function settingsFrom(
     dataTimeoutMs: values.data_timeout,
     dataPace: { minBytesPerSecond: values.min_data_rate, windowMs: values.data_rate_window },
     starttls: tls ? values.starttls : 'off',
-    mechanisms:
-      values.auth === 'off'
-        ? []
-        : answerable.filter((name) => values.auth_mechanisms.includes(name)),
+    mechanisms: mechanisms.filter((name) => name !== 'APOP'),
+    apop: mechanisms.includes('APOP'),
     authWithoutTls: values.auth_without_tls,
     ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
     ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),

@@ -125,11 +125,15 @@ export interface MessageEvent {
 /** The SASL mechanisms that are spoken here. */
 export type AuthMechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256'
 
+/** … and APOP (RFC 1939 §7), by which people log in who fetch their mail. */
+export type LoginMechanism = AuthMechanism | 'APOP'
+
 /** What a client showed to be whom it says it is. */
 export type LoginEvidence =
   | { readonly mechanism: 'PLAIN' | 'LOGIN'; readonly password: string }
   | {
-      readonly mechanism: 'CRAM-MD5'
+      readonly mechanism: 'CRAM-MD5' | 'APOP'
+      /** For APOP the timestamp of the greeting, in its angle brackets. */
       readonly challenge: string
       /** 32 hexadecimal digits in lower case. */
       readonly digest: string
@@ -142,7 +146,7 @@ export type AuthAttempt = { readonly session: Session; readonly user: string } &
 /** A login that has just begun. */
 export interface SecretRequest {
   readonly session: Session
-  readonly mechanism: AuthMechanism
+  readonly mechanism: LoginMechanism
   readonly user: string
 }
 
@@ -226,6 +230,8 @@ export interface ReceiverSettings {
   readonly starttls: 'off' | 'offered' | 'required'
   /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */
   readonly mechanisms: readonly AuthMechanism[]
+  /** An enabled back end can answer APOP: the greeting of POP3 has a timestamp. */
+  readonly apop: boolean
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
   /** Who may speak for others by XCLIENT, and by XFORWARD; nobody where absent. */

@@ -51,6 +51,7 @@ export const testSettings: ReceiverSettings = {
   dataPace: { minBytesPerSecond: 0, windowMs: 60_000 },
   starttls: 'offered',
   mechanisms: ['PLAIN', 'LOGIN'],
+  apop: false,
   authWithoutTls: false,
   authRequired: false,
   logsMail: false,
