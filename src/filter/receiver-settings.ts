@@ -150,6 +150,11 @@ export const receiverOptions = {
     description:
       'first: recipients about whom other entries decide are asked for in another transaction.',
   }),
+  qmqp_clients: option.networks({
+    default: [],
+    description:
+      'Clients that may hand over messages by QMQP, besides those whose rule sets RELAYCLIENT.',
+  }),
   etrn: option.networks({
     default: [],
     description: 'Clients that may have messages for a domain tried at once (RFC 1985).',
@@ -189,7 +194,7 @@ export function settingsFrom(
   values: ReceiverValues,
   { role, tls, answerable }: SettingsTraits,
 ): ReceiverSettings {
-  const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
+  const protocol = protocolOf(role)
   const mechanisms =
     values.auth === 'off' ? [] : answerable.filter((name) => values.auth_mechanisms.includes(name))
   return Object.freeze({
@@ -224,10 +229,15 @@ export function settingsFrom(
     prdr: values.prdr && protocol === 'smtp',
     binaryMime: values.binarymime,
     splitsByClass: values.split === 'first',
+    qmqpClients: values.qmqp_clients,
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
     replyIds: values.reply_ids,
   })
+}
+
+function protocolOf(role: ListenerRole): ReceiverSettings['protocol'] {
+  return role === 'lmtp' || role === 'qmtp' || role === 'qmqp' ? role : 'smtp'
 }
 
 const isEmpty = ({ list }: ReceiverValues['xclient_networks']): boolean => list.length === 0

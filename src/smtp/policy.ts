@@ -242,12 +242,17 @@ export interface ReceiverSettings {
   /** Log each reverse-path that is taken, and each forward-path that is asked for. */
   readonly logsMail: boolean
   readonly logsRecipients: boolean
-  /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
-  readonly protocol: 'smtp' | 'lmtp'
+  /**
+   * `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). `qmtp` and `qmqp`: packets
+   * in place of a dialogue; QMTP answers each recipient.
+   */
+  readonly protocol: 'smtp' | 'lmtp' | 'qmtp' | 'qmqp'
   /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
   readonly prdr: boolean
   /** Messages that are no text, by BDAT (BINARYMIME, RFC 3030 §3). */
   readonly binaryMime: boolean
+  /** Who may hand over messages by QMQP, besides clients whose rule sets RELAYCLIENT. */
+  readonly qmqpClients: Pick<Networks, 'has'>
   /** Who may say ETRN (RFC 1985). */
   readonly etrnClients: Pick<Networks, 'has'>
   /** `split: first`; the policy itself reads it. */
@@ -259,4 +264,12 @@ export interface ReceiverSettings {
 }
 
 /** What a listener is for: it decides what its settings are where nothing else is said. */
-export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp' | 'pop3' | 'pop3s'
+export type ListenerRole =
+  | 'mx'
+  | 'submission'
+  | 'smtps'
+  | 'lmtp'
+  | 'qmtp'
+  | 'qmqp'
+  | 'pop3'
+  | 'pop3s'

@@ -60,6 +60,7 @@ export const testSettings: ReceiverSettings = {
   prdr: false,
   binaryMime: false,
   splitsByClass: false,
+  qmqpClients: { has: () => false },
   etrnClients: { has: () => false },
   completesHeader: false,
   replyIds: false,
