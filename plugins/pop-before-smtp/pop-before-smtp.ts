@@ -33,6 +33,8 @@ export const popBeforeSmtp = definePlugin({
     const table = store.table('addresses', { maxEntries: mostAddresses })
     const counts = new Set(listeners)
     return {
+      // At a POP3 listener, and a while ago: for the proof they are logins.
+      vouching: () => ({ logins: true }),
       async loginEnded({ session, outcome }) {
         const { address } = session.remote
         if (outcome !== 'accepted' || !counts.has(session.listener) || address === 'unix') return
