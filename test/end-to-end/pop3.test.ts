@@ -25,6 +25,7 @@ listeners:
 plugin_dirs: [../plugins]
 chain:
   - plugin: accounts
+  - plugin: pop-before-smtp
   - plugin: rcpthosts
 delivery: { maildirs: ../var/mail }
 accounts: { path: ../var/accounts.db }
@@ -92,6 +93,17 @@ describe.skipIf(isMissing('curl'))('curl', () => {
       code: 0,
     })
     expect(await files('carol', 'cur')).toBe(1)
+  })
+
+  test('opens the way for its address to relay, and for no other, where pop-before-smtp is on', async () => {
+    const relay = ['EHLO client.test', 'MAIL FROM:<carol@postern.test>', 'RCPT TO:<x@far.test>']
+    const answerTo = async (address: string): Promise<string | undefined> =>
+      (await dialogue(gateway.port, relay, undefined, address)).at(-1)
+    expect(await answerTo('127.0.0.7')).toBe('550 5.7.1 Relaying denied')
+    const url = `pop3s://127.0.0.1:${portOf('pop3s')}/`
+    expect(await curl(url, '--interface', '127.0.0.7')).toMatchObject({ code: 0 })
+    expect(await answerTo('127.0.0.7')).toBe('250 2.1.5 Ok')
+    expect(await answerTo('127.0.0.8')).toBe('550 5.7.1 Relaying denied')
   })
 
   test('is refused with a wrong password, and without TLS', async () => {
