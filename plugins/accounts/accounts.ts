@@ -6,6 +6,7 @@ import {
   accountKey,
   authRecordRemedy,
   definePlugin,
+  findLogin,
   option,
   parseAuthLines,
   parseScramSecret,
@@ -35,7 +36,7 @@ export const accounts = definePlugin({
     const logins = new LoginCheck(doors)
     const text = file.follow(readAccounts)
     const find = async (user: string): Promise<AuthRecord | undefined> => {
-      const account = await doors.accounts.find(user)
+      const account = await findLogin(doors.accounts, user)
       return account === undefined ? text.current.get(accountKey(user)) : usableOf(account)
     }
     return {

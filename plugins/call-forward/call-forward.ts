@@ -130,9 +130,10 @@ function parsed(name: string): BackEnd {
   if (
     target === undefined ||
     target.kind === 'mx' ||
+    target.kind === 'qmtp' ||
     ('implicitTls' in target && target.implicitTls)
   ) {
-    throw new Error(`${name} is no back end: ${routeTargetRemedy}; not mx, not smtps`)
+    throw new Error(`${name} is no back end: ${routeTargetRemedy}; not mx, qmtp or smtps`)
   }
   return target
 }

@@ -14,7 +14,7 @@ import {
 } from 'postern/plugin'
 import { Dialogue, type Reply } from './dialogue.ts'
 
-export type BackEnd = Exclude<RouteTarget, { readonly kind: 'mx' }>
+export type BackEnd = Exclude<RouteTarget, { readonly kind: 'mx' | 'qmtp' }>
 
 export interface ProbeDoors {
   readonly net: Net

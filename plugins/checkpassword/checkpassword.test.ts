@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { fakePrograms, pluginUnderTest, type FakeProgram } from 'postern/testkit'
 import { checkpassword } from './checkpassword.ts'
@@ -90,6 +90,19 @@ describe('checkpassword', () => {
     )
     const without = pluginWith(knowsJoe)
     expect(await without.plugin.checkResponse('joe', { challenge, digest })).toBe(false)
+    expect(without.programs.calls).toEqual([])
+  })
+
+  test('answers APOP where it is told to, with the timestamp as its third field', async () => {
+    const challenge = '<16342.1795250022@pop.h>'
+    const digest = createHash('md5').update(`${challenge}secret`).digest('hex')
+    const { plugin, programs } = pluginWith(() => ({ exit: 0 }), { apop: true })
+    expect(await plugin.checkApop('joe', { challenge, digest })).toBe(true)
+    expect(String(Buffer.from(programs.calls[0]?.read.get(3) ?? []))).toBe(
+      `joe\0${digest}\0${challenge}\0`,
+    )
+    const without = pluginWith(knowsJoe, { cram: true })
+    expect(await without.plugin.checkApop('joe', { challenge, digest })).toBe(false)
     expect(without.programs.calls).toEqual([])
   })
 

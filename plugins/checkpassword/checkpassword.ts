@@ -24,6 +24,10 @@ export const checkpassword = definePlugin({
       default: false,
       description: 'It answers CRAM-MD5 too: digest in place of the password, then the challenge.',
     }),
+    apop: option.boolean({
+      default: false,
+      description: 'It answers APOP too: digest in place of the password, then the timestamp.',
+    }),
     parallel: option.integer({
       default: 20,
       min: 1,
@@ -63,6 +67,12 @@ export const checkpassword = definePlugin({
 
     return {
       verify: ({ session, user, password }, { signal }) => ask(session, { user, password }, signal),
+      ...(configured.apop
+        ? {
+            checkApop: ({ session, user, challenge, digest }, { signal }) =>
+              ask(session, { user, password: digest, data: challenge }, signal),
+          }
+        : {}),
       ...(configured.cram
         ? {
             checkResponse: ({ session, user, challenge, digest }, { signal }) =>

@@ -16,6 +16,7 @@ async function made(options: PluginTestOptions['options'] = {}) {
   await door.putDomain({ ...bounces, name: 'xn--bcher-kva.test' })
   await door.putDomain({ name: 'later.test', catchAll: 'delete', overQuota: 'defer' })
   await door.putDomain({ ...bounces, name: 'all.test', catchAll: { to: 'amy@here.test' } })
+  await door.putDomainAlias({ name: 'other.test', domain: 'here.test' })
   await door.putAlias({ address: 'team@here.test', targets: ['amy@here.test'] })
   await door.putAlias({ address: 'postmaster@here.test', targets: ['amy@here.test'] })
   const asked: (readonly [string, number])[] = []
@@ -34,6 +35,10 @@ describe('mailboxes', () => {
     ['amy@here.test', 'accept'],
     ['Amy@HERE.test', 'accept'],
     ['team@here.test', 'accept'],
+    ['amy@other.test', 'accept'],
+    ['team@Other.test', 'accept'],
+    ['eve@other.test', '5.1.1'],
+    ['full@other.test', '5.2.2'],
     ['anybody@later.test', 'accept'],
     ['anybody@all.test', 'accept'],
     ['login@there.test', 'pass'],

@@ -51,7 +51,8 @@ export const mailboxes = definePlugin({
       check: () => doubtsAbout(doors.accounts),
       vouching: async () => {
         const domains = await doors.accounts.listDomains({ limit: mostListed })
-        return { domains: domains.map(({ name }) => name) }
+        const aliases = await doors.accounts.listDomainAliases({ limit: mostListed })
+        return { domains: [...domains, ...aliases].map(({ name }) => name) }
       },
     }
   },

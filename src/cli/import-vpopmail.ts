@@ -1,5 +1,9 @@
 import { Command } from 'commander'
-import { formatMailAlias, formatMailDomain } from '../formats/mail-domain-lines.ts'
+import {
+  formatDomainAlias,
+  formatMailAlias,
+  formatMailDomain,
+} from '../formats/mail-domain-lines.ts'
 import { printable } from '../mail/reply.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { carryOut, planImport } from '../tools/import-vpopmail.ts'
@@ -12,6 +16,7 @@ import { withProgress } from './progress.ts'
 interface Options {
   readonly config: string
   readonly dump?: string
+  readonly assign: string
   readonly dryRun?: true
 }
 
@@ -21,25 +26,28 @@ export function importVpopmailCommand(): Command {
     .description('take over the domains, users and aliases of a vpopmail')
     .argument('[home]', 'with domains/ in it, such as /home/vpopmail')
     .option('--dump <file>', 'of its MySQL tables vpopmail, valias, limits, dir_control')
+    .option('--assign <file>', 'of its qmail: alias domains', '/var/qmail/users/assign')
     .option('--dry-run', 'only say what would be taken over')
     .addOption(configOption())
     .action(run)
 }
 
 async function run(home: string | undefined, options: Options): Promise<void> {
-  const { config, dump, dryRun } = options
+  const { config, dump, assign, dryRun } = options
   if (home === undefined && dump === undefined) {
     throw new Error('name the home of vpopmail, or a dump of its tables with --dump')
   }
   const sources = {
+    assign,
     ...(home === undefined ? {} : { home }),
     ...(dump === undefined ? {} : { dump }),
   }
   const plan = planImport(await readVpopmail(systemDisk, sources))
-  const { domains, users, aliases, doubts } = plan
+  const { domains, domainAliases, users, aliases, doubts } = plan
   for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
   if (dryRun === true) {
     for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
+    for (const alias of domainAliases) process.stdout.write(`${formatDomainAlias(alias)}\n`)
     for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
   } else {
@@ -49,6 +57,7 @@ async function run(home: string | undefined, options: Options): Promise<void> {
   }
   const counts = [
     countOf(domains.length, 'domain'),
+    ...(domainAliases.length === 0 ? [] : [countOf(domainAliases.length, 'other name')]),
     countOf(users.length, 'user'),
     countOf(aliases.length, 'alias', 'aliases'),
   ]

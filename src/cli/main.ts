@@ -89,6 +89,9 @@ const commands = {
   maildirmake: qmailTool('maildirmake'),
   safecat: qmailTool('safecat'),
   autorespond: qmailTool('autorespond'),
+  maildirsmtp: qmailTool('maildirsmtp'),
+  maildirqmtp: qmailTool('maildirqmtp'),
+  setlock: qmailTool('setlock'),
 }
 
 type Load = () => Promise<Command>

@@ -136,6 +136,23 @@ const tools = {
     about: 'write standard input into a folder, wholly or not at all, and print the name',
     run: async (call) => (await import('../tools/qmail/maildirs.ts')).safecat(call),
   },
+  maildirsmtp: {
+    usage: 'folder prefix host helohost',
+    about: 'send the mail in a Maildir to the one host it waits for, by SMTP',
+    run: async (call, config) =>
+      (await import('../tools/qmail/serialmail.ts')).maildirsmtp(call, config),
+  },
+  maildirqmtp: {
+    usage: 'folder prefix host',
+    about: 'the same by QMTP',
+    run: async (call, config) =>
+      (await import('../tools/qmail/serialmail.ts')).maildirqmtp(call, config),
+  },
+  setlock: {
+    usage: '[-nNxX] file program [arg ...]',
+    about: 'run a program while holding the lock on a file',
+    run: async (call) => (await import('../tools/qmail/setlock.ts')).setlock(call),
+  },
   autorespond: {
     usage: 'seconds number text folder [flag from]',
     about: 'answer the message, if its sender was not answered that often in that time',

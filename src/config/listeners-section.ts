@@ -1,6 +1,7 @@
 /** The section `listeners`. */
 import type { JsonValue } from '../mail/json.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
+import type { ListenerRole } from '../smtp/policy.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
@@ -85,12 +86,11 @@ function readListener(
       'listen on the path of a UNIX socket',
     )
   }
-  if (role === 'pop3' || role === 'pop3s') {
-    for (const key of ['hand_over', 'proxy_protocol', 'max_load', 'record'] as const) {
-      if (!isMap(item) || item[key] === undefined || item[key] === false) continue
-      const remedy = 'take it away, or let this listener have another role'
-      reading.mistake([...path, key], 'means nothing for POP3', remedy)
-    }
+  for (const key of meaningless(role)) {
+    if (!isMap(item) || item[key] === undefined || item[key] === false) continue
+    const remedy = 'take it away, or let this listener have another role'
+    const protocol = role.startsWith('pop3') ? 'POP3' : role.toUpperCase()
+    reading.mistake([...path, key], `means nothing for ${protocol}`, remedy)
   }
   return {
     name,
@@ -108,6 +108,20 @@ function readListener(
     maxLoad: values.max_load,
     ...extras,
     place: place(path),
+  }
+}
+
+/** Keys of a listener that a role has no use for. */
+function meaningless(role: ListenerRole): readonly string[] {
+  switch (role) {
+    case 'pop3':
+    case 'pop3s':
+      return ['hand_over', 'proxy_protocol', 'max_load', 'record']
+    case 'qmtp':
+    case 'qmqp':
+      return ['record']
+    default:
+      return []
   }
 }
 

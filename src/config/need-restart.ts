@@ -1,4 +1,19 @@
+import type { ListenerRole } from '../smtp/policy.ts'
 import type { Configuration } from './configuration.ts'
+
+/** Of a listener: a role that is spoken as the one before needs no other socket. */
+function spokenBy(role: ListenerRole): 'smtp' | 'pop3' | 'qmtp' | 'qmqp' {
+  switch (role) {
+    case 'pop3':
+    case 'pop3s':
+      return 'pop3'
+    case 'qmtp':
+    case 'qmqp':
+      return role
+    default:
+      return 'smtp'
+  }
+}
 
 /** The keys whose change a reload does not take. */
 export function needRestart(before: Configuration, after: Configuration): readonly string[] {
@@ -20,7 +35,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     listeners: listeners.map((one) => {
       return {
         ...one,
-        role: one.role === 'pop3' || one.role === 'pop3s',
+        role: spokenBy(one.role),
         receiver: undefined,
         tls: one.tls?.mode,
         place: undefined,

@@ -216,6 +216,23 @@ spol: {}
     expect(configuration?.listeners).toMatchObject([{ role: 'pop3s', tls: { mode: 'implicit' } }])
   })
 
+  test('takes packets in the clear or under TLS from the first byte, and keeps no dialogue of them', () => {
+    const tls = (more: string): unknown => {
+      const listener = `- { name: in, listen: "127.0.0.1:209", role: qmtp${more} }`
+      const yaml = `listeners:\n  ${listener}\n`
+      return read({ 'control/me': 'mx.test\n', 'postern.yaml': yaml }).configuration?.listeners[0]
+        ?.tls?.mode
+    }
+    expect([tls(''), tls(', tls: implicit')]).toEqual([undefined, 'implicit'])
+    const wrong = '- { name: in, listen: "127.0.0.1:628", role: qmqp, tls: starttls, record: all }'
+    expect(mistakesIn({ 'postern.yaml': `listeners:\n  ${wrong}\n` })).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('listeners[0].tls: cannot be begun within QMTP or QMQP'),
+        expect.stringContaining('listeners[0].record: means nothing for QMQP'),
+      ]),
+    )
+  })
+
   test('reports duplicate keys, broken YAML and a missing file', () => {
     expect(mistakesIn({ 'postern.yaml': 'spool: {}\nspool: {}\n' })).toEqual([
       'config/postern.yaml:2: Map keys must be unique; keep one of the two',

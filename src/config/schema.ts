@@ -216,10 +216,10 @@ export const destinationShape = {
 
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
-  role: option.choice(['mx', 'submission', 'smtps', 'lmtp', 'pop3', 'pop3s'], {
+  role: option.choice(['mx', 'submission', 'smtps', 'lmtp', 'qmtp', 'qmqp', 'pop3', 'pop3s'], {
     default: 'mx',
     description:
-      'submission and smtps: for people who log in; lmtp: RFC 2033; pop3 and pop3s: their mailboxes (RFC 1939)',
+      'submission and smtps: for people who log in; lmtp: RFC 2033; qmtp and qmqp: qmail to qmail; pop3 and pop3s: their mailboxes (RFC 1939)',
   }),
   listen: option.string({
     description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',

@@ -80,8 +80,14 @@ export function readListenerTls(request: ListenerTlsRequest): ListenerTls | unde
   }
   const { role } = values
   const securely = role === 'smtps' || role === 'pop3s'
-  const implicit = values.tls === 'implicit' || (values.tls === 'auto' && securely)
-  const bare = values.tls === 'auto' && !implicit && isUnixSocket && !asked
+  const inPackets = role === 'qmtp' || role === 'qmqp'
+  const fromTheStart = securely || (inPackets && asked)
+  const implicit = values.tls === 'implicit' || (values.tls === 'auto' && fromTheStart)
+  if (inPackets && values.tls === 'starttls') {
+    const remedy = 'write implicit or off'
+    reading.mistake([...path, 'tls'], 'cannot be begun within QMTP or QMQP', remedy)
+  }
+  const bare = values.tls === 'auto' && !implicit && (inPackets || (isUnixSocket && !asked))
   if (values.tls === 'off' || bare) return undefined
   return {
     mode: implicit ? 'implicit' : 'starttls',

@@ -70,6 +70,7 @@ async function gateway(hopOptions: HopOptions = {}) {
         }),
       },
       lmtp: { channel: 'local', transport: { deliver: () => expect.fail('no LMTP') } },
+      qmtp: { channel: 'remote', transport: { deliver: () => expect.fail('no QMTP') } },
       alias: { channel: 'local', transport: { deliver: () => expect.fail('no alias') } },
     },
     bouncer: createBouncer({

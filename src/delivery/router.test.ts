@@ -61,6 +61,7 @@ describe('the router', () => {
         to: { host: 'agent.test', port: 10_024 },
       },
     ],
+    ['qmtp:hub.test', { transport: 'qmtp', key: 'qmtp:hub.test:209', host: 'hub.test', port: 209 }],
     [
       'smtps:relay.test',
       {

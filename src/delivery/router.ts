@@ -1,11 +1,18 @@
 /**
  * Where a recipient's mail goes: the operator's own routes first, then by qmail's order control/locals,
- * control/virtualdomains, control/smtproutes, the mail exchangers of the domain. Asks no name server, and no disk but for
+ * control/virtualdomains, control/qmtproutes, control/smtproutes, the mail exchangers of the domain. Asks no name server, and no disk but for
  * the users of this host.
  */
 import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain, literalAddress } from '../mail/domain.ts'
-import type { FailRoute, LocalRoute, MaildirRoute, Route, SmtpRoute } from '../mail/route.ts'
+import type {
+  FailRoute,
+  LocalRoute,
+  MaildirRoute,
+  QmtpRoute,
+  Route,
+  SmtpRoute,
+} from '../mail/route.ts'
 import type { VirtualDomains } from '../formats/control-domains.ts'
 import type { DomainTable } from '../formats/domain-table.ts'
 import { utf8Octets } from '../formats/octets.ts'
@@ -24,6 +31,8 @@ export interface RoutingTables {
   /** Asked only where mail for this host goes to its users. */
   readonly virtualDomains?: VirtualDomains
   readonly smtpRoutes: SmtpRoutes
+  /** Before those; absent: none. */
+  readonly qmtpRoutes?: SmtpRoutes
   /** Asked with domains in lower case. Absent: none. */
   readonly routes?: DomainTable<RouteTarget>
 }
@@ -42,7 +51,7 @@ const submissionsPort = 465
 export function createRouter({ mailRoot, tables, users }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
-      const { defaultHost, locals, virtualDomains, smtpRoutes, routes } = tables()
+      const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = tables()
       const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
@@ -59,7 +68,8 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
           return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
         }
       }
-      return smtpRoute(domain, smtpRoutes)
+      const server = qmtpRoutes?.find(domain)?.relay
+      return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
     },
   }
 }
@@ -76,6 +86,7 @@ function targetRoute(domain: string, target: RouteTarget): Route {
     const where = 'path' in to ? to.path : `${to.host}:${to.port}`
     return { transport: 'lmtp', key: `lmtp:${where}`, to }
   }
+  if (target.kind === 'qmtp') return qmtpRoute(target)
   const { host, port, implicitTls } = target
   const key = `${implicitTls ? 'smtps' : 'relay'}:${host}:${port}`
   return {
@@ -87,6 +98,13 @@ function targetRoute(domain: string, target: RouteTarget): Route {
     ...(implicitTls ? { implicitTls } : {}),
   }
 }
+
+function qmtpRoute({ host, others, port }: QmtpServer): QmtpRoute {
+  const key = `qmtp:${[host, ...(others ?? [])].join(',')}:${port}`
+  return { transport: 'qmtp', key, host, ...(others === undefined ? {} : { others }), port }
+}
+
+type QmtpServer = Pick<QmtpRoute, 'host' | 'others' | 'port'>
 
 export function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
   const folder = `${folderName(domain)}/${folderName(localPart)}`

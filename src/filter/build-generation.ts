@@ -240,6 +240,7 @@ const abilities = new Set<string>([
   'verify',
   'secretFor',
   'checkResponse',
+  'checkApop',
   'sign',
   'loginEnded',
   'route',

@@ -18,6 +18,7 @@ const allowed: { readonly [Q in Question]: readonly Kind[] } = {
   verify: ['pass', 'accept'],
   secretFor: ['pass', 'accept'],
   checkResponse: ['pass', 'accept'],
+  checkApop: ['pass', 'accept'],
   loginEnded: ['pass'],
   mail: objections,
   rcpt: [...objections, 'accept'],

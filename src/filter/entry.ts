@@ -48,7 +48,7 @@ export interface EntryConfig {
 export type Values = { readonly [name: string]: unknown }
 
 /** What a back end may be asked about a login, and what who watches it is told. */
-const loginQuestions = ['verify', 'secretFor', 'checkResponse', 'loginEnded'] as const
+const loginQuestions = ['verify', 'secretFor', 'checkResponse', 'checkApop', 'loginEnded'] as const
 export type LoginQuestion = (typeof loginQuestions)[number]
 
 /** What an entry may be asked: its hooks, the logins that a back end knows, and to sign what is taken. */
@@ -58,6 +58,7 @@ export type Events = { readonly [S in Stage]: Stages[S]['event'] } & {
   readonly verify: Credentials & Handover<LoginGrant>
   readonly secretFor: LoginName & Handover<LoginSecret & LoginGrant>
   readonly checkResponse: DigestResponse & Handover<LoginGrant>
+  readonly checkApop: DigestResponse & Handover<LoginGrant>
   readonly loginEnded: LoginEnd
   readonly sign: Signing
 }

@@ -121,6 +121,7 @@ function scopeOf(question: Question): Scope {
     case 'verify':
     case 'secretFor':
     case 'checkResponse':
+    case 'checkApop':
       return 'session'
     case 'hello':
       return 'hello'

@@ -8,11 +8,16 @@ const submission: JsonObject = { auth: 'required', complete_header: true, prdr: 
 /** Who reads mail logs in; of the section only what concerns logins and names is meant. */
 const reading: JsonObject = { auth: 'required' }
 
+/** Packets have no commands: nobody can begin TLS or log in by one. */
+const packets: JsonObject = { auth: 'off', starttls: 'off', prdr: false }
+
 const presets: { readonly [R in ListenerRole]: JsonObject } = {
   mx: {},
   submission,
   smtps: submission,
   lmtp: {},
+  qmtp: packets,
+  qmqp: packets,
   pop3: reading,
   pop3s: reading,
 }

@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { mistakeAt, type Mistake, type WrittenAt } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import type { LoginMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { impossibleSetting } from './impossible-setting.ts'
 import { presetsOf } from './listener-roles.ts'
 import {
@@ -51,7 +51,7 @@ export interface ReceiverRequest {
   readonly listeners: readonly ListenerTraits[]
   readonly resources: OptionResources
   /** The mechanisms that an enabled entry can answer. */
-  readonly answerable: readonly AuthMechanism[]
+  readonly answerable: readonly LoginMechanism[]
 }
 
 type Settled =

@@ -1,10 +1,10 @@
 /** SCRAM and CRAM-MD5: back ends that hear no password. */
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { scramKeys } from '../mail/login-secret.ts'
+import { isApopDigest, scramKeys } from '../mail/login-secret.ts'
 import type { Session } from '../mail/session.ts'
 import { definePlugin } from '../plugin/plugin.ts'
-import type { SecretRuling } from '../smtp/policy.ts'
+import type { SecretRuling, SessionPolicy } from '../smtp/policy.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
 import { digests } from '../../test/fixtures/plugins/digests/digests.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
@@ -31,6 +31,8 @@ async function sessionWith(entries: readonly EntryConfig[], receiver = {}) {
   const mechanism = 'SCRAM-SHA-256'
   return {
     chain,
+    policy,
+    session,
     mechanisms: settings.mechanisms,
     plain: (user: string, password = 'secret') => dialled.login(user, password),
     secretFor: async (user: string) => policy.secretFor({ session, mechanism, user }),
@@ -44,6 +46,15 @@ async function sessionWith(entries: readonly EntryConfig[], receiver = {}) {
     },
   }
 }
+
+/** Of one who knows the password in the clear. */
+const apopOnly = definePlugin({
+  name: 'apop-only',
+  options: {},
+  setup: () => ({
+    checkApop: ({ user, ...response }) => user === 'alice' && isApopDigest('secret', response),
+  }),
+})
 
 const keysOf = (ruling: SecretRuling) => (ruling.ruling === 'secret' ? ruling.keys : undefined)
 const knowing = (options: object = {}, config: Partial<EntryConfig> = {}) =>
@@ -179,6 +190,33 @@ describe('PLAIN and LOGIN', () => {
     const session = await sessionWith([knowing({ broken: true }), entryOf(onePassword)])
     expect(await session.plain('alice')).toBe('235')
     expect(await session.plain('bob')).toMatch(/^454 4\.7\.0 /)
+  })
+})
+
+describe('APOP', () => {
+  const challenge = '<1.2@mx.test>'
+  const attempt = (policy: SessionPolicy, session: Session, user: string) =>
+    policy.auth({
+      session,
+      user,
+      mechanism: 'APOP',
+      challenge,
+      digest: createHash('md5').update(`${challenge}secret`).digest('hex'),
+    })
+
+  test('is offered and judged where a back end can answer it, and is no mechanism of AUTH', async () => {
+    const { policy, session, mechanisms } = await sessionWith([entryOf(apopOnly)])
+    expect(policy.settings.apop).toBe(true)
+    expect(mechanisms).toEqual([])
+    expect(await attempt(policy, session, 'alice')).toMatchObject({ ruling: 'accept' })
+    expect(await attempt(policy, session, 'bob')).toMatchObject({ ruling: 'reject' })
+  })
+
+  test('is not where none can, or the receiver is not told to', async () => {
+    const { policy } = await sessionWith([entryOf(digests), entryOf(onePassword)])
+    expect(policy.settings.apop).toBe(false)
+    const receiver = { auth_mechanisms: ['PLAIN'] }
+    expect((await sessionWith([entryOf(apopOnly)], receiver)).policy.settings.apop).toBe(false)
   })
 })
 

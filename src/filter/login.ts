@@ -14,7 +14,7 @@ import type { Session } from '../mail/session.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
 import { reject } from '../plugin/verdict.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
-import type { AuthAttempt, AuthMechanism, AuthRuling, SecretRequest } from '../smtp/policy.ts'
+import type { AuthAttempt, AuthRuling, LoginMechanism, SecretRequest } from '../smtp/policy.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -26,8 +26,8 @@ export const noSuchLogin: Objection = Object.freeze(
 )
 
 /** Which mechanisms an enabled back end can answer: the conversations want abilities of their own. */
-export function answerable(entries: readonly Entry[]): readonly AuthMechanism[] {
-  const can = (...abilities: readonly ('verify' | 'secretFor' | 'checkResponse')[]): boolean =>
+export function answerable(entries: readonly Entry[]): readonly LoginMechanism[] {
+  const can = (...abilities: readonly BackEndQuestion[]): boolean =>
     entries.some(
       ({ instance, shadow }) =>
         !shadow && abilities.some((ability) => instance[ability] !== undefined),
@@ -36,6 +36,7 @@ export function answerable(entries: readonly Entry[]): readonly AuthMechanism[] 
     ...(can('verify', 'secretFor') ? (['PLAIN', 'LOGIN'] as const) : []),
     ...(can('checkResponse') ? (['CRAM-MD5'] as const) : []),
     ...(can('secretFor') ? (['SCRAM-SHA-256'] as const) : []),
+    ...(can('checkApop') ? (['APOP'] as const) : []),
   ]
 }
 
@@ -63,7 +64,7 @@ export type LoginOutcome =
       readonly variables?: LoginVariables
     }
 
-/** PLAIN, LOGIN and CRAM-MD5, of which everything is known. */
+/** PLAIN, LOGIN, CRAM-MD5 and APOP, of which everything is known. */
 export async function askBackEnds(
   inquiry: Inquiry,
   attempt: Exclude<AuthAttempt, { readonly mechanism: 'SCRAM-SHA-256' }>,
@@ -71,11 +72,15 @@ export async function askBackEnds(
 ): Promise<LoginOutcome> {
   const { places } = inquiry.generation
   const { session, user } = attempt
-  if (attempt.mechanism === 'CRAM-MD5') {
+  if ('digest' in attempt) {
     const { challenge, digest } = attempt
-    const answer = await askEach(inquiry, places.checkResponse, (keep) => {
+    const response = (keep: (grant: LoginGrant) => void) => {
       return { session, user, challenge, digest, keep }
-    })
+    }
+    const answer =
+      attempt.mechanism === 'APOP'
+        ? await askEach(inquiry, places.checkApop, response)
+        : await askEach(inquiry, places.checkResponse, response)
     return answer.known ? grantedBy(answer) : refusedBy(answer)
   }
   const { password } = attempt
@@ -148,7 +153,7 @@ interface Unknown {
 
 type Answer<T> = { readonly known: true; readonly kept: T | undefined } | Unknown
 
-type BackEndQuestion = 'verify' | 'secretFor' | 'checkResponse'
+type BackEndQuestion = 'verify' | 'secretFor' | 'checkResponse' | 'checkApop'
 
 /** One back end after the other, until one says yes. */
 async function askEach<Q extends BackEndQuestion>(

@@ -94,6 +94,8 @@ export class Passage {
       const index = this.#position++
       const place = this.#line[index]
       if (place === undefined || this.#ahead.has(index)) continue
+      // A protocol without a greeting: there is nothing to ask about.
+      if (place.question === 'hello' && onward.session.hello === undefined) continue
       if (this.#inquiry.judge(place.entry, place.question) === false) continue
       const step = this.#ask(place, onward.session)
       if (step instanceof Promise) return step.then((late) => this.#took(late, index, onward))

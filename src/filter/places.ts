@@ -17,6 +17,7 @@ export interface Places {
   readonly verify: readonly AskedPlace<'verify'>[]
   readonly secretFor: readonly AskedPlace<'secretFor'>[]
   readonly checkResponse: readonly AskedPlace<'checkResponse'>[]
+  readonly checkApop: readonly AskedPlace<'checkApop'>[]
   readonly loginEnded: readonly AskedPlace<'loginEnded'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
@@ -63,6 +64,15 @@ function verifier(instance: Instance): Ask<'verify'> | undefined {
 
 function checker(instance: Instance): Ask<'checkResponse'> | undefined {
   const check = instance.checkResponse?.bind(instance)
+  return (
+    check &&
+    (({ keep, ...event }, context) =>
+      after(check(event, context), (known) => loginVerdict(known, keep)))
+  )
+}
+
+function apopChecker(instance: Instance): Ask<'checkApop'> | undefined {
+  const check = instance.checkApop?.bind(instance)
   return (
     check &&
     (({ keep, ...event }, context) =>
@@ -132,6 +142,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const verify = put('verify', verifier)
   const secretFor = put('secretFor', secretGiver)
   const checkResponse = put('checkResponse', checker)
+  const checkApop = put('checkApop', apopChecker)
   const loginEnded = put('loginEnded', watcher)
   const mail = put('mail', hooks.mail)
   const allows = ({ provides }: Entry): boolean =>
@@ -149,7 +160,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const message = waiting(put('message', hooks.message, [...firstOnes, ...others, ...lastOnes]))
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
-  const logins = { auth, verify, secretFor, checkResponse, loginEnded }
+  const logins = { auth, verify, secretFor, checkResponse, checkApop, loginEnded }
   return { connect, hello, ...logins, mail, rcpt, allowing, data, message, sign, passage, all }
 }
 

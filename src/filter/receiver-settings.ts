@@ -7,7 +7,7 @@ import { isExtension, type Extension } from '../mail/extensions.ts'
 import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { Option, OptionValues } from '../plugin/option.ts'
-import type { AuthMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import type { LoginMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
 import { receiverSwitches } from './receiver-switches.ts'
 
 function asMaxrcpt(option: Option<number>): Option<number> {
@@ -106,8 +106,8 @@ export const receiverOptions = {
     description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
   }),
   auth_mechanisms: option.strings({
-    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'],
-    description: 'Offered as far as an entry can answer them.',
+    default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'APOP'],
+    description: 'Offered as far as an entry can answer them; APOP is for POP3.',
   }),
   max_failed_logins: option.integer({
     default: 5,
@@ -150,6 +150,11 @@ export const receiverOptions = {
     description:
       'first: recipients about whom other entries decide are asked for in another transaction.',
   }),
+  qmqp_clients: option.networks({
+    default: [],
+    description:
+      'Clients that may hand over messages by QMQP, besides those whose rule sets RELAYCLIENT.',
+  }),
   etrn: option.networks({
     default: [],
     description: 'Clients that may have messages for a domain tried at once (RFC 1985).',
@@ -181,7 +186,7 @@ export interface SettingsTraits {
   /** Whether it has TLS, by STARTTLS or from the first byte. */
   readonly tls: boolean
   /** The mechanisms that an enabled entry can answer. */
-  readonly answerable: readonly AuthMechanism[]
+  readonly answerable: readonly LoginMechanism[]
 }
 
 /** The settings that values of the options come to. */
@@ -189,7 +194,9 @@ export function settingsFrom(
   values: ReceiverValues,
   { role, tls, answerable }: SettingsTraits,
 ): ReceiverSettings {
-  const protocol = role === 'lmtp' ? 'lmtp' : 'smtp'
+  const protocol = protocolOf(role)
+  const mechanisms =
+    values.auth === 'off' ? [] : answerable.filter((name) => values.auth_mechanisms.includes(name))
   return Object.freeze({
     hostname: values.hostname,
     greeting: greeting(values.hostname, values.greeting, protocol),
@@ -210,10 +217,8 @@ export function settingsFrom(
     dataTimeoutMs: values.data_timeout,
     dataPace: { minBytesPerSecond: values.min_data_rate, windowMs: values.data_rate_window },
     starttls: tls ? values.starttls : 'off',
-    mechanisms:
-      values.auth === 'off'
-        ? []
-        : answerable.filter((name) => values.auth_mechanisms.includes(name)),
+    mechanisms: mechanisms.filter((name) => name !== 'APOP'),
+    apop: mechanisms.includes('APOP'),
     authWithoutTls: values.auth_without_tls,
     ...(isEmpty(values.xclient_networks) ? {} : { xclientNetworks: values.xclient_networks }),
     ...(isEmpty(values.xforward_networks) ? {} : { xforwardNetworks: values.xforward_networks }),
@@ -224,10 +229,15 @@ export function settingsFrom(
     prdr: values.prdr && protocol === 'smtp',
     binaryMime: values.binarymime,
     splitsByClass: values.split === 'first',
+    qmqpClients: values.qmqp_clients,
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
     replyIds: values.reply_ids,
   })
+}
+
+function protocolOf(role: ListenerRole): ReceiverSettings['protocol'] {
+  return role === 'lmtp' || role === 'qmtp' || role === 'qmqp' ? role : 'smtp'
 }
 
 const isEmpty = ({ list }: ReceiverValues['xclient_networks']): boolean => list.length === 0

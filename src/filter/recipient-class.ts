@@ -20,7 +20,7 @@ export function splitOff(
   { splitsByClass, protocol }: ReceiverSettings,
 ): Objection | undefined {
   // Where each recipient is answered there is nothing to split for.
-  const answered = protocol === 'lmtp' || parameters.prdr === true
+  const answered = protocol === 'lmtp' || protocol === 'qmtp' || parameters.prdr === true
   if (!splitsByClass || answered || first === undefined) return undefined
   const { data, message } = inquiry.generation.places
   const alike = ({ entry, question }: Place): boolean =>

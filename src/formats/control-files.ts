@@ -193,6 +193,11 @@ export const controlFiles = {
     meaning: 'appended to a host name that ends in a plus sign',
   },
   qmqpservers: { kind: 'list', reader: 'qmail-qmqpc', meaning: 'IP addresses of QMQP servers' },
+  qmtproutes: {
+    kind: 'table',
+    reader: 'qmail-remote, patched for QMTP',
+    meaning: 'QMTP servers that come before smtproutes and MX, by recipient domain',
+  },
   'quarantine-events.txt': {
     kind: 'list',
     reader: 'qmail-scanner',

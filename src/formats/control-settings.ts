@@ -14,7 +14,7 @@ import { isAddressLiteral } from '../mail/domain.ts'
 import { controlInteger, controlLine, controlList, sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { latin1 } from './octets.ts'
-import { parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
+import { parseQmtpRoutes, parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
 
 export interface ControlSettings {
   readonly me: string
@@ -45,6 +45,8 @@ export interface ControlSettings {
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
   readonly smtpRoutes: SmtpRoutes
+  /** Before those. */
+  readonly qmtpRoutes: SmtpRoutes
   readonly timeoutConnectSeconds: number
   /** Undefined where nothing is said: then each step has the time that RFC 5321 §4.5.3.2 gives it. */
   readonly timeoutRemoteSeconds: number | undefined
@@ -85,6 +87,7 @@ export const settingFiles = [
   'maxrcpt',
   'outgoingip',
   'plusdomain',
+  'qmtproutes',
   'queuelifetime',
   'rcpthosts',
   'smtpgreeting',
@@ -143,6 +146,7 @@ export function readControlSettings(
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
     smtpGreeting: lineOr('smtpgreeting', me),
+    qmtpRoutes: keep('qmtproutes', parseQmtpRoutes(bytesOf('qmtproutes'))),
     smtpRoutes: keep('smtproutes', parseSmtpRoutes(bytesOf('smtproutes'))),
     timeoutConnectSeconds: integerOr('timeoutconnect', controlFiles.timeoutconnect.default),
     timeoutRemoteSeconds:

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
+  formatDomainAlias,
   formatMailAlias,
   formatMailDomain,
   parseMailDomainLines,
@@ -85,8 +86,10 @@ test('what is written is read as it was', () => {
   })
   fc.assert(
     fc.property(domain, alias, (a, b) => {
-      const text = `${formatMailDomain(a)}\n${formatMailAlias(b)}\n`
-      expect(parseMailDomainLines(text)).toEqual({ domains: [a], aliases: [b], mistakes: [] })
+      const c = { name: `other.${a.name}`, domain: a.name }
+      const lines = [formatMailDomain(a), formatMailAlias(b), formatDomainAlias(c)]
+      const read = { domains: [a], domainAliases: [c], aliases: [b], mistakes: [] }
+      expect(parseMailDomainLines(`${lines.join('\n')}\n`)).toEqual(read)
     }),
   )
 })

@@ -2,6 +2,7 @@
  * Domains and aliases as text, for `postern domain export` and `import`:
  *
  *     domain example.org catch-all=bounce over-quota=reject max-users=10 default-quota=100MB
+ *     domain-alias example.net example.org
  *     alias sales@example.org bob@example.org carol@example.net
  *
  * Empty lines and those that begin with `#` are skipped.
@@ -12,6 +13,7 @@ import {
   addressKey,
   mostTargets,
   type CatchAll,
+  type DomainAlias,
   type MailAlias,
   type MailDomain,
 } from '../mail/mail-domain.ts'
@@ -20,12 +22,14 @@ import type { LineMistake } from './line-mistake.ts'
 
 export interface MailDomainLines {
   readonly domains: readonly MailDomain[]
+  readonly domainAliases: readonly DomainAlias[]
   readonly aliases: readonly MailAlias[]
   readonly mistakes: readonly LineMistake[]
 }
 
 export function parseMailDomainLines(text: string): MailDomainLines {
   const domains: MailDomain[] = []
+  const domainAliases: DomainAlias[] = []
   const aliases: MailAlias[] = []
   const mistakes: LineMistake[] = []
   for (const [index, written] of text.split('\n').entries()) {
@@ -36,13 +40,21 @@ export function parseMailDomainLines(text: string): MailDomainLines {
       const domain = readMailDomain(name, rest)
       if (typeof domain === 'string') mistakes.push({ line: index + 1, text: line, remedy: domain })
       else domains.push(domain)
+    } else if (kind === 'domain-alias') {
+      const alias =
+        rest.length === 1
+          ? readDomainAlias(name, rest[0] ?? '')
+          : 'write the alias, then the domain'
+      if (typeof alias === 'string') mistakes.push({ line: index + 1, text: line, remedy: alias })
+      else domainAliases.push(alias)
     } else {
-      const alias = kind === 'alias' ? readMailAlias(name, rest) : 'begin with domain or alias'
+      const alias =
+        kind === 'alias' ? readMailAlias(name, rest) : 'begin with domain, domain-alias or alias'
       if (typeof alias === 'string') mistakes.push({ line: index + 1, text: line, remedy: alias })
       else aliases.push(alias)
     }
   }
-  return { domains, aliases, mistakes }
+  return { domains, domainAliases, aliases, mistakes }
 }
 
 export function formatMailDomain(domain: MailDomain): string {
@@ -65,8 +77,26 @@ export function mailDomainSettings(domain: MailDomain): readonly string[] {
   )
 }
 
+export function formatDomainAlias({ name, domain }: DomainAlias): string {
+  return ['domain-alias', name, domain].join(' ')
+}
+
 export function formatMailAlias({ address, targets }: MailAlias): string {
   return ['alias', address, ...targets].join(' ')
+}
+
+/** @returns the alias, or what to write instead */
+export function readDomainAlias(name: string, domain: string): DomainAlias | string {
+  const wrong = [name, domain].find((each) => nameOf(each) === undefined)
+  if (wrong !== undefined) return `${wrong} is no domain`
+  const alias = { name: nameOf(name) ?? '', domain: nameOf(domain) ?? '' }
+  return alias.name === alias.domain ? `${alias.name} would mean itself` : alias
+}
+
+/** As domains are named: lower case, A-labels. */
+function nameOf(text: string): string | undefined {
+  const name = isDomain(text, { smtputf8: true }) ? asciiDomain(text).toLowerCase() : ''
+  return name === '' ? undefined : name
 }
 
 /**
@@ -79,9 +109,10 @@ export function readMailDomain(
   words: readonly string[],
   before?: MailDomain,
 ): MailDomain | string {
-  if (!isDomain(name, { smtputf8: true }) || asciiDomain(name) === '') return `${name} is no domain`
+  const key = nameOf(name)
+  if (key === undefined) return `${name} is no domain`
   let domain: MailDomain = before ?? {
-    name: asciiDomain(name).toLowerCase(),
+    name: key,
     catchAll: 'bounce',
     overQuota: 'reject',
   }

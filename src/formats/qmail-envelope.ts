@@ -29,8 +29,11 @@ export function envelopeOfQmail(
   }
 }
 
-/** qmail's addresses have no quotes: what it writes as `a b@c` is `"a b"@c` elsewhere. */
-function mailboxOfQmail(address: string, defaultHost: string): Mailbox | undefined {
+/**
+ * qmail's addresses have no quotes: what it writes as `a b@c` is `"a b"@c` elsewhere.
+ * @param address one character for each byte
+ */
+export function mailboxOfQmail(address: string, defaultHost: string): Mailbox | undefined {
   const text = readable(latin1Bytes(address))
   const at = text.lastIndexOf('@')
   const localPart = at < 0 ? text : text.slice(0, at)

@@ -10,6 +10,8 @@ describe('a target of mail', () => {
     ['smtp:192.0.2.1:2525', { kind: 'smtp', host: '192.0.2.1', port: 2525, implicitTls: false }],
     ['smtp:[2001:db8::1]', { kind: 'smtp', host: '2001:db8::1', port: 25, implicitTls: false }],
     ['smtps:relay.test', { kind: 'smtp', host: 'relay.test', port: 465, implicitTls: true }],
+    ['qmtp:hub.test', { kind: 'qmtp', host: 'hub.test', port: 209 }],
+    ['qmtp:[::1]:2209', { kind: 'qmtp', host: '::1', port: 2209 }],
     ['lmtp:agent.test', { kind: 'lmtp', to: { host: 'agent.test', port: 24 } }],
     ['lmtp:[::1]:10024', { kind: 'lmtp', to: { host: '::1', port: 10_024 } }],
     ['lmtp:/run/dovecot/lmtp', { kind: 'lmtp', to: { path: '/run/dovecot/lmtp' } }],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseSmtpRoutes, type SmtpRelay } from './smtproutes.ts'
+import { parseQmtpRoutes, parseSmtpRoutes, type SmtpRelay } from './smtproutes.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')
 const relay = (text: string, domain = 'dest.example'): SmtpRelay | undefined =>
@@ -140,4 +140,17 @@ test('several relays on one port are tried in their order', () => {
   })
   expect(value.find('b.test')?.relay).toEqual({ host: 'one.test', others: ['two.test'], port: 25 })
   expect(mistakes).toMatchObject([{ line: 3, remedy: 'all relays have one port' }])
+})
+
+test('control/qmtproutes has the same lines for port 209, and no logins', () => {
+  const text = 'a.example:hub.test\n.b.example:[::1]:2209\nc.example:\n:all.test,more.test\n'
+  const { value, mistakes } = parseQmtpRoutes(bytes(text))
+  expect(mistakes).toEqual([])
+  expect(value.find('a.example')?.relay).toEqual({ host: 'hub.test', port: 209 })
+  expect(value.find('x.b.example')?.relay).toEqual({ host: '::1', port: 2209 })
+  expect(value.find('c.example')?.relay).toBeUndefined()
+  expect(value.find('d.example')?.relay).toMatchObject({ others: ['more.test'], port: 209 })
+  expect(parseQmtpRoutes(bytes('a.example:hub.test user secret\n')).mistakes).toMatchObject([
+    { line: 1, text: 'a.example:hub.test ***', remedy: expect.stringContaining('no logins') },
+  ])
 })

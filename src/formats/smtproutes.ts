@@ -38,15 +38,34 @@ export interface SmtpRoutes {
 }
 
 const SMTP_PORT = 25
+const QMTP_PORT = 209
 const RELAY = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/
 const HOST = /^[^\s@/,;<>"\\]+$/
 
 export function parseSmtpRoutes(bytes: Uint8Array | undefined): ControlReading<SmtpRoutes> {
+  return parseRoutes(bytes, (value) => parseRelay(value, SMTP_PORT))
+}
+
+/** control/qmtproutes, as the patches have it that make qmail a client of QMTP: the same lines, port 209, and no logins. */
+export function parseQmtpRoutes(bytes: Uint8Array | undefined): ControlReading<SmtpRoutes> {
+  return parseRoutes(bytes, (value) => {
+    const relay = parseRelay(value, QMTP_PORT)
+    const hasLogin = typeof relay === 'object' && relay.login !== undefined
+    return hasLogin ? 'QMTP has no logins: write the relay alone' : relay
+  })
+}
+
+type Parsed = SmtpRelay | undefined | string
+
+function parseRoutes(
+  bytes: Uint8Array | undefined,
+  parse: (value: string) => Parsed,
+): ControlReading<SmtpRoutes> {
   const table = controlTable(bytes)
   const lines = new Map<string, SmtpRouteLine>()
   const mistakes = [...table.mistakes]
   for (const [key, { value, line, text }] of table.value) {
-    const relay = parseRelay(value)
+    const relay = parse(value)
     if (relay === undefined) lines.set(key, { key, line })
     else if (typeof relay !== 'string') lines.set(key, { key, line, relay })
     else if (strayCharacter(text) === undefined) mistakes.push({ line, text, remedy: relay })
@@ -72,10 +91,10 @@ function withoutPassword(mistake: LineMistake): LineMistake {
 }
 
 /** `relay[:port][,relay[:port]…][ user password]`; undefined for an empty value, a remedy for a senseless one. */
-function parseRelay(value: string): SmtpRelay | undefined | string {
+function parseRelay(value: string, usualPort: number): Parsed {
   if (value === '') return undefined
   const [, target = '', credentials] = /^([^ \t]*)(?:[ \t]+(.*))?$/s.exec(value) ?? []
-  const hops = target.split(',').map(parseHop)
+  const hops = target.split(',').map((hop) => parseHop(hop, usualPort))
   const wrong = hops.find((hop) => typeof hop === 'string')
   if (wrong !== undefined) return wrong
   const [first, ...others] = hops.flatMap((hop) => (typeof hop === 'string' ? [] : [hop]))
@@ -94,11 +113,14 @@ const senseless =
   'after the colon comes relay, relay:port, [ip] or [ip]:port; IPv6 always in brackets'
 
 /** One of several that commas separate. @returns a remedy for a senseless one */
-function parseHop(text: string): { readonly host: string; readonly port: number } | string {
+function parseHop(
+  text: string,
+  usualPort: number,
+): { readonly host: string; readonly port: number } | string {
   const [, bracketed, name, portText] = RELAY.exec(text) ?? []
   const host = bracketed ?? name
   if (host === undefined || !HOST.test(host)) return senseless
-  const port = portText === undefined ? SMTP_PORT : parsePort(portText)
+  const port = portText === undefined ? usualPort : parsePort(portText)
   return port === undefined ? 'the port is a number from 1 to 65535' : { host, port }
 }
 

@@ -105,6 +105,14 @@ export function isCramMd5Digest(
   return sameText(createHmac('md5', password).update(challenge).digest('hex'), digest)
 }
 
+/** The same for APOP (RFC 1939 §7): for `checkApop` of a back end. */
+export function isApopDigest(
+  password: string,
+  { challenge, digest }: { readonly challenge: string; readonly digest: string },
+): boolean {
+  return sameText(createHash('md5').update(challenge).update(password).digest('hex'), digest)
+}
+
 export function hmacSha256(key: Uint8Array, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }

@@ -20,6 +20,14 @@ export interface MailDomain {
   readonly defaultQuota?: Quota
 }
 
+/** Another name of a mail domain: `amy@alias.test` is `amy@here.test`, as recipient and as login. */
+export interface DomainAlias {
+  /** Lower case, A-labels; no mail domain. */
+  readonly name: string
+  /** The mail domain that it means. */
+  readonly domain: string
+}
+
 /** An address whose mail goes to others. */
 export interface MailAlias {
   /** In lower case, and its domain is a mail domain. */

@@ -9,6 +9,7 @@ export type Route =
   | LocalRoute
   | SmtpRoute
   | LmtpRoute
+  | QmtpRoute
   | PluginRoute
   | FailRoute
 
@@ -69,6 +70,16 @@ export interface LmtpRoute {
   readonly key: string
   /** A name or an IP address without brackets, or the path of a UNIX socket. */
   readonly to: { readonly host: string; readonly port: number } | { readonly path: string }
+}
+
+/** To a server that speaks QMTP, all recipients at once. `host` is a name or an address literal without brackets. */
+export interface QmtpRoute {
+  readonly transport: 'qmtp'
+  readonly key: string
+  readonly host: string
+  /** Those that are tried after it, in this order, on the same port. */
+  readonly others?: readonly string[]
+  readonly port: number
 }
 
 /** A login at a relay, for people who may send through it. */

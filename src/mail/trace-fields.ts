@@ -8,9 +8,11 @@ import { fieldText } from './header-field.ts'
 import type { Instant } from './instant.ts'
 import type { Session } from './session.ts'
 
-/** The name of the protocol a message came by: RFC 5321 §4.4, RFC 3848, RFC 6531 §4.3. */
+/** The name of the protocol a message came by: RFC 5321 §4.4, RFC 3848, RFC 6531 §4.3; qmail's own two besides. */
 export type ProtocolName =
   | 'SMTP'
+  | 'QMTP'
+  | 'QMQP'
   | `${'ESMTP' | 'LMTP' | 'UTF8SMTP' | 'UTF8LMTP'}${'' | 'S' | 'A' | 'SA'}`
 
 /** By what protocol this session's next message comes. After HELO it is `SMTP`, whatever lies below: RFC 3848 has no other name. */

@@ -78,7 +78,7 @@ export type { Header, HeaderField, HeaderLimits } from '../mail/header.ts'
 export { fieldText } from '../mail/header-field.ts'
 export type { Instant } from '../mail/instant.ts'
 export type { JsonObject, JsonValue } from '../mail/json.ts'
-export { isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
+export { isApopDigest, isCramMd5Digest, isPasswordOf, scramKeys } from '../mail/login-secret.ts'
 export type {
   LoginGrant,
   LoginSecret,
@@ -128,7 +128,7 @@ export type {
 
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
-export { findAddress, quotaOf } from '../runtime/find-address.ts'
+export { findAddress, findLogin, quotaOf } from '../runtime/find-address.ts'
 export type { FoundAddress } from '../runtime/find-address.ts'
 export { addressNames } from '../runtime/address-names.ts'
 export type { AddressNames } from '../runtime/address-names.ts'

@@ -58,7 +58,10 @@ export interface Credentials extends LoginName {
   readonly password: string
 }
 
-/** CRAM-MD5: `digest` is the HMAC-MD5 of the challenge, keyed with the password, as 32 hexadecimal digits in lower case. */
+/**
+ * `digest` has 32 hexadecimal digits in lower case. CRAM-MD5: the HMAC-MD5 of the challenge, keyed with the password. APOP:
+ * the MD5 of the challenge, angle brackets included, and the password behind it.
+ */
 export interface DigestResponse extends LoginName {
   readonly challenge: string
   readonly digest: string
@@ -125,6 +128,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   ): MaybePromise<(LoginSecret & LoginGrant) | undefined>
   /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
   checkResponse?(
+    response: DigestResponse,
+    context: HookContext<Options>,
+  ): MaybePromise<boolean | LoginGrant>
+  /** The same for APOP (RFC 1939 §7), for people who fetch their mail by POP3: `isApopDigest` compares. */
+  checkApop?(
     response: DigestResponse,
     context: HookContext<Options>,
   ): MaybePromise<boolean | LoginGrant>

@@ -1,6 +1,6 @@
 /** What the commands of one session share. */
 import type { Session } from '../mail/session.ts'
-import type { SessionPolicy } from '../smtp/policy.ts'
+import type { LoginEvidence, SessionPolicy } from '../smtp/policy.ts'
 import type { DropMessage, Maildrop } from './maildrop.ts'
 import type { Answer } from './replies.ts'
 
@@ -18,7 +18,9 @@ export interface Dialogue {
   readonly deleted: Set<DropMessage>
   /** Whether somebody may log in now: a back end takes passwords, and nobody else hears them. */
   readonly mayLogIn: 'yes' | 'after STLS' | 'no'
-  logIn(user: string, password: string): Promise<Answer>
+  /** Of the greeting; `undefined`: APOP is not offered. */
+  readonly timestamp: string | undefined
+  logIn(user: string, evidence: LoginEvidence): Promise<Answer>
 }
 
 export interface Verb {

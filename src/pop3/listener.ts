@@ -193,10 +193,12 @@ class Reception {
       ...(remoteName === undefined ? {} : { remoteName }),
       ...(tls === undefined ? {} : { tls }),
     }
+    const sessionPolicy = policy.open(facts)
     const session = new PopSession({
       facts,
-      policy: policy.open(facts),
+      policy: sessionPolicy,
       mailboxes,
+      timestamp: `<${facts.id}.${facts.startedAt}@${sessionPolicy.settings.hostname}>`,
       doors: { ...doors, octets: this.#octets },
       canStartTls: this.#options.tls === 'starttls' && this.#parts.tls() !== undefined,
     })

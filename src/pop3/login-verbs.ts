@@ -22,7 +22,26 @@ export const pass: Verb = {
     const { userName } = dialogue
     if (userName === undefined) return replies.userFirst
     dialogue.userName = undefined
-    return refused(dialogue) ?? dialogue.logIn(userName, text(rest))
+    return (
+      refused(dialogue) ?? dialogue.logIn(userName, { mechanism: 'PLAIN', password: text(rest) })
+    )
+  },
+}
+
+/** `APOP name digest`: the password stays with the client, and what is sent is of use once; so no TLS is asked for. */
+export const apop: Verb = {
+  state,
+  run(dialogue, rest) {
+    const { timestamp } = dialogue
+    if (timestamp === undefined) return replies.noApop
+    const [, name, digest] = /^(.+) ([0-9a-f]{32})$/is.exec(rest) ?? []
+    if (name === undefined || digest === undefined) return replies.syntaxError
+    dialogue.userName = undefined
+    return dialogue.logIn(text(name), {
+      mechanism: 'APOP',
+      challenge: timestamp,
+      digest: digest.toLowerCase(),
+    })
   },
 }
 
@@ -57,7 +76,7 @@ export function answerSasl(dialogue: Dialogue, line: string): Answer | Promise<A
   const [identity, name, password, ...more] = bytes.toString().split('\0')
   if (name === undefined || name === '' || !password || more.length > 0) return replies.syntaxError
   if (identity !== '' && identity !== name) return replies.authorizationFailed
-  return dialogue.logIn(name, password)
+  return dialogue.logIn(name, { mechanism: 'PLAIN', password })
 }
 
 function named(dialogue: Dialogue, rest: string): Answer {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { isApopDigest } from '../mail/login-secret.ts'
 import { pop3Stage, type Pop3Client, type Pop3Stage } from '../testkit/pop3-stage.ts'
 
 const files = {
@@ -20,13 +22,13 @@ describe('before the login', () => {
     ['PASS secret', '-ERR USER first'],
     ['STAT', '-ERR authorization first'],
     ['RETR 1', '-ERR authorization first'],
-    ['APOP bob 0123', '-ERR authorization first'],
+    ['APOP bob 0123', '-ERR APOP is not offered'],
     ['AUTH CRAM-MD5', '-ERR syntax error'],
     ['USER bob', '+OK '],
     ['QUIT', '+OK '],
   ])('%s is answered with %s', async (line, answer) => {
     const client = await (await pop3Stage()).dial()
-    // No timestamp in angle brackets: APOP would need passwords in the clear.
+    // No timestamp in angle brackets: no back end here knows passwords in the clear.
     expect(await client.heard()).toBe('+OK mx.test POP3 ready\r\n')
     expect(await client.say(line)).toBe(`${answer}\r\n`)
     expect(client.closed).toBe(line === 'QUIT')
@@ -47,6 +49,34 @@ describe('before the login', () => {
     expect(await asked.say('AAAA=A')).toBe('-ERR syntax error\r\n')
     await asked.say('AUTH PLAIN')
     expect(await asked.say(plain)).toBe('+OK \r\n')
+  })
+
+  test('where a back end can answer it, APOP needs no password, and no TLS', async () => {
+    const stage = await pop3Stage(files, { settings: { apop: true, authWithoutTls: false } })
+    const [one, two] = [await stage.dial(), await stage.dial()]
+    const greetings = [await one.heard(), await two.heard()]
+    const stamps = greetings.map(
+      (text) => /^\+OK mx\.test POP3 ready (<[^<> ]+@mx\.test>)\r\n$/.exec(text)?.[1],
+    )
+    expect(new Set(stamps).size).toBe(2)
+    const digest = createHash('md5').update(`${stamps[0]}secret`).digest('hex')
+    for (const wrong of ['APOP', 'APOP bob', `APOP  ${digest}`, `APOP bob ${digest}0`]) {
+      expect(await one.say(wrong)).toBe('-ERR syntax error\r\n')
+    }
+    // What was said to another session is of no use here.
+    expect(await two.say(`APOP bob ${digest}`)).toBe('')
+    stage.clock.advance(1_000)
+    expect(await two.heard()).toBe('-ERR [AUTH] authorization failed\r\n')
+    expect(await one.say(`apop bob ${digest.toUpperCase()}`)).toBe('+OK \r\n')
+    expect(await one.say('STAT')).toMatch(/^\+OK 2 /)
+    expect(await one.say(`APOP bob ${digest}`)).toBe('-ERR unimplemented\r\n')
+  })
+
+  test('digests of APOP are those of RFC 1939 §7', () => {
+    const challenge = '<1896.697170952@dbc.mtview.ca.us>'
+    const digest = 'c4c9334bac560ecc979e58001b3e22fb'
+    expect(isApopDigest('tanstaaf', { challenge, digest })).toBe(true)
+    expect(isApopDigest('tanstaag', { challenge, digest })).toBe(false)
   })
 
   test('guessing takes time, more each time, and ends', async () => {

@@ -4,12 +4,12 @@
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { Session, TlsState } from '../mail/session.ts'
-import type { ConnectionFacts, SessionEnd, SessionPolicy } from '../smtp/policy.ts'
+import type { ConnectionFacts, LoginEvidence, SessionEnd, SessionPolicy } from '../smtp/policy.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { parseCommand } from './command.ts'
 import type { Dialogue, Verb } from './dialogue.ts'
-import { answerSasl, auth, pass, stls, user } from './login-verbs.ts'
+import { answerSasl, apop, auth, pass, stls, user } from './login-verbs.ts'
 import { dele, last, list, retr, rset, stat, top, uidl } from './mail-verbs.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import { Maildrop, type DropMessage, type MaildropDoors } from './maildrop.ts'
@@ -22,6 +22,8 @@ export interface PopSessionParts {
   readonly mailboxes: Mailboxes
   readonly doors: MaildropDoors & { readonly clock: Clock; readonly log: Log }
   readonly canStartTls: boolean
+  /** Of the greeting, such as nobody else was greeted with. */
+  readonly timestamp: string
 }
 
 const firstPauseMs = 1_000
@@ -63,6 +65,7 @@ const capa: Verb = {
 const verbs: ReadonlyMap<string, Verb> = new Map([
   ['USER', user],
   ['PASS', pass],
+  ['APOP', apop],
   ['AUTH', auth],
   ['STLS', stls],
   ['CAPA', capa],
@@ -124,8 +127,16 @@ export class PopSession implements Dialogue {
     return this.#session.tls !== undefined || authWithoutTls ? 'yes' : 'after STLS'
   }
 
+  /** What APOP is answered with; `undefined`: it is not offered. */
+  get timestamp(): string | undefined {
+    return this.policy.settings.apop ? this.#parts.timestamp : undefined
+  }
+
+  /** The timestamp in it offers APOP (RFC 1939 §7). */
   greeting(): Answer {
-    return replies.okWith(`${this.#session.hostname} POP3 ready`)
+    const { timestamp } = this
+    const offer = timestamp === undefined ? '' : ` ${timestamp}`
+    return replies.okWith(`${this.#session.hostname} POP3 ready${offer}`)
   }
 
   /** @param line without its end */
@@ -162,9 +173,8 @@ export class PopSession implements Dialogue {
     this.#parts.doors.log.info('pop3.closed', { session: this.#session.id, reason, deleted })
   }
 
-  async logIn(name: string, password: string): Promise<Answer> {
-    const attempt = { session: this.#session, user: name, mechanism: 'PLAIN', password } as const
-    const ruling = await this.policy.auth(attempt)
+  async logIn(name: string, evidence: LoginEvidence): Promise<Answer> {
+    const ruling = await this.policy.auth({ session: this.#session, user: name, ...evidence })
     if (ruling.ruling === 'defer') return replies.tryLater
     if (ruling.ruling === 'reject') return this.#refused()
     const { user: known } = ruling

@@ -118,7 +118,8 @@ function listenerOf(
   { listener }: PolicyTest,
   listeners: readonly ListenerConfiguration[],
 ): ListenerConfiguration | undefined {
-  const forMail = listeners.filter(({ role }) => role !== 'pop3' && role !== 'pop3s')
+  const others = new Set(['pop3', 'pop3s', 'qmtp', 'qmqp'])
+  const forMail = listeners.filter(({ role }) => !others.has(role))
   return listener === undefined ? forMail[0] : forMail.find(({ name }) => name === listener)
 }
 

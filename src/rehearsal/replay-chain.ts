@@ -68,6 +68,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     verify: places.verify.filter(({ entry }) => entry.name === believerName),
     secretFor: [],
     checkResponse: [],
+    checkApop: [],
     loginEnded: [],
     rcpt: places.rcpt.map((place) => replayed<'rcpt', typeof place>(place)),
     allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),

@@ -2,7 +2,7 @@ import { asciiDomain } from '../mail/domain.ts'
 import type { Mailbox } from '../mail/address.ts'
 import { addressKey, type MailAlias, type MailDomain } from '../mail/mail-domain.ts'
 import type { Quota } from '../mail/quota.ts'
-import type { AccountEntry, AccountReader } from './accounts.ts'
+import { accountDomain, type AccountEntry, type AccountReader } from './accounts.ts'
 
 /** What is at an address of a mail domain. An alias comes before the user of its name, who may be among its targets. */
 export type FoundAddress =
@@ -17,13 +17,40 @@ export async function findAddress(
   mailbox: Mailbox,
 ): Promise<FoundAddress | undefined> {
   if (mailbox.domain === '') return undefined
-  const domain = await accounts.findDomain(asciiDomain(mailbox.domain))
+  const domain = await meantDomain(accounts, asciiDomain(mailbox.domain))
   if (domain === undefined) return undefined
-  const address = addressKey(mailbox)
+  const address = addressKey({ ...mailbox, domain: domain.name })
   const alias = await accounts.findAlias(address)
   if (alias !== undefined) return { kind: 'alias', domain, alias }
   const account = await accounts.find(address)
   return account === undefined ? { kind: 'nobody', domain } : { kind: 'user', domain, account }
+}
+
+/** The mail domain of this name, or the one that the name is an alias of. @throws PosternError ACCOUNTS_FAILED */
+export async function meantDomain(
+  accounts: AccountReader,
+  name: string,
+): Promise<MailDomain | undefined> {
+  const domain = await accounts.findDomain(name)
+  if (domain !== undefined) return domain
+  const alias = await accounts.findDomainAlias(name)
+  return alias && accounts.findDomain(alias.domain)
+}
+
+/**
+ * Who logs in under this name: the user who bears it, or who bears it in the domain that its domain is an alias of.
+ * @throws PosternError ACCOUNTS_FAILED
+ */
+export async function findLogin(
+  accounts: AccountReader,
+  user: string,
+): Promise<AccountEntry | undefined> {
+  const account = await accounts.find(user)
+  const domain = accountDomain(user)
+  if (account !== undefined || domain === undefined) return account
+  const alias = await accounts.findDomainAlias(asciiDomain(domain) || domain)
+  if (alias === undefined) return undefined
+  return accounts.find(`${user.slice(0, user.lastIndexOf('@'))}@${alias.domain}`)
 }
 
 /** What a mailbox may hold. */

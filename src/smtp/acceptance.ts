@@ -157,16 +157,21 @@ function enteringFor(
       : headOf(message, maxHeaderBytes).then((head) => entryEdits({ head, message, ...facts }))
 }
 
+const packetNames: ReadonlyMap<string, 'QMTP' | 'QMQP'> = new Map([
+  ['qmtp', 'QMTP'],
+  ['qmqp', 'QMQP'],
+])
+
 /** The last edit, so that the field stands above all others (RFC 5321 §4.4). */
 function receivedEdit(
-  { dialogue: { session }, transaction }: Judged,
+  { dialogue: { session, settings }, transaction }: Judged,
   { envelope }: Placement,
   at: Instant,
 ): HeaderEdit {
   const [recipient, ...others] = envelope.recipients
   const value = receivedField({
     session,
-    protocol: protocolName(session, envelope.smtputf8),
+    protocol: packetNames.get(settings.protocol) ?? protocolName(session, envelope.smtputf8),
     id: transaction.id,
     at,
     ...(session.remoteName === undefined ? {} : { remoteName: session.remoteName }),

@@ -14,7 +14,7 @@ import { Deadline } from './deadline.ts'
 import { LineReader } from './line-reader.ts'
 import type { ListenerMeter } from './listener-meter.ts'
 import type { SessionEnd } from './policy.ts'
-import { maxLineBytes, type Receiver } from './receiver.ts'
+import { maxLineBytes, type SessionReceiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
 import { secured, type Handshake } from './secured.ts'
 import type { SessionRecording } from './session-recording.ts'
@@ -28,7 +28,7 @@ export interface SessionConnectionParts {
   /** The session's. */
   readonly id: string
   readonly connection: Connection
-  readonly receiver: Receiver
+  readonly receiver: SessionReceiver
   readonly clock: Clock
   readonly log: Log
   /** Asked for when it begins: a renewed certificate is used at once. */
@@ -41,7 +41,7 @@ export interface SessionConnectionParts {
 
 export class SessionConnection implements ConnectionHandlers {
   readonly #parts: SessionConnectionParts
-  readonly #receiver: Receiver
+  readonly #receiver: SessionReceiver
   readonly #deadline: Deadline
   readonly #pace: DataPace
   readonly #input = new LineReader(maxLineBytes)

@@ -11,6 +11,7 @@ import type { ArrivalOptions } from './arrival.ts'
 import type { ListenerMeter } from './listener-meter.ts'
 import type { ConnectionFacts, Policy } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
+import type { ReceiverParts, SessionReceiver } from './receiver.ts'
 import type { SessionRecording } from './session-recording.ts'
 
 export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
@@ -23,6 +24,8 @@ export interface ListenerOptions extends ConnectionLimits, ArrivalOptions {
   readonly tls?: 'off' | 'starttls' | 'implicit'
   /** 30 seconds where absent. */
   readonly handshakeTimeoutMs?: number
+  /** Another protocol is spoken, in which a refusal cannot be said: clients that are turned away hear nothing. */
+  readonly wordless?: boolean
 }
 
 export interface ListenerParts {
@@ -30,6 +33,8 @@ export interface ListenerParts {
   readonly queue: Pick<Queue, 'begin'>
   /** For ETRN. */
   readonly queueFlush?: QueueFlush
+  /** What a session is made of; SMTP or LMTP where absent. @throws whatever `Policy.open` throws */
+  receive?(parts: ReceiverParts): SessionReceiver
   /** Where the dialogues of this listener are to be seen. @returns undefined for one that is not */
   record?(facts: ConnectionFacts): SessionRecording | undefined
   /** The certificates, asked for anew by each handshake; `undefined`: there are none. */

@@ -268,7 +268,8 @@ class Reception {
     let receiver
     try {
       const parts = { policy, queue, queueFlush, clock, log, random }
-      receiver = new Receiver({ facts, ...parts, canStartTls })
+      const whole = { facts, ...parts, canStartTls }
+      receiver = this.#parts.receive?.(whole) ?? new Receiver(whole)
     } catch (error) {
       log.error('policy.failed', { session: facts.id, error: errorText(error) })
       return this.#unserved(connection, place, arrival)
@@ -332,8 +333,8 @@ class Reception {
       limit,
       reply: formatReply(reply).trimEnd(),
     })
-    // Who expects a handshake would not understand a farewell.
-    if (this.#options.tls === 'implicit') {
+    // Who expects a handshake, or another protocol, would not understand a farewell.
+    if (this.#options.tls === 'implicit' || this.#options.wordless === true) {
       connection.destroy()
       this.#left()
       return

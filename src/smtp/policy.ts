@@ -125,11 +125,15 @@ export interface MessageEvent {
 /** The SASL mechanisms that are spoken here. */
 export type AuthMechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256'
 
+/** … and APOP (RFC 1939 §7), by which people log in who fetch their mail. */
+export type LoginMechanism = AuthMechanism | 'APOP'
+
 /** What a client showed to be whom it says it is. */
 export type LoginEvidence =
   | { readonly mechanism: 'PLAIN' | 'LOGIN'; readonly password: string }
   | {
-      readonly mechanism: 'CRAM-MD5'
+      readonly mechanism: 'CRAM-MD5' | 'APOP'
+      /** For APOP the timestamp of the greeting, in its angle brackets. */
       readonly challenge: string
       /** 32 hexadecimal digits in lower case. */
       readonly digest: string
@@ -142,7 +146,7 @@ export type AuthAttempt = { readonly session: Session; readonly user: string } &
 /** A login that has just begun. */
 export interface SecretRequest {
   readonly session: Session
-  readonly mechanism: AuthMechanism
+  readonly mechanism: LoginMechanism
   readonly user: string
 }
 
@@ -226,6 +230,8 @@ export interface ReceiverSettings {
   readonly starttls: 'off' | 'offered' | 'required'
   /** Mechanisms that an enabled back end can answer; empty: AUTH is not offered. */
   readonly mechanisms: readonly AuthMechanism[]
+  /** An enabled back end can answer APOP: the greeting of POP3 has a timestamp. */
+  readonly apop: boolean
   /** Offer AUTH outside TLS too. */
   readonly authWithoutTls: boolean
   /** Who may speak for others by XCLIENT, and by XFORWARD; nobody where absent. */
@@ -236,12 +242,17 @@ export interface ReceiverSettings {
   /** Log each reverse-path that is taken, and each forward-path that is asked for. */
   readonly logsMail: boolean
   readonly logsRecipients: boolean
-  /** `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). */
-  readonly protocol: 'smtp' | 'lmtp'
+  /**
+   * `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). `qmtp` and `qmqp`: packets
+   * in place of a dialogue; QMTP answers each recipient.
+   */
+  readonly protocol: 'smtp' | 'lmtp' | 'qmtp' | 'qmqp'
   /** Offer PRDR: replies for each recipient after the message, to clients that ask for them. */
   readonly prdr: boolean
   /** Messages that are no text, by BDAT (BINARYMIME, RFC 3030 §3). */
   readonly binaryMime: boolean
+  /** Who may hand over messages by QMQP, besides clients whose rule sets RELAYCLIENT. */
+  readonly qmqpClients: Pick<Networks, 'has'>
   /** Who may say ETRN (RFC 1985). */
   readonly etrnClients: Pick<Networks, 'has'>
   /** `split: first`; the policy itself reads it. */
@@ -253,4 +264,12 @@ export interface ReceiverSettings {
 }
 
 /** What a listener is for: it decides what its settings are where nothing else is said. */
-export type ListenerRole = 'mx' | 'submission' | 'smtps' | 'lmtp' | 'pop3' | 'pop3s'
+export type ListenerRole =
+  | 'mx'
+  | 'submission'
+  | 'smtps'
+  | 'lmtp'
+  | 'qmtp'
+  | 'qmqp'
+  | 'pop3'
+  | 'pop3s'

@@ -46,6 +46,26 @@ export interface Taken {
   readonly answer: MaybePromise<Answer | undefined>
 }
 
+/** One session as its connection knows it, whatever is spoken in it. */
+export interface SessionReceiver extends Pick<
+  Receiver,
+  | 'expects'
+  | 'settings'
+  | 'inLogin'
+  | 'inTransaction'
+  | 'farewell'
+  | 'spoken'
+  | 'spoke'
+  | 'line'
+  | 'spoiltLine'
+  | 'message'
+  | 'tlsStarted'
+  | 'end'
+> {
+  /** What is said first; `undefined`, now or later: nothing. */
+  greet(): MaybePromise<Answer | undefined>
+}
+
 /** Whatever verb it is for, a line is never longer: only AUTH needs as much. */
 export const maxLineBytes = authLineBytes
 

@@ -97,6 +97,7 @@ export function courierStage(scene: CourierScene = {}): CourierStage {
       local: { channel: 'local', transport },
       smtp: { channel: 'remote', transport },
       lmtp: { channel: 'local', transport },
+      qmtp: { channel: 'remote', transport },
       alias: { channel: 'local', transport },
       plugin: { channel: 'remote', transport },
     },

@@ -5,7 +5,7 @@ import {
   type AccountEntry,
   type Accounts,
 } from '../runtime/accounts.ts'
-import type { MailAlias, MailDomain } from '../mail/mail-domain.ts'
+import type { DomainAlias, MailAlias, MailDomain } from '../mail/mail-domain.ts'
 import type { NameRange } from '../runtime/mail-domains.ts'
 import { PosternError } from '../mail/errors.ts'
 
@@ -19,6 +19,7 @@ export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccount
   const kept = new Map<string, AccountEntry>()
   const domains = new Map<string, MailDomain>()
   const aliases = new Map<string, MailAlias>()
+  const domainAliases = new Map<string, DomainAlias>()
   let failing = false
   const known = (): Map<string, AccountEntry> => {
     if (failing) throw new PosternError('ACCOUNTS_FAILED', 'the test says so')
@@ -34,6 +35,13 @@ export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccount
     list: (range) => within(known(), range),
     findDomain: (name) => known() && domains.get(accountKey(name)),
     listDomains: (range) => within(domains, range),
+    findDomainAlias: (name) => known() && domainAliases.get(accountKey(name)),
+    listDomainAliases: ({ domain, ...range }) => {
+      const mean = [...domainAliases].filter(
+        ([, alias]) => alias.domain === (domain ?? alias.domain),
+      )
+      return within(new Map(mean), range)
+    },
     findAlias: (address) => known() && aliases.get(accountKey(address)),
     listAliases: (range) => within(aliases, range),
     putDomain: async (domain) => void domains.set(accountKey(domain.name), domain),
@@ -43,8 +51,13 @@ export function memoryAccounts(accounts: readonly Account[] = []): MemoryAccount
       for (const map of [kept, aliases]) {
         for (const key of map.keys()) if (accountDomain(key) === domain) map.delete(key)
       }
+      for (const { name, domain: means } of domainAliases.values()) {
+        if (means === domain) domainAliases.delete(name)
+      }
       return true
     },
+    putDomainAlias: async (alias) => void domainAliases.set(accountKey(alias.name), alias),
+    removeDomainAlias: async (name) => domainAliases.delete(accountKey(name)),
     putAlias: async ({ address, targets }) =>
       void aliases.set(accountKey(address), { address: accountKey(address), targets }),
     removeAlias: async (address) => aliases.delete(accountKey(address)),

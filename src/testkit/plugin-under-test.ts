@@ -82,6 +82,11 @@ export interface PluginUnderTest {
     response: { readonly challenge: string; readonly digest: string },
     about?: About,
   ): Promise<boolean>
+  checkApop(
+    user: string,
+    response: { readonly challenge: string; readonly digest: string },
+    about?: About,
+  ): Promise<boolean>
   /** Tells it how a login by PLAIN ended. @param denied as `LoginEnd`; of a rejected one absent means true */
   loginEnded(
     user: string,
@@ -201,6 +206,10 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
     async checkResponse(user, response, about) {
       const event = { session: sessionIn(about), user, ...response, keep: keepGrant }
       return (await ask(places.checkResponse, event)).verdict === 'accept'
+    },
+    async checkApop(user, response, about) {
+      const event = { session: sessionIn(about), user, ...response, keep: keepGrant }
+      return (await ask(places.checkApop, event)).verdict === 'accept'
     },
     async loginEnded(user, outcome, about) {
       const { denied = outcome === 'rejected' } = about ?? {}

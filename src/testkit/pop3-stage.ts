@@ -1,4 +1,5 @@
 /** A POP3 listener with nothing real around it: net, disk, clock and policy are a test's own. */
+import { isApopDigest } from '../mail/login-secret.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listenForPop3, type PopListener, type PopListenerOptions } from '../pop3/listener.ts'
@@ -42,7 +43,8 @@ export async function pop3Stage(
   const policy = scriptedPolicy(
     {
       auth: (attempt) =>
-        attempt.mechanism === 'PLAIN' && attempt.password === 'secret'
+        (attempt.mechanism === 'PLAIN' && attempt.password === 'secret') ||
+        (attempt.mechanism === 'APOP' && isApopDigest('secret', attempt))
           ? { ruling: 'accept', user: attempt.user }
           : { ruling: 'reject', status: '5.7.8', text: 'no', close: false },
     },

@@ -3,7 +3,7 @@ import type { Counters } from '../runtime/counters.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listen, type SmtpListener } from '../smtp/listener.ts'
-import type { ListenerDoors, ListenerOptions } from '../smtp/listener-parts.ts'
+import type { ListenerDoors, ListenerOptions, ListenerParts } from '../smtp/listener-parts.ts'
 import type { Policy } from '../smtp/policy.ts'
 import { flushQueue } from '../tools/flush-queue.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -44,6 +44,8 @@ export interface StageOptions {
   readonly through?: (policy: Policy) => Policy
   readonly listener?: Partial<ListenerOptions>
   readonly withoutCertificate?: boolean
+  /** In place of the receiver of SMTP. */
+  readonly receive?: NonNullable<ListenerParts['receive']>
   /** What the host says of itself; idle, and without a limit of descriptors, where absent. */
   readonly host?: ListenerDoors['process']
   readonly counters?: Counters
@@ -70,6 +72,7 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
       policy: options.through?.(policy) ?? policy,
       queue,
       queueFlush: flushQueue(queue),
+      ...(options.receive === undefined ? {} : { receive: options.receive }),
       tls: () => (options.withoutCertificate === true ? undefined : tls),
       doors: {
         net,

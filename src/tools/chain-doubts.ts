@@ -9,8 +9,8 @@ export function unreachableDoubts(
   { chain }: Configuration,
   generation: Generation,
 ): readonly Mistake[] {
-  const { verify, secretFor, checkResponse } = generation.places
-  const canLogIn = verify.length + secretFor.length + checkResponse.length > 0
+  const { verify, secretFor, checkResponse, checkApop } = generation.places
+  const canLogIn = [verify, secretFor, checkResponse, checkApop].some(({ length }) => length > 0)
   return chain.flatMap((entry) => {
     if (entry.mode === 'off') return []
     const problem = whyNever(entry, canLogIn)

@@ -45,6 +45,7 @@ function remarksOn(place: Place, { message }: Places): readonly string[] {
     ...(question === 'verify' ? ['verifies logins'] : []),
     ...(question === 'secretFor' ? ['knows secrets, for SCRAM-SHA-256'] : []),
     ...(question === 'checkResponse' ? ['checks responses, for CRAM-MD5'] : []),
+    ...(question === 'checkApop' ? ['checks responses, for APOP'] : []),
     ...(question === 'rcpt' && entry.vouches ? ['vouches'] : []),
     ...(entry.condition === undefined ? [] : ['on a condition']),
     ...(waits === undefined ? [] : waitingFor(waits, message)),

@@ -71,6 +71,25 @@ test('folders of vpopmail become domains, users and aliases', async () => {
   ])
 })
 
+test('names that vaddaliasdomain gave a domain are its other names, and no domains', async () => {
+  const assign = `+example.org-:example.org:89:89:${org}:-::
++Alias.example-:example.org:89:89:${org}:-::
++stray.example-:gone.example:89:89:${home}/domains/gone.example:-::
+=root:alias:7790:2108:/var/qmail/alias:-:root:
+.
++late.example-:example.org:89:89:${org}:-::
+`
+  const linked = { ...files, [`${home}/domains/alias.example/vpasswd`]: 'alice:x:1:0:::\n' }
+  const disk = fakeDisk({ ...linked, '/var/qmail/users/assign': assign })
+  const plan = planImport(await readVpopmail(disk, { home, assign: '/var/qmail/users/assign' }))
+  expect(plan.domainAliases).toEqual([{ name: 'alias.example', domain: 'example.org' }])
+  expect(plan.domains.map(({ name }) => name)).not.toContain('alias.example')
+  expect(plan.doubts).toContain('stray.example: means gone.example, which is no domain there')
+  const accounts = memoryAccounts()
+  await carryOut(accounts, plan)
+  expect(await accounts.findDomainAlias('alias.example')).toMatchObject({ domain: 'example.org' })
+})
+
 test('so do the tables of its dump, and what the folders of the same domains add', async () => {
   const { accounts, lines } = await imported({ dump: '/dump.sql' })
   expect(lines).toEqual([

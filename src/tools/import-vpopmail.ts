@@ -4,11 +4,11 @@
  */
 import { authRecordRemedy } from '../formats/auth-cdb.ts'
 import type { Instruction } from '../formats/dot-qmail.ts'
-import { readMailAlias, readMailDomain } from '../formats/mail-domain-lines.ts'
+import { readDomainAlias, readMailAlias, readMailDomain } from '../formats/mail-domain-lines.ts'
 import { parseVdelivermail, targetOf } from '../formats/vpopmail/vdelivermail.ts'
 import { vpopmailBits, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { parseMailbox } from '../mail/address.ts'
-import type { CatchAll, MailAlias, MailDomain } from '../mail/mail-domain.ts'
+import type { CatchAll, DomainAlias, MailAlias, MailDomain } from '../mail/mail-domain.ts'
 import {
   isAccountName,
   type Account,
@@ -20,26 +20,29 @@ import type { Vpopmail, VpopmailDomain } from './read-vpopmail.ts'
 export interface PlannedImport {
   readonly domains: readonly MailDomain[]
   readonly users: readonly Account[]
+  readonly domainAliases: readonly DomainAlias[]
   readonly aliases: readonly MailAlias[]
   /** What was left out, and why. */
   readonly doubts: readonly string[]
 }
 
 /** Pure: what would be taken over. */
-export function planImport({ domains, doubts }: Vpopmail): PlannedImport {
+export function planImport({ domains, aliases, doubts }: Vpopmail): PlannedImport {
   const plan = new Plan(doubts)
   for (const domain of domains.values()) plan.take(domain)
+  for (const [name, domain] of aliases) plan.takeOtherName(name, domain)
   return plan
 }
 
 /** In place of equal names. A user whose hash is the one that is there keeps the keys for SCRAM. */
 export async function carryOut(
   accounts: Accounts,
-  { domains, users, aliases }: PlannedImport,
+  { domains, domainAliases, users, aliases }: PlannedImport,
   told: (done: number, all: number) => void = () => undefined,
 ): Promise<void> {
   // oxlint-disable no-await-in-loop -- one after the other: each is a write of its own
   for (const domain of domains) await accounts.putDomain(domain)
+  for (const alias of domainAliases) await accounts.putDomainAlias(alias)
   for (const [index, user] of users.entries()) {
     told(index, users.length)
     const before = await accounts.find(user.user)
@@ -56,6 +59,7 @@ export async function carryOut(
 class Plan implements PlannedImport {
   readonly domains: MailDomain[] = []
   readonly users: Account[] = []
+  readonly domainAliases: DomainAlias[] = []
   readonly aliases: MailAlias[] = []
   readonly doubts: string[]
 
@@ -72,6 +76,16 @@ class Plan implements PlannedImport {
     this.domains.push({ ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) })
     for (const user of domain.users.values()) this.#takeUser(user, domain.name)
     for (const [name, lines] of domain.lines) this.#takeLines(`${name}@${domain.name}`, lines)
+  }
+
+  takeOtherName(name: string, domain: string): void {
+    const alias = readDomainAlias(name, domain)
+    if (typeof alias === 'string') this.doubts.push(alias)
+    else if (!this.domains.some((each) => each.name === alias.domain)) {
+      this.doubts.push(`${name}: means ${domain}, which is no domain there`)
+    } else if (this.domains.some((each) => each.name === alias.name)) {
+      this.doubts.push(`${name}: means ${domain}, but is a domain of its own too`)
+    } else this.domainAliases.push(alias)
   }
 
   #catchAllOf({ name, catchAll: lines }: VpopmailDomain): CatchAll {

@@ -19,6 +19,20 @@ const closedSmtp = '421 4.3.2 Not accepting mail for now, come back later\r\n'
 /** RFC 3206 §4. */
 const closedPop3 = '-ERR [SYS/TEMP] not serving for now, come back later\r\n'
 
+function closedWords(role: ListenerRole): string {
+  switch (role) {
+    case 'pop3':
+    case 'pop3s':
+      return closedPop3
+    // A packet is answered, and there is none: who hears nothing comes back.
+    case 'qmtp':
+    case 'qmqp':
+      return ''
+    default:
+      return closedSmtp
+  }
+}
+
 /** @param role in whose language those are told who are not let in */
 export function listenerNet(net: Net, options: ListenerNetOptions, role: ListenerRole): Net {
   const { shared, handed, offer, admits } = options
@@ -38,7 +52,7 @@ export function listenerNet(net: Net, options: ListenerNetOptions, role: Listene
             drained: () => undefined,
             closed: () => undefined,
           })
-          connection.write(role === 'pop3' || role === 'pop3s' ? closedPop3 : closedSmtp)
+          connection.write(closedWords(role))
           connection.end()
         },
       })

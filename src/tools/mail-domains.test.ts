@@ -3,12 +3,14 @@ import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import {
   addAlias,
   addDomain,
+  aliasDomain,
   allAliases,
   checkRoomForUser,
   domainLines,
   importDomains,
   removeAlias,
   setDomain,
+  unaliasDomain,
 } from './mail-domains.ts'
 import { accountLine, allAccounts, importAccounts } from './user-accounts.ts'
 
@@ -49,6 +51,32 @@ test('aliases gather targets, lose them, and are as many as the domain may have'
   expect(await Array.fromAsync(allAliases(accounts, 'here.test'))).toEqual([])
 })
 
+test('another name means a domain of ours, and is none', async () => {
+  const accounts = await ours()
+  await aliasDomain(accounts, 'Other.test', 'HERE.test')
+  expect(await accounts.findDomainAlias('other.test')).toEqual({
+    name: 'other.test',
+    domain: 'here.test',
+  })
+  await expect(aliasDomain(accounts, 'here.test', 'here.test')).rejects.toThrow('mean itself')
+  await expect(aliasDomain(accounts, 'x.test', 'other.test')).rejects.toThrow('there is no domain')
+  await expect(addDomain(accounts, 'other.test', [])).rejects.toThrow('other.test means here.test')
+  await expect(checkRoomForUser(accounts, userOf('a@other.test'))).rejects.toThrow(
+    'other.test means here.test',
+  )
+  await addDomain(accounts, 'there.test', [])
+  await expect(aliasDomain(accounts, 'there.test', 'here.test')).rejects.toThrow('of its own')
+  expect(await unaliasDomain(accounts, 'OTHER.test')).toBe(true)
+  expect(await unaliasDomain(accounts, 'other.test')).toBe(false)
+})
+
+test('a domain takes its other names with it', async () => {
+  const accounts = await ours()
+  await aliasDomain(accounts, 'other.test', 'here.test')
+  await accounts.removeDomain('here.test')
+  expect(await accounts.findDomainAlias('other.test')).toBeUndefined()
+})
+
 test('a domain has so many users and no more', async () => {
   const accounts = await ours('max-users=1')
   await checkRoomForUser(accounts, userOf('a@here.test'))
@@ -78,16 +106,22 @@ test('what users may fill is no more than what their domain may', async () => {
 test('what is exported comes in again as it was', async () => {
   const accounts = await ours('catch-all=a@here.test', 'quota=10MB')
   await addAlias(accounts, 'team@here.test', ['a@here.test', 'b@there.test'])
+  await aliasDomain(accounts, 'other.test', 'here.test')
   const quota = { bytes: 5 }
   const flags = new Set(['no-login', 'no-pop'] as const)
   await accounts.add({ ...userOf('a@here.test'), passwordHash: '$1$a$b', quota, flags })
   const others = memoryAccounts()
   const text = (await Array.fromAsync(domainLines(accounts))).join('\n')
-  const stray = 'alias team@there.test a@here.test'
+  const stray = 'alias team@there.test a@here.test\ndomain-alias a.test b.test'
   expect(await importDomains(others, `${text}\n${stray}\ndomain x max-users=x\n`)).toMatchObject({
     domains: 1,
+    domainAliases: 1,
     aliases: 1,
-    mistakes: [expect.stringContaining('line 4'), expect.stringContaining('in no domain')],
+    mistakes: [
+      expect.stringContaining('line 6'),
+      expect.stringContaining('there is no domain b.test'),
+      expect.stringContaining('in no domain'),
+    ],
   })
   expect(await Array.fromAsync(domainLines(others))).toEqual(text.split('\n'))
   const users = await Array.fromAsync(allAccounts(accounts), (account) => accountLine(account))

@@ -1,15 +1,22 @@
 /** Domains, their users' limits and aliases, for `postern domain`, `alias` and `user`: whether the gateway runs or not. */
 import {
+  formatDomainAlias,
   formatMailAlias,
   formatMailDomain,
   parseMailDomainLines,
+  readDomainAlias,
   readMailAlias,
   readMailDomain,
 } from '../formats/mail-domain-lines.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { PosternError } from '../mail/errors.ts'
-import { addressKey, type MailAlias, type MailDomain } from '../mail/mail-domain.ts'
+import {
+  addressKey,
+  type DomainAlias,
+  type MailAlias,
+  type MailDomain,
+} from '../mail/mail-domain.ts'
 import type { Quota } from '../mail/quota.ts'
 import { accountDomain, type Account, type Accounts } from '../runtime/accounts.ts'
 import { quotaOf } from '../runtime/find-address.ts'
@@ -33,6 +40,18 @@ export function allAliases(accounts: Accounts, domain?: string): AsyncGenerator<
   )
 }
 
+/** @param domain only those that mean this one */
+export function allDomainAliases(
+  accounts: Accounts,
+  domain?: string,
+): AsyncGenerator<DomainAlias, void> {
+  const only = domain === undefined ? {} : { domain: asciiDomain(domain) }
+  return pages(
+    (range) => accounts.listDomainAliases({ ...range, ...only }),
+    ({ name }) => name,
+  )
+}
+
 /** @param words settings, `key=value` each. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function addDomain(
   accounts: Accounts,
@@ -42,6 +61,10 @@ export async function addDomain(
   const domain = right(readMailDomain(name, words))
   if ((await accounts.findDomain(domain.name)) !== undefined) {
     throw refused(`there is a domain ${domain.name} already; see postern domain set`)
+  }
+  const alias = await accounts.findDomainAlias(domain.name)
+  if (alias !== undefined) {
+    throw refused(`${alias.name} means ${alias.domain}; see postern domain unalias`)
   }
   await accounts.putDomain(domain)
 }
@@ -55,6 +78,33 @@ export async function setDomain(
   const before = await accounts.findDomain(asciiDomain(name))
   if (before === undefined) throw refused(`there is no domain ${name}`)
   await accounts.putDomain(right(readMailDomain(name, words, before)))
+}
+
+/**
+ * From now on `name` is another name of `domain`; whatever it meant before.
+ * @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED
+ */
+export async function aliasDomain(accounts: Accounts, name: string, domain: string): Promise<void> {
+  const alias = right(readDomainAlias(name, domain))
+  const problem = await domainAliasProblem(accounts, alias)
+  if (problem !== undefined) throw refused(problem)
+  await accounts.putDomainAlias(alias)
+}
+
+async function domainAliasProblem(
+  accounts: Accounts,
+  { name, domain }: DomainAlias,
+): Promise<string | undefined> {
+  if ((await accounts.findDomain(name)) !== undefined) {
+    return `${name} is a domain of its own; see postern domain remove`
+  }
+  const found = await accounts.findDomain(domain)
+  return found === undefined ? `there is no domain ${domain}; see postern domain add` : undefined
+}
+
+/** @returns false where there is no such alias */
+export function unaliasDomain(accounts: Accounts, name: string): Promise<boolean> {
+  return accounts.removeDomainAlias(asciiDomain(name))
 }
 
 /** The addresses come to those that the alias has already. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
@@ -103,14 +153,17 @@ async function checkRoomForAlias(accounts: Accounts, address: string): Promise<v
  * nothing else. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED
  */
 export async function checkRoomForUser(accounts: Accounts, account: Account): Promise<void> {
-  const domain = await accounts.findDomain(accountDomain(account.user) ?? '')
+  const name = accountDomain(account.user) ?? ''
+  const domain = await accounts.findDomain(name)
   if (domain === undefined) {
+    const alias = await accounts.findDomainAlias(name)
+    if (alias !== undefined) throw refused(`${name} means ${alias.domain}: add the user there`)
     if (account.quota === undefined) return
     throw refused(`${account.user} is in no domain of ours; see postern domain add`)
   }
   const mailbox = parseMailbox(account.user, { smtputf8: true })
   if (mailbox === undefined) throw refused(`${account.user} cannot be an address`)
-  const { maxUsers, quota, name } = domain
+  const { maxUsers, quota } = domain
   if (maxUsers === undefined && quota === undefined) return
   let users = 0
   const quotas: Quota[] = [quotaOf(account, domain)]
@@ -144,21 +197,32 @@ async function countUpTo(items: AsyncIterable<unknown>, most: number): Promise<n
 /** Everything but the users, as lines that `importDomains` reads. */
 export async function* domainLines(accounts: Accounts): AsyncGenerator<string, void> {
   for await (const domain of allDomains(accounts)) yield formatMailDomain(domain)
+  for await (const alias of allDomainAliases(accounts)) yield formatDomainAlias(alias)
   for await (const alias of allAliases(accounts)) yield formatMailAlias(alias)
 }
 
 export interface ImportedDomains {
   readonly domains: number
+  readonly domainAliases: number
   readonly aliases: number
   readonly mistakes: readonly string[]
 }
 
 /** In place of those that bear the same names; what is wrong is left out and told. */
 export async function importDomains(accounts: Accounts, text: string): Promise<ImportedDomains> {
-  const { domains, aliases, mistakes } = parseMailDomainLines(text)
+  const { domains, domainAliases, aliases, mistakes } = parseMailDomainLines(text)
   const wrong = mistakes.map(({ line, text: shown, remedy }) => `line ${line}: ${shown}: ${remedy}`)
   // oxlint-disable-next-line no-await-in-loop -- one after the other: the last of two equal names counts
   for (const domain of domains) await accounts.putDomain(domain)
+  let renamed = 0
+  for (const alias of domainAliases) {
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const problem = await domainAliasProblem(accounts, alias)
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (problem === undefined) await accounts.putDomainAlias(alias)
+    if (problem === undefined) renamed += 1
+    else wrong.push(problem)
+  }
   let taken = 0
   for (const alias of aliases) {
     // oxlint-disable-next-line no-await-in-loop -- as above
@@ -170,7 +234,12 @@ export async function importDomains(accounts: Accounts, text: string): Promise<I
     await accounts.putAlias(alias)
     taken += 1
   }
-  return { domains: domains.length, aliases: taken, mistakes: wrong }
+  return {
+    domains: domains.length,
+    domainAliases: renamed,
+    aliases: taken,
+    mistakes: wrong,
+  }
 }
 
 function right<T>(read: T | string): T {

@@ -40,6 +40,8 @@ const noAccounts: AccountReader = {
   list: () => [],
   findDomain: () => undefined,
   listDomains: () => [],
+  findDomainAlias: () => undefined,
+  listDomainAliases: () => [],
   findAlias: () => undefined,
   listAliases: () => [],
 }

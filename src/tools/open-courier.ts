@@ -14,6 +14,7 @@ import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
+import { qmtpTransport } from '../delivery/transport/qmtp.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
@@ -94,6 +95,7 @@ export function openCourier(parts: CourierParts): Courier {
       local: { channel: 'local', transport: userTransport(parts) },
       smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
+      qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
     },
     bouncer: openBouncer({ queue, disk, clock, random, log, current, queued: meter.bounced }),
     destination: (route) => destinationLimits(route, current()),

@@ -3,8 +3,10 @@ import type { ListenerConfiguration } from '../config/configuration.ts'
 import { listenForPop3, type PopListenerParts } from '../pop3/listener.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { listenerMeter } from '../smtp/listener-meter.ts'
+import { PacketReceiver } from '../qmtp/receiver.ts'
 import { listen, type SmtpListener } from '../smtp/listener.ts'
 import type { ListenerOptions, ListenerParts } from '../smtp/listener-parts.ts'
+import type { ReceiverParts } from '../smtp/receiver.ts'
 import type { ConnectionFacts } from '../smtp/policy.ts'
 import { Recordings } from './open-recordings.ts'
 
@@ -20,12 +22,14 @@ export function openListener(
 ): Promise<SmtpListener> {
   const options = { ...listener, tls: listener.tls?.mode ?? ('off' as const) }
   const { role, record } = listener
+  const meter = listenerMeter(parts.doors.metrics, listener.name)
+  if (role === 'qmtp' || role === 'qmqp') {
+    const receive = (whole: ReceiverParts) => new PacketReceiver(role, whole)
+    return listen({ ...options, wordless: true }, { ...parts, meter, receive })
+  }
   return role === 'pop3' || role === 'pop3s'
     ? listenForPop3(options, parts)
-    : listenRecording(record, options, {
-        ...parts,
-        meter: listenerMeter(parts.doors.metrics, listener.name),
-      })
+    : listenRecording(record, options, { ...parts, meter })
 }
 
 /** A listener whose dialogues may be kept. */

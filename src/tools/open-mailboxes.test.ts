@@ -70,6 +70,10 @@ test('a user of a domain of ours has the Maildir that it has, and none where POP
     path: `${maildirs}/virtual.test/ann`,
     comesWithMail: true,
   })
+  await accounts.putDomainAlias({ name: 'other.test', domain: 'virtual.test' })
+  expect(await ours.find('ann@other.test')).toMatchObject({ path: `${maildirs}/virtual.test/ann` })
   expect(await ours.find('eve@virtual.test')).toBeUndefined()
-  expect(ours.log.events).toMatchObject([{ event: 'pop3.not-for-this-account' }])
+  expect(await ours.find('eve@other.test')).toBeUndefined()
+  const told = { event: 'pop3.not-for-this-account', fields: { user: 'eve@virtual.test' } }
+  expect(ours.log.events).toMatchObject([told, told])
 })

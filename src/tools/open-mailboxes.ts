@@ -7,6 +7,7 @@ import { parseMailbox, type Mailbox } from '../mail/address.ts'
 import type { MailboxPlace, Mailboxes } from '../pop3/mailboxes.ts'
 import type { Log } from '../runtime/log.ts'
 import { accountKey, type AccountReader } from '../runtime/accounts.ts'
+import { findLogin } from '../runtime/find-address.ts'
 import type { HostProcess } from '../runtime/process.ts'
 import type { LocalUsers } from './local-users.ts'
 import { routingTables } from './routing-tables.ts'
@@ -26,7 +27,7 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
     async find(user): Promise<MailboxPlace | undefined> {
       const mailbox = mailboxOf(user)
       if (mailbox === undefined) return undefined
-      const account = await accounts.find(accountKey(accountName(mailbox)))
+      const account = await findLogin(accounts, accountKey(accountName(mailbox)))
       if (account?.flags?.has('no-pop') === true) {
         log.info('pop3.not-for-this-account', { user: account.user })
         return undefined

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { parseDotQmail, type Instruction } from '../formats/dot-qmail.ts'
 import { parseMysqlDump, type DumpRow } from '../formats/mysql-dump.ts'
+import { vpopmailAliasDomains } from '../formats/vpopmail/alias-domains.ts'
 import { limitsOf, parseVpopmailLimits, type VpopmailLimits } from '../formats/vpopmail/limits.ts'
 import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { isPosternError } from '../mail/errors.ts'
@@ -20,6 +21,8 @@ export interface VpopmailDomain {
 export interface Vpopmail {
   /** By name. */
   readonly domains: ReadonlyMap<string, VpopmailDomain>
+  /** Other names of them: the domain that each means. */
+  readonly aliases: ReadonlyMap<string, string>
   readonly doubts: readonly string[]
 }
 
@@ -28,11 +31,17 @@ export interface VpopmailSources {
   readonly home?: string
   /** The file that mysqldump wrote. */
   readonly dump?: string
+  /** users/assign of its qmail, which names alias domains; it may be missing. */
+  readonly assign?: string
 }
 
 /** @throws PosternError NOT_FOUND, DISK_FAILED */
-export async function readVpopmail(disk: Disk, { home, dump }: VpopmailSources): Promise<Vpopmail> {
+export async function readVpopmail(
+  disk: Disk,
+  { home, dump, assign }: VpopmailSources,
+): Promise<Vpopmail> {
   const reader = new VpopmailReader(disk)
+  if (assign !== undefined) await reader.readAssign(assign)
   if (dump !== undefined) await reader.readDump(dump)
   if (home !== undefined) await reader.readFolders(join(home, 'domains'), deepest)
   return reader
@@ -47,11 +56,16 @@ const folderMark = '.qmail-'
 
 class VpopmailReader implements Vpopmail {
   readonly domains = new Map<string, VpopmailDomain>()
+  aliases: ReadonlyMap<string, string> = new Map()
   readonly doubts: string[] = []
   readonly #disk: Disk
 
   constructor(disk: Disk) {
     this.#disk = disk
+  }
+
+  async readAssign(path: string): Promise<void> {
+    this.aliases = vpopmailAliasDomains((await this.#textOf(path, largestFile)) ?? '')
   }
 
   async readDump(path: string): Promise<void> {
@@ -92,7 +106,8 @@ class VpopmailReader implements Vpopmail {
       const path = join(folder, name)
       // oxlint-disable-next-line no-await-in-loop -- in their order, so that what is told has one
       const kind = await this.#kindOf(path)
-      if (kind !== 'directory') continue
+      // The folder of an alias domain is a link to that of the domain it means.
+      if (kind !== 'directory' || this.aliases.has(name.toLowerCase())) continue
       // oxlint-disable-next-line no-await-in-loop -- as above
       if (name.includes('.')) await this.#readDomain(name, path)
       // oxlint-disable-next-line no-await-in-loop -- as above

@@ -3,6 +3,7 @@ import type { RoutingTables } from '../delivery/router.ts'
 
 /** What the control files say of routes. */
 export function routingTables({ control, delivery }: Configuration): RoutingTables {
-  const { envNoAtHost, locals, virtualDomains, smtpRoutes } = control
-  return { defaultHost: envNoAtHost, locals, virtualDomains, smtpRoutes, routes: delivery.routes }
+  const { envNoAtHost, locals, virtualDomains, qmtpRoutes, smtpRoutes } = control
+  const { routes } = delivery
+  return { defaultHost: envNoAtHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes }
 }

@@ -147,6 +147,19 @@ describe('lists and the greylist', () => {
   })
 })
 
+test('a domain has other names, changed as a whole, and none that means another domain', async () => {
+  const ask = async (method: 'POST' | 'PATCH', url: string, body: object) =>
+    stage.admin.ask(method, url, body)
+  const names = { otherNames: ['Alias-1.example', 'alias-2.example'] }
+  const made = await ask('POST', '/domains', { name: 'named.example', ...names })
+  expect(made.json()).toMatchObject({ otherNames: ['alias-1.example', 'alias-2.example'] })
+  const changed = await ask('PATCH', '/domains/named.example', { otherNames: ['alias-2.example'] })
+  expect(changed.json()).toMatchObject({ otherNames: ['alias-2.example'] })
+  const taken = { name: 'rival.example', otherNames: ['alias-2.example'] }
+  expect((await ask('POST', '/domains', taken)).statusCode).toBe(409)
+  expect((await ask('POST', '/domains', { name: 'alias-2.example' })).statusCode).toBe(422)
+})
+
 describe('an administrator of domains', () => {
   test('sees and changes their own, and what is others’ is not there', async () => {
     for (const name of ['a.example', 'b.example']) {

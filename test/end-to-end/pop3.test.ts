@@ -1,5 +1,5 @@
 /** Mail that came by SMTP is fetched by POP3, with clients that nobody here wrote. */
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { component, isMissing } from '../setup/components.ts'
@@ -16,6 +16,14 @@ import {
 
 let gateway: StartedGateway
 
+/** A program that knows one password in the clear, and is told digest and timestamp. */
+const knowsErin = `{ read -r user; read -r digest; read -r stamp; } <<end
+$(tr '\\000' '\\n' <&3)
+end
+right=$(printf '%sswordfish' "$stamp" | md5sum | cut -c1-32)
+[ "$user" = erin@postern.test ] && [ "$digest" = "$right" ] || exit 1
+`
+
 beforeAll(async () => {
   const folder = await gatewayFolder(`
 listeners:
@@ -25,6 +33,9 @@ listeners:
 plugin_dirs: [../plugins]
 chain:
   - plugin: accounts
+  - plugin: checkpassword
+    options: { command: [/bin/sh, CHECKPASSWORD], apop: true }
+  - plugin: pop-before-smtp
   - plugin: rcpthosts
 delivery: { maildirs: ../var/mail }
 accounts: { path: ../var/accounts.db }
@@ -38,6 +49,10 @@ store: { path: ../var/store.db }
     )
     if (added.code !== 0) throw new Error(added.stderr)
   }
+  const program = join(folder.root, 'checkpassword.sh')
+  await writeFile(program, knowsErin)
+  const yaml = await folder.read('postern.yaml')
+  await folder.write('postern.yaml', yaml.replace('CHECKPASSWORD', program))
   gateway = await startGateway(folder)
 })
 
@@ -92,6 +107,26 @@ describe.skipIf(isMissing('curl'))('curl', () => {
       code: 0,
     })
     expect(await files('carol', 'cur')).toBe(1)
+  })
+
+  test('opens the way for its address to relay, and for no other, where pop-before-smtp is on', async () => {
+    const relay = ['EHLO client.test', 'MAIL FROM:<carol@postern.test>', 'RCPT TO:<x@far.test>']
+    const answerTo = async (address: string): Promise<string | undefined> =>
+      (await dialogue(gateway.port, relay, undefined, address)).at(-1)
+    expect(await answerTo('127.0.0.7')).toBe('550 5.7.1 Relaying denied')
+    const url = `pop3s://127.0.0.1:${portOf('pop3s')}/`
+    expect(await curl(url, '--interface', '127.0.0.7')).toMatchObject({ code: 0 })
+    expect(await answerTo('127.0.0.7')).toBe('250 2.1.5 Ok')
+    expect(await answerTo('127.0.0.8')).toBe('550 5.7.1 Relaying denied')
+  })
+
+  test('logs in by APOP, without TLS, where a program knows the password', async () => {
+    await send('erin', 'by APOP')
+    const url = `pop3://127.0.0.1:${portOf('pop3')}/`
+    const apop = (password: string): Promise<Run> =>
+      curl(url, '--login-options', 'AUTH=+APOP', '--user', `erin@postern.test:${password}`)
+    expect(await apop('swordfish')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 /) })
+    expect((await apop('marlin')).code).toBe(67)
   })
 
   test('is refused with a wrong password, and without TLS', async () => {

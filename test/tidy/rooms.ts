@@ -20,6 +20,7 @@ const everything = [
   'queue',
   'filter',
   'smtp',
+  'qmtp',
   'pop3',
   'delivery',
   'quarantine',
@@ -42,6 +43,8 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['filter', { uses: [...ground, 'plugin'] }],
   ['trace', { uses: [...ground, 'plugin', 'filter'] }],
   ['smtp', { uses: ground, sees: ['plugin', 'queue'] }],
+  // A second front of the receiver: packets in, and from there on the same transaction.
+  ['qmtp', { uses: [...ground, 'smtp'], sees: ['queue'] }],
   ['pop3', { uses: ground, sees: ['plugin', 'queue'] }],
   ['delivery', { uses: ground, sees: ['plugin', 'queue'] }],
   ['quarantine', { uses: ground, sees: ['plugin', 'queue'] }],

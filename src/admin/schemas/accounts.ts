@@ -17,6 +17,10 @@ export const DomainSettings = {
   maxAliases: Type.Optional(Type.Union([Limit, Type.Null()])),
   quota: Type.Optional(Type.Union([Quota, Type.Null()])),
   defaultQuota: Type.Optional(Type.Union([Quota, Type.Null()])),
+  /** All of them, in place of those that it had. */
+  otherNames: Type.Optional(
+    listOf(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: 100 }),
+  ),
 }
 export const Domain = record(
   {
@@ -27,6 +31,7 @@ export const Domain = record(
     maxAliases: Type.Optional(Limit),
     quota: Type.Optional(Type.String()),
     defaultQuota: Type.Optional(Type.String()),
+    otherNames: listOf(Type.String()),
     users: Count,
     aliases: Count,
   },

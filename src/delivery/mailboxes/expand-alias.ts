@@ -4,7 +4,8 @@
  */
 import { parseMailbox, type Mailbox } from '../../mail/address.ts'
 import { addressKey, mostTargets, type MailAlias } from '../../mail/mail-domain.ts'
-import type { AccountEntry, AccountReader } from '../../runtime/accounts.ts'
+import { accountDomain, type AccountEntry, type AccountReader } from '../../runtime/accounts.ts'
+import { meantDomain } from '../../runtime/find-address.ts'
 
 export type Expansion =
   | {
@@ -28,7 +29,8 @@ export async function expandAlias(accounts: AccountReader, alias: MailAlias): Pr
     if (depth === deepest) return 'too much'
     const next: MailAlias[] = []
     for (const mailbox of level.flatMap(({ targets }) => targets.flatMap(mailboxIn))) {
-      const key = addressKey(mailbox)
+      // oxlint-disable-next-line no-await-in-loop -- a file of our own; the next depends on what it says
+      const key = await keyOf(accounts, mailbox)
       if (key === alias.address) names = true
       if (followed.has(key) || ends.has(key)) continue
       const further = await aliasWithoutMailbox(accounts, key)
@@ -44,6 +46,13 @@ export async function expandAlias(accounts: AccountReader, alias: MailAlias): Pr
   const own = names ? await accounts.find(alias.address) : undefined
   if (own === undefined && ends.size === 0) return 'loop'
   return { to: [...ends.values()], ...(own === undefined ? {} : { own }) }
+}
+
+/** By the name that its domain has as a mail domain. */
+async function keyOf(accounts: AccountReader, mailbox: Mailbox): Promise<string> {
+  const key = addressKey(mailbox)
+  const means = await meantDomain(accounts, accountDomain(key) ?? '')
+  return means === undefined ? key : addressKey({ ...mailbox, domain: means.name })
 }
 
 async function aliasWithoutMailbox(

@@ -55,6 +55,19 @@ describe('the route of an address', () => {
     expect(await route('bob', '')).toMatchObject({ quota: { bytes: 5 } })
   })
 
+  test('under another name of the domain is that in the domain', async () => {
+    const { accounts, route, alias } = await stage()
+    await accounts.putDomainAlias({ name: 'other.test', domain: 'here.test' })
+    expect(await route('Amy', 'OTHER.test')).toMatchObject({ path: '/mail/here.test/amy' })
+    expect(await route('eve', 'other.test')).toMatchObject({ transport: 'fail', status: '5.1.1' })
+    await alias('bob', 'bob@other.test', 'eve@far.test')
+    expect(await route('bob', 'other.test')).toMatchObject({
+      transport: 'alias',
+      keep: { path: '/mail/here.test/bob' },
+      to: [at('eve', 'far.test')],
+    })
+  })
+
   test('of nobody, and of one who takes no mail, is a failure', async () => {
     const { route } = await stage()
     expect(await route('eve')).toMatchObject({ transport: 'fail', status: '5.1.1' })

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { formatQuota, parseQuota } from '../../mail/quota.ts'
 import { accountDomain, accountKey } from '../accounts.ts'
-import type { CatchAll, MailAlias, MailDomain } from '../../mail/mail-domain.ts'
+import type { CatchAll, DomainAlias, MailAlias, MailDomain } from '../../mail/mail-domain.ts'
 import type { NameRange } from '../mail-domains.ts'
 
 type Row = ReturnType<StatementSync['get']> & object
@@ -13,6 +13,11 @@ export class MailDomainTables {
   readonly #find: StatementSync
   readonly #list: StatementSync
   readonly #put: StatementSync
+  readonly #findDomainAlias: StatementSync
+  readonly #listDomainAliases: StatementSync
+  readonly #listDomainAliasesOf: StatementSync
+  readonly #putDomainAlias: StatementSync
+  readonly #removeDomainAlias: StatementSync
   readonly #findAlias: StatementSync
   readonly #listAliases: StatementSync
   readonly #listAliasesOf: StatementSync
@@ -27,6 +32,17 @@ export class MailDomainTables {
     this.#put = prepared(`INSERT OR REPLACE INTO domains
       (name, catch_all, over_quota, max_users, max_aliases, quota, default_quota)
       VALUES (?, ?, ?, ?, ?, ?, ?)`)
+    this.#findDomainAlias = prepared('SELECT * FROM domain_aliases WHERE name = ?')
+    this.#listDomainAliases = prepared(
+      'SELECT * FROM domain_aliases WHERE name > ? ORDER BY name LIMIT ?',
+    )
+    this.#listDomainAliasesOf = prepared(
+      'SELECT * FROM domain_aliases WHERE domain = ? AND name > ? ORDER BY name LIMIT ?',
+    )
+    this.#putDomainAlias = prepared(
+      'INSERT OR REPLACE INTO domain_aliases (name, domain) VALUES (?, ?)',
+    )
+    this.#removeDomainAlias = prepared('DELETE FROM domain_aliases WHERE name = ?')
     this.#findAlias = prepared('SELECT * FROM aliases WHERE address = ?')
     this.#listAliases = prepared('SELECT * FROM aliases WHERE address > ? ORDER BY address LIMIT ?')
     this.#listAliasesOf = prepared(
@@ -65,7 +81,7 @@ export class MailDomainTables {
     const key = accountKey(name)
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      const [domains] = ['domains WHERE name', 'aliases WHERE domain', 'accounts WHERE domain'].map(
+      const [domains] = ownRows.map(
         (rows) => this.#database.prepare(`DELETE FROM ${rows} = ?`).run(key).changes,
       )
       // Without the domain its users are logins of another kind, and stay.
@@ -75,6 +91,27 @@ export class MailDomainTables {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+
+  findDomainAlias(name: string): DomainAlias | undefined {
+    const row = this.#findDomainAlias.get(accountKey(name))
+    return row === undefined ? undefined : domainAliasOf(row)
+  }
+
+  listDomainAliases({ after = '', limit, domain }: NameRange & { readonly domain?: string }) {
+    const rows =
+      domain === undefined
+        ? this.#listDomainAliases.all(accountKey(after), limit)
+        : this.#listDomainAliasesOf.all(accountKey(domain), accountKey(after), limit)
+    return rows.map((row) => domainAliasOf(row))
+  }
+
+  putDomainAlias({ name, domain }: DomainAlias): void {
+    this.#putDomainAlias.run(accountKey(name), accountKey(domain))
+  }
+
+  removeDomainAlias(name: string): boolean {
+    return this.#removeDomainAlias.run(accountKey(name)).changes === 1
   }
 
   findAlias(address: string): MailAlias | undefined {
@@ -98,6 +135,18 @@ export class MailDomainTables {
   removeAlias(address: string): boolean {
     return this.#removeAlias.run(accountKey(address)).changes === 1
   }
+}
+
+/** What belongs to a domain and goes with it; the first is the domain itself. */
+const ownRows = [
+  'domains WHERE name',
+  'aliases WHERE domain',
+  'accounts WHERE domain',
+  'domain_aliases WHERE domain',
+] as const
+
+function domainAliasOf(row: Row): DomainAlias {
+  return { name: String(row['name']), domain: String(row['domain']) }
 }
 
 function domainOf(row: Row): MailDomain {

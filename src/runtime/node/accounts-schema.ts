@@ -31,6 +31,11 @@ const steps: readonly string[] = [
     targets TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX aliases_by_domain ON aliases (domain, address)`,
+  `CREATE TABLE domain_aliases (
+    name TEXT PRIMARY KEY,
+    domain TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX domain_aliases_by_domain ON domain_aliases (domain, name)`,
 ]
 
 /** Takes the steps that are missing. @throws Error where the file was written by a newer version */

@@ -154,7 +154,18 @@ test('domains and aliases are kept, replaced, listed, and go together', async ()
 
   await accounts.add(accountOf('bob@b.test'))
   await accounts.add(accountOf('amy@a.test'))
+  await accounts.putDomainAlias({ name: 'C.test', domain: 'b.test' })
+  await accounts.putDomainAlias({ name: 'd.test', domain: 'a.test' })
+  const alias = { name: 'c.test', domain: 'b.test' }
+  expect(await accounts.findDomainAlias('c.TEST')).toEqual(alias)
+  expect(await accounts.listDomainAliases({ limit: 9, domain: 'B.test' })).toEqual([alias])
+  expect(await accounts.listDomainAliases({ limit: 1, after: 'c.test' })).toMatchObject([
+    { name: 'd.test' },
+  ])
   expect(await accounts.removeDomain('b.test')).toBe(true)
+  expect(await accounts.findDomainAlias('c.test')).toBeUndefined()
+  expect(await accounts.removeDomainAlias('D.test')).toBe(true)
+  expect(await accounts.removeDomainAlias('d.test')).toBe(false)
   expect(await accounts.find('bob@b.test')).toBeUndefined()
   expect(await accounts.findAlias('team@b.test')).toBeUndefined()
   expect(await accounts.find('amy@a.test')).toBeDefined()

@@ -17,7 +17,7 @@ import {
   type Accounts,
 } from '../accounts.ts'
 import type { Clock } from '../clock.ts'
-import type { MailAlias, MailDomain } from '../../mail/mail-domain.ts'
+import type { DomainAlias, MailAlias, MailDomain } from '../../mail/mail-domain.ts'
 import type { NameRange } from '../mail-domains.ts'
 import { MailDomainTables } from './accounts-domains.ts'
 import { updateAccountsSchema } from './accounts-schema.ts'
@@ -86,6 +86,14 @@ class SqliteAccounts implements Accounts {
     return this.#attempt(() => this.#existing()?.domains.list(range) ?? [])
   }
 
+  findDomainAlias(name: string): DomainAlias | undefined {
+    return this.#attempt(() => this.#existing()?.domains.findDomainAlias(name))
+  }
+
+  listDomainAliases(range: Range): readonly DomainAlias[] {
+    return this.#attempt(() => this.#existing()?.domains.listDomainAliases(range) ?? [])
+  }
+
   findAlias(address: string): MailAlias | undefined {
     return this.#attempt(() => this.#existing()?.domains.findAlias(address))
   }
@@ -100,6 +108,14 @@ class SqliteAccounts implements Accounts {
 
   async removeDomain(name: string): Promise<boolean> {
     return this.#attempt(() => this.#existing()?.domains.remove(name) === true)
+  }
+
+  async putDomainAlias(alias: DomainAlias): Promise<void> {
+    this.#attempt(() => this.#made()?.domains.putDomainAlias(alias))
+  }
+
+  async removeDomainAlias(name: string): Promise<boolean> {
+    return this.#attempt(() => this.#existing()?.domains.removeDomainAlias(name) === true)
   }
 
   async putAlias(alias: MailAlias): Promise<void> {

@@ -129,8 +129,11 @@ export function reportOthers(services: readonly Service[], findings: ImportFindi
 }
 
 const remarkOn: ReadonlyMap<string, string> = new Map([
-  ['qmail-qmtpd', 'QMTP is not spoken here'],
-  ['qmail-qmqpd', 'QMQP is not spoken here'],
+  ['qmail-qmtpd', 'give a listener of ours role: qmtp and its port'],
+  [
+    'qmail-qmqpd',
+    'give a listener of ours role: qmqp and its port, and qmqp_clients the clients that it served',
+  ],
   ['clamd', 'it stays: the entry clamav asks it'],
   ['spamd', 'it stays: the entry spamassassin asks it'],
   ['dnscache', 'it stays: dns.servers'],

@@ -32,10 +32,13 @@ import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import {
   addAlias,
   addDomain,
+  aliasDomain,
   allAliases,
+  allDomainAliases,
   checkRoomForUser,
   removeAlias,
   setDomain,
+  unaliasDomain,
 } from '../mail-domains.ts'
 import { allAccounts, checkName, passwordKept, passwordProblem } from '../user-accounts.ts'
 
@@ -86,6 +89,7 @@ export class KeptAccounts implements AccountOperations {
       throw new Refusal('conflict', `There is a domain ${key}`)
     }
     await addDomain(this.#accounts, name, wordsOf(settings))
+    await this.#rename(key, settings.otherNames)
     return this.#must(this.domain(key))
   }
 
@@ -93,6 +97,7 @@ export class KeptAccounts implements AccountOperations {
     const key = domainKey(name)
     if ((await this.#accounts.findDomain(key)) === undefined) return undefined
     await setDomain(this.#accounts, key, wordsOf(change))
+    await this.#rename(key, change.otherNames)
     return this.domain(key)
   }
 
@@ -192,6 +197,28 @@ export class KeptAccounts implements AccountOperations {
     return account !== undefined && account.changedAt <= instant && this.#mayLogIn(account)
   }
 
+  /** @param names what it is called besides; `undefined`: as before */
+  async #rename(domain: string, names: readonly string[] | undefined): Promise<void> {
+    if (names === undefined) return
+    const wanted = new Set(names.map((name) => domainKey(name)))
+    // oxlint-disable no-await-in-loop -- a handful of rows, one after the other
+    for (const name of wanted) {
+      const before = await this.#accounts.findDomainAlias(name)
+      if (before !== undefined && before.domain !== domain) {
+        throw new Refusal('conflict', `${name} means ${before.domain}`)
+      }
+      await aliasDomain(this.#accounts, name, domain)
+    }
+    for (const name of await this.#namesOf(domain)) {
+      if (!wanted.has(name)) await unaliasDomain(this.#accounts, name)
+    }
+    // oxlint-enable no-await-in-loop
+  }
+
+  async #namesOf(domain: string): Promise<readonly string[]> {
+    return Array.fromAsync(allDomainAliases(this.#accounts, domain), ({ name }) => name)
+  }
+
   #mayLogIn({ expiresAt = Infinity, flags }: Account): boolean {
     return expiresAt > this.#parts.clock.now() && flags?.has('no-login') !== true
   }
@@ -212,6 +239,7 @@ export class KeptAccounts implements AccountOperations {
       ...(maxAliases === undefined ? {} : { maxAliases }),
       ...(quota === undefined ? {} : { quota: formatQuota(quota) }),
       ...(defaultQuota === undefined ? {} : { defaultQuota: formatQuota(defaultQuota) }),
+      otherNames: await this.#namesOf(name),
       users: await countOf(allAccounts(this.#accounts, name)),
       aliases: await countOf(allAliases(this.#accounts, name)),
     }

@@ -62,6 +62,7 @@ export function DomainPage({ name }: { readonly name: string }) {
 
 function Settings({ domain }: { readonly domain: Domain }) {
   const { users, maxUsers, aliases, maxAliases, catchAll, overQuota, quota, defaultQuota } = domain
+  const { otherNames } = domain
   const limit = (most: number | undefined): string =>
     most === undefined ? '' : ` of at most ${formatCount(most)}`
   return (
@@ -76,6 +77,8 @@ function Settings({ domain }: { readonly domain: Domain }) {
         {formatCount(aliases)}
         {limit(maxAliases)}
       </dd>
+      <dt>Other names</dt>
+      <dd class="break">{plainText(otherNames.join(', ') || 'none')}</dd>
       <dt>Mail for unknown recipients</dt>
       <dd>
         <CatchAll catchAll={catchAll} />
@@ -106,6 +109,7 @@ function ChangeDialog({
   const [defaultQuota, setDefaultQuota] = useState(domain.defaultQuota ?? '')
   const [maxUsers, setMaxUsers] = useState(domain.maxUsers?.toString() ?? '')
   const [maxAliases, setMaxAliases] = useState(domain.maxAliases?.toString() ?? '')
+  const [otherNames, setOtherNames] = useState(domain.otherNames.join(', '))
   const change = async (): Promise<void> => {
     const body: DomainChange = {
       catchAll: catchAll.trim() === '' ? 'bounce' : catchAll.trim(),
@@ -114,6 +118,7 @@ function ChangeDialog({
       defaultQuota: textOrNone(defaultQuota),
       maxUsers: numberOrNone(maxUsers),
       maxAliases: numberOrNone(maxAliases),
+      otherNames: otherNames.split(/[\s,]+/).filter((name) => name !== ''),
     }
     await api.ask<Domain>('PATCH', `/domains/${encodeURIComponent(domain.name)}`, { body })
     say(`${domain.name} was changed`)
@@ -131,6 +136,12 @@ function ChangeDialog({
         hint="bounce: refuse it; delete; or an address that gets it"
         value={catchAll}
         onText={setCatchAll}
+      />
+      <TextField
+        label="Other names"
+        hint="Domains whose addresses and logins are those of this one"
+        value={otherNames}
+        onText={setOtherNames}
       />
       <SelectField
         label="Over quota"

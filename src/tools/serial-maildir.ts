@@ -1,0 +1,150 @@
+/**
+ * Sends the messages of a Maildir to the one host they wait for, as serialmail's maildirsmtp does: what is taken is
+ * removed, what is refused or has waited too long is bounced and removed, and all else stays for the next time. A message
+ * is removed only when somebody else has promised it, or its bounce.
+ */
+import { isAscii } from 'node:buffer'
+import { join } from 'node:path'
+import { CrlfLines } from '../formats/crlf-lines.ts'
+import { readSerialMessage, type SerialMessage } from '../formats/serial-message.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Envelope } from '../mail/envelope.ts'
+import { isPosternError } from '../mail/errors.ts'
+import { headerEnd } from '../mail/header.ts'
+import type { Instant } from '../mail/instant.ts'
+import type { Message } from '../mail/message.ts'
+import { printable } from '../mail/reply.ts'
+import { memoryBody, StoredMessage } from '../queue/stored-message.ts'
+import type { Disk } from '../runtime/disk.ts'
+
+export interface SerialMail {
+  readonly envelope: Envelope
+  readonly message: Message
+  readonly arrivedAt: Instant
+}
+
+export interface SerialOptions {
+  readonly disk: Disk
+  readonly folder: string
+  readonly prefix: string
+  readonly now: () => Instant
+  /** A message that has waited longer is bounced where it is deferred. */
+  readonly lifetimeMs: number
+  readonly deliver: (mail: SerialMail) => Promise<DeliveryResult>
+  /** @returns whether the bounce is promised */
+  readonly bounce: (mail: SerialMail, result: DeliveryResult) => Promise<boolean>
+  /** Told of each message: its name and what became of it. */
+  readonly told: (name: string, outcome: SerialOutcome, text: string) => void
+}
+
+export type SerialOutcome = 'succeeded' | 'failed permanently' | 'failed temporarily'
+
+/** A message is read whole. */
+const largestFile = 256 << 20
+/** Of a host that no session can be had with: it is not asked again for each message. */
+const noSession = '4.4.1'
+
+/** @throws PosternError NOT_FOUND, DISK_FAILED where the Maildir cannot be read */
+export async function sendMaildir(options: SerialOptions): Promise<void> {
+  const { disk, folder } = options
+  let away: DeliveryResult | undefined
+  for (const part of ['cur', 'new']) {
+    // oxlint-disable-next-line no-await-in-loop -- in the order of their arrival
+    const names = (await disk.list(join(folder, part))).filter((name) => !name.startsWith('.'))
+    for (const name of names.toSorted()) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, over one session
+      const result = await sendFile(options, `${part}/${name}`, away)
+      if (result?.status === noSession) away = result
+    }
+  }
+}
+
+/** @param away what the host said last, where it cannot be reached. @returns what it says now */
+async function sendFile(
+  options: SerialOptions,
+  name: string,
+  away: DeliveryResult | undefined,
+): Promise<DeliveryResult | undefined> {
+  const { disk, folder, prefix, told, now, lifetimeMs } = options
+  const path = join(folder, name)
+  const read = await readMail(disk, path, prefix)
+  if (read === undefined) return undefined
+  if (typeof read === 'string') {
+    told(name, 'failed temporarily', read)
+    return undefined
+  }
+  const result = away ?? (await options.deliver(read))
+  const tooOld = result.outcome === 'deferred' && now() - read.arrivedAt > lifetimeMs
+  const final = tooOld ? givenUp(result) : result
+  const gone = final.outcome === 'delivered' || (await isBounced(options, read, final))
+  if (gone) await disk.remove(path)
+  told(name, outcomes[final.outcome], printable(final.text.replaceAll('\n', ' ')))
+  return result
+}
+
+const outcomes = {
+  delivered: 'succeeded',
+  failed: 'failed permanently',
+  deferred: 'failed temporarily',
+} as const
+
+function isBounced(
+  { bounce }: SerialOptions,
+  mail: SerialMail,
+  result: DeliveryResult,
+): Promise<boolean> {
+  return result.outcome === 'failed' ? bounce(mail, result) : Promise.resolve(false)
+}
+
+function givenUp({ text, remote }: DeliveryResult): DeliveryResult {
+  return {
+    outcome: 'failed',
+    status: '5.4.7',
+    text: `${text}\nI'm not going to try again; this message has been in the maildir too long.`,
+    ...(remote === undefined ? {} : { remote }),
+  }
+}
+
+/** @returns undefined for one that somebody else has taken away */
+async function readMail(
+  disk: Disk,
+  path: string,
+  prefix: string,
+): Promise<SerialMail | string | undefined> {
+  try {
+    const { modifiedAt, kind } = await disk.stat(path)
+    if (kind !== 'file') return 'it is no file'
+    const read = readSerialMessage(await disk.readFile(path, largestFile), prefix)
+    return typeof read === 'string' ? read : mailOf(read, modifiedAt)
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    if (isPosternError(error)) return printable(error.message)
+    throw error
+  }
+}
+
+function mailOf(
+  { reversePath, recipient, message: file }: SerialMessage,
+  arrivedAt: Instant,
+): SerialMail {
+  const lines = new CrlfLines()
+  const bytes = Buffer.concat([lines.convert(file), lines.end()])
+  const end = headerEnd(bytes)
+  const [head, body] = [
+    bytes.subarray(0, end < 0 ? undefined : end),
+    bytes.subarray(end < 0 ? bytes.length : end),
+  ]
+  const message = new StoredMessage(head, memoryBody(body), !isAscii(body))
+  const paths = [reversePath, recipient]
+  return {
+    arrivedAt,
+    message,
+    envelope: {
+      reversePath,
+      recipients: [{ mailbox: recipient }],
+      bodyType: message.eightBit ? '8bitmime' : '7bit',
+      smtputf8: paths.some((path) => path && /\P{ASCII}/u.test(path.localPart + path.domain)),
+      requireTls: false,
+    },
+  }
+}
