@@ -251,6 +251,7 @@ class RunningGateway implements Gateway {
       nextDueAt: this.#shards?.queue.nextDueAt(),
       paused: this.#pauses?.scopes ?? [],
       residentBytes: this.#doors.process.residentBytes(),
+      storeTrouble: this.#doors.store.trouble,
       listeners: this.#listeners.map(({ name, sessions }) => ({ name, sessions })),
     }
   }

@@ -75,6 +75,7 @@ async function runUntilStopped(folder: string): Promise<number> {
           doors: { disk: systemDisk, net: nodeNet, clock: systemClock, process: hostProcess, log },
           supervisor,
           operator: configuration.operator,
+          databases: configuration,
           version: posternVersion(),
           hostname: opening.report.hostname,
           folder: resolve(folder),

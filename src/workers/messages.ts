@@ -70,6 +70,8 @@ export interface WorkerStatus {
   /** What is not delivered for now. */
   readonly paused: readonly { readonly what: string; readonly name?: string }[]
   readonly residentBytes: number
+  /** Why what the store is asked fails. */
+  readonly storeTrouble?: string | undefined
   readonly listeners: readonly { readonly name: string; readonly sessions: number }[]
 }
 
