@@ -13,7 +13,6 @@ export function needRestart(before: Configuration, after: Configuration): readon
     log,
     dns,
     delivery,
-    admin,
   }: Configuration) => ({
     workers,
     // These are taken as they change, and where a line stands does not matter.
@@ -33,7 +32,6 @@ export function needRestart(before: Configuration, after: Configuration): readon
     operator,
     log,
     dns,
-    admin,
     delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))

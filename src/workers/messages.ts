@@ -106,7 +106,8 @@ export type FromWorker =
     }
   /** As `listener` of the supervisor. */
   | { readonly say: 'listener'; readonly address: string }
-  | { readonly say: 'prepared' }
+  /** `addresses`: where it is going to listen; nobody is to listen anywhere else by then. */
+  | { readonly say: 'prepared'; readonly addresses: readonly string[] }
   | { readonly say: 'reloaded'; readonly report: ReloadReport }
   | { readonly say: 'answered'; readonly number: number; readonly answer: WorkerAnswer }
   | { readonly say: 'alive' }

@@ -36,16 +36,28 @@ export class Replacement {
 
   /** @param livedMs since it was open; 0 where it never was */
   async replace(slot: WorkerSlot, how: WorkerEnd, livedMs: number): Promise<void> {
-    const { clock, log, crashes, stopping, suspect } = this.#parts
+    const { clock, log, stopping } = this.#parts
     const { number } = slot
     const delayMs = slot.schedule.afterDeath(livedMs)
     log.error('worker.ended', { worker: number, how, livedMs: Math.round(livedMs), delayMs })
-    const suspects = await crashes.workerDied(number)
-    if (suspects.length > 0) suspect(suspects)
+    await this.#blame(number)
     // A restart may have put another one there meanwhile.
     if (stopping() || slot.process !== undefined) return
     if (delayMs === undefined) return this.#giveUp(slot)
     slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
+  }
+
+  /** One that crashes where nobody is to follow it: it was told to go. */
+  async count(slot: WorkerSlot, how: WorkerEnd): Promise<void> {
+    this.#parts.log.error('worker.ended', { worker: slot.number, how })
+    await this.#blame(slot.number)
+  }
+
+  /** Counts the messages that it had in hand. */
+  async #blame(number: number): Promise<void> {
+    const { crashes, suspect } = this.#parts
+    const suspects = await crashes.workerDied(number)
+    if (suspects.length > 0) suspect(suspects)
   }
 
   async #relaunch(slot: WorkerSlot): Promise<void> {

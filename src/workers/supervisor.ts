@@ -49,6 +49,8 @@ export interface SupervisorParts {
   readonly clock: Clock
   readonly log: Log
   readonly crashes: CrashRecords
+  /** Called when what lies in the folder has come into force. */
+  readonly reconfigured?: () => void
 }
 
 export class Supervisor {
@@ -177,6 +179,7 @@ export class Supervisor {
       if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     }
     this.#parts.log.info('workers.restarted', { workers: this.pids.length })
+    this.#parts.reconfigured?.()
     return { ok: true, doubts: doubts ?? [] }
   }
 
@@ -197,11 +200,15 @@ export class Supervisor {
     this.#waitingSuccessor?.process.kill()
     for (const slot of this.#slots) slot.keepOnly(new Set())
     const deadline = this.#parts.clock.after(graceMs + beyondGraceMs, () => {
-      for (const { process } of this.#slots) process?.kill()
+      for (const slot of this.#slots) {
+        slot.overdue = true
+        slot.process?.kill()
+      }
     })
     this.#settleStop()
     await promise
     deadline.cancel()
+    await Promise.all(this.#slots.map(({ counted }) => counted))
     return stopping.worst
   }
 
@@ -299,6 +306,7 @@ export class Supervisor {
         return this.#questions.answered(message.number, message.answer)
       case 'reloaded':
         this.#lastReload = message.report
+        if (message.report.ok) this.#parts.reconfigured?.()
         return
       case 'listener':
         if (listener !== undefined) slot.keep(message.address, listener)
@@ -338,12 +346,19 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, how: WorkerEnd): void {
     const { clock } = this.#parts
+    const wasOpen = slot.openedAt !== undefined
     const livedMs = slot.openedAt === undefined ? 0 : clock.monotonicMs() - slot.openedAt
-    const { left } = slot
+    const { left, overdue } = slot
     slot.process = undefined
     slot.openedAt = undefined
     slot.left = undefined
+    slot.overdue = false
     this.#counts.giveBack(slot.number)
+    // One that was told to go may crash on its way out, over the message that it has in hand.
+    const hasCrashed = wasOpen && how !== 0 && !overdue
+    if (hasCrashed && (this.#stopping !== undefined || left !== undefined)) {
+      slot.counted = this.#replacement.count(slot, how)
+    }
     if (this.#stopping !== undefined) {
       if (how !== 0) this.#stopping.worst = 1
       left?.()
