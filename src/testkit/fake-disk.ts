@@ -114,6 +114,10 @@ class MemoryDisk implements FakeDisk {
     return statOf(this.#inode(path))
   }
 
+  async statName(path: string): Promise<FileStat> {
+    return statOf(this.#inode(path))
+  }
+
   /** Of one that is not filled, as much as anybody could want. */
   async space(path: string): Promise<DiskSpace> {
     this.#inode(path)
@@ -346,6 +350,7 @@ function statOf({ sizeBytes, modifiedAt, number, kind }: FakeInode): FileStat {
     sizeBytes,
     modifiedAt,
     inode: number,
+    links: 1,
     kind,
     uid: 0,
     gid: 0,
