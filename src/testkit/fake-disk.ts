@@ -232,6 +232,10 @@ class MemoryDisk implements FakeDisk {
     return code === undefined ? undefined : new PosternError(code, `${kind} ${path}`)
   }
 
+  links(inode: FakeInode): number {
+    return this.#names.inodes().has(inode) ? 1 : 0
+  }
+
   /** How many of `bytes` more still fit. */
   room(bytes: number): number {
     let used = 0
@@ -337,7 +341,7 @@ class MemoryFile implements DiskFile {
   }
 
   statNow(): FileStat {
-    return statOf(this.#inode)
+    return { ...statOf(this.#inode), links: this.#disk.links(this.#inode) }
   }
 
   async close(): Promise<void> {
