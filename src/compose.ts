@@ -19,6 +19,7 @@ import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import { shardPath } from './queue/shards.ts'
 import { spoolMeter } from './queue/spool-meter.ts'
 import type { Doors } from './runtime/doors.ts'
+import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
@@ -38,7 +39,7 @@ import { openSteering, type Steering } from './tools/open-steering.ts'
 import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
-import { tryNewPorts } from './tools/probe-listeners.ts'
+import { tryNewListeners } from './tools/probe-listeners.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { pausesFile } from './tools/steer-queue.ts'
 import { watchGateway } from './tools/watch-gateway.ts'
@@ -165,8 +166,8 @@ class RunningGateway implements Gateway {
     const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
     const listeners = listenersOf(configuration.listeners, this.#seat)
     if (this.#seat.succeeds === true && this.#seat.judges === true)
-      await tryNewPorts(listeners, this.#handed, this.#doors.net)
-    await this.#superior.turn?.()
+      await tryNewListeners(listeners, this.#seat.known?.listeners ?? [], this.#doors.net)
+    await this.#superior.turn?.(listeners.map(({ address }) => listenKey(address)))
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
@@ -251,6 +252,7 @@ class RunningGateway implements Gateway {
       nextDueAt: this.#shards?.queue.nextDueAt(),
       paused: this.#pauses?.scopes ?? [],
       residentBytes: this.#doors.process.residentBytes(),
+      storeTrouble: this.#doors.store.trouble,
       listeners: this.#listeners.map(({ name, sessions }) => ({ name, sessions })),
     }
   }

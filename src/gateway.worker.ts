@@ -71,12 +71,12 @@ class GatewayWorker {
       counters: seat.workers === 1 ? undefined : this.#counters,
       handed: this.#handed,
       offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),
-      turn: () => this.#awaitTurn(seat),
+      turn: (addresses) => this.#awaitTurn(seat, addresses),
       reloaded: (report) => this.#supervisor.send({ say: 'reloaded', report }),
     })
     this.#gateway = gateway
     if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
-    this.#closeUnused(gateway)
+    this.#closeUnused(gateway.listeners.map(({ address }) => listenKey(address)))
     const { hostname, maildirs, spool, entries, ownCertificate } = gateway
     const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
     const report = { hostname, maildirs, spool, entries, listeners, ownCertificate, doubts }
@@ -84,18 +84,20 @@ class GatewayWorker {
   }
 
   /** Sockets of listeners that are no longer configured: clients would wait there for nobody. */
-  #closeUnused({ listeners }: Gateway): void {
-    const used = new Set(listeners.map(({ address }) => listenKey(address)))
+  #closeUnused(used: readonly string[]): void {
     for (const [address, listener] of this.#handed) {
-      if (!used.has(address)) listener.close()
+      if (used.includes(address)) continue
+      this.#handed.delete(address)
+      listener.close()
     }
   }
 
   /** Whoever succeeds another waits until that one is gone. */
-  async #awaitTurn({ succeeds }: Seat): Promise<void> {
+  async #awaitTurn({ succeeds }: Seat, addresses: readonly string[]): Promise<void> {
     if (succeeds !== true) return
-    this.#supervisor.send({ say: 'prepared' })
+    this.#supervisor.send({ say: 'prepared', addresses })
     await this.#turn.promise
+    this.#closeUnused(addresses)
   }
 
   async #answer(number: number, what: WorkerQuestion): Promise<void> {

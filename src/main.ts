@@ -22,7 +22,7 @@ import { openLog } from './tools/open-log.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
 import { readFolder } from './tools/read-offline.ts'
 import { posternVersion } from './tools/version.ts'
-import { AdminKeeper } from './workers/admin-keeper.ts'
+import { AdminKeeper, type AdminWish } from './workers/admin-keeper.ts'
 import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
@@ -50,7 +50,7 @@ export async function runDaemon(folder: string): Promise<number> {
 async function runUntilStopped(folder: string): Promise<number> {
   const stop = signalled()
   const wish = Promise.withResolvers<Wish>()
-  const { supervisor, configuration, log, close } = await supervise(folder)
+  const { supervisor, configuration, log, close, administered } = await supervise(folder)
   const opening = await Promise.race([supervisor.open(), stop])
   if ('by' in opening) {
     const code = await supervisor.stop(opening.graceMs)
@@ -75,6 +75,7 @@ async function runUntilStopped(folder: string): Promise<number> {
           doors: { disk: systemDisk, net: nodeNet, clock: systemClock, process: hostProcess, log },
           supervisor,
           operator: configuration.operator,
+          databases: configuration,
           version: posternVersion(),
           hostname: opening.report.hostname,
           folder: resolve(folder),
@@ -87,10 +88,11 @@ async function runUntilStopped(folder: string): Promise<number> {
         })
   process.stdout.write(greeting(opening.report, folder))
   const admin = administer(folder, log, () => void supervisor.reload())
+  administered(admin)
   const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
   if (end === undefined) process.stderr.write('postern: every worker has been given up\n')
   else process.stdout.write(`${end.by}: finishing what is under way\n`)
-  const [code] = await Promise.all([supervisor.stop(end?.graceMs ?? graceMs), admin?.stop()])
+  const [code] = await Promise.all([supervisor.stop(end?.graceMs ?? graceMs), admin.stop()])
   await control?.close()
   await close()
   return end === undefined ? 1 : code
@@ -111,6 +113,8 @@ async function supervise(folder: string): Promise<{
   readonly configuration: Configuration | undefined
   readonly log: ReturnType<typeof openLog>
   readonly close: () => Promise<void>
+  /** Whoever keeps the administration hears of changes from here on. */
+  readonly administered: (admin: AdminKeeper) => void
 }> {
   const { configuration } = readFolder(folder)
   const disk = systemDisk
@@ -121,6 +125,7 @@ async function supervise(folder: string): Promise<{
   const path = configuration?.spool.path ?? folder
   const made = await shardsOf(disk, path).catch(() => [0])
   const { judging: notes, crashes } = spoolLayout(path)
+  let admin: AdminKeeper | undefined
   const supervisor = new Supervisor({
     folder,
     shards: shareShards(made, numberOfWorkers(configuration)),
@@ -131,16 +136,23 @@ async function supervise(folder: string): Promise<{
     clock,
     log,
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
+    reconfigured: () => admin?.reconfigured(),
   })
-  return { supervisor, configuration, log, close: () => log.close() }
+  return {
+    supervisor,
+    configuration,
+    log,
+    close: () => log.close(),
+    administered: (keeper) => void (admin = keeper),
+  }
 }
 
 /** The HTTP API, in a process of its own, unless it is off. The gateway does not wait for it. */
-function administer(folder: string, log: Log, reload: () => void): AdminKeeper | undefined {
-  if (readFolder(folder).configuration?.admin === undefined) return undefined
+function administer(folder: string, log: Log, reload: () => void): AdminKeeper {
   const program = new URL('./admin.worker.ts', import.meta.url)
   const keeper = new AdminKeeper({
     folder,
+    settings: () => adminWish(folder),
     processes: workerProcesses<ToAdmin, FromAdmin>(program),
     clock: systemClock,
     log,
@@ -149,6 +161,13 @@ function administer(folder: string, log: Log, reload: () => void): AdminKeeper |
   })
   keeper.start()
   return keeper
+}
+
+function adminWish(folder: string): AdminWish {
+  const { configuration } = readFolder(folder)
+  if (configuration === undefined) return { wants: 'unknown' }
+  const { admin } = configuration
+  return admin === undefined ? { wants: 'off' } : { wants: 'on', settings: JSON.stringify(admin) }
 }
 
 function adminGreeting({ url, setupUrl }: AdminReport): string {

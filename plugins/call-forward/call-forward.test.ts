@@ -123,6 +123,15 @@ describe('call-forward', () => {
     expect(await plugin.rcpt('eve@postern.test')).toMatchObject({ verdict: 'defer' })
   })
 
+  test('goes on asking a back end that will not say anything about one recipient', async () => {
+    const { plugin, state } = await backEnd((command) =>
+      command.startsWith('RCPT TO:<secret') ? '550 5.7.1 not for you\r\n' : undefined,
+    )
+    for (let n = 0; n < 5; n++) await plugin.rcpt(`secret${n}@postern.test`)
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'EXISTS' })
+    expect(state.questions).toBe(6)
+  })
+
   test('gives up at its deadline, and lets a back end rest that fails again and again', async () => {
     const { plugin, state } = await backEnd(() => '')
     for (let n = 0; n < 3; n++) {

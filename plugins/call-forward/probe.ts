@@ -33,7 +33,7 @@ export interface ProbeRequest {
 }
 
 export interface Probed {
-  /** `later`: it does not know now, or has no room now. */
+  /** `later`: it does not know now, has no room now, or will not say. */
   readonly answer: 'yes' | 'no' | 'later'
   readonly reply: Reply
 }
@@ -81,13 +81,16 @@ async function converse(
   return { answer: meaningOf(reply), reply }
 }
 
-/** A full mailbox exists; a reply about policy (X.7) speaks of us, not of the recipient (RFC 3463 §3). */
+/**
+ * A full mailbox exists; a reply about policy (X.7) speaks of us, not of the recipient (RFC 3463 §3): it is no answer, but the
+ * back end is well, and others are asked about.
+ */
 function meaningOf(reply: Reply): Probed['answer'] {
   const { code, status } = reply
   if (code >= 200 && code < 300) return 'yes'
   if (code < 500 || code > 599) return 'later'
   if (code === 552 || status.startsWith('5.2.2')) return 'later'
-  if (status !== '' && !/^5\.[12]\./.test(status)) throw turnedAway('RCPT TO', reply)
+  if (status !== '' && !/^5\.[12]\./.test(status)) return 'later'
   return 'no'
 }
 

@@ -323,6 +323,8 @@ describe('a gateway is in trouble', () => {
       (report) => report(processMetrics.configLoaded, 0),
     ],
     ['when records are damaged', 'spool/damaged', (report) => report(spoolMetrics.damaged, 1)],
+    ['when a store is damaged', 'store/damaged', (report) => report(spoolMetrics.storeDamaged, 1)],
+    ['when the store fails', 'store/failing', (report) => report(spoolMetrics.storeFailing, 1)],
   ])('%s', async (_when, key, report) => {
     expect((await healthOf(report)).bad).toEqual([key])
   })

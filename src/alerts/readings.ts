@@ -115,6 +115,7 @@ export function look(
       ...diskReadings(facts, limits),
       ...workerReadings(facts, starts),
       ...configReadings(facts),
+      ...storeReadings(facts),
       ...eventReadings(facts, growth),
     ],
     memory: { growth, starts, supervisor },
@@ -241,6 +242,27 @@ function workerReadings(facts: Facts, starts: AlertMemory['starts']): readonly A
 function workersMissing(facts: Facts): number {
   const wanted = facts.one(processMetrics.workersWanted) ?? 0
   return Math.max(0, wanted - (facts.one(processMetrics.workers) ?? wanted))
+}
+
+function storeReadings(facts: Facts): readonly AlertReading[] {
+  const damaged = facts.one(spoolMetrics.storeDamaged) ?? 0
+  const files =
+    damaged === 1 ? 'file of the store or the traces was' : 'files of the store or the traces were'
+  return [
+    {
+      key: 'store/damaged',
+      health: damaged > 0 ? 'bad' : 'good',
+      forMs: 0,
+      summary: `${damaged} damaged ${files} set aside and begun anew: greylist and limits have forgotten; postern stat names what to look at and remove`,
+    },
+    {
+      key: 'store/failing',
+      health: (facts.one(spoolMetrics.storeFailing) ?? 0) > 0 ? 'bad' : 'good',
+      forMs: minuteMs,
+      summary:
+        'the store cannot be read or written; the on_fault of the entries that need it decides meanwhile',
+    },
+  ]
 }
 
 function configReadings(facts: Facts): readonly AlertReading[] {

@@ -47,6 +47,7 @@ function formatStatus(status: GatewayStatus): string {
     ...(paused.length === 0 ? [] : [`deliveries paused: ${paused.join(', ')}`]),
     `configuration: reading ${generation}`,
     ...reloadLines(status),
+    ...storeLines(status),
   ].join('\n')}\n`
 }
 
@@ -68,6 +69,16 @@ function reloadLines({ lastReload }: GatewayStatus): readonly string[] {
     ...(needsRestart.length === 0
       ? []
       : [`wants a postern restart: ${needsRestart.map(printable).join(', ')}`]),
+  ]
+}
+
+/** What was known may be lost, and mail may wait for it. */
+function storeLines({ storeTrouble, setAside = [] }: GatewayStatus): readonly string[] {
+  return [
+    ...(storeTrouble === undefined ? [] : [`the store fails: ${printable(storeTrouble)}`]),
+    ...setAside.map(
+      (path) => `damaged, set aside, yours to look at and remove: ${printable(path)}`,
+    ),
   ]
 }
 

@@ -28,7 +28,6 @@ export function needRestart(before: Configuration, after: Configuration): readon
     log,
     dns,
     delivery,
-    admin,
   }: Configuration) => ({
     workers,
     // These are taken as they change, and where a line stands does not matter.
@@ -48,7 +47,6 @@ export function needRestart(before: Configuration, after: Configuration): readon
     operator,
     log,
     dns,
-    admin,
     delivery: [delivery.maildirs, delivery.paused],
   })
   const old = new Map(Object.entries(fixed(before)))

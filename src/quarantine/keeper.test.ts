@@ -31,6 +31,17 @@ describe('the index', () => {
     await keeper.stop()
     expect(log.events.filter(({ event }) => event === 'quarantine.trouble')).toEqual([])
   })
+
+  test('comes back at once where the store was begun anew', async () => {
+    const { hold, index, table, keeper, forget, settled } = quarantineStage()
+    keeper.start()
+    const [id = ''] = await hold({ to: ['bob@here.test'] })
+    await table.delete(id)
+    forget()
+    await settled()
+    expect(await rowsOf(index)).toEqual(['bob@here.test'])
+    await keeper.stop()
+  })
 })
 
 describe('retention', () => {

@@ -49,6 +49,8 @@ export interface KeeperOptions {
   readonly random: Random
   readonly log: Log
   readonly settings: () => QuarantineSettings
+  /** Called each time that the index has lost what it knew. @returns how to stop it */
+  readonly onForgotten?: (listener: () => void) => Unsubscribe
   /** Told of each message that is let go. */
   readonly record?: (fate: Fate) => void
 }
@@ -87,7 +89,12 @@ export class Keeper {
   }
 
   start(): void {
-    this.#unsubscribe = this.#options.queue.onQuarantined((ids) => this.#hear(ids))
+    const unsubscribe = this.#options.queue.onQuarantined((ids) => this.#hear(ids))
+    const unfollow = this.#options.onForgotten?.(() => this.#do(() => this.#sweep()))
+    this.#unsubscribe = () => {
+      unsubscribe()
+      unfollow?.()
+    }
     this.#do(() => this.#look())
     this.#sleep()
   }

@@ -237,6 +237,7 @@ export class Committer {
     const startedMs = this.#clock.monotonicMs()
     segment.slot.file.writeNow(parts, start)
     await segment.slot.file.datasync()
+    assertNamed(segment)
     const durationMs = this.#clock.monotonicMs() - startedMs
     this.#meter.synced({ records: records.length, bytes, durationMs })
     segment.end = start + bytes
@@ -341,4 +342,13 @@ function refusalFor(error: unknown): PosternError {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/**
+ * What was synced into a file that somebody has removed is gone with this process: it is no promise.
+ * @throws PosternError DISK_FAILED
+ */
+function assertNamed({ slot }: Segment): void {
+  if (slot.file.statNow().links > 0) return
+  throw new PosternError('DISK_FAILED', `the file ${slot.name} of the log was removed`)
 }

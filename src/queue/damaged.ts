@@ -78,7 +78,13 @@ export function isUnproven(name: string): boolean {
 const kinds = {
   large: 'a large message whose record is damaged',
   incoming: 'a message handed over by another program that is not whole',
+  foreign: 'what a user of this host has put into incoming, and is no whole message',
 } as const
+
+/** Whether anybody on the host could have put it there: it says nothing of the disk. @param name of a file of `damaged/` */
+export function isForeign(name: string): boolean {
+  return name.endsWith('.foreign')
+}
 
 interface FileToSetAside {
   readonly from: string

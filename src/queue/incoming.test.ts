@@ -235,6 +235,65 @@ describe('a user of the host', () => {
     expect(await disk.list(`${spoolPath}/damaged`)).toEqual([])
   })
 
+  /** Files as somebody else's, by what their names begin with. */
+  function owned(disk: FakeDisk, uids: Readonly<Record<string, number>>, links = 1): void {
+    const uidOf = (path: string): number =>
+      Object.entries(uids).find(([start]) => path.startsWith(`${incoming}/${start}`))?.[1] ?? 0
+    const [open, statName] = [disk.open.bind(disk), disk.statName.bind(disk)]
+    disk.open = async (path, mode) => {
+      const file = await open(path, mode)
+      const stat = file.stat.bind(file)
+      file.stat = async () => ({ ...(await stat()), uid: uidOf(path), links })
+      return file
+    }
+    disk.statName = async (path) => ({ ...(await statName(path)), uid: uidOf(path) })
+  }
+
+  test('cannot raise an alarm with what is no message: some of it is kept, apart', async () => {
+    const disk = await emptySpool()
+    for (let n = 0; n < 120; n++) disk.put(`${incoming}/noise-${n}`, 'not a message')
+    owned(disk, { noise: 1000 })
+    const { log } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    const names = await disk.list(`${spoolPath}/damaged`)
+    expect(names.filter((name) => name.endsWith('.foreign'))).toHaveLength(100)
+    expect(names).toHaveLength(100)
+    expect(await disk.list(incoming)).toEqual([])
+    expect(fieldsOf(log, 'spool.handover-damaged')).toEqual([])
+    expect(fieldsOf(log, 'spool.handover-refused')[0]).toMatchObject({ uid: 1000 })
+  })
+
+  test('cannot hand over what is another’s by a hard link to it', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('private', 300))
+    owned(disk, {}, 2)
+    const { queue, log } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(queue.size).toBe(0)
+    expect(await disk.list(incoming)).toEqual([])
+    expect(await disk.list(`${spoolPath}/damaged`)).toEqual([])
+    expect(fieldsOf(log, 'spool.handover-damaged')).toMatchObject([
+      { problem: 'the file has other names' },
+    ])
+  })
+
+  test('who has handed over very much does not keep another waiting', async () => {
+    const disk = await emptySpool()
+    for (let n = 0; n < 200; n++) disk.put(`${incoming}/0-${String(n).padStart(3, '0')}`, 'noise')
+    await hand(disk, text('small', 300))
+    owned(disk, { '0-': 1000 })
+    const opened: string[] = []
+    const open = disk.open.bind(disk)
+    disk.open = async (path, mode) => {
+      if (mode === 'foreign') opened.push(path.slice(incoming.length + 1))
+      return open(path, mode)
+    }
+    const { queue } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    expect(opened.findIndex((name) => !name.startsWith('0-'))).toBe(1)
+    expect([queue.size, await disk.list(incoming)]).toEqual([1, []])
+  })
+
   test('cannot have it look at a socket for ever', async () => {
     const disk = await emptySpool()
     disk.put(`${incoming}/socket`, '')

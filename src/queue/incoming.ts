@@ -10,9 +10,10 @@ import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
-import { setAsideFile } from './damaged.ts'
+import { isForeign, namesOfDamaged, setAsideFile } from './damaged.ts'
 import { foreignEnvelope } from './foreign-envelope.ts'
 import { handoverTime } from './hand-over.ts'
+import { turnOf, type WaitingFile } from './handover-turns.ts'
 import {
   decodeHandoverEnvelope,
   decodeHandoverFooter,
@@ -26,6 +27,10 @@ const pieceBytes = 1 << 18
 /** Files that are taken in with one sync. */
 const atOnce = 16
 const retryMs = 10_000
+/** Names that are looked at in one round: beyond them, in the next. */
+const mostLooked = 20_000
+/** What users of the host have put there that is no message: beyond so many it is removed. */
+const mostForeign = 100
 /** One with more than this is taken in alone: 16 of them, and their recipients in memory, would be too much. */
 const aloneBytes = 1 << 20
 /** An unfinished file as old as this has lost its writer: qmail's 36 hours. */
@@ -50,6 +55,10 @@ export class Incoming {
   readonly #takenIn: Set<string>
   #running: Promise<void> | undefined
   #again = false
+  /** What lies there of users of the host, as far as this round knows. */
+  #foreign: Promise<{ count: number }> | undefined
+  /** Of more names than are looked at in one round, the last of the round before. */
+  #lookedUpTo = ''
   #closed = false
   #watch: DiskWatch | undefined
   #timer: Timer | undefined
@@ -91,15 +100,59 @@ export class Incoming {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false
-        const names = (await disk.list(layout.incoming)).toSorted()
+        this.#foreign = undefined
+        const found = (await disk.list(layout.incoming)).toSorted()
+        const { names, isCut } = await this.#turn(this.#some(found))
+        let taken = 0
         for (let at = 0; at < names.length && !this.#closed; at += atOnce) {
-          await this.#takeIn(names.slice(at, at + atOnce))
+          taken += await this.#takeIn(names.slice(at, at + atOnce))
         }
         this.#tellOfWaiting()
+        // Where nothing could be taken, what is left waits for the next try.
+        if (taken > 0 && (isCut || found.length > mostLooked)) this.#again = true
       }
     } catch (error) {
       log.warn('spool.incoming-waits', { error: String(error) })
       this.#lookLater()
+    }
+  }
+
+  /** So many names that they can be looked at: of more, others with each round. */
+  #some(names: readonly string[]): readonly string[] {
+    if (names.length <= mostLooked) return names
+    const from = names.findIndex((name) => name > this.#lookedUpTo)
+    const some = [...names.slice(Math.max(0, from)), ...names.slice(0, Math.max(0, from))]
+    this.#lookedUpTo = some[mostLooked - 1] ?? ''
+    return some.slice(0, mostLooked)
+  }
+
+  /** The names whose turn it is; among few there is nothing to share. */
+  async #turn(
+    names: readonly string[],
+  ): Promise<{ readonly names: readonly string[]; readonly isCut: boolean }> {
+    if (names.length <= atOnce) return { names, isCut: false }
+    const [parts, whole] = [true, false].map((isPart) =>
+      names.filter((name) => name.endsWith(unfinished) === isPart),
+    )
+    const files: WaitingFile[] = []
+    for (let at = 0; at < (whole?.length ?? 0); at += atOnce) {
+      const some = whole?.slice(at, at + atOnce) ?? []
+      const stats = await Promise.all(some.map((name) => this.#owned(name)))
+      files.push(...stats.flatMap((each) => each ?? []))
+    }
+    const { names: turn, isCut } = turnOf(files)
+    return { names: [...turn, ...(parts ?? [])], isCut }
+  }
+
+  /** @returns undefined for what is gone, and for a folder */
+  async #owned(name: string): Promise<WaitingFile | undefined> {
+    const { disk, layout } = this.#options
+    try {
+      const { kind, uid, sizeBytes } = await disk.statName(`${layout.incoming}/${name}`)
+      return kind === 'directory' ? undefined : { name, uid, sizeBytes }
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      throw error
     }
   }
 
@@ -118,14 +171,16 @@ export class Incoming {
     })
   }
 
-  async #takeIn(names: readonly string[]): Promise<void> {
+  /** @returns how many files left the folder */
+  async #takeIn(names: readonly string[]): Promise<number> {
     const { disk, layout, gone } = this.#options
     const ended = await Promise.all(names.map((name) => this.#takeInOne(name)))
     const left = names.filter((_, index) => ended[index])
-    if (left.length === 0) return
+    if (left.length === 0) return 0
     await disk.syncDirectory(layout.incoming)
     gone(left)
     for (const name of left) this.#takenIn.delete(name)
+    return left.length
   }
 
   /** @returns whether the file left the folder */
@@ -158,14 +213,37 @@ export class Incoming {
     this.#waiting.files += 1
   }
 
-  /** What is no file holds nothing, and would only lead astray whoever looks into `damaged/`: it goes. */
-  async #setAside(name: string, path: string, { problem, inode }: Broken): Promise<boolean> {
+  /**
+   * What is no file holds nothing, and would only lead astray whoever looks into `damaged/`: it goes. Of what any user of the
+   * host may have put there some is kept, since it may have been whole once, and nobody is woken for it.
+   */
+  async #setAside(name: string, path: string, broken: Broken): Promise<boolean> {
     const { disk, layout, log } = this.#options
-    log.error('spool.handover-damaged', { name, problem })
+    const { problem, inode, foreign } = broken
     const { damaged: folder } = layout
-    if (inode === undefined) await disk.remove(path)
-    else await setAsideFile(disk, { from: path, folder, name, kind: 'incoming', inode })
+    if (foreign !== undefined) log.warn('spool.handover-refused', { name, problem, uid: foreign })
+    else log.error('spool.handover-damaged', { name, problem })
+    if (inode === undefined || (foreign !== undefined && (await this.#isEnough()))) {
+      await disk.remove(path)
+      return true
+    }
+    const kind = foreign === undefined ? 'incoming' : 'foreign'
+    await setAsideFile(disk, { from: path, folder, name, kind, inode })
     return true
+  }
+
+  async #isEnough(): Promise<boolean> {
+    this.#foreign ??= this.#countForeign()
+    const foreign = await this.#foreign
+    if (foreign.count >= mostForeign) return true
+    foreign.count += 1
+    return false
+  }
+
+  async #countForeign(): Promise<{ count: number }> {
+    const { disk, layout } = this.#options
+    const names = await namesOfDamaged(disk, layout.damaged)
+    return { count: names.filter((name) => isForeign(name)).length }
   }
 
   /** @returns what it is instead of a message, or that it is promised */
@@ -174,13 +252,16 @@ export class Incoming {
     const file = await openFile(disk, path)
     if (typeof file === 'string') return { problem: file }
     try {
-      const { kind, uid, inode, sizeBytes } = await file.stat()
+      const { kind, uid, inode, sizeBytes, links } = await file.stat()
       if (kind === 'directory') return 'folder'
       if (kind !== 'file') return { problem: 'it is no file' }
+      // Where hard links are not protected, whoever made this name need not own the file.
+      if (links > 1) return { problem: 'the file has other names' }
       const isOurs = uid === (await disk.stat(layout.incoming)).uid
       const take = async (): Promise<string | undefined> => this.#take({ name, file, uid, isOurs })
       const problem = await (sizeBytes > aloneBytes ? this.#oneByOne(take) : take())
-      return problem === undefined ? 'promised' : { problem, inode }
+      if (problem === undefined) return 'promised'
+      return { problem, inode, ...(isOurs ? {} : { foreign: uid }) }
     } finally {
       await file.close()
     }
@@ -237,6 +318,8 @@ interface Broken {
   readonly problem: string
   /** Of a file; absent for what is none. */
   readonly inode?: number
+  /** Its owner, where that is not our own user. */
+  readonly foreign?: number
 }
 
 /**

@@ -3,6 +3,8 @@
  * writes data only. Preparing happens off the main thread, in pieces. Where none is ready, a file that grows does;
  * where the disk is full, nothing does, and the caller hears DISK_FULL.
  */
+import { dirname } from 'node:path'
+import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import type { SegmentFile } from './segment.ts'
@@ -97,10 +99,25 @@ export class SegmentPool {
     }
   }
 
+  /** Somebody has removed the folder of the log. Where the whole spool is gone, it is not for us to begin another. */
+  async #makeAgain(): Promise<void> {
+    const { disk, folder, log } = this.#options
+    log.error('spool.log-removed', { alert: true, path: folder })
+    const spool = dirname(folder)
+    await disk.stat(spool)
+    await disk.makeDirectory(folder)
+    await disk.syncDirectory(spool)
+  }
+
   async #create(): Promise<SegmentFile> {
     const { disk, folder } = this.#options
     const name = String(++this.#lastName).padStart(6, '0')
-    const file = await disk.open(`${folder}/${name}`, 'create')
+    const path = `${folder}/${name}`
+    const file = await disk.open(path, 'create').catch(async (error: unknown) => {
+      if (!isPosternError(error, 'NOT_FOUND')) throw error
+      await this.#makeAgain()
+      return disk.open(path, 'create')
+    })
     await disk.syncDirectory(folder)
     return { name, file, sizeBytes: 0 }
   }

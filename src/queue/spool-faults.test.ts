@@ -27,6 +27,31 @@ async function fill(queue: Parameters<typeof put>[0], prefix: string): Promise<r
   }
 }
 
+describe('a log that somebody removes while it is written', () => {
+  test('is no promise, and the next message lies in a log that is begun anew', async () => {
+    const disk = fakeDisk()
+    const spool = await spoolUnderTest({ disk })
+    const folder = `${spoolPath}/log`
+    await put(spool.queue, text('first'))
+    await quiet(disk)
+    for (const name of await disk.list(folder)) await disk.remove(`${folder}/${name}`)
+    await disk.remove(folder)
+    await expect(put(spool.queue, text('lost'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    let ids: readonly string[] = []
+    for (let tries = 0; ids.length === 0 && tries < 10; tries++) {
+      spool.clock.advance(1_000)
+      ids = await put(spool.queue, text('kept')).then(
+        (receipt) => receipt.ids,
+        () => [],
+      )
+    }
+    const again = await spool.reopened()
+    const { whole } = await listed(again.queue.entries())
+    expect(whole.map(({ id }) => id)).toEqual(ids)
+    expect(ids).toHaveLength(1)
+  })
+})
+
 describe('a full disk', () => {
   test('refuses with DISK_FULL, loses nothing, and is used again when space returns', async () => {
     const disk = fakeDisk()

@@ -17,6 +17,8 @@ export interface Disk {
   /** Names only, unsorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
   stat(path: string): Promise<FileStat>
+  /** Of the name itself: a symbolic link is not followed, so no look of it lasts. */
+  statName(path: string): Promise<FileStat>
   /** Of the file system on which it lies. */
   space(path: string): Promise<DiskSpace>
   /** With parents; an existing one is fine. Makes no promise about durability: see `syncDirectory`. */
@@ -38,6 +40,8 @@ export interface FileStat {
   readonly sizeBytes: number
   readonly modifiedAt: number
   readonly inode: number
+  /** Names that it has. */
+  readonly links: number
   readonly kind: 'file' | 'directory' | 'other'
   /** Its owner. */
   readonly uid: number

@@ -7,6 +7,10 @@ import type { JsonValue } from '../mail/json.ts'
  */
 export interface Store {
   table(name: string, bounds: { readonly maxEntries: number }): StoreTable
+  /** Why what it is asked fails now; undefined: nobody knows of anything. */
+  readonly trouble?: string | undefined
+  /** Called each time that what was known is lost while we run: the file was damaged, or is gone. @returns how to stop it */
+  onBegun?(listener: () => void): () => void
   close(): Promise<void>
 }
 

@@ -114,6 +114,10 @@ class MemoryDisk implements FakeDisk {
     return statOf(this.#inode(path))
   }
 
+  async statName(path: string): Promise<FileStat> {
+    return statOf(this.#inode(path))
+  }
+
   /** Of one that is not filled, as much as anybody could want. */
   async space(path: string): Promise<DiskSpace> {
     this.#inode(path)
@@ -228,6 +232,10 @@ class MemoryDisk implements FakeDisk {
     return code === undefined ? undefined : new PosternError(code, `${kind} ${path}`)
   }
 
+  links(inode: FakeInode): number {
+    return this.#names.inodes().has(inode) ? 1 : 0
+  }
+
   /** How many of `bytes` more still fit. */
   room(bytes: number): number {
     let used = 0
@@ -333,7 +341,7 @@ class MemoryFile implements DiskFile {
   }
 
   statNow(): FileStat {
-    return statOf(this.#inode)
+    return { ...statOf(this.#inode), links: this.#disk.links(this.#inode) }
   }
 
   async close(): Promise<void> {
@@ -346,6 +354,7 @@ function statOf({ sizeBytes, modifiedAt, number, kind }: FakeInode): FileStat {
     sizeBytes,
     modifiedAt,
     inode: number,
+    links: 1,
     kind,
     uid: 0,
     gid: 0,

@@ -49,6 +49,7 @@ export function quarantineStage(learners: readonly Learner[] = []) {
       },
     },
   }
+  const listeners = new Set<() => void>()
   const keeper = new Keeper({
     queue,
     index,
@@ -57,6 +58,10 @@ export function quarantineStage(learners: readonly Learner[] = []) {
     random: seededRandom(1),
     memory: store.table('digest', { maxEntries: 10 }),
     settings: () => settings.current,
+    onForgotten(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
   })
   let transactions = 0
   const settled = async (): Promise<void> => {
@@ -72,6 +77,8 @@ export function quarantineStage(learners: readonly Learner[] = []) {
     keeper,
     settings,
     settled,
+    /** The index has lost what it knew. */
+    forget: () => listeners.forEach((listener) => listener()),
     desk: new QuarantineDesk({ queue, index, clock, log, learners: () => learners }),
     /** One message, with a copy for each recipient. @returns the ids */
     hold: async (message: HeldByHand): Promise<readonly string[]> => {

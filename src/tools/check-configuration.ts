@@ -1,4 +1,5 @@
 /** Judges a configuration folder without putting it in force: what `postern check` says, and what `start` does first. */
+import { accountMistakes } from './account-mistakes.ts'
 import { resolve } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { isDoubtClass, type DoubtClass } from '../config/doubt-classes.ts'
@@ -65,6 +66,7 @@ export async function checkConfiguration(
       ...chain.mistakes,
       ...certificateMistakes(configuration.listeners, nodeNet),
       ...(await portMistakes(configuration)),
+      ...(await accountMistakes(configuration.accounts.path, accounts)),
     ]
     const { generation } = chain
     const relay =

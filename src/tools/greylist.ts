@@ -47,7 +47,12 @@ export async function withGreylist<T>(
   if (entry === undefined) {
     throw new PosternError('CONFIG_INVALID', 'no entry of the chain uses the plugin greylist')
   }
-  const store = await openStore({ path: storing.path, clock: systemClock, log: silentLog })
+  const store = await openStore({
+    path: storing.path,
+    clock: systemClock,
+    log: silentLog,
+    visits: true,
+  })
   try {
     return await work(tablesOf(store, entry.name))
   } finally {

@@ -26,6 +26,7 @@ import { openStore } from '../runtime/node/store.ts'
 import { spoolContinuations } from '../queue/continuations.ts'
 import { openLog, type LogSeat } from './open-log.ts'
 import { openTraces } from './open-traces.ts'
+import { databasesSetAside } from './set-aside.ts'
 
 /** The event loop stands still meanwhile; a question that fails has the outcome that its entry was given. */
 const accountsMs = 50
@@ -43,7 +44,7 @@ export interface WorkerDoors {
   readonly seat?: LogSeat
 }
 
-/** @throws PosternError STORE_FAILED */
+/** What the store or the traces suffer from keeps nothing from being opened. */
 export async function openDoors(
   {
     folder,
@@ -76,6 +77,11 @@ export async function openDoors(
     report(worldMetrics.jobThreads, started)
     report(spoolMetrics.storeWaiting, store.waiting)
     report(spoolMetrics.storeDropped, store.dropped)
+    report(spoolMetrics.storeFailing, store.trouble === undefined ? 0 : 1)
+  })
+  metrics.watch(async (report) => {
+    const aside = await databasesSetAside(systemDisk, { store: storing, traces: tracing })
+    report(spoolMetrics.storeDamaged, aside.length)
   })
   const accounts = nodeAccounts({ path: who.path, clock: systemClock, busyMs: accountsMs })
   return {

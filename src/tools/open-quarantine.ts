@@ -60,6 +60,11 @@ export function openQuarantine({
       clock,
       random,
       log,
+      ...(store.onBegun === undefined
+        ? {}
+        : {
+            onForgotten: (listener: () => void) => store.onBegun?.(listener) ?? (() => undefined),
+          }),
       record,
       settings: () => settingsOf(current(), doors, seat),
     }),

@@ -10,6 +10,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { Supervisor } from '../workers/supervisor.ts'
+import { databasesSetAside } from './set-aside.ts'
 import {
   asJsonValue,
   type GatewayStatus,
@@ -21,6 +22,8 @@ export interface SupervisorControlParts {
   readonly doors: Pick<Doors, 'disk' | 'net' | 'clock' | 'log' | 'process'>
   readonly supervisor: Supervisor
   readonly operator: Configuration['operator']
+  /** Where they lie. */
+  readonly databases: Pick<Configuration, 'store' | 'traces'>
   readonly version: string
   readonly hostname: string
   /** The configuration folder, absolute. */
@@ -128,5 +131,7 @@ async function statusOf(parts: SupervisorControlParts): Promise<GatewayStatus> {
     },
     generation: Math.max(0, ...statuses.map(({ generation }) => generation)),
     lastReload: supervisor.lastReload,
+    storeTrouble: statuses.find(({ storeTrouble }) => storeTrouble !== undefined)?.storeTrouble,
+    setAside: await databasesSetAside(doors.disk, parts.databases),
   }
 }

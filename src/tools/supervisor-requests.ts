@@ -33,6 +33,10 @@ export interface GatewayStatus {
   /** Readings of the configuration in force, by the worker that has made most of them. */
   readonly generation: number
   readonly lastReload?: ReloadReport | undefined
+  /** Why what the store is asked fails now. */
+  readonly storeTrouble?: string | undefined
+  /** Damaged databases beside those in use. */
+  readonly setAside?: readonly string[]
 }
 
 /** The answer to each verb. */

@@ -1,7 +1,7 @@
 /** The state of a gateway, told to whoever asks for its metrics. What happens is counted where it happens. */
 import type { Courier } from '../delivery/courier.ts'
 import { isPosternError } from '../mail/errors.ts'
-import { isUnproven } from '../queue/damaged.ts'
+import { isForeign, isUnproven } from '../queue/damaged.ts'
 import type { OpenedShards } from '../queue/open-shards.ts'
 import { queueStates } from '../queue/queue-survey.ts'
 import { shardPath } from '../queue/shards.ts'
@@ -97,11 +97,16 @@ async function reportDisk(
   report(spoolMetrics.inodesFree, freeInodes)
 }
 
-/** What was being written when the power went is no damage: nothing says that it was promised. */
+/**
+ * What was being written when the power went is no damage: nothing says that it was promised. Nor is what any user of the host
+ * may have written as it is.
+ */
 async function damagedIn(disk: Disk, spool: string): Promise<number> {
   try {
     const names = await disk.list(spoolLayout(spool).damaged)
-    const proven = names.filter((name) => !name.endsWith(unfinished) && !isUnproven(name))
+    const proven = names.filter(
+      (name) => !name.endsWith(unfinished) && !isUnproven(name) && !isForeign(name),
+    )
     return proven.length
   } catch (error) {
     if (isPosternError(error, 'NOT_FOUND')) return 0

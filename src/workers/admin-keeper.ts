@@ -1,6 +1,6 @@
 /**
- * Keeps the process of the administration: starts it, replaces it when it dies or hangs, ever later, and in the end gives it
- * up. Nothing that happens to it touches the workers.
+ * Keeps the process of the administration: starts it, replaces it when it dies or hangs, ever later, and another time when its
+ * settings have changed. Nothing that happens to it touches the workers.
  */
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -11,6 +11,8 @@ import { RestartSchedule } from './restart-schedule.ts'
 export interface AdminKeeperParts {
   /** The configuration folder. */
   readonly folder: string
+  /** As they are configured now. */
+  readonly settings: () => AdminWish
   readonly processes: WorkerProcesses<ToAdmin, FromAdmin>
   readonly clock: Clock
   readonly log: Log
@@ -19,6 +21,16 @@ export interface AdminKeeperParts {
   readonly reload: () => void
 }
 
+/** `unknown`: the configuration cannot be read; what there is stays. */
+export type AdminWish =
+  | { readonly wants: 'off' | 'unknown' }
+  /** `settings`: the same for the same. */
+  | { readonly wants: 'on'; readonly settings: string }
+
+/** An operator who mends it should not have to wait long; who does not should not drown in the log. */
+const bounds = { longestDelayMs: 120_000, mostShortLives: Infinity }
+/** In a row: something is wrong that does not go by itself. */
+const worrying = 10
 const pingMs = 15_000
 /** Pings, not time: a supervisor that was stopped itself must not blame it. */
 const mostUnanswered = 4
@@ -26,11 +38,16 @@ const stopMs = 5_000
 
 export class AdminKeeper {
   readonly #parts: AdminKeeperParts
-  readonly #schedule = new RestartSchedule()
+  #schedule = new RestartSchedule(bounds)
+  /** What the process that there is, or that is to be, was started with; undefined: there is to be none. */
+  #settings: string | undefined
   #process: WorkerProcess<ToAdmin, FromAdmin> | undefined
   /** Monotonic. */
   #openedAt: number | undefined
   #unanswered = 0
+  /** The process was told to go. */
+  #isAsked = false
+  #deadline: Timer | undefined
   #timer: Timer | undefined
   #ping: Timer | undefined
   #stopping: PromiseWithResolvers<void> | undefined
@@ -44,7 +61,28 @@ export class AdminKeeper {
     return this.#process?.pid
   }
 
+  /** Where it is wanted. */
   start(): void {
+    const wish = this.#parts.settings()
+    this.#settings = wish.wants === 'on' ? wish.settings : undefined
+    if (this.#settings !== undefined) this.#begin()
+  }
+
+  /** Another configuration is in force: what has changed for it takes another process, or none. */
+  reconfigured(): void {
+    const wish = this.#parts.settings()
+    if (this.#stopping !== undefined || wish.wants === 'unknown') return
+    const settings = wish.wants === 'on' ? wish.settings : undefined
+    if (settings === this.#settings) return
+    this.#settings = settings
+    this.#schedule = new RestartSchedule(bounds)
+    this.#timer?.cancel()
+    this.#parts.log.info('admin.changed', { on: settings !== undefined })
+    if (this.#process !== undefined) this.#ask(this.#process)
+    else if (settings !== undefined) this.#begin()
+  }
+
+  #begin(): void {
     const { processes, folder, clock } = this.#parts
     const process = processes.start()
     this.#process = process
@@ -61,12 +99,19 @@ export class AdminKeeper {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     this.#ping?.cancel()
-    if (this.#process === undefined) return
+    this.#settings = undefined
     this.#stopping ??= Promise.withResolvers()
-    this.#process.send({ say: 'stop' })
-    const deadline = this.#parts.clock.after(stopMs, () => this.#process?.kill())
+    if (this.#process === undefined) return
+    this.#ask(this.#process)
     await this.#stopping.promise
-    deadline.cancel()
+  }
+
+  /** To go, within its time. */
+  #ask(process: WorkerProcess<ToAdmin, FromAdmin>): void {
+    this.#isAsked = true
+    process.send({ say: 'stop' })
+    this.#deadline?.cancel()
+    this.#deadline = this.#parts.clock.after(stopMs, () => process.kill())
   }
 
   #hear(message: FromAdmin): void {
@@ -91,11 +136,18 @@ export class AdminKeeper {
     this.#process = undefined
     this.#openedAt = undefined
     this.#ping?.cancel()
+    this.#deadline?.cancel()
     if (this.#stopping !== undefined) return this.#stopping.resolve()
+    if (this.#isAsked) {
+      this.#isAsked = false
+      if (this.#settings !== undefined) this.#begin()
+      return
+    }
     const delayMs = this.#schedule.afterDeath(livedMs)
-    log.error('admin.ended', { how, livedMs: Math.round(livedMs), delayMs })
-    if (delayMs === undefined) log.error('admin.given-up', { alert: true })
-    else this.#timer = clock.after(delayMs, () => this.start())
+    const { shortLives } = this.#schedule
+    const worry = shortLives === worrying ? { alert: true } : {}
+    log.error('admin.ended', { ...worry, how, livedMs: Math.round(livedMs), delayMs })
+    if (delayMs !== undefined) this.#timer = clock.after(delayMs, () => this.#begin())
   }
 
   #watch(): void {

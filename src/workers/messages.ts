@@ -70,6 +70,8 @@ export interface WorkerStatus {
   /** What is not delivered for now. */
   readonly paused: readonly { readonly what: string; readonly name?: string }[]
   readonly residentBytes: number
+  /** Why what the store is asked fails. */
+  readonly storeTrouble?: string | undefined
   readonly listeners: readonly { readonly name: string; readonly sessions: number }[]
 }
 
@@ -104,7 +106,8 @@ export type FromWorker =
     }
   /** As `listener` of the supervisor. */
   | { readonly say: 'listener'; readonly address: string }
-  | { readonly say: 'prepared' }
+  /** `addresses`: where it is going to listen; nobody is to listen anywhere else by then. */
+  | { readonly say: 'prepared'; readonly addresses: readonly string[] }
   | { readonly say: 'reloaded'; readonly report: ReloadReport }
   | { readonly say: 'answered'; readonly number: number; readonly answer: WorkerAnswer }
   | { readonly say: 'alive' }

@@ -51,6 +51,8 @@ export async function succeed(
     parts.ended(end)
     return { say: 'ended', how: end }
   }
+  // A socket at an address that is no longer wanted may lie in the way of one that is: 127.0.0.1 of 0.0.0.0.
+  slot.keepOnly(new Set(word.addresses))
   process.send({ say: 'take-over' })
   return next()
 }
@@ -68,7 +70,10 @@ async function gone(
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   slot.left = resolve
-  const deadline = clock.after(graceMs + beyondGraceMs, () => process.kill())
+  const deadline = clock.after(graceMs + beyondGraceMs, () => {
+    slot.overdue = true
+    process.kill()
+  })
   process.send({ say: 'stop', graceMs })
   await promise
   deadline.cancel()

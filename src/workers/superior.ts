@@ -9,8 +9,8 @@ export interface Superior {
   /** Listening sockets of the one before, by address. */
   readonly handed?: ReadonlyMap<string, HandedListener>
   readonly offer?: (address: string, listener: HandedListener) => void
-  /** Resolves when spool and sockets may be taken. */
-  turn?(): Promise<void>
+  /** Resolves when spool and sockets may be taken. @param addresses those that will be listened on */
+  turn?(addresses: readonly string[]): Promise<void>
   /** Told of each reload, whoever wanted it. */
   reloaded?(report: ReloadReport): void
 }

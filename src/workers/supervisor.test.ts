@@ -267,7 +267,7 @@ describe('a restart', () => {
     const seat = seatOf(successor)
     expect(seat).toMatchObject({ number: 1, shards: [0], succeeds: true, judges: true })
     expect(started[0]?.told).toHaveLength(1)
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 1_000 })
     expect(successor.told).toHaveLength(1)
@@ -280,13 +280,23 @@ describe('a restart', () => {
     const second = started[3]!
     expect(seatOf(second)).toMatchObject({ number: 2, succeeds: true, known: { listeners } })
     expect(seatOf(second)).not.toHaveProperty('judges')
-    second.say({ say: 'prepared' })
+    second.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     started[1]?.end(0)
     await settled()
     second.say({ say: 'opened', report })
     expect(await restart).toEqual({ ok: true, doubts: [] })
     expect(supervisor.pids).toEqual([3, 4])
+  })
+
+  test('counts the crash of a worker on its way out, and goes on', async () => {
+    const { restart, successor, started, died } = await restarting([[0]])
+    successor.say({ say: 'prepared', addresses: [] })
+    await settled()
+    started[0]?.end('SIGSEGV')
+    await settled()
+    successor.say({ say: 'opened', report })
+    expect([await restart, died]).toEqual([{ ok: true, doubts: [] }, [1]])
   })
 
   test('that the new worker refuses leaves the old one where it is', async () => {
@@ -301,7 +311,7 @@ describe('a restart', () => {
 
   test('in which both die ends with a third one in their place', async () => {
     const { restart, successor, started, clock, supervisor } = await restarting([[0]])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     successor.end('SIGKILL')
     started[0]?.end(0)
@@ -315,7 +325,7 @@ describe('a restart', () => {
   test('does not wait longer than the grace for the old one, and there is one at a time', async () => {
     const { restart, successor, clock, supervisor, started } = await restarting([[0]])
     expect(await supervisor.restart(0)).toMatchObject({ ok: false })
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     clock.advance(6_000)
     await settled()
@@ -326,7 +336,7 @@ describe('a restart', () => {
 
   test('of a worker that dies meanwhile puts one in its place, not two', async () => {
     const { restart, successor, started, clock, supervisor } = await restarting([[0]])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     started[0]?.end('SIGKILL')
     await settled()
     successor.say({ say: 'opened', report })
@@ -338,7 +348,7 @@ describe('a restart', () => {
 
   test('tells the new worker what was said while it waited for its turn', async () => {
     const { successor, started, supervisor } = await restarting([[0]])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     supervisor.admit(false)
     for (const worker of [successor, started[0]]) {
@@ -355,7 +365,7 @@ describe('a restart', () => {
       await settled()
     }
     expect(successor.told.slice(1)).toEqual([{ say: 'adopt', shard: 1 }])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     started[0]?.end(0)
     await settled()
@@ -366,7 +376,7 @@ describe('a restart', () => {
 
   test('lets a new worker that has its turn already end in its own time when everybody is to stop', async () => {
     const { restart, successor, started, supervisor } = await restarting([[0]])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     started[0]?.end(0)
     await settled()
@@ -384,7 +394,7 @@ describe('a restart', () => {
 
   test('is over when everybody is to stop', async () => {
     const { restart, successor, started, supervisor } = await restarting([[0]])
-    successor.say({ say: 'prepared' })
+    successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     const stopped = supervisor.stop(1_000)
     started[0]?.end(0)
@@ -433,6 +443,23 @@ describe('what an operator wants', () => {
     started[1]?.end(0)
     expect(await stopped).toBe(0)
     expect(started).toHaveLength(2)
+  })
+
+  test('a crash of a worker that was told to stop is counted before the stop is over', async () => {
+    const { opened, supervisor, started, died } = stage([[0], [1]])
+    await opened()
+    const stopped = supervisor.stop(1_000)
+    started[0]?.end(0)
+    started[1]?.end('SIGSEGV')
+    expect([await stopped, died]).toEqual([1, [2]])
+  })
+
+  test('a worker that is killed because its time is over is not counted as one that crashed', async () => {
+    const { opened, supervisor, clock, died } = stage([[0]])
+    await opened()
+    const stopped = supervisor.stop(1_000)
+    clock.advance(6_000)
+    expect([await stopped, died]).toEqual([1, []])
   })
 
   test('a stop does not wait for ever, and is not one that went well', async () => {

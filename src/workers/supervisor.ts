@@ -20,6 +20,7 @@ import type {
   WorkerQuestion,
   WorkerReport,
 } from './messages.ts'
+import { Replacement } from './replacement.ts'
 import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
 import {
   notNow,
@@ -48,6 +49,8 @@ export interface SupervisorParts {
   readonly clock: Clock
   readonly log: Log
   readonly crashes: CrashRecords
+  /** Called when what lies in the folder has come into force. */
+  readonly reconfigured?: () => void
 }
 
 export class Supervisor {
@@ -56,6 +59,7 @@ export class Supervisor {
   readonly #counts = new SharedCounts()
   readonly #questions: WorkerQuestions
   readonly #watchdog: Watchdog
+  readonly #replacement: Replacement
   readonly #abandoned = Promise.withResolvers<void>()
   #known: Known | undefined
   #stopping: Stopping | undefined
@@ -69,6 +73,17 @@ export class Supervisor {
     this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
     this.#questions = new WorkerQuestions(parts.clock)
     this.#watchdog = new Watchdog(this.#slots, parts)
+    this.#replacement = new Replacement({
+      slots: this.#slots,
+      clock: parts.clock,
+      log: parts.log,
+      crashes: parts.crashes,
+      launch: (slot) => this.#launch(slot),
+      suspect: (suspects) => this.#tell({ say: 'suspect', suspects }),
+      stopping: () => this.#stopping !== undefined,
+      waiting: () => this.#waitingSuccessor,
+      abandoned: () => this.#abandoned.resolve(),
+    })
   }
 
   /** Resolves when all workers have been given up: nobody serves any more. */
@@ -164,6 +179,7 @@ export class Supervisor {
       if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     }
     this.#parts.log.info('workers.restarted', { workers: this.pids.length })
+    this.#parts.reconfigured?.()
     return { ok: true, doubts: doubts ?? [] }
   }
 
@@ -184,11 +200,15 @@ export class Supervisor {
     this.#waitingSuccessor?.process.kill()
     for (const slot of this.#slots) slot.keepOnly(new Set())
     const deadline = this.#parts.clock.after(graceMs + beyondGraceMs, () => {
-      for (const { process } of this.#slots) process?.kill()
+      for (const slot of this.#slots) {
+        slot.overdue = true
+        slot.process?.kill()
+      }
     })
     this.#settleStop()
     await promise
     deadline.cancel()
+    await Promise.all(this.#slots.map(({ counted }) => counted))
     return stopping.worst
   }
 
@@ -286,6 +306,7 @@ export class Supervisor {
         return this.#questions.answered(message.number, message.answer)
       case 'reloaded':
         this.#lastReload = message.report
+        if (message.report.ok) this.#parts.reconfigured?.()
         return
       case 'listener':
         if (listener !== undefined) slot.keep(message.address, listener)
@@ -325,12 +346,19 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, how: WorkerEnd): void {
     const { clock } = this.#parts
+    const wasOpen = slot.openedAt !== undefined
     const livedMs = slot.openedAt === undefined ? 0 : clock.monotonicMs() - slot.openedAt
-    const { left } = slot
+    const { left, overdue } = slot
     slot.process = undefined
     slot.openedAt = undefined
     slot.left = undefined
+    slot.overdue = false
     this.#counts.giveBack(slot.number)
+    // One that was told to go may crash on its way out, over the message that it has in hand.
+    const hasCrashed = wasOpen && how !== 0 && !overdue
+    if (hasCrashed && (this.#stopping !== undefined || left !== undefined)) {
+      slot.counted = this.#replacement.count(slot, how)
+    }
     if (this.#stopping !== undefined) {
       if (how !== 0) this.#stopping.worst = 1
       left?.()
@@ -340,51 +368,7 @@ export class Supervisor {
     } else if (slot.wanted) {
       // The others have sockets of their own at the same addresses: who comes there now need not wait.
       if (this.#slots.length > 1) slot.keepOnly(new Set())
-      void this.#replace(slot, how, livedMs)
-    }
-  }
-
-  async #replace(slot: WorkerSlot, how: WorkerEnd, livedMs: number): Promise<void> {
-    const { clock, log, crashes } = this.#parts
-    const { number } = slot
-    const delayMs = slot.schedule.afterDeath(livedMs)
-    log.error('worker.ended', { worker: number, how, livedMs: Math.round(livedMs), delayMs })
-    const suspects = await crashes.workerDied(number)
-    if (suspects.length > 0) this.#tell({ say: 'suspect', suspects })
-    // A restart may have put another one there meanwhile.
-    if (this.#stopping !== undefined || slot.process !== undefined) return
-    if (delayMs === undefined) return this.#giveUp(slot)
-    slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
-  }
-
-  async #relaunch(slot: WorkerSlot): Promise<void> {
-    const { log } = this.#parts
-    const { number } = slot
-    const word = await this.#launch(slot)
-    if (word.say === 'opened') log.info('worker.replaced', { worker: number })
-    // It ends by itself, and its end is followed by the next try.
-    if (word.say === 'refused') {
-      const mistakes = word.mistakes.map(({ file, problem }) => `${file}: ${problem}`)
-      log.error('worker.not-opened', { worker: number, mistakes })
-    }
-  }
-
-  /** Its place stays empty until the gateway is started anew; what is queued there goes to who has least. */
-  #giveUp(slot: WorkerSlot): void {
-    const { log } = this.#parts
-    slot.wanted = false
-    slot.keepOnly(new Set())
-    const heirs = this.#slots.filter(({ wanted }) => wanted)
-    const [heir] = heirs.toSorted((a, b) => a.shards.length - b.shards.length)
-    log.error('worker.given-up', { alert: true, worker: slot.number, heir: heir?.number })
-    if (heir === undefined) return this.#abandoned.resolve()
-    for (const shard of slot.shards) {
-      heir.shards.push(shard)
-      // One that is not there now will find it in its orders.
-      heir.process?.send({ say: 'adopt', shard })
-      // One that is about to follow it has its orders already.
-      const successor = this.#waitingSuccessor
-      if (successor?.slot === heir) successor.process.send({ say: 'adopt', shard })
+      void this.#replacement.replace(slot, how, livedMs)
     }
   }
 

@@ -18,6 +18,10 @@ export class WorkerSlot {
   wanted = false
   unanswered = 0
   restart: Timer | undefined
+  /** It was given its time to go, and killed when that was over: what it had in hand is not to blame. */
+  overdue = false
+  /** Settled when what its last crash was about is written down. */
+  counted: Promise<void> = Promise.resolve()
   /** Called when the one that has been asked to go is gone. */
   left: (() => void) | undefined
   /** Listening sockets by their addresses: clients wait there while nobody accepts. */

@@ -263,6 +263,42 @@ describe('restart', () => {
     expect(await send(port, 'still')).toMatch(/^250 /)
   })
 
+  test.each([
+    ['127.0.0.1', '0.0.0.0'],
+    ['0.0.0.0', '127.0.0.1'],
+  ])(
+    'moves a listener from %s to %s on the same port',
+    async (from, to) => {
+      const probe = createServer().listen(0, '127.0.0.1')
+      await once(probe, 'listening')
+      const { port } = probe.address() as AddressInfo
+      probe.close()
+      await once(probe, 'close')
+      const second = (host: string) => `  - { name: second, listen: "${host}:${port}" }\n`
+      await started(['listeners:\n', `listeners:\n${second(from)}`])
+      await change([second(from), second(to)])
+      const { code, stderr } = await postern('restart')
+      expect([code, stderr]).toEqual([0, ''])
+      expect(await send(port, 'moved')).toMatch(/^250 /)
+      const { listeners } = await status()
+      expect(listeners[0]).toMatchObject({ address: `${to}:${port}` })
+    },
+    60_000,
+  )
+
+  test('onto a UNIX socket that cannot be listened on leaves everything as it is', async () => {
+    const { pid, port } = await started()
+    const before = workersOf(pid)
+    await folder.write('../var/file', '')
+    const path = join(folder.root, 'var/file/socket')
+    await change(['listeners:\n', `listeners:\n  - { name: new, listen: ${path} }\n`])
+    const { code, stderr } = await postern('restart')
+    expect(code).toBe(1)
+    expect(stderr).toContain(path)
+    await expect.poll(() => workersOf(pid), { timeout: 10_000 }).toEqual(before)
+    expect(await send(port, 'still')).toMatch(/^250 /)
+  })
+
   test('with a configuration that has mistakes leaves everything as it is', async () => {
     const { pid, port } = await started()
     const before = workersOf(pid)
@@ -350,3 +386,16 @@ export const note = definePlugin({
   setup: () => ({ hello: () => reject('5.7.1', '${text}', { at: 'now' }) }),
 })
 `
+
+test('a reload takes changed settings of the administration, on and off', async () => {
+  const running = await started(['admin: off\n', 'admin: { listen: "127.0.0.1:0" }\n'])
+  await running.seen('admin.opened')
+  await change([
+    'admin: { listen: "127.0.0.1:0" }',
+    'admin: { listen: "127.0.0.1:0", metrics_from: [] }',
+  ])
+  await running.seen('admin.opened', 2)
+  await change(['admin: { listen: "127.0.0.1:0", metrics_from: [] }', 'admin: off'])
+  await running.seen('admin.changed', 2)
+  expect((await status()).pid).toBe(running.pid)
+}, 60_000)

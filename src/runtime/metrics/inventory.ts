@@ -157,6 +157,18 @@ export const spoolMetrics = {
     'postern_store_dropped_total',
     'Writes to the store that were dropped because too many waited, or that failed',
   ),
+  storeFailing: gaugeMetric(
+    'postern_store_failing',
+    'Whether what the store is asked fails: 1 or 0',
+    [],
+    newest,
+  ),
+  storeDamaged: gaugeMetric(
+    'postern_store_damaged_files',
+    'Damaged files of the store and of the traces that were set aside',
+    [],
+    newest,
+  ),
 } as const
 
 /** What it needs. */

@@ -83,7 +83,7 @@ const named = (name: number) => ({ ...all, conditions: [[{ kind: 1, from: name, 
 
 describe('retention', () => {
   const started = (bounds: Partial<ArchiveBounds>) => {
-    const { file } = openArchiveFile(path, now)
+    const { opened: file } = openArchiveFile(path, now)
     return {
       file,
       writer: new ArchiveWriter(file, describeName, { ...plenty, ...bounds }),
@@ -287,9 +287,9 @@ describe('the archive', () => {
   test('of several files that were set aside the last one stays', async () => {
     const folderOf = join(folder, 'deep')
     for (const at of [now, now + 1]) {
-      openArchiveFile(path, at).file.close()
+      openArchiveFile(path, at).opened.close()
       writeFileSync(path, 'these are not the bytes of a database'.repeat(100))
-      openArchiveFile(path, at).file.close()
+      openArchiveFile(path, at).opened.close()
     }
     const aside = readdirSync(folderOf).filter((name) => name.includes('.damaged-'))
     expect(aside).toEqual([`traces.db.damaged-${now + 1}`])

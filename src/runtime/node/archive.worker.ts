@@ -3,17 +3,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DescribeRecord } from '../archive.ts'
-import {
-  inodeOf,
-  isDamage,
-  openArchiveFile,
-  openArchiveForReading,
-  setAside,
-  type OpenedArchive,
-} from './archive-file.ts'
+import { archiveFile, openArchiveFile, openArchiveForReading } from './archive-file.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter, type NewRecord } from './archive-writer.ts'
+import { inodeOf, isDamage, setAside } from './database-file.ts'
 import type { FromThread, ToThread } from './database-thread.ts'
 
 const piecesAtClose = 20
@@ -28,11 +22,13 @@ try {
   const data: ArchiveData = workerData
   const { path, now, describer, bounds } = data
   const module: { readonly describeRecord: DescribeRecord } = await import(describer)
-  const opened: OpenedArchive =
-    bounds === undefined
-      ? { file: openArchiveForReading(path), inode: 0 }
-      : openArchiveFile(path, now)
-  const { file, inode } = opened
+  const {
+    opened: file,
+    inode,
+    damaged,
+  } = bounds === undefined
+    ? { opened: openArchiveForReading(path), inode: 0 }
+    : openArchiveFile(path, now)
   const reader = new ArchiveReader(file, module.describeRecord)
   const writer = bounds && new ArchiveWriter(file, module.describeRecord, bounds)
   let tidying: NodeJS.Immediate | undefined
@@ -63,7 +59,7 @@ try {
     try {
       file.close()
     } finally {
-      giveUp(`${path}: ${String(error)}`, setAside(path, { inode, now: at }))
+      giveUp(`${path}: ${String(error)}`, setAside(archiveFile(path), { inode, now: at }))
     }
   }
 
@@ -124,7 +120,6 @@ try {
       else say({ say: 'done', id, answer: { ok: false, error: String(error) } })
     }
   })
-  const { damaged } = opened
   say({ say: 'ready', ...(damaged === undefined ? {} : { damaged }) })
   if (writer !== undefined) tidy(now)
 } catch (error) {

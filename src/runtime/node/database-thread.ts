@@ -6,36 +6,47 @@ export type ToThread<Request> =
   | { readonly say: 'ask'; readonly id: number; readonly request: Request }
   | { readonly say: 'close' }
 
-export type FromThread<Answer> =
-  /** `damaged`: where the file went that could not be read; `upgraded`: what became of an older version's content. */
-  | { readonly say: 'ready'; readonly damaged?: string; readonly upgraded?: string }
+export type FromThread<Answer, News = never> =
+  /** `damaged`: where the file went that could not be read. */
+  | { readonly say: 'ready'; readonly damaged?: string }
+  | { readonly say: 'news'; readonly news: News }
   /** It ends: the file cannot be opened, or not be worked with any more. */
   | { readonly say: 'failed'; readonly error: string; readonly damaged?: string }
   | { readonly say: 'done'; readonly id: number; readonly answer: Answer }
   | { readonly say: 'closed' }
 
-export interface DatabaseThreadParts {
+export interface DatabaseThreadParts<News> {
   /** The file of the database, for the log. */
   readonly path: string
   readonly program: URL
   /** What the program is started with, made anew each time. */
   readonly data: () => unknown
   readonly log: Log
+  /** What the program tells of itself. */
+  readonly heard?: (news: News) => void
+}
+
+/** What was known is lost, and lies there for whoever wants to look at it. */
+export function logSetAside(
+  log: Log,
+  { path, to }: { readonly path: string; readonly to: string },
+): void {
+  log.error('store.set-aside', { alert: true, path, to })
 }
 
 /**
  * The worker thread with a database in it: what it is asked it answers in order. A thread that dies fails what it was asked,
  * and the next question starts another one. It keeps the process alive only while it works.
  */
-export class DatabaseThread<Request, Answer> {
-  readonly #parts: DatabaseThreadParts
+export class DatabaseThread<Request, Answer, News = never> {
+  readonly #parts: DatabaseThreadParts<News>
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>()
   #worker: Promise<Worker> | undefined
   #closed: PromiseWithResolvers<void> | undefined
   #asked = 0
   #starts = 0
 
-  constructor(parts: DatabaseThreadParts) {
+  constructor(parts: DatabaseThreadParts<News>) {
     this.#parts = parts
   }
 
@@ -88,7 +99,7 @@ export class DatabaseThread<Request, Answer> {
   }
 
   #start(): Promise<Worker> {
-    const { path, program, data, log } = this.#parts
+    const { path, program, data, log, heard } = this.#parts
     const { promise, resolve, reject } = Promise.withResolvers<Worker>()
     this.#starts += 1
     const worker = new Worker(program, { workerData: data() })
@@ -103,17 +114,17 @@ export class DatabaseThread<Request, Answer> {
       reject(failure)
     }
     const setAside = (to: string | undefined): void => {
-      if (to !== undefined) log.warn('store.set-aside', { path, to })
+      if (to !== undefined) logSetAside(log, { path, to })
     }
-    worker.on('message', (message: FromThread<Answer>) => {
+    worker.on('message', (message: FromThread<Answer, News>) => {
       switch (message.say) {
         case 'ready':
           setAside(message.damaged)
-          if (message.upgraded !== undefined) {
-            log.info('store.upgraded', { path, note: message.upgraded })
-          }
           worker.unref()
           resolve(worker)
+          break
+        case 'news':
+          heard?.(message.news)
           break
         case 'failed':
           setAside(message.damaged)

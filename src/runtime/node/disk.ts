@@ -44,6 +44,8 @@ export const systemDisk: Disk = Object.freeze({
   list: (path: string) => result<string[]>(path, (done) => fs.readdir(path, done)),
   stat: async (path: string) =>
     fileStat(await result<fs.Stats>(path, (done) => fs.stat(path, done))),
+  statName: async (path: string) =>
+    fileStat(await result<fs.Stats>(path, (done) => fs.lstat(path, done))),
   async space(path: string) {
     const found = await result<fs.StatsFs>(path, (done) => fs.statfs(path, done))
     return {
@@ -178,6 +180,7 @@ function fileStat(stats: fs.Stats): FileStat {
     sizeBytes: stats.size,
     modifiedAt: stats.mtimeMs,
     inode: stats.ino,
+    links: stats.nlink,
     uid: stats.uid,
     gid: stats.gid,
     mode: stats.mode & 0o7777,

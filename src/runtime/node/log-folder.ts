@@ -6,7 +6,7 @@
  */
 import { chmod, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { followed, isMissing, type LogTarget, type OpenLogFile } from './log-target.ts'
+import { append, followed, isMissing, type LogTarget, type OpenLogFile } from './log-target.ts'
 
 export interface LogFolderOptions {
   readonly path: string
@@ -54,10 +54,7 @@ export class LogFolder implements LogTarget {
     for (;;) {
       const file = (this.#file = await followed(this.#current, this.#file))
       const share = fitting(bytes, this.#options.fileBytes - file.sizeBytes, file.sizeBytes === 0)
-      if (share > 0) {
-        const { bytesWritten } = await file.handle.write(bytes, 0, share)
-        return bytesWritten
-      }
+      if (share > 0) return append(file, bytes.subarray(0, share))
       await this.#rotate(file)
     }
   }

@@ -52,9 +52,8 @@ export class FileTarget implements LogTarget {
   }
 
   async write(bytes: Buffer): Promise<number> {
-    const { handle } = (this.#file = await followed(this.#path, this.#file))
-    const { bytesWritten } = await handle.write(bytes)
-    return bytesWritten
+    this.#file = await followed(this.#path, this.#file)
+    return append(this.#file, bytes)
   }
 
   async close(): Promise<void> {
@@ -68,6 +67,23 @@ export interface OpenLogFile {
   readonly handle: FileHandle
   readonly inode: number
   readonly sizeBytes: number
+}
+
+/**
+ * Appends lines. Where the disk has no room for all of them, what is there of the last one is cut off again: another process
+ * may write next, or the file be moved away.
+ * @returns how many bytes are written @throws what the system says
+ */
+export async function append({ handle, sizeBytes }: OpenLogFile, bytes: Buffer): Promise<number> {
+  const { bytesWritten } = await handle.write(bytes)
+  if (bytesWritten === bytes.length) return bytesWritten
+  const { size } = await handle.stat()
+  // Somebody has written behind it already: the rest comes when there is room.
+  if (size !== sizeBytes + bytesWritten) return bytesWritten
+  const whole = bytes.subarray(0, bytesWritten).lastIndexOf(newline) + 1
+  await handle.truncate(sizeBytes + whole)
+  if (whole === 0) throw new Error('ENOSPC: no space left for a whole line')
+  return whole
 }
 
 /** The file of that name as it is now: the one that is open, or another where that one has been moved or removed. */

@@ -3,9 +3,8 @@
  * writing, so that the oldest is the first. A batch is one transaction; a batch that cannot be committed
  * has failed as a whole. Used by the worker thread only: every call blocks.
  */
-import { mkdirSync, renameSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { errorKind } from './database-file.ts'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 
 const schemaVersion = 2
@@ -25,8 +24,8 @@ const formerTables = ['transactions', 'chains', 'attempts']
 const sweepEveryMs = 60_000
 /** Rows removed at once, for bounds and for expiry: a transaction stays short. */
 const sweepRows = 1000
-/** Not a database; a database whose inside is broken. */
-const damageCodes = new Set([11, 26])
+/** A mistake in a statement, too much at once, a constraint, a type: of one operation, and nothing ails the file. */
+const ownCodes = new Set([1, 18, 19, 20])
 
 interface OpenTable {
   count: number
@@ -41,31 +40,29 @@ interface OpenTable {
   readonly descending: StatementSync
 }
 
+export interface OpenedStore {
+  readonly database: StoreDatabase
+  /** What became of an older version's content. */
+  readonly upgraded?: string
+}
+
 const nothing: StoreResult = { ok: true, rows: [] }
 
-/** @returns the database; a file that cannot be read is moved aside, for what lies in it is merely known. */
-export function openStoreDatabase(
-  path: string,
-  now: number,
-): {
-  readonly database: StoreDatabase
-  readonly damaged?: string
-  readonly upgraded?: string
-} {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+/**
+ * @returns the database, its tables made where there are none
+ * @throws what SQLite throws; a file that a newer version wrote is left alone
+ */
+export function openStoreDatabase(path: string): OpenedStore {
+  const file = openFile(path)
   try {
-    const file = openFile(path)
     const upgraded = dropFormerTables(file)
     return {
       database: new StoreDatabase(file),
       ...(upgraded === undefined ? {} : { upgraded }),
     }
   } catch (error) {
-    if (!isDamage(error)) throw error
-    const damaged = `${path}.damaged-${now}`
-    renameSync(path, damaged)
-    for (const beside of ['-wal', '-shm']) moveIfThere(path + beside, damaged + beside)
-    return { database: new StoreDatabase(openFile(path)), damaged }
+    file.close()
+    throw error
   }
 }
 
@@ -112,21 +109,6 @@ function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
-function isDamage(error: unknown): boolean {
-  // The lowest byte is the kind of the error, what stands above it says more.
-  return (
-    error instanceof Error && 'errcode' in error && damageCodes.has(Number(error.errcode) & 0xff)
-  )
-}
-
-function moveIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-  }
-}
-
 export class StoreDatabase {
   readonly #database: DatabaseSync
   readonly #tables = new Map<string, OpenTable>()
@@ -136,7 +118,10 @@ export class StoreDatabase {
     this.#database = database
   }
 
-  /** One result for each operation, in order. Expired entries are not there any more. */
+  /**
+   * One result for each operation, in order. Expired entries are not there any more.
+   * @throws what SQLite throws where the batch as a whole has failed: nothing of it has happened
+   */
   work(operations: readonly StoreOperation[], now: number): readonly StoreResult[] {
     // Whoever only reads, such as a tool beside the gateway, takes no lock from it.
     const writes = operations.some(
@@ -153,7 +138,7 @@ export class StoreDatabase {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       // What was counted, or created, may not have happened.
       this.#tables.clear()
-      return operations.map(() => ({ ok: false, error: String(error) }))
+      throw error
     }
   }
 
@@ -166,6 +151,8 @@ export class StoreDatabase {
     try {
       return this.#do(operation, now)
     } catch (error) {
+      // SQLite ends the transaction where the disk is full: what followed would be written one by one.
+      if (!ownCodes.has(errorKind(error)) || !this.#database.isTransaction) throw error
       return { ok: false, error: String(error) }
     }
   }

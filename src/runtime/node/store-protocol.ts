@@ -25,6 +25,26 @@ export type StoreResult =
   | { readonly ok: true; readonly rows: readonly (readonly [key: string, value: string])[] }
   | { readonly ok: false; readonly error: string }
 
+/** What the thread is started with. */
+export interface StoreData {
+  readonly path: string
+  readonly now: number
+  /** It is somebody else's file: what cannot be opened is not replaced. */
+  readonly visits: boolean
+}
+
+/** What became of the file. */
+export interface StoreNews {
+  /** Where the file went that could not be read. */
+  readonly damaged?: string
+  /** What became of an older version's content. */
+  readonly upgraded?: string
+  /** What was known before is not known any more. */
+  readonly begun?: true
+  /** Why there is none: everything fails until it can be opened. */
+  readonly notOpen?: string
+}
+
 /** What the thread is asked. */
 export interface StoreWork {
   readonly now: number

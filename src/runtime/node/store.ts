@@ -9,9 +9,11 @@ import { abortable } from '../abortable.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Store, StoreEntry, StoreRange, StoreTable } from '../store.ts'
 import type { Log } from '../log.ts'
-import { DatabaseThread } from './database-thread.ts'
+import { DatabaseThread, logSetAside } from './database-thread.ts'
 import {
   encodeBatch,
+  type StoreData,
+  type StoreNews,
   type StoreOperation,
   type StoreResult,
   type StoreWork,
@@ -24,32 +26,51 @@ const gatherMs = 100
 /** Of one table, written without an answer: more than this waiting is dropped. */
 const mostWaiting = 20_000
 
+/** The same trouble is logged so often. */
+const sayAgainMs = 60_000
+/** In trouble it tries whether it can write again, whether anybody wants to or not. */
+const tryMs = 10_000
+
 export interface StoreParts {
   readonly path: string
   readonly clock: Clock
   readonly log: Log
+  /** It is a running gateway's file: what cannot be opened is left alone, and an error. */
+  readonly visits?: boolean
 }
 
-type StoreThread = DatabaseThread<StoreWork, readonly StoreResult[]>
+type StoreThread = DatabaseThread<StoreWork, readonly StoreResult[], StoreNews>
 
 export interface NodeStore extends Store {
   /** Writes without an answer that were dropped because too many waited, or failed. */
   readonly dropped: number
   /** Operations that are not begun. */
   readonly waiting: number
+  /** Why what it is asked fails now; undefined: it does not. */
+  readonly trouble: string | undefined
 }
 
-/** @throws PosternError STORE_FAILED where the file cannot be opened */
+/**
+ * For the gateway whose file it is it opens always: a damaged file is set aside and a new one begun; where that cannot be done
+ * everything it is asked fails until it can.
+ * @throws PosternError STORE_FAILED where a visitor cannot open the file
+ */
 export async function openStore(parts: StoreParts): Promise<NodeStore> {
-  const { path, clock, log } = parts
+  const { path, clock, log, visits = false } = parts
+  const news: StoreNews[] = []
+  let heard = (each: StoreNews): void => void news.push(each)
   const thread: StoreThread = new DatabaseThread({
     path,
     log,
     program: new URL('./store.worker.ts', import.meta.url),
-    data: () => ({ path, now: clock.now() }),
+    data: (): StoreData => ({ path, now: clock.now(), visits }),
+    heard: (each) => heard(each),
   })
   await thread.open()
-  return new SqliteStore(thread, parts)
+  const store = new SqliteStore(thread, parts)
+  heard = (each) => store.hear(each)
+  for (const each of news) store.hear(each)
+  return store
 }
 
 type Rows = Extract<StoreResult, { ok: true }>['rows']
@@ -73,6 +94,9 @@ class SqliteStore implements NodeStore {
   #gathering: Timer | undefined
   #dropped = 0
   #closed = false
+  #trouble: { readonly error: string; readonly saidAt: number } | undefined
+  #trying: Timer | undefined
+  readonly #listeners = new Set<() => void>()
 
   constructor(thread: StoreThread, parts: StoreParts) {
     this.#thread = thread
@@ -85,6 +109,26 @@ class SqliteStore implements NodeStore {
 
   get waiting(): number {
     return this.#waiting.length
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble?.error
+  }
+
+  onBegun(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** What has become of the file. */
+  hear({ damaged, upgraded, begun, notOpen }: StoreNews): void {
+    const { log, path } = this.#parts
+    if (upgraded !== undefined) log.info('store.upgraded', { path, note: upgraded })
+    if (damaged !== undefined) logSetAside(log, { path, to: damaged })
+    if (notOpen !== undefined) this.#fails(notOpen)
+    if (begun === undefined) return
+    log.warn('store.begun-anew', { path })
+    for (const listener of this.#listeners) listener()
   }
 
   table(name: string, { maxEntries }: { readonly maxEntries: number }): StoreTable {
@@ -127,6 +171,7 @@ class SqliteStore implements NodeStore {
   /** What waits is written first. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#trying?.cancel()
     if (this.#waiting.length > 0) this.#begin()
     while (this.#working !== undefined) {
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
@@ -204,9 +249,8 @@ class SqliteStore implements NodeStore {
       results = batch.map(() => ({ ok: false, error: String(error) }))
     }
     const failed = results.find((result) => !result.ok)
-    if (failed !== undefined) {
-      this.#parts.log.error('store.failed', { path: this.#parts.path, error: failed.error })
-    }
+    if (failed !== undefined) this.#fails(failed.error)
+    else if (batch.some(({ operation }) => isWrite(operation))) this.#isWell()
     for (const [index, { answer }] of batch.entries()) {
       const result = results[index]
       if (result?.ok === true) answer?.resolve(result.rows)
@@ -214,6 +258,37 @@ class SqliteStore implements NodeStore {
       else answer.reject(new PosternError('STORE_FAILED', result?.error))
     }
   }
+
+  #fails(error: string): void {
+    const { clock, log, path } = this.#parts
+    const now = clock.monotonicMs()
+    const before = this.#trouble
+    const isSaid = before?.error === error && now - before.saidAt < sayAgainMs
+    if (!isSaid) log.error('store.failed', { path, error })
+    this.#trouble = { error, saidAt: isSaid ? before.saidAt : now }
+    this.#tryLater()
+  }
+
+  #isWell(): void {
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#trying?.cancel()
+    this.#trying = undefined
+    this.#parts.log.info('store.recovered', { path: this.#parts.path })
+  }
+
+  #tryLater(): void {
+    if (this.#closed || this.#parts.visits === true) return
+    this.#trying ??= this.#parts.clock.after(tryMs, () => {
+      this.#trying = undefined
+      const at = this.#parts.clock.now()
+      this.table('trouble', { maxEntries: 1 }).putLater('tried', at)
+    })
+  }
+}
+
+function isWrite(operation: StoreOperation): boolean {
+  return operation.do === 'put' || operation.do === 'delete'
 }
 
 function parse(text: string): JsonValue {

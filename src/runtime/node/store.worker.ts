@@ -1,29 +1,59 @@
-/** The store's thread: opens the file, then works through batches until it is told to close. */
+/** The store's thread: works through batches until it is told to close, on whatever file there is at the time. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FromThread, ToThread } from './database-thread.ts'
-import { openStoreDatabase } from './store-database.ts'
-import { decodeBatch, type StoreResult, type StoreWork } from './store-protocol.ts'
+import { openStoreDatabase, type StoreDatabase } from './store-database.ts'
+import { StoreFile } from './store-file.ts'
+import {
+  decodeBatch,
+  type StoreData,
+  type StoreNews,
+  type StoreResult,
+  type StoreWork,
+} from './store-protocol.ts'
 
-const say = (message: FromThread<readonly StoreResult[]>): void => parentPort?.postMessage(message)
+const say = (message: FromThread<readonly StoreResult[], StoreNews>): void =>
+  parentPort?.postMessage(message)
+
+/** Beside the one whose file it is: what it cannot open it leaves alone. */
+function asVisitor(path: string): Pick<StoreFile, 'work' | 'close'> {
+  const { database }: { readonly database: StoreDatabase } = openStoreDatabase(path)
+  return {
+    work(operations, now) {
+      try {
+        return database.work(operations, now)
+      } catch (error) {
+        return operations.map(() => ({ ok: false, error: String(error) }))
+      }
+    },
+    close: () => database.close(),
+  }
+}
+
+/** Nothing that ails the file keeps it from starting: it may be well when it is needed. */
+function asOwner(path: string, now: number): StoreFile {
+  const file = new StoreFile(path, (news) => say({ say: 'news', news }))
+  try {
+    file.open(now)
+  } catch (error) {
+    say({ say: 'news', news: { notOpen: String(error) } })
+  }
+  return file
+}
 
 try {
-  const { path, now }: { path: string; now: number } = workerData
-  const { database, damaged, upgraded } = openStoreDatabase(path, now)
+  const { path, now, visits }: StoreData = workerData
+  const file = visits ? asVisitor(path) : asOwner(path, now)
   parentPort?.on('message', (message: ToThread<StoreWork>) => {
     if (message.say === 'ask') {
       const { now: at, batch } = message.request
-      say({ say: 'done', id: message.id, answer: database.work(decodeBatch(batch), at) })
+      say({ say: 'done', id: message.id, answer: file.work(decodeBatch(batch), at) })
       return
     }
-    database.close()
+    file.close()
     say({ say: 'closed' })
     parentPort?.close()
   })
-  say({
-    say: 'ready',
-    ...(damaged === undefined ? {} : { damaged }),
-    ...(upgraded === undefined ? {} : { upgraded }),
-  })
+  say({ say: 'ready' })
 } catch (error) {
   say({ say: 'failed', error: String(error) })
 }

@@ -15,7 +15,8 @@ const disk: Pick<Disk, 'stat'> = {
     const name = path.slice('/home/'.length)
     if (!accounts.has(name)) throw new PosternError('NOT_FOUND', path)
     const uid = owned(name)
-    return { sizeBytes: 0, modifiedAt: 0, inode: 1, kind: 'directory', mode: 0o755, uid, gid: uid }
+    const times = { sizeBytes: 0, modifiedAt: 0, inode: 1, links: 2 }
+    return { ...times, kind: 'directory', mode: 0o755, uid, gid: uid }
   },
 }
 
