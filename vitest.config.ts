@@ -20,5 +20,6 @@ export default defineConfig({
     // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 45_000 } },
   },
 })

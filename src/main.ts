@@ -86,7 +86,10 @@ async function runUntilStopped(folder: string): Promise<number> {
             (await import('./tools/steer-all.ts')).steerAll(folder, verb, of),
         })
   process.stdout.write(greeting(opening.report, folder))
-  const admin = administer(folder, log, () => void supervisor.reload())
+  const admin =
+    configuration?.admin === undefined
+      ? undefined
+      : administer(folder, log, () => void supervisor.reload())
   const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
   if (end === undefined) process.stderr.write('postern: every worker has been given up\n')
   else process.stdout.write(`${end.by}: finishing what is under way\n`)
@@ -135,9 +138,8 @@ async function supervise(folder: string): Promise<{
   return { supervisor, configuration, log, close: () => log.close() }
 }
 
-/** The HTTP API, in a process of its own, unless it is off. The gateway does not wait for it. */
-function administer(folder: string, log: Log, reload: () => void): AdminKeeper | undefined {
-  if (readFolder(folder).configuration?.admin === undefined) return undefined
+/** The HTTP API, in a process of its own. The gateway does not wait for it. */
+function administer(folder: string, log: Log, reload: () => void): AdminKeeper {
   const program = new URL('./admin.worker.ts', import.meta.url)
   const keeper = new AdminKeeper({
     folder,

@@ -43,7 +43,7 @@ beforeAll(async () => {
   gateway = await startGateway(await gatewayFolder(yamlOf({ chain: '  - plugin: watcher\n' })))
 })
 afterAll(async () => {
-  expect(await gateway.stop()).toBe(0)
+  await gateway.stop()
   await gateway.folder.remove()
 })
 
@@ -488,3 +488,7 @@ test('a plugin may say where a recipient goes, and carry it there', () =>
     expect(await arrived(gateway, 'bob')).toHaveLength(1)
     await gateway.seen('"to":"eve@carried.test"')
   }))
+
+test('a gateway that has taken on chain after chain ends gracefully', async () => {
+  expect(await gateway.stop()).toBe(0)
+})

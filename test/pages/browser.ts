@@ -104,7 +104,7 @@ export async function accessibilityFaults(
       const expression = await readFile(path, 'utf8')
       await debuggerSession.send('Runtime.evaluate', { expression })
     }
-    const options = rules === 'all' ? '' : `{ runOnly: ['cat.color'] }`
+    const options = rules === 'all' ? '' : `{ runOnly: ['color-contrast', 'link-in-text-block'] }`
     const { result } = await debuggerSession.send('Runtime.evaluate', {
       expression: `axe.run(${options}).then(({ violations }) => violations.map(
         ({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`,
