@@ -15,7 +15,11 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '.cache/**', 'var/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // No module holds state, so files may share a process: a process for each costs half a second of work per file.
+    isolate: false,
+    // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 45_000 } },
   },
 })

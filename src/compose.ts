@@ -23,7 +23,7 @@ import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
-import { judge, refusedByTests } from './rehearsal/before-force.ts'
+import { judge, refusedByTests, type Judged } from './rehearsal/before-force.ts'
 import { clientName } from './tools/client-names.ts'
 import { flushQueue } from './tools/flush-queue.ts'
 import { listenerNet } from './tools/listener-net.ts'
@@ -63,9 +63,10 @@ export async function openGateway(
 ): Promise<OpenedGateway> {
   const { counters } = superior
   const judges = seat.known === undefined || seat.judges === true
-  const { mistakes, doubts } = judges ? await judge(folder) : { mistakes: [], doubts: [] }
+  const judged: Judged = judges ? await judge(folder) : { mistakes: [], doubts: [] }
+  const { mistakes, doubts } = judged
   if (mistakes.length > 0) return { mistakes, doubts }
-  const configuration = readOffline(folder)
+  const configuration = judged.configuration ?? readOffline(folder)
   let gateway: RunningGateway | undefined
   try {
     const opened = await openDoors(configuration, {
@@ -73,7 +74,7 @@ export async function openGateway(
       seat: { worker: seat.number, workers: seat.workers },
     })
     gateway = new RunningGateway(folder, seat, opened, superior)
-    await gateway.open()
+    await gateway.open(configuration)
     return { gateway, mistakes, doubts }
   } catch (error) {
     await gateway?.close(0)
@@ -151,9 +152,9 @@ class RunningGateway implements Gateway {
   }
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
-  async open(): Promise<void> {
+  async open(reading: Configuration): Promise<void> {
     const { clock, disk, log, metrics, random, store, traces } = this.#doors
-    const preparation = await this.#prepare()
+    const preparation = await this.#prepare(reading)
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
     }
@@ -326,9 +327,11 @@ class RunningGateway implements Gateway {
     return { ...configuration, control: shareOfDeliveries(configuration.control, workers) }
   }
 
-  #prepare(): ReturnType<typeof prepare> {
+  #prepare(reading?: Configuration): ReturnType<typeof prepare> {
     const loaderFor = (folders: readonly string[]): PluginLoader => this.#loaderFor(folders)
-    return prepare({ folder: this.#folder, doors: this.#doors, loaderFor })
+    const folder = this.#folder
+    const request = { folder, doors: this.#doors, loaderFor }
+    return prepare(reading === undefined ? request : { ...request, reading })
   }
 
   #loaderFor(folders: readonly string[]): PluginLoader {

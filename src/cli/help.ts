@@ -16,6 +16,8 @@ export const topics = [
   'exit-codes',
 ] as const
 
+export const isTopic = (name: string): boolean => topics.some((topic) => topic === name)
+
 /** `postern help TOPIC`, or `postern help COMMAND`. @param load a command by its name */
 export function helpCommand(load: (name: string) => Promise<Command | undefined>): Command {
   return new Command('help')

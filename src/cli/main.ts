@@ -1,7 +1,7 @@
 /** `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
 import { headingOf, lastHeading } from './headings.ts'
-import { helpCommand, topicsLine } from './help.ts'
+import { helpCommand, isTopic, topicsLine } from './help.ts'
 import type { QmailToolName } from './qmail-tools.ts'
 
 const program = new Command('postern')
@@ -119,9 +119,11 @@ program
   .option('--manual', 'print the manual page, postern(1)')
   .option('--version', 'print the version')
 
-const asked = loads.get(process.argv[2] ?? '')
-if (asked === undefined) await whole()
-else add(await asked())
+/** The version and a topic of the help need none of them, and help about one of them no other. */
+const [, , first = '', second = ''] = process.argv
+const asked = loads.get(first === 'help' ? second : first)
+if (asked !== undefined) add(await asked())
+else if (first !== '--version' && !(first === 'help' && isTopic(second))) await whole()
 program.helpCommand(false)
 program.addCommand(
   helpCommand(async (name) => program.commands.find((each) => each.name() === name)).helpGroup(
@@ -136,7 +138,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  const [, , first] = process.argv
   if (first === '--manual' || first === '--version') await printAbout(first)
   else await program.parseAsync()
 } catch (error) {

@@ -48,12 +48,12 @@ describe('a table', () => {
     const path = join(folder, 'revoked')
     expect(await table.has('a@b')).toBe(false)
     writeFileSync(path, 'a@b\n')
-    await vi.waitFor(async () => expect(await table.has('A@B')).toBe(true), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await table.has('A@B')).toBe(true), { timeout: 30_000 })
     writeFileSync(`${path}.new`, 'c@d moved\n')
     renameSync(`${path}.new`, path)
-    await vi.waitFor(async () => expect(await table.get('c@d')).toBe('moved'), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await table.get('c@d')).toBe('moved'), { timeout: 30_000 })
     rmSync(path)
-    await vi.waitFor(async () => expect(await table.has('c@d')).toBe(false), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await table.has('c@d')).toBe(false), { timeout: 30_000 })
   })
 })
 
@@ -67,7 +67,7 @@ describe('a cdb', () => {
     expect(cdb.get(bytes('one.test'))).toBeDefined()
     writeFileSync(`${path}.new`, database('two.test'))
     renameSync(`${path}.new`, path)
-    await vi.waitFor(() => expect(cdb.get(bytes('two.test'))).toBeDefined(), { timeout: 10_000 })
+    await vi.waitFor(() => expect(cdb.get(bytes('two.test'))).toBeDefined(), { timeout: 30_000 })
     expect(cdb.get(bytes('one.test'))).toBeUndefined()
   })
 
@@ -76,7 +76,7 @@ describe('a cdb', () => {
     expect(cdb.get(bytes('one.test'))).toBeUndefined()
     writeFileSync(join(folder, 'hosts.cdb'), 'not a cdb')
     await vi.waitFor(() => expect(() => cdb.get(bytes('one.test'))).toThrow('cdb'), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     expect(log.events.map(({ event }) => event)).toContain('file.unreadable')
   })

@@ -5,7 +5,6 @@ import type { Log } from '../runtime/log.ts'
 import type { Prepared } from '../tools/prepare.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { checkConfiguration } from '../tools/check-configuration.ts'
-import { readOffline } from '../tools/read-offline.ts'
 import type { PolicyTestRun } from './run-policy-tests.ts'
 
 export interface TestsBeforeForce {
@@ -36,12 +35,17 @@ export function mistakesOf({ mistakes, results }: PolicyTestRun): readonly Mista
   return [...mistakes, ...failed]
 }
 
+export interface Judged extends TestsBeforeForce {
+  /** What was judged. Missing where it cannot be read. */
+  readonly configuration?: Configuration
+}
+
 /** What is wrong with it, its own tests included. */
-export async function judge(folder: string): Promise<TestsBeforeForce> {
-  const { mistakes, doubts } = await checkConfiguration(folder)
-  if (mistakes.length > 0) return { mistakes, doubts }
-  const tested = await testsBeforeForce(folder, readOffline(folder))
-  return { mistakes: tested.mistakes, doubts: [...doubts, ...tested.doubts] }
+export async function judge(folder: string): Promise<Judged> {
+  const { configuration, mistakes, doubts } = await checkConfiguration(folder)
+  if (configuration === undefined || mistakes.length > 0) return { mistakes, doubts }
+  const tested = await testsBeforeForce(folder, configuration)
+  return { configuration, mistakes: tested.mistakes, doubts: [...doubts, ...tested.doubts] }
 }
 
 /** A configuration that its own tests refuse is closed again. @returns what they say against it */

@@ -33,6 +33,8 @@ export interface CheckedConfiguration {
   readonly doubts: readonly Mistake[]
   /** Those of classes that the operator has silenced. */
   readonly silenced: readonly SilencedDoubt[]
+  /** What was judged. Missing where it cannot be read. */
+  readonly configuration?: Configuration
   /** As the configuration has it, never opened. Missing where there are mistakes. */
   readonly generation?: Generation
   /** Missing where the chain cannot be judged. */
@@ -80,6 +82,7 @@ export async function checkConfiguration(
       ...certificateDoubts(configuration.listeners, systemClock.now()),
     ]
     return {
+      configuration,
       mistakes: all,
       ...divide(found, configuration.silenced),
       ...(generation === undefined || all.length > 0 ? {} : { generation }),

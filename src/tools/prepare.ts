@@ -39,10 +39,18 @@ export interface PrepareRequest {
   readonly folder: string
   readonly doors: Doors
   readonly loaderFor: (folders: readonly string[]) => PluginLoader
+  /** What has been read of the folder just now; by default it is read. */
+  readonly reading?: Configuration
 }
 
-export async function prepare({ folder, doors, loaderFor }: PrepareRequest): Promise<Preparation> {
-  const { configuration, mistakes } = readFolder(folder)
+export async function prepare({
+  folder,
+  doors,
+  loaderFor,
+  reading,
+}: PrepareRequest): Promise<Preparation> {
+  const { configuration, mistakes } =
+    reading === undefined ? readFolder(folder) : { configuration: reading, mistakes: [] }
   if (configuration === undefined) return { ok: false, mistakes }
   const resources = configurationResources(resolve(folder), doors)
   const loader = loaderFor(configuration.pluginFolders)

@@ -55,8 +55,8 @@ test.each(scenarios.map((each) => [each.name, each] as const))(
         await queue(folder, { sender, recipients: known, message })
       }
       const wanted = Object.values(scenario.delivered).flat().length
-      await expect.poll(() => mailCount(folder), { timeout: 10_000, interval: 50 }).toBe(wanted)
-      await expect.poll(() => queued(folder), { timeout: 5000, interval: 200 }).toBe(0)
+      await expect.poll(() => mailCount(folder), { interval: 50 }).toBe(wanted)
+      await expect.poll(() => queued(folder), { interval: 200 }).toBe(0)
       expect(new Map(await mailOf(folder))).toEqual(expected(scenario))
     } finally {
       await gateway.stop()

@@ -102,7 +102,7 @@ const faults = [writes, syncs].flatMap((calls) =>
 describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
   test(
     'refuses with 451 or 452 what it cannot promise, lives, and accepts again; nothing promised is lost',
-    { timeout: 30_000 + faults.length * 6_000 },
+    { timeout: 60_000 + faults.length * 10_000 },
     async () => {
       folder = await holdingFolder()
       const failing = await start()
@@ -134,7 +134,7 @@ describe.skipIf(isMissing('strace'))('a gateway on a disk that fails', () => {
 
   test(
     'and is killed at any of its calls has all it promised',
-    { timeout: 30_000 + depth * 20_000 },
+    { timeout: 60_000 + depth * 40_000 },
     async () => {
       folder = await holdingFolder()
       await mkdir(spoolOf(folder), { recursive: true })
@@ -168,7 +168,7 @@ describe.skipIf(isMissing('strace'))('a promise', () => {
   test.each([
     ['made alone costs one sync', 1, 20, { least: 1, most: 1 }],
     ['made among 50 sessions costs a fifth of one at most', 50, 10, { least: 0, most: 0.2 }],
-  ])('%s', { timeout: 60_000 }, async (_, sessions, each, { least, most }) => {
+  ])('%s', { timeout: 120_000 }, async (_, sessions, each, { least, most }) => {
     folder = await holdingFolder()
     const { port, pid } = await start()
     const ledger = emptyLedger()

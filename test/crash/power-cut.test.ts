@@ -62,7 +62,7 @@ describe.skipIf(obstacle !== undefined)(
   () => {
     test(
       `under load, ${cuts} times, delivering and not`,
-      { timeout: 30_000 + cuts * 15_000 },
+      { timeout: 60_000 + cuts * 20_000 },
       async () => {
         let told = emptyLedger()
         for (let round = 0; round < cuts; round++) {
@@ -97,7 +97,7 @@ describe.skipIf(obstacle !== undefined)(
 
     test(
       `right after the only message, ${quietCuts} times`,
-      { timeout: 30_000 + quietCuts * 10_000 },
+      { timeout: 60_000 + quietCuts * 20_000 },
       async () => {
         folder = await gatewayOn(disk.path, { paused: true })
         let told = emptyLedger()

@@ -326,7 +326,7 @@ describe('the process', () => {
     controller.abort()
     const [, id = ''] = /id: (\S+)/.exec(text) ?? []
     expect(id).not.toBe('')
-  }, 30_000)
+  }, 60_000)
 
   test('that dies is replaced, keeps its sessions, and mail goes on meanwhile', async () => {
     const before = await root.get<{ workers: object[]; running: boolean }>('/system')

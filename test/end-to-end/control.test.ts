@@ -259,7 +259,7 @@ describe('restart', () => {
     other.close()
     expect(code).toBe(1)
     expect(stderr).toContain(`127.0.0.1:${taken}`)
-    await expect.poll(() => workersOf(pid), { timeout: 10_000 }).toEqual(before)
+    await expect.poll(() => workersOf(pid)).toEqual(before)
     expect(await send(port, 'still')).toMatch(/^250 /)
   })
 
@@ -307,7 +307,7 @@ describe('restart', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('no-such-plugin')
     // The process that has read it and will never open is on its way out.
-    await expect.poll(() => workersOf(pid), { timeout: 10_000 }).toEqual(before)
+    await expect.poll(() => workersOf(pid)).toEqual(before)
     expect(await send(port, 'still')).toMatch(/^250 /)
   })
 

@@ -21,7 +21,7 @@ test('ending a delivery ends the program of the .qmail file, and all that it sta
   })
   const closed = once(local, 'close')
   local.stdin.end('Subject: hi\n\nhello\n')
-  await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 15_000 })
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 30_000 })
   const programs = readFileSync(started, 'latin1').trim().split(' ').map(Number)
   expect(programs.filter(isAlive)).toHaveLength(2)
 
@@ -30,7 +30,7 @@ test('ending a delivery ends the program of the .qmail file, and all that it sta
   const report = (await Array.fromAsync(local.stderr)).join('')
   expect(await closed).toEqual([111, null])
   expect(report).toContain('The program took too long')
-  await vi.waitFor(() => expect(programs.filter(isAlive)).toEqual([]), { timeout: 5000 })
+  await vi.waitFor(() => expect(programs.filter(isAlive)).toEqual([]), { timeout: 30_000 })
 })
 
 function isAlive(pid: number): boolean {

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 
 export const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const postern = join(checkout, 'bin/postern')
+/** How long anything is waited for: shorter than a test may take, so that a failure says what did not come. */
+const patienceMs = 45_000
 
 export interface GatewayFolder {
   /** Holds `config/` and `var/`. */
@@ -53,11 +55,12 @@ export interface StartedGateway {
   /** What it printed so far. */
   stdout(): string
   stderr(): string
-  /** Resolves once the text appears in what it prints or logs, so many times. */
+  /** Resolves once the text appears in what it prints or logs, so many times; rejects when it does not come. */
   seen(text: string, times?: number): Promise<void>
   signal(signal: NodeJS.Signals): void
   /** Resolves with the exit code (or the signal) once it is gone. */
   exited(): Promise<number | NodeJS.Signals>
+  /** Resolves once it is gone and all that it said is there. */
   stop(): Promise<number | NodeJS.Signals>
 }
 
@@ -141,20 +144,24 @@ export async function startGateway(
   const exit = once(child, 'exit').then(
     ([code, signal]) => (code ?? signal) as number | NodeJS.Signals,
   )
+  // What it wrote last comes after its end.
+  const saidAll = once(child, 'close')
   const seen = (text: string, times = 1): Promise<void> =>
     new Promise((resolve, reject) => {
+      const giveUp = (what: string): void => {
+        clearTimeout(timer)
+        const said = `${output.stdout()}${output.stderr()}`
+        reject(new Error(`the gateway ${what} '${text}':\n${said}`))
+      }
+      const timer = setTimeout(() => giveUp(`did not say in ${patienceMs} ms`), patienceMs)
       const look = (): void => {
-        if (`${output.stdout()}${output.stderr()}`.split(text).length > times) resolve()
+        if (`${output.stdout()}${output.stderr()}`.split(text).length <= times) return
+        clearTimeout(timer)
+        resolve()
       }
       output.onText(look)
       look()
-      void exit.then((code) =>
-        reject(
-          new Error(
-            `the gateway ended (${code}) before it said '${text}':\n${output.stdout()}${output.stderr()}`,
-          ),
-        ),
-      )
+      void exit.then((code) => giveUp(`ended (${code}) before it said`))
     })
   await seen('ready')
   const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(output.stdout())?.[1])
@@ -171,6 +178,7 @@ export async function startGateway(
     exited: () => exit,
     async stop() {
       child.kill('SIGTERM')
+      await saidAll
       return exit
     },
   }
@@ -189,7 +197,7 @@ export async function mailIn(
 
 /** Looks again and again, with a deadline, until `probe` answers something. */
 export async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + patienceMs
   for (;;) {
     const found = await probe()
     if (found !== undefined) return found

@@ -13,7 +13,7 @@ import { fillWithMail, gatewayWithMail, type GatewayWithMail } from './gateway-w
 import { setUp } from './visits.ts'
 
 describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
-  vi.setConfig({ testTimeout: 90_000 })
+  vi.setConfig({ testTimeout: 120_000 })
   let mail: GatewayWithMail
   let browser: WatchedBrowser
   let watched: WatchedPage
@@ -61,7 +61,7 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
     expect(await second.locator('tbody tr').count()).toBeGreaterThan(0)
     await mail.start()
     await second.getByText('What is shown may be old').waitFor({ state: 'detached' })
-    await live().getByText('connected again').waitFor({ timeout: 40_000 })
+    await live().getByText('connected again').waitFor()
     await mail.send({ from: 'after@live.test' })
     await live().getByText('after@live.test').waitFor()
     await second.getByRole('button', { name: 'Refresh' }).click()

@@ -17,7 +17,7 @@ import { fillWithMail, gatewayWithMail, type GatewayWithMail } from './gateway-w
 import { logIn, setUp } from './visits.ts'
 
 describe.skipIf(isMissing('chromium'))('the pages', () => {
-  vi.setConfig({ testTimeout: 90_000 })
+  vi.setConfig({ testTimeout: 120_000 })
   let mail: GatewayWithMail
   let browser: WatchedBrowser
   let watched: WatchedPage

@@ -311,7 +311,7 @@ describe('the archive', () => {
     opened.push(one)
     for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
     due[0]?.()
-    await vi.waitFor(() => expect(logged).toEqual(['traces.not-open']))
+    await vi.waitFor(() => expect(logged).toEqual(['traces.not-open']), { timeout: 30_000 })
     one.addLater({ n: 1 }, { at: now, counts: true })
     await one.extent()
     expect((await (await open()).find(all)).rows).toHaveLength(1)

@@ -47,7 +47,7 @@ describe('the log', () => {
     const path = join(folder, 'log')
     const log = jsonTo(new FileTarget(path))
     log.info('before')
-    await vi.waitFor(() => expect(linesOf(path)).toHaveLength(1))
+    await vi.waitFor(() => expect(linesOf(path)).toHaveLength(1), { timeout: 30_000 })
     renameSync(path, `${path}.1`)
     log.info('after')
     await log.close()
@@ -62,7 +62,7 @@ describe('the log', () => {
       const log = jsonTo(new FileTarget('/dev/full'))
       for (let line = 0; line < 500; line++)
         log.info('mail.taken', { line, filler: 'x'.repeat(100) })
-      await vi.waitFor(() => expect(said).toHaveBeenCalled(), { timeout: 5000 })
+      await vi.waitFor(() => expect(said).toHaveBeenCalled(), { timeout: 30_000 })
       log.info('mail.taken')
       await log.close()
       expect(
@@ -87,7 +87,7 @@ describe('the log', () => {
     for (let line = 0; line < 40; line++) log.info('line', { line, filler })
     full = false
     log.info('last')
-    await vi.waitFor(() => expect(written.join('')).toContain('log.lost'), { timeout: 5_000 })
+    await vi.waitFor(() => expect(written.join('')).toContain('log.lost'), { timeout: 30_000 })
     await log.close()
     const events = written
       .join('')
