@@ -9,7 +9,8 @@ import type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Store } from '../runtime/store.ts'
-import { offlineDoors, silentLog } from '../tools/offline-doors.ts'
+import { offlineDoors } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import type { RecalledAnswers, Recall } from './recalled-answers.ts'
 
 export function replayDoors(recall: Recall): ChainDoors {

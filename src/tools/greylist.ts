@@ -11,7 +11,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { walkFiles } from '../runtime/node/walk-files.ts'
 import type { Store, StoreTable } from '../runtime/store.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { readOffline } from './read-offline.ts'
 
 export interface GreyEntry {
