@@ -11,8 +11,9 @@ import {
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -27,46 +28,66 @@ export function domainCommand(): Command {
   sub('add', 'take a domain in')
     .argument('<domain>')
     .argument('[setting...]', settingsRemedy)
+    .addOption(jsonOption())
     .action(add)
   sub('set', 'change its settings; nothing behind the equals sign sets one back')
     .argument('<domain>')
     .argument('<setting...>', settingsRemedy)
+    .addOption(jsonOption())
     .action(set)
-  sub('list', 'all domains').option('--json', 'one JSON object a line').action(list)
+  sub('list', 'all domains').addOption(jsonLinesOption()).action(list)
   sub('remove', 'with their users and aliases; their mail stays where it lies')
     .argument('<domain...>')
+    .addOption(jsonOption())
     .action(remove)
   sub('export', 'domains and aliases as text; the users: postern user export').action(exportAll)
-  sub('import', 'take in such a text from the input, in place of equal names').action(importAll)
+  sub('import', 'take in such a text from the input, in place of equal names')
+    .addOption(jsonOption())
+    .action(importAll)
   return command
 }
 
-async function add(name: string, words: readonly string[], { config }: Options): Promise<void> {
-  await withAccounts(config, (accounts) => addDomain(accounts, name, words))
+async function add(
+  name: string,
+  words: readonly string[],
+  { config, json }: Options,
+): Promise<void> {
+  const domain = await withAccounts(config, (accounts) => addDomain(accounts, name, words))
+  if (json === true) writeJson(domain)
 }
 
-async function set(name: string, words: readonly string[], { config }: Options): Promise<void> {
-  await withAccounts(config, (accounts) => setDomain(accounts, name, words))
+async function set(
+  name: string,
+  words: readonly string[],
+  { config, json }: Options,
+): Promise<void> {
+  const domain = await withAccounts(config, (accounts) => setDomain(accounts, name, words))
+  if (json === true) writeJson(domain)
 }
 
-async function list({ config, json }: Options & { readonly json?: true }): Promise<void> {
+async function list({ config, json }: Options): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const domain of allDomains(accounts)) {
-      const line = formatMailDomain(domain).slice('domain '.length)
-      process.stdout.write(`${json === true ? JSON.stringify(domain) : line}\n`)
+      if (json === true) writeJsonLine(domain)
+      else process.stdout.write(`${formatMailDomain(domain).slice('domain '.length)}\n`)
     }
   })
 }
 
-async function remove(names: readonly string[], { config }: Options): Promise<void> {
+async function remove(names: readonly string[], { config, json }: Options): Promise<void> {
+  const removed: string[] = []
   await withAccounts(config, async (accounts) => {
     for (const name of names) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, each told
-      if (await accounts.removeDomain(name)) continue
+      if (await accounts.removeDomain(name)) {
+        removed.push(name)
+        continue
+      }
       process.stderr.write(`there is no domain ${printable(name)}\n`)
       process.exitCode = 1
     }
   })
+  if (json === true) writeJson({ removed })
 }
 
 async function exportAll({ config }: Options): Promise<void> {
@@ -75,9 +96,10 @@ async function exportAll({ config }: Options): Promise<void> {
   })
 }
 
-async function importAll({ config }: Options): Promise<void> {
+async function importAll({ config, json }: Options): Promise<void> {
   const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
   const done = await withAccounts(config, (accounts) => importDomains(accounts, text))
+  if (json === true) return writeJson(done)
   for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
   const taken = [countOf(done.domains, 'domain'), countOf(done.aliases, 'alias', 'aliases')]
   process.stdout.write(`${taken.join(' and ')} taken in\n`)

@@ -14,6 +14,7 @@ export const topics = [
   'migration',
   'files',
   'exit-codes',
+  'json',
 ] as const
 
 /** `postern help TOPIC`, or `postern help COMMAND`. @param load a command by its name */

@@ -7,9 +7,10 @@ import { readVpopmail } from '../tools/read-vpopmail.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 import { withProgress } from './progress.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
   readonly dump?: string
   readonly dryRun?: true
@@ -22,12 +23,13 @@ export function importVpopmailCommand(): Command {
     .argument('[home]', 'with domains/ in it, such as /home/vpopmail')
     .option('--dump <file>', 'of its MySQL tables vpopmail, valias, limits, dir_control')
     .option('--dry-run', 'only say what would be taken over')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(run)
 }
 
 async function run(home: string | undefined, options: Options): Promise<void> {
-  const { config, dump, dryRun } = options
+  const { config, dump, dryRun, json } = options
   if (home === undefined && dump === undefined) {
     throw new Error('name the home of vpopmail, or a dump of its tables with --dump')
   }
@@ -38,14 +40,18 @@ async function run(home: string | undefined, options: Options): Promise<void> {
   const plan = planImport(await readVpopmail(systemDisk, sources))
   const { domains, users, aliases, doubts } = plan
   for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
-  if (dryRun === true) {
+  if (dryRun === true && json !== true) {
     for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
     for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
-  } else {
+  } else if (dryRun !== true) {
     await withProgress('taking over', (told) =>
       withAccounts(config, (accounts) => carryOut(accounts, plan, told)),
     )
+  }
+  if (json === true) {
+    const names = users.map(({ user }) => user)
+    return writeJson({ written: dryRun !== true, domains, users: names, aliases, doubts })
   }
   const counts = [
     countOf(domains.length, 'domain'),

@@ -33,41 +33,46 @@ export function allAliases(accounts: Accounts, domain?: string): AsyncGenerator<
   )
 }
 
-/** @param words settings, `key=value` each. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** @param words settings, `key=value` each. @returns the domain. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function addDomain(
   accounts: Accounts,
   name: string,
   words: readonly string[],
-): Promise<void> {
+): Promise<MailDomain> {
   const domain = right(readMailDomain(name, words))
   if ((await accounts.findDomain(domain.name)) !== undefined) {
     throw refused(`there is a domain ${domain.name} already; see postern domain set`)
   }
   await accounts.putDomain(domain)
+  return domain
 }
 
-/** @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** @returns the domain as it is now. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function setDomain(
   accounts: Accounts,
   name: string,
   words: readonly string[],
-): Promise<void> {
+): Promise<MailDomain> {
   const before = await accounts.findDomain(asciiDomain(name))
   if (before === undefined) throw refused(`there is no domain ${name}`)
-  await accounts.putDomain(right(readMailDomain(name, words, before)))
+  const domain = right(readMailDomain(name, words, before))
+  await accounts.putDomain(domain)
+  return domain
 }
 
-/** The addresses come to those that the alias has already. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** The addresses come to those that the alias has already. @returns the alias as it is now. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function addAlias(
   accounts: Accounts,
   address: string,
   targets: readonly string[],
-): Promise<void> {
+): Promise<MailAlias> {
   const alias = right(readMailAlias(address, targets))
   const before = await accounts.findAlias(alias.address)
   if (before === undefined) await checkRoomForAlias(accounts, alias.address)
   const all = [...(before?.targets ?? []), ...alias.targets]
-  await accounts.putAlias(right(readMailAlias(alias.address, all)))
+  const after = right(readMailAlias(alias.address, all))
+  await accounts.putAlias(after)
+  return after
 }
 
 /** @param targets what is taken from it; nothing: the whole alias. @returns false where there is none */
