@@ -12,6 +12,7 @@ import {
 } from '../tools/greylist.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { withProgress } from './progress.ts'
 import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
 interface Options extends JsonOptions {
@@ -92,7 +93,9 @@ function importCommand(): Command {
     .addOption(jsonOption())
     .addOption(configOption())
     .action(async (folder: string, { config, json }: Options) => {
-      const { taken, left } = await withGreylist(config, (tables) => importFolder(tables, folder))
+      const { taken, left } = await withProgress('taking over', (told) =>
+        withGreylist(config, (tables) => importFolder(tables, folder, told)),
+      )
       if (json === true) return writeJson({ taken, left })
       process.stdout.write(`${countOf(taken, 'entry', 'entries')} taken, ${left} left out\n`)
     })

@@ -42,7 +42,7 @@ export interface ReplayAnswer extends ReplayCounts {
   readonly mistakes: readonly Mistake[]
 }
 
-const progressEvery = 500
+const progressEvery = 100
 
 /** @throws PosternError CONFIG_INVALID, STORE_FAILED, DISK_FAILED; NOT_FOUND where nothing was ever recorded */
 export async function runReplay(question: ReplayQuestion): Promise<ReplayAnswer> {
