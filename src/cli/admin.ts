@@ -8,11 +8,11 @@ import {
   type AdminDesk,
 } from '../tools/admin-access.ts'
 import { configOption } from './config-option.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 import { readPassword } from './read-password.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
-  readonly json?: true
 }
 
 export function adminCommand(): Command {
@@ -23,6 +23,7 @@ export function adminCommand(): Command {
     .addCommand(
       new Command('setup-link')
         .description('a link that makes an administrator, once, within a day')
+        .addOption(jsonOption())
         .addOption(configOption())
         .action(setupLink),
     )
@@ -35,22 +36,25 @@ function userCommand(): Command {
     .description('add somebody; the password is asked for, or the first line of the input')
     .addOption(new Option('--role <role>', 'what they may').choices(adminRoles).default('admin'))
     .option('--domain <domains...>', 'of a domain-admin')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(addUser)
   command
     .command('list', { isDefault: true })
     .description('who there is')
-    .option('--json', 'one JSON object a line')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
     .action(listUsers)
   command
     .command('remove <name>')
     .description('remove somebody, with their sessions and tokens')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(removeUser)
   command
     .command('password <name>')
     .description('another password; all sessions of theirs end')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(changePassword)
   return command
@@ -68,17 +72,19 @@ function tokenCommand(): Command {
         .makeOptionMandatory(),
     )
     .option('--expires <date>', 'such as 2027-12-31')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(addToken)
   command
     .command('list', { isDefault: true })
     .description('which there are')
-    .option('--json', 'one JSON object a line')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
     .action(listTokens)
   command
     .command('remove <id>')
     .description('take one away')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(removeToken)
   return command
@@ -89,25 +95,28 @@ interface AddUserOptions extends Options {
   readonly domain?: readonly string[]
 }
 
-async function addUser(name: string, { config, role, domain = [] }: AddUserOptions): Promise<void> {
+async function addUser(name: string, options: AddUserOptions): Promise<void> {
+  const { config, role, domain = [], json } = options
   const password = await readPassword(name)
   if (password.length < shortestPassword) throw new Error(tooShort)
   await withAdminDesk(config, async ({ access, signal, record }) => {
     await access.addUser({ name, role, password, domains: domain }, signal)
     record('access.add-user', name)
   })
-  process.stdout.write(`${printable(name)} is ${role}\n`)
+  if (json === true) writeJson({ name, role, domains: domain })
+  else process.stdout.write(`${printable(name)} is ${role}\n`)
 }
 
 const shortestPassword = 10
 const tooShort = `a password has ${shortestPassword} characters at least`
 
-async function changePassword(name: string, { config }: Options): Promise<void> {
+async function changePassword(name: string, { config, json }: Options): Promise<void> {
   const password = await readPassword(name)
   if (password.length < shortestPassword) throw new Error(tooShort)
   await withAdminDesk(config, async ({ access, signal, record }) => {
     if ((await access.changeUser(name, { password }, signal)) === undefined) return missing(name)
     record('access.change-user', name)
+    if (json === true) writeJson({ name, changed: 'password' })
   })
 }
 
@@ -118,16 +127,17 @@ async function listUsers({ config, json }: Options): Promise<void> {
       const seen =
         lastLoginAt === undefined ? 'never logged in' : `last login ${dateOf(lastLoginAt)}`
       const words = [printable(name).padEnd(24), role.padEnd(12), seen, domains.join(' ')]
-      const line = json === true ? JSON.stringify(user) : words.join('  ').trimEnd()
-      process.stdout.write(`${line}\n`)
+      if (json === true) writeJsonLine(user)
+      else process.stdout.write(`${words.join('  ').trimEnd()}\n`)
     }
   })
 }
 
-async function removeUser(name: string, { config }: Options): Promise<void> {
+async function removeUser(name: string, { config, json }: Options): Promise<void> {
   await withAdminDesk(config, async ({ access, record }) => {
     if (!(await access.removeUser(name))) return missing(name)
     record('access.remove-user', name)
+    if (json === true) writeJson({ removed: name })
   })
 }
 
@@ -139,7 +149,7 @@ interface AddTokenOptions extends Options {
 
 async function addToken(
   name: string,
-  { config, owner, scope, expires }: AddTokenOptions,
+  { config, owner, scope, expires, json }: AddTokenOptions,
 ): Promise<void> {
   const expiresAt = expires === undefined ? undefined : Date.parse(expires)
   if (Number.isNaN(expiresAt)) throw new Error(`${expires} is no date; write 2027-12-31`)
@@ -152,7 +162,8 @@ async function addToken(
       { ...caller, name: owner },
     )
     record('access.add-token', name)
-    process.stdout.write(`${made.token}\n`)
+    if (json === true) writeJson({ name, owner, scopes: scope, token: made.token })
+    else process.stdout.write(`${made.token}\n`)
   })
 }
 
@@ -162,22 +173,26 @@ async function listTokens({ config, json }: Options): Promise<void> {
       const { id, name, owner, scopes, lastUsedAt } = token
       const used = lastUsedAt === undefined ? 'never used' : `used ${dateOf(lastUsedAt)}`
       const words = [id, printable(name).padEnd(20), printable(owner), used, scopes.join(' ')]
-      process.stdout.write(`${json === true ? JSON.stringify(token) : words.join('  ')}\n`)
+      if (json === true) writeJsonLine(token)
+      else process.stdout.write(`${words.join('  ')}\n`)
     }
   })
 }
 
-async function removeToken(id: string, { config }: Options): Promise<void> {
+async function removeToken(id: string, { config, json }: Options): Promise<void> {
   await withAdminDesk(config, async ({ access, caller, record }) => {
     if (!(await access.removeToken(id, caller))) return missing(id)
     record('access.remove-token', id)
+    if (json === true) writeJson({ removed: id })
   })
 }
 
-async function setupLink({ config }: Options): Promise<void> {
+async function setupLink({ config, json }: Options): Promise<void> {
   await withAdminDesk(config, async ({ access, url, record }) => {
-    process.stdout.write(`${url}/setup#${access.makeSetup()}\n`)
+    const link = `${url}/setup#${access.makeSetup()}`
     record('access.setup-link', '')
+    if (json === true) writeJson({ link })
+    else process.stdout.write(`${link}\n`)
   })
 }
 

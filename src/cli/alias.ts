@@ -3,8 +3,9 @@ import { formatMailAlias } from '../formats/mail-domain-lines.ts'
 import { addAlias, allAliases, removeAlias } from '../tools/mail-domains.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -19,36 +20,44 @@ export function aliasCommand(): Command {
   sub('add', 'its mail goes to these too; its own address among them keeps a copy in its mailbox')
     .argument('<address>')
     .argument('<target...>')
+    .addOption(jsonOption())
     .action(add)
   sub('remove', 'these of its targets, or all of it')
     .argument('<address>')
     .argument('[target...]')
+    .addOption(jsonOption())
     .action(remove)
-  sub('list', 'all aliases, or those of a domain').argument('[domain]').action(list)
+  sub('list', 'all aliases, or those of a domain')
+    .argument('[domain]')
+    .addOption(jsonLinesOption())
+    .action(list)
   return command
 }
 
 async function add(
   address: string,
   targets: readonly string[],
-  { config }: Options,
+  { config, json }: Options,
 ): Promise<void> {
-  await withAccounts(config, (accounts) => addAlias(accounts, address, targets))
+  const alias = await withAccounts(config, (accounts) => addAlias(accounts, address, targets))
+  if (json === true) writeJson(alias)
 }
 
 async function remove(
   address: string,
   targets: readonly string[],
-  { config }: Options,
+  { config, json }: Options,
 ): Promise<void> {
   const done = await withAccounts(config, (accounts) => removeAlias(accounts, address, targets))
   if (!done) throw new Error('there is no such alias')
+  if (json === true) writeJson({ address, removed: targets.length === 0 ? 'all' : targets })
 }
 
-async function list(domain: string | undefined, { config }: Options): Promise<void> {
+async function list(domain: string | undefined, { config, json }: Options): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const alias of allAliases(accounts, domain)) {
-      process.stdout.write(`${formatMailAlias(alias).slice('alias '.length)}\n`)
+      if (json === true) writeJsonLine(alias)
+      else process.stdout.write(`${formatMailAlias(alias).slice('alias '.length)}\n`)
     }
   })
 }

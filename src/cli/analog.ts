@@ -13,6 +13,7 @@ import { printable } from '../mail/reply.ts'
 import { analyseLogs, readRecords } from '../tools/analyse-logs.ts'
 import { writeLines } from '../runtime/node/log-lines.ts'
 import { formatReport } from './format-report.ts'
+import { withProgress } from './progress.ts'
 
 interface AnalogOptions {
   readonly report?: readonly ReportName[]
@@ -39,7 +40,9 @@ export function analogCommand(): Command {
     .option('--html', 'one page with charts that needs nothing beside itself')
     .action(async (paths: readonly string[], options: AnalogOptions) => {
       const sources = paths.length === 0 ? ['-'] : paths
-      const { tallies, timeline } = await analyseLogs(sources)
+      const { tallies, timeline } = await withProgress('lines read', (told) =>
+        analyseLogs(sources, told),
+      )
       const names = options.report ?? reportNames
       const reports = names.map((name) => makeReport(name, tallies))
       const { top } = options

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { compiledFiles, rebuild, stateOf } from '../tools/compiled-files.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { configOption } from './config-option.ts'
-import { writeJson } from './running-gateway.ts'
+import { writeJson } from './json.ts'
 
 /** `postern cdb`: as `qmailctl cdb`, and for the other files that are compiled, too. */
 export function cdbCommand(): Command {

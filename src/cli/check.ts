@@ -5,7 +5,7 @@ import { checkConfiguration, type CheckedConfiguration } from '../tools/check-co
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { formatRelayProof } from './format-relay-proof.ts'
-import { writeJson } from './running-gateway.ts'
+import { writeJson } from './json.ts'
 
 interface Options {
   readonly config: string

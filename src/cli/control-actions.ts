@@ -7,7 +7,8 @@ import { steerQueue } from '../tools/steer-queue.ts'
 import type { Restart } from '../tools/supervisor-requests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
-import { askRunning, writeJson, type GatewayCommandOptions } from './running-gateway.ts'
+import { writeJson } from './json.ts'
+import { askRunning, type GatewayCommandOptions } from './running-gateway.ts'
 
 function command(name: string, description: string): Command {
   return new Command(name)

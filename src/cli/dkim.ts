@@ -3,8 +3,9 @@ import { relative } from 'node:path'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { keyTypes, makeDkimKey, zoneLine, type KeyType } from '../tools/dkim-key.ts'
 import { configOption } from './config-option.ts'
+import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
   readonly selector?: string
   readonly type: KeyType
@@ -20,14 +21,16 @@ export function dkimCommand(): Command {
       .addOption(
         new Option('-t, --type <type>', 'of the key').choices([...keyTypes]).default('rsa'),
       )
+      .addOption(jsonOption())
       .addOption(configOption())
       .action(makeKey),
   )
 }
 
-async function makeKey(domain: string, { selector, ...options }: Options): Promise<void> {
+async function makeKey(domain: string, { selector, json, ...options }: Options): Promise<void> {
   const chosen = selector === undefined ? {} : { selector }
   const made = await makeDkimKey(systemDisk, { ...options, ...chosen, domain })
+  if (json === true) return writeJson({ domain, ...made, zoneLine: zoneLine(made) })
   process.stderr.write(`The private key is in ${relative(process.cwd(), made.path)}\n`)
   process.stderr.write('Publish this; when it is there, dkim-sign in the chain signs by it:\n')
   process.stdout.write(`${zoneLine(made)}\n`)

@@ -4,7 +4,7 @@ import { printable } from '../mail/reply.ts'
 import { examine, type Examination } from '../tools/doctor/doctor.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
-import { writeJson } from './running-gateway.ts'
+import { writeJson } from './json.ts'
 
 /** `postern doctor`: whether all is well with an installation, and what to type where it is not. */
 export function doctorCommand(): Command {

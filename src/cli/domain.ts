@@ -14,8 +14,9 @@ import {
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -30,83 +31,113 @@ export function domainCommand(): Command {
   sub('add', 'take a domain in')
     .argument('<domain>')
     .argument('[setting...]', settingsRemedy)
+    .addOption(jsonOption())
     .action(add)
   sub('set', 'change its settings; nothing behind the equals sign sets one back')
     .argument('<domain>')
     .argument('<setting...>', settingsRemedy)
+    .addOption(jsonOption())
     .action(set)
-  sub('list', 'all domains').option('--json', 'one JSON object a line').action(list)
+  sub('list', 'all domains').addOption(jsonLinesOption()).action(list)
   sub('remove', 'with their users and aliases; their mail stays where it lies')
     .argument('<domain...>')
+    .addOption(jsonOption())
     .action(remove)
   sub('alias', 'another name of a domain: addresses and logins there are those of the domain')
     .argument('<alias>', 'the other name')
     .argument('<domain>', 'the domain that it means')
+    .addOption(jsonOption())
     .action(alias)
-  sub('unalias', 'other names that mean nothing any more').argument('<alias...>').action(unalias)
+  sub('unalias', 'other names that mean nothing any more')
+    .argument('<alias...>')
+    .addOption(jsonOption())
+    .action(unalias)
   sub('aliases', 'all other names and what they mean, or those of a domain')
     .argument('[domain]')
-    .option('--json', 'one JSON object a line')
+    .addOption(jsonLinesOption())
     .action(aliases)
   sub(
     'export',
     'domains, their other names and aliases as text; the users: postern user export',
   ).action(exportAll)
-  sub('import', 'take in such a text from the input, in place of equal names').action(importAll)
+  sub('import', 'take in such a text from the input, in place of equal names')
+    .addOption(jsonOption())
+    .action(importAll)
   return command
 }
 
-async function add(name: string, words: readonly string[], { config }: Options): Promise<void> {
-  await withAccounts(config, (accounts) => addDomain(accounts, name, words))
+async function add(
+  name: string,
+  words: readonly string[],
+  { config, json }: Options,
+): Promise<void> {
+  const domain = await withAccounts(config, (accounts) => addDomain(accounts, name, words))
+  if (json === true) writeJson(domain)
 }
 
-async function set(name: string, words: readonly string[], { config }: Options): Promise<void> {
-  await withAccounts(config, (accounts) => setDomain(accounts, name, words))
+async function set(
+  name: string,
+  words: readonly string[],
+  { config, json }: Options,
+): Promise<void> {
+  const domain = await withAccounts(config, (accounts) => setDomain(accounts, name, words))
+  if (json === true) writeJson(domain)
 }
 
-async function list({ config, json }: Options & { readonly json?: true }): Promise<void> {
+async function list({ config, json }: Options): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const domain of allDomains(accounts)) {
-      const line = formatMailDomain(domain).slice('domain '.length)
-      process.stdout.write(`${json === true ? JSON.stringify(domain) : line}\n`)
+      if (json === true) writeJsonLine(domain)
+      else process.stdout.write(`${formatMailDomain(domain).slice('domain '.length)}\n`)
     }
   })
 }
 
-async function remove(names: readonly string[], { config }: Options): Promise<void> {
+async function remove(names: readonly string[], { config, json }: Options): Promise<void> {
+  const removed: string[] = []
   await withAccounts(config, async (accounts) => {
     for (const name of names) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, each told
-      if (await accounts.removeDomain(name)) continue
+      if (await accounts.removeDomain(name)) {
+        removed.push(name)
+        continue
+      }
       process.stderr.write(`there is no domain ${printable(name)}\n`)
       process.exitCode = 1
     }
   })
+  if (json === true) writeJson({ removed })
 }
 
-async function alias(name: string, domain: string, { config }: Options): Promise<void> {
-  await withAccounts(config, (accounts) => aliasDomain(accounts, name, domain))
+async function alias(name: string, domain: string, { config, json }: Options): Promise<void> {
+  const made = await withAccounts(config, (accounts) => aliasDomain(accounts, name, domain))
+  if (json === true) writeJson(made)
 }
 
-async function unalias(names: readonly string[], { config }: Options): Promise<void> {
+async function unalias(names: readonly string[], { config, json }: Options): Promise<void> {
+  const removed: string[] = []
   await withAccounts(config, async (accounts) => {
     for (const name of names) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, each told
-      if (await unaliasDomain(accounts, name)) continue
+      if (await unaliasDomain(accounts, name)) {
+        removed.push(name)
+        continue
+      }
       process.stderr.write(`${printable(name)} is no other name of a domain\n`)
       process.exitCode = 1
     }
   })
+  if (json === true) writeJson({ removed })
 }
 
 async function aliases(
   domain: string | undefined,
-  { config, json }: Options & { readonly json?: true },
+  { config, json }: Options,
 ): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const found of allDomainAliases(accounts, domain)) {
-      const line = json === true ? JSON.stringify(found) : `${found.name} ${found.domain}`
-      process.stdout.write(`${line}\n`)
+      if (json === true) writeJsonLine(found)
+      else process.stdout.write(`${found.name} ${found.domain}\n`)
     }
   })
 }
@@ -117,9 +148,10 @@ async function exportAll({ config }: Options): Promise<void> {
   })
 }
 
-async function importAll({ config }: Options): Promise<void> {
+async function importAll({ config, json }: Options): Promise<void> {
   const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
   const done = await withAccounts(config, (accounts) => importDomains(accounts, text))
+  if (json === true) return writeJson(done)
   for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
   const taken = [
     countOf(done.domains, 'domain'),

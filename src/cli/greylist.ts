@@ -12,8 +12,10 @@ import {
 } from '../tools/greylist.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { withProgress } from './progress.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -33,15 +35,22 @@ function showCommand(): Command {
     .description('key, first visit, last visit, times let pass')
     .argument('[client]', clientArgument)
     .option('--limit <count>', 'at most so many', '1000')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
-    .action(async (client: string | undefined, { config, limit }: Options & { limit: string }) => {
+    .action(async (client: string | undefined, options: Options & { limit: string }) => {
+      const { config, limit, json } = options
       const beginning = client === undefined ? '' : nameOf(client)
       await withGreylist(config, async (tables) => {
         let left = Number(limit)
         for await (const { key, firstAt, lastAt, passes } of greyEntries(tables, beginning)) {
           if (left-- <= 0) return
+          const allowed = passes >= letIn
+          if (json === true) {
+            writeJsonLine({ key, firstAt, lastAt, allowed, ...(allowed ? {} : { passes }) })
+            continue
+          }
           const times = `${new Date(firstAt).toISOString()}  ${new Date(lastAt).toISOString()}`
-          const count = passes >= letIn ? 'allowed' : String(passes)
+          const count = allowed ? 'allowed' : String(passes)
           process.stdout.write(`${printable(key)}  ${times}  ${count}\n`)
         }
       })
@@ -52,10 +61,12 @@ function allowCommand(): Command {
   return new Command('allow')
     .description('never ask a client to come back')
     .argument('<client>', clientArgument)
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (text: string, { config }: Options) => {
+    .action(async (text: string, { config, json }: Options) => {
       const client = nameOf(text)
       await withGreylist(config, (tables) => allowClient(tables, client))
+      if (json === true) return writeJson({ client, allowed: true })
       process.stdout.write(`${client} is allowed\n`)
     })
 }
@@ -64,12 +75,14 @@ function forgetCommand(): Command {
   return new Command('forget')
     .description('forget a client and all that was known by it')
     .argument('<client>', clientArgument)
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (text: string, { config }: Options) => {
+    .action(async (text: string, { config, json }: Options) => {
       const client = nameOf(text)
       const gone = await withGreylist(config, (tables) => forgetClient(tables, client))
-      process.stdout.write(`${client}: ${countOf(gone, 'entry', 'entries')} forgotten\n`)
       if (gone === 0) process.exitCode = 1
+      if (json === true) return writeJson({ client, forgotten: gone })
+      process.stdout.write(`${client}: ${countOf(gone, 'entry', 'entries')} forgotten\n`)
     })
 }
 
@@ -77,9 +90,13 @@ function importCommand(): Command {
   return new Command('import')
     .description('take over what a folder of jgreylist knows')
     .argument('<folder>', 'JGREYLIST_DIR')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (folder: string, { config }: Options) => {
-      const { taken, left } = await withGreylist(config, (tables) => importFolder(tables, folder))
+    .action(async (folder: string, { config, json }: Options) => {
+      const { taken, left } = await withProgress('taking over', (told) =>
+        withGreylist(config, (tables) => importFolder(tables, folder, told)),
+      )
+      if (json === true) return writeJson({ taken, left })
       process.stdout.write(`${countOf(taken, 'entry', 'entries')} taken, ${left} left out\n`)
     })
 }

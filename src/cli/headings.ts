@@ -33,6 +33,9 @@ const headings: ReadonlyMap<string, readonly string[]> = new Map([
 
 export const lastHeading = 'More:'
 
+/** Of those with qmail's own arguments, words and exit codes. */
+export const qmailHeading = "In place of qmail's programs:"
+
 export function headingOf(command: string): string {
   for (const [heading, commands] of headings) if (commands.includes(command)) return heading
   return lastHeading

@@ -14,9 +14,8 @@ export const topics = [
   'migration',
   'files',
   'exit-codes',
+  'json',
 ] as const
-
-export const isTopic = (name: string): boolean => topics.some((topic) => topic === name)
 
 /** `postern help TOPIC`, or `postern help COMMAND`. @param load a command by its name */
 export function helpCommand(load: (name: string) => Promise<Command | undefined>): Command {

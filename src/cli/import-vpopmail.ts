@@ -11,9 +11,10 @@ import { readVpopmail } from '../tools/read-vpopmail.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 import { withProgress } from './progress.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
   readonly dump?: string
   readonly assign: string
@@ -28,12 +29,13 @@ export function importVpopmailCommand(): Command {
     .option('--dump <file>', 'of its MySQL tables vpopmail, valias, limits, dir_control')
     .option('--assign <file>', 'of its qmail: alias domains', '/var/qmail/users/assign')
     .option('--dry-run', 'only say what would be taken over')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(run)
 }
 
 async function run(home: string | undefined, options: Options): Promise<void> {
-  const { config, dump, assign, dryRun } = options
+  const { config, dump, assign, dryRun, json } = options
   if (home === undefined && dump === undefined) {
     throw new Error('name the home of vpopmail, or a dump of its tables with --dump')
   }
@@ -45,15 +47,20 @@ async function run(home: string | undefined, options: Options): Promise<void> {
   const plan = planImport(await readVpopmail(systemDisk, sources))
   const { domains, domainAliases, users, aliases, doubts } = plan
   for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
-  if (dryRun === true) {
+  if (dryRun === true && json !== true) {
     for (const domain of domains) process.stdout.write(`${formatMailDomain(domain)}\n`)
     for (const alias of domainAliases) process.stdout.write(`${formatDomainAlias(alias)}\n`)
     for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
-  } else {
+  } else if (dryRun !== true) {
     await withProgress('taking over', (told) =>
       withAccounts(config, (accounts) => carryOut(accounts, plan, told)),
     )
+  }
+  if (json === true) {
+    const names = users.map(({ user }) => user)
+    const written = dryRun !== true
+    return writeJson({ written, domains, domainAliases, users: names, aliases, doubts })
   }
   const counts = [
     countOf(domains.length, 'domain'),

@@ -4,6 +4,7 @@ import { formatListRule, readRule, type ListRule } from '../formats/list-rules.t
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
 import { askLists, editLists, readLists } from '../tools/sender-lists.ts'
 import { configOption } from './config-option.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
 const ruleArgument =
   'allow or block; client, name, sender or from; what; and, if you like: for whom'
@@ -17,7 +18,7 @@ export function listCommand(): Command {
     .addCommand(testCommand())
 }
 
-interface EditOptions {
+interface EditOptions extends JsonOptions {
   readonly config: string
   readonly note?: string
 }
@@ -27,11 +28,13 @@ function addCommand(): Command {
     .description('add a rule, such as: block sender @spam.example for bob@example.org')
     .argument('<rule...>', ruleArgument)
     .option('--note <text>', 'a comment beside it')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (words: string[], { config, note }: EditOptions) => {
+    .action(async (words: string[], { config, note, json }: EditOptions) => {
       const rule = ruleOf(words)
       const about = note === undefined ? {} : { note }
       const done = await editLists(config, { rule, remove: false, ...about })
+      if (json === true) return writeJson({ rule, changed: done })
       process.stdout.write(`${formatListRule(rule)}: ${done ? 'added' : 'was there already'}\n`)
     })
 }
@@ -40,29 +43,38 @@ function removeCommand(): Command {
   return new Command('remove')
     .description('take a rule away')
     .argument('<rule...>', ruleArgument)
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (words: string[], { config }: EditOptions) => {
+    .action(async (words: string[], { config, json }: EditOptions) => {
       const rule = ruleOf(words)
       const done = await editLists(config, { rule, remove: true })
-      process.stdout.write(`${formatListRule(rule)}: ${done ? 'removed' : 'was not there'}\n`)
       if (!done) process.exitCode = 1
+      if (json === true) return writeJson({ rule, changed: done })
+      process.stdout.write(`${formatListRule(rule)}: ${done ? 'removed' : 'was not there'}\n`)
     })
+}
+
+interface ShowOptions extends JsonOptions {
+  readonly config: string
+  readonly for?: string
 }
 
 function showCommand(): Command {
   return new Command('list')
     .description('show the rules')
     .option('--for <whom>', 'only those for this recipient or domain')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
-    .action(async ({ config, for: whom }: { config: string; for?: string }) => {
+    .action(async ({ config, for: whom, json }: ShowOptions) => {
       for (const rule of await readLists(config)) {
         if (whom !== undefined && rule.target !== whom.toLowerCase()) continue
-        process.stdout.write(`${formatListRule(rule)}\n`)
+        if (json === true) writeJsonLine(rule)
+        else process.stdout.write(`${formatListRule(rule)}\n`)
       }
     })
 }
 
-interface TestOptions {
+interface TestOptions extends JsonOptions {
   readonly config: string
   readonly client?: string
   readonly name?: string
@@ -81,8 +93,10 @@ function testCommand(): Command {
     .option('--from <address>', 'the header From')
     .option('--to <address>', 'the recipient; left out: what holds for everybody')
     .option('--proven', 'take it that SPF or DKIM vouches for the sender')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async ({ config, client, name, sender, from, to, proven = false }: TestOptions) => {
+    .action(async (options: TestOptions) => {
+      const { config, client, name, sender, from, to, proven = false, json } = options
       const mail = {
         address: client ?? '',
         name,
@@ -91,6 +105,8 @@ function testCommand(): Command {
         isProven: () => proven,
       }
       const ruling = await askLists(config, mail, to === undefined ? undefined : mailboxOf(to))
+      if (ruling?.says === 'block') process.exitCode = 1
+      if (json === true) return writeJson({ says: 'nothing', ...ruling })
       if (ruling === undefined) {
         process.stdout.write('no rule says anything\n')
         return
@@ -98,7 +114,6 @@ function testCommand(): Command {
       const { says, rule } = ruling
       const verdict = says === 'unproven' ? 'allow, if SPF or DKIM vouches for it' : says
       process.stdout.write(`${verdict}: line ${rule.line}: ${formatListRule(rule)}\n`)
-      if (says === 'block') process.exitCode = 1
     })
 }
 

@@ -27,6 +27,18 @@ describe('progress', () => {
     expect(written.at(-1)).toBe('\r\u001B[K')
   })
 
+  test('is a count where nobody knows of how many', async () => {
+    const written: string[] = []
+    const clock = fakeClock()
+    const terminal = { isTTY: true, write: (text: string) => written.push(text) }
+    const count = async (told: (done: number) => void) => {
+      clock.advance(600)
+      told(7)
+    }
+    await withProgress('reading', count, terminal, clock)
+    expect(written[0]).toBe('\rreading 7\u001B[K')
+  })
+
   test('is gone as well where the work fails', async () => {
     const { result, written } = await shown(true, 200, true)
     expect(result).toBe('Error: it did not work')

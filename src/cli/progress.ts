@@ -1,4 +1,4 @@
-/** How far something is that takes long: a bar in one line of the terminal, and nothing where there is none. */
+/** How far something is that takes long: a bar, or a count, in one line of the terminal; nothing where there is none. */
 import type { Clock } from '../runtime/clock.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 
@@ -8,8 +8,8 @@ export interface Terminal {
   write(text: string): unknown
 }
 
-/** To be told how many are done, of how many. */
-export type Told = (done: number, all: number) => void
+/** To be told how many are done, and of how many where that is known. */
+export type Told = (done: number, all?: number) => void
 
 /** Who is quick shows nothing; then a few times a second are enough. */
 const patienceMs = 500
@@ -43,7 +43,8 @@ export async function withProgress<T>(
   }
 }
 
-function bar(what: string, done: number, all: number): string {
+function bar(what: string, done: number, all: number | undefined): string {
+  if (all === undefined) return `${what} ${done}`
   const share = all > 0 ? Math.min(1, Math.max(0, done / all)) : 0
   const full = Math.round(share * width)
   const drawn = '#'.repeat(full).padEnd(width, '.')

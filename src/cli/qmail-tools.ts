@@ -168,7 +168,6 @@ export function qmailToolCommand(name: QmailToolName): Command {
   return new Command(name)
     .description(about)
     .usage(usage)
-    .helpGroup("In place of qmail's programs:")
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()

@@ -6,6 +6,7 @@ import { readSelection } from '../tools/queue-selection.ts'
 import { steerQueue } from '../tools/steer-queue.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 import { withSelection, type SelectionOptions } from './selection-options.ts'
 
 interface Action {
@@ -44,7 +45,7 @@ const actions: readonly Action[] = [
   },
 ]
 
-interface ActionOptions extends SelectionOptions {
+interface ActionOptions extends SelectionOptions, JsonOptions {
   readonly config: string
   readonly route?: string
   readonly all?: boolean
@@ -61,8 +62,10 @@ function actionCommand({ name, action, description, done }: Action): Command {
     .option('--route <name>', 'that go to this next hop: the domain, or the relay of smtproutes')
     .option('--all', 'every message')
     .option('-n, --dry-run', 'only say which')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (ids: string[], { config, all, dryRun = false, ...written }: ActionOptions) => {
+    .action(async (ids: string[], options: ActionOptions) => {
+      const { config, all, dryRun = false, json, ...written } = options
       const selection = readSelection({ ids, ...written })
       if (all !== true && Object.keys(selection).length === 0) {
         throw new Error(`say which messages to ${name}, or --all`)
@@ -70,13 +73,14 @@ function actionCommand({ name, action, description, done }: Action): Command {
       const answer = await steerQueue(config, { what: 'apply', action, selection, dryRun })
       if (answer.what !== 'applied') return
       const { applied } = answer
+      if (json === true) return writeJson({ action: name, dryRun, ...applied })
       if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
       const messages = countOf(applied.count, 'message')
       process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
     })
 }
 
-interface PauseOptions {
+interface PauseOptions extends JsonOptions {
   readonly config: string
   readonly domain?: string
   readonly route?: string
@@ -91,30 +95,37 @@ function pauseCommand(what: 'pause' | 'resume'): Command {
     .description(description)
     .option('--domain <domain>', 'only what goes to this domain')
     .option('--route <name>', 'only what goes to this next hop')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async ({ config, domain, route }: PauseOptions) => {
+    .action(async ({ config, domain, route, json }: PauseOptions) => {
       const scopes = [
         ...(domain === undefined ? [] : [{ what: 'domain', name: domain } as const]),
         ...(route === undefined ? [] : [{ what: 'route', name: route } as const]),
       ]
+      let paused: Scopes = []
       for (const scope of scopes.length === 0 ? [{ what: 'all' } as const] : scopes) {
         const answer = await steerQueue(config, { what, scope })
-        if (answer.what === 'pauses') write(answer.scopes)
+        if (answer.what === 'pauses') paused = answer.scopes
       }
+      write(paused, json)
     })
 }
 
 function pausedCommand(): Command {
   return new Command('paused')
     .description('what is paused')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action(async ({ config }: PauseOptions) => {
+    .action(async ({ config, json }: PauseOptions) => {
       const answer = await steerQueue(config, { what: 'pauses' })
-      if (answer.what === 'pauses') write(answer.scopes)
+      if (answer.what === 'pauses') write(answer.scopes, json)
     })
 }
 
-function write(scopes: readonly { readonly what: string; readonly name?: string }[]): void {
+type Scopes = readonly { readonly what: string; readonly name?: string }[]
+
+function write(scopes: Scopes, json?: true): void {
+  if (json === true) return writeJson({ paused: scopes })
   const names = scopes.map(({ what, name }) =>
     name === undefined ? 'everything' : `the ${what} ${printable(name)}`,
   )

@@ -4,8 +4,9 @@ import { printable } from '../mail/reply.ts'
 import { damagedInQueue, type DamagedFile, type DamagedMessage } from '../tools/read-spool.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonLinesOption, writeJsonLine, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -13,17 +14,33 @@ interface Options {
 export function damagedCommand(): Command {
   return new Command('damaged')
     .description('what was set aside because its checksum does not hold, and what it was')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
     .action(damaged)
 }
 
-async function damaged({ config }: Options): Promise<void> {
+async function damaged({ config, json }: Options): Promise<void> {
   let files = 0
   for await (const file of damagedInQueue(config)) {
     files += 1
-    process.stdout.write(`${describe(file).join('\n')}\n`)
+    if (json === true) writeJsonLine(factsOf(file))
+    else process.stdout.write(`${describe(file).join('\n')}\n`)
   }
+  if (json === true) return
   process.stdout.write(files === 0 ? 'nothing is damaged\n' : `${countOf(files, 'file')}\n`)
+}
+
+function factsOf({ messages, ...file }: DamagedFile) {
+  return {
+    ...file,
+    messages: messages.map(({ id, receivedAt, envelope, certain }) => ({
+      id,
+      receivedAt,
+      certain,
+      reversePath: formatPath(envelope.reversePath),
+      recipients: envelope.recipients.map(({ mailbox }) => formatPath(mailbox)),
+    })),
+  }
 }
 
 function describe(file: DamagedFile): string[] {

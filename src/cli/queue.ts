@@ -1,16 +1,17 @@
 import { Command } from 'commander'
-import { formatPath } from '../mail/address.ts'
+import { formatMailbox, formatPath } from '../mail/address.ts'
 import { printable } from '../mail/reply.ts'
 import type { Entry } from '../queue/queue.ts'
 import { queuedMessages, withQueued } from '../tools/read-spool.ts'
 import { isSelected, readSelection } from '../tools/queue-selection.ts'
 import { configOption } from './config-option.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 import { damagedCommand } from './queue-damaged.ts'
 import { fsckCommand } from './queue-fsck.ts'
 import { actionCommands } from './queue-actions.ts'
 import { withSelection, type SelectionOptions } from './selection-options.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -19,11 +20,13 @@ export function queueCommand(): Command {
   const queue = new Command('queue').description('look at queued messages, and steer them')
   withSelection(queue.command('list', { isDefault: true }))
     .description('one line for each recipient that is still waiting')
+    .addOption(jsonLinesOption())
     .addOption(configOption())
     .action(list)
   queue
     .command('show <id>')
     .description('one message: its envelope, and where each recipient stands')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(show)
   queue
@@ -37,24 +40,49 @@ export function queueCommand(): Command {
   return queue
 }
 
-async function list({ config, ...written }: Options & SelectionOptions): Promise<void> {
+async function list({ config, json, ...written }: Options & SelectionOptions): Promise<void> {
   const selection = readSelection({ ids: [], ...written })
   const isFiltered = Object.keys(selection).length > 0
   let messages = 0
   let damaged = 0
-  process.stdout.write('id            received              size  tries  from → to\n')
+  if (json !== true) process.stdout.write(heading)
   for await (const entry of queuedMessages(config)) {
     if ('damaged' in entry) {
       if (isFiltered || entry.unproven === true) continue
       damaged += 1
-      process.stdout.write(`damaged: ${printable(entry.path)}: ${printable(entry.reason)}\n`)
+      const { path, reason } = entry
+      if (json === true) writeJsonLine({ damaged: { path, reason } })
+      else process.stdout.write(`damaged: ${printable(path)}: ${printable(reason)}\n`)
       continue
     }
     if (!isSelected(entry, selection)) continue
     messages += 1
-    for (const line of waiting(entry)) process.stdout.write(`${line}\n`)
+    if (json === true) writeJsonLine(factsOf(entry))
+    else for (const line of waiting(entry)) process.stdout.write(`${line}\n`)
   }
+  if (json === true) return
   process.stdout.write(`${messages} queued${damaged > 0 ? `, ${damaged} damaged` : ''}\n`)
+}
+
+const heading = 'id            received              size  tries  from → to\n'
+
+/** A message as programs read it; instants in milliseconds. */
+function factsOf({ id, receivedAt, dueAt, sizeBytes, tries, held, reason, ...entry }: Entry) {
+  const { envelope, recipients } = entry
+  return {
+    id,
+    receivedAt,
+    dueAt,
+    sizeBytes,
+    tries,
+    held,
+    ...(reason === undefined ? {} : { reason }),
+    reversePath: formatPath(envelope.reversePath),
+    recipients: envelope.recipients.map(({ mailbox }, index) => ({
+      address: formatMailbox(mailbox),
+      ...(recipients[index] ?? { state: 'pending' }),
+    })),
+  }
 }
 
 function waiting(entry: Entry): string[] {
@@ -77,10 +105,11 @@ function waiting(entry: Entry): string[] {
   })
 }
 
-async function show(id: string, { config }: Options): Promise<void> {
-  const text = await withQueued(config, id, async (entry) => described(entry))
-  if (text === undefined) return missing(id)
-  process.stdout.write(text)
+async function show(id: string, { config, json }: Options): Promise<void> {
+  const found = await withQueued(config, id, (entry) => Promise.resolve(entry))
+  if (found === undefined) return missing(id)
+  if (json === true) return writeJson(factsOf(found))
+  process.stdout.write(described(found))
 }
 
 function described(entry: Entry): string {

@@ -8,7 +8,7 @@ import {
   type FileChange,
 } from '../tools/relayed-domains.ts'
 import { configOption } from './config-option.ts'
-import { writeJson } from './running-gateway.ts'
+import { writeJson } from './json.ts'
 
 interface Options {
   readonly config: string

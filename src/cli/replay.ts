@@ -8,6 +8,7 @@ import { runReplay, type ReplayAnswer } from '../rehearsal/run-replay.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { countArgument, durationArgument } from './duration-argument.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly config: string
@@ -39,13 +40,15 @@ export function replayCommand(): Command {
     )
     .option('--json', 'as JSON')
     .action(async ({ config, traces, since, limit, json }: Options) => {
-      const answer = await runReplay({
-        candidate: config,
-        ...(traces === undefined ? {} : { recorded: traces }),
-        sinceMs: since,
-        limit,
-        ...(process.stderr.isTTY ? { progress } : {}),
-      }).catch((error: unknown) => {
+      const answer = await withProgress('replaying', (progress) =>
+        runReplay({
+          candidate: config,
+          ...(traces === undefined ? {} : { recorded: traces }),
+          sinceMs: since,
+          limit,
+          progress,
+        }),
+      ).catch((error: unknown) => {
         if (isPosternError(error, 'NOT_FOUND')) return undefined
         throw error
       })
@@ -59,10 +62,6 @@ export function replayCommand(): Command {
         json === true ? `${JSON.stringify(answer, undefined, 2)}\n` : formatted(answer),
       )
     })
-}
-
-function progress(count: number): void {
-  process.stderr.write(`\r${count} replayed`)
 }
 
 function formatted(answer: ReplayAnswer): string {

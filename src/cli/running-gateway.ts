@@ -39,7 +39,3 @@ export async function askRunning<V extends SupervisorVerb>(
   }
   return undefined
 }
-
-export function writeJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
-}

@@ -5,6 +5,7 @@ import { printable } from '../mail/reply.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { sendMessage } from '../tools/send-message.ts'
 import { configOption } from './config-option.ts'
+import { jsonOption, writeJson } from './json.ts'
 
 interface Options {
   readonly config: string
@@ -14,6 +15,7 @@ interface Options {
   readonly subject: string
   readonly body: string
   readonly verbose?: true
+  readonly json?: true
 }
 
 /** `postern send`: a test message by SMTP, to the first listener of the configuration or to any server. */
@@ -29,6 +31,7 @@ export function sendCommand(): Command {
     .option('--subject <text>', 'the subject', 'A test message')
     .option('--body <text>', 'the text', 'This message was sent by postern send.')
     .option('-v, --verbose', 'show the dialogue')
+    .addOption(jsonOption())
     .addOption(configOption())
     .action(send)
 }
@@ -36,6 +39,15 @@ export function sendCommand(): Command {
 async function send(options: Options): Promise<void> {
   const { host, port } = serverOf(options)
   const recipients = options.to.map(mailbox)
+  const named = (index: number): string => {
+    const recipient = recipients[index]
+    return recipient === undefined ? '' : formatMailbox(recipient)
+  }
+  const dialogue: { readonly direction: string; readonly line: string }[] = []
+  const watch = (direction: 'sent' | 'received', line: string): void => {
+    if (options.json === true) dialogue.push({ direction, line })
+    else show(direction, line)
+  }
   const results = await sendMessage({
     host,
     port,
@@ -44,16 +56,21 @@ async function send(options: Options): Promise<void> {
     subject: options.subject,
     text: options.body,
     helloName: hostname(),
-    ...(options.verbose === true ? { watch: show } : {}),
+    ...(options.verbose === true ? { watch } : {}),
   })
+  if (results.some(({ outcome }) => outcome !== 'delivered')) process.exitCode = 1
+  if (options.json === true) {
+    const told = results.map(({ outcome, text }, at) => ({ recipient: named(at), outcome, text }))
+    return writeJson({
+      server: { host, port },
+      recipients: told,
+      ...(options.verbose === true ? { dialogue } : {}),
+    })
+  }
   for (const [index, result] of results.entries()) {
-    const recipient = recipients[index]
-    const line = `${recipient === undefined ? '' : formatMailbox(recipient)}: ${result.outcome}: ${printable(result.text)}\n`
+    const line = `${named(index)}: ${result.outcome}: ${printable(result.text)}\n`
     if (result.outcome === 'delivered') process.stdout.write(line)
-    else {
-      process.stderr.write(line)
-      process.exitCode = 1
-    }
+    else process.stderr.write(line)
   }
 }
 

@@ -5,6 +5,7 @@ import { shadowReport, type ShadowAnswer } from '../tools/shadow-report.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { countArgument, durationArgument } from './duration-argument.ts'
+import { jsonOption } from './json.ts'
 import { change } from './switch.ts'
 
 interface ReportOptions {
@@ -18,6 +19,7 @@ interface PromoteOptions {
   readonly config: string
   readonly dryRun?: true
   readonly untried?: true
+  readonly json?: true
 }
 
 export function shadowCommand(): Command {
@@ -58,16 +60,18 @@ function promoteCommand(): Command {
     .argument('<entry>', 'its name in the chain')
     .option('--dry-run', 'only show what would be changed')
     .option('--untried', 'without trying it')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action((name: string, { config, dryRun, untried }: PromoteOptions) =>
-      change(config, {
+    .action((name: string, { config, dryRun, untried, json }: PromoteOptions) => {
+      const request = {
         name,
         mode: 'enforce',
         from: 'shadow',
         ...(dryRun === undefined ? {} : { dryRun }),
         ...(untried === undefined ? {} : { untried }),
-      }),
-    )
+      } as const
+      return change(config, request, json)
+    })
 }
 
 function formatted({ since, transactions, entries }: ShadowAnswer): string {

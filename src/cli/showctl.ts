@@ -4,7 +4,7 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { showControl, type ShownControl, type ShownControlFile } from '../tools/show-control.ts'
 import { configOption } from './config-option.ts'
-import { writeJson } from './running-gateway.ts'
+import { writeJson } from './json.ts'
 
 interface Options {
   readonly config: string

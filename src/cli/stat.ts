@@ -4,12 +4,8 @@ import { printable } from '../mail/reply.ts'
 import type { GatewayStatus, WorkerState } from '../tools/supervisor-requests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
-import {
-  askRunning,
-  exitNotRunning,
-  writeJson,
-  type GatewayCommandOptions,
-} from './running-gateway.ts'
+import { writeJson } from './json.ts'
+import { askRunning, exitNotRunning, type GatewayCommandOptions } from './running-gateway.ts'
 
 /** `postern stat`: what runs, since when, and what waits, as `qmailctl stat` says it. */
 export function statCommand(): Command {

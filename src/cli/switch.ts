@@ -3,8 +3,9 @@ import { formatMistake } from '../config/format-mistake.ts'
 import { printable } from '../mail/reply.ts'
 import { switchEntry, type ChangedLine, type SwitchRequest } from '../tools/switch-entry.ts'
 import { configOption } from './config-option.ts'
+import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
   readonly mode: 'enforce' | 'shadow'
   readonly untried?: true
@@ -21,9 +22,10 @@ export function enableCommand(): Command {
         .default('enforce'),
     )
     .option('--untried', 'without trying it')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action((name: string, { config, mode, untried }: Options) =>
-      change(config, { name, mode, ...(untried === undefined ? {} : { untried }) }),
+    .action((name: string, { config, mode, untried, json }: Options) =>
+      change(config, { name, mode, ...(untried === undefined ? {} : { untried }) }, json),
     )
 }
 
@@ -32,13 +34,18 @@ export function disableCommand(): Command {
   return new Command('disable')
     .description('turn an entry of the chain off')
     .argument('<entry>', 'its name in the chain')
+    .addOption(jsonOption())
     .addOption(configOption())
-    .action((name: string, { config }: Options) => change(config, { name, mode: 'off' }))
+    .action((name: string, { config, json }: Options) =>
+      change(config, { name, mode: 'off' }, json),
+    )
 }
 
 /** Says what came of it, and how the file differs where it was only tried. */
-export async function change(config: string, request: SwitchRequest): Promise<void> {
+export async function change(config: string, request: SwitchRequest, json?: true): Promise<void> {
   const switched = await switchEntry(config, request)
+  if (!switched.done) process.exitCode = 1
+  if (json === true) return writeJson({ entry: request.name, mode: request.mode, ...switched })
   if (switched.done) {
     const { name, mode, dryRun = false, from } = request
     if (switched.found !== undefined) process.stdout.write(`${printable(switched.found)}\n`)
@@ -51,7 +58,6 @@ export async function change(config: string, request: SwitchRequest): Promise<vo
     process.stdout.write(`${printable(name)} ${as} ${mode}; a running gateway follows the file\n`)
     return
   }
-  process.exitCode = 1
   if ('problem' in switched) process.stderr.write(`${printable(switched.problem)}\n`)
   else for (const mistake of switched.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
   process.stderr.write('nothing was changed\n')

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { Instant } from '../mail/instant.ts'
 import { formatQuota, parseQuota, type Quota } from '../mail/quota.ts'
 import { printable } from '../mail/reply.ts'
 import type { Account } from '../runtime/accounts.ts'
@@ -14,9 +15,10 @@ import {
 } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 import { readPassword } from './read-password.ts'
 
-interface Options {
+interface Options extends JsonOptions {
   readonly config: string
 }
 
@@ -45,12 +47,14 @@ export function userCommand(): Command {
       '--quota <quota>',
       'of the mailbox: 100MB, 100MB,5000C or none; else that of the domain',
     )
+    .addOption(jsonOption())
     .action(add)
   sub('passwd', 'set another password, from a prompt or the first line of the input')
     .argument('<user>')
+    .addOption(jsonOption())
     .action(passwd)
   sub('list', 'all accounts')
-    .option('--json', 'one JSON object a line')
+    .addOption(jsonLinesOption())
     .option('--domain <domain>', 'only its users')
     .action(list)
   sub(
@@ -59,19 +63,28 @@ export function userCommand(): Command {
   )
     .argument('<user>')
     .argument('<quota>')
+    .addOption(jsonOption())
     .action(setQuota)
   sub('disable', 'no login from now on; mail still comes')
     .argument('<user>')
     .addOption(whatOption())
+    .addOption(jsonOption())
     .action(disable)
-  sub('enable', 'what was disabled').argument('<user>').addOption(whatOption()).action(enable)
-  sub('remove', 'take accounts away').argument('<user...>').action(remove)
+  sub('enable', 'what was disabled')
+    .argument('<user>')
+    .addOption(whatOption())
+    .addOption(jsonOption())
+    .action(enable)
+  sub('remove', 'take accounts away').argument('<user...>').addOption(jsonOption()).action(remove)
   sub('export', 'all accounts with their hashes, as text').action(exportAll)
-  sub('import', 'take in such a text from the input, in place of equal users').action(importAll)
+  sub('import', 'take in such a text from the input, in place of equal users')
+    .addOption(jsonOption())
+    .action(importAll)
   return command
 }
 
-async function add(user: string, { config, variable, expires, quota }: AddOptions): Promise<void> {
+async function add(user: string, options: AddOptions): Promise<void> {
+  const { config, variable, expires, quota, json } = options
   checkName(user)
   const variables = new Map(variable.map(variableOf))
   const expiresAt = expires === undefined ? undefined : Date.parse(expires)
@@ -89,9 +102,16 @@ async function add(user: string, { config, variable, expires, quota }: AddOption
     return accounts.add(account)
   })
   if (!added) throw new Error(`there is an account ${user} already; see postern user passwd`)
+  if (json === true) await tell(config, user)
 }
 
-async function passwd(user: string, { config }: Options): Promise<void> {
+/** The account as it is now. */
+async function tell(config: string, user: string): Promise<void> {
+  const account = await withAccounts(config, async (accounts) => accounts.find(user))
+  if (account !== undefined) writeJson(factsOf(account))
+}
+
+async function passwd(user: string, { config, json }: Options): Promise<void> {
   await withAccounts(config, async (accounts) => {
     const account = await accounts.find(user)
     if (account === undefined) throw new Error(`there is no account ${user}`)
@@ -99,6 +119,7 @@ async function passwd(user: string, { config }: Options): Promise<void> {
     const changed = await accounts.change({ ...account, ...kept })
     if (!changed) throw new Error(`the account ${user} was removed meanwhile`)
   })
+  if (json === true) await tell(config, user)
 }
 
 const whats = { login: 'no-login', smtp: 'no-smtp', pop: 'no-pop', mail: 'no-mail' } as const
@@ -113,29 +134,29 @@ function whatOption(): Option {
     .default('login')
 }
 
-async function disable(user: string, { config, what }: WhatOptions): Promise<void> {
-  await changeAccount(config, user, (account) => ({
+async function disable(user: string, { what, ...options }: WhatOptions): Promise<void> {
+  await changeAccount(options, user, (account) => ({
     ...account,
     flags: new Set([...(account.flags ?? []), whats[what]]),
   }))
 }
 
-async function enable(user: string, { config, what }: WhatOptions): Promise<void> {
-  await changeAccount(config, user, (account) => ({
+async function enable(user: string, { what, ...options }: WhatOptions): Promise<void> {
+  await changeAccount(options, user, (account) => ({
     ...account,
     flags: new Set([...(account.flags ?? [])].filter((flag) => flag !== whats[what])),
   }))
 }
 
-async function setQuota(user: string, text: string, { config }: Options): Promise<void> {
-  await changeAccount(config, user, (account) => {
+async function setQuota(user: string, text: string, options: Options): Promise<void> {
+  await changeAccount(options, user, (account) => {
     const { quota: _, ...rest } = account
     return text === 'default' ? rest : { ...rest, quota: quotaIn(text) }
   })
 }
 
 async function changeAccount(
-  config: string,
+  { config, json }: Options,
   user: string,
   changed: (account: Account) => Account,
 ): Promise<void> {
@@ -146,6 +167,7 @@ async function changeAccount(
     await checkRoomForUser(accounts, account)
     if (!(await accounts.change(account))) throw new Error(`${user} was removed meanwhile`)
   })
+  if (json === true) await tell(config, user)
 }
 
 function quotaIn(text: string): Quota {
@@ -155,33 +177,37 @@ function quotaIn(text: string): Quota {
 }
 
 interface ListOptions extends Options {
-  readonly json?: true
   readonly domain?: string
 }
 
 async function list({ config, json, domain }: ListOptions): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const account of allAccounts(accounts, domain)) {
-      const { user, scram, variables, expiresAt, changedAt, quota, flags } = account
-      const facts = {
-        user,
-        scram: scram !== undefined,
-        variables: [...variables.keys()],
-        changed: dateOf(changedAt),
-        ...(expiresAt === undefined ? {} : { expires: dateOf(expiresAt) }),
-        ...(quota === undefined ? {} : { quota: formatQuota(quota) }),
-        ...(flags === undefined ? {} : { flags: [...flags] }),
-      }
-      process.stdout.write(`${json === true ? JSON.stringify(facts) : line(facts)}\n`)
+      if (json === true) writeJsonLine(factsOf(account))
+      else process.stdout.write(`${line(factsOf(account))}\n`)
     }
   })
+}
+
+/** Nothing of the password. */
+function factsOf(account: Account & { readonly changedAt?: Instant }): Facts {
+  const { user, scram, variables, expiresAt, changedAt, quota, flags } = account
+  return {
+    user,
+    scram: scram !== undefined,
+    variables: [...variables.keys()],
+    ...(changedAt === undefined ? {} : { changed: dateOf(changedAt) }),
+    ...(expiresAt === undefined ? {} : { expires: dateOf(expiresAt) }),
+    ...(quota === undefined ? {} : { quota: formatQuota(quota) }),
+    ...(flags === undefined ? {} : { flags: [...flags] }),
+  }
 }
 
 interface Facts {
   readonly user: string
   readonly scram: boolean
   readonly variables: readonly string[]
-  readonly changed: string
+  readonly changed?: string
   readonly expires?: string
   readonly quota?: string
   readonly flags?: readonly string[]
@@ -190,7 +216,7 @@ interface Facts {
 function line({ user, scram, variables, changed, expires, quota, flags = [] }: Facts): string {
   return [
     printable(user).padEnd(32),
-    `changed ${changed.slice(0, 10)}`,
+    ...(changed === undefined ? [] : [`changed ${changed.slice(0, 10)}`]),
     ...(scram ? [] : ['no SCRAM']),
     ...(expires === undefined ? [] : [`expires ${expires.slice(0, 10)}`]),
     ...(quota === undefined ? [] : [`quota ${quota}`]),
@@ -199,15 +225,20 @@ function line({ user, scram, variables, changed, expires, quota, flags = [] }: F
   ].join('  ')
 }
 
-async function remove(users: readonly string[], { config }: Options): Promise<void> {
+async function remove(users: readonly string[], { config, json }: Options): Promise<void> {
+  const removed: string[] = []
   await withAccounts(config, async (accounts) => {
     for (const user of users) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, each told
-      if (await accounts.remove(user)) continue
+      if (await accounts.remove(user)) {
+        removed.push(user)
+        continue
+      }
       process.stderr.write(`there is no account ${printable(user)}\n`)
       process.exitCode = 1
     }
   })
+  if (json === true) writeJson({ removed })
 }
 
 async function exportAll({ config }: Options): Promise<void> {
@@ -218,9 +249,10 @@ async function exportAll({ config }: Options): Promise<void> {
   })
 }
 
-async function importAll({ config }: Options): Promise<void> {
+async function importAll({ config, json }: Options): Promise<void> {
   const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
   const done = await withAccounts(config, (accounts) => importAccounts(accounts, text))
+  if (json === true) return writeJson(done)
   for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
   process.stdout.write(`${countOf(done.added, 'account')} added, ${done.changed} changed\n`)
 }

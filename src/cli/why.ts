@@ -3,6 +3,7 @@ import { printable } from '../mail/reply.ts'
 import { findStories, type FoundStories } from '../tools/find-stories.ts'
 import { readTime } from '../tools/list-traces.ts'
 import { configOption } from './config-option.ts'
+import { writeJson } from './json.ts'
 import { formatTrace } from './format-trace.ts'
 import { logLine, when } from './log.ts'
 
@@ -41,7 +42,7 @@ async function run(which: string, { config, json, all, limit, since }: Options):
     ...(since === undefined ? {} : { since: readTime(since) }),
   })
   if (found.stories.length === 0) process.exitCode = 1
-  if (json === true) process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
+  if (json === true) writeJson(found)
   else if (found.stories.length === 0) process.stderr.write(`${nothing(which, found)}\n`)
   else process.stdout.write(format(found))
 }

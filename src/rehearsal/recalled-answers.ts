@@ -16,6 +16,7 @@ export class RecalledAnswers {
   readonly at: number
   readonly #answers = new Map<string, JsonValue[]>()
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>()
+  readonly #real = new Set<Promise<void>>()
   #missed: string | undefined
 
   /** @param notes as step-notes.ts writes them; none where nothing was asked, or nothing is known */
@@ -39,6 +40,19 @@ export class RecalledAnswers {
 
   miss(what: string): void {
     this.#missed ??= what
+  }
+
+  /** Work that is done now, on what is kept: whoever waits for the step waits for it. */
+  real<T>(work: Promise<T>): Promise<T> {
+    const forget = (): void => void this.#real.delete(over)
+    const over: Promise<void> = work.then(forget, forget)
+    this.#real.add(over)
+    return work
+  }
+
+  /** Resolves when the first piece of such work is over. */
+  get underWay(): Promise<void> | undefined {
+    return this.#real.size === 0 ? undefined : Promise.race(this.#real)
   }
 
   /** @throws PosternError NOT_FOUND where it was not asked, or not answered at once as then */

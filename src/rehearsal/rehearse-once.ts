@@ -10,7 +10,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
 import { generationRequest } from '../tools/load-chain.ts'
-import { silentLog } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import { readFolder } from '../tools/read-offline.ts'
 import { playTest, type PlayedTest, type PlayRequest } from './play-test.ts'
 

@@ -31,6 +31,8 @@ export interface CaseRequest {
   /** The chain that decided then, as it was stored. */
   readonly chain: JsonObject
   readonly recall: Recall
+  /** Of its message, where it is kept. @throws PosternError DISK_FAILED */
+  readonly body: () => Promise<Uint8Array | undefined>
   /** The candidate's rules give the client other variables. */
   readonly environmentChanged: boolean
 }
@@ -55,6 +57,7 @@ export class ReplayCase {
   /** Of entries that take doors: what these answered in another transaction, they must not remember. */
   readonly #instances = new Map<string, Entry['instance']>()
   #unreplayable: Unreplayable | undefined
+  #body: Promise<Uint8Array | undefined> | undefined
 
   constructor(request: CaseRequest) {
     this.#request = request
@@ -85,6 +88,12 @@ export class ReplayCase {
   /** The step that is taken again wants something that was not kept. */
   missed(what: string): void {
     this.#request.recall.getStore()?.miss(what)
+  }
+
+  /** Read when an entry asks for it first. @throws PosternError DISK_FAILED */
+  body(): Promise<Uint8Array | undefined> {
+    const body = (this.#body ??= this.#request.body())
+    return this.#request.recall.getStore()?.real(body) ?? body
   }
 
   answer(asked: Asked): MaybePromise<Verdict> {
@@ -202,9 +211,10 @@ async function settled(answer: Promise<Verdict>, recalled: RecalledAnswers): Pro
   }
   for (let turn = 1; turn <= mostTurns; turn++) {
     // oxlint-disable-next-line no-await-in-loop -- waiting is what it does
-    await nextTurn()
+    await (recalled.underWay ?? nextTurn())
     if (over) return answer
     if (recalled.missed !== undefined) break
+    if (recalled.underWay !== undefined) continue
     if (turn % turnsBeforeTimers === 0) recalled.fireTimer()
   }
   recalled.miss('it waits for an answer that did not come then')

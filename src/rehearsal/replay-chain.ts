@@ -9,7 +9,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import { definePlugin } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
-import { silentLog } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import type { ReplayCase } from './replay-case.ts'
 
 /** Which transaction is replayed now. */

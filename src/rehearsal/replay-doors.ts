@@ -6,10 +6,12 @@ import type { JsonValue } from '../mail/json.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Counters } from '../runtime/counters.ts'
 import type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
+import type { Job, Jobs } from '../runtime/jobs.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Store } from '../runtime/store.ts'
-import { offlineDoors, silentLog } from '../tools/offline-doors.ts'
+import { offlineDoors } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import type { RecalledAnswers, Recall } from './recalled-answers.ts'
 
 export function replayDoors(recall: Recall): ChainDoors {
@@ -19,6 +21,7 @@ export function replayDoors(recall: Recall): ChainDoors {
     if (asking !== undefined) return asking
     throw new PosternError('NOT_FOUND', 'an answer outside of a step')
   }
+  const dns = recalledDns(answers)
   return {
     accounts: shut('accounts', closed.accounts, recall),
     clock: {
@@ -28,8 +31,8 @@ export function replayDoors(recall: Recall): ChainDoors {
     },
     continuations: shut('continuations', closed.continuations, recall),
     counters: recalledCounters(answers),
-    dns: recalledDns(answers),
-    jobs: shut('jobs', closed.jobs, recall),
+    dns,
+    jobs: jobsHere(answers, dns),
     log: silentLog,
     metrics: metricRegistry(systemClock),
     net: shut('net', closed.net, recall),
@@ -52,6 +55,20 @@ function shutNow(name: string, recall: Recall): never {
 /** A door behind which nobody answers any more. */
 function shut<T extends object>(name: string, door: T, recall: Recall): T {
   return new Proxy(door, { get: () => () => shutNow(name, recall) })
+}
+
+/** A job is a function of what it is given: it is done again, here, where the answers of the step are at hand. */
+function jobsHere(answers: () => RecalledAnswers, dns: Dns): Jobs {
+  return {
+    run<Input, Output>(module: URL, input: Input, signal: AbortSignal): Promise<Output> {
+      const work = async (): Promise<Output> => {
+        const { job }: { job: Job<Input, Output> } = await import(module.href)
+        return job(input, { dns, signal })
+      }
+      return answers().real(work())
+    },
+    close: async () => {},
+  }
 }
 
 function recalledDns(answers: () => RecalledAnswers): Dns {

@@ -4,7 +4,7 @@ import type { Recipient } from '../mail/envelope.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import { stages, type Stage } from '../mail/status.ts'
 import type { SessionPolicy } from '../smtp/policy.ts'
-import { headerMessage } from './header-message.ts'
+import { recordedMessage } from './recorded-message.ts'
 import type { RecordedSession } from './recorded-session.ts'
 import type { ReplayCase } from './replay-case.ts'
 
@@ -96,7 +96,10 @@ async function deliver(
   const { head, trace } = recorded
   const { ruling } = await asked.message({
     transaction,
-    message: headerMessage(recorded, (what) => replayCase.missed(what)),
+    message: recordedMessage(recorded, {
+      missed: (what) => replayCase.missed(what),
+      body: () => replayCase.body(),
+    }),
     ...(head === undefined ? {} : { head }),
     entering: () => [],
     answers: trace.each ? 'each' : 'one',

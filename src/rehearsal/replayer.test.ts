@@ -11,7 +11,9 @@ import { definePlugin } from '../plugin/plugin.ts'
 import { defer, pass, quarantine, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainTestOptions } from '../testkit/chain-under-test.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
+import { memoryMessage } from '../testkit/memory-message.ts'
 import { tracesSince } from '../trace/traced-period.ts'
+import type { KeptCopies } from './kept-bodies.ts'
 import { newRecall } from './recalled-answers.ts'
 import { believer, newReplaying } from './replay-chain.ts'
 import { replayDoors } from './replay-doors.ts'
@@ -21,6 +23,8 @@ import { Replayer, type Replayed } from './replayer.ts'
 async function replayed(
   chain: ReturnType<typeof chainUnderTest>,
   candidate: Omit<ChainTestOptions, 'doors'>,
+  /** What the spool still has of each message. */
+  keptText?: string,
 ): Promise<readonly Replayed[]> {
   const recall = newRecall()
   const replaying = newReplaying()
@@ -36,6 +40,7 @@ async function replayed(
     environmentOf: () => ({ environment: emptyEnvironment, denied: false }),
     wantsName: () => false,
     listeners: new Set(['mx']),
+    ...(keptText === undefined ? {} : { kept: spoolWith(keptText) }),
   })
   const all: Replayed[] = []
   for await (const stored of tracesSince(chain.archive, 0)) all.push(await replayer.replay(stored))
@@ -216,11 +221,45 @@ describe('a replay', () => {
     const [withBody] = await replayed(chain, {
       entries: [entryOf(curious), entryOf(reader), entryOf(voucher)],
     })
-    expect(withBody).toMatchObject({ outcome: 'not-replayable', entry: 'reader' })
+    expect(withBody).toMatchObject({
+      outcome: 'not-replayable',
+      entry: 'reader',
+      why: 'it was not asked then; now it wants the body, which is not kept',
+    })
     const shadowed = await replayed(chain, {
       entries: [entryOf(curious), entryOf(reader, { mode: 'shadow' }), entryOf(voucher)],
     })
     expect(shadowed).toEqual([{ outcome: 'same' }, { outcome: 'same' }])
+  })
+
+  test('reads a body that the spool still holds, as it was received and no other', async () => {
+    const chain = await recorded([entryOf(curious)])
+    const strict = definePlugin({
+      name: 'strict',
+      setup: (_file, { jobs }) => ({
+        async message({ message }, { signal }) {
+          const [{ parts }] = (await message.mime(signal)).readings
+          const bytes = Buffer.concat(await Array.fromAsync(message.read()))
+          const upper = new URL('../../test/fixtures/jobs/upper.worker.ts', import.meta.url)
+          const text = await jobs.run<string, string>(upper, bytes.toString('latin1'), signal)
+          return text.endsWith('HELLO.\r\n') && parts.length === 1
+            ? reject('5.7.1', 'No greetings', { reason: 'GREETING' })
+            : pass()
+        },
+      }),
+    })
+    const entries = [entryOf(curious), entryOf(strict), entryOf(voucher)]
+    const kept = await replayed(
+      chain,
+      { entries },
+      'Received: by us\r\nSubject: test\r\n\r\nHello.\r\n',
+    )
+    expect(kept).toMatchObject([
+      { outcome: 'changed', recipients: [{ is: { verdict: 'rejected', reason: 'GREETING' } }] },
+      { outcome: 'same' },
+    ])
+    const [other] = await replayed(chain, { entries }, 'Subject: x\r\n\r\nsomething else\r\n')
+    expect(other).toMatchObject({ outcome: 'not-replayable', entry: 'strict' })
   })
 
   test('takes a fault for the fact that it was, and what it leads to from the candidate', async () => {
@@ -275,6 +314,11 @@ describe('a replay', () => {
     ])
   })
 })
+
+/** A spool that has this message under every id, with a field on top that was not received. */
+function spoolWith(text: string): KeptCopies {
+  return { find: async () => ({ message: memoryMessage(text) }) }
+}
 
 async function recordsOf(chain: ReturnType<typeof chainUnderTest>) {
   const all = []

@@ -6,8 +6,9 @@ import type { Generation } from '../filter/generation.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Archive, RecordAbout } from '../runtime/archive.ts'
 import { systemClock } from '../runtime/node/clock.ts'
-import { silentLog } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import type { StoredTrace } from '../trace/traced-period.ts'
+import { keptBody, type KeptCopies } from './kept-bodies.ts'
 import type { Recall } from './recalled-answers.ts'
 import { readRecorded, type RecordedSession } from './recorded-session.ts'
 import { replayChain, type Replaying } from './replay-chain.ts'
@@ -37,6 +38,8 @@ export interface ReplayerParts {
   /** Whether they want to know its name. */
   readonly wantsName: (address: string) => boolean
   readonly listeners: ReadonlySet<string>
+  /** What the spool still holds; absent: nothing. */
+  readonly kept?: KeptCopies
 }
 
 export class Replayer {
@@ -67,8 +70,9 @@ export class Replayer {
     const environmentChanged = this.#environmentChanged(recorded)
     const unfit = this.#unfit(recorded, environmentChanged)
     if (unfit !== undefined) return { outcome: 'not-replayable', why: unfit }
-    const { recall, replaying } = this.#parts
-    const replayCase = new ReplayCase({ recorded, chain, recall, environmentChanged })
+    const { recall, replaying, kept } = this.#parts
+    const body = async () => kept && keptBody(kept, trace)
+    const replayCase = new ReplayCase({ recorded, chain, recall, environmentChanged, body })
     this.#written.forget()
     await replaying.run(replayCase, () => replaySession(this.#policy, replayCase))
     const { unreplayable } = replayCase

@@ -8,10 +8,11 @@ import { buildGeneration } from '../filter/build-generation.ts'
 import { loadEntries, PluginLoader } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
+import { openKeptMessages, type KeptMessages } from '../queue/kept-messages.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { generationRequest } from '../tools/load-chain.ts'
-import { silentLog } from '../tools/offline-doors.ts'
+import { silentLog } from '../tools/silent-log.ts'
 import { openRecordedTraces } from '../tools/open-traces.ts'
 import { readFolder, readOffline } from '../tools/read-offline.ts'
 import { tracesSince } from '../trace/traced-period.ts'
@@ -41,39 +42,59 @@ export interface ReplayAnswer extends ReplayCounts {
   readonly mistakes: readonly Mistake[]
 }
 
-const progressEvery = 500
+const progressEvery = 100
 
-/** @throws PosternError CONFIG_INVALID, STORE_FAILED; NOT_FOUND where nothing was ever recorded */
+/** @throws PosternError CONFIG_INVALID, STORE_FAILED, DISK_FAILED; NOT_FOUND where nothing was ever recorded */
 export async function runReplay(question: ReplayQuestion): Promise<ReplayAnswer> {
-  const { candidate: folder, recorded = folder, sinceMs, limit, progress } = question
+  const { candidate: folder, recorded = folder, sinceMs, limit } = question
   const since = systemClock.now() - sinceMs
   const startedMs = systemClock.monotonicMs()
   const report = new ReplayReport(limit)
-  const opened = await openReplayer(folder)
-  if ('mistakes' in opened) return { since, durationMs: 0, ...opened, ...report.counts }
-  const archive = await openRecordedTraces(readOffline(recorded)).catch((error: unknown) => {
-    opened.close()
-    throw error
-  })
+  const written = readOffline(recorded)
+  const kept = await openKeptMessages(systemDisk, written.spool.path)
+  try {
+    const opened = await openReplayer(folder, kept)
+    if ('mistakes' in opened) return { since, durationMs: 0, ...opened, ...report.counts }
+    try {
+      await replayAll(opened.replayer, { since, written, report, progress: question.progress })
+    } finally {
+      opened.close()
+    }
+  } finally {
+    await kept.close()
+  }
+  const durationMs = Math.round(systemClock.monotonicMs() - startedMs)
+  return { since, durationMs, mistakes: [], ...report.counts }
+}
+
+interface AllOfThem {
+  readonly since: number
+  readonly written: Configuration
+  readonly report: ReplayReport
+  readonly progress: ReplayQuestion['progress']
+}
+
+async function replayAll(
+  replayer: Replayer,
+  { since, written, report, progress }: AllOfThem,
+): Promise<void> {
+  const archive = await openRecordedTraces(written)
   try {
     for await (const stored of tracesSince(archive, since)) {
       if (stored.trace.via !== undefined) continue
-      report.add(stored.trace, await opened.replayer.replay(stored))
+      report.add(stored.trace, await replayer.replay(stored))
       if (report.count % progressEvery === 0) progress?.(report.count)
     }
   } finally {
     await archive.close()
-    opened.close()
   }
-  const durationMs = Math.round(systemClock.monotonicMs() - startedMs)
-  return { since, durationMs, mistakes: [], ...report.counts }
 }
 
 type OpenedReplayer =
   | { readonly replayer: Replayer; close(): void }
   | { readonly mistakes: readonly Mistake[] }
 
-async function openReplayer(folder: string): Promise<OpenedReplayer> {
+async function openReplayer(folder: string, kept: KeptMessages): Promise<OpenedReplayer> {
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined || mistakes.length > 0) return { mistakes }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
@@ -97,7 +118,7 @@ async function openReplayer(folder: string): Promise<OpenedReplayer> {
     return { mistakes: [...unloaded, ...(built.ok ? [] : built.mistakes)] }
   }
   const candidate = built.generation
-  const replayer = new Replayer({ candidate, replaying, recall, ...rulesOf(configuration) })
+  const replayer = new Replayer({ candidate, replaying, recall, kept, ...rulesOf(configuration) })
   return { replayer, close }
 }
 

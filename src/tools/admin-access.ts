@@ -10,7 +10,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
 import { nodeJobs } from '../runtime/node/jobs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { adminRecordsPath } from './open-administration.ts'
 import { readOffline } from './read-offline.ts'
 

@@ -12,22 +12,22 @@ export interface Analysis {
 /**
  * Logs from their beginning to their end, in the given order, as one. Memory does not grow with their length.
  * @param paths files, folders as multilog keeps them, `-` for the standard input; any of them compressed
- * @param seen called with each record
+ * @param told how many lines have been read
  * @throws what the system says of a file that cannot be read
  */
 export async function analyseLogs(
   paths: readonly string[],
-  seen: (record: LogRecord) => void = () => undefined,
+  told: (lines: number) => void = () => undefined,
 ): Promise<Analysis> {
   const tallies = new Tallies()
   const timeline = new Timeline()
-  await readRecords(paths, (record) => {
+  const count = (record: LogRecord): void => {
     if (record.kind === 'delivery') {
       tallies.delivery(record)
       timeline.add(Number(record.end), record.result)
     } else if (record.kind === 'message') tallies.message(record)
-    seen(record)
-  })
+  }
+  await readRecords(paths, count, told)
   return { tallies, timeline }
 }
 
@@ -35,10 +35,14 @@ export async function analyseLogs(
 export async function readRecords(
   paths: readonly string[],
   seen: (record: LogRecord) => void,
+  told: (lines: number) => void = () => undefined,
 ): Promise<Iterable<string>> {
   const matchup = new Matchup()
+  let read = 0
   for (const path of paths) {
     for await (const lines of logLines(path)) {
+      read += lines.length
+      told(read)
       for (const line of lines) {
         const record = line === '' ? undefined : matchup.line(line)
         if (record !== undefined) seen(record)

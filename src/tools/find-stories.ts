@@ -9,7 +9,6 @@ import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search
 import type { TraceSummary } from '../trace/trace-summary.ts'
 import { openTraceSearch } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
-import { queuedMessages } from './read-spool.ts'
 
 export interface StoryRequest {
   /** An id of a transaction, session or queued message, a Message-ID, an address, a domain, a client, or `last`. */
@@ -175,6 +174,8 @@ function isDone({ queueIds, attempts }: Story): boolean {
 async function findInQueue(folder: string, ids: readonly string[]): Promise<readonly Entry[]> {
   const until = systemClock.monotonicMs() + queuePatienceMs
   const found: Entry[] = []
+  // Most stories are over: what reads a spool is loaded for the others.
+  const { queuedMessages } = await import('./read-spool.ts')
   try {
     for await (const entry of queuedMessages(folder)) {
       if (!('damaged' in entry) && ids.includes(entry.id)) found.push(entry)

@@ -11,7 +11,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { walkFiles } from '../runtime/node/walk-files.ts'
 import type { Store, StoreTable } from '../runtime/store.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { readOffline } from './read-offline.ts'
 
 export interface GreyEntry {
@@ -142,17 +142,20 @@ export async function forgetClient(tables: GreyTables, client: string): Promise<
 /**
  * A folder of jgreylist: `aaa/bbb/ccc`, or `aaa/bbb/ccc/ddd` by address; a file's mtime is the first visit, its atime the last.
  * Who came back is known as a whole; who came once is known by it where the key is `network`.
+ * @param told how many files have been looked at
  * @returns how many files were taken, and how many were none of jgreylist's or too old
  */
 export async function importFolder(
   { keys, clients }: GreyTables,
   folder: string,
+  told: (done: number) => void = () => undefined,
 ): Promise<{ readonly taken: number; readonly left: number }> {
   const now = systemClock.now()
   let taken = 0
   let left = 0
   let waiting: Promise<void>[] = []
   for await (const { names, modifiedAt: firstAt, accessedAt } of walkFiles(resolve(folder), 4)) {
+    told(taken + left)
     const network = networkOf(names)
     const lastAt = Math.max(firstAt, accessedAt)
     if (network === undefined || lastAt + lifetimeMs <= now || taken >= mostImported) {

@@ -52,12 +52,12 @@ export function allDomainAliases(
   )
 }
 
-/** @param words settings, `key=value` each. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** @param words settings, `key=value` each. @returns the domain. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function addDomain(
   accounts: Accounts,
   name: string,
   words: readonly string[],
-): Promise<void> {
+): Promise<MailDomain> {
   const domain = right(readMailDomain(name, words))
   if ((await accounts.findDomain(domain.name)) !== undefined) {
     throw refused(`there is a domain ${domain.name} already; see postern domain set`)
@@ -67,28 +67,37 @@ export async function addDomain(
     throw refused(`${alias.name} means ${alias.domain}; see postern domain unalias`)
   }
   await accounts.putDomain(domain)
+  return domain
 }
 
-/** @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** @returns the domain as it is now. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function setDomain(
   accounts: Accounts,
   name: string,
   words: readonly string[],
-): Promise<void> {
+): Promise<MailDomain> {
   const before = await accounts.findDomain(asciiDomain(name))
   if (before === undefined) throw refused(`there is no domain ${name}`)
-  await accounts.putDomain(right(readMailDomain(name, words, before)))
+  const domain = right(readMailDomain(name, words, before))
+  await accounts.putDomain(domain)
+  return domain
 }
 
 /**
  * From now on `name` is another name of `domain`; whatever it meant before.
+ * @returns it
  * @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED
  */
-export async function aliasDomain(accounts: Accounts, name: string, domain: string): Promise<void> {
+export async function aliasDomain(
+  accounts: Accounts,
+  name: string,
+  domain: string,
+): Promise<DomainAlias> {
   const alias = right(readDomainAlias(name, domain))
   const problem = await domainAliasProblem(accounts, alias)
   if (problem !== undefined) throw refused(problem)
   await accounts.putDomainAlias(alias)
+  return alias
 }
 
 async function domainAliasProblem(
@@ -107,17 +116,19 @@ export function unaliasDomain(accounts: Accounts, name: string): Promise<boolean
   return accounts.removeDomainAlias(asciiDomain(name))
 }
 
-/** The addresses come to those that the alias has already. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
+/** The addresses come to those that the alias has already. @returns the alias as it is now. @throws PosternError CONFIG_INVALID, ACCOUNTS_FAILED */
 export async function addAlias(
   accounts: Accounts,
   address: string,
   targets: readonly string[],
-): Promise<void> {
+): Promise<MailAlias> {
   const alias = right(readMailAlias(address, targets))
   const before = await accounts.findAlias(alias.address)
   if (before === undefined) await checkRoomForAlias(accounts, alias.address)
   const all = [...(before?.targets ?? []), ...alias.targets]
-  await accounts.putAlias(right(readMailAlias(alias.address, all)))
+  const after = right(readMailAlias(alias.address, all))
+  await accounts.putAlias(after)
+  return after
 }
 
 /** @param targets what is taken from it; nothing: the whole alias. @returns false where there is none */

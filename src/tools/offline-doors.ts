@@ -3,7 +3,6 @@ import { PosternError } from '../mail/errors.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
 import type { Continuations } from '../runtime/continuations.ts'
-import type { Log } from '../runtime/log.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -13,10 +12,9 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import type { Store, StoreTable } from '../runtime/store.ts'
+import { silentLog } from './silent-log.ts'
 
 const nothing = (): void => undefined
-
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 const closed = (): Promise<never> =>
   Promise.reject(new PosternError('STORE_FAILED', 'it is not open'))

@@ -7,7 +7,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { ArchiveTraceSearch } from '../trace/archive-search.ts'
 import type { TraceSearch } from '../trace/trace-search.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 
 const describer = new URL('../trace/describe-record.ts', import.meta.url)
 

@@ -7,7 +7,8 @@ import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryMessage } from '../testkit/memory-message.ts'
 import { configurationResources } from '../config/resources.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
-import { offlineDoors, silentLog } from './offline-doors.ts'
+import { offlineDoors } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 
 const place = { file: 'postern.yaml', path: [], lineOf: () => undefined }

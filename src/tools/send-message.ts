@@ -11,7 +11,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { watchedNet, type LineWatcher } from './watched-net.ts'
 
 export interface Sending {

@@ -10,7 +10,7 @@ import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { askSupervisor } from './ask-supervisor.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { controlSocket } from './open-control.ts'
 import {
   answerQuarantine,

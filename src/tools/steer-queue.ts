@@ -12,7 +12,7 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { askSupervisor } from './ask-supervisor.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { controlSocket } from './open-control.ts'
 import {

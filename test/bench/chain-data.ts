@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildCdb } from '../../src/formats/cdb-writer.ts'
 import { systemClock } from '../../src/runtime/node/clock.ts'
 import { openStore } from '../../src/runtime/node/store.ts'
-import { silentLog } from '../../src/tools/offline-doors.ts'
+import { silentLog } from '../../src/tools/silent-log.ts'
 import { checkout } from '../end-to-end/started-gateway.ts'
 
 export const clientAddress = '192.0.2.9'

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs'
 import type { ChainRecord, TraceRecord } from '../../src/filter/trace-record.ts'
-import { silentLog } from '../../src/tools/offline-doors.ts'
+import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
 
 const [file = '.cache/traces.db', count = '250000'] = process.argv.slice(2)

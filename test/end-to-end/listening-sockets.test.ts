@@ -1,11 +1,19 @@
 /** Sockets that others opened, and sockets that are files. */
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { gatewayFolder, runPostern, startGateway, type GatewayFolder } from './started-gateway.ts'
-import { isMissing, component } from '../setup/components.ts'
+import { component, isMissing } from '../setup/components.ts'
+import { freePort } from '../setup/free-port.ts'
+import {
+  eventually,
+  gatewayFolder,
+  runPostern,
+  startGateway,
+  type GatewayFolder,
+} from './started-gateway.ts'
 
 let folder: GatewayFolder
 
@@ -49,6 +57,30 @@ describe.skipIf(isMissing('python3'))('a socket that systemd passes', () => {
     expect(await gateway.stop()).toBe(0)
   })
 })
+
+const activator = '/usr/bin/systemd-socket-activate'
+
+test.skipIf(!existsSync(activator))(
+  'the first client of a socket unit starts the gateway, and is served',
+  { timeout: 60_000 },
+  async () => {
+    folder = await withListeners('listeners:\n  - name: mx\n    listen: systemd:smtp\n')
+    const port = await freePort()
+    const through = [activator, '-l', `127.0.0.1:${port}`, '--fdname=smtp']
+    const starting = startGateway(folder, { through })
+    const client = await eventually(async () => {
+      const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+      const came = await once(socket, 'connect').catch(() => undefined)
+      return came === undefined ? undefined : socket
+    }, 'a socket of systemd')
+    const [greeting] = (await once(client, 'data')) as [string]
+    expect(greeting).toMatch(/^220 /)
+    client.destroy()
+    const gateway = await starting
+    expect(gateway.port).toBe(port)
+    expect(await gateway.stop()).toBe(0)
+  },
+)
 
 test.each([
   ['systemd:smtp', 'systemd has passed no sockets'],

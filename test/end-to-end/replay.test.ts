@@ -1,5 +1,5 @@
 /** What came to a started gateway is put to candidates: DNS, greylist and time are those of then. */
-import { cp } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { runReplay } from '../../src/rehearsal/run-replay.ts'
@@ -8,9 +8,10 @@ import type { GatewayFolder } from './started-gateway.ts'
 import { nameServer, type NameServer } from './name-server.ts'
 
 let folder: GatewayFolder
-let names: NameServer
+let names: NameServer | undefined
 afterEach(async () => {
-  names.close()
+  names?.close()
+  names = undefined
   await folder.remove()
 })
 
@@ -47,12 +48,13 @@ test(
   'the same configuration changes nothing; a changed list, threshold or mode changes what it should, and the DNS is not asked',
   { timeout: 120_000 },
   async () => {
-    names = await nameServer({
+    const dns = await nameServer({
       '77.2.0.192.bl.test': { A: ['127.0.0.2'], TXT: ['listed'] },
       'good.test': { TXT: ['v=spf1 ip4:192.0.2.77 -all'], A: ['192.0.2.1'] },
       'forged.test': { TXT: ['v=spf1 -all'], A: ['192.0.2.1'] },
     })
-    folder = await gatewayFolder(yaml(names.port))
+    names = dns
+    folder = await gatewayFolder(yaml(dns.port))
     await folder.write('control/rcpthosts', 'postern.test\n')
     await folder.write('control/badhelo', '^bad\\.test$\n')
     const gateway = await startGateway(folder)
@@ -75,8 +77,8 @@ test(
     expect(await visit('good.test', ['a@forged.test', 'bob@postern.test'])).toMatch(/^550/)
     expect(await visit('good.test', ['a@good.test', 'eve@else.test'])).toMatch(/^451/)
     expect(await gateway.stop()).toBe(0)
-    const asked = names.questions.length
-    expect(names.questions).toEqual(
+    const asked = dns.questions.length
+    expect(dns.questions).toEqual(
       expect.arrayContaining(['A 77.2.0.192.bl.test', 'TXT good.test', 'TXT forged.test']),
     )
 
@@ -145,6 +147,67 @@ test(
     await write('postern.yaml', written)
     await write('control/rcpthosts', 'other.test\n')
     expect(await replay()).toMatchObject({ changed: 2, notReplayable: 0 })
-    expect(names.questions).toHaveLength(asked)
+    expect(dns.questions).toHaveLength(asked)
+  },
+)
+
+const attached = [
+  'Subject: a program',
+  'From: <a@good.test>',
+  'MIME-Version: 1.0',
+  'Content-Type: application/octet-stream; name="game.exe"',
+  '',
+  'MZ',
+  '.',
+].join('\r\n')
+
+test(
+  'an entry that looks into messages is put to those that the spool still holds, and to no other',
+  { timeout: 120_000 },
+  async () => {
+    const chain = '[{ plugin: rcpthosts }]'
+    const small = `
+listeners: [{ name: mx, listen: '127.0.0.1:2525' }]
+plugin_dirs: [../plugins]
+chain: ${chain}
+spool: { path: ../var/spool }
+store: { path: ../var/store.db }
+`
+    folder = await gatewayFolder(small)
+    await folder.write('control/rcpthosts', 'postern.test\n')
+    const gateway = await startGateway(folder)
+    const sent = async (text: string) => {
+      const lines = [
+        'EHLO c.test',
+        'MAIL FROM:<a@good.test>',
+        'RCPT TO:<bob@postern.test>',
+        'DATA',
+        text,
+        'QUIT',
+      ]
+      return (await dialogue(gateway.port, lines)).at(-2)
+    }
+    const pause = await runPostern(['pause', '--config', folder.config])
+    expect(pause.code).toBe(0)
+    expect(await sent(attached)).toMatch(/^250/)
+    expect(await sent(letter)).toMatch(/^250/)
+    expect(await gateway.stop()).toBe(0)
+    const candidate = join(folder.root, 'candidate')
+    await cp(folder.config, candidate, { recursive: true })
+    const rules = '{ plugin: attachments, options: { rules: [reject extension exe] } }'
+    await folder.write(
+      '../candidate/postern.yaml',
+      (await folder.read('postern.yaml')).replace(chain, `[{ plugin: rcpthosts }, ${rules}]`),
+    )
+    const question = { candidate, recorded: folder.config, sinceMs: 3_600_000, limit: 10 }
+    expect(await runReplay(question)).toMatchObject({
+      mistakes: [],
+      changed: 1,
+      same: 1,
+      notReplayable: 0,
+      changes: [{ from: 'accepted', to: expect.stringContaining('(attachments)') }],
+    })
+    await rm(join(folder.root, 'var/spool'), { recursive: true })
+    expect(await runReplay(question)).toMatchObject({ notReplayable: 2 })
   },
 )

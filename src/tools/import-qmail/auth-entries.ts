@@ -18,6 +18,11 @@ export function authEntries(request: EntriesRequest): readonly WrittenEntry[] {
   const path = variables.text('AUTH_CDB') ?? ''
   if (path !== '') {
     const cdb = files.refer(path, 'control', source)
+    const args = line.programs.at(-1)?.args ?? []
+    if (args.length > 0) {
+      const remark = 'AUTH_CDB says who may log in; the program is not asked'
+      findings.unsupported(`qmail-smtpd ${args.join(' ')}`, source, remark)
+    }
     if (cdb === undefined) return []
     const remark =
       'PASSWORD_EXPIRES counts here; logins need TLS unless ALLOW_INSECURE_AUTH is set, as before'

@@ -3,6 +3,7 @@ import { optionOf, programOf } from '../../formats/run-script/service-line.ts'
 import { latin1Bytes } from '../../formats/octets.ts'
 import { unknownMark } from '../../formats/run-script/follow-script.ts'
 import { entry } from './chain-entry.ts'
+import { commandLine } from './command-words.ts'
 import type { ConfigFiles } from './config-files.ts'
 import type { ImportFindings } from './findings.ts'
 import type { Installation } from './installation.ts'
@@ -54,7 +55,7 @@ export function popListeners({ services, findings, shiftPorts, taken, certificat
     listeners.push({ name: address.name, from: service.source, keys, receiver })
     const folder = then.at(-1) ?? ''
     const remark = `the mailbox of a user is what its deliveries go to; ${folder} was named here. Passwords in the clear: auth_without_tls`
-    findings.difference('qmail-pop3d', service.source, { to: address.name, remark })
+    findings.difference(commandLine(check), service.source, { to: address.name, remark })
     logins.push(
       entry('checkpassword', `${service.source}: ${check.path}`, {
         command: [check.path, '/bin/true'],
@@ -81,7 +82,7 @@ export function importSend(
   for (const other of others) {
     findings.unsupported(`a second qmail-send (${other.name})`, other.source, 'one queue is served')
   }
-  const [delivery] =
+  const [delivery, ...logger] =
     programOf(service?.line ?? { programs: [], environment: new Map() }, 'qmail-start')?.args ?? []
   if (service === undefined) {
     findings.unsupported(
@@ -90,6 +91,10 @@ export function importSend(
       'no run script of it was found; name it with --run',
     )
     return
+  }
+  if (logger.length > 0) {
+    const remark = 'what is logged, and where to, says log:'
+    findings.difference(logger.join(' '), service.source, { to: 'log', remark })
   }
   if (delivery === undefined || delivery.includes(unknownMark)) return
   const file = installation.text('/var/qmail/control/defaultdelivery')
@@ -110,21 +115,31 @@ export function importSend(
   findings.mapped(`qmail-start '${delivery.trimEnd()}'`, service.source, 'control/defaultdelivery')
 }
 
+/** Services that are taken over. */
+export function ours(services: readonly Service[]): readonly Service[] {
+  return [...smtpServices(services), ...popServices(services), ...sendServices(services)]
+}
+
 /** Services that were found, and that are neither SMTP, POP3, qmail-send nor a log. */
 export function reportOthers(services: readonly Service[], findings: ImportFindings): void {
-  const known = new Set([
-    ...smtpServices(services),
-    ...popServices(services),
-    ...sendServices(services),
-  ])
+  const known = new Set(ours(services))
   for (const service of services) {
     const last = service.line.programs.at(-1)
     if (known.has(service) || last === undefined) continue
-    if (last.problem !== undefined || last.name === 'multilog' || last.name === 'splogger') continue
+    if (last.problem !== undefined) continue
+    const log = last.name === 'multilog' || last.name === 'splogger'
+    if (log) {
+      const remark =
+        'log: also: writes such folders too (format, files, file_bytes), without a service of its own'
+      findings.difference(commandLine(last), service.source, { to: 'log', remark })
+      continue
+    }
     const remark =
       remarkOn.get(last.name) ??
       'it stays as it is; if it stands in front of qmail-smtpd, look at it by hand'
-    findings.unsupported(`the service ${service.name}: ${last.path}`, service.source, remark)
+    const before = service.line.programs.slice(0, -1).map(commandLine)
+    const what = [...before, last.path, ...last.args].join(' ')
+    findings.unsupported(`the service ${service.name}: ${what}`, service.source, remark)
   }
 }
 

@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { latin1 } from '../../formats/octets.ts'
 import { compileTcpRules, parseTcpRules } from '../../formats/tcprules.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import type { ImportFact } from './findings.ts'
+import { refuseInside } from './outside.ts'
 import { planQmailImport, type QmailImport } from './plan.ts'
 
 const roots: string[] = []
@@ -162,7 +164,9 @@ describe('programs in front of qmail-smtpd', () => {
 
   test('what is not known is told, and nothing behind it is guessed', async () => {
     const { of, yaml } = await imported({ ...smtpd('tcpserver 0 25 strangefilter qmail-smtpd') })
-    expect(of('unsupported')).toContain('the service smtpd: strangefilter')
+    expect(of('unsupported')).toContain(
+      'the service smtpd: tcpserver 0 25 strangefilter qmail-smtpd',
+    )
     expect(yaml).toContain('listeners: []')
   })
 })
@@ -271,5 +275,106 @@ describe('the rest of the installation', () => {
       '/etc/tcp.smtp.cdb': buildCdb([]).slice(0, 9),
     })
     expect(of('dangerous')).toContain('/etc/tcp.smtp.cdb is damaged')
+  })
+})
+
+/** Options of a program, each with a value that occurs nowhere else. */
+const optionsOf = (letters: string, flags: string) =>
+  fc.subarray(`${letters}${flags}`.split('')).map((chosen) => {
+    return chosen.map((letter) => ({ letter, isFlag: flags.includes(letter) }))
+  })
+
+test('nothing is written into an installation, not behind a symbolic link either', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
+  roots.push(root)
+  const tree = join(root, 'qmail')
+  await mkdir(join(tree, 'control'), { recursive: true })
+  await symlink(tree, join(root, 'elsewhere'))
+  for (const inside of ['qmail', 'qmail/new', 'elsewhere', 'elsewhere/not/yet', 'x/../qmail/new']) {
+    await expect(refuseInside(tree, join(root, inside))).rejects.toThrow('nothing is written')
+    await expect(refuseInside(join(root, 'elsewhere'), join(root, inside))).rejects.toThrow(
+      'nothing is written',
+    )
+  }
+  for (const outside of ['', 'qmail-new', 'new/folder', 'elsewhere-too']) {
+    await expect(refuseInside(tree, join(root, outside))).resolves.toBeUndefined()
+  }
+})
+
+describe('a command line', () => {
+  const wrappers = [
+    { name: 'softlimit', letters: 'acdflmoprst', flags: '', takes: 0 },
+    { name: 'setuidgid', letters: '', flags: '', takes: 1 },
+    { name: 'chpst', letters: 'Ubenlo', flags: 'vP', takes: 0 },
+    { name: 'envuidgid', letters: '', flags: '', takes: 1 },
+    { name: 'setlock', letters: '', flags: 'nNxX', takes: 1 },
+    { name: 'tcpserver', letters: 'bBugtlx', flags: 'XU1hHpPrRdDoOvQq', takes: 0 },
+    { name: 'greetdelay', letters: '', flags: '', takes: 1 },
+    { name: 'fixcrio', letters: '', flags: '', takes: 0 },
+    { name: 'recordio', letters: '', flags: '', takes: 0 },
+    { name: 'relay-ctrl-check', letters: '', flags: '', takes: 0 },
+    { name: 'rblsmtpd', letters: 'ra', flags: 'bBcC', takes: 0 },
+  ] as const
+  const program = fc.tuple(
+    ...wrappers.map((wrapper) =>
+      fc.record({
+        wrapper: fc.constant(wrapper),
+        there: wrapper.name === 'tcpserver' ? fc.constant(true) : fc.boolean(),
+        options: optionsOf(wrapper.letters, wrapper.flags),
+      }),
+    ),
+  )
+  const end = fc.constantFrom(
+    'qmail-smtpd',
+    'qmail-smtpd mx.example checkpassword-w1 /bin/true-w2',
+    'spamdyke-w3 -f w4.conf /var/qmail/bin/qmail-smtpd',
+    'qmail-scanner-w5 w6',
+  )
+
+  test('leaves no word that is neither taken over nor told', async () => {
+    await fc.assert(
+      fc.asyncProperty(program, end, async (chosen, last) => {
+        let count = 0
+        const wanted: string[] = []
+        const flags: [program: string, letter: string][] = []
+        const word = (): string => {
+          count += 1
+          wanted.push(`v${count}.word`)
+          return `v${count}.word`
+        }
+        const words = chosen.flatMap(({ wrapper, there, options }) => {
+          if (!there) return []
+          const said = options.map(({ letter, isFlag }) => {
+            // These are told by what they do: the name of the rules, the lists, the kind of refusal.
+            const told = wrapper.name === 'rblsmtpd' || letter === 'x'
+            if (isFlag && !told) flags.push([wrapper.name, ` -${letter}`])
+            return isFlag ? `-${letter}` : `-${letter} ${word()}`
+          })
+          const own = Array.from({ length: wrapper.takes }, word)
+          const address = wrapper.name === 'tcpserver' ? ['0', 'smtp'] : []
+          const name = wrapper.takes > 0 || wrapper.letters === '' ? [wrapper.name] : []
+          wanted.push(...(wrapper.name === 'setlock' ? [] : name))
+          return [wrapper.name, ...said, ...own, ...address]
+        })
+        wanted.push(...(last.match(/\S*w\d\S*/g) ?? []))
+        const { facts, yaml } = await imported(smtpd(`${words.join(' ')} ${last}`))
+        const told = `${facts.map(({ what, source }) => `${what} ${source}`).join('\n')}\n${yaml}`
+        expect(wanted.filter((each) => !told.includes(each))).toEqual([])
+        const isTold = ([name, letter]: readonly [string, string]): boolean =>
+          facts.some(({ what }) => what.includes(name) && what.includes(letter))
+        expect(flags.filter((flag) => !isTold(flag))).toEqual([])
+      }),
+      { numRuns: 25 },
+    )
+  }, 60_000)
+
+  test('of a log is told, and what qmail-start runs for one', async () => {
+    const { of } = await imported({
+      ...smtpd(plain),
+      '/service/smtpd/log/run': 'exec setuidgid qmaill multilog t s1000000 n20 /var/log/smtpd\n',
+    })
+    expect(of('difference')).toEqual(
+      expect.arrayContaining(['multilog t s1000000 n20 /var/log/smtpd', 'splogger qmail']),
+    )
   })
 })

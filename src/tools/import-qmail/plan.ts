@@ -11,7 +11,8 @@ import { ConfigFiles } from './config-files.ts'
 import { importControl } from './control-folder.ts'
 import { ImportFindings, type ImportFact } from './findings.ts'
 import { Installation } from './installation.ts'
-import { importSend, popListeners, reportOthers } from './other-services.ts'
+import { reportWords } from './command-words.ts'
+import { importSend, ours, popListeners, reportOthers } from './other-services.ts'
 import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts'
 import { scannerEntries } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
@@ -108,6 +109,7 @@ class ImportPlan {
       certificate: there.has('servercert.pem') ? 'control/servercert.pem' : undefined,
     })
     reportOthers(services, findings)
+    reportWords(ours(services), findings)
     await importSurroundings(installation, services, findings)
     const vpopmail = this.#request.inPlace
       ? undefined

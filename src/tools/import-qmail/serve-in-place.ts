@@ -4,6 +4,7 @@ import { PosternError } from '../../mail/errors.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import { linkFolder } from '../../runtime/node/folder-link.ts'
 import { replaceFile } from '../../runtime/replace-file.ts'
+import { refuseInside } from './outside.ts'
 import type { QmailImport } from './plan.ts'
 
 /**
@@ -21,9 +22,7 @@ export async function prepareInPlace(
     const remedy = 'mend them, or run postern import, which leaves RELAYCLIENT out there'
     throw new PosternError('CONFIG_INVALID', `the rules of ${tree} let everybody relay: ${remedy}`)
   }
-  if (own === from || own.startsWith(`${from}/`)) {
-    throw new PosternError('CONFIG_INVALID', `${state} lies in ${tree}, where nothing is written`)
-  }
+  await refuseInside(from, own)
   const config = join(own, 'config')
   await disk.makeDirectory(config)
   for (const folder of ['control', 'users', 'alias']) {

@@ -67,7 +67,7 @@ function dnsLists({ service, variables, findings }: EntriesRequest): readonly Wr
   if (programs.length === 0) return []
   if (lists.length === 0) {
     const remark = 'it asks a list that no longer exists, or only lets clients in'
-    findings.unsupported('rblsmtpd without -r', source, remark)
+    findings.unsupported(`${from} without -r`, source, remark)
     return []
   }
   if (kinds.size > 1) {

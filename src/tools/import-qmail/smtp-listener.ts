@@ -200,7 +200,7 @@ function receiverOf(
   return settings
 }
 
-/** What tcpserver looks up, and who it becomes. */
+/** What tcpserver looks up, and says first. */
 function noteLookups(
   { service, findings }: ListenerRequest,
   server: ServiceProgram | undefined,
@@ -213,13 +213,9 @@ function noteLookups(
   }
   if (has('B')) {
     findings.unsupported(
-      `the banner of tcpserver -B`,
+      `the banner of tcpserver -B ${optionOf(server, 'B') ?? ''}`,
       service.source,
       'a greeting comes after the rules',
     )
-  }
-  if (has('u') || has('g') || has('U')) {
-    const remark = 'the gateway has a user of its own, whom the service or the package chooses'
-    findings.difference('the user that tcpserver becomes (-u, -g)', service.source, { remark })
   }
 }

@@ -5,6 +5,7 @@ import type { Disk } from '../../runtime/disk.ts'
 import { replaceFile } from '../../runtime/replace-file.ts'
 import { carryOut } from '../import-vpopmail.ts'
 import { withAccounts } from '../user-accounts.ts'
+import { refuseInside } from './outside.ts'
 import type { QmailImport } from './plan.ts'
 
 /**
@@ -21,10 +22,7 @@ export async function writeImport(
   }: { readonly folder: string; readonly force: boolean; readonly tree: string },
 ): Promise<void> {
   const target = resolve(folder)
-  const source = resolve(tree)
-  if (target === source || target.startsWith(`${source}/`)) {
-    throw new PosternError('CONFIG_INVALID', `${folder} lies in ${tree}, where nothing is written`)
-  }
+  await refuseInside(tree, target)
   if (!force && !(await isEmpty(disk, target))) {
     throw new PosternError('CONFIG_INVALID', `${folder} is not empty: name another, or say --force`)
   }

@@ -1,0 +1,351 @@
+/**
+ * The verbs of `postern`, in the order of the help. A verb's own file is loaded where it is asked for: the gateway's
+ * supervisor stays small by it, and `postern help` is quick.
+ */
+import { Command } from 'commander'
+import { headingOf, lastHeading, qmailHeading } from './headings.ts'
+import { helpCommand, topicsLine } from './help.ts'
+import type { QmailToolName } from './qmail-tools.ts'
+
+export interface Verb {
+  /** As its command says it of itself, for a list that loads none of them. */
+  readonly about: string
+  readonly load: () => Promise<Command>
+  /** Where it stands in the help, if not where `headings.ts` has it. */
+  readonly heading?: string
+}
+
+function qmailTool(name: QmailToolName, about: string): Verb {
+  const load = async () => (await import('./qmail-tools.ts')).qmailToolCommand(name)
+  return { about, load, heading: qmailHeading }
+}
+
+const table = {
+  start: {
+    about: 'run the gateway in the foreground',
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  stat: {
+    about: 'what runs, since when, what waits; exit code 3 where nothing runs',
+    load: async () => (await import('./stat.ts')).statCommand(),
+  },
+  pause: {
+    about: 'deliver nothing until `postern cont`; mail is still taken',
+    load: async () => (await import('./control-actions.ts')).pauseCommand(),
+  },
+  cont: {
+    about: 'deliver again, what waited at once, and take mail again',
+    load: async () => (await import('./control-actions.ts')).contCommand(),
+  },
+  flush: {
+    about: 'try every queued message now',
+    load: async () => (await import('./control-actions.ts')).flushCommand('flush'),
+  },
+  doqueue: {
+    about: 'try every queued message now',
+    load: async () => (await import('./control-actions.ts')).flushCommand('doqueue'),
+  },
+  reload: {
+    about: 'read the configuration anew; with mistakes in it nothing changes',
+    load: async () => (await import('./control-actions.ts')).reloadCommand(),
+  },
+  restart: {
+    about: 'new workers, with plugins as they are now; nobody is refused',
+    load: async () => (await import('./control-actions.ts')).restartCommand(),
+  },
+  stop: {
+    about: 'end the gateway; sessions and deliveries under way may finish',
+    load: async () => (await import('./control-actions.ts')).stopCommand(),
+  },
+  cdb: {
+    about: 'rebuild tcp.smtp.cdb, morercpthosts.cdb and users/cdb from their texts',
+    load: async () => (await import('./cdb.ts')).cdbCommand(),
+  },
+  showctl: {
+    about: 'show every control file: its value or default, and who reads it',
+    load: async () => (await import('./showctl.ts')).showctlCommand(),
+  },
+  doctor: {
+    about: 'examine the installation; exit code 1 where something must be mended',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  smtpd: {
+    about: 'pass a client of tcpserver or inetd on to the running gateway',
+    load: async () => (await import('./smtpd.ts')).smtpdCommand(),
+  },
+  check: {
+    about: 'read the configuration and say what is wrong with it',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  env: {
+    about: 'show what tcp.smtp variables do, or what a client would get',
+    load: async () => (await import('./env.ts')).envCommand(),
+  },
+  chain: {
+    about: 'show which entry is asked at which stage, in order',
+    load: async () => (await import('./chain.ts')).chainCommand(),
+  },
+  relay: {
+    about: 'domains whose mail is taken and passed on',
+    load: async () => (await import('./relay.ts')).relayCommand(),
+  },
+  enable: {
+    about: 'turn an entry of the chain on, after trying whether it could work',
+    load: async () => (await import('./switch.ts')).enableCommand(),
+  },
+  disable: {
+    about: 'turn an entry of the chain off',
+    load: async () => (await import('./switch.ts')).disableCommand(),
+  },
+  shadow: {
+    about: 'what entries in shadow mode would have done, and put one of them in force',
+    load: async () => (await import('./shadow.ts')).shadowCommand(),
+  },
+  replay: {
+    about: 'put recorded sessions to a candidate configuration, and say whose verdict changes',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  test: {
+    about: 'run the tests of the policy: files that say which session has which verdict',
+    load: async () => (await import('./test.ts')).testCommand(),
+  },
+  send: {
+    about: 'send a test message',
+    load: async () => (await import('./send.ts')).sendCommand(),
+  },
+  analog: {
+    about: "qmailanalog's reports, from Postern's log or qmail-send's",
+    load: async () => (await import('./analog.ts')).analogCommand(),
+  },
+  matchup: {
+    about: 'match deliveries with their messages, as qmailanalog does',
+    load: async () => (await import('./analog.ts')).matchupCommand(),
+  },
+  zsendmail: {
+    about: 'a log of qmail or Postern in the manner of sendmail',
+    load: async () => (await import('./analog.ts')).zsendmailCommand(),
+  },
+  tai64nlocal: {
+    about: 'TAI64N labels at the beginning of lines as local times',
+    load: async () => (await import('./tai64nlocal.ts')).tai64nlocalCommand(),
+  },
+  why: {
+    about: 'tell the whole story of a message or of a refusal',
+    load: async () => (await import('./why.ts')).whyCommand(),
+  },
+  log: {
+    about: 'list what happened to mail, one line for each transaction, the newest last',
+    load: async () => (await import('./log.ts')).logCommand(),
+  },
+  'replay-dialogue': {
+    about: 'play a recorded SMTP dialogue to a server; 1 where it answers otherwise',
+    load: async () => (await import('./replay-dialogue.ts')).replayDialogueCommand(),
+  },
+  trace: {
+    about: 'explain what happened to a message or a refused connection',
+    load: async () => (await import('./trace.ts')).traceCommand(),
+  },
+  alerts: {
+    about: 'what is wrong with the running gateway',
+    load: async () => (await import('./alerts.ts')).alertsCommand(),
+  },
+  metrics: {
+    about: 'the numbers of the running gateway, in the text format of Prometheus',
+    load: async () => (await import('./metrics.ts')).metricsCommand(),
+  },
+  queue: {
+    about: 'look at queued messages, and steer them',
+    load: async () => (await import('./queue.ts')).queueCommand(),
+  },
+  dkim: {
+    about: 'keys for DKIM signatures',
+    load: async () => (await import('./dkim.ts')).dkimCommand(),
+  },
+  sendmail: {
+    about: 'queue a message from standard input, as programs call /usr/sbin/sendmail',
+    load: async () => (await import('./sendmail.ts')).sendmailCommand(),
+  },
+  inject: {
+    about: 'complete a message from standard input and queue it, as qmail-inject',
+    load: async () => (await import('./inject.ts')).injectCommand(),
+  },
+  local: {
+    about: 'deliver one message to one local address, as qmail-local',
+    load: async () => (await import('./local.ts')).localCommand(),
+  },
+  mkauth: {
+    about: 'collect who may log in, with password hashes, as lines or as auth.cdb',
+    load: async () => (await import('./mkauth.ts')).mkauthCommand(),
+  },
+  admin: {
+    about: 'who may log in to the administration',
+    load: async () => (await import('./admin.ts')).adminCommand(),
+  },
+  user: {
+    about: 'accounts: who may log in',
+    load: async () => (await import('./user.ts')).userCommand(),
+  },
+  domain: {
+    about: 'domains whose users have mailboxes here',
+    load: async () => (await import('./domain.ts')).domainCommand(),
+  },
+  alias: {
+    about: 'addresses whose mail goes to others',
+    load: async () => (await import('./alias.ts')).aliasCommand(),
+  },
+  import: {
+    about: 'make a configuration of an installed qmail, which is only read',
+    load: async () => (await import('./import.ts')).importCommand(),
+  },
+  'serve-tree': {
+    about: 'run on an installed qmail in place: its files are followed, and never written',
+    load: async () => (await import('./serve-tree.ts')).serveTreeCommand(),
+  },
+  'import-vpopmail': {
+    about: 'take over the domains, users and aliases of a vpopmail',
+    load: async () => (await import('./import-vpopmail.ts')).importVpopmailCommand(),
+  },
+  list: {
+    about: 'allow and block clients and senders',
+    load: async () => (await import('./list.ts')).listCommand(),
+  },
+  greylist: {
+    about: 'show and change whom greylisting knows',
+    load: async () => (await import('./greylist.ts')).greylistCommand(),
+  },
+  tcprules: {
+    about: 'compile rules into a cdb, as tcprules does',
+    load: async () => (await import('./tcprules.ts')).tcprulesCommand(),
+  },
+  tcprulescheck: {
+    about: 'show what compiled rules say of a client, as tcprulescheck does',
+    load: async () => (await import('./tcprules.ts')).tcprulescheckCommand(),
+  },
+  quarantine: {
+    about: 'look at held mail, and let it go',
+    load: async () => (await import('./quarantine.ts')).quarantineCommand(),
+  },
+  'qmail-queue': {
+    about: 'hand a message to the queue: message on descriptor 0, envelope on 1',
+    load: async () => (await import('./qmail-queue.ts')).qmailQueueCommand(),
+  },
+  completion: {
+    about: 'print a script that completes commands and options in your shell',
+    load: async () => (await import('./completion.ts')).completionCommand(wholeProgram),
+  },
+  newu: qmailTool('newu', 'make users/cdb from users/assign, as qmail-newu'),
+  newmrh: qmailTool(
+    'newmrh',
+    'make control/morercpthosts.cdb from control/morercpthosts, as qmail-newmrh',
+  ),
+  pw2u: qmailTool('pw2u', 'print users/assign for the accounts of this host, as qmail-pw2u'),
+  getpw: qmailTool(
+    'getpw',
+    'say whose mail a local part is by the accounts of this host, as qmail-getpw',
+  ),
+  mkvalidrcptto: qmailTool(
+    'mkvalidrcptto',
+    'list who receives mail here, or write that as validrcptto.cdb',
+  ),
+  forward: qmailTool('forward', 'send the message on'),
+  fastforward: qmailTool('fastforward', 'send the message on to whom a table of aliases names'),
+  'dot-forward': qmailTool('dot-forward', 'do with the message what a .forward file says'),
+  setforward: qmailTool('setforward', 'make a table for fastforward'),
+  printforward: qmailTool('printforward', 'show a table of fastforward as text'),
+  newaliases: qmailTool(
+    'newaliases',
+    'make a table for fastforward from aliases as sendmail has them',
+  ),
+  newinclude: qmailTool('newinclude', 'make list.bin, which is :include:list in an alias'),
+  condredirect: qmailTool(
+    'condredirect',
+    'send the message on, and nowhere else, if the program says so',
+  ),
+  bouncesaying: qmailTool(
+    'bouncesaying',
+    'refuse the message for good with this text, if the program says so',
+  ),
+  except: qmailTool('except', 'fail for good where the program succeeds, and the other way round'),
+  preline: qmailTool(
+    'preline',
+    'give the message to a program, with From_, Return-Path and Delivered-To lines',
+  ),
+  predate: qmailTool('predate', 'give the message to a program, with a Date field'),
+  datemail: qmailTool('datemail', 'sendmail, with a Date field'),
+  qreceipt: qmailTool(
+    'qreceipt',
+    'tell the sender that it arrived, where the message asks for that',
+  ),
+  maildirmake: qmailTool('maildirmake', 'make a Maildir'),
+  safecat: qmailTool(
+    'safecat',
+    'write standard input into a folder, wholly or not at all, and print the name',
+  ),
+  maildirsmtp: qmailTool(
+    'maildirsmtp',
+    'send the mail in a Maildir to the one host it waits for, by SMTP',
+  ),
+  maildirqmtp: qmailTool('maildirqmtp', 'the same by QMTP'),
+  setlock: qmailTool('setlock', 'run a program while holding the lock on a file'),
+  autorespond: qmailTool(
+    'autorespond',
+    'answer the message, if its sender was not answered that often in that time',
+  ),
+} satisfies Readonly<Record<string, Verb>>
+
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>(Object.entries(table))
+
+/** `postern` without a verb. */
+function bareProgram(): Command {
+  return new Command('postern')
+    .description('A programmable mail gateway')
+    .option('--manual', 'print the manual page, postern(1)')
+    .option('--version', 'print the version')
+    .showSuggestionAfterError()
+    .helpCommand(false)
+    .exitOverride()
+}
+
+/** With all verbs and their options, for completion and the manual. */
+export async function wholeProgram(): Promise<Command> {
+  const program = bareProgram()
+  for (const [name, verb] of verbs) {
+    // oxlint-disable-next-line no-await-in-loop -- in their order; most files are shared by several
+    program.addCommand(placed(name, await verb.load()))
+  }
+  return withHelp(program)
+}
+
+/** With its verbs by name only: enough for a list, and for a guess at what was meant. */
+export function listOfVerbs(): Command {
+  const program = bareProgram()
+  for (const [name, { about }] of verbs) {
+    program.addCommand(placed(name, new Command(name).description(about)))
+  }
+  return withHelp(program)
+}
+
+/** With one of its verbs; undefined where there is none by this name. */
+export async function programWith(name: string): Promise<Command | undefined> {
+  const verb = verbs.get(name)
+  return verb && withHelp(bareProgram().addCommand(placed(name, await verb.load())))
+}
+
+/** `postern help`, as the last of them. */
+function withHelp(program: Command): Command {
+  const help = helpCommand(async (name) => (await programWith(name))?.commands[0])
+  return program
+    .addCommand(help.helpGroup(lastHeading))
+    .addHelpText('after', `\npostern help NAME is about a command or a topic; ${topicsLine}`)
+}
+
+/** Where it stands in the help; wrong usage of it, or of any below it, is told by the same exit code. */
+function placed(name: string, command: Command): Command {
+  command.helpGroup(verbs.get(name)?.heading ?? headingOf(name))
+  for (const each of withThoseBelow(command)) each.exitOverride()
+  return command
+}
+
+function withThoseBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withThoseBelow)]
+}
