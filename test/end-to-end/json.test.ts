@@ -36,7 +36,7 @@ const without: ReadonlyMap<string, string> = new Map([
   ...['printforward', 'newaliases', 'newinclude', 'condredirect', 'bouncesaying', 'except'].map(
     (name) => [name, original] as const,
   ),
-  ...['preline', 'predate', 'datemail', 'qreceipt', 'maildirmake', 'safecat', 'autorespond'].map(
+  ...['preline', 'predate', 'datemail', 'qreceipt', 'maildirmake', 'safecat', 'maildirsmtp', 'maildirqmtp', 'setlock', 'autorespond'].map(
     (name) => [name, original] as const,
   ),
 ])
@@ -112,6 +112,9 @@ function cases(): readonly Case[] {
     { verb: 'domain set', args: ['people.example', 'max-users=5'] },
     { verb: 'domain import', input: 'domain other.example\n' },
     { verb: 'domain list' },
+    { verb: 'domain alias', args: ['other-name.example', 'people.example'] },
+    { verb: 'domain aliases' },
+    { verb: 'domain unalias', args: ['other-name.example'] },
     { verb: 'user add', args: ['eve@people.example'], input: 'a long password\n' },
     { verb: 'user passwd', args: ['eve@people.example'], input: 'a longer password\n' },
     { verb: 'user quota', args: ['eve@people.example', '10MB'] },

@@ -1,7 +1,7 @@
 /** maildirsmtp, maildirqmtp and setlock, for hosts that are not always there. */
 import { readOffline } from '../read-offline.ts'
 import { bounceSettings } from '../open-bouncer.ts'
-import { silentLog } from '../offline-doors.ts'
+import { silentLog } from '../silent-log.ts'
 import { handToProgram } from '../queue-program.ts'
 import { sendMaildir, type SerialMail } from '../serial-maildir.ts'
 import { qmtpTransport } from '../../delivery/transport/qmtp.ts'
