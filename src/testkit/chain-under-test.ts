@@ -20,12 +20,12 @@ import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import type { Plugin } from '../plugin/plugin.ts'
-import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type {
   ConnectionFacts,
   MessageEvent,
+  RuledPlacement,
   SessionEnd,
   SessionPolicy,
   WholeRuling,
@@ -89,7 +89,7 @@ export interface ChainUnderTest {
 export interface TestSession {
   readonly policy: SessionPolicy
   /** What the last `message` committed. */
-  readonly placements: readonly Placement[]
+  readonly placements: readonly RuledPlacement[]
   connect(): Promise<string>
   hello(name?: string): Promise<string>
   login(user: string, password?: string): Promise<string>
@@ -226,7 +226,7 @@ function playSession(
   }
   let transaction: (Transaction & { readonly recipients: Recipient[] }) | undefined
   let transactions = 0
-  let placements: readonly Placement[] = []
+  let placements: readonly RuledPlacement[] = []
   let replies: readonly Reply[] = []
 
   const opened = (): NonNullable<typeof transaction> => {
