@@ -97,8 +97,8 @@ export interface TestSession {
   rcpt(recipient: string): Promise<string>
   data(): Promise<string>
   /** DATA, the message, and the reply to it; `dot` alone where DATA has been said. */
-  message(text?: string): Promise<string>
-  dot(text?: string): Promise<string>
+  message(text?: string | Uint8Array): Promise<string>
+  dot(text?: string | Uint8Array): Promise<string>
   /** What each recipient was told after the last message, where that differed. */
   readonly replies: readonly string[]
   reset(): void
@@ -297,7 +297,7 @@ function playSession(
       const reply = await this.data()
       return reply === '354' ? this.dot(text) : reply
     },
-    async dot(text = 'Subject: test\r\n\r\nHello.\r\n') {
+    async dot(text: string | Uint8Array = 'Subject: test\r\n\r\nHello.\r\n') {
       const current = opened()
       const message = memoryMessage(text)
       const ruled = await asked.message({
