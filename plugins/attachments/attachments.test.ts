@@ -387,6 +387,21 @@ describe('what is hidden from some readers is found', () => {
     expect(await ask(message)).toMatchObject({ verdict: 'reject', reason: 'ATTACHMENT' })
   })
 
+  test('a large message within an encoded part leaves others their turn', async () => {
+    const inner = `Subject: x\r\n\r\n${'some text\r\n'.repeat(500_000)}`
+    const encoded = Buffer.from(inner).toString('base64').replaceAll(/.{76}/g, '$&\r\n')
+    const type = 'Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    let turns = 0
+    const count = (): void => {
+      turns += 1
+      timer = setImmediate(count)
+    }
+    let timer = setImmediate(count)
+    await ask(`${type}${encoded}`)
+    clearImmediate(timer)
+    expect(turns).toBeGreaterThan(inner.length / 300_000)
+  })
+
   test('and the doubt is a finding of its own', async () => {
     const message = lines('Content-Type: text/plain', 'Content-Type: text/html', '', 'x')
     expect(await ask(message)).toMatchObject({
@@ -463,6 +478,21 @@ describe('simscan’s files', () => {
       verdicts: [{ verdict: 'reject' }, { verdict: 'pass' }],
     })
     expect(await ask(mail({ name: 'a.doc' }), asked)).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('its expressions are held against each line, each recipient’s own', async () => {
+    const files = {
+      'control/simcontrol': 'one.test:regex=^Subject\\. .*pills$:cheap [0-9]+\ntwo.test:clam=yes\n',
+    }
+    const filtered = 'Your email was rejected because it matches a filter (cheap [0-9]+)'
+    const asked = { files, options, about }
+    expect(await ask('Subject: x\r\n\r\nvery cheap 99\r\n', asked)).toMatchObject({
+      verdict: 'per-recipient',
+      verdicts: [{ verdict: 'reject', text: filtered }, { verdict: 'pass' }],
+    })
+    for (const other of ['Subject: x\r\n\r\ncheap\r\n99\r\n', 'Subject: x\r\n\r\nCHEAP 99\r\n']) {
+      expect(await ask(other, asked)).toMatchObject({ verdict: 'pass' })
+    }
   })
 
   test('simcontrol for the sender holds for all, and who is in no line is not asked about', async () => {

@@ -2,6 +2,7 @@
  * What may be attached to a message: rules of our own, Qmail-Scanner's quarantine-events.txt, simscan's simcontrol and ssattach.
  * Where readers of a message differ, a rule sees what each of them sees. Archives are looked into, in another thread.
  */
+import { isDeepStrictEqual } from 'node:util'
 import {
   controlList,
   definePlugin,
@@ -26,7 +27,7 @@ import { collect } from './collect.ts'
 import { attachmentsFound, mimeAmbiguities } from './findings.ts'
 import { followReading } from './follow-reading.ts'
 import { executables, nameFor, rulesOption, type Rule } from './rules.ts'
-import { unwantedBy } from './simscan.ts'
+import { unwantedBy, type Unwanted } from './simscan.ts'
 import type { Collection } from './specimen.ts'
 
 const usualRules = [
@@ -86,11 +87,13 @@ export const attachments = definePlugin({
           ),
         ]
         const files = { control: control.current, everybody: everybody.current }
-        const unwanted = unwantedBy(collection, files, transaction)
+        const { reversePath, recipients } = transaction
+        const searched = { collection, message, reversePath, recipients, signal }
+        const unwanted = await unwantedBy(searched, files)
         const findings = findingsOf(collection)
-        const judge = (name: string | undefined) =>
-          verdictOn([...complaints, ...bySimscan(name, options.simscan_outcome)], manner)
-        if (unwanted.every((name) => name === unwanted[0])) {
+        const judge = (one: Unwanted | undefined) =>
+          verdictOn([...complaints, ...bySimscan(one, options.simscan_outcome)], manner)
+        if (unwanted.every((one) => isDeepStrictEqual(one, unwanted[0]))) {
           const one = [...complaints, ...bySimscan(unwanted[0], options.simscan_outcome)]
           return verdictOn(one, { ...manner, findings })
         }
@@ -161,10 +164,15 @@ function fieldOf(
   return headers.find(({ name, value }) => name === event.header && event.matches(value))?.value
 }
 
-function bySimscan(name: string | undefined, outcome: Outcome): readonly Complaint[] {
-  if (name === undefined) return []
-  const text = `Your email was rejected because it contains a bad attachment: ${printable(name)}`
-  return [{ check: 'simscan', outcome, detail: name, text, status: '5.7.1' }]
+/** In simscan's words. */
+function bySimscan(unwanted: Unwanted | undefined, outcome: Outcome): readonly Complaint[] {
+  if (unwanted === undefined) return []
+  const [detail, because] =
+    unwanted.kind === 'attachment'
+      ? [unwanted.name, `contains a bad attachment: ${printable(unwanted.name)}`]
+      : [unwanted.expression, `matches a filter (${printable(unwanted.expression)})`]
+  const text = `Your email was rejected because it ${because}`
+  return [{ check: 'simscan', outcome, detail, text, status: '5.7.1' }]
 }
 
 const mostFound = 50

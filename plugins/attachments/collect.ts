@@ -32,6 +32,8 @@ const largestHeld = 10 * 1024 * 1024
 const deepest = 3
 const mostArchives = 50
 const mostHeaders = 20_000
+/** Of what is in memory, between two breaths of the event loop. */
+const bytesAtOnce = 262_144
 
 /** @throws PosternError ABORTED, DISK_FAILED, JOB_FAILED */
 export async function collect(
@@ -261,7 +263,17 @@ function bytesAsSource(bytes: Buffer): ByteSource {
   return {
     sizeBytes: bytes.length,
     async *read({ offset, length } = { offset: 0, length: bytes.length }) {
-      yield bytes.subarray(offset, offset + length)
+      const end = Math.min(offset + length, bytes.length)
+      for (let at = offset; at < end; at += bytesAtOnce) {
+        // What is in memory never waits: others must have their turn all the same.
+        if (at > offset) await breath()
+        yield bytes.subarray(at, Math.min(at + bytesAtOnce, end))
+      }
     },
   }
+}
+
+/** Lets the loop turn. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }

@@ -1,11 +1,17 @@
-/** simscan's attachment test: ends of file names, for everybody (`ssattach`) or by `simcontrol` for whom a line is written. */
+/**
+ * simscan's tests of a message: ends of file names, for everybody (`ssattach`) or by `simcontrol` for whom a line is written,
+ * and the expressions of `simcontrol`, which no line of the message may match.
+ */
 import {
   joinSimOptions,
   simOptionsFor,
+  type Message,
   type Recipient,
   type ReversePath,
   type SimControl,
+  type SimOptions,
 } from 'postern/plugin'
+import { matchingLine } from './matching-line.ts'
 import { nameFor } from './rules.ts'
 import type { Collection } from './specimen.ts'
 
@@ -16,26 +22,57 @@ export interface SimscanFiles {
   readonly everybody: readonly string[]
 }
 
-/** For each recipient: the attachment that is not wanted, or `undefined`. */
-export function unwantedBy(
-  collection: Collection,
+/** What a recipient does not want. */
+export type Unwanted =
+  | { readonly kind: 'attachment'; readonly name: string }
+  | { readonly kind: 'expression'; readonly expression: string }
+
+export interface Searched {
+  readonly collection: Collection
+  readonly message: Pick<Message, 'read'>
+  readonly reversePath: ReversePath
+  readonly recipients: readonly Recipient[]
+  readonly signal: AbortSignal
+}
+
+/**
+ * For each recipient what it does not want, or `undefined`. The message is read only for those who have expressions.
+ * @throws PosternError ABORTED, DISK_FAILED
+ */
+export async function unwantedBy(
+  { collection, message, reversePath, recipients, signal }: Searched,
   { control, everybody }: SimscanFiles,
-  envelope: { readonly reversePath: ReversePath; readonly recipients: readonly Recipient[] },
-): readonly (string | undefined)[] {
-  if (control.size === 0 && everybody.length === 0) return envelope.recipients.map(() => undefined)
-  const { reversePath } = envelope
+): Promise<readonly (Unwanted | undefined)[]> {
+  if (control.size === 0 && everybody.length === 0) return recipients.map(() => undefined)
   const sender = reversePath === null ? undefined : simOptionsFor(control, reversePath)
-  return envelope.recipients.map(({ mailbox }) => {
-    const options = joinSimOptions([sender, simOptionsFor(control, mailbox)])
+  const each = recipients.map(({ mailbox }) =>
+    joinSimOptions([sender, simOptionsFor(control, mailbox)]),
+  )
+  const expressions = new Set(each.flatMap((options) => options?.regex ?? []))
+  const matched = await matchingLine(message, expressions, signal)
+  return each.map((options) => {
     // simscan: who is in no line is not scanned at all.
     if (control.size > 0 && options === undefined) return undefined
-    return unwanted(collection, [...everybody, ...(options?.attach ?? [])])
+    return matches(options, matched) ?? attached(collection, everybody, options)
   })
 }
 
-function unwanted({ specimens }: Collection, ends: readonly string[]): string | undefined {
+function matches(
+  options: SimOptions | undefined,
+  matched: ReadonlySet<string>,
+): Unwanted | undefined {
+  const expression = options?.regex?.find((each) => matched.has(each))
+  return expression === undefined ? undefined : { kind: 'expression', expression }
+}
+
+function attached(
+  { specimens }: Collection,
+  everybody: readonly string[],
+  options: SimOptions | undefined,
+): Unwanted | undefined {
+  const ends = [...everybody, ...(options?.attach ?? [])]
   const found = specimens.find(({ names }) =>
     names.some((name) => ends.some((end) => name.toLowerCase().endsWith(end))),
   )
-  return found === undefined ? undefined : nameFor(found)
+  return found === undefined ? undefined : { kind: 'attachment', name: nameFor(found) }
 }

@@ -7,9 +7,11 @@ import type { Mailbox } from '../mail/address.ts'
 import type { EnvelopeEdit, HeaderEdit } from '../mail/edits.ts'
 import type { Envelope, MessageOrigin } from '../mail/envelope.ts'
 import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
+import type { Header } from '../mail/header.ts'
+import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Placement } from '../queue/queue.ts'
-import type { Header } from '../mail/header.ts'
+import type { RuledPlacement } from '../smtp/policy.ts'
 import type { Opinion, Outcome, Thresholds } from './decision.ts'
 import { groundsOf } from './grounds.ts'
 import { tagEdits, type Tagging } from './tagging.ts'
@@ -30,13 +32,23 @@ export interface PlacementRequest {
   readonly own?: readonly Thresholds[] | undefined
   readonly tagging: Tagging
   /** As received. */
-  readonly header: () => Header
+  readonly message: Message
+  readonly replaced?: Replaced | undefined
+}
+
+/** A message that stands in the place of the one received. What is added to the envelope goes with it. */
+export interface Replaced {
+  readonly message: Message
+  /** Whose copies are of it, as indexes; absent: everybody's. */
+  readonly recipients?: readonly number[]
 }
 
 const noEdits: readonly HeaderEdit[] = Object.freeze([])
 
 /** @returns at least one: where no recipient is left, the message is discarded, so that its 250 has a receipt. */
-export function placementsFor(request: PlacementRequest): readonly [Placement, ...Placement[]] {
+export function placementsFor(
+  request: PlacementRequest,
+): readonly [RuledPlacement, ...RuledPlacement[]] {
   const { transaction, decided, opinions } = request
   const recipients = transaction.recipients.filter((_, i) => decided.outcomes[i] !== undefined)
   const envelope = { ...envelopeOf(transaction), recipients }
@@ -47,16 +59,19 @@ export function placementsFor(request: PlacementRequest): readonly [Placement, .
   const envelopeEdits = opinions.flatMap(({ verdict }) => verdict.envelopeEdits ?? [])
   const adding = envelopeEdits.filter(({ edit }) => edit === 'addRecipient')
   const changing = envelopeEdits.filter(({ edit }) => edit !== 'addRecipient' && edit !== 'addCopy')
-  const edited = versionsOf(request).flatMap(({ outcome, headerEdits, recipients: indexes }) => {
+  const edited = versionsOf(request).flatMap((version): RuledPlacement[] => {
+    const { outcome, headerEdits, recipients: indexes, asReceived } = version
     const meant = new Set(indexes)
     const own = transaction.recipients.filter((_, index) => meant.has(index))
     const changed = applyEnvelopeEdits({ ...envelope, recipients: own }, changing)
     if (changed.recipients.length === 0) return []
     const because = grounds(request, outcome, indexes[0])
-    return [{ ...placement(changed, outcome, headerEdits), ...because }]
+    const placed = { ...placement(changed, outcome, headerEdits), ...because }
+    return [asReceived ? { ...placed, asReceived } : placed]
   })
   const placed = withAdded(edited, request, { adding, changing })
-  const [one, ...more] = [...placed, ...copiesFor(request, placed)]
+  const all = [...placed, ...copiesFor(request, placed)]
+  const [one, ...more] = request.replaced === undefined ? all : receivedFirst(all)
   return one === undefined ? [nobodyLeft(envelope)] : [one, ...more]
 }
 
@@ -66,6 +81,8 @@ export interface Version {
   readonly headerEdits: readonly HeaderEdit[]
   /** Indexes into the transaction's recipients. */
   readonly recipients: readonly number[]
+  /** Of the message as received, though others get what stands in its place. */
+  readonly asReceived: boolean
 }
 
 /** One for all recipients who get the same. */
@@ -75,11 +92,16 @@ export function versionsOf(request: PlacementRequest): readonly Version[] {
   const only = request.decided.outcomes.length === 1
   for (const [index, outcome] of request.decided.outcomes.entries()) {
     if (outcome === undefined) continue
-    const headerEdits = editsFor(request.opinions, index, scoreEdits(outcome, index, request))
+    const asReceived = keepsReceived(request, outcome, index)
+    const headerEdits = editsFor(
+      request.opinions,
+      index,
+      scoreEdits(outcome, index, request, asReceived),
+    )
     // What is held is released for one recipient or for another: each has a message of their own.
     const apart = outcome.disposition === 'hold' ? index : undefined
-    const key = only ? '' : keyOfVersion(outcome, headerEdits, apart)
-    const version = versions.get(key) ?? { outcome, headerEdits, recipients: [] }
+    const key = only ? '' : keyOfVersion(outcome, headerEdits, apart, asReceived)
+    const version = versions.get(key) ?? { outcome, headerEdits, recipients: [], asReceived }
     version.recipients.push(index)
     versions.set(key, version)
   }
@@ -90,16 +112,32 @@ function keyOfVersion(
   { disposition, reason }: Outcome,
   headerEdits: readonly HeaderEdit[],
   apart: number | undefined,
+  asReceived: boolean,
 ): string {
-  return JSON.stringify([disposition, reason, headerEdits, apart ?? null])
+  return JSON.stringify([disposition, reason, headerEdits, apart ?? null, asReceived])
+}
+
+/** Of what is discarded nothing is kept: neither of the two messages. */
+function keepsReceived(
+  { replaced }: PlacementRequest,
+  { disposition }: Outcome,
+  recipient: number,
+): boolean {
+  const meant = replaced?.recipients
+  return meant !== undefined && disposition !== 'discard' && !meant.includes(recipient)
+}
+
+function receivedFirst(placements: readonly RuledPlacement[]): readonly RuledPlacement[] {
+  const received = placements.filter(({ asReceived }) => asReceived === true)
+  return [...received, ...placements.filter(({ asReceived }) => asReceived !== true)]
 }
 
 /** Recipients that edits add go with those whose copy is theirs too, or get a placement of their own. */
 function withAdded(
-  placements: readonly Placement[],
+  placements: readonly RuledPlacement[],
   request: PlacementRequest,
   { adding, changing }: { adding: readonly EnvelopeEdit[]; changing: readonly EnvelopeEdit[] },
-): readonly Placement[] {
+): readonly RuledPlacement[] {
   const { transaction, decided, opinions } = request
   const { other } = decided
   if (adding.length === 0) return placements
@@ -115,6 +153,7 @@ function withAdded(
   const same = placements.find(
     (each) =>
       each.disposition !== 'hold' &&
+      each.asReceived === undefined &&
       each.disposition === copy.disposition &&
       each.reason === copy.reason &&
       JSON.stringify(each.headerEdits) === JSON.stringify(copy.headerEdits),
@@ -192,8 +231,9 @@ function originOf({ remote, remoteName, hello }: Session): MessageOrigin {
 }
 
 /** Nobody edits anything: the way of most mail. */
-function isPlain({ opinions, thresholds, own }: PlacementRequest): boolean {
+function isPlain({ opinions, thresholds, own, replaced }: PlacementRequest): boolean {
   return (
+    replaced?.recipients === undefined &&
     [thresholds, ...(own ?? [])].every(({ tag }) => tag === undefined) &&
     opinions.every(
       ({ verdict }) =>
@@ -261,8 +301,10 @@ function signs({ question }: Opinion): boolean {
 function scoreEdits(
   { score }: Outcome,
   recipient: number | undefined,
-  { thresholds, own, tagging, header }: PlacementRequest,
+  { thresholds, own, tagging, message, replaced }: PlacementRequest,
+  asReceived = false,
 ): readonly HeaderEdit[] {
+  const header = (): Header => (asReceived ? message : (replaced?.message ?? message)).header
   const { tag } = (recipient === undefined ? undefined : own?.[recipient]) ?? thresholds
   return tagEdits({ score, threshold: tag, tagging, header })
 }

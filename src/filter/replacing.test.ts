@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Replacement } from '../mail/replacement.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
-import { pass, perRecipient, quarantine, reject, type RecipientVerdict } from '../plugin/verdict.ts'
+import {
+  discard,
+  pass,
+  perRecipient,
+  quarantine,
+  reject,
+  type RecipientVerdict,
+} from '../plugin/verdict.ts'
 import {
   chainUnderTest,
   entryOf,
@@ -52,6 +59,15 @@ async function opened(chain: ChainUnderTest): Promise<TestSession> {
   return session
 }
 
+/** Who gets which of the two messages. */
+function placed({ placements }: TestSession): readonly (readonly string[])[] {
+  return placements.map(({ envelope, disposition, asReceived }) => [
+    envelope.recipients.map(({ mailbox }) => mailbox.localPart).join('+'),
+    disposition,
+    asReceived === true ? 'received' : 'replaced',
+  ])
+}
+
 /** Answers each recipient on its own. */
 function judge(verdicts: readonly RecipientVerdict[]): Plugin {
   return definePlugin({ name: 'judge', setup: () => ({ message: () => perRecipient(verdicts) }) })
@@ -79,6 +95,51 @@ describe('an entry that replaces the message', () => {
     )
     expect(await session.message()).toBe('250')
     expect(asked).toEqual([[1]])
+  })
+
+  test('says nothing of the others: what is held for them is what was received', async () => {
+    const { plugin, released } = replacer()
+    const session = await opened(chainOf([plugin, judge([quarantine(), pass(), discard()])]))
+    expect(await session.message()).toBe('250')
+    expect(placed(session)).toEqual([
+      ['bob', 'hold', 'received'],
+      ['carol', 'deliver', 'replaced'],
+      ['dave', 'discard', 'replaced'],
+    ])
+    expect(released()).toBe(1)
+  })
+
+  test('is for the recipients of its condition: the others get what was received', async () => {
+    const { plugin, asked } = replacer()
+    const when = { recipient: ['carol@postern.test'] }
+    const entries = [entryOf(voucher), entryOf(plugin, { when })]
+    const session = await opened(chainUnderTest({ entries }))
+    expect(await session.message()).toBe('250')
+    expect(asked).toEqual([[1]])
+    expect(placed(session)).toEqual([
+      ['bob+dave', 'deliver', 'received'],
+      ['carol', 'deliver', 'replaced'],
+    ])
+  })
+
+  test('is not needed where those whom it was for have been taken out of the envelope', async () => {
+    const remover = definePlugin({
+      name: 'remover',
+      setup: () => ({
+        message: () =>
+          perRecipient([quarantine(), pass(), quarantine()], {
+            envelopeEdits: [
+              { edit: 'removeRecipient', mailbox: { localPart: 'carol', domain: 'postern.test' } },
+            ],
+          }),
+      }),
+    })
+    const session = await opened(chainOf([replacer().plugin, remover]))
+    expect(await session.message()).toBe('250')
+    expect(placed(session)).toEqual([
+      ['bob', 'hold', 'received'],
+      ['dave', 'hold', 'received'],
+    ])
   })
 
   test('is not asked about mail that is refused, by whatever', async () => {

@@ -9,7 +9,6 @@ import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
 import { objectionRuling } from './objection-ruling.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type Ruling } from '../mail/ruling.ts'
-import type { Replacement } from '../mail/replacement.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type {
   AuthAttempt,
@@ -24,10 +23,9 @@ import type {
   SessionEnd,
   SessionPolicy,
   TransactionOutcome,
-  WholeRuling,
 } from '../smtp/policy.ts'
 import type { CrashWatch } from './crash-watch.ts'
-import { decideRecipient, type WholeDecision } from './decision.ts'
+import { decideRecipient } from './decision.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
 import {
@@ -40,17 +38,14 @@ import {
   type LoginOutcome,
 } from './login.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
-import { MessageRound } from './message-round.ts'
+import { MessageJudge } from './message-judge.ts'
 import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
-import { placementsFor, versionsOf } from './placements.ts'
 import { splitOff } from './recipient-class.ts'
 import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
-import { askSigners } from './signing.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
-import { weigh } from './weigh.ts'
 
 export interface SessionParts {
   readonly inquiry: Inquiry
@@ -76,19 +71,17 @@ export interface AfterLogin {
 export class FilterSession implements SessionPolicy {
   readonly #inquiry: Inquiry
   readonly #passage: Passage
+  readonly #judge: MessageJudge
   readonly #parts: SessionParts
   #settings: ReceiverSettings
   /** Whose secret was found last, and what that login brings, for the proof that follows. */
   #known: (LoginGrant & { readonly user: string }) | undefined
-  /** Whether the last message that was ruled on goes to everybody as it came. */
-  #welcome = false
-  /** What is committed in place of the last message: readable until the transaction is over. */
-  #replacement: Replacement | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#inquiry = parts.inquiry
     this.#passage = new Passage(parts.inquiry)
+    this.#judge = new MessageJudge(parts)
     this.#settings = parts.settings
   }
 
@@ -186,7 +179,7 @@ export class FilterSession implements SessionPolicy {
     const { crashWatch } = this.#parts
     // Without entries nobody looks at the message, and no note of it is needed.
     if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {
-      return this.#judge(event)
+      return this.#judge.judge(event)
     }
     return after(crashWatch.enter(event), (leave) =>
       leave === undefined ? objectionRuling(endsProcesses) : this.#judgeNoted(event, leave),
@@ -195,10 +188,9 @@ export class FilterSession implements SessionPolicy {
 
   transactionEnded(transaction: Transaction, outcome: TransactionOutcome): void {
     this.#parts.recorder.transactionEnded(transaction, outcome)
-    this.#replacement?.release()
-    this.#replacement = undefined
+    this.#judge.transactionEnded()
     if (outcome.end === 'committed') {
-      this.#inquiry.tellTaken({ transaction, welcome: this.#welcome })
+      this.#inquiry.tellTaken({ transaction, welcome: this.#judge.welcome })
     }
   }
 
@@ -306,81 +298,10 @@ export class FilterSession implements SessionPolicy {
   /** However it ends, the note goes: an innocent message must not be suspected when this process dies later. */
   async #judgeNoted(event: MessageEvent, leave: () => void): Promise<MessageRuling> {
     try {
-      return await this.#judge(event)
+      return await this.#judge.judge(event)
     } finally {
       leave()
     }
-  }
-
-  #judge(event: MessageEvent): MaybePromise<MessageRuling> {
-    const { transaction, message } = event
-    const round = new MessageRound(this.#inquiry, { transaction, message })
-    return after(round.run(), () =>
-      after(this.#askLast(event, round), (replacement) => {
-        // From here it is as if this had been received.
-        const judged =
-          replacement === undefined ? event : { ...event, message: replacement.message }
-        return after(this.#sign(judged, round), () => this.#decide(judged, round, replacement))
-      }),
-    )
-  }
-
-  /** Who has the last word is asked about those recipients for whom nobody has another plan. */
-  #askLast(event: MessageEvent, round: MessageRound): MaybePromise<Replacement | undefined> {
-    if (!round.hasLast || this.#inquiry.ended) return undefined
-    const { decided } = weigh(this.#parts, event, round)
-    const whole = decided.decision === 'each' ? decided.whole : decided
-    const outcomes = whole.decision === 'commit' ? whole.outcomes : []
-    const passing = outcomes.flatMap((outcome, index) =>
-      outcome?.disposition === 'deliver' ? [index] : [],
-    )
-    return after(round.askLast(passing), (step) => {
-      const replacement = step?.verdict.replacement
-      // The end of a transaction that is over by now has been told: nobody else will say that it is not needed.
-      if (this.#inquiry.ended) replacement?.release()
-      else this.#replacement = replacement
-      return replacement
-    })
-  }
-
-  /** Shows what would be committed now to those who sign; what they add, or fail to, is decided upon with the rest. */
-  #sign(event: MessageEvent, round: MessageRound): MaybePromise<void> {
-    const inquiry = this.#inquiry
-    if (inquiry.generation.places.sign.length === 0 || inquiry.ended) return undefined
-    const { transaction, message } = event
-    const { decided, requestFor } = weigh(this.#parts, event, round)
-    const whole = decided.decision === 'each' ? decided.whole : decided
-    if (whole.decision === 'refuse') return undefined
-    const versions = versionsOf(requestFor(whole))
-    return after(event.entering(message), (entering) =>
-      askSigners(inquiry, { transaction, message, entering, versions, round }),
-    )
-  }
-
-  #decide(
-    event: MessageEvent,
-    round: MessageRound,
-    replacement: Replacement | undefined,
-  ): MessageRuling {
-    if (this.#inquiry.ended) return objectionRuling(sessionGone)
-    const { decided, requestFor } = weigh(this.#parts, event, round)
-    const ruled = (whole: WholeDecision): WholeRuling => {
-      if (whole.decision === 'refuse') {
-        this.#parts.recorder.objected(whole.objection)
-        return objectionRuling(whole.objection)
-      }
-      const placements = placementsFor(requestFor(whole))
-      this.#parts.recorder.placed(placements)
-      this.#welcome =
-        decided.decision !== 'each' &&
-        placements.every(({ disposition }) => disposition === 'deliver')
-      return { ruling: 'commit', placements, ...(replacement === undefined ? {} : { replacement }) }
-    }
-    if (decided.decision !== 'each') return ruled(decided)
-    const rulings = decided.objections.map((objection) =>
-      objection === undefined ? passRuling : objectionRuling(objection),
-    )
-    return { ruling: 'each', recipients: rulings, whole: ruled(decided.whole) }
   }
 }
 

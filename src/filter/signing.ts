@@ -3,20 +3,21 @@
  * applied, so that what they sign is what is committed. Each sees what those before it added.
  */
 import { withHead } from '../mail/edited-message.ts'
-import type { HeaderEdit } from '../mail/edits.ts'
 import { applyHeaderEdits } from '../mail/header-edits.ts'
 import type { Message } from '../mail/message.ts'
 import type { Transaction } from '../mail/session.ts'
+import type { MessageEvent } from '../smtp/policy.ts'
 import type { AskedPlace } from './entry.ts'
 import { decidedly, type Inquiry } from './inquiry.ts'
 import type { MessageRound } from './message-round.ts'
-import type { Version } from './placements.ts'
+import type { Replaced, Version } from './placements.ts'
 
 export interface SigningRequest {
   readonly transaction: Transaction
   readonly message: Message
-  /** What is done to the header before all other edits. */
-  readonly entering: readonly HeaderEdit[]
+  readonly replaced?: Replaced | undefined
+  /** Knows what is done to the header before all other edits. */
+  readonly event: Pick<MessageEvent, 'entering'>
   readonly versions: readonly Version[]
   /** Knows what was found, and is told whom each signature is for. */
   readonly round: Pick<MessageRound, 'findings' | 'scopes'>
@@ -25,19 +26,20 @@ export interface SigningRequest {
 /** What they add, or that they failed, is in their steps. */
 export async function askSigners(
   inquiry: Inquiry,
-  { transaction, message, entering, versions, round }: SigningRequest,
+  { transaction, message: received, replaced, event, versions, round }: SigningRequest,
 ): Promise<void> {
-  const received = await headOf(message)
-  for (const { outcome, headerEdits, recipients } of versions) {
+  for (const { outcome, headerEdits, recipients, asReceived } of versions) {
     if (outcome.disposition === 'discard') continue
     const places = inquiry.generation.places.sign.filter((place) =>
       applies(inquiry, place, transaction, recipients),
     )
     if (places.length === 0) continue
-    let head = applyHeaderEdits(received, [...entering, ...headerEdits])
+    const message = asReceived ? received : (replaced?.message ?? received)
+    const entering = await event.entering(message)
+    let head = applyHeaderEdits(await headOf(message), [...entering, ...headerEdits])
     for (const place of places) {
-      const event = { transaction, message: withHead(message, head) }
-      const step = await inquiry.ask(place, event, { findings: round.findings(place.entry.shadow) })
+      const asked = { transaction, message: withHead(message, head) }
+      const step = await inquiry.ask(place, asked, { findings: round.findings(place.entry.shadow) })
       if (recipients.length < transaction.recipients.length) round.scopes.set(step, recipients)
       if (!place.entry.shadow) head = applyHeaderEdits(head, step.verdict.headerEdits ?? [])
     }

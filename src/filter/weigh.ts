@@ -12,7 +12,7 @@ import type { Generation } from './generation.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { MessageRound } from './message-round.ts'
 import { countsAtMessage, messageOpinions, scopesOf } from './opinions.ts'
-import type { PlacementRequest } from './placements.ts'
+import type { PlacementRequest, Replaced } from './placements.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 
 export interface Weighed {
@@ -28,11 +28,18 @@ export interface WeighingParts {
   readonly recorder: SessionRecorder
 }
 
+export interface Weighing {
+  readonly event: MessageEvent
+  readonly round: MessageRound
+  /** What stands in the place of the message. */
+  readonly replaced?: Replaced | undefined
+}
+
 export function weigh(
   { inquiry, recorder }: WeighingParts,
-  { transaction, message, answers }: MessageEvent,
-  round: MessageRound,
+  { event, round, replaced }: Weighing,
 ): Weighed {
+  const { transaction, message, answers } = event
   const { thresholds, tagging } = inquiry.generation
   const own = ownThresholds(inquiry.generation, transaction)
   const steps = inquiry.trail.all.filter(countsAtMessage)
@@ -54,7 +61,8 @@ export function weigh(
     thresholds,
     own,
     tagging,
-    header: () => message.header,
+    message,
+    replaced,
   })
   return { decided, requestFor }
 }

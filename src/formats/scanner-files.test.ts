@@ -66,6 +66,14 @@ test-list@example.com:spam_hits=3
     ])
   })
 
+  test('leaves out an expression that is none, and says so', () => {
+    const { value, mistakes } = parseSimcontrol(bytes('a@b:regex=(a:b\n'))
+    expect(value.get('a@b')?.options).toEqual({ regex: ['b'] })
+    expect(mistakes).toMatchObject([
+      { line: 1, remedy: expect.stringMatching(/^\(a is no expression: /) },
+    ])
+  })
+
   test('of any bytes is read', () => {
     const pieces = fc.constantFrom(
       ':',

@@ -2,6 +2,7 @@
  * simscan's control/simcontrol: `key:option=value,option=value` a line, what is done for whom. The key is an address, a
  * domain, or nothing for everybody else. Nothing here throws: what cannot mean anything is a mistake and is left out.
  */
+import { RE2JS } from 're2js'
 import { controlList, sound, strayCharacter, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { lowerAscii } from './octets.ts'
@@ -15,6 +16,7 @@ export interface SimOptions {
   readonly spamPassthru?: boolean
   /** Ends of file names, in lower case. */
   readonly attach?: readonly string[]
+  /** Expressions that a line of the message must not match. */
   readonly regex?: readonly string[]
 }
 
@@ -123,13 +125,27 @@ function parseOptions(text: string): ParsedOptions {
       if (/^-?\d{1,6}(?:\.\d{1,6})?$/.test(value)) options.spamHits = Number(value)
       else remedies.push('write spam_hits=7.5, a number')
     } else if (name === 'attach') options.attach = listOf(lowerAscii(value))
-    else if (name === 'regex') options.regex = listOf(value)
-    else
+    else if (name === 'regex') {
+      const problems = listOf(value).map(problemOf)
+      options.regex = listOf(value).filter((_, index) => problems[index] === undefined)
+      remedies.push(...problems.filter((problem) => problem !== undefined))
+    } else
       remedies.push(
         `${name} is no option: clam, spam, trophie, spam_hits, spam_passthru, attach, regex`,
       )
   }
   return { options, remedies }
+}
+
+/** They run on a matcher that takes linear time: no look-around, no back-references. */
+function problemOf(expression: string): string | undefined {
+  try {
+    RE2JS.compile(expression)
+    return undefined
+  } catch (error) {
+    // A mistake of the operator's, told as such.
+    return `${expression} is no expression: ${error instanceof Error ? error.message : String(error)}`
+  }
 }
 
 function listOf(text: string): readonly string[] {

@@ -41,18 +41,20 @@ export interface CommitterOptions {
 export interface Promised {
   /** One for each placement. */
   readonly ids: readonly [string, ...string[]]
-  /** Called just before the promise resolves. */
-  readonly placed: (place: Place) => void
+  /** Called just before the promise resolves, once for each record, in their order. */
+  readonly placed: (place: Place, index: number) => void
   /** Called just before it rejects. */
   readonly refused: () => void
 }
 
 interface Waiting {
-  readonly record: UnplacedRecord
+  /** More than one where they are promised together: they go out in one batch. */
+  readonly records: readonly UnplacedRecord[]
   readonly bytes: number
   /** No promise: it waits where a promise is refused. */
   readonly patient: boolean
-  readonly written: (place: Place) => void
+  /** Called once for each record. */
+  readonly written: (place: Place, index: number) => void
   readonly refused: (error: PosternError) => void
 }
 
@@ -94,8 +96,11 @@ export class Committer {
     this.#meter = meter
   }
 
-  /** @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing was promised */
-  commit(record: UnplacedRecord, { ids, placed, refused }: Promised): Promise<Receipt> {
+  /**
+   * Promises all records by one sync, or none.
+   * @throws PosternError DISK_FULL, DISK_FAILED, SPOOL_CLOSED: nothing was promised
+   */
+  commit(records: readonly UnplacedRecord[], { ids, placed, refused }: Promised): Promise<Receipt> {
     return new Promise((resolve, reject) => {
       const refuse = (error: PosternError): void => {
         refused()
@@ -103,12 +108,12 @@ export class Committer {
       }
       const refusal = this.#refusal()
       if (refusal !== undefined) return refuse(refusal)
-      this.#add(record, {
+      this.#add(records, {
         patient: false,
         refused: refuse,
-        written: (place) => {
-          placed(place)
-          resolve(new Receipt(ids, this.#clock.now()))
+        written: (place, index) => {
+          placed(place, index)
+          if (index === records.length - 1) resolve(new Receipt(ids, this.#clock.now()))
         },
       })
       this.#wake()
@@ -123,7 +128,7 @@ export class Committer {
   append(record: UnplacedRecord, when: 'now' | 'soon'): Promise<Place> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new PosternError('SPOOL_CLOSED'))
-      this.#add(record, { patient: true, written: resolve, refused: reject })
+      this.#add([record], { patient: true, written: resolve, refused: reject })
       if (when === 'now') this.#wake()
       else this.#wakeAfter(lingerMs)
     })
@@ -142,8 +147,10 @@ export class Committer {
     for (const item of this.#waiting.splice(0)) item.refused(closed)
   }
 
-  #add(record: UnplacedRecord, item: Omit<Waiting, 'record' | 'bytes'>): void {
-    this.#waiting.push({ record, bytes: recordBytes(record), ...item })
+  #add(records: readonly UnplacedRecord[], item: Omit<Waiting, 'records' | 'bytes'>): void {
+    let bytes = 0
+    for (const record of records) bytes += recordBytes(record)
+    this.#waiting.push({ records, bytes, ...item })
     if (!this.#lonely) this.#gathered?.()
   }
 
@@ -217,14 +224,17 @@ export class Committer {
     try {
       await this.#write(
         segment,
-        items.map(({ record }) => record),
+        items.flatMap(({ records }) => records),
       )
     } catch (error) {
       return this.#fail(items, error)
     }
-    for (const { bytes, written } of items) {
-      written({ segment, position, bytes })
-      position += bytes
+    for (const { records, written } of items) {
+      for (const [index, record] of records.entries()) {
+        const bytes = recordBytes(record)
+        written({ segment, position, bytes }, index)
+        position += bytes
+      }
     }
   }
 

@@ -11,8 +11,13 @@ import type { Message } from '../mail/message.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { DraftBudget } from './draft-budget.ts'
 import type { LargeFile } from './large-file.ts'
-import { messageRecord, type DraftedMessage, type MessageRecord } from './message-record.ts'
-import type { Draft, Placement } from './queue.ts'
+import {
+  messageRecord,
+  type DraftedMessage,
+  type MessageRecord,
+  type MessageRecords,
+} from './message-record.ts'
+import type { Beside, Draft, Placement } from './queue.ts'
 import type { Receipt } from './receipt.ts'
 import { fileBody, memoryBody, StoredMessage } from './stored-message.ts'
 
@@ -25,8 +30,11 @@ export interface DraftDesk {
   now(): Instant
   nextNumber(): number
   largeFile(): Promise<LargeFile>
-  /** @param over called when the outcome is known: the payload is needed no more */
-  promise(message: MessageRecord, over: () => void): Promise<Receipt>
+  /**
+   * All messages or none, by one sync.
+   * @param over called when the outcome is known: the payload is needed no more
+   */
+  promise(messages: MessageRecords, over: () => void): Promise<Receipt>
   /** A large file could not be removed; it is removed at the next start. */
   leftBehind(path: string, error: unknown): void
 }
@@ -76,13 +84,12 @@ export class SpoolDraft implements Draft {
       this.#large === undefined ? this.#endSmall() : this.#endLarge(this.#large))
   }
 
-  commit(placements: readonly [Placement, ...Placement[]]): Promise<Receipt> {
-    const drafted = this.#drafted
-    assert(drafted !== undefined && !this.#over, 'a draft is committed before its end, or twice')
-    this.#end()
-    if (this.#large !== undefined) return this.#commitLarge(this.#large, drafted, placements)
+  commit(placements: readonly [Placement, ...Placement[]], beside?: Beside): Promise<Receipt> {
+    const drafted = this.#close()
+    if (beside !== undefined) return this.#commitBoth(drafted, placements, beside)
+    if (this.#large !== undefined) return this.#commitLarge(drafted, placements)
     try {
-      return this.#desk.promise(this.#record(drafted, placements), () => this.#giveMemory())
+      return this.#desk.promise([this.#record(drafted, placements)], () => this.#giveMemory())
     } catch (error) {
       this.#giveMemory()
       return rejected(error)
@@ -97,6 +104,14 @@ export class SpoolDraft implements Draft {
       () => this.#remove(),
       () => this.#remove(),
     )
+  }
+
+  /** From here on it is on its way into the log. */
+  #close(): DraftedMessage {
+    const drafted = this.#drafted
+    assert(drafted !== undefined && !this.#over, 'a draft is committed before its end, or twice')
+    this.#end()
+    return drafted
   }
 
   #end(): void {
@@ -123,23 +138,59 @@ export class SpoolDraft implements Draft {
     return new StoredMessage(head, onDisk, this.#eightBit)
   }
 
-  async #commitLarge(
-    large: Promise<LargeFile>,
-    drafted: DraftedMessage,
-    placements: readonly Placement[],
-  ): Promise<Receipt> {
+  async #commitLarge(drafted: DraftedMessage, placements: readonly Placement[]): Promise<Receipt> {
     try {
-      const file = await large
-      const message = this.#record(drafted, placements)
-      const kept = message.meta.large !== undefined
-      if (kept) await file.seal()
-      const receipt = await this.#desk.promise(message, () => undefined)
-      if (!kept) void this.#remove()
+      const message = await this.#prepare(drafted, placements)
+      const receipt = await this.#desk.promise([message], () => undefined)
+      this.#tidy(message)
       return receipt
     } catch (error) {
       void this.#remove()
       throw error
     }
+  }
+
+  async #commitBoth(
+    drafted: DraftedMessage,
+    placements: readonly Placement[],
+    beside: Beside,
+  ): Promise<Receipt> {
+    const other = beside.draft
+    assert(other instanceof SpoolDraft && other.#desk === this.#desk, 'a draft of another queue')
+    const otherDrafted = other.#close()
+    const over = (): void => {
+      this.#giveMemory()
+      other.#giveMemory()
+    }
+    try {
+      const message = await this.#prepare(drafted, placements)
+      const otherMessage = await other.#prepare(otherDrafted, beside.placements)
+      const receipt = await this.#desk.promise([message, otherMessage], over)
+      this.#tidy(message)
+      other.#tidy(otherMessage)
+      return receipt
+    } catch (error) {
+      over()
+      void this.#remove()
+      void other.#remove()
+      throw error
+    }
+  }
+
+  /** The record, once a large file that it names is on stable storage. */
+  async #prepare(
+    drafted: DraftedMessage,
+    placements: readonly Placement[],
+  ): Promise<MessageRecord> {
+    const file = await this.#large
+    const message = this.#record(drafted, placements)
+    if (message.meta.large !== undefined) await file?.seal()
+    return message
+  }
+
+  /** A file that the record does not name is needed no more. */
+  #tidy({ meta }: MessageRecord): void {
+    if (meta.large === undefined) void this.#remove()
   }
 
   #record(drafted: DraftedMessage, placements: readonly Placement[]): MessageRecord {

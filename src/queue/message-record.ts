@@ -27,6 +27,9 @@ export interface MessageRecord {
   readonly record: UnplacedRecord
 }
 
+/** What is promised together. */
+export type MessageRecords = readonly [MessageRecord, ...MessageRecord[]]
+
 /**
  * One record for all placements; header edits are applied here, once.
  * @throws AssertionError when an edit is not fit for a header
@@ -77,8 +80,11 @@ export function copiedRecord(
   })
 }
 
-export function idsOf({ placements }: MessageMeta): readonly [QueueId, ...QueueId[]] {
-  const [first, ...rest] = placements.map(({ number }) => queueId(number))
+/** One for each placement. */
+export function idsOf(messages: MessageRecords): readonly [QueueId, ...QueueId[]] {
+  const [first, ...rest] = messages.flatMap(({ meta }) =>
+    meta.placements.map(({ number }) => queueId(number)),
+  )
   if (first === undefined) throw new RangeError('a message without placements')
   return [first, ...rest]
 }

@@ -42,10 +42,18 @@ export interface Draft {
   end(): MaybePromise<Message>
   /**
    * Makes the promise: all placements or none, in one record, on stable storage when this resolves.
+   * @param beside what others get in place of these bytes: promised by the same sync, or neither is. The receipt names
+   * the placements of this draft first.
    * @throws PosternError DISK_FULL (452), DISK_FAILED (451), SPOOL_CLOSED (421): nothing was promised.
    */
-  commit(placements: readonly [Placement, ...Placement[]]): Promise<Receipt>
+  commit(placements: readonly [Placement, ...Placement[]], beside?: Beside): Promise<Receipt>
   abort(): void
+}
+
+/** Another draft of the same queue, ended too, and whose copies it becomes; the commit ends it. */
+export interface Beside {
+  readonly draft: Draft
+  readonly placements: readonly [Placement, ...Placement[]]
 }
 
 /** Where one recipient of a queued message stands. */

@@ -21,6 +21,14 @@ function syncsOf(disk: FakeDisk): number {
   return disk.operations.filter(({ kind }) => /sync$/i.test(kind)).length
 }
 
+async function ended(queue: Queue, message: string): Promise<Draft> {
+  const draft = queue.begin()
+  const written = draft.write(Buffer.from(message))
+  if (written !== undefined) await written
+  await draft.end()
+  return draft
+}
+
 /** What lies in `large/`. */
 async function largeFiles(disk: FakeDisk): Promise<readonly string[]> {
   return disk.list(`${spoolPath}/large`)
@@ -102,6 +110,52 @@ describe('a commit', () => {
     const refused = put(queue, text('x'), [placement({ headerEdits: [edit] })])
     await expect(refused).rejects.toMatchObject({ code: 'ERR_ASSERTION' })
     expect(queue.size).toBe(0)
+  })
+
+  test.each([
+    ['small ones', 200, 300],
+    ['large ones', 6_000, 7_000],
+    ['a small and a large one', 200, 7_000],
+  ])('of two drafts promises both by one sync: %s', async (_, one, other) => {
+    const spool = await spoolUnderTest()
+    const { queue, disk } = spool
+    await put(queue, text('warm up'))
+    await quiet(disk)
+    const messages = [text('received', one), text('replaced', other)]
+    const [first, second] = await Promise.all(messages.map((each) => ended(queue, each)))
+    if (first === undefined || second === undefined) throw new Error('no drafts')
+    const syncs = (): number => disk.operations.filter(({ kind }) => kind === 'datasync').length
+    const before = syncs()
+    const receipt = await first.commit([placement({ disposition: 'hold' })], {
+      draft: second,
+      placements: [placement({ envelope: envelopeTo('carol') })],
+    })
+    // Large files have syncs of their own.
+    expect(syncs() - before).toBe(1)
+    for (const { whole } of [
+      await listed(queue.entries()),
+      await listed((await spool.reopened()).queue.entries()),
+    ]) {
+      expect(whole.slice(1).map(({ id }) => id)).toEqual(receipt.ids)
+      expect(whole.slice(1).map(({ held }) => held)).toEqual([true, false])
+      const texts = await Promise.all(whole.slice(1).map(({ message }) => bytesOf(message)))
+      expect(texts.map(String)).toEqual(messages)
+    }
+  })
+
+  test('of two drafts that fails promises neither, and leaves nothing of either', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    const drafts = await Promise.all([200, 9_000].map((bytes) => ended(queue, text('x', bytes))))
+    const [first, second] = drafts
+    if (first === undefined || second === undefined) throw new Error('no drafts')
+    const edit = { edit: 'prepend', name: 'X', value: 'a\r\n\r\nb' } as const
+    const beside = { draft: second, placements: [placement({ headerEdits: [edit] })] } as const
+    await expect(first.commit([placement()], beside)).rejects.toMatchObject({
+      code: 'ERR_ASSERTION',
+    })
+    await quiet(disk)
+    expect(queue.size).toBe(0)
+    expect(await largeFiles(disk)).toEqual([])
   })
 
   test('that discards gives its receipt and keeps nothing but the record', async () => {

@@ -22,7 +22,7 @@ import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { logPlacements } from './log-placements.ts'
-import { idsOf, type MessageRecord } from './message-record.ts'
+import { idsOf, type MessageRecord, type MessageRecords } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
 import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
 import type {
@@ -262,15 +262,19 @@ export class Spool implements Queue {
     }
   }
 
-  #promise(message: MessageRecord, over: () => void): Promise<Receipt> {
-    return this.#committer.commit(message.record, {
-      ids: idsOf(message.meta),
-      placed: (place) => {
-        over()
-        this.#placed(message, place)
+  #promise(messages: MessageRecords, over: () => void): Promise<Receipt> {
+    return this.#committer.commit(
+      messages.map(({ record }) => record),
+      {
+        ids: idsOf(messages),
+        placed: (place, index) => {
+          if (index === 0) over()
+          const message = messages[index]
+          if (message !== undefined) this.#placed(message, place)
+        },
+        refused: over,
       },
-      refused: over,
-    })
+    )
   }
 
   #placed({ meta }: MessageRecord, place: Place): void {

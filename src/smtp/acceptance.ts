@@ -8,6 +8,7 @@ import type { Instant } from '../mail/instant.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
+import type { Replacement } from '../mail/replacement.ts'
 import type { Transaction } from '../mail/session.ts'
 import { countFields, countHops, protocolName, receivedField } from '../mail/trace-fields.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
@@ -15,7 +16,7 @@ import { answersIn, toAll, toEach } from './answers.ts'
 import type { Dialogue } from './dialogue.ts'
 import { entryEdits } from './entry-edits.ts'
 import type { Intake } from './intake.ts'
-import type { MessageEvent, MessageRuling, WholeRuling } from './policy.ts'
+import type { MessageEvent, MessageRuling, RuledPlacement, WholeRuling } from './policy.ts'
 import { envelopeFor, headOf, replacedContent, type Content } from './replaced-content.ts'
 import {
   headerTooBig,
@@ -110,13 +111,11 @@ function commit(
 ): Promise<Reply> {
   const { dialogue, intake, message } = judged
   dialogue.startCommit()
-  const { replacement } = ruling
-  const content = replacement && replacedContent(replacement, dialogue.queue)
-  const committed = after(content ?? { message, draft: intake }, (given) =>
-    after(judged.entering(given.message), (entry) =>
-      commitContent(judged, ruling, { ...given, entry }),
-    ),
-  )
+  const { placements, replacement } = ruling
+  const committed =
+    replacement === undefined
+      ? after(copiesOf(judged, { message }, placements), (copies) => intake.commit(copies))
+      : commitReplaced(judged, placements, replacement)
   return Promise.resolve(committed).then(
     (receipt) => {
       const reply = queued(receipt, dialogue.shownId)
@@ -129,18 +128,51 @@ function commit(
   )
 }
 
-function commitContent(
+/** What stands in the place of the message, and for those it is not for the message itself: promised by one commit. */
+async function commitReplaced(
   judged: Judged,
-  { placements: [first, ...rest] }: CommitRuling,
-  { entry, ...content }: Content & { readonly entry: readonly HeaderEdit[] },
+  placements: readonly RuledPlacement[],
+  replacement: Replacement,
 ): Promise<Receipt> {
-  const at = judged.dialogue.clock.now()
-  const entering = (placement: Placement): Placement => ({
-    ...placement,
-    headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
-    envelope: envelopeFor(placement.envelope, content),
+  const { dialogue, intake, message } = judged
+  const content = await replacedContent(replacement, dialogue.queue)
+  const { draft } = content
+  try {
+    const received = atLeastOne(placements.filter(({ asReceived }) => asReceived === true))
+    const others = atLeastOne(placements.filter(({ asReceived }) => asReceived !== true))
+    const replaced = others && (await copiesOf(judged, content, others))
+    const kept = received && (await copiesOf(judged, { message }, received))
+    if (replaced === undefined) throw new Error('a replacement that is for nobody')
+    return await (kept === undefined
+      ? draft.commit(replaced)
+      : intake.commit(kept, { draft, placements: replaced }))
+  } catch (error) {
+    draft.abort()
+    throw error
+  }
+}
+
+type Some<T> = readonly [T, ...T[]]
+
+function atLeastOne<T>([first, ...rest]: readonly T[]): Some<T> | undefined {
+  return first === undefined ? undefined : [first, ...rest]
+}
+
+/** As they are committed: with what every message gets at the door. */
+function copiesOf(
+  judged: Judged,
+  content: Content,
+  [first, ...rest]: Some<Placement>,
+): MaybePromise<Some<Placement>> {
+  return after(judged.entering(content.message), (entry) => {
+    const at = judged.dialogue.clock.now()
+    const entering = (placement: Placement): Placement => ({
+      ...placement,
+      headerEdits: [...entry, ...placement.headerEdits, receivedEdit(judged, placement, at)],
+      envelope: envelopeFor(placement.envelope, content),
+    })
+    return [entering(first), ...rest.map(entering)]
   })
-  return content.draft.commit([entering(first), ...rest.map(entering)])
 }
 
 /** Worked out when somebody asks, and always the same of the same message: who signs must see what is committed. */

@@ -64,8 +64,8 @@ export class Intake {
     return this.#draft.end()
   }
 
-  commit(placements: Parameters<Draft['commit']>[0]): ReturnType<Draft['commit']> {
-    return this.#draft.commit(placements)
+  commit(...copies: Parameters<Draft['commit']>): ReturnType<Draft['commit']> {
+    return this.#draft.commit(...copies)
   }
 
   abort(): void {

@@ -156,10 +156,15 @@ export type SecretRuling = { readonly ruling: 'secret'; readonly keys: ScramKeys
 /** Nobody's yes means no. */
 export type AuthRuling = { readonly ruling: 'accept'; readonly user: string } | ObjectionRuling
 
+export interface RuledPlacement extends Placement {
+  /** Of the message as received, though there is a replacement: these placements come first. */
+  readonly asReceived?: true
+}
+
 export type WholeRuling =
   | {
       readonly ruling: 'commit'
-      readonly placements: readonly [Placement, ...Placement[]]
+      readonly placements: readonly [RuledPlacement, ...RuledPlacement[]]
       /** What is committed in place of the message as received; readable until the transaction has ended. */
       readonly replacement?: Replacement
     }

@@ -54,6 +54,31 @@ describe('a message that is put in the place of the one received', () => {
     expect(plain.queue.commits[0]?.placement.envelope.bodyType).toBe('7bit')
   })
 
+  test('is not for everybody: the others get what was received, by the same commit', async () => {
+    const replacement = { message: memoryMessage('Subject: other\r\n\r\nother\r\n') }
+    const policy = scriptedPolicy({
+      message: ({ transaction }) => ({
+        ruling: 'commit',
+        placements: [
+          { ...placementOf(transaction), disposition: 'hold', asReceived: true },
+          placementOf(transaction),
+        ],
+        replacement: { ...replacement, receivedDigest: '', digest: '', release: () => undefined },
+      }),
+    })
+    const stage = await smtpStage({ policy })
+    expect(await send(stage)).toMatch(/^250 2\.0\.0 /)
+    const { commits, openDrafts } = stage.queue
+    expect(commits.map(({ placement, message }) => [placement.disposition, message.text])).toEqual([
+      ['hold', 'Subject: received\r\n\r\nreceived\r\n'],
+      ['deliver', 'Subject: other\r\n\r\nother\r\n'],
+    ])
+    expect(openDrafts).toBe(0)
+    stage.queue.refuseNextCommit('DISK_FAILED')
+    expect(await send(stage)).toMatch(/^451 4\.3\.0 /)
+    expect([stage.queue.commits.length, stage.queue.openDrafts]).toEqual([2, 0])
+  })
+
   test('that cannot be read, or not be committed, is promised to nobody', async () => {
     const good = memoryMessage('Subject: other\r\n\r\n')
     const broken: Message = {

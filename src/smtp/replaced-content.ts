@@ -6,7 +6,6 @@ import type { Draft, Queue } from '../queue/queue.ts'
 
 export interface Content {
   readonly message: Message
-  readonly draft: Pick<Draft, 'commit'>
   /** It was put in the place of another, and has bytes outside ASCII. */
   readonly eightBit?: boolean
 }
@@ -15,7 +14,7 @@ export interface Content {
 export async function replacedContent(
   { message }: Replacement,
   queue: Pick<Queue, 'begin'>,
-): Promise<Content> {
+): Promise<Content & { readonly draft: Draft }> {
   const draft = queue.begin()
   try {
     for await (const chunk of message.read()) await draft.write(chunk)

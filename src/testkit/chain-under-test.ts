@@ -20,12 +20,12 @@ import type { CrashWatch } from '../filter/crash-watch.ts'
 import { FilterPolicy } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import type { Plugin } from '../plugin/plugin.ts'
-import type { Placement } from '../queue/queue.ts'
 import { Receipt } from '../queue/receipt.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import type {
   ConnectionFacts,
   MessageEvent,
+  RuledPlacement,
   SessionEnd,
   SessionPolicy,
   WholeRuling,
@@ -89,7 +89,7 @@ export interface ChainUnderTest {
 export interface TestSession {
   readonly policy: SessionPolicy
   /** What the last `message` committed. */
-  readonly placements: readonly Placement[]
+  readonly placements: readonly RuledPlacement[]
   connect(): Promise<string>
   hello(name?: string): Promise<string>
   login(user: string, password?: string): Promise<string>
@@ -97,8 +97,8 @@ export interface TestSession {
   rcpt(recipient: string): Promise<string>
   data(): Promise<string>
   /** DATA, the message, and the reply to it; `dot` alone where DATA has been said. */
-  message(text?: string): Promise<string>
-  dot(text?: string): Promise<string>
+  message(text?: string | Uint8Array): Promise<string>
+  dot(text?: string | Uint8Array): Promise<string>
   /** What each recipient was told after the last message, where that differed. */
   readonly replies: readonly string[]
   reset(): void
@@ -226,7 +226,7 @@ function playSession(
   }
   let transaction: (Transaction & { readonly recipients: Recipient[] }) | undefined
   let transactions = 0
-  let placements: readonly Placement[] = []
+  let placements: readonly RuledPlacement[] = []
   let replies: readonly Reply[] = []
 
   const opened = (): NonNullable<typeof transaction> => {
@@ -297,7 +297,7 @@ function playSession(
       const reply = await this.data()
       return reply === '354' ? this.dot(text) : reply
     },
-    async dot(text = 'Subject: test\r\n\r\nHello.\r\n') {
+    async dot(text: string | Uint8Array = 'Subject: test\r\n\r\nHello.\r\n') {
       const current = opened()
       const message = memoryMessage(text)
       const ruled = await asked.message({

@@ -101,6 +101,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     return id
   }
 
+  const drafts = new WeakMap<Draft, () => MemoryMessage>()
+
   const begin = (): Draft => {
     if (closed) throw new PosternError('SPOOL_CLOSED')
     const chunks: Uint8Array[] = []
@@ -111,23 +113,29 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       if (!over) openDrafts--
       over = true
     }
-    return {
+    const close = (): MemoryMessage => {
+      if (over || message === undefined) throw new Error('a draft is committed before its end')
+      finish()
+      return message
+    }
+    const draft: Draft = {
       write(chunk) {
         if (over || message !== undefined) throw new Error('a draft is written after its end')
         chunks.push(chunk.slice())
       },
       end: () => (message ??= memoryMessage(Buffer.concat(chunks))),
-      async commit(placements) {
-        if (over || message === undefined) throw new Error('a draft is committed before its end')
-        finish()
+      async commit(placements, beside) {
+        const bytes = close()
+        const others = beside && drafts.get(beside.draft)?.()
         await Promise.resolve()
         const code = closed ? 'SPOOL_CLOSED' : refusal
         refusal = undefined
         if (code !== undefined) throw new PosternError(code)
         const [first, ...rest] = placements
-        const bytes = message
         const ids: [QueueId, ...QueueId[]] = [place(first, bytes)]
         for (const placement of rest) ids.push(place(placement, bytes))
+        for (const placement of beside?.placements ?? [])
+          ids.push(place(placement, others ?? bytes))
         announce()
         const held = ids.filter((id) => slots.get(id)?.grounds !== undefined)
         if (held.length > 0) setImmediate(() => wardens.forEach((warden) => warden(held)))
@@ -135,6 +143,8 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       },
       abort: finish,
     }
+    drafts.set(draft, close)
+    return draft
   }
 
   const selected = (selector: Selector): Slot[] =>

@@ -3,11 +3,12 @@
  * (Postfix's smtp-source), in turn, several times; the median counts. Absolute figures differ from machine to machine:
  * they are printed for the eye, together with what the disk needs for one fdatasync, and never judged.
  * `npm run bench -- sessions queue` runs these parts only: throughput, receiver, chain, sessions,
- * latency, delivery, queue, pages, watched.
+ * latency, delivery, queue, content, pages, watched.
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
 import { chainCost } from './chain-cost.ts'
+import { contentFigures } from './content.ts'
 import { datasyncMs } from './datasync.ts'
 import { deliveryFigures } from './delivery.ts'
 import { fullQueue } from './full-queue.ts'
@@ -62,6 +63,7 @@ const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   queue: () => fullQueue(generator),
   pages: pageFigures,
   watched: () => watchedCost(generator),
+  content: contentFigures,
 }
 
 const chosen = process.argv.slice(2)

@@ -129,6 +129,9 @@ export interface PosternOptions {
   readonly workers?: number | 'auto'
   readonly maxConnections?: number
   readonly maxMessage?: string
+  /** Entries after those of the sample, and other keys of the configuration, as lines of YAML. */
+  readonly chain?: string
+  readonly settings?: string
   /** Control files, by name. */
   readonly control?: Readonly<Record<string, string>>
 }
@@ -155,6 +158,7 @@ chain:
   - plugin: rcpthosts
   - plugin: revoked-tags
     options: { table: tables/revoked-tags }
+${options.chain ?? ''}${options.settings ?? ''}
 plugin_dirs: [../plugins, ../plugins/local]
 delivery: { maildirs: '${folderOnDisk}/mail', paused: ${paused} }
 spool: { path: '${folderOnDisk}/spool' }

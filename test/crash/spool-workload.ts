@@ -3,7 +3,7 @@ import type { Envelope } from '../../src/mail/envelope.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import type { Log } from '../../src/runtime/log.ts'
 import { openSpool } from '../../src/queue/open-spool.ts'
-import type { Claim, Placement, Queue } from '../../src/queue/queue.ts'
+import type { Claim, Draft, Placement, Queue } from '../../src/queue/queue.ts'
 import { fakeClock, type FakeClock } from '../../src/testkit/fake-clock.ts'
 import type { FakeDisk } from '../../src/testkit/fake-disk.ts'
 import { Ledger } from './spool-ledger.ts'
@@ -74,11 +74,7 @@ export class Workload {
     try {
       const draft = queue.begin()
       try {
-        for (let at = 0; at < bytes.length; at += 1_000) {
-          const written = draft.write(bytes.subarray(at, at + 1_000))
-          if (written !== undefined) await written
-        }
-        await draft.end()
+        await write(draft, bytes)
         const { ids } = await draft.commit([{ envelope, disposition, headerEdits: [] }])
         if (disposition === 'discard') return
         this.#told(() =>
@@ -89,6 +85,39 @@ export class Workload {
       }
     } catch {
       this.#told(() => this.ledger.refuse(subject, bytes))
+    }
+  }
+
+  /** Two messages by one commit: both are promised, or both refused. */
+  async commitBoth(queue: Queue, sizes: ReadonlyMap<string, number>): Promise<void> {
+    const texts = [...sizes].map(([subject, sizeBytes]) => messageOf(subject, sizeBytes))
+    const subjects = [...sizes.keys()]
+    const drafts: Draft[] = []
+    const placements = [{ envelope, disposition: 'deliver', headerEdits: [] }] as const
+    try {
+      for (const bytes of texts) {
+        const draft = queue.begin()
+        drafts.push(draft)
+        await write(draft, bytes)
+      }
+      const [first, second] = drafts
+      if (first === undefined || second === undefined) throw new Error('these are not two')
+      const { ids } = await first.commit(placements, { draft: second, placements })
+      this.#told(() => {
+        for (const [index, subject] of subjects.entries()) {
+          const bytes = texts[index] ?? Buffer.alloc(0)
+          const id = ids[index]
+          this.ledger.promise(subject, { bytes, held: false, ...(id === undefined ? {} : { id }) })
+        }
+      })
+    } catch {
+      this.#told(() => {
+        for (const [index, subject] of subjects.entries()) {
+          this.ledger.refuse(subject, texts[index] ?? Buffer.alloc(0))
+        }
+      })
+    } finally {
+      for (const draft of drafts) draft.abort()
     }
   }
 
@@ -107,7 +136,21 @@ export class Workload {
       this.commit(queue, 'leaves-large', { sizeBytes: 4_000 }),
       ...[1, 2, 3, 4, 5].map((i) => this.commit(queue, `group-${i}`, { sizeBytes: 300 + 250 * i })),
     ])
-    await this.#deliver(queue, 'leaves-large')
+    await this.commitBoth(
+      queue,
+      new Map([
+        ['both-1', 900],
+        ['both-2', 1_100],
+      ]),
+    )
+    await this.commitBoth(
+      queue,
+      new Map([
+        ['both-large', 3_000],
+        ['both-small', 600],
+      ]),
+    )
+    await this.#deliver(queue, 'leaves-large', 'both-1', 'both-large')
     await this.#letGo(queue, 'hold')
     for (let round = 0; round < 14; round++) {
       const subjects = [1, 2, 3].map((i) => `round-${round}-${i}`)
@@ -178,6 +221,14 @@ export class Workload {
     const id = this.ledger.idOf(subject)
     return id === undefined ? undefined : queue.claim(id)
   }
+}
+
+async function write(draft: Draft, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += 1_000) {
+    const written = draft.write(bytes.subarray(at, at + 1_000))
+    if (written !== undefined) await written
+  }
+  await draft.end()
 }
 
 export function nextTurn(): Promise<void> {

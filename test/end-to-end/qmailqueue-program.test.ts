@@ -36,6 +36,10 @@ chain:
       - { relay_client: true }
     options: { stage: message, text: Spam }
     when: { recipient: [spam@postern.test] }
+  - plugin: objector # what somebody must look at
+    name: doubts
+    options: { stage: message, verdict: quarantine }
+    when: { recipient: [held@postern.test] }
 delivery: { maildirs: ../var/mail }
 `
 
@@ -159,6 +163,21 @@ describe('a program in place of qmail-queue', () => {
     const [mail = ''] = await delivered(folder, ['large', 'postern.test'])
     expect(mail).toContain('\nX-Filtered: ')
     expect(mail.endsWith(`\nSubject: header\n\n${lines.join('\n')}\n`)).toBe(true)
+  })
+
+  test('rewrites it for those whom it was asked about: who is held beside them gets what came in', async () => {
+    const to = ['rewritten@postern.test', 'held@postern.test']
+    expect(await sent('header', to)).toMatch(/^250 /)
+    const [mail] = await delivered(folder, ['rewritten', 'postern.test'])
+    expect(mail).toContain('\nX-Filtered: 198.51.100.7 .\nSubject: header\n\n.dots\nend\n')
+    await runPostern(['quarantine', 'release', '--all', '--config', folder.config])
+    const [held] = await delivered(folder, ['held', 'postern.test'])
+    expect(held).toMatch(/\nSubject: header\n\n\.dots\nend\n$/)
+    expect(held).not.toContain('X-Filtered')
+    await eventually(
+      async () => ((await files('continuing')).length === 0 ? true : undefined),
+      'an end',
+    )
   })
 
   test('may drop a recipient', async () => {

@@ -105,11 +105,19 @@ describe('any field', () => {
       .map((all) => all.join('')),
   )
 
+  test('that has many names gives each extension, wherever it stands', () => {
+    const many = Array.from({ length: 30 }, (_, n) => `; filename=a${n}.txt`).join('')
+    const found = names(`attachment${many}; filename=last.exe; filename=more.exe`)
+    expect(found).toHaveLength(17)
+    expect(found.at(-1)).toBe('last.exe')
+    expect(ambiguous(`attachment${many}`)).toBe(true)
+  })
+
   test('is read, to names and words of bounded size', () => {
     fc.assert(
       fc.property(value, (text) => {
         const found = names(text, text)
-        expect(found.length).toBeLessThanOrEqual(16)
+        expect(found.length).toBeLessThanOrEqual(256)
         expect(decodeWords(text).length).toBeLessThanOrEqual(text.length)
       }),
       { numRuns: 2000 },

@@ -13,7 +13,9 @@ export interface FileNames {
   readonly ambiguous: boolean
 }
 
-const mostNames = 16
+/** Beyond these only names with another extension are listed: rules ask for extensions first of all. */
+const usualNames = 16
+const mostNames = 256
 const longestName = 1024
 
 export function fileNamesOf(
@@ -33,9 +35,21 @@ export function fileNamesOf(
   )
   const extensions = new Set(shown.map(extensionOf).filter((extension) => extension !== ''))
   return {
-    names: names.slice(0, mostNames),
-    ambiguous: extensions.size > 1 || names.length > mostNames,
+    names: telling(names),
+    ambiguous: extensions.size > 1 || names.length > usualNames,
   }
+}
+
+/** The first, and of the others one for each extension that is not among them yet. */
+function telling(names: readonly string[]): readonly string[] {
+  if (names.length <= usualNames) return names
+  const first = names.slice(0, usualNames)
+  const known = new Set(first.map(extensionOf))
+  const more = names.slice(usualNames).filter((name) => {
+    const extension = extensionOf(name)
+    return known.size < known.add(extension).size
+  })
+  return [...first, ...more].slice(0, mostNames)
 }
 
 /** What follows the last dot, in lower case and without blanks and dots at the end, which Windows drops; '' without one. */
