@@ -83,7 +83,8 @@ function sessionOptions(
     timeouts,
     hop,
     protocol,
-    servername: hop.name,
+    // With TLSA records the name that they stand at: a host may have a certificate for each of its names (RFC 7672 §8.1).
+    servername: (tls.tlsa && tls.names?.[0]) ?? hop.name,
     helloName,
     signal,
     tls,
