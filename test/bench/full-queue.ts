@@ -1,4 +1,7 @@
 /** What a full queue costs: at the start, in memory, and while mail comes in. The same gateway with nothing queued stands beside it. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { checkout } from '../end-to-end/started-gateway.ts'
 import type { PostfixTool } from '../setup/components.ts'
 import { runLoad, type Load } from './load.ts'
 import { postern } from './systems.ts'
@@ -34,6 +37,7 @@ export async function fullQueue(generator: PostfixTool): Promise<readonly string
       '|---|---|---|---|',
       `| start until it listens, ms | ${Math.round(empty.startMs)} | ${Math.round(full.startMs)} | aim: below 3,000 |`,
       `| resident memory for each queued message, bytes | – | ${Math.round(perMessage)} | aim: below 1,024 |`,
+      `| heap for an index entry, bytes: never tried, deferred | – | ${indexBytes()} | aim: below 500 |`,
       `| messages/s, keep | ${Math.round(median(rates.empty))} | ${Math.round(median(rates.full))} | ${speed.toFixed(2)} of empty; aim: 0.90 |`,
       `| server CPU µs/message | ${Math.round(median(cpu.empty))} | ${Math.round(median(cpu.full))} | |`,
       '',
@@ -42,6 +46,16 @@ export async function fullQueue(generator: PostfixTool): Promise<readonly string
     await empty.stop()
     await full.stop()
   }
+}
+
+/** Measured in a process of its own, with nothing else in its heap. */
+function indexBytes(): string {
+  const script = join(checkout, 'test/bench/index-memory.ts')
+  const args = [...process.execArgv, '--expose-gc', script, String(queued)]
+  const cost: { readonly fresh: number; readonly deferred: number } = JSON.parse(
+    execFileSync(process.execPath, args, { encoding: 'utf8' }),
+  )
+  return `${Math.round(cost.fresh)}, ${Math.round(cost.deferred)}`
 }
 
 function median(values: readonly number[]): number {
