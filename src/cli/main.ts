@@ -46,6 +46,7 @@ const commands = {
   'replay-dialogue': async () => (await import('./replay-dialogue.ts')).replayDialogueCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
+  'tls-report': async () => (await import('./tls-report.ts')).tlsReportCommand(),
   metrics: async () => (await import('./metrics.ts')).metricsCommand(),
   queue: async () => (await import('./queue.ts')).queueCommand(),
   dkim: async () => (await import('./dkim.ts')).dkimCommand(),

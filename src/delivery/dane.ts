@@ -7,6 +7,7 @@ import type { DeliveryResult } from '../mail/delivery-result.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { printable } from '../mail/reply.ts'
 import { isUsable, type TlsPolicy } from '../mail/tls-policy.ts'
+import { tlsaFacts, type PolicyFacts } from './tls-rpt/sighting.ts'
 import type { SecureDns } from '../runtime/secure-dns.ts'
 
 export interface DaneHop {
@@ -17,8 +18,12 @@ export interface DaneHop {
 }
 
 export type DaneAnswer =
-  | { readonly policy: TlsPolicy | undefined; readonly result?: never }
-  | { readonly policy?: never; readonly result: DeliveryResult }
+  | {
+      readonly policy: TlsPolicy | undefined
+      readonly facts?: PolicyFacts
+      readonly result?: never
+    }
+  | { readonly policy?: never; readonly facts?: never; readonly result: DeliveryResult }
 
 /**
  * The policy for one host, undefined where DANE says nothing of it; or why the host can not be used now. Where the host
@@ -38,9 +43,10 @@ export async function danePolicy(
       const { secure, records } = await dns.tlsa(`_${port}._tcp.${name}`, signal)
       if (!secure || records.length === 0) continue
       const usable = records.filter(isUsable)
+      const facts = tlsaFacts(records, host)
       // Records that nobody can use still say that there is TLS (RFC 7672 §2.2).
-      if (usable.length === 0) return { policy: { level: 'encrypt' } }
-      return { policy: { level: 'verify', names: [name, domain], tlsa: usable } }
+      if (usable.length === 0) return { policy: { level: 'encrypt' }, facts }
+      return { policy: { level: 'verify', names: [name, domain], tlsa: usable }, facts }
     }
     return { policy: undefined }
   } catch (error) {

@@ -11,6 +11,8 @@ import { nodeDns } from '../../src/runtime/node/dns.ts'
 import { nodeNet } from '../../src/runtime/node/net.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
 import { nodeSecureDns } from '../../src/runtime/node/secure-dns.ts'
+import type { StsPolicy } from '../../src/delivery/mta-sts/policy.ts'
+import type { TlsSighting } from '../../src/delivery/tls-rpt/sighting.ts'
 import { memoryMessage } from '../../src/testkit/memory-message.ts'
 import { recordingLog } from '../../src/testkit/recording-log.ts'
 import { checkout } from '../end-to-end/started-gateway.ts'
@@ -90,7 +92,11 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
       connect: (options) => nodeNet.connect({ ...options, address: { host: '127.0.0.1', port } }),
     }
 
-    async function mailTo(domain: string) {
+    const seen: TlsSighting[] = []
+    const outcomes = () =>
+      seen.splice(0).map(({ policy: { type }, outcome }) => [type, outcome.failure])
+
+    async function mailTo(domain: string, sts?: StsPolicy) {
       const servers = [unbound.server]
       const log = recordingLog()
       const transport = smtpTransport({
@@ -100,6 +106,8 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
         log,
         dns: nodeDns({ servers }),
         secureDns: nodeSecureDns({ servers }),
+        tlsSeen: (sighting) => seen.push(sighting),
+        ...(sts === undefined ? {} : { stsPolicies: { find: async () => sts } }),
         settings: () => ({ helloName: 'here.test' }),
       })
       const recipients = [{ mailbox: { localPart: 'bob', domain } }]
@@ -133,6 +141,7 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
       ['name is an alias of a host with the right TLSA record', 'alias.signed.test'],
     ])('goes to a server whose %s, though no authority of ours knows it', async (_, domain) => {
       expect(await mailTo(domain)).toMatchObject({ outcome: 'delivered' })
+      expect(outcomes()).toEqual([['tlsa', undefined]])
     })
 
     test.each([
@@ -144,6 +153,7 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
         status: '4.7.5',
         text: expect.stringContaining(text),
       })
+      expect(outcomes()).toEqual([['tlsa', 'validation-failure']])
     })
 
     test.each([
@@ -151,17 +161,34 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
       ['not signed, whatever its TLSA record says', 'unsigned.test'],
     ])('goes as ever where the zone is %s', async (_, domain) => {
       expect(await mailTo(domain)).toMatchObject({ outcome: 'delivered' })
+      expect(outcomes()).toEqual([['no-policy-found', undefined]])
+    })
+
+    test('goes as ever where an MTA-STS policy is only tested, and what would have been is seen', async () => {
+      const testing = { mode: 'testing', mx: ['mx.none.signed.test'], maxAgeSeconds: 60 } as const
+      expect(await mailTo('none.signed.test', testing)).toMatchObject({ outcome: 'delivered' })
+      expect(outcomes()).toEqual([['sts', 'certificate-not-trusted']])
+      const enforced = { ...testing, mode: 'enforce' } as const
+      expect(await mailTo('none.signed.test', enforced)).toMatchObject({ outcome: 'deferred' })
+      expect(outcomes()).toEqual([['sts', 'certificate-not-trusted']])
     })
 
     test.each([
-      ['TLSA record is forged', 'tampered.signed.test', 'TLSA records of mx.tampered'],
-      ['whole zone is signed by a stranger', 'bogus.test', 'no answer about bogus.test'],
-    ])('waits where the %s', async (_, domain, text) => {
+      [
+        'TLSA record is forged',
+        'tampered.signed.test',
+        'records of mx.tampered',
+        ['tlsa', 'dnssec-invalid'],
+      ],
+      ['whole zone is signed by a stranger', 'bogus.test', 'no answer about bogus.test', undefined],
+    ])('waits where the %s', async (_, domain, text, outcome) => {
+      const expected = outcome === undefined ? [] : [outcome]
       expect(await mailTo(domain)).toMatchObject({
         outcome: 'deferred',
         status: '4.4.3',
         text: expect.stringContaining(text),
       })
+      expect(outcomes()).toEqual(expected)
     })
   },
 )
