@@ -2,16 +2,21 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { checkout } from '../end-to-end/started-gateway.ts'
-import type { PostfixTool } from '../setup/components.ts'
-import { runLoad, type Load } from './load.ts'
+import { runLoad, type Generator, type Load } from './load.ts'
 import { postern } from './systems.ts'
 
 const queued = Number(process.env['POSTERN_BENCH_QUEUED'] ?? 200_000)
 const rounds = 5
-const load: Load = { name: 'keep', sessions: 50, sizeBytes: 4096, messages: 20_000, keep: true }
+const load: Load = {
+  name: 'keep',
+  sessions: 50,
+  sizeBytes: 4096,
+  messages: Number(process.env['POSTERN_BENCH_MESSAGES'] ?? 20_000),
+  keep: true,
+}
 
 /** @returns lines to print: what the figures of the plan are held against, and what they are */
-export async function fullQueue(generator: PostfixTool): Promise<readonly string[]> {
+export async function fullQueue(generator: Generator): Promise<readonly string[]> {
   const empty = await postern('empty', true)
   const full = await postern('full', true, { queued })
   try {
@@ -51,7 +56,7 @@ export async function fullQueue(generator: PostfixTool): Promise<readonly string
 /** Measured in a process of its own, with nothing else in its heap. */
 function indexBytes(): string {
   const script = join(checkout, 'test/bench/index-memory.ts')
-  const args = [...process.execArgv, '--expose-gc', script, String(queued)]
+  const args = [...process.execArgv, '--expose-gc', script, String(Math.max(queued, 50_000))]
   const cost: { readonly fresh: number; readonly deferred: number } = JSON.parse(
     execFileSync(process.execPath, args, { encoding: 'utf8' }),
   )
