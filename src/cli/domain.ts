@@ -130,10 +130,7 @@ async function unalias(names: readonly string[], { config, json }: Options): Pro
   if (json === true) writeJson({ removed })
 }
 
-async function aliases(
-  domain: string | undefined,
-  { config, json }: Options,
-): Promise<void> {
+async function aliases(domain: string | undefined, { config, json }: Options): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const found of allDomainAliases(accounts, domain)) {
       if (json === true) writeJsonLine(found)

@@ -149,6 +149,10 @@ const table = {
     about: 'what is wrong with the running gateway',
     load: async () => (await import('./alerts.ts')).alertsCommand(),
   },
+  'tls-report': {
+    about: 'TLS with the mail exchangers of a day: successes, failures and their reasons',
+    load: async () => (await import('./tls-report.ts')).tlsReportCommand(),
+  },
   metrics: {
     about: 'the numbers of the running gateway, in the text format of Prometheus',
     load: async () => (await import('./metrics.ts')).metricsCommand(),

@@ -40,6 +40,8 @@ export interface DeliveryConfiguration {
     readonly mtaSts: boolean
     /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
     readonly dane: boolean
+    /** Whether domains that ask for it are told of TLS with them (RFC 8460). */
+    readonly reports: boolean
   }
   /** 8-bit text for a next hop without 8BITMIME. */
   readonly eightBit: 'bounce' | 'send'
@@ -88,6 +90,7 @@ export function readDelivery(
       otherwise: policies.get('*') ?? { level: 'may' },
       mtaSts: values.mta_sts,
       dane: values.dane,
+      reports: values.tls_reports,
       ...(authorities === undefined ? {} : { authorities }),
     },
     eightBit: values.eight_bit,

@@ -45,6 +45,11 @@ export const sectionShapes = {
       description:
         'Obey TLSA records (RFC 7672); only where the name servers validate DNSSEC and nobody can come between',
     }),
+    tls_reports: option.boolean({
+      default: false,
+      description:
+        'Mail domains that ask for it by _smtp._tls what came of TLS with them, each day (RFC 8460); from control/doublebounceto',
+    }),
     address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
       default: 'ipv4-first',
       description: 'Which addresses of a next hop are tried, and in which order',

@@ -21,7 +21,8 @@ const zones = {
 /** @param signed names that DNSSEC vouches for */
 function dnssec(signed: readonly string[], records: readonly TlsaRecord[]): SecureDns {
   return {
-    isSecure: async (name) => signed.includes(name),
+    isMxSecure: async (name) => signed.includes(name),
+    host: async (name) => ({ secure: signed.includes(name), canonicalName: name }),
     tlsa: async (name) =>
       name === '_25._tcp.a.test'
         ? { secure: signed.includes(name), records }
@@ -55,6 +56,23 @@ describe('a mail exchanger with TLSA records', () => {
     expect(await scene(dnssec(all, [unusable]), []).results).toMatchObject([
       { outcome: 'deferred' },
     ])
+  })
+
+  test('and is an alias, is held to the records of the name behind it, else to its own', async () => {
+    for (const [at, name] of [
+      ['_25._tcp.real.test', 'real.test'],
+      ['_25._tcp.a.test', 'a.test'],
+    ] as const) {
+      const { handshakes, results } = scene({
+        ...dnssec(all, []),
+        host: async () => ({ secure: true, canonicalName: 'real.test' }),
+        tlsa: async (asked) => ({ secure: true, records: asked === at ? [usable] : [] }),
+      })
+      expect(await results).toMatchObject([{ outcome: 'delivered' }])
+      expect(handshakes).toMatchObject([
+        { tlsa: [usable], servername: name, names: [name, 'there.test'] },
+      ])
+    }
   })
 
   test.each(all)('where DNSSEC does not vouch for %s gets mail as ever', async (name) => {

@@ -1,11 +1,13 @@
 /** What the courier is counted by. */
 import { queueMetrics } from '../runtime/metrics/inventory.ts'
 import type { Counter, Histogram, Metrics } from '../runtime/metrics/metrics.ts'
+import type { TlsObserver } from './tls-rpt/sighting.ts'
 import type { Attempt } from './attempt.ts'
 
 export interface DeliveryMeter {
   readonly attempted: (attempt: Attempt) => void
   readonly bounced: (disposition: 'sent' | 'held') => void
+  readonly tlsSeen: TlsObserver
 }
 
 export function deliveryMeter(metrics: Metrics): DeliveryMeter {
@@ -24,6 +26,9 @@ export function deliveryMeter(metrics: Metrics): DeliveryMeter {
         latencies.get(transport) ?? metrics.histogram(queueMetrics.latency, { transport })
       latencies.set(transport, latency)
       latency.observe(durationMs / 1000)
+    },
+    tlsSeen({ policy: { type: policy }, outcome: { failure: result = 'success' } }) {
+      metrics.counter(queueMetrics.tlsSessions, { policy, result }).add()
     },
     bounced: (disposition) => metrics.counter(queueMetrics.bounces, { disposition }).add(),
   }

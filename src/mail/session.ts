@@ -15,6 +15,8 @@ export interface TlsState {
   readonly servername?: string
   /** What the client showed of itself, where the listener asks for it. */
   readonly clientCertificate?: ClientCertificate
+  /** Of a server that we call: why its certificate is not to be believed, as Node calls it. It may not have to be. */
+  readonly serverProblem?: string
 }
 
 /** A certificate whose key the client holds. */

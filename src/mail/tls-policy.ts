@@ -9,7 +9,7 @@ export interface TlsPolicy {
   readonly level: TlsLevel
   /** For `verify`: one of these names must be in the certificate, instead of the host's own. */
   readonly names?: readonly string[]
-  /** For `verify`: one of these decides, instead of the authorities (DANE, RFC 7672). */
+  /** For `verify`: one of these decides, instead of the authorities (DANE, RFC 7672); they stand at the first of the names. */
   readonly tlsa?: readonly TlsaRecord[]
 }
 

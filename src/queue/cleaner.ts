@@ -7,7 +7,7 @@ import type { Committer } from './committer.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { copiedRecord } from './message-record.ts'
 import type { MessageIndex } from './message-index.ts'
-import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
+import { StoredRecord, type QueuedEntry } from './queued-entry.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { Segment } from './segment.ts'
 
@@ -103,8 +103,7 @@ export class Cleaner {
     const place = await committer.append(record, 'soon')
     const moved = entries.filter(stays)
     if (moved.length === 0) return
-    const large = meta.large?.name
-    const to = { ...place, live: moved.length, ...(large === undefined ? {} : { large }) }
+    const to = new StoredRecord(place, moved.length, meta.large?.name)
     place.segment.keep(place.bytes)
     for (const entry of moved) entry.record = to
     from.live -= moved.length

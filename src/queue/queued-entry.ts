@@ -1,4 +1,4 @@
-/** A queued message as the index knows it: a few hundred bytes, whatever its size. */
+/** A queued message as the index knows it: at most 500 bytes (`test/bench/index-memory.ts`), whatever its size. */
 import type { Instant } from '../mail/instant.ts'
 import type { Outcome, StateChange } from './change-meta.ts'
 import type { Due } from './due-heap.ts'
@@ -6,15 +6,26 @@ import { withoutOwnTime } from './due-times.ts'
 import type { MessageMeta, PlacementMeta, Progress } from './message-meta.ts'
 import { queueId } from './queue-id.ts'
 import type { EntryHead, QueueId, RecipientState } from './queue.ts'
-import type { RecipientStates } from './recipient-states.ts'
+import { packStates, unpackStates, type RecipientStates } from './recipient-states.ts'
 import type { Place } from './segment.ts'
 
 /** A message record, shared by the entries of its placements. */
-export interface StoredRecord extends Place {
+export class StoredRecord implements Place {
+  readonly segment: Place['segment']
+  readonly position: number
+  readonly bytes: number
   /** Entries that still depend on it. */
   live: number
   /** In `large/`; goes when the record goes. */
-  readonly large?: string
+  readonly large: string | undefined
+
+  constructor({ segment, position, bytes }: Place, live: number, large: string | undefined) {
+    this.segment = segment
+    this.position = position
+    this.bytes = bytes
+    this.live = live
+    this.large = large
+  }
 }
 
 export class QueuedEntry implements EntryHead, Due {
@@ -24,7 +35,8 @@ export class QueuedEntry implements EntryHead, Due {
   dueAt: Instant
   held: boolean
   tries: number
-  recipients: RecipientStates | undefined
+  /** Where its recipients stand, packed; undefined where nobody was tried. */
+  #states: string | undefined
   record: StoredRecord
   claimed = false
   heapIndex = -1
@@ -37,12 +49,17 @@ export class QueuedEntry implements EntryHead, Due {
     this.dueAt = progress?.dueAt ?? meta.receivedAt
     this.held = progress?.held ?? disposition === 'hold'
     this.tries = progress?.tries ?? 0
-    this.recipients = progress?.recipients
+    this.#states = progress === undefined ? undefined : packStates(progress.recipients)
     this.record = record
   }
 
   get id(): QueueId {
     return queueId(this.number)
+  }
+
+  /** Made anew each time. */
+  get recipients(): RecipientStates | undefined {
+    return this.#states === undefined ? undefined : unpackStates(this.#states)
   }
 
   get progress(): Progress {
@@ -56,7 +73,7 @@ export class QueuedEntry implements EntryHead, Due {
       while (states.length < index) states.push(undefined)
       states[index] = state
     }
-    this.recipients = states
+    this.#states = packStates(states)
     this.tries = tries
     this.dueAt = dueAt
   }
@@ -67,6 +84,8 @@ export class QueuedEntry implements EntryHead, Due {
     if (verb === 'release') this.held = false
     if (verb !== 'release' && verb !== 'defer') return
     this.dueAt = at
-    this.recipients = this.recipients?.map((state) => state && withoutOwnTime(state))
+    const { recipients } = this
+    if (recipients === undefined) return
+    this.#states = packStates(recipients.map((state) => state && withoutOwnTime(state)))
   }
 }

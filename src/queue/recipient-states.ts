@@ -72,3 +72,45 @@ export function decodeState(value: JsonValue): RecipientState {
   }
   return { state, text: textOf(text) }
 }
+
+/** Of all texts of one message, so much is kept in memory: a queued message costs at most 500 bytes there. */
+const keptTextLength = 160
+
+/**
+ * The same in one string, for the index: `[[text …], [state …]]`, each state with the index of its text in its place.
+ * Texts are cut where together they are too long; states never are.
+ */
+export function packStates(known: RecipientStates): string {
+  const texts = new Map<string, number>()
+  const states = known.map((state) => {
+    if (state === undefined || state.state === 'pending') return 0
+    const text = texts.get(state.text) ?? texts.size
+    texts.set(state.text, text)
+    const [code = 0, , ...rest] = listOf(encodeState(state))
+    return [code, text, ...rest]
+  })
+  const longest = longestOf([...texts.keys()])
+  return JSON.stringify([[...texts.keys()].map((text) => text.slice(0, longest)), states])
+}
+
+/** How long each may be: what short ones leave is the others'. */
+function longestOf(texts: readonly string[]): number {
+  let left = keptTextLength
+  const lengths = texts.map(({ length }) => length).toSorted((a, b) => a - b)
+  for (const [at, length] of lengths.entries()) {
+    const share = Math.floor(left / (lengths.length - at))
+    if (length > share) return share
+    left -= length
+  }
+  return keptTextLength
+}
+
+export function unpackStates(packed: string): RecipientStates {
+  const value: JsonValue = JSON.parse(packed)
+  const [texts, states] = listOf(value).map(listOf)
+  return (states ?? []).map((state) => {
+    if (state === 0) return pending
+    const [code = 0, text, ...rest] = listOf(state)
+    return decodeState([code, texts?.[countOf(text)] ?? '', ...rest])
+  })
+}

@@ -1,7 +1,7 @@
 /** Builds the index from records in the order of the log. The last record about a message wins. */
 import { decodeOutcome, decodeStateChange } from './change-meta.ts'
 import { decodeMessageMeta } from './message-meta.ts'
-import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
+import { QueuedEntry, StoredRecord } from './queued-entry.ts'
 import type { FoundRecord } from './segment-scan.ts'
 import type { Place, Segment } from './segment.ts'
 
@@ -45,8 +45,7 @@ export class Replay {
   #message(place: Place, text: string): boolean {
     const meta = decodeMessageMeta(text)
     if (meta === undefined) return false
-    const large = meta.large?.name
-    const record: StoredRecord = { ...place, live: 0, ...(large === undefined ? {} : { large }) }
+    const record = new StoredRecord(place, 0, meta.large?.name)
     for (const placement of meta.placements) {
       const { number, disposition } = placement
       this.lastNumber = Math.max(this.lastNumber, number)

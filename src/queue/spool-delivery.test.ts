@@ -201,7 +201,7 @@ describe('settling', () => {
         tries: 1,
         recipients: [
           { state: 'delivered', text: 'ok' },
-          { state: 'deferred', text: 'x'.repeat(512), tries: 1 },
+          { state: 'deferred', text: 'x'.repeat(158), tries: 1 },
         ],
       },
     ])

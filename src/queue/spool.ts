@@ -24,7 +24,7 @@ import type { MessageIndex } from './message-index.ts'
 import { logPlacements } from './log-placements.ts'
 import { idsOf, type MessageRecord, type MessageRecords } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
-import { QueuedEntry, type StoredRecord } from './queued-entry.ts'
+import { QueuedEntry, StoredRecord } from './queued-entry.ts'
 import type {
   Claim,
   Damaged,
@@ -281,8 +281,7 @@ export class Spool implements Queue {
     logPlacements(meta, this.#parts.log)
     const kept = meta.placements.filter(({ disposition }) => disposition !== 'discard')
     if (kept.length === 0) return
-    const large = meta.large?.name
-    const record = { ...place, live: kept.length, ...(large === undefined ? {} : { large }) }
+    const record = new StoredRecord(place, kept.length, meta.large?.name)
     if (meta.handedOver !== undefined) {
       record.live += 1
       this.#handedOver.set(meta.handedOver, record)

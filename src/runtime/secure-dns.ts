@@ -13,6 +13,14 @@ export interface SecureAnswer<T> {
  */
 export interface SecureDns {
   tlsa(name: string, signal?: AbortSignal): Promise<SecureAnswer<TlsaRecord>>
-  /** Whether what the name server says of these records of a name can be relied on. */
-  isSecure(name: string, type: 'MX' | 'A' | 'AAAA', signal?: AbortSignal): Promise<boolean>
+  /** Whether what the name server says of the mail exchangers of a domain can be relied on. */
+  isMxSecure(domain: string, signal?: AbortSignal): Promise<boolean>
+  /** The same of the addresses of a host, all aliases on the way to them included, and where those lead. */
+  host(name: string, signal?: AbortSignal): Promise<SecureHost>
+}
+
+export interface SecureHost {
+  readonly secure: boolean
+  /** The name that has the addresses, in lower case: the one asked for unless that is an alias. */
+  readonly canonicalName: string
 }

@@ -35,7 +35,7 @@ export interface Scene {
   readonly to?: readonly string[]
   /** Where equals are shuffled: what the dice say. */
   readonly settings?: Partial<SmtpSettings>
-  readonly doors?: Pick<SmtpOptions, 'stsPolicies' | 'secureDns'>
+  readonly doors?: Pick<SmtpOptions, 'stsPolicies' | 'secureDns' | 'tlsSeen'>
   /** By default no session waits for a next message. */
   readonly pool?: Partial<PoolLimits>
   /** Addresses of this host. */

@@ -18,6 +18,8 @@ import { qmtpTransport } from '../delivery/transport/qmtp.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
 import { sameForEachStep } from '../delivery/transport/smtp-timeouts.ts'
+import { TlsCounts } from '../delivery/tls-rpt/counts.ts'
+import type { TlsObserver } from '../delivery/tls-rpt/sighting.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { formatMailbox, formatPath } from '../mail/address.ts'
@@ -72,15 +74,23 @@ export function openCourier(parts: CourierParts): Courier {
   const { me: hostname } = control()
   const settings = smtpSettings(current, net)
   const pool = poolLimits(current())
-  const policies = new StsPolicies(doors)
+  const meter = deliveryMeter(doors.metrics)
+  const counts = new TlsCounts(doors.store, {
+    now: () => clock.now(),
+    run: Buffer.from(random.bytes(8)).toString('base64url'),
+  })
+  const tlsSeen: TlsObserver = (sighting) => {
+    meter.tlsSeen(sighting)
+    counts.count(sighting)
+  }
+  const policies = new StsPolicies(doors, tlsSeen)
   const stsPolicies: SmtpOptions['stsPolicies'] = {
     find: async (domain, signal) =>
       current().delivery.tls.mtaSts ? policies.find(domain, signal) : undefined,
   }
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
-  const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, ...dane }
+  const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, tlsSeen, ...dane }
   const recorder = new AttemptRecorder(traces)
-  const meter = deliveryMeter(doors.metrics)
   const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
     queue,

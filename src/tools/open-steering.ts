@@ -1,6 +1,7 @@
 /** What an operator has in hand of a running gateway: its queue, its quarantine, its numbers over the control socket; and a word of held bounces and of alerts. */
 import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
+import { TlsReporter } from '../delivery/tls-rpt/reporter.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
@@ -40,6 +41,8 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     settings: () => bounceSettings(current()),
   })
   digest.start()
+  const reporter = openReporter(parts)
+  reporter?.start()
   const quarantine = openQuarantine(parts)
   quarantine.keeper.start()
   const alerts = openAlerts(parts)
@@ -59,7 +62,28 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       await control?.close()
       await alerts?.stop()
       await digest.stop()
+      await reporter?.stop()
       await quarantine.keeper.stop()
     },
   }
+}
+
+/** The store is everybody's: the first worker reports for all. */
+function openReporter({ queue, doors, current, seat }: SteeringParts): TlsReporter | undefined {
+  if (seat.number > 1) return undefined
+  const { store, dns, clock, random, log } = doors
+  return new TlsReporter({
+    queue,
+    store,
+    dns,
+    clock,
+    random,
+    log,
+    submitter() {
+      const configuration = current()
+      if (!configuration.delivery.tls.reports) return undefined
+      const { hostname, doubleBounceTo } = bounceSettings(configuration)
+      return doubleBounceTo === undefined ? undefined : { hostname, contact: doubleBounceTo }
+    },
+  })
 }

@@ -1,9 +1,9 @@
 /** What the whole envelope chain costs for each message above the bare receiver, and whether a million entries change that. */
 import { rmSync } from 'node:fs'
-import type { PostfixTool } from '../setup/components.ts'
 import { chainData } from './chain-data.ts'
-import { runLoad, type Load } from './load.ts'
-import { chainSink, receiverSink, type RunningSystem } from './systems.ts'
+import { runLoad, type Generator, type Load } from './load.ts'
+import type { RunningSystem } from './started-program.ts'
+import { chainSink, receiverSink } from './systems.ts'
 
 const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
 const messages = Number(process.env['POSTERN_BENCH_MESSAGES'] ?? 20_000)
@@ -12,7 +12,7 @@ const entries = Number(process.env['POSTERN_BENCH_ENTRIES'] ?? 1_000_000)
 const load: Load = { name: 'many', sessions: 50, sizeBytes: 4096, messages, keep: true }
 
 /** @returns lines to print */
-export async function chainCost(generator: PostfixTool): Promise<readonly string[]> {
+export async function chainCost(generator: Generator): Promise<readonly string[]> {
   const folders = [await chainData(1000), await chainData(entries)]
   const running: RunningSystem[] = []
   try {

@@ -5,17 +5,13 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from '../end-to-end/started-gateway.ts'
 import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
-import type { PostfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
-import { runLoad } from './load.ts'
+import { runLoad, type Generator } from './load.ts'
 import { postern } from './systems.ts'
 
 const users = 100
 const local = Number(process.env['POSTERN_BENCH_MAILDIRS'] ?? 200)
 const remote = Number(process.env['POSTERN_BENCH_RELAYED'] ?? 10_000)
-/** Somebody who is slower than this has failed. */
-const patienceMs = 600_000
-
 /** Somebody who takes mail for `relay.test` and for a hundred users of `postern.test`. */
 interface Contender {
   readonly name: string
@@ -26,7 +22,7 @@ interface Contender {
 }
 
 /** @returns lines to print */
-export async function deliveryFigures(generator: PostfixTool): Promise<readonly string[]> {
+export async function deliveryFigures(generator: Generator): Promise<readonly string[]> {
   const sinkPort = await freePort()
   const sink = spawn(
     process.execPath,
@@ -110,14 +106,13 @@ async function seconds(work: () => Promise<void>): Promise<number> {
 
 const shape = { sessions: 20, sizeBytes: 4096, keep: true } as const
 
-async function fillMaildirs(generator: PostfixTool, { port, newOf }: Contender): Promise<void> {
+async function fillMaildirs(generator: Generator, { port, newOf }: Contender): Promise<void> {
   const to = { to: 'bench@postern.test', recipients: users }
   await runLoad(generator, port, { name: 'Maildirs', messages: local, ...shape, ...to })
-  const deadline = performance.now() + patienceMs
   const left = new Set(names())
   while (left.size > 0) {
     for (const user of left) if (filesIn(newOf(user)) >= local) left.delete(user)
-    if (performance.now() > deadline) throw new Error('it does not come to an end')
+    generator.signal.throwIfAborted()
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -132,10 +127,10 @@ function filesIn(folder: string): number {
 }
 
 async function relayAll(
-  generator: PostfixTool,
+  generator: Generator,
   { contender: { port }, sink }: { readonly contender: Contender; readonly sink: ChildProcess },
 ): Promise<void> {
-  const all = once(sink.stdout ?? sink, 'data', { signal: AbortSignal.timeout(patienceMs) })
+  const all = once(sink.stdout ?? sink, 'data', { signal: generator.signal })
   await runLoad(generator, port, { name: 'relay', messages: remote, ...shape, to: 'x@relay.test' })
   await all
 }

@@ -14,8 +14,13 @@ export interface Load {
   readonly recipients?: number
 }
 
-/** Sends the load. @returns the seconds it took, by the wall clock */
-export async function runLoad(generator: PostfixTool, port: number, load: Load): Promise<number> {
+export interface Generator extends PostfixTool {
+  /** When the part that it works for has had its time. */
+  readonly signal: AbortSignal
+}
+
+/** Sends the load. @throws Error when the time is over. @returns the seconds it took, by the wall clock */
+export async function runLoad(generator: Generator, port: number, load: Load): Promise<number> {
   const args = [
     ...(load.keep ? ['-d'] : []),
     '-s',
@@ -35,13 +40,17 @@ export async function runLoad(generator: PostfixTool, port: number, load: Load):
   const child = spawn(generator.path, args, {
     env: { ...process.env, ...generator.env },
     stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 300_000,
   })
+  const stop = (): void => void child.kill()
+  generator.signal.addEventListener('abort', stop, { once: true })
+  if (generator.signal.aborted) stop()
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-2000)
   })
   const [code] = (await once(child, 'close')) as [number | null]
+  generator.signal.removeEventListener('abort', stop)
+  generator.signal.throwIfAborted()
   if (code !== 0) throw new Error(`smtp-source ended with ${code}: ${said}`)
   return (performance.now() - before) / 1000
 }

@@ -1,7 +1,7 @@
 /** What the receiver costs for each message, as a multiple of the least that Node can do. */
-import type { PostfixTool } from '../setup/components.ts'
-import { runLoad, type Load } from './load.ts'
-import { bareSink, receiverSink, type RunningSystem } from './systems.ts'
+import { runLoad, type Generator, type Load } from './load.ts'
+import type { RunningSystem } from './started-program.ts'
+import { bareSink, receiverSink } from './systems.ts'
 
 const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
 const messages = Number(process.env['POSTERN_BENCH_MESSAGES'] ?? 20_000)
@@ -11,7 +11,7 @@ const loads: readonly Load[] = [
 ]
 
 /** @returns lines to print */
-export async function receiverCost(generator: PostfixTool): Promise<readonly string[]> {
+export async function receiverCost(generator: Generator): Promise<readonly string[]> {
   const bare = await bareSink()
   const receiver = await receiverSink()
   try {
@@ -38,7 +38,7 @@ export async function receiverCost(generator: PostfixTool): Promise<readonly str
 
 async function costOf(
   system: RunningSystem,
-  { generator, load }: { readonly generator: PostfixTool; readonly load: Load },
+  { generator, load }: { readonly generator: Generator; readonly load: Load },
 ): Promise<number> {
   const before = system.cpuSeconds()
   await runLoad(generator, system.port, load)

@@ -1,8 +1,5 @@
 /** Who is measured. The first is the do-nothing sink that the others are compared with. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
 import { workersOf } from '../end-to-end/worker-processes.ts'
@@ -10,14 +7,14 @@ import { postfixTool } from '../setup/components.ts'
 import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
 import { freePort } from '../setup/free-port.ts'
 import { fillSpool } from './fill-spool.ts'
-
-export interface RunningSystem {
-  readonly name: string
-  readonly port: number
-  /** User and system time of its processes so far. */
-  cpuSeconds(): number
-  stop(): Promise<void>
-}
+import { namedPeers } from './peers.ts'
+import {
+  cpuSeconds,
+  memoryBytes,
+  startedProgram,
+  sumOf,
+  type RunningSystem,
+} from './started-program.ts'
 
 export const systems: readonly (() => Promise<RunningSystem>)[] = [
   smtpSink,
@@ -26,6 +23,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   delivering,
   deliveringByAll,
   ...(postfixCannotRun() ? [] : [postfix]),
+  ...namedPeers(),
 ]
 
 /** Postfix's own sink, in C: reads, answers, stores nothing. */
@@ -34,33 +32,35 @@ async function smtpSink(): Promise<RunningSystem> {
   if (tool === undefined) throw new Error('smtp-sink is not there')
   const port = await freePort()
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  return started(
-    'do-nothing sink (smtp-sink, C)',
+  return startedProgram({
+    name: 'do-nothing sink (smtp-sink, C)',
     port,
-    tool.path,
-    [...user, '-c', `127.0.0.1:${port}`, '1000'],
-    tool.env,
-  )
+    path: tool.path,
+    args: [...user, '-c', `127.0.0.1:${port}`, '1000'],
+    env: tool.env,
+  })
 }
 
 /** The least that Node can do. */
 export async function bareSink(): Promise<RunningSystem> {
   const port = await freePort()
-  return started('do-nothing sink (Node)', port, process.execPath, [
-    ...process.execArgv,
-    join(checkout, 'test/bench/bare-sink.ts'),
-    String(port),
-  ])
+  return startedProgram({
+    name: 'do-nothing sink (Node)',
+    port,
+    path: process.execPath,
+    args: [...process.execArgv, join(checkout, 'test/bench/bare-sink.ts'), String(port)],
+  })
 }
 
 /** The receiver with a chain without plugins and a sink in place of the spool. */
 export async function receiverSink(): Promise<RunningSystem> {
   const port = await freePort()
-  return started('the receiver alone', port, process.execPath, [
-    ...process.execArgv,
-    join(checkout, 'test/bench/receiver-sink.ts'),
-    String(port),
-  ])
+  return startedProgram({
+    name: 'the receiver alone',
+    port,
+    path: process.execPath,
+    args: [...process.execArgv, join(checkout, 'test/bench/receiver-sink.ts'), String(port)],
+  })
 }
 
 /** The same with the whole envelope chain, on the data of chain-data.ts. */
@@ -68,12 +68,12 @@ export async function chainSink(
   folder: string,
 ): Promise<RunningSystem & { residentBytes(): number }> {
   const port = await freePort()
-  return started('the receiver with the envelope chain', port, process.execPath, [
-    ...process.execArgv,
-    join(checkout, 'test/bench/chain-sink.ts'),
-    String(port),
-    folder,
-  ])
+  return startedProgram({
+    name: 'the receiver with the envelope chain',
+    port,
+    path: process.execPath,
+    args: [...process.execArgv, join(checkout, 'test/bench/chain-sink.ts'), String(port), folder],
+  })
 }
 
 /**
@@ -178,8 +178,8 @@ log: { to: '${folderOnDisk}/log' }
     name,
     startMs,
     maildirs: join(folderOnDisk, 'mail'),
-    residentBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmRSS')),
-    peakBytes: () => sumOf(processes(), (pid) => memory(pid, 'VmHWM')),
+    residentBytes: () => sumOf(processes(), (pid) => memoryBytes(pid, 'VmRSS')),
+    peakBytes: () => sumOf(processes(), (pid) => memoryBytes(pid, 'VmHWM')),
     port: gateway.port,
     cpuSeconds: () => sumOf(processes(), cpuSeconds),
     async stop() {
@@ -188,60 +188,4 @@ log: { to: '${folderOnDisk}/log' }
       rmSync(folderOnDisk, { recursive: true })
     },
   }
-}
-
-async function started(
-  name: string,
-  port: number,
-  path: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<RunningSystem & { residentBytes(): number }> {
-  const child = spawn(path, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  await listening(port)
-  const { pid } = child
-  if (pid === undefined) throw new Error(`${path} did not start`)
-  return {
-    name,
-    port,
-    cpuSeconds: () => cpuSeconds(pid),
-    residentBytes: () => memory(pid, 'VmRSS'),
-    async stop() {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const socket = connect(port, '127.0.0.1')
-    const open = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    })
-    socket.destroy()
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`nothing listens on ${port}`)
-}
-
-/** What the kernel keeps in memory of a process now (VmRSS), or kept at most (VmHWM). */
-function memory(pid: number, which: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
-}
-
-function sumOf(pids: readonly number[], figure: (pid: number) => number): number {
-  return pids.reduce((sum, pid) => sum + figure(pid), 0)
-}
-
-/** Of a process with all its threads: /proc counts in hundredths of a second. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }

@@ -1,12 +1,11 @@
 /** The rate at which mail is taken while somebody has the page Now open, and while nobody has. */
-import type { PostfixTool } from '../setup/components.ts'
 import { administered, asker, cpuMs, median, type Administered } from './administered.ts'
-import { runLoad } from './load.ts'
+import { runLoad, type Generator } from './load.ts'
 
 const aimShare = 0.03
 
 /** A run with the page open beside each without, in turn: the machine changes more from minute to minute than the page costs. */
-export async function watchedCost(generator: PostfixTool): Promise<readonly string[]> {
+export async function watchedCost(generator: Generator): Promise<readonly string[]> {
   const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 5)
   const messages = Math.ceil(Number(process.env['POSTERN_BENCH_SCALE'] ?? 1) * 10_000)
   const load = { name: 'keep', sessions: 50, sizeBytes: 4096, messages, keep: true }

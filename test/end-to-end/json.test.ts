@@ -36,9 +36,18 @@ const without: ReadonlyMap<string, string> = new Map([
   ...['printforward', 'newaliases', 'newinclude', 'condredirect', 'bouncesaying', 'except'].map(
     (name) => [name, original] as const,
   ),
-  ...['preline', 'predate', 'datemail', 'qreceipt', 'maildirmake', 'safecat', 'maildirsmtp', 'maildirqmtp', 'setlock', 'autorespond'].map(
-    (name) => [name, original] as const,
-  ),
+  ...[
+    'preline',
+    'predate',
+    'datemail',
+    'qreceipt',
+    'maildirmake',
+    'safecat',
+    'maildirsmtp',
+    'maildirqmtp',
+    'setlock',
+    'autorespond',
+  ].map((name) => [name, original] as const),
 ])
 
 interface Case {
@@ -138,6 +147,7 @@ function cases(): readonly Case[] {
     { verb: 'metrics' },
     { verb: 'alerts list' },
     { verb: 'alerts test' },
+    { verb: 'tls-report', args: ['--day', '2026-01-31'] },
     { verb: 'doctor' },
     { verb: 'analog', args: [join(checkout, 'test/fixtures/analog')] },
     { verb: 'import', args: [join(checkout, 'test/fixtures/qmail-guide/var/qmail'), '--dry-run'] },

@@ -24,10 +24,20 @@ export interface Exim {
   stop(): Promise<void>
 }
 
+export interface EximRole {
+  /** The files of its certificate and key in test/fixtures/tls, without their endings. */
+  readonly certificate?: string
+  /** Whose mail it takes, as Exim writes lists. */
+  readonly domains?: string
+}
+
 /** Exim refuses to be root. */
 const nobody = 65_534
 
-export async function startExim(ports: EximPorts): Promise<Exim> {
+export async function startExim(
+  ports: EximPorts,
+  { certificate = 'mx.test', domains = 'exim.test' }: EximRole = {},
+): Promise<Exim> {
   const root = await mkdtemp(join(tmpdir(), 'postern-exim-'))
   await chmod(root, 0o755)
   const uid = process.getuid?.() === 0 ? nobody : (process.getuid?.() ?? nobody)
@@ -36,7 +46,7 @@ export async function startExim(ports: EximPorts): Promise<Exim> {
     await mkdir(join(root, folder))
     await chown(join(root, folder), uid, gid)
   }
-  for (const name of ['mx.test.pem', 'mx.test.key']) {
+  for (const name of new Set(['mx.test.pem', `${certificate}.pem`, `${certificate}.key`])) {
     const copy = join(root, 'tls', name)
     await writeFile(copy, await readFile(join(checkout, 'test/fixtures/tls', name)), {
       mode: 0o600,
@@ -46,7 +56,10 @@ export async function startExim(ports: EximPorts): Promise<Exim> {
   const { path, env } = eximProgram()!
   await writeFile(join(root, 'passwd'), `Debian-exim:x:${uid}:${gid}::${root}:/bin/false\n`)
   await writeFile(join(root, 'group'), `Debian-exim:x:${gid}:\n`)
-  await writeFile(join(root, 'exim.conf'), configuration(root, ports, path))
+  await writeFile(
+    join(root, 'exim.conf'),
+    configuration({ root, path, certificate, domains }, ports),
+  )
   const child = spawn(path, ['-C', join(root, 'exim.conf'), '-bdf', '-q1m'], {
     env: {
       ...process.env,
@@ -74,7 +87,10 @@ export async function startExim(ports: EximPorts): Promise<Exim> {
   }
 }
 
-function configuration(root: string, { own, gateway }: EximPorts, path: string): string {
+function configuration(
+  { root, path, certificate, domains }: Required<EximRole> & { root: string; path: string },
+  { own, gateway }: EximPorts,
+): string {
   return `primary_hostname = mail.exim.test
 exim_path = ${path}
 spool_directory = ${root}/spool
@@ -90,8 +106,8 @@ notifier_socket =
 rfc1413_query_timeout = 0s
 host_lookup =
 tls_advertise_hosts = *
-tls_certificate = ${root}/tls/mx.test.pem
-tls_privatekey = ${root}/tls/mx.test.key
+tls_certificate = ${root}/tls/${certificate}.pem
+tls_privatekey = ${root}/tls/${certificate}.key
 chunking_advertise_hosts = *
 prdr_enable = true
 dsn_advertise_hosts = *
@@ -113,7 +129,7 @@ accepted:
 begin routers
 mailboxes:
   driver = accept
-  domains = exim.test
+  domains = ${domains}
   local_parts = bob : carol : dave : erin : frank
   transport = maildir
 to_postern:

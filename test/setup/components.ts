@@ -20,6 +20,7 @@ export type ComponentName =
   | 'curl'
   | 'dovecot'
   | 'e2fsprogs'
+  | 'ldns'
   | 'mail-dkim'
   | 'msmtp'
   | 'netcat'
@@ -36,6 +37,7 @@ export type ComponentName =
   | 'tcprules'
   | 'tcpserver'
   | 'tinycdb'
+  | 'unbound'
 
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
@@ -44,6 +46,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
+  ldns: { program: 'ldns-signzone', packages: ['ldnsutils'] },
   'mail-dkim': { program: 'dkimproxy-verify', packages: ['libmail-dkim-perl'] },
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
@@ -59,6 +62,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   tcprules: { program: 'tcprules', packages: ['ucspi-tcp'] },
   tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
+  unbound: { program: 'unbound', packages: ['unbound'] },
   swaks: {
     program: 'swaks',
     packages: ['swaks', 'libnet-ssleay-perl', 'libdigest-hmac-perl', 'libauthen-sasl-perl'],

@@ -7,6 +7,7 @@ import { memoryStore } from '../../testkit/memory-store.ts'
 import { recordingLog } from '../../testkit/recording-log.ts'
 import { scriptedPeer } from '../../testkit/scripted-peer.ts'
 import { settle } from '../../testkit/next-hop-stage.ts'
+import type { TlsSighting } from '../tls-rpt/sighting.ts'
 import { StsPolicies } from './policies.ts'
 
 const text = 'version: STSv1\r\nmode: enforce\r\nmx: mx.there.test\r\nmax_age: 86400\r\n'
@@ -60,9 +61,13 @@ async function scene({
     }
     return connection
   }
-  const policies = new StsPolicies({ net: { ...net, connect }, clock, store, log, dns })
+  const seen: TlsSighting[] = []
+  const policies = new StsPolicies(
+    { net: { ...net, connect }, clock, store, log, dns },
+    (sighting) => seen.push(sighting),
+  )
   const find = () => policies.find('there.test', new AbortController().signal)
-  return { answer, clock, dns, find, handshakes, log, requests, store }
+  return { answer, clock, dns, find, handshakes, log, requests, seen, store }
 }
 
 describe('the policy of a domain', () => {
@@ -136,6 +141,23 @@ describe('the policy of a domain', () => {
       expect(requests.filter((line) => line.startsWith('GET'))).toHaveLength(1)
     },
   )
+
+  test('that can not be had is reported once, with what is wrong with it', async () => {
+    for (const [response, failure] of [
+      [ok('hello'), 'sts-policy-invalid'],
+      ['HTTP/1.1 404 None\r\n\r\n', 'sts-policy-fetch-error'],
+    ] as const) {
+      const { find, seen } = await scene({ response })
+      await Promise.all([find(), find()])
+      await find()
+      expect(seen).toMatchObject([
+        { domain: 'there.test', policy: { type: 'sts' }, outcome: { failure } },
+      ])
+    }
+    const { find, seen } = await scene({ response: undefined, addresses: [] })
+    await find()
+    expect(seen).toMatchObject([{ outcome: { failure: 'sts-policy-fetch-error' } }])
+  })
 
   test('is none where the host is silent for a quarter of a minute', async () => {
     const { find, clock } = await scene({ response: 'silence' })

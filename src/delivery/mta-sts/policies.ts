@@ -4,8 +4,10 @@
  */
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { JsonValue } from '../../mail/json.ts'
+import { printable } from '../../mail/reply.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Store, StoreTable } from '../../runtime/store.ts'
+import type { TlsFailure, TlsObserver } from '../tls-rpt/sighting.ts'
 import { httpsGet, type HttpsDoors } from './https-get.ts'
 import { parseStsPolicy, stsId, type StsPolicy } from './policy.ts'
 
@@ -20,6 +22,8 @@ const fetchMs = 15_000
 /** After a fetch that failed, so long none is tried. */
 const failureMs = 300_000
 
+const noPolicyServed = 'what it serves is no policy'
+
 interface Kept {
   readonly id: string
   readonly policy: StsPolicy
@@ -30,9 +34,12 @@ export class StsPolicies {
   readonly #table: StoreTable
   /** One fetch for a domain at a time, whoever else asks. */
   readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>()
+  readonly #tlsSeen: TlsObserver | undefined
 
-  constructor(doors: StsDoors) {
+  /** @param tlsSeen told of policies that can not be had */
+  constructor(doors: StsDoors, tlsSeen?: TlsObserver) {
     this.#doors = doors
+    this.#tlsSeen = tlsSeen
     this.#table = doors.store.table('mta_sts', { maxEntries: maxPolicies })
   }
 
@@ -89,7 +96,7 @@ export class StsPolicies {
         }),
       )
       if (policy === undefined) {
-        throw new PosternError('PEER_FAILED', 'what it serves is no policy')
+        throw new PosternError('PEER_FAILED', noPolicyServed)
       }
       log.info('mta_sts.fetched', { domain, id, mode: policy.mode })
       const expiresAt = clock.now() + policy.maxAgeSeconds * 1000
@@ -98,10 +105,17 @@ export class StsPolicies {
     } catch (error) {
       if (!isPosternError(error)) throw error
       log.warn('mta_sts.not_fetched', { domain, id, error: error.message })
+      const outcome = { failure: failureOf(error), reason: printable(error.message) }
+      this.#tlsSeen?.({ domain, policy: { type: 'sts', lines: [], mx: [] }, outcome })
       this.#table.putLater(failureKey, id, clock.now() + failureMs)
       return undefined
     }
   }
+}
+
+function failureOf({ message }: PosternError): TlsFailure {
+  if (message.includes(noPolicyServed)) return 'sts-policy-invalid'
+  return message.includes('TLS: ') ? 'sts-webpki-invalid' : 'sts-policy-fetch-error'
 }
 
 /** `[id, mode, maxAgeSeconds, mx, …]`. */

@@ -4,6 +4,7 @@ import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Net, TlsTrust } from '../../runtime/net.ts'
+import type { TlsOutcome } from '../tls-rpt/sighting.ts'
 import type { Found } from './found.ts'
 import { notSecure, trouble, turnedAway, type Hop } from './hop-result.ts'
 import { isIpv6 } from './mail-exchangers.ts'
@@ -38,6 +39,8 @@ export interface Terms {
   readonly lookup: 'mx' | 'host'
   /** RFC 8689: only a host whose name is verified and that promises the same. */
   readonly requireTls: boolean
+  /** Told what came of the first attempt to speak by TLS; of a peer that turns us away before, nothing. */
+  readonly seen?: (outcome: TlsOutcome & Pick<SmtpSession, 'serverProblem'>) => void
 }
 
 export async function enter(
@@ -45,7 +48,7 @@ export async function enter(
   hop: Hop,
   terms: Terms,
 ): Promise<Found<SmtpSession>> {
-  const { requireTls, implicitTls = false, settings } = terms
+  const { requireTls, implicitTls = false, settings, seen } = terms
   if (requireTls && !isNameTrusted(terms)) return { result: unprotected(hop) }
   const tls: TlsPolicy = requireTls ? { ...terms.tls, level: 'verify' } : terms.tls
   // Where TLS only may be, a handshake that fails costs the encryption, not the mail.
@@ -56,8 +59,12 @@ export async function enter(
         sessionOptions(doors, hop, { ...terms, tls: { ...tls, level } }),
       )
       if (opened.opened === 'refused') return { result: turnedAway(hop, opened.step, opened.reply) }
-      if (opened.opened === 'session') return admit(opened.session, requireTls, settings.timeouts)
-      const { why } = opened
+      if (opened.opened === 'session') {
+        if (level !== 'none' || !mayFallBack) seen?.(outcomeOf(opened.session))
+        return admit(opened.session, requireTls, settings.timeouts)
+      }
+      const { why, failure } = opened
+      seen?.({ failure, reason: why })
       doors.log.warn('smtp.tls_failed', { host: hop.name, address: hop.address, error: why })
       if (!mayFallBack) return { result: requireTls ? unprotected(hop) : notSecure(hop, why) }
     } catch (error) {
@@ -65,6 +72,11 @@ export async function enter(
     }
   }
   throw new Error('a session in the clear wanted TLS')
+}
+
+function outcomeOf({ security, serverProblem }: SmtpSession): Parameters<Terms['seen'] & {}>[0] {
+  if (security === 'clear') return { failure: 'starttls-not-supported' }
+  return serverProblem === undefined ? {} : { serverProblem }
 }
 
 function sessionOptions(
@@ -83,7 +95,8 @@ function sessionOptions(
     timeouts,
     hop,
     protocol,
-    servername: hop.name,
+    // With TLSA records the name that they stand at: a host may have a certificate for each of its names (RFC 7672 §8.1).
+    servername: (tls.tlsa && tls.names?.[0]) ?? hop.name,
     helloName,
     signal,
     tls,

@@ -4,6 +4,7 @@
  * the connection and is thrown, now and at every later call, as a PosternError.
  */
 import { PosternError } from '../../mail/errors.ts'
+import type { TlsState } from '../../mail/session.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Connection, ConnectOptions, Net, TlsOptions } from '../../runtime/net.ts'
 import { ReplyReader, type HopReply } from './reply-reader.ts'
@@ -102,12 +103,13 @@ export class SmtpClient {
   }
 
   /** After the 220 to STARTTLS. What the peer sent on top of that in the clear is an attack (RFC 3207 §6). */
-  async startTls(tls: ClientTls): Promise<void> {
+  async startTls(tls: ClientTls): Promise<TlsState> {
     if (this.hasSpoken) {
       throw this.#fail(new PosternError('PEER_FAILED', 'it spoke on in the clear after STARTTLS'))
     }
-    await this.#connection.startTls({ side: 'client', ...tls })
+    const state = await this.#connection.startTls({ side: 'client', ...tls })
     this.#reader = new ReplyReader()
+    return state
   }
 
   /** Says goodbye and lets go; the reply is not waited for. */

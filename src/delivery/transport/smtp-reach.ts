@@ -4,6 +4,7 @@
  * in, a temporary reason tells more than a permanent one.
  */
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import { printable } from '../../mail/reply.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Dns } from '../../runtime/dns.ts'
@@ -15,7 +16,15 @@ import { addressesOf, hostsOf, type AddressFamilies, type HostGroup } from './ma
 import type { SecureDns } from '../../runtime/secure-dns.ts'
 import { danePolicy, type DaneAnswer } from '../dane.ts'
 import { isStsExchanger, type StsPolicy } from '../mta-sts/policy.ts'
-import { enter, type EnterDoors, type EnterSettings } from './session-entry.ts'
+import {
+  failureOfCode,
+  noPolicy,
+  stsFacts,
+  type TlsObserver,
+  type TlsOutcome,
+  type TlsSighting,
+} from '../tls-rpt/sighting.ts'
+import { enter, type EnterDoors, type EnterSettings, type Terms } from './session-entry.ts'
 import type { SmtpSession } from './smtp-session.ts'
 
 /** What outgoing connections are made with; asked for each delivery. */
@@ -41,6 +50,8 @@ export interface ReachDoors extends EnterDoors {
   readonly stsPolicies?: {
     find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined>
   }
+  /** Told of TLS with mail exchangers whose domains may say what they demand (RFC 8460). */
+  readonly tlsSeen?: TlsObserver
 }
 
 export interface Journey {
@@ -60,24 +71,33 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
   const { route, signal } = journey
   const hosts = await hostsOf(route, { dns: doors.dns, random: doors.random, signal })
   if (hosts.found === undefined) return hosts
-  const sts = await stsPolicy(doors, journey)
+  const stated = await stsPolicy(doors, journey)
+  const sts = stated?.mode === 'enforce' ? stated : undefined
   let why: DeliveryResult | undefined
   const gather = (result: DeliveryResult): void => {
     if (why?.outcome !== 'deferred' || result.outcome === 'deferred') why = result
   }
   let connections = 0
   for (const group of hosts.found) {
-    const hops = await hopsOf(permitted(group, sts, gather), doors, journey)
+    const hops = await hopsOf(permitted(group, { sts, gather, doors, route }), doors, journey)
     if (hops === 'own') return { result: why ?? ownDomain(route) }
     for (const hop of hops) {
       if (hop.result !== undefined) gather(hop.result)
       if (hop.found === undefined) continue
       if (signal.aborted || connections === maxConnections) return { result: why ?? noHost }
       connections++
-      const { policy: tls, result } = await policyFor(hop.found, sts, { doors, journey })
+      const { policy: tls, facts, result } = await policyFor(hop.found, stated, { doors, journey })
       if (result !== undefined) gather(result)
       if (tls === undefined) continue
-      const entered = await enter(doors, hop.found, { ...journey, ...route, protocol: 'smtp', tls })
+      const seen =
+        facts && seenBy(doors, { domain: route.host, policy: facts, hop: hop.found }, stated)
+      const entered = await enter(doors, hop.found, {
+        ...journey,
+        ...route,
+        protocol: 'smtp',
+        tls,
+        ...(seen === undefined ? {} : { seen }),
+      })
       if (entered.found !== undefined) return entered
       gather(entered.result)
     }
@@ -96,44 +116,81 @@ function mayDemand({ route: { lookup, host }, settings, tlsOptional }: Journey):
   )
 }
 
-/** What the domain demands by MTA-STS. */
+/** What the domain says by MTA-STS: only `enforce` binds us, `testing` wants to hear (RFC 8461 §5). */
 async function stsPolicy(
   { stsPolicies }: ReachDoors,
   journey: Journey,
 ): Promise<StsPolicy | undefined> {
   if (stsPolicies === undefined || !mayDemand(journey)) return undefined
   const policy = await stsPolicies.find(journey.route.host, journey.signal)
-  return policy?.mode === 'enforce' ? policy : undefined
+  return policy?.mode === 'none' ? undefined : policy
 }
+
+/** What the session came to, held against a policy that is only tested. */
+function seenBy(
+  { tlsSeen }: ReachDoors,
+  sighting: Omit<TlsSighting, 'outcome'> & { readonly hop: Hop },
+  stated: StsPolicy | undefined,
+): Terms['seen'] {
+  if (tlsSeen === undefined) return undefined
+  return ({ serverProblem, ...outcome }) => {
+    const isTested = sighting.policy.type === 'sts' && stated?.mode === 'testing'
+    const isNamed = !isTested || isStsExchanger(stated, sighting.hop.name)
+    if (outcome.failure !== undefined || !isTested) return tlsSeen({ ...sighting, outcome })
+    if (!isNamed) return tlsSeen({ ...sighting, outcome: notNamed })
+    if (serverProblem === undefined) return tlsSeen({ ...sighting, outcome })
+    const failure = failureOfCode(serverProblem)
+    tlsSeen({ ...sighting, outcome: { failure, reason: printable(serverProblem) } })
+  }
+}
+
+const notNamed: TlsOutcome = { failure: 'validation-failure', reason: 'mx-mismatch' }
 
 /** The first that says something: the operator, DANE (which MTA-STS does not weaken, RFC 8461 §2), MTA-STS, the default. */
 async function policyFor(
   hop: Hop,
-  sts: StsPolicy | undefined,
+  stated: StsPolicy | undefined,
   { doors, journey }: { readonly doors: ReachDoors; readonly journey: Journey },
 ): Promise<DaneAnswer> {
   const { route, settings, signal } = journey
   const told = settings.tlsPolicy(route.host, hop.name)
   if (told !== undefined) return { policy: told }
-  const otherwise: TlsPolicy = sts === undefined ? settings.defaultTls : { level: 'verify' }
-  if (doors.secureDns === undefined || !mayDemand(journey)) return { policy: otherwise }
+  const policy: TlsPolicy = stated?.mode === 'enforce' ? { level: 'verify' } : settings.defaultTls
+  if (!mayDemand(journey)) return { policy }
+  const otherwise = { policy, facts: stated === undefined ? noPolicy : stsFacts(stated) }
+  if (doors.secureDns === undefined) return otherwise
   const { host: domain, port } = route
   const dane = await danePolicy(doors.secureDns, { domain, host: hop.name, port }, signal)
-  return dane.result === undefined ? { policy: dane.policy ?? otherwise } : dane
+  if (dane.result === undefined) return dane.policy === undefined ? otherwise : dane
+  const outcome = { failure: 'dnssec-invalid', reason: dane.result.text } as const
+  doors.tlsSeen?.({ domain, policy: { type: 'tlsa', lines: [], mx: [hop.name] }, hop, outcome })
+  return dane
 }
 
 /** The hosts of a group that the policy names; of the others it is told why they are passed over. */
 function permitted(
   group: HostGroup,
-  sts: StsPolicy | undefined,
-  gather: (result: DeliveryResult) => void,
+  {
+    sts,
+    gather,
+    doors: { tlsSeen },
+    route,
+  }: {
+    readonly sts: StsPolicy | undefined
+    readonly gather: (result: DeliveryResult) => void
+    readonly doors: ReachDoors
+    readonly route: SmtpRoute
+  },
 ): HostGroup {
   if (sts === undefined) return group
   return group.filter((name) => {
     const isNamed = isStsExchanger(sts, name)
     const text = `The MTA-STS policy of the domain does not name its mail exchanger ${name}`
-    if (!isNamed) gather({ outcome: 'deferred', status: '4.7.5', text })
-    return isNamed
+    if (isNamed) return true
+    gather({ outcome: 'deferred', status: '4.7.5', text })
+    const hop = { name, address: '' }
+    tlsSeen?.({ domain: route.host, policy: stsFacts(sts), hop, outcome: notNamed })
+    return false
   })
 }
 

@@ -6,8 +6,10 @@
 import { isPosternError } from '../../mail/errors.ts'
 import { printable } from '../../mail/reply.ts'
 import type { RelayLogin } from '../../mail/route.ts'
+import type { TlsState } from '../../mail/session.ts'
 import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { TlsTrust } from '../../runtime/net.ts'
+import { failureOf, type TlsFailure } from '../tls-rpt/sighting.ts'
 import { extensionsOf, limitsOf, type Extensions, type HopLimits } from './extensions.ts'
 import type { Hop } from './hop-result.ts'
 import { quoteReply, type HopReply } from './reply-reader.ts'
@@ -26,6 +28,8 @@ export interface SmtpSession {
   readonly extensions: Extensions
   readonly limits: HopLimits
   readonly security: 'clear' | 'encrypted' | 'verified'
+  /** Why nobody should believe its certificate, in Node's word; absent where there is none, or nothing against it. */
+  readonly serverProblem?: string
   /** Who we are to the next hop, if a login succeeded. */
   readonly user?: string
 }
@@ -51,7 +55,7 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
  */
 export type NoSession =
   | { readonly opened: 'refused'; readonly step: string; readonly reply: HopReply }
-  | { readonly opened: 'no-tls'; readonly why: string }
+  | { readonly opened: 'no-tls'; readonly why: string; readonly failure: TlsFailure }
 
 export type OpenedSession =
   | { readonly opened: 'session'; readonly session: SmtpSession }
@@ -78,8 +82,8 @@ export async function openSession(options: SessionOptions): Promise<OpenedSessio
 async function greet(client: SmtpClient, options: SessionOptions): Promise<OpenedSession> {
   const { timeouts, tls, login, implicitTls = false } = options
   if (implicitTls) {
-    const failed = await handshake(client, options)
-    if (failed !== undefined) return failed
+    const shaken = await handshake(client, options)
+    if ('opened' in shaken) return shaken
   }
   const greeting = await client.read(timeouts.greetingMs)
   if (greeting.code !== 220) return { opened: 'refused', step: 'greeting', reply: greeting }
@@ -90,7 +94,7 @@ async function greet(client: SmtpClient, options: SessionOptions): Promise<Opene
   const wanted = demanded || (tls.level === 'may' && login?.withoutTls !== true)
   if (implicitTls || !wanted) return logInIfTold(session, options)
   if (session.extensions.has('STARTTLS')) return startTls(session, options, demanded)
-  if (demanded) return { opened: 'no-tls', why: 'it does not offer STARTTLS' }
+  if (demanded) return noStartTls('it does not offer STARTTLS')
   return logInIfTold(session, options)
 }
 
@@ -104,26 +108,33 @@ async function startTls(
   if (reply.code === 421) return { opened: 'refused', step: 'STARTTLS', reply }
   if (reply.code !== 220) {
     if (!demanded) return logInIfTold(clear, options)
-    return { opened: 'no-tls', why: `to STARTTLS it said: ${quoteReply(reply)}` }
+    return noStartTls(`to STARTTLS it said: ${quoteReply(reply)}`)
   }
-  const failed = await handshake(client, options)
-  if (failed !== undefined) return failed
+  const shaken = await handshake(client, options)
+  if ('opened' in shaken) return shaken
   // What was said in the clear counts for nothing any more (RFC 3207 §4.2).
   const hello = await sayHello(client, options, secured(options.tls))
-  return hello.opened === 'session' ? logInIfTold(hello.session, options) : hello
+  if (hello.opened !== 'session') return hello
+  const { serverProblem } = shaken
+  const facts = serverProblem === undefined ? {} : { serverProblem }
+  return logInIfTold({ ...hello.session, ...facts }, options)
 }
 
-/** @returns what failed */
+function noStartTls(why: string): NoSession {
+  return { opened: 'no-tls', why, failure: 'starttls-not-supported' }
+}
+
+/** @returns what was agreed on, or what failed */
 async function handshake(
   client: SmtpClient,
   { servername, tls, trust, timeouts }: SessionOptions,
-): Promise<NoSession | undefined> {
+): Promise<NoSession | TlsState> {
   const verify = tls.level === 'verify'
   const names = verify && tls.names !== undefined ? { names: tls.names } : {}
   const tlsa = verify && tls.tlsa !== undefined ? { tlsa: tls.tlsa } : {}
   const believed = trust === undefined ? {} : { trust }
   try {
-    await client.startTls({
+    return await client.startTls({
       servername,
       verify,
       ...names,
@@ -131,10 +142,9 @@ async function handshake(
       ...believed,
       timeoutMs: timeouts.tlsMs,
     })
-    return undefined
   } catch (error) {
     if (!isPosternError(error) || error.code === 'ABORTED') throw error
-    return { opened: 'no-tls', why: printable(error.message) }
+    return { opened: 'no-tls', why: printable(error.message), failure: failureOf(error) }
   }
 }
 

@@ -113,6 +113,11 @@ export const queueMetrics = {
     ['transport'],
     patient,
   ),
+  tlsSessions: counterMetric(
+    'postern_outgoing_tls_total',
+    'Sessions with mail exchangers, by what their domains say of TLS (sts, tlsa, no-policy-found) and what came of it',
+    ['policy', 'result'],
+  ),
   bounces: counterMetric(
     'postern_bounces_total',
     'Delivery status notifications: sent, or on hold for an operator',

@@ -1,7 +1,7 @@
 /** Questions to a resolver and its answers, byte by byte (RFC 1035 §4, EDNS0 by RFC 6891): only what TLSA needs. */
 import { PosternError } from '../../mail/errors.ts'
 
-export const recordTypes = { A: 1, MX: 15, AAAA: 28, TLSA: 52 } as const
+export const recordTypes = { A: 1, MX: 15, TLSA: 52 } as const
 export type RecordType = keyof typeof recordTypes
 
 export interface DnsResponse {
@@ -12,6 +12,8 @@ export interface DnsResponse {
   readonly rcode: number
   /** The data of the records of the type asked for, whatever alias they came by. */
   readonly records: readonly Buffer[]
+  /** Where the aliases lead that the name asked for is, in lower case; absent where it is none. */
+  readonly canonicalName?: string
 }
 
 const headerBytes = 12
@@ -58,11 +60,18 @@ export function parseResponse(bytes: Buffer, question: Buffer): DnsResponse | un
   const echoed = bytes.subarray(headerBytes, nameEnd + 4)
   const isOurs = lower(asked).equals(lower(echoed)) && bytes.readUInt16BE(4) === 1
   if ((flags & 0x80_00) === 0 || !isOurs) return undefined
+  const records = recordsIn(bytes, nameEnd + 4)
+  const type = asked.readUInt16BE(asked.length - 4)
+  const asName = nameAt(question, headerBytes)
+  const canonicalName = endOfAliases(bytes, records, asName)
   return {
     authenticated: (flags & 0x20) !== 0,
     truncated: (flags & 0x02_00) !== 0,
     rcode: flags & 0x0f,
-    records: recordsIn(bytes, nameEnd + 4, asked.readUInt16BE(asked.length - 4)),
+    records: records
+      .filter((record) => record.type === type)
+      .map(({ from, to }) => bytes.subarray(from, to)),
+    ...(canonicalName === asName ? {} : { canonicalName }),
   }
 }
 
@@ -71,21 +80,72 @@ function lower(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').toLowerCase(), 'latin1')
 }
 
-function recordsIn(bytes: Buffer, from: number, type: number): readonly Buffer[] {
-  const records: Buffer[] = []
-  let at = from
+/** Where the owner's name begins, and where the data lies. */
+interface RecordPlace {
+  readonly owner: number
+  readonly type: number
+  readonly from: number
+  readonly to: number
+}
+
+function recordsIn(bytes: Buffer, start: number): readonly RecordPlace[] {
+  const records: RecordPlace[] = []
+  let at = start
   for (let left = bytes.readUInt16BE(6); left > 0; left--) {
+    const owner = at
     at = endOfName(bytes, at)
     if (at + 10 > bytes.length) throw broken()
-    const end = at + 10 + bytes.readUInt16BE(at + 8)
-    if (end > bytes.length) throw broken()
-    if (bytes.readUInt16BE(at) === type) records.push(bytes.subarray(at + 10, end))
-    at = end
+    const to = at + 10 + bytes.readUInt16BE(at + 8)
+    if (to > bytes.length) throw broken()
+    records.push({ owner, type: bytes.readUInt16BE(at), from: at + 10, to })
+    at = to
   }
   return records
 }
 
-/** Names are skipped, never followed: a pointer ends one (RFC 1035 §4.1.4). */
+const cname = 5
+const maxAliases = 16
+
+/** Follows the aliases of an answer, in whatever order they stand. */
+function endOfAliases(bytes: Buffer, records: readonly RecordPlace[], name: string): string {
+  const targets = new Map(
+    records
+      .filter(({ type }) => type === cname)
+      .map(({ owner, from }) => [nameAt(bytes, owner), nameAt(bytes, from)] as const),
+  )
+  let at = name
+  for (let steps = 0; steps < maxAliases; steps++) {
+    const next = targets.get(at)
+    if (next === undefined) return at
+    at = next
+  }
+  throw broken()
+}
+
+const maxPointers = 32
+
+/** In lower case, without the last dot; pointers are followed (RFC 1035 §4.1.4), a bounded number of them. */
+function nameAt(bytes: Buffer, from: number): string {
+  const labels: string[] = []
+  let at = from
+  for (let pointers = 0, length = 0; length <= 255;) {
+    const size = bytes[at]
+    if (size === undefined) break
+    if (size === 0) return labels.join('.').toLowerCase()
+    if ((size & 0xc0) === 0xc0) {
+      if (++pointers > maxPointers || at + 2 > bytes.length) break
+      at = bytes.readUInt16BE(at) & 0x3f_ff
+      continue
+    }
+    if (size > 63 || at + 1 + size > bytes.length) break
+    labels.push(bytes.toString('latin1', at + 1, at + 1 + size))
+    at += size + 1
+    length += size + 1
+  }
+  throw broken()
+}
+
+/** Where a name ends in the bytes: a pointer ends one. */
 function endOfName(bytes: Buffer, from: number): number {
   for (let at = from; at < bytes.length;) {
     const length = bytes[at] ?? 0

@@ -148,12 +148,19 @@ function shakeAndVerify(socket: Socket, context: NodeTlsContext, told: Told): vo
 export function tlsState(over: TLSSocket, side: TlsOptions['side']): TlsState {
   const servername = 'servername' in over ? over.servername : undefined
   const peer = side === 'server' ? over.getPeerX509Certificate() : undefined
+  const problem = side === 'client' ? problemOf(over) : undefined
   return {
     protocol: over.getProtocol() ?? 'unknown',
     cipher: over.getCipher().name,
     ...(typeof servername === 'string' && servername !== '' ? { servername } : {}),
     ...(peer === undefined ? {} : { clientCertificate: shown(peer, over.authorized) }),
+    ...(problem === undefined ? {} : { serverProblem: problem }),
   }
+}
+
+/** Node has the code of an error there, whatever its types say. */
+function problemOf({ authorized, authorizationError }: TLSSocket): string | undefined {
+  return authorized ? undefined : String(authorizationError)
 }
 
 function shown(certificate: X509Certificate, verified: boolean): ClientCertificate {

@@ -24,6 +24,19 @@ function respond(question: Buffer, flags: number, records: readonly Buffer[] = [
   return Buffer.concat([header, asked, ...answers])
 }
 
+/** An alias in front of the records: the name asked for leads to `real.` and the rest of that name. */
+function aliased(question: Buffer, records: readonly Buffer[] = []): Buffer {
+  const response = respond(question, ad, records)
+  const asked = question.length - 11
+  const target = Buffer.of(4, ...Buffer.from('ReaL'), 0xc0, 12 + 1 + (question[12] ?? 0))
+  const cname = Buffer.concat([
+    Buffer.of(0xc0, 0x0c, 0, 5, 0, 1, 0, 0, 0, 9, 0, target.length),
+    target,
+  ])
+  response.writeUInt16BE(records.length + 1, 6)
+  return Buffer.concat([response.subarray(0, asked), cname, response.subarray(asked)])
+}
+
 const ad = 0x20
 const tc = 0x02_00
 const tlsa = Buffer.from([3, 1, 1, ...Array.from({ length: 32 }, () => 7)])
@@ -78,9 +91,16 @@ describe('a question about DNSSEC', () => {
         secure,
         records: [{ usage: 3, selector: 1, matchingType: 1, data: tlsa.subarray(3) }],
       })
-      expect(await dns.isSecure('mx.test', 'A')).toBe(secure)
+      expect(await dns.isMxSecure('mx.test')).toBe(secure)
+      expect(await dns.host('mx.test')).toEqual({ secure, canonicalName: 'mx.test' })
       close()
     }
+  })
+
+  test('about a host that is an alias is told where that leads', async () => {
+    const { dns, close } = await server((question) => aliased(question, [Buffer.alloc(4)]))
+    expect(await dns.host('mx.test')).toEqual({ secure: true, canonicalName: 'real.test' })
+    close()
   })
 
   test('that is answered by "no such name" has no records, securely or not', async () => {
@@ -121,7 +141,7 @@ describe('a question about DNSSEC', () => {
 
   test('is not waited for by somebody who has given up', async () => {
     const { dns, close } = await server(() => undefined)
-    const asking = dns.isSecure('mx.test', 'MX', AbortSignal.abort())
+    const asking = dns.isMxSecure('mx.test', AbortSignal.abort())
     await expect(asking).rejects.toMatchObject({ code: 'ABORTED' })
     close()
   })
@@ -129,11 +149,12 @@ describe('a question about DNSSEC', () => {
 
 test('any bytes are an answer, none, or broken, and nothing else', () => {
   const question = encodeQuestion(7, 'mx.test', 'TLSA')
-  const start = respond(question, ad, [tlsa])
-  const cut = fc.nat(start.length).map((at) => start.subarray(0, at))
+  const starts = fc.constantFrom(respond(question, ad, [tlsa]), aliased(question, [tlsa]))
+  const cut = fc.tuple(starts, fc.nat(200)).map(([start, at]) => start.subarray(0, at))
   const changed = fc
-    .tuple(fc.nat(start.length - 1), fc.nat(255))
-    .map(([at, byte]) =>
+    .tuple(starts, fc.nat(), fc.nat(255))
+    .map(([start, from, byte]) => [start, from % start.length, byte] as const)
+    .map(([start, at, byte]) =>
       Buffer.concat([start.subarray(0, at), Buffer.of(byte), start.subarray(at + 1)]),
     )
   const anything = fc.uint8Array().map((bytes) => Buffer.from(bytes))

@@ -56,8 +56,12 @@ export function nodeSecureDns({
       const { authenticated, records } = await ask(name, 'TLSA', signal)
       return { secure: authenticated, records: records.flatMap(tlsaOf) }
     },
-    async isSecure(name, type, signal) {
-      return (await ask(name, type, signal)).authenticated
+    async isMxSecure(domain, signal) {
+      return (await ask(domain, 'MX', signal)).authenticated
+    },
+    async host(name, signal) {
+      const { authenticated, canonicalName } = await ask(name, 'A', signal)
+      return { secure: authenticated, canonicalName: canonicalName ?? name.toLowerCase() }
     },
   }
 }
