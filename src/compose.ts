@@ -10,7 +10,6 @@ import type { Courier } from './delivery/courier.ts'
 import { Pauses } from './delivery/pauses.ts'
 import { wantsHost } from './formats/tcprules-lookup.ts'
 import type { ListedEntry } from './filter/generation.ts'
-import { PluginLoader } from './filter/loader.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { StandIn } from './filter/stand-in.ts'
 import { isPosternError, PosternError } from './mail/errors.ts'
@@ -38,6 +37,7 @@ import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
 import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
 import { configurationPaths, PathWatches } from './tools/path-watches.ts'
+import { PluginLoaders } from './tools/plugin-loaders.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { tryNewListeners } from './tools/probe-listeners.ts'
 import { readOffline } from './tools/read-offline.ts'
@@ -91,7 +91,7 @@ class RunningGateway implements Gateway {
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
   readonly #watches: PathWatches
-  #loader: { readonly folders: string; readonly loader: PluginLoader } | undefined
+  readonly #loaders: PluginLoaders
   #prepared: Prepared | undefined
   /** What it was opened with: some of it a reload does not change. */
   #opened: Configuration | undefined
@@ -116,6 +116,7 @@ class RunningGateway implements Gateway {
     this.#admits = seat.closed !== true
     this.#doors = opened.doors
     this.#closeDoors = () => opened.close()
+    this.#loaders = new PluginLoaders(opened.doors.disk)
     this.#watches = new PathWatches(opened.doors.disk, () => void this.reload())
     const current = () => this.#current.configuration
     this.#users = new LocalUsers({ doors: opened.doors, current })
@@ -292,7 +293,7 @@ class RunningGateway implements Gateway {
     await this.#notes?.close()
     this.#prepared?.resources.close()
     this.#users.close()
-    this.#loader?.loader.close()
+    this.#loaders.close()
     this.#doors.log.info('gateway.closed')
     await this.#closeDoors()
   }
@@ -328,19 +329,12 @@ class RunningGateway implements Gateway {
   }
 
   #prepare(reading?: Configuration): ReturnType<typeof prepare> {
-    const loaderFor = (folders: readonly string[]): PluginLoader => this.#loaderFor(folders)
-    const folder = this.#folder
-    const request = { folder, doors: this.#doors, loaderFor }
+    const request = {
+      folder: this.#folder,
+      doors: this.#doors,
+      loaderFor: (folders: readonly string[]) => this.#loaders.for(folders),
+    }
     return prepare(reading === undefined ? request : { ...request, reading })
-  }
-
-  #loaderFor(folders: readonly string[]): PluginLoader {
-    const key = folders.join('\n')
-    if (this.#loader?.folders === key) return this.#loader.loader
-    this.#loader?.loader.close()
-    const loader = new PluginLoader({ disk: this.#doors.disk, folders })
-    this.#loader = { folders: key, loader }
-    return loader
   }
 
   #watch(shards: OpenedShards, courier: Courier): void {
@@ -388,7 +382,7 @@ class RunningGateway implements Gateway {
       void retired?.then(() => before.resources.close())
       const restart = needRestart(this.#opened ?? before.configuration, prepared.configuration)
       if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
-      const changed = (await this.#loader?.loader.changed()) ?? []
+      const changed = await this.#loaders.changed()
       if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
       log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
       return { ...report, needsRestart: [...restart, ...changed] }

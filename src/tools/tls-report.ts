@@ -5,7 +5,7 @@ import type { JsonObject } from '../mail/json.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { openStore } from '../runtime/node/store.ts'
 import { bounceSettings } from './open-bouncer.ts'
-import { silentLog } from './offline-doors.ts'
+import { silentLog } from './silent-log.ts'
 import { readOffline } from './read-offline.ts'
 
 export interface TlsReportQuestion {
