@@ -22,6 +22,8 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
   readonly folder: string
   /** Processes that receive and deliver; `auto`: as many as there are processors. */
   readonly workers: number | 'auto'
+  /** As whom a gateway works that root starts: an account, or `uid:gid`. `root`: as root. */
+  readonly user: string
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]

@@ -4,6 +4,7 @@ import type { Configuration } from './configuration.ts'
 export function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({
     workers,
+    user,
     listeners,
     accounts,
     spool,
@@ -16,6 +17,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     admin,
   }: Configuration) => ({
     workers,
+    user,
     // These are taken as they change, and where a line stands does not matter.
     listeners: listeners.map((one) => {
       return {

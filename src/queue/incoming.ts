@@ -177,7 +177,7 @@ export class Incoming {
       const { kind, uid, inode, sizeBytes } = await file.stat()
       if (kind === 'directory') return 'folder'
       if (kind !== 'file') return { problem: 'it is no file' }
-      const isOurs = uid === (await disk.stat(layout.incoming)).uid
+      const isOurs = uid === 0 || uid === (await disk.stat(layout.incoming)).uid
       const take = async (): Promise<string | undefined> => this.#take({ name, file, uid, isOurs })
       const problem = await (sizeBytes > aloneBytes ? this.#oneByOne(take) : take())
       return problem === undefined ? 'promised' : { problem, inode }
@@ -229,7 +229,7 @@ interface HandedFile {
   readonly name: string
   readonly file: DiskFile
   readonly uid: number
-  /** The gateway's own user has written it. */
+  /** The gateway's own user has written it, or root. */
   readonly isOurs: boolean
 }
 

@@ -2,6 +2,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
+import { delivererClient } from '../delivery/deliverer/client.ts'
+import { withLoginPrograms } from '../delivery/deliverer/login-programs.ts'
 import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
 import { countedLog } from '../runtime/counted-log.ts'
@@ -41,6 +43,8 @@ export interface WorkerDoors {
   readonly counters?: Counters
   /** Who writes, in the log. */
   readonly seat?: LogSeat
+  /** The deliverer's socket, where there is one. */
+  readonly deliverer?: string | undefined
 }
 
 /** @throws PosternError STORE_FAILED */
@@ -55,7 +59,7 @@ export async function openDoors(
     dns,
     delivery,
   }: Configuration,
-  { counters = processCounters(), seat }: WorkerDoors = {},
+  { counters = processCounters(), seat, deliverer: socket }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const metrics = metricRegistry(systemClock)
   const written = openLog(logging, seat)
@@ -77,6 +81,9 @@ export async function openDoors(
     report(spoolMetrics.storeWaiting, store.waiting)
     report(spoolMetrics.storeDropped, store.dropped)
   })
+  const programs = nodePrograms(systemClock)
+  const deliverer =
+    socket === undefined ? undefined : delivererClient({ net: nodeNet, path: socket })
   const accounts = nodeAccounts({ path: who.path, clock: systemClock, busyMs: accountsMs })
   return {
     doors: {
@@ -102,7 +109,8 @@ export async function openDoors(
       ),
       net: nodeNet,
       process: hostProcess,
-      programs: nodePrograms(systemClock),
+      programs: deliverer === undefined ? programs : withLoginPrograms(programs, deliverer),
+      ...(deliverer === undefined ? {} : { deliverer }),
       random: systemRandom,
       store,
       traces,
