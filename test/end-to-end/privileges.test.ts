@@ -2,7 +2,7 @@
 import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   account,
   another,
@@ -33,6 +33,9 @@ case "$said" in 'joe secret '*) exit 0;; *) exit 1;; esac
 `
 
 let place: PrivilegedGateway
+
+// Four processes are started, and a delivery starts another.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 async function send(recipient: string, subject = 'hi'): Promise<void> {
   const replies = await dialogue(place.port, [
@@ -66,8 +69,8 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
         : enabled
       return `${chain}receiver: { auth_without_tls: true }\n`
     })
-  }, 60_000)
-  afterAll(async () => place?.close(), 60_000)
+  })
+  afterAll(async () => place?.close())
 
   test('has only keeper and deliverer as root; supervisor and workers have no right at all', () => {
     const { deliverer, supervisor, workers } = processesOf(place.gateway)
@@ -148,6 +151,30 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     expect(await readFile(join(place.folder.root, 'asked'), 'utf8')).toBe('0 127.0.0.1 none\n')
   })
 
+  test('is well to the doctor, who says as whom it works', async () => {
+    const { stdout } = await runPostern(['doctor', '--json', '--config', place.folder.config])
+    const { examinations } = JSON.parse(stdout) as {
+      examinations: readonly { about: string; state: string; says: string }[]
+    }
+    expect(examinations.filter(({ about }) => about === 'account')).toEqual([
+      {
+        about: 'account',
+        state: 'well',
+        says: `started by root, the gateway works as ${account.uid}:${account.gid} (uid ${account.uid})`,
+      },
+    ])
+  })
+
+  test('reads accounts that a command of root’s has made', async () => {
+    const path = join(place.folder.root, 'var/accounts.db')
+    const added = await runPostern(
+      ['user', 'add', 'ann@postern.test', '--config', place.folder.config],
+      'secret\n',
+    )
+    expect(added).toMatchObject({ code: 0, stderr: '' })
+    expect(await stat(path)).toMatchObject(account)
+  })
+
   test('defers mail for an entry of users/assign that is root', async () => {
     await send('toor@postern.test')
     await place.gateway.seen('Not allowed to perform deliveries as root.')
@@ -158,8 +185,8 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
 describe.skipIf(!isRoot)('a deliverer that a stranger asks (skipped for others than root)', () => {
   beforeAll(async () => {
     place = await privilegedGateway()
-  }, 60_000)
-  afterAll(async () => place?.close(), 60_000)
+  })
+  afterAll(async () => place?.close())
 
   /** Where the deliverer listens: a worker knows it. */
   async function socket(): Promise<string> {
@@ -242,8 +269,8 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
   beforeAll(async () => {
     place = await privilegedGateway()
     await place.maildir('Maildir')
-  }, 60_000)
-  afterAll(async () => place?.close(), 60_000)
+  })
+  afterAll(async () => place?.close())
 
   test('of a deliverer during a delivery defers it, loses nothing, and another one takes its place', async () => {
     const { deliverer } = processesOf(place.gateway)
@@ -267,7 +294,7 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     await runPostern(['queue', 'retry', '--all', '--config', place.folder.config])
     expect((await mailIn(join(place.home, 'Maildir'))).text).toContain('Subject: slow')
     await place.gateway.seen('delivery.delivered')
-  }, 60_000)
+  })
 
   test('of a worker brings another under the same account, on the same port below 1024', async () => {
     const [worker = 0] = processesOf(place.gateway).workers
@@ -276,7 +303,7 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     await place.gateway.seen('worker.replaced')
     expect(statusOf(next, 'Uid')[1]).toBe(String(account.uid))
     await send('joe@postern.test')
-  }, 60_000)
+  })
 
   test('in a restart leaves the port below 1024 open', async () => {
     const [worker = 0] = processesOf(place.gateway).workers
@@ -284,7 +311,7 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(processesOf(place.gateway).workers).not.toContain(worker)
     await send('joe@postern.test')
-  }, 60_000)
+  })
 
   test('of the keeper ends everybody', async () => {
     const { deliverer, supervisor, workers } = processesOf(place.gateway)
@@ -293,7 +320,7 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     const pids = [deliverer, supervisor, ...workers]
     const left = async (): Promise<true | undefined> => (pids.some(isAlive) ? undefined : true)
     expect(await eventually(left, 'the end of all')).toBe(true)
-  }, 60_000)
+  })
 })
 
 describe.skipIf(!isRoot)('root starts nothing (skipped for others than root)', () => {

@@ -18,6 +18,7 @@ import { loadChain } from '../load-chain.ts'
 import { offlineDoors, silentLog } from '../offline-doors.ts'
 import { probeListeners } from '../probe-listeners.ts'
 import { readFolder } from '../read-offline.ts'
+import { examineAccount } from './account.ts'
 import { problem, warning, well, type Examination } from './examination.ts'
 import { examineFolders } from './folders.ts'
 import { examineClock, examineDescriptors, examineDns, examineNode, examineUnit } from './system.ts'
@@ -58,6 +59,7 @@ export async function examine(
       uid: hostProcess.uid,
       fileSystemOf,
     })),
+    ...(await examineAccount(configuration, { disk: systemDisk, uid: hostProcess.uid })),
     ...(await examinePorts(configuration, runs)),
     examineDescriptors(configuration, hostProcess),
     examineClock(systemClock, await newestKnown()),

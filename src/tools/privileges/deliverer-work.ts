@@ -15,11 +15,19 @@ import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Programs } from '../../runtime/programs.ts'
 import { localProgram, programEnvironment } from '../local-program.ts'
 
+/** What it takes of the configuration. */
+export interface ObeyedConfiguration {
+  readonly folder: string
+  readonly control: Pick<Configuration['control'], 'defaultDelivery'>
+  readonly delivery: Pick<Configuration['delivery'], 'localTimeoutMs'>
+  readonly chain: readonly Pick<EntryConfiguration, 'plugin' | 'mode' | 'options'>[]
+}
+
 export interface DelivererWorkParts {
   readonly clock: Clock
   readonly programs: Programs
   /** The configuration in force. */
-  readonly current: () => Configuration
+  readonly current: () => ObeyedConfiguration
   readonly users: { readonly directory: UserDirectory | undefined }
   /** Of a file: the path at which somebody else than root may write it. */
   readonly writableByOthers: (path: string) => string | undefined
@@ -105,7 +113,7 @@ async function find(
 }
 
 function isCommandOf(
-  { plugin, mode, options }: EntryConfiguration,
+  { plugin, mode, options }: ObeyedConfiguration['chain'][number],
   command: readonly string[],
 ): boolean {
   if (plugin !== 'checkpassword' || mode === 'off') return false

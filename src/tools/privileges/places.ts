@@ -5,6 +5,7 @@
  */
 import { dirname, join, resolve } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
+import type { LogOutputSettings } from '../../config/log-section.ts'
 import type { Account } from '../../delivery/local/passwd.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Mistake } from '../../plugin/mistake.ts'
@@ -17,9 +18,18 @@ export interface PlacesDoors {
   readonly makeFolderFor: (path: string, account: Account) => void
 }
 
+/** Where a gateway reads and writes. */
+export interface Places extends Pick<Configuration, 'folder' | 'store' | 'accounts' | 'tls'> {
+  readonly spool: { readonly path: string }
+  readonly traces: { readonly path: string }
+  readonly operator: { readonly folder: string }
+  readonly delivery: Pick<Configuration['delivery'], 'local' | 'maildirs'>
+  readonly log: { readonly outputs: readonly Pick<LogOutputSettings, 'to' | 'folder'>[] }
+}
+
 /** @returns what keeps the gateway from its work, each with its remedy; then nothing may be started */
 export async function preparePlaces(
-  configuration: Configuration,
+  configuration: Places,
   account: Account,
   doors: PlacesDoors,
 ): Promise<readonly Mistake[]> {
@@ -48,7 +58,7 @@ export function ownFolders({
   tls,
   delivery,
   log,
-}: Configuration): ReadonlySet<string> {
+}: Places): ReadonlySet<string> {
   return new Set([
     spool.path,
     dirname(store.path),
@@ -62,7 +72,7 @@ export function ownFolders({
 }
 
 /** Files that may have been made by a command of root's, before there was an account. */
-function ownFiles({ spool, store, accounts, traces }: Configuration): readonly string[] {
+function ownFiles({ spool, store, accounts, traces }: Places): readonly string[] {
   return [accounts.path, store.path, traces.path, join(spool.path, 'lock')]
 }
 
@@ -98,7 +108,7 @@ async function topmostMissing(path: string, doors: PlacesDoors): Promise<string>
 
 /** On the way to the configuration, and in it. */
 async function unreadablePlace(
-  { folder }: Configuration,
+  { folder }: Places,
   account: Account,
   doors: PlacesDoors,
 ): Promise<Mistake | undefined> {
