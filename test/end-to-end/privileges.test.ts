@@ -117,6 +117,9 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     await send('joe-on@postern.test')
     const { text } = await mailIn(join(place.home, 'Second'))
     expect(text).toMatch(/^Delivered-To: joe-on@postern\.test$/m)
+    // For strangers it needs a key, which it could not make in a folder of root's.
+    const key = await stat(join(place.folder.config, 'control/srs.secret'))
+    expect([key.uid, key.gid, key.mode & 0o777]).toEqual([0, account.gid, 0o640])
   })
 
   test('may itself neither read nor write in that home', async () => {

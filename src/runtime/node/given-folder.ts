@@ -1,6 +1,36 @@
-import { chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { PosternError } from '../../mail/errors.ts'
+
+/** Makes a file of root's that a group may read, whole or not at all, unless there is one. @throws PosternError DISK_FAILED */
+export function makeFileForGroup(path: string, text: string, gid: number): void {
+  if (existsSync(path)) return
+  orFailed(() => {
+    const fresh = `${path}.new`
+    rmSync(fresh, { force: true })
+    const descriptor = openSync(fresh, 'wx', 0o600)
+    writeFileSync(descriptor, text)
+    fchownSync(descriptor, 0, gid)
+    fchmodSync(descriptor, 0o640)
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    renameSync(fresh, path)
+  })
+}
 
 interface Owner {
   readonly uid: number

@@ -7,11 +7,13 @@ import type { Mistake } from '../../plugin/mistake.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import {
+  makeFileForGroup,
   makeFolderFor,
   makePrivateFolder,
   removePrivateFolder,
 } from '../../runtime/node/given-folder.ts'
 import { keptEnvironment, openRootsPorts, type OpenedPorts } from '../../runtime/node/kept.ts'
+import { systemRandom } from '../../runtime/node/random.ts'
 import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
 import { workerProcesses } from '../../runtime/node/workers.ts'
 import { Keeper } from '../../workers/keeper.ts'
@@ -52,6 +54,8 @@ export async function keep(keeping: Keeping): Promise<number | readonly Mistake[
       : await preparePlaces(configuration, account, { disk: systemDisk, makeFolderFor })),
   ]
   if (account === undefined || mistakes.length > 0) return mistakes
+  const keyless = makeForwardingKey(configuration, account)
+  if (keyless.length > 0) return keyless
   const place = makePrivateFolder()
   try {
     return await keepWith(keeping, { account, socket: join(place, 'deliverer') })
@@ -91,6 +95,24 @@ async function keepWith(
     return [{ file: yamlOf(configuration), problem: error.message, remedy }]
   } finally {
     await keeper.stop()
+  }
+}
+
+/** In the folder of root's the gateway could not make it when it first sends something on. */
+function makeForwardingKey(
+  { folder, delivery }: Configuration,
+  { gid }: Account,
+): readonly Mistake[] {
+  const file = join(folder, 'control/srs.secret')
+  if (!delivery.srs || writableByOthersThanRoot(file) !== undefined) return []
+  try {
+    const key = Buffer.from(systemRandom.bytes(24)).toString('base64url')
+    makeFileForGroup(file, `${key}\n`, gid)
+    return []
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    const remedy = 'make it, a line of random letters, or say delivery: { srs: false }'
+    return [{ file, problem: `cannot be made: ${error.message}`, remedy }]
   }
 }
 
