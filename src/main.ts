@@ -53,8 +53,8 @@ export async function runDaemon(folder: string): Promise<number> {
 /** Root keeps a gateway that is not root, and a deliverer that is: src/workers/keeper.ts. */
 async function runAsRoot(folder: string): Promise<number> {
   const { configuration, mistakes } = readFolder(folder)
+  if (configuration?.user === 'root') return runGateway(folder, hostProcess)
   if (configuration === undefined || mistakes.length > 0) return complain(mistakes)
-  if (configuration.user === 'root') return runGateway(folder, hostProcess)
   const kept = await keep({
     folder,
     configuration,
