@@ -61,7 +61,7 @@ export async function openGateway(
   seat: Seat = onlySeat,
   superior: Superior = {},
 ): Promise<OpenedGateway> {
-  const { counters } = superior
+  const { counters, deliverer } = superior
   const judges = seat.known === undefined || seat.judges === true
   const judged: Judged = judges ? await judge(folder) : { mistakes: [], doubts: [] }
   const { mistakes, doubts } = judged
@@ -71,6 +71,7 @@ export async function openGateway(
   try {
     const opened = await openDoors(configuration, {
       ...(counters === undefined ? {} : { counters }),
+      deliverer,
       seat: { worker: seat.number, workers: seat.workers },
     })
     gateway = new RunningGateway(folder, seat, opened, superior)
@@ -163,7 +164,7 @@ class RunningGateway implements Gateway {
     const { configuration, generation } = preparation.prepared
     this.#opened = configuration
     const { segmentBytes } = configuration.spool
-    const everyoneHandsOver = this.#doors.process.uid === 0
+    const everyoneHandsOver = this.#doors.process.uid === 0 || this.#doors.deliverer !== undefined
     const meter = spoolMeter(metrics)
     const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
     const listeners = listenersOf(configuration.listeners, this.#seat)

@@ -6,6 +6,7 @@
 import { openGateway } from './compose.ts'
 import type { Gateway } from './tools/gateway.ts'
 import { systemClock } from './runtime/node/clock.ts'
+import { keptByRoot, keptListeners } from './runtime/node/kept.ts'
 import { listenKey } from './runtime/listen-key.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
@@ -30,7 +31,9 @@ class GatewayWorker {
   /** Undefined until it is open, and where the configuration does not allow one. */
   #gateway: Gateway | undefined
   #obeyed: Promise<void> = Promise.resolve()
-  readonly #handed = new Map<string, HandedListener>()
+  readonly #kept = keptByRoot()
+  readonly #handed =
+    this.#kept === undefined ? new Map<string, HandedListener>() : keptListeners(this.#kept)
   readonly #turn = Promise.withResolvers<void>()
 
   attach(): void {
@@ -70,6 +73,7 @@ class GatewayWorker {
     const { gateway, mistakes, doubts } = await openGateway(folder, seat, {
       counters: seat.workers === 1 ? undefined : this.#counters,
       handed: this.#handed,
+      deliverer: this.#kept?.deliverer,
       offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),
       turn: (addresses) => this.#awaitTurn(seat, addresses),
       reloaded: (report) => this.#supervisor.send({ say: 'reloaded', report }),

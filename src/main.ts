@@ -9,17 +9,21 @@ import { formatListenAddress } from './config/listen-address.ts'
 import { formatDoubt, formatMistake } from './config/format-mistake.ts'
 import type { Configuration } from './config/configuration.ts'
 import { plainLog } from './config/log-section.ts'
+import type { Mistake } from './plugin/mistake.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
 import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
 import type { Log } from './runtime/log.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { systemDisk } from './runtime/node/disk.ts'
+import { keptByRoot } from './runtime/node/kept.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
 import { openLog } from './tools/open-log.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
+import { staysRoot, usualAccount } from './tools/privileges/gateway-account.ts'
+import { keep } from './tools/privileges/keep.ts'
 import { readFolder } from './tools/read-offline.ts'
 import { posternVersion } from './tools/version.ts'
 import { AdminKeeper, type AdminWish } from './workers/admin-keeper.ts'
@@ -41,16 +45,47 @@ export async function runDaemon(folder: string): Promise<number> {
   // The timers of the clock keep no process alive, and between two workers only they are left.
   const alive = setInterval(() => undefined, 3_600_000)
   try {
-    return await runUntilStopped(folder)
+    return hostProcess.uid === 0 ? await runAsRoot(folder) : await runGateway(folder, hostProcess)
   } finally {
     clearInterval(alive)
   }
 }
 
-async function runUntilStopped(folder: string): Promise<number> {
-  const stop = signalled()
+/** Root keeps a gateway that is not root, and a deliverer that is: src/workers/keeper.ts. */
+async function runAsRoot(folder: string): Promise<number> {
+  const { configuration, mistakes } = readFolder(folder)
+  if (configuration?.user === 'root') return runGateway(folder, hostProcess)
+  if (configuration === undefined || mistakes.length > 0) return complain(mistakes)
+  if (await staysRoot(configuration.user, systemDisk)) {
+    process.stderr.write(`postern: there is no account ${usualAccount}: all of it works as root\n`)
+    return runGateway(folder, hostProcess)
+  }
+  const kept = await keep({
+    folder,
+    configuration,
+    programs: {
+      deliverer: new URL('./deliverer.worker.ts', import.meta.url),
+      gateway: new URL('./supervisor.worker.ts', import.meta.url),
+    },
+    descriptors: descriptorsOf(configuration),
+    onSignal: (signal, callback) => hostProcess.onSignal(signal, callback),
+  })
+  return typeof kept === 'number' ? kept : complain(kept)
+}
+
+/** Where the operator's signals come from. */
+export type Signals = Pick<typeof hostProcess, 'onSignal'>
+
+/** The gateway, from here on: the supervisor and its workers. @returns the exit code, as `runDaemon` */
+export async function runGateway(
+  folder: string,
+  signals: Signals,
+  opened: (log: Log) => void = () => undefined,
+): Promise<number> {
+  const stop = signalled(signals)
   const wish = Promise.withResolvers<Wish>()
   const { supervisor, configuration, log, close, administered } = await supervise(folder)
+  opened(log)
   const opening = await Promise.race([supervisor.open(), stop])
   if ('by' in opening) {
     const code = await supervisor.stop(opening.graceMs)
@@ -60,14 +95,11 @@ async function runUntilStopped(folder: string): Promise<number> {
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
   for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
   if (!opening.ok) {
-    for (const mistake of opening.mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
-    const count = opening.mistakes.length
-    process.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'}\n`)
     await close()
-    return 1
+    return complain(opening.mistakes)
   }
-  hostProcess.onSignal('SIGHUP', () => void supervisor.reload())
-  hostProcess.onSignal('SIGALRM', () => void supervisor.retryNow())
+  signals.onSignal('SIGHUP', () => void supervisor.reload())
+  signals.onSignal('SIGALRM', () => void supervisor.retryNow())
   const control =
     configuration === undefined
       ? undefined
@@ -96,6 +128,14 @@ async function runUntilStopped(folder: string): Promise<number> {
   await control?.close()
   await close()
   return end === undefined ? 1 : code
+}
+
+/** @returns the exit code */
+function complain(mistakes: readonly Mistake[]): 1 {
+  for (const mistake of mistakes) process.stderr.write(`${formatMistake(mistake)}\n`)
+  const count = mistakes.length
+  process.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'}\n`)
+  return 1
 }
 
 /** Somebody wants the gateway to end. */
@@ -131,7 +171,7 @@ async function supervise(folder: string): Promise<{
     shards: shareShards(made, numberOfWorkers(configuration)),
     processes: workerProcesses<ToWorker, FromWorker>(
       new URL('./gateway.worker.ts', import.meta.url),
-      descriptorsOf(configuration),
+      [...descriptorsOf(configuration), ...(keptByRoot()?.ports.values() ?? [])],
     ),
     clock,
     log,
@@ -188,11 +228,11 @@ function numberOfWorkers(configuration: Configuration | undefined): number {
 }
 
 /** The first signal ends the gateway gracefully, the second at once. */
-function signalled(): Promise<Wish> {
+function signalled(signals: Signals): Promise<Wish> {
   return new Promise((end) => {
     let count = 0
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      hostProcess.onSignal(signal, () => {
+      signals.onSignal(signal, () => {
         count += 1
         if (count > 1) process.exit(1)
         end({ by: signal, graceMs })

@@ -53,6 +53,7 @@ export const checkpassword = definePlugin({
       try {
         const call = {
           command: [program, ...args] as const,
+          byDeliverer: true as const,
           environment: environmentOf(session),
           inputs: new Map([[3, input]]),
         }

@@ -22,6 +22,11 @@ export interface Configuration extends ThresholdsConfiguration, ObservingConfigu
   readonly folder: string
   /** Processes that receive and deliver; `auto`: as many as there are processors. */
   readonly workers: number | 'auto'
+  /**
+   * As whom a gateway works that root starts: an account, or `uid:gid`. `root`: as root. Absent: as `postern` where there is
+   * such an account, else as root.
+   */
+  readonly user: string | undefined
   readonly listeners: readonly ListenerConfiguration[]
   /** The PEM files that the listeners name. */
   readonly certificateFiles: readonly string[]

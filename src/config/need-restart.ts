@@ -19,6 +19,7 @@ function spokenBy(role: ListenerRole): 'smtp' | 'pop3' | 'qmtp' | 'qmqp' {
 export function needRestart(before: Configuration, after: Configuration): readonly string[] {
   const fixed = ({
     workers,
+    user,
     listeners,
     accounts,
     spool,
@@ -30,6 +31,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     delivery,
   }: Configuration) => ({
     workers,
+    user,
     // These are taken as they change, and where a line stands does not matter.
     listeners: listeners.map((one) => {
       return {

@@ -63,6 +63,21 @@ describe('the configuration', () => {
     ])
   })
 
+  test.each([
+    ['', undefined],
+    ['user: mail\n', 'mail'],
+    ['user: "8200:8201"\n', '8200:8201'],
+  ])('that says %j works as %s where root starts it', (yaml, user) => {
+    const files = { 'control/me': 'mx.test\n', 'postern.yaml': `chain: []\n${yaml}` }
+    expect(read(files).configuration?.user).toBe(user)
+  })
+
+  test.each(['8', '-x', 'a b', '[mail]', '"1:x"'])('cannot have the user %s', (user) => {
+    expect(mistakesIn({ 'postern.yaml': `chain: []\nuser: ${user}\n` })).toContainEqual(
+      expect.stringMatching(/^config\/postern\.yaml:2: user: .* is no account; write a name/),
+    )
+  })
+
   test.each(['0', '65', '1.5', 'many', '[2]'])('cannot have %s workers', (workers) => {
     expect(mistakesIn({ 'postern.yaml': `chain: []\nworkers: ${workers}\n` })).toContainEqual(
       expect.stringMatching(

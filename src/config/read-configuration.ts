@@ -52,6 +52,7 @@ export interface ConfigurationReading {
 
 const topKeys = [
   'workers',
+  'user',
   'listeners',
   'chain',
   'plugin_dirs',
@@ -188,6 +189,7 @@ function readSections(
     certificateFiles,
     tableFiles,
     workers: readWorkers(reading, top['workers']),
+    user: readUser(reading, top['user']),
     listeners: readListeners(reading, top['listeners'], {
       place,
       absolute: (path) => files.absolute(path),
@@ -320,6 +322,15 @@ function readWorkers(reading: Reading, given: JsonValue | undefined): number | '
   const problem = `${JSON.stringify(given)} is not a number of processes`
   reading.mistake(['workers'], problem, `write 1 to ${mostWorkers}, or auto for one a processor`)
   return 1
+}
+
+function readUser(reading: Reading, given: JsonValue | undefined): string | undefined {
+  if (given === undefined || given === null) return undefined
+  if (typeof given === 'string' && /^(?:[a-z_][a-z0-9_.-]{0,31}|\d{1,10}:\d{1,10})$/i.test(given))
+    return given
+  const problem = `${JSON.stringify(given)} is no account`
+  reading.mistake(['user'], problem, 'write a name of /etc/passwd, or "uid:gid" in quotes')
+  return undefined
 }
 
 function readPluginFolders(reading: Reading, top: JsonObject): readonly string[] {

@@ -16,6 +16,8 @@ import { encodeHandoverEnd } from './handover-file.ts'
 import { checkFormat } from './spool-format.ts'
 import { spoolLayout, unfinished, type SpoolLayout } from './spool-layout.ts'
 
+const setGroupId = 0o2000
+
 export interface HandOverOptions {
   readonly disk: Disk
   readonly clock: Clock
@@ -66,7 +68,11 @@ export class HandOver {
       await disk.syncDirectory(layout.root)
     }
     const name = handoverName(clock.now(), random)
-    const file = await disk.open(`${layout.incoming}/${name}${unfinished}`, 'create')
+    const begun = `${layout.incoming}/${name}${unfinished}`
+    const file = await disk.open(begun, 'create')
+    // Where everybody may hand over, the gateway is of the group that a file there has.
+    const { mode } = await disk.stat(layout.incoming)
+    if ((mode & setGroupId) !== 0) await disk.setMode(begun, 0o640)
     return new HandOver(disk, layout, { name, file })
   }
 

@@ -257,7 +257,7 @@ export class Incoming {
       if (kind !== 'file') return { problem: 'it is no file' }
       // Where hard links are not protected, whoever made this name need not own the file.
       if (links > 1) return { problem: 'the file has other names' }
-      const isOurs = uid === (await disk.stat(layout.incoming)).uid
+      const isOurs = uid === 0 || uid === (await disk.stat(layout.incoming)).uid
       const take = async (): Promise<string | undefined> => this.#take({ name, file, uid, isOurs })
       const problem = await (sizeBytes > aloneBytes ? this.#oneByOne(take) : take())
       if (problem === undefined) return 'promised'
@@ -310,7 +310,7 @@ interface HandedFile {
   readonly name: string
   readonly file: DiskFile
   readonly uid: number
-  /** The gateway's own user has written it. */
+  /** The gateway's own user has written it, or root. */
   readonly isOurs: boolean
 }
 

@@ -134,14 +134,14 @@ async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
 }
 
 /**
- * Others come as far as `incoming/`, and can remove nothing there that is not theirs; all else keeps the mode it was made
- * with, for its owner alone.
+ * Others come as far as `incoming/`, and can remove nothing there that is not theirs; what they put there belongs to our
+ * group, which reads it. All else keeps the mode it was made with, for its owner alone.
  */
 async function letEveryoneIn(disk: Disk, layout: SpoolLayout): Promise<void> {
   await disk.setMode(layout.format, 0o644)
   // Whoever may read it could lock it.
   await disk.setMode(layout.lock, 0o600)
-  await disk.setMode(layout.incoming, 0o1777)
+  await disk.setMode(layout.incoming, 0o3777)
   await disk.setMode(layout.root, 0o711)
 }
 

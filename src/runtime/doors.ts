@@ -3,6 +3,7 @@ import type { Archive } from './archive.ts'
 import type { Clock } from './clock.ts'
 import type { Continuations } from './continuations.ts'
 import type { Counters } from './counters.ts'
+import type { Deliverer } from './deliverer.ts'
 import type { Disk } from './disk.ts'
 import type { Dns } from './dns.ts'
 import type { Jobs } from './jobs.ts'
@@ -22,6 +23,8 @@ export interface Doors {
   readonly clock: Clock
   readonly continuations: Continuations
   readonly counters: Counters
+  /** Missing where the gateway has nobody who is root. */
+  readonly deliverer?: Deliverer
   readonly disk: Disk
   readonly dns: Dns
   readonly jobs: Jobs

@@ -6,6 +6,8 @@ export interface ProgramCall {
   readonly environment: ReadonlyMap<string, string>
   /** Whose process it becomes, without any further group; ours where nothing is said. Only root may say it. */
   readonly as?: { readonly uid: number; readonly gid: number }
+  /** A checkpassword program: where the gateway has a deliverer, that one runs it, as root. Nothing else may say so. */
+  readonly byDeliverer?: true
   /** How long it and what it started have between SIGTERM and SIGKILL; 2,000 where nothing is said, at most 5,000. */
   readonly graceMs?: number
   /** The root folder where nothing is said. */

@@ -10,9 +10,11 @@ import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { PluginLoader } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { keptByRoot } from '../runtime/node/kept.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes } from './certificates.ts'
@@ -145,7 +147,10 @@ async function resolvConf(): Promise<string> {
 
 /** Ports that a running gateway of this very configuration holds are right to be taken. */
 async function portMistakes({ listeners, spool }: Configuration): Promise<readonly Mistake[]> {
-  const mistakes = await probeListeners(listeners, nodeNet)
+  // Those that root has opened for us are taken by ourselves.
+  const kept = keptByRoot()?.ports
+  const others = listeners.filter(({ address }) => kept?.has(listenKey(address)) !== true)
+  const mistakes = await probeListeners(others, nodeNet)
   return mistakes.length > 0 && (await isRunning(spool.path)) ? [] : mistakes
 }
 

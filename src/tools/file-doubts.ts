@@ -27,12 +27,14 @@ export function staleDoubts(configuration: Configuration): readonly Mistake[] {
 /**
  * Files of the configuration that `reader` may not read, though they are there. It is the owner of the spool who reads:
  * `check` is often asked by somebody else.
+ * @param reader where it is known who is to read
  */
 export async function unreadableDoubts(
   { folder, certificateFiles, tableFiles, tcpRulesPath, spool }: Configuration,
   disk: Pick<Disk, 'stat' | 'list'>,
+  reader?: Reader,
 ): Promise<readonly Mistake[]> {
-  const owner = await statOf(disk, spool.path)
+  const owner = reader ?? (await statOf(disk, spool.path))
   if (owner === undefined || owner.uid === 0) return []
   const control = join(folder, 'control')
   const names = await disk.list(control).catch((): readonly string[] => [])

@@ -1,11 +1,10 @@
 /** The courier with everything it needs; what the control files say it asks for anew each time. */
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
 import type { Attempt, AttemptObserver } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
-import { becomeUser, forwardDescriptor } from '../delivery/local/become-user.ts'
+import { deliverAsUser } from '../delivery/local/as-user.ts'
+import { becomeUser, type BecomeUserOptions } from '../delivery/local/become-user.ts'
 import { forwardIntoQueue } from '../delivery/local/forward.ts'
 import { localTransport } from '../delivery/local/local-transport.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
@@ -32,6 +31,7 @@ import type { Net, TlsTrust } from '../runtime/net.ts'
 import type { Pauses } from '../delivery/pauses.ts'
 import type { Router, Transport } from '../delivery/transport.ts'
 import type { LocalUsers } from './local-users.ts'
+import { localProgram, programEnvironment } from './local-program.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { openRewriting } from './open-rewriting.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
@@ -136,10 +136,11 @@ function userTransport({ queue, doors, current }: CourierParts): Transport<Local
   const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
   const rewriting = openRewriting({ disk, clock, random, current })
   const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost, rewriting })
+  const deliver = byTheUser(doors)
   return localTransport({
     doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },
     uid: process.uid,
-    becoming: becomeUser({ programs, forward, program: localProgram }),
+    becoming: deliver && becomeUser({ deliver, forward }),
     settings: () => ({
       defaultDelivery: current().control.defaultDelivery,
       environment: programEnvironment(current().folder),
@@ -148,22 +149,21 @@ function userTransport({ queue, doors, current }: CourierParts): Transport<Local
   })
 }
 
-/** What root starts as the user whose mail it is. */
-const localProgram = [
-  fileURLToPath(new URL('../../bin/postern', import.meta.url)),
-  'local',
-  `--forward-on=${forwardDescriptor}`,
-] as const
-
-/**
- * As after a login, and with us at hand: `|postern forward …` finds the program, and that finds the gateway. Nothing else of
- * ours is anybody's business.
- */
-function programEnvironment(folder: string): ReadonlyMap<string, string> {
-  return new Map([
-    ['PATH', `/usr/local/bin:/usr/bin:/bin:${dirname(localProgram[0])}`],
-    ['POSTERN_CONFIG', folder],
-  ])
+/** By whom mail reaches the users: by nobody but ourselves, where we are not root and have nobody who is. */
+function byTheUser({
+  programs,
+  process,
+  deliverer,
+}: Doors): BecomeUserOptions['deliver'] | undefined {
+  if (deliverer !== undefined) {
+    return (delivery, _, signal) => {
+      const { local, host, sender } = delivery.address
+      return deliverer.deliver({ local, host, sender }, delivery.message(), signal)
+    }
+  }
+  if (process.uid !== 0) return undefined
+  const parts = { programs, program: localProgram }
+  return (delivery, owner, signal) => deliverAsUser(parts, { delivery, owner }, signal)
 }
 
 /** What the configuration in force says of outgoing connections. */

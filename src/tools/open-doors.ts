@@ -2,6 +2,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Configuration } from '../config/configuration.ts'
+import { delivererClient } from '../delivery/deliverer/client.ts'
+import { withLoginPrograms } from '../delivery/deliverer/login-programs.ts'
 import { mailboxRoom } from '../delivery/mailboxes/mailbox-room.ts'
 import { cachingDns } from '../runtime/caching-dns.ts'
 import { countedLog } from '../runtime/counted-log.ts'
@@ -42,6 +44,8 @@ export interface WorkerDoors {
   readonly counters?: Counters
   /** Who writes, in the log. */
   readonly seat?: LogSeat
+  /** The deliverer's socket, where there is one. */
+  readonly deliverer?: string | undefined
 }
 
 /** What the store or the traces suffer from keeps nothing from being opened. */
@@ -56,7 +60,7 @@ export async function openDoors(
     dns,
     delivery,
   }: Configuration,
-  { counters = processCounters(), seat }: WorkerDoors = {},
+  { counters = processCounters(), seat, deliverer: socket }: WorkerDoors = {},
 ): Promise<OpenedDoors> {
   const metrics = metricRegistry(systemClock)
   const written = openLog(logging, seat)
@@ -83,6 +87,9 @@ export async function openDoors(
     const aside = await databasesSetAside(systemDisk, { store: storing, traces: tracing })
     report(spoolMetrics.storeDamaged, aside.length)
   })
+  const programs = nodePrograms(systemClock)
+  const deliverer =
+    socket === undefined ? undefined : delivererClient({ net: nodeNet, path: socket })
   const accounts = nodeAccounts({ path: who.path, clock: systemClock, busyMs: accountsMs })
   return {
     doors: {
@@ -108,7 +115,8 @@ export async function openDoors(
       ),
       net: nodeNet,
       process: hostProcess,
-      programs: nodePrograms(systemClock),
+      programs: deliverer === undefined ? programs : withLoginPrograms(programs, deliverer),
+      ...(deliverer === undefined ? {} : { deliverer }),
       random: systemRandom,
       store,
       traces,

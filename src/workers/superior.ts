@@ -8,6 +8,8 @@ export interface Superior {
   readonly counters?: Counters | undefined
   /** Listening sockets of the one before, by address. */
   readonly handed?: ReadonlyMap<string, HandedListener>
+  /** The socket of the deliverer, where root keeps the gateway. */
+  readonly deliverer?: string | undefined
   readonly offer?: (address: string, listener: HandedListener) => void
   /** Resolves when spool and sockets may be taken. @param addresses those that will be listened on */
   turn?(addresses: readonly string[]): Promise<void>

@@ -11,6 +11,7 @@ export const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const postern = join(checkout, 'bin/postern')
 /** How long anything is waited for: shorter than a test may take, so that a failure says what did not come. */
 const patienceMs = 45_000
+const isRoot = process.getuid?.() === 0
 
 export interface GatewayFolder {
   /** Holds `config/` and `var/`. */
@@ -40,10 +41,15 @@ export async function gatewayFolder(yaml?: string): Promise<GatewayFolder> {
   }
 }
 
+/** Root works as root here where nothing else is said: what it does otherwise has tests of its own (privileges.test.ts). */
+function asRoot(yaml: string): string {
+  return !isRoot || /^user:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nuser: root\n`
+}
+
 /** Plugins come from the checkout, the port from the system; no administration where none is asked for. */
 export function onFreePort(yaml: string): string {
   const whole = /^admin:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nadmin: off\n`
-  return whole
+  return asRoot(whole)
     .replaceAll('127.0.0.1:2525', '127.0.0.1:0')
     .replaceAll('../plugins', join(checkout, 'plugins'))
 }
@@ -135,6 +141,7 @@ export async function startGateway(
   } = {},
 ): Promise<StartedGateway> {
   const { through = [], program = postern } = options
+  if (isRoot) await folder.write('postern.yaml', asRoot(await folder.read('postern.yaml')))
   const line = [...through, program, 'start', '--config', folder.config]
   const child = spawn(line[0] ?? program, line.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],

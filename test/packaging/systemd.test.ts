@@ -64,7 +64,9 @@ describe('what the unit says for delivery as the users themselves', () => {
       'SystemCallFilter=@setuid @chown',
       'ProtectSystem=full',
       'ProtectHome=no',
-      'StateDirectoryMode=0711',
+      'AmbientCapabilities=',
+      'RestrictSUIDSGID=no',
+      'StateDirectory=',
     ]) {
       expect(text.split('\n')).toContain(setting)
     }

@@ -60,6 +60,8 @@ const exceptions: readonly (readonly [prefix: string, lifted: readonly Ban[]])[]
   ['src/runtime/', ['modules', 'calls', 'process']],
   ['src/main.ts', ['modules', 'calls', 'process']],
   ['src/gateway.worker.ts', ['process']],
+  ['src/supervisor.worker.ts', ['process']],
+  ['src/deliverer.worker.ts', ['process']],
   ['src/admin.worker.ts', ['process']],
   ['src/cli/', ['process']],
   ['src/testkit/', ['calls', 'process']],

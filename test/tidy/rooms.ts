@@ -64,6 +64,8 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['compose.ts', { uses: [...everything, 'rehearsal'] }],
   ['main.ts', { uses: everything }],
   ['admin.worker.ts', { uses: [...everything, 'rehearsal'] }],
+  ['supervisor.worker.ts', { uses: [...everything, 'main.ts'] }],
+  ['deliverer.worker.ts', { uses: everything }],
   ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { fakePrograms } from '../../testkit/fake-programs.ts'
+import { deliverAsUser } from './as-user.ts'
 import { becomeUser } from './become-user.ts'
 
 const address = { user: 'joe', home: '/home/joe', local: 'joe', dash: '', extension: '' }
@@ -15,7 +16,11 @@ const delivery = {
 async function outcomeOf(exit: number): Promise<string> {
   const programs = fakePrograms({ '/bin/postern': () => ({ exit }) })
   const forward = async () => ({ queued: 'x' })
-  const deliver = becomeUser({ programs, forward, program: ['/bin/postern', 'local'] })
+  const parts = { programs, program: ['/bin/postern', 'local'] as const }
+  const deliver = becomeUser({
+    forward,
+    deliver: (delivery, owner, signal) => deliverAsUser(parts, { delivery, owner }, signal),
+  })
   const { signal } = new AbortController()
   return (await deliver(delivery, { uid: 1000, gid: 1000 }, signal)).outcome
 }

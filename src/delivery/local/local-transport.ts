@@ -13,6 +13,8 @@ import {
   type LocalDoors,
   type LocalListener,
 } from './local-delivery.ts'
+import type { Becoming } from './become-user.ts'
+import { notAsRoot } from './as-user.ts'
 import type { ProgramReport } from './local-program.ts'
 import { localReport } from './report.ts'
 import { localResult } from './local-result.ts'
@@ -22,15 +24,9 @@ export interface LocalTransportOptions {
   /** Who we are: nobody else's mail can be written. `undefined`: the system does not tell. */
   readonly uid: number | undefined
   readonly settings: () => LocalSettings
-  /** How root delivers for a user: as a process of that user's. */
-  readonly becoming: Becoming
+  /** How mail reaches others than ourselves: by a process of theirs, which root starts. Absent: not at all. */
+  readonly becoming?: Becoming | undefined
 }
-
-export type Becoming = (
-  delivery: LocalDelivery,
-  owner: { readonly uid: number; readonly gid: number },
-  signal: AbortSignal,
-) => Promise<DeliveryResult>
 
 export interface LocalSettings {
   /** Instructions for users without a .qmail file. */
@@ -59,10 +55,10 @@ async function deliverOne(
   options: LocalTransportOptions,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
-  const { doors, uid, settings } = options
+  const { doors, uid, settings, becoming } = options
   if (signal.aborted) return deferred('4.3.2', 'The delivery was called off')
-  if (route.uid === 0) return deferred('4.2.1', 'Not allowed to perform deliveries as root.')
-  if (uid !== 0 && uid !== undefined && uid !== route.uid) {
+  if (route.uid === 0) return deferred('4.2.1', notAsRoot)
+  if (becoming === undefined && uid !== undefined && uid !== route.uid) {
     return deferred('4.3.0', `This gateway may not write mail of the user ${route.user}.`)
   }
   const { defaultDelivery, environment, timeoutMs } = settings()
@@ -78,9 +74,9 @@ async function deliverOne(
   const timer = doors.clock.after(timeoutMs, abort)
   signal.addEventListener('abort', abort, { once: true })
   try {
-    return uid === 0
-      ? await options.becoming(delivery, route, controller.signal)
-      : await asOurselves(delivery, doors, controller.signal)
+    return becoming === undefined
+      ? await asOurselves(delivery, doors, controller.signal)
+      : await becoming(delivery, route, controller.signal)
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', abort)

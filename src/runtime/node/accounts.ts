@@ -3,8 +3,7 @@
  * microseconds. The file may be missing, which means nobody, or be replaced: so it has a rollback journal, for a WAL left
  * beside it would be taken for that of the new file.
  */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { PosternError } from '../../mail/errors.ts'
 import { formatQuota, parseQuota } from '../../mail/quota.ts'
@@ -21,6 +20,7 @@ import type { DomainAlias, MailAlias, MailDomain } from '../../mail/mail-domain.
 import type { NameRange } from '../mail-domains.ts'
 import { MailDomainTables } from './accounts-domains.ts'
 import { updateAccountsSchema } from './accounts-schema.ts'
+import { makeOwnFile } from './own-file.ts'
 
 export interface AccountsParts {
   readonly path: string
@@ -154,7 +154,8 @@ class SqliteAccounts implements Accounts {
 
   /** The file, made where there is none. */
   #made(): Open | undefined {
-    makeFile(this.#parts.path)
+    // It holds password hashes: nobody else may read it, nor what SQLite writes beside it.
+    makeOwnFile(this.#parts.path)
     return this.#existing()
   }
 
@@ -177,12 +178,6 @@ class SqliteAccounts implements Accounts {
       throw new PosternError('ACCOUNTS_FAILED', `${this.#parts.path}: ${String(cause)}`, { cause })
     }
   }
-}
-
-/** It holds password hashes: nobody else may read it, nor what SQLite writes beside it. */
-function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  closeSync(openSync(path, 'a', 0o600))
 }
 
 function openFile(path: string, inode: number, busyMs = writersMs): Open {

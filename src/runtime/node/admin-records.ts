@@ -1,6 +1,4 @@
 /** What the administration remembers, in an SQLite file of its own (WAL, synchronous=FULL), for its owner alone. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { PosternError } from '../../mail/errors.ts'
 import type {
@@ -16,6 +14,7 @@ import type {
 import type { Instant } from '../../mail/instant.ts'
 import { accountKey } from '../accounts.ts'
 import { updateAdminSchema } from './admin-schema.ts'
+import { makeOwnFile } from './own-file.ts'
 
 /** What is asked of one file at a time waits so long for the other. */
 const busyMs = 5_000
@@ -30,8 +29,7 @@ const mostListed = 10_000
 /** @throws PosternError STORE_FAILED where the file cannot be opened */
 export function openAdminRecords(path: string): AdminRecords {
   return attempt(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'a', 0o600))
+    makeOwnFile(path)
     const database = new DatabaseSync(path, { timeout: busyMs })
     try {
       database.exec(

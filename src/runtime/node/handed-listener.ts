@@ -1,5 +1,6 @@
 /** Listening sockets that go from process to process: the handle of libuv inside a server, which Node's channel carries. */
 import type { SendHandle } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import type { Server } from 'node:net'
 import type { HandedListener } from '../net.ts'
 
@@ -21,4 +22,18 @@ export class NodeHandedListener implements HandedListener {
 export function handedBy(server: Server): NodeHandedListener {
   const handle: SendHandle = Reflect.get(server, '_handle')
   return new NodeHandedListener(handle)
+}
+
+/** One that whoever started us has opened: it has a number, and each process that inherits it has it for itself. */
+export class InheritedListener implements HandedListener {
+  readonly handedListener = 'opaque'
+  readonly descriptor: number
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor
+  }
+
+  close(): void {
+    closeSync(this.descriptor)
+  }
 }

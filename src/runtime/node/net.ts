@@ -18,7 +18,7 @@ import type {
   Net,
   NetListener,
 } from '../net.ts'
-import { handedBy, NodeHandedListener } from './handed-listener.ts'
+import { handedBy, InheritedListener, NodeHandedListener } from './handed-listener.ts'
 import { inheritedDescriptor } from './inherited.ts'
 import { NodeConnection } from './net-connection.ts'
 import { tlsContext } from './net-tls-context.ts'
@@ -98,6 +98,7 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
 /** What Node's `listen` understands. */
 function placeOf({ address, handed }: ListenOptions): object {
   if (handed instanceof NodeHandedListener) return { _handle: handed.handle }
+  if (handed instanceof InheritedListener) return { fd: handed.descriptor }
   return 'inherited' in address ? { fd: inheritedDescriptor(address.inherited) } : address
 }
 

@@ -11,24 +11,38 @@ import type {
 } from '../workers.ts'
 import { NodeHandedListener } from './handed-listener.ts'
 
+/** Whose processes they become: user id and group id alone, without any further group, and what they find in place of ours. */
+export interface WorkerOwner {
+  readonly uid: number
+  readonly gid: number
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /**
  * @param program the file that each worker runs
  * @param descriptors beyond the standard ones, that keep their numbers in every worker; those of systemd's activation
  * do without being named
+ * @param owner where they are not to be ours; only root may say it
  */
 export function workerProcesses<Sent extends object, Heard>(
   program: URL,
   descriptors: readonly number[] = [],
+  owner?: WorkerOwner,
 ): WorkerProcesses<Sent, Heard> {
   const sockets = socketsGiven()
-  // Whose process it is cannot be known before it is started: the worker writes it down for itself.
-  const env = sockets.length > 0 ? { ...process.env, LISTEN_PID: forWorkers } : process.env
+  const env = {
+    ...process.env,
+    // Whose process it is cannot be known before it is started: the worker writes it down for itself.
+    ...(sockets.length > 0 ? { LISTEN_PID: forWorkers } : {}),
+    ...owner?.environment,
+  }
+  const as = owner === undefined ? {} : { uid: owner.uid, gid: owner.gid }
   const more = inheritance([...sockets, ...descriptors])
   return {
     start() {
       try {
         const stdio = ['ignore', 'inherit', 'inherit', ...more, 'ipc'] as const
-        return new NodeWorker<Sent, Heard>(fork(program, { stdio: [...stdio], env }))
+        return new NodeWorker<Sent, Heard>(fork(program, { stdio: [...stdio], env, ...as }))
       } catch (error) {
         // Without memory for another process, for instance.
         return new UnstartedWorker<Heard>(error instanceof Error ? error.message : String(error))

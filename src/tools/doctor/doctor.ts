@@ -19,6 +19,7 @@ import { offlineDoors } from '../offline-doors.ts'
 import { silentLog } from '../silent-log.ts'
 import { probeListeners } from '../probe-listeners.ts'
 import { readFolder } from '../read-offline.ts'
+import { examineAccount } from './account.ts'
 import { problem, warning, well, type Examination } from './examination.ts'
 import { examineFolders } from './folders.ts'
 import { examineClock, examineDescriptors, examineDns, examineNode, examineUnit } from './system.ts'
@@ -59,6 +60,7 @@ export async function examine(
       uid: hostProcess.uid,
       fileSystemOf,
     })),
+    ...(await examineAccount(configuration, { disk: systemDisk, uid: hostProcess.uid })),
     ...(await examinePorts(configuration, runs)),
     examineDescriptors(configuration, hostProcess),
     examineClock(systemClock, await newestKnown()),

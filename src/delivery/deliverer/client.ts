@@ -1,0 +1,175 @@
+/** The gateway's end of the deliverer's socket: one connection for each request, so that its end is the end of the request. */
+import { PosternError } from '../../mail/errors.ts'
+import type { Deliverer, UserDelivery } from '../../runtime/deliverer.ts'
+import type { Connection, Net } from '../../runtime/net.ts'
+import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
+import {
+  formatRequest,
+  readAnswer,
+  toldVariables,
+  type DelivererAnswer,
+  type DelivererRequest,
+} from './requests.ts'
+
+export interface DelivererClientParts {
+  readonly net: Pick<Net, 'connect'>
+  /** Of the socket. */
+  readonly path: string
+}
+
+/** It is on this host: one that does not take us in by then is not there, or has too much to do. */
+const connectMs = 10_000
+const mostTextBytes = 128 << 10
+const mostForwardBytes = 4 << 20
+
+export function delivererClient(parts: DelivererClientParts): Deliverer {
+  return {
+    deliver: (to, message, signal) => ask(parts, { ask: 'deliver', ...to }, { message, signal }),
+    async checkpassword({ command, environment, inputs = new Map() }, signal) {
+      const input = inputs.get(3)
+      if (!(input instanceof Uint8Array)) throw failed('a login has its input on descriptor 3')
+      const told = [...environment].filter(([name]) => toldVariables.has(name))
+      const request = { ask: 'checkpassword', command, environment: new Map(told), input } as const
+      return (await ask(parts, request, { signal })).end
+    },
+  }
+}
+
+interface Asking {
+  readonly message?: AsyncIterable<Uint8Array>
+  readonly signal: AbortSignal
+}
+
+async function ask(
+  { net, path }: DelivererClientParts,
+  request: DelivererRequest,
+  { message, signal }: Asking,
+): Promise<UserDelivery> {
+  const connection = await net
+    .connect({ address: { path }, timeoutMs: connectMs, signal })
+    .catch((error: unknown) => {
+      if (signal.aborted) throw new PosternError('ABORTED', 'the deliverer', { cause: error })
+      throw failed('the deliverer is not there', error)
+    })
+  const call = new Call(connection)
+  const abort = (): void => call.abort()
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    await call.send(formatFrame('request', formatRequest(request)))
+    if (message !== undefined) await sendMessage(call, message)
+    return await call.done
+  } finally {
+    signal.removeEventListener('abort', abort)
+    connection.destroy()
+  }
+}
+
+/** Stops where nobody listens any more: the answer says why. */
+async function sendMessage(call: Call, message: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of message) {
+    for (const piece of pieces(chunk)) {
+      if (call.isOver) return
+      await call.send(formatFrame('message', piece))
+    }
+  }
+  if (!call.isOver) await call.send(formatFrame('end'))
+}
+
+/** One request under way. */
+class Call {
+  readonly done: Promise<UserDelivery>
+  readonly #connection: Connection
+  readonly #reader = new FrameReader()
+  readonly #text = new Kept(mostTextBytes)
+  readonly #forward = new Kept(mostForwardBytes)
+  readonly #settle: PromiseWithResolvers<UserDelivery>
+  #room: PromiseWithResolvers<void> | undefined
+  #over = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#settle = Promise.withResolvers()
+    this.done = this.#settle.promise
+    // Whoever sends still may hear of it later.
+    this.done.catch(() => undefined)
+    connection.attach({
+      data: (chunk) => this.#hear(chunk),
+      ended: () => this.#fail(failed('the deliverer ended before it answered')),
+      drained: () => this.#room?.resolve(),
+      closed: (error) => this.#fail(failed('the deliverer ended before it answered', error)),
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** Resolves when there is room for more, or nobody to hear it. */
+  async send(frame: Uint8Array): Promise<void> {
+    if (this.#over || this.#connection.write(frame)) return
+    this.#room = Promise.withResolvers()
+    await this.#room.promise
+  }
+
+  abort(): void {
+    this.#fail(new PosternError('ABORTED', 'the deliverer'))
+    this.#connection.destroy()
+  }
+
+  #hear(chunk: Buffer): void {
+    const frames = this.#reader.read(chunk)
+    if (frames === undefined) return this.#fail(failed('the deliverer says what is no frame'))
+    for (const frame of frames) this.#take(frame)
+  }
+
+  #take({ kind, payload }: Frame): void {
+    if (this.#over) return
+    if (kind === 'text') return this.#text.add(payload)
+    if (kind === 'forward') return this.#forward.add(payload)
+    const answer = kind === 'answer' ? readAnswer(payload) : undefined
+    if (answer === undefined) return this.#fail(failed('the deliverer says what is no answer'))
+    this.#answer(answer)
+  }
+
+  #answer(answer: DelivererAnswer): void {
+    if ('problem' in answer) return this.#fail(failed(answer.problem))
+    this.#end()
+    this.#settle.resolve({ end: answer.end, text: this.#text.all, forward: this.#forward.all })
+  }
+
+  #fail(error: PosternError): void {
+    if (this.#over) return
+    this.#end()
+    this.#settle.reject(error)
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#room?.resolve()
+  }
+}
+
+/** What is more than that is dropped. */
+class Kept {
+  readonly #chunks: Uint8Array[] = []
+  #room: number
+
+  constructor(most: number) {
+    this.#room = most
+  }
+
+  get all(): Uint8Array {
+    return Buffer.concat(this.#chunks)
+  }
+
+  add(bytes: Uint8Array): void {
+    const taken = bytes.slice(0, this.#room)
+    this.#room -= taken.length
+    this.#chunks.push(taken)
+  }
+}
+
+function failed(why: string, cause?: unknown): PosternError {
+  return new PosternError('PROGRAM_FAILED', why, { cause })
+}

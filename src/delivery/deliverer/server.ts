@@ -1,0 +1,194 @@
+/**
+ * The deliverer's ear. One connection is one request: it is read to the last key, done, answered, and closed. A gateway
+ * that goes away calls off what it asked for. At most so many at a time, and nobody keeps a connection without asking.
+ */
+import { isPosternError, PosternError } from '../../mail/errors.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
+import type { Connection, Net, NetListener } from '../../runtime/net.ts'
+import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
+import { formatAnswer, readRequest, type DelivererRequest } from './requests.ts'
+
+/** @throws PosternError with what the gateway is to be told: nothing was done */
+export interface DelivererWork {
+  /** @param message with LF line ends; it throws where the gateway goes away */
+  deliver(
+    to: UserAddress,
+    message: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<UserDelivery>
+  checkpassword(
+    request: Extract<DelivererRequest, { ask: 'checkpassword' }>,
+    signal: AbortSignal,
+  ): Promise<UserDelivery>
+}
+
+export interface DelivererServerOptions {
+  readonly net: Pick<Net, 'listen'>
+  readonly clock: Clock
+  readonly work: DelivererWork
+  /** Of the socket, in a folder that is root's. */
+  readonly path: string
+  /** The gateway's: nobody else comes as far as the socket. */
+  readonly group: number
+}
+
+export interface DelivererServer {
+  /** Hears no more, and calls off what is being done. */
+  close(): Promise<void>
+}
+
+const mostConnections = 500
+/** Until the request is there. */
+const requestMs = 10_000
+/** Of a message that nobody has taken on yet. */
+const mostWaitingBytes = 1 << 20
+
+/** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
+export async function openDelivererServer(
+  options: DelivererServerOptions,
+): Promise<DelivererServer> {
+  const callers = new Set<Caller>()
+  const listener: NetListener = await options.net.listen({
+    address: { path: options.path },
+    socketMode: 0o600,
+    socketGroup: options.group,
+    accepted(connection) {
+      if (callers.size >= mostConnections) return connection.destroy()
+      const caller = new Caller(connection, options, () => callers.delete(caller))
+      callers.add(caller)
+    },
+    failed: () => undefined,
+  })
+  return {
+    async close() {
+      await listener.close()
+      for (const caller of callers) caller.hangUp()
+    },
+  }
+}
+
+/** Whoever asks, by one connection. */
+class Caller {
+  readonly #connection: Connection
+  readonly #work: DelivererWork
+  readonly #reader = new FrameReader()
+  readonly #message: Incoming
+  readonly #calledOff = new AbortController()
+  readonly #deadline: Timer
+  #asked = false
+
+  constructor(connection: Connection, { work, clock }: DelivererServerOptions, gone: () => void) {
+    this.#connection = connection
+    this.#work = work
+    this.#message = new Incoming(connection)
+    this.#deadline = clock.after(requestMs, () => this.hangUp())
+    connection.attach({
+      data: (chunk) => this.#hear(chunk),
+      ended: () => this.hangUp(),
+      drained: () => undefined,
+      closed: () => {
+        this.#deadline.cancel()
+        this.#message.fail()
+        this.#calledOff.abort()
+        gone()
+      },
+    })
+  }
+
+  hangUp(): void {
+    this.#connection.destroy()
+  }
+
+  #hear(chunk: Buffer): void {
+    const frames = this.#reader.read(chunk)
+    if (frames === undefined) return this.#refuse('this is no frame')
+    for (const frame of frames) this.#take(frame)
+  }
+
+  #take({ kind, payload }: Frame): void {
+    if (!this.#asked) {
+      this.#asked = true
+      this.#deadline.cancel()
+      const request = kind === 'request' ? readRequest(payload) : undefined
+      if (request === undefined) return this.#refuse('the deliverer knows no such request')
+      return void this.#do(request)
+    }
+    if (kind === 'message') this.#message.add(payload)
+    else if (kind === 'end') this.#message.end()
+    else this.#refuse('this is no part of a message')
+  }
+
+  async #do(request: DelivererRequest): Promise<void> {
+    const { signal } = this.#calledOff
+    try {
+      const done =
+        request.ask === 'deliver'
+          ? await this.#work.deliver(request, this.#message, signal)
+          : await this.#work.checkpassword(request, signal)
+      for (const piece of pieces(done.text)) this.#say(formatFrame('text', piece))
+      for (const piece of pieces(done.forward)) this.#say(formatFrame('forward', piece))
+      this.#say(formatFrame('answer', formatAnswer({ end: done.end })))
+      this.#connection.end()
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      this.#refuse(error.message)
+    }
+  }
+
+  #refuse(problem: string): void {
+    this.#message.fail()
+    this.#say(formatFrame('answer', formatAnswer({ problem })))
+    this.#connection.end()
+  }
+
+  #say(frame: Uint8Array): void {
+    if (!this.#calledOff.signal.aborted) this.#connection.write(frame)
+  }
+}
+
+/** A message as it comes in: read once, with no more in memory than the network is ahead. */
+class Incoming implements AsyncIterable<Uint8Array> {
+  readonly #connection: Connection
+  #pieces: Uint8Array[] = []
+  #waitingBytes = 0
+  #state: 'open' | 'whole' | 'failed' = 'open'
+  #more = Promise.withResolvers<void>()
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  add(piece: Uint8Array): void {
+    if (this.#state !== 'open') return
+    this.#pieces.push(Buffer.from(piece))
+    this.#waitingBytes += piece.length
+    if (this.#waitingBytes > mostWaitingBytes) this.#connection.pause()
+    this.#more.resolve()
+  }
+
+  end(): void {
+    if (this.#state === 'open') this.#state = 'whole'
+    this.#more.resolve()
+  }
+
+  fail(): void {
+    if (this.#state === 'open') this.#state = 'failed'
+    this.#more.resolve()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const pieces = this.#pieces
+      this.#pieces = []
+      this.#waitingBytes = 0
+      this.#connection.resume()
+      yield* pieces
+      if (this.#pieces.length > 0) continue
+      if (this.#state === 'whole') return
+      if (this.#state === 'failed') throw new PosternError('ABORTED', 'half a message came')
+      this.#more = Promise.withResolvers()
+      await this.#more.promise
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { PosternError } from '../../mail/errors.ts'
+
+/** Makes a file of root's that a group may read, whole or not at all, unless there is one. @throws PosternError DISK_FAILED */
+export function makeFileForGroup(path: string, text: string, gid: number): void {
+  if (existsSync(path)) return
+  orFailed(() => {
+    const fresh = `${path}.new`
+    rmSync(fresh, { force: true })
+    const descriptor = openSync(fresh, 'wx', 0o600)
+    writeFileSync(descriptor, text)
+    fchownSync(descriptor, 0, gid)
+    fchmodSync(descriptor, 0o640)
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    renameSync(fresh, path)
+  })
+}
+
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Makes a folder in one that exists, and gives it away; others may pass through. @throws PosternError DISK_FAILED */
+export function makeFolderFor(path: string, { uid, gid }: Owner): void {
+  orFailed(() => {
+    mkdirSync(path, { mode: 0o711 })
+    // Never through a link.
+    lchownSync(path, uid, gid)
+  })
+}
+
+/** A folder that nobody but us may enter. @throws PosternError DISK_FAILED */
+export function makePrivateFolder(): string {
+  return orFailed(() => {
+    const path = mkdtempSync(`${tmpdir()}/postern-`)
+    chownSync(path, 0, 0)
+    return path
+  })
+}
+
+/** With what is in it. */
+export function removePrivateFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true })
+}
+
+function orFailed<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new PosternError('DISK_FAILED', why, { cause: error })
+  }
+}

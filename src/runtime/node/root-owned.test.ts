@@ -1,0 +1,50 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { writableByOthersThanRoot } from './root-owned.ts'
+
+/** Only root can make files that are root's. */
+describe.skipIf(process.getuid?.() !== 0)('a file of root’s (skipped for others than root)', () => {
+  let folder: string
+  let file: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'postern-owned-'))
+    mkdirSync(join(folder, 'inner'))
+    file = join(folder, 'inner/file')
+    writeFileSync(file, '')
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  test('is nobody else’s, in folders of root’s below one with the sticky bit', () => {
+    expect(writableByOthersThanRoot(file)).toBeUndefined()
+    expect(writableByOthersThanRoot(join(folder, 'inner/missing/file'))).toBeUndefined()
+  })
+
+  test.each([
+    ['belongs to another', () => chownSync(file, 8200, 0), 'inner/file'],
+    ['may be written by its group', () => chmodSync(file, 0o664), 'inner/file'],
+    ['may be written by everybody', () => chmodSync(file, 0o646), 'inner/file'],
+    ['lies in a folder of another', () => chownSync(join(folder, 'inner'), 8200, 0), 'inner'],
+    ['lies in a folder that all write', () => chmodSync(join(folder, 'inner'), 0o777), 'inner'],
+    ['lies below a folder of another', () => chownSync(folder, 8200, 0), ''],
+  ])('is somebody else’s where it %s', (_, change, path) => {
+    change()
+    expect(writableByOthersThanRoot(file)).toBe(join(folder, path))
+  })
+
+  test('is somebody else’s where a link leads to a place that others write', () => {
+    const link = join(folder, 'link')
+    symlinkSync(join(folder, 'inner'), link)
+    chownSync(join(folder, 'inner'), 8200, 0)
+    expect(writableByOthersThanRoot(join(link, 'file'))).toBe(join(folder, 'inner'))
+  })
+})

@@ -1,0 +1,48 @@
+/** Whether root can start the gateway, which then works as somebody else. */
+import { join } from 'node:path'
+import type { Configuration } from '../../config/configuration.ts'
+import type { Disk } from '../../runtime/disk.ts'
+import type { Mistake } from '../../plugin/mistake.ts'
+import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
+import { unreadableDoubts } from '../file-doubts.ts'
+import { gatewayAccount, staysRoot, usualAccount } from '../privileges/gateway-account.ts'
+import { preparePlaces } from '../privileges/places.ts'
+import { problem, warning, well, type Examination } from './examination.ts'
+
+const about = 'account'
+
+/** @returns nothing for a gateway that its own user starts: as asked by others than root, or with folders of another user */
+export async function examineAccount(
+  configuration: Configuration,
+  { disk, uid }: { readonly disk: Disk; readonly uid: number | undefined },
+): Promise<readonly Examination[]> {
+  if (uid !== 0) return []
+  const { user = usualAccount, folder, spool } = configuration
+  if (await staysRoot(configuration.user, disk)) {
+    const why = user === 'root' ? 'user: root' : `there is no account ${user}`
+    const remedy = 'adduser --system --group postern, chown its folders, and leave user: root out'
+    return [warning(about, `what reads mail from strangers works as root (${why})`, remedy)]
+  }
+  const account = await gatewayAccount(user, disk)
+  if (account === undefined) {
+    const remedy = 'adduser --system --group --no-create-home postern, or name another: user: NAME'
+    return [problem(about, `root cannot start it: there is no account ${user}`, remedy)]
+  }
+  const owner = await disk.stat(spool.path).catch(() => undefined)
+  if (owner !== undefined && owner.uid !== 0 && owner.uid !== account.uid) return []
+  const others = writableByOthersThanRoot(join(folder, 'postern.yaml'))
+  const found = [
+    ...(await preparePlaces(configuration, account, { disk, makeFolderFor: () => undefined })),
+    ...(await unreadableDoubts(configuration, disk, account)),
+  ].map(asProblem)
+  if (others !== undefined) {
+    const says = `others than root may write ${others}, and it says what root does`
+    found.push(problem(about, says, `chown root ${others} and chmod go-w ${others}`))
+  }
+  if (found.length > 0) return found
+  return [well(about, `started by root, the gateway works as ${user} (uid ${account.uid})`)]
+}
+
+function asProblem({ file, problem: says, remedy }: Mistake): Examination {
+  return problem(about, `${file} ${says}`, remedy)
+}

@@ -1,0 +1,126 @@
+/** What the deliverer does, and above all what it does not, whoever asks. */
+import { describe, expect, test } from 'vitest'
+import type { UserDirectory } from '../../delivery/local/user-directory.ts'
+import { fakeClock } from '../../testkit/fake-clock.ts'
+import { fakePrograms, type FakeEnd } from '../../testkit/fake-programs.ts'
+import { delivererWork, type ObeyedConfiguration } from './deliverer-work.ts'
+
+const program = ['/bin/postern', 'local'] as const
+const joe = { user: 'joe', uid: 8123, gid: 8124, home: '/home/joe', dash: '', extension: '' }
+const to = { local: 'joe', host: 'h.test', sender: 'a@b.test' }
+const login = {
+  ask: 'checkpassword',
+  command: ['/bin/checkpassword', '/bin/true'],
+  environment: new Map([['PROTO', 'TCP']]),
+  input: Buffer.from('joe\0secret\0\0'),
+} as const
+
+interface Circumstances {
+  readonly users?: Readonly<Record<string, typeof joe>>
+  readonly writable?: string
+  readonly mode?: 'enforce' | 'off'
+  readonly end?: FakeEnd | 'hangs'
+}
+
+function stage({ users = { joe }, writable, mode = 'enforce', end = { exit: 0 } }: Circumstances) {
+  const known = new Map(Object.entries(users))
+  const directory: UserDirectory = { find: async (local) => known.get(local) }
+  const programs = fakePrograms({
+    '/bin/postern': () => end,
+    '/bin/checkpassword': () => end,
+    '/bin/sh': () => end,
+  })
+  const configuration: ObeyedConfiguration = {
+    folder: '/etc/postern',
+    control: { defaultDelivery: './Maildir/\n' },
+    delivery: { localTimeoutMs: 1000 },
+    chain: [{ plugin: 'checkpassword', mode, options: { command: [...login.command] } }],
+  }
+  const clock = fakeClock()
+  const work = delivererWork({
+    clock,
+    programs,
+    current: () => configuration,
+    users: { directory },
+    writableByOthers: (path) => (path === writable ? path : undefined),
+    program,
+  })
+  return { work, programs, clock }
+}
+
+async function* message(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('S: x\n\n')
+}
+
+const { signal } = new AbortController()
+
+describe('a delivery', () => {
+  test('is made as the user that the deliverer finds, by what the host says and nobody else', async () => {
+    const { work, programs } = stage({})
+    expect(await work.deliver(to, message(), signal)).toMatchObject({ end: { exit: 0 } })
+    const [call] = programs.calls
+    expect(call?.as).toEqual({ uid: 8123, gid: 8124 })
+    const about = ['joe', '/home/joe', 'joe', '', '', 'h.test', 'a@b.test', './Maildir/\n']
+    expect(call?.command).toEqual([...program, '--', ...about])
+    expect([...(call?.environment.keys() ?? [])]).toEqual(['PATH', 'POSTERN_CONFIG'])
+  })
+
+  test.each<readonly [string, Circumstances, string]>([
+    ['to root', { users: { joe: { ...joe, uid: 0 } } }, 'as root'],
+    ['to nobody', { users: {} }, 'no such user'],
+    ['by a users/cdb of somebody’s', { writable: '/etc/postern/users/cdb' }, 'others than root'],
+    [
+      'by a users/assign of somebody’s',
+      { writable: '/etc/postern/users/assign' },
+      'others than root',
+    ],
+    [
+      'by a defaultdelivery of somebody’s',
+      { writable: '/etc/postern/control/defaultdelivery' },
+      'others than root',
+    ],
+  ])('%s starts nothing', async (_, circumstances, why) => {
+    const { work, programs } = stage(circumstances)
+    await expect(work.deliver(to, message(), signal)).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+      message: expect.stringContaining(why),
+    })
+    expect(programs.calls).toEqual([])
+  })
+
+  test('that nobody calls off ends a minute after its time', async () => {
+    const { work, programs, clock } = stage({ end: 'hangs' })
+    const delivering = work.deliver(to, message(), signal)
+    await expect.poll(() => programs.calls.length).toBe(1)
+    clock.advance(61_000)
+    await expect(delivering).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('a login', () => {
+  test('is asked of a program that the chain names, with what the client is and a path', async () => {
+    const { work, programs } = stage({ end: { exit: 1 } })
+    expect(await work.checkpassword(login, signal)).toMatchObject({ end: { exit: 1 } })
+    const [call] = programs.calls
+    expect(call?.as).toBeUndefined()
+    expect(Object.fromEntries(call?.environment ?? [])).toEqual({
+      PROTO: 'TCP',
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+    })
+    expect(Buffer.from(call?.read.get(3) ?? []).toString()).toBe('joe\0secret\0\0')
+  })
+
+  test.each<readonly [string, Circumstances, readonly [string, ...string[]]]>([
+    ['of another program', {}, ['/bin/sh', '-c', 'id']],
+    ['of the same with other arguments', {}, ['/bin/checkpassword', '/bin/sh']],
+    ['of the same with more arguments', {}, [...login.command, 'x']],
+    ['of an entry that is off', { mode: 'off' }, login.command],
+    ['by a file of somebody’s', { writable: '/etc/postern/postern.yaml' }, login.command],
+  ])('%s starts nothing', async (_, circumstances, command) => {
+    const { work, programs } = stage(circumstances)
+    await expect(work.checkpassword({ ...login, command }, signal)).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+    })
+    expect(programs.calls).toEqual([])
+  })
+})

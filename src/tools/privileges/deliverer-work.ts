@@ -1,0 +1,144 @@
+/**
+ * What the deliverer does for a gateway that it does not trust: everything that says as whom and what, it reads for itself,
+ * and only from files that nobody but root can write. The gateway brings an address and a message, or a login.
+ */
+import { join } from 'node:path'
+import type { Configuration, EntryConfiguration } from '../../config/configuration.ts'
+import { isMap } from '../../config/reading.ts'
+import type { DelivererWork } from '../../delivery/deliverer/server.ts'
+import { deliverAsUser, notAsRoot } from '../../delivery/local/as-user.ts'
+import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
+import type { UserDirectory } from '../../delivery/local/user-directory.ts'
+import { isPosternError, PosternError } from '../../mail/errors.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
+import type { Programs } from '../../runtime/programs.ts'
+import { localProgram, programEnvironment } from '../local-program.ts'
+
+/** What it takes of the configuration. */
+export interface ObeyedConfiguration {
+  readonly folder: string
+  readonly control: Pick<Configuration['control'], 'defaultDelivery'>
+  readonly delivery: Pick<Configuration['delivery'], 'localTimeoutMs'>
+  readonly chain: readonly Pick<EntryConfiguration, 'plugin' | 'mode' | 'options'>[]
+}
+
+export interface DelivererWorkParts {
+  readonly clock: Clock
+  readonly programs: Programs
+  /** The configuration in force. */
+  readonly current: () => ObeyedConfiguration
+  readonly users: { readonly directory: UserDirectory | undefined }
+  /** Of a file: the path at which somebody else than root may write it. */
+  readonly writableByOthers: (path: string) => string | undefined
+  /** `postern local`, as it is started. */
+  readonly program?: readonly [string, ...string[]]
+}
+
+/** The gateway calls a delivery off itself; this is for one that does not. */
+const beyondTimeoutMs = 60_000
+const loginMs = 60_000
+
+/** What says as whom or what root starts, below the folder of the configuration. */
+const obeyedFiles = ['postern.yaml', 'users/cdb', 'users/assign', 'control/defaultdelivery']
+
+export function delivererWork(parts: DelivererWorkParts): DelivererWork {
+  const { clock, programs, current, program = localProgram } = parts
+  return {
+    async deliver(to, message, signal) {
+      assertRoots(parts)
+      const found = await find(parts, to)
+      const { user, uid, gid, home, dash, extension } = found
+      if (uid === 0) throw refused(notAsRoot)
+      const { folder, control, delivery: settings } = current()
+      const { local, host, sender } = to
+      const delivery: LocalDelivery = {
+        address: { user, home, local, dash, extension, host, sender },
+        message: () => message,
+        defaultDelivery: control.defaultDelivery,
+        environment: programEnvironment(folder),
+      }
+      return within(clock, { ms: settings.localTimeoutMs + beyondTimeoutMs, signal }, (bounded) =>
+        deliverAsUser({ programs, program }, { delivery, owner: { uid, gid } }, bounded),
+      )
+    },
+    async checkpassword({ command, environment, input }, signal) {
+      assertRoots(parts)
+      if (!current().chain.some((entry) => isCommandOf(entry, command))) {
+        throw refused('no entry of the chain names this checkpassword program')
+      }
+      const call = {
+        command,
+        environment: new Map([...environment, ['PATH', '/usr/local/bin:/usr/bin:/bin']]),
+        inputs: new Map([[3, input]]),
+      }
+      return within(clock, { ms: loginMs, signal }, async (bounded): Promise<UserDelivery> => {
+        const { end } = await programs.run(call, bounded)
+        return { end, text: nothing, forward: nothing }
+      })
+    },
+  }
+}
+
+const nothing = new Uint8Array()
+
+/** @throws PosternError PROGRAM_FAILED */
+function assertRoots({ current, writableByOthers }: DelivererWorkParts): void {
+  const { folder } = current()
+  for (const file of obeyedFiles) {
+    const path = writableByOthers(join(folder, file))
+    if (path === undefined) continue
+    throw refused(
+      `others than root may write ${path}: chown root and chmod go-w, then it is obeyed`,
+    )
+  }
+}
+
+/** As the router finds it, and of no other's saying. @throws PosternError PROGRAM_FAILED */
+async function find(
+  { users }: DelivererWorkParts,
+  { local }: UserAddress,
+): Promise<NonNullable<Awaited<ReturnType<UserDirectory['find']>>>> {
+  const { directory } = users
+  if (directory === undefined) throw refused('delivery.local is not users')
+  try {
+    const found = await directory.find(local)
+    if (found !== undefined) return found
+  } catch (error) {
+    if (isPosternError(error)) throw error
+    // A users/cdb that is damaged.
+    throw refused(error instanceof Error ? error.message : String(error))
+  }
+  throw refused('there is no such user of this host')
+}
+
+function isCommandOf(
+  { plugin, mode, options }: ObeyedConfiguration['chain'][number],
+  command: readonly string[],
+): boolean {
+  if (plugin !== 'checkpassword' || mode === 'off') return false
+  const configured = isMap(options) ? options['command'] : undefined
+  return JSON.stringify(configured) === JSON.stringify(command)
+}
+
+async function within<T>(
+  clock: Clock,
+  { ms, signal }: { readonly ms: number; readonly signal: AbortSignal },
+  work: (bounded: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  const timer = clock.after(ms, abort)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    return await work(controller.signal)
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function refused(why: string): PosternError {
+  return new PosternError('PROGRAM_FAILED', `the deliverer refuses: ${why}`)
+}

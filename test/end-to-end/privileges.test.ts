@@ -1,0 +1,363 @@
+/** Under root: who works as whom, what each may write, and what happens when one of them dies. */
+import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import {
+  account,
+  another,
+  isRoot,
+  joe,
+  mailIn,
+  privilegedGateway,
+  processesOf,
+  statusOf,
+  type PrivilegedGateway,
+} from './privileged-gateway.ts'
+import {
+  checkout,
+  dialogue,
+  eventually,
+  gatewayFolder,
+  runPostern,
+  runProgram,
+  type Run,
+} from './started-gateway.ts'
+import { isAlive } from './worker-processes.ts'
+
+/** Knows joe by his secret, and says as whom it knows him. */
+const loginProgram = `#!/bin/sh
+said=$(tr '\\000' ' ' <&3)
+echo "$(id -u) $TCPREMOTEIP \${LD_PRELOAD-none}" > "$(dirname "$0")/asked"
+case "$said" in 'joe secret '*) exit 0;; *) exit 1;; esac
+`
+
+let place: PrivilegedGateway
+
+// Four processes are started, and a delivery starts another.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+async function send(recipient: string, subject = 'hi'): Promise<void> {
+  const replies = await dialogue(place.port, [
+    'EHLO client.test',
+    'MAIL FROM:<alice@client.test>',
+    `RCPT TO:<${recipient}>`,
+    'DATA',
+    `Subject: ${subject}\r\n\r\nline\r\n.`,
+    'QUIT',
+  ])
+  expect(replies[5]).toMatch(/^250 /)
+}
+
+const asUser = (
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  script: string,
+): Promise<Run> => {
+  const line = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '/bin/sh', '-c', script]
+  return runProgram('/usr/bin/setpriv', line, { cwd: '/' })
+}
+
+describe.skipIf(!isRoot)('a gateway that root has started (skipped for others than root)', () => {
+  beforeAll(async () => {
+    place = await privilegedGateway(async (yaml, folder) => {
+      const program = join(folder.root, 'checkpassword')
+      await writeFile(program, loginProgram)
+      await chmod(program, 0o700)
+      const enabled = yaml.replace(/(- plugin: checkpassword\n)(?:\s+mode: off\n)?/, '$1')
+      const chain = enabled.includes('command:')
+        ? enabled.replace(/command: \[[^\]]*\]/, `command: [${program}, /bin/true]`)
+        : enabled
+      return `${chain}receiver: { auth_without_tls: true }\n`
+    })
+  })
+  afterAll(async () => place?.close())
+
+  test('has only keeper and deliverer as root; supervisor and workers have no right at all', () => {
+    const { deliverer, supervisor, workers } = processesOf(place.gateway)
+    expect(statusOf(place.gateway.pid, 'Uid')[0]).toBe('0')
+    expect(statusOf(deliverer, 'Uid')[0]).toBe('0')
+    expect(workers).toHaveLength(1)
+    for (const pid of [supervisor, ...workers]) {
+      expect(statusOf(pid, 'Uid')).toEqual(Array.from({ length: 4 }, () => String(account.uid)))
+      expect(statusOf(pid, 'Gid')).toEqual(Array.from({ length: 4 }, () => String(account.gid)))
+      expect(statusOf(pid, 'Groups')).toEqual([])
+      for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb']) {
+        expect(statusOf(pid, set)).toEqual(['0000000000000000'])
+      }
+    }
+  })
+
+  test('delivers into a home that nobody but its user may enter, and what lies there is the user’s', async () => {
+    await place.maildir('Maildir')
+    await send('joe@postern.test')
+    const mail = await mailIn(join(place.home, 'Maildir'))
+    expect(mail.text).toMatch(
+      /^Return-Path: <alice@client\.test>\nDelivered-To: joe@postern\.test\n/,
+    )
+    const { uid, gid, mode } = await stat(mail.path)
+    expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...joe, mode: 0o600 })
+  })
+
+  test('runs a program of a .qmail file as its user, without any further group', async () => {
+    await place.own('.qmail-who', '|echo "$(id -u) $(id -g) $(id -G)" > who\n')
+    await send('joe-who@postern.test')
+    const path = join(place.home, 'who')
+    const said = await eventually(
+      async () => (await readFile(path, 'utf8').catch(() => '')) || undefined,
+      'who',
+    )
+    expect(said).toBe(`${joe.uid} ${joe.gid} ${joe.gid}\n`)
+    expect((await stat(path)).uid).toBe(joe.uid)
+  })
+
+  test('sends on what a .qmail file forwards', async () => {
+    await place.maildir('Second')
+    await place.own('.qmail-second', './Second/\n')
+    await place.own('.qmail-on', '&joe-second@postern.test\n')
+    await send('joe-on@postern.test')
+    const { text } = await mailIn(join(place.home, 'Second'))
+    expect(text).toMatch(/^Delivered-To: joe-on@postern\.test$/m)
+    // For strangers it needs a key, which it could not make in a folder of root's.
+    const key = await stat(join(place.folder.config, 'control/srs.secret'))
+    expect([key.uid, key.gid, key.mode & 0o777]).toEqual([0, account.gid, 0o640])
+  })
+
+  test('may itself neither read nor write in that home', async () => {
+    const { home } = place
+    expect((await asUser(account, `ls '${home}'`)).code).not.toBe(0)
+    expect((await asUser(account, `echo x > '${home}/Maildir/new/forged'`)).code).not.toBe(0)
+    expect(
+      (await asUser(account, `echo x >> '${place.folder.config}/postern.yaml'`)).code,
+    ).not.toBe(0)
+  })
+
+  test('takes mail that any user of the host hands over, and nobody else reads it', async () => {
+    const envelope = join(place.folder.root, 'envelope')
+    await place.maildir('Handed')
+    await place.own('.qmail-handed', './Handed/\n')
+    await writeFile(envelope, 'Fjob@client.test\0Tjoe-handed@postern.test\0\0')
+    const queue = `printf 'Subject: job\\n\\nhi\\n' | '${join(checkout, 'bin/postern')}' qmail-queue --config '${place.folder.config}' 1<'${envelope}'`
+    const stranger = { uid: 8300, gid: 8301 }
+    expect(await asUser(stranger, queue)).toMatchObject({ code: 0, stderr: '' })
+    const { text } = await mailIn(join(place.home, 'Handed'))
+    expect(text).toContain('invoked by uid 8300')
+    expect((await asUser(stranger, `ls '${place.folder.root}/var/spool/log'`)).code).not.toBe(0)
+  })
+
+  test('has a checkpassword program run by root, which sees nothing of ours but the client', async () => {
+    const login = (password: string): Promise<string[]> => {
+      const plain = Buffer.from(`\0joe\0${password}`).toString('base64')
+      return dialogue(place.port, ['EHLO client.test', `AUTH PLAIN ${plain}`, 'QUIT'])
+    }
+    expect((await login('wrong'))[2]).toMatch(/^535 /)
+    expect((await login('secret'))[2]).toMatch(/^235 /)
+    expect(await readFile(join(place.folder.root, 'asked'), 'utf8')).toBe('0 127.0.0.1 none\n')
+  })
+
+  test('is well to the doctor, who says as whom it works', async () => {
+    const { stdout } = await runPostern(['doctor', '--json', '--config', place.folder.config])
+    const { examinations } = JSON.parse(stdout) as {
+      examinations: readonly { about: string; state: string; says: string }[]
+    }
+    expect(examinations.filter(({ about }) => about === 'account')).toEqual([
+      {
+        about: 'account',
+        state: 'well',
+        says: `started by root, the gateway works as ${account.uid}:${account.gid} (uid ${account.uid})`,
+      },
+    ])
+  })
+
+  test('reads accounts that a command of root’s has made', async () => {
+    const path = join(place.folder.root, 'var/accounts.db')
+    const added = await runPostern(
+      ['user', 'add', 'ann@postern.test', '--config', place.folder.config],
+      'secret\n',
+    )
+    expect(added).toMatchObject({ code: 0, stderr: '' })
+    expect(await stat(path)).toMatchObject(account)
+  })
+
+  test('defers mail for an entry of users/assign that is root', async () => {
+    await send('toor@postern.test')
+    await place.gateway.seen('Not allowed to perform deliveries as root.')
+    expect(place.gateway.stderr()).not.toContain('delivery.failed')
+  })
+})
+
+describe.skipIf(!isRoot)('a deliverer that a stranger asks (skipped for others than root)', () => {
+  beforeAll(async () => {
+    place = await privilegedGateway()
+  })
+  afterAll(async () => place?.close())
+
+  /** Where the deliverer listens: a worker knows it. */
+  async function socket(): Promise<string> {
+    const { workers } = processesOf(place.gateway)
+    const environment = await readFile(`/proc/${workers[0]}/environ`, 'utf8')
+    const kept = environment.split('\0').find((each) => each.startsWith('POSTERN_KEPT='))
+    const { deliverer } = JSON.parse(kept?.slice('POSTERN_KEPT='.length) ?? '{}') as {
+      deliverer: string
+    }
+    return deliverer
+  }
+
+  function frame(letter: string, payload: string): Buffer {
+    const head = Buffer.alloc(5)
+    head.write(letter)
+    head.writeUInt32BE(payload.length, 1)
+    return Buffer.concat([head, Buffer.from(payload)])
+  }
+
+  /** @returns all that it answers */
+  async function asked(request: object): Promise<string> {
+    const path = await socket()
+    return new Promise((resolve, reject) => {
+      let text = ''
+      const connection = connect({ path }).on('error', reject).setEncoding('latin1')
+      connection.on('data', (chunk) => (text += String(chunk)))
+      connection.on('close', () => resolve(text))
+      connection.write(frame('Q', JSON.stringify(request)))
+      connection.write(frame('M', 'Subject: forged\n\n'))
+      connection.write(frame('E', ''))
+    })
+  }
+
+  const to = { version: 1, ask: 'deliver', local: 'joe', host: 'h.test', sender: '' }
+  const login = { version: 1, ask: 'checkpassword', command: ['/bin/sh', '-c', 'id > /etc/x'] }
+
+  test.each([
+    ['a user id', { ...to, uid: 0 }, 'no such request'],
+    ['a home', { ...to, home: '/etc' }, 'no such request'],
+    ['a user who is root', { ...to, local: 'toor' }, 'as root'],
+    ['root itself', { ...to, local: 'root' }, 'no such user'],
+    ['a way out of a home', { ...to, local: 'joe-../../../etc/passwd' }, '(#5.1.1)'],
+    ['no text', { ...to, local: 7 }, 'no such request'],
+    ['a NUL', { ...to, local: 'joe\0x' }, 'no such request'],
+    ['a program of its own', { ...login, environment: [], input: '' }, 'no entry of the chain'],
+    [
+      'a variable that decides what a program does',
+      { ...login, environment: [['LD_PRELOAD', '/tmp/x.so']], input: '' },
+      'no such request',
+    ],
+    ['another version', { ...to, version: 2 }, 'no such request'],
+  ])('refuses %s', async (_, request, answer) => {
+    const said = await asked(request)
+    expect(said).toContain(answer)
+    expect(said).not.toContain('"exit":0')
+  })
+
+  test('is reached by nobody but root and the gateway', async () => {
+    const path = await socket()
+    expect((await asUser(joe, `ls '${path}'`)).code).not.toBe(0)
+    expect((await asUser(account, `test -w '${path}'`)).code).toBe(0)
+    expect((await asUser(account, `rm '${path}'`)).code).not.toBe(0)
+  })
+
+  test('obeys no users/assign that others than root may write', async () => {
+    await place.maildir('Maildir')
+    const assign = join(place.folder.config, 'users/assign')
+    await chown(assign, account.uid, account.gid)
+    await send('joe@postern.test')
+    await place.gateway.seen('others than root may write')
+    await chown(assign, 0, 0)
+    expect(
+      (await runPostern(['queue', 'retry', '--all', '--config', place.folder.config])).code,
+    ).toBe(0)
+    expect((await mailIn(join(place.home, 'Maildir'))).text).toContain('Subject: hi')
+  })
+})
+
+describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', () => {
+  beforeAll(async () => {
+    place = await privilegedGateway()
+    await place.maildir('Maildir')
+  })
+  afterAll(async () => place?.close())
+
+  test('of a deliverer during a delivery defers it, loses nothing, and another one takes its place', async () => {
+    const { deliverer } = processesOf(place.gateway)
+    await place.own(
+      '.qmail-slow',
+      '|touch begun; until [ -e go ]; do sleep 0.1; done\n./Maildir/\n',
+    )
+    await send('joe-slow@postern.test', 'slow')
+    await eventually(
+      async () => stat(join(place.home, 'begun')).catch(() => undefined),
+      'the begin of a delivery',
+    )
+    process.kill(deliverer, 'SIGKILL')
+    await place.gateway.seen('the deliverer ended before it answered')
+    await place.gateway.seen('deliverer.replaced')
+    const next = await another(() => processesOf(place.gateway).deliverer, deliverer)
+    expect(statusOf(next, 'Uid')[0]).toBe('0')
+    expect(place.gateway.stderr()).toContain('delivery.deferred')
+    expect(place.gateway.stderr()).not.toContain('delivery.failed')
+    await place.own('go', '')
+    await runPostern(['queue', 'retry', '--all', '--config', place.folder.config])
+    expect((await mailIn(join(place.home, 'Maildir'))).text).toContain('Subject: slow')
+    await place.gateway.seen('delivery.delivered')
+  })
+
+  test('of a worker brings another under the same account, on the same port below 1024', async () => {
+    const [worker = 0] = processesOf(place.gateway).workers
+    process.kill(worker, 'SIGKILL')
+    const next = await another(() => processesOf(place.gateway).workers[0], worker)
+    await place.gateway.seen('worker.replaced')
+    expect(statusOf(next, 'Uid')[1]).toBe(String(account.uid))
+    await send('joe@postern.test')
+  })
+
+  test('in a restart leaves the port below 1024 open', async () => {
+    const [worker = 0] = processesOf(place.gateway).workers
+    const { code, stderr } = await runPostern(['restart', '--config', place.folder.config])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(processesOf(place.gateway).workers).not.toContain(worker)
+    await send('joe@postern.test')
+  })
+
+  test('of the keeper ends everybody', async () => {
+    const { deliverer, supervisor, workers } = processesOf(place.gateway)
+    place.gateway.signal('SIGKILL')
+    await place.gateway.exited()
+    const pids = [deliverer, supervisor, ...workers]
+    const left = async (): Promise<true | undefined> => (pids.some(isAlive) ? undefined : true)
+    expect(await eventually(left, 'the end of all')).toBe(true)
+  })
+})
+
+describe.skipIf(!isRoot)('root starts nothing (skipped for others than root)', () => {
+  const refused = async (
+    user: string,
+    more: (config: string) => Promise<void>,
+  ): Promise<string> => {
+    const folder = await gatewayFolder()
+    await chmod(folder.root, 0o755)
+    const yaml = await folder.read('postern.yaml')
+    await folder.write('postern.yaml', yaml.replace(/^user: root\n/m, `user: "${user}"\n`))
+    await more(folder.config)
+    const { code, stderr } = await runPostern(['start', '--config', folder.config])
+    await folder.remove()
+    expect(code).toBe(1)
+    return stderr
+  }
+  const own = `${account.uid}:${account.gid}`
+
+  test('without an account for it', async () => {
+    const said = await refused('nobody-has-this', async () => undefined)
+    expect(said).toContain('there is no account nobody-has-this')
+    expect(said).toContain('adduser --system')
+  })
+
+  test('by a configuration that others may write', async () => {
+    const said = await refused(own, (config) => chown(join(config, 'postern.yaml'), 8200, 8201))
+    expect(said).toMatch(/others than root may write .*; chown root /)
+  })
+
+  test('in folders of somebody else', async () => {
+    const said = await refused(own, async (config) => {
+      await runProgram('/bin/mkdir', ['-p', join(config, '../var/spool')])
+    })
+    expect(said).toMatch(/var\/spool: belongs to uid 0.*chown -R 8200:8201/)
+  })
+})
