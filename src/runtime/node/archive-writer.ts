@@ -8,9 +8,9 @@ import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 /** Records removed in one transaction: it stays far below five milliseconds. */
 const pruneRows = 64
 /** Pages given back to the disk in one transaction. */
-const vacuumPages = 64
+const vacuumPages = 16
 /** So much may lie unused: the next records take it. */
-const idlePages = 1024
+const idlePages = 256
 const idleShare = 0.25
 const mostNotes = 1000
 /** An empty file has pages too. */
