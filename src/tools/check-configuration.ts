@@ -21,7 +21,7 @@ import { loadChain } from './load-chain.ts'
 import { offlineDoors, silentLog } from './offline-doors.ts'
 import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
-import { quarantineDoubts } from './quarantine-doubts.ts'
+import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { ruleDoubts } from './rule-doubts.ts'
@@ -101,6 +101,7 @@ async function doubtsAbout(
     ...unreachableDoubts(configuration, generation),
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),
+    ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
     ...postmasterDoubts(configuration, relay.entries),
     ...staleDoubts(configuration),
