@@ -3,6 +3,7 @@ export const doubtClasses = {
   'open-relay': 'an entry may vouch for domains that are not ours, without a login or a relay rule',
   'fails-open': 'mail passes where an entry cannot do its work',
   'quarantine-without-retention': 'what is held is held for ever',
+  'digest-links': 'links of digests that lead nowhere, or go where others read along',
   'public-resolver':
     'DNS lists do not answer, or answer wrongly, through name servers that everybody uses',
   'unreachable-entry': 'an entry of the chain that is never asked',

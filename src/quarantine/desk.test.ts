@@ -120,6 +120,68 @@ describe('the desk', () => {
   })
 })
 
+describe('of a message held for several at once, the desk', () => {
+  const together = async (): Promise<Stage & { readonly id: string }> => {
+    const stage = quarantineStage()
+    stage.keeper.start()
+    const to = ['bob@here.test', 'Cid@here.test', 'dan@here.test']
+    const [id = ''] = await stage.hold({ to, together: true })
+    return { ...stage, id }
+  }
+
+  test('lets go for one, once, and holds it for the others', async () => {
+    const { desk, id, sent, queue, clock } = await together()
+    expect(await desk.decideFor(id, 'CID@here.test', 'release')).toMatchObject([
+      { id, recipients: ['Cid@here.test'] },
+    ])
+    expect(sent()).toEqual([{ to: 'Cid', text: expect.stringContaining('Subject: hello') }])
+    expect(queue.commits.at(-1)?.placement.envelope.reversePath).toMatchObject({ localPart: 'ann' })
+    expect(await desk.decideFor(id, 'cid@here.test', 'release')).toEqual([])
+    expect(await desk.decideFor(id, 'cid@here.test', 'remove')).toEqual([])
+    expect(await desk.find({})).toMatchObject([
+      { id, recipients: ['bob@here.test', 'dan@here.test'] },
+    ])
+    expect(await desk.find({ recipient: 'cid@here.test' })).toEqual([])
+    expect(queue.due(clock.now(), 10)).toHaveLength(1)
+  })
+
+  test('deletes for one after the other, and with the last of them the message is gone', async () => {
+    const { desk, id, sent, queue } = await together()
+    for (const recipient of ['bob@here.test', 'dan@here.test', 'cid@here.test']) {
+      expect(await desk.decideFor(id, recipient, 'remove')).toHaveLength(1)
+    }
+    expect([sent(), queue.size]).toEqual([[], 0])
+  })
+
+  test('lets an operator decide for those who have not', async () => {
+    const { desk, id, queue, clock } = await together()
+    await desk.decideFor(id, 'bob@here.test', 'remove')
+    await desk.release({ ids: [id] })
+    expect(queue.due(clock.now(), 10).map((head) => head.id)).toEqual([id])
+    const claim = await queue.claim(id)
+    expect(claim?.recipients.map(({ mailbox }) => mailbox.localPart)).toEqual(['Cid', 'dan'])
+  })
+
+  test('obeys one of two at once, and a stranger not at all', async () => {
+    const { desk, id, sent } = await together()
+    const decide = () => desk.decideFor(id, 'bob@here.test', 'release')
+    const [first, second] = await Promise.all([decide(), decide()])
+    expect([first.length, second.length]).toEqual([1, 0])
+    expect(await desk.decideFor(id, 'eve@here.test', 'release')).toEqual([])
+    expect(sent()).toHaveLength(1)
+  })
+
+  test('keeps it for whom it could not let it go', async () => {
+    const { desk, id, queue } = await together()
+    queue.refuseNextCommit('DISK_FULL')
+    await expect(desk.decideFor(id, 'bob@here.test', 'release')).rejects.toMatchObject({
+      code: 'DISK_FULL',
+    })
+    expect(await desk.find({ recipient: 'bob@here.test' })).toHaveLength(1)
+    expect(await desk.decideFor(id, 'bob@here.test', 'release')).toHaveLength(1)
+  })
+})
+
 describe('learning', () => {
   test('reaches every scanner that can, and one that fails does not keep the others from it', async () => {
     const lessons: string[] = []

@@ -3,16 +3,19 @@
  * after it the message is due, and nothing in between survives a crash. So it goes on exactly once per command, to the
  * recipients it was for; the queue then delivers it as it delivers everything.
  */
-import type { Mailbox } from '../mail/address.ts'
+import { formatMailbox, type Mailbox } from '../mail/address.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Envelope, Recipient } from '../mail/envelope.ts'
+import { fieldText } from '../mail/header-field.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Message } from '../mail/message.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { Claim, Queue, QueueId } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { findHeld, type HeldIndex } from './held-index.ts'
 import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
-import type { Search } from './search.ts'
+import { isAddress, type Search } from './search.ts'
 
 /** What a scanner can be taught. */
 export type Lesson = 'ham' | 'spam'
@@ -24,7 +27,7 @@ export interface Learner {
 }
 
 export interface QuarantineDeskOptions {
-  readonly queue: Pick<Queue, 'begin' | 'entries' | 'change'>
+  readonly queue: Pick<Queue, 'begin' | 'entries' | 'change' | 'claim' | 'settle' | 'release'>
   /** Absent without a gateway: the spool is gone through. */
   readonly index?: HeldIndex
   /** Those of the chain in force; none without a gateway. */
@@ -52,6 +55,7 @@ export interface Learned {
   readonly problem?: string
 }
 
+const fates = { release: 'released', remove: 'deleted' } as const
 const mostFound = 10_000
 const shownHeaderBytes = 16_384
 const learnMs = 60_000
@@ -96,6 +100,46 @@ export class QuarantineDesk {
     return this.#change(search, 'remove')
   }
 
+  /**
+   * Lets one message go on to one of the recipients for whom it is held, or deletes it for them; it stays held for the
+   * others. What goes on is a message of its own: should we die between its commit and our note of it, the recipient
+   * may ask for it again and has it twice, never not at all.
+   * @param recipient an address, without regard to case
+   * @returns what was decided, with this recipient alone; empty: it is not held for them, or somebody decides just now
+   */
+  async decideFor(
+    id: string,
+    recipient: string,
+    to: 'release' | 'remove',
+  ): Promise<readonly HeldMessage[]> {
+    const [held] = await this.find({ ids: [id], recipient })
+    if (held === undefined) return []
+    if (held.recipients.length === 1) return this.#change({ ids: [held.id], recipient }, to)
+    const { queue, clock, log } = this.#options
+    const isMeant = ({ mailbox }: Recipient): boolean =>
+      isAddress(formatMailbox(mailbox), recipient)
+    const claim = await queue.claim(held.id, 'held', isMeant)
+    if (claim === undefined) return []
+    const theirs = { ...held, recipients: claim.recipients.map(nameOf) }
+    let text = 'By its recipient, from quarantine'
+    try {
+      if (to === 'release') text += `, as ${await this.#sendOn(claim)}`
+    } catch (error) {
+      await queue.release(claim, clock.now(), 'volatile')
+      throw error
+    }
+    const result: DeliveryResult = { outcome: 'delivered', status: '2.0.0', text }
+    await queue.settle(
+      claim,
+      claim.recipients.map(() => result),
+      held.receivedAt,
+    )
+    const what = fates[to]
+    this.#options.record?.({ held: theirs, what, text })
+    log.info(`quarantine.${what}`, { count: 1, ids: [held.id], of: held.recipients.length })
+    return [theirs]
+  }
+
   /** Every copy of the messages that a search means: for all recipients for whom they are held. */
   async withCopies(search: Search): Promise<Search> {
     const found = await this.find(search)
@@ -112,17 +156,9 @@ export class QuarantineDesk {
     for (const held of found) {
       for await (const entry of queue.entries({ ids: [held.id], held: true })) {
         if ('damaged' in entry) continue
-        const { envelope, message } = entry
-        const draft = queue.begin()
-        try {
-          for await (const chunk of message.read()) await draft.write(chunk)
-          await draft.end()
-          // Should it fail, that is between the operator and the other address: its sender never wrote there.
-          const copied = { ...envelope, reversePath: null, recipients: [{ mailbox: to }] }
-          await draft.commit([{ disposition: 'deliver', headerEdits: [], envelope: copied }])
-        } finally {
-          draft.abort()
-        }
+        // Should it fail, that is between the operator and the other address: its sender never wrote there.
+        const copied = { ...entry.envelope, reversePath: null, recipients: [{ mailbox: to }] }
+        await this.#commit(entry.message, copied)
       }
     }
     log.info('quarantine.copied', { count: found.length, ids: firstIds(found) })
@@ -168,6 +204,23 @@ export class QuarantineDesk {
     }
   }
 
+  /** @returns the id under which it goes on */
+  async #sendOn({ entry, recipients }: Claim): Promise<QueueId> {
+    return this.#commit(entry.message, { ...entry.envelope, recipients })
+  }
+
+  async #commit(message: Message, envelope: Envelope): Promise<QueueId> {
+    const draft = this.#options.queue.begin()
+    try {
+      for await (const chunk of message.read()) await draft.write(chunk)
+      await draft.end()
+      const receipt = await draft.commit([{ disposition: 'deliver', headerEdits: [], envelope }])
+      return receipt.ids[0]
+    } finally {
+      draft.abort()
+    }
+  }
+
   async #change(search: Search, to: 'release' | 'remove'): Promise<readonly HeldMessage[]> {
     const { queue, index, log } = this.#options
     const found = await this.find(search)
@@ -175,7 +228,7 @@ export class QuarantineDesk {
     if (ids.length === 0) return []
     await queue.change({ ids, held: true }, to)
     await index?.remove(ids)
-    const what = to === 'release' ? 'released' : 'deleted'
+    const what = fates[to]
     for (const held of found) {
       this.#options.record?.({ held, what, text: 'By an operator, from quarantine' })
     }
@@ -201,4 +254,8 @@ const loggedIds = 50
 
 function firstIds(found: readonly HeldMessage[]): readonly string[] {
   return found.slice(0, loggedIds).map(({ id }) => id)
+}
+
+function nameOf({ mailbox }: Recipient): string {
+  return fieldText(formatMailbox(mailbox))
 }

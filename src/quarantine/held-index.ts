@@ -64,10 +64,14 @@ export async function findHeld(
   limit: number,
 ): Promise<readonly HeldMessage[]> {
   if (index === undefined) return (await searchQueue(queue, search)).toReversed().slice(0, limit)
+  const isMeant = meaning(search)
   const found: HeldMessage[] = []
   let page: string[] = []
   const keepThoseAlive = async (): Promise<void> => {
-    const alive = new Map((await heldAmong(queue, page)).map((held) => [held.id, held]))
+    // A row may name somebody for whom it is not held any more.
+    const alive = new Map(
+      (await heldAmong(queue, page)).filter(isMeant).map((held) => [held.id, held]),
+    )
     found.push(...page.flatMap((id) => alive.get(id) ?? []))
     page = []
   }

@@ -4,7 +4,7 @@ import { decodeWords } from '../mail/encoded-words.ts'
 import { fieldText } from '../mail/header-field.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { Entry, QueueId } from '../queue/queue.ts'
+import type { Entry, QueueId, RecipientState } from '../queue/queue.ts'
 
 // A type, not an interface: only that can be a JSON value.
 export type HeldMessage = {
@@ -14,7 +14,7 @@ export type HeldMessage = {
   readonly receivedAt: Instant
   /** With its brackets: `<>`, `<ann@example.org>`. */
   readonly reversePath: string
-  /** Nearly always one. */
+  /** Nearly always one; of several those for whom nobody has decided yet. */
   readonly recipients: readonly string[]
   /** Decoded, without control characters; empty where there is none. */
   readonly subject: string
@@ -47,6 +47,7 @@ export function heldMessage(entry: Entry): HeldMessage | undefined {
     receivedAt,
     reversePath: fieldText(formatPath(envelope.reversePath)),
     recipients: envelope.recipients
+      .filter((_, at) => isUndecided(entry.recipients[at]))
       .slice(0, mostRecipients)
       .map(({ mailbox }) => fieldText(formatMailbox(mailbox))),
     subject: fieldText(decodeWords(message.header.first('subject') ?? '').slice(0, longestSubject)),
@@ -55,6 +56,10 @@ export function heldMessage(entry: Entry): HeldMessage | undefined {
     ...(grounds.score === undefined ? {} : { score: grounds.score }),
     sizeBytes,
   }
+}
+
+function isUndecided(state: RecipientState | undefined): boolean {
+  return state?.state !== 'delivered' && state?.state !== 'failed'
 }
 
 /** @returns undefined for what is none: another version may have written it */

@@ -44,7 +44,8 @@ function begins(text: string, beginning: string): boolean {
   return text.toLowerCase().startsWith(beginning.toLowerCase())
 }
 
-function isAddress(written: string, wanted: string): boolean {
+/** @param wanted `<>`, `@domain` or an address; without regard to case */
+export function isAddress(written: string, wanted: string): boolean {
   const address = bare(written)
   const asked = bare(wanted)
   return asked.startsWith('@') ? address.endsWith(asked) : address === asked

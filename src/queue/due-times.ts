@@ -3,8 +3,9 @@
  * that has a time of their own, and is not tried before it. Local and remote deliveries have a schedule each (qmail).
  */
 import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
-import type { RecipientState, RetryTimes } from './queue.ts'
+import type { Claim, Entry, RecipientState, RetryTimes } from './queue.ts'
 import { isOpen, stateAfter } from './recipient-states.ts'
 
 /** Indexes of the open recipients whose time has come; of all of them where it has come for nobody. */
@@ -12,6 +13,22 @@ export function dueRecipients(states: readonly RecipientState[], now: Instant): 
   const open = states.flatMap((state, at) => (isOpen(state) ? at : []))
   const due = open.filter((at) => (ownTime(states[at]) ?? now) <= now)
   return due.length > 0 ? due : open
+}
+
+/** Those of them who are meant, as a claim names them. */
+export function whoIsDue(
+  { envelope, recipients: states }: Pick<Entry, 'envelope' | 'recipients'>,
+  now: Instant,
+  isMeant: (recipient: Recipient) => boolean,
+): Pick<Claim, 'recipientIndexes' | 'recipients'> {
+  const due = dueRecipients(states, now).flatMap((at) => {
+    const recipient = envelope.recipients[at]
+    return recipient !== undefined && isMeant(recipient) ? [{ at, recipient }] : []
+  })
+  return {
+    recipientIndexes: due.map(({ at }) => at),
+    recipients: due.map(({ recipient }) => recipient),
+  }
 }
 
 /** One pass over a message. */

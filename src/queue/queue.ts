@@ -149,9 +149,14 @@ export interface Queue {
   onQuarantined(listener: (ids: readonly QueueId[]) => void): Unsubscribe
   /**
    * @param even `held`: also what is held, and for all recipients that are open
-   * @returns undefined when it is gone, held or claimed by somebody else
+   * @param whom of them only those; the others keep what they have
+   * @returns undefined when it is gone, held or claimed by somebody else, or nobody is meant
    */
-  claim(id: QueueId, even?: 'held'): Promise<Claim | undefined>
+  claim(
+    id: QueueId,
+    even?: 'held',
+    whom?: (recipient: Recipient) => boolean,
+  ): Promise<Claim | undefined>
   /**
    * Records what came of it, one result for each of `claim.recipients`, and gives the claim back.
    * The claim is over even where this throws: then a restart may not know the outcome.

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { PosternError } from '../mail/errors.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
@@ -16,7 +17,7 @@ import { listDamaged } from './damaged.ts'
 import { Departures, recordState } from './departures.ts'
 import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
-import { afterRound, dueRecipients, othersDueAt } from './due-times.ts'
+import { afterRound, othersDueAt, whoIsDue } from './due-times.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import { Incoming } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
@@ -156,17 +157,22 @@ export class Spool implements Queue {
     return () => void this.#wardens.delete(listener)
   }
 
-  async claim(id: QueueId, even?: 'held'): Promise<Claim | undefined> {
+  async claim(
+    id: QueueId,
+    even?: 'held',
+    whom: (recipient: Recipient) => boolean = () => true,
+  ): Promise<Claim | undefined> {
     const entry = this.#index.get(id)
     if (entry === undefined || entry.claimed || (entry.held && even !== 'held')) return undefined
     this.#index.update(entry, () => (entry.claimed = true))
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
-    const { recipients: states } = loaded
     const now = even === 'held' ? Infinity : this.#parts.clock.now()
-    const recipientIndexes = dueRecipients(states, now)
-    const recipients = recipientIndexes.flatMap((at) => loaded.envelope.recipients[at] ?? [])
-    const claim = { entry: loaded, recipientIndexes, recipients }
+    const claim = { entry: loaded, ...whoIsDue(loaded, now, whom) }
+    if (claim.recipients.length === 0) {
+      this.#index.update(entry, () => (entry.claimed = false))
+      return undefined
+    }
     this.#claims.set(claim, entry)
     return claim
   }

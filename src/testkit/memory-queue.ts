@@ -8,7 +8,7 @@ import { applyHeaderEdits } from '../mail/header-edits.ts'
 import { PosternError, type ErrorCode } from '../mail/errors.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import { Receipt } from '../queue/receipt.ts'
-import { afterRound, dueRecipients, othersDueAt, withoutOwnTime } from '../queue/due-times.ts'
+import { afterRound, othersDueAt, whoIsDue, withoutOwnTime } from '../queue/due-times.ts'
 import { isChangedBy, matches } from '../queue/selection.ts'
 import type {
   Claim,
@@ -187,15 +187,14 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       wardens.add(listener)
       return () => void wardens.delete(listener)
     },
-    async claim(id, even) {
+    async claim(id, even, whom = () => true) {
       await Promise.resolve()
       const slot = slots.get(id)
       if (slot === undefined || slot.claim !== undefined) return undefined
       if (slot.held && even !== 'held') return undefined
       const now = even === 'held' ? Infinity : clock.now()
-      const recipientIndexes = dueRecipients(slot.recipients, now)
-      const recipients = slot.envelope.recipients.filter((_, at) => recipientIndexes.includes(at))
-      slot.claim = { entry: { ...slot }, recipientIndexes, recipients }
+      const due = whoIsDue(slot, now, whom)
+      if (due.recipients.length > 0) slot.claim = { entry: { ...slot }, ...due }
       return slot.claim
     },
     async settle(claim, results, retryAt) {

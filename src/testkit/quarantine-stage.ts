@@ -19,6 +19,8 @@ export interface HeldByHand {
   readonly text?: string
   readonly reason?: string
   readonly grounds?: Partial<Grounds>
+  /** One copy for all of them, as where an entry of the chain adds recipients. */
+  readonly together?: boolean
   /** On hold, and not in quarantine. */
   readonly elsewhere?: boolean
 }
@@ -83,7 +85,7 @@ export function quarantineStage(learners: readonly Learner[] = []) {
     /** One message, with a copy for each recipient. @returns the ids */
     hold: async (message: HeldByHand): Promise<readonly string[]> => {
       const { from = 'ann@else.test', to, user, text = 'Subject: hello\r\n\r\nbody\r\n' } = message
-      const { reason = 'SCORE', grounds, elsewhere = false } = message
+      const { reason = 'SCORE', grounds, elsewhere = false, together = false } = message
       const transaction = `t${++transactions}`
       const envelope: Omit<Envelope, 'recipients'> = {
         reversePath: from === '' ? null : addressOf(from),
@@ -92,8 +94,12 @@ export function quarantineStage(learners: readonly Learner[] = []) {
         requireTls: false,
         ...(user === undefined ? {} : { user }),
       }
-      const [first, ...rest] = to.map((address) => ({
-        envelope: { ...envelope, recipients: [{ mailbox: addressOf(address) }] },
+      const copies = together ? [to] : to.map((address) => [address])
+      const [first, ...rest] = copies.map((addresses) => ({
+        envelope: {
+          ...envelope,
+          recipients: addresses.map((address) => ({ mailbox: addressOf(address) })),
+        },
         disposition: 'hold' as const,
         headerEdits: [],
         reason,

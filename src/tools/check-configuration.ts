@@ -25,7 +25,7 @@ import { offlineDoors } from './offline-doors.ts'
 import { silentLog } from './silent-log.ts'
 import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
-import { quarantineDoubts } from './quarantine-doubts.ts'
+import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { ruleDoubts } from './rule-doubts.ts'
@@ -109,6 +109,7 @@ async function doubtsAbout(
     ...unreachableDoubts(configuration, generation),
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),
+    ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
     ...postmasterDoubts(configuration, relay.entries),
     ...staleDoubts(configuration),

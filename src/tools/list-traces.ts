@@ -4,10 +4,13 @@ import type { Instant } from '../mail/instant.ts'
 import { parseDuration } from '../plugin/option-makers.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { pause } from '../runtime/node/pause.ts'
-import type { TraceQuery } from '../trace/trace-search.ts'
+import type { TracePage, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import { traceOutcomes, type TraceSummary } from '../trace/trace-summary.ts'
 import { openTraceSearch } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
+
+/** Rows of a page where nothing is said. */
+const usualLimit = 50
 
 /** As written on a command line. */
 export interface WrittenQuery {
@@ -69,10 +72,30 @@ export async function listTraces(
   })
   if (search === undefined) return { items: [], more: false }
   try {
-    const { items, next } = await search.search(query)
+    const { items, next } = await filled(search, query)
     return { items: items.toReversed(), more: next !== undefined }
   } finally {
     await search.close()
+  }
+}
+
+/** One answer may end before it has found what there is: who waits at a terminal wants it whole. */
+async function filled(search: TraceSearch, query: TraceQuery): Promise<TracePage> {
+  const { limit = usualLimit } = query
+  const items: TraceSummary[] = []
+  for (let { cursor } = query; ;) {
+    // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+    const page = await search.search({
+      ...query,
+      limit: limit - items.length,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    items.push(...page.items)
+    const { next } = page
+    if (next === undefined || items.length >= limit) {
+      return { items, ...(next === undefined ? {} : { next }) }
+    }
+    cursor = next
   }
 }
 
@@ -85,7 +108,7 @@ export async function* followTraces(
   const search = await openTraceSearch(readOffline(folder))
   try {
     let { next: cursor } = await search.newSince()
-    const { items } = await search.search(query)
+    const { items } = await filled(search, query)
     yield items.toReversed()
     cursor = items[0]?.cursor ?? cursor
     while (!signal.aborted) {

@@ -1,7 +1,8 @@
-/** Doubts about a configuration that holds mail and never lets it go. */
+/** Doubts about a configuration that holds mail and never lets it go, or whose digests have links that lead nowhere. */
 import type { Configuration } from '../config/configuration.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import { linkBaseOf } from './open-quarantine.ts'
 
 /** Any entry at `message` may hold: what is refused for one of several recipients is held for that one. */
 export function quarantineDoubts(
@@ -25,4 +26,44 @@ export function quarantineDoubts(
       remedy: 'write quarantine: { max_age: 30d, max_size: 1GB }',
     },
   ]
+}
+
+/** Whoever reads along where the links go unencrypted may follow them. */
+export function digestLinkDoubts(
+  configuration: Pick<Configuration, 'quarantine' | 'admin'>,
+  file: string,
+): readonly Mistake[] {
+  const { quarantine } = configuration
+  const base = quarantine.digest === undefined ? undefined : linkBaseOf(configuration)
+  if (base === undefined || !URL.canParse(base)) return []
+  const { protocol, hostname, pathname } = new URL(base)
+  const where = {
+    file,
+    key:
+      quarantine.digest?.linkBase === undefined
+        ? 'admin.public_url'
+        : 'quarantine.digest.link_base',
+  }
+  const doubts: Mistake[] = []
+  if (!pathname.endsWith('/quarantine')) {
+    doubts.push({
+      ...where,
+      problem: `links of digests lead to ${pathname}, and the administration serves /quarantine`,
+      code: 'digest-links',
+      remedy: `write ${new URL('/quarantine', base).href}`,
+    })
+  }
+  if (protocol !== 'https:' && !isThisHost(hostname)) {
+    doubts.push({
+      ...where,
+      problem: 'links of digests go unencrypted, and whoever reads along may follow them',
+      code: 'digest-links',
+      remedy: `write ${base.replace(/^http:/, 'https:')}`,
+    })
+  }
+  return doubts
+}
+
+function isThisHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname)
 }

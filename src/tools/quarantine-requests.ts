@@ -15,6 +15,12 @@ export type QuarantineRequest =
       readonly search: Search
       readonly everybody: boolean
     }
+  /** For one of those for whom it is held. */
+  | {
+      readonly what: 'release-for' | 'remove-for'
+      readonly id: string
+      readonly recipient: string
+    }
   | { readonly what: 'copy'; readonly search: Search; readonly to: string }
   | { readonly what: 'learn'; readonly search: Search; readonly as: Lesson }
 
@@ -48,6 +54,11 @@ export async function answerQuarantine(
       const meant = everybody ? await desk.withCopies(search) : search
       return listed(what === 'release' ? await desk.release(meant) : await desk.remove(meant))
     }
+    case 'release-for':
+    case 'remove-for': {
+      const to = request.what === 'release-for' ? 'release' : 'remove'
+      return listed(await desk.decideFor(request.id, request.recipient, to))
+    }
     case 'copy': {
       const to = parseMailbox(request.to, { smtputf8: true })
       if (to === undefined) throw new Error(`${request.to} is not an address`)
@@ -73,8 +84,12 @@ export function asJson(value: QuarantineRequest | QuarantineAnswer): JsonValue {
 /** @throws TypeError for what is no request: another version may have asked */
 export function readQuarantineRequest(value: JsonValue): QuarantineRequest {
   if (!isObject(value)) throw new TypeError('not a request')
-  const { what, id, limit, everybody, to, as } = value
+  const { what, id, limit, everybody, to, as, recipient } = value
   if (what === 'show' && typeof id === 'string') return { what, id }
+  if (what === 'release-for' || what === 'remove-for') {
+    if (typeof id !== 'string' || typeof recipient !== 'string') throw new TypeError('for whom?')
+    return { what, id, recipient }
+  }
   const search = readSearch(value['search'])
   if (what === 'find' && typeof limit === 'number') return { what, search, limit }
   if (what === 'release' || what === 'remove') {

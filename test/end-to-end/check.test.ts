@@ -64,6 +64,14 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     () => change([/\nquarantine:\n(?:[ #].*\n)*/, '\n']),
     /kept for ever/,
   ],
+  'digest-links': [
+    () =>
+      change([
+        /\nquarantine:\n(?:[ #].*\n)*/,
+        "\nquarantine: { max_age: 30d, digest: { to: ['*'], link_base: 'https://mx.test/held' } }\n",
+      ]),
+    /lead to \/held, and the administration serves \/quarantine/,
+  ],
   'public-resolver': [
     async () => {
       await chain('{ plugin: dnsbl, name: lists-of-dns, options: { lists: [zen.example.org] } }')

@@ -3,10 +3,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { join } from 'node:path'
 import { digestText } from '../../src/quarantine/digest.ts'
 import type { HeldMessage } from '../../src/quarantine/held-message.ts'
+import { parseMailbox } from '../../src/mail/address.ts'
+import { openSpool } from '../../src/queue/open-spool.ts'
+import { shardPath } from '../../src/queue/shards.ts'
+import { systemClock } from '../../src/runtime/node/clock.ts'
 import { systemDisk } from '../../src/runtime/node/disk.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
 import { linkKey } from '../../src/tools/link-key.ts'
 import { linkBaseOf } from '../../src/tools/open-quarantine.ts'
+import { silentLog } from '../../src/tools/offline-doors.ts'
 import { readOffline } from '../../src/tools/read-offline.ts'
 import {
   checkout,
@@ -67,8 +72,9 @@ async function holdFor(recipient: string, subject: string): Promise<HeldMessage>
 async function tokensOf(
   held: HeldMessage,
   now = Date.now(),
+  where = folder,
 ): Promise<{ readonly release: string; readonly remove: string }> {
-  const configuration = readOffline(folder.config)
+  const configuration = readOffline(where.config)
   const { digest } = configuration.quarantine
   const key = await linkKey(digest?.keyFile ?? '', { disk: systemDisk, random: systemRandom })
   const { text } = digestText({
@@ -163,3 +169,78 @@ test('so many requests from one address are turned away with a page', async () =
   expect(last.status).toBe(429)
   expect(await last.text()).toContain('Wait a minute')
 })
+
+/** One message for all of them, in quarantine, as an entry of the chain leaves it that adds recipients. */
+async function holdTogether(where: GatewayFolder, to: readonly string[]): Promise<void> {
+  const { spool } = readOffline(where.config)
+  const queue = await openSpool({
+    ...spool,
+    path: shardPath(spool.path, 1),
+    disk: systemDisk,
+    clock: systemClock,
+    log: silentLog,
+  })
+  const draft = queue.begin()
+  await draft.write(Buffer.from('Subject: for several\r\n\r\nhello\r\n'))
+  await draft.end()
+  await draft.commit([
+    {
+      disposition: 'hold',
+      headerEdits: [],
+      reason: 'CHOSEN',
+      grounds: { transaction: 'together' },
+      envelope: {
+        reversePath: null,
+        recipients: to.flatMap((each) => {
+          const mailbox = parseMailbox(each)
+          return mailbox === undefined ? [] : [{ mailbox }]
+        }),
+        bodyType: '7bit',
+        smtputf8: false,
+        requireTls: false,
+      },
+    },
+  ])
+  await queue.close()
+}
+
+test('a link to a message for several acts for one of them, once, and after a restart as before', async () => {
+  const own = await gatewayFolder(yaml)
+  const [ann, bob, cid] = ['annie@postern.test', 'bobby@postern.test', 'cindy@postern.test']
+  await holdTogether(own, [ann, bob, cid])
+  const open = async (): Promise<[StartedGateway, (token: string) => Promise<Response>]> => {
+    const started = await startGateway(own)
+    await started.seen('"event":"admin.opened"')
+    const at = /http:\/\/127\.0\.0\.1:\d+/.exec(started.stderr())?.[0] ?? ''
+    return [
+      started,
+      (token) =>
+        fetch(`${at}/quarantine`, { method: 'POST', body: new URLSearchParams({ token }) }),
+    ]
+  }
+  const listed = async (): Promise<HeldMessage | undefined> => {
+    const words = ['quarantine', 'list', '--json', '--config', own.config]
+    return (JSON.parse((await runPostern(words)).stdout) as readonly HeldMessage[])[0]
+  }
+  let [started, press] = await open()
+  try {
+    const held = await eventually(listed, 'the held message')
+    const tokens = async (recipient: string) =>
+      tokensOf({ ...held, recipients: [recipient] }, Date.now(), own)
+    const [anns, bobs] = [await tokens(ann), await tokens(bob)]
+    expect((await press(anns.release)).status).toBe(200)
+    expect(await delivered(own, ['annie', 'postern.test'])).toHaveLength(1)
+    expect((await listed())?.recipients).toEqual([bob, cid])
+    await started.stop()
+    ;[started, press] = await open()
+    const answers = [anns.release, anns.remove, bobs.remove, bobs.release].map(async (token) =>
+      press(token),
+    )
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([410, 410, 200, 410])
+    expect((await listed())?.recipients).toEqual([cid])
+    expect(await delivered(own, ['annie', 'postern.test'])).toHaveLength(1)
+  } finally {
+    await started.stop()
+    await own.remove()
+  }
+}, 60_000)

@@ -7,6 +7,10 @@ import { firstOf, lastOf, postingId } from './archive-segments.ts'
 
 /** Records that one question reads at most: after that it says how far it came. */
 const mostRead = 20_000
+/** A text is looked for so long at once: whoever writes waits for the same thread. */
+const mostScanMs = 100
+/** How often it is looked at the clock. */
+const readBetweenLooks = 64
 /** Of those it reads in one go. */
 const pageRows = 256
 
@@ -44,8 +48,14 @@ export class ArchiveReader {
   /** With the details. */
   readonly #whole: RowStatements
   readonly #ends: StatementSync
+  readonly #monotonicMs: () => number
 
-  constructor(file: DatabaseSync, describe: DescribeRecord) {
+  constructor(
+    file: DatabaseSync,
+    describe: DescribeRecord,
+    monotonicMs: () => number = () => performance.now(),
+  ) {
+    this.#monotonicMs = monotonicMs
     this.#file = file
     this.#describe = describe
     this.#segments = file.prepare(
@@ -91,9 +101,16 @@ export class ArchiveReader {
 
   #find(question: ArchiveQuestion): FoundRows {
     const rows: [number, string, string?][] = []
+    // What has an index is read for its rows; only who looks for a text reads on and on.
+    const until = question.contains === undefined ? Infinity : this.#monotonicMs() + mostScanMs
     let read = 0
     for (const row of this.#candidates(question)) {
-      if (rows.length === question.limit || read === mostRead) {
+      const late =
+        read > 0 &&
+        read % readBetweenLooks === 0 &&
+        until < Infinity &&
+        this.#monotonicMs() >= until
+      if (rows.length === question.limit || read === mostRead || late) {
         const next = question.order === 'newest' ? row.seq + 1 : row.seq - 1
         return { rows, next }
       }

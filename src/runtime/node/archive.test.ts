@@ -147,6 +147,48 @@ describe('retention', () => {
   })
 })
 
+describe('a text that is looked for', () => {
+  test('keeps nobody waiting for long: each answer says where to go on, and nothing is left out', () => {
+    const { file } = openArchiveFile(path, now)
+    const writer = new ArchiveWriter(file, describeName, plenty)
+    fill(writer, 3000)
+    tidy(writer)
+    let elapsed = 0
+    // Each look at the clock is 20 ms later.
+    const reader = new ArchiveReader(file, describeName, () => (elapsed += 20))
+    const rare = { ...all, order: 'newest', contains: '"name":77' } as const
+    const found: number[] = []
+    let answers = 0
+    for (let beyond: number | undefined; ;) {
+      const { rows, next } = reader.find(beyond === undefined ? rare : { ...rare, beyond })
+      answers += 1
+      found.push(...rows.map(([position]) => position))
+      if (next === undefined) break
+      // Five looks of 64 records each.
+      expect((beyond ?? 3001) - next).toBe(320)
+      beyond = next
+    }
+    expect(answers).toBe(Math.ceil(3000 / 320))
+    expect(found.toSorted((a, b) => a - b)).toEqual(
+      [
+        78,
+        ...Array.from({ length: 10 }, (_, n) => 771 + n),
+        ...Array.from({ length: 100 }, (_, n) => 7701 + n),
+      ].filter((position) => position <= 3000),
+    )
+    file.close()
+  })
+
+  test('does not stop where an index finds it', () => {
+    const { file } = openArchiveFile(path, now)
+    const writer = new ArchiveWriter(file, describeName, plenty)
+    fill(writer, 500)
+    const reader = new ArchiveReader(file, describeName, () => 1 / 0)
+    expect(reader.find(all)).toMatchObject({ rows: { length: 500 } })
+    file.close()
+  })
+})
+
 describe('several who write, and one who reads', () => {
   test('all records are there, in one order, and none twice', async () => {
     const writers = await Promise.all([1, 2, 3].map(() => open(plenty)))

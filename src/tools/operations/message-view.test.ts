@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TraceSummary } from '../../trace/trace-summary.ts'
-import { summaryFor } from './message-view.ts'
+import { enteredBeside, storyOf } from '../../trace/story.ts'
+import { storyView, summaryFor } from './message-view.ts'
 
 const found: TraceSummary = {
   id: 't1',
@@ -32,4 +33,42 @@ test('they do not learn by a search who else a message was for', () => {
   expect(summaryFor(found, { text: 'boss@b.example' }, mine)).toBeUndefined()
   const whole = { what: 'domains', domains: ['a.example', 'b.example'] } as const
   expect(summaryFor(found, { address: 'boss@b.example' }, whole)?.recipients).toHaveLength(2)
+})
+
+test('a story says what each refused recipient was answered, to those who may know of that recipient', () => {
+  const record = enteredBeside({
+    queueId: 'q1',
+    at: 0,
+    reversePath: 'ann@else.example',
+    recipients: ['ann@a.example', 'gone@a.example', 'boss@b.example'],
+  })
+  const refusal = { code: 550, status: '5.1.1', text: 'No such mailbox here' }
+  const story = {
+    ...storyOf(record, { chain: {}, attempts: [] }),
+    recipients: [
+      { address: 'ann@a.example', accepted: true },
+      { address: 'gone@a.example', accepted: false },
+      { address: 'boss@b.example', accepted: false },
+    ],
+    rulings: [
+      { ruling: 'pass' },
+      { ruling: 'reject', ...refusal },
+      { ruling: 'defer', code: 451, status: '4.7.1', text: 'Come back later' },
+    ],
+  } as const
+  const own = [
+    { address: 'ann@a.example', accepted: true },
+    { address: 'gone@a.example', accepted: false, reply: refusal },
+  ]
+  expect(storyView(story, mine)?.told).toEqual(own)
+  expect(storyView(story, { what: 'all' })?.told).toEqual([
+    ...own,
+    {
+      address: 'boss@b.example',
+      accepted: false,
+      reply: { code: 451, status: '4.7.1', text: 'Come back later' },
+    },
+  ])
+  // Where steps were lost nothing can be decided again: then nothing is said.
+  expect(storyView({ ...story, rulings: [] }, mine)?.told[1]).not.toHaveProperty('reply')
 })

@@ -15,6 +15,7 @@ import type { Configuration } from '../../config/configuration.ts'
 import { formatListRule, readRule } from '../../formats/list-rules.ts'
 import type { Search } from '../../quarantine/search.ts'
 import { PosternError } from '../../mail/errors.ts'
+import { accountKey } from '../../runtime/accounts.ts'
 import { queuedMessages, withQueued } from '../read-spool.ts'
 import { editLists } from '../sender-lists.ts'
 import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
@@ -82,10 +83,18 @@ export class HeldMail implements QuarantineOperations {
     }
   }
 
-  /** Without a look into the message. */
-  async find(id: string, scope: Scope): Promise<HeldItem | undefined> {
-    const found = (await this.#find({ ids: [id] })).find((each) => each.id === id)
-    return found !== undefined && isMine(found, scope) ? this.#itemOf(found, scope) : undefined
+  /** As it is for one of its recipients, who learns of no other; without a look into the message. */
+  async findFor(id: string, recipient: string): Promise<HeldItem | undefined> {
+    const found = (await this.#find({ ids: [id], recipient })).find((each) => each.id === id)
+    if (found === undefined) return undefined
+    const scope: Scope = { what: 'mailbox', address: accountKey(recipient) }
+    return this.#itemOf({ ...found, recipients: [recipient] }, scope)
+  }
+
+  /** @returns whether it was held for them, and is not any more; others it is held for as before */
+  async decideFor(id: string, recipient: string, action: 'release' | 'delete'): Promise<boolean> {
+    const what = action === 'release' ? 'release-for' : 'remove-for'
+    return (await steerQuarantine(this.#folder, { what, id, recipient })).count > 0
   }
 
   async raw(id: string, scope: Scope): Promise<Download | undefined> {

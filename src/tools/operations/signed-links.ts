@@ -1,25 +1,21 @@
 /**
- * What the links of digests do: the same as their recipient could do in the pages, by the same operations. The signature
+ * What the links of digests do: what is held is let go or deleted for the recipient whom the link names, and stays held
+ * for others. The signature
  * is the right to it; the queue lets a message go once, and a link that was followed is remembered until it expires.
  */
 import { createHash } from 'node:crypto'
-import type {
-  LinkedMessage,
-  LinkOperations,
-  LinkReading,
-  QuarantineOperations,
-} from '../../admin/operations.ts'
-import type { Scope } from '../../admin/permissions.ts'
-import { Refusal } from '../../admin/refusal.ts'
+import type { LinkedMessage, LinkOperations, LinkReading } from '../../admin/operations.ts'
 import type { HeldItem } from '../../admin/schemas/quarantine.ts'
 import { readAction, type SignedAction } from '../../formats/signed-action.ts'
-import { accountKey } from '../../runtime/accounts.ts'
 import type { AdminRecords } from '../../runtime/admin-records.ts'
 import type { Clock } from '../../runtime/clock.ts'
 
 export interface LinkParts {
-  readonly held: Pick<QuarantineOperations, 'act'> & {
-    find(id: string, scope: Scope): Promise<HeldItem | undefined>
+  readonly held: {
+    /** @returns undefined where it is not held for them */
+    findFor(id: string, recipient: string): Promise<HeldItem | undefined>
+    /** @returns whether it was; false where somebody was faster */
+    decideFor(id: string, recipient: string, action: SignedAction['action']): Promise<boolean>
   }
   readonly records: Pick<AdminRecords, 'putUsedLink' | 'isUsedLink'>
   readonly clock: Pick<Clock, 'now'>
@@ -45,14 +41,7 @@ export class SignedLinks implements LinkOperations {
     if (!found.ok) return found
     const { message, signed } = found
     const { action, id, recipient } = message
-    const { count } = await held
-      .act({ action, ids: [id] }, scopeOf(recipient))
-      .catch((error: unknown) => {
-        if (error instanceof Refusal && error.kind === 'not-found') return { count: 0 }
-        throw error
-      })
-    // Somebody was faster.
-    if (count === 0) return { ok: false, problem: 'gone' }
+    if (!(await held.decideFor(id, recipient, action))) return { ok: false, problem: 'gone' }
     // Only now: what failed may be tried again, and of two at once the queue obeys one.
     records.putUsedLink(nameOf(signed), signed.expiresAt, clock.now())
     return { ok: true, message }
@@ -72,7 +61,7 @@ export class SignedLinks implements LinkOperations {
     const signed = reading.action
     const { action, id, recipient } = signed
     if (records.isUsedLink(nameOf(signed))) return { ok: false, problem: 'used' }
-    const found = await held.find(id, scopeOf(recipient))
+    const found = await held.findFor(id, recipient)
     if (found === undefined) return { ok: false, problem: 'gone' }
     if (action === 'release' && !found.mayRelease) return { ok: false, problem: 'not-yours' }
     const { receivedAt, reversePath, subject } = found
@@ -89,8 +78,4 @@ function nameOf({ action, id, recipient, expiresAt }: SignedAction): string {
   return createHash('sha256')
     .update(JSON.stringify([action, id, recipient, expiresAt]))
     .digest('hex')
-}
-
-function scopeOf(recipient: string): Scope {
-  return { what: 'mailbox', address: accountKey(recipient) }
 }

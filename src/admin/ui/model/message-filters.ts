@@ -10,6 +10,7 @@ export const filterNames = [
   'entry',
   'reason',
   'queueId',
+  'text',
   'within',
 ] as const
 export type FilterName = (typeof filterNames)[number]

@@ -12,7 +12,7 @@ export function Listing<R>({
   readonly empty: ComponentChildren
   readonly children: (items: readonly R[]) => ComponentChildren
 }) {
-  const { items, error, loading, more } = pages
+  const { items, error, loading, more, searching } = pages
   return (
     <>
       {error === undefined ? null : (
@@ -22,6 +22,10 @@ export function Listing<R>({
       )}
       {items === undefined ? (
         <Waiting loading={loading} />
+      ) : items.length === 0 && searching ? (
+        <div class="empty" role="status">
+          Still searching …
+        </div>
       ) : items.length === 0 ? (
         empty
       ) : (
@@ -29,8 +33,8 @@ export function Listing<R>({
       )}
       {more === undefined ? null : (
         <div class="more">
-          <button type="button" class="button" disabled={loading} onClick={more}>
-            {loading ? 'Loading …' : 'Show more'}
+          <button type="button" class="button" disabled={loading || searching} onClick={more}>
+            {searching ? 'Still searching …' : loading ? 'Loading …' : 'Show more'}
           </button>
         </div>
       )}

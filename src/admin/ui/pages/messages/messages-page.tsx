@@ -21,7 +21,7 @@ import { Page, Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useKeyed } from '../../parts/use-keyed.ts'
-import { usePages } from '../../parts/use-pages.ts'
+import { usePages, type Pages } from '../../parts/use-pages.ts'
 import { When } from '../../parts/when.tsx'
 
 const pageSize = 50
@@ -29,11 +29,14 @@ const pageSize = 50
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   const { api } = useApp()
   const filters = readFilters(query)
-  const pages = usePages<MessageSummary>(query.toString(), (cursor, signal) =>
-    api.ask<FoundPage>('GET', '/messages', {
-      query: { ...askedFor(filters, nowMs()), cursor, limit: pageSize },
-      ...(signal === undefined ? {} : { signal }),
-    }),
+  const pages = usePages<MessageSummary>(
+    query.toString(),
+    (cursor, signal) =>
+      api.ask<FoundPage>('GET', '/messages', {
+        query: { ...askedFor(filters, nowMs()), cursor, limit: pageSize },
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    pageSize,
   )
   const csv = urlOf('/messages.csv', askedFor(filters, nowMs()))
   return (
@@ -56,9 +59,7 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
         </Panel>
         <Panel
           title={
-            pages.items === undefined
-              ? 'Found'
-              : `Found ${foundWords(pages.items.length, pages.more !== undefined)}`
+            pages.items === undefined ? 'Found' : `Found ${foundWords(pages.items.length, pages)}`
           }
           flush
         >
@@ -73,8 +74,9 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   )
 }
 
-function foundWords(count: number, more: boolean): string {
-  return more ? `more than ${count}` : counted(count, 'message')
+function foundWords(count: number, { more, searching }: Pages<MessageSummary>): string {
+  if (searching) return `${counted(count, 'message')} so far`
+  return more !== undefined ? `more than ${count}` : counted(count, 'message')
 }
 
 function NothingFound({ filtered }: { readonly filtered: boolean }) {
@@ -184,6 +186,7 @@ function MessageFilters({ filters }: { readonly filters: Filters }) {
       <TextField label="Decided by entry" placeholder="dnsbl" {...bind('entry')} />
       <TextField label="Reason" placeholder="LISTED" {...bind('reason')} />
       <TextField label="Queue id" {...bind('queueId')} />
+      <TextField label="Anywhere" placeholder="any text that was recorded" {...bind('text')} />
       <SelectField label="When" choices={lookBacks} {...choose('within')} />
       <div class="row">
         <button type="submit" class="button button-main">
