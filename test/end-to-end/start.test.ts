@@ -103,7 +103,7 @@ describe('a started gateway', () => {
     await folder.write('postern.yaml', yaml.replace(/ {2}- plugin: rcpthosts.*\n/, ''))
     gateway.signal('SIGHUP')
     // Between these two it stood.
-    await gateway.seen('"lists","mailboxes",')
+    await gateway.seen('"pop-before-smtp","mailboxes",')
     expect(await ask('bob@postern.test')).toMatch(/^550 5\.[17]\.1/)
     await gateway.stop()
   })
