@@ -4,7 +4,9 @@
  */
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import { join } from 'node:path'
 import {
+  checkout,
   delivered,
   dialogue,
   gatewayFolder,
@@ -23,7 +25,7 @@ admin:
   requests_per_minute: 10000
 listeners:
   - { name: mx, listen: '127.0.0.1:2525' }
-plugin_dirs: [../plugins]
+plugin_dirs: [../plugins, '${join(checkout, 'test/fixtures/plugins')}']
 chain:
   # Who may relay, and what is ours.
   - plugin: relay-clients
@@ -40,6 +42,7 @@ chain:
     options: { client: 1000/h }
   - plugin: attachments
     options: { rules: [quarantine extension exe] }
+  - plugin: pupil # learns, and says so in the log
 log: { level: info, to: ../var/postern.log }
 `
 

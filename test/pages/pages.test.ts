@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { delivered, eventually } from '../end-to-end/started-gateway.ts'
+import type { Entry } from '../../src/queue/queue.ts'
+import { readSpool } from '../../src/queue/read-spool.ts'
+import { systemDisk } from '../../src/runtime/node/disk.ts'
+import { delivered, eventually, runPostern } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
   buildPages,
@@ -24,6 +27,15 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
   let page: Page
 
   const visit = (path: string) => page.goto(`${mail.origin}${path}`)
+  /** As it lies in the spool of the gateway. */
+  const spooled = async (isMeant: (entry: Entry) => boolean): Promise<Entry | undefined> => {
+    for await (const entry of readSpool(systemDisk, join(mail.folder.root, 'var/spool'))) {
+      if (!('damaged' in entry) && isMeant(entry)) return entry
+    }
+    return undefined
+  }
+  const named = (subject: string): Promise<Entry | undefined> =>
+    spooled(({ message }) => message.header.first('subject')?.trim() === subject)
   const row = (text: string) => page.locator('tbody tr', { hasText: text })
 
   beforeAll(async () => {
@@ -118,6 +130,86 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click()
     await page.getByText('1 message released').waitFor()
     expect(await delivered(mail.folder, ['bob', 'postern.test'], 2)).toHaveLength(2)
+  })
+
+  test('find a message by any text that was recorded, and say so where there is none', async () => {
+    await visit('/messages')
+    await page.getByLabel('Anywhere').fill('BadMailFrom')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await row('spammer@bad.test').waitFor()
+    await expect.poll(() => page.locator('tbody tr').count(), patience).toBe(1)
+    await page.getByLabel('Anywhere').fill('nothing of the kind')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByText('No message matches').waitFor()
+  })
+
+  describe('do with held mail what they say:', () => {
+    const press = async (button: string): Promise<void> => {
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await page.getByRole('dialog').getByRole('button', { name: button, exact: true }).click()
+    }
+    const hold = async (subject: string): Promise<void> => {
+      await mail.send({ subject, attached: 'setup.exe', from: `${subject}@else.test` })
+      await eventually(async () => {
+        await visit('/quarantine')
+        await page.getByRole('heading', { name: 'Quarantine', level: 1 }).waitFor()
+        return (await row(subject).count()) > 0 ? true : undefined
+      }, 'the held message')
+      await page.getByRole('link', { name: subject }).click()
+      await page.getByRole('heading', { name: 'Held message' }).waitFor()
+    }
+
+    test('a message is learned as spam by the entries that learn, and deleted', async () => {
+      await hold('lesson')
+      await press('Learn as spam')
+      await page.getByText('1 message learned as spam').waitFor()
+      await eventually(async () => {
+        const log = await readFile(join(mail.folder.root, 'var/postern.log'), 'utf8')
+        return log.split('\n').find((line) => /pupil\.learned.*spam.*lesson/.test(line))
+      }, 'the pupil')
+      await press('Delete')
+      await page.getByText('1 message deleted').waitFor()
+      expect(await named('lesson')).toBeUndefined()
+      expect(await delivered(mail.folder, ['bob', 'postern.test'], 2)).toHaveLength(2)
+    })
+
+    test('the sender is allowed for this recipient, by a rule of the lists', async () => {
+      await hold('friend')
+      await press('Allow sender')
+      await page.getByText('had their sender allowed').waitFor()
+      const { stdout } = await runPostern(['list', 'list', '--config', mail.folder.config])
+      expect(stdout).toMatch(/^allow +sender +friend@else\.test .*bob@postern\.test$/m)
+      expect((await named('friend'))?.held).toBe(true)
+    })
+  })
+
+  test('try held mail again when it is released, and delete it for good', async () => {
+    const queued = (): Promise<Entry | undefined> =>
+      spooled(({ envelope }) =>
+        envelope.recipients.some(({ mailbox }) => mailbox.domain === 'slow.test'),
+      )
+    const press = async (button: string): Promise<void> => {
+      await page.getByRole('button', { name: new RegExp(`^${button}`) }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText('1 message', { exact: true }).waitFor()
+      await dialog.getByRole('button', { name: button }).click()
+    }
+    await visit('/queue?domain=slow.test')
+    await page.locator('table[aria-label="Queued messages"] a').first().click()
+    expect((await queued())?.held).toBe(true)
+    await press('Release')
+    await page.getByText('1 message released').waitFor()
+    const { held, tries } = (await queued()) ?? {}
+    expect(held).toBe(false)
+    await press('Retry')
+    await page.getByText('1 message tried again').waitFor()
+    await eventually(
+      async () => (((await queued())?.tries ?? 0) > (tries ?? 0) ? true : undefined),
+      'another try',
+    )
+    await press('Delete')
+    await page.getByText('1 message deleted').waitFor()
+    expect(await queued()).toBeUndefined()
   })
 
   test('switch an entry to shadow after its diff was seen, and keep the comments', async () => {

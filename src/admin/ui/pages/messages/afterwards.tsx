@@ -33,7 +33,7 @@ export function Afterwards({ message }: { readonly message: MessageDetails }) {
                 {plainText(recipients.join(', '))}
                 {reason === undefined ? '' : `: ${plainText(reason)}`}
                 {entry === undefined ? '' : ` by ${plainText(entry)}`}
-                {score === undefined ? '' : `, score ${formatScore(score)}`}
+                {score === undefined || score === 0 ? '' : `, score ${formatScore(score)}`}
                 {disposition === 'hold' ? (
                   <>
                     {' '}

@@ -186,7 +186,7 @@ function MessageFilters({ filters }: { readonly filters: Filters }) {
       <TextField label="Decided by entry" placeholder="dnsbl" {...bind('entry')} />
       <TextField label="Reason" placeholder="LISTED" {...bind('reason')} />
       <TextField label="Queue id" {...bind('queueId')} />
-      <TextField label="Anywhere" placeholder="any text that was recorded" {...bind('text')} />
+      <TextField label="Anywhere" placeholder="any text" {...bind('text')} />
       <SelectField label="When" choices={lookBacks} {...choose('within')} />
       <div class="row">
         <button type="submit" class="button button-main">

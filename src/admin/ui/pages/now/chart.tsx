@@ -68,6 +68,8 @@ function optionsFor(home: HTMLElement): uPlot.Options {
     ticks: { stroke: colour('--line'), width: 1 },
   }
   return {
+    // The last time has room beside the last grid line.
+    padding: [null, 24, null, null],
     width: home.clientWidth,
     height,
     cursor: { y: false, drag: { x: false, y: false } },

@@ -72,7 +72,9 @@ function Held({ message }: { readonly message: HeldDetails }) {
           <dd>
             {plainText(message.reason)}
             {message.entry === undefined ? '' : ` (by ${plainText(message.entry)})`}
-            {message.score === undefined ? '' : `, score ${formatScore(message.score)}`}
+            {message.score === undefined || message.score === 0
+              ? ''
+              : `, score ${formatScore(message.score)}`}
           </dd>
           {evidence.map(([name, value]) => (
             <>

@@ -125,7 +125,7 @@ const columns: readonly Column<HeldItem>[] = [
   },
   {
     title: 'For',
-    cell: ({ recipients }) => <span class="break">{plainText(recipients.join(', '))}</span>,
+    cell: ({ recipients }) => <div class="break address">{plainText(recipients.join(', '))}</div>,
   },
   {
     title: 'Held because',
@@ -134,7 +134,7 @@ const columns: readonly Column<HeldItem>[] = [
         {plainText(reason)}
         <div class="line-2">
           {entry === undefined ? '' : `by ${plainText(entry)}`}
-          {score === undefined ? '' : ` score ${formatScore(score)}`}
+          {score === undefined || score === 0 ? '' : `, score ${formatScore(score)}`}
         </div>
       </div>
     ),
