@@ -11,7 +11,7 @@ import { systemDisk } from '../../src/runtime/node/disk.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
 import { linkKey } from '../../src/tools/link-key.ts'
 import { linkBaseOf } from '../../src/tools/open-quarantine.ts'
-import { silentLog } from '../../src/tools/offline-doors.ts'
+import { silentLog } from '../../src/tools/silent-log.ts'
 import { readOffline } from '../../src/tools/read-offline.ts'
 import {
   checkout,

@@ -149,7 +149,7 @@ describe('retention', () => {
 
 describe('a text that is looked for', () => {
   test('keeps nobody waiting for long: each answer says where to go on, and nothing is left out', () => {
-    const { file } = openArchiveFile(path, now)
+    const { opened: file } = openArchiveFile(path, now)
     const writer = new ArchiveWriter(file, describeName, plenty)
     fill(writer, 3000)
     tidy(writer)
@@ -180,7 +180,7 @@ describe('a text that is looked for', () => {
   })
 
   test('does not stop where an index finds it', () => {
-    const { file } = openArchiveFile(path, now)
+    const { opened: file } = openArchiveFile(path, now)
     const writer = new ArchiveWriter(file, describeName, plenty)
     fill(writer, 500)
     const reader = new ArchiveReader(file, describeName, () => 1 / 0)
