@@ -51,7 +51,11 @@ export async function keep(keeping: Keeping): Promise<number | readonly Mistake[
     ...aboutWhatRootDoes(configuration),
     ...(account === undefined
       ? []
-      : await preparePlaces(configuration, account, { disk: systemDisk, makeFolderFor })),
+      : await preparePlaces(configuration, account, {
+          disk: systemDisk,
+          writableByOthers: writableByOthersThanRoot,
+          makeFolderFor,
+        })),
   ]
   if (account === undefined || mistakes.length > 0) return mistakes
   const keyless = makeForwardingKey(configuration, account)
