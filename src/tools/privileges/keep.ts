@@ -15,7 +15,8 @@ import {
 import { keptEnvironment, openRootsPorts, type OpenedPorts } from '../../runtime/node/kept.ts'
 import { systemRandom } from '../../runtime/node/random.ts'
 import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
-import { workerProcesses } from '../../runtime/node/workers.ts'
+import { closeStrayDescriptors } from '../../runtime/node/stray-descriptors.ts'
+import { socketsGiven, workerProcesses } from '../../runtime/node/workers.ts'
 import { Keeper } from '../../workers/keeper.ts'
 import type {
   FromDeliverer,
@@ -60,6 +61,8 @@ export async function keep(keeping: Keeping): Promise<number | readonly Mistake[
   if (account === undefined || mistakes.length > 0) return mistakes
   const keyless = makeForwardingKey(configuration, account)
   if (keyless.length > 0) return keyless
+  // Root's: the gateway and programs of users would inherit them.
+  closeStrayDescriptors(new Set([...keeping.descriptors, ...socketsGiven()]))
   const place = makePrivateFolder()
   try {
     return await keepWith(keeping, { account, socket: join(place, 'deliverer') })
