@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -55,6 +56,26 @@ describe('bin/postern', () => {
     expect(run).toMatchObject({ node, sameProcess: true })
     expect(run.parameters).toEqual([join(folder, 'src/cli/main.ts'), 'queue', 'list'])
   })
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'runs no code that was compiled in a folder of somebody else (skipped for others than root)',
+    () => {
+      const node = join(folder, 'node_modules/.bin/node')
+      fakeNode(node)
+      writeFileSync(node, '#!/bin/sh\necho "$NODE_COMPILE_CACHE"\n')
+      const cache = join(folder, 'cache')
+      mkdirSync(cache)
+      const program = install(folder)
+      const used = (): string =>
+        execFileSync(program, ['check'], {
+          encoding: 'utf8',
+          env: { PATH: '/usr/bin:/bin', NODE_COMPILE_CACHE: cache },
+        }).trim()
+      expect(used()).toBe(cache)
+      chownSync(cache, 8200, 8201)
+      expect(used()).toBe(join(folder, 'node_modules/.cache/compile'))
+    },
+  )
 
   test('finds its package through symlinks, absolute and relative', () => {
     const node = join(folder, 'app/node_modules/.bin/node')

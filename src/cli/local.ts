@@ -36,6 +36,8 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
   const [user, home, localPart, dash, extension, host, sender, defaultDelivery] =
     parameters.map(String)
   const { n: dryRun = false, forwardOn } = parameters[8] as Options
+  // As qmail-local: what a program of the user's makes is the user's alone, unless it says otherwise.
+  process.umask(0o077)
   const stopped = new AbortController()
   // Whoever ends us cannot reach what we started: programs have process groups of their own.
   hostProcess.onSignal('SIGTERM', () => stopped.abort())

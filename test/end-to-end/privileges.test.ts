@@ -98,15 +98,15 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...joe, mode: 0o600 })
   })
 
-  test('runs a program of a .qmail file as its user, without any further group', async () => {
-    await place.own('.qmail-who', '|echo "$(id -u) $(id -g) $(id -G)" > who\n')
+  test('runs a program of a .qmail file as its user, without any further group, and what it makes is for its user alone', async () => {
+    await place.own('.qmail-who', '|echo "$(id -u) $(id -g) $(id -G) $(umask)" > who\n')
     await send('joe-who@postern.test')
     const path = join(place.home, 'who')
     const said = await eventually(
       async () => (await readFile(path, 'utf8').catch(() => '')) || undefined,
       'who',
     )
-    expect(said).toBe(`${joe.uid} ${joe.gid} ${joe.gid}\n`)
+    expect(said).toBe(`${joe.uid} ${joe.gid} ${joe.gid} 0077\n`)
     expect((await stat(path)).uid).toBe(joe.uid)
   })
 

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -10,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { writableByOthersThanRoot } from './root-owned.ts'
+import { exchangeableByOthersThanRoot, writableByOthersThanRoot } from './root-owned.ts'
 
 /** Only root can make files that are root's. */
 describe.skipIf(process.getuid?.() !== 0)('a file of root’s (skipped for others than root)', () => {
@@ -46,5 +47,32 @@ describe.skipIf(process.getuid?.() !== 0)('a file of root’s (skipped for other
     symlinkSync(join(folder, 'inner'), link)
     chownSync(join(folder, 'inner'), 8200, 0)
     expect(writableByOthersThanRoot(join(link, 'file'))).toBe(join(folder, 'inner'))
+  })
+
+  test('is somebody else’s where a link on the way lies in a folder of another, wherever it leads', () => {
+    const theirs = join(folder, 'theirs')
+    mkdirSync(theirs)
+    chownSync(theirs, 8200, 0)
+    symlinkSync(join(folder, 'inner'), join(theirs, 'link'))
+    expect(writableByOthersThanRoot(join(theirs, 'link/file'))).toBe(theirs)
+    symlinkSync('theirs/link/file', join(folder, 'farther'))
+    expect(writableByOthersThanRoot(join(folder, 'farther'))).toBe(theirs)
+  })
+
+  test('is somebody else’s where a link on the way is another’s, or never ends', () => {
+    const link = join(folder, 'link')
+    symlinkSync('inner/../inner/./file', link)
+    expect(writableByOthersThanRoot(link)).toBeUndefined()
+    lchownSync(link, 8200, 0)
+    expect(writableByOthersThanRoot(link)).toBe(link)
+    symlinkSync('around', join(folder, 'around'))
+    expect(writableByOthersThanRoot(join(folder, 'around'))).toBe(join(folder, 'around'))
+  })
+
+  test('can be exchanged by nobody else where only what it is itself is another’s', () => {
+    const inner = join(folder, 'inner')
+    chownSync(inner, 8200, 0)
+    expect(exchangeableByOthersThanRoot(inner)).toBeUndefined()
+    expect(exchangeableByOthersThanRoot(file)).toBe(inner)
   })
 })

@@ -95,7 +95,7 @@ function isOpen(descriptor: number): boolean {
 }
 
 /** The sockets of systemd's activation (sd_listen_fds(3)), which keep their numbers in every worker. */
-function socketsGiven(): readonly number[] {
+export function socketsGiven(): readonly number[] {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = process.env
   if (pid !== String(process.pid)) return []
   const length = Math.min(mostSockets, Math.max(0, Number(count) || 0))

@@ -32,7 +32,11 @@ export async function examineAccount(
   if (owner !== undefined && owner.uid !== 0 && owner.uid !== account.uid) return []
   const others = writableByOthersThanRoot(join(folder, 'postern.yaml'))
   const found = [
-    ...(await preparePlaces(configuration, account, { disk, makeFolderFor: () => undefined })),
+    ...(await preparePlaces(configuration, account, {
+      disk,
+      writableByOthers: writableByOthersThanRoot,
+      makeFolderFor: () => undefined,
+    })),
     ...(await unreadableDoubts(configuration, disk, account)),
   ].map(asProblem)
   if (others !== undefined) {

@@ -18,11 +18,18 @@ const login = {
 interface Circumstances {
   readonly users?: Readonly<Record<string, typeof joe>>
   readonly writable?: string
+  readonly exchangeable?: string
   readonly mode?: 'enforce' | 'off'
   readonly end?: FakeEnd | 'hangs'
 }
 
-function stage({ users = { joe }, writable, mode = 'enforce', end = { exit: 0 } }: Circumstances) {
+function stage({
+  users = { joe },
+  writable,
+  exchangeable,
+  mode = 'enforce',
+  end = { exit: 0 },
+}: Circumstances) {
   const known = new Map(Object.entries(users))
   const directory: UserDirectory = { find: async (local) => known.get(local) }
   const programs = fakePrograms({
@@ -33,7 +40,7 @@ function stage({ users = { joe }, writable, mode = 'enforce', end = { exit: 0 } 
   const configuration: ObeyedConfiguration = {
     folder: '/etc/postern',
     control: { defaultDelivery: './Maildir/\n' },
-    delivery: { localTimeoutMs: 1000 },
+    delivery: { alias: '/etc/postern/alias', localTimeoutMs: 1000 },
     chain: [{ plugin: 'checkpassword', mode, options: { command: [...login.command] } }],
   }
   const clock = fakeClock()
@@ -43,6 +50,7 @@ function stage({ users = { joe }, writable, mode = 'enforce', end = { exit: 0 } 
     current: () => configuration,
     users: { directory },
     writableByOthers: (path) => (path === writable ? path : undefined),
+    exchangeableByOthers: (path) => (path === exchangeable ? path : undefined),
     program,
   })
   return { work, programs, clock }
@@ -79,6 +87,14 @@ describe('a delivery', () => {
       { writable: '/etc/postern/control/defaultdelivery' },
       'others than root',
     ],
+    [
+      'as whoever owns a folder that others may exchange',
+      {
+        users: { joe: { ...joe, home: '/etc/postern/alias' } },
+        exchangeable: '/etc/postern/alias',
+      },
+      'others than root may write',
+    ],
   ])('%s starts nothing', async (_, circumstances, why) => {
     const { work, programs } = stage(circumstances)
     await expect(work.deliver(to, message(), signal)).rejects.toMatchObject({
@@ -94,6 +110,23 @@ describe('a delivery', () => {
     await expect.poll(() => programs.calls.length).toBe(1)
     clock.advance(61_000)
     await expect(delivering).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('a message', () => {
+  test('that never comes to its end is given up a minute after the time of its delivery', async () => {
+    const { work, programs, clock } = stage({})
+    const waiting = Promise.withResolvers<void>()
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('S: x\n')
+      waiting.resolve()
+      await new Promise(() => undefined)
+    }
+    const delivering = work.deliver(to, endless(), signal)
+    await waiting.promise
+    clock.advance(61_000)
+    await expect(delivering).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(programs.calls).toEqual([])
   })
 })
 

@@ -10,6 +10,7 @@ import { deliverAsUser, notAsRoot } from '../../delivery/local/as-user.ts'
 import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
 import { isPosternError, PosternError } from '../../mail/errors.ts'
+import { abortable } from '../../runtime/abortable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Programs } from '../../runtime/programs.ts'
@@ -19,7 +20,7 @@ import { localProgram, programEnvironment } from '../local-program.ts'
 export interface ObeyedConfiguration {
   readonly folder: string
   readonly control: Pick<Configuration['control'], 'defaultDelivery'>
-  readonly delivery: Pick<Configuration['delivery'], 'localTimeoutMs'>
+  readonly delivery: Pick<Configuration['delivery'], 'alias' | 'localTimeoutMs'>
   readonly chain: readonly Pick<EntryConfiguration, 'plugin' | 'mode' | 'options'>[]
 }
 
@@ -31,6 +32,8 @@ export interface DelivererWorkParts {
   readonly users: { readonly directory: UserDirectory | undefined }
   /** Of a file: the path at which somebody else than root may write it. */
   readonly writableByOthers: (path: string) => string | undefined
+  /** Of a folder: the path at which somebody else than root may exchange it, whoever owns it. */
+  readonly exchangeableByOthers: (path: string) => string | undefined
   /** `postern local`, as it is started. */
   readonly program?: readonly [string, ...string[]]
 }
@@ -51,15 +54,20 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
       const { user, uid, gid, home, dash, extension } = found
       if (uid === 0) throw refused(notAsRoot)
       const { folder, control, delivery: settings } = current()
+      if (home === settings.alias) assertStays(parts, home)
       const { local, host, sender } = to
-      const delivery: LocalDelivery = {
+      const about: Omit<LocalDelivery, 'message'> = {
         address: { user, home, local, dash, extension, host, sender },
-        message: () => message,
         defaultDelivery: control.defaultDelivery,
         environment: programEnvironment(folder),
       }
-      return within(clock, { ms: settings.localTimeoutMs + beyondTimeoutMs, signal }, (bounded) =>
-        deliverAsUser({ programs, program }, { delivery, owner: { uid, gid } }, bounded),
+      return within(
+        clock,
+        { ms: settings.localTimeoutMs + beyondTimeoutMs, signal },
+        async (bounded) => {
+          const delivery = { ...about, message: () => until(bounded, message) }
+          return deliverAsUser({ programs, program }, { delivery, owner: { uid, gid } }, bounded)
+        },
       )
     },
     async checkpassword({ command, environment, input }, signal) {
@@ -94,6 +102,16 @@ function assertRoots({ current, writableByOthers }: DelivererWorkParts): void {
   }
 }
 
+/**
+ * The owner of the folder is whose process it becomes, so that whoever could put another in its place would choose him.
+ * @throws PosternError PROGRAM_FAILED
+ */
+function assertStays({ exchangeableByOthers }: DelivererWorkParts, alias: string): void {
+  const path = exchangeableByOthers(alias)
+  if (path === undefined) return
+  throw refused(`others than root may write ${path}, and who owns ${alias} says whose mail it is`)
+}
+
 /** As the router finds it, and of no other's saying. @throws PosternError PROGRAM_FAILED */
 async function find(
   { users }: DelivererWorkParts,
@@ -119,6 +137,19 @@ function isCommandOf(
   if (plugin !== 'checkpassword' || mode === 'off') return false
   const configured = isMap(options) ? options['command'] : undefined
   return JSON.stringify(configured) === JSON.stringify(command)
+}
+
+/** The message as long as there is time: a gateway that never comes to its end must not keep us. */
+async function* until(
+  signal: AbortSignal,
+  message: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const reading = message[Symbol.asyncIterator]()
+  for (;;) {
+    const next = await abortable(reading.next(), signal, 'a message')
+    if (next.done === true) return
+    yield next.value
+  }
 }
 
 async function within<T>(

@@ -15,7 +15,8 @@ import {
 import { keptEnvironment, openRootsPorts, type OpenedPorts } from '../../runtime/node/kept.ts'
 import { systemRandom } from '../../runtime/node/random.ts'
 import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
-import { workerProcesses } from '../../runtime/node/workers.ts'
+import { closeStrayDescriptors } from '../../runtime/node/stray-descriptors.ts'
+import { socketsGiven, workerProcesses } from '../../runtime/node/workers.ts'
 import { Keeper } from '../../workers/keeper.ts'
 import type {
   FromDeliverer,
@@ -51,11 +52,17 @@ export async function keep(keeping: Keeping): Promise<number | readonly Mistake[
     ...aboutWhatRootDoes(configuration),
     ...(account === undefined
       ? []
-      : await preparePlaces(configuration, account, { disk: systemDisk, makeFolderFor })),
+      : await preparePlaces(configuration, account, {
+          disk: systemDisk,
+          writableByOthers: writableByOthersThanRoot,
+          makeFolderFor,
+        })),
   ]
   if (account === undefined || mistakes.length > 0) return mistakes
   const keyless = makeForwardingKey(configuration, account)
   if (keyless.length > 0) return keyless
+  // Root's: the gateway and programs of users would inherit them.
+  closeStrayDescriptors(new Set([...keeping.descriptors, ...socketsGiven()]))
   const place = makePrivateFolder()
   try {
     return await keepWith(keeping, { account, socket: join(place, 'deliverer') })

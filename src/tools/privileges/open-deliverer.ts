@@ -7,7 +7,10 @@ import { systemDisk } from '../../runtime/node/disk.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { nodePrograms } from '../../runtime/node/programs.ts'
-import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
+import {
+  exchangeableByOthersThanRoot,
+  writableByOthersThanRoot,
+} from '../../runtime/node/root-owned.ts'
 import { LocalUsers } from '../local-users.ts'
 import { silentLog } from '../silent-log.ts'
 import { PathWatches } from '../path-watches.ts'
@@ -44,6 +47,7 @@ export async function openDeliverer(orders: DelivererOrders): Promise<DelivererS
       current,
       users: new LocalUsers({ doors, current }),
       writableByOthers: writableByOthersThanRoot,
+      exchangeableByOthers: exchangeableByOthersThanRoot,
     }),
   })
 }

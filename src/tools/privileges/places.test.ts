@@ -27,7 +27,7 @@ const host: Readonly<Record<string, Found>> = {
   '/var/lib': [0, 0, 0o755],
 }
 
-async function prepared(more: Readonly<Record<string, Found>>) {
+async function prepared(more: Readonly<Record<string, Found>>, others?: string) {
   const made: string[] = []
   const there = new Map(Object.entries({ ...host, ...more }))
   const mistakes = await preparePlaces(configuration, account, {
@@ -40,6 +40,7 @@ async function prepared(more: Readonly<Record<string, Found>>) {
         return { uid, gid, mode, kind, sizeBytes: 0, modifiedAt: 0, inode: 1, links: 1 }
       },
     },
+    writableByOthers: () => others,
     makeFolderFor(path, { uid, gid }) {
       made.push(path)
       there.set(path, [uid, gid, 0o711])
@@ -59,13 +60,20 @@ describe('where root starts the gateway, its folders', () => {
   })
 
   test('are not made where others write: they might lead elsewhere', async () => {
-    const { made, said } = await prepared({ '/var/lib': [1000, 1000, 0o755] })
+    const { made, said } = await prepared({ '/var/lib': [1000, 1000, 0o755] }, '/var/lib')
     expect(made).toEqual([])
     expect(said[0]).toEqual([
       '/var/lib/postern/spool',
       "is missing, and /var/lib is not root's alone",
       'install -d -o postern -m 0711 /var/lib/postern',
     ])
+  })
+
+  test('are not made where a link leads to root’s own that others may exchange', async () => {
+    const linked = { '/var/lib/postern': [0, 0, 0o755] } as const
+    const { made, said } = await prepared(linked, '/srv/theirs')
+    expect(made).toEqual([])
+    expect(said[0]?.[1]).toBe("is missing, and /srv/theirs is not root's alone")
   })
 
   test('that belong to root, as do files, are to be given to the account first', async () => {

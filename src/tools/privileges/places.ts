@@ -14,6 +14,8 @@ import { isReadableBy } from '../file-doubts.ts'
 
 export interface PlacesDoors {
   readonly disk: Pick<Disk, 'stat'>
+  /** Of a folder: the path on the way to it, by links too, at which somebody else than root may write. */
+  readonly writableByOthers: (path: string) => string | undefined
   /** Makes a folder that is the account's, in one of root's. @throws PosternError DISK_FAILED */
   readonly makeFolderFor: (path: string, account: Account) => void
 }
@@ -89,11 +91,12 @@ async function examineFolder(
   const parent = await statOf(dirname(missing), doors)
   // The gateway makes what is missing in its own.
   if (parent?.uid === account.uid) return undefined
-  if (parent?.uid !== 0 || (parent.mode & 0o022) !== 0) {
+  const others = doors.writableByOthers(dirname(missing))
+  if (others !== undefined) {
     const remedy = `install -d -o ${account.name} -m 0711 ${missing}`
     return {
       file: path,
-      problem: `is missing, and ${dirname(missing)} is not root's alone`,
+      problem: `is missing, and ${others} is not root's alone`,
       remedy,
     }
   }
