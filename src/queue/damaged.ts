@@ -2,6 +2,7 @@
  * Records whose checksum does not hold: their bytes are copied to `damaged/` under a line that says why, one file each.
  * Nothing is ever deleted there but by the operator; setting the same record aside again changes nothing.
  */
+import { posix } from 'node:path'
 import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
@@ -81,6 +82,11 @@ const kinds = {
   foreign: 'what a user of this host has put into incoming, and is no whole message',
 } as const
 
+/** Moved here under the name that it had, which somebody else chose, and with bytes of theirs. @param name of a file of `damaged/` */
+export function isHandedOver(name: string): boolean {
+  return /\.(?:incoming|foreign)$/.test(name)
+}
+
 /** Whether anybody on the host could have put it there: it says nothing of the disk. @param name of a file of `damaged/` */
 export function isForeign(name: string): boolean {
   return name.endsWith('.foreign')
@@ -149,7 +155,8 @@ export interface DamagedMessage {
 export async function* damagedFiles(disk: Disk, folder: string): AsyncIterable<DamagedFile> {
   for await (const { path, reason, unproven = false } of listDamaged(disk, folder)) {
     const { sizeBytes, modifiedAt } = await disk.stat(path)
-    const messages = /\.(?:large|incoming)$/.test(path) ? [] : await messagesIn(disk, path)
+    const isRecord = !path.endsWith('.large') && !isHandedOver(path)
+    const messages = isRecord ? await messagesIn(disk, path) : []
     yield { path, reason, unproven, sizeBytes, setAsideAt: modifiedAt, messages }
   }
 }
@@ -160,7 +167,7 @@ async function messagesIn(disk: Disk, path: string): Promise<readonly DamagedMes
     const start = Buffer.from(await file.read(0, maxReasonBytes + maxFrontBytes))
     const bytes = start.subarray(start.indexOf('\n') + 1)
     const header = readHeader(bytes, 0)
-    if (header?.type !== 'message') return []
+    if (header?.type !== 'message' || header.generation < generationIn(path)) return []
     const checked = readMeta(bytes, 0, header)
     const end = headerBytes + header.metaBytes
     const meta = decodeMessageMeta(checked ?? bytes.toString('utf8', headerBytes, end))
@@ -174,6 +181,11 @@ async function messagesIn(disk: Disk, path: string): Promise<readonly DamagedMes
   } finally {
     await file.close()
   }
+}
+
+/** The generation of the log that it was damaged in. What is older was left of messages that are long gone. */
+function generationIn(path: string): number {
+  return Number(/^(\d+)-\d+-[0-9a-f]{8}(?:\.tail)?$/.exec(posix.basename(path))?.[1] ?? 0)
 }
 
 async function reasonIn(disk: Disk, path: string): Promise<string> {

@@ -6,6 +6,8 @@ import {
   envelopeTo,
   inTime,
   listed,
+  nextTurn,
+  put,
   quiet,
   spoolPath,
   spoolUnderTest,
@@ -16,6 +18,8 @@ import { fakeClock, type FakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { PosternError } from '../mail/errors.ts'
+import { checkSpool } from './check-spool.ts'
+import { damagedFiles } from './damaged.ts'
 import { HandOver } from './hand-over.ts'
 import { encodeHandoverEnd } from './handover-file.ts'
 
@@ -271,10 +275,44 @@ describe('a user of the host', () => {
     await quiet(disk)
     expect(queue.size).toBe(0)
     expect(await disk.list(incoming)).toEqual([])
-    expect(await disk.list(`${spoolPath}/damaged`)).toEqual([])
+    // It may be what somebody was promised, with a second name by a backup: it is not thrown away.
+    const [kept] = await disk.list(`${spoolPath}/damaged`)
+    expect(disk.bytes(`${spoolPath}/damaged/${kept}`).toString()).toContain(text('private', 300))
     expect(fieldsOf(log, 'spool.handover-damaged')).toMatchObject([
       { problem: 'the file has other names' },
     ])
+  })
+
+  test('cannot keep another’s file out of sight behind more names than are looked at, which never leave', async () => {
+    const disk = await emptySpool()
+    await hand(disk, text('seen', 300))
+    const list = disk.list.bind(disk)
+    const stuck = Array.from({ length: 20_000 }, (_, n) => `-${n}.part`)
+    disk.list = async (path) => [...(path === incoming ? stuck : []), ...(await list(path))]
+    const { queue, clock } = await spoolUnderTest({ disk })
+    for (let rounds = 0; rounds < 3 && queue.size === 0; rounds++) {
+      for (let turns = 0; turns < 4_000; turns++) await nextTurn()
+      clock.advance(10_000)
+    }
+    await quiet(disk)
+    expect(queue.size).toBe(1)
+  })
+
+  test('cannot tell the operator of messages that there never were', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    await put(queue, text('a record'))
+    await queue.close()
+    const record = disk.bytes(`${spoolPath}/log/000001`)
+    disk.put(`${incoming}/1-0-forged`, Buffer.concat([Buffer.from('why\n'), record]))
+    owned(disk, { '1-': 1000 })
+    await spoolUnderTest({ disk })
+    await quiet(disk)
+    for await (const { path, messages } of damagedFiles(disk, `${spoolPath}/damaged`)) {
+      expect([path, messages]).toEqual([`${spoolPath}/damaged/1-0-forged.foreign`, []])
+    }
+    expect(await disk.list(`${spoolPath}/damaged`)).toHaveLength(1)
+    disk.flip(`${spoolPath}/log/000001`, 70)
+    expect((await checkSpool(disk, spoolPath)).damage).toHaveLength(1)
   })
 
   test('who has handed over very much does not keep another waiting', async () => {

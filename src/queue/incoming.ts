@@ -109,7 +109,9 @@ export class Incoming {
         }
         this.#tellOfWaiting()
         // Where nothing could be taken, what is left waits for the next try.
-        if (taken > 0 && (isCut || found.length > mostLooked)) this.#again = true
+        if (!isCut && found.length <= mostLooked) continue
+        if (taken > 0) this.#again = true
+        else this.#lookLater()
       }
     } catch (error) {
       log.warn('spool.incoming-waits', { error: String(error) })
@@ -255,13 +257,14 @@ export class Incoming {
       const { kind, uid, inode, sizeBytes, links } = await file.stat()
       if (kind === 'directory') return 'folder'
       if (kind !== 'file') return { problem: 'it is no file' }
-      // Where hard links are not protected, whoever made this name need not own the file.
-      if (links > 1) return { problem: 'the file has other names' }
       const isOurs = uid === 0 || uid === (await disk.stat(layout.incoming)).uid
+      const origin = { inode, ...(isOurs ? {} : { foreign: uid }) }
+      // Where hard links are not protected, whoever made this name need not own the file. It is kept: somebody may have
+      // given a second name to what was handed over, a backup for one.
+      if (links > 1) return { problem: 'the file has other names', ...origin }
       const take = async (): Promise<string | undefined> => this.#take({ name, file, uid, isOurs })
       const problem = await (sizeBytes > aloneBytes ? this.#oneByOne(take) : take())
-      if (problem === undefined) return 'promised'
-      return { problem, inode, ...(isOurs ? {} : { foreign: uid }) }
+      return problem === undefined ? 'promised' : { problem, ...origin }
     } finally {
       await file.close()
     }

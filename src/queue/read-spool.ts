@@ -1,5 +1,5 @@
 import type { Disk } from '../runtime/disk.ts'
-import { listDamaged, namesOfDamaged } from './damaged.ts'
+import { isHandedOver, listDamaged, namesOfDamaged } from './damaged.ts'
 import { BrokenRecord, EntryLoader } from './entry-loader.ts'
 import { queueId } from './queue-id.ts'
 import type { QueuedEntry } from './queued-entry.ts'
@@ -107,7 +107,7 @@ function isSetAside(
   { generation, position, numbers }: RecoveredDamage,
 ): boolean {
   const prefix = `${generation}-${position}-`
-  if (names.some((name) => name.startsWith(prefix))) return true
+  if (names.some((name) => name.startsWith(prefix) && !isHandedOver(name))) return true
   return numbers.length > 0 && numbers.every((number) => names.includes(queueId(number)))
 }
 

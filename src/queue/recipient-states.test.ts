@@ -39,3 +39,16 @@ test('texts are kept once, and together no longer than 160 characters', () => {
   expect(first).toEqual(deferred('a'.repeat(80)))
   expect(second).toEqual(deferred('b'.repeat(80)))
 })
+
+test('texts that were cut once are not cut again, however often states are packed', () => {
+  const said = fc.stringMatching(/^[ab😀]{0,90}$/u)
+  const failed = said.map((each): RecipientState => ({ state: 'failed', text: each }))
+  fc.assert(
+    fc.property(fc.array(failed, { maxLength: 6 }), (states) => {
+      const once = unpackStates(packStates(states))
+      expect(unpackStates(packStates(once))).toEqual(once)
+      const texts = new Set(once.map((each) => (each?.state === 'failed' ? each.text : '')))
+      expect([...texts].join('').length).toBeLessThanOrEqual(160)
+    }),
+  )
+})

@@ -21,11 +21,14 @@ interface Workshop {
 export async function repair(shop: Workshop, recovered: Recovered): Promise<readonly number[]> {
   await confirmTail(recovered)
   const lost: number[] = []
+  let isUnproven = true
   for (const damage of recovered.damage) {
-    if (await keepDamage(shop, damage)) lost.push(...damage.numbers)
-    else pin(recovered, damage)
+    const kept = await keepDamage(shop, damage)
+    if (kept !== 'unproven') isUnproven = false
+    if (kept === undefined) pin(recovered, damage)
+    else lost.push(...damage.numbers)
   }
-  await clearLarge(shop, recovered)
+  await clearLarge(shop, recovered, isUnproven)
   return lost.filter((number) => !recovered.entries.has(number))
 }
 
@@ -42,11 +45,11 @@ async function confirmTail({ tail }: Recovered): Promise<void> {
   await file.datasync()
 }
 
-/** @returns whether it lies in `damaged/` now */
+/** @returns as what it lies in `damaged/` now; undefined if it does not */
 async function keepDamage(
   { disk, log, layout }: Workshop,
   { slot, generation, position, bytes, reason, unproven }: RecoveredDamage,
-): Promise<boolean> {
+): Promise<'unproven' | 'damaged' | undefined> {
   const where = { segment: slot.name, position, reason }
   try {
     const broken = withoutZeros(await slot.file.read(position, bytes))
@@ -59,10 +62,10 @@ async function keepDamage(
     const path = await setAside(disk, layout.damaged, { name, reason, bytes: broken })
     if (wasUnproven) log.warn('spool.tail-cut-short', { ...where, path })
     else log.error('spool.record-damaged', { ...where, path })
-    return true
+    return wasUnproven ? 'unproven' : 'damaged'
   } catch (error) {
     log.error('spool.record-not-set-aside', { ...where, error: String(error) })
-    return false
+    return undefined
   }
 }
 
@@ -78,12 +81,16 @@ function withoutZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1)
 }
 
-/** Where a record is damaged, a large file that nobody names may be its: then none is removed. */
+/**
+ * Where a record is damaged, a large file that nobody names may be its: then none is removed.
+ * @param isUnproven all that is damaged was hardly promised
+ */
 async function clearLarge(
   { disk, log, layout }: Workshop,
   { orphans, damage }: Recovered,
+  isUnproven: boolean,
 ): Promise<void> {
-  const suffix = damage.every(({ unproven }) => unproven) ? unprovenSuffix : ''
+  const suffix = isUnproven ? unprovenSuffix : ''
   for (const name of orphans) {
     const from = `${layout.large}/${name}`
     try {

@@ -67,7 +67,7 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
     const front = await wholeFront(window, position)
     if (front === undefined || front.header.generation !== generation) {
       const next = await findFront(window, position + headerBytes, generation)
-      gaps.push({ position, end: next ?? window.end })
+      gaps.push({ position, end: next ?? window.end, isHole: next !== undefined })
       if (next === undefined) break
       position = next
       continue
@@ -119,19 +119,23 @@ export async function firstFront(
 interface Gap {
   readonly position: number
   readonly end: number
+  /** A whole record stands behind it. */
+  readonly isHole: boolean
 }
 
 /**
- * Where a record should begin stands none. Before `syncedEnd` that is damage. Behind it the log may simply end, in zeros
- * or in what an older generation left; only what looks like a record of ours is worth keeping.
+ * Where a record should begin stands none. Before `syncedEnd` that is damage. Behind it a hole is what a crash left of the
+ * last batch, and is told of, whatever stands in it: once the segment has a successor it would look like damage. Else the
+ * log may simply end, in zeros or in what an older generation left; only what looks like a record of ours is worth keeping.
  */
 async function judge(
   window: Window,
-  { position, end }: Gap,
+  { position, end, isHole }: Gap,
   { generation, syncedEnd }: { generation: number; syncedEnd: number },
 ): Promise<readonly Omit<FoundDamage, 'unproven'>[]> {
   const bytes = Math.min(end - position, maxDamageBytes)
-  if (position < syncedEnd) return [{ position, bytes, reason: 'no whole record stands here' }]
+  if (isHole || position < syncedEnd)
+    return [{ position, bytes, reason: 'no whole record stands here' }]
   const start = await window.at(position, headerBytes)
   const older = await wholeFront(window, position)
   if (older !== undefined && older.header.generation < generation) return []

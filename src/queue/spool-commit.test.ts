@@ -158,6 +158,25 @@ describe('a commit', () => {
     expect(await largeFiles(disk)).toEqual([])
   })
 
+  test.each(['DISK_FULL', 'DISK_FAILED'] as const)(
+    'of two drafts promises neither where the file of the second meets %s',
+    async (code) => {
+      const { queue, disk } = await spoolUnderTest()
+      const [first, second] = await Promise.all([
+        ended(queue, text('received', 6_000)),
+        ended(queue, text('replaced', 7_000)),
+      ])
+      const files = await largeFiles(disk)
+      disk.fault = ({ kind, path }) =>
+        kind === 'sync' && path.endsWith(`/${files[1]}`) ? code : undefined
+      const beside = { draft: second, placements: [placement()] } as const
+      await expect(first.commit([placement()], beside)).rejects.toMatchObject({ code })
+      await quiet(disk)
+      expect([queue.size, await largeFiles(disk)]).toEqual([0, []])
+      expect((await spoolUnderTest({ disk: disk.afterKill() })).queue.size).toBe(0)
+    },
+  )
+
   test('that discards gives its receipt and keeps nothing but the record', async () => {
     const { queue, disk } = await spoolUnderTest()
     const receipt = await put(queue, text('spam'), [placement({ disposition: 'discard' })])

@@ -13,6 +13,7 @@ import {
 } from '../../test/fixtures/spool.ts'
 import { fakeDisk, type FakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
+import { checkSpool } from './check-spool.ts'
 import { readHeader, recordBytes } from './record.ts'
 
 /** A spool that was closed, and where in which file its message records lie, in order. */
@@ -181,6 +182,23 @@ describe('the last batch', () => {
     flipBody(after)
     expect(await found(after)).toEqual([true])
     expect(await found(after)).toEqual([true])
+  })
+
+  test('with a hole, behind which a record is whole, is no damage at any start, nor is a large file of it', async () => {
+    const { queue, disk } = await spoolUnderTest()
+    await Promise.all(['not written', 'written'].map((subject) => put(queue, text(subject))))
+    const after = disk.afterKill()
+    const [lost, kept] = await recordsOn(after)
+    const bytes = after.bytes(lost!.path).fill(0, lost!.at, kept!.at)
+    after.put(lost!.path, bytes)
+    expect(await found(after)).toEqual([true])
+    // The removal of its file was not synced, and the power went once more.
+    after.put(`${spoolPath}/large/1079rss6pj4`, text('not written', 9_000))
+    expect(await found(after)).toEqual([true, true])
+    expect(await found(after)).toEqual([true, true])
+    expect(await after.list(`${spoolPath}/large`)).toEqual([])
+    expect((await subjectsOf(after)).subjects).toEqual(['written'])
+    expect((await checkSpool(after, spoolPath)).damage).toEqual([])
   })
 
   test('is known to be promised when the log has been quiet for a second, without another sync', async () => {

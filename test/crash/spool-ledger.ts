@@ -50,16 +50,10 @@ export class Ledger {
   async brokenBy(queue: Queue): Promise<readonly string[]> {
     const found = new Map<string, Entry>()
     const broken: string[] = []
-    let traces = 0
-    const files: string[] = []
     for await (const entry of queue.entries()) {
       if ('damaged' in entry) {
-        // What was being written when the power went is no news, nor is the hole that it may leave inside the last
-        // batch, which a later start cannot tell from a lost sector; other damage would be.
-        const hole = entry.reason === 'no whole record stands here'
-        if (entry.unproven === true || hole) traces++
-        else if (entry.path.endsWith('.large')) files.push(entry.reason)
-        else broken.push(entry.reason)
+        // What was being written when the power went is no news, at no later start either; other damage would be.
+        if (entry.unproven !== true) broken.push(entry.reason)
         continue
       }
       const subject = entry.message.header.first('subject') ?? ''
@@ -67,8 +61,6 @@ export class Ledger {
       found.set(subject, entry)
       broken.push(...(await this.#complaintsAbout(subject, entry)))
     }
-    // A large file without a record may belong to such a hole; without one it would be damage of its own.
-    if (traces === 0) broken.push(...files)
     for (const [subject, { fate, id }] of this.#lines) {
       if (fate !== 'promised') continue
       const entry = found.get(subject)

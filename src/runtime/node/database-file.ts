@@ -54,10 +54,19 @@ export function openOrReplace<T>(
   } catch (error) {
     if (!isDamage(error) && !isClosedToUs(error, path)) throw error
     const damaged = setAside(file, { inode, now })
-    makeFile(path)
-    const again = { inode: inodeOf(path) ?? 0, opened: open(path) }
-    return damaged === undefined ? again : { ...again, damaged }
+    if (damaged === undefined) return openAnew(path, open)
+    try {
+      return { ...openAnew(path, open), damaged }
+    } catch (failure) {
+      // Nobody else will ever say where it went.
+      throw new Error(`${String(failure)}; what lay there is ${damaged} now`, { cause: failure })
+    }
   }
+}
+
+function openAnew<T>(path: string, open: (path: string) => T): OpenedDatabase<T> {
+  makeFile(path)
+  return { inode: inodeOf(path) ?? 0, opened: open(path) }
 }
 
 /**

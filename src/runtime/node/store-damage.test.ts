@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { openOrReplace } from './database-file.ts'
 import { openStore, type NodeStore } from './store.ts'
 import { StoreFile } from './store-file.ts'
 import type { StoreNews } from './store-protocol.ts'
@@ -179,6 +180,18 @@ describe('a store that cannot be opened', () => {
 })
 
 describe('damaged files', () => {
+  test('of which another cannot take the place are named all the same', () => {
+    writeFileSync(path, 'not a database')
+    const failures = [Object.assign(new Error('no database'), { errcode: 26 }), new Error('full')]
+    const open = () => {
+      throw failures.shift()
+    }
+    expect(() => openOrReplace({ path, keeps: 5 }, now, open)).toThrow(
+      `Error: full; what lay there is ${path}.damaged-${now} now`,
+    )
+    expect(aside()).toEqual([`store.db.damaged-${now}`])
+  })
+
   const news: StoreNews[] = []
   const damageAt = (at: number): void => {
     writeFileSync(path, `not a database ${at}`.repeat(100))
