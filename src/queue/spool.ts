@@ -10,6 +10,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { Announcer } from './announcer.ts'
 import { encodeOutcome } from './change-meta.ts'
 import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
@@ -85,15 +86,14 @@ export class Spool implements Queue {
   /** By the name of the file in `incoming/` that it came from, until that is gone. */
   readonly #handedOver: Map<string, StoredRecord>
   readonly #claims = new Map<Claim, QueuedEntry>()
-  readonly #listeners = new Set<() => void>()
-  readonly #wardens = new Set<(ids: readonly QueueId[]) => void>()
-  #announced = false
+  readonly #announcer: Announcer
   #closing: Promise<void> | undefined
 
   constructor(parts: SpoolParts) {
     const { index, committer, segments, loader, segmentBytes, log } = parts
     this.#parts = parts
     this.#index = index
+    this.#announcer = new Announcer(parts.clock, () => index.nextDueAt())
     this.#committer = committer
     this.#departures = new Departures({ ...parts, died: () => this.#cleaner.consider() })
     this.#cleaner = new Cleaner({
@@ -148,13 +148,11 @@ export class Spool implements Queue {
   }
 
   onDue(listener: () => void): Unsubscribe {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#announcer.onDue(listener)
   }
 
   onQuarantined(listener: (ids: readonly QueueId[]) => void): Unsubscribe {
-    this.#wardens.add(listener)
-    return () => void this.#wardens.delete(listener)
+    return this.#announcer.onQuarantined(listener)
   }
 
   async claim(
@@ -200,7 +198,7 @@ export class Spool implements Queue {
       entry.claimed = false
       entry.applyOutcome(outcome)
     })
-    this.#announceDue()
+    this.#announcer.due()
     await this.#committer.append(unplacedRecord('outcome', encodeOutcome(outcome)), 'soon')
   }
 
@@ -215,7 +213,7 @@ export class Spool implements Queue {
       if (isWritten) entry.applyState({ verb: 'defer', at: dueAt })
       else entry.dueAt = dueAt
     })
-    this.#announceDue()
+    this.#announcer.due()
     if (!isWritten) return
     await recordState(this.#committer, { verb: 'defer', at: dueAt, entries: [entry] }, 'soon')
   }
@@ -230,7 +228,7 @@ export class Spool implements Queue {
       return chosen.length
     }
     for (const entry of chosen) this.#index.update(entry, () => entry.applyState({ verb, at }))
-    this.#announceDue()
+    this.#announcer.due()
     await recordState(this.#committer, { verb, at, entries: chosen }, 'now')
     return chosen.length
   }
@@ -294,8 +292,8 @@ export class Spool implements Queue {
     }
     place.segment.keep(place.bytes)
     for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
-    this.#announceDue()
-    this.#announceQuarantined(kept)
+    this.#announcer.due()
+    this.#announcer.placed(kept)
   }
 
   /** Files in `incoming/` are gone: only their messages keep their records now. */
@@ -307,28 +305,6 @@ export class Spool implements Queue {
       // Should the spool close first, the next start finds a large file without a message, and removes it.
       void this.#departures.letGo(record).catch(() => undefined)
     }
-  }
-
-  #announceQuarantined(placements: MessageRecord['meta']['placements']): void {
-    const ids = placements.flatMap(({ number, grounds }) =>
-      grounds === undefined ? [] : [queueId(number)],
-    )
-    if (ids.length === 0) return
-    setImmediate(() => {
-      for (const warden of this.#wardens) warden(ids)
-    })
-  }
-
-  /** Coalesced, and from the event loop: never inside the call that made something due. */
-  #announceDue(): void {
-    if (this.#announced || this.#listeners.size === 0) return
-    this.#announced = true
-    setImmediate(() => {
-      this.#announced = false
-      const next = this.#index.nextDueAt()
-      if (next === undefined || next > this.#parts.clock.now()) return
-      for (const listener of this.#listeners) listener()
-    })
   }
 
   /**
