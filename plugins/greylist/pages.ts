@@ -15,6 +15,8 @@ const mostRemembered = 10_000
 const writeEveryMs = 3_600_000
 /** So long the memory is believed without a question: `postern greylist` writes to the store beside us. */
 const believedMs = 60_000
+/** Who waits for somebody to be let in by `postern greylist allow` tries again at once; in a flood it spares nearly all questions. */
+const absenceBelievedMs = 1_000
 
 export interface PagesParts {
   readonly table: StoreTable
@@ -44,7 +46,7 @@ export class Pages {
       table.remembered?.(key, page && pack(page))
       return page
     }
-    if ((this.#absent.get(key) ?? -Infinity) + believedMs > now) {
+    if ((this.#absent.get(key) ?? -Infinity) + absenceBelievedMs > now) {
       table.remembered?.(key, undefined)
       return undefined
     }

@@ -8,7 +8,8 @@ import { dirname } from 'node:path'
 import { PosternError } from '../../mail/errors.ts'
 import { lockDescriptor } from './file-locks.ts'
 
-const patienceMs = 5_000
+/** Each of several who wait starts over when another is done: with many of them on a busy machine that takes a while. */
+const patienceMs = 20_000
 
 /**
  * @param named the file, or a link to it
