@@ -226,7 +226,8 @@ export class QuarantineDesk {
     const found = await this.find(search)
     const ids = found.map(({ id }) => id)
     if (ids.length === 0) return []
-    await queue.change({ ids, held: true }, to)
+    // Somebody else may have been faster since they were found.
+    if ((await queue.change({ ids, held: true }, to)) === 0) return []
     await index?.remove(ids)
     const what = fates[to]
     for (const held of found) {
