@@ -11,15 +11,28 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['src/**/*.test.ts', 'plugins/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '.cache/**', 'var/**'],
     pool: 'forks',
     maxWorkers: 2,
-    // No module holds state, so files may share a process: a process for each costs half a second of work per file.
-    isolate: false,
     // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 45_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: ['src/**/*.test.ts', 'plugins/**/*.test.ts'],
+          // No module holds state, so files may share a process: a process for each costs half a second of work per file.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        // What starts programs by the thousand wants a small process to start them from.
+        test: { name: 'whole', include: ['test/**/*.test.ts'], isolate: true },
+      },
+    ],
   },
 })
