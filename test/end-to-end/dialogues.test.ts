@@ -11,10 +11,16 @@ import {
   runProgram,
   startGateway,
   type GatewayFolder,
+  type StartedGateway,
 } from './started-gateway.ts'
 
 let folder: GatewayFolder
-afterEach(async () => folder.remove())
+let gateway: StartedGateway | undefined
+afterEach(async () => {
+  await gateway?.stop()
+  gateway = undefined
+  await folder.remove()
+})
 
 async function recordingFolder(record: string): Promise<GatewayFolder> {
   const made = await gatewayFolder()
@@ -43,7 +49,7 @@ describe('recorded dialogues', () => {
     { timeout: 60_000 },
     async () => {
       folder = await recordingFolder('true')
-      const gateway = await startGateway(folder)
+      gateway = await startGateway(folder)
       const server = `127.0.0.1:${gateway.port}`
       const run = await runProgram(swaks ?? '', [
         '--server',
@@ -81,7 +87,7 @@ describe('recorded dialogues', () => {
     { timeout: 60_000 },
     async () => {
       folder = await recordingFolder('{ to: ../var/seen, bodies: false, files: 2 }')
-      const gateway = await startGateway(folder)
+      gateway = await startGateway(folder)
       const secret = Buffer.from('\0joe\0open sesame').toString('base64')
       const says = [
         ['EHLO c', `AUTH PLAIN ${secret}`, 'QUIT'],
