@@ -3,12 +3,16 @@ import { TLSSocket } from 'node:tls'
 import type { Endpoint, TlsState } from '../../mail/session.ts'
 import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
 import { secure, tlsState } from './net-tls.ts'
+import type { Speaker, WriteTurn } from './write-turn.ts'
 
 /** So long a peer may take to read our last bytes and close, after `end`. */
 const lingerMs = 5_000
 
+/** Text that waits for the end of a turn; more goes out at once. */
+const mostWaiting = 16_384
+
 /** A connection over a socket; over another one, once TLS is started. */
-export class NodeConnection implements Connection {
+export class NodeConnection implements Connection, Speaker {
   readonly remote: Endpoint
   readonly local: Endpoint
   #socket: Socket
@@ -16,10 +20,17 @@ export class NodeConnection implements Connection {
   #error: Error | undefined
   #closed = false
   #linger: NodeJS.Timeout | undefined
+  readonly #turn: WriteTurn | undefined
+  /** Said in this turn, and not written. */
+  #waiting = ''
 
-  /** @param local where it came in, if that is known: asking the system costs a call */
-  constructor(socket: Socket, local?: Endpoint) {
+  /**
+   * @param turn at whose end text is written; absent: at once
+   * @param local where it came in, if that is known: asking the system costs a call
+   */
+  constructor(socket: Socket, turn?: WriteTurn, local?: Endpoint) {
     this.#socket = socket
+    this.#turn = turn
     this.remote = endpoint(socket.remoteAddress, socket.remotePort)
     this.local = local ?? endpoint(socket.localAddress, socket.localPort)
     socket.on('error', this.#failed).once('close', this.#gone)
@@ -33,6 +44,26 @@ export class NodeConnection implements Connection {
   }
 
   write(data: string | Uint8Array): boolean {
+    if (this.#turn === undefined) return this.#put(data)
+    if (typeof data !== 'string') {
+      this.send()
+      return this.#put(data)
+    }
+    if (this.#waiting === '') this.#turn.add(this)
+    this.#waiting += data
+    if (this.#waiting.length > mostWaiting) this.send()
+    return !this.#socket.writableNeedDrain
+  }
+
+  /** Writes what waits for the end of the turn. */
+  send(): void {
+    if (this.#waiting === '') return
+    const text = this.#waiting
+    this.#waiting = ''
+    this.#put(text)
+  }
+
+  #put(data: string | Uint8Array): boolean {
     return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data)
   }
 
@@ -46,6 +77,7 @@ export class NodeConnection implements Connection {
 
   end(): void {
     if (this.#closed || this.#linger !== undefined) return
+    this.send()
     // Closed at once, a socket with unread bytes is reset, and our last words with it.
     this.#socket.end()
     this.#socket.resume()
@@ -53,16 +85,19 @@ export class NodeConnection implements Connection {
   }
 
   close(): void {
+    this.send()
     // A shutdown before the close would cost as much as taking a command, and a peer that is faster than we makes it fail.
     if (this.#socket instanceof TLSSocket || this.#socket.writableLength > 0) this.end()
     else this.destroy()
   }
 
   destroy(): void {
+    if (!this.#socket.destroyed) this.send()
     this.#socket.destroy()
   }
 
   async startTls(options: TlsOptions): Promise<TlsState> {
+    this.send()
     const raw = this.#socket
     raw.off('data', this.#data).off('end', this.#ended).off('drain', this.#drained)
     raw.off('close', this.#gone)

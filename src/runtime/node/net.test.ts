@@ -186,6 +186,49 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('says what is said in one turn in the order of the saying, whether text or bytes', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const atClient = watch(client)
+    server.write('one ')
+    server.write('two ')
+    server.write(Buffer.from('three '))
+    server.write('four ')
+    server.end()
+    expect(await atClient.ended).toBe('one two three four ')
+    client.destroy()
+    await door.listener.close()
+  })
+
+  test('that is destroyed has said its last words', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const atClient = watch(client)
+    server.write('too slow')
+    server.destroy()
+    expect(await atClient.ended).toBe('too slow')
+    client.destroy()
+    await door.listener.close()
+  })
+
+  test('that says much text in one turn keeps little of it, and tells of a reader who is slow', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const atServer = watch(server)
+    const atClient = watch(client)
+    client.pause()
+    const text = 'x'.repeat(1 << 20)
+    let sent = 1
+    while (server.write(text) && sent < 64) sent++
+    expect(sent).toBeLessThan(64)
+    client.resume()
+    await atServer.drained
+    server.end()
+    expect(await atClient.ended).toHaveLength(sent * text.length)
+    client.destroy()
+    await door.listener.close()
+  })
+
   test('tells a writer to wait for a reader, and when to go on', async () => {
     const door = await open()
     const { client, server } = await meet(door)

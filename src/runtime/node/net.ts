@@ -29,6 +29,7 @@ import {
   setSocketGroup,
   setSocketMode,
 } from './unix-socket.ts'
+import { WriteTurn } from './write-turn.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
@@ -54,11 +55,12 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   let isUnix = 'path' in address
+  const turn = new WriteTurn()
   // A client may finish sending and still read: `printf … | nc`.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Reset while it waited to be accepted: nobody is there.
     if (!isUnix && socket.remoteAddress === undefined) socket.destroy()
-    else options.accepted(new NodeConnection(socket, bound))
+    else options.accepted(new NodeConnection(socket, turn, bound))
   })
   server.once('error', (error) => reject(listenError(error, address)))
   if ('path' in address) makeFolder(address)
