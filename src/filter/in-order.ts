@@ -4,7 +4,8 @@
  */
 import type { Recipient } from '../mail/envelope.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { AskedPlace, Events, Question } from './entry.ts'
+import { applies } from './applies.ts'
+import type { AskedPlace, Events, Place, Question } from './entry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { objectionOf, type Step } from './step.ts'
 
@@ -27,7 +28,7 @@ export function askInOrder<Q extends Question>(
   const { places, event } = round
   for (let index = from; index < places.length; index++) {
     const place = places[index]
-    if (place === undefined || !applies(inquiry, place, round.recipients)) continue
+    if (place === undefined || !appliesToAll(inquiry, place, round.recipients)) continue
     const step = inquiry.ask(place, event)
     if (step instanceof Promise) {
       return step.then((answered) =>
@@ -54,7 +55,7 @@ export function askShadows<Q extends Question>(
 ): MaybePromise<Step> {
   const shadows = round.places
     .slice(from)
-    .filter((place) => place.entry.shadow && applies(inquiry, place, round.recipients))
+    .filter((place) => place.entry.shadow && appliesToAll(inquiry, place, round.recipients))
   return shadows.length === 0 || inquiry.ended
     ? objection
     : askWithinBudget(inquiry, shadows, round.event).then(() => objection)
@@ -75,12 +76,12 @@ async function askWithinBudget<Q extends Question>(
   }
 }
 
-function applies<Q extends Question>(
+function appliesToAll(
   inquiry: Inquiry,
-  { entry, question }: AskedPlace<Q>,
+  place: Place,
   recipients: readonly Recipient[] | undefined,
 ): boolean {
-  if (entry.condition === undefined) return true
-  if (recipients === undefined) return inquiry.judge(entry, question) !== false
-  return recipients.every((recipient) => inquiry.judge(entry, question, recipient) === true)
+  if (place.entry.condition === undefined) return true
+  if (recipients === undefined) return applies(inquiry, place) !== false
+  return recipients.every((recipient) => applies(inquiry, place, recipient) === true)
 }

@@ -3,21 +3,18 @@
  * hook that answers at once costs no promise. The verdict of a fault is what the entry's `on_fault`
  * says; it never becomes a pass by accident.
  */
-import { mailboxKey, type Mailbox } from '../mail/address.ts'
-import type { Recipient } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
-import { allowed, relayClient, type Findings } from '../plugin/finding.ts'
+import type { Findings } from '../plugin/finding.ts'
 import type { TakenMessage } from '../plugin/plugin.ts'
 import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { verdictFault } from './check-verdict.ts'
-import type { Judgement } from './condition.ts'
 import { Consultation } from './consultation.ts'
-import { stageOf, type AskedPlace, type Entry, type Events, type Question } from './entry.ts'
+import type { AskedPlace, Events, Question } from './entry.ts'
 import { abortedVerdict, errorDetail, faultVerdict, type Fault } from './fault.ts'
 import { FindingBook } from './findings.ts'
 import type { Generation } from './generation.ts'
@@ -46,16 +43,6 @@ interface Answered {
 }
 
 const plainly: Asking = Object.freeze({})
-
-export interface Judging {
-  /** A refusal is about to be spoken: what is not known now counts as not so. */
-  readonly decided?: boolean
-  /** At `message`: what the entries before this one have found there. */
-  readonly findings?: Findings
-}
-
-const plainJudging: Judging = Object.freeze({})
-export const decidedly: Judging = Object.freeze({ decided: true })
 
 export class Inquiry {
   readonly generation: Generation
@@ -153,51 +140,6 @@ export class Inquiry {
         this.#log.error('session-end.failed', { entry: name, detail: errorDetail(error) })
       }
     }
-  }
-
-  /**
-   * Whether an entry applies. While asking at `connect` … `auth` a login may still come, so "not logged in"
-   * cannot be said yet; when a refusal is about to be spoken (`decided`) it counts as it is.
-   */
-  judge(
-    entry: Entry,
-    question: Question,
-    recipient?: Recipient,
-    { decided = false, findings }: Judging = plainJudging,
-  ): Judgement {
-    if (entry.condition === undefined) return true
-    const { session } = this
-    if (session === undefined) return undefined
-    const early = stageIsEarly(stageOf(question)) && !decided
-    const authenticated = session.user !== undefined || (early ? undefined : false)
-    const relays = this.findings.enforced.get(relayClient) !== undefined
-    return entry.condition.judge({
-      listener: session.listener,
-      address: session.remote.address,
-      environment: this.environment,
-      authenticated,
-      relayClient: relays || (early ? undefined : false),
-      allowed: this.#isAllowed(recipient, { early, findings }),
-      recipient,
-    })
-  }
-
-  #isAllowed(
-    recipient: Recipient | undefined,
-    { early, findings }: { readonly early: boolean; readonly findings: Findings | undefined },
-  ): Judgement {
-    const mailbox = recipient?.mailbox
-    const late = findings?.get(allowed)
-    if (late?.holds === 'yes' && isMeant(late.recipients, mailbox)) return true
-    const holds = this.findings.about(allowed, mailbox)?.holds
-    // Of one recipient it says nothing about the next.
-    if (holds === 'yes') return mailbox === undefined ? undefined : true
-    return early || (holds === 'unproven' && this.provesLater) ? undefined : false
-  }
-
-  /** Whether somebody could not say yet that this recipient's sender is allowed. */
-  get isUnproven(): boolean {
-    return this.findings.enforced.get(allowed)?.holds === 'unproven'
   }
 
   /** Adds a line to the explanation that nobody was asked for. */
@@ -348,18 +290,8 @@ export class Inquiry {
   }
 }
 
-function isMeant(recipients: readonly string[] | undefined, mailbox: Mailbox | undefined): boolean {
-  return (
-    recipients === undefined || (mailbox !== undefined && recipients.includes(mailboxKey(mailbox)))
-  )
-}
-
 const sessionOver: Fault = { kind: 'aborted', detail: 'the session is over' }
 const breakerOpen: Fault = { kind: 'breaker-open', detail: 'too many faults in a row' }
-
-function stageIsEarly(stage: Stage): boolean {
-  return stage === 'connect' || stage === 'hello' || stage === 'auth'
-}
 
 /** By what it can do: a promise of another library is one too. */
 function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {

@@ -15,6 +15,7 @@ import type { LoginEnd } from '../plugin/plugin.ts'
 import { reject } from '../plugin/verdict.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { AuthAttempt, AuthRuling, LoginMechanism, SecretRequest } from '../smtp/policy.ts'
+import { applies } from './applies.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -165,7 +166,7 @@ async function askEach<Q extends BackEndQuestion>(
   let denied = false
   for (const place of places) {
     if (inquiry.ended) break
-    if (inquiry.judge(place.entry, place.question) === false) continue
+    if (applies(inquiry, place) === false) continue
     // What an entry hands over counts only if its answer does.
     let kept: KeptOf<Q> | undefined
     const event = eventWith((handed) => void (kept = handed))
@@ -196,7 +197,7 @@ export function loginEnd(
 /** Those who watch logins are told; whatever they do, the outcome stands. */
 export async function tellHowLoginEnded(inquiry: Inquiry, event: LoginEnd): Promise<void> {
   for (const place of inquiry.generation.places.loginEnded) {
-    if (inquiry.judge(place.entry, place.question) === false) continue
+    if (applies(inquiry, place) === false) continue
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as entries are asked
     await inquiry.ask(place, event)
   }

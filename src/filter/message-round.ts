@@ -6,6 +6,7 @@
  */
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Findings } from '../plugin/finding.ts'
+import { applies } from './applies.ts'
 import type { Events, MessagePlace } from './entry.ts'
 import { findingsAt, type Contribution } from './findings.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -131,14 +132,15 @@ export class MessageRound {
   }
 
   /** The recipients that the entry applies to; undefined for all of them. */
-  #scopeOf({ entry, question, sees }: MessagePlace): readonly number[] | undefined {
+  #scopeOf(place: MessagePlace): readonly number[] | undefined {
+    const { entry, sees } = place
     if (entry.condition === undefined) return undefined
     const { recipients } = this.#event.transaction
     const { enforced } = this.#inquiry.findings
     const findings = findingsAt(enforced, this.#contributions, { sees, shadow: false })
     const judging = { decided: true, ...(sees.length === 0 ? {} : { findings }) }
     const scope = recipients.flatMap((recipient, index) =>
-      this.#inquiry.judge(entry, question, recipient, judging) === true ? [index] : [],
+      applies(this.#inquiry, place, recipient, judging) === true ? [index] : [],
     )
     return scope.length === recipients.length ? undefined : scope
   }

@@ -1,9 +1,10 @@
 /** From the steps of a session to what decisions are made of. */
 import type { Transaction } from '../mail/session.ts'
 import { isPlainPass } from '../plugin/verdict.ts'
+import { applies, decidedly } from './applies.ts'
 import type { Opinion } from './decision.ts'
 import { stageOf } from './entry.ts'
-import { decidedly, type Inquiry } from './inquiry.ts'
+import type { Inquiry } from './inquiry.ts'
 import type { Step } from './step.ts'
 
 /** The recipients that a step speaks of, where these are not all. */
@@ -68,7 +69,7 @@ export function scopesOf(
       scopes.set(step, index === undefined ? [] : [index])
     } else if (entry.condition !== undefined) {
       const scope = recipients.flatMap((recipient, index) =>
-        inquiry.judge(entry, question, recipient, decidedly) === true ? [index] : [],
+        applies(inquiry, step.place, recipient, decidedly) === true ? [index] : [],
       )
       if (scope.length < recipients.length) scopes.set(step, scope)
     }

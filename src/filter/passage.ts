@@ -13,6 +13,7 @@ import type { Recipient } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
+import { applies } from './applies.ts'
 import type { Events } from './entry.ts'
 import { askShadows } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -96,7 +97,7 @@ export class Passage {
       if (place === undefined || this.#ahead.has(index)) continue
       // A protocol without a greeting: there is nothing to ask about.
       if (place.question === 'hello' && onward.session.hello === undefined) continue
-      if (this.#inquiry.judge(place.entry, place.question) === false) continue
+      if (applies(this.#inquiry, place) === false) continue
       const step = this.#ask(place, onward.session)
       if (step instanceof Promise) return step.then((late) => this.#took(late, index, onward))
       if (objectionOf(step) !== undefined) return this.#took(step, index, onward)
@@ -140,10 +141,10 @@ export class Passage {
     { stage, recipient }: Onward,
   ): 'stands' | 'waits' | 'lifted' | 'open' {
     const decided = at === 'now' || stage === 'mail' || stage === 'rcpt'
-    const applies = this.#inquiry.judge(place.entry, place.question, recipient, { decided })
-    if (applies === false) return 'lifted'
-    if (stage === 'rcpt') return applies === undefined ? 'open' : 'stands'
-    return at === 'now' && applies === true ? 'stands' : 'waits'
+    const holds = applies(this.#inquiry, place, recipient, { decided })
+    if (holds === false) return 'lifted'
+    if (stage === 'rcpt') return holds === undefined ? 'open' : 'stands'
+    return at === 'now' && holds === true ? 'stands' : 'waits'
   }
 
   #speak({ step, objection }: Refusal): Objection {

@@ -6,7 +6,8 @@
 import type { Recipient } from '../mail/envelope.ts'
 import type { Transaction } from '../mail/session.ts'
 import type { ReceiverSettings } from '../smtp/policy.ts'
-import { decidedly, type Inquiry } from './inquiry.ts'
+import type { Inquiry } from './inquiry.ts'
+import { applies, decidedly } from './applies.ts'
 import type { Place } from './entry.ts'
 import { anotherClass } from './refusals.ts'
 import type { Objection } from './step.ts'
@@ -23,11 +24,10 @@ export function splitOff(
   const answered = protocol === 'lmtp' || protocol === 'qmtp' || parameters.prdr === true
   if (!splitsByClass || answered || first === undefined) return undefined
   const { data, message } = inquiry.generation.places
-  const alike = ({ entry, question }: Place): boolean =>
-    entry.condition === undefined ||
-    entry.shadow ||
-    inquiry.judge(entry, question, first, decidedly) ===
-      inquiry.judge(entry, question, recipient, decidedly)
+  const alike = (place: Place): boolean =>
+    place.entry.condition === undefined ||
+    place.entry.shadow ||
+    applies(inquiry, place, first, decidedly) === applies(inquiry, place, recipient, decidedly)
   const { generation } = inquiry
   const judged = sameThresholds(
     generation.thresholdsFor(first),

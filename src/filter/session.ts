@@ -24,6 +24,7 @@ import type {
   SessionPolicy,
   TransactionOutcome,
 } from '../smtp/policy.ts'
+import { isUnproven } from './applies.ts'
 import type { CrashWatch } from './crash-watch.ts'
 import { decideRecipient } from './decision.ts'
 import { askInOrder } from './in-order.ts'
@@ -221,7 +222,7 @@ export class FilterSession implements SessionPolicy {
     inquiry.provesLater = true
     return after(askAndWalk(), (objection) => {
       inquiry.provesLater = false
-      return objection !== undefined || !inquiry.isUnproven ? objection : askAndWalk()
+      return objection !== undefined || !isUnproven(inquiry) ? objection : askAndWalk()
     })
   }
 

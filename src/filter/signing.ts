@@ -8,7 +8,8 @@ import type { Message } from '../mail/message.ts'
 import type { Transaction } from '../mail/session.ts'
 import type { MessageEvent } from '../smtp/policy.ts'
 import type { AskedPlace } from './entry.ts'
-import { decidedly, type Inquiry } from './inquiry.ts'
+import type { Inquiry } from './inquiry.ts'
+import { applies, decidedly } from './applies.ts'
 import type { MessageRound } from './message-round.ts'
 import type { Replaced, Version } from './placements.ts'
 
@@ -31,7 +32,7 @@ export async function askSigners(
   for (const { outcome, headerEdits, recipients, asReceived } of versions) {
     if (outcome.disposition === 'discard') continue
     const places = inquiry.generation.places.sign.filter((place) =>
-      applies(inquiry, place, transaction, recipients),
+      appliesToAll(inquiry, place, transaction, recipients),
     )
     if (places.length === 0) continue
     const message = asReceived ? received : (replaced?.message ?? received)
@@ -47,14 +48,14 @@ export async function askSigners(
 }
 
 /** A version is signed where the entry applies to everybody who gets it. */
-function applies(
+function appliesToAll(
   inquiry: Inquiry,
-  { entry, question }: AskedPlace<'sign'>,
+  place: AskedPlace<'sign'>,
   transaction: Transaction,
   recipients: readonly number[],
 ): boolean {
   return recipients.every(
-    (index) => inquiry.judge(entry, question, transaction.recipients[index], decidedly) === true,
+    (index) => applies(inquiry, place, transaction.recipients[index], decidedly) === true,
   )
 }
 
