@@ -14,6 +14,7 @@ import { ClientSilence } from '../smtp/client-silence.ts'
 import type { ContentRules } from '../smtp/content-rules.ts'
 import { Dialogue, type Expects } from '../smtp/dialogue.ts'
 import { Intake } from '../smtp/intake.ts'
+import { newSession } from '../smtp/new-session.ts'
 import type { ReceiverSettings, SessionEnd } from '../smtp/policy.ts'
 import type { ReceiverParts, SessionReceiver, Taken } from '../smtp/receiver.ts'
 import * as replies from '../smtp/replies.ts'
@@ -43,20 +44,9 @@ export class PacketReceiver implements SessionReceiver {
   /** @throws whatever `Policy.open` throws */
   constructor(protocol: PacketProtocol, parts: ReceiverParts) {
     const { facts, policy, queue, clock, log, random } = parts
-    const { id, startedAt, listener, remote, local, remoteName, tls } = facts
     const sessionPolicy = policy.open(facts)
-    const session = {
-      id,
-      startedAt,
-      listener,
-      remote,
-      local,
-      hostname: sessionPolicy.settings.hostname,
-      environment: sessionPolicy.environment,
-      ...(remoteName === undefined ? {} : { remoteName }),
-      ...(tls === undefined ? {} : { tls }),
-    }
-    const peer = remote.address
+    const session = newSession(facts, sessionPolicy)
+    const peer = facts.remote.address
     const doors = { queue, clock, log, random, canStartTls: false, claimed: undefined }
     this.#protocol = protocol
     this.#silence = new ClientSilence(clock)

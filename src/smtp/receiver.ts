@@ -16,6 +16,7 @@ import { claimedFacts } from './claimed-facts.ts'
 import { parseLine } from './command.ts'
 import { Dialogue, type Expects } from './dialogue.ts'
 import type { SpoiltLine } from './line-reader.ts'
+import { newSession } from './new-session.ts'
 import { outOfOrder } from './order.ts'
 import type { ConnectionFacts, Policy, ReceiverSettings, SessionEnd } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
@@ -86,22 +87,9 @@ export class Receiver {
   /** @throws whatever `Policy.open` throws */
   #begin(facts: ConnectionFacts, claimed?: ClaimedClient): Dialogue {
     const { policy, queue, clock, log, random, canStartTls, queueFlush } = this.#parts
-    const { id, startedAt, listener, remote, local, remoteName, tls, user } = facts
     const sessionPolicy = policy.open(facts)
-    const session = {
-      id,
-      startedAt,
-      listener,
-      remote,
-      local,
-      hostname: sessionPolicy.settings.hostname,
-      environment: sessionPolicy.environment,
-      ...(remoteName === undefined ? {} : { remoteName }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(user === undefined ? {} : { user }),
-    }
     return new Dialogue({
-      session,
+      session: newSession(facts, sessionPolicy),
       policy: sessionPolicy,
       queue,
       clock,

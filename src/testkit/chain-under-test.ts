@@ -21,7 +21,6 @@ import { FilterPolicy } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import type { Plugin } from '../plugin/plugin.ts'
 import { Receipt } from '../queue/receipt.ts'
-import { processCounters } from '../runtime/node/counters.ts'
 import type {
   ConnectionFacts,
   MessageEvent,
@@ -33,20 +32,15 @@ import type {
 import { ArchiveTraceSearch } from '../trace/archive-search.ts'
 import { describeRecord } from '../trace/describe-record.ts'
 import type { Story } from '../trace/story.ts'
-import { fakeClock, type FakeClock } from './fake-clock.ts'
-import { fakeContinuations } from './fake-continuations.ts'
-import { fakeDns } from './fake-dns.ts'
-import { fakeNet } from './fake-net.ts'
-import { fakePrograms } from './fake-programs.ts'
-import { inlineJobs } from './inline-jobs.ts'
-import { memoryAccounts } from './memory-accounts.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { fakeDoors } from './fake-doors.ts'
 import { memoryArchive, type MemoryArchive } from './memory-archive.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
-import { memoryStore, type MemoryStore } from './memory-store.ts'
+import type { MemoryStore } from './memory-store.ts'
 import { silenceOf } from './plugin-under-test.ts'
-import { readableMetrics, type ReadableMetrics } from './readable-metrics.ts'
-import { recordingLog } from './recording-log.ts'
+import type { ReadableMetrics } from './readable-metrics.ts'
+import type { recordingLog } from './recording-log.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface ChainTestOptions {
@@ -123,27 +117,8 @@ export function entryOf(
 
 /** @throws Error with all mistakes, where the chain would not get through `postern check` */
 export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
-  const clock = fakeClock()
-  const log = recordingLog()
-  const store = memoryStore(clock)
+  const { clock, log, store, metrics, doors } = fakeDoors(options.doors)
   const files = memoryFiles(options.files)
-  const dns = options.doors?.dns ?? fakeDns()
-  const metrics = readableMetrics(clock)
-  const doors: ChainDoors = {
-    accounts: memoryAccounts(),
-    clock,
-    continuations: fakeContinuations(),
-    log,
-    metrics,
-    store,
-    dns,
-    jobs: inlineJobs(dns),
-    net: fakeNet(),
-    programs: fakePrograms(),
-    random: seededRandom(1),
-    counters: processCounters(clock),
-    ...options.doors,
-  }
   const build: ChainUnderTest['build'] = ({ entries, thresholds }) =>
     generationOf({
       entries,

@@ -19,20 +19,13 @@ import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
 import type { Doubt, Lesson, LoginEnd, Plugin, SignatureField } from '../plugin/plugin.ts'
 import { pass, type Verdict } from '../plugin/verdict.ts'
-import { processCounters } from '../runtime/node/counters.ts'
-import { fakeClock, type FakeClock } from './fake-clock.ts'
-import { fakeContinuations } from './fake-continuations.ts'
-import { fakeDns } from './fake-dns.ts'
-import { fakeNet } from './fake-net.ts'
-import { fakePrograms } from './fake-programs.ts'
-import { inlineJobs } from './inline-jobs.ts'
-import { memoryAccounts } from './memory-accounts.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { fakeDoors } from './fake-doors.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
 import { memoryMessage } from './memory-message.ts'
-import { memoryStore, type MemoryStore } from './memory-store.ts'
-import { readableMetrics, type ReadableMetrics } from './readable-metrics.ts'
-import { recordingLog } from './recording-log.ts'
-import { seededRandom } from './seeded-random.ts'
+import type { MemoryStore } from './memory-store.ts'
+import type { ReadableMetrics } from './readable-metrics.ts'
+import type { recordingLog } from './recording-log.ts'
 
 export interface PluginTestOptions {
   /** As in the configuration file. */
@@ -117,27 +110,8 @@ export interface PluginUnderTest {
 
 /** @throws Error with all mistakes, where the plugin or its options would not get through `postern check` */
 export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {}): PluginUnderTest {
-  const clock = fakeClock()
-  const log = recordingLog()
-  const store = memoryStore(clock)
+  const { clock, log, store, metrics, doors } = fakeDoors(options.doors)
   const files = memoryFiles(options.files)
-  const dns = options.doors?.dns ?? fakeDns()
-  const metrics = readableMetrics(clock)
-  const doors: ChainDoors = {
-    accounts: memoryAccounts(),
-    clock,
-    continuations: fakeContinuations(),
-    log,
-    metrics,
-    store,
-    dns,
-    jobs: inlineJobs(dns),
-    net: fakeNet(),
-    programs: fakePrograms(),
-    random: seededRandom(1),
-    counters: processCounters(clock),
-    ...options.doors,
-  }
   const generation = generationOf(plugin, { doors, files, options: options.options })
   const inquiry = new Inquiry(generation, { clock, log })
   inquiry.environment = environmentOf(options.environment)

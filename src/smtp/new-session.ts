@@ -1,0 +1,22 @@
+import type { Session } from '../mail/session.ts'
+import type { ConnectionFacts, SessionPolicy } from './policy.ts'
+
+/** A session of which nothing is known but who came where, and what the policy says of such clients. */
+export function newSession(
+  facts: ConnectionFacts,
+  { settings, environment }: SessionPolicy,
+): Session {
+  const { id, startedAt, listener, remote, local, remoteName, tls, user } = facts
+  return {
+    id,
+    startedAt,
+    listener,
+    remote,
+    local,
+    hostname: settings.hostname,
+    environment,
+    ...(remoteName === undefined ? {} : { remoteName }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(user === undefined ? {} : { user }),
+  }
+}
