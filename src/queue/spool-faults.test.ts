@@ -170,7 +170,7 @@ describe('a spool in use', () => {
 
 describe('a spool of a newer version', () => {
   test('is refused with SPOOL_NEWER, untouched, and not left locked', async () => {
-    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 2\n' })
+    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 3\n' })
     await expect(spoolUnderTest({ disk })).rejects.toMatchObject({ code: 'SPOOL_NEWER' })
     expect(disk.operations).toEqual([])
     disk.put(`${spoolPath}/format`, 'postern spool 1\n')
