@@ -156,8 +156,8 @@ async function openSegment(
 }
 
 async function openedFile(name: string, file: DiskFile, spoolKey: SpoolKey): Promise<OpenedFile> {
-  const { sizeBytes } = await file.stat()
-  const slot = { name, file, sizeBytes }
+  const { sizeBytes, inode } = await file.stat()
+  const slot = { name, file, inode, sizeBytes }
   const { front, brokenBytes } = await firstFront(file, sizeBytes, spoolKey)
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'

@@ -72,6 +72,11 @@ export class SegmentLog {
     return this.#pool.ready
   }
 
+  /** Whether a start would find the segment. @throws PosternError DISK_FAILED where that cannot be told */
+  isInPlace({ slot }: Segment): boolean {
+    return this.#pool.isInPlace(slot)
+  }
+
   linksOf({ mark: { generation, key } }: Segment): Links {
     return {
       generation,

@@ -5,6 +5,7 @@ import type { SegmentMark } from './record.ts'
 export interface SegmentFile {
   readonly name: string
   readonly file: DiskFile
+  readonly inode: number
   /** Bytes that are allocated on disk; a growing file has none yet. */
   readonly sizeBytes: number
 }

@@ -24,7 +24,7 @@ function usedBytes(): number {
 }
 
 function fill(index: MessageIndex): void {
-  const slot = { name: '1', file, sizeBytes: 1 << 26 }
+  const slot = { name: '1', file, inode: 1, sizeBytes: 1 << 26 }
   const mark = { generation: 1, key: Buffer.alloc(16) }
   const segment = new Segment({ mark, slot, limitBytes: 1 << 26, end: 0, warm: true })
   for (let at = 0; at < count; at++) {
