@@ -166,7 +166,7 @@ class RunningGateway implements Gateway {
     const { segmentBytes } = configuration.spool
     const everyoneHandsOver = this.#doors.process.uid === 0 || this.#doors.deliverer !== undefined
     const meter = spoolMeter(metrics)
-    const spool = { disk, clock, log, path: this.spool, segmentBytes, everyoneHandsOver, meter }
+    const spool = { ...this.#doors, path: this.spool, segmentBytes, everyoneHandsOver, meter }
     const listeners = listenersOf(configuration.listeners, this.#seat)
     if (this.#seat.succeeds === true && this.#seat.judges === true)
       await tryNewListeners(listeners, this.#seat.known?.listeners ?? [], this.#doors.net)

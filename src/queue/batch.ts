@@ -7,7 +7,7 @@ import {
   headerBytes,
   recordBytes,
   writeFront,
-  type RecordHeader,
+  type NewHeader,
   type UnplacedRecord,
 } from './record.ts'
 import type { Links } from './segment-log.ts'
@@ -35,7 +35,8 @@ export class BatchWriter {
     let filled = 0
     let taken = 0
     for (const record of records) {
-      writeFront(this.#scratch, filled, headerOf(record, start, links), record.meta)
+      const places = { batchStart: start, position: start + bytes }
+      writeFront(this.#scratch, filled, headerOf(record, links, places), record.meta)
       filled += headerBytes + record.metaBytes
       const total = recordBytes(record)
       if (record.payloadBytes > 0) {
@@ -62,7 +63,11 @@ export class BatchWriter {
   }
 }
 
-function headerOf(record: UnplacedRecord, batchStart: number, links: Links): RecordHeader {
+function headerOf(
+  record: UnplacedRecord,
+  links: Links,
+  { batchStart, position }: Pick<NewHeader, 'batchStart' | 'position'>,
+): NewHeader {
   const { type, metaBytes, payloadBytes, payloadCrc } = record
-  return { type, batchStart, ...links, metaBytes, payloadBytes, payloadCrc }
+  return { type, batchStart, position, ...links, metaBytes, payloadBytes, payloadCrc }
 }

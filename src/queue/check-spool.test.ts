@@ -75,7 +75,7 @@ describe('a check of the spool', () => {
     await (await spoolUnderTest({ disk })).queue.close()
     expect(await checkSpool(disk, spoolPath)).toMatchObject({ damage: [], setAside: 1 })
     await expect(checkSpool(fakeDisk(), spoolPath)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    const newer = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 2\n' })
+    const newer = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 3\n' })
     await expect(checkSpool(newer, spoolPath)).rejects.toMatchObject({ code: 'SPOOL_NEWER' })
   })
 })

@@ -41,6 +41,8 @@ export interface SpoolDamage extends DamagedPlace {
   readonly ids: readonly QueueId[]
 }
 
+const keyLost = 'the key of the spool is missing or damaged; the next start makes a new one'
+
 /** A gateway at work moves messages and uses files again while we read: what is really damaged still is when read anew. */
 const maxReadings = 3
 
@@ -88,13 +90,14 @@ async function readOnce(disk: Disk, path: string, told: CheckTold): Promise<Spoo
 }
 
 async function damageIn(
-  { layout, loader, byAge, damage: inLog }: SpoolReading,
+  { layout, loader, byAge, damage: inLog, isKeyLost }: SpoolReading,
   told: CheckTold,
 ): Promise<readonly SpoolDamage[]> {
   const damage: SpoolDamage[] = inLog.map((found) => ({
     ...damagedPlace(layout, found),
     ids: found.numbers.map(queueId),
   }))
+  if (isKeyLost) damage.push({ path: layout.key, position: 0, reason: keyLost, ids: [] })
   for (const [index, entry] of byAge.entries()) {
     told(index, byAge.length)
     const loaded = await loader.whole(entry)

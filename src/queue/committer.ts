@@ -247,12 +247,23 @@ export class Committer {
     const startedMs = this.#clock.monotonicMs()
     segment.slot.file.writeNow(parts, start)
     await segment.slot.file.datasync()
-    assertNamed(segment)
+    this.#assertInPlace(segment)
     const durationMs = this.#clock.monotonicMs() - startedMs
     this.#meter.synced({ records: records.length, bytes, durationMs })
     segment.end = start + bytes
     this.#segments.proved(links.oldest)
     this.#sealTimer ??= this.#clock.after(sealAfterMs, () => this.#sealIfQuiet(segment, start))
+  }
+
+  /**
+   * What was synced into a file that somebody has removed, or moved with its folder, the next start does not find: it is no
+   * promise.
+   * @throws PosternError DISK_FAILED
+   */
+  #assertInPlace(segment: Segment): void {
+    if (this.#segments.isInPlace(segment)) return
+    const text = `the file ${segment.slot.name} of the log was removed or moved`
+    throw new PosternError('DISK_FAILED', text)
   }
 
   /** @param start of the last batch when this was asked for */
@@ -352,13 +363,4 @@ function refusalFor(error: unknown): PosternError {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/**
- * What was synced into a file that somebody has removed is gone with this process: it is no promise.
- * @throws PosternError DISK_FAILED
- */
-function assertNamed({ slot }: Segment): void {
-  if (slot.file.statNow().links > 0) return
-  throw new PosternError('DISK_FAILED', `the file ${slot.name} of the log was removed`)
 }

@@ -33,7 +33,7 @@ import type { Disk, DiskFile } from '../runtime/disk.ts'
 import type { Random } from '../runtime/random.ts'
 import { exists } from './damaged.ts'
 import { handoverName, handoverTime } from './hand-over.ts'
-import { readEnd } from './incoming.ts'
+import { readEnd } from './handed-file.ts'
 import { spoolLayout } from './spool-layout.ts'
 import { fileBody, StoredMessage } from './stored-message.ts'
 

@@ -9,7 +9,14 @@ import { decodeMessageMeta, envelopeOf, type LargeBody, type MessageMeta } from 
 import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
 import type { Entry } from './queue.ts'
 import { stateOf } from './recipient-states.ts'
-import { headerBytes, readHeader, readMeta, readPayload, type RecordHeader } from './record.ts'
+import {
+  headerBytes,
+  isOfSegment,
+  readHeader,
+  readMeta,
+  readPayload,
+  type RecordHeader,
+} from './record.ts'
 import { fetchedBody, fileBody, memoryBody, StoredMessage, type Body } from './stored-message.ts'
 
 const frontGuessBytes = 16_384
@@ -161,11 +168,11 @@ async function readRecord({ segment, position }: StoredRecord, length: number): 
 
 function decodeFront(
   bytes: Buffer,
-  { segment }: StoredRecord,
+  { segment, position }: StoredRecord,
 ): { header: RecordHeader; meta: MessageMeta } | BrokenRecord {
   const header = readHeader(bytes, 0)
   const text = header === undefined ? undefined : readMeta(bytes, 0, header)
-  if (header === undefined || text === undefined || header.generation !== segment.generation) {
+  if (header === undefined || text === undefined || !isOfSegment(header, segment.mark, position)) {
     return new BrokenRecord('the checksum of the header does not hold', bytes)
   }
   const meta = decodeMessageMeta(text)

@@ -61,7 +61,7 @@ export class HandOver {
   /** @throws PosternError NOT_FOUND (no spool is there), SPOOL_NEWER, DISK_FULL, DISK_FAILED */
   static async begin({ disk, clock, random, path }: HandOverOptions): Promise<HandOver> {
     const layout = spoolLayout(path)
-    if (!(await checkFormat(disk, layout)))
+    if ((await checkFormat(disk, layout)) === undefined)
       throw new PosternError('NOT_FOUND', `a spool at ${path}`)
     if (!(await exists(disk, layout.incoming))) {
       await disk.makeDirectory(layout.incoming)

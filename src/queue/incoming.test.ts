@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   bytesOf,
@@ -242,7 +243,7 @@ describe('a user of the host', () => {
   /** Files as somebody else's, by what their names begin with. */
   function owned(disk: FakeDisk, uids: Readonly<Record<string, number>>, links = 1): void {
     const uidOf = (path: string): number =>
-      Object.entries(uids).find(([start]) => path.startsWith(`${incoming}/${start}`))?.[1] ?? 0
+      Object.entries(uids).find(([start]) => posix.basename(path).startsWith(start))?.[1] ?? 0
     const [open, statName] = [disk.open.bind(disk), disk.statName.bind(disk)]
     disk.open = async (path, mode) => {
       const file = await open(path, mode)
@@ -253,15 +254,21 @@ describe('a user of the host', () => {
     disk.statName = async (path) => ({ ...(await statName(path)), uid: uidOf(path) })
   }
 
-  test('cannot raise an alarm with what is no message: some of it is kept, apart', async () => {
+  test('cannot raise an alarm with what is no message: some of it is kept, apart, and of each owner', async () => {
     const disk = await emptySpool()
     for (let n = 0; n < 120; n++) disk.put(`${incoming}/noise-${n}`, 'not a message')
-    owned(disk, { noise: 1000 })
-    const { log } = await spoolUnderTest({ disk })
+    disk.put(`${incoming}/whole-once`, text('cut short'))
+    owned(disk, { noise: 1000, whole: 1001 })
+    const { log, queue } = await spoolUnderTest({ disk })
+    await quiet(disk)
+    await queue.close()
+    for (let n = 0; n < 30; n++) disk.put(`${incoming}/noise-again-${n}`, 'not a message')
+    await spoolUnderTest({ disk })
     await quiet(disk)
     const names = await disk.list(`${spoolPath}/damaged`)
-    expect(names.filter((name) => name.endsWith('.foreign'))).toHaveLength(100)
-    expect(names).toHaveLength(100)
+    expect(names.filter((name) => name.endsWith('.foreign'))).toHaveLength(101)
+    expect(names).toContain('whole-once.foreign')
+    expect(names).toHaveLength(101)
     expect(await disk.list(incoming)).toEqual([])
     expect(fieldsOf(log, 'spool.handover-damaged')).toEqual([])
     expect(fieldsOf(log, 'spool.handover-refused')[0]).toMatchObject({ uid: 1000 })

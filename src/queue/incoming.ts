@@ -4,33 +4,23 @@
  * take the same file twice. The log keeps the record until the file is durably gone. What cannot be taken in now is
  * tried again; what is broken moves to `damaged/`.
  */
-import { crc32 } from 'node:zlib'
-import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
-import { isForeign, namesOfDamaged, setAsideFile } from './damaged.ts'
 import { foreignEnvelope } from './foreign-envelope.ts'
 import { handoverTime } from './hand-over.ts'
 import { turnOf, type WaitingFile } from './handover-turns.ts'
-import {
-  decodeHandoverEnvelope,
-  decodeHandoverFooter,
-  footerBytes,
-  type HandoverFooter,
-} from './handover-file.ts'
+import { copyHanded, openHanded, readEnd, systemCode } from './handed-file.ts'
 import type { Draft } from './queue.ts'
+import { Refusals, type Refused } from './refusals.ts'
 import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
-const pieceBytes = 1 << 18
 /** Files that are taken in with one sync. */
 const atOnce = 16
 const retryMs = 10_000
 /** Names that are looked at in one round: beyond them, in the next. */
 const mostLooked = 20_000
-/** What users of the host have put there that is no message: beyond so many it is removed. */
-const mostForeign = 100
 /** One with more than this is taken in alone: 16 of them, and their recipients in memory, would be too much. */
 const aloneBytes = 1 << 20
 /** An unfinished file as old as this has lost its writer: qmail's 36 hours. */
@@ -53,10 +43,9 @@ export class Incoming {
   readonly #options: IncomingOptions
   /** In the log, and still in the folder. */
   readonly #takenIn: Set<string>
+  readonly #refusals: Refusals
   #running: Promise<void> | undefined
   #again = false
-  /** What lies there of users of the host, as far as this round knows. */
-  #foreign: Promise<{ count: number }> | undefined
   /** Of more names than are looked at in one round, the last of the round before. */
   #lookedUpTo = ''
   #closed = false
@@ -72,6 +61,7 @@ export class Incoming {
   constructor(options: IncomingOptions) {
     this.#options = options
     this.#takenIn = new Set(options.takenIn)
+    this.#refusals = new Refusals(options)
   }
 
   /** Begins to look, and goes on until `close`. */
@@ -100,7 +90,7 @@ export class Incoming {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false
-        this.#foreign = undefined
+        this.#refusals.lookAnew()
         const found = (await disk.list(layout.incoming)).toSorted()
         const { names, isCut } = await this.#turn(this.#some(found))
         let taken = 0
@@ -194,7 +184,10 @@ export class Incoming {
       if (!this.#takenIn.has(name)) {
         const came = await this.#commit(name, path)
         if (came === 'folder') return false
-        if (came !== 'promised') return await this.#setAside(name, path, came)
+        if (came !== 'promised') {
+          await this.#refusals.setAside(name, path, came)
+          return true
+        }
         this.#takenIn.add(name)
       }
       await disk.remove(path)
@@ -215,43 +208,10 @@ export class Incoming {
     this.#waiting.files += 1
   }
 
-  /**
-   * What is no file holds nothing, and would only lead astray whoever looks into `damaged/`: it goes. Of what any user of the
-   * host may have put there some is kept, since it may have been whole once, and nobody is woken for it.
-   */
-  async #setAside(name: string, path: string, broken: Broken): Promise<boolean> {
-    const { disk, layout, log } = this.#options
-    const { problem, inode, foreign } = broken
-    const { damaged: folder } = layout
-    if (foreign !== undefined) log.warn('spool.handover-refused', { name, problem, uid: foreign })
-    else log.error('spool.handover-damaged', { name, problem })
-    if (inode === undefined || (foreign !== undefined && (await this.#isEnough()))) {
-      await disk.remove(path)
-      return true
-    }
-    const kind = foreign === undefined ? 'incoming' : 'foreign'
-    await setAsideFile(disk, { from: path, folder, name, kind, inode })
-    return true
-  }
-
-  async #isEnough(): Promise<boolean> {
-    this.#foreign ??= this.#countForeign()
-    const foreign = await this.#foreign
-    if (foreign.count >= mostForeign) return true
-    foreign.count += 1
-    return false
-  }
-
-  async #countForeign(): Promise<{ count: number }> {
-    const { disk, layout } = this.#options
-    const names = await namesOfDamaged(disk, layout.damaged)
-    return { count: names.filter((name) => isForeign(name)).length }
-  }
-
   /** @returns what it is instead of a message, or that it is promised */
-  async #commit(name: string, path: string): Promise<'promised' | 'folder' | Broken> {
+  async #commit(name: string, path: string): Promise<'promised' | 'folder' | Refused> {
     const { disk, layout } = this.#options
-    const file = await openFile(disk, path)
+    const file = await openHanded(disk, path)
     if (typeof file === 'string') return { problem: file }
     try {
       const { kind, uid, inode, sizeBytes, links } = await file.stat()
@@ -287,7 +247,8 @@ export class Incoming {
     await assertRoom(disk, layout, footer.messageBytes)
     const draft = begin(name)
     try {
-      if (!(await copied(file, footer, draft))) return 'the checksum of the message does not hold'
+      if (!(await copyHanded(file, footer, draft)))
+        return 'the checksum of the message does not hold'
       await draft.end()
       const { ids } = await draft.commit([{ envelope, disposition: 'deliver', headerEdits: [] }])
       const sizeBytes = footer.messageBytes
@@ -317,35 +278,6 @@ interface HandedFile {
   readonly isOurs: boolean
 }
 
-interface Broken {
-  readonly problem: string
-  /** Of a file; absent for what is none. */
-  readonly inode?: number
-  /** Its owner, where that is not our own user. */
-  readonly foreign?: number
-}
-
-/**
- * Nothing is asked of the path before it is open: a symbolic link would lead to what its maker may not read, or to where a
- * look never ends. A socket cannot be opened at all.
- * @returns why it cannot be a message
- */
-async function openFile(disk: Disk, path: string): Promise<DiskFile | string> {
-  try {
-    return await disk.open(path, 'foreign')
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'ELOOP') return 'it is a link'
-    if (code === 'ENXIO') return 'it is no file'
-    throw error
-  }
-}
-
-function systemCode(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined
-}
-
 /**
  * A file with holes says that it is larger than any disk: it must not fill ours again and again.
  * @throws PosternError DISK_FULL
@@ -355,36 +287,4 @@ async function assertRoom(disk: Disk, { root }: SpoolLayout, bytes: number): Pro
   const { freeBytes } = await disk.space(root)
   if (bytes <= freeBytes / 2) return
   throw new PosternError('DISK_FULL', `a message of ${bytes} bytes, with ${freeBytes} bytes free`)
-}
-
-/** @returns what is wrong with the file, where it is none of ours */
-export async function readEnd(
-  file: DiskFile,
-): Promise<{ readonly footer: HandoverFooter; readonly envelope: Envelope } | string> {
-  const { sizeBytes } = await file.stat()
-  const at = Math.max(0, sizeBytes - footerBytes)
-  const footer = decodeHandoverFooter(await file.read(at, footerBytes), sizeBytes)
-  if (footer === undefined) return 'its end is missing or damaged'
-  const envelope = decodeHandoverEnvelope(
-    await file.read(footer.messageBytes, footer.envelopeBytes),
-    footer,
-  )
-  return envelope === undefined ? 'its envelope is damaged' : { footer, envelope }
-}
-
-/** @returns whether the bytes are those that were handed over */
-async function copied(
-  file: DiskFile,
-  { messageBytes, messageCrc }: HandoverFooter,
-  draft: Draft,
-): Promise<boolean> {
-  let crc = 0
-  for (let at = 0; at < messageBytes; at += pieceBytes) {
-    const wanted = Math.min(pieceBytes, messageBytes - at)
-    const piece = await file.read(at, wanted)
-    if (piece.length < wanted) return false
-    crc = crc32(piece, crc)
-    await draft.write(piece)
-  }
-  return crc === messageCrc
 }

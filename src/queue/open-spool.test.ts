@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytesOf, claimOf, delivered, listed, put, text } from '../../test/fixtures/spool.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { systemRandom } from '../runtime/node/random.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { openSpool } from './open-spool.ts'
 import type { Queue } from './queue.ts'
@@ -22,6 +23,7 @@ function open(): Promise<Queue> {
   return openSpool({
     disk: systemDisk,
     clock: systemClock,
+    random: systemRandom,
     log: recordingLog(),
     path: join(folder, 'deep', 'spool'),
     segmentBytes: 1 << 20,

@@ -3,18 +3,20 @@ import { posix } from 'node:path'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
 import { encodeStateChange } from './change-meta.ts'
 import { Committer } from './committer.ts'
 import { DraftBudget } from './draft-budget.ts'
 import { EntryLoader } from './entry-loader.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
-import { recover } from './recovery.ts'
+import { recover, type Recovered } from './recovery.ts'
 import { repair } from './repair.ts'
-import { unplacedRecord } from './record.ts'
+import { formatVersion, unplacedRecord } from './record.ts'
 import { SegmentLog } from './segment-log.ts'
 import { SegmentPool } from './segment-pool.ts'
-import { checkFormat, writeFormat } from './spool-format.ts'
+import { checkFormat, keyIn, writeFormat } from './spool-format.ts'
+import { makeSpoolKey, segmentKey, type SpoolKey } from './spool-key.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
 import { Spool } from './spool.ts'
 import type { SpoolMeter } from './spool-meter.ts'
@@ -22,6 +24,7 @@ import type { SpoolMeter } from './spool-meter.ts'
 export interface SpoolOptions {
   readonly disk: Disk
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   /** The spool's folder; it is made where it is missing. */
   readonly path: string
@@ -49,8 +52,6 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   await disk.makeDirectory(layout.root)
   const lock = await disk.lock(layout.lock)
   try {
-    await makeFolders(disk, layout)
-    if (options.everyoneHandsOver === true) await letEveryoneIn(disk, layout)
     return await open(options, layout, lock)
   } catch (error) {
     await lock.release()
@@ -63,7 +64,12 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
   const { inlineBytes = Math.min(defaultInlineBytes, segmentBytes >> 2) } = options
   const { draftMemoryBytes = defaultDraftMemoryBytes } = options
   const startedAt = clock.monotonicMs()
-  const recovered = await recover(disk, layout, 'write')
+  const version = await checkFormat(disk, layout)
+  await makeFolders(disk, layout)
+  const spoolKey = await keyIn(disk, layout, version)
+  const recovered = await recover(disk, layout, { mode: 'write', spoolKey })
+  const secret = await settleFormat(options, layout, { version, spoolKey, recovered })
+  if (options.everyoneHandsOver === true) await letEveryoneIn(disk, layout)
   const lost = await repair({ disk, log, layout }, recovered)
   const { lastName, lastNumber, lastGeneration } = recovered
   const pool = new SegmentPool({ disk, log, folder: layout.segments, segmentBytes, lastName })
@@ -73,6 +79,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     segmentBytes,
     segments: recovered.segments,
     lastGeneration,
+    keyOf: (generation) => segmentKey(secret, generation),
   })
   const budget = new DraftBudget(draftMemoryBytes)
   const committer = new Committer({
@@ -121,16 +128,38 @@ function forget(committer: Committer, numbers: readonly number[]): void {
   void committer.append(unplacedRecord('state', meta), 'soon').catch(() => undefined)
 }
 
-/** The format's file is written last: while it is missing, nothing of the spool's folders is known to be durable. */
 async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
-  const known = await checkFormat(disk, layout)
   for (const folder of [layout.segments, layout.large, layout.damaged, layout.incoming]) {
     await disk.makeDirectory(folder)
   }
   await disk.syncDirectory(layout.root)
-  if (known) return
-  await syncParents(disk, layout.root)
+}
+
+interface FoundFormat {
+  readonly version: number | undefined
+  readonly spoolKey: SpoolKey
+  readonly recovered: Recovered
+}
+
+/**
+ * The format's file is written last: while it is missing, nothing of the spool's folders is known to be durable. No record
+ * with a key is written before it: an older version must not take such a log for an empty one.
+ * @returns the secret
+ */
+async function settleFormat(
+  { disk, log, random }: SpoolOptions,
+  layout: SpoolLayout,
+  { version, spoolKey, recovered }: FoundFormat,
+): Promise<Uint8Array> {
+  const isCurrent = version === formatVersion
+  if (isCurrent && spoolKey.secret === undefined) log.error('spool.key-lost', { path: layout.key })
+  const keyedFrom = recovered.lastUnkeyed + 1
+  const secret = spoolKey.secret ?? (await makeSpoolKey(disk, layout, { random, keyedFrom })).secret
+  if (isCurrent) return secret
+  if (version === undefined) await syncParents(disk, layout.root)
   await writeFormat(disk, layout)
+  if (version !== undefined) log.info('spool.upgraded', { from: version, to: formatVersion })
+  return secret
 }
 
 /**

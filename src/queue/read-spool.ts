@@ -5,7 +5,8 @@ import { queueId } from './queue-id.ts'
 import type { QueuedEntry } from './queued-entry.ts'
 import type { Damaged, Entry } from './queue.ts'
 import { recover, type Recovered, type RecoveredDamage } from './recovery.ts'
-import { checkFormat } from './spool-format.ts'
+import { formatVersion } from './record.ts'
+import { checkFormat, keyIn } from './spool-format.ts'
 import { oldestFirst } from './oldest-first.ts'
 import { shardPath, shardsOf } from './shards.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
@@ -25,6 +26,8 @@ export interface SpoolReading {
   readonly byAge: readonly QueuedEntry[]
   /** In the log, and not in `damaged/` yet. */
   readonly damage: readonly RecoveredDamage[]
+  /** The file that tells our records from what others write is missing or damaged. */
+  readonly isKeyLost: boolean
   close(): Promise<void>
 }
 
@@ -53,8 +56,9 @@ export async function* readSpool(disk: Disk, path: string): AsyncIterable<Entry 
 export async function openForReading(disk: Disk, path: string): Promise<SpoolReading> {
   const layout = spoolLayout(path)
   await disk.stat(path)
-  await checkFormat(disk, layout)
-  const recovered = await recover(disk, layout, 'read')
+  const version = await checkFormat(disk, layout)
+  const spoolKey = await keyIn(disk, layout, version)
+  const recovered = await recover(disk, layout, { mode: 'read', spoolKey })
   const known = await namesOfDamaged(disk, layout.damaged)
   const slots = [...recovered.segments.map(({ slot }) => slot), ...recovered.unused]
   return {
@@ -65,6 +69,7 @@ export async function openForReading(disk: Disk, path: string): Promise<SpoolRea
     damage: recovered.damage.filter(
       (found) => !isBeingWritten(recovered, found) && !isSetAside(known, found),
     ),
+    isKeyLost: version === formatVersion && spoolKey.secret === undefined,
     async close() {
       for (const { file } of slots) await file.close()
     },

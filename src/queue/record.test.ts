@@ -11,7 +11,8 @@ import {
   unplacedRecord,
 } from './record.ts'
 
-const links = { generation: 7, oldest: 3, previousGeneration: 6, previousEnd: 4_096 }
+const key = Buffer.from('a key of 16 byte')
+const links = { generation: 7, key, oldest: 3, previousGeneration: 6, previousEnd: 4_096 }
 const record = () =>
   array(uint8Array({ maxLength: 200 }), { maxLength: 3 }).chain((payload) =>
     string({ unit: 'binary', maxLength: 100 }).chain((meta) =>

@@ -10,16 +10,24 @@ export type RecordType = (typeof recordTypes)[number]
 
 /** Bytes of a record's header, and what records are aligned to: a header never lies across two disk sectors. */
 export const headerBytes = 64
-export const formatVersion = 1
+/** Records of version 1 bear no key; they are read, and written no more. */
+export const formatVersion = 2
+export const keyBytes = 16
 
 /** `Pq` and two bytes that no text has. */
 const magic = 0xb1_00_71_50
 export const magicBytes: Readonly<Uint8Array> = Uint8Array.of(0x50, 0x71, 0x00, 0xb1)
 
-export interface RecordHeader {
-  readonly type: RecordType
+/** What all records of a segment share, and none of another segment has. */
+export interface SegmentMark {
   /** Of the segment when this was written: older records in a recycled file have another. */
   readonly generation: number
+  /** Known to nobody outside: bytes of a message never have it. Absent in version 1. */
+  readonly key: Uint8Array | undefined
+}
+
+export interface RecordHeader extends SegmentMark {
+  readonly type: RecordType
   /** Where its batch begins in the segment: everything before that was synced when this was written. */
   readonly batchStart: number
   /** The oldest generation that still counts. */
@@ -30,7 +38,12 @@ export interface RecordHeader {
   readonly metaBytes: number
   readonly payloadBytes: number
   readonly payloadCrc: number
+  /** Where it stands in the segment. Absent in version 1. */
+  readonly position: number | undefined
 }
+
+/** A header as it is written now. */
+export type NewHeader = RecordHeader & { readonly key: Uint8Array; readonly position: number }
 
 /** Bytes in the segment, from one record to the next. */
 export function recordBytes({
@@ -41,7 +54,7 @@ export function recordBytes({
 }
 
 /** Writes header and meta to `target` from `at` on. `header.metaBytes` must be the meta's length in UTF-8. */
-export function writeFront(target: Buffer, at: number, header: RecordHeader, meta: string): void {
+export function writeFront(target: Buffer, at: number, header: NewHeader, meta: string): void {
   target.writeUInt32LE(magic, at)
   target.writeUInt8(formatVersion, at + 8)
   target.writeUInt8(recordTypes.indexOf(header.type), at + 9)
@@ -54,7 +67,8 @@ export function writeFront(target: Buffer, at: number, header: RecordHeader, met
   target.writeUInt32LE(header.metaBytes, at + 32)
   target.writeUInt32LE(header.payloadBytes, at + 36)
   target.writeUInt32LE(header.payloadCrc, at + 40)
-  for (let rest = at + 44; rest < at + headerBytes; rest += 4) target.writeUInt32LE(0, rest)
+  target.set(header.key, at + 44)
+  target.writeUInt32LE(header.position, at + 60)
   target.write(meta, at + headerBytes, 'utf8')
   const end = at + headerBytes + header.metaBytes
   target.writeUInt32LE(crc32(target.subarray(at + 8, end)), at + 4)
@@ -62,7 +76,9 @@ export function writeFront(target: Buffer, at: number, header: RecordHeader, met
 
 /** @returns the header as it claims to be, unverified; undefined if none begins here or it cannot be ours */
 export function readHeader(bytes: Buffer, at: number): RecordHeader | undefined {
-  if (!beginsRecord(bytes, at) || bytes.readUInt8(at + 8) !== formatVersion) return undefined
+  if (!beginsRecord(bytes, at)) return undefined
+  const version = bytes.readUInt8(at + 8)
+  if (version < 1 || version > formatVersion) return undefined
   const type = recordTypes[bytes.readUInt8(at + 9)]
   if (type === undefined) return undefined
   return {
@@ -75,7 +91,20 @@ export function readHeader(bytes: Buffer, at: number): RecordHeader | undefined 
     metaBytes: bytes.readUInt32LE(at + 32),
     payloadBytes: bytes.readUInt32LE(at + 36),
     payloadCrc: bytes.readUInt32LE(at + 40),
+    key: version < 2 ? undefined : bytes.subarray(at + 44, at + 44 + keyBytes),
+    position: version < 2 ? undefined : bytes.readUInt32LE(at + 60),
   }
+}
+
+/** Whether a header at this place is one of this segment, and not the remains of another, nor bytes of a message. */
+export function isOfSegment(
+  { generation, key, position }: RecordHeader,
+  mark: SegmentMark,
+  at: number,
+): boolean {
+  if (generation !== mark.generation) return false
+  if (key === undefined || mark.key === undefined) return key === mark.key
+  return position === at && Buffer.compare(key, mark.key) === 0
 }
 
 /** Whether a record's first bytes stand here. */

@@ -7,10 +7,11 @@ import type { Disk, DiskFile } from '../runtime/disk.ts'
 import { decodeMessageMeta } from './message-meta.ts'
 import { queueNumber } from './queue-id.ts'
 import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
-import type { RecordHeader } from './record.ts'
+import type { RecordHeader, SegmentMark } from './record.ts'
 import { Replay } from './replay.ts'
 import { firstFront, scanSegment, type FoundDamage } from './segment-scan.ts'
 import { Segment, type SegmentFile } from './segment.ts'
+import type { SpoolKey } from './spool-key.ts'
 import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
 export interface RecoveredDamage extends FoundDamage {
@@ -36,6 +37,8 @@ export interface Recovered {
   readonly incoming: readonly string[]
   readonly takenIn: ReadonlyMap<string, StoredRecord>
   readonly lastGeneration: number
+  /** The last that was written without a key; 0 if there is none. */
+  readonly lastUnkeyed: number
   readonly lastNumber: number
   readonly lastName: number
 }
@@ -47,9 +50,9 @@ const checkedSegments = 2
 export async function recover(
   disk: Disk,
   layout: SpoolLayout,
-  mode: 'read' | 'write',
+  { mode, spoolKey }: { readonly mode: 'read' | 'write'; readonly spoolKey: SpoolKey },
 ): Promise<Recovered> {
-  const files = await openFiles(disk, layout, mode)
+  const files = await openFiles(disk, layout, { mode, spoolKey })
   const { counting, unused } = chooseCounting(files)
   const incoming = (await listOrNone(disk, layout.incoming)).filter(
     (name) => !name.endsWith(unfinished),
@@ -58,13 +61,14 @@ export async function recover(
   const segments: Segment[] = []
   const damage: RecoveredDamage[] = unused.flatMap((file) => file.damage ?? [])
   let tail: Recovered['tail']
-  for (const [index, { slot, generation, knownEnd }] of counting.entries()) {
+  for (const [index, { slot, mark, knownEnd }] of counting.entries()) {
+    const { generation } = mark
     const limitBytes = slot.sizeBytes
-    const segment = new Segment({ generation, slot, limitBytes, end: 0, warm: mode === 'read' })
+    const segment = new Segment({ mark, slot, limitBytes, end: 0, warm: mode === 'read' })
     const scanned = await scanSegment({
       file: slot.file,
       sizeBytes: slot.sizeBytes,
-      generation,
+      mark,
       knownEnd,
       payloads: index >= counting.length - checkedSegments,
       record(found) {
@@ -94,7 +98,8 @@ export async function recover(
     orphans: large.orphans,
     incoming,
     takenIn: replay.takenIn,
-    lastGeneration: files.reduce((last, { front }) => Math.max(last, front?.generation ?? 0), 0),
+    lastGeneration: lastOf(files),
+    lastUnkeyed: lastOf(files.filter(({ front }) => front?.key === undefined)),
     lastNumber: Math.max(replay.lastNumber, large.lastNumber),
     lastName: files.reduce((last, { slot }) => Math.max(last, Number(slot.name)), 0),
   }
@@ -103,6 +108,10 @@ export async function recover(
 function numbersIn({ meta }: FoundDamage): readonly number[] {
   const message = meta === undefined ? undefined : decodeMessageMeta(meta)
   return message?.placements.map(({ number }) => number) ?? []
+}
+
+function lastOf(files: readonly OpenedFile[]): number {
+  return files.reduce((last, { front }) => Math.max(last, front?.generation ?? 0), 0)
 }
 
 interface OpenedFile {
@@ -114,20 +123,20 @@ interface OpenedFile {
 
 interface Counting {
   readonly slot: SegmentFile
-  readonly generation: number
+  readonly mark: SegmentMark
   readonly knownEnd: number | undefined
 }
 
 async function openFiles(
   disk: Disk,
   layout: SpoolLayout,
-  mode: 'read' | 'write',
+  { mode, spoolKey }: { readonly mode: 'read' | 'write'; readonly spoolKey: SpoolKey },
 ): Promise<readonly OpenedFile[]> {
   const names = (await listOrNone(disk, layout.segments)).filter((name) => /^\d{6,9}$/.test(name))
   const files: OpenedFile[] = []
   for (const name of names.toSorted()) {
     const file = await openSegment(disk, `${layout.segments}/${name}`, mode)
-    if (file !== undefined) files.push(await openedFile(name, file))
+    if (file !== undefined) files.push(await openedFile(name, file, spoolKey))
   }
   return files
 }
@@ -146,10 +155,10 @@ async function openSegment(
   }
 }
 
-async function openedFile(name: string, file: DiskFile): Promise<OpenedFile> {
-  const { sizeBytes } = await file.stat()
-  const slot = { name, file, sizeBytes }
-  const { front, brokenBytes } = await firstFront(file, sizeBytes)
+async function openedFile(name: string, file: DiskFile, spoolKey: SpoolKey): Promise<OpenedFile> {
+  const { sizeBytes, inode } = await file.stat()
+  const slot = { name, file, inode, sizeBytes }
+  const { front, brokenBytes } = await firstFront(file, sizeBytes, spoolKey)
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
   const where = { slot, generation: 0, position: 0 }
@@ -178,10 +187,15 @@ function chooseCounting(files: readonly OpenedFile[]): {
     if (front === undefined || generation < (newest?.oldest ?? 0) || skipped) unused.push(file)
     else {
       const next = fronts.find(({ previousGeneration }) => previousGeneration === generation)
-      counting.push({ slot, generation, knownEnd: next?.previousEnd })
+      counting.push({ slot, mark: markOf(front), knownEnd: next?.previousEnd })
     }
   }
-  return { counting: counting.toSorted((a, b) => a.generation - b.generation), unused }
+  return { counting: counting.toSorted((a, b) => a.mark.generation - b.mark.generation), unused }
+}
+
+/** The header's key lies in the bytes that were read around it. */
+function markOf({ generation, key }: RecordHeader): SegmentMark {
+  return { generation, key: key === undefined ? undefined : Buffer.from(key) }
 }
 
 interface LargeFiles {

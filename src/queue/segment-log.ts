@@ -9,6 +9,7 @@ import { Segment, type Place } from './segment.ts'
 /** What the header of every record says about the log. */
 export interface Links {
   readonly generation: number
+  readonly key: Uint8Array
   readonly oldest: number
   readonly previousGeneration: number
   readonly previousEnd: number
@@ -20,20 +21,24 @@ export interface SegmentLogOptions {
   /** As recovered, oldest first; none of them is written again. */
   readonly segments: readonly Segment[]
   readonly lastGeneration: number
+  /** The key of a new generation. */
+  readonly keyOf: (generation: number) => Uint8Array
 }
 
 export class SegmentLog {
   readonly #pool: SegmentPool
   readonly #segmentBytes: number
+  readonly #keyOf: SegmentLogOptions['keyOf']
   readonly #segments: Segment[]
   readonly #retired: Segment[] = []
   #current: Segment | undefined
   #lastGeneration: number
   #previous: { readonly generation: number; readonly end: number }
 
-  constructor({ pool, segmentBytes, segments, lastGeneration }: SegmentLogOptions) {
+  constructor({ pool, segmentBytes, segments, lastGeneration, keyOf }: SegmentLogOptions) {
     this.#pool = pool
     this.#segmentBytes = segmentBytes
+    this.#keyOf = keyOf
     this.#segments = [...segments]
     this.#lastGeneration = lastGeneration
     const last = segments.at(-1)
@@ -67,9 +72,15 @@ export class SegmentLog {
     return this.#pool.ready
   }
 
-  linksOf({ generation }: Segment): Links {
+  /** Whether a start would find the segment. @throws PosternError DISK_FAILED where that cannot be told */
+  isInPlace({ slot }: Segment): boolean {
+    return this.#pool.isInPlace(slot)
+  }
+
+  linksOf({ mark: { generation, key } }: Segment): Links {
     return {
       generation,
+      key: key ?? this.#keyOf(generation),
       oldest: this.#segments[0]?.generation ?? generation,
       previousGeneration: this.#previous.generation,
       previousEnd: this.#previous.end,
@@ -81,8 +92,9 @@ export class SegmentLog {
     const slot = await this.#pool.take()
     this.#leave()
     const generation = ++this.#lastGeneration
+    const mark = { generation, key: this.#keyOf(generation) }
     const limitBytes = Math.max(slot.sizeBytes, this.#segmentBytes)
-    this.#current = new Segment({ generation, slot, limitBytes, end: 0, warm: true })
+    this.#current = new Segment({ mark, slot, limitBytes, end: 0, warm: true })
     this.#segments.push(this.#current)
     this.#retire()
   }

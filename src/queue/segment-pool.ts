@@ -47,6 +47,17 @@ export class SegmentPool {
     return slot
   }
 
+  /** Whether a start would find the file: nobody has removed it, nor moved it or the folders that it lies in. */
+  isInPlace({ name, inode }: SegmentFile): boolean {
+    const { disk, folder } = this.#options
+    try {
+      return disk.statNow(`${folder}/${name}`).inode === inode
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return false
+      throw error
+    }
+  }
+
   /** Takes back a file whose records are all dead, and durably said to be. */
   give(slot: SegmentFile): void {
     const whole = slot.sizeBytes >= this.#options.segmentBytes
@@ -99,7 +110,7 @@ export class SegmentPool {
     }
   }
 
-  /** Somebody has removed the folder of the log. Where the whole spool is gone, it is not for us to begin another. */
+  /** Somebody has removed or moved the folder of the log. Where the whole spool is gone, it is not for us to begin another. */
   async #makeAgain(): Promise<void> {
     const { disk, folder, log } = this.#options
     log.error('spool.log-removed', { alert: true, path: folder })
@@ -119,6 +130,6 @@ export class SegmentPool {
       return disk.open(path, 'create')
     })
     await disk.syncDirectory(folder)
-    return { name, file, sizeBytes: 0 }
+    return { name, file, inode: file.statNow().inode, sizeBytes: 0 }
   }
 }

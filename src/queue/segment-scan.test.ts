@@ -5,6 +5,7 @@ import { unplacedRecord } from './record.ts'
 import { scanSegment } from './segment-scan.ts'
 
 const path = '/segment'
+const key = Buffer.from('a key of 16 byte')
 
 /** A file under construction: batches of records, one generation after the other. */
 class SegmentBytes {
@@ -12,7 +13,7 @@ class SegmentBytes {
 
   /** @returns where the batch ends */
   batch(metas: readonly string[], generation: number, start = 0): number {
-    const links = { generation, oldest: 1, previousGeneration: 0, previousEnd: 0 }
+    const links = { generation, key, oldest: 1, previousGeneration: 0, previousEnd: 0 }
     const records = metas.map((meta) => unplacedRecord('state', meta, [Buffer.from(meta)]))
     const room = this.bytes.length - start
     const { parts, bytes } = new BatchWriter().layOut(records, { start, room, links })
@@ -26,7 +27,7 @@ class SegmentBytes {
     const scanned = await scanSegment({
       file: await disk.open(path, 'read'),
       sizeBytes: this.bytes.length,
-      generation,
+      mark: { generation, key },
       knownEnd,
       payloads: true,
       record: ({ meta }) => metas.push(meta),

@@ -1,6 +1,7 @@
 /**
  * Finds the records of one generation in a segment's file, from its beginning, and what is damaged between them.
- * A record that is not whole never hides the ones behind it: the scan goes on at the next front that is.
+ * A record that is not whole never hides the ones behind it: the scan goes on at the next front that is. What stands in
+ * a message never counts as one, since it does not bear the segment's key.
  * Reads only; memory is bounded by the largest record.
  */
 import type { DiskFile } from '../runtime/disk.ts'
@@ -8,17 +9,20 @@ import {
   beginsRecord,
   generationAt,
   headerBytes,
+  isOfSegment,
   magicBytes,
   readHeader,
   readMeta,
   readPayload,
   recordBytes,
   type RecordHeader,
+  type SegmentMark,
 } from './record.ts'
+import { isOurs, type SpoolKey } from './spool-key.ts'
 
 const windowBytes = 1 << 20
-/** How much is set aside where nothing tells the length of what is damaged. */
-const maxDamageBytes = 1 << 20
+/** How much is set aside where nothing tells the length of what was being written. */
+const maxTailBytes = 1 << 20
 
 export interface FoundRecord {
   readonly header: RecordHeader
@@ -40,7 +44,7 @@ export interface FoundDamage {
 export interface ScanOptions {
   readonly file: DiskFile
   readonly sizeBytes: number
-  readonly generation: number
+  readonly mark: SegmentMark
   /** Where the segment ends, if a later one says so: what stands behind was never promised. */
   readonly knownEnd: number | undefined
   /** Payloads are checked too: slower, for what was written last. */
@@ -57,16 +61,17 @@ export interface Scanned {
 }
 
 export async function scanSegment(options: ScanOptions): Promise<Scanned> {
-  const { file, sizeBytes, generation, knownEnd, payloads } = options
+  const { file, sizeBytes, mark, knownEnd, payloads } = options
   const window = new Window(file, Math.min(sizeBytes, knownEnd ?? sizeBytes))
   const damage: Omit<FoundDamage, 'unproven'>[] = []
   const gaps: Gap[] = []
+  const isHere: Wanted = (header, at) => isOfSegment(header, mark, at)
   let end = 0
   let syncedEnd = knownEnd ?? 0
   for (let position = 0; position + headerBytes <= window.end;) {
-    const front = await wholeFront(window, position)
-    if (front === undefined || front.header.generation !== generation) {
-      const next = await findFront(window, position + headerBytes, generation)
+    const front = await wholeFront(window, position, isHere)
+    if (front === undefined) {
+      const next = await findFront(window, position + headerBytes, isHere)
       gaps.push({ position, end: next ?? window.end, isHole: next !== undefined })
       if (next === undefined) break
       position = next
@@ -84,7 +89,8 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
     syncedEnd = Math.max(syncedEnd, header.batchStart)
     position += bytes
   }
-  for (const gap of gaps) damage.push(...(await judge(window, gap, { generation, syncedEnd })))
+  for (const gap of gaps)
+    damage.push(...(await judge(window, gap, { generation: mark.generation, syncedEnd })))
   return {
     end,
     syncedEnd: Math.min(syncedEnd, end),
@@ -93,27 +99,29 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
 }
 
 /**
- * The first front in the file, which tells its generation; if the file does not begin with a whole one, the one of the
- * highest generation behind, and how many bytes of something else the file begins with.
+ * The first front in the file, which tells its generation and its key, for no message reaches there; if the file does not
+ * begin with a whole one, the one of the highest generation behind, and how many bytes of something else the file begins with.
  */
 export async function firstFront(
   file: DiskFile,
   sizeBytes: number,
+  spoolKey: SpoolKey,
 ): Promise<{ readonly front: RecordHeader | undefined; readonly brokenBytes: number }> {
   const window = new Window(file, sizeBytes)
   const first = await wholeFront(window, 0)
   if (first !== undefined) return { front: first.header, brokenBytes: 0 }
   const start = await window.at(0, headerBytes)
   const empty = start.every((byte) => byte === 0)
+  const isHere: Wanted = (header, at) => isOurs(spoolKey, header, at)
   let front: RecordHeader | undefined
   let next = sizeBytes
-  for (let at = await window.find(0); at !== undefined; at = await window.find(at + headerBytes)) {
-    const found = await wholeFront(window, at)
-    if (found === undefined) continue
+  for (let at = await findFront(window, 0, isHere); at !== undefined;) {
+    const found = await wholeFront(window, at, isHere)
     next = Math.min(next, at)
-    if (found.header.generation > (front?.generation ?? 0)) front = found.header
+    if ((found?.header.generation ?? 0) > (front?.generation ?? 0)) front = found?.header
+    at = await findFront(window, at + headerBytes, isHere)
   }
-  return { front, brokenBytes: empty ? 0 : Math.min(next, maxDamageBytes) }
+  return { front, brokenBytes: empty ? 0 : next }
 }
 
 interface Gap {
@@ -133,15 +141,15 @@ async function judge(
   { position, end, isHole }: Gap,
   { generation, syncedEnd }: { generation: number; syncedEnd: number },
 ): Promise<readonly Omit<FoundDamage, 'unproven'>[]> {
-  const bytes = Math.min(end - position, maxDamageBytes)
   if (isHole || position < syncedEnd)
-    return [{ position, bytes, reason: 'no whole record stands here' }]
+    return [{ position, bytes: end - position, reason: 'no whole record stands here' }]
   const start = await window.at(position, headerBytes)
   const older = await wholeFront(window, position)
   if (older !== undefined && older.header.generation < generation) return []
   const empty = start.every((byte) => byte === 0)
   const ours = beginsRecord(start, 0) || generationAt(start, 0) === generation || position === 0
   if (empty || !ours) return []
+  const bytes = Math.min(end - position, maxTailBytes)
   return [{ position, bytes, reason: 'the log ends here, cut short or damaged' }]
 }
 
@@ -150,12 +158,16 @@ async function isPayloadWhole(window: Window, at: number, header: RecordHeader):
   return readPayload(await window.at(at, length), 0, header) !== undefined
 }
 
+/** Asked before more than a header is read: a message may hold some that say they are long. */
+type Wanted = (header: RecordHeader, at: number) => boolean
+
 async function wholeFront(
   window: Window,
   at: number,
+  isWanted: Wanted = () => true,
 ): Promise<{ header: RecordHeader; meta: string } | undefined> {
   const header = readHeader(window.have(at, headerBytes) ?? (await window.at(at, headerBytes)), 0)
-  if (header === undefined) return undefined
+  if (header === undefined || !isWanted(header, at)) return undefined
   const length = headerBytes + header.metaBytes
   // The zeros behind it may be missing: a file that was cut off there has lost nothing.
   if (at + length + header.payloadBytes > window.end) return undefined
@@ -166,14 +178,14 @@ async function wholeFront(
 async function findFront(
   window: Window,
   from: number,
-  generation: number,
+  isWanted: Wanted,
 ): Promise<number | undefined> {
   for (
     let at = await window.find(from);
     at !== undefined;
     at = await window.find(at + headerBytes)
   ) {
-    if ((await wholeFront(window, at))?.header.generation === generation) return at
+    if ((await wholeFront(window, at, isWanted)) !== undefined) return at
   }
   return undefined
 }

@@ -1,16 +1,18 @@
 import type { DiskFile } from '../runtime/disk.ts'
+import type { SegmentMark } from './record.ts'
 
 /** A file for a segment. Its name says nothing about its age: files are used again. */
 export interface SegmentFile {
   readonly name: string
   readonly file: DiskFile
+  readonly inode: number
   /** Bytes that are allocated on disk; a growing file has none yet. */
   readonly sizeBytes: number
 }
 
 /** A stretch of the log: a file while it carries one generation of records. */
 export class Segment {
-  readonly generation: number
+  readonly mark: SegmentMark
   readonly slot: SegmentFile
   /** How far it may be filled. */
   readonly limitBytes: number
@@ -24,17 +26,21 @@ export class Segment {
   liveBytes = 0
 
   constructor(of: {
-    generation: number
+    mark: SegmentMark
     slot: SegmentFile
     limitBytes: number
     end: number
     warm: boolean
   }) {
-    this.generation = of.generation
+    this.mark = of.mark
     this.slot = of.slot
     this.limitBytes = of.limitBytes
     this.end = of.end
     this.warm = of.warm
+  }
+
+  get generation(): number {
+    return this.mark.generation
   }
 
   /** Without space of its own yet: every sync has to write the file's new size too. */

@@ -14,6 +14,7 @@ import {
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
 import { openShards } from './open-shards.ts'
 import { readShards } from './read-spool.ts'
 import { shardPath, shardsOf, shareShards } from './shards.ts'
@@ -22,7 +23,8 @@ function shardsUnderTest() {
   const disk = fakeDisk()
   const clock = fakeClock()
   const log = recordingLog()
-  const options = { disk, clock, log, path: spoolPath, segmentBytes: 16_384, inlineBytes: 4_096 }
+  const doors = { disk, clock, log, random: seededRandom(1) }
+  const options = { ...doors, path: spoolPath, segmentBytes: 16_384, inlineBytes: 4_096 }
   return { disk, clock, open: (...shards: [number, ...number[]]) => openShards(options, shards) }
 }
 

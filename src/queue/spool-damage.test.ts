@@ -146,7 +146,7 @@ describe('a start', () => {
   test('with a format file that was cut short goes on', async () => {
     const disk = fakeDisk({ [`${spoolPath}/format`]: '' })
     await spoolUnderTest({ disk })
-    expect(disk.bytes(`${spoolPath}/format`).toString()).toBe('postern spool 1\n')
+    expect(disk.bytes(`${spoolPath}/format`).toString()).toBe('postern spool 2\n')
   })
 
   test('among noise in every file still works, and removes none of it unseen', async () => {

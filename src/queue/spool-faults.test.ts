@@ -27,14 +27,18 @@ async function fill(queue: Parameters<typeof put>[0], prefix: string): Promise<r
   }
 }
 
-describe('a log that somebody removes while it is written', () => {
+describe.each(['removes', 'moves'])('a log that somebody %s while it is written', (how) => {
   test('is no promise, and the next message lies in a log that is begun anew', async () => {
     const disk = fakeDisk()
     const spool = await spoolUnderTest({ disk })
     const folder = `${spoolPath}/log`
     await put(spool.queue, text('first'))
     await quiet(disk)
-    for (const name of await disk.list(folder)) await disk.remove(`${folder}/${name}`)
+    await disk.makeDirectory('/elsewhere')
+    for (const name of await disk.list(folder)) {
+      if (how === 'removes') await disk.remove(`${folder}/${name}`)
+      else await disk.rename(`${folder}/${name}`, `/elsewhere/${name}`)
+    }
     await disk.remove(folder)
     await expect(put(spool.queue, text('lost'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
     let ids: readonly string[] = []
@@ -170,7 +174,7 @@ describe('a spool in use', () => {
 
 describe('a spool of a newer version', () => {
   test('is refused with SPOOL_NEWER, untouched, and not left locked', async () => {
-    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 2\n' })
+    const disk = fakeDisk({ [`${spoolPath}/format`]: 'postern spool 3\n' })
     await expect(spoolUnderTest({ disk })).rejects.toMatchObject({ code: 'SPOOL_NEWER' })
     expect(disk.operations).toEqual([])
     disk.put(`${spoolPath}/format`, 'postern spool 1\n')

@@ -6,6 +6,8 @@ export interface SpoolLayout {
   readonly root: string
   /** The format's version, a line of text. */
   readonly format: string
+  /** The secret by which records are known. */
+  readonly key: string
   readonly lock: string
   readonly segments: string
   readonly large: string
@@ -24,6 +26,7 @@ export function spoolLayout(path: string): SpoolLayout {
   return {
     root: path,
     format: `${path}/format`,
+    key: `${path}/key`,
     lock: `${path}/lock`,
     segments: `${path}/log`,
     large: `${path}/large`,

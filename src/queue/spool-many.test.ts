@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bytesOf, claimOf, deferred, delivered, put, text } from '../../test/fixtures/spool.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { systemRandom } from '../runtime/node/random.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { openSpool } from './open-spool.ts'
 import type { Queue } from './queue.ts'
@@ -25,6 +26,7 @@ const open = (): Promise<Queue> =>
   openSpool({
     disk: systemDisk,
     clock: systemClock,
+    random: systemRandom,
     log: recordingLog(),
     path,
     segmentBytes: 4 << 20,

@@ -17,6 +17,8 @@ export interface Disk {
   /** Names only, unsorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
   stat(path: string): Promise<FileStat>
+  /** The same without waiting. */
+  statNow(path: string): FileStat
   /** Of the name itself: a symbolic link is not followed, so no look of it lasts. */
   statName(path: string): Promise<FileStat>
   /** Of the file system on which it lies. */

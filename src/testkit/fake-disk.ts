@@ -114,6 +114,10 @@ class MemoryDisk implements FakeDisk {
     return statOf(this.#inode(path))
   }
 
+  statNow(path: string): FileStat {
+    return statOf(this.#inode(path))
+  }
+
   async statName(path: string): Promise<FileStat> {
     return statOf(this.#inode(path))
   }

@@ -8,6 +8,7 @@ import { openSpool } from '../queue/open-spool.ts'
 import { shardPath, shardsOf } from '../queue/shards.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { systemRandom } from '../runtime/node/random.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { askSupervisor } from './ask-supervisor.ts'
 import { silentLog } from './silent-log.ts'
@@ -87,7 +88,7 @@ async function steerOffline(
   path: string,
   request: QuarantineRequest,
 ): Promise<QuarantineAnswer> {
-  const common = { clock: systemClock, log: silentLog }
+  const common = { clock: systemClock, random: systemRandom, log: silentLog }
   const queue = await openSpool({ ...common, disk: systemDisk, ...spool, path })
   try {
     const desk = new QuarantineDesk({ ...common, queue, learners: () => [] })

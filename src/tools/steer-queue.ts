@@ -80,7 +80,7 @@ async function steerOffline(
   request: QueueRequest,
 ): Promise<QueueAnswer> {
   const { spool, delivery } = configuration
-  const common = { clock: systemClock, log: silentLog }
+  const common = { clock: systemClock, random: systemRandom, log: silentLog }
   const queue = await openSpool({ ...common, disk: systemDisk, ...spool, path })
   try {
     const current = () => configuration
@@ -91,7 +91,7 @@ async function steerOffline(
         mailRoot: delivery.maildirs,
         tables: () => routingTables(configuration),
       }),
-      bouncer: openBouncer({ ...common, queue, disk: systemDisk, random: systemRandom, current }),
+      bouncer: openBouncer({ ...common, queue, disk: systemDisk, current }),
       pauses: await Pauses.open(systemDisk, pausesFile(spool.path)),
     })
     return await answerRequest(desk, request)

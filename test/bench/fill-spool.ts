@@ -3,6 +3,7 @@ import { openSpool } from '../../src/queue/open-spool.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { systemClock } from '../../src/runtime/node/clock.ts'
 import { systemDisk } from '../../src/runtime/node/disk.ts'
+import { systemRandom } from '../../src/runtime/node/random.ts'
 import { recordingLog } from '../../src/testkit/recording-log.ts'
 
 const sizeBytes = 4096
@@ -24,7 +25,13 @@ const message = Buffer.from(`Subject: queued\r\n\r\n${'queued '.repeat(600)}`).s
 export async function fillSpool(path: string, count: number): Promise<void> {
   // The clock's timers keep no process alive.
   const alive = setInterval(() => undefined, 1000)
-  const queue = await openSpool({ disk: systemDisk, clock: systemClock, log: recordingLog(), path })
+  const queue = await openSpool({
+    disk: systemDisk,
+    clock: systemClock,
+    random: systemRandom,
+    log: recordingLog(),
+    path,
+  })
   let left = count
   const session = async (): Promise<void> => {
     while (left-- > 0) await put(queue)

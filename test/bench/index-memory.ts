@@ -24,8 +24,9 @@ function usedBytes(): number {
 }
 
 function fill(index: MessageIndex): void {
-  const slot = { name: '1', file, sizeBytes: 1 << 26 }
-  const segment = new Segment({ generation: 1, slot, limitBytes: 1 << 26, end: 0, warm: true })
+  const slot = { name: '1', file, inode: 1, sizeBytes: 1 << 26 }
+  const mark = { generation: 1, key: Buffer.alloc(16) }
+  const segment = new Segment({ mark, slot, limitBytes: 1 << 26, end: 0, warm: true })
   for (let at = 0; at < count; at++) {
     const number = firstAt * 2048 + at
     const placement: PlacementMeta = { number, disposition: 'deliver', block: 0, envelope: [] }

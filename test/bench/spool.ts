@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../src/runtime/node/clock.ts'
+import { systemRandom } from '../../src/runtime/node/random.ts'
 import { systemDisk } from '../../src/runtime/node/disk.ts'
 import type { Disk } from '../../src/runtime/disk.ts'
 import type { Envelope } from '../../src/mail/envelope.ts'
@@ -129,7 +130,13 @@ async function fresh(
 ): Promise<void> {
   const path = mkdtempSync(join(parent, 'spool-bench-'))
   const disk = countingDisk()
-  const queue = await openSpool({ disk, clock: systemClock, log: recordingLog(), path })
+  const queue = await openSpool({
+    disk,
+    clock: systemClock,
+    random: systemRandom,
+    log: recordingLog(),
+    path,
+  })
   try {
     await run(queue, disk, path)
   } finally {
@@ -167,7 +174,13 @@ await fresh(parent, async (queue, disk, path) => {
   )
   await queue.close()
   const started = performance.now()
-  const again = await openSpool({ disk, clock: systemClock, log: recordingLog(), path })
+  const again = await openSpool({
+    disk,
+    clock: systemClock,
+    random: systemRandom,
+    log: recordingLog(),
+    path,
+  })
   process.stdout.write(
     `start with ${again.size} queued: ${Math.round(performance.now() - started)} ms\n`,
   )

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/runtime/clock.ts'
 import type { Log } from '../../src/runtime/log.ts'
 import { openSpool } from '../../src/queue/open-spool.ts'
 import type { Claim, Draft, Placement, Queue } from '../../src/queue/queue.ts'
+import { systemRandom } from '../../src/runtime/node/random.ts'
 import { fakeClock, type FakeClock } from '../../src/testkit/fake-clock.ts'
 import type { FakeDisk } from '../../src/testkit/fake-disk.ts'
 import { Ledger } from './spool-ledger.ts'
@@ -21,6 +22,7 @@ export function openSmall(disk: FakeDisk, clock: Clock): Promise<Queue> {
   return openSpool({
     disk,
     clock,
+    random: systemRandom,
     log: silence,
     path: spoolPath,
     segmentBytes: 8_192,

@@ -178,6 +178,7 @@ async function holdTogether(where: GatewayFolder, to: readonly string[]): Promis
     path: shardPath(spool.path, 1),
     disk: systemDisk,
     clock: systemClock,
+    random: systemRandom,
     log: silentLog,
   })
   const draft = queue.begin()

@@ -100,7 +100,7 @@ describe('a spool', () => {
     for (const command of [['start'], ['queue', 'list'], ['queue', 'fsck']]) {
       const { code, stderr } = await runPostern([...command, '--config', folder.config])
       expect(code).toBe(1)
-      expect(stderr).toContain('has format 7, this is 1')
+      expect(stderr).toContain('has format 7, this is 2')
     }
   })
 })

@@ -13,14 +13,16 @@ export interface HopReply {
   readonly lines: readonly [string, ...string[]]
 }
 
-/** RFC 5321 §4.5.3.1.5 allows 512; some greetings and advertisements are longer. */
-const maxLineBytes = 2048
+/** RFC 5321 §4.5.3.1.5 allows 512; a refusal at greater length is a refusal all the same. */
+const maxLineBytes = 8_192
 const maxLines = 100
+/** Of all lines of one reply. */
+const maxReplyBytes = 65_536
 const line = /^([2-5]\d\d)(?:([ -])(.*))?$/s
 
 export class ReplyReader {
   #pending = ''
-  #begun: { code: number; lines: [string, ...string[]] } | undefined
+  #begun: { code: number; lines: [string, ...string[]]; bytes: number } | undefined
 
   /** Whether part of a reply has come in, and not its end. */
   get midway(): boolean {
@@ -51,14 +53,16 @@ export class ReplyReader {
     const [, digits, separator, text = ''] = line.exec(raw.slice(0, -1)) ?? []
     if (digits === undefined) throw breach(`'${printable(raw.slice(0, 80))}', which is no reply`)
     const code = Number(digits)
-    if (this.#begun === undefined) this.#begun = { code, lines: [text] }
+    if (this.#begun === undefined) this.#begun = { code, lines: [text], bytes: 0 }
     else if (this.#begun.code !== code) throw breach('a reply of several codes')
     else this.#begun.lines.push(text)
+    this.#begun.bytes += raw.length
     if (this.#begun.lines.length > maxLines) throw breach('a reply of too many lines')
+    if (this.#begun.bytes > maxReplyBytes) throw breach('a reply that is too long')
     if (separator === '-') return undefined
-    const reply = this.#begun
+    const { lines } = this.#begun
     this.#begun = undefined
-    return reply
+    return { code, lines }
   }
 }
 

@@ -47,7 +47,7 @@ export class LogFolder implements LogTarget {
     const left = await stat(this.#current).catch(() => undefined)
     if (left === undefined || left.size === 0) return
     if ((left.mode & 0o100) !== 0) return chmod(this.#current, unfinished)
-    await this.#setAside('.u')
+    await this.#setAside('.u', left.ino)
   }
 
   async write(bytes: Buffer): Promise<number> {
@@ -73,15 +73,14 @@ export class LogFolder implements LogTarget {
     }
   }
 
-  /** Moves the full file away, unless another process does so or has done so. */
+  /** Moves the full file away, unless another process does so or has done so. Synced first: a slow disk is no reason to hold the lock for long. */
   async #rotate({ handle, inode }: OpenLogFile): Promise<void> {
+    await handle.sync()
     if (!(await this.#locked())) return
     try {
-      const now = await stat(this.#current).catch(() => undefined)
-      if (now?.ino !== inode) return
-      await handle.sync()
+      if (!(await this.#isCurrent(inode))) return
       await handle.chmod(finished)
-      await this.#setAside('.s')
+      await this.#setAside('.s', inode)
     } finally {
       await unlink(this.#lock).catch(ignoreMissing)
     }
@@ -93,7 +92,7 @@ export class LogFolder implements LogTarget {
       await (await open(this.#lock, 'wx', unfinished)).close()
       return true
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!isThere(error)) throw error
     }
     const held = await stat(this.#lock).catch(() => undefined)
     if (held !== undefined && Date.now() - held.mtimeMs > staleLockMs) {
@@ -102,18 +101,42 @@ export class LogFolder implements LogTarget {
     return false
   }
 
-  async #setAside(kind: '.s' | '.u'): Promise<void> {
-    const { path, files, label } = this.#options
-    const names = new Set(await readdir(path))
-    let name = label(Date.now()) + kind
-    // Another process may have come by the same moment.
-    while (names.has(name)) name = label(Date.now()) + kind
-    await rename(this.#current, join(path, name))
-    const old = [...names.add(name)].filter((each) => oldFile.test(each)).toSorted()
+  /** A name that is ours from now on: another process may have come by the same moment. */
+  async #freeName(kind: '.s' | '.u'): Promise<string> {
+    const { path, label } = this.#options
+    for (;;) {
+      const name = label(Date.now()) + kind
+      try {
+        await (await open(join(path, name), 'wx', unfinished)).close()
+        return name
+      } catch (error) {
+        if (!isThere(error)) throw error
+      }
+    }
+  }
+
+  async #isCurrent(inode: number): Promise<boolean> {
+    return (await stat(this.#current).catch(() => undefined))?.ino === inode
+  }
+
+  /**
+   * Whoever was stopped for so long that another has taken the lock finds another file there, or another's old one under the
+   * name that it wanted: neither is lost.
+   */
+  async #setAside(kind: '.s' | '.u', inode: number): Promise<void> {
+    const { path, files } = this.#options
+    const name = await this.#freeName(kind)
+    if (await this.#isCurrent(inode)) await rename(this.#current, join(path, name))
+    else await unlink(join(path, name)).catch(ignoreMissing)
+    const old = (await readdir(path)).filter((each) => oldFile.test(each)).toSorted()
     for (const each of old.slice(0, Math.max(0, old.length - files))) {
       await unlink(join(path, each)).catch(ignoreMissing)
     }
   }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST'
 }
 
 /** So many bytes of these lines go into the room that is left; into an empty file always one line. */

@@ -202,6 +202,31 @@ describe('a folder of logs', () => {
     expect(old().length).toBeGreaterThan(0)
   })
 
+  test('loses no file to another process that came by the same name, or has moved the file first', async () => {
+    let asked = 0
+    const label = (): string => {
+      // Between the look and the move: what another worker does that took the lock for one of a dead process.
+      if (++asked === 1) writeFileSync(join(folder, `@${'1'.repeat(24)}.s`), 'of another')
+      if (asked === 2) {
+        renameSync(join(folder, 'current'), join(folder, `@${'2'.repeat(24)}.s`))
+        writeFileSync(join(folder, 'current'), 'begun by another\n')
+      }
+      return `@${String(asked).repeat(24)}`
+    }
+    const target = new LogFolder({ path: folder, files: 9, fileBytes: 10, label })
+    for (const line of ['full file\n', 'next one\n']) await target.write(Buffer.from(line))
+    await target.close()
+    const found = readdirSync(folder)
+      .toSorted()
+      .map((name) => readFileSync(join(folder, name), 'latin1'))
+    expect(found.filter((text) => text !== '')).toEqual([
+      'of another',
+      'full file\n',
+      'begun by another\n',
+      'next one\n',
+    ])
+  })
+
   test('gives a line that is larger than a file a file of its own', async () => {
     const log = jsonTo(folderTarget())
     await log.open()

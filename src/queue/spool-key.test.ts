@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { asVersion1 } from '../../test/fixtures/forged-records.ts'
+import {
+  listed,
+  nextTurn,
+  put,
+  spoolPath,
+  spoolUnderTest,
+  text,
+} from '../../test/fixtures/spool.ts'
+import type { FakeDisk } from '../testkit/fake-disk.ts'
+import { seededRandom } from '../testkit/seeded-random.ts'
+import { checkSpool } from './check-spool.ts'
+import { readSpool } from './read-spool.ts'
+
+const keyFile = `${spoolPath}/key`
+const formatFile = `${spoolPath}/format`
+
+async function written(...subjects: readonly string[]): Promise<FakeDisk> {
+  const { queue, disk } = await spoolUnderTest()
+  for (const subject of subjects) await put(queue, text(subject, 3_000))
+  await queue.close()
+  return disk
+}
+
+/** As an older version left it. */
+async function ofVersion1(...subjects: readonly string[]): Promise<FakeDisk> {
+  const disk = await written(...subjects)
+  for (const path of await segmentsOn(disk)) disk.put(path, asVersion1(disk.bytes(path)))
+  disk.put(formatFile, 'postern spool 1\n')
+  await disk.remove(keyFile)
+  return disk.afterKill()
+}
+
+async function segmentsOn(disk: FakeDisk): Promise<readonly string[]> {
+  const names = await disk.list(`${spoolPath}/log`)
+  return names.toSorted().map((name) => `${spoolPath}/log/${name}`)
+}
+
+async function opened(disk: FakeDisk) {
+  const { queue, log } = await spoolUnderTest({ disk })
+  const { whole, damaged } = await listed(queue.entries())
+  return {
+    queue,
+    events: log.events.map(({ event }) => event),
+    subjects: whole.map(({ message }) => message.header.first('subject') ?? ''),
+    damaged,
+  }
+}
+
+const six = ['1', '2', '3', '4', '5', '6']
+
+describe('a spool of version 1, whose records had no keys', () => {
+  test('is read as it is, and moved to version 2 by the next start', async () => {
+    const disk = await ofVersion1(...six)
+    const { whole, damaged } = await listed(readSpool(disk, spoolPath))
+    expect([whole.length, damaged]).toEqual([6, []])
+    expect((await checkSpool(disk, spoolPath)).damage).toEqual([])
+    const { queue, subjects, events } = await opened(disk)
+    expect(subjects).toEqual(six)
+    expect(events).toContain('spool.upgraded')
+    expect(disk.bytes(formatFile).toString()).toBe('postern spool 2\n')
+    await put(queue, text('7'))
+    await queue.close()
+    const again = await opened(disk)
+    expect(again.subjects).toEqual([...six, '7'])
+    expect(again.events).not.toContain('spool.upgraded')
+  })
+
+  test('loses nothing by a power cut at any operation of the move', async () => {
+    const before = await ofVersion1(...six)
+    for (let cut = 1; ; cut++) {
+      const disk = before.afterKill()
+      disk.cutBefore = cut
+      await started(disk)
+      const isOver = !disk.isCut
+      const after = disk.afterPowerCut(seededRandom(cut))
+      const { subjects, damaged, queue } = await opened(after)
+      expect(subjects, `cut before ${cut}`).toEqual(six)
+      expect(damaged, `cut before ${cut}`).toEqual([])
+      await queue.close()
+      if (isOver) break
+    }
+  })
+
+  test('still has what is damaged at its beginning set aside, and the rest found', async () => {
+    const disk = await ofVersion1(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.flip(first, 20)
+    const { subjects, damaged } = await opened(disk)
+    expect(subjects).toEqual(six.slice(1))
+    expect(damaged).toHaveLength(1)
+  })
+})
+
+describe('a spool whose key', () => {
+  test.each([
+    ['is lost', (disk: FakeDisk) => disk.remove(keyFile)],
+    ['is damaged', async (disk: FakeDisk) => disk.flip(keyFile, 9)],
+    [
+      'is lost with its format',
+      (disk: FakeDisk) => disk.remove(keyFile).then(() => disk.remove(formatFile)),
+    ],
+  ])('%s has every message all the same, and a new key from then on', async (_, lose) => {
+    const disk = await written(...six)
+    await lose(disk)
+    expect((await listed(readSpool(disk, spoolPath))).whole).toHaveLength(6)
+    const first = await opened(disk)
+    expect(first.subjects).toEqual(six)
+    expect(first.damaged).toEqual([])
+    await put(first.queue, text('7'))
+    await first.queue.close()
+    const [segment = ''] = await segmentsOn(disk)
+    const { subjects, events } = await opened(disk)
+    expect(subjects).toEqual([...six, '7'])
+    expect(events).not.toContain('spool.key-lost')
+    expect(disk.bytes(segment).length).toBeGreaterThan(0)
+  })
+
+  test('is lost is told of, by a start and by fsck', async () => {
+    const disk = await written('one')
+    await disk.remove(keyFile)
+    const { damage } = await checkSpool(disk, spoolPath)
+    expect(damage).toMatchObject([{ path: keyFile, ids: [] }])
+    const { events, queue } = await opened(disk)
+    expect(events).toContain('spool.key-lost')
+    await queue.close()
+    expect((await checkSpool(disk, spoolPath)).damage).toEqual([])
+  })
+
+  test('is lost together with the beginning of a segment keeps all bytes of that', async () => {
+    const disk = await written(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.flip(first, 20)
+    await disk.remove(keyFile)
+    const { damaged } = await opened(disk)
+    const kept = damaged.map(({ path }) => disk.bytes(path).toString('latin1')).join('')
+    expect(kept).toContain('Subject: 1\r\n')
+    expect(kept).toContain('Subject: 2\r\n')
+  })
+
+  test('is lost forgets nothing of the beginning of a segment while the key is there', async () => {
+    const disk = await written(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.flip(first, 20)
+    const { subjects, damaged } = await opened(disk)
+    expect(subjects).toEqual(six.slice(1))
+    expect(damaged).toHaveLength(1)
+  })
+})
+
+/** Until the start is over, or the power is gone. */
+async function started(disk: FakeDisk): Promise<void> {
+  let running = true
+  const over = (): void => void (running = false)
+  void opened(disk).then(over, over)
+  while (running && !disk.isCut) await nextTurn()
+}
