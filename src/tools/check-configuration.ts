@@ -14,6 +14,7 @@ import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { hostProcess } from '../runtime/node/process.ts'
 import { keptByRoot } from '../runtime/node/kept.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
@@ -23,6 +24,7 @@ import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors } from './offline-doors.ts'
 import { silentLog } from './silent-log.ts'
+import { exposureDoubts } from './privileges/exposure-doubts.ts'
 import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
 import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
@@ -114,6 +116,7 @@ async function doubtsAbout(
     ...postmasterDoubts(configuration, relay.entries),
     ...staleDoubts(configuration),
     ...(await unreadableDoubts(configuration, systemDisk)),
+    ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]
 }
 

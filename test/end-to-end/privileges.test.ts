@@ -351,7 +351,9 @@ describe.skipIf(!isRoot)('root starts nothing (skipped for others than root)', (
 
   test('by a configuration that others may write', async () => {
     const said = await refused(own, (config) => chown(join(config, 'postern.yaml'), 8200, 8201))
-    expect(said).toMatch(/others than root may write .*; chown root /)
+    expect(said).toMatch(
+      /may be written by others than root, and it says what root does; chown root /,
+    )
   })
 
   test('in folders of somebody else', async () => {
