@@ -7,7 +7,7 @@ import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
-import { PluginLoader } from '../filter/loader.ts'
+import { trustedLoader } from './trusted-loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { listenKey } from '../runtime/listen-key.ts'
@@ -60,7 +60,7 @@ export async function checkConfiguration(
   if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   try {
     const chain = await loadChain({
       configuration,
