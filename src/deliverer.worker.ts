@@ -34,7 +34,7 @@ class DelivererProcess {
 
   async #open(order: Extract<ToDeliverer, { say: 'open' }>): Promise<void> {
     try {
-      this.#server = await openDeliverer(order)
+      this.#server = await openDeliverer({ ...order, failed: complain })
       this.#keeper.send({ say: 'opened' })
     } catch (error) {
       if (!isPosternError(error)) throw error
@@ -45,9 +45,13 @@ class DelivererProcess {
   }
 }
 
+function complain(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+}
+
 /** A bug: the keeper sees it by the end of the process. */
 function died(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+  complain(error)
   process.exit(1)
 }
 

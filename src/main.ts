@@ -22,7 +22,8 @@ import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
 import { openLog } from './tools/open-log.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
-import { staysRoot, usualAccount } from './tools/privileges/gateway-account.ts'
+import { exposures } from './tools/privileges/exposed-files.ts'
+import { accountsOfHost, staysRoot, usualAccount } from './tools/privileges/gateway-account.ts'
 import { keep } from './tools/privileges/keep.ts'
 import { readFolder } from './tools/read-offline.ts'
 import { posternVersion } from './tools/version.ts'
@@ -54,15 +55,24 @@ export async function runDaemon(folder: string): Promise<number> {
 /** Root keeps a gateway that is not root, and a deliverer that is: src/workers/keeper.ts. */
 async function runAsRoot(folder: string): Promise<number> {
   const { configuration, mistakes } = readFolder(folder)
-  if (configuration?.user === 'root') return runGateway(folder, hostProcess)
-  if (configuration === undefined || mistakes.length > 0) return complain(mistakes)
-  if (await staysRoot(configuration.user, systemDisk)) {
-    process.stderr.write(`postern: there is no account ${usualAccount}: all of it works as root\n`)
+  if (configuration === undefined || mistakes.length > 0) {
+    return configuration?.user === 'root' ? runGateway(folder, hostProcess) : complain(mistakes)
+  }
+  const host = accountsOfHost()
+  if (await staysRoot(configuration.user, host)) {
+    if (configuration.user === undefined) {
+      process.stderr.write(
+        `postern: there is no account ${usualAccount}: all of it works as root\n`,
+      )
+    }
+    warn(exposures(configuration, undefined).doubts)
     return runGateway(folder, hostProcess)
   }
   const kept = await keep({
     folder,
     configuration,
+    host,
+    warn,
     programs: {
       deliverer: new URL('./deliverer.worker.ts', import.meta.url),
       gateway: new URL('./supervisor.worker.ts', import.meta.url),
@@ -93,7 +103,7 @@ export async function runGateway(
     return code
   }
   const doubts = opening.ok ? opening.report.doubts : opening.doubts
-  for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
+  warn(doubts)
   if (!opening.ok) {
     await close()
     return complain(opening.mistakes)
@@ -128,6 +138,10 @@ export async function runGateway(
   await control?.close()
   await close()
   return end === undefined ? 1 : code
+}
+
+function warn(doubts: readonly Mistake[]): void {
+  for (const doubt of doubts) process.stderr.write(`warning: ${formatDoubt(doubt)}\n`)
 }
 
 /** @returns the exit code */

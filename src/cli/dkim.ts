@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
 import { keyTypes, makeDkimKey, zoneLine, type KeyType } from '../tools/dkim-key.ts'
 import { configOption } from './config-option.ts'
 import { jsonOption, writeJson, type JsonOptions } from './json.ts'
@@ -29,6 +30,7 @@ export function dkimCommand(): Command {
 
 async function makeKey(domain: string, { selector, json, ...options }: Options): Promise<void> {
   const chosen = selector === undefined ? {} : { selector }
+  becomeOwnerOf(resolve(options.config, 'dkim', domain, 'key'))
   const made = await makeDkimKey(systemDisk, { ...options, ...chosen, domain })
   if (json === true) return writeJson({ domain, ...made, zoneLine: zoneLine(made) })
   process.stderr.write(`The private key is in ${relative(process.cwd(), made.path)}\n`)

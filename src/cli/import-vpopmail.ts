@@ -7,6 +7,7 @@ import {
 import { printable } from '../mail/reply.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { carryOut, planImport } from '../tools/import-vpopmail.ts'
+import { becomeAccountOf } from '../tools/privileges/as-account.ts'
 import { readVpopmail } from '../tools/read-vpopmail.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
@@ -53,6 +54,8 @@ async function run(home: string | undefined, options: Options): Promise<void> {
     for (const { user } of users) process.stdout.write(`user ${printable(user)}\n`)
     for (const alias of aliases) process.stdout.write(`${formatMailAlias(alias)}\n`)
   } else if (dryRun !== true) {
+    // What vpopmail has is read: root was needed for that, and the rest is the account's.
+    await becomeAccountOf(config)
     await withProgress('taking over', (told) =>
       withAccounts(config, (accounts) => carryOut(accounts, plan, told)),
     )

@@ -2,7 +2,8 @@
 import { Command } from 'commander'
 import { formatListRule, readRule, type ListRule } from '../formats/list-rules.ts'
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
-import { askLists, editLists, readLists } from '../tools/sender-lists.ts'
+import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
+import { askLists, editLists, listFile, readLists } from '../tools/sender-lists.ts'
 import { configOption } from './config-option.ts'
 import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
 
@@ -33,6 +34,7 @@ function addCommand(): Command {
     .action(async (words: string[], { config, note, json }: EditOptions) => {
       const rule = ruleOf(words)
       const about = note === undefined ? {} : { note }
+      becomeOwnerOf(listFile(config))
       const done = await editLists(config, { rule, remove: false, ...about })
       if (json === true) return writeJson({ rule, changed: done })
       process.stdout.write(`${formatListRule(rule)}: ${done ? 'added' : 'was there already'}\n`)
@@ -47,6 +49,7 @@ function removeCommand(): Command {
     .addOption(configOption())
     .action(async (words: string[], { config, json }: EditOptions) => {
       const rule = ruleOf(words)
+      becomeOwnerOf(listFile(config))
       const done = await editLists(config, { rule, remove: true })
       if (!done) process.exitCode = 1
       if (json === true) return writeJson({ rule, changed: done })

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { printable } from '../mail/reply.ts'
+import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
 import { authText, collectAuth, ownName, writeAuthCdb } from '../tools/make-auth.ts'
 
 interface Options {
@@ -41,7 +43,10 @@ async function mkauth(texts: readonly string[], options: Options): Promise<void>
   })
   for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
   if (options.cdb === undefined) process.stdout.write(authText(entries))
-  else await writeAuthCdb(options.cdb, entries)
+  else {
+    becomeOwnerOf(resolve(options.cdb))
+    await writeAuthCdb(options.cdb, entries)
+  }
 }
 
 /** As the original: where nothing is said, the accounts of this host. */

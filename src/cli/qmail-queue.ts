@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { continuationVariable } from '../formats/continuation-token.ts'
+import { qmailQueueExit } from '../formats/qmail-queue-protocol.ts'
 import { printable } from '../mail/reply.ts'
-import { handToQueue, qmailQueueInput } from '../tools/qmail-queue.ts'
+import { handToQueue, qmailQueueInput, type Handed } from '../tools/qmail-queue.ts'
 import { configOption } from './config-option.ts'
 
 interface Options {
@@ -20,16 +21,32 @@ export function qmailQueueCommand(): Command {
 }
 
 async function qmailQueue({ config }: Options): Promise<void> {
-  const handed = await handToQueue({
-    config,
-    ...qmailQueueInput(),
-    pid: process.pid,
-    uid: process.getuid?.() ?? 0,
-    continuation: process.env[continuationVariable],
-  })
+  const uid = process.getuid?.() ?? 0
+  const handed =
+    (await unlessRoot(config)) ??
+    (await handToQueue({
+      config,
+      ...qmailQueueInput(),
+      pid: process.pid,
+      uid,
+      continuation: process.env[continuationVariable],
+    }))
   if (handed.problem !== undefined) {
     process.stderr.write(`qmail-queue: ${printable(handed.problem)}\n`)
   }
   // What was not read to its end would keep the process.
   process.exit(handed.exit)
+}
+
+/** As qmail-queue, which is setuid: root writes nothing into a spool that is another's. @returns why it cannot be handed over */
+async function unlessRoot(config: string): Promise<Handed | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const { becomeAccountThatIsThere } = await import('../tools/privileges/as-account.ts')
+  try {
+    await becomeAccountThatIsThere(config)
+    return undefined
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    return { exit: qmailQueueExit.noConfiguration, problem }
+  }
 }

@@ -13,6 +13,8 @@ export interface Verb {
   readonly load: () => Promise<Command>
   /** Where it stands in the help, if not where `headings.ts` has it. */
   readonly heading?: string
+  /** It works in the folders of the gateway, and typed by root it does so as the account that they belong to. */
+  readonly inFoldersOfGateway?: true
 }
 
 function qmailTool(name: QmailToolName, about: string): Verb {
@@ -32,18 +34,22 @@ const table = {
   pause: {
     about: 'deliver nothing until `postern cont`; mail is still taken',
     load: async () => (await import('./control-actions.ts')).pauseCommand(),
+    inFoldersOfGateway: true,
   },
   cont: {
     about: 'deliver again, what waited at once, and take mail again',
     load: async () => (await import('./control-actions.ts')).contCommand(),
+    inFoldersOfGateway: true,
   },
   flush: {
     about: 'try every queued message now',
     load: async () => (await import('./control-actions.ts')).flushCommand('flush'),
+    inFoldersOfGateway: true,
   },
   doqueue: {
     about: 'try every queued message now',
     load: async () => (await import('./control-actions.ts')).flushCommand('doqueue'),
+    inFoldersOfGateway: true,
   },
   reload: {
     about: 'read the configuration anew; with mistakes in it nothing changes',
@@ -132,10 +138,12 @@ const table = {
   why: {
     about: 'tell the whole story of a message or of a refusal',
     load: async () => (await import('./why.ts')).whyCommand(),
+    inFoldersOfGateway: true,
   },
   log: {
     about: 'list what happened to mail, one line for each transaction, the newest last',
     load: async () => (await import('./log.ts')).logCommand(),
+    inFoldersOfGateway: true,
   },
   'replay-dialogue': {
     about: 'play a recorded SMTP dialogue to a server; 1 where it answers otherwise',
@@ -144,6 +152,7 @@ const table = {
   trace: {
     about: 'explain what happened to a message or a refused connection',
     load: async () => (await import('./trace.ts')).traceCommand(),
+    inFoldersOfGateway: true,
   },
   alerts: {
     about: 'what is wrong with the running gateway',
@@ -152,6 +161,7 @@ const table = {
   'tls-report': {
     about: 'TLS with the mail exchangers of a day: successes, failures and their reasons',
     load: async () => (await import('./tls-report.ts')).tlsReportCommand(),
+    inFoldersOfGateway: true,
   },
   metrics: {
     about: 'the numbers of the running gateway, in the text format of Prometheus',
@@ -160,6 +170,7 @@ const table = {
   queue: {
     about: 'look at queued messages, and steer them',
     load: async () => (await import('./queue.ts')).queueCommand(),
+    inFoldersOfGateway: true,
   },
   dkim: {
     about: 'keys for DKIM signatures',
@@ -184,18 +195,22 @@ const table = {
   admin: {
     about: 'who may log in to the administration',
     load: async () => (await import('./admin.ts')).adminCommand(),
+    inFoldersOfGateway: true,
   },
   user: {
     about: 'accounts: who may log in',
     load: async () => (await import('./user.ts')).userCommand(),
+    inFoldersOfGateway: true,
   },
   domain: {
     about: 'domains whose users have mailboxes here',
     load: async () => (await import('./domain.ts')).domainCommand(),
+    inFoldersOfGateway: true,
   },
   alias: {
     about: 'addresses whose mail goes to others',
     load: async () => (await import('./alias.ts')).aliasCommand(),
+    inFoldersOfGateway: true,
   },
   import: {
     about: 'make a configuration of an installed qmail, which is only read',
@@ -216,6 +231,7 @@ const table = {
   greylist: {
     about: 'show and change whom greylisting knows',
     load: async () => (await import('./greylist.ts')).greylistCommand(),
+    inFoldersOfGateway: true,
   },
   tcprules: {
     about: 'compile rules into a cdb, as tcprules does',
@@ -228,6 +244,7 @@ const table = {
   quarantine: {
     about: 'look at held mail, and let it go',
     load: async () => (await import('./quarantine.ts')).quarantineCommand(),
+    inFoldersOfGateway: true,
   },
   'qmail-queue': {
     about: 'hand a message to the queue: message on descriptor 0, envelope on 1',
@@ -320,6 +337,13 @@ export async function wholeProgram(): Promise<Command> {
   return withHelp(program)
 }
 
+async function becomeAccount(_: Command, action: Command): Promise<void> {
+  const { config } = action.optsWithGlobals<{ readonly config?: string }>()
+  if (process.getuid?.() !== 0 || config === undefined) return
+  const { becomeAccountOf } = await import('../tools/privileges/as-account.ts')
+  await becomeAccountOf(config)
+}
+
 /** With its verbs by name only: enough for a list, and for a guess at what was meant. */
 export function listOfVerbs(): Command {
   const program = bareProgram()
@@ -332,7 +356,10 @@ export function listOfVerbs(): Command {
 /** With one of its verbs; undefined where there is none by this name. */
 export async function programWith(name: string): Promise<Command | undefined> {
   const verb = verbs.get(name)
-  return verb && withHelp(bareProgram().addCommand(placed(name, await verb.load())))
+  if (verb === undefined) return undefined
+  const program = bareProgram().addCommand(placed(name, await verb.load()))
+  if (verb.inFoldersOfGateway === true) program.hook('preAction', becomeAccount)
+  return withHelp(program)
 }
 
 /** `postern help`, as the last of them. */

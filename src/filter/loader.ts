@@ -25,6 +25,10 @@ export interface LoaderParts {
   readonly disk: Pick<Disk, 'stat' | 'list'>
   /** Absolute, in the order in which they are looked through. */
   readonly folders: readonly string[]
+  /** Asked of each file before it is run. @returns why it is not */
+  readonly refuse?: (
+    file: string,
+  ) => Promise<{ readonly problem: string; readonly remedy: string } | undefined>
 }
 
 /** What stands in for a plugin's imports. */
@@ -97,6 +101,8 @@ export class PluginLoader {
       const problem = `there are two plugins ${name}: ${file} and ${second}`
       return { loaded: 'nothing', problem, remedy: 'rename one of them' }
     }
+    const refusal = await this.#parts.refuse?.(file)
+    if (refusal !== undefined) return { loaded: 'broken', mistakes: [{ file, ...refusal }] }
     this.#hooks ??= mapImports(this.#parts.folders)
     this.#loadedAt.set(file, (await this.#modifiedAt(file)) ?? 0)
     return importPlugin(file, name)

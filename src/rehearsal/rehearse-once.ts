@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { PolicyTest } from '../config/policy-tests.ts'
 import { configurationResources } from '../config/resources.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
-import { loadEntries, PluginLoader } from '../filter/loader.ts'
+import { loadEntries } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -12,6 +12,7 @@ import { nodeDns } from '../runtime/node/dns.ts'
 import { generationRequest } from '../tools/load-chain.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import { readFolder } from '../tools/read-offline.ts'
+import { trustedLoader } from '../tools/trusted-loader.ts'
 import { playTest, type PlayedTest, type PlayRequest } from './play-test.ts'
 
 export interface Rehearsal {
@@ -37,7 +38,7 @@ export async function rehearse(folder: string, asked: Rehearsal): Promise<Rehear
   if (configuration === undefined || mistakes.length > 0) return { ok: false, mistakes }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   const { servers, timeoutMs } = configuration.dns
   const dns = nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) })
   let wrong: readonly Mistake[] = []

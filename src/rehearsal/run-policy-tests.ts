@@ -4,7 +4,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { readPolicyTests, type PolicyTest } from '../config/policy-tests.ts'
 import { configurationResources } from '../config/resources.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
-import { loadEntries, PluginLoader } from '../filter/loader.ts'
+import { loadEntries } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
@@ -14,6 +14,7 @@ import { nodeDns } from '../runtime/node/dns.ts'
 import { generationRequest } from '../tools/load-chain.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import { readFolder } from '../tools/read-offline.ts'
+import { trustedLoader } from '../tools/trusted-loader.ts'
 import { judgeTest, type Difference } from './judge-test.ts'
 import { playTest, type PlayRequest } from './play-test.ts'
 
@@ -123,7 +124,7 @@ async function runAll(
 ): Promise<PolicyTestRun> {
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   const { servers, timeoutMs } = configuration.dns
   const dns = nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) })
   try {

@@ -5,7 +5,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { configurationResources } from '../config/resources.ts'
 import { wantsHost } from '../formats/tcprules-lookup.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
-import { loadEntries, PluginLoader } from '../filter/loader.ts'
+import { loadEntries } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { openKeptMessages, type KeptMessages } from '../queue/kept-messages.ts'
@@ -15,6 +15,7 @@ import { generationRequest } from '../tools/load-chain.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import { openRecordedTraces } from '../tools/open-traces.ts'
 import { readFolder, readOffline } from '../tools/read-offline.ts'
+import { trustedLoader } from '../tools/trusted-loader.ts'
 import { tracesSince } from '../trace/traced-period.ts'
 import { newRecall } from './recalled-answers.ts'
 import { believer, newReplaying } from './replay-chain.ts'
@@ -98,7 +99,7 @@ async function openReplayer(folder: string, kept: KeptMessages): Promise<OpenedR
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined || mistakes.length > 0) return { mistakes }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   const close = (): void => {
     resources.close()
     loader.close()

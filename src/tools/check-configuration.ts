@@ -7,13 +7,14 @@ import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
-import { PluginLoader } from '../filter/loader.ts'
+import { trustedLoader } from './trusted-loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { hostProcess } from '../runtime/node/process.ts'
 import { keptByRoot } from '../runtime/node/kept.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
@@ -23,6 +24,7 @@ import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors } from './offline-doors.ts'
 import { silentLog } from './silent-log.ts'
+import { exposureDoubts } from './privileges/exposure-doubts.ts'
 import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
 import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
@@ -58,7 +60,7 @@ export async function checkConfiguration(
   if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   try {
     const chain = await loadChain({
       configuration,
@@ -114,6 +116,7 @@ async function doubtsAbout(
     ...postmasterDoubts(configuration, relay.entries),
     ...staleDoubts(configuration),
     ...(await unreadableDoubts(configuration, systemDisk)),
+    ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]
 }
 

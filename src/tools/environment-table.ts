@@ -6,15 +6,14 @@ import {
   variablesForPrograms,
 } from '../config/other-variables.ts'
 import { clientLimitOptions } from '../filter/client-limits.ts'
-import { PluginLoader } from '../filter/loader.ts'
 import { receiverOptions } from '../filter/receiver-settings.ts'
 import { findTcpRule, type TcpClient } from '../formats/tcprules-lookup.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionShape } from '../plugin/option.ts'
 import type { Plugin } from '../plugin/plugin.ts'
-import { systemDisk } from '../runtime/node/disk.ts'
 import { readFolder } from './read-offline.ts'
+import { trustedLoader } from './trusted-loader.ts'
 
 /** Who reads a variable. */
 export interface VariableReader {
@@ -84,10 +83,8 @@ export async function clientListing(folder: string, client: TcpClient): Promise<
   }
 }
 
-async function listVariables({
-  pluginFolders,
-  chain,
-}: Configuration): Promise<readonly ListedVariable[]> {
+async function listVariables(configuration: Configuration): Promise<readonly ListedVariable[]> {
+  const { chain } = configuration
   const table = new Map<string, VariableReader[]>()
   const add = (name: string, reader: VariableReader): void => {
     const readers = table.get(name)
@@ -103,7 +100,7 @@ async function listVariables({
   }
   addOptions('receiver', receiverOptions, {})
   addOptions('listener', clientLimitOptions, {})
-  for (const plugin of await pluginsIn(pluginFolders)) {
+  for (const plugin of await pluginsIn(configuration)) {
     const using = chain.filter((entry) => entry.plugin === plugin.name && entry.mode !== 'off')
     const entries = using.map(({ name }) => name)
     addOptions(plugin.name, plugin.options ?? {}, { entries })
@@ -123,8 +120,8 @@ async function listVariables({
 }
 
 /** Plugins that do not load are the business of `postern check`. */
-async function pluginsIn(folders: readonly string[]): Promise<readonly Plugin[]> {
-  const loader = new PluginLoader({ disk: systemDisk, folders })
+async function pluginsIn(configuration: Configuration): Promise<readonly Plugin[]> {
+  const loader = trustedLoader(configuration)
   try {
     const loaded = await Promise.all((await loader.names()).map((name) => loader.load(name)))
     return loaded.flatMap((each) => (each.loaded === 'plugin' ? [each.plugin] : []))

@@ -4,7 +4,7 @@ import { configurationResources } from '../config/resources.ts'
 import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { errorsOnly } from '../config/log-section.ts'
-import { PluginLoader } from '../filter/loader.ts'
+import { trustedLoader } from './trusted-loader.ts'
 import type { Generation } from '../filter/generation.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -102,7 +102,7 @@ export async function tryChain(
 ): Promise<Tried> {
   const opened = await openDoors({ ...configuration, log: errorsOnly })
   const resources = configurationResources(resolve(folder), opened.doors)
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   try {
     const { doors } = opened
     const { generation, mistakes } = await loadChain({ configuration, loader, doors, resources })

@@ -110,6 +110,10 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     },
     /may not be read by the owner of the spool \(uid 12345\)/,
   ],
+  'exposed-file': [
+    () => chmod(join(folder.config, 'control'), 0o777),
+    /may be written by others than root, and root obeys what is in it/,
+  ],
   'stale-cdb': [
     async () => {
       await folder.write('control/morercpthosts', 'one.test\n')
@@ -135,7 +139,7 @@ describe('a class of warnings', () => {
 
   test.each(
     Object.entries(shows).filter(
-      ([code]) => code !== 'unreadable-file' || process.getuid?.() === 0,
+      ([code]) => !/^(?:unreadable|exposed)-file$/.test(code) || process.getuid?.() === 0,
     ),
   )('is given where it belongs: %s', async (code, [make, says]) => {
     await make()

@@ -1,5 +1,6 @@
 /** Under root: who works as whom, what each may write, and what happens when one of them dies. */
-import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -178,6 +179,36 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     expect(await stat(path)).toMatchObject(account)
   })
 
+  test('leads no command of root’s anywhere that it could not go by itself', async () => {
+    const path = join(place.folder.root, 'var/accounts.db')
+    const target = join(place.folder.root, 'roots.db')
+    await writeFile(target, '', { mode: 0o600 })
+    const swap = `mv '${path}' '${path}.away' && ln -s '${target}' '${path}'`
+    expect(await asUser(account, swap)).toMatchObject({ code: 0 })
+    const add = ['user', 'add', 'eve@postern.test', '--config', place.folder.config]
+    expect((await runPostern(add, 'secret\n')).code).toBe(1)
+    expect((await stat(target)).size).toBe(0)
+    const back = `rm '${path}' && mv '${path}.away' '${path}'`
+    expect(await asUser(account, back)).toMatchObject({ code: 0 })
+    const list = ['user', 'list', '--config', place.folder.config]
+    expect((await runPostern(list)).stdout).toContain('ann@postern.test')
+  })
+
+  test('has a checkpassword program that others may change refused, and named by check', async () => {
+    const program = join(place.folder.root, 'checkpassword')
+    await chmod(program, 0o777)
+    const plain = Buffer.from('\0joe\0secret').toString('base64')
+    const replies = await dialogue(place.port, ['EHLO client.test', `AUTH PLAIN ${plain}`, 'QUIT'])
+    expect(replies[2]).toMatch(/^454 /)
+    await place.gateway.seen(`others than root may write ${program}`)
+    const { stdout } = await runPostern(['check', '--json', '--config', place.folder.config])
+    const { warnings } = JSON.parse(stdout) as { warnings: readonly { code: string }[] }
+    expect(warnings.filter(({ code }) => code === 'exposed-file')).toMatchObject([
+      { file: program, remedy: `chown root ${program} and chmod go-w ${program}` },
+    ])
+    await chmod(program, 0o700)
+  })
+
   test('defers mail for an entry of users/assign that is root', async () => {
     await send('toor@postern.test')
     await place.gateway.seen('Not allowed to perform deliveries as root.')
@@ -324,6 +355,25 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     const left = async (): Promise<true | undefined> => (pids.some(isAlive) ? undefined : true)
     expect(await eventually(left, 'the end of all')).toBe(true)
   })
+
+  test('leaves a spool into which root hands nothing that would lead elsewhere', async () => {
+    const incoming = join(place.folder.root, 'var/spool/incoming')
+    const target = join(place.folder.root, 'roots')
+    await mkdir(target, { mode: 0o700 })
+    const swap = `mv '${incoming}' '${incoming}.away' && ln -s '${target}' '${incoming}'`
+    expect(await asUser(account, swap)).toMatchObject({ code: 0 })
+    const send = ['sendmail', 'joe@postern.test']
+    const env = { POSTERN_CONFIG: place.folder.config }
+    const input = 'Subject: by root\n\nhi\n'
+    const postern = join(checkout, 'bin/postern')
+    expect((await runProgram(postern, send, { input, env })).code).not.toBe(0)
+    expect(await readdir(target)).toEqual([])
+    await asUser(account, `rm '${incoming}' && mv '${incoming}.away' '${incoming}'`)
+    expect((await runProgram(postern, send, { input, env })).code).toBe(0)
+    const [name = ''] = await readdir(incoming)
+    expect(await stat(join(incoming, name))).toMatchObject({ uid: account.uid })
+    expect(await readFile(join(incoming, name), 'latin1')).toContain('invoked by uid 0')
+  })
 })
 
 describe.skipIf(!isRoot)('root starts nothing (skipped for others than root)', () => {
@@ -351,7 +401,32 @@ describe.skipIf(!isRoot)('root starts nothing (skipped for others than root)', (
 
   test('by a configuration that others may write', async () => {
     const said = await refused(own, (config) => chown(join(config, 'postern.yaml'), 8200, 8201))
-    expect(said).toMatch(/others than root may write .*; chown root /)
+    expect(said).toMatch(
+      /may be written by others than root, and it says what root does; chown root /,
+    )
+  })
+
+  test('of a plugin that its account may write, whatever command it types', async () => {
+    const folder = await gatewayFolder()
+    await chmod(folder.root, 0o755)
+    const plugins = join(folder.root, 'plugins')
+    const ran = join(folder.root, 'ran')
+    await mkdir(join(plugins, 'theirs'), { recursive: true })
+    const code = `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(ran)}, '')\n`
+    await writeFile(join(plugins, 'theirs/theirs.ts'), code)
+    await chown(join(plugins, 'theirs'), account.uid, account.gid)
+    const yaml = (await folder.read('postern.yaml'))
+      .replace(/^user: root\n/m, `user: "${own}"\n`)
+      .replace(/^plugin_dirs:\n/m, `plugin_dirs:\n  - ${plugins}\n`)
+      .replace(/^chain:\n/m, 'chain:\n  - plugin: theirs\n')
+    await folder.write('postern.yaml', yaml)
+    const { code: exit, stderr } = await runPostern(['check', '--config', folder.config])
+    await folder.remove()
+    expect([exit, stderr]).toEqual([
+      1,
+      expect.stringContaining('whoever runs this command is root'),
+    ])
+    expect(existsSync(ran)).toBe(false)
   })
 
   test('in folders of somebody else', async () => {

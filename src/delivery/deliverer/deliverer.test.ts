@@ -6,6 +6,7 @@ import { fakeClock } from '../../testkit/fake-clock.ts'
 import { fakeNet } from '../../testkit/fake-net.ts'
 import { delivererClient } from './client.ts'
 import { withLoginPrograms } from './login-programs.ts'
+import type { DelivererPlaces } from './places.ts'
 import { openDelivererServer, type DelivererWork } from './server.ts'
 import { fakePrograms } from '../../testkit/fake-programs.ts'
 
@@ -27,7 +28,8 @@ async function read(from: AsyncIterable<Uint8Array>): Promise<string> {
   return text
 }
 
-async function stage(work: Partial<DelivererWork>) {
+async function stage(work: Partial<DelivererWork>, places: Partial<DelivererPlaces> = {}) {
+  const failures: unknown[] = []
   const net = fakeNet()
   const clock = fakeClock()
   const refuse = async (): Promise<never> => {
@@ -38,9 +40,11 @@ async function stage(work: Partial<DelivererWork>) {
     clock,
     path,
     group: 1,
+    places: () => ({ deliver: 10, checkpassword: 10, ...places }),
+    failed: (error) => failures.push(error),
     work: { deliver: refuse, checkpassword: refuse, ...work },
   })
-  return { net, clock, server, client: delivererClient({ net, path }) }
+  return { net, clock, server, failures, client: delivererClient({ net, path }) }
 }
 
 const { signal } = new AbortController()
@@ -112,6 +116,49 @@ test('a gateway that goes away calls the delivery off', async () => {
   await expect(delivering).rejects.toMatchObject({ code: 'ABORTED' })
   await over.promise
   expect(calledOff.aborted).toBe(true)
+})
+
+test('no more are under way than have a place, those included that are called off and still end', async () => {
+  const over = Promise.withResolvers<void>()
+  const begun: AbortSignal[] = []
+  const { client } = await stage(
+    {
+      async deliver(_, content, calledOff) {
+        await read(content)
+        begun.push(calledOff)
+        await over.promise
+        return done
+      },
+    },
+    { deliver: 2 },
+  )
+  const controllers = [new AbortController(), new AbortController()]
+  const first = controllers.map((each) => client.deliver(to, message('x'), each.signal))
+  await expect.poll(() => begun.length).toBe(2)
+  controllers[0]?.abort()
+  await expect(first[0]).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(client.deliver(to, message('x'), signal)).rejects.toThrow('too much to do')
+  over.resolve()
+  expect((await first[1])?.end).toEqual({ exit: 0 })
+  expect((await client.deliver(to, message('x'), signal)).end).toEqual({ exit: 0 })
+})
+
+test('a bug fails one request, and whoever keeps the deliverer hears of it', async () => {
+  const bug = new TypeError('undefined is not a function')
+  let calls = 0
+  const { client, failures } = await stage({
+    async deliver() {
+      calls += 1
+      if (calls === 1) throw bug
+      return done
+    },
+  })
+  await expect(client.deliver(to, message('x'), signal)).rejects.toMatchObject({
+    code: 'PROGRAM_FAILED',
+    message: expect.stringContaining('the deliverer has failed'),
+  })
+  expect(failures).toEqual([bug])
+  expect((await client.deliver(to, message('x'), signal)).end).toEqual({ exit: 0 })
 })
 
 test('half a message is no message', async () => {

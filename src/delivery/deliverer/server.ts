@@ -1,11 +1,12 @@
 /**
  * The deliverer's ear. One connection is one request: it is read to the last key, done, answered, and closed. A gateway
- * that goes away calls off what it asked for. At most so many at a time, and nobody keeps a connection without asking.
+ * that goes away calls off what it asked for. At most so many of a kind at a time, and nobody keeps a connection without asking.
  */
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Connection, Net, NetListener } from '../../runtime/net.ts'
+import { PlacesTaken, type DelivererPlaces } from './places.ts'
 import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
 import { formatAnswer, readRequest, type DelivererRequest } from './requests.ts'
 
@@ -31,6 +32,10 @@ export interface DelivererServerOptions {
   readonly path: string
   /** The gateway's: nobody else comes as far as the socket. */
   readonly group: number
+  /** As the configuration in force has it. */
+  readonly places: () => DelivererPlaces
+  /** Told of what is no PosternError: a bug, by which one request has failed and no other. */
+  readonly failed: (error: unknown) => void
 }
 
 export interface DelivererServer {
@@ -38,7 +43,8 @@ export interface DelivererServer {
   close(): Promise<void>
 }
 
-const mostConnections = 500
+/** Connections that have not asked yet. */
+const mostSilent = 100
 /** Until the request is there. */
 const requestMs = 10_000
 /** Of a message that nobody has taken on yet. */
@@ -49,13 +55,23 @@ export async function openDelivererServer(
   options: DelivererServerOptions,
 ): Promise<DelivererServer> {
   const callers = new Set<Caller>()
+  const silent = new Set<Caller>()
+  const places = new PlacesTaken(options.places)
   const listener: NetListener = await options.net.listen({
     address: { path: options.path },
     socketMode: 0o600,
     socketGroup: options.group,
     accepted(connection) {
-      if (callers.size >= mostConnections) return connection.destroy()
-      const caller = new Caller(connection, options, () => callers.delete(caller))
+      if (silent.size >= mostSilent) return connection.destroy()
+      const caller = new Caller(connection, options, {
+        places,
+        asked: () => silent.delete(caller),
+        gone() {
+          silent.delete(caller)
+          callers.delete(caller)
+        },
+      })
+      silent.add(caller)
       callers.add(caller)
     },
     failed: () => undefined,
@@ -68,19 +84,33 @@ export async function openDelivererServer(
   }
 }
 
+interface Reception {
+  readonly places: PlacesTaken
+  readonly asked: () => void
+  readonly gone: () => void
+}
+
 /** Whoever asks, by one connection. */
 class Caller {
   readonly #connection: Connection
   readonly #work: DelivererWork
+  readonly #failed: DelivererServerOptions['failed']
+  readonly #reception: Reception
   readonly #reader = new FrameReader()
   readonly #message: Incoming
   readonly #calledOff = new AbortController()
   readonly #deadline: Timer
   #asked = false
 
-  constructor(connection: Connection, { work, clock }: DelivererServerOptions, gone: () => void) {
+  constructor(
+    connection: Connection,
+    { work, clock, failed }: DelivererServerOptions,
+    reception: Reception,
+  ) {
     this.#connection = connection
     this.#work = work
+    this.#failed = failed
+    this.#reception = reception
     this.#message = new Incoming(connection)
     this.#deadline = clock.after(requestMs, () => this.hangUp())
     connection.attach({
@@ -91,7 +121,7 @@ class Caller {
         this.#deadline.cancel()
         this.#message.fail()
         this.#calledOff.abort()
-        gone()
+        reception.gone()
       },
     })
   }
@@ -110,6 +140,7 @@ class Caller {
     if (!this.#asked) {
       this.#asked = true
       this.#deadline.cancel()
+      this.#reception.asked()
       const request = kind === 'request' ? readRequest(payload) : undefined
       if (request === undefined) return this.#refuse('the deliverer knows no such request')
       return void this.#do(request)
@@ -121,6 +152,8 @@ class Caller {
 
   async #do(request: DelivererRequest): Promise<void> {
     const { signal } = this.#calledOff
+    const giveBack = this.#reception.places.take(request.ask)
+    if (giveBack === undefined) return this.#refuse('the deliverer has too much to do')
     try {
       const done =
         request.ask === 'deliver'
@@ -131,8 +164,11 @@ class Caller {
       this.#say(formatFrame('answer', formatAnswer({ end: done.end })))
       this.#connection.end()
     } catch (error) {
-      if (!isPosternError(error)) throw error
-      this.#refuse(error.message)
+      // What others have asked for goes on.
+      if (!isPosternError(error)) this.#failed(error)
+      this.#refuse(isPosternError(error) ? error.message : 'the deliverer has failed')
+    } finally {
+      giveBack()
     }
   }
 

@@ -36,7 +36,8 @@ export async function deliverAsUser(
   { delivery, owner: { uid, gid } }: { readonly delivery: LocalDelivery; readonly owner: Owner },
   signal: AbortSignal,
 ): Promise<UserDelivery> {
-  if (uid === 0) throw new PosternError('PROGRAM_FAILED', notAsRoot)
+  const refusal = neverAs({ uid, gid })
+  if (refusal !== undefined) throw new PosternError('PROGRAM_FAILED', refusal)
   const { user, home, local, dash, extension, host, sender } = delivery.address
   const about = [user, home, local, dash, extension, host, sender, delivery.defaultDelivery]
   const { end, outputs } = await programs.run(
@@ -58,4 +59,11 @@ export async function deliverAsUser(
   return { end, text: Buffer.concat([of(1), of(2)]), forward: of(forwardDescriptor) }
 }
 
-export const notAsRoot = 'Not allowed to perform deliveries as root.'
+/**
+ * Nobody's mail is delivered with a right of root's, whoever says it should be: users/assign, the folder of alias.
+ * @returns why it is not
+ */
+export function neverAs({ uid, gid }: Owner): string | undefined {
+  if (uid === 0) return 'Not allowed to perform deliveries as root.'
+  return gid === 0 ? 'Not allowed to perform deliveries with the group of root.' : undefined
+}

@@ -1,4 +1,5 @@
 /** The accounts of this host: /etc/passwd, and where the system has others too, what getent(1) says of them. */
+import { latin1 } from '../../formats/octets.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
@@ -6,9 +7,9 @@ import type { Programs } from '../../runtime/programs.ts'
 import { parsePasswd, type Account } from './passwd.ts'
 
 export interface HostAccountsParts {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly programs: Programs
+  readonly disk: Pick<Disk, 'readFile'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  readonly programs: Pick<Programs, 'run'>
 }
 
 /** So long an answer holds, and so many are remembered. */
@@ -19,12 +20,9 @@ const mostBytes = 64 << 10
 
 export class HostAccounts {
   readonly #parts: HostAccountsParts
-  #passwd: { readonly readAt: number; readonly accounts: ReadonlyMap<string, Account> } | undefined
+  #passwd: (Listed & { readonly readAt: number }) | undefined
   #elsewhere: boolean | undefined
-  readonly #asked = new Map<
-    string,
-    { readonly at: number; readonly account: Account | undefined }
-  >()
+  readonly #asked = new Map<string, Listed & { readonly at: number }>()
 
   constructor(parts: HostAccountsParts) {
     this.#parts = parts
@@ -32,18 +30,23 @@ export class HostAccounts {
 
   /** @throws PosternError DISK_FAILED, PROGRAM_FAILED, ABORTED where getent does not answer */
   async find(name: string): Promise<Account | undefined> {
-    const account = (await this.#inPasswd()).get(name)
+    const account = (await this.#inPasswd()).accounts.get(name)
     if (account !== undefined || !(await this.#hasOthers())) return account
-    return this.#byGetent(name)
+    return (await this.#byGetent(name)).accounts.get(name)
   }
 
-  async #inPasswd(): Promise<ReadonlyMap<string, Account>> {
+  /** Whether there is an account of this name, though it be none that could be used: without a home, say. @throws as `find` */
+  async knows(name: string): Promise<boolean> {
+    if (hasLineOf(await this.#inPasswd(), name)) return true
+    return (await this.#hasOthers()) && hasLineOf(await this.#byGetent(name), name)
+  }
+
+  async #inPasswd(): Promise<Listed> {
     const now = this.#parts.clock.now()
     if (this.#passwd === undefined || now - this.#passwd.readAt > rememberedMs) {
-      const bytes = await this.#parts.disk.readFile('/etc/passwd')
-      this.#passwd = { readAt: now, accounts: parsePasswd(bytes) }
+      this.#passwd = { readAt: now, ...listed(await this.#parts.disk.readFile('/etc/passwd')) }
     }
-    return this.#passwd.accounts
+    return this.#passwd
   }
 
   /** Whether nsswitch.conf names a source of accounts beside files. */
@@ -62,10 +65,10 @@ export class HostAccounts {
     }
   }
 
-  async #byGetent(name: string): Promise<Account | undefined> {
+  async #byGetent(name: string): Promise<Listed> {
     const { clock, programs } = this.#parts
     const known = this.#asked.get(name)
-    if (known !== undefined && clock.now() - known.at < rememberedMs) return known.account
+    if (known !== undefined && clock.now() - known.at < rememberedMs) return known
     const controller = new AbortController()
     const timer = clock.after(getentMs, () => controller.abort())
     try {
@@ -77,14 +80,29 @@ export class HostAccounts {
         },
         controller.signal,
       )
-      const account = parsePasswd(outputs.get(1) ?? new Uint8Array()).get(name)
+      const answer = { at: clock.now(), ...listed(outputs.get(1) ?? new Uint8Array()) }
       if (this.#asked.size >= mostRemembered) this.#asked.clear()
-      this.#asked.set(name, { at: clock.now(), account })
-      return account
+      this.#asked.set(name, answer)
+      return answer
     } finally {
       timer.cancel()
     }
   }
+}
+
+/** Accounts, as /etc/passwd or getent(1) has them. */
+interface Listed {
+  readonly accounts: ReadonlyMap<string, Account>
+  /** From one line end to the next. */
+  readonly text: string
+}
+
+function listed(bytes: Uint8Array): Listed {
+  return { accounts: parsePasswd(bytes), text: `\n${latin1(bytes)}` }
+}
+
+function hasLineOf({ text }: Listed, name: string): boolean {
+  return text.includes(`\n${name}:`)
 }
 
 /** Those that know the accounts of /etc/passwd, or none that receive mail. */

@@ -1,5 +1,4 @@
 import {
-  chownSync,
   closeSync,
   existsSync,
   fchmodSync,
@@ -7,13 +6,11 @@ import {
   fsyncSync,
   lchownSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { PosternError } from '../../mail/errors.ts'
 
 /** Makes a file of root's that a group may read, whole or not at all, unless there is one. @throws PosternError DISK_FAILED */
@@ -44,20 +41,6 @@ export function makeFolderFor(path: string, { uid, gid }: Owner): void {
     // Never through a link.
     lchownSync(path, uid, gid)
   })
-}
-
-/** A folder that nobody but us may enter. @throws PosternError DISK_FAILED */
-export function makePrivateFolder(): string {
-  return orFailed(() => {
-    const path = mkdtempSync(`${tmpdir()}/postern-`)
-    chownSync(path, 0, 0)
-    return path
-  })
-}
-
-/** With what is in it. */
-export function removePrivateFolder(path: string): void {
-  rmSync(path, { recursive: true, force: true })
 }
 
 function orFailed<T>(work: () => T): T {

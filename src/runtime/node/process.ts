@@ -3,6 +3,9 @@ import { loadavg } from 'node:os'
 import process from 'node:process'
 import type { HostProcess } from '../process.ts'
 
+/** The file of Node itself. */
+export const nodeFile = process.execPath
+
 export const hostProcess: HostProcess = Object.freeze({
   pid: process.pid,
   parentPid: process.ppid,

@@ -11,7 +11,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exchangeableByOthersThanRoot, writableByOthersThanRoot } from './root-owned.ts'
+import {
+  exchangeableByOthersThanRoot,
+  writableByAccount,
+  writableByOthersThanRoot,
+} from './root-owned.ts'
 
 /** Only root can make files that are root's. */
 describe.skipIf(process.getuid?.() !== 0)('a file of root’s (skipped for others than root)', () => {
@@ -74,5 +78,22 @@ describe.skipIf(process.getuid?.() !== 0)('a file of root’s (skipped for other
     chownSync(inner, 8200, 0)
     expect(exchangeableByOthersThanRoot(inner)).toBeUndefined()
     expect(exchangeableByOthersThanRoot(file)).toBe(inner)
+  })
+
+  test('is an account’s where it owns it, or its group may write it, or everybody', () => {
+    const account = { uid: 8200, gid: 8201 }
+    const changed = (): string | undefined => writableByAccount(file, account)
+    expect(changed()).toBeUndefined()
+    chownSync(file, 8300, 8301)
+    expect(changed()).toBeUndefined()
+    chmodSync(file, 0o664)
+    expect(changed()).toBeUndefined()
+    chownSync(file, 8300, 8201)
+    expect(changed()).toBe(file)
+    chownSync(join(folder, 'inner'), 8200, 0)
+    expect(changed()).toBe(join(folder, 'inner'))
+    chownSync(join(folder, 'inner'), 0, 0)
+    chmodSync(file, 0o646)
+    expect(changed()).toBe(file)
   })
 })

@@ -1,8 +1,9 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
-const writableByOthers = 0o022
 const sticky = 0o1000
+const writableByGroup = 0o020
+const writableByAll = 0o002
 /** As the system follows (path_resolution(7)). */
 const mostLinks = 40
 
@@ -13,23 +14,69 @@ const mostLinks = 40
  * @returns the path that somebody else may write, the topmost one, as the system names it
  */
 export function writableByOthersThanRoot(path: string): string | undefined {
-  return ofOthers(path, { end: 'is root’s too' })
+  return pathOf(anybodyButRoot, path, { endCounts: true })
 }
 
 /** The same of all that leads to a file or folder, whoever owns that itself: whether what lies there can be exchanged. */
 export function exchangeableByOthersThanRoot(path: string): string | undefined {
-  return ofOthers(path, { end: 'is anybody’s' })
+  return pathOf(anybodyButRoot, path, { endCounts: false })
 }
 
-interface Expected {
-  readonly end: 'is root’s too' | 'is anybody’s'
+/** The path at which this account, which has no further group, may change a file or what leads to it. */
+export function writableByAccount(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): string | undefined {
+  const writes = (found: Stats): boolean =>
+    (found.mode & (found.gid === gid ? writableByGroup | writableByAll : writableByAll)) !== 0
+  return pathOf({ owns: (found) => found.uid === uid, writes }, path, { endCounts: true })
 }
 
-/** Step by step, as the system goes. */
-function ofOthers(path: string, { end }: Expected): string | undefined {
+/**
+ * Whether somebody may write it who is neither root nor this owner, nor of the group of either: for where root runs what
+ * another has installed anyhow.
+ */
+export function writableByThirds(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number },
+): string | undefined {
+  const owns = ({ uid }: Stats): boolean => uid !== 0 && uid !== owner.uid
+  const writes = ({ mode, gid }: Stats): boolean =>
+    (mode & (gid === 0 || gid === owner.gid ? writableByAll : writableByGroup | writableByAll)) !==
+    0
+  return pathOf({ owns, writes }, path, { endCounts: true })
+}
+
+/** Whose a file is. @returns root where it cannot be looked up */
+export function ownerOf(path: string): { readonly uid: number; readonly gid: number } {
+  return lookedUp(path) ?? { uid: 0, gid: 0 }
+}
+
+/** Who might change what root relies on. */
+interface Somebody {
+  /** An owner may give himself every right. */
+  readonly owns: (found: Stats) => boolean
+  readonly writes: (found: Stats) => boolean
+}
+
+const anybodyButRoot: Somebody = {
+  owns: ({ uid }) => uid !== 0,
+  writes: ({ mode }) => (mode & (writableByGroup | writableByAll)) !== 0,
+}
+
+/** Step by step, as the system goes. What cannot be looked up is nobody's we know. */
+function pathOf(
+  somebody: Somebody,
+  path: string,
+  { endCounts }: { readonly endCounts: boolean },
+): string | undefined {
+  const mayChange = (found: Stats | undefined, isEnd: boolean): boolean =>
+    found === undefined ||
+    somebody.owns(found) ||
+    (somebody.writes(found) && (isEnd || (found.mode & sticky) === 0))
   let rest = namesIn(resolve(path))
   let at = '/'
-  if (!isRoots(lookedUp(at), { isEnd: false })) return at
+  if (mayChange(lookedUp(at), false)) return at
   for (let links = 0; ;) {
     const [name, ...further] = rest
     if (name === undefined) return undefined
@@ -37,24 +84,19 @@ function ofOthers(path: string, { end }: Expected): string | undefined {
     const here = join(at, name)
     const found = name === '..' ? undefined : lookedUp(here)
     if (name === '..') at = dirname(at)
-    else if (found === undefined) return isRoots(lookedUp(at), { isEnd: true }) ? undefined : at
+    else if (found === undefined) return mayChange(lookedUp(at), true) ? at : undefined
     else if (found.isSymbolicLink()) {
-      if (found.uid !== 0 || ++links > mostLinks) return here
+      if (somebody.owns(found) || ++links > mostLinks) return here
       const target = targetOf(here)
       if (target === undefined) return here
       if (target.startsWith('/')) at = '/'
       rest = [...namesIn(target), ...rest]
     } else {
       const isEnd = rest.length === 0
-      if (!(isEnd && end === 'is anybody’s') && !isRoots(found, { isEnd })) return here
+      if ((endCounts || !isEnd) && mayChange(found, isEnd)) return here
       at = here
     }
   }
-}
-
-function isRoots(found: Stats | undefined, { isEnd }: { readonly isEnd: boolean }): boolean {
-  if (found?.uid !== 0) return false
-  return (found.mode & writableByOthers) === 0 || (!isEnd && (found.mode & sticky) !== 0)
 }
 
 function namesIn(path: string): readonly string[] {

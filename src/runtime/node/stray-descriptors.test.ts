@@ -32,4 +32,9 @@ describe.skipIf(!existsSync('/proc/self/fdinfo'))('descriptors that were left op
     expect(inheritedThen('closeStrayDescriptors(new Set())')).toBe('')
     expect(inheritedThen('closeStrayDescriptors(new Set([50]))')).toBe('50\n')
   })
+
+  test('reach nobody where the system does not tell which there are', () => {
+    expect(inheritedThen("closeStrayDescriptors(new Set(), '/nowhere')")).toBe('')
+    expect(inheritedThen("closeStrayDescriptors(new Set([40]), '/nowhere')")).toBe('40\n')
+  })
 })

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { resolve } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import { configurationResources } from '../../config/resources.ts'
-import { PluginLoader } from '../../filter/loader.ts'
+import { trustedLoader } from '../trusted-loader.ts'
 import type { Entry } from '../../filter/entry.ts'
 import { nodeAccounts } from '../../runtime/node/accounts.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
@@ -112,7 +112,7 @@ async function examineDependencies(
   const doors = { disk: systemDisk, log: silentLog }
   const resources = configurationResources(resolve(folder), doors)
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
-  const loader = new PluginLoader({ disk: systemDisk, folders: configuration.pluginFolders })
+  const loader = trustedLoader(configuration)
   try {
     const { generation } = await loadChain({
       configuration,

@@ -21,6 +21,7 @@ interface Circumstances {
   readonly exchangeable?: string
   readonly mode?: 'enforce' | 'off'
   readonly end?: FakeEnd | 'hangs'
+  readonly isFull?: boolean
 }
 
 function stage({
@@ -29,6 +30,7 @@ function stage({
   exchangeable,
   mode = 'enforce',
   end = { exit: 0 },
+  isFull = false,
 }: Circumstances) {
   const known = new Map(Object.entries(users))
   const directory: UserDirectory = { find: async (local) => known.get(local) }
@@ -51,6 +53,7 @@ function stage({
     users: { directory },
     writableByOthers: (path) => (path === writable ? path : undefined),
     exchangeableByOthers: (path) => (path === exchangeable ? path : undefined),
+    hasRoom: async () => !isFull,
     program,
   })
   return { work, programs, clock }
@@ -75,7 +78,9 @@ describe('a delivery', () => {
 
   test.each<readonly [string, Circumstances, string]>([
     ['to root', { users: { joe: { ...joe, uid: 0 } } }, 'as root'],
+    ['with the group of root', { users: { joe: { ...joe, gid: 0 } } }, 'the group of root'],
     ['to nobody', { users: {} }, 'no such user'],
+    ['that the disk has no room for', { isFull: true }, 'nearly full'],
     ['by a users/cdb of somebody’s', { writable: '/etc/postern/users/cdb' }, 'others than root'],
     [
       'by a users/assign of somebody’s',
@@ -149,11 +154,20 @@ describe('a login', () => {
     ['of the same with more arguments', {}, [...login.command, 'x']],
     ['of an entry that is off', { mode: 'off' }, login.command],
     ['by a file of somebody’s', { writable: '/etc/postern/postern.yaml' }, login.command],
+    ['of a program that others may change', { writable: '/bin/checkpassword' }, login.command],
+    ['of one that goes on with such a program', { writable: '/bin/true' }, login.command],
   ])('%s starts nothing', async (_, circumstances, command) => {
     const { work, programs } = stage(circumstances)
     await expect(work.checkpassword({ ...login, command }, signal)).rejects.toMatchObject({
       code: 'PROGRAM_FAILED',
     })
     expect(programs.calls).toEqual([])
+  })
+
+  test('says of a program that is not root’s alone what is to be done', async () => {
+    const { work } = stage({ writable: '/bin/checkpassword' })
+    await expect(work.checkpassword(login, signal)).rejects.toThrow(
+      /root would run \/bin\/checkpassword: chown root \/bin\/checkpassword and chmod go-w/,
+    )
   })
 })

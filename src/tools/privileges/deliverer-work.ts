@@ -3,10 +3,9 @@
  * and only from files that nobody but root can write. The gateway brings an address and a message, or a login.
  */
 import { join } from 'node:path'
-import type { Configuration, EntryConfiguration } from '../../config/configuration.ts'
-import { isMap } from '../../config/reading.ts'
+import type { Configuration } from '../../config/configuration.ts'
 import type { DelivererWork } from '../../delivery/deliverer/server.ts'
-import { deliverAsUser, notAsRoot } from '../../delivery/local/as-user.ts'
+import { deliverAsUser, neverAs } from '../../delivery/local/as-user.ts'
 import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
 import { isPosternError, PosternError } from '../../mail/errors.ts'
@@ -15,13 +14,14 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Programs } from '../../runtime/programs.ts'
 import { localProgram, programEnvironment } from '../local-program.ts'
+import { exposedProgram, loginPrograms, obeyedFiles, type Exposable } from './exposed-files.ts'
 
 /** What it takes of the configuration. */
 export interface ObeyedConfiguration {
   readonly folder: string
   readonly control: Pick<Configuration['control'], 'defaultDelivery'>
   readonly delivery: Pick<Configuration['delivery'], 'alias' | 'localTimeoutMs'>
-  readonly chain: readonly Pick<EntryConfiguration, 'plugin' | 'mode' | 'options'>[]
+  readonly chain: Exposable['chain']
 }
 
 export interface DelivererWorkParts {
@@ -34,6 +34,8 @@ export interface DelivererWorkParts {
   readonly writableByOthers: (path: string) => string | undefined
   /** Of a folder: the path at which somebody else than root may exchange it, whoever owns it. */
   readonly exchangeableByOthers: (path: string) => string | undefined
+  /** Whether a message may still grow that lies in root's folder for temporary files. */
+  readonly hasRoom: () => Promise<boolean>
   /** `postern local`, as it is started. */
   readonly program?: readonly [string, ...string[]]
 }
@@ -42,8 +44,8 @@ export interface DelivererWorkParts {
 const beyondTimeoutMs = 60_000
 const loginMs = 60_000
 
-/** What says as whom or what root starts, below the folder of the configuration. */
-const obeyedFiles = ['postern.yaml', 'users/cdb', 'users/assign', 'control/defaultdelivery']
+/** Of a message, between two looks whether there is room for more. */
+const roomBytes = 1 << 20
 
 export function delivererWork(parts: DelivererWorkParts): DelivererWork {
   const { clock, programs, current, program = localProgram } = parts
@@ -52,7 +54,8 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
       assertRoots(parts)
       const found = await find(parts, to)
       const { user, uid, gid, home, dash, extension } = found
-      if (uid === 0) throw refused(notAsRoot)
+      const refusal = neverAs({ uid, gid })
+      if (refusal !== undefined) throw refused(refusal)
       const { folder, control, delivery: settings } = current()
       if (home === settings.alias) assertStays(parts, home)
       const { local, host, sender } = to
@@ -65,16 +68,14 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
         clock,
         { ms: settings.localTimeoutMs + beyondTimeoutMs, signal },
         async (bounded) => {
-          const delivery = { ...about, message: () => until(bounded, message) }
+          const delivery = { ...about, message: () => until(bounded, message, parts) }
           return deliverAsUser({ programs, program }, { delivery, owner: { uid, gid } }, bounded)
         },
       )
     },
     async checkpassword({ command, environment, input }, signal) {
       assertRoots(parts)
-      if (!current().chain.some((entry) => isCommandOf(entry, command))) {
-        throw refused('no entry of the chain names this checkpassword program')
-      }
+      assertLoginProgram(parts, command)
       const call = {
         command,
         environment: new Map([...environment, ['PATH', '/usr/local/bin:/usr/bin:/bin']]),
@@ -130,24 +131,41 @@ async function find(
   throw refused('there is no such user of this host')
 }
 
-function isCommandOf(
-  { plugin, mode, options }: ObeyedConfiguration['chain'][number],
-  command: readonly string[],
-): boolean {
-  if (plugin !== 'checkpassword' || mode === 'off') return false
-  const configured = isMap(options) ? options['command'] : undefined
-  return JSON.stringify(configured) === JSON.stringify(command)
+/** One of the chain, word for word, that nobody but root may change. @throws PosternError PROGRAM_FAILED */
+function assertLoginProgram(
+  { current, writableByOthers }: DelivererWorkParts,
+  command: readonly [string, ...string[]],
+): void {
+  const asked = JSON.stringify(command)
+  if (!loginPrograms(current().chain).some((words) => JSON.stringify(words) === asked)) {
+    throw refused('no entry of the chain names this checkpassword program')
+  }
+  // What is looked for along a path may be found where others write.
+  if (!command[0].startsWith('/')) throw refused(`${command[0]} is no path: write where it lies`)
+  const exposed = exposedProgram(command, writableByOthers)
+  if (exposed === undefined) return
+  const { file, at } = exposed
+  throw refused(
+    `others than root may write ${at}, and root would run ${file}: chown root ${at} and chmod go-w ${at}`,
+  )
 }
 
-/** The message as long as there is time: a gateway that never comes to its end must not keep us. */
+/** The message as long as there is time and room: a gateway that never comes to its end must not keep us, or fill the disk. */
 async function* until(
   signal: AbortSignal,
   message: AsyncIterable<Uint8Array>,
+  { hasRoom }: Pick<DelivererWorkParts, 'hasRoom'>,
 ): AsyncGenerator<Uint8Array> {
   const reading = message[Symbol.asyncIterator]()
+  let unseen = roomBytes
   for (;;) {
     const next = await abortable(reading.next(), signal, 'a message')
     if (next.done === true) return
+    unseen += next.value.length
+    if (unseen >= roomBytes) {
+      if (!(await hasRoom())) throw refused('the disk with the temporary files is nearly full')
+      unseen = 0
+    }
     yield next.value
   }
 }

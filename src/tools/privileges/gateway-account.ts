@@ -1,39 +1,43 @@
 /** As whom a gateway works that root has started. */
-import { parsePasswd, type Account } from '../../delivery/local/passwd.ts'
-import { latin1 } from '../../formats/octets.ts'
-import type { Disk } from '../../runtime/disk.ts'
+import { HostAccounts } from '../../delivery/local/host-accounts.ts'
+import type { Account } from '../../delivery/local/passwd.ts'
+import { systemClock } from '../../runtime/node/clock.ts'
+import { systemDisk } from '../../runtime/node/disk.ts'
+import { nodePrograms } from '../../runtime/node/programs.ts'
 
 /** Where the configuration names nobody. */
 export const usualAccount = 'postern'
 
-/**
- * Whether a gateway that root starts stays root: it is told to, or nobody else is named and there is no usual account. One
- * that is there and cannot be used (without a home, say) is a mistake to be mended, and no reason to work as root.
- * @throws PosternError DISK_FAILED
- */
-export async function staysRoot(
-  user: string | undefined,
-  disk: Pick<Disk, 'readFile'>,
-): Promise<boolean> {
-  if (user !== undefined) return user === 'root'
-  return !latin1(await disk.readFile('/etc/passwd'))
-    .split('\n')
-    .some((line) => line.startsWith(`${usualAccount}:`))
+export type AccountLookUp = Pick<HostAccounts, 'find' | 'knows'>
+
+/** As the users of this host are looked up: /etc/passwd, and what else the system knows by getent(1). */
+export function accountsOfHost(): AccountLookUp {
+  const programs = nodePrograms(systemClock)
+  return new HostAccounts({ disk: systemDisk, clock: systemClock, programs })
 }
 
 /**
- * @param user a name of /etc/passwd, or `uid:gid`: containers have no names
+ * Whether a gateway that root starts stays root: it is told to, or nobody else is named and there is no usual account. One
+ * that is there and cannot be used (without a home, say) is a mistake to be mended, and no reason to work as root.
+ * @throws PosternError DISK_FAILED, PROGRAM_FAILED, ABORTED where it cannot be found out: that is no reason either
+ */
+export async function staysRoot(user: string | undefined, host: AccountLookUp): Promise<boolean> {
+  return user === undefined ? !(await host.knows(usualAccount)) : user === 'root'
+}
+
+/**
+ * @param user the name of an account of this host, or `uid:gid`: containers have no names
  * @returns undefined where there is no such account
- * @throws PosternError DISK_FAILED
+ * @throws PosternError DISK_FAILED, PROGRAM_FAILED, ABORTED
  */
 export async function gatewayAccount(
   user: string,
-  disk: Pick<Disk, 'readFile'>,
+  host: AccountLookUp,
 ): Promise<Account | undefined> {
   const numbers = /^(\d+):(\d+)$/.exec(user)
   if (numbers !== null) {
     const [, uid, gid] = numbers
     return { name: user, uid: Number(uid), gid: Number(gid), home: '/' }
   }
-  return parsePasswd(await disk.readFile('/etc/passwd')).get(user)
+  return host.find(user)
 }

@@ -6,13 +6,9 @@ import { isPosternError } from '../../mail/errors.ts'
 import type { Mistake } from '../../plugin/mistake.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
-import {
-  makeFileForGroup,
-  makeFolderFor,
-  makePrivateFolder,
-  removePrivateFolder,
-} from '../../runtime/node/given-folder.ts'
+import { makeFileForGroup, makeFolderFor } from '../../runtime/node/given-folder.ts'
 import { keptEnvironment, openRootsPorts, type OpenedPorts } from '../../runtime/node/kept.ts'
+import { makePrivateFolder, removeLeftFolders } from '../../runtime/node/private-folder.ts'
 import { systemRandom } from '../../runtime/node/random.ts'
 import { writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
 import { closeStrayDescriptors } from '../../runtime/node/stray-descriptors.ts'
@@ -24,13 +20,17 @@ import type {
   ToDeliverer,
   ToGateway,
 } from '../../workers/keeper-messages.ts'
-import { gatewayAccount, usualAccount } from './gateway-account.ts'
+import { exposures } from './exposed-files.ts'
+import { gatewayAccount, usualAccount, type AccountLookUp } from './gateway-account.ts'
 import { preparePlaces } from './places.ts'
 
 export interface Keeping {
   /** The configuration folder, as the operator wrote it. */
   readonly folder: string
   readonly configuration: Configuration
+  readonly host: AccountLookUp
+  /** Told of what root had better not act by. */
+  readonly warn: (doubts: readonly Mistake[]) => void
   /** The programs of the deliverer and of the gateway. */
   readonly programs: { readonly deliverer: URL; readonly gateway: URL }
   /** That the gateway inherits by their numbers. */
@@ -38,6 +38,7 @@ export interface Keeping {
   readonly onSignal: (signal: KeptSignal, callback: () => void) => void
 }
 
+const noExposures = { mistakes: [], doubts: [] }
 const signals: readonly KeptSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM']
 
 /**
@@ -45,11 +46,12 @@ const signals: readonly KeptSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGALRM'
  * @returns its exit code; or, where it may not or cannot begin, what is wrong and what to do
  */
 export async function keep(keeping: Keeping): Promise<number | readonly Mistake[]> {
-  const { configuration } = keeping
-  const account = await gatewayAccount(configuration.user ?? usualAccount, systemDisk)
+  const { configuration, host, warn } = keeping
+  const account = await gatewayAccount(configuration.user ?? usualAccount, host)
+  const exposed = account === undefined ? noExposures : exposures(configuration, account)
   const mistakes = [
     ...aboutAccount(configuration, account),
-    ...aboutWhatRootDoes(configuration),
+    ...exposed.mistakes,
     ...(account === undefined
       ? []
       : await preparePlaces(configuration, account, {
@@ -59,15 +61,17 @@ export async function keep(keeping: Keeping): Promise<number | readonly Mistake[
         })),
   ]
   if (account === undefined || mistakes.length > 0) return mistakes
+  warn(exposed.doubts)
   const keyless = makeForwardingKey(configuration, account)
   if (keyless.length > 0) return keyless
   // Root's: the gateway and programs of users would inherit them.
   closeStrayDescriptors(new Set([...keeping.descriptors, ...socketsGiven()]))
-  const place = makePrivateFolder()
+  await removeLeftFolders(systemClock.now())
+  const place = await makePrivateFolder()
   try {
-    return await keepWith(keeping, { account, socket: join(place, 'deliverer') })
+    return await keepWith(keeping, { account, socket: join(place.path, 'deliverer') })
   } finally {
-    removePrivateFolder(place)
+    await place.remove()
   }
 }
 
@@ -148,15 +152,6 @@ function aboutAccount(
 
 const accountRemedy =
   'adduser --system --group --no-create-home postern, or name another with user: NAME in postern.yaml (user: root: everything as root)'
-
-/** The account, the ports and the programs of root stand there: whoever writes it is root. */
-function aboutWhatRootDoes(configuration: Configuration): readonly Mistake[] {
-  const file = yamlOf(configuration)
-  const path = writableByOthersThanRoot(file)
-  if (path === undefined) return []
-  const problem = `others than root may write ${path}, and it says what root does`
-  return [{ file, problem, remedy: `chown root ${path} and chmod go-w ${path}` }]
-}
 
 function aboutDeliverer(configuration: Configuration, problem: string): Mistake {
   const remedy = 'mend what the problem names, then start again'

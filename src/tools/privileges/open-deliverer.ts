@@ -1,7 +1,10 @@
 /** The deliverer with everything it needs: it follows the configuration as the gateway does, and keeps the last that is right. */
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import { openDelivererServer, type DelivererServer } from '../../delivery/deliverer/server.ts'
+import type { DelivererPlaces } from '../../delivery/deliverer/places.ts'
+import { isMap } from '../../config/reading.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
@@ -22,6 +25,8 @@ export interface DelivererOrders {
   readonly folder: string
   readonly socket: string
   readonly group: number
+  /** A bug, or what a library made of something unforeseen: one request has failed by it. */
+  readonly failed: (error: unknown) => void
 }
 
 /** @throws PosternError CONFIG_INVALID, ADDRESS_IN_USE, LISTEN_FAILED */
@@ -41,6 +46,8 @@ export async function openDeliverer(orders: DelivererOrders): Promise<DelivererS
     clock: systemClock,
     path: orders.socket,
     group: orders.group,
+    places: () => placesFor(current()),
+    failed: orders.failed,
     work: delivererWork({
       clock: systemClock,
       programs,
@@ -48,6 +55,7 @@ export async function openDeliverer(orders: DelivererOrders): Promise<DelivererS
       users: new LocalUsers({ doors, current }),
       writableByOthers: writableByOthersThanRoot,
       exchangeableByOthers: exchangeableByOthersThanRoot,
+      hasRoom,
     }),
   })
 }
@@ -68,4 +76,31 @@ function following(folder: string): () => Configuration {
     }
     return current
   }
+}
+
+/** Of deliveries and logins that were called off: their processes have some seconds to end. */
+const ending = 20
+
+/** As many as the gateway will ask for at a time; a stranger in its place gets no more. */
+function placesFor({ control, workers, chain }: Configuration): DelivererPlaces {
+  const processes = workers === 'auto' ? availableParallelism() : workers
+  const logins = chain.flatMap(({ plugin, mode, options }) => {
+    if (plugin !== 'checkpassword' || mode === 'off') return []
+    const parallel = isMap(options) ? options['parallel'] : undefined
+    return [typeof parallel === 'number' ? parallel : usualParallel]
+  })
+  return {
+    deliver: Math.max(control.concurrencyLocal, processes) + ending,
+    checkpassword: logins.reduce((sum, each) => sum + each * processes, 0) + ending,
+  }
+}
+
+/** As the plugin checkpassword has it. */
+const usualParallel = 20
+/** Of a disk that is this large or larger so much stays free, of a smaller one a tenth. */
+const mostSpared = 256 << 20
+
+async function hasRoom(): Promise<boolean> {
+  const { sizeBytes, freeBytes } = await systemDisk.space(tmpdir())
+  return freeBytes > Math.min(mostSpared, sizeBytes / 10)
 }
