@@ -96,8 +96,6 @@ interface Difference {
 
 const noCode =
   'what has no code of three digits is no reply (RFC 5321 §4.2): nobody knows what was meant'
-const tooLong =
-  'a reply line has at most 512 octets (RFC 5321 §4.5.3.1.5); 6,000 are no refusal for good'
 const noData = 'only 354 lets a message follow (RFC 5321 §4.3.2); it is kept, and tried again'
 const noEnd = 'a missing line end is added, not bounced'
 
@@ -106,9 +104,6 @@ const otherwise: readonly (readonly [name: string, Difference])[] = [
   ["mail:'25\\r", { why: noCode, outcomes: ['deferred'] }],
   ["data:'25\\r", { why: noCode, outcomes: ['deferred'] }],
   ["dot:'25\\r", { why: noCode, outcomes: ['deferred'] }],
-  ["mail:'550 xxx", { why: tooLong, outcomes: ['deferred'] }],
-  ["data:'550 xxx", { why: tooLong, outcomes: ['deferred'] }],
-  ["dot:'550 xxx", { why: tooLong, outcomes: ['deferred'] }],
   ["data:'220 huh", { why: noData, outcomes: ['deferred'] }],
   ["data:'250\\r", { why: noData, outcomes: ['deferred'] }],
   [

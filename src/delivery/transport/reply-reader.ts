@@ -13,13 +13,17 @@ export interface HopReply {
   readonly lines: readonly [string, ...string[]]
 }
 
-/** RFC 5321 §4.5.3.1.5 allows 512; some greetings and advertisements are longer. */
+/** RFC 5321 §4.5.3.1.5 allows 512. Of a longer line so much is read: what its code says counts all the same. */
 const maxLineBytes = 2048
+/** … unless it does not end. */
+const maxDropped = 65_536
 const maxLines = 100
 const line = /^([2-5]\d\d)(?:([ -])(.*))?$/s
 
 export class ReplyReader {
   #pending = ''
+  /** Bytes of the pending line that nobody reads. */
+  #dropped = 0
   #begun: { code: number; lines: [string, ...string[]] } | undefined
 
   /** Whether part of a reply has come in, and not its end. */
@@ -40,15 +44,24 @@ export class ReplyReader {
       if (reply !== undefined) replies.push(reply)
       from = end + 1
     }
-    this.#pending = text.slice(from)
-    if (this.#pending.length > maxLineBytes) throw breach('a reply line without end')
+    this.#hold(text.slice(from))
     return replies
   }
 
+  #hold(text: string): void {
+    this.#pending = text
+    if (text.length <= 2 * maxLineBytes) return
+    // The last one may be the CR of its end.
+    this.#pending = text.slice(0, maxLineBytes) + text.slice(-1)
+    this.#dropped += text.length - this.#pending.length
+    if (this.#dropped > maxDropped) throw breach('a reply line without end')
+  }
+
   #take(raw: string): HopReply | undefined {
-    if (raw.length > maxLineBytes) throw breach('a reply line that is too long')
+    this.#dropped = 0
     if (!raw.endsWith('\r')) throw breach('a reply line that ends in a bare LF')
-    const [, digits, separator, text = ''] = line.exec(raw.slice(0, -1)) ?? []
+    const [, digits, separator, text = ''] =
+      line.exec(raw.slice(0, -1).slice(0, maxLineBytes)) ?? []
     if (digits === undefined) throw breach(`'${printable(raw.slice(0, 80))}', which is no reply`)
     const code = Number(digits)
     if (this.#begun === undefined) this.#begun = { code, lines: [text] }
