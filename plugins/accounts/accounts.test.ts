@@ -66,7 +66,11 @@ describe('accounts', () => {
   test('SCRAM is held against the keys that were stored, and brings the same variables', async () => {
     const { plugin } = await made()
     const variables = new Map([['DATABYTES', '0']])
-    expect(await plugin.secretFor('alice@example.org')).toEqual({ ...(await keysOf()), variables })
+    expect(await plugin.secretFor('alice@example.org')).toEqual({
+      ...(await keysOf()),
+      variables,
+      user: 'alice@example.org',
+    })
     expect(await plugin.secretFor('carol')).toMatchObject({ variables: new Map([['A', '1']]) })
     expect(await plugin.secretFor('bob')).toBeUndefined()
     await plugin.verify('alice@example.org', 'secret')

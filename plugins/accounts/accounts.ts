@@ -35,31 +35,33 @@ export const accounts = definePlugin({
   setup({ file, scram }, doors) {
     const logins = new LoginCheck(doors)
     const text = file.follow(readAccounts)
-    const find = async (user: string): Promise<AuthRecord | undefined> => {
-      const account = await findLogin(doors.accounts, user)
-      return account === undefined ? text.current.get(accountKey(user)) : usableOf(account)
+    /** By the user's own name too, where the login was written in another domain's or in other letters. */
+    const find = async (login: string): Promise<Found> => {
+      const account = await findLogin(doors.accounts, login)
+      if (account !== undefined) return { record: usableOf(account), user: account.user }
+      return { record: text.current.get(accountKey(login)), user: login }
     }
     return {
-      async verify({ session, user, password }, { signal }) {
-        const record = await find(user)
+      async verify({ session, user: given, password }, { signal }) {
+        const { record, user } = await find(given)
         // Asked for only where no one has logged in yet.
         const some = record === undefined ? await someRecords(doors.accounts, text) : []
         const question = { source: text, record, password, others: () => some }
         const problem = await logins.check(question, signal)
-        if (problem === undefined) return { variables: record?.variables ?? new Map() }
+        if (problem === undefined) return { variables: record?.variables ?? new Map(), user }
         const { id, remote } = session
-        const said = { session: id, address: remote.address, user: user.slice(0, 256) }
+        const said = { session: id, address: remote.address, user: given.slice(0, 256) }
         doors.log.info('accounts.failed', { ...said, because: problem })
         return false
       },
       ...(scram
         ? {
-            async secretFor({ user }) {
-              const record = await find(user)
+            async secretFor({ user: given }) {
+              const { record, user } = await find(given)
               if (record === undefined || !isUsable(record)) return undefined
               if (record.scram === undefined || isExpired(record, doors.clock)) return undefined
               const keys = parseScramSecret(record.scram)
-              return keys && { ...keys, variables: record.variables }
+              return keys && { ...keys, variables: record.variables, user }
             },
           }
         : {}),
@@ -70,6 +72,11 @@ export const accounts = definePlugin({
     }
   },
 })
+
+interface Found {
+  readonly record: AuthRecord | undefined
+  readonly user: string
+}
 
 type Records = ReadonlyMap<string, AuthRecord>
 

@@ -47,6 +47,8 @@ export interface DeliveryConfiguration {
   readonly eightBit: 'bounce' | 'send'
   /** Next hops that are told of the client, in lower case. */
   readonly xforward: ReadonlySet<string>
+  /** Whether mail exchangers are spoken to by QMTP whose preference says so. */
+  readonly mxps: boolean
   readonly addressFamily: 'ipv4-first' | 'ipv6-first' | 'ipv4' | 'ipv6'
   readonly recipientsPerTransaction: number
   /** How a connection to a next hop is used for more than one message. */
@@ -95,6 +97,7 @@ export function readDelivery(
     },
     eightBit: values.eight_bit,
     xforward: readXforward(reading, values.xforward),
+    mxps: values.mxps,
     addressFamily: values.address_family,
     recipientsPerTransaction: values.recipients_per_transaction,
     reuse: { idleMs: values.keep_connection, messages: values.messages_per_connection },

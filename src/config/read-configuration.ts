@@ -167,6 +167,7 @@ function receiverDefaults(files: ConfigurationFiles, control: ControlSettings): 
     ...(given('databytes') ? { max_message: control.dataBytes } : {}),
     ...(given('maxrcpt') ? { max_recipients: recipientsOfMaxrcpt(control.maxRcpt) } : {}),
     ...(given('smtpgreeting') ? { greeting: control.smtpGreeting } : {}),
+    ...(given('localiphost') ? { localiphost: control.localIpHost } : {}),
     ...(given('timeoutsmtpd') ? { command_timeout: `${control.timeoutSmtpdSeconds}s` } : {}),
   }
 }

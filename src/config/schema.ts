@@ -50,6 +50,11 @@ export const sectionShapes = {
       description:
         'Mail domains that ask for it by _smtp._tls what came of TLS with them, each day (RFC 8460); from control/doublebounceto',
     }),
+    mxps: option.boolean({
+      default: false,
+      description:
+        'Use QMTP, which has no TLS, where the preference of the best mail exchanger says so (12801, 12817 … 13041) and nobody demands TLS',
+    }),
     address_family: option.choice(['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'], {
       default: 'ipv4-first',
       description: 'Which addresses of a next hop are tried, and in which order',

@@ -7,7 +7,8 @@ import { memoryQueue } from '../testkit/memory-queue.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { createBouncer } from './bounce.ts'
-import { doubleBounceUser, type Report } from './notices.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
+import type { Report } from './notices.ts'
 
 const ann = { localPart: 'ann', domain: 'here.test' }
 const bob: Recipient = { mailbox: { localPart: 'bob', domain: 'there.test' } }

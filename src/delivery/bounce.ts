@@ -5,6 +5,7 @@
  * whose sender may be forged is told on hold: it waits in the queue for an operator.
  */
 import { formatPath, type Mailbox } from '../mail/address.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 import {
   buildDsn,
   returnsBody,
@@ -18,7 +19,7 @@ import type { Entry, Placement, Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
-import { addressees, doubleBounceUser, dsnRecipient, isWanted, type Report } from './notices.ts'
+import { addressees, dsnRecipient, isWanted, type Report } from './notices.ts'
 
 export interface BounceSettings {
   /** Our own name. */

@@ -5,7 +5,7 @@ import { memoryStore } from '../testkit/memory-store.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { heldBounceReason } from './bounce.ts'
 import { HeldDigest } from './held-digest.ts'
-import { doubleBounceUser } from './notices.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 
 const hour = 3_600_000
 const at = (localPart: string) => ({ localPart, domain: 'here.test' })

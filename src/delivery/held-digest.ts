@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { StoreTable } from '../runtime/store.ts'
 import { heldBounceReason, type BounceSettings } from './bounce.ts'
-import { doubleBounceUser } from './notices.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 
 export interface HeldDigestOptions {
   readonly queue: Pick<Queue, 'begin' | 'entries'>

@@ -2,6 +2,7 @@
  * What a pass over a message owes to whom: RFC 3461 §4.1 says who wants to know, qmail's rules say who is told.
  * Pure: nothing is sent here.
  */
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 import { verpBase } from '../mail/verp.ts'
 import type { Mailbox } from '../mail/address.ts'
 import type { DsnRecipient } from '../mail/dsn.ts'
@@ -20,12 +21,6 @@ export interface Report {
   /** Of a delay: when we give up. */
   readonly retryUntil?: Instant
 }
-
-/**
- * The `user` of a double bounce, qmail's `#@[]`: no login is called that, and the mark survives a restart with
- * the envelope.
- */
-export const doubleBounceUser = '#@[]'
 
 /** Nobody waits for the notices of these, or their sender asked for none: the failures are dropped and logged. */
 export interface Addressees {

@@ -5,6 +5,7 @@
  */
 import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain, literalAddress } from '../mail/domain.ts'
+import { noDomain } from '../mail/no-mailbox.ts'
 import type {
   FailRoute,
   LocalRoute,
@@ -52,6 +53,7 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
   return {
     async route({ mailbox }): Promise<Route> {
       const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = tables()
+      if (mailbox.domain === noDomain) return nowhere(mailbox, locals)
       const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
@@ -122,6 +124,14 @@ async function userRoute(
   const { user, uid, gid, home, dash, extension } = found
   const to = { user, uid, gid, home, dash, extension }
   return { transport: 'local', key, ...to, local, domain }
+}
+
+/** What is no mail address; at a domain of ours it is nobody's, as every other that we do not know. */
+function nowhere({ localPart }: Mailbox, locals: RoutingTables['locals']): FailRoute {
+  const isOurs = locals.has(localPart.slice(localPart.lastIndexOf('@') + 1).toLowerCase())
+  const route = { transport: 'fail', key: 'fail:no address' } as const
+  if (isOurs) return { ...route, ...nobody }
+  return { ...route, status: '5.1.3', text: 'Sorry, this is no mail address.' }
 }
 
 const nobody = { status: '5.1.1', text: 'Sorry, no mailbox here by that name.' } as const

@@ -193,6 +193,36 @@ describe('PLAIN and LOGIN', () => {
   })
 })
 
+describe('a back end that has one name for a user', () => {
+  const names = definePlugin({
+    name: 'names',
+    options: {},
+    setup: () => ({
+      verify: ({ user }) => (user === 'al@alias.test' ? { user: 'al@main.test' } : user === 'bob'),
+      secretFor: ({ user }) =>
+        user === 'al@alias.test' ? { password: 'secret', user: 'al@main.test' } : undefined,
+    }),
+  })
+
+  test('says who has logged in, whatever was typed', async () => {
+    const { policy, session } = await sessionWith([entryOf(names)])
+    const plain = (user: string) =>
+      policy.auth({ session, user, mechanism: 'PLAIN', password: 'secret' })
+    expect(await plain('al@alias.test')).toEqual({ ruling: 'accept', user: 'al@main.test' })
+    expect(await plain('bob')).toEqual({ ruling: 'accept', user: 'bob' })
+  })
+
+  test('says so by SCRAM too, of the login that was proven', async () => {
+    const { policy, session, secretFor } = await sessionWith([entryOf(names)])
+    const mechanism = 'SCRAM-SHA-256'
+    const proven = (user: string) => policy.auth({ session, user, mechanism, proven: true })
+    await secretFor('al@alias.test')
+    expect(await proven('al@main.test')).toMatchObject({ ruling: 'reject' })
+    await secretFor('al@alias.test')
+    expect(await proven('al@alias.test')).toEqual({ ruling: 'accept', user: 'al@main.test' })
+  })
+})
+
 describe('APOP', () => {
   const challenge = '<1.2@mx.test>'
   const attempt = (policy: SessionPolicy, session: Session, user: string) =>

@@ -3,12 +3,7 @@
  * user. One yes is enough, nobody's yes means no. A back end that cannot answer is no objection as long
  * as another one knows the user.
  */
-import {
-  isPasswordOf,
-  type LoginGrant,
-  type LoginSecret,
-  type LoginVariables,
-} from '../mail/login-secret.ts'
+import { isPasswordOf, type LoginGrant, type LoginSecret } from '../mail/login-secret.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
@@ -62,7 +57,7 @@ export type LoginOutcome =
   | {
       readonly objection?: undefined
       readonly denied?: undefined
-      readonly variables?: LoginVariables
+      readonly grant: LoginGrant
     }
 
 /** PLAIN, LOGIN, CRAM-MD5 and APOP, of which everything is known. */
@@ -136,8 +131,16 @@ export async function findSecret(
   return { secret: answer.kept, denied: true }
 }
 
+/** What is known of a password stays behind. */
+export function grantOf({ variables, user }: LoginGrant = {}): LoginGrant {
+  return {
+    ...(variables === undefined ? {} : { variables }),
+    ...(user === undefined ? {} : { user }),
+  }
+}
+
 function grantedBy({ kept }: { readonly kept?: LoginGrant | undefined }): LoginOutcome {
-  return kept?.variables === undefined ? {} : { variables: kept.variables }
+  return { grant: grantOf(kept) }
 }
 
 function refusedBy({ fault, denied }: Pick<Unknown, 'fault' | 'denied'>): LoginOutcome {

@@ -34,6 +34,8 @@ describe('settings of the receiver', () => {
     expect(settingsFor({})).toEqual({
       hostname: 'mx.postern.test',
       greeting: 'mx.postern.test ESMTP',
+      localIpHost: 'mx.postern.test',
+      lenientAddresses: false,
       maxMessageBytes: 50 * 1024 * 1024,
       maxRecipients: 1000,
       maxErrors: 20,

@@ -30,6 +30,17 @@ export const receiverOptions = {
     env: 'SMTPGREETING',
     description: 'What follows 220; our name where empty.',
   }),
+  localiphost: option.string({
+    default: '',
+    maxLength: 255,
+    description:
+      'The domain of addresses at an address literal of ours; control/localiphost, or our name, where empty.',
+  }),
+  lenient_addresses: option.boolean({
+    default: false,
+    description:
+      'Take paths without angle brackets and the like as qmail does, instead of refusing them.',
+  }),
   max_message: option.size({
     default: '50MB',
     env: 'DATABYTES',
@@ -66,7 +77,7 @@ export const receiverOptions = {
   max_hops: option.integer({
     default: 100,
     min: 1,
-    description: 'Received and Delivered-To fields; more means that the message is looping.',
+    description: 'A message with so many Received and Delivered-To fields is looping.',
   }),
   max_header: option.size({
     default: '256KB',
@@ -200,6 +211,8 @@ export function settingsFrom(
   return Object.freeze({
     hostname: values.hostname,
     greeting: greeting(values.hostname, values.greeting, protocol),
+    localIpHost: values.localiphost === '' ? values.hostname : values.localiphost,
+    lenientAddresses: values.lenient_addresses,
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,

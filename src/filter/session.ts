@@ -33,6 +33,7 @@ import {
   askAboutLogin,
   askBackEnds,
   findSecret,
+  grantOf,
   loginEnd,
   noSuchLogin,
   tellHowLoginEnded,
@@ -76,7 +77,7 @@ export class FilterSession implements SessionPolicy {
   readonly #parts: SessionParts
   #settings: ReceiverSettings
   /** Whose secret was found last, and what that login brings, for the proof that follows. */
-  #known: (LoginGrant & { readonly user: string }) | undefined
+  #known: { readonly user: string; readonly grant: LoginGrant } | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -125,10 +126,12 @@ export class FilterSession implements SessionPolicy {
 
   async auth(attempt: AuthAttempt): Promise<AuthRuling> {
     this.#inquiry.begin('auth', attempt.session)
-    const { objection, denied = false, ...grant } = await this.#judgeLogin(attempt)
+    const judged = await this.#judgeLogin(attempt)
     const ruling =
-      objection === undefined ? this.#loggedIn(attempt, grant) : objectionRuling(objection)
-    await this.#tell(loginEnd(attempt, ruling, denied))
+      judged.objection === undefined
+        ? this.#loggedIn(attempt, judged.grant)
+        : objectionRuling(judged.objection)
+    await this.#tell(loginEnd(attempt, ruling, judged.denied === true))
     return ruling
   }
 
@@ -260,9 +263,7 @@ export class FilterSession implements SessionPolicy {
     const { secret, fault } = await findSecret(this.#inquiry, places, { session, user, standIn })
     if (fault !== undefined) return objectionRuling(fault)
     const keys = await standIn.keysOf(user, secret ?? standIn.secretOf(user))
-    const { variables } = secret ?? {}
-    this.#known =
-      secret === undefined ? undefined : { user, ...(variables === undefined ? {} : { variables }) }
+    this.#known = secret === undefined ? undefined : { user, grant: grantOf(secret) }
     return { ruling: 'secret', keys }
   }
 
@@ -286,7 +287,8 @@ export class FilterSession implements SessionPolicy {
     return tellHowLoginEnded(this.#inquiry, end)
   }
 
-  #loggedIn({ user, mechanism }: AuthAttempt, { variables }: LoginGrant): AuthRuling {
+  #loggedIn({ user: given, mechanism }: AuthAttempt, grant: LoginGrant): AuthRuling {
+    const { variables, user = given } = grant
     const { afterLogin } = this.#parts
     const { environment, settings, sound } = afterLogin(this.#inquiry.environment, variables)
     if (!sound) return objectionRuling(settingsFault)

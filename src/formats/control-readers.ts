@@ -47,9 +47,7 @@ export const controlReaders = {
   envnoathost: { part: 'the router' },
   helohost: { part: 'outgoing mail' },
   idhost: { part: 'postern inject' },
-  localiphost: {
-    unread: 'recipients at an address literal are not ours: list them in rcpthosts and locals',
-  },
+  localiphost: { part: 'the receiver' },
   locals: { part: 'the router' },
   maxrcpt: { part: 'the receiver' },
   me: { part: 'everything' },

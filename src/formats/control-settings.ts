@@ -35,6 +35,7 @@ export interface ControlSettings {
   readonly envNoAtHost: string
   readonly heloHost: string
   readonly idHost: string
+  readonly localIpHost: string
   readonly locals: ReadonlySet<string>
   /** Below 1: no limit. */
   readonly maxRcpt: number
@@ -83,6 +84,7 @@ export const settingFiles = [
   'envnoathost',
   'helohost',
   'idhost',
+  'localiphost',
   'locals',
   'maxrcpt',
   'outgoingip',
@@ -139,6 +141,7 @@ export function readControlSettings(
     envNoAtHost: lineOr('envnoathost', me),
     heloHost: lineOr('helohost', me),
     idHost: lineOr('idhost', me),
+    localIpHost: lineOr('localiphost', me),
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
     maxRcpt: integerOr('maxrcpt', controlFiles.maxrcpt.default),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),

@@ -1,9 +1,9 @@
 /** The part of a notification that programs read: RFC 3464 §2, RFC 6533 §3. */
-import { formatMailbox } from './address.ts'
 import type { DeliveryResult } from './delivery-result.ts'
 import type { DsnFacts, DsnRecipient } from './dsn-facts.ts'
 import { replyLines } from './dsn-text.ts'
 import { fieldText, formatField } from './header-field.ts'
+import { shownMailbox } from './no-mailbox.ts'
 import { printable } from './reply.ts'
 import { formatDate } from './trace-fields.ts'
 
@@ -25,7 +25,7 @@ function ofRecipient(entry: DsnRecipient, smtputf8: boolean): string {
   const { originalRecipient, mailbox } = recipient
   return group([
     ['Original-Recipient', originalRecipient && typedAddress(originalRecipient, smtputf8)],
-    ['Final-Recipient', typedAddress(`rfc822;${formatMailbox(mailbox)}`, smtputf8)],
+    ['Final-Recipient', typedAddress(`rfc822;${shownMailbox(mailbox)}`, smtputf8)],
     ['Action', action ?? actions[result.outcome]],
     ['Status', result.status],
     ['Remote-MTA', result.remote && `dns; ${printable(result.remote)}`],

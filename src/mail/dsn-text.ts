@@ -4,8 +4,8 @@
  * fail is never put in angle brackets, and a notice without a failure never says `Hi`: list managers would
  * unsubscribe the reader.
  */
-import { formatMailbox } from './address.ts'
 import type { DsnFacts, DsnRecipient } from './dsn-facts.ts'
+import { shownMailbox } from './no-mailbox.ts'
 import { printable } from './reply.ts'
 import { formatDate } from './trace-fields.ts'
 
@@ -28,13 +28,19 @@ export function subjectOf(facts: DsnFacts): string {
   return subjects[outcomeOf(facts)]
 }
 
-/**
- * Paragraphs with an empty line after each, CRLF throughout.
- * @param speaker what we call ourselves: a program, and where it is
- */
+/** What we call ourselves, a program and where it is; and what is said of one that failed. */
+export interface NoticeStyle {
+  readonly speaker: string
+  readonly failure: (entry: DsnRecipient) => readonly string[]
+}
+
+/** Paragraphs with an empty line after each, CRLF throughout. */
 export function noticeText(
   facts: DsnFacts,
-  speaker = `postern program at ${facts.hostname}`,
+  { speaker, failure }: NoticeStyle = {
+    speaker: `postern program at ${facts.hostname}`,
+    failure: failureParagraph,
+  },
 ): string {
   const first = outcomeOf(facts)
   const greeting = `${first === 'failed' ? 'Hi. ' : ''}This is the ${speaker}.`
@@ -42,7 +48,8 @@ export function noticeText(
     const entries = facts.recipients.filter(({ result }) => result.outcome === outcome)
     if (entries.length === 0) return []
     const words = introduction(outcome, facts)
-    return [outcome === first ? [greeting, ...words] : words, ...entries.map(recipientParagraph)]
+    const paragraph = outcome === 'failed' ? failure : progressParagraph
+    return [outcome === first ? [greeting, ...words] : words, ...entries.map(paragraph)]
   })
   return paragraphs.map((lines) => lines.map((line) => `${line}\r\n`).join('')).join('\r\n')
 }
@@ -66,45 +73,52 @@ function introduction(outcome: Outcome, { envelope }: DsnFacts): readonly string
   }
 }
 
-function recipientParagraph({
-  recipient,
-  result,
-  action,
-  retryUntil,
-}: DsnRecipient): readonly string[] {
-  // A mailbox outside ASCII stays readable; what would end the line does not get in.
-  const address = formatMailbox(recipient.mailbox).replace(/\p{Cc}/gu, '_')
+function failureParagraph({ recipient, result }: DsnRecipient): readonly string[] {
+  const code = statusInText.test(result.text) ? '' : ` (#${result.status})`
   const lines = replyLines(result.text)
-  switch (result.outcome) {
-    case 'failed': {
-      const said = result.remote === undefined ? [] : [`${printable(result.remote)} said:`]
-      const code = statusInText.test(result.text) ? '' : ` (#${result.status})`
-      const last = `${lines.at(-1) ?? 'I have no more to say about it.'}${code}`
-      return [`<${address}>:`, ...said, ...lines.slice(0, -1), last]
-    }
-    case 'deferred': {
-      const until = retryUntil === undefined ? [] : [`I'll give up on ${formatDate(retryUntil)}.`]
-      return [`${address}:`, ...lines, ...until]
-    }
-    case 'delivered':
-      return [
-        action === 'relayed'
-          ? `${address}: passed on to a host that sends no notices of its own`
-          : `${address}: ${action ?? 'delivered'}`,
-      ]
+  const last = `${lines.at(-1) ?? 'I have no more to say about it.'}${code}`
+  return [`<${addressOf(recipient)}>:`, ...sayer(result), ...lines.slice(0, -1), last]
+}
+
+/** Whose words they are. */
+export function sayer({ remote }: DsnRecipient['result']): readonly string[] {
+  return remote === undefined ? [] : [`${printable(remote)} said:`]
+}
+
+/** A mailbox outside ASCII stays readable; what would end the line does not get in. */
+function addressOf({ mailbox }: DsnRecipient['recipient']): string {
+  return shownMailbox(mailbox).replace(/\p{Cc}/gu, '_')
+}
+
+function progressParagraph(entry: DsnRecipient): readonly string[] {
+  const { recipient, result, action, retryUntil } = entry
+  const address = addressOf(recipient)
+  if (result.outcome === 'deferred') {
+    const until = retryUntil === undefined ? [] : [`I'll give up on ${formatDate(retryUntil)}.`]
+    return [`${address}:`, ...replyLines(result.text), ...until]
   }
+  return [
+    action === 'relayed'
+      ? `${address}: passed on to a host that sends no notices of its own`
+      : `${address}: ${action ?? 'delivered'}`,
+  ]
 }
 
 const maxLines = 32
 /** As qmail's texts and most programs that write for it end. */
-const statusInText = /#?\b[45]\.\d{1,3}\.\d{1,3}\b/
+export const statusInText = /#?\b[45]\.\d{1,3}\.\d{1,3}\b/
 
 /** What a peer or we said of a recipient: printable ASCII, no empty lines (they would end a QSBMF paragraph), not too much of it. */
 export function replyLines(text: string): readonly string[] {
+  return allLines(text)
+    .filter((line) => line !== '')
+    .slice(0, maxLines)
+}
+
+/** The same with its empty lines. */
+export function allLines(text: string): readonly string[] {
   return text
     .slice(0, 16_384)
     .split(/\r?\n|\r/)
     .map((line) => printable(line.trim()))
-    .filter((line) => line !== '')
-    .slice(0, maxLines)
 }

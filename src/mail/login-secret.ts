@@ -28,12 +28,16 @@ export type LoginVariables = ReadonlyMap<string, string>
 /** A login that a back end knows, and what it brings. */
 export interface LoginGrant {
   readonly variables?: LoginVariables
+  /** Who it is, by the one name that the back end has for them; absent: the name that was given. */
+  readonly user?: string
 }
 
 /** Whether something is what a login brings. */
 export function isLoginGrant(value: unknown): value is LoginGrant {
   if (typeof value !== 'object' || value === null) return false
   const variables = 'variables' in value ? value.variables : undefined
+  const user = 'user' in value ? value.user : undefined
+  if (user !== undefined && (typeof user !== 'string' || user === '')) return false
   if (variables === undefined) return true
   return (
     variables instanceof Map &&

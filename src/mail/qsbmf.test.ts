@@ -38,7 +38,7 @@ This is a permanent error; I've given up. Sorry it didn't work out.
 
 <joe-hard@test.example.org>:
 You are not welcome
-(#5.0.0)
+/(#5.0.0)
 
 --- Below this line is a copy of the message.
 

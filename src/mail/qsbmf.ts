@@ -3,9 +3,10 @@
  * header fields, the paragraphs, a line that begins with a dash, the message. Pure.
  */
 import { formatMailbox, formatPath } from './address.ts'
-import type { DsnFacts } from './dsn-facts.ts'
-import { noticeText } from './dsn-text.ts'
+import type { DsnFacts, DsnRecipient } from './dsn-facts.ts'
+import { allLines, noticeText, sayer, statusInText } from './dsn-text.ts'
 import { formatField } from './header-field.ts'
+import { noDomain } from './no-mailbox.ts'
 import { formatDate } from './trace-fields.ts'
 import { verpBase } from './verp.ts'
 
@@ -23,7 +24,7 @@ export function qsbmfNotice(facts: DsnFacts): Buffer {
   const head = [
     ...fields.map(([name, value]) => formatField(name, value)),
     '\r\n',
-    noticeText(facts, `qmail-send program at ${from.domain}`),
+    noticeText(facts, { speaker: `qmail-send program at ${from.domain}`, failure }),
     `\r\n--- Below this line is ${what}.\r\n\r\n`,
     // Of copies that each had a reverse-path of their own, what these were made from.
     formatField('Return-Path', formatPath(verpBase(envelope.reversePath) ?? envelope.reversePath)),
@@ -33,6 +34,20 @@ export function qsbmfNotice(facts: DsnFacts): Buffer {
     original.header,
     ...(original.body ?? [Buffer.from('--- End of message stripped.\r\n')]),
   ])
+}
+
+/** The address has no quotes, and every report is as it was: a slash keeps an empty line from ending the paragraph. */
+function failure({ recipient: { mailbox }, result }: DsnRecipient): readonly string[] {
+  const { localPart, domain } = mailbox
+  const plain = domain === noDomain || domain === '' ? localPart : `${localPart}@${domain}`
+  // Who said no in words of their own may have given no status.
+  const isCoded = result.status === '5.0.0' || statusInText.test(result.text)
+  const lines = allLines(`${result.text.trim()}${isCoded ? '' : ` (#${result.status})`}`)
+  return [
+    `<${plain.replace(/\p{Cc}/gu, '_')}>:`,
+    ...sayer(result),
+    ...lines.flatMap((line, at) => (line === '' ? [] : [lines[at - 1] === '' ? `/${line}` : line])),
+  ]
 }
 
 /** `21 Nov 2026 08:26:36 -0000`: no day of the week, and a zone that says nothing (RFC 5322 §3.3). */

@@ -249,6 +249,32 @@ describe('QMTP', () => {
     expect(policy.history).toContain('session timeout')
   })
 
+  test('between two packets a client may be as slow as between two commands', async () => {
+    const { dial, clock, policy } = await stage('qmtp', {
+      settings: {
+        commandTimeoutMs: 300_000,
+        dataTimeoutMs: 60_000,
+        dataPace: { minBytesPerSecond: 100, windowMs: 1_000 },
+      },
+    })
+    const client = await dial()
+    for (const wanted of [1, 2]) {
+      // oxlint-disable-next-line no-await-in-loop -- one packet after the other
+      await settled()
+      clock.advance(299_000)
+      client.send(packet(message, 'a@b.test', 'c@d.test'))
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      expect(await heard(client)).toHaveLength(wanted)
+    }
+    clock.advance(299_999)
+    await settled()
+    expect(client.closed).toBe(false)
+    clock.advance(1)
+    await settled()
+    expect(client.closed).toBe(true)
+    expect(policy.history.at(-1)).toBe('session timeout')
+  })
+
   test('whoever may not come in hears nothing', async () => {
     const refused = await stage('qmtp', {
       script: {

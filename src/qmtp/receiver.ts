@@ -56,7 +56,8 @@ export class PacketReceiver implements SessionReceiver {
   }
 
   get expects(): Expects {
-    return this.#dialogue.over ? 'end' : 'message'
+    if (this.#dialogue.over) return 'end'
+    return this.#packet === undefined ? 'packet' : 'message'
   }
 
   get settings(): ReceiverSettings {

@@ -64,7 +64,7 @@ function refuseHeader(dialogue: Dialogue, { head, headIsCut }: Intake): Reply | 
   const { maxHeaderFields, maxHops } = dialogue.settings
   if (headIsCut) return refused(dialogue, headerTooBig)
   if (countFields(head) > maxHeaderFields) return refused(dialogue, tooManyFields)
-  return countHops(head) > maxHops ? refused(dialogue, tooManyHops) : undefined
+  return countHops(head) >= maxHops ? refused(dialogue, tooManyHops) : undefined
 }
 
 function refused(dialogue: Dialogue, reply: Reply): Reply {

@@ -75,12 +75,19 @@ export interface MailCommand {
   readonly parameters: MailParameters
 }
 
+/** Reads what stands behind the colon up to its parameters: `parsePath`, or one that bears with more. */
+export type PathReader = typeof parsePath
+
 /** `FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2). */
-export function parseMail(rest: string, offers: Offers): Parsed<MailCommand> {
+export function parseMail(
+  rest: string,
+  offers: Offers,
+  readPath: PathReader = parsePath,
+): Parsed<MailCommand> {
   const text = behindColon(rest, 'FROM:')
   if (text === undefined) return refuse(malformed('MAIL FROM:<address>'))
   // SMTPUTF8 stands behind the path that needs it, so the path is read as if it were given.
-  const path = parsePath(text, { smtputf8: true })
+  const path = readPath(text, { smtputf8: true })
   if (!path.ok) return refuse(badReversePath(path.problem))
   const parameters = parseMailParameters(path.rest, offers)
   if (!parameters.ok) return parameters
@@ -92,11 +99,12 @@ export function parseMail(rest: string, offers: Offers): Parsed<MailCommand> {
 export function parseRcpt(
   rest: string,
   { smtputf8, offers }: { readonly smtputf8: boolean; readonly offers: Offers },
+  readPath: PathReader = parsePath,
 ): Parsed<Recipient> {
   const text = behindColon(rest, 'TO:')
   if (text === undefined) return refuse(malformed('RCPT TO:<address>'))
   if (!smtputf8 && !isAscii(text)) return refuse(needsSmtputf8)
-  const path = parsePath(text, { smtputf8, barePostmaster: true })
+  const path = readPath(text, { smtputf8, barePostmaster: true })
   if (!path.ok) return refuse(badForwardPath(path.problem))
   if (path.mailbox === null) return refuse(badForwardPath('A recipient needs an address'))
   return parseRcptParameters(path.rest, path.mailbox, offers)

@@ -149,6 +149,7 @@ export class SessionConnection implements ConnectionHandlers {
         this.#settle(typeof line === 'string' ? receiver.line(line) : receiver.spoiltLine(line))
         return true
       }
+      case 'packet':
       case 'message': {
         const chunk = this.#input.rest()
         if (chunk === undefined) return false

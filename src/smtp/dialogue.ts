@@ -23,10 +23,10 @@ import type { ClaimedClient, ForwardedClient } from './xclient.ts'
 import type { SaslExchange } from './sasl/exchange.ts'
 
 /**
- * What the client is to send next; `another client`: nothing, another session begins;
- * `end`: nothing, the connection is closed when the reply is out.
+ * What the client is to send next; `packet`: bytes like a message's, whenever it likes; `another client`: nothing, another
+ * session begins; `end`: nothing, the connection is closed when the reply is out.
  */
-export type Expects = 'line' | 'message' | 'handshake' | 'another client' | 'end'
+export type Expects = 'line' | 'packet' | 'message' | 'handshake' | 'another client' | 'end'
 
 /** Bytes on their way that are no lines: what takes them, and what is said when all of them are there. */
 export interface Incoming {
@@ -41,6 +41,8 @@ export type OpenSession = { -readonly [K in keyof Session]: Session[K] }
 
 export interface OpenTransaction extends Transaction {
   readonly recipients: Recipient[]
+  /** A recipient was named, whatever came of it. */
+  asked: boolean
 }
 
 export interface DialogueParts {
@@ -169,6 +171,7 @@ export class Dialogue {
       reversePath,
       parameters,
       recipients: [],
+      asked: false,
     }
   }
 

@@ -10,6 +10,7 @@ import {
   nestedMail,
   noRecipients,
   noRecipientsLmtp,
+  rcptFirst,
   tlsFirst,
 } from './replies.ts'
 import type { Need } from './verbs/verb.ts'
@@ -44,7 +45,8 @@ function missing(
       return transaction === undefined ? mailFirst : undefined
     case 'recipients':
       if (transaction?.recipients.length !== 0) return undefined
-      return settings.protocol === 'lmtp' ? noRecipientsLmtp : noRecipients
+      if (settings.protocol === 'lmtp') return noRecipientsLmtp
+      return transaction.asked ? noRecipients : rcptFirst
     case 'no chunks':
       return intake === undefined ? undefined : midMessage
   }

@@ -204,6 +204,10 @@ export interface ReceiverSettings {
   readonly hostname: string
   /** After `220 `: begins with our name (RFC 5321 §4.2). */
   readonly greeting: string
+  /** Whose recipients at an address literal of ours are (control/localiphost). */
+  readonly localIpHost: string
+  /** Paths are read as qmail reads them where they break the rules of RFC 5321. */
+  readonly lenientAddresses: boolean
   /** 0: no limit. */
   readonly maxMessageBytes: number
   readonly maxRecipients: number
@@ -215,6 +219,7 @@ export interface ReceiverSettings {
   readonly maxRefusedRecipients: number
   /** After so many wrong commands and rejected recipients each further refusal is kept back for a while. */
   readonly tarpit: { readonly after: number; readonly delayMs: number }
+  /** So many Received and Delivered-To fields mean a loop (RFC 5321 §6.3). */
   readonly maxHops: number
   readonly maxHeaderBytes: number
   readonly maxHeaderFields: number

@@ -91,6 +91,8 @@ export const nestedMail = reply(503, '5.5.1', 'A transaction is open: finish it 
 export const midMessage = reply(503, '5.5.1', 'A message is coming in by BDAT: go on, or say RSET')
 /** RFC 3030 §3. */
 export const chunksOnly = reply(503, '5.5.1', 'A binary message comes by BDAT')
+export const rcptFirst = reply(503, '5.5.1', 'Say RCPT first')
+/** RFC 5321 §3.3: none of those that were named was taken. */
 export const noRecipients = reply(554, '5.5.1', 'No valid recipients')
 /** XCLIENT and XFORWARD from somebody who is not trusted. */
 export const notAuthorized = reply(550, '5.7.0', 'You are not authorized to say for whom you speak')

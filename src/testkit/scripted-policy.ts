@@ -33,6 +33,8 @@ export interface ScriptedPolicy extends Policy {
 export const testSettings: ReceiverSettings = {
   hostname: 'mx.test',
   greeting: 'mx.test ESMTP',
+  localIpHost: 'mx.test',
+  lenientAddresses: false,
   maxMessageBytes: 100_000,
   maxRecipients: 100,
   maxErrors: 10,

@@ -13,6 +13,7 @@ import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
 import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
+import { mxpsTransport } from '../delivery/transport/mxps.ts'
 import { qmtpTransport } from '../delivery/transport/qmtp.ts'
 import type { PoolLimits } from '../delivery/transport/session-pool.ts'
 import { smtpTransport, type SmtpOptions, type SmtpSettings } from '../delivery/transport/smtp.ts'
@@ -90,6 +91,8 @@ export function openCourier(parts: CourierParts): Courier {
   }
   const dane = doors.secureDns === undefined ? {} : { secureDns: doors.secureDns }
   const outgoing = { net, dns, clock, random, log, settings, pool, stsPolicies, tlsSeen, ...dane }
+  const smtp = smtpTransport(outgoing)
+  const mxps = () => current().delivery.mxps
   const recorder = new AttemptRecorder(traces)
   const maildir = maildirTransport({ disk, clock, random, process, hostname })
   return new Courier({
@@ -103,7 +106,7 @@ export function openCourier(parts: CourierParts): Courier {
       maildir: { channel: 'local', transport: maildir },
       alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
       local: { channel: 'local', transport: userTransport(parts) },
-      smtp: { channel: 'remote', transport: smtpTransport(outgoing) },
+      smtp: { channel: 'remote', transport: mxpsTransport({ ...outgoing, smtp, wanted: mxps }) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
       qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
     },

@@ -83,7 +83,7 @@ async function hand(handing: Handing): Promise<Handed> {
     const whole: Envelope = {
       ...envelope,
       bodyType: eightBit ? '8bitmime' : '7bit',
-      user: `uid ${uid}`,
+      user: envelope.user ?? `uid ${uid}`,
     }
     const claim = await claimOf(handing, parsed.envelope, spool.path)
     if (claim.claim === 'late') {

@@ -30,10 +30,8 @@ interface Scenario {
   readonly qstat: string
 }
 
-/** Addresses that our qmail-queue does not take: nobody could deliver to them, and the program that hands them over is told. */
-const refused = new Set(['no\nline@host.example', 'alice@'])
-
-const refusedParagraph = /^<no_line@host\.example>:\n.*\n\n/m
+/** qmail asks for a host without a name for a week; we say at once that it is none, to a sender whom this host does not reach. */
+const hopeless = new Set(['alice@'])
 
 const isRoot = process.getuid?.() === 0
 const uid = isRoot ? 8123 : (process.getuid?.() ?? 0)
@@ -50,7 +48,7 @@ test.each(scenarios.map((each) => [each.name, each] as const))(
     const gateway = await startGateway(folder)
     try {
       for (const [sender, recipients, message] of scenario.sends) {
-        const known = recipients.filter((each) => !refused.has(each))
+        const known = recipients.filter((each) => !hopeless.has(each))
         // oxlint-disable-next-line no-await-in-loop -- in their order
         await queue(folder, { sender, recipients: known, message })
       }
@@ -150,7 +148,7 @@ function expected({ delivered }: Scenario): ReadonlyMap<string, readonly string[
   return new Map(
     Object.entries(delivered).map(([path, mail]) => [
       path.replace('/Maildir/new/@N@', ''),
-      mail.map((each) => comparable(each.replace(refusedParagraph, ''))).toSorted(),
+      mail.map((each) => comparable(each)).toSorted(),
     ]),
   )
 }
@@ -162,15 +160,8 @@ function comparable(mail: string): string {
       // Who received it, and when, is said in our own words; a bounce was received by nobody.
       .replaceAll(/^Received: .*\n(?:[ \t].*\n)*/gm, '')
       .replaceAll(/^Date: .*$/gm, 'Date: @')
-      // A bounce of a bounce is a bounce: every other host knows <>, and none #@[].
-      .replaceAll('<#@[]>', '<>')
-      // Our addresses can be read again: what needs quotes has them, and what does not has none.
-      .replaceAll(
-        /^<(.*)@host\.example>:$/gm,
-        (_, local: string) => `<${unquoted(local)}@host.example>:`,
-      )
-      // An empty line in a report goes, where qmail-send puts a slash; and who gave no status is given one.
-      .replaceAll(/\n\/l3\n\n\n/g, '\nl3 (#5.0.0)\n\n')
+      // Empty lines at the end of a report go.
+      .replaceAll(/(?<=\n\n)\n+/g, '')
       // Recipients come in the order of the envelope, not in that in which they failed.
       .replaceAll(/(?:^<.*>:\n(?:.+\n)+\n)+/gm, (block) =>
         block
@@ -184,8 +175,4 @@ function comparable(mail: string): string {
         (_, local: string, host: string) => local + host.toLowerCase(),
       )
   )
-}
-
-function unquoted(localPart: string): string {
-  return localPart.replace(/^"(.*)"$/, '$1')
 }

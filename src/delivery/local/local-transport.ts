@@ -1,5 +1,6 @@
 /** Carries mail to users of this host as qmail-lspawn and qmail-local do, one recipient after the other. */
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import { doubleBounceUser } from '../../mail/double-bounce.ts'
 import type { Envelope } from '../../mail/envelope.ts'
 import type { LocalRoute } from '../../mail/route.ts'
 import type { TransientStatus } from '../../mail/status.ts'
@@ -108,8 +109,8 @@ function deferred(status: TransientStatus, text: string): DeliveryResult {
 }
 
 /** As qmail has it: without quotes and brackets. */
-function senderOf({ reversePath }: Envelope): string {
-  if (reversePath === null) return ''
+function senderOf({ reversePath, user }: Envelope): string {
+  if (reversePath === null) return user === doubleBounceUser ? doubleBounceUser : ''
   const { localPart, domain } = reversePath
   return utf8Octets(domain === '' ? localPart : `${localPart}@${domain}`)
 }

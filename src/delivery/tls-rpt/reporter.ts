@@ -4,6 +4,7 @@
  */
 import { gzipSync } from 'node:zlib'
 import { formatMailbox, type Mailbox } from '../../mail/address.ts'
+import { doubleBounceUser } from '../../mail/double-bounce.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
@@ -11,7 +12,6 @@ import type { Dns } from '../../runtime/dns.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { Store, StoreTable } from '../../runtime/store.ts'
-import { doubleBounceUser } from '../notices.ts'
 import { dayOf, readDay, tlsCountTable, type DomainDay } from './counts.ts'
 import { reportAddresses, reportMessage, tlsReport, type Submitter } from './report.ts'
 

@@ -20,11 +20,18 @@ interface Scene {
   /** What the server does with its client. */
   readonly server: (peer: ScriptedPeer) => Promise<void> | void
   readonly to?: readonly string[]
+  readonly message?: typeof message
   readonly envelope?: Partial<Envelope>
   readonly settings?: Partial<SmtpSettings>
 }
 
-async function meet({ server, to = ['bob', 'cid'], envelope, settings }: Scene) {
+async function meet({
+  server,
+  to = ['bob', 'cid'],
+  message: what = message,
+  envelope,
+  settings,
+}: Scene) {
   const net = fakeNet()
   const clock = fakeClock()
   const accepted = (connection: Connection): void => void server(scriptedPeer(connection))
@@ -45,7 +52,7 @@ async function meet({ server, to = ['bob', 'cid'], envelope, settings }: Scene) 
     requireTls: false,
     ...envelope,
   }
-  const delivery = { queueId: 'q', message, envelope: whole, recipients, route }
+  const delivery = { queueId: 'q', message: what, envelope: whole, recipients, route }
   const controller = new AbortController()
   const results = transport.deliver(delivery, controller.signal)
   return { results, clock, controller }
@@ -95,6 +102,29 @@ describe('a QMTP server', () => {
     })
     expect((await results).map(({ text }) => text)).toEqual(['one', 'two'])
     expect(packets[1]).toBe(`${sent}18:14:cid@there.test,,`)
+  })
+
+  test.each([
+    ['A: b\r\n\r\none\rtwo\nthree\r\n', '\rA: b\r\n\r\none two three\r\n'],
+    ['A: b\r\n\r\nno end', '\rA: b\r\n\r\nno end\r\n'],
+    ['A: b\r\n\r\nhalf an end\r', '\rA: b\r\n\r\nhalf an end \r\n'],
+    ['A: b\r\n\r\nanother\n', '\rA: b\r\n\r\nanother \r\n'],
+    ['\r\n', '\r\r\n'],
+    ['\n', '\r \r\n'],
+    ['', '\r'],
+  ])('is given %j with lines as every next hop gets them', async (kept, given) => {
+    const expected = `${netstring(given).toString()}6:a@b.cd,18:14:bob@there.test,,`
+    let heard: string | undefined
+    const { results } = await meet({
+      async server(peer) {
+        heard = await peer.take(expected.length)
+        peer.say(answers('Kok'))
+      },
+      to: ['bob'],
+      message: memoryMessage(kept),
+    })
+    expect(await results).toMatchObject([{ outcome: 'delivered' }])
+    expect(heard).toBe(expected)
   })
 
   test.each([

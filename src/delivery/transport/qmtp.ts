@@ -8,33 +8,48 @@ import { formatPlainAddress } from '../../formats/qmail-address.ts'
 import { latin1Bytes } from '../../formats/octets.ts'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import type { Recipient } from '../../mail/envelope.ts'
+import type { Message } from '../../mail/message.ts'
 import { printable } from '../../mail/reply.ts'
 import type { QmtpRoute } from '../../mail/route.ts'
 import { isPermanent, isTransient } from '../../mail/status.ts'
 import type { Delivery, Transport } from '../transport.ts'
+import { DataEncoder } from './data-encoder.ts'
 import { trouble, type Hop } from './hop-result.ts'
 import { addressesOf, isIpv6 } from './mail-exchangers.ts'
 import { QmtpClient, type QmtpAnswer } from './qmtp-client.ts'
 import { outgoing, type SmtpOptions } from './smtp.ts'
 import type { OutgoingSettings } from './smtp-reach.ts'
 
-type QmtpOptions = Pick<SmtpOptions, 'net' | 'dns' | 'clock' | 'random' | 'settings'>
+export type QmtpOptions = Pick<SmtpOptions, 'net' | 'dns' | 'clock' | 'random' | 'settings'>
 
 export function qmtpTransport(options: QmtpOptions): Transport<QmtpRoute> {
   return {
     async deliver(delivery, signal) {
-      const settings = outgoing(options.settings())
-      const unfit = unfitFor(delivery, settings)
-      if (unfit !== undefined) return delivery.recipients.map(() => unfit)
-      const reached = await reach(options, { delivery, settings, signal })
-      if ('result' in reached) return delivery.recipients.map(() => reached.result)
-      const { client } = reached
-      try {
-        return await sendPackets({ delivery, settings, ...reached })
-      } finally {
-        client.close()
-      }
+      const tried = await tryQmtp(options, delivery, signal)
+      return 'results' in tried ? tried.results : delivery.recipients.map(() => tried.why)
     },
+  }
+}
+
+/** What the server said of each recipient; or why it has heard nothing of the message. */
+export type TriedQmtp =
+  | { readonly results: readonly DeliveryResult[] }
+  | { readonly why: DeliveryResult }
+
+export async function tryQmtp(
+  options: QmtpOptions,
+  delivery: Delivery<QmtpRoute>,
+  signal: AbortSignal,
+): Promise<TriedQmtp> {
+  const settings = outgoing(options.settings())
+  const unfit = unfitFor(delivery, settings)
+  if (unfit !== undefined) return { why: unfit }
+  const reached = await reach(options, { delivery, settings, signal })
+  if ('result' in reached) return { why: reached.result }
+  try {
+    return { results: await sendPackets({ delivery, settings, ...reached }) }
+  } finally {
+    reached.client.close()
   }
 }
 
@@ -141,9 +156,11 @@ async function sendPacket(
   const results: DeliveryResult[] = []
   let step = 'the message'
   try {
-    // Lines end in CR LF, as its first byte says, and as they are kept.
-    await client.write(Buffer.from(`${message.sizeBytes + 1}:\r`), blockMs)
-    for await (const chunk of message.read()) await client.write(chunk, blockMs)
+    // Lines end in CR LF, as its first byte says; what stands alone is mended as it is for every next hop.
+    const encoder = new DataEncoder({ stuffing: false })
+    await client.write(Buffer.from(`${(await encodedBytes(message)) + 1}:\r`), blockMs)
+    for await (const chunk of message.read()) await client.write(encoder.encode(chunk), blockMs)
+    await client.write(encoder.end(), blockMs)
     step = 'the end of the message, which it may have taken all the same'
     const sender = latin1Bytes(formatPlainAddress(envelope.reversePath))
     const list = recipients.map(({ mailbox }) =>
@@ -162,6 +179,16 @@ async function sendPacket(
     const rest = trouble(hop, error, step)
     return recipients.map((_, index) => results[index] ?? rest)
   }
+}
+
+/** Its length is said before it: one octet stays one octet, but for the line end that the last line may lack. */
+async function encodedBytes(message: Message): Promise<number> {
+  const { sizeBytes } = message
+  if (sizeBytes === 0) return 0
+  const offset = Math.max(0, sizeBytes - 2)
+  const end: Uint8Array[] = []
+  for await (const chunk of message.read({ offset, length: sizeBytes - offset })) end.push(chunk)
+  return Buffer.concat(end).toString('latin1') === '\r\n' ? sizeBytes : sizeBytes + 2
 }
 
 const statusAtEnd = /\(#([45]\.\d{1,3}\.\d{1,3})\)\s*$/

@@ -30,13 +30,15 @@ describe('the reader of replies', () => {
     ])
   })
 
-  test('reads a refusal that is longer than it should be', () => {
-    const text = `5.7.1 ${'because '.repeat(1_000)}`
-    expect(read(`550 ${text}\r\n`)).toEqual([{ code: 550, lines: [text] }])
+  test('of a line that is too long reads the beginning', () => {
+    const begins = expect.stringMatching(/^no x{2000}/)
+    const wire = `550-no ${'x'.repeat(60_000)}\r\n550 at all\r\n`
+    expect(read(wire)).toEqual([{ code: 550, lines: [begins, 'at all'] }])
+    expect(read(...(wire.match(/[^]{1,1000}/g) ?? []))).toEqual(read(wire))
   })
 
   test('how the bytes are cut makes no difference', () => {
-    const wire = '250-one\r\n250 two\r\n421 4.3.2 bye\r\n'
+    const wire = `250-one\r\n250 two ${'x'.repeat(5_000)}\r\n421 4.3.2 bye\r\n`
     fc.assert(
       fc.property(fc.array(fc.nat(wire.length)), (cuts) => {
         const at = [0, ...cuts.toSorted((a, b) => a - b), wire.length]
@@ -55,9 +57,7 @@ describe('the reader of replies', () => {
     ['no blank after the code', '250ok\r\n'],
     ['codes that differ', '250-a\r\n251 b\r\n'],
     ['an empty line', '\r\n'],
-    ['a line that is too long', `250 ${'x'.repeat(9000)}\r\n`],
-    ['a line without end', 'x'.repeat(9000)],
-    ['lines that are too long together', `250-${'x'.repeat(8000)}\r\n`.repeat(9)],
+    ['a line without end', `250 ${'x'.repeat(100_000)}`],
     ['too many lines', '250-x\r\n'.repeat(101)],
   ])('refuses %s', (_, wire) => {
     expect(() => read(wire)).toThrow(expect.objectContaining({ code: 'PEER_FAILED' }))

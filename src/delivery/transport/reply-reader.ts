@@ -13,16 +13,18 @@ export interface HopReply {
   readonly lines: readonly [string, ...string[]]
 }
 
-/** RFC 5321 §4.5.3.1.5 allows 512; a refusal at greater length is a refusal all the same. */
-const maxLineBytes = 8_192
+/** RFC 5321 §4.5.3.1.5 allows 512. Of a longer line so much is read: what its code says counts all the same. */
+const maxLineBytes = 2048
+/** … unless it does not end. */
+const maxDropped = 65_536
 const maxLines = 100
-/** Of all lines of one reply. */
-const maxReplyBytes = 65_536
 const line = /^([2-5]\d\d)(?:([ -])(.*))?$/s
 
 export class ReplyReader {
   #pending = ''
-  #begun: { code: number; lines: [string, ...string[]]; bytes: number } | undefined
+  /** Bytes of the pending line that nobody reads. */
+  #dropped = 0
+  #begun: { code: number; lines: [string, ...string[]] } | undefined
 
   /** Whether part of a reply has come in, and not its end. */
   get midway(): boolean {
@@ -42,27 +44,34 @@ export class ReplyReader {
       if (reply !== undefined) replies.push(reply)
       from = end + 1
     }
-    this.#pending = text.slice(from)
-    if (this.#pending.length > maxLineBytes) throw breach('a reply line without end')
+    this.#hold(text.slice(from))
     return replies
   }
 
+  #hold(text: string): void {
+    this.#pending = text
+    if (text.length <= 2 * maxLineBytes) return
+    // The last one may be the CR of its end.
+    this.#pending = text.slice(0, maxLineBytes) + text.slice(-1)
+    this.#dropped += text.length - this.#pending.length
+    if (this.#dropped > maxDropped) throw breach('a reply line without end')
+  }
+
   #take(raw: string): HopReply | undefined {
-    if (raw.length > maxLineBytes) throw breach('a reply line that is too long')
+    this.#dropped = 0
     if (!raw.endsWith('\r')) throw breach('a reply line that ends in a bare LF')
-    const [, digits, separator, text = ''] = line.exec(raw.slice(0, -1)) ?? []
+    const [, digits, separator, text = ''] =
+      line.exec(raw.slice(0, -1).slice(0, maxLineBytes)) ?? []
     if (digits === undefined) throw breach(`'${printable(raw.slice(0, 80))}', which is no reply`)
     const code = Number(digits)
-    if (this.#begun === undefined) this.#begun = { code, lines: [text], bytes: 0 }
+    if (this.#begun === undefined) this.#begun = { code, lines: [text] }
     else if (this.#begun.code !== code) throw breach('a reply of several codes')
     else this.#begun.lines.push(text)
-    this.#begun.bytes += raw.length
     if (this.#begun.lines.length > maxLines) throw breach('a reply of too many lines')
-    if (this.#begun.bytes > maxReplyBytes) throw breach('a reply that is too long')
     if (separator === '-') return undefined
-    const { lines } = this.#begun
+    const reply = this.#begun
     this.#begun = undefined
-    return { code, lines }
+    return reply
   }
 }
 

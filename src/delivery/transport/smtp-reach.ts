@@ -200,14 +200,12 @@ async function hopsOf(
   { net, dns, random }: ReachDoors,
   { route, settings, signal }: Journey,
 ): Promise<readonly Found<Hop>[] | 'own'> {
-  const { families, helloName } = settings
+  const { families } = settings
   const lookUp = { dns, random, signal, families }
   const looked = await Promise.all(group.map((name) => addressesOf(name, route, lookUp)))
   if (route.lookup === 'mx') {
-    const own = new Set(net.ownAddresses())
-    const isOwn = (address: string): boolean => own.has(address) || isLocal(address)
-    if (group.includes(helloName.toLowerCase())) return 'own'
-    if (looked.some(({ found = [] }) => found.some(isOwn))) return 'own'
+    const addresses = looked.flatMap(({ found = [] }) => found)
+    if (isOurselves({ names: group, addresses }, { net, settings })) return 'own'
   }
   return group.flatMap((name, at): readonly Found<Hop>[] => {
     const answer = looked[at]
@@ -217,6 +215,25 @@ async function hopsOf(
       found: { name, address, to: { host: address, port } },
     }))
   })
+}
+
+/** Whether one of these hosts is this one, by its name or by an address. */
+export function isOurselves(
+  {
+    names,
+    addresses,
+  }: { readonly names: readonly string[]; readonly addresses: readonly string[] },
+  {
+    net,
+    settings: { helloName },
+  }: {
+    readonly net: Pick<ReachDoors['net'], 'ownAddresses'>
+    readonly settings: Pick<OutgoingSettings, 'helloName'>
+  },
+): boolean {
+  const own = new Set(net.ownAddresses())
+  if (names.includes(helloName.toLowerCase())) return true
+  return addresses.some((address) => own.has(address) || isLocal(address))
 }
 
 /** Addresses that are this host wherever it is. */

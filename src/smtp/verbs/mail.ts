@@ -1,5 +1,7 @@
-import { formatPath } from '../../mail/address.ts'
+import { formatPath, parsePath } from '../../mail/address.ts'
+import { lenientPath } from '../../mail/lenient-path.ts'
 import { parseMail } from '../command.ts'
+import { meantAddress } from '../meant-address.ts'
 import { messageTooBig, reversePathOk } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
@@ -14,10 +16,11 @@ export const mail: Verb = {
   needs: ['tls', 'hello', 'login', 'no transaction'],
   maxLineBytes: commandLineBytes + parameterBytes,
   run(dialogue, rest) {
-    const parsed = parseMail(rest, dialogue.offers)
+    const { maxMessageBytes, lenientAddresses } = dialogue.settings
+    const parsed = parseMail(rest, dialogue.offers, lenientAddresses ? lenientPath : parsePath)
     if (!parsed.ok) return parsed.reply
-    const { reversePath, parameters } = parsed.value
-    const { maxMessageBytes } = dialogue.settings
+    const { reversePath: written, parameters } = parsed.value
+    const reversePath = written && meantAddress(written, dialogue)
     if (maxMessageBytes > 0 && (parameters.sizeBytes ?? 0) > maxMessageBytes) return messageTooBig
     const { session, policy, forwarded, nextTransactionId: transactionId } = dialogue
     const source = forwarded === undefined ? {} : { forwarded }

@@ -1,8 +1,10 @@
-import { formatPath } from '../../mail/address.ts'
+import { formatPath, parsePath } from '../../mail/address.ts'
+import { lenientPath } from '../../mail/lenient-path.ts'
 import type { Reply } from '../../mail/reply.ts'
 import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseRcpt } from '../command.ts'
 import type { Dialogue } from '../dialogue.ts'
+import { meantAddress } from '../meant-address.ts'
 import { mailFirst, recipientOk, tooManyRecipients, tooManyRefusals } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
@@ -16,12 +18,15 @@ export const rcpt: Verb = {
   run(dialogue, rest) {
     const { transaction, policy, settings } = dialogue
     if (transaction === undefined) return mailFirst
-    const parsed = parseRcpt(rest, {
-      smtputf8: transaction.parameters.smtputf8 === true,
-      offers: dialogue.offers,
-    })
+    transaction.asked = true
+    const parsed = parseRcpt(
+      rest,
+      { smtputf8: transaction.parameters.smtputf8 === true, offers: dialogue.offers },
+      settings.lenientAddresses ? lenientPath : parsePath,
+    )
     if (!parsed.ok) return parsed.reply
-    const recipient = parsed.value
+    const mailbox = meantAddress(parsed.value.mailbox, dialogue)
+    const recipient = mailbox === parsed.value.mailbox ? parsed.value : { ...parsed.value, mailbox }
     if (settings.logsRecipients) {
       const { id, session } = transaction
       const path = formatPath(recipient.mailbox)

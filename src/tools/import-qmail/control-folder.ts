@@ -47,7 +47,6 @@ const remarks: ReadonlyMap<string, string> = new Map([
   ['dh2048.pem', 'not needed'],
   ['rsa512.pem', 'not needed'],
   ['rsa2048.pem', 'not needed'],
-  ['localiphost', 'an address in brackets is nobody’s domain here'],
   ['domainbindings', 'outgoingip is for all domains'],
   ['routebindings', 'outgoingip is for all domains'],
   ['qmqpservers', 'mail is queued here, never handed on by QMQP'],
