@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { pluginUnderTest, type About } from 'postern/testkit'
+import { fakeClock, pluginUnderTest, seededRandom, type About } from 'postern/testkit'
+import { Attempts } from './attempts.ts'
 import { authThrottle } from './auth-throttle.ts'
 
 const sessions = new Map<string, About>()
@@ -151,12 +152,56 @@ describe('auth-throttle', () => {
     expect(await login(plugin, { good: true })).toBe('accepted')
   })
 
-  test('remembers so many at a time', async () => {
-    const plugin = made({ per_address: 0, per_network: 0, per_user: 1 })
-    for (let n = 0; n < 20_001; n++) await begin(plugin, { user: `user${n}` })
-    expect(await begin(plugin, { user: 'user0' })).toBe('pass')
-    expect(await begin(plugin, { user: 'user20000' })).toBe('user')
+  test('failures outlive the process that counted them, for as long as they count', async () => {
+    const before = made({ per_address: 2 })
+    await login(before)
+    await login(before)
+    const after = pluginUnderTest(authThrottle, {
+      options: { delay: '0s', per_address: 2 },
+      doors: { store: before.store, clock: before.clock },
+    })
+    expect(await login(after)).toBe('address')
+    before.clock.advance(15 * 60_000)
+    expect(await login(after)).toBe('rejected')
   })
+
+  test('two processes with one store count together', async () => {
+    const one = made({ per_address: 4, per_network: 0, per_user: 0 })
+    const two = pluginUnderTest(authThrottle, {
+      options: { delay: '0s', per_address: 4, per_network: 0, per_user: 0 },
+      doors: { store: one.store, clock: one.clock, random: seededRandom(2) },
+    })
+    const ends: string[] = []
+    for (const plugin of [one, two, one, two, one, two]) ends.push(await login(plugin))
+    expect(ends.filter((end) => end === 'rejected')).toHaveLength(4)
+  })
+
+  test('without the store failures count in the process that saw them', async () => {
+    const plugin = made({ per_address: 2 })
+    plugin.store.fail(true)
+    const ends = [await login(plugin), await login(plugin), await login(plugin)]
+    expect(ends).toEqual(['rejected', 'rejected', 'address'])
+  })
+})
+
+test('so many logins are under way at a time; the oldest is forgotten first', async () => {
+  const taken = new Map<string, number>()
+  const counters = {
+    take(key: string, limit: number) {
+      const count = taken.get(key) ?? 0
+      if (count < limit) taken.set(key, count + 1)
+      return count < limit
+    },
+    give: (key: string) => void taken.set(key, (taken.get(key) ?? 0) - 1),
+    count: (key: string) => taken.get(key) ?? 0,
+    spend: () => undefined,
+  }
+  const failures = { add: async () => {}, count: async () => 0 }
+  const attempts = new Attempts({ clock: fakeClock(), counters, failures, windowMs: 1_000 })
+  const begins = async (user: number) =>
+    !('reached' in (await attempts.begin([{ key: `${user}`, most: 1 }])))
+  for (let user = 0; user < 20_001; user++) expect(await begins(user)).toBe(true)
+  expect([await begins(20_000), await begins(0)]).toEqual([false, true])
 })
 
 const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

@@ -17,6 +17,7 @@ import {
   type StoreTable,
 } from 'postern/plugin'
 import { Attempts, type Attempt, type Limit } from './attempts.ts'
+import { Failures } from './failures.ts'
 
 /** What a client of IPv6 has at least is a /64; a /48 is what a site gets. */
 const host = { ipv4: 32, ipv6: 64 }
@@ -24,6 +25,8 @@ const site = { ipv4: 24, ipv6: 48 }
 
 /** Well below what clients wait for a reply (RFC 5321 §4.5.3.2). */
 const longestDelayMs = 60_000
+/** Beyond it each delay is the longest. */
+const mostDoublings = 32
 const knownMs = 30 * 86_400_000
 const mostKnown = 100_000
 
@@ -57,7 +60,9 @@ export const authThrottle = definePlugin({
   },
   setup(configured, doors) {
     const { clock, counters, log, store } = doors
-    const attempts = new Attempts(doors, { windowMs: configured.window })
+    const windowMs = configured.window
+    const failures = new Failures(doors, windowMs)
+    const attempts = new Attempts({ clock, counters, failures, windowMs })
     const running = new WeakMap<Session, Attempt>()
     const known = store.table('known', { maxEntries: mostKnown })
     return {
@@ -99,8 +104,9 @@ export const authThrottle = definePlugin({
         // While one back end is down, a password that another denied has been guessed all the same.
         const failed = outcome === 'rejected' || (outcome === 'deferred' && denied)
         if (!failed) return attempts.forget(attempt)
-        const failures = await counters.count(`address ${placesOf(session).address}`)
-        const delayMs = options.delay * 2 ** Math.max(0, failures - 1)
+        await attempts.fail(attempt)
+        const before = await attempts.count(`address ${placesOf(session).address}`, mostDoublings)
+        const delayMs = options.delay * 2 ** Math.max(0, before - 1)
         await pause(Math.min(delayMs, options.max_delay, longestDelayMs), { clock, signal })
       },
     }

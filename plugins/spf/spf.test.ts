@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { finding, relayClient } from 'postern/plugin'
+import { finding, relayClient, type HeardAnswer } from 'postern/plugin'
 import { fakeDns, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour } from './behaviour.ts'
@@ -88,6 +88,23 @@ describe('spf', () => {
     expect(await questions('a@pass.test')).toBe(1)
     const ill = await questions('a@ill.test')
     expect([ill > 0, await questions('a@ill.test')]).toEqual([true, ill])
+  })
+
+  test('tells what it remembers, once it does not ask any more', async () => {
+    const told: unknown[] = []
+    const remembered = (answers: readonly HeardAnswer[]): void => void told.push(...answers)
+    const plugin = checked('3', { doors: { dns: { ...dns, remembered } } })
+    const [first, second] = [await plugin.mail('a@words.test'), told.length]
+    expect(second).toBe(0)
+    expect(await plugin.mail('a@words.test')).toEqual(first)
+    expect(told).toMatchObject([
+      {
+        question: 'txt',
+        of: 'words.test',
+        answer: { records: ['v=spf1 -all exp=exp.words.test'] },
+      },
+      { question: 'txt', of: 'exp.words.test', answer: { records: ['%{i} may not'] } },
+    ])
   })
 
   test('defers at MAIL where the DNS fails, and says the domain’s own words where it fails', async () => {

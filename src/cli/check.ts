@@ -6,6 +6,7 @@ import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { formatRelayProof } from './format-relay-proof.ts'
 import { writeJson } from './json.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly config: string
@@ -40,7 +41,10 @@ async function testedToo(
 ): Promise<CheckedConfiguration> {
   if (tests !== true || checked.generation === undefined) return checked
   const { runPolicyTests } = await import('../rehearsal/run-policy-tests.ts')
-  const failed = mistakesOf(await runPolicyTests({ folder: config }))
+  const run = await withProgress('testing', (progress) =>
+    runPolicyTests({ folder: config, progress }),
+  )
+  const failed = mistakesOf(run)
   return { ...checked, mistakes: [...checked.mistakes, ...failed] }
 }
 

@@ -15,6 +15,7 @@ import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
+import { withProgress } from './progress.ts'
 
 interface Options extends JsonOptions {
   readonly config: string
@@ -147,7 +148,9 @@ async function exportAll({ config }: Options): Promise<void> {
 
 async function importAll({ config, json }: Options): Promise<void> {
   const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
-  const done = await withAccounts(config, (accounts) => importDomains(accounts, text))
+  const done = await withProgress('taking in', (told) =>
+    withAccounts(config, (accounts) => importDomains(accounts, text, told)),
+  )
   if (json === true) return writeJson(done)
   for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
   const taken = [

@@ -12,6 +12,7 @@ import { readVpopmail } from '../tools/read-vpopmail.ts'
 import { withAccounts } from '../tools/user-accounts.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { countedReads } from './counted-reads.ts'
 import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 import { withProgress } from './progress.ts'
 
@@ -45,7 +46,10 @@ async function run(home: string | undefined, options: Options): Promise<void> {
     ...(home === undefined ? {} : { home }),
     ...(dump === undefined ? {} : { dump }),
   }
-  const plan = planImport(await readVpopmail(systemDisk, sources))
+  const found = await withProgress('files read', (told) =>
+    readVpopmail(countedReads(systemDisk, told), sources),
+  )
+  const plan = planImport(found)
   const { domains, domainAliases, users, aliases, doubts } = plan
   for (const doubt of doubts) process.stderr.write(`warning: ${printable(doubt)}\n`)
   if (dryRun === true && json !== true) {

@@ -8,6 +8,8 @@ import type { ImportFact, ImportOutcome } from '../tools/import-qmail/findings.t
 import { planQmailImport } from '../tools/import-qmail/plan.ts'
 import { writeImport } from '../tools/import-qmail/write-import.ts'
 import { countOf } from './count.ts'
+import { countedReads } from './counted-reads.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly run: readonly string[]
@@ -56,17 +58,21 @@ async function run(tree: string, options: Options): Promise<void> {
   if ((await systemDisk.list(join(tree, 'control')).catch(() => undefined)) === undefined) {
     throw new Error(`there is no folder control in ${tree}`)
   }
-  const planned = await planQmailImport({
-    disk: systemDisk,
-    tree,
-    scripts: options.run,
-    shiftPorts,
-    pluginFolder: shippedPlugins,
-    state: '../var',
-    inPlace: false,
-  })
+  const planned = await withProgress('files read', (told) =>
+    planQmailImport({
+      disk: countedReads(systemDisk, told),
+      tree,
+      scripts: options.run,
+      shiftPorts,
+      pluginFolder: shippedPlugins,
+      state: '../var',
+      inPlace: false,
+    }),
+  )
   if (dryRun !== true) {
-    await writeImport(systemDisk, planned, { folder: to, force: force === true, tree })
+    await withProgress('users taken over', (told) =>
+      writeImport(systemDisk, planned, { folder: to, force: force === true, tree, told }),
+    )
   }
   if (json === true) {
     const written = dryRun === true ? null : to

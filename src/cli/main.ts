@@ -1,4 +1,7 @@
-/** `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage. */
+/**
+ * `postern`: one file per command. Exit codes: 0 done, 1 the answer is no or something is wrong, 2 wrong usage;
+ * help/exit-codes.txt has the others.
+ */
 import { CommanderError } from 'commander'
 import { listOfVerbs, programWith, wholeProgram } from './verbs.ts'
 
@@ -14,10 +17,20 @@ try {
   else await run()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-  else {
+  else await tell(error)
+}
+
+async function tell(error: unknown): Promise<void> {
+  const { forbiddenBy, whoMay } = await import('../tools/who-may-ask.ts')
+  const forbidden = forbiddenBy(error, process.argv.slice(2))
+  if (forbidden === undefined) {
     process.stderr.write(`postern: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
+    return
   }
+  const { exitForbidden } = await import('./running-gateway.ts')
+  process.stderr.write(await whoMay(forbidden))
+  process.exitCode = exitForbidden
 }
 
 /** Only the verb that is asked for is loaded. */

@@ -45,8 +45,11 @@ const tools = {
   mkvalidrcptto: {
     usage: '[-n] [-c file]',
     about: 'list who receives mail here, or write that as validrcptto.cdb',
-    run: async (call, config) =>
-      (await import('../tools/qmail/mkvalidrcptto.ts')).mkvalidrcptto(call, config),
+    run: async (call, config) => {
+      const { mkvalidrcptto } = await import('../tools/qmail/mkvalidrcptto.ts')
+      const { withProgress } = await import('./progress.ts')
+      return withProgress('recipients', (told) => mkvalidrcptto(call, config, told))
+    },
     forOthers: true,
   },
   forward: {

@@ -1,7 +1,6 @@
 /** What the commands share that speak to the running gateway: exit codes as init scripts have them (LSB), and no gateway. */
 import type { JsonValue } from '../mail/json.ts'
-import { isPosternError } from '../mail/errors.ts'
-import { askSupervisor, supervisorSocket } from '../tools/ask-supervisor.ts'
+import { askSupervisor } from '../tools/ask-supervisor.ts'
 import type { SupervisorAnswers, SupervisorVerb } from '../tools/supervisor-requests.ts'
 
 /** LSB 8.1: `status` of a program that is not running. */
@@ -17,25 +16,18 @@ export interface GatewayCommandOptions {
 }
 
 /**
- * Asks, and says why there is no answer.
+ * Asks, and says where there is nobody to answer.
  * @param otherwise the exit code where no gateway runs
+ * @throws PosternError NOT_ALLOWED and others, which `main.ts` tells
  */
 export async function askRunning<V extends SupervisorVerb>(
   { config }: GatewayCommandOptions,
   verb: V,
   { of = null, otherwise = exitNeedsRunning }: { of?: JsonValue; otherwise?: number } = {},
 ): Promise<SupervisorAnswers[V] | undefined> {
-  try {
-    const answer = await askSupervisor(config, verb, of)
-    if (answer !== undefined) return answer
-    process.stderr.write(`postern: no gateway runs with ${config}; postern start starts one\n`)
-    process.exitCode = otherwise
-  } catch (error) {
-    if (!isPosternError(error, 'CONNECT_FAILED')) throw error
-    const path = supervisorSocket(config)
-    process.stderr.write(`postern: ${path} may be used by the gateway's own user`)
-    process.stderr.write(` and by the group that control: { group: … } names; ${error.message}\n`)
-    process.exitCode = exitForbidden
-  }
+  const answer = await askSupervisor(config, verb, of)
+  if (answer !== undefined) return answer
+  process.stderr.write(`postern: no gateway runs with ${config}; postern start starts one\n`)
+  process.exitCode = otherwise
   return undefined
 }

@@ -4,7 +4,9 @@ import { printable } from '../mail/reply.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { planQmailImport } from '../tools/import-qmail/plan.ts'
 import { prepareInPlace } from '../tools/import-qmail/serve-in-place.ts'
+import { countedReads } from './counted-reads.ts'
 import { gather, portShift, shippedPlugins } from './import.ts'
+import { withProgress } from './progress.ts'
 
 interface Options {
   readonly run: readonly string[]
@@ -29,15 +31,17 @@ async function run(
   tree: string,
   { run: scripts, state, shiftPorts, prepare }: Options,
 ): Promise<void> {
-  const planned = await planQmailImport({
-    disk: systemDisk,
-    tree,
-    scripts,
-    shiftPorts,
-    pluginFolder: shippedPlugins,
-    state: '..',
-    inPlace: true,
-  })
+  const planned = await withProgress('files read', (told) =>
+    planQmailImport({
+      disk: countedReads(systemDisk, told),
+      tree,
+      scripts,
+      shiftPorts,
+      pluginFolder: shippedPlugins,
+      state: '..',
+      inPlace: true,
+    }),
+  )
   for (const { outcome, what, source, remark } of planned.facts) {
     if (outcome !== 'dangerous' && outcome !== 'unsupported') continue
     process.stderr.write(`${outcome}: ${printable(`${source}: ${what}: ${remark ?? ''}`)}\n`)

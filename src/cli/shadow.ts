@@ -6,6 +6,7 @@ import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { countArgument, durationArgument } from './duration-argument.ts'
 import { jsonOption } from './json.ts'
+import { withProgress } from './progress.ts'
 import { change } from './switch.ts'
 
 interface ReportOptions {
@@ -47,7 +48,9 @@ function reportCommand(): Command {
     .option('--json', 'as JSON')
     .addOption(configOption())
     .action(async ({ config, since, examples, json }: ReportOptions) => {
-      const answer = await shadowReport(config, { sinceMs: since, examples })
+      const answer = await withProgress('transactions read', (progress) =>
+        shadowReport(config, { sinceMs: since, examples, progress }),
+      )
       process.stdout.write(
         json === true ? `${JSON.stringify(answer, undefined, 2)}\n` : formatted(answer),
       )

@@ -5,6 +5,7 @@ import { printable } from '../mail/reply.ts'
 import { runPolicyTests, type PolicyTestRun } from '../rehearsal/run-policy-tests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { withProgress } from './progress.ts'
 
 export function testCommand(): Command {
   return new Command('test')
@@ -13,7 +14,9 @@ export function testCommand(): Command {
     .option('--json', 'as JSON')
     .addOption(configOption())
     .action(async (files: string[], { config, json }: { config: string; json?: true }) => {
-      const run = await runPolicyTests({ folder: config, files })
+      const run = await withProgress('testing', (progress) =>
+        runPolicyTests({ folder: config, files, progress }),
+      )
       const failed = run.results.filter(({ differences }) => differences.length > 0)
       if (run.mistakes.length + failed.length > 0) process.exitCode = 1
       process.stdout.write(

@@ -16,6 +16,7 @@ import {
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions } from './json.ts'
+import { withProgress } from './progress.ts'
 import { readPassword } from './read-password.ts'
 
 interface Options extends JsonOptions {
@@ -251,7 +252,9 @@ async function exportAll({ config }: Options): Promise<void> {
 
 async function importAll({ config, json }: Options): Promise<void> {
   const text = Buffer.concat(await Array.fromAsync<Uint8Array>(process.stdin)).toString()
-  const done = await withAccounts(config, (accounts) => importAccounts(accounts, text))
+  const done = await withProgress('taking in', (told) =>
+    withAccounts(config, (accounts) => importAccounts(accounts, text, told)),
+  )
   if (json === true) return writeJson(done)
   for (const mistake of done.mistakes) process.stderr.write(`warning: ${printable(mistake)}\n`)
   process.stdout.write(`${countOf(done.added, 'account')} added, ${done.changed} changed\n`)

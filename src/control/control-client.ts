@@ -1,5 +1,5 @@
 /** Asks a running gateway one thing. */
-import { PosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Net } from '../runtime/net.ts'
@@ -19,13 +19,18 @@ const answerMs = 600_000
 
 /**
  * @returns what the gateway answers
- * @throws PosternError CONNECT_FAILED where no gateway listens, PEER_FAILED where it says no or hangs up, TIMEOUT
+ * @throws PosternError CONNECT_FAILED where no gateway listens; NOT_ALLOWED, with the socket, where it is not for us;
+ *   PEER_FAILED where it says no or hangs up; TIMEOUT
  */
 export async function askGateway(
   request: ControlRequest,
   { net, clock, path }: ControlClientOptions,
 ): Promise<JsonValue> {
-  const connection = await net.connect({ address: { path }, timeoutMs: connectMs })
+  const connection = await net
+    .connect({ address: { path }, timeoutMs: connectMs })
+    .catch((error: unknown) => {
+      throw isForbidden(error) ? new PosternError('NOT_ALLOWED', path, { cause: error }) : error
+    })
   const { promise, resolve, reject } = Promise.withResolvers<JsonValue>()
   const timer = clock.after(answerMs, () => reject(new PosternError('TIMEOUT', path)))
   const lines = new LineReader()
@@ -48,4 +53,13 @@ export async function askGateway(
     timer.cancel()
     connection.end()
   }
+}
+
+/** The socket, or a folder above it, is for others. */
+function isForbidden(error: unknown): boolean {
+  if (!isPosternError(error, 'CONNECT_FAILED')) return false
+  const { cause } = error
+  return (
+    cause instanceof Error && 'code' in cause && (cause.code === 'EACCES' || cause.code === 'EPERM')
+  )
 }

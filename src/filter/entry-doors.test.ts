@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
+import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { definePlugin } from '../plugin/plugin.ts'
 import { pass, reject } from '../plugin/verdict.ts'
+import type { HeardAnswer } from '../runtime/dns.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { fakeDns } from '../testkit/fake-dns.ts'
 
 /** Goes through doors of which no notes are kept, as they are in a gateway: some of them frozen. */
 const goer = definePlugin({
@@ -27,4 +30,42 @@ test('the doors of a gateway can be gone through, frozen ones too', async () => 
   const doors = { net: Object.freeze({ ...nodeNet }), programs: nodePrograms(systemClock) }
   const session = chainUnderTest({ entries: [entryOf(goer)], doors }).dial()
   expect(await session.connect()).toBe('220')
+})
+
+/** Remembers what the DNS said once, and asks no more. */
+const rememberer = definePlugin({
+  name: 'rememberer',
+  setup(_options, { dns }) {
+    let heard: readonly HeardAnswer[] | undefined
+    return {
+      async hello(_event, { signal }) {
+        if (heard === undefined) {
+          const answer = await dns.txt('policy.test', signal)
+          heard = [{ question: 'txt', of: 'policy.test', answer }]
+        } else dns.remembered?.(heard)
+        return pass({ reason: 'KNOWN' })
+      },
+    }
+  },
+})
+
+test('what an entry remembers is noted as what it was told is', async () => {
+  const dns = fakeDns({ 'policy.test': { txt: ['yes'] } })
+  const chain = chainUnderTest({ entries: [entryOf(rememberer), entryOf(voucher)], doors: { dns } })
+  const doors: unknown[] = []
+  for (let visit = 0; visit < 2; visit++) {
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    await session.rcpt('bob@x.test')
+    await session.message()
+    session.end()
+  }
+  for (const id of ['s1.1', 's2.1']) {
+    const { steps = [] } = (await chain.trace(id)) ?? {}
+    doors.push(steps.find(({ entry }) => entry === 'rememberer')?.doors)
+  }
+  expect(doors).toEqual([[['T policy.test', ['yes']]], [['T policy.test', ['yes']]]])
+  expect(dns.questions).toHaveLength(1)
 })

@@ -10,13 +10,13 @@ import { entryMetrics } from '../plugin/metrics.ts'
 import type { PluginDoors } from '../plugin/plugin.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Counters } from '../runtime/counters.ts'
-import type { Dns, DnsAnswer } from '../runtime/dns.ts'
+import type { Dns, DnsAnswer, HeardAnswer } from '../runtime/dns.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics/metrics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
 import { doorQuestions, packDnsAnswer } from './door-questions.ts'
-import type { DoorRecorder } from './step-notes.ts'
+import { sharedNotes, type DoorRecorder, type SharedNotes } from './step-notes.ts'
 
 /** What the doors of all entries are made of. */
 export type ChainDoors = Omit<PluginDoors, 'metrics'> & { readonly metrics: Metrics }
@@ -91,6 +91,8 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
     return answer
   }
   const { addresses, ipv4, mx, txt, reverse } = doorQuestions
+  // They are the same lists again and again, and belong to whoever remembers.
+  const packed = new WeakMap<readonly HeardAnswer[], SharedNotes>()
   return {
     addresses: (name, signal) => note(addresses(name), dns.addresses(name, signal)),
     ipv4: (name, signal) => note(ipv4(name), dns.ipv4(name, signal)),
@@ -98,7 +100,23 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
     txt: (name, signal) => note(txt(name), dns.txt(name, signal)),
     words: (name, signal) => dns.words?.(name, signal) ?? dns.txt(name, signal),
     reverse: (address, signal) => note(reverse(address), dns.reverse(address, signal)),
+    remembered(answers) {
+      dns.remembered?.(answers)
+      const notes = recorder.asking
+      if (notes === undefined) return
+      const shared = packed.get(answers) ?? packHeard(answers)
+      packed.set(answers, shared)
+      notes.adopt(shared)
+    },
   }
+}
+
+function packHeard(answers: readonly HeardAnswer[]): SharedNotes {
+  return sharedNotes(
+    answers.map(({ question, of, answer }) => {
+      return { question: doorQuestions[question](of), answer: packDnsAnswer(answer) }
+    }),
+  )
 }
 
 async function heard<T extends JsonValue | object>(

@@ -95,7 +95,7 @@ function secretGiver(instance: Instance): Ask<'secretFor'> | undefined {
 }
 
 /** A signer as something that is asked and answers with a verdict: its fields are edits like others. */
-function signer(instance: Instance): Ask<'sign'> | undefined {
+export function signer(instance: Instance): Ask<'sign'> | undefined {
   const sign = instance.sign?.bind(instance)
   if (sign === undefined) return undefined
   return (event, context) =>

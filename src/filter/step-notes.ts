@@ -13,6 +13,23 @@ interface Note {
   answer?: JsonValue
 }
 
+/** Notes that are made once and kept with many steps; nobody changes them. */
+export interface SharedNotes {
+  readonly notes: readonly Readonly<Note>[]
+  readonly size: number
+}
+
+/** @param answers questions, and what is kept of each answer */
+export function sharedNotes(
+  answers: readonly { readonly question: string; readonly answer: JsonValue }[],
+): SharedNotes {
+  const size = answers.reduce(
+    (sum, { question, answer }) => sum + question.length + 8 + JSON.stringify(answer).length,
+    0,
+  )
+  return { notes: answers, size }
+}
+
 export class StepNotes {
   readonly #notes: Note[] = []
   #left = mostCharacters
@@ -56,6 +73,14 @@ export class StepNotes {
   /** The same, and only for the first time. */
   keepOnce(question: string, answer: JsonValue): void {
     if (!this.#notes.some((note) => note.question === question)) this.keep(question, answer)
+  }
+
+  /** The same for what somebody remembers and does not ask again. */
+  adopt({ notes, size }: SharedNotes): void {
+    if (this.#over) return
+    this.#left -= size
+    if (this.#left < 0) this.miss('too much was answered')
+    if (this.#missing === undefined) this.#notes.push(...notes)
   }
 
   /** Something was learned of which no note can be kept. */

@@ -10,3 +10,12 @@ export function groupId(text: string, group: string): number | undefined {
   }
   return undefined
 }
+
+/** The name of a group, by its id, in such a text. */
+export function groupName(text: string, id: number): string | undefined {
+  for (const line of text.split('\n')) {
+    const [name = '', , own] = line.split(':')
+    if (name !== '' && own === String(id)) return name
+  }
+  return undefined
+}

@@ -10,6 +10,7 @@ export const errorCodes = {
   LISTEN_FAILED: 'the address cannot be listened on',
   DNS_FAILED: 'the name server did not answer',
   CONNECT_FAILED: 'the peer cannot be reached',
+  NOT_ALLOWED: 'this user may not do that',
   PEER_FAILED: 'the peer broke the connection or the protocol',
   TIMEOUT: 'a deadline passed',
   ABORTED: 'the work was called off',
@@ -23,14 +24,16 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** An operational error. `code` is for programs, `message` for the log, `cause` for the whole story. */
+/** An operational error. `code` is for programs, `message` for the log, `detail` what it is about, `cause` the whole story. */
 export class PosternError extends Error {
   override readonly name = 'PosternError'
   readonly code: ErrorCode
+  readonly detail: string | undefined
 
   constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
     super(detail === undefined ? errorCodes[code] : `${errorCodes[code]}: ${detail}`, options)
     this.code = code
+    this.detail = detail
   }
 }
 

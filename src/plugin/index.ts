@@ -140,7 +140,7 @@ export type {
   OfferedEnvelope,
 } from '../runtime/continuations.ts'
 export type { Counters } from '../runtime/counters.ts'
-export type { Dns, DnsAnswer, MxRecord } from '../runtime/dns.ts'
+export type { Dns, DnsAnswer, HeardAnswer, MxRecord } from '../runtime/dns.ts'
 export type { Job, Jobs, JobTools } from '../runtime/jobs.ts'
 export type { Log, LogFields } from '../runtime/log.ts'
 export type { MailboxRoom } from '../runtime/mailbox-room.ts'

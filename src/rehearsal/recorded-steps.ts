@@ -1,6 +1,6 @@
 /** The steps of a stored transaction, found by who was asked what, and what was known when they were taken. */
 import type { JsonValue } from '../mail/json.ts'
-import type { Question } from '../filter/entry.ts'
+import type { LoginQuestion, Question } from '../filter/entry.ts'
 import { stages } from '../mail/status.ts'
 import { readFindings } from '../filter/read-verdict.ts'
 import type { Trace, TracedStep } from '../filter/trace-reader.ts'
@@ -27,8 +27,17 @@ export class RecordedSteps {
 
   /** In the order in which they were taken; one that was called off is none. */
   next(request: StepRequest): TracedStep | undefined {
-    const step = this.#waiting.get(keyOf(request))?.shift()
+    const { question } = request
+    const waiting = this.#waiting.get(keyOf(request))
+    if (question === 'sign') return alike(waiting)
+    // Of several tries to log in the last has succeeded: it alone is asked about again.
+    const step = question === 'auth' ? waiting?.pop() : waiting?.shift()
     return step?.fault?.kind === 'aborted' ? undefined : step
+  }
+
+  /** What a back end said of the login that succeeded in the end. */
+  ofLogin(entry: string, question: LoginQuestion): TracedStep | undefined {
+    return this.#steps.findLast((step) => step.entry === entry && step.question === question)
   }
 
   /** What the entry of this step could see under a name when it was taken. */
@@ -42,6 +51,15 @@ export class RecordedSteps {
     }
     return found
   }
+}
+
+/**
+ * A signer is asked about each version of a message, and what comes of that is the same but for the signature: whether it
+ * could sign. Where it could sign one version and not another, nobody knows what it does with versions of today.
+ */
+function alike(steps: readonly TracedStep[] | undefined): TracedStep | undefined {
+  const [first, ...others] = steps ?? []
+  return others.every((step) => step.fault?.kind === first?.fault?.kind) ? first : undefined
 }
 
 /** What is asked once for a connection, a greeting or a transaction may have been postponed to some RCPT. */

@@ -3,13 +3,21 @@
  * same, answers what it answered; one that is not is asked again, with the answers that its doors gave then. Where that
  * is not enough, nobody guesses: the transaction cannot be replayed.
  */
-import type { Entry, Place, Values } from '../filter/entry.ts'
+import {
+  isLoginQuestion,
+  type Entry,
+  type Place,
+  type Question,
+  type Values,
+} from '../filter/entry.ts'
 import { list, object } from '../filter/read-json.ts'
 import { readFindings, readVerdict } from '../filter/read-verdict.ts'
 import type { TracedStep } from '../filter/trace-reader.ts'
 import { mailboxKey } from '../mail/address.ts'
+import type { Environment } from '../mail/environment.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
 import { allowed, relayClient, type FindingKey } from '../plugin/finding.ts'
@@ -56,6 +64,8 @@ export class ReplayCase {
   readonly #cut = new Set<string>()
   /** Of entries that take doors: what these answered in another transaction, they must not remember. */
   readonly #instances = new Map<string, Entry['instance']>()
+  /** Why its login is refused now. */
+  refusedLogin: ObjectionRuling | undefined
   #unreplayable: Unreplayable | undefined
   #body: Promise<Uint8Array | undefined> | undefined
 
@@ -90,6 +100,33 @@ export class ReplayCase {
     this.#request.recall.getStore()?.miss(what)
   }
 
+  /** Whether anything is asked for by a step that is taken again. */
+  get isAsked(): boolean {
+    return this.#request.recall.getStore() !== undefined
+  }
+
+  /**
+   * Whether a back end of the candidate knows who logged in. A password is in no record: one that is as it was says what it
+   * said, and of any other nobody knows what it would say.
+   * @param places in the order in which they are asked
+   * @param environment in force before the login
+   */
+  knowsLogin(places: readonly Place[], environment: Environment): boolean {
+    for (const { entry, question } of places) {
+      if (entry.shadow || !isLoginQuestion(question)) continue
+      const step = this.#steps.ofLogin(entry.name, question)
+      // Its conditions are among what has not changed: it was not asked then, and is not now.
+      if (step === undefined && entry.condition !== undefined && this.#isAsItWas(entry)) continue
+      const same = this.#isAsItWas(entry) && this.#hasOptionsAsThen(entry, environment)
+      if (step === undefined || step.fault !== undefined || !same) {
+        this.#give(entry, 'nobody knows what it would say of the login: no password is kept')
+        return true
+      }
+      if (step.verdict === 'accept') return true
+    }
+    return false
+  }
+
   /** Read when an entry asks for it first. @throws PosternError DISK_FAILED */
   body(): Promise<Uint8Array | undefined> {
     const body = (this.#body ??= this.#request.body())
@@ -101,7 +138,7 @@ export class ReplayCase {
     const step = this.#steps.next({ entry: entry.name, question, round: this.round })
     const same = step !== undefined && this.#isSame(entry, step, asked)
     if (same && !entry.readsFiles) return this.#recall(step)
-    const again = this.#again(asked, step)
+    const again = this.#canSee(question) ? this.#again(asked, step) : headerIsGone
     const settle = (taken: Taken): Verdict => {
       if ('verdict' in taken) return taken.verdict
       return same ? this.#recall(step) : this.#give(entry, taken.why)
@@ -124,10 +161,8 @@ export class ReplayCase {
   }
 
   #isSame(entry: Entry, step: TracedStep, { about, context }: Asked): boolean {
-    const { fingerprint } = entry
     return (
-      fingerprint !== undefined &&
-      this.#fingerprints[entry.name] === fingerprint &&
+      this.#isAsItWas(entry) &&
       !this.#request.environmentChanged &&
       this.#sameRecipients(about.transaction) &&
       seenBy(entry).every(
@@ -136,6 +171,24 @@ export class ReplayCase {
           canonical(this.#steps.findingBefore(step, key.name)),
       )
     )
+  }
+
+  /** Plugin, options and what their files hold. */
+  #isAsItWas({ name, fingerprint }: Entry): boolean {
+    return fingerprint !== undefined && this.#fingerprints[name] === fingerprint
+  }
+
+  /** Most back ends have no option that rules for the client change. */
+  #hasOptionsAsThen(entry: Entry, environment: Environment): boolean {
+    const then = entry.optionsFor(this.recorded.environment)
+    const now = entry.optionsFor(environment)
+    return !this.#request.environmentChanged || (then.ok && now.ok && then.values === now.values)
+  }
+
+  /** Signers are shown the header with all edits: of one that was not kept whole nothing can be shown. */
+  #canSee(question: Question): boolean {
+    const { head, bodyOffset } = this.recorded
+    return question !== 'sign' || (head !== undefined && head.length >= bodyOffset)
   }
 
   /** A hook sees those accepted so far, and its verdict may count them. */
@@ -186,6 +239,8 @@ export class ReplayCase {
     }
   }
 }
+
+const headerIsGone: Taken = { why: 'it wants the header, which is not kept whole' }
 
 type Taken = { readonly verdict: Verdict } | { readonly why: string }
 

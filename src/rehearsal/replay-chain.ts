@@ -1,9 +1,9 @@
 /** The chain of a candidate whose entries answer from what was recorded: see replay-case.ts. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Breaker } from '../filter/breaker.ts'
-import type { AskedPlace, Entry, EntryConfig } from '../filter/entry.ts'
+import type { AskedPlace, Entry, EntryConfig, Place } from '../filter/entry.ts'
 import { Generation } from '../filter/generation.ts'
-import { hookOf, orderPlaces, type Places } from '../filter/places.ts'
+import { hookOf, orderPlaces, signer, type Places } from '../filter/places.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
@@ -45,16 +45,21 @@ export function replayChain(candidate: Generation, replaying: Replaying): Genera
 }
 
 function replayedPlaces(places: Places, replaying: Replaying): Places {
-  const replayed = <S extends Stage, P extends AskedPlace<S>>(place: P & AskedPlace<S>): P => ({
+  const answering = <Q extends Stage | 'sign', P extends AskedPlace<Q>>(
+    place: P & AskedPlace<Q>,
+    askOf: (instance: Entry['instance']) => AskedPlace<Q>['ask'] | undefined,
+  ): P => ({
     ...place,
     ask(event, context) {
       const about: { readonly session?: Session; readonly transaction?: Transaction } = event
       const replayCase = caseOf(replaying)
       const again = (instance: Entry['instance']): MaybePromise<Verdict> =>
-        hookOf(instance, place.question)?.(asThen(event, replayCase), context) ?? pass()
+        askOf(instance)?.(asThen(event, replayCase), context) ?? pass()
       return replayCase.answer({ place, about, context, again })
     },
   })
+  const replayed = <S extends Stage, P extends AskedPlace<S>>(place: P & AskedPlace<S>): P =>
+    answering<S, P>(place, (instance) => hookOf(instance, place.question))
   const connect = places.connect.map((place) => replayed<'connect', typeof place>(place))
   const hello = places.hello.map((place) => replayed<'hello', typeof place>(place))
   const mail = places.mail.map((place) => replayed<'mail', typeof place>(place))
@@ -64,8 +69,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     mail,
     passage: [...connect, ...hello, ...mail],
     auth: places.auth.map((place) => replayed<'auth', typeof place>(place)),
-    // Who logged in then has logged in.
-    verify: places.verify.filter(({ entry }) => entry.name === believerName),
+    verify: [believing(places, replaying)],
     secretFor: [],
     checkResponse: [],
     checkApop: [],
@@ -74,15 +78,37 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),
     data: places.data.map((place) => replayed<'data', typeof place>(place)),
     message: places.message.map((place) => replayed<'message', typeof place>(place)),
-    // What is added to a message changes no verdict.
-    sign: [],
+    sign: places.sign.map((place) => answering<'sign', typeof place>(place, signer)),
     all: places.all,
   }
 }
 
 const believerName = 'replayed login'
 
-/** An entry behind the chain that knows whoever logged in then. */
+/** However somebody logged in then, it is asked here: those are the back ends that a candidate would ask, in their order. */
+function believing(places: Places, replaying: Replaying): AskedPlace<'verify'> {
+  const [own] = places.verify.filter(({ entry }) => entry.name === believerName)
+  if (own === undefined) throw new Error('a replayed chain has its believer')
+  const verify = places.verify.filter((place) => place !== own)
+  const others = places.secretFor.filter(({ entry }) => entry.instance.verify === undefined)
+  const backEnds: { readonly [mechanism: string]: readonly Place[] } = {
+    'SCRAM-SHA-256': places.secretFor,
+    'CRAM-MD5': places.checkResponse,
+  }
+  return {
+    ...own,
+    ask(event, context) {
+      const replayCase = caseOf(replaying)
+      const { login } = replayCase.recorded
+      const asked = backEnds[login?.mechanism ?? ''] ?? [...verify, ...others]
+      return replayCase.knowsLogin(asked, event.session.environment)
+        ? own.ask(event, context)
+        : pass()
+    },
+  }
+}
+
+/** An entry behind the chain that has what the login of then brought. */
 export function believer(replaying: Replaying): EntryConfig {
   const plugin = definePlugin({
     name: 'replayed-login',

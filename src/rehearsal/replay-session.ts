@@ -43,8 +43,9 @@ function reached({ trace }: RecordedSession, stage: Stage): boolean {
 async function greets(
   asked: SessionPolicy,
   session: Open<Session>,
-  { recorded, silence }: ReplayCase,
+  replayCase: ReplayCase,
 ): Promise<boolean> {
+  const { recorded, silence } = replayCase
   if ((await asked.connect({ session, silence })).ruling !== 'pass') return false
   const { hello, tls, login } = recorded
   if (tls !== undefined) session.tls = tls
@@ -55,7 +56,10 @@ async function greets(
   if (login === undefined || login.proxied) return true
   const { user } = login
   const ruling = await asked.auth({ session, mechanism: 'PLAIN', user, password: '' })
-  if (ruling.ruling !== 'accept') return false
+  if (ruling.ruling !== 'accept') {
+    replayCase.refusedLogin = ruling
+    return false
+  }
   session.user = user
   session.environment = asked.environment
   return true
@@ -99,6 +103,7 @@ async function deliver(
     message: recordedMessage(recorded, {
       missed: (what) => replayCase.missed(what),
       body: () => replayCase.body(),
+      isAsked: () => replayCase.isAsked,
     }),
     ...(head === undefined ? {} : { head }),
     entering: () => [],

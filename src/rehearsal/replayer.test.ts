@@ -8,7 +8,7 @@ import { emptyEnvironment } from '../mail/environment.ts'
 import { finding, findingKey } from '../plugin/finding.ts'
 import { option } from '../plugin/option-makers.ts'
 import { definePlugin } from '../plugin/plugin.ts'
-import { defer, pass, quarantine, reject } from '../plugin/verdict.ts'
+import { accept, defer, pass, quarantine, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainTestOptions } from '../testkit/chain-under-test.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
 import { memoryMessage } from '../testkit/memory-message.ts'
@@ -312,6 +312,147 @@ describe('a replay', () => {
     expect(await replayed(chain, { entries: [again, entryOf(voucher)] })).toEqual([
       { outcome: 'same' },
     ])
+  })
+})
+
+describe('a replay of a login', () => {
+  const other = definePlugin({
+    name: 'other-directory',
+    setup: () => ({ verify: () => false }),
+  })
+  const loginsOnly = definePlugin({
+    name: 'logins-only',
+    vouches: 'relay',
+    setup: () => ({
+      rcpt: ({ transaction: { session } }) =>
+        session.user === undefined ? reject('5.7.1', 'Log in', { reason: 'NO_LOGIN' }) : accept(),
+    }),
+  })
+  const chainWith = (...backEnds: readonly EntryConfig[]) => [...backEnds, entryOf(loginsOnly)]
+
+  async function recordedWith(...backEnds: readonly EntryConfig[]) {
+    const chain = chainUnderTest({ entries: chainWith(...backEnds) })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    // The first try fails; whoever goes on has logged in by the second.
+    expect(await session.login('alice', 'guess')).toMatch(/^535/)
+    expect(await session.login('alice')).toBe('235')
+    await session.mail()
+    expect(await session.rcpt('bob@far.test')).toBe('250')
+    await session.message()
+    session.end()
+    return chain
+  }
+
+  test('takes for a fact what the back end said, wherever another one stands behind it', async () => {
+    const chain = await recordedWith(entryOf(onePassword))
+    const same = [{ outcome: 'same' }]
+    expect(await replayed(chain, { entries: chainWith(entryOf(onePassword)) })).toEqual(same)
+    const behind = chainWith(entryOf(onePassword), entryOf(other))
+    expect(await replayed(chain, { entries: behind })).toEqual(same)
+    expect(JSON.stringify(await recordsOf(chain))).not.toContain('secret')
+  })
+
+  test('says whom it would refuse without any back end that knows them', async () => {
+    const chain = await recordedWith(entryOf(onePassword), entryOf(other))
+    const refused = { verdict: 'rejected', stage: 'auth', status: '5.7.8' }
+    expect(await replayed(chain, { entries: chainWith() })).toMatchObject([
+      { outcome: 'changed', recipients: [{ was: { verdict: 'accepted' }, is: refused }] },
+    ])
+  })
+
+  test('guesses of no other back end what it would say', async () => {
+    const chain = await recordedWith(entryOf(onePassword))
+    const unknown = (entry: string) => [
+      { outcome: 'not-replayable', entry, why: expect.stringContaining('no password is kept') },
+    ]
+    const before = chainWith(entryOf(other), entryOf(onePassword))
+    expect(await replayed(chain, { entries: before })).toMatchObject(unknown('other-directory'))
+    const changed = chainWith(entryOf(onePassword, { options: { user: 'alice', broken: true } }))
+    expect(await replayed(chain, { entries: changed })).toMatchObject(unknown('one-password'))
+  })
+
+  test('says what a rule about logins makes of them', async () => {
+    const chain = await recordedWith(entryOf(onePassword))
+    const closed = definePlugin({
+      name: 'closed',
+      setup: () => ({ auth: () => defer('4.7.0', 'Not now', { reason: 'NIGHT' }) }),
+    })
+    const entries = [entryOf(closed), ...chainWith(entryOf(onePassword))]
+    expect(await replayed(chain, { entries })).toMatchObject([
+      { outcome: 'changed', recipients: [{ is: { verdict: 'deferred', stage: 'auth' } }] },
+    ])
+  })
+})
+
+describe('a replay of signed mail', () => {
+  const signerThat = (what: 'signs' | 'throws' | 'reads') =>
+    definePlugin({
+      name: 'signer',
+      options: { remark: option.string({ default: '' }) },
+      setup: () => ({
+        async sign({ message }) {
+          if (what === 'throws') throw new Error('the key is gone')
+          if (what === 'reads')
+            for await (const chunk of message.read()) if (chunk.length === 0) break
+          return [{ name: 'X-Signed', value: message.header.first('subject') ?? '' }]
+        },
+      }),
+    })
+  const taken = [entryOf(voucher)]
+
+  async function signedBy(signer: EntryConfig, text = 'Subject: test\r\n\r\nHello.\r\n') {
+    const chain = chainUnderTest({ entries: [signer, ...taken] })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail()
+    await session.rcpt('bob@x.test')
+    await session.message(text)
+    session.end()
+    return chain
+  }
+
+  test('takes for a fact that it was signed, and that it could not be', async () => {
+    for (const what of ['signs', 'throws', 'reads'] as const) {
+      const entry = entryOf(signerThat(what))
+      // oxlint-disable-next-line no-await-in-loop -- one kind after the other
+      const same = await replayed(await signedBy(entry), { entries: [entry, ...taken] })
+      expect(same).toEqual([{ outcome: 'same' }])
+    }
+  })
+
+  test('says what comes of a failure now, and of a signer that works again', async () => {
+    const chain = await signedBy(entryOf(signerThat('throws')))
+    const open = entryOf(signerThat('throws'), { onFault: 'pass' })
+    const accepted = { was: { verdict: 'deferred', reason: 'FAULT' }, is: { verdict: 'accepted' } }
+    expect(await replayed(chain, { entries: [open, ...taken] })).toMatchObject([
+      { outcome: 'changed', recipients: [accepted] },
+    ])
+    const mended = entryOf(signerThat('signs'), { options: { remark: 'a new key' } })
+    expect(await replayed(chain, { entries: [mended, ...taken] })).toMatchObject([
+      { outcome: 'changed', recipients: [accepted] },
+    ])
+  })
+
+  test('guesses nothing of another signer that wants what is not kept', async () => {
+    const reads = entryOf(signerThat('reads'), { options: { remark: 'x' } })
+    const chain = await signedBy(entryOf(signerThat('reads')))
+    const [withoutBody] = await replayed(chain, { entries: [reads, ...taken] })
+    expect(withoutBody).toMatchObject({
+      outcome: 'not-replayable',
+      entry: 'signer',
+      why: expect.stringContaining('it wants the body'),
+    })
+    const long = `Subject: ${'x'.repeat(9_000)}\r\n\r\nHello.\r\n`
+    const withLongHeader = await signedBy(entryOf(signerThat('signs')), long)
+    const [withoutHeader] = await replayed(withLongHeader, { entries: [reads, ...taken] })
+    expect(withoutHeader).toMatchObject({ why: expect.stringContaining('it wants the header') })
+    const same = await replayed(withLongHeader, {
+      entries: [entryOf(signerThat('signs')), ...taken],
+    })
+    expect(same).toEqual([{ outcome: 'same' }])
   })
 })
 

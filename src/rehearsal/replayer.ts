@@ -77,7 +77,7 @@ export class Replayer {
     await replaying.run(replayCase, () => replaySession(this.#policy, replayCase))
     const { unreplayable } = replayCase
     if (unreplayable !== undefined) return { outcome: 'not-replayable', ...unreplayable }
-    return compared(trace, was, this.#written.trace)
+    return compared(trace, was, { now: this.#written.trace, ...refusedBy(replayCase) })
   }
 
   #unfit(
@@ -107,15 +107,28 @@ export class Replayer {
   }
 }
 
-/** @param now absent: the candidate refused nothing, and nothing was opened */
+interface Outcome {
+  /** Absent: the candidate refused nothing, and nothing was opened. */
+  readonly now: Trace | undefined
+  /** Of a login that it refused: nothing came after it. */
+  readonly refusal?: ReplayedVerdict
+}
+
+function refusedBy({ refusedLogin }: ReplayCase): Pick<Outcome, 'refusal'> {
+  if (refusedLogin === undefined) return {}
+  const { ruling, status, text } = refusedLogin
+  const verdict = ruling === 'defer' ? 'deferred' : 'rejected'
+  return { refusal: { verdict, stage: 'auth', reason: 'LOGIN', status, text } }
+}
+
 function compared(
   { recipients, stage }: Trace,
   was: readonly ReplayedVerdict[],
-  now: Trace | undefined,
+  { now, refusal }: Outcome,
 ): Replayed {
-  const passed: ReplayedVerdict = { verdict: 'passed', stage }
-  const is = (now === undefined ? undefined : verdictsOf(now)) ?? [passed]
-  const last = is.at(-1) ?? passed
+  const otherwise = refusal ?? ({ verdict: 'passed', stage } as const)
+  const is = (now === undefined ? undefined : verdictsOf(now)) ?? [otherwise]
+  const last = is.at(-1) ?? otherwise
   const all = was.map((before, index): ReplayedRecipient => {
     const address = recipients[index]?.address
     const pair = { was: before, is: is[index] ?? last }

@@ -38,6 +38,8 @@ export interface PolicyTestQuestion {
   readonly folder: string
   /** Paths; absent: those of the configuration. */
   readonly files?: readonly string[]
+  /** Called before each test with how many are over, of how many. */
+  readonly progress?: (done: number, all: number) => void
 }
 
 export async function runPolicyTests(question: PolicyTestQuestion): Promise<PolicyTestRun> {
@@ -49,7 +51,7 @@ export async function runPolicyTests(question: PolicyTestQuestion): Promise<Poli
 /** @param configuration without mistakes */
 export async function testConfiguration(
   configuration: Configuration,
-  { folder, files = [] }: PolicyTestQuestion,
+  { folder, files = [], progress }: PolicyTestQuestion,
 ): Promise<PolicyTestRun> {
   const paths =
     files.length > 0 ? files : await usualFiles(configuration.policyTests.folder, folder)
@@ -57,7 +59,7 @@ export async function testConfiguration(
   const mistakes = read.flatMap((each) => each.mistakes)
   const tests = read.flatMap((each) => each.tests)
   if (mistakes.length > 0 || tests.length === 0) return { mistakes, results: [] }
-  return runAll(configuration, folder, tests)
+  return runAll(configuration, { folder, tests, progress })
 }
 
 interface ReadTest {
@@ -117,10 +119,15 @@ async function fileOrMistake(
   }
 }
 
+interface AllTests {
+  readonly folder: string
+  readonly tests: readonly ReadTest[]
+  readonly progress: PolicyTestQuestion['progress']
+}
+
 async function runAll(
   configuration: Configuration,
-  folder: string,
-  tests: readonly ReadTest[],
+  { folder, tests, progress }: AllTests,
 ): Promise<PolicyTestRun> {
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
@@ -138,6 +145,7 @@ async function runAll(
     }
     const results: TestedPolicy[] = []
     for (const { test, message } of tests) {
+      progress?.(results.length, tests.length)
       const request = { test, message, configuration, real: { accounts, dns }, build }
       // oxlint-disable-next-line no-await-in-loop -- one after the other: they share the processor
       results.push(await runOne(request))

@@ -31,4 +31,22 @@ export interface Dns {
   words?(name: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
   /** Names of an address. */
   reverse(address: string, signal?: AbortSignal): MaybePromise<DnsAnswer<string>>
+  /**
+   * Who remembers what came of answers, and does not ask again, says what these were, so that it is known what a verdict
+   * rests on. It changes nothing. The same list each time is cheapest.
+   */
+  remembered?(answers: readonly HeardAnswer[]): void
 }
+
+/** A question and its answer, as somebody keeps them who asked. */
+export type HeardAnswer =
+  | {
+      readonly question: 'addresses' | 'ipv4' | 'txt' | 'reverse'
+      readonly of: string
+      readonly answer: DnsAnswer<string> | 'failed'
+    }
+  | {
+      readonly question: 'mx'
+      readonly of: string
+      readonly answer: DnsAnswer<MxRecord> | 'failed'
+    }

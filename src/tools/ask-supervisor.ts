@@ -22,7 +22,7 @@ export function supervisorSocket(folder: string): string {
 /**
  * @param folder the configuration folder
  * @returns undefined where no gateway runs
- * @throws PosternError PEER_FAILED where it says no, TIMEOUT, CONNECT_FAILED where we may not ask it
+ * @throws PosternError NOT_ALLOWED where we may not ask it, PEER_FAILED where it says no, TIMEOUT, CONNECT_FAILED
  */
 export async function askSupervisor<V extends SupervisorVerb>(
   folder: string,

@@ -23,7 +23,7 @@ const systemDoors: GatherDoors = { clock: systemClock, disk: systemDisk, net: no
 
 /**
  * @param folder the configuration folder
- * @throws PosternError CONFIG_INVALID; CONNECT_FAILED where no gateway runs
+ * @throws PosternError CONFIG_INVALID; NOT_ALLOWED; CONNECT_FAILED where no gateway runs
  */
 export async function metricsOf(folder: string): Promise<MetricsSnapshot> {
   const { spool } = readOffline(folder)
@@ -56,7 +56,7 @@ async function askWorker(
   try {
     return readSnapshot(await askGateway({ verb: 'metrics', of: null }, { net, clock, path }))
   } catch (error) {
-    if (isPosternError(error)) return undefined
+    if (isPosternError(error) && error.code !== 'NOT_ALLOWED') return undefined
     throw error
   }
 }

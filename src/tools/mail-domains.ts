@@ -219,8 +219,15 @@ export interface ImportedDomains {
   readonly mistakes: readonly string[]
 }
 
-/** In place of those that bear the same names; what is wrong is left out and told. */
-export async function importDomains(accounts: Accounts, text: string): Promise<ImportedDomains> {
+/**
+ * In place of those that bear the same names; what is wrong is left out and told.
+ * @param told called before each alias, of which there may be many thousands, with how many are done, of how many
+ */
+export async function importDomains(
+  accounts: Accounts,
+  text: string,
+  told: (done: number, all: number) => void = () => undefined,
+): Promise<ImportedDomains> {
   const { domains, domainAliases, aliases, mistakes } = parseMailDomainLines(text)
   const wrong = mistakes.map(({ line, text: shown, remedy }) => `line ${line}: ${shown}: ${remedy}`)
   // oxlint-disable-next-line no-await-in-loop -- one after the other: the last of two equal names counts
@@ -235,7 +242,8 @@ export async function importDomains(accounts: Accounts, text: string): Promise<I
     else wrong.push(problem)
   }
   let taken = 0
-  for (const alias of aliases) {
+  for (const [index, alias] of aliases.entries()) {
+    told(index, aliases.length)
     // oxlint-disable-next-line no-await-in-loop -- as above
     if ((await accounts.findDomain(accountDomain(alias.address) ?? '')) === undefined) {
       wrong.push(`${alias.address} is in no domain of ours`)

@@ -10,6 +10,8 @@ export interface ShadowQuestion {
   readonly sinceMs: number
   /** Ids that are named for each reason. */
   readonly examples: number
+  /** Called with how many transactions have been looked at. */
+  readonly progress?: (count: number) => void
 }
 
 export interface ShadowAnswer {
@@ -20,10 +22,12 @@ export interface ShadowAnswer {
   readonly entries: readonly ShadowedEntry[]
 }
 
+const progressEvery = 100
+
 /** Beside a running gateway as well as without one. @throws PosternError CONFIG_INVALID, STORE_FAILED */
 export async function shadowReport(
   folder: string,
-  { sinceMs, examples }: ShadowQuestion,
+  { sinceMs, examples, progress }: ShadowQuestion,
 ): Promise<ShadowAnswer> {
   const configuration = readOffline(folder)
   const { chain } = configuration
@@ -36,6 +40,7 @@ export async function shadowReport(
       for await (const { trace } of tracesSince(archive, since)) {
         transactions += 1
         report.add(trace)
+        if (transactions % progressEvery === 0) progress?.(transactions)
       }
     } finally {
       await archive.close()

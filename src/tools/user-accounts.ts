@@ -129,12 +129,17 @@ export interface ImportedAccounts {
 }
 
 /** Takes in such lines, in place of equal users; lines with a mistake are left out and told. */
-export async function importAccounts(accounts: Accounts, text: string): Promise<ImportedAccounts> {
+export async function importAccounts(
+  accounts: Accounts,
+  text: string,
+  told: (done: number, all: number) => void = () => undefined,
+): Promise<ImportedAccounts> {
   const { entries, mistakes } = parseAuthLines(text)
   const wrong = mistakes.map(({ line, text: shown, remedy }) => `line ${line}: ${shown}: ${remedy}`)
   let added = 0
   let changed = 0
-  for (const [name, value] of entries) {
+  for (const [index, [name, value]] of entries.entries()) {
+    told(index, entries.length)
     const user = Buffer.from(name).toString()
     const record = readAuthRecord(value)
     if (authRecordRemedy(record) !== undefined) continue

@@ -1,6 +1,6 @@
 /** The operator's commands on a running gateway, and what they say where none runs. */
 import { once } from 'node:events'
-import { readFile, stat } from 'node:fs/promises'
+import { chmod, readFile, stat } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -109,12 +109,34 @@ describe('stat', () => {
     expect(await mode(join(folder.root, 'run'))).toBe('710')
     expect(await mode(join(folder.root, 'run/socket'))).toBe('660')
     expect((await status()).running).toBe(true)
+    if (gid === 0 && process.getuid?.() === 0) await expectStrangerToBeTold()
     await gateway?.stop()
     await change([` group: "${gid}"`, ' group: no-such-group'])
     gateway = await startGateway(folder)
     await gateway.seen('control.unavailable')
   })
 })
+
+/** Of a host's other users, whose commands are the same. */
+async function expectStrangerToBeTold(): Promise<void> {
+  for (const path of [folder.root, folder.config]) await chmod(path, 0o755)
+  const stranger = [
+    '--reuid=65534',
+    '--regid=65534',
+    '--clear-groups',
+    join(checkout, 'bin/postern'),
+  ]
+  for (const line of ['stat', 'queue list', 'queue hold --all', 'metrics', 'alerts', 'stop']) {
+    const args = [...stranger, ...line.split(' '), '--config', folder.config]
+    const { code, stderr } = await runProgram('setpriv', args)
+    expect([line, code]).toEqual([line, 4])
+    expect(stderr).toMatch(
+      /^postern: nobody may not (?:ask the gateway behind|use) \/\S+: root\b.* may\n/,
+    )
+    expect(stderr).toContain(`try: sudo -u root postern ${line} --config ${folder.config}\n`)
+  }
+  expect((await status()).running).toBe(true)
+}
 
 describe('pause and cont', () => {
   test('stop deliveries and let them go on, while mail is taken', async () => {

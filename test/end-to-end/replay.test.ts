@@ -98,6 +98,14 @@ test(
 
     expect(await replay()).toMatchObject({ transactions: 5, same: 5, changed: 0, notReplayable: 0 })
 
+    // What SPF remembered of the first visit stands in the traces of the others too.
+    await change('{ plugin: spf }', "{ plugin: spf, options: { level: '2' } }")
+    expect(await replay()).toMatchObject({
+      same: 4,
+      // It is let on to who was not asked then.
+      reasons: [{ entry: 'greylist', count: 1 }],
+    })
+
     // A listed client is refused where the list weighs enough.
     await change('threshold: 2', 'threshold: 1')
     const stricter = await replay()

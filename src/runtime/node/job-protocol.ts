@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../mail/errors.ts'
 import type { Dns } from '../dns.ts'
 
-export type DnsQuestion = Exclude<keyof Dns, 'words'>
+export type DnsQuestion = Exclude<keyof Dns, 'words' | 'remembered'>
 
 export type ToJobThread =
   | { readonly say: 'run'; readonly module: string; readonly input: unknown }

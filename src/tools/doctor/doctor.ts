@@ -12,7 +12,9 @@ import { nodeDns } from '../../runtime/node/dns.ts'
 import { fileSystemOf } from '../../runtime/node/file-system.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
+import { isPosternError } from '../../mail/errors.ts'
 import { askSupervisor } from '../ask-supervisor.ts'
+import type { GatewayStatus } from '../supervisor-requests.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { loadChain } from '../load-chain.ts'
 import { offlineDoors } from '../offline-doors.ts'
@@ -41,18 +43,15 @@ export async function examine(
       problem('configuration', `${folder} cannot be read`, `postern check --config ${folder}`),
     ]
   }
-  const status = await askSupervisor(folder, 'status').catch(() => undefined)
+  const status = await askSupervisor(folder, 'status').catch((error: unknown) =>
+    isPosternError(error, 'NOT_ALLOWED') ? 'not ours to ask' : undefined,
+  )
   const runs = status !== undefined
   const dns = nodeDns(configuration.dns)
   return [
     node,
     await examineConfiguration(folder),
-    runs
-      ? well(
-          'gateway',
-          `runs since ${new Date(status.startedAt).toISOString()} (pid ${status.pid})`,
-        )
-      : warning('gateway', 'does not run', `postern start --config ${folder}`),
+    examineGateway(folder, status),
     ...(await examineUnit(systemDisk, runs)),
     ...(await examineFolders(configuration, {
       disk: systemDisk,
@@ -67,6 +66,21 @@ export async function examine(
     await examineDns(configuration.control.me, dns, systemClock),
     ...(await examineDependencies(folder, configuration)),
   ]
+}
+
+function examineGateway(
+  folder: string,
+  status: GatewayStatus | 'not ours to ask' | undefined,
+): Examination {
+  if (status === undefined) {
+    return warning('gateway', 'does not run', `postern start --config ${folder}`)
+  }
+  if (status === 'not ours to ask') {
+    const remedy = 'ask as the user that runs it; postern stat says who that is'
+    return warning('gateway', 'seems to run, and this user may not ask it', remedy)
+  }
+  const since = new Date(status.startedAt).toISOString()
+  return well('gateway', `runs since ${since} (pid ${status.pid})`)
 }
 
 async function examineConfiguration(folder: string): Promise<Examination> {

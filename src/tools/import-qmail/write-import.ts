@@ -19,7 +19,14 @@ export async function writeImport(
     folder,
     force,
     tree,
-  }: { readonly folder: string; readonly force: boolean; readonly tree: string },
+    told,
+  }: {
+    readonly folder: string
+    readonly force: boolean
+    readonly tree: string
+    /** Called for each user of a vpopmail, of which there may be many thousands. */
+    readonly told?: (done: number, all: number) => void
+  },
 ): Promise<void> {
   const target = resolve(folder)
   await refuseInside(tree, target)
@@ -37,7 +44,7 @@ export async function writeImport(
   const { vpopmail } = planned
   if (vpopmail !== undefined) {
     await disk.makeDirectory(join(target, '../var'))
-    await withAccounts(folder, (accounts) => carryOut(accounts, vpopmail.plan))
+    await withAccounts(folder, (accounts) => carryOut(accounts, vpopmail.plan, told))
   }
 }
 

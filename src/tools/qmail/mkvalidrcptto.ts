@@ -27,8 +27,15 @@ import { done, fatal, type ToolEnd } from './tool-end.ts'
 
 const program = 'mkvalidrcptto'
 
-/** @param folder that holds `control/`, `users/`, and `alias/` where there is no account of that name */
-export async function mkvalidrcptto(call: Surroundings, folder: string): Promise<ToolEnd> {
+/**
+ * @param folder that holds `control/`, `users/`, and `alias/` where there is no account of that name
+ * @param told called with how many names of recipients have been found in the homes so far
+ */
+export async function mkvalidrcptto(
+  call: Surroundings,
+  folder: string,
+  told: (found: number) => void = () => undefined,
+): Promise<ToolEnd> {
   // Guides write -n; what it once meant is about output that we do not make.
   const { options, illegal } = getopt(call.args, 'nc:')
   if (illegal !== undefined) return { exit: 100, out: '', err: illegalOption(program, illegal) }
@@ -38,7 +45,7 @@ export async function mkvalidrcptto(call: Surroundings, folder: string): Promise
       return fatal(program, 111, `${utf8Octets(cdb)} is there already`)
     }
     const { domains, doubts } = domainsIn(folder)
-    const territories = await territoriesOf(folder, call.queue.programs)
+    const territories = await territoriesOf(folder, call.queue.programs, told)
     const keys = [...validRecipients(territories, domains)]
     const err = doubts.map((doubt) => `${program}: warning: ${doubt}\n`).join('')
     if (cdb === undefined) {
@@ -80,8 +87,12 @@ function domainsIn(folder: string): Domains {
 }
 
 /** users/assign first; then, where it leaves anything, the accounts, and alias. */
-async function territoriesOf(folder: string, programs: Programs): Promise<readonly Territory[]> {
-  const homes = new Homes()
+async function territoriesOf(
+  folder: string,
+  programs: Programs,
+  told: (found: number) => void,
+): Promise<readonly Territory[]> {
+  const homes = new Homes(told)
   const territories: Territory[] = []
   for (const line of linesOf(contentOf(join(folder, 'users/assign')))) {
     if (line.startsWith('.')) break
@@ -127,11 +138,21 @@ type HomeFiles = Pick<Territory, 'files' | 'mailboxes'>
 /** Each folder is read once. */
 class Homes {
   readonly #known = new Map<string, HomeFiles>()
+  readonly #told: (found: number) => void
+  #found = 0
+
+  constructor(told: (found: number) => void) {
+    this.#told = told
+  }
 
   async at(home: string): Promise<HomeFiles> {
-    const known = this.#known.get(home) ?? (await filesIn(home))
-    this.#known.set(home, known)
-    return known
+    const known = this.#known.get(home)
+    if (known !== undefined) return known
+    const read = await filesIn(home)
+    this.#known.set(home, read)
+    this.#found += 1 + read.files.length + (read.mailboxes?.length ?? 0)
+    this.#told(this.#found)
+    return read
   }
 }
 
