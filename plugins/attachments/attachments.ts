@@ -10,22 +10,22 @@ import {
   isMeant,
   option,
   parseQuarantineEvents,
-  parseSimcontrol,
   perRecipient,
   type ControlReading,
   type Finding,
   type QuarantineEvent,
 } from 'postern/plugin'
+import { followReading } from '../shared/followed-list/follow-reading.ts'
 import {
   outcomeOption,
   verdictOn,
   type Complaint,
   type Outcome,
 } from '../shared/outcome/outcome.ts'
+import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { collect } from './collect.ts'
 import { attachmentsFound, mimeAmbiguities } from './findings.ts'
-import { followReading } from './follow-reading.ts'
 import { executables, nameFor, rulesOption, type Rule } from './rules.ts'
 import { unwantedBy, type Unwanted } from './simscan.ts'
 import type { Collection } from './specimen.ts'
@@ -61,7 +61,7 @@ export const attachments = definePlugin({
       description: 'Qmail-Scanner’s, as text.',
     }),
     events_outcome: outcomeOption({ default: 'quarantine' }),
-    simcontrol: option.file({ default: 'control/simcontrol', description: 'simscan’s, as text.' }),
+    simcontrol: simcontrolOption('simscan’s, as text: attach= and regex=.'),
     ssattach: option.file({
       default: 'control/ssattach',
       description: 'Ends of names, one a line.',
@@ -70,10 +70,12 @@ export const attachments = definePlugin({
   },
   setup({ events, simcontrol, ssattach }, { jobs, log }) {
     const eventList = followReading(events, parseQuarantineEvents, log)
-    const control = followReading(simcontrol, parseSimcontrol, log)
+    const control = new Simcontrol(simcontrol, log)
     const everybody = followReading(ssattach, parseEnds, log)
     const worker = new URL('./open-archive.worker.ts', import.meta.url)
     return {
+      classOf: (recipient, transaction) =>
+        control.classOf(recipient, transaction, ({ attach, regex }) => [attach, regex]),
       async message({ transaction, message }, { options, signal }) {
         const collection = await collect(message, await message.mime(signal), {
           digests: options.rules.some(({ digests }) => digests),
@@ -86,10 +88,11 @@ export const attachments = definePlugin({
             byEvent(event, collection, options.events_outcome),
           ),
         ]
-        const files = { control: control.current, everybody: everybody.current }
-        const { reversePath, recipients } = transaction
-        const searched = { collection, message, reversePath, recipients, signal }
-        const unwanted = await unwantedBy(searched, files)
+        const recipients = transaction.recipients.length
+        const unwanted = await unwantedBy(
+          { collection, message, recipients, signal },
+          { control: control.forRecipients(transaction), everybody: everybody.current },
+        )
         const findings = findingsOf(collection)
         const judge = (one: Unwanted | undefined) =>
           verdictOn([...complaints, ...bySimscan(one, options.simscan_outcome)], manner)

@@ -2,23 +2,15 @@
  * simscan's tests of a message: ends of file names, for everybody (`ssattach`) or by `simcontrol` for whom a line is written,
  * and the expressions of `simcontrol`, which no line of the message may match.
  */
-import {
-  joinSimOptions,
-  simOptionsFor,
-  type Message,
-  type Recipient,
-  type ReversePath,
-  type SimControl,
-  type SimOptions,
-} from 'postern/plugin'
+import type { Message, SimOptions } from 'postern/plugin'
 import { matchingLine } from './matching-line.ts'
 import { nameFor } from './rules.ts'
 import type { Collection } from './specimen.ts'
 
 export interface SimscanFiles {
-  /** Whether there is a simcontrol: without it what `ssattach` says holds for everybody. */
-  readonly control: SimControl
-  /** Ends of names, in lower case. */
+  /** What simcontrol says, one for each recipient, undefined for one of whom it says nothing; nothing where there is none. */
+  readonly control: readonly (SimOptions | undefined)[] | undefined
+  /** Ends of names that `ssattach` has for everybody, in lower case. */
   readonly everybody: readonly string[]
 }
 
@@ -30,8 +22,8 @@ export type Unwanted =
 export interface Searched {
   readonly collection: Collection
   readonly message: Pick<Message, 'read'>
-  readonly reversePath: ReversePath
-  readonly recipients: readonly Recipient[]
+  /** How many there are. */
+  readonly recipients: number
   readonly signal: AbortSignal
 }
 
@@ -40,37 +32,31 @@ export interface Searched {
  * @throws PosternError ABORTED, DISK_FAILED
  */
 export async function unwantedBy(
-  { collection, message, reversePath, recipients, signal }: Searched,
+  { collection, message, recipients, signal }: Searched,
   { control, everybody }: SimscanFiles,
 ): Promise<readonly (Unwanted | undefined)[]> {
-  if (control.size === 0 && everybody.length === 0) return recipients.map(() => undefined)
-  const sender = reversePath === null ? undefined : simOptionsFor(control, reversePath)
-  const each = recipients.map(({ mailbox }) =>
-    joinSimOptions([sender, simOptionsFor(control, mailbox)]),
-  )
+  const each = control ?? Array.from({ length: recipients }, (): SimOptions => ({}))
+  if (control === undefined && everybody.length === 0) return each.map(() => undefined)
   const expressions = new Set(each.flatMap((options) => options?.regex ?? []))
   const matched = await matchingLine(message, expressions, signal)
   return each.map((options) => {
     // simscan: who is in no line is not scanned at all.
-    if (control.size > 0 && options === undefined) return undefined
+    if (options === undefined) return undefined
     return matches(options, matched) ?? attached(collection, everybody, options)
   })
 }
 
-function matches(
-  options: SimOptions | undefined,
-  matched: ReadonlySet<string>,
-): Unwanted | undefined {
-  const expression = options?.regex?.find((each) => matched.has(each))
+function matches(options: SimOptions, matched: ReadonlySet<string>): Unwanted | undefined {
+  const expression = options.regex?.find((each) => matched.has(each))
   return expression === undefined ? undefined : { kind: 'expression', expression }
 }
 
 function attached(
   { specimens }: Collection,
   everybody: readonly string[],
-  options: SimOptions | undefined,
+  options: SimOptions,
 ): Unwanted | undefined {
-  const ends = [...everybody, ...(options?.attach ?? [])]
+  const ends = [...everybody, ...(options.attach ?? [])]
   const found = specimens.find(({ names }) =>
     names.some((name) => ends.some((end) => name.toLowerCase().endsWith(end))),
   )

@@ -60,6 +60,26 @@ async function settle(): Promise<void> {
 }
 
 describe('clamav', () => {
+  test('asks about those for whom simcontrol says clam=yes, and not at all where there is none', async () => {
+    const net = await clamds([[one, says('stream: Eicar FOUND\0')]])
+    const plugin = pluginUnderTest(clamav, {
+      options: { servers: ['127.0.0.1:3310'] },
+      doors: { net },
+      files: { 'control/simcontrol': ':clam=yes\nlab.test:clam=no\n' },
+    })
+    const recipients = ['a@lab.test', 'b@other.test']
+    expect(await plugin.message(message, { recipients })).toMatchObject({
+      verdict: 'per-recipient',
+      verdicts: [{ verdict: 'pass' }, { verdict: 'reject', reason: 'VIRUS' }],
+      findings: [{ value: { result: 'infected' } }],
+    })
+    const lab = ['a@lab.test', 'b@lab.test']
+    expect(await plugin.message(message, { recipients: lab })).toEqual({
+      verdict: 'pass',
+      reason: 'SIMCONTROL',
+    })
+  })
+
   test('passes a message that clamd calls clean, and says so to later entries', async () => {
     let heard = ''
     const plugin = await under([

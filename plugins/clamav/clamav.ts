@@ -17,6 +17,7 @@ import {
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
+import { forThoseScanned, Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { ping, scan, version, type ScanAnswer } from './clamd.ts'
 import { virusScan } from './findings.ts'
 import { SignatureWatch } from './signatures.ts'
@@ -65,14 +66,16 @@ export const clamav = definePlugin({
       default: false,
       description: `Write ${field} into clean messages too; it is always written into tagged ones.`,
     }),
+    simcontrol: simcontrolOption('simscan’s, as text: clam=yes and clam=no.'),
     connect_timeout: option.duration({ default: '3s' }),
     patience: option.duration({
       default: '40s',
       description: 'So long clamd may neither take nor say anything, before the next one is asked.',
     }),
   },
-  setup({ servers, too_large: tooLargeOutcome }, { clock, log, metrics, net }) {
+  setup({ servers, too_large: tooLargeOutcome, simcontrol }, { clock, log, metrics, net }) {
     const doors = { clock, net }
+    const control = new Simcontrol(simcontrol, log)
     const signatures = new SignatureWatch({ servers, doors, clock, log, metrics })
     const results = { name: 'results_total', help: 'Messages by what clamd said', label: 'result' }
     const count = outcomeCounter(metrics, results, ['clean', 'found', 'too-large'])
@@ -90,10 +93,11 @@ export const clamav = definePlugin({
         signatures.stop()
       },
       check() {
-        if (tooLargeOutcome !== 'pass') return []
+        const doubts = control.doubts('clam', 'viruses')
+        if (tooLargeOutcome !== 'pass') return doubts
         const problem = 'lets through unscanned whatever is larger than max_size'
         const remedy = 'write reject or quarantine, if a virus may not come in by its size'
-        return [{ option: 'too_large', problem, remedy }]
+        return [...doubts, { option: 'too_large', problem, remedy }]
       },
       async probe(signal) {
         const answers = servers.map(async (address) => {
@@ -102,7 +106,11 @@ export const clamav = definePlugin({
         })
         return (await Promise.all(answers)).join(', ')
       },
-      async message({ message }, { options, signal }) {
+      classOf: (recipient, transaction) =>
+        control.classOf(recipient, transaction, ({ clam }) => clam === true),
+      async message({ transaction, message }, { options, signal }) {
+        const scanned = control.scannedBy('clam', transaction)
+        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
         const { connect_timeout: connectMs, patience: patienceMs } = options
         const call = { message, connectMs, patienceMs, signal }
         const answer =
@@ -110,7 +118,7 @@ export const clamav = definePlugin({
             ? ({ answer: 'too-large' } as const)
             : await panel.ask((address) => scan(doors, address, call), signal)
         count(answer.answer)
-        return judged(answer, options)
+        return forThoseScanned(judged(answer, options), scanned)
       },
     }
   },

@@ -198,6 +198,24 @@ describe('rspamd', () => {
     })
   })
 
+  test('is told of those alone for whom simcontrol says spam=yes', async () => {
+    const { plugin, asked } = under(() => says({ action: 'reject', score: 20 }), {
+      files: { 'control/simcontrol': 'lax@x.test:spam=no\nx.test:spam=yes\n' },
+    })
+    const recipients = ['strict@x.test', 'lax@x.test']
+    expect(await plugin.message(message, { recipients })).toMatchObject({
+      verdict: 'per-recipient',
+      verdicts: [{ verdict: 'reject' }, { verdict: 'pass' }],
+    })
+    expect(asked[0]?.fields.filter((field) => /^(?:Rcpt|Deliver-To)/.test(field))).not.toContain(
+      expect.stringContaining('lax@x.test'),
+    )
+    expect(await plugin.message(message, { recipients: ['lax@x.test'] })).toMatchObject({
+      reason: 'SIMCONTROL',
+    })
+    expect(asked).toHaveLength(1)
+  })
+
   test('is asked about strangers only, unless QS_SPAMASSASSIN says otherwise', async () => {
     const findings = [finding(relayClient, { because: 'test' })]
     const quiet = under(() => says({}), { findings })

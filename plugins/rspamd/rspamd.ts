@@ -25,6 +25,7 @@ import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
 import { isAskedAbout, strangersOption } from '../shared/recipients/strangers.ts'
+import { forThoseScanned, Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import type { RspamdAnswer } from './answer.ts'
 import { rspamdResult } from './findings.ts'
 import { askRspamd, pingRspamd, teachRspamd } from './rspamd-client.ts'
@@ -53,6 +54,7 @@ export const rspamd = definePlugin({
       description: 'The controller’s password, one line.',
     }),
     scan: strangersOption('QS_SPAMASSASSIN'),
+    simcontrol: simcontrolOption('simscan’s, as text: spam=yes and spam=no.'),
     max_size: option.size({ default: '50MB', description: 'Larger messages are not sent.' }),
     reject: option.choice(outcomes, {
       default: 'reject',
@@ -89,6 +91,7 @@ export const rspamd = definePlugin({
   },
   setup(file, { clock, log, net }) {
     const doors = { clock, net }
+    const control = new Simcontrol(file.simcontrol, log)
     const password = file.password.follow((bytes) => controlLine(bytes, '').value)
     const panelOf = (addresses: typeof file.servers): PeerPanel =>
       new PeerPanel({
@@ -101,6 +104,9 @@ export const rspamd = definePlugin({
     const controllers = panelOf(file.controllers)
     const { connect_timeout: connectMs, patience: patienceMs } = file
     return {
+      check: () => control.doubts('spam', 'spam'),
+      classOf: (recipient, transaction) =>
+        control.classOf(recipient, transaction, ({ spam }) => spam === true),
       async probe(signal) {
         const answers = file.servers.map(
           async (address) =>
@@ -121,10 +127,12 @@ export const rspamd = definePlugin({
         if (!isAskedAbout(options.scan, transaction.session, isRelayClient)) return pass()
         if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
         const { recipients } = transaction
+        const scanned = control.scannedBy('spam', transaction)
+        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
         const groups = groupedByKey(
           recipients,
           ({ mailbox }) => (options.per_recipient ? formatMailbox(mailbox) : ''),
-          options.max_questions,
+          { most: options.max_questions, asked: scanned },
         )
         const call = { transaction, message, connectMs, patienceMs, signal }
         const asked = groups.map(({ recipients: indexes }) => {
@@ -135,12 +143,19 @@ export const rspamd = definePlugin({
         const answers = await Promise.all(asked)
         const verdicts = answers.map((answer) => judged(answer, message, options))
         const [only] = verdicts
-        if (verdicts.length === 1 && only !== undefined) return only
+        if (verdicts.length === 1 && only !== undefined) return forThoseScanned(only, scanned)
         const worst = answers.toSorted((a, b) => b.score - a.score)[0]
-        return perRecipient(answersByRecipient(groups, verdicts), {
-          reason: 'RSPAMD',
-          ...(worst === undefined ? {} : { findings: [factOf(worst)] }),
-        })
+        return perRecipient(
+          answersByRecipient(
+            groups,
+            verdicts,
+            recipients.map(() => pass()),
+          ),
+          {
+            reason: 'RSPAMD',
+            ...(worst === undefined ? {} : { findings: [factOf(worst)] }),
+          },
+        )
       },
     }
   },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { finding, parseHeader, relayClient, type NetAddress } from 'postern/plugin'
+import { finding, parseHeader, relayClient, type JsonObject, type NetAddress } from 'postern/plugin'
 import {
   fakeNet,
   memoryMessage,
@@ -141,6 +141,62 @@ describe('spamassassin', () => {
     })
     const users = new Set(asked.map(({ fields }) => fields.get('user')))
     expect(users).toEqual(new Set(['bob', 'carol', 'common']))
+  })
+
+  describe('with simcontrol', () => {
+    const spam = () => reply('True ; 8.3 / 5.0')
+    const control =
+      ':spam=yes,spam_hits=20.1\nstrict.test:spam_hits=8.3\nboss@strict.test:spam_passthru=yes\noff.test:spam=no\n'
+    const judged = async (
+      recipients: readonly string[],
+      lines = control,
+      options: JsonObject = {},
+    ) => {
+      const files = { 'control/simcontrol': lines }
+      const { plugin, asked } = under(spam, { files, options: { headers: 'fast', ...options } })
+      return { verdict: await plugin.message(message, { recipients }), asked }
+    }
+
+    test('each recipient’s own limit decides, in simscan’s words, and the score counts for nothing else', async () => {
+      const recipients = ['a@strict.test', 'boss@strict.test', 'b@lax.test', 'c@off.test']
+      const { verdict, asked } = await judged(recipients)
+      const fields = [{ name: 'X-Spam-Level' }, { name: 'X-Spam-Status' }]
+      expect(verdict).toMatchObject({
+        verdict: 'per-recipient',
+        verdicts: [
+          {
+            verdict: 'reject',
+            text: 'Your email is considered spam (8.30 spam-hits)',
+            evidence: { score: 8.3, limit: 8.3 },
+          },
+          { verdict: 'pass', headerEdits: fields, evidence: { limit: 'passthru' } },
+          { verdict: 'pass', headerEdits: fields, evidence: { limit: 20.1 } },
+          { verdict: 'pass' },
+        ],
+      })
+      expect('verdicts' in verdict && verdict.verdicts.map(({ score }) => score)).toEqual(
+        Array(4).fill(undefined),
+      )
+      expect(asked).toHaveLength(1)
+    })
+
+    test('one answer for all where all want the same, and other outcomes than a refusal', async () => {
+      expect((await judged(['a@strict.test', 'b@strict.test'])).verdict).toMatchObject({
+        verdict: 'reject',
+      })
+      const held = await judged(['a@strict.test'], control, { simscan_outcome: 'quarantine' })
+      expect(held.verdict).toMatchObject({ verdict: 'quarantine', reason: 'SPAM' })
+    })
+
+    test('who has no limit is judged by the thresholds, and nobody is asked about where all are off', async () => {
+      expect((await judged(['a@x.test'], ':spam=yes\n')).verdict).toMatchObject({
+        verdict: 'pass',
+        score: 8.3,
+      })
+      const { verdict, asked } = await judged(['c@off.test'])
+      expect(verdict).toEqual({ verdict: 'pass', reason: 'SIMCONTROL' })
+      expect(asked).toEqual([])
+    })
   })
 
   test('asks about strangers only, unless QS_SPAMASSASSIN says otherwise', async () => {

@@ -17,14 +17,17 @@ import {
   type Message,
   type Opinion,
   type Recipient,
+  type RecipientVerdict,
   type Transaction,
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
 import { strangersOption, isAskedAbout } from '../shared/recipients/strangers.ts'
+import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { spamassassinResult } from './findings.ts'
 import { fast, rewritten, ruleNames, rulesIn } from './spam-fields.ts'
+import { limitOf, limitOutcomes, verdictWithin } from './spam-limit.ts'
 import { askSpamd, pingSpamd, teachSpamd, type SpamdCommand, type SpamdVerdict } from './spamd.ts'
 
 const users = ['none', 'local-part', 'address'] as const
@@ -44,6 +47,11 @@ export const spamassassin = definePlugin({
       }),
     ),
     scan: strangersOption('QS_SPAMASSASSIN'),
+    simcontrol: simcontrolOption('simscan’s, as text: spam=, spam_hits= and spam_passthru=.'),
+    simscan_outcome: option.choice(limitOutcomes, {
+      default: 'reject',
+      description: 'What is done about a score that reaches somebody’s spam_hits.',
+    }),
     max_size: option.size({
       default: '512KB',
       description: 'Larger messages are not scored: spam is small, and rules are slow.',
@@ -88,6 +96,7 @@ export const spamassassin = definePlugin({
   },
   setup(file, { clock, log, net }) {
     const doors = { clock, net }
+    const control = new Simcontrol(file.simcontrol, log)
     const panel = new PeerPanel({
       addresses: file.servers,
       clock,
@@ -95,6 +104,9 @@ export const spamassassin = definePlugin({
       ping: (address, signal) => pingSpamd(doors, address, signal),
     })
     return {
+      check: () => control.doubts('spam', 'spam'),
+      classOf: (recipient, transaction) =>
+        control.classOf(recipient, transaction, (said) => [said.spam, limitOf(said)]),
       async probe(signal) {
         const answers = file.servers.map(
           async (address) =>
@@ -113,32 +125,48 @@ export const spamassassin = definePlugin({
         const isRelayClient = findings.get(relayClient) !== undefined
         if (!isAskedAbout(options.scan, transaction.session, isRelayClient)) return pass()
         if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+        const scanned = control.scannedBy('spam', transaction)
+        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
         const command = commandFor(options)
         const { connect_timeout: connectMs, patience: patienceMs } = options
         const preface = prefaceOf(transaction, clock.now())
         const call = { command, preface, message, connectMs, patienceMs, signal }
-        const groups = groupedByKey(
-          transaction.recipients,
-          (recipient) => userOf(recipient, options),
-          options.max_users,
-        )
+        const { recipients } = transaction
+        const groups = groupedByKey(recipients, (recipient) => userOf(recipient, options), {
+          most: options.max_users,
+          asked: scanned,
+        })
         const asked = groups.map(({ key = options.user }) =>
           panel.ask((address) => askSpamd(doors, { address, ...call, ...named(key) }), signal),
         )
         const verdicts = await Promise.all(asked)
-        const [only] = verdicts
-        if (verdicts.length === 1 && only !== undefined) {
-          return pass(opinionOf(only, { message, options, command }))
+        const said = control.forRecipients(transaction)
+        const within = new Map<string, RecipientVerdict>()
+        const verdictFor = (group: number, limit: number | undefined): RecipientVerdict => {
+          const verdict = verdicts[group]
+          if (verdict === undefined) return pass()
+          const key = `${group} ${limit}`
+          const known = within.get(key)
+          if (known !== undefined) return known
+          const opinion = opinionOf(verdict, { message, options, command })
+          const scored = { score: verdict.score, opinion }
+          const made = verdictWithin(limit, scored, options.simscan_outcome)
+          within.set(key, made)
+          return made
         }
-        const each = verdicts.map((verdict) => opinionOf(verdict, { message, options, command }))
-        const worst = verdicts.toSorted((a, b) => b.score - a.score)[0]
-        return perRecipient(
-          answersByRecipient(groups, each).map((opinion) => pass(opinion)),
-          {
-            reason: 'SPAM_SCORES',
-            ...(worst === undefined ? {} : { findings: [factOf(worst, command)] }),
-          },
+        const groupOf = answersByRecipient(
+          groups,
+          [...groups.keys()],
+          recipients.map(() => -1),
         )
+        const each = groupOf.map((group, index) => verdictFor(group, limitOf(said?.[index])))
+        const [first = pass()] = each
+        if (each.every((one) => one === first)) return first
+        const worst = verdicts.toSorted((a, b) => b.score - a.score)[0]
+        return perRecipient(each, {
+          reason: 'SPAM_SCORES',
+          ...(worst === undefined ? {} : { findings: [factOf(worst, command)] }),
+        })
       },
     }
   },

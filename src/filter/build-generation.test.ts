@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../mail/json.ts'
 import { findingKey } from '../plugin/finding.ts'
 import { option } from '../plugin/option-makers.ts'
+import { FileMistakes } from '../plugin/file-mistakes.ts'
 import { definePlugin, type Plugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
@@ -135,6 +136,21 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       'nothing returns nothing from setup',
       expect.stringContaining('thrower cannot be set up: Error: no licence'),
     ])
+  })
+
+  test('in a file that several entries read, each told once and at its line', () => {
+    const reader = definePlugin({
+      name: 'reader',
+      setup() {
+        const [one, two] = [1, 3].map((line) => ({ line, text: `l${line}`, remedy: 'mend it' }))
+        throw new FileMistakes('control/list', one && two ? [one, two] : [])
+      },
+    })
+    const told = [1, 3].map((line) => {
+      return { file: 'control/list', line, problem: `'l${line}' means nothing`, remedy: 'mend it' }
+    })
+    const entries = ['one', 'two'].map((name) => entryOf(reader, { name }))
+    expect(build(entries)).toMatchObject({ mistakes: told })
   })
 
   test('conditions on listeners and networks that there are not', () => {

@@ -19,6 +19,7 @@ import { entryDoors, type ChainDoors } from './entry-doors.ts'
 import { errorDetail } from './fault.ts'
 import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
+import { FileMistakes } from '../plugin/file-mistakes.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { NamedFiles } from './named-files.ts'
 import { checkNeeds } from './needs.ts'
@@ -79,7 +80,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     answerable: answerable(entries),
   })
   if (!settings.ok) mistakes.push(...settings.mistakes)
-  if (mistakes.length > 0 || !settings.ok) return { ok: false, mistakes }
+  if (mistakes.length > 0 || !settings.ok) return { ok: false, mistakes: toldOnce(mistakes) }
 
   const places = orderPlaces(entries)
   const generation = new Generation({
@@ -235,6 +236,8 @@ function buildCondition(
 
 type Instance = Entry['instance']
 
+const mostOfOneFile = 50
+
 const abilities = new Set<string>([
   ...stages,
   'verify',
@@ -252,6 +255,7 @@ const abilities = new Set<string>([
   'sessionEnded',
   'probe',
   'learn',
+  'classOf',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])
@@ -268,10 +272,23 @@ function setUp(
     )
     return mistakes.length > 0 ? { mistakes } : { instance }
   } catch (error) {
+    if (error instanceof FileMistakes) return { mistakes: inFile(error) }
     const problem = `${plugin.name} cannot be set up: ${errorDetail(error)}`
     const remedy = 'the plugin itself must be repaired, or its options changed'
     return { mistakes: [mistakeAt(place, [], { problem, remedy })] }
   }
+}
+
+/** The same whichever entry reads the file, so that it is told once. */
+function inFile({ path, mistakes }: FileMistakes): readonly Mistake[] {
+  return mistakes.slice(0, mostOfOneFile).map(({ line, text, remedy }) => {
+    return { file: path, line, problem: `'${text.slice(0, 200)}' means nothing`, remedy }
+  })
+}
+
+/** Several entries may read one file. */
+function toldOnce(mistakes: readonly Mistake[]): readonly Mistake[] {
+  return [...new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake])).values()]
 }
 
 /** A hook that is misspelt would never be asked. */

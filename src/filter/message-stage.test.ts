@@ -317,6 +317,29 @@ describe('split: first', () => {
     expect(await session.message()).toBe('550 5.7.1 Objection')
   })
 
+  test('asks for another transaction where an entry judges otherwise for a recipient', async () => {
+    const judge = definePlugin({
+      name: 'judge',
+      setup: () => ({
+        message: () => pass(),
+        classOf: ({ mailbox }, { reversePath }) => `${mailbox.domain} ${reversePath?.domain}`,
+      }),
+    })
+    const { said } = await play({ entries: [entryOf(judge)] }, 'a@x.test', 'b@y.test', 'c@x.test')
+    expect(said).toEqual(['250', another, '250'])
+    const unsure = definePlugin({
+      name: 'unsure',
+      setup: () => ({
+        message: () => pass(),
+        classOf() {
+          throw new Error('no idea')
+        },
+      }),
+    })
+    const { said: heard } = await play({ entries: [entryOf(unsure)] }, 'a@x.test', 'b@y.test')
+    expect(heard).toEqual(['250', '250'])
+  })
+
   test('says first what an entry has to say of the recipient', async () => {
     const nobody = entryOf(objector, {
       name: 'nobody',

@@ -1,7 +1,7 @@
 /**
  * `split: first`: a transaction holds recipients of one class only, so that one reply after the message can be true for all.
- * Two recipients are of one class where the same entries will have a say once the message is there, and where the same
- * thresholds judge what they say.
+ * Two recipients are of one class where the same entries will have a say once the message is there, where each of these
+ * judges for both alike (`classOf`), and where the same thresholds judge what they say.
  */
 import type { Recipient } from '../mail/envelope.ts'
 import type { Transaction } from '../mail/session.ts'
@@ -16,22 +16,43 @@ import { sameThresholds } from './threshold-rules.ts'
 /** @returns what is said to a recipient that needs a transaction of its own */
 export function splitOff(
   inquiry: Inquiry,
-  { recipients: [first], parameters }: Transaction,
+  transaction: Transaction,
   recipient: Recipient,
   { splitsByClass, protocol }: ReceiverSettings,
 ): Objection | undefined {
+  const { recipients, parameters } = transaction
+  const [first] = recipients
   // Where each recipient is answered there is nothing to split for.
   const answered = protocol === 'lmtp' || protocol === 'qmtp' || parameters.prdr === true
   if (!splitsByClass || answered || first === undefined) return undefined
   const { data, message } = inquiry.generation.places
-  const alike = (place: Place): boolean =>
-    place.entry.condition === undefined ||
-    place.entry.shadow ||
-    applies(inquiry, place, first, decidedly) === applies(inquiry, place, recipient, decidedly)
+  const alike = (place: Place): boolean => {
+    const { shadow, condition, instance } = place.entry
+    if (shadow) return true
+    const judges =
+      condition === undefined ||
+      applies(inquiry, place, first, decidedly) === applies(inquiry, place, recipient, decidedly)
+    return (
+      judges && classOf(instance, first, transaction) === classOf(instance, recipient, transaction)
+    )
+  }
   const { generation } = inquiry
   const judged = sameThresholds(
     generation.thresholdsFor(first),
     generation.thresholdsFor(recipient),
   )
   return judged && data.every(alike) && message.every(alike) ? undefined : anotherClass
+}
+
+/** One that cannot say is asked about the message itself, where its fault has an outcome. */
+function classOf(
+  instance: Place['entry']['instance'],
+  recipient: Recipient,
+  transaction: Transaction,
+): string | undefined {
+  try {
+    return instance.classOf?.(recipient, transaction)
+  } catch {
+    return undefined
+  }
 }

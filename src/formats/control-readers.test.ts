@@ -15,10 +15,12 @@ test('each control file has a reader, or a reason why there is none', () => {
 test('a plugin that is said to read a control file names it', () => {
   for (const [name, reader] of readers) {
     if (!('plugin' in reader)) continue
-    const folder = join(plugins, reader.plugin)
-    expect([name, existsSync(folder)]).toEqual([name, true])
-    const sources = readdirSync(folder).filter((file) => /\.(?:ts|md)$/.test(file))
-    const text = sources.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')
-    expect([name, text.includes(`control/${name}`) || text.includes(name)]).toEqual([name, true])
+    for (const plugin of [reader.plugin, ...(reader.others ?? [])]) {
+      const folder = join(plugins, plugin)
+      expect([name, existsSync(folder)]).toEqual([name, true])
+      const sources = readdirSync(folder).filter((file) => /\.(?:ts|md)$/.test(file))
+      const text = sources.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')
+      expect([name, text.includes(`control/${name}`) || text.includes(name)]).toEqual([name, true])
+    }
   }
 })

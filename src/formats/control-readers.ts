@@ -4,8 +4,8 @@ import type { controlFiles } from './control-files.ts'
 export type ControlReader =
   /** A part of the gateway, or a command. */
   | { readonly part: string }
-  /** A plugin: the file counts where the chain has an entry of it. */
-  | { readonly plugin: string }
+  /** Plugins: the file counts where the chain has an entry of one. */
+  | { readonly plugin: string; readonly others?: readonly string[] }
   /** Nobody; and what to do instead. */
   | { readonly unread: string }
 
@@ -68,7 +68,7 @@ export const controlReaders = {
   'rsa2048.pem': { unread: 'TLS has no use for temporary RSA keys any more' },
   'rsa512.pem': { unread: 'TLS has no use for temporary RSA keys any more' },
   'servercert.pem': { unread: 'certificate and key of a listener in postern.yaml name it' },
-  simcontrol: { plugin: 'attachments' },
+  simcontrol: { plugin: 'attachments', others: ['clamav', 'spamassassin', 'rspamd'] },
   'simcontrol.cdb': { unread: 'the text beside it is read, control/simcontrol' },
   smtpgreeting: { part: 'the receiver' },
   smtproutes: { part: 'the router' },

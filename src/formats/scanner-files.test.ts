@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isMeant, parseQuarantineEvents } from './quarantine-events.ts'
-import { joinSimOptions, parseSimcontrol, simOptionsFor } from './simcontrol.ts'
+import { parseSimcontrol, simOptionsFor } from './simcontrol.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const address = (text: string) => ({
@@ -16,11 +16,13 @@ example.com:clam=no,spam=yes,attach=.MP3
 test-list@example.com:spam_hits=3
 :clam=yes,spam=yes,trophie=yes,spam_hits=20.1,spam_passthru=no,regex=a.b:c`
   const { value, mistakes } = parseSimcontrol(bytes(sample))
-  const attachFor = (text: string) => simOptionsFor(value, address(text))?.attach
+  const holds = (recipient: string, sender?: string, control = value) =>
+    simOptionsFor(control, sender === undefined ? undefined : address(sender), address(recipient))
+  const controlOf = (text: string) => parseSimcontrol(bytes(text)).value
 
   test('is read as simscan reads it', () => {
     expect(mistakes).toEqual([])
-    expect(simOptionsFor(value, undefined)).toEqual({
+    expect(holds('bob@example.org')).toEqual({
       clam: true,
       spam: true,
       trophie: true,
@@ -30,26 +32,45 @@ test-list@example.com:spam_hits=3
     })
   })
 
-  test('answers for an address, its domain, or everybody', () => {
-    expect(attachFor('Postmaster@EXAMPLE.com')).toEqual(['.txt', '.com'])
-    expect(attachFor('bob@example.com')).toEqual(['.mp3'])
-    expect(attachFor('bob@example.org')).toBeUndefined()
-    expect(simOptionsFor(value, address('test-list-owner@example.com'))).toEqual({ spamHits: 3 })
-    expect(simOptionsFor(parseSimcontrol(undefined).value, address('a@b'))).toBeUndefined()
+  test('the nearest line that says something counts: address, domain, everybody', () => {
+    expect(holds('Postmaster@EXAMPLE.com')).toMatchObject({
+      clam: true,
+      spam: false,
+      attach: ['.txt', '.com'],
+      spamHits: 20.1,
+    })
+    expect(holds('bob@example.com')).toMatchObject({ clam: false, spam: true, attach: ['.mp3'] })
+    expect(holds('bob@example.org')?.attach).toBeUndefined()
   })
 
-  test('joins what holds together', () => {
-    expect(
-      joinSimOptions([
-        undefined,
-        { clam: true, attach: ['.a'] },
-        { clam: false, attach: ['.a', '.b'] },
-      ]),
-    ).toEqual({
+  test('an address with extensions has the lines of what it extends, the longest last', () => {
+    const lines = 'test@a:spam_hits=1,clam=no\ntest-list@a:spam_hits=2\ntest-list-owner@a:spam=no\n'
+    const said = holds('test-list-owner@a', undefined, controlOf(lines))
+    expect(said).toEqual({ spamHits: 2, clam: false, spam: false })
+    expect(holds('test-li@a', undefined, controlOf(lines))).toEqual({ spamHits: 1, clam: false })
+  })
+
+  test('the sender is looked up first, then the recipient', () => {
+    const lines =
+      ':clam=yes,attach=.z,regex=x\nout.test:clam=no,spam_hits=3,attach=.a\nin.test:spam_hits=4,attach=.b,regex=y\n'
+    const control = controlOf(lines)
+    expect(holds('bob@in.test', 'al@out.test', control)).toEqual({
       clam: false,
+      spamHits: 4,
       attach: ['.a', '.b'],
+      regex: ['x', 'y'],
     })
-    expect(joinSimOptions([undefined])).toBeUndefined()
+    expect(holds('bob@else.test', undefined, control)).toEqual({
+      clam: true,
+      attach: ['.z'],
+      regex: ['x'],
+    })
+  })
+
+  test('says nothing of whom it does not name, and of nobody where it is missing', () => {
+    expect(holds('bob@b', 'al@a', controlOf('c:clam=yes\n'))).toBeUndefined()
+    expect(holds('bob@b', undefined, parseSimcontrol(undefined).value)).toBeUndefined()
+    expect(holds('bob@', undefined, controlOf(':clam=yes\n'))).toEqual({ clam: true })
   })
 
   test.each([

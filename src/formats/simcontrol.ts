@@ -54,45 +54,58 @@ export function parseSimcontrol(bytes: Uint8Array | undefined): ControlReading<S
   return { ...sound(value), mistakes, doubts }
 }
 
+interface SimAddress {
+  readonly localPart: string
+  readonly domain: string
+}
+
 /**
- * What holds for an address: the line of the address (for `a-b-c@d` those of `a@d`, `a-b@d` and `a-b-c@d`, whichever is met
- * first), else that of its domain, else the one without a key.
+ * What holds for a recipient of a message, in the order in which simscan looks up: the line without a key, those of the sender,
+ * those of the recipient. Of each address first that of its domain, then for `a-b-c@d` those of `a@d`, `a-b@d`, `a-b-c@d`. What
+ * a line does not say stays as the lines before it have it: the nearest word counts, expressions are all held against the message.
+ * @param sender undefined for the null reverse-path
+ * @returns undefined where no line speaks of either
  */
 export function simOptionsFor(
   control: SimControl,
-  address: { readonly localPart: string; readonly domain: string } | undefined,
+  sender: SimAddress | undefined,
+  recipient: SimAddress,
 ): SimOptions | undefined {
-  return entryFor(control, address)?.options
-}
-
-/** Several lines that hold together: lists are joined, of anything else the last counts. */
-export function joinSimOptions(all: readonly (SimOptions | undefined)[]): SimOptions | undefined {
-  const given = all.filter((options) => options !== undefined)
-  if (given.length === 0) return undefined
-  const joined: SimOptions = Object.assign({}, ...given)
-  const attach = given.flatMap((options) => options.attach ?? [])
-  const regex = given.flatMap((options) => options.regex ?? [])
+  const everybody = linesFor(control, [''])
+  const both = [sender, recipient].map((address) => linesFor(control, keysOf(address)))
+  const lines = [...everybody, ...both.flat()]
+  if (lines.length === 0) return undefined
+  const joined: SimOptions = Object.assign({}, ...lines)
+  // What the sender may not send and what the recipient does not want are both unwanted.
+  const own = both.flatMap(
+    (each) => each.findLast(({ attach }) => attach !== undefined)?.attach ?? [],
+  )
+  const attach = both.flat().some((line) => line.attach !== undefined) ? own : joined.attach
+  const regex = lines.flatMap((line) => line.regex ?? [])
   return {
     ...joined,
-    ...(attach.length === 0 ? {} : { attach: [...new Set(attach)] }),
+    ...(attach === undefined ? {} : { attach: [...new Set(attach)] }),
     ...(regex.length === 0 ? {} : { regex: [...new Set(regex)] }),
   }
 }
 
+function linesFor(control: SimControl, keys: readonly string[]): readonly SimOptions[] {
+  return keys.flatMap((key) => control.get(key)?.options ?? [])
+}
+
 const longestLocalPart = 256
 
-function entryFor(
-  control: SimControl,
-  address: { readonly localPart: string; readonly domain: string } | undefined,
-): SimEntry | undefined {
-  if (address === undefined) return control.get('')
+/** From the farthest to the nearest. */
+function keysOf(address: SimAddress | undefined): readonly string[] {
+  if (address === undefined) return []
   const domain = lowerAscii(address.domain)
   const local = lowerAscii(address.localPart).slice(0, longestLocalPart)
-  for (let dash = local.indexOf('-', 1); dash > 0; dash = local.indexOf('-', dash + 1)) {
-    const entry = control.get(`${local.slice(0, dash)}@${domain}`)
-    if (entry !== undefined) return entry
+  const keys = [domain]
+  for (let dash = local.indexOf('-'); dash >= 0; dash = local.indexOf('-', dash + 1)) {
+    keys.push(`${local.slice(0, dash)}@${domain}`)
   }
-  return control.get(`${local}@${domain}`) ?? control.get(domain) ?? control.get('')
+  // An address without a domain has no line but the one for everybody, which has been read.
+  return [...keys.filter((key) => key !== ''), `${local}@${domain}`]
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

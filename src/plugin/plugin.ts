@@ -172,6 +172,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   probe?(signal: AbortSignal): Promise<string>
   /** A person says what a message is; so a scanner may learn. @throws where it could not be told */
   learn?(lesson: Lesson, signal: AbortSignal): Promise<void>
+  /**
+   * With `split: first`: how it will judge mail for this recipient, as far as that differs from recipient to recipient. Those
+   * of another class than the first are asked for in a transaction of their own, so that one reply can be true for all.
+   */
+  classOf?(recipient: Recipient, transaction: Transaction): string
   open?(): Promise<void>
   close?(): Promise<void>
 }

@@ -269,7 +269,11 @@ function generationOf(
   })
   if (built.ok) return built.generation
   throw new Error(
-    built.mistakes.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`).join('\n'),
+    built.mistakes
+      .map(({ file, line, key, problem, remedy }) => {
+        return `${key ?? `${file}:${line}`}: ${problem}; ${remedy}`
+      })
+      .join('\n'),
   )
 }
 

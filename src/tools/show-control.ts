@@ -73,9 +73,13 @@ function readerOf(
   const reader: ControlReader = controlReaders[name]
   if ('part' in reader) return { postern: reader.part }
   if ('unread' in reader) return { unread: reader.unread }
-  const { plugin } = reader
-  const isAsked = chain.some((entry) => entry.plugin === plugin && entry.mode !== 'off')
-  if (isAsked) return { postern: `the plugin ${plugin}` }
+  const { plugin, others = [] } = reader
+  const asked = [plugin, ...others].filter((name) =>
+    chain.some((entry) => entry.plugin === name && entry.mode !== 'off'),
+  )
+  if (asked.length > 0) {
+    return { postern: `the plugin${asked.length > 1 ? 's' : ''} ${asked.join(', ')}` }
+  }
   return { unread: `the plugin ${plugin} is off: postern enable ${plugin}` }
 }
 

@@ -103,11 +103,19 @@ describe('a gateway that looks at the content of mail', () => {
     )
   })
 
-  test('is told by `postern check` which line of quarantine-events.txt is none', async () => {
+  test('is told by `postern check` which lines of quarantine-events.txt and simcontrol are none', async () => {
     folder = await contentFolder()
     await folder.write('control/quarantine-events.txt', 'a.exe\t0\tok\na.exe 0 no tabs\n')
     const check = await runPostern(['check', '--config', folder.config])
     expect(check.code).not.toBe(0)
     expect(check.stdout + check.stderr).toContain('quarantine-events.txt:2')
+    await folder.write('control/quarantine-events.txt', '')
+    await folder.write('control/simcontrol', ':clam=yes\na@b:virus=yes\nb.test:spam=maybe\n')
+    const again = await runPostern(['check', '--config', folder.config])
+    expect(again.code).not.toBe(0)
+    const said = again.stdout + again.stderr
+    expect(said).toContain('simcontrol:2')
+    expect(said).toContain('virus is no option')
+    expect(said).toContain('simcontrol:3')
   })
 })

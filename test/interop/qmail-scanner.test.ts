@@ -117,6 +117,45 @@ describe.skipIf(both)('a gateway with the mission’s scanners', { timeout: 60_0
     await afterNewRules('erin', '127.:allow,RELAYCLIENT="",QS_SPAMASSASSIN="on"\n', scored)
   })
 
+  test('scans for whom simcontrol says so, and each recipient’s own limit counts', async () => {
+    const lines = [
+      ':clam=yes,spam=yes',
+      'strict@postern.test:spam_hits=900',
+      'boss@postern.test:spam_passthru=yes',
+      'lab@postern.test:clam=no,spam=no',
+    ]
+    const written = gateway.folder.write('control/simcontrol', `${lines.join('\n')}\n`)
+    await eventually(async () => {
+      await written
+      return /^550 5\.7\.1 Your email is considered spam \(\d+\.\d\d spam-hits\)/.test(
+        await send('strict', messages[3] ?? []),
+      )
+    }, 'simcontrol to be in force')
+    expect(await send('boss', messages[3] ?? [])).toMatch(/^250/)
+    const [tagged = ''] = await delivered(gateway.folder, ['boss', 'postern.test'])
+    expect(tagged).toMatch(/^X-Spam-Flag: YES/m)
+    expect(await send('lab', messages[1] ?? [])).toMatch(/^250/)
+    const [unscanned = ''] = await delivered(gateway.folder, ['lab', 'postern.test'])
+    expect(unscanned).not.toMatch(/^X-Spam-/m)
+
+    // One reply for both: who wants it gets it, for the other it is held.
+    const replies = await dialogue(gateway.port, [
+      'EHLO client.test',
+      'MAIL FROM:<alice@client.test>',
+      'RCPT TO:<strict@postern.test>',
+      'RCPT TO:<boss@postern.test>',
+      'DATA',
+      `${(messages[3] ?? []).join('\r\n')}\r\n.`,
+      'QUIT',
+    ])
+    expect(replies[6]).toMatch(/^250 2\.0\.0/)
+    expect(await delivered(gateway.folder, ['boss', 'postern.test'], 2)).toHaveLength(2)
+    expect(await mailIn(gateway.folder, 'postern.test', 'strict')).toEqual([])
+    const list = await runPostern(['quarantine', 'list', '--config', gateway.folder.config])
+    expect(list.stdout).toContain('strict@postern.test')
+    expect(list.stdout).not.toContain('boss@postern.test')
+  })
+
   test('defers everything when clamd is gone, and says why', async () => {
     await clamd.stop()
     expect(await send('frank', messages[0] ?? [])).toMatch(/^451 4\.3\.0/)

@@ -1,8 +1,14 @@
-import type { ControlReading, FollowedFile, Live, Log } from 'postern/plugin'
+import {
+  FileMistakes,
+  type ControlReading,
+  type FollowedFile,
+  type Live,
+  type Log,
+} from 'postern/plugin'
 
 /**
  * What a file says now. One that has mistakes at the start is refused; one that gets some later changes nothing, and the log says
- * why. @throws Error naming file, line and remedy
+ * why. @throws FileMistakes
  */
 export function followReading<T>(
   file: FollowedFile,
@@ -17,10 +23,9 @@ export function followReading<T>(
       good = { value }
       return value
     }
-    const { line, text, remedy } = first
-    if (good === undefined)
-      throw new Error(`${file.path}:${line}: ${text.slice(0, 200)}: ${remedy}`)
-    log.error('attachments.not-taken', { path: file.path, line, remedy })
+    if (good === undefined) throw new FileMistakes(file.path, mistakes)
+    const { line, remedy } = first
+    log.error('list.not-taken', { path: file.path, line, remedy })
     return good.value
   })
 }
