@@ -15,6 +15,8 @@ class AdminWorker {
   #opened: OpenedAdministration | undefined
 
   attach(): void {
+    // Mail goes first.
+    hostProcess.giveWay()
     this.#supervisor.attach({
       heard: (message) => void this.#obey(message).catch(died),
       closed: () => process.exit(1),

@@ -69,6 +69,10 @@ export function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Wa
       const mark = id === undefined ? '' : `id: ${id}\n`
       return send(`${mark}event: transaction\ndata: ${JSON.stringify(seen)}\n\n`)
     },
+    more(count) {
+      if (scope.what !== 'all') return true
+      return send(`event: more\ndata: ${JSON.stringify({ count })}\n\n`)
+    },
     now(now) {
       if (scope.what !== 'all') return true
       return send(`event: now\ndata: ${JSON.stringify(now)}\n\n`)

@@ -6,7 +6,12 @@ import type { StreamedMessages } from './operations.ts'
 import type { Now } from './schemas/system.ts'
 
 const now: Now = { at: 0, sliceMs: 1, slices: [], reasons: [], stale: false }
-const silent: Watcher = { transaction: () => true, now: () => true, beat: () => true }
+const silent: Watcher = {
+  transaction: () => true,
+  more: () => true,
+  now: () => true,
+  beat: () => true,
+}
 const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -20,7 +25,7 @@ test('a page that is opened anew while the store is asked does not make the tail
   stop?.()
   tail.watch({ ...silent })
   clock.advance(0)
-  for (const answer of answers.splice(0)) answer({ items: [], next: '1' })
+  for (const answer of answers.splice(0)) answer({ items: [], more: 0, next: '1' })
   await settled()
   clock.advance(1_000)
   expect(answers).toHaveLength(1)
@@ -40,30 +45,29 @@ test('a reader that does not keep up is hung up on, not waited for', () => {
   expect(done).toEqual(['destroy'])
 })
 
-test('a flood is skipped, so that what is shown is what happens now', async () => {
+test('of a flood the last ones are shown, and how many there were besides', async () => {
   const clock = fakeClock()
-  const asked: (string | undefined)[] = []
   const message = { id: 't' } as StreamedMessages['items'][number]
-  const since = async (cursor: string | undefined, limit: number): Promise<StreamedMessages> => {
-    asked.push(cursor)
-    return cursor === undefined
-      ? { items: [], next: `${asked.length}000` }
-      : { items: Array.from({ length: limit }, () => message), next: 'behind' }
-  }
-  const marks: string[] = []
+  const told: string[] = []
+  const since = async (cursor: string | undefined, limit: number): Promise<StreamedMessages> =>
+    cursor === undefined
+      ? { items: [], more: 0, next: '1000' }
+      : {
+          items: Array.from({ length: limit }, () => message),
+          more: 5000,
+          next: `${Number(cursor) + 1000}`,
+        }
   const tail = new EventTail({ since, now: async () => now }, clock, log)
   tail.watch({
     ...silent,
-    transaction: (_, id) => {
-      if (id !== undefined) marks.push(id)
-      return true
-    },
+    transaction: (_, id) => told.push(id ?? '-') > 0,
+    more: (count) => told.push(`${count} more`) > 0,
   })
   for (const ms of [0, 1_000, 1_000]) {
     clock.advance(ms)
     await settled()
   }
   tail.close()
-  expect(asked).toEqual([undefined, '1000', undefined, '3000', undefined])
-  expect(marks).toEqual(['3000', '5000'])
+  const second = (mark: string) => ['5000 more', ...Array.from({ length: 19 }, () => '-'), mark]
+  expect(told).toEqual([...second('2000'), ...second('3000')])
 })

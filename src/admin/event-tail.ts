@@ -11,6 +11,8 @@ import type { Now } from './schemas/system.ts'
 export interface Watcher {
   /** @param id where the stream stands after it. @returns false where it takes no more: it is dropped */
   transaction(message: MessageSummary, id: string | undefined): boolean
+  /** So many came besides those that follow. */
+  more(count: number): boolean
   now(now: Now): boolean
   /** Nothing happened; somebody who is gone is found by it, and one whose session ended. */
   beat(): boolean
@@ -20,8 +22,8 @@ const tickMs = 1_000
 const nowEvery = 5
 const beatEvery = 15
 const mostWatchers = 32
-/** Of one tick; beyond them the stream skips, for it shows and does not count, and nobody reads more in a second. */
-const mostEvents = 60
+/** Of one tick; of more only how many they are, for nobody reads them: a stream costs the same however much mail there is. */
+const mostEvents = 20
 /** Of what somebody has missed. */
 const mostMissed = 200
 
@@ -83,7 +85,8 @@ export class EventTail {
 
   async #catchUp(watcher: Watcher, after: string): Promise<void> {
     try {
-      const { items, next } = await this.#messages.since(after, mostMissed)
+      const { items, more, next } = await this.#messages.since(after, mostMissed)
+      if (more > 0 && !watcher.more(more)) return this.#drop(watcher)
       for (const [index, message] of items.entries()) {
         if (!this.#watchers.has(watcher)) return
         const id = index === items.length - 1 ? next : undefined
@@ -99,12 +102,11 @@ export class EventTail {
     this.#timer = undefined
     this.#asking = true
     try {
-      const { items, next } = await this.#messages.since(this.#last, mostEvents)
-      // Else the stream would show what was longer and longer ago.
-      const end = items.length < mostEvents ? next : (await this.#messages.since(undefined, 1)).next
-      this.#last = end
+      const { items, more, next } = await this.#messages.since(this.#last, mostEvents)
+      this.#last = next
+      if (more > 0) this.#tell((to) => to.more(more))
       for (const [index, message] of items.entries()) {
-        const id = index === items.length - 1 ? end : undefined
+        const id = index === items.length - 1 ? next : undefined
         this.#tell((to) => to.transaction(message, id))
       }
     } catch (error) {

@@ -72,13 +72,15 @@ export interface MessageOperations {
   search(filter: MessageFilter, page: PageRequest, scope: Scope): Promise<MessagePage>
   /** @returns undefined for what is not known, or not to be seen */
   show(id: string, scope: Scope): Promise<MessageDetails | undefined>
-  /** What came after a cursor, oldest first, for the live stream. @param cursor absent: only where now is */
+  /** What came after a cursor, oldest first, of many the last ones, for the live stream. @param cursor absent: only where now is */
   since(cursor: string | undefined, limit: number): Promise<StreamedMessages>
   now(): Promise<Now>
 }
 
 export interface StreamedMessages {
   readonly items: readonly MessageSummary[]
+  /** How many came besides. */
+  readonly more: number
   readonly next: string
 }
 

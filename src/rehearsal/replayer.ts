@@ -4,7 +4,7 @@ import { StandIn } from '../filter/stand-in.ts'
 import { readRecord, type Trace } from '../filter/trace-reader.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { Archive, RecordAbout } from '../runtime/archive.ts'
+import type { Archive, RecordAbout, TallyQuestion } from '../runtime/archive.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import type { StoredTrace } from '../trace/traced-period.ts'
@@ -167,6 +167,10 @@ class LastRecord implements Archive {
 
   find(): ReturnType<Archive['find']> {
     return Promise.resolve({ rows: [] })
+  }
+
+  tally({ beyond }: TallyQuestion): ReturnType<Archive['tally']> {
+    return Promise.resolve({ counts: [], upTo: beyond, isComplete: true })
   }
 
   extent(): ReturnType<Archive['extent']> {

@@ -19,6 +19,8 @@ export interface Archive {
   /** @throws PosternError STORE_FAILED */
   find(question: ArchiveQuestion): Promise<ArchiveAnswer>
   /** @throws PosternError STORE_FAILED */
+  tally(question: TallyQuestion): Promise<ArchiveTally>
+  /** @throws PosternError STORE_FAILED */
   extent(): Promise<ArchiveExtent>
   /** What waits is written first. */
   close(): Promise<void>
@@ -67,6 +69,33 @@ export interface ArchivedRecord {
   readonly position: number
   readonly value: JsonObject
   readonly detail?: JsonValue
+}
+
+/** How many records have each payload of a kind, by slices of time. */
+export interface TallyQuestion {
+  readonly kind: number
+  readonly sliceMs: number
+  /** Records from before are left out. */
+  readonly since: Instant
+  /** Only what was written after this position. */
+  readonly beyond: number
+}
+
+export interface ArchiveTally {
+  readonly counts: readonly TallyCount[]
+  /** The position to go on beyond. */
+  readonly upTo: number
+  /** Whether that is all there is now: one question looks at so much and no more. */
+  readonly isComplete: boolean
+}
+
+export interface TallyCount {
+  /** When the slice begins. */
+  readonly at: Instant
+  readonly payload: number
+  readonly count: number
+  /** Of the last of them. */
+  readonly position: number
 }
 
 export interface ArchiveExtent {

@@ -9,6 +9,8 @@ export interface HostProcess {
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGALRM', callback: () => void): void
   /** Calls back for a promise that was rejected with nobody to care, instead of ending the process. */
   onUnhandledRejection(callback: (reason: unknown) => void): void
+  /** Lets others have the processors first, from now on: this process, and threads that it starts. */
+  giveWay(): void
   residentBytes(): number
   /** Of the whole machine, over one minute. */
   loadAverage(): number

@@ -5,6 +5,7 @@ import type {
   ArchivedRecord,
   DescribeRecord,
   RecordAbout,
+  TallyCount,
 } from '../runtime/archive.ts'
 
 export interface MemoryArchive extends Archive {
@@ -78,6 +79,20 @@ export function memoryArchive(
         })),
         ...(next === undefined ? {} : { next: order === 'newest' ? next + 1 : next - 1 }),
       }
+    },
+    async tally({ kind, sliceMs, since, beyond }) {
+      const counts = new Map<string, TallyCount>()
+      for (const { position: at, value, about } of kept) {
+        if (at <= beyond || about.at < since) continue
+        const slice = Math.floor(about.at / sliceMs) * sliceMs
+        for (const [own, payload] of describe(value)) {
+          if (own !== kind) continue
+          const key = `${slice} ${payload}`
+          const count = (counts.get(key)?.count ?? 0) + 1
+          counts.set(key, { at: slice, payload, count, position: at })
+        }
+      }
+      return { counts: [...counts.values()], upTo: position, isComplete: true }
     },
     async extent() {
       const [oldest] = kept

@@ -23,7 +23,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { watchProcess } from '../runtime/node/process-metrics.ts'
 import { hostProcess } from '../runtime/node/process.ts'
-import { linkKey } from './link-key.ts'
+import { ownKey } from './own-key.ts'
 import { allAliases } from './mail-domains.ts'
 import { openLog } from './open-log.ts'
 import { KeptAccounts } from './operations/account-operations.ts'
@@ -126,7 +126,14 @@ function operationsOf(
     folder: join(admin.path, 'history'),
   })
   const plugins = (texts: readonly string[]) => optionsInTexts(texts, current())
-  const files = new EditedFiles({ folder, disk, history, plugins, written: forget })
+  const files = new EditedFiles({
+    folder,
+    disk,
+    history,
+    plugins,
+    key: keptKey(join(admin.path, 'etag.key')),
+    written: forget,
+  })
   const queue = new SpooledQueue(folder, clock)
   const numbers = new GatewayNumbers(current, { clock, disk, net: nodeNet })
   numbers.watch()
@@ -181,10 +188,22 @@ function operationsOf(
   }
 }
 
+/** Read once; where that fails, whoever asks next tries again. */
+function keptKey(path: string): () => Promise<Uint8Array> {
+  let kept: Promise<Uint8Array> | undefined
+  return () => {
+    kept ??= ownKey(path, { disk: systemDisk, random: systemRandom }).catch((error: unknown) => {
+      kept = undefined
+      throw error
+    })
+    return kept
+  }
+}
+
 /** Of the links in digests; none where there are no digests. */
 async function keyOf({ quarantine: { digest } }: Configuration): Promise<Uint8Array | undefined> {
   if (digest === undefined) return undefined
-  return linkKey(digest.keyFile, { disk: systemDisk, random: systemRandom })
+  return ownKey(digest.keyFile, { disk: systemDisk, random: systemRandom })
 }
 
 function depthOf({ messages, held, oldestAt }: QueueSummary): NonNullable<Now['queue']> {

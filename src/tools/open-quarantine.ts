@@ -9,7 +9,7 @@ import type { Fate } from '../quarantine/held-message.ts'
 import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
-import { linkKey } from './link-key.ts'
+import { ownKey } from './own-key.ts'
 import { bounceSettings } from './open-bouncer.ts'
 
 export interface QuarantineParts {
@@ -132,7 +132,7 @@ function digestOf(
     links: async () =>
       base === undefined
         ? undefined
-        : { base, key: await linkKey(keyFile, doors), lifetimeMs: linkLifetimeMs },
+        : { base, key: await ownKey(keyFile, doors), lifetimeMs: linkLifetimeMs },
   }
 }
 

@@ -312,6 +312,54 @@ describe('a live stream', () => {
     }
     expect(seen).toEqual(['s5.1', 's6.1', 's7.1', 's8.1', 's9.1', 's10.1', 's11.1'])
   })
+
+  test('of many shows the last ones, and says how many there were besides', async () => {
+    const samples = fc.sample(sample, { numRuns: 40, seed: 3 })
+    const file = await archive()
+    const search = new ArchiveTraceSearch(file)
+    const add = (from: number, to: number): void => {
+      for (let n = from; n < to; n++) put(file, recordOf(samples[n % samples.length]!, n))
+    }
+    add(0, 700)
+    const { next } = await search.latest()
+    expect(await search.latest(next)).toEqual({ items: [], more: 0, next })
+    add(700, 2000)
+    const { items, more, next: end } = await search.latest(next, 3)
+    expect(items.map(({ id }) => id)).toEqual(['s1997.1', 's1998.1', 's1999.1'])
+    expect(more).toBe(1297)
+    expect((await search.latest(end, 3)).more).toBe(0)
+  })
+})
+
+describe('the sums of how transactions ended', () => {
+  test('are those of the records, with an index and without, from any place on', async () => {
+    const samples = fc.sample(sample, { numRuns: 60, seed: 5 })
+    const count = 1_400
+    const memory = memoryArchive(describeRecord, { maxRecords: count })
+    const file = await archive()
+    for (let n = 0; n < count; n++) {
+      for (const into of [file, memory]) put(into, recordOf(samples[n % samples.length]!, n))
+    }
+    // Written, and indexed.
+    const real = new ArchiveTraceSearch(file)
+    const naive = new ArchiveTraceSearch(memory)
+    const { endedAt } = (await naive.search({ limit: 1 })).items[0]!
+    const byEnding = ({ items }: Awaited<ReturnType<typeof real.endings>>) =>
+      items.map((each) => JSON.stringify(each)).toSorted()
+    for (const cursor of [undefined, '1', '74', 'e7', 's0', '12v', 'zz']) {
+      for (const since of [0, endedAt - 300_000]) {
+        for (const sliceMs of [10_000, 3_600_000]) {
+          const asked = { sliceMs, since, ...(cursor === undefined ? {} : { cursor }) }
+          expect(byEnding(await real.endings(asked))).toEqual(byEnding(await naive.endings(asked)))
+        }
+      }
+    }
+    for (const { cursor, outcome, hasReason } of (await real.endings({ sliceMs: 1e9, since: 0 }))
+      .items) {
+      const summary = await real.at(cursor)
+      expect([summary?.outcome, summary?.reason !== undefined]).toEqual([outcome, hasReason])
+    }
+  })
 })
 
 describe('a live stream of a file that was replaced', () => {

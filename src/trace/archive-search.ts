@@ -1,7 +1,7 @@
 /** Searches the traces in an archive. It reads only, so it works beside a gateway as well as within one. */
 import { PosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { Archive, ArchivedRecord, TermRange } from '../runtime/archive.ts'
+import type { Archive, ArchiveAnswer, ArchivedRecord, TermRange } from '../runtime/archive.ts'
 import type { Attempt } from '../filter/attempts.ts'
 import { object, text, texts } from '../filter/read-json.ts'
 import { readAttempt } from '../filter/trace-reader.ts'
@@ -15,10 +15,13 @@ import {
 import { enteredBeside, storyOf, type Story } from './story.ts'
 import { summaryOf } from './summary.ts'
 import type { TraceSummary } from './trace-summary.ts'
-import { exactly, textTerm, type TermKind } from './terms.ts'
+import { exactly, readEnding, termKinds, textTerm, type TermKind } from './terms.ts'
 import type {
   DeliveryPage,
   DeliveryQuery,
+  EndingPage,
+  EndingQuery,
+  LatestTraces,
   StoredTrace,
   TraceExtent,
   TracePage,
@@ -32,6 +35,7 @@ const mostAttempts = 1000
 const mostOfOneSession = 20
 /** A question that finds nothing in what it may read at once is asked on, so often. */
 const mostRounds = 4
+const ofAllTime = { kind: termKinds.ending, sliceMs: Number.MAX_SAFE_INTEGER, since: 0 }
 
 export class ArchiveTraceSearch implements TraceSearch {
   readonly #archive: Archive
@@ -86,6 +90,47 @@ export class ArchiveTraceSearch implements TraceSearch {
   /** Where the file was replaced, positions begin anew: whoever waited beyond its end would wait for long. */
   async #stillThere(position: number): Promise<number> {
     return Math.min(position, (await this.#archive.extent()).newest)
+  }
+
+  async latest(cursor?: string, limit = usualLimit): Promise<LatestTraces> {
+    if (cursor === undefined) return { ...(await this.newSince()), more: 0 }
+    let [count, upTo] = [0, positionOf(cursor)]
+    for (let round = 0, isComplete = false; !isComplete && round < mostRounds; round++) {
+      // oxlint-disable-next-line no-await-in-loop -- each tally begins where the one before ended
+      const tally = await this.#archive.tally({ ...ofAllTime, beyond: upTo })
+      count += tally.counts.reduce((sum, each) => sum + each.count, 0)
+      ;({ upTo, isComplete } = tally)
+      // Whoever was away for very long gets fewer counted, and what is new all the same.
+      if (!isComplete && round === mostRounds - 1) upTo = (await this.#archive.extent()).newest
+    }
+    const { rows } = await this.#newest(upTo, Math.min(within(limit), count))
+    const items = rows.toReversed().map(listed)
+    return { items, more: count - items.length, next: cursorOf(upTo) }
+  }
+
+  async #newest(upTo: number, limit: number): Promise<Pick<ArchiveAnswer, 'rows'>> {
+    if (limit === 0) return { rows: [] }
+    const conditions = [[recordRange('transaction')]]
+    return this.#archive.find({ conditions, order: 'newest', beyond: upTo + 1, limit })
+  }
+
+  async endings({ sliceMs, since, cursor }: EndingQuery): Promise<EndingPage> {
+    const beyond = cursor === undefined ? 0 : positionOf(cursor)
+    const question = { kind: termKinds.ending, sliceMs, since, beyond }
+    const { counts, upTo, isComplete } = await this.#archive.tally(question)
+    const items = counts.flatMap(({ at, payload, count, position }) => {
+      const ending = readEnding(payload)
+      return ending === undefined
+        ? []
+        : [{ at, count, ...ending, ending: payload, cursor: cursorOf(position) }]
+    })
+    return { items, next: cursorOf(upTo), isComplete }
+  }
+
+  async at(cursor: string): Promise<TraceSummary | undefined> {
+    const { rows } = await this.#newest(positionOf(cursor), 1)
+    const [row] = rows
+    return row !== undefined && row.position === positionOf(cursor) ? listed(row) : undefined
   }
 
   async read(which: string): Promise<Story | undefined> {

@@ -3,7 +3,16 @@ import type { JsonObject } from '../mail/json.ts'
 import type { Term } from '../runtime/archive.ts'
 import { list, number, object, text, texts } from '../filter/read-json.ts'
 import { outcomeOf } from './outcome.ts'
-import { recordKinds, scoreTerm, clientTerms, termKinds, textTerm, type TermKind } from './terms.ts'
+import {
+  recordKinds,
+  scoreTerm,
+  clientTerms,
+  endingTerm,
+  termKinds,
+  textTerm,
+  type TermKind,
+} from './terms.ts'
+import { whyEnded } from './why-ended.ts'
 
 /** Of one record; a message to thousands is still found by the first of them, and by everything else. */
 const mostTerms = 5000
@@ -68,7 +77,9 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   terms.text('user', text(record['user']))
   for (const reason of reasonsOf(record)) terms.text('reason', reason)
   for (const entry of entriesOf(record)) terms.text('entry', entry)
-  terms.text('outcome', outcomeOf(record))
+  const outcome = outcomeOf(record)
+  terms.text('outcome', outcome)
+  terms.add(endingTerm(outcome, whyEnded(record).reason))
   terms.add(scoreTerm(number(record['score'])))
   // These may be thousands: whatever there is no room for is found by all of the above.
   for (const [address] of list(record['recipients']).map(list)) {

@@ -1,9 +1,10 @@
 /** One line's worth of a record. */
 import type { JsonObject } from '../mail/json.ts'
-import { isObject, list, number, object, text, texts } from '../filter/read-json.ts'
+import { list, number, text, texts } from '../filter/read-json.ts'
 import { clientOf } from './describe-record.ts'
 import { outcomeOf } from './outcome.ts'
 import type { TraceSummary } from './trace-summary.ts'
+import { whyEnded } from './why-ended.ts'
 
 const mostRecipients = 20
 
@@ -29,7 +30,7 @@ export function summaryOf(record: JsonObject, cursor = ''): TraceSummary {
     outcome: outcomeOf(record),
     stage: text(record['stage']),
     ...reply,
-    ...whyOf(record),
+    ...whyEnded(record),
     ...(typeof score === 'number' ? { score } : {}),
     queueIds: texts(record['queueIds']),
     ...(typeof sizeBytes === 'number' ? { sizeBytes } : {}),
@@ -54,29 +55,4 @@ function optional(
 function readReply(record: JsonObject): NonNullable<TraceSummary['reply']> {
   const [code, status, said] = list(record['reply'])
   return { code: number(code), status: text(status), text: text(said) }
-}
-
-/** Of several placements the first that is no plain delivery. */
-function whyOf(record: JsonObject): Pick<TraceSummary, 'reason' | 'entry' | 'reply'> {
-  const outcome = outcomeOf(record)
-  const placement = list(record['placements'])
-    .map(object)
-    .find(({ disposition }) => disposition !== 'deliver')
-  if (outcome === 'quarantined' || outcome === 'discarded') return named(placement ?? {})
-  if (outcome === 'accepted') return {}
-  const { objection, ruled } = record
-  if (!isObject(objection)) return typeof ruled === 'string' ? { reason: ruled } : {}
-  const said = {
-    code: number(objection['code']),
-    status: text(objection['status']),
-    text: text(objection['text']),
-  }
-  return { ...named(objection), ...(record['reply'] === undefined ? { reply: said } : {}) }
-}
-
-function named({ reason, entry }: JsonObject): Pick<TraceSummary, 'reason' | 'entry'> {
-  return {
-    ...(typeof reason === 'string' ? { reason } : {}),
-    ...(typeof entry === 'string' ? { entry } : {}),
-  }
 }

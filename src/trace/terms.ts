@@ -4,6 +4,7 @@
  */
 import ipaddr from 'ipaddr.js'
 import { payloadLimit, type Term, type TermRange } from '../runtime/archive.ts'
+import { traceOutcomes, type TraceOutcome } from './trace-summary.ts'
 
 export const termKinds = {
   /** What the record is: `recordKinds`. */
@@ -28,6 +29,8 @@ export const termKinds = {
   outcome: 15,
   /** In thousandths, from `lowestScore` on. */
   score: 16,
+  /** Of transactions: the outcome, and the reason that decided. */
+  ending: 17,
 } as const
 
 export type TermKind = keyof typeof termKinds
@@ -37,6 +40,8 @@ export const recordKinds = { transaction: 0, attempt: 1 } as const
 const highestPayload = payloadLimit - 1
 const rangeBits = 43
 const lowestScore = -1_000_000
+/** Eight outcomes have room above them. */
+const reasonPlaces = 2 ** 40
 
 /** @param text compared without regard to case, as far as ASCII goes and beyond as lower case does */
 export function textTerm(kind: TermKind, text: string): Term {
@@ -49,6 +54,20 @@ export function exactly([kind, payload]: Term): TermRange {
 
 export function scoreTerm(score: number): Term {
   return [termKinds.score, scorePayload(score)]
+}
+
+/** What became of a transaction above, and why below: a number for each pair of them. */
+export function endingTerm(outcome: TraceOutcome, reason: string | undefined): Term {
+  const why = reason === undefined ? 0 : (hash(reason) % (reasonPlaces - 1)) + 1
+  return [termKinds.ending, traceOutcomes.indexOf(outcome) * reasonPlaces + why]
+}
+
+/** @returns undefined for what is none */
+export function readEnding(
+  payload: number,
+): { readonly outcome: TraceOutcome; readonly hasReason: boolean } | undefined {
+  const outcome = traceOutcomes[Math.floor(payload / reasonPlaces)]
+  return outcome && { outcome, hasReason: payload % reasonPlaces > 0 }
 }
 
 export function scoreAtLeast(score: number): TermRange {

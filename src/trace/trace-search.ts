@@ -80,13 +80,59 @@ export interface TraceSearch {
    */
   newSince(cursor?: string, limit?: number): Promise<Required<TracePage>>
   /**
+   * What was recorded after the cursor, as a live stream shows it: of many the last ones, oldest first. It costs no more where
+   * there are many.
+   * @param cursor absent: nothing yet, only where now is
+   */
+  latest(cursor?: string, limit?: number): Promise<LatestTraces>
+  /**
+   * How transactions ended that were recorded after the cursor, by slices of time. It costs little where there are many, and
+   * where there are very many it is told how to go on.
+   * @param cursor absent: from the beginning
+   */
+  endings(query: EndingQuery): Promise<EndingPage>
+  /**
    * The whole story of one message, refusal or connection.
    * @param which an id of a transaction, session or queued message, a Message-ID, or `last`
    */
   read(which: string): Promise<Story | undefined>
+  /** @returns undefined for what is no transaction, or is gone */
+  at(cursor: string): Promise<TraceSummary | undefined>
   /** How much there is, and from when. */
   extent(): Promise<TraceExtent>
   close(): Promise<void>
+}
+
+export interface LatestTraces extends Required<TracePage> {
+  /** How many came besides. */
+  readonly more: number
+}
+
+export interface EndingQuery {
+  readonly sliceMs: number
+  /** When it ended: inclusive. */
+  readonly since: Instant
+  readonly cursor?: string
+}
+
+export interface EndingPage {
+  readonly items: readonly EndingCount[]
+  /** Where the next question goes on. */
+  readonly next: string
+  readonly isComplete: boolean
+}
+
+/** Transactions that ended within one slice of time in the same way and for the same reason. */
+export interface EndingCount {
+  /** When the slice begins. */
+  readonly at: Instant
+  readonly outcome: TraceOutcome
+  /** The same for all that ended so. */
+  readonly ending: number
+  /** Whether there is a reason, too: the one that the transaction at `cursor` has. */
+  readonly hasReason: boolean
+  readonly count: number
+  readonly cursor: string
 }
 
 export interface StoredTrace {

@@ -1,4 +1,7 @@
 /** What stands in postern.yaml and opens something elsewhere never leaves by the API, and survives the edits of those who do not see it. */
+import { createHash } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { administrationStage, type Stage, type Visitor } from './administration-stage.ts'
 
@@ -56,6 +59,22 @@ test('no route shows a secret of postern.yaml, whoever asks', async () => {
   })
 })
 
+test('nobody can guess a secret by the mark of a text, which is another one for another secret', async () => {
+  const whole = await stage.folder.read('postern.yaml')
+  const marks = new Set<string>()
+  for (const text of [whole, whole.replace('hush5', 'hush8')]) {
+    await stage.folder.write('postern.yaml', text)
+    const { etag } = (await auditor.ask('GET', file)).json()
+    const guessed = ['base64url', 'hex', 'base64'] as const
+    for (const digest of guessed.map((form) => createHash('sha256').update(text).digest(form))) {
+      expect(digest).not.toContain(etag)
+    }
+    marks.add(etag)
+  }
+  expect(marks.size).toBe(2)
+  await stage.folder.write('postern.yaml', whole)
+})
+
 test('who edits what they were shown changes that alone; a mask stays the secret', async () => {
   const before = await stage.folder.read('postern.yaml')
   const { text, etag } = (await stage.admin.ask('GET', file)).json()
@@ -109,6 +128,11 @@ test('the history and the audit log have none either', async () => {
   )
   expect(back.statusCode, back.body).toBe(200)
   expect(await stage.folder.read('postern.yaml')).toContain('[KEY=hush3]')
+  // What the texts of before are kept in is for the gateway's own eyes.
+  const kept = join(stage.folder.root, 'var/admin/history')
+  for (const path of [kept, ...(await readdir(kept)).map((name) => join(kept, name))]) {
+    expect((await stat(path)).mode & 0o077, path).toBe(0)
+  }
   const wrong = { path: 'postern.yaml', text: `${yaml}# hush\nnonsense: hush7` }
   const refused = await stage.admin.ask('PUT', '/configuration/file', wrong, match('*'))
   expect(refused.statusCode).toBeGreaterThan(399)

@@ -15,6 +15,8 @@ export interface Administered {
   readonly cookie: string
   /** Of the administration. */
   readonly pid: number
+  /** Of all that is the gateway, the administration included. */
+  readonly pids: readonly number[]
   stop(): Promise<void>
 }
 
@@ -58,6 +60,7 @@ log: { to: '${disk}/log' }
     origin,
     cookie,
     pid: workersOf(gateway.pid).find(isAdmin) ?? gateway.pid,
+    pids: [gateway.pid, ...workersOf(gateway.pid)],
     async stop() {
       await gateway.stop()
       await folder.remove()

@@ -1,5 +1,6 @@
 /** The administration of a started gateway with real mail in it: a process of its own, asked by HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   checkout,
@@ -343,6 +344,9 @@ describe('the process', () => {
     const second = await runPostern(['admin', 'setup-link', '--config', folder.config])
     expect(second.stdout).toMatch(/^http:\/\/127\.0\.0\.1:0\/setup#\S{43}\n$/)
     const admin = workersOf(gateway.pid).at(-1) ?? 0
+    // Mail goes first: it has a priority of 10, as nice(1) counts.
+    const fields = (await readFile(`/proc/${admin}/stat`, 'utf8')).split(') ')[1]?.split(' ')
+    expect(fields?.[16]).toBe('10')
     process.kill(admin, 'SIGKILL')
     const replies = await send('plain1@postern.test', 'meanwhile')
     expect(replies.at(-2)).toMatch(/^250 /)

@@ -9,7 +9,7 @@ import { shardPath } from '../../src/queue/shards.ts'
 import { systemClock } from '../../src/runtime/node/clock.ts'
 import { systemDisk } from '../../src/runtime/node/disk.ts'
 import { systemRandom } from '../../src/runtime/node/random.ts'
-import { linkKey } from '../../src/tools/link-key.ts'
+import { ownKey } from '../../src/tools/own-key.ts'
 import { linkBaseOf } from '../../src/tools/open-quarantine.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { readOffline } from '../../src/tools/read-offline.ts'
@@ -76,7 +76,7 @@ async function tokensOf(
 ): Promise<{ readonly release: string; readonly remove: string }> {
   const configuration = readOffline(where.config)
   const { digest } = configuration.quarantine
-  const key = await linkKey(digest?.keyFile ?? '', { disk: systemDisk, random: systemRandom })
+  const key = await ownKey(digest?.keyFile ?? '', { disk: systemDisk, random: systemRandom })
   const { text } = digestText({
     hostname: 'postern.test',
     recipient: held.recipients[0] ?? '',

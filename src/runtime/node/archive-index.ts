@@ -44,6 +44,13 @@ export function searchPostings(
   }
 }
 
+/** All of a list, the lowest payloads first. */
+export function* placesByPayload(
+  bytes: Uint8Array,
+): Generator<readonly [payload: number, place: number], void> {
+  for (const each of asNumbers(bytes)) yield [Math.floor(each / places), each % places]
+}
+
 /** Whether a record that is in no index yet has a term within one of the ranges. */
 export function hasTerm(terms: readonly Term[], ranges: readonly TermRange[]): boolean {
   return ranges.some(({ kind, from, to }) =>

@@ -1,5 +1,11 @@
 /** What an archive and its thread say to each other. */
-import type { ArchiveBounds, ArchiveExtent, ArchiveQuestion } from '../archive.ts'
+import type {
+  ArchiveBounds,
+  ArchiveExtent,
+  ArchiveQuestion,
+  ArchiveTally,
+  TallyQuestion,
+} from '../archive.ts'
 import type { FoundRows } from './archive-reader.ts'
 
 export interface ArchiveData {
@@ -16,12 +22,14 @@ export type ArchiveRequest =
   | { readonly do: 'tidy'; readonly now: number }
   | { readonly do: 'note'; readonly key: string }
   | { readonly do: 'find'; readonly question: ArchiveQuestion }
+  | { readonly do: 'tally'; readonly question: TallyQuestion }
   | { readonly do: 'extent' }
 
 export type ArchiveReply =
   | { readonly ok: true }
   | { readonly ok: true; readonly note: string | undefined }
   | { readonly ok: true; readonly found: FoundRows }
+  | { readonly ok: true; readonly tally: ArchiveTally }
   | { readonly ok: true; readonly extent: ArchiveExtent }
   | { readonly ok: false; readonly error: string }
 

@@ -205,11 +205,15 @@ export class ArchiveReader {
     return found
   }
 
-  /** The number that was given last, if its record is there or not. */
   #last(): number {
-    const row = this.#file.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get()
-    return Number(row?.['seq'] ?? 0)
+    return lastSequence(this.#file)
   }
+}
+
+/** The number that was given last, if its record is there or not. */
+export function lastSequence(file: DatabaseSync): number {
+  const row = file.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get()
+  return Number(row?.['seq'] ?? 0)
 }
 
 /** Without what was freed and not given back yet. */

@@ -10,7 +10,9 @@ import type {
   ArchiveBounds,
   ArchiveExtent,
   ArchiveQuestion,
+  ArchiveTally,
   RecordAbout,
+  TallyQuestion,
 } from '../archive.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -147,6 +149,12 @@ class SqliteArchive implements Archive {
       })),
       ...(next === undefined ? {} : { next }),
     }
+  }
+
+  async tally(question: TallyQuestion): Promise<ArchiveTally> {
+    const reply = await this.#ask({ do: 'tally', question })
+    if ('tally' in reply) return reply.tally
+    return { counts: [], upTo: question.beyond, isComplete: true }
   }
 
   async extent(): Promise<ArchiveExtent> {

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DescribeRecord } from '../archive.ts'
 import { archiveFile, openArchiveFile, openArchiveForReading } from './archive-file.ts'
+import { ArchiveCounter } from './archive-counter.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter, type NewRecord } from './archive-writer.ts'
@@ -30,6 +31,7 @@ try {
     ? { opened: openArchiveForReading(path), inode: 0 }
     : openArchiveFile(path, now)
   const reader = new ArchiveReader(file, module.describeRecord)
+  const counter = new ArchiveCounter(file, module.describeRecord)
   const writer = bounds && new ArchiveWriter(file, module.describeRecord, bounds)
   let tidying: NodeJS.Immediate | undefined
   /** Records that were added since there was nothing to tidy up. */
@@ -93,6 +95,8 @@ try {
         return { ok: true, note: reader.note(request.key) }
       case 'find':
         return { ok: true, found: reader.find(request.question) }
+      case 'tally':
+        return { ok: true, tally: counter.tally(request.question) }
       case 'extent':
         return { ok: true, extent: reader.extent() }
     }

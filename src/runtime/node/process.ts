@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
+import { loadavg, setPriority } from 'node:os'
 import process from 'node:process'
 import type { HostProcess } from '../process.ts'
 
 /** The file of Node itself. */
 export const nodeFile = process.execPath
+
+/** As nice(1) has it: a tenth of a processor where somebody else wants it too, all of it where nobody does. */
+const giveWayBy = 10
 
 export const hostProcess: HostProcess = Object.freeze({
   pid: process.pid,
@@ -15,6 +18,15 @@ export const hostProcess: HostProcess = Object.freeze({
   },
   onUnhandledRejection(callback: (reason: unknown) => void) {
     process.on('unhandledRejection', callback)
+  },
+  giveWay() {
+    try {
+      // Linux gives each thread a priority of its own; new ones have that of whoever starts them.
+      for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), giveWayBy)
+    } catch {
+      // A thread may end meanwhile, and other systems have none in a folder: the first one is what counts.
+      setPriority(giveWayBy)
+    }
   },
   residentBytes: () => process.memoryUsage.rss(),
   loadAverage: () => loadavg()[0] ?? 0,

@@ -22,7 +22,7 @@ import { checkConfiguration, type CheckedConfiguration } from '../check-configur
 import { readFolder } from '../read-offline.ts'
 import { tryChain } from '../switch-entry.ts'
 import type { CountedEntries } from './gateway-numbers.ts'
-import { checkView, etagOf, type EditedFiles, type FurtherTrial } from './edited-files.ts'
+import { checkView, type EditedFiles, type FurtherTrial } from './edited-files.ts'
 import { loadPlugins, optionsOfPlugins } from './known-plugins.ts'
 
 const file = 'postern.yaml'
@@ -142,7 +142,7 @@ export class ConfiguredChain implements ChainOperations {
   }
 
   async #etag(): Promise<string> {
-    return etagOf(await this.#text())
+    return this.#parts.files.etagOf(await this.#text())
   }
 }
 

@@ -3,7 +3,7 @@
  * refused where they changed since they were read, replaced as a whole, and noted with who and when. Files that hold secrets
  * are neither read nor written here; a secret in another file is shown as a mask, and the mask comes back for the secret.
  */
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { join, relative, resolve } from 'node:path'
 import type { Author, ConfigurationOperations, PageRequest } from '../../admin/operations.ts'
 import { found, Refusal } from '../../admin/refusal.ts'
@@ -46,6 +46,8 @@ export interface EditedFilesParts {
   readonly folder: string
   readonly disk: Disk
   readonly history: EditHistory
+  /** Of the marks of texts: it stays the same, so that a page which lies open over a restart can still save. */
+  readonly key: () => Promise<Uint8Array>
   /** What the plugins that these texts of postern.yaml name take: it tells what is secret. */
   readonly plugins: (texts: readonly string[]) => Promise<KnownPlugins>
   /** Called after a file was written: whoever remembers its text must read it again. */
@@ -83,7 +85,7 @@ export class EditedFiles implements ConfigurationOperations {
     // With a password in it, it is nobody's to read here.
     if (mayHoldPasswords.has(path) && holdsPassword(text)) return undefined
     const [masked] = await this.#masked(path, [text])
-    return { path, text: masked?.shown() ?? '', etag: etagOf(text) }
+    return { path, text: masked?.shown() ?? '', etag: await this.etagOf(text) }
   }
 
   /** @param given may have masks in it. @throws Refusal 422 for a mask that hides nothing */
@@ -94,7 +96,8 @@ export class EditedFiles implements ConfigurationOperations {
     const check = await this.#try(path, text)
     const diff = await this.#diff(path, before, text)
     const sound = check.mistakes.length === 0
-    return { path, etag: etagOf(before), changed: text !== before, diff, check, sound }
+    const etag = await this.etagOf(before)
+    return { path, etag, changed: text !== before, diff, check, sound }
   }
 
   async apply({ path, text, note }: FileChange, author: Author): Promise<Change> {
@@ -113,7 +116,7 @@ export class EditedFiles implements ConfigurationOperations {
   ): Promise<Change> {
     this.#mustBeOpen(path)
     const before = (await this.#textOf(path)) ?? ''
-    checkSeen(before, author)
+    await this.#mustBeSeen(before, author)
     const text = await this.#meant(path, before, change(before))
     const check = await this.#try(path, text)
     if (check.mistakes.length > 0) {
@@ -124,7 +127,13 @@ export class EditedFiles implements ConfigurationOperations {
     const absolute = this.#absolute(path)
     await trial?.(overlaidDisk(this.#parts.disk, absolute, Buffer.from(text)))
     const diff = await this.#diff(path, before, text)
-    const done = { path, etag: etagOf(text), changed: text !== before, diff, check }
+    const done = {
+      path,
+      etag: await this.etagOf(text),
+      changed: text !== before,
+      diff,
+      check,
+    }
     if (text === before) return done
     // Noted first: after a crash there may be a note too many, never a change that nobody can take back.
     const id = await this.#record({ by: author.name, path, before, after: text, note })
@@ -152,6 +161,18 @@ export class EditedFiles implements ConfigurationOperations {
     return result
   }
 
+  /** Another one for each text, and nothing that a secret in it could be guessed by. */
+  async etagOf(text: string): Promise<string> {
+    const key = await this.#parts.key()
+    return createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
+  }
+
+  /** @throws Refusal 412 */
+  async #mustBeSeen(text: string, { ifMatch }: Author): Promise<void> {
+    if (ifMatch === undefined || ifMatch === '*' || ifMatch === (await this.etagOf(text))) return
+    throw new Refusal('changed-meanwhile')
+  }
+
   history(query: PageRequest & { readonly path?: string }): Promise<HistoryPage> {
     return this.#parts.history.list(query)
   }
@@ -160,6 +181,8 @@ export class EditedFiles implements ConfigurationOperations {
     const { history } = this.#parts
     const [item, edit] = await Promise.all([history.show(id), history.find(id)])
     if (item === undefined || edit === undefined) return undefined
+    // Noted when such files were still shown, or by hand.
+    if (!isOpen(edit.path) || mayHoldPasswords.has(edit.path)) return undefined
     return { ...item, diff: await this.#diff(edit.path, edit.before, edit.after) }
   }
 
@@ -261,14 +284,4 @@ export function checkView({ mistakes, doubts }: Pick<Check, 'mistakes' | 'doubts
 
 function withoutItsSecrets<M extends { readonly problem: string }>(mistake: M): M {
   return { ...mistake, problem: withoutSecrets(mistake.problem) }
-}
-
-function checkSeen(text: string, { ifMatch }: Author): void {
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etagOf(text)) {
-    throw new Refusal('changed-meanwhile')
-  }
-}
-
-export function etagOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }

@@ -84,8 +84,9 @@ export class StoredMessages implements MessageOperations {
 
   async since(cursor: string | undefined, limit: number): Promise<StreamedMessages> {
     const after = cursor === '' ? undefined : cursor
-    const found = await this.#asking((search) => search.newSince(after, limit))
-    return { items: found?.items.map(summaryView) ?? [], next: found?.next ?? '' }
+    const found = await this.#asking((search) => search.latest(after, limit))
+    const { items = [], more = 0, next = '' } = found ?? {}
+    return { items: items.map(summaryView), more, next }
   }
 
   now(): Promise<Now> {

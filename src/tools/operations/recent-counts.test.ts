@@ -1,88 +1,92 @@
 import { expect, test } from 'vitest'
-import type { TraceSearch } from '../../trace/trace-search.ts'
-import type { TraceSummary } from '../../trace/trace-summary.ts'
+import type { EndingCount, TraceSearch } from '../../trace/trace-search.ts'
 import { RecentCounts } from './recent-counts.ts'
 
 const now = 1_000_000_000
-const archive = (): {
-  readonly add: (count: number, more?: Partial<TraceSummary>) => void
-  readonly read: () => number
-  readonly search: Pick<TraceSearch, 'search' | 'newSince'>
-} => {
-  const all: TraceSummary[] = []
-  let read = 0
-  const position = (cursor = '0') => Number(cursor)
-  const given = (items: readonly TraceSummary[]) => {
-    read += items.length
-    return [...items]
-  }
+
+/** Of which one answer says no more than two facts. */
+function archive(): {
+  readonly add: (count: number, more?: Partial<EndingCount>) => void
+  readonly named: () => number
+  readonly search: Pick<TraceSearch, 'endings' | 'at'>
+} {
+  const all: EndingCount[] = []
+  let named = 0
   return {
     add(count, more = {}) {
-      for (let n = 0; n < count; n++) {
-        all.push({
-          id: `t${all.length}`,
-          cursor: String(all.length + 1),
-          session: 's',
-          startedAt: now,
-          endedAt: now,
-          listener: 'mx',
-          client: '192.0.2.1',
-          recipients: [],
-          recipientCount: 0,
-          acceptedCount: 0,
-          stage: 'message',
-          outcome: 'accepted',
-          queueIds: [],
-          ...more,
-        })
-      }
+      const cursor = String(all.length + 1)
+      all.push({
+        at: now,
+        outcome: 'accepted',
+        ending: 0,
+        hasReason: false,
+        count,
+        cursor,
+        ...more,
+      })
     },
-    read: () => read,
+    named: () => named,
     search: {
-      async search({ since = 0, limit = 1, cursor }) {
-        const older = all.slice(0, cursor === undefined ? all.length : position(cursor) - 1)
-        const items = older.filter(({ endedAt }) => endedAt >= since).toReversed()
-        const more = items.length > limit ? { next: items[limit - 1]?.cursor ?? '' } : {}
-        return { items: given(items.slice(0, limit)), ...more }
+      async endings({ since, cursor = '0' }) {
+        const items = all.slice(Number(cursor), Number(cursor) + 2)
+        const next = Number(cursor) + items.length
+        return {
+          items: items.filter(({ at }) => at >= since),
+          next: String(next),
+          isComplete: next === all.length,
+        }
       },
-      async newSince(cursor, limit = 1) {
-        if (cursor === undefined) return { items: [], next: String(all.length) }
-        const items = all.slice(position(cursor), position(cursor) + limit)
-        return { items: given(items), next: items.at(-1)?.cursor ?? cursor }
+      async at(cursor) {
+        named += 1
+        const { ending, outcome } = all[Number(cursor) - 1] ?? {}
+        if (ending === undefined || outcome === undefined) return undefined
+        const none = { session: '', listener: '', client: '', stage: '', recipients: [] }
+        const zero = { startedAt: 0, endedAt: 0, recipientCount: 0, acceptedCount: 0 }
+        return { ...none, ...zero, id: '', cursor, outcome, queueIds: [], reason: `R${ending}` }
       },
     },
   }
 }
 
-test('each record is read once, and counted in its slice', async () => {
-  const { add, read, search } = archive()
+const spam = { outcome: 'refused', ending: 7, hasReason: true } as const
+
+test('each transaction is counted once, in its slice, however many there are', async () => {
+  const { add, named, search } = archive()
   const recent = new RecentCounts()
-  add(1500)
-  add(3, { outcome: 'refused', reason: 'SPAM', endedAt: now - 25_000 })
-  add(1, { outcome: 'refused', reason: 'OLD', endedAt: now - 400_000 })
+  add(1_000_000)
+  add(3, { ...spam, at: now - 30_000 })
+  add(1, { ...spam, at: now - 400_000 })
+  add(500)
   const first = await recent.count(search, now)
-  expect(first.slices.at(-1)).toMatchObject({ accepted: 1500, refused: 0 })
+  expect(first.slices.at(-1)).toMatchObject({ accepted: 1_000_500, refused: 0 })
   expect(first.slices.at(-4)).toMatchObject({ accepted: 0, refused: 3 })
-  expect(first.reasons).toEqual([{ outcome: 'refused', reason: 'SPAM', count: 3 }])
-  const before = read()
-  add(2, { outcome: 'refused', reason: 'SPAM' })
+  expect(first.reasons).toEqual([{ outcome: 'refused', reason: 'R7', count: 3 }])
+  add(2, spam)
   const second = await recent.count(search, now)
-  expect(second.slices.at(-1)).toMatchObject({ accepted: 1500, refused: 2 })
-  expect(second.reasons).toEqual([{ outcome: 'refused', reason: 'SPAM', count: 5 }])
-  expect(read() - before).toBe(2)
+  expect(second.slices.at(-1)).toMatchObject({ accepted: 1_000_500, refused: 2 })
+  expect(second.reasons).toEqual([{ outcome: 'refused', reason: 'R7', count: 5 }])
+  expect(named()).toBe(1)
   const later = await recent.count(search, now + 300_000)
   expect(later.slices.every(({ accepted }) => accepted === 0)).toBe(true)
   expect(later.reasons).toEqual([])
 })
 
-test('a flood is not read to its end', async () => {
-  const { add, read, search } = archive()
+test('the reasons of most transactions are named, and no others', async () => {
+  const { add, named, search } = archive()
+  for (let ending = 1; ending <= 40; ending++) add(ending, { ...spam, ending })
+  const { reasons } = await new RecentCounts().count(search, now)
+  expect(reasons.map(({ count }) => count)).toEqual([
+    40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29,
+  ])
+  expect(named()).toBe(12)
+})
+
+test('where the store fails, the next question begins anew', async () => {
+  const { add, search } = archive()
   const recent = new RecentCounts()
+  add(5)
   await recent.count(search, now)
-  add(20_000)
-  await recent.count(search, now)
-  expect(read()).toBe(5000)
-  add(1)
-  await recent.count(search, now)
-  expect(read()).toBe(5001)
+  const broken = { ...search, endings: () => Promise.reject(new Error('gone')) }
+  await expect(recent.count(broken, now)).rejects.toThrow('gone')
+  expect((await recent.count(search, now)).slices.at(-1)).toMatchObject({ accepted: 5 })
 })

@@ -1,106 +1,84 @@
 /**
- * What became of the transactions of the last minutes, by slices of time. Each record is read once, however often somebody
- * asks: at the first question as far back as it goes, afterwards what is new. Where more is new than one question may read,
- * the rest is passed over, and the sums are too low.
+ * What became of the transactions of the last minutes, by slices of time. They are counted where they lie, not read: at the
+ * first question as far back as it goes, afterwards what is new. However many are new, a question costs about the same, and
+ * none is left out; where they are too many for one question, the next one goes on.
  */
 import type { Now, Slice } from '../../admin/schemas/system.ts'
-import type { TraceSearch } from '../../trace/trace-search.ts'
-import type { TraceOutcome, TraceSummary } from '../../trace/trace-summary.ts'
+import type { EndingCount, TraceSearch } from '../../trace/trace-search.ts'
+import type { TraceOutcome } from '../../trace/trace-summary.ts'
 
 export const sliceMs = 10_000
 const slices = 30
-const mostCounted = 5_000
 const mostReasons = 12
 /** Reasons may be a stranger's choice. */
-const mostReasonsOfSlice = 200
-const page = 1_000
+const mostEndingsOfSlice = 200
+const mostNames = 500
+/** Of pages that one question asks for. */
+const mostPages = 32
 
-type Reason = { -readonly [K in keyof Now['reasons'][number]]: Now['reasons'][number][K] }
+type Endings = Pick<TraceSearch, 'endings' | 'at'>
+
+/** Of transactions that ended in the same way and for the same reason. */
+type Ending = { -readonly [K in 'outcome' | 'count' | 'cursor']: EndingCount[K] }
 
 interface Tally {
   readonly counts: { -readonly [K in keyof Slice]: Slice[K] }
-  readonly reasons: Map<string, Reason>
+  /** Those with a reason, by their number. */
+  readonly endings: Map<number, Ending>
 }
 
 export class RecentCounts {
   /** By where they begin. */
   readonly #tallies = new Map<number, Tally>()
+  /** Reasons by the number of the ending. */
+  readonly #names = new Map<number, string>()
   #cursor: string | undefined
 
   /** @throws PosternError STORE_FAILED; the next question begins anew */
-  async count(
-    search: Pick<TraceSearch, 'search' | 'newSince'>,
-    now: number,
-  ): Promise<Pick<Now, 'slices' | 'reasons'>> {
+  async count(search: Endings, now: number): Promise<Pick<Now, 'slices' | 'reasons'>> {
     const from = firstSlice(now)
     for (const at of this.#tallies.keys()) if (at < from) this.#tallies.delete(at)
     try {
-      if (this.#cursor === undefined) await this.#fromTheStart(search, from)
-      else await this.#whatIsNew(search, this.#cursor, from)
+      await this.#countNew(search, from)
+      return { slices: this.#slices(from), reasons: await this.#reasons(search) }
     } catch (error) {
       this.forget()
       throw error
     }
-    return { slices: this.#slices(from), reasons: this.#reasons() }
   }
 
   /** It is another archive. */
   forget(): void {
     this.#tallies.clear()
+    this.#names.clear()
     this.#cursor = undefined
   }
 
-  async #fromTheStart(
-    search: Pick<TraceSearch, 'search' | 'newSince'>,
-    from: number,
-  ): Promise<void> {
-    const { next } = await search.newSince()
-    let counted = 0
-    for (let cursor: string | undefined; counted < mostCounted;) {
-      const asked = { since: from, limit: page, ...(cursor === undefined ? {} : { cursor }) }
+  async #countNew(search: Endings, since: number): Promise<void> {
+    for (let page = 0; page < mostPages; page++) {
+      const cursor = this.#cursor
       // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
-      const found = await search.search(asked)
-      counted += found.items.length
-      // What has come since the mark is counted by the next question.
-      for (const item of found.items) if (isUpTo(item.cursor, next)) this.#add(item, from)
-      if (found.next === undefined) break
-      cursor = found.next
+      const { items, next, isComplete } = await search.endings({
+        sliceMs,
+        since,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const item of items) this.#add(item)
+      this.#cursor = next
+      if (isComplete) return
     }
-    this.#cursor = next
   }
 
-  async #whatIsNew(
-    search: Pick<TraceSearch, 'newSince'>,
-    after: string,
-    from: number,
-  ): Promise<void> {
-    let cursor = after
-    for (let counted = 0; counted < mostCounted;) {
-      // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
-      const { items, next } = await search.newSince(cursor, page)
-      for (const item of items) this.#add(item, from)
-      counted += items.length
-      cursor = next
-      if (items.length < page) {
-        this.#cursor = cursor
-        return
-      }
-    }
-    this.#cursor = (await search.newSince()).next
-  }
-
-  #add({ endedAt, outcome, reason }: TraceSummary, from: number): void {
-    const at = Math.floor(endedAt / sliceMs) * sliceMs
-    if (at < from) return
-    const tally = this.#tallies.get(at) ?? { counts: emptySlice(at), reasons: new Map() }
+  #add({ at, outcome, ending, hasReason, count, cursor }: EndingCount): void {
+    const tally = this.#tallies.get(at) ?? { counts: emptySlice(at), endings: new Map() }
     this.#tallies.set(at, tally)
-    tally.counts[outcome] += 1
-    if (reason === undefined || outcome === 'accepted') return
-    const key = `${outcome} ${reason}`
-    const known = tally.reasons.get(key)
-    if (known !== undefined) known.count += 1
-    else if (tally.reasons.size < mostReasonsOfSlice)
-      tally.reasons.set(key, { outcome, reason, count: 1 })
+    tally.counts[outcome] += count
+    if (!hasReason || outcome === 'accepted') return
+    const known = tally.endings.get(ending)
+    if (known !== undefined) Object.assign(known, { count: known.count + count, cursor })
+    else if (tally.endings.size < mostEndingsOfSlice) {
+      tally.endings.set(ending, { outcome, count, cursor })
+    }
   }
 
   #slices(from: number): readonly Slice[] {
@@ -110,14 +88,31 @@ export class RecentCounts {
     })
   }
 
-  #reasons(): Now['reasons'] {
-    const sums = new Map<string, Reason>()
-    for (const { reasons } of this.#tallies.values()) {
-      for (const [key, { outcome, reason, count }] of reasons) {
-        sums.set(key, { outcome, reason, count: (sums.get(key)?.count ?? 0) + count })
+  async #reasons(search: Endings): Promise<Now['reasons']> {
+    const sums = new Map<number, Ending>()
+    for (const { endings } of this.#tallies.values()) {
+      for (const [ending, { outcome, count, cursor }] of endings) {
+        const before = sums.get(ending)?.count ?? 0
+        sums.set(ending, { outcome, count: before + count, cursor })
       }
     }
-    return [...sums.values()].toSorted((a, b) => b.count - a.count).slice(0, mostReasons)
+    const most = [...sums].toSorted(([, a], [, b]) => b.count - a.count).slice(0, mostReasons)
+    const named = most.map(async ([ending, { outcome, count, cursor }]) => {
+      const reason = await this.#nameOf(search, ending, cursor)
+      return reason === undefined ? [] : [{ outcome, reason, count }]
+    })
+    return (await Promise.all(named)).flat()
+  }
+
+  /** @returns undefined where nobody can tell any more */
+  async #nameOf(search: Endings, ending: number, cursor: string): Promise<string | undefined> {
+    const known = this.#names.get(ending)
+    if (known !== undefined) return known
+    const reason = (await search.at(cursor))?.reason
+    if (reason === undefined) return undefined
+    if (this.#names.size >= mostNames) this.#names.clear()
+    this.#names.set(ending, reason)
+    return reason
   }
 }
 
@@ -130,12 +125,6 @@ export function nothingYet(now: number): Pick<Now, 'slices' | 'reasons'> {
 
 function firstSlice(now: number): number {
   return Math.floor(now / sliceMs) * sliceMs - (slices - 1) * sliceMs
-}
-
-/** Cursors are positions, which rise. */
-function isUpTo(cursor: string | undefined, mark: string): boolean {
-  if (cursor === undefined) return true
-  return cursor.length < mark.length || (cursor.length === mark.length && cursor <= mark)
 }
 
 function emptySlice(at: number): Tally['counts'] {

@@ -34,7 +34,7 @@ export function FileEditor({
 }
 
 function Editor({
-  file: { path, text: before },
+  file: { path, text: before, etag },
   onDone,
   onCancel,
 }: {
@@ -73,10 +73,11 @@ function Editor({
           preview={(signal) =>
             api.ask<Preview>('POST', '/configuration/preview', { body: { path, text }, signal })
           }
-          apply={(ifMatch, note) =>
+          // The text that was edited, not what another may have made of it meanwhile.
+          apply={(_, note) =>
             api.ask<Change>('PUT', '/configuration/file', {
               body: note === '' ? { path, text } : { path, text, note },
-              ifMatch,
+              ifMatch: etag,
             })
           }
           onDone={onDone}

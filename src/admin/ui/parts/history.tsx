@@ -52,8 +52,8 @@ export function History({ path }: { readonly path?: string }) {
         pages={pages}
         empty={
           <Empty title="Nothing was changed here yet">
-            Changes made on these pages are kept with who, when and why. Edits with an editor are
-            noticed and kept, too.
+            Changes made on these pages and by the API are kept with who, when and why. What is
+            changed with an editor is not noted here.
           </Empty>
         }
       >

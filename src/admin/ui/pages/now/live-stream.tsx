@@ -1,14 +1,16 @@
+import type { MessageSummary } from '../../../schemas/messages.ts'
 import { plainText } from '../../format/lines.ts'
+import { formatCount } from '../../format/numbers.ts'
 import { pathOf } from '../../model/places.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { When } from '../../parts/when.tsx'
-import type { Live } from './use-live.ts'
+import type { Live, Passed } from './use-live.ts'
 
 export function LiveStream({ live }: { readonly live: Live }) {
-  const { transactions, paused, missed, setPaused } = live
+  const { lines, paused, missed, setPaused } = live
   return (
     <Panel
       title="Live"
@@ -25,40 +27,59 @@ export function LiveStream({ live }: { readonly live: Live }) {
             onClick={() => setPaused(!paused)}
           >
             <Icon name={paused ? 'play' : 'pause'} />
-            {paused ? `Go on${missed > 0 ? ` (${missed} missed)` : ''}` : 'Pause'}
+            {paused ? `Go on${missed > 0 ? ` (${formatCount(missed)} missed)` : ''}` : 'Pause'}
           </button>
         </>
       }
     >
-      {transactions.length === 0 ? (
+      {lines.length === 0 ? (
         <Empty title="Waiting for mail">
           Each transaction appears here as it ends. <a href={pathOf('messages')}>Messages</a> has
           those before.
         </Empty>
       ) : (
         <ul class="live" tabIndex={0} aria-label="Transactions as they end">
-          {transactions.map(({ id, endedAt, outcome, reversePath, recipients, remote, reason }) => (
-            <li key={id} data-row>
-              <When at={endedAt} />
-              <Status of={outcome} />
-              <span class="about">
-                <a class="cell-link" href={pathOf('messages', [id])}>
-                  {plainText(reversePath ?? remote)}
-                </a>
-                {recipients[0] === undefined ? '' : ` → ${plainText(recipients[0])}`}
-                {recipients.length > 1 ? ` and ${recipients.length - 1} more` : ''}
-                {reason === undefined ? null : (
-                  <>
-                    {' '}
-                    <code>{plainText(reason)}</code>
-                  </>
-                )}
-              </span>
-            </li>
-          ))}
+          {lines.map((line) =>
+            'passed' in line ? <More key={line.id} line={line} /> : <Row key={line.id} of={line} />,
+          )}
         </ul>
       )}
     </Panel>
+  )
+}
+
+function Row({
+  of: { id, endedAt, outcome, reversePath, recipients, remote, reason },
+}: {
+  readonly of: MessageSummary
+}) {
+  return (
+    <li data-row>
+      <When at={endedAt} />
+      <Status of={outcome} />
+      <span class="about">
+        <a class="cell-link" href={pathOf('messages', [id])}>
+          {plainText(reversePath ?? remote)}
+        </a>
+        {recipients[0] === undefined ? '' : ` → ${plainText(recipients[0])}`}
+        {recipients.length > 1 ? ` and ${recipients.length - 1} more` : ''}
+        {reason === undefined ? null : (
+          <>
+            {' '}
+            <code>{plainText(reason)}</code>
+          </>
+        )}
+      </span>
+    </li>
+  )
+}
+
+/** More than anybody reads. */
+function More({ line: { passed } }: { readonly line: Passed }) {
+  return (
+    <li class="muted">
+      <span class="about">and {formatCount(passed)} more</span>
+    </li>
   )
 }
 

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
-import { linkKey } from './link-key.ts'
+import { ownKey } from './own-key.ts'
 
 test('the key of the links is made once and kept', async () => {
   const disk = fakeDisk()
-  const first = await linkKey('/var/q/key', { disk, random: seededRandom(1) })
+  const first = await ownKey('/var/q/key', { disk, random: seededRandom(1) })
   expect(first).toHaveLength(32)
-  expect(await linkKey('/var/q/key', { disk, random: seededRandom(2) })).toEqual(first)
+  expect(await ownKey('/var/q/key', { disk, random: seededRandom(2) })).toEqual(first)
 })
 
 test('a file that is too short to be a key is refused, not used', async () => {
@@ -16,5 +16,5 @@ test('a file that is too short to be a key is refused, not used', async () => {
   const file = await disk.open('/var/key', 'create')
   await file.write([Buffer.from('x')], 0)
   await file.close()
-  await expect(linkKey('/var/key', { disk, random: seededRandom(1) })).rejects.toThrow('too short')
+  await expect(ownKey('/var/key', { disk, random: seededRandom(1) })).rejects.toThrow('too short')
 })

@@ -1,4 +1,7 @@
-/** The key that signs the links of quarantine digests: a file of its owner alone, made where there is none. */
+/**
+ * A key that nobody else need know, such as the one that signs the links of quarantine digests: a file of its owner alone, made
+ * where there is none.
+ */
 import { dirname } from 'node:path'
 import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -8,7 +11,7 @@ const keyBytes = 32
 const mostBytes = 1024
 
 /** @throws PosternError DISK_FULL, DISK_FAILED; Error where the file is too short to be a key */
-export async function linkKey(
+export async function ownKey(
   path: string,
   { disk, random }: { readonly disk: Disk; readonly random: Random },
 ): Promise<Uint8Array> {
