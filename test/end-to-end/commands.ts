@@ -8,9 +8,11 @@ const compiled = fileURLToPath(new URL('../../node_modules/.cache/compile', impo
 
 /** Those that ask, tell, and start nothing. */
 const verbs = new Set(
-  `admin alerts alias analog cdb chain check cont disable dkim doctor domain doqueue enable env flush greylist help
-  import list log mkauth pause quarantine queue relay reload replay restart send shadow showctl stat stop test tls-report
-  trace user why --help`.split(/\s+/),
+  `admin alerts alias analog cdb chain check completion cont disable dkim doctor domain doqueue enable env flush
+  greylist help import import-vpopmail list log mkauth pause quarantine queue relay reload replay replay-dialogue restart
+  send shadow showctl stat stop test tls-report trace user why --help --manual --version`.split(
+    /\s+/,
+  ),
 )
 
 /** Whether it may run there. */
