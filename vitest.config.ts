@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongFirst } from './test/setup/long-first.ts'
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -14,6 +15,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '.cache/**', 'var/**'],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { startVitest, type Reporter } from 'vitest/node'
 import { installComponents } from './setup/install.ts'
+import { leftOver, temporaryFolders } from './setup/left-over.ts'
 
 const checks: readonly (readonly [name: string, program: string, parameters: readonly string[]])[] =
   [
@@ -61,9 +62,11 @@ const failures = checks.flatMap(([name, program, parameters]) =>
 )
 if (missing.length > 0 && process.env['CI'] === 'true') failures.push('components')
 
+const folders = temporaryFolders()
 const tests = await runTests(process.argv.slice(2))
 const failed = failures.length + tests.failed
 
+for (const what of leftOver(folders)) say(`left over: ${what}`)
 for (const test of tests.skippedTests) say(`skipped: ${test}`)
 if (missing.length > 0) say(`Missing, tests that need them were skipped: ${missing.join(', ')}`)
 if (failures.length > 0) say(`Checks that failed, see above: ${failures.join(', ')}`)

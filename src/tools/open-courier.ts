@@ -135,10 +135,11 @@ export function openCourier(parts: CourierParts): Courier {
 /** To users of this host, by their .qmail files. */
 function userTransport({ queue, doors, current }: CourierParts): Transport<LocalRoute> {
   const { disk, clock, random, log, process, programs } = doors
-  const { me: hostname, envNoAtHost } = current().control
+  const { me: hostname } = current().control
   const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
   const rewriting = openRewriting({ disk, clock, random, current })
-  const forward = forwardIntoQueue({ queue, log, defaultHost: () => envNoAtHost, rewriting })
+  const defaultHost = (): string => current().control.envNoAtHost
+  const forward = forwardIntoQueue({ queue, log, defaultHost, rewriting })
   const deliver = byTheUser(doors)
   return localTransport({
     doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },

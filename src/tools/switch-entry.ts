@@ -5,12 +5,15 @@ import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { errorsOnly } from '../config/log-section.ts'
 import { trustedLoader } from './trusted-loader.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import type { Doors } from '../runtime/doors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { loadChain } from './load-chain.ts'
+import { offlineDoors } from './offline-doors.ts'
 import { openDoors } from './open-doors.ts'
 import { readFolder } from './read-offline.ts'
 
@@ -100,11 +103,11 @@ export async function tryChain(
   configuration: Configuration,
   probed: string | undefined,
 ): Promise<Tried> {
-  const opened = await openDoors({ ...configuration, log: errorsOnly })
-  const resources = configurationResources(resolve(folder), opened.doors)
+  const opened = await doorsFor(configuration, probed)
+  const { doors } = opened
+  const resources = configurationResources(resolve(folder), doors)
   const loader = trustedLoader(configuration)
   try {
-    const { doors } = opened
     const { generation, mistakes } = await loadChain({ configuration, loader, doors, resources })
     if (generation === undefined || probed === undefined) return { mistakes }
     return { mistakes, ...(await probe(generation, probed)) }
@@ -113,6 +116,15 @@ export async function tryChain(
     loader.close()
     await opened.close()
   }
+}
+
+/** Only who tries an entry needs its store, its DNS and its threads; who reads a chain does not. */
+async function doorsFor(
+  configuration: Configuration,
+  probed: string | undefined,
+): Promise<{ readonly doors: ChainDoors & Pick<Doors, 'disk'>; close(): Promise<void> }> {
+  if (probed !== undefined) return openDoors({ ...configuration, log: errorsOnly })
+  return { doors: { ...offlineDoors(), disk: systemDisk }, close: () => Promise.resolve() }
 }
 
 /** @returns why the entry could not do its work, or what it found where it could */

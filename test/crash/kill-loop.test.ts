@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { eventually, gatewayFolder, mailIn, startGateway } from '../end-to-end/started-gateway.ts'
 import { emptyLedger, foundIn, sendUntilBroken } from './ledger-sender.ts'
 
-const kills = Number(process.env['POSTERN_KILLS'] ?? 12)
+const kills = Number(process.env['POSTERN_KILLS'] ?? 20)
 const senders = 6
 
 test(

@@ -42,6 +42,7 @@ test(
       const tried = await switchEntry(folder.config, { name, mode: 'enforce' })
       const problem = 'problem' in tried ? tried.problem : ''
       expect(tried.done ? 'done' : problem, name).toMatch(/^done$|could not do its work/)
+      if (tried.done) continue
       const untried = await switchEntry(folder.config, { name, mode: 'enforce', untried: true })
       expect(untried.done, name).toBe(true)
     }

@@ -1,10 +1,8 @@
 /** Help by topics, whose examples are run, and completion, which a shell is asked about. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { topics, topicText } from '../../src/cli/help.ts'
 import {
-  checkout,
   gatewayFolder,
   runPostern,
   runProgram,
@@ -32,9 +30,8 @@ describe('a topic of the help', () => {
       const text = await topicText(topic)
       expect(text.split('\n').filter((line) => line.length > 100)).toEqual([])
       for (const [, words = ''] of text.matchAll(/^ {2}\$ postern (.*)$/gm)) {
-        const { code, stderr } = await runProgram(join(checkout, 'bin/postern'), words.split(' '), {
-          env: { POSTERN_CONFIG: folder.config },
-        })
+        const env = { POSTERN_CONFIG: folder.config }
+        const { code, stderr } = await runPostern(words.split(' '), undefined, env)
         expect([words, code, stderr]).toEqual([words, 0, ''])
       }
     },

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { programWith, wholeProgram } from '../../src/cli/verbs.ts'
 import {
   checkout,
@@ -164,33 +164,6 @@ function leaves(command: Command, words: readonly string[] = []): [string, Comma
   return command.commands.flatMap((each) => leaves(each, [...words, each.name()]))
 }
 
-interface Ran {
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Where nothing is read from the input it runs in this process: eighty new ones take their time. */
-async function ran(words: readonly string[], input?: string): Promise<Ran> {
-  if (input !== undefined) return runPostern(words, input)
-  const written = { stdout: '', stderr: '' }
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text)
-      return true
-    }),
-  )
-  try {
-    const program = await programWith(words[0] ?? '')
-    await program?.parseAsync(['node', 'postern', ...words])
-  } catch (error) {
-    written.stderr += String(error)
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-    process.exitCode = undefined
-  }
-  return written
-}
-
 /** One value, or one object a line. */
 function parsed(text: string): readonly unknown[] {
   try {
@@ -241,7 +214,7 @@ describe('--json', () => {
         ([name, { options }]) => name === verb && options.some(({ long }) => long === '--config'),
       )
       const config = hasConfig ? ['--config', folder.config] : []
-      const { stdout, stderr } = await ran(
+      const { stdout, stderr } = await runPostern(
         [...verb.split(' '), ...words, '--json', ...config],
         input,
       )

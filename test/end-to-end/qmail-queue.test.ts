@@ -1,7 +1,7 @@
 /** Programs that know qmail hand mail to Postern, whether it runs or not. */
 import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   checkout,
   delivered,
@@ -13,7 +13,6 @@ import {
 } from './started-gateway.ts'
 
 let folder: GatewayFolder
-afterEach(async () => folder.remove())
 
 /** As a shell starts it: both descriptors are files, or, for the message, a pipe. */
 async function qmailQueue(message: string, envelope: string, from = '< message'): Promise<Run> {
@@ -34,6 +33,8 @@ async function madeSpool(): Promise<void> {
 }
 
 describe('postern qmail-queue', () => {
+  afterEach(async () => folder.remove())
+
   test('queues with a running gateway, which delivers at once', async () => {
     folder = await gatewayFolder()
     const gateway = await startGateway(folder)
@@ -70,6 +71,16 @@ describe('postern qmail-queue', () => {
     await gateway.stop()
   })
 
+  test('says that no spool is there', async () => {
+    folder = await gatewayFolder()
+    expect((await qmailQueue('Subject: x\n\n', toBob)).code).toBe(61)
+  })
+})
+
+describe('what postern qmail-queue does not take', () => {
+  beforeAll(madeSpool)
+  afterAll(async () => folder.remove())
+
   test.each([
     ['nobody to send to', 'Fa@b.test\0\0', 0],
     ['an envelope that is cut short', 'Fa@b.test\0Tbob@postern.test\0', 54],
@@ -78,19 +89,12 @@ describe('postern qmail-queue', () => {
     ['an address that is too long', `Fa@b.test\0T${'b'.repeat(1_003)}\0\0`, 11],
     ['an address that would break a line', 'Fa@b.test\0Tbob\r\nDATA@postern.test\0\0', 31],
   ])('answers by its exit code and keeps nothing: %s', async (_, envelope, exit) => {
-    await madeSpool()
     const { code, stdout } = await qmailQueue('Subject: x\n\n', envelope)
     expect({ code, stdout }).toEqual({ code: exit, stdout: '' })
     expect(await incoming()).toEqual([])
   })
 
-  test('says that no spool is there', async () => {
-    folder = await gatewayFolder()
-    expect((await qmailQueue('Subject: x\n\n', toBob)).code).toBe(61)
-  })
-
   test('says that it cannot read the message, or the configuration', async () => {
-    await madeSpool()
     expect((await qmailQueue('', toBob, '< .')).code).toBe(54)
     await folder.write('postern.yaml', 'spool: [\n')
     const { code, stderr } = await qmailQueue('Subject: x\n\n', toBob)
@@ -101,6 +105,8 @@ describe('postern qmail-queue', () => {
 
 /** What only root can show: it starts programs as somebody else. */
 describe.skipIf(process.getuid?.() !== 0)('another user of the host', () => {
+  afterEach(async () => folder.remove())
+
   const asStranger = (script: string): Promise<Run> => {
     const line = ['--reuid', '8123', '--regid', '8124', '--clear-groups', '/bin/sh', '-c', script]
     return runProgram('/usr/bin/setpriv', line, { cwd: '/' })

@@ -6,9 +6,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { canBeAsked, Commands } from './commands.ts'
 
 export const checkout = fileURLToPath(new URL('../..', import.meta.url))
-const postern = join(checkout, 'bin/postern')
+export const postern = join(checkout, 'bin/postern')
 /** How long anything is waited for: shorter than a test may take, so that a failure says what did not come. */
 const patienceMs = 45_000
 const isRoot = process.getuid?.() === 0
@@ -76,9 +77,23 @@ export interface Run {
   readonly stderr: string
 }
 
-/** Runs `postern …` to its end. */
-export async function runPostern(args: readonly string[], input?: string): Promise<Run> {
-  return runProgram(postern, args, input === undefined ? {} : { input })
+/** The commands of this test file. */
+const commands = new Commands(60_000)
+
+/**
+ * Runs `postern …` to its end: most commands in a process that stays for all of a test file. Where the process itself is
+ * the point, `runProgram(postern, …)` starts one.
+ */
+export async function runPostern(
+  args: readonly string[],
+  input?: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Run> {
+  if (input === undefined && canBeAsked(args) && !commands.isBusy) {
+    const { code, stdout, stderr } = await commands.run(args, env)
+    return { code, stdout, stderr }
+  }
+  return runProgram(postern, args, { env, ...(input === undefined ? {} : { input }) })
 }
 
 /** Runs any program to its end, bounded to 60 seconds. */

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { checkout, eventually } from '../end-to-end/started-gateway.ts'
 import { eximProgram } from '../setup/components.ts'
 import { greets } from '../setup/greets.ts'
@@ -69,6 +70,8 @@ export async function startExim(
     },
     ...(process.getuid?.() === 0 ? { uid, gid } : {}),
     stdio: 'ignore',
+    // A group of its own: who delivers for it may outlive it, and would make its log anew behind us.
+    detached: true,
   })
   const exited = once(child, 'exit')
   await eventually(() => greets(ports.own), 'the greeting of Exim')
@@ -80,10 +83,20 @@ export async function startExim(
       return Promise.all(names.map((name) => readFile(join(folder, name), 'latin1')))
     },
     async stop() {
-      child.kill('SIGTERM')
+      const group = -(child.pid ?? 0)
+      process.kill(group, 'SIGTERM')
       await exited
+      for (let looks = 0; isThere(group) && looks < 100; looks++) await wait(20)
       await rm(root, { recursive: true, force: true, maxRetries: 5 })
     },
+  }
+}
+
+function isThere(group: number): boolean {
+  try {
+    return process.kill(group, 0)
+  } catch {
+    return false
   }
 }
 

@@ -7,7 +7,7 @@ export type Tree = ReadonlyMap<string, string>
 
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What .gitignore names: nothing in these folders is ever committed. */
+/** What .gitignore names: nothing of it is ever committed. */
 const unkept = /^(?:\.git|\.cache|coverage|dist|spool|var)$|(?:^|\/)node_modules$/
 
 const textFile =
@@ -21,7 +21,9 @@ export function readTree(root: string = repositoryRoot): Tree {
     for (const item of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, item.name)
       const name = relative(root, path).split(sep).join('/')
-      if (item.isDirectory() && !unkept.test(name)) pending.push(path)
+      // A worktree has a file .git, with a path in it.
+      if (unkept.test(name)) continue
+      if (item.isDirectory()) pending.push(path)
       if (item.isFile() && textFile.test(name)) files.set(name, readFileSync(path, 'utf8'))
     }
   }
