@@ -3,6 +3,7 @@ import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { TlsReporter } from '../delivery/tls-rpt/reporter.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
+import { ownSignatures } from '../filter/own-signatures.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
 import { openControl } from './open-control.ts'
@@ -69,7 +70,13 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
 }
 
 /** The store is everybody's: the first worker reports for all. */
-function openReporter({ queue, doors, current, seat }: SteeringParts): TlsReporter | undefined {
+function openReporter({
+  queue,
+  doors,
+  current,
+  generation,
+  seat,
+}: SteeringParts): TlsReporter | undefined {
   if (seat.number > 1) return undefined
   const { store, dns, clock, random, log } = doors
   return new TlsReporter({
@@ -85,5 +92,7 @@ function openReporter({ queue, doors, current, seat }: SteeringParts): TlsReport
       const { hostname, doubleBounceTo } = bounceSettings(configuration)
       return doubleBounceTo === undefined ? undefined : { hostname, contact: doubleBounceTo }
     },
+    signatures: (report) =>
+      ownSignatures({ generation, clock, log, hostname: () => current().control.me }, report),
   })
 }
