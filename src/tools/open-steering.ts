@@ -6,8 +6,10 @@ import { QueueDesk } from '../delivery/queue-desk.ts'
 import { ownSignatures } from '../filter/own-signatures.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
+import type { QueueFlush } from '../smtp/queue-flush.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
+import { openDialIn } from './open-dial-in.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
@@ -18,6 +20,8 @@ export interface SteeringParts extends CourierParts {
 }
 
 export interface Steering {
+  /** For ETRN, and for clients that leave. */
+  readonly queueFlush: QueueFlush
   close(): Promise<void>
 }
 
@@ -58,8 +62,11 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
     ],
   })
+  const dialIn = openDialIn(parts)
   return {
+    queueFlush: dialIn,
     async close() {
+      await dialIn.close()
       await control?.close()
       await alerts?.stop()
       await digest.stop()
