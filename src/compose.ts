@@ -24,7 +24,6 @@ import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
 import { judge, refusedByTests, type Judged } from './rehearsal/before-force.ts'
 import { clientName } from './tools/client-names.ts'
-import { flushQueue } from './tools/flush-queue.ts'
 import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
 import type { Gateway, OpenedGateway } from './tools/gateway.ts'
@@ -212,7 +211,7 @@ class RunningGateway implements Gateway {
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
-    const queueFlush = flushQueue(queue)
+    const { queueFlush } = this.#steering
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listeners) {
       const tls = () => this.#current.certificates.get(listener.name)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from 'postern/plugin'
-import { pluginUnderTest } from 'postern/testkit'
+import { memoryAccounts, pluginUnderTest } from 'postern/testkit'
 import { loginSenders } from './login-senders.ts'
 
 const table = `
@@ -16,6 +16,18 @@ const verdictOf = async (user: string, path: string, options: JsonObject = {}) =
   (await made(options).mail(path, as(user))).verdict
 
 describe('login-senders', () => {
+  test('an alias of the domain is another name of the same address', async () => {
+    const accounts = memoryAccounts([])
+    await accounts.putDomainAlias({ name: 'other.test', domain: 'main.test' })
+    const plugin = pluginUnderTest(loginSenders, { doors: { accounts } })
+    const verdict = async (path: string, user = 'al@main.test') =>
+      (await plugin.mail(path, as(user))).verdict
+    expect(await verdict('al@Other.test')).toBe('pass')
+    expect(await verdict('al+x@other.test')).toBe('pass')
+    expect(await verdict('bo@other.test')).toBe('reject')
+    expect(await verdict('al@other.test', 'al@third.test')).toBe('reject')
+  })
+
   test.each([
     ['alice@example.org', 'alice@example.org'],
     ['Alice@example.org', 'ALICE@EXAMPLE.ORG'],

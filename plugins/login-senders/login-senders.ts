@@ -11,6 +11,7 @@ import {
   pass,
   reject,
   formatPath,
+  type AccountReader,
   type Mailbox,
   type Session,
   type Table,
@@ -43,17 +44,19 @@ export const loginSenders = definePlugin({
       description: 'A login may send with an empty reverse-path: receipts and notices.',
     }),
   },
-  setup: () => ({
+  setup: (_options, { accounts }) => ({
     async mail({ session, reversePath }, { options, signal }) {
       const { user } = session
       if (user === undefined) return pass()
       const { table, own, separator } = options
       const domain = options.domain === '' ? session.hostname : options.domain
+      const login = { user, domain, separator }
       const allowed =
         reversePath === null
           ? options.null_path
-          : (own && isOwn(reversePath, { user, domain, separator })) ||
-            owns(await givenTo([user, '*'], table, signal), reversePath, separator)
+          : (own && isOwn(reversePath, login)) ||
+            owns(await givenTo([user, '*'], table, signal), reversePath, separator) ||
+            (own && (await isOwnElsewhere(reversePath, login, accounts)))
       return allowed ? pass() : refusal(session, reversePath)
     },
   }),
@@ -75,6 +78,16 @@ interface Login {
 function isOwn(path: Mailbox, { user, domain, separator }: Login): boolean {
   const address = user.includes('@') ? user : `${user}@${domain}`
   return isAddress(path, address, separator)
+}
+
+/** The same address in a domain that is another name of the login's (`postern domain alias`). */
+async function isOwnElsewhere(
+  path: Mailbox,
+  login: Login,
+  accounts: AccountReader,
+): Promise<boolean> {
+  const alias = await accounts.findDomainAlias(asciiDomain(path.domain))
+  return alias !== undefined && isOwn({ ...path, domain: alias.domain }, login)
 }
 
 /** What the table says of these, in one list. */

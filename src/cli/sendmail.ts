@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { parseSendmailOptions } from '../formats/inject/inject-options.ts'
+import { defaultConfig } from './config-option.ts'
 import { runInject } from './run-inject.ts'
 
 const usage =
@@ -32,8 +33,8 @@ async function sendmail(): Promise<void> {
     case 'inject':
       return runInject(call.options, Object.fromEntries(call.variables))
     case 'smtp': {
-      const { defaultSmtpdSocket, runSmtpd, smtpdSocketVariable } = await import('./run-smtpd.ts')
-      return process.exit(await runSmtpd(process.env[smtpdSocketVariable] ?? defaultSmtpdSocket()))
+      const { runSmtpd } = await import('./run-smtpd.ts')
+      return process.exit(await runSmtpd(await smtpdSocket()))
     }
     case 'queue': {
       const { queueCommand } = await import('./queue.ts')
@@ -44,5 +45,23 @@ async function sendmail(): Promise<void> {
       process.stderr.write(usage)
       process.exitCode = 100
       return undefined
+  }
+}
+
+/** Of the listener that believes what it is handed: as it is told, else as the configuration has it. */
+async function smtpdSocket(): Promise<string> {
+  const { defaultSmtpdSocket, smtpdSocketVariable } = await import('./run-smtpd.ts')
+  const told = process.env[smtpdSocketVariable]
+  if (told !== undefined) return told
+  const { readOffline } = await import('../tools/read-offline.ts')
+  const { isPosternError } = await import('../mail/errors.ts')
+  try {
+    const { listeners } = readOffline(process.env['POSTERN_CONFIG'] ?? defaultConfig())
+    const address = listeners.find(({ handOver }) => handOver)?.address
+    return address !== undefined && 'path' in address ? address.path : defaultSmtpdSocket()
+  } catch (error) {
+    // Whoever may not read the configuration may be let in at the usual place all the same.
+    if (isPosternError(error)) return defaultSmtpdSocket()
+    throw error
   }
 }

@@ -6,6 +6,7 @@ import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../format
 import type { BounceFormat } from '../mail/dsn.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
+import { readDialIn, type DialInHost } from './dial-in-section.ts'
 import { readDestinations, type DestinationConfiguration } from './destinations-section.ts'
 import { isMap, type Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
@@ -27,6 +28,8 @@ export interface DeliveryConfiguration {
   readonly validatedDomains: ReadonlySet<string>
   /** By the name of the next hop in lower case, and `default`. */
   readonly destinations: ReadonlyMap<string, DestinationConfiguration>
+  /** Hosts that are not always there, by domain. */
+  readonly dialIn: ReadonlyMap<string, DialInHost>
   /** Before control/locals and control/smtproutes. */
   readonly routes: DomainTable<RouteTarget>
   readonly tls: {
@@ -66,7 +69,7 @@ export function readDelivery(
   top: JsonObject,
   { absolute, readText }: DeliverySurroundings,
 ): DeliveryConfiguration {
-  const maps = ['routes', 'tls', 'destinations']
+  const maps = ['routes', 'tls', 'destinations', 'dial_in']
   const values = reading.sectionOrDefaults(top, 'delivery', sectionShapes.delivery, maps)
   const given = isMap(top['delivery']) ? top['delivery'] : {}
   const policies = readPolicies(reading, given['tls'])
@@ -86,6 +89,7 @@ export function readDelivery(
       ? {}
       : { bounceUnauthenticated: values.bounce_unauthenticated }),
     destinations: readDestinations(reading, given['destinations']),
+    dialIn: readDialIn(reading, given['dial_in'], absolute),
     routes: domainTable(readRoutes(reading, given['routes'])),
     tls: {
       policies: domainTable(policies),

@@ -147,6 +147,37 @@ describe('the configuration', () => {
     ])
   })
 
+  test('knows hosts that are not always there', () => {
+    const { configuration, mistakes } = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': `delivery:
+  dial_in:
+    Dial.test: { maildir: turn, prefix: turn-, host: '[2001:db8::1]:2525', clients: [192.0.2.0/24] }
+`,
+    })
+    expect(mistakes).toEqual([])
+    const host = configuration!.delivery.dialIn.get('dial.test')
+    expect(host).toMatchObject({ prefix: 'turn-', to: { host: '2001:db8::1', port: 2525 } })
+    expect(host?.maildir).toMatch(/^\/.*\/turn$/)
+    expect(host?.clients.has('192.0.2.9')).toBe(true)
+    expect(
+      mistakesIn({
+        'postern.yaml': `delivery:
+  dial_in:
+    one.test: { maildir: turn }
+    two.test: { maildir: turn, host: 'a b' }
+    -: { maildir: turn, host: hub.test }
+    three.test: { host: hub.test }
+`,
+      }),
+    ).toEqual([
+      'config/postern.yaml:3: delivery.dial_in.one.test: says nowhere when to send what lies there; write its host, for ETRN, or its clients, whose sessions have it sent',
+      'config/postern.yaml:4: delivery.dial_in.two.test.host: "a b" is no host; write host or host:port; IPv6 in brackets',
+      'config/postern.yaml:5: delivery.dial_in.-: is not a domain; write a domain',
+      'config/postern.yaml:6: delivery.dial_in.three.test.maildir: is missing; it must be given (text)',
+    ])
+  })
+
   test('knows what next hops are told, and what senders', () => {
     const { configuration, mistakes } = read({
       'control/me': 'mx.test\n',

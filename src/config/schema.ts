@@ -224,6 +224,25 @@ export const destinationShape = {
   ),
 } as const
 
+/** A host that is not always there. */
+export const dialInShape = {
+  maildir: option.string({ description: 'Where its mail waits, by a line in a .qmail file' }),
+  prefix: option.string({
+    default: '',
+    description: 'What stands before the recipient in Delivered-To, such as alias-turn-',
+  }),
+  host: optional(
+    option.string({
+      description: 'Where it takes mail, host or host:port; ETRN has it sent there',
+    }),
+  ),
+  clients: option.networks({
+    default: [],
+    description:
+      'When a session of theirs ends, it is sent: to the host, or without one to the client itself (AutoTURN)',
+  }),
+} as const
+
 export const listenerShape = {
   name: option.string({ maxLength: 64 }),
   role: option.choice(['mx', 'submission', 'smtps', 'lmtp', 'qmtp', 'qmqp', 'pop3', 'pop3s'], {

@@ -240,6 +240,8 @@ export class Dialogue {
 
   #tellEnd(reason: SessionEnd): void {
     this.#tell(() => this.policy.sessionEnded(reason))
+    if (reason !== 'replaced')
+      this.#tell(() => this.queueFlush?.left?.(this.session.remote.address))
   }
 
   /** What is only told must not change what was said. */

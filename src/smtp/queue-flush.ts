@@ -1,7 +1,9 @@
-/** The courier, as far as ETRN needs it (RFC 1985). */
+/** Who delivers, as far as the receiver has to do with it: for ETRN (RFC 1985), and for clients that leave. */
 export interface QueueFlush {
   /** Has everything tried now that waits for these mailboxes. */
   flush(node: EtrnNode): Promise<FlushOutcome>
+  /** A session of the client at this address is over: it may take what waits for it (AutoTURN). */
+  left?(address: string): void
 }
 
 export interface EtrnNode {

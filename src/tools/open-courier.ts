@@ -171,7 +171,7 @@ function byTheUser({
 }
 
 /** What the configuration in force says of outgoing connections. */
-function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {
+export function smtpSettings(current: () => Configuration, net: Net): () => SmtpSettings {
   let made: { readonly authorities: string; readonly trust: TlsTrust } | undefined
   const trustIn = (authorities: string): TlsTrust => {
     if (made?.authorities !== authorities) made = { authorities, trust: net.tlsTrust(authorities) }

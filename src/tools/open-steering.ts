@@ -3,10 +3,13 @@ import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { TlsReporter } from '../delivery/tls-rpt/reporter.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
+import { ownSignatures } from '../filter/own-signatures.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
+import type { QueueFlush } from '../smtp/queue-flush.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
+import { openDialIn } from './open-dial-in.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
@@ -17,6 +20,8 @@ export interface SteeringParts extends CourierParts {
 }
 
 export interface Steering {
+  /** For ETRN, and for clients that leave. */
+  readonly queueFlush: QueueFlush
   close(): Promise<void>
 }
 
@@ -57,8 +62,11 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
     ],
   })
+  const dialIn = openDialIn(parts)
   return {
+    queueFlush: dialIn,
     async close() {
+      await dialIn.close()
       await control?.close()
       await alerts?.stop()
       await digest.stop()
@@ -69,7 +77,13 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
 }
 
 /** The store is everybody's: the first worker reports for all. */
-function openReporter({ queue, doors, current, seat }: SteeringParts): TlsReporter | undefined {
+function openReporter({
+  queue,
+  doors,
+  current,
+  generation,
+  seat,
+}: SteeringParts): TlsReporter | undefined {
   if (seat.number > 1) return undefined
   const { store, dns, clock, random, log } = doors
   return new TlsReporter({
@@ -85,5 +99,7 @@ function openReporter({ queue, doors, current, seat }: SteeringParts): TlsReport
       const { hostname, doubleBounceTo } = bounceSettings(configuration)
       return doubleBounceTo === undefined ? undefined : { hostname, contact: doubleBounceTo }
     },
+    signatures: (report) =>
+      ownSignatures({ generation, clock, log, hostname: () => current().control.me }, report),
   })
 }

@@ -39,6 +39,8 @@ export interface SerialOptions {
 
 export type SerialOutcome = 'succeeded' | 'failed permanently' | 'failed temporarily'
 
+/** As serialmail's own script has it: `maildirserial -b -t 1209600`. */
+export const serialLifetimeMs = 1_209_600_000
 /** A message is read whole. */
 const largestFile = 256 << 20
 /** Of a host that no session can be had with: it is not asked again for each message. */
@@ -46,17 +48,29 @@ const noSession = '4.4.1'
 
 /** @throws PosternError NOT_FOUND, DISK_FAILED where the Maildir cannot be read */
 export async function sendMaildir(options: SerialOptions): Promise<void> {
-  const { disk, folder } = options
   let away: DeliveryResult | undefined
-  for (const part of ['cur', 'new']) {
-    // oxlint-disable-next-line no-await-in-loop -- in the order of their arrival
-    const names = (await disk.list(join(folder, part))).filter((name) => !name.startsWith('.'))
-    for (const name of names.toSorted()) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other, over one session
-      const result = await sendFile(options, `${part}/${name}`, away)
-      if (result?.status === noSession) away = result
-    }
+  for (const name of await waitingIn(options)) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, over one session
+    const result = await sendFile(options, name, away)
+    if (result?.status === noSession) away = result
   }
+}
+
+/**
+ * The files of the messages in a Maildir, in the order in which they are sent.
+ * @throws PosternError NOT_FOUND, DISK_FAILED
+ */
+export async function waitingIn({
+  disk,
+  folder,
+}: Pick<SerialOptions, 'disk' | 'folder'>): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const part of ['cur', 'new']) {
+    // oxlint-disable-next-line no-await-in-loop -- two folders
+    const found = (await disk.list(join(folder, part))).filter((name) => !name.startsWith('.'))
+    names.push(...found.toSorted().map((name) => `${part}/${name}`))
+  }
+  return names
 }
 
 /** @param away what the host said last, where it cannot be reached. @returns what it says now */

@@ -1,10 +1,12 @@
 /** A Maildir whose mail waits for a host, sent there when the host is there. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../setup/free-port.ts'
 import {
   checkout,
   delivered,
+  dialogue,
   gatewayFolder,
   runProgram,
   startGateway,
@@ -16,13 +18,18 @@ let gateway: StartedGateway
 let maildir = ''
 
 beforeAll(async () => {
+  const port = await freePort()
   const folder = await gatewayFolder(`
 listeners:
-  - { name: mx, listen: '127.0.0.1:2525' }
+  - { name: mx, listen: '127.0.0.1:${port}', receiver: { etrn: [127.0.0.0/8] } }
   - { name: qmtp, role: qmtp, listen: '127.0.0.1:0' }
 plugin_dirs: [../plugins]
 chain: [{ plugin: rcpthosts }]
-delivery: { maildirs: ../var/mail }
+delivery:
+  maildirs: ../var/mail
+  dial_in:
+    asks.test: { maildir: ../asks, prefix: turn-, host: '127.0.0.1:${port}' }
+    leaves.test: { maildir: ../turn, prefix: turn-, host: '127.0.0.1:${port}', clients: [127.0.0.9] }
 accounts: { path: ../var/accounts.db }
 spool: { path: ../var/spool }
 store: { path: ../var/store.db }
@@ -90,6 +97,35 @@ test('maildirqmtp does the same by QMTP, and what nobody answers stays', async (
   const [mail] = await delivered(gateway.folder, ['carol', 'postern.test'])
   expect(mail).toMatch(/ with QMTP id /)
   expect(await readdir(join(maildir, 'new'))).toEqual([])
+})
+
+describe('a host that dials in', () => {
+  test('has what waits for it in a Maildir sent by ETRN', async () => {
+    const asks = join(gateway.folder.root, 'asks')
+    for (const name of ['new', 'cur']) {
+      // oxlint-disable-next-line no-await-in-loop -- two folders
+      await mkdir(join(asks, name), { recursive: true })
+    }
+    await put('4.h', 'dan@postern.test', 'alice@client.test')
+    await rename(join(maildir, 'new/4.h'), join(asks, 'new/4.h'))
+    const replies = await dialogue(gateway.port, ['EHLO dial.test', 'ETRN asks.test', 'QUIT'])
+    expect(replies.at(-2)).toBe('253 2.0.0 1 pending messages for asks.test started')
+    const [mail] = await delivered(gateway.folder, ['dan', 'postern.test'])
+    expect(mail).toMatch(/Subject: 4\.h\n\n\.waited\n$/)
+    await expect.poll(() => readdir(join(asks, 'new'))).toEqual([])
+    const again = await dialogue(gateway.port, ['EHLO dial.test', 'ETRN @test', 'QUIT'])
+    expect(again.at(-2)).toBe('251 2.0.0 No messages are waiting for @test')
+  })
+
+  test('has it sent when a session of its client has ended', async () => {
+    await put('5.h', 'eve@postern.test', 'alice@client.test')
+    await dialogue(gateway.port, ['EHLO other.test', 'QUIT'])
+    expect(await readdir(join(maildir, 'new'))).toEqual(['5.h'])
+    await dialogue(gateway.port, ['EHLO dial.test', 'QUIT'], undefined, '127.0.0.9')
+    const [mail] = await delivered(gateway.folder, ['eve', 'postern.test'])
+    expect(mail).toMatch(/Subject: 5\.h\n\n\.waited\n$/)
+    await expect.poll(() => readdir(join(maildir, 'new'))).toEqual([])
+  })
 })
 
 test('usage and a Maildir that is none have exit codes of their own', async () => {

@@ -85,6 +85,16 @@ describe.skipIf(isMissing('tcpserver', 'tcprules'))('postern smtpd under tcpserv
     expect(mail.length).toBeGreaterThan(50_000 * 71)
   })
 
+  test('a program that speaks SMTP to sendmail -bs finds the same listener by the configuration', async () => {
+    const { code, stdout } = await runProgram(
+      join(checkout, 'bin/postern'),
+      ['sendmail', '-bs', '-odb'],
+      { env: { POSTERN_CONFIG: gateway.folder.config }, input: 'EHLO here.test\r\nQUIT\r\n' },
+    )
+    expect(stdout).toMatch(/^220 [^]*\r\n250 HELP\r\n221 /)
+    expect(code).toBe(0)
+  })
+
   test('what the rules set for a client holds for its session', async () => {
     const hello = 'EHLO client.test\r\nMAIL FROM:<a@client.test> SIZE=11\r\n'
     const elsewhere = 'RCPT TO:<bob@elsewhere.test>\r\n'

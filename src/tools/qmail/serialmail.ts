@@ -3,14 +3,15 @@ import { readOffline } from '../read-offline.ts'
 import { bounceSettings } from '../open-bouncer.ts'
 import { silentLog } from '../silent-log.ts'
 import { handToProgram } from '../queue-program.ts'
-import { sendMaildir, type SerialMail } from '../serial-maildir.ts'
+import { serialBounce } from '../serial-bounce.ts'
+import { sendMaildir, serialLifetimeMs, type SerialMail } from '../serial-maildir.ts'
 import { qmtpTransport } from '../../delivery/transport/qmtp.ts'
 import { smtpTransport } from '../../delivery/transport/smtp.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
 import { utf8Octets } from '../../formats/octets.ts'
 import { formatPlainAddress } from '../../formats/qmail-address.ts'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
-import { buildDsn } from '../../mail/dsn.ts'
+import { doubleBounceUser } from '../../mail/double-bounce.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
@@ -20,8 +21,6 @@ import { systemRandom } from '../../runtime/node/random.ts'
 import type { Surroundings } from './surroundings.ts'
 import { fatal, usage, type ToolEnd } from './tool-end.ts'
 
-/** As its own script has it: `maildirserial -b -t 1209600`. */
-const lifetimeMs = 1_209_600_000
 const smtpPort = 25
 const qmtpPort = 209
 
@@ -120,7 +119,7 @@ async function serial(job: Job, { deliver, close }: Carrier): Promise<ToolEnd> {
       folder,
       prefix: utf8Octets(prefix),
       now: call.now,
-      lifetimeMs,
+      lifetimeMs: serialLifetimeMs,
       deliver,
       bounce: (mail, result) => bounce(job, mail, result),
       told: (name, outcome, text) => {
@@ -141,46 +140,22 @@ async function serial(job: Job, { deliver, close }: Carrier): Promise<ToolEnd> {
   }
 }
 
-/** By the queue, from nobody; what bounces for nobody goes to the postmaster. @returns whether it is promised */
+/** By the queue. @returns whether it is promised */
 async function bounce(
   { call, config }: Job,
-  { message, envelope, arrivedAt }: SerialMail,
+  mail: SerialMail,
   result: DeliveryResult,
 ): Promise<boolean> {
-  const { hostname, from, doubleBounceTo, format, maxBytes } = bounceSettings(readOffline(config))
-  const to = envelope.reversePath ?? doubleBounceTo
-  const [recipient] = envelope.recipients
-  if (recipient === undefined) return false
+  const settings = bounceSettings(readOffline(config))
+  const made = await serialBounce(mail, result, { settings, now: call.now() })
   // Nobody is to be told of a bounce that bounced.
-  if (to === undefined) return true
-  const header = await bytesOf(message.read({ offset: 0, length: message.bodyOffset }))
-  const bodyBytes = message.sizeBytes - message.bodyOffset
-  const body =
-    message.sizeBytes <= maxBytes
-      ? { body: [await bytesOf(message.read({ offset: message.bodyOffset, length: bodyBytes }))] }
-      : {}
-  const facts = {
-    id: `serial-${Buffer.from(systemRandom.bytes(12)).toString('hex')}`,
-    at: call.now(),
-    hostname,
-    from,
-    to,
-    envelope,
-    arrivedAt,
-    recipients: [{ recipient, result }],
-    original: { header, ...body },
-  } as const
-  const dsn = buildDsn(facts, format)
-  const sender = envelope.reversePath === null ? '#@[]' : ''
-  const mail = {
-    envelope: { sender, recipients: [formatPlainAddress(to)] },
-    message: lfLines(oneChunk(dsn.bytes)),
+  if (made === undefined) return true
+  const sender = mail.envelope.reversePath === null ? doubleBounceUser : ''
+  const notice = {
+    envelope: { sender, recipients: [formatPlainAddress(made.to)] },
+    message: lfLines(oneChunk(made.dsn.bytes)),
   }
-  return 'queued' in (await handToProgram(call.queue, mail, neverAborted()))
-}
-
-async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  return Buffer.concat(await Array.fromAsync(chunks))
+  return 'queued' in (await handToProgram(call.queue, notice, neverAborted()))
 }
 
 async function* oneChunk(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -1,0 +1,57 @@
+/** `delivery.dial_in`: by domain, the Maildir of a host that is not always there, and how we learn that it is. */
+import type { JsonValue } from '../mail/json.ts'
+import { asciiDomain } from '../mail/domain.ts'
+import { parseRouteTarget } from '../formats/route-target.ts'
+import { isMap, type Reading } from './reading.ts'
+import { dialInShape } from './schema.ts'
+
+/** Its mail waits in a Maildir, as serialmail has it. */
+export interface DialInHost {
+  readonly maildir: string
+  /** What stands before the recipient in Delivered-To. */
+  readonly prefix: string
+  /** Where it takes mail; absent: where its client was. */
+  readonly to?: { readonly host: string; readonly port: number }
+  /** Clients whose session has it sent when it ends (AutoTURN). */
+  readonly clients: { has(address: string): boolean }
+}
+
+const path = ['delivery', 'dial_in'] as const
+
+/** Keyed by domain, as A-labels in lower case. */
+export function readDialIn(
+  reading: Reading,
+  given: JsonValue | undefined,
+  absolute: (path: string) => string,
+): ReadonlyMap<string, DialInHost> {
+  const hosts = new Map<string, DialInHost>()
+  if (given === undefined || given === null) return hosts
+  if (!isMap(given)) {
+    const remedy = 'write the domains as domain: { maildir: ..., prefix: ..., host: ... }'
+    reading.mistake(path, 'is not a map', remedy)
+    return hosts
+  }
+  for (const [name, written] of Object.entries(given)) {
+    const domain = asciiDomain(name)
+    if (domain === '') reading.mistake([...path, name], 'is not a domain', 'write a domain')
+    const values = reading.section([...path, name], dialInShape, written)
+    if (values === undefined) continue
+    const { maildir, prefix, host, clients } = values
+    const target = host === undefined ? undefined : parseRouteTarget(`smtp:${host}`)
+    if (host !== undefined && target?.kind !== 'smtp') {
+      const remedy = 'write host or host:port; IPv6 in brackets'
+      reading.mistake([...path, name, 'host'], `${JSON.stringify(host)} is no host`, remedy)
+    }
+    if (host === undefined && clients.list.length === 0) {
+      const remedy = 'write its host, for ETRN, or its clients, whose sessions have it sent'
+      reading.mistake([...path, name], 'says nowhere when to send what lies there', remedy)
+    }
+    hosts.set(domain, {
+      maildir: absolute(maildir),
+      prefix,
+      clients,
+      ...(target?.kind === 'smtp' ? { to: { host: target.host, port: target.port } } : {}),
+    })
+  }
+  return hosts
+}
