@@ -36,8 +36,8 @@ const above = (fields: readonly SignatureField[], message: string): string =>
 async function verified(text: string): Promise<string> {
   const { signal } = new AbortController()
   const parts = { dns, signal, now: 0, mostQuestions: 20 }
-  const found = await verifySignatures(memoryMessage(text), { ...parts, rules: usualRules })
-  if ('unfit' in found || found.arc === undefined) return 'unfit'
+  const found = await verifySignatures(memoryMessage(text), 'ARC', { ...parts, rules: usualRules })
+  if ('unfit' in found) return 'unfit'
   const { arc } = await loadSealing()
   const resolver = textResolver(dnsResolver({ ...parts, address: '' }))
   const { status } = await arc({ ...found.arc, chain: found.arc.chain || [] }, { resolver })

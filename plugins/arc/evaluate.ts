@@ -24,18 +24,18 @@ export interface ArcParts {
   readonly now: number
 }
 
-/** One for each seal, and for the signatures that mailauth verifies on the way. */
+/** One for each seal, and for the newest signature. */
 const mostQuestions = 64
 
 /** @throws PosternError ABORTED, DISK_FAILED */
 export async function evaluateArc(
-  message: Pick<Message, 'read'>,
+  message: Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>,
   parts: ArcParts,
 ): Promise<ArcFinding> {
-  const verified = await verifySignatures(message, { ...parts, rules: usualRules, mostQuestions })
+  const asked = { ...parts, rules: usualRules, mostQuestions }
+  const verified = await verifySignatures(message, 'ARC', asked)
   if ('unfit' in verified) return failed(verified.unfit)
   const { arc } = verified
-  if (arc === undefined) return noChain
   const library = await loadArc()
   const chain = arc.chain || []
   const { status } = await library.arc(

@@ -14,7 +14,7 @@ import {
 } from 'postern/plugin'
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
-import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
+import { contentTypeOf, headBytes, isArchive, mayBeZip, type ContentType } from './content-type.ts'
 import { withBaseNames, type Collection, type Specimen, type Unseen } from './specimen.ts'
 import { UuBeginning, uuFilesIn } from './uu-files.ts'
 
@@ -24,6 +24,12 @@ export interface Gathering {
   readonly signal: AbortSignal
   /** Looks into an archive, elsewhere. */
   openArchive(task: ArchiveTask): Promise<ArchiveContents>
+}
+
+interface Decoding {
+  readonly encoding: TransferEncoding
+  /** How many encoded messages it is in. */
+  readonly depth: number
 }
 
 /** Larger archives are judged by name, type and digest. */
@@ -82,7 +88,7 @@ class Collector {
           if (encoding !== 'identity' && fresh(encoding))
             await this.#encoded(source, part, { encoding, depth })
         } else if (fresh(`${encoding} ${part.type} ${part.fileNames.join('\0')}`)) {
-          await this.#part(source, part, encoding)
+          await this.#part(source, part, { encoding, depth })
         }
       }
     }
@@ -95,12 +101,8 @@ class Collector {
     }
   }
 
-  /** A message or multipart whose bytes are encoded: some readers decode it, so what is in it counts. */
-  async #encoded(
-    source: ByteSource,
-    part: MimePart,
-    { encoding, depth }: { readonly encoding: TransferEncoding; readonly depth: number },
-  ): Promise<void> {
+  /** A message or multipart whose bytes are encoded, or a file with a message: some readers open it, so what is in it counts. */
+  async #encoded(source: ByteSource, part: MimePart, { encoding, depth }: Decoding): Promise<void> {
     if (depth === deepest || part.bodyRange.length > largestHeld * 2) {
       this.#limit(`an encoded ${part.type}`)
       return
@@ -116,7 +118,8 @@ class Collector {
     await this.tree(inner, await readMimeTree(inner, this.#gathering.signal), depth + 1)
   }
 
-  async #part(source: ByteSource, part: MimePart, encoding: TransferEncoding): Promise<void> {
+  async #part(source: ByteSource, part: MimePart, how: Decoding): Promise<void> {
+    const { encoding } = how
     const { digests, signal } = this.#gathering
     const isText = part.type.startsWith('text/')
     const read = await readPart(readContent(source, part, { encoding }), {
@@ -136,6 +139,7 @@ class Collector {
       ...(content === undefined ? {} : { content }),
       ...(sha256 === undefined ? {} : { sha256 }),
     })
+    if (isMailFile(part)) await this.#encoded(source, part, how)
     const [name = part.type] = part.fileNames
     if (mayBeArchive(content, part.fileNames)) await this.#archive(held, name)
     // Whatever a text begins with, readers that know uuencode look for it everywhere.
@@ -199,13 +203,26 @@ class Collector {
   }
 }
 
-/** Also what is only called so: unpackers find a zip archive behind whatever was put in front of it. */
+/** Also what is only called so. */
 function mayBeArchive(content: ContentType | undefined, names: readonly string[]): boolean {
-  return (
-    isArchive(content) ||
-    (content === undefined && names.some((name) => /\.(?:zip|jar)$/i.test(name)))
-  )
+  return isArchive(content) || mayBeZip(content, names)
 }
+
+/** What mail programs open as a message when it is clicked, whatever it is declared to be. */
+function isMailFile({ type, fileNames }: MimePart): boolean {
+  if (type === 'text/rfc822' || (type.startsWith('message/') && !reports.has(type))) return true
+  return fileNames.some((name) => /\.(?:eml|email|mht|mhtml|mim|mime|nws)[\s.]*$/i.test(name))
+}
+
+/** Text about messages. */
+const reports = new Set([
+  'message/delivery-status',
+  'message/disposition-notification',
+  'message/feedback-report',
+  'message/global-delivery-status',
+  'message/global-disposition-notification',
+  'message/tracking-status',
+])
 
 interface ReadPart {
   readonly sizeBytes: number

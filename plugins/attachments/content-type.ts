@@ -21,6 +21,27 @@ export async function contentTypeOf(head: Uint8Array): Promise<ContentType | und
   return found === undefined ? undefined : { extension: found.ext, type: found.mime }
 }
 
+/** Nobody takes these for anything else, whatever they are called. */
+const otherArchives = new Set([
+  'rar',
+  '7z',
+  'xz',
+  'bz2',
+  'zst',
+  'lz',
+  'Z',
+  'arj',
+  'cab',
+  'lzh',
+  'ace',
+])
+
+/** Whether unpackers go by the name: they find a zip archive behind whatever was put in front of it. */
+export function mayBeZip(content: ContentType | undefined, names: readonly string[]): boolean {
+  if (content !== undefined && otherArchives.has(content.extension)) return false
+  return names.some((name) => /\.(?:zip|jar)$/i.test(name))
+}
+
 /** Whether what is in it can be looked at. */
 export function isArchive(content: ContentType | undefined): boolean {
   return content !== undefined && archives.has(content.extension)

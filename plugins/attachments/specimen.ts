@@ -32,10 +32,26 @@ export interface Collection {
   readonly headers: readonly { readonly name: string; readonly value: string }[]
 }
 
-/** With what stands behind the last slash of each: rules are about files, not about folders. */
+/**
+ * With what stands behind the last slash of each, where something does: rules are about files, not about folders. Of a name
+ * with a colon, to Windows a stream of a file, both sides.
+ */
 export function withBaseNames(names: readonly string[]): readonly string[] {
-  const bases = names.map((name) =>
-    name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1),
-  )
-  return [...new Set([...names, ...bases])].filter((name) => name !== '')
+  const bases = names.map(baseName)
+  const streams = bases
+    .filter((name) => name.includes(':'))
+    .flatMap((name) => [name.slice(0, name.indexOf(':')), name.slice(name.lastIndexOf(':') + 1)])
+  return [...new Set([...names, ...bases, ...streams])].filter((name) => name !== '')
+}
+
+function baseName(name: string): string {
+  let end = name.length
+  while (end > 0 && isSlash(name[end - 1])) end -= 1
+  let start = end
+  while (start > 0 && !isSlash(name[start - 1])) start -= 1
+  return name.slice(start, end)
+}
+
+function isSlash(char: string | undefined): boolean {
+  return char === '/' || char === '\\'
 }

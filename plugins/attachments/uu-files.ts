@@ -15,10 +15,10 @@ export interface UuFiles {
 
 const mostFiles = 50
 const mostLine = 128
-const beginning = /^begin [0-7]{3,4} [^\r\n]/
-const beginningWithin = /(?:^|\n)begin [0-7]{3,4} [^\r\n]/
+const beginning = /^begin [0-7]{3,7} [^\r\n]/
+const beginningWithin = /(?:^|\n)begin [0-7]{3,7} [^\r\n]/
 /** As long as what shows a beginning. */
-const overlap = '\nbegin 0644 x'.length
+const overlap = '\nbegin 0100644 x'.length
 
 export function uuFilesIn(text: Buffer): UuFiles {
   const files: UuFile[] = []

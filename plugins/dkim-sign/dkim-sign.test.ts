@@ -37,7 +37,7 @@ function above(fields: readonly SignatureField[], message = plain): string {
 async function verified(message: string): Promise<readonly string[]> {
   const { signal } = new AbortController()
   const parts = { rules: usualRules, dns, signal, now: 0, mostQuestions: 20 }
-  const found = await verifySignatures(memoryMessage(message), parts)
+  const found = await verifySignatures(memoryMessage(message), 'DKIM', parts)
   if ('unfit' in found) return [found.unfit]
   return found.results.map(({ selector, algo, status }) => `${selector} ${algo} ${status.result}`)
 }

@@ -77,9 +77,8 @@ export const dkim = definePlugin({
         const verify = async (): Promise<{ found: DkimFinding; unfit?: string }> => {
           if (header.unfit !== undefined) return { found: beyondLimits, unfit: header.unfit }
           if (header.signatures === 0) return { found: noSignature }
-          // One key for each signature, and for the newest ARC set.
-          const mostQuestions = 2 * options.max_signatures + 2
-          const verified = await verifySignatures(message, {
+          const mostQuestions = 2 * options.max_signatures
+          const verified = await verifySignatures(message, 'DKIM', {
             rules: {
               strict: options.strict,
               rsaSha1: options.rsa_sha1,

@@ -3,7 +3,7 @@
  * nor hashed in one go. mailauth puts a line together anew with each chunk, so that no line may be endless.
  */
 import { Readable } from 'node:stream'
-import { PosternError, type Message } from 'postern/plugin'
+import { PosternError, type ByteRange, type Message } from 'postern/plugin'
 
 const longestLineBytes = 262_144
 
@@ -15,12 +15,14 @@ export function messageStream(message: Pick<Message, 'read'>, signal: AbortSigna
   return Readable.from(boundedChunks(message, signal), { objectMode: false })
 }
 
-async function* boundedChunks(
+/** The same without a stream around it, of a part of the message. */
+export async function* boundedChunks(
   message: Pick<Message, 'read'>,
   signal: AbortSignal,
+  range?: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   let open = 0
-  for await (const chunk of message.read()) {
+  for await (const chunk of message.read(range)) {
     if (signal.aborted) throw new PosternError('ABORTED', 'a message was read')
     const first = chunk.indexOf(0x0a)
     if (open + (first < 0 ? chunk.length : first) > longestLineBytes) throw new LineTooLong()

@@ -62,7 +62,7 @@ export async function lookAtSignedHeader(
 }
 
 /** The bytes of the header with its empty line. */
-export async function headerOf(message: Message): Promise<Buffer> {
+export async function headerOf(message: Pick<Message, 'read' | 'bodyOffset'>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   const range = { offset: 0, length: message.bodyOffset }
   for await (const chunk of message.read(range)) chunks.push(chunk)

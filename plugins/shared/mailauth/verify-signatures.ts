@@ -2,11 +2,11 @@
  * DKIM and ARC signatures of a message, verified by mailauth strictly by RFC 6376, 8301, 8463 and 8617. Nothing that a
  * sender writes makes this throw or block: what is too much is stopped before mailauth sees it.
  */
-import type { Readable } from 'node:stream'
-import type { dkimVerify } from 'mailauth/lib/dkim/verify.js'
+import type * as VerifierLibrary from 'mailauth/lib/dkim/dkim-verifier.js'
 import { PosternError, isPosternError, type Dns, type Message } from 'postern/plugin'
-import { dnsResolver, textResolver, type Resolver } from './dns-resolver.ts'
-import { LineTooLong, messageStream } from './message-stream.ts'
+import { dnsResolver, textResolver } from './dns-resolver.ts'
+import { boundedChunks, LineTooLong } from './message-stream.ts'
+import { headerOf } from './signed-header.ts'
 
 /** One signature as mailauth reports it; only what we use. */
 export interface VerifiedSignature {
@@ -29,39 +29,16 @@ export interface VerifiedSignature {
 }
 
 /** The ARC sets of a message as mailauth hands them from one of its parts to the other. */
-export type ArcData = NonNullable<Awaited<ReturnType<typeof dkimVerify>>['arc']>
+export type ArcData = VerifierLibrary.DkimVerifier['arc']
 
 export interface Verified {
   readonly results: readonly VerifiedSignature[]
-  readonly arc: ArcData | undefined
-}
-
-/** What we use of mailauth; its own types know less of resolvers than it does. */
-interface DkimLibrary {
-  dkimVerify(
-    input: Readable,
-    options: {
-      readonly resolver: Resolver
-      readonly strict: boolean
-      readonly rejectRsaSha1: boolean
-      readonly minBitLength: number
-      readonly curTime: Date
-      /** Anything: without it the Return-Path field is parsed. */
-      readonly sender: string
-    },
-  ): Promise<{ readonly results: readonly VerifiedSignature[]; readonly arc?: ArcData }>
+  readonly arc: ArcData
 }
 
 /** Loaded before the first message, which would otherwise wait for it, and all others with it. */
-export async function loadDkim(): Promise<DkimLibrary> {
-  const library = await import('mailauth/lib/dkim/verify.js')
-  return {
-    dkimVerify: (input, { resolver, ...options }) =>
-      library.dkimVerify(input, {
-        ...options,
-        resolver: textResolver(resolver),
-      }),
-  }
+export function loadDkim(): Promise<typeof VerifierLibrary> {
+  return import('mailauth/lib/dkim/dkim-verifier.js')
 }
 
 /** How exactly a signature has to keep to the letter. */
@@ -85,31 +62,78 @@ export interface VerificationParts {
   readonly mostQuestions: number
 }
 
+/** Those that a message has, or the newest of those who forwarded it: nobody needs both at once. */
+export type SignatureKind = 'DKIM' | 'ARC'
+
+type Signed = Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>
+
 /**
+ * Verifies the signatures of one kind.
  * @returns `unfit` where the body cannot be hashed in linear time
  * @throws PosternError ABORTED, DISK_FAILED
  */
 export async function verifySignatures(
-  message: Pick<Message, 'read'>,
+  message: Signed,
+  kind: SignatureKind,
   { rules, dns, signal, now, mostQuestions }: VerificationParts,
 ): Promise<Verified | { readonly unfit: string }> {
-  const library = await loadDkim()
+  const { DkimVerifier } = await loadDkim()
   const resolver = dnsResolver({ dns, signal, address: '', mostQuestions })
   try {
-    const { results, arc } = await library.dkimVerify(messageStream(message, signal), {
-      resolver,
+    const verifier = new DkimVerifier({
+      resolver: textResolver(resolver),
       strict: rules.strict,
       rejectRsaSha1: !rules.rsaSha1,
       minBitLength: rules.minKeyBits,
       curTime: new Date(now),
+      // Anything: without it the Return-Path field is parsed.
       sender: 'nobody@postern.invalid',
     })
+    await feed(verifier, message, { kind, signal })
     if (signal.aborted) throw new PosternError('ABORTED', 'signatures were verified')
-    return { results, arc }
+    return { results: verifier.results, arc: verifier.arc }
   } catch (error) {
     if (error instanceof LineTooLong) return { unfit: 'a line of the body is too long' }
     if (isPosternError(error)) throw error
     // Whatever else it stumbles over came with the message.
     return { unfit: `it cannot be read: ${String(error).slice(0, 200)}` }
   }
+}
+
+/** Where the header ends is known: mailauth, which looks at it byte by byte, is given both by themselves. */
+async function feed(
+  verifier: VerifierLibrary.DkimVerifier,
+  message: Signed,
+  { kind, signal }: { readonly kind: SignatureKind; readonly signal: AbortSignal },
+): Promise<void> {
+  const header = await headerOf(message)
+  await verifier.emitHeaders(Buffer.concat([...lines(verifier, header)]))
+  verifier.signatureHeaders = verifier.signatureHeaders.filter(({ type }) => type === kind)
+  const wanted = new Set(verifier.signatureHeaders.map(({ bodyHashKey }) => bodyHashKey))
+  for (const key of verifier.bodyHashes.keys()) {
+    if (!wanted.has(key)) verifier.bodyHashes.delete(key)
+  }
+  const body = { offset: message.bodyOffset, length: message.sizeBytes - message.bodyOffset }
+  for await (const chunk of boundedChunks(message, signal, body)) {
+    for (const piece of lines(verifier, chunk)) await verifier.nextChunk(piece)
+  }
+  await verifier.finalChunk()
+}
+
+/** Almost every message has whole line ends only, and is handed on as it is. */
+function lines(verifier: VerifierLibrary.DkimVerifier, chunk: Uint8Array): Iterable<Uint8Array> {
+  if (hasBareLineFeed(chunk, verifier.lastByte)) return verifier.ensureLinebreaks(chunk)
+  const last = chunk.at(-1)
+  if (last !== undefined) verifier.lastByte = last
+  return [chunk]
+}
+
+const cr = 0x0d
+const lf = 0x0a
+
+function hasBareLineFeed(chunk: Uint8Array, before: number | undefined): boolean {
+  for (let at = chunk.indexOf(lf); at >= 0; at = chunk.indexOf(lf, at + 1)) {
+    if ((at === 0 ? before : chunk[at - 1]) !== cr) return true
+  }
+  return false
 }

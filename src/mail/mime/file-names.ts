@@ -30,15 +30,30 @@ export function fileNamesOf(
   const unescaped = shown
     .filter((name) => name.includes('%'))
     .map((name) => decodeText(fromHex(name, '%')))
-  const names = [...new Set([...shown, ...decoded, ...unescaped].map(bounded))].filter(
-    (name) => name !== '',
-  )
+  const read = [...shown, ...decoded, ...unescaped].map(bounded)
+  const names = [...new Set([...read, ...read.flatMap(asSomeHaveIt)])].filter((name) => name !== '')
   const extensions = new Set(shown.map(extensionOf).filter((extension) => extension !== ''))
   return {
     names: telling(names),
     ambiguous: extensions.size > 1 || names.length > usualNames,
   }
 }
+
+/**
+ * What becomes of a name on its way to the disk: it ends at a NUL, what nobody sees in it goes (among that what turns the
+ * direction of writing), and so do blanks and quotes around it.
+ */
+function asSomeHaveIt(name: string): readonly string[] {
+  const nul = name.indexOf('\0')
+  const seen = name.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+  let start = 0
+  let end = seen.length
+  while (start < end && around.has(seen[start] ?? '')) start += 1
+  while (end > start && around.has(seen[end - 1] ?? '')) end -= 1
+  return [...(nul < 0 ? [] : [name.slice(0, nul)]), seen.slice(start, end)]
+}
+
+const around: ReadonlySet<string> = new Set('\'"`‘’“” \u00a0\u2002\u2003\u2009\u202f\u3000')
 
 /** The first, and of the others one for each extension that is not among them yet. */
 function telling(names: readonly string[]): readonly string[] {

@@ -21,11 +21,12 @@ export interface Parameter {
 }
 
 const mostParameters = 100
+const mostReadings = 5
 
 export function parseStructured(text: string): StructuredValue {
   const { segments, broken } = segmentsOf(text)
   const [head = '', ...more] = segments
-  const rest = more.filter((segment) => segment.trim() !== '')
+  const rest = [...inValue(head), ...more].filter((segment) => segment.trim() !== '')
   const value = withoutComments(head).trim().toLowerCase()
   const parameters: Parameter[] = []
   let irregular = broken || rest.length > mostParameters || /[^\x21-\x7e]/.test(value)
@@ -33,12 +34,31 @@ export function parseStructured(text: string): StructuredValue {
     const parsed = parseParameter(segment)
     if (parsed === undefined) {
       irregular = true
+      goOn(parameters, segment)
       continue
     }
     parameters.push({ name: parsed.name, readings: parsed.readings })
     irregular ||= parsed.irregular
   }
   return { value, parameters, irregular, cut: rest.length > mostParameters }
+}
+
+/** Some readers look for `filename=` wherever it stands: behind a comma or a blank, or in place of the value. */
+function inValue(head: string): readonly string[] {
+  const equals = head.indexOf('=')
+  if (equals < 0) return []
+  const before = head.slice(0, equals).trimEnd()
+  const start = Math.max(...[' ', '\t', ','].map((mark) => before.lastIndexOf(mark))) + 1
+  return [head.slice(start)]
+}
+
+/** To some readers a semicolon in what is not quoted ends nothing: `filename=a;b.exe`. */
+function goOn(parameters: Parameter[], segment: string): void {
+  const before = parameters.pop()
+  if (before === undefined) return
+  const { name, readings } = before
+  const isFirst = readings.length < mostReadings
+  parameters.push(isFirst ? { name, readings: [...readings, `${readings[0]};${segment}`] } : before)
 }
 
 /** Without what stands in parentheses outside quotes; an open one runs to the end. */

@@ -42,7 +42,7 @@ export function partFacts(
     deciding.some((name) => header.all(name).length > mostFields)
   const { names, ambiguous } = fileNamesOf(dispositions, types)
   const encodings = encodingsOf(header.all('content-transfer-encoding').slice(0, mostFields))
-  const type = typeOf(chosen, choose === 'first' ? defaultType : lastTypeOf(chosen, defaultType))
+  const type = choose === 'first' ? typeOf(chosen, defaultType) : lastTypeOf(chosen, defaultType)
   const container = isContainer(type)
   const ambiguities: MimeAmbiguityKind[] = []
   const confused =
@@ -89,9 +89,14 @@ function typeOf(structured: StructuredValue | undefined, defaultType: string): s
   return word.includes('/') ? word : defaultType
 }
 
-/** Some readers need no more than the word. */
+/** Some readers need no more than the word, or find it in quotes and encoded words. */
 function lastTypeOf(structured: StructuredValue | undefined, defaultType: string): string {
-  return structured?.value.startsWith('multipart') === true ? 'multipart/mixed' : defaultType
+  if (structured === undefined) return defaultType
+  const value = decodeWords(structured.value).replaceAll(/["']/g, '')
+  return typeOf(
+    { ...structured, value },
+    value.startsWith('multipart') ? 'multipart/mixed' : defaultType,
+  )
 }
 
 /** RFC 2046 §5.1.1 allows 70 characters, and no blank at the end. */
@@ -102,7 +107,8 @@ function boundariesOf({ parameters }: StructuredValue): readonly string[] {
     .filter(({ name }) => name === 'boundary')
     .flatMap(({ readings }) => readings)
   const written = [...plain, ...valuesOf(parameters, 'boundary')]
-  const all = [...written, ...written.map(decodeWords)].map((text) => text.trimEnd())
+  const unquoted = written.map((text) => /^'(.*)'$/.exec(text)?.[1] ?? text)
+  const all = [...written, ...unquoted, ...written.map(decodeWords)].map((text) => text.trimEnd())
   return [...new Set(all)].filter((text) => text !== '' && text.length <= longestBoundary)
 }
 

@@ -7,7 +7,7 @@ interface Draft {
   readonly index: number
   readonly parent: number
   readonly depth: number
-  readonly offset: number
+  offset: number
   readonly defaultType: string
   described: Described | undefined
   end: number | undefined
@@ -43,8 +43,14 @@ export class PartList {
   }
 
   /** The part begun last: its number, and the type it has where it says nothing. */
-  get current(): { readonly index: number; readonly defaultType: string } {
-    return this.#drafts.at(-1) ?? { index: -1, defaultType: 'text/plain' }
+  get current(): Pick<Draft, 'index' | 'parent' | 'defaultType'> {
+    return this.#drafts.at(-1) ?? { index: -1, parent: -1, defaultType: 'text/plain' }
+  }
+
+  /** The part begun last begins here. */
+  moveTo(offset: number): void {
+    const draft = this.#drafts.at(-1)
+    if (draft !== undefined) draft.offset = offset
   }
 
   describe(described: Described): void {

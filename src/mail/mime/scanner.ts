@@ -41,6 +41,9 @@ type Ending = 0 | 1 | 2
 const lf = 0x0a
 const cr = 0x0d
 const hyphen = 0x2d
+const contentField = 'content-'
+/** Of a field, in characters, where nobody doubts that it is one. */
+const longestName = 80
 /** A line that is longer is no delimiter: the longest boundary and blanks have room. */
 const longestDelimiter = 1024
 
@@ -115,7 +118,16 @@ export class MimeScanner {
     const cut = data.length === start + this.#limits.headerBytes
     const line = lineAt(data, at, this.#choices.lines) ?? (last && !cut ? rest(data) : undefined)
     if (line === undefined) return cut ? this.#stop('header', at) : false
-    if (line.end === at) return this.#endHeader(at, line.next)
+    if (line.end === at) {
+      const skips = this.#skipsBlank(at, line.next, last)
+      if (skips === undefined) return false
+      if (!skips) return this.#endHeader(at, line.next)
+      this.#note('header')
+      this.#at = line.next
+      this.#headerStart = this.#base + line.next
+      this.#parts.moveTo(this.#headerStart)
+      return true
+    }
     const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
     if (match !== undefined && this.#accepts(match, 0)) {
       this.#note('header')
@@ -130,6 +142,21 @@ export class MimeScanner {
     }
     this.#at = line.next
     return true
+  }
+
+  /**
+   * An empty line where a part begins ends its header, which is empty; some readers skip it where fields follow. What they see
+   * hides nothing from the others. @returns undefined where too little is there to say
+   */
+  #skipsBlank(at: number, next: number, last: boolean): boolean | undefined {
+    const { index, parent } = this.#parts.current
+    if (index === 0 || this.#base + at !== this.#headerStart) return false
+    const length = isMessage(this.#parts.typeOf(parent) ?? '') ? longestName : contentField.length
+    if (this.#data.length < next + length && !last) return undefined
+    const line = this.#data.subarray(next, next + length)
+    return length === longestName
+      ? nameLength(line, 0) > 0
+      : line.toString('latin1').toLowerCase() === contentField
   }
 
   /** The header runs to `to`, its body begins at `body`. @returns true */

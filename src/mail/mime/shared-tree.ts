@@ -44,7 +44,8 @@ export class SharedMimeTree {
   }
 
   #end(work: Work): void {
-    work.controller.abort()
+    // One that has come to its end has nothing left to stop, and an abort costs more than a small tree.
+    if (this.#tree === undefined) work.controller.abort()
     // Nobody waits for what is given up: its end is no news.
     work.tree.catch(() => undefined)
     if (this.#work === work) this.#work = undefined

@@ -28,7 +28,7 @@ export class UuDecoder {
     const line = Buffer.from(this.#line)
     this.#line = []
     if (!this.#inside) {
-      const begin = /^begin [0-7]{3,4} (.+)$/.exec(line.toString('latin1'))
+      const begin = /^begin [0-7]{3,7} (.+)$/.exec(line.toString('latin1'))
       this.#inside = begin !== null
       this.#name = begin?.[1] ?? this.#name
       return Buffer.alloc(0)
