@@ -16,7 +16,7 @@ import { isLastPass, nextTry, type Channel } from './schedule.ts'
 import type { HopHealth } from './hop-health.ts'
 import type { Lanes } from './lanes.ts'
 import type { Pauses } from './pauses.ts'
-import type { Router, Transport } from './transport.ts'
+import type { Delivery, Router, Transport } from './transport.ts'
 
 /** A route that a transport carries. */
 type CarriedRoute = Exclude<Route, { readonly transport: 'fail' }>
@@ -149,23 +149,30 @@ async function deliver(
   if (turn === 'closed')
     return recipients.map(() => ({ notTried: 'We were stopped', until: dueAt }))
   if (turn !== 'taken') return recipients.map(() => ({ notTried: 'Many are before it', ...turn }))
+  let isHeld = true
+  const yields = (): void => {
+    if (isHeld) pass.lanes[channel].give(route.key)
+    isHeld = false
+  }
   try {
     const begun = {
       startedAt: pass.clock.now(),
       startedMs: pass.clock.monotonicMs(),
       numbers: started({ route, recipients, channel }, pass),
     }
-    const results = await carryUnlessDown(transport, { route, recipients }, pass)
+    const results = await carryUnlessDown(transport, { route, recipients, yields }, pass)
     return conclude(results, { ...to, ...begun, channel }, pass)
   } finally {
-    pass.lanes[channel].give(route.key)
+    yields()
   }
 }
+
+type Work = Pick<Delivery, 'route' | 'recipients' | 'yields'>
 
 /** While it waited for its turn, others may have found nobody there. */
 async function carryUnlessDown(
   transport: Transport,
-  work: { readonly route: Route; readonly recipients: readonly Recipient[] },
+  work: Work,
   pass: Pass,
 ): Promise<readonly DeliveryResult[]> {
   const { hops, clock, signal } = pass
@@ -181,12 +188,13 @@ async function carryUnlessDown(
 
 async function carry(
   transport: Transport,
-  { route, recipients }: { readonly route: Route; readonly recipients: readonly Recipient[] },
+  work: Work,
   { claim, signal, clock, log }: Pass,
 ): Promise<readonly DeliveryResult[]> {
+  const { route, recipients } = work
   const { id: queueId, message, envelope } = claim.entry
   try {
-    const delivery = { queueId, message, envelope, recipients, route }
+    const delivery = { queueId, message, envelope, ...work }
     const results = await patiently(transport.deliver(delivery, signal), signal, clock)
     if (results === undefined) return same(recipients, calledOff)
     if (results.length === recipients.length) return results

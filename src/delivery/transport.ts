@@ -10,6 +10,8 @@ export interface Delivery<R extends Route = Route> {
   readonly envelope: Envelope
   readonly recipients: readonly Recipient[]
   readonly route: R
+  /** Says that all that is left is to wait for our own disk, so that the slot may go to another delivery. */
+  readonly yields?: () => void
 }
 
 /** What carries mail. Never throws for what a peer or a disk did: that is a result. One result per recipient, in order. */

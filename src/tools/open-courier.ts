@@ -28,6 +28,8 @@ import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { systemFileLocks } from '../runtime/node/file-locks.ts'
+import type { FileDrop } from '../runtime/file-drop.ts'
+import { threadDrop } from '../runtime/node/file-drop.ts'
 import type { Net, TlsTrust } from '../runtime/net.ts'
 import type { Pauses } from '../delivery/pauses.ts'
 import type { Router, Transport } from '../delivery/transport.ts'
@@ -94,7 +96,8 @@ export function openCourier(parts: CourierParts): Courier {
   const smtp = smtpTransport(outgoing)
   const mxps = () => current().delivery.mxps
   const recorder = new AttemptRecorder(traces)
-  const maildir = maildirTransport({ disk, clock, random, process, hostname })
+  const drop = threadDrop(log)
+  const maildir = maildirTransport({ disk, clock, random, process, hostname, drop })
   return new Courier({
     queue,
     clock,
@@ -103,9 +106,9 @@ export function openCourier(parts: CourierParts): Courier {
     pauses,
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
-      maildir: { channel: 'local', transport: maildir },
+      maildir: { channel: 'local', transport: { ...maildir, close: () => void drop.close() } },
       alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
-      local: { channel: 'local', transport: userTransport(parts) },
+      local: { channel: 'local', transport: userTransport(parts, drop) },
       smtp: { channel: 'remote', transport: mxpsTransport({ ...outgoing, smtp, wanted: mxps }) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
       qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
@@ -133,10 +136,13 @@ export function openCourier(parts: CourierParts): Courier {
 }
 
 /** To users of this host, by their .qmail files. */
-function userTransport({ queue, doors, current }: CourierParts): Transport<LocalRoute> {
+function userTransport(
+  { queue, doors, current }: CourierParts,
+  drop: FileDrop,
+): Transport<LocalRoute> {
   const { disk, clock, random, log, process, programs } = doors
   const { me: hostname } = current().control
-  const maildirs = new MaildirWriter({ disk, clock, random, process, hostname })
+  const maildirs = new MaildirWriter({ disk, clock, random, process, hostname, drop })
   const rewriting = openRewriting({ disk, clock, random, current })
   const defaultHost = (): string => current().control.envNoAtHost
   const forward = forwardIntoQueue({ queue, log, defaultHost, rewriting })

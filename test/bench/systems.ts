@@ -142,8 +142,9 @@ export async function postern(
   options: PosternOptions = {},
 ): Promise<RunningPostern> {
   const { queued = 0, workers = 1, maxConnections = 1_000, maxMessage = '50MB' } = options
-  mkdirSync(join(checkout, '.cache'), { recursive: true })
-  const folderOnDisk = mkdtempSync(join(checkout, '.cache/bench-'))
+  const disk = process.env['POSTERN_BENCH_DISK'] ?? join(checkout, '.cache')
+  mkdirSync(disk, { recursive: true })
+  const folderOnDisk = mkdtempSync(join(disk, 'bench-'))
   const folder = await gatewayFolder(`
 workers: ${workers}
 listeners:

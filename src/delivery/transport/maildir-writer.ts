@@ -2,7 +2,8 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Disk, DiskFile } from '../../runtime/disk.ts'
 import type { HostProcess } from '../../runtime/process.ts'
 import type { Random } from '../../runtime/random.ts'
-import { FolderSyncs } from './folder-syncs.ts'
+import { DiskDrop, type FileDrop } from '../../runtime/file-drop.ts'
+import { FolderSyncs } from '../../runtime/folder-syncs.ts'
 
 export interface MaildirOptions {
   readonly disk: Disk
@@ -11,45 +12,69 @@ export interface MaildirOptions {
   readonly process: Pick<HostProcess, 'pid'>
   /** Our own name, part of every file's name. */
   readonly hostname: string
+  /** What files come by that are not large; absent: written here. */
+  readonly drop?: FileDrop
 }
 
 /** One file of a Maildir, with LF line ends. */
 export interface MaildirContent {
   /** What the delivery puts on top. */
   readonly header: Uint8Array
-  readonly message: AsyncIterable<Uint8Array>
+  readonly message: Uint8Array | AsyncIterable<Uint8Array>
 }
 
-/** So much is gathered before it is written. */
-const writeBytes = 262_144
+/** So much is gathered before it is written: what has no more is written as a whole. */
+export const writeBytes = 262_144
 
 /** Writes into Maildirs that exist. What a failed try wrote is removed. */
 export class MaildirWriter {
   readonly #disk: Disk
   readonly #syncs: FolderSyncs
+  readonly #drop: FileDrop
   readonly #nextName: () => string
 
   constructor(options: MaildirOptions) {
     this.#disk = options.disk
     this.#syncs = new FolderSyncs(options.disk)
+    this.#drop = options.drop ?? new DiskDrop(options.disk)
     this.#nextName = uniqueNames(options)
   }
 
   /**
-   * Returns with the file and its name in `new/` on stable storage. @returns its size in bytes
+   * Returns with the file and its name in `new/` on stable storage.
+   * @param taken called where nothing but the disk is waited for any more
+   * @returns its size in bytes
    * @throws PosternError NOT_FOUND where there is no Maildir, DISK_FULL, DISK_FAILED
    */
-  async write(path: string, content: MaildirContent): Promise<number> {
+  async write(
+    path: string,
+    { header, message }: MaildirContent,
+    taken?: () => void,
+  ): Promise<number> {
     const name = this.#nextName()
-    const file = `${path}/tmp/${name}`
-    const open = await this.#disk.open(file, 'create')
+    const draft = `${path}/tmp/${name}`
+    const whole = message instanceof Uint8Array ? message : await gathered(message)
+    if (!(whole instanceof Uint8Array)) {
+      return this.#writeLarge({ path, name, draft }, { header, message: whole })
+    }
+    const sizeBytes = header.length + whole.length
+    const file = { draft, path: `${path}/new/${name},S=${sizeBytes}`, head: header, body: whole }
+    await this.#drop.put(file, taken)
+    return sizeBytes
+  }
+
+  async #writeLarge(
+    { path, name, draft }: { readonly path: string; readonly name: string; readonly draft: string },
+    content: LargeContent,
+  ): Promise<number> {
+    const open = await this.#disk.open(draft, 'create')
     let sizeBytes = 0
     try {
       sizeBytes = await writeContent(open, content)
-      await this.#disk.rename(file, `${path}/new/${name},S=${sizeBytes}`)
+      await this.#disk.rename(draft, `${path}/new/${name},S=${sizeBytes}`)
     } catch (error) {
       // Whatever this meets, the first error is the one that tells what happened.
-      await this.#disk.remove(file).catch(() => undefined)
+      await this.#disk.remove(draft).catch(() => undefined)
       throw error
     }
     await this.#syncs.sync(`${path}/new`)
@@ -57,23 +82,64 @@ export class MaildirWriter {
   }
 }
 
+interface LargeContent {
+  readonly header: Uint8Array
+  readonly message: AsyncIterable<Uint8Array>
+}
+
+/** The message in one piece, or where it is larger than that, as it came. */
+async function gathered(
+  message: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+  const chunks = message[Symbol.asyncIterator]()
+  const parts: Uint8Array[] = []
+  let sizeBytes = 0
+  while (sizeBytes <= writeBytes) {
+    const next = await chunks.next()
+    if (next.done === true) return inOnePiece(parts, sizeBytes)
+    parts.push(next.value)
+    sizeBytes += next.value.length
+  }
+  return goOn(parts, chunks)
+}
+
+/** In memory that another thread may read, too. */
+export function inOnePiece(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const whole = new Uint8Array(new SharedArrayBuffer(sizeBytes))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+async function* goOn(
+  parts: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* parts
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
+}
+
 /**
- * `time.MusecPpidQserialRrandom.host`: no other delivery, process, start or host makes the same name,
- * so the rename into new/ can not hit a file that is there.
+ * `time.MusecPpidQserialRrandom.host`: the serial number is this delivery's, the random one this start's. No other
+ * delivery, process, start or host makes the same name, so the rename into new/ can not hit a file that is there.
  */
 function uniqueNames({ clock, random, process, hostname }: MaildirOptions): () => string {
   const host = hostname.replaceAll('/', '\\057').replaceAll(':', '\\072')
   let serial = 0
+  let start: { readonly pid: number; readonly chance: string } | undefined
   return () => {
+    start ??= { pid: process.pid, chance: Buffer.from(random.bytes(4)).toString('hex') }
     const now = clock.now()
-    const chance = Buffer.from(random.bytes(4)).toString('hex')
-    const unique = `M${(now % 1000) * 1000}P${process.pid}Q${++serial}R${chance}`
+    const unique = `M${(now % 1000) * 1000}P${start.pid}Q${++serial}R${start.chance}`
     return `${Math.floor(now / 1000)}.${unique}.${host}`
   }
 }
 
 /** Returns with the file synced and closed. @returns its size */
-async function writeContent(file: DiskFile, { header, message }: MaildirContent): Promise<number> {
+async function writeContent(file: DiskFile, { header, message }: LargeContent): Promise<number> {
   let parts: Uint8Array[] = [header]
   let gathered = header.length
   let written = 0

@@ -16,7 +16,13 @@ import type { Disk } from '../../runtime/disk.ts'
 import type { Transport } from '../transport.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
 import { MaildirQuotas } from './maildir-quotas.ts'
-import { MaildirWriter, type MaildirContent, type MaildirOptions } from './maildir-writer.ts'
+import {
+  inOnePiece,
+  MaildirWriter,
+  writeBytes,
+  type MaildirContent,
+  type MaildirOptions,
+} from './maildir-writer.ts'
 
 export function maildirTransport(options: MaildirOptions): Transport<MaildirRoute> {
   const writer = new MaildirWriter(options)
@@ -30,25 +36,43 @@ export function maildirTransport(options: MaildirOptions): Transport<MaildirRout
     return made
   }
 
-  async function write(path: string, copy: Copy): Promise<number> {
-    await making.get(path)
+  /** Messages for several Maildirs, as they are written. */
+  const bodies = new WeakMap<Message, Promise<Uint8Array>>()
+
+  function contentOf(copy: Copy): MaildirContent | Promise<MaildirContent> {
+    const { message } = copy
+    const header = headerOf(copy)
+    if (message.sizeBytes > writeBytes) return { header, message: lfLines(message.read()) }
+    const known = bodies.get(message)
+    const body = known ?? bodyOf(message)
+    if (known === undefined) bodies.set(message, body)
+    return body.then((whole) => ({ header, message: whole }))
+  }
+
+  async function write(path: string, copy: Copy, taken?: () => void): Promise<number> {
+    const before = making.get(path)
+    if (before !== undefined) await before
     try {
-      return await writer.write(path, contentOf(copy))
+      return await writer.write(path, await contentOf(copy), taken)
     } catch (error) {
       if (!isPosternError(error, 'NOT_FOUND')) throw error
       await (making.get(path) ?? make(path))
-      return writer.write(path, contentOf(copy))
+      return writer.write(path, await contentOf(copy))
     }
   }
 
-  async function deliverTo(route: MaildirRoute, copy: Copy): Promise<DeliveryResult> {
+  async function deliverTo(
+    route: MaildirRoute,
+    copy: Copy,
+    taken?: () => void,
+  ): Promise<DeliveryResult> {
     const { path, quota } = route
     if (comesBack(copy)) return looping
     try {
-      if (quota === undefined || !isLimited(quota)) await write(path, copy)
+      if (quota === undefined || !isLimited(quota)) await write(path, copy, taken)
       else {
         const limit = { path, quota, sizeBytes: copy.message.sizeBytes }
-        const done = await quotas.deliver(limit, () => write(path, copy))
+        const done = await quotas.deliver(limit, () => write(path, copy, taken))
         if (done === 'full') return mailboxFull(route)
       }
       return { outcome: 'delivered', status: '2.0.0', text: 'Delivered to the Maildir' }
@@ -59,11 +83,12 @@ export function maildirTransport(options: MaildirOptions): Transport<MaildirRout
   }
 
   return {
-    async deliver({ message, envelope, recipients, route }, signal) {
+    async deliver({ message, envelope, recipients, route, yields }, signal) {
       const results: DeliveryResult[] = []
-      for (const recipient of recipients) {
+      for (const [at, recipient] of recipients.entries()) {
         const copy = { message, envelope, recipient }
-        results.push(signal.aborted ? calledOff : await deliverTo(route, copy))
+        const taken = at === recipients.length - 1 ? yields : undefined
+        results.push(signal.aborted ? calledOff : await deliverTo(route, copy, taken))
       }
       return results
     },
@@ -105,12 +130,19 @@ function diskTrouble(error: PosternError): DeliveryResult {
       }
 }
 
-function contentOf({ message, envelope, recipient }: Copy): MaildirContent {
+function headerOf({ envelope, recipient }: Copy): Uint8Array {
   const fields = returnPathField(envelope.reversePath) + deliveredToField(recipient.mailbox)
-  return {
-    header: Buffer.from(fields.replaceAll('\r\n', '\n')),
-    message: lfLines(message.read()),
+  return Buffer.from(fields.replaceAll('\r\n', '\n'))
+}
+
+async function bodyOf(message: Message): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const part of lfLines(message.read())) {
+    parts.push(part)
+    sizeBytes += part.length
   }
+  return inOnePiece(parts, sizeBytes)
 }
 
 /** Whether the message was delivered to this recipient before. */

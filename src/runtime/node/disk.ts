@@ -25,7 +25,7 @@ export const systemDisk: Disk = Object.freeze({
   openNow: (path: string) =>
     new SystemFile(
       path,
-      now(path, () => fs.openSync(path, 'r')),
+      attempt(path, () => fs.openSync(path, 'r')),
     ),
   async readFile(path: string, maxBytes = Infinity) {
     const file = await systemDisk.open(path, 'read')
@@ -38,8 +38,8 @@ export const systemDisk: Disk = Object.freeze({
     }
   },
   readFileNow(path: string, maxBytes = Infinity) {
-    assertSize(path, now(path, () => fs.statSync(path)).size, maxBytes)
-    return now(path, () => fs.readFileSync(path))
+    assertSize(path, attempt(path, () => fs.statSync(path)).size, maxBytes)
+    return attempt(path, () => fs.readFileSync(path))
   },
   list: (path: string) => result<string[]>(path, (done) => fs.readdir(path, done)),
   stat: async (path: string) =>
@@ -75,7 +75,8 @@ export const systemDisk: Disk = Object.freeze({
   watch: watchPath,
 })
 
-class SystemFile implements DiskFile {
+/** A file that is open. */
+export class SystemFile implements DiskFile {
   readonly #path: string
   readonly #fd: number
 
@@ -88,7 +89,7 @@ class SystemFile implements DiskFile {
     let rest = parts
     let at = position
     while (rest.length > 0) {
-      const written = now(this.#path, () => fs.writevSync(this.#fd, rest, at))
+      const written = attempt(this.#path, () => fs.writevSync(this.#fd, rest, at))
       rest = unwritten(this.#path, rest, written)
       at += written
     }
@@ -123,7 +124,7 @@ class SystemFile implements DiskFile {
     const bytes = Buffer.allocUnsafe(length)
     let filled = 0
     while (filled < length) {
-      const count = now(this.#path, () =>
+      const count = attempt(this.#path, () =>
         fs.readSync(this.#fd, bytes, filled, length - filled, position + filled),
       )
       if (count === 0) break
@@ -149,7 +150,7 @@ class SystemFile implements DiskFile {
   }
 
   statNow(): FileStat {
-    return fileStat(now(this.#path, () => fs.fstatSync(this.#fd)))
+    return fileStat(attempt(this.#path, () => fs.fstatSync(this.#fd)))
   }
 
   close(): Promise<void> {
@@ -208,7 +209,8 @@ function diskError(path: string, error: unknown): PosternError {
   }
 }
 
-function now<T>(path: string, work: () => T): T {
+/** @throws PosternError as the door to the disk has them */
+export function attempt<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

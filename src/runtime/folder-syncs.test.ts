@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PosternError } from '../../mail/errors.ts'
+import { PosternError } from '../mail/errors.ts'
 import { FolderSyncs } from './folder-syncs.ts'
 
 /** A disk whose syncs end when they are let go. */

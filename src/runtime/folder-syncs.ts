@@ -3,7 +3,7 @@
  * is one for all of them. Promises: what is asked for resolves only when a sync that began after the asking has
  * returned.
  */
-import type { Disk } from '../../runtime/disk.ts'
+import type { Disk } from './disk.ts'
 
 interface Syncing {
   readonly running: Promise<void>
