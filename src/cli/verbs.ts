@@ -188,6 +188,11 @@ const table = {
     about: 'deliver one message to one local address, as qmail-local',
     load: async () => (await import('./local.ts')).localCommand(),
   },
+  pop3d: {
+    about: 'serve a Maildir by POP3 on standard input and output, after a login, as qmail-pop3d',
+    load: async () => (await import('./pop3d.ts')).pop3dCommand(),
+    heading: qmailHeading,
+  },
   mkauth: {
     about: 'collect who may log in, with password hashes, as lines or as auth.cdb',
     load: async () => (await import('./mkauth.ts')).mkauthCommand(),

@@ -34,6 +34,8 @@ export class PopConnection implements ConnectionHandlers {
   #retiring = false
   #closing = false
   #deadline: Timer | undefined
+  /** Whoever hears the client while a body is spoken that answers it. */
+  #hears: Answer['hears']
   /** Told when the client has read what we wrote, or is gone. */
   #drained: (() => void) | undefined
 
@@ -51,6 +53,7 @@ export class PopConnection implements ConnectionHandlers {
   /** Ends the session as soon as no command is being answered. */
   retire(): void {
     this.#retiring = true
+    this.#hears?.end()
     this.#pump()
   }
 
@@ -62,12 +65,14 @@ export class PopConnection implements ConnectionHandlers {
 
   data(chunk: Buffer): void {
     if (this.#closing) return
+    if (this.#hears !== undefined) return this.#passOn(chunk)
     this.#input.push(chunk)
     this.#pump()
   }
 
   ended(): void {
     this.#halfClosed = true
+    this.#hears?.end()
     this.#pump()
   }
 
@@ -121,24 +126,39 @@ export class PopConnection implements ConnectionHandlers {
   }
 
   async #speak(answer: Answer): Promise<void> {
-    const { body, text, next } = answer
+    const { body, text, hears, next } = answer
     if (this.#closing) {
       await body?.return(undefined)
       return
     }
-    await this.#write(text)
+    if (text !== '') await this.#write(text)
+    if (hears !== undefined) this.#listenFor(hears)
     if (body !== undefined) {
       for await (const chunk of body) {
+        if (hears !== undefined) this.#await()
         await this.#write(chunk)
         // Leaving the loop closes the file.
         if (this.#closing) break
       }
     }
+    this.#hears = undefined
     if (next === 'handshake') await this.#startTls()
     if (next === 'end') {
       this.#parts.session.end('quit')
       this.#end()
     }
+  }
+
+  #listenFor(hears: NonNullable<Answer['hears']>): void {
+    this.#hears = hears
+    hears.onRoom(() => this.#parts.connection.resume())
+    this.#passOn(this.#input.take())
+    if (this.#halfClosed || this.#retiring) hears.end()
+  }
+
+  #passOn(chunk: Buffer): void {
+    this.#await()
+    if (chunk.length > 0 && this.#hears?.write(chunk) === false) this.#parts.connection.pause()
   }
 
   /** Resolves when there is room for more. */

@@ -4,7 +4,14 @@ import type { LoginEvidence, SessionPolicy } from '../smtp/policy.ts'
 import type { DropMessage, Maildrop } from './maildrop.ts'
 import type { Answer } from './replies.ts'
 
-export interface Dialogue {
+/** What the commands of the TRANSACTION state share. */
+export interface MailDialogue {
+  /** There from the login on: the TRANSACTION state. */
+  drop: Maildrop | undefined
+  readonly deleted: Set<DropMessage>
+}
+
+export interface Dialogue extends MailDialogue {
   readonly session: Session
   readonly policy: SessionPolicy
   /** Whether STLS may be said. */
@@ -13,9 +20,6 @@ export interface Dialogue {
   userName: string | undefined
   /** The next line is a SASL response. */
   inSasl: boolean
-  /** There from the login on: the TRANSACTION state. */
-  drop: Maildrop | undefined
-  readonly deleted: Set<DropMessage>
   /** Whether somebody may log in now: a back end takes passwords, and nobody else hears them. */
   readonly mayLogIn: 'yes' | 'after STLS' | 'no'
   /** Of the greeting; `undefined`: APOP is not offered. */
@@ -23,7 +27,7 @@ export interface Dialogue {
   logIn(user: string, evidence: LoginEvidence): Promise<Answer>
 }
 
-export interface Verb {
+export interface Verb<D = Dialogue> {
   readonly state: 'authorization' | 'transaction' | 'any'
-  run(dialogue: Dialogue, rest: string): Answer | Promise<Answer>
+  run(dialogue: D, rest: string): Answer | Promise<Answer>
 }

@@ -53,6 +53,13 @@ export class LineReader {
     }
   }
 
+  /** What has not become a line, or has not been read: for somebody else. */
+  take(): Buffer {
+    const bytes = this.#bytes
+    this.clear()
+    return bytes
+  }
+
   clear(): void {
     this.#bytes = Buffer.alloc(0)
     this.#dropping = false

@@ -1,7 +1,7 @@
 /** The TRANSACTION state (RFC 1939 §5, §7): nothing is changed here, DELE only marks. */
 import { isPosternError } from '../mail/errors.ts'
 import { numbersIn } from './command.ts'
-import type { Dialogue, Verb } from './dialogue.ts'
+import type { MailDialogue, Verb } from './dialogue.ts'
 import { inTurns } from './in-turns.ts'
 import type { DropMessage, Maildrop } from './maildrop.ts'
 import { MessageText } from './message-text.ts'
@@ -10,8 +10,19 @@ import type { Answer } from './replies.ts'
 
 const state = 'transaction'
 
+/** RFC 2449: what can be said here. */
+export const capabilities: readonly string[] = [
+  'TOP',
+  'UIDL',
+  'RESP-CODES',
+  'AUTH-RESP-CODE',
+  'PIPELINING',
+]
+
+export const noop: Verb<MailDialogue> = { state, run: () => replies.ok }
+
 /** What is deleted is not counted: qmail-pop3d counts it, against RFC 1939 §5. */
-export const stat: Verb = {
+export const stat: Verb<MailDialogue> = {
   state,
   async run(dialogue) {
     const sizes = await sizesOf(dialogue)
@@ -20,7 +31,7 @@ export const stat: Verb = {
   },
 }
 
-export const list: Verb = {
+export const list: Verb<MailDialogue> = {
   state,
   async run(dialogue, rest) {
     if (rest.trim() === '') {
@@ -33,7 +44,7 @@ export const list: Verb = {
   },
 }
 
-export const uidl: Verb = {
+export const uidl: Verb<MailDialogue> = {
   state,
   run(dialogue, rest) {
     if (rest.trim() === '') {
@@ -45,13 +56,13 @@ export const uidl: Verb = {
   },
 }
 
-export const retr: Verb = {
+export const retr: Verb<MailDialogue> = {
   state,
   run: (dialogue, rest) => withMessage(dialogue, rest, (message, drop) => sent(drop, message)),
 }
 
 /** Without a number of lines the whole message, as qmail-pop3d. */
-export const top: Verb = {
+export const top: Verb<MailDialogue> = {
   state,
   run(dialogue, rest) {
     const [number, lines] = numbersIn(rest, 2) ?? []
@@ -60,7 +71,7 @@ export const top: Verb = {
   },
 }
 
-export const dele: Verb = {
+export const dele: Verb<MailDialogue> = {
   state,
   run: (dialogue, rest) =>
     withMessage(dialogue, rest, async (message) => {
@@ -69,7 +80,7 @@ export const dele: Verb = {
     }),
 }
 
-export const rset: Verb = {
+export const rset: Verb<MailDialogue> = {
   state,
   run({ deleted }) {
     deleted.clear()
@@ -78,7 +89,7 @@ export const rset: Verb = {
 }
 
 /** The highest number that was deleted, as qmail-pop3d has it; no client of today asks. */
-export const last: Verb = {
+export const last: Verb<MailDialogue> = {
   state,
   run({ deleted }) {
     let highest = 0
@@ -87,12 +98,12 @@ export const last: Verb = {
   },
 }
 
-function left({ drop, deleted }: Dialogue): readonly DropMessage[] {
+function left({ drop, deleted }: MailDialogue): readonly DropMessage[] {
   return (drop?.messages ?? []).filter((message) => !deleted.has(message))
 }
 
 /** In order. What another session has deleted meanwhile is left out. */
-async function sizesOf(dialogue: Dialogue): Promise<ReadonlyMap<DropMessage, number>> {
+async function sizesOf(dialogue: MailDialogue): Promise<ReadonlyMap<DropMessage, number>> {
   const { drop } = dialogue
   const messages = left(dialogue)
   const found = new Map<DropMessage, number>()
@@ -113,7 +124,7 @@ function orGone(error: unknown): undefined {
 }
 
 async function withMessage(
-  { drop, deleted }: Dialogue,
+  { drop, deleted }: MailDialogue,
   rest: string,
   answer: (message: DropMessage, drop: Maildrop) => Promise<Answer>,
 ): Promise<Answer> {

@@ -1,5 +1,6 @@
 /** What is said: qmail-popup's and qmail-pop3d's words where they have some, with codes by RFC 2449 §8 and RFC 3206. */
 import { printable } from '../mail/reply.ts'
+import type { MaildropTalk } from '../runtime/deliverer.ts'
 
 /** What a command is answered with. */
 export interface Answer {
@@ -7,6 +8,8 @@ export interface Answer {
   readonly text: string
   /** What follows, up to the lone dot. Whoever does not read it to its end calls `return`. */
   readonly body?: AsyncGenerator<Uint8Array>
+  /** While the body is spoken, what the client says goes there, as it comes. */
+  readonly hears?: Pick<MaildropTalk, 'write' | 'onRoom' | 'end'>
   readonly next?: 'handshake' | 'end'
 }
 

@@ -2,7 +2,7 @@
  * One POP3 session (RFC 1939): a command in, an answer out, no socket. Who it is, is asked of the same back ends as AUTH.
  * Guessing is slow: each login that fails keeps the client waiting twice as long, and a session has so many.
  */
-import { isPosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Session, TlsState } from '../mail/session.ts'
 import type { ConnectionFacts, LoginEvidence, SessionEnd, SessionPolicy } from '../smtp/policy.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -10,8 +10,8 @@ import type { Log } from '../runtime/log.ts'
 import { parseCommand } from './command.ts'
 import type { Dialogue, Verb } from './dialogue.ts'
 import { answerSasl, apop, auth, pass, stls, user } from './login-verbs.ts'
-import { dele, last, list, retr, rset, stat, top, uidl } from './mail-verbs.ts'
-import type { Mailboxes } from './mailboxes.ts'
+import { capabilities, dele, last, list, noop, retr, rset, stat, top, uidl } from './mail-verbs.ts'
+import type { Mailboxes, MailboxPlace, TheirMailbox } from './mailboxes.ts'
 import { Maildrop, type DropMessage, type MaildropDoors } from './maildrop.ts'
 import * as replies from './replies.ts'
 import type { Answer } from './replies.ts'
@@ -41,19 +41,13 @@ const quit: Verb = {
   },
 }
 
-const noop: Verb = { state: 'transaction', run: () => replies.ok }
-
 /** RFC 2449. */
 const capa: Verb = {
   state: 'any',
   run({ session, canStartTls, mayLogIn, drop }) {
     const mayAsk = mayLogIn === 'yes' || drop !== undefined
     return replies.listing([
-      'TOP',
-      'UIDL',
-      'RESP-CODES',
-      'AUTH-RESP-CODE',
-      'PIPELINING',
+      ...capabilities,
       ...(mayAsk ? ['USER', 'SASL PLAIN'] : []),
       ...(canStartTls && session.tls === undefined ? ['STLS'] : []),
       'EXPIRE NEVER',
@@ -90,6 +84,8 @@ export class PopSession implements Dialogue {
   readonly deleted = new Set<DropMessage>()
   readonly #parts: PopSessionParts
   #session: Session
+  /** Ends the process that serves somebody else's Maildir. */
+  #theirs: AbortController | undefined
   #failedLogins = 0
   #errors = 0
   #ended = false
@@ -168,6 +164,10 @@ export class PopSession implements Dialogue {
     if (this.#ended) return
     this.#ended = true
     this.policy.sessionEnded(reason)
+    if (this.#theirs !== undefined) {
+      this.#theirs.abort()
+      return this.#parts.doors.log.info('pop3.closed', { session: this.#session.id, reason })
+    }
     if (this.drop === undefined) return
     const deleted = reason === 'quit' ? this.deleted.size : 0
     this.#parts.doors.log.info('pop3.closed', { session: this.#session.id, reason, deleted })
@@ -180,7 +180,9 @@ export class PopSession implements Dialogue {
     const { user: known } = ruling
     const { log } = this.#parts.doors
     try {
-      const drop = await this.#open(known)
+      const place = await this.#parts.mailboxes.find(known)
+      if (place !== undefined && 'talk' in place) return await this.#handOver(known, place)
+      const drop = await this.#open(place)
       if (drop === undefined) return replies.noMaildir
       this.drop = drop
       this.#session = { ...this.#session, user: known, environment: this.policy.environment }
@@ -193,9 +195,23 @@ export class PopSession implements Dialogue {
     }
   }
 
-  async #open(name: string): Promise<Maildrop | undefined> {
-    const { mailboxes, doors } = this.#parts
-    const place = await mailboxes.find(name)
+  /** From here on the client talks with a process of the user's. @throws PosternError where there is none */
+  async #handOver(user: string, { talk: begin }: TheirMailbox): Promise<Answer> {
+    const theirs = new AbortController()
+    const talk = begin(theirs.signal)
+    const answers = talk.answers[Symbol.asyncIterator]()
+    const first = await answers.next()
+    if (first.done === true) throw new PosternError('PROGRAM_FAILED', 'it ended without a word')
+    this.#theirs = theirs
+    this.#session = { ...this.#session, user, environment: this.policy.environment }
+    this.#parts.doors.log.info('pop3.opened', { session: this.#session.id, theirs: true })
+    return { text: '', body: from(first.value, answers), hears: talk, next: 'end' }
+  }
+
+  async #open(
+    place: Exclude<MailboxPlace, TheirMailbox> | undefined,
+  ): Promise<Maildrop | undefined> {
+    const { doors } = this.#parts
     if (place === undefined) return undefined
     try {
       return await Maildrop.open(place.path, doors)
@@ -219,4 +235,12 @@ export class PopSession implements Dialogue {
       ? answer
       : replies.farewell(replies.tooManyErrors)
   }
+}
+
+async function* from(
+  first: Uint8Array,
+  more: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield first
+  for (let next = await more.next(); next.done !== true; next = await more.next()) yield next.value
 }

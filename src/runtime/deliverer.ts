@@ -23,6 +23,18 @@ export interface UserDelivery {
   readonly forward: Uint8Array
 }
 
+/** The mail of somebody who has logged in, by the dialogue of qmail-pop3d: the first answer is that to PASS. */
+export interface MaildropTalk {
+  /** What the client says. @returns false where that is enough for now: wait for `onRoom` */
+  write(bytes: Uint8Array): boolean
+  /** Calls back each time there is room again. */
+  onRoom(callback: () => void): void
+  /** The client says no more. */
+  end(): void
+  /** To be read once. @throws PosternError PROGRAM_FAILED, ABORTED where it breaks off, or never began */
+  readonly answers: AsyncIterable<Uint8Array>
+}
+
 /** @throws PosternError PROGRAM_FAILED where it is not there, ends meanwhile, or refuses; ABORTED */
 export interface Deliverer {
   /** @param message with LF line ends */
@@ -36,4 +48,9 @@ export interface Deliverer {
     call: Pick<ProgramCall, 'command' | 'environment' | 'inputs'>,
     signal: AbortSignal,
   ): Promise<ProgramEnd>
+  /**
+   * The Maildir of a user of this host, as that user. For whom a checkpassword program has just taken: anybody else is refused.
+   * @param user the name, as that program was told it
+   */
+  maildrop(user: string, signal: AbortSignal): MaildropTalk
 }

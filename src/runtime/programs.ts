@@ -16,7 +16,12 @@ export interface ProgramCall {
   readonly inputs?: ReadonlyMap<number, ProgramInput>
   /** What is kept of what it writes, in bytes, by file descriptor; the rest is read and dropped. 1 and 2 are dropped whole where nothing is said. */
   readonly outputs?: ReadonlyMap<number, number>
+  /** What takes what it writes as it comes, by file descriptor, and no faster than that: it resolves when there is room for more. */
+  readonly streams?: ReadonlyMap<number, ProgramStream>
 }
+
+/** To be settled once the signal of its program has fired. */
+export type ProgramStream = (chunk: Uint8Array) => void | Promise<void>
 
 /** `file`: a file that has no name any more, so that the program can read it anew from any place. Otherwise a pipe. */
 export type ProgramInput =

@@ -43,7 +43,13 @@ export function fakePrograms(
       const asked = { ...call, read: await readAll(call) }
       calls.push(asked)
       const end = program(asked)
-      if (end !== 'hangs') return resultOf(end, call)
+      if (end !== 'hangs') {
+        for (const [descriptor, take] of call.streams ?? []) {
+          // oxlint-disable-next-line no-await-in-loop -- one after the other, as a program writes
+          await take(Buffer.from(end.writes?.[descriptor] ?? ''))
+        }
+        return resultOf(end, call)
+      }
       return abortable(new Promise<never>(() => undefined), signal, name)
     },
     async start(call) {

@@ -9,6 +9,9 @@ export const localProgram = [
   `--forward-on=${forwardDescriptor}`,
 ] as const
 
+/** What root starts as the user who fetches mail. */
+export const maildropProgram = [localProgram[0], 'pop3d'] as const
+
 /**
  * As after a login, and with us at hand: `|postern forward …` finds the program, and that finds the gateway. Nothing else of
  * ours is anybody's business.

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import type { Deliverer } from '../runtime/deliverer.ts'
+import { fakePrograms } from '../testkit/fake-programs.ts'
 import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { openMailboxes } from './open-mailboxes.ts'
@@ -9,7 +11,13 @@ import { readOffline } from './read-offline.ts'
 const sample = readOffline(fileURLToPath(new URL('../../config', import.meta.url)))
 const { maildirs } = sample.delivery
 
-function mailboxes(uid?: number, accounts = memoryAccounts()) {
+const programs = fakePrograms()
+
+function mailboxes(
+  uid?: number,
+  accounts = memoryAccounts(),
+  { self = 1000, deliverer }: { self?: number; deliverer?: Pick<Deliverer, 'maildrop'> } = {},
+) {
   const bob = { user: 'bob', gid: 7, home: '/home/bob', dash: '', extension: '' }
   const log = recordingLog()
   const directory = uid === undefined ? undefined : { find: async () => ({ ...bob, uid }) }
@@ -19,7 +27,9 @@ function mailboxes(uid?: number, accounts = memoryAccounts()) {
       current: () => sample,
       users: { directory },
       accounts,
-      process: { uid: 1000 },
+      process: { uid: self },
+      programs,
+      ...(deliverer === undefined ? {} : { deliverer }),
       log,
     }),
   }
@@ -43,8 +53,9 @@ test.each(['bob@elsewhere.test', '../../etc@elsewhere.test', '@postern.test', ''
 test('no login leads out of the folder of all mailboxes', async () => {
   for (const user of ['..', '../x', '/etc', '.', 'a/../../b']) {
     const place = await mailboxes().find(user)
-    expect(place?.path ?? maildirs).toMatch(/\/mail(?:$|\/postern\.test\/[^/]*$)/)
-    expect(place?.path.split('/')).not.toContain('..')
+    const path = place !== undefined && 'path' in place ? place.path : maildirs
+    expect(path).toMatch(/\/mail(?:$|\/postern\.test\/[^/]*$)/)
+    expect(path.split('/')).not.toContain('..')
   }
 })
 
@@ -56,6 +67,23 @@ test('a user of this host has the Maildir at home, if the gateway is that user',
     expect(await others.find('bob')).toBeUndefined()
     expect(others.log.events).toMatchObject([{ event: 'pop3.mailbox-of-another', fields: { uid } }])
   }
+})
+
+test('a user of this host is served by a process of that user where root keeps us, or where we are root', async () => {
+  const asked: string[] = []
+  const deliverer: Pick<Deliverer, 'maildrop'> = {
+    maildrop(user) {
+      asked.push(user)
+      throw new Error('enough')
+    },
+  }
+  const place = await mailboxes(1001, memoryAccounts(), { deliverer }).find('bob@postern.test')
+  const { signal } = new AbortController()
+  expect(() => place !== undefined && 'talk' in place && place.talk(signal)).toThrow('enough')
+  // As the program knows the login: the deliverer remembers it by that name.
+  expect(asked).toEqual(['bob@postern.test'])
+  expect(await mailboxes(1001, memoryAccounts(), { self: 0 }).find('bob')).toHaveProperty('talk')
+  expect(await mailboxes(0, memoryAccounts(), { self: 0 }).find('bob')).toBeUndefined()
 })
 
 test('a user of a domain of ours has the Maildir that it has, and none where POP3 is taken away', async () => {

@@ -2,13 +2,18 @@
 import { join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
+import { neverAs } from '../delivery/local/as-user.ts'
 import { createRouter } from '../delivery/router.ts'
-import { parseMailbox, type Mailbox } from '../mail/address.ts'
+import type { Mailbox } from '../mail/address.ts'
 import type { MailboxPlace, Mailboxes } from '../pop3/mailboxes.ts'
+import type { Deliverer } from '../runtime/deliverer.ts'
 import type { Log } from '../runtime/log.ts'
 import { accountKey, type AccountReader } from '../runtime/accounts.ts'
 import { findLogin } from '../runtime/find-address.ts'
+import type { Programs } from '../runtime/programs.ts'
 import type { HostProcess } from '../runtime/process.ts'
+import { localMaildrop } from './local-maildrop.ts'
+import { mailboxOf } from './login-mailbox.ts'
 import type { LocalUsers } from './local-users.ts'
 import { routingTables } from './routing-tables.ts'
 
@@ -17,11 +22,15 @@ export interface MailboxesParts {
   readonly users: Pick<LocalUsers, 'directory'>
   readonly accounts: AccountReader
   readonly process: Pick<HostProcess, 'uid'>
+  /** Where root keeps us. */
+  readonly deliverer?: Pick<Deliverer, 'maildrop'>
+  /** Where we are root ourselves. */
+  readonly programs: Pick<Programs, 'run'>
   readonly log: Log
 }
 
 export function openMailboxes(parts: MailboxesParts): Mailboxes {
-  const { current, users, accounts, process, log } = parts
+  const { current, users, accounts, process, deliverer, log } = parts
   const tables = () => routingTables(current())
   return {
     async find(user): Promise<MailboxPlace | undefined> {
@@ -42,13 +51,21 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
         return route.keep && { path: route.keep.path, comesWithMail: true }
       }
       if (route.transport !== 'local') return undefined
+      const isUsers = route.dash === '' && route.extension === ''
+      if (deliverer !== undefined && isUsers) {
+        return { talk: (signal) => deliverer.maildrop(user, signal) }
+      }
+      if (process.uid === 0 && isUsers && neverAs(route) === undefined) {
+        const doors = { programs: parts.programs, folder: current().folder }
+        return { talk: (signal) => localMaildrop(doors, route, signal) }
+      }
       // What lies in the home of another we might read or remove for somebody who only points there.
       if (route.uid !== process.uid || route.uid === 0) {
         log.error('pop3.mailbox-of-another', { user: route.user, uid: route.uid })
         return undefined
       }
       // A part of somebody's address, or the alias of everybody else: the mail in that home is not this login's.
-      if (route.dash !== '' || route.extension !== '') return undefined
+      if (!isUsers) return undefined
       return { path: join(route.home, 'Maildir'), comesWithMail: false }
     },
   }
@@ -62,13 +79,6 @@ const nobodysEnvelope = {
   smtputf8: false,
   requireTls: false,
 } as const
-
-/** `bob@example.org`; vpopmail's clients also write `bob%example.org`; `bob` belongs to the host itself. */
-function mailboxOf(user: string): Mailbox | undefined {
-  const at = user.includes('@') ? user : user.replace(/%(?=[^%]*$)/, '@')
-  if (!at.includes('@')) return at === '' ? undefined : { localPart: at, domain: '' }
-  return parseMailbox(at, { smtputf8: true })
-}
 
 function accountName({ localPart, domain }: Mailbox): string {
   return domain === '' ? localPart : `${localPart}@${domain}`

@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { component, isMissing } from '../setup/components.ts'
 import {
   account,
   another,
@@ -68,7 +69,8 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
       const chain = enabled.includes('command:')
         ? enabled.replace(/command: \[[^\]]*\]/, `command: [${program}, /bin/true]`)
         : enabled
-      return `${chain}receiver: { auth_without_tls: true }\n`
+      const pop3 = "listeners:\n  - { name: pop3, role: pop3, listen: '127.0.0.1:0' }\n"
+      return `${chain.replace(/^listeners:\n/m, pop3)}receiver: { auth_without_tls: true }\n`
     })
   })
   afterAll(async () => place?.close())
@@ -154,6 +156,46 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     expect((await login('secret'))[2]).toMatch(/^235 /)
     expect(await readFile(join(place.folder.root, 'asked'), 'utf8')).toBe('0 127.0.0.1 none\n')
   })
+
+  test.skipIf(isMissing('curl'))(
+    'lets a user of the host fetch mail from home after such a login, and then no other way',
+    async () => {
+      await send('joe@postern.test', 'fetched')
+      const fresh = join(place.home, 'Maildir/new')
+      const newest = await eventually(async () => {
+        const texts = (await readdir(fresh)).map(async (name) => ({
+          name,
+          text: await readFile(join(fresh, name), 'latin1'),
+        }))
+        return (await Promise.all(texts)).find(({ text }) => text.includes('Subject: fetched'))
+      }, 'the message that is fetched')
+      const port = /127\.0\.0\.1:(\d+) \(pop3\)/.exec(place.gateway.stdout())?.[1]
+      const curl = (user: string, what = '', ...more: string[]): Promise<Run> =>
+        runProgram(component('curl')!.path, [
+          '--silent',
+          '--user',
+          user,
+          ...more,
+          `pop3://127.0.0.1:${port}/${what}`,
+        ])
+      const listed = await curl('joe:secret')
+      expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 \d+\r\n/) })
+      const number = listed.stdout.trim().split('\r\n').length
+      const fetched = await curl('joe:secret', String(number))
+      expect(fetched.stdout).toMatch(/\r\nSubject: fetched\r\n/)
+      // QUIT has moved what was new, and the file is still the user's.
+      const seen = (await readdir(join(place.home, 'Maildir/cur'))).filter((name) =>
+        name.startsWith(newest.name),
+      )
+      expect(seen).toHaveLength(1)
+      expect(await stat(join(place.home, 'Maildir/cur', seen[0] ?? ''))).toMatchObject(joe)
+      expect(await curl('joe:secret', '1', '--request', 'DELE', '--list-only')).toMatchObject({
+        code: 0,
+      })
+      expect((await curl('joe:secret')).stdout.trim().split('\r\n')).toHaveLength(number - 1)
+      expect((await curl('joe:wrong')).code).toBe(67)
+    },
+  )
 
   test('is well to the doctor, who says as whom it works', async () => {
     const { stdout } = await runPostern(['doctor', '--json', '--config', place.folder.config])

@@ -1,6 +1,7 @@
 /** The gateway's end of the deliverer's socket: one connection for each request, so that its end is the end of the request. */
-import { PosternError } from '../../mail/errors.ts'
-import type { Deliverer, UserDelivery } from '../../runtime/deliverer.ts'
+import { isPosternError, PosternError } from '../../mail/errors.ts'
+import { ByteQueue } from '../../runtime/byte-queue.ts'
+import type { Deliverer, MaildropTalk, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Connection, Net } from '../../runtime/net.ts'
 import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
 import {
@@ -32,6 +33,7 @@ export function delivererClient(parts: DelivererClientParts): Deliverer {
       const request = { ask: 'checkpassword', command, environment: new Map(told), input } as const
       return (await ask(parts, request, { signal })).end
     },
+    maildrop: (user, signal) => new Talk(parts, { user, signal }),
   }
 }
 
@@ -40,17 +42,25 @@ interface Asking {
   readonly signal: AbortSignal
 }
 
-async function ask(
+/** @throws PosternError PROGRAM_FAILED, ABORTED */
+async function connected(
   { net, path }: DelivererClientParts,
+  signal: AbortSignal,
+): Promise<Connection> {
+  try {
+    return await net.connect({ address: { path }, timeoutMs: connectMs, signal })
+  } catch (error) {
+    if (signal.aborted) throw new PosternError('ABORTED', 'the deliverer', { cause: error })
+    throw failed('the deliverer is not there', error)
+  }
+}
+
+async function ask(
+  parts: DelivererClientParts,
   request: DelivererRequest,
   { message, signal }: Asking,
 ): Promise<UserDelivery> {
-  const connection = await net
-    .connect({ address: { path }, timeoutMs: connectMs, signal })
-    .catch((error: unknown) => {
-      if (signal.aborted) throw new PosternError('ABORTED', 'the deliverer', { cause: error })
-      throw failed('the deliverer is not there', error)
-    })
+  const connection = await connected(parts, signal)
   const call = new Call(connection)
   const abort = (): void => call.abort()
   signal.addEventListener('abort', abort, { once: true })
@@ -148,6 +158,99 @@ class Call {
     this.#over = true
     this.#room?.resolve()
   }
+}
+
+/** A dialogue that goes on until the user's process ends. */
+class Talk implements MaildropTalk {
+  readonly answers: AsyncIterable<Uint8Array>
+  readonly #heard: ByteQueue
+  readonly #reader = new FrameReader()
+  #connection: Connection | undefined
+  /** Said before there was a connection. */
+  #early: Uint8Array[] = []
+  #ended = false
+  #room: () => void = () => undefined
+
+  constructor(
+    parts: DelivererClientParts,
+    { user, signal }: { readonly user: string; readonly signal: AbortSignal },
+  ) {
+    this.#heard = new ByteQueue({
+      full: () => this.#connection?.pause(),
+      room: () => this.#connection?.resume(),
+    })
+    this.answers = this.#heard
+    signal.addEventListener('abort', () => this.#breakOff(aborted()), { once: true })
+    void connected(parts, signal).then(
+      (connection) => this.#open(connection, { user, signal }),
+      (error: unknown) => this.#breakOff(isPosternError(error) ? error : failed(String(error))),
+    )
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#connection === undefined) {
+      this.#early.push(Buffer.from(bytes))
+      return false
+    }
+    let room = true
+    for (const piece of pieces(bytes)) {
+      room = this.#connection.write(formatFrame('message', piece))
+    }
+    return room
+  }
+
+  onRoom(callback: () => void): void {
+    this.#room = callback
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#connection?.write(formatFrame('end'))
+  }
+
+  #open(
+    connection: Connection,
+    { user, signal }: { readonly user: string; readonly signal: AbortSignal },
+  ): void {
+    this.#connection = connection
+    if (signal.aborted) return this.#breakOff(aborted())
+    connection.attach({
+      data: (chunk) => this.#hear(chunk),
+      ended: () => this.#breakOff(failed('the deliverer ended before it answered')),
+      drained: () => this.#room(),
+      closed: (error) => this.#breakOff(failed('the deliverer ended before it answered', error)),
+    })
+    connection.write(formatFrame('request', formatRequest({ ask: 'maildrop', user })))
+    for (const bytes of this.#early.splice(0)) this.write(bytes)
+    if (this.#ended) this.end()
+    this.#room()
+  }
+
+  #hear(chunk: Buffer): void {
+    const frames = this.#reader.read(chunk)
+    if (frames === undefined) return this.#breakOff(failed('the deliverer says what is no frame'))
+    for (const { kind, payload } of frames) {
+      if (kind === 'text') this.#heard.add(payload)
+      else return this.#answer(kind === 'answer' ? readAnswer(payload) : undefined)
+    }
+  }
+
+  #answer(answer: DelivererAnswer | undefined): void {
+    if (answer === undefined) return this.#breakOff(failed('the deliverer says what is no answer'))
+    if ('problem' in answer) return this.#breakOff(failed(answer.problem))
+    this.#heard.end()
+    this.#connection?.destroy()
+  }
+
+  /** Does nothing to what has come to its end. */
+  #breakOff(error: PosternError): void {
+    this.#heard.fail(error)
+    this.#connection?.destroy()
+  }
+}
+
+function aborted(): PosternError {
+  return new PosternError('ABORTED', 'the deliverer')
 }
 
 /** What is more than that is dropped. */

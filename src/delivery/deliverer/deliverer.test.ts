@@ -40,9 +40,9 @@ async function stage(work: Partial<DelivererWork>, places: Partial<DelivererPlac
     clock,
     path,
     group: 1,
-    places: () => ({ deliver: 10, checkpassword: 10, ...places }),
+    places: () => ({ deliver: 10, checkpassword: 10, maildrop: 10, ...places }),
     failed: (error) => failures.push(error),
-    work: { deliver: refuse, checkpassword: refuse, ...work },
+    work: { deliver: refuse, checkpassword: refuse, maildrop: refuse, ...work },
   })
   return { net, clock, server, failures, client: delivererClient({ net, path }) }
 }
@@ -225,4 +225,54 @@ test('a login asks the deliverer, with the variables of tcpserver and no others'
     { TCPREMOTEIP: '192.0.2.1' },
     'joe\0secret\0\0',
   ])
+})
+
+test('somebody fetches mail: what the client says reaches their process, and its answers the client', async () => {
+  const { client } = await stage({
+    async maildrop({ user }, { input, output }) {
+      await output(Buffer.from(`+OK ${user}\r\n`))
+      for await (const chunk of input) await output(Buffer.from(`heard ${String(chunk)}`))
+      await output(Buffer.alloc(3 << 20, 'x'))
+      return { exit: 0 }
+    },
+  })
+  const talk = client.maildrop('joe', signal)
+  const answers = talk.answers[Symbol.asyncIterator]()
+  const next = async (): Promise<string> => Buffer.from((await answers.next()).value).toString()
+  talk.write(Buffer.from('STAT\r\n'))
+  expect(await next()).toBe('+OK joe\r\n')
+  expect(await next()).toBe('heard STAT\r\n')
+  talk.end()
+  let rest = 0
+  for (let each = await answers.next(); each.done !== true; each = await answers.next()) {
+    rest += each.value.length
+  }
+  expect(rest).toBe(3 << 20)
+})
+
+test('mail of somebody whom the deliverer refuses is not fetched', async () => {
+  const { client } = await stage({})
+  const answers = client.maildrop('joe', signal).answers[Symbol.asyncIterator]()
+  await expect(answers.next()).rejects.toMatchObject({
+    code: 'PROGRAM_FAILED',
+    message: expect.stringContaining('not here'),
+  })
+})
+
+test('a client that goes away ends the process that serves it', async () => {
+  const over = Promise.withResolvers<void>()
+  const { client } = await stage({
+    async maildrop(_, { output }, calledOff) {
+      calledOff.addEventListener('abort', () => over.resolve())
+      await output(Buffer.from('+OK \r\n'))
+      await over.promise
+      throw new PosternError('ABORTED')
+    },
+  })
+  const controller = new AbortController()
+  const answers = client.maildrop('joe', controller.signal).answers[Symbol.asyncIterator]()
+  await answers.next()
+  controller.abort()
+  await over.promise
+  await expect(answers.next()).rejects.toMatchObject({ code: 'ABORTED' })
 })

@@ -28,6 +28,11 @@ const logins = fc.record({
   input: fc.uint8Array({ maxLength: 512 }),
 })
 
+const maildrops = fc.record({
+  ask: fc.constant('maildrop' as const),
+  user: words.filter((text) => text !== ''),
+})
+
 const comparable = (request: DelivererRequest | undefined): unknown =>
   request?.ask === 'checkpassword'
     ? { ...request, input: [...request.input], environment: [...request.environment] }
@@ -36,7 +41,7 @@ const comparable = (request: DelivererRequest | undefined): unknown =>
 describe('a request', () => {
   test('is read as it was written', () => {
     fc.assert(
-      fc.property(fc.oneof(deliveries, logins), (request) => {
+      fc.property(fc.oneof(deliveries, logins, maildrops), (request) => {
         expect(comparable(readRequest(formatRequest(request)))).toEqual(comparable(request))
       }),
     )
@@ -67,6 +72,8 @@ describe('a request', () => {
     ['an address that is too long', { ...good, local: 'x'.repeat(1025) }],
     ['another version', { ...good, version: 2 }],
     ['another wish', { ...good, ask: 'read' }],
+    ['nobody’s mail to fetch', { version: 1, ask: 'maildrop', user: '' }],
+    ['a home to fetch from', { version: 1, ask: 'maildrop', user: 'joe', home: '/etc' }],
     ['no program', { ...login, command: [] }],
     ['a word that is none', { ...login, command: ['/x', 7] }],
     ['a variable of the loader', { ...login, environment: [['LD_PRELOAD', '/x']] }],

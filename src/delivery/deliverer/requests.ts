@@ -19,6 +19,11 @@ export type DelivererRequest =
       /** For descriptor 3. */
       readonly input: Uint8Array
     }
+  | {
+      readonly ask: 'maildrop'
+      /** Of a login that has just been taken. */
+      readonly user: string
+    }
 
 export type DelivererAnswer =
   | { readonly end: ProgramEnd }
@@ -47,6 +52,7 @@ export function formatRequest(request: DelivererRequest): Uint8Array {
     const { ask, local, host, sender } = request
     return json({ version, ask, local, host, sender })
   }
+  if (request.ask === 'maildrop') return json({ version, ask: request.ask, user: request.user })
   const { ask, command, environment, input } = request
   return json({
     version,
@@ -64,6 +70,7 @@ export function readRequest(bytes: Uint8Array): DelivererRequest | undefined {
   const { ask } = value
   const keys = Object.keys(value).length
   if (ask === 'deliver' && keys === 5) return readDelivery(value)
+  if (ask === 'maildrop' && keys === 3) return readMaildrop(value)
   return ask === 'checkpassword' && keys === 5 ? readCheckpassword(value) : undefined
 }
 
@@ -87,6 +94,10 @@ type Keys = { readonly [key: string]: JsonValue }
 function readDelivery({ local, host, sender }: Keys): DelivererRequest | undefined {
   if (!isOctets(local) || !isOctets(host) || !isOctets(sender) || local === '') return undefined
   return { ask: 'deliver', local, host, sender }
+}
+
+function readMaildrop({ user }: Keys): DelivererRequest | undefined {
+  return isWord(user) && user !== '' ? { ask: 'maildrop', user } : undefined
 }
 
 function readCheckpassword({ command, environment, input }: Keys): DelivererRequest | undefined {

@@ -5,7 +5,10 @@
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
+import { ByteQueue } from '../../runtime/byte-queue.ts'
 import type { Connection, Net, NetListener } from '../../runtime/net.ts'
+import type { ProgramEnd } from '../../runtime/programs.ts'
+import type { MaildropEnds } from '../local/maildrop-as-user.ts'
 import { PlacesTaken, type DelivererPlaces } from './places.ts'
 import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
 import { formatAnswer, readRequest, type DelivererRequest } from './requests.ts'
@@ -22,6 +25,12 @@ export interface DelivererWork {
     request: Extract<DelivererRequest, { ask: 'checkpassword' }>,
     signal: AbortSignal,
   ): Promise<UserDelivery>
+  /** @returns how the user's process ended */
+  maildrop(
+    request: Extract<DelivererRequest, { ask: 'maildrop' }>,
+    ends: MaildropEnds,
+    signal: AbortSignal,
+  ): Promise<ProgramEnd>
 }
 
 export interface DelivererServerOptions {
@@ -47,8 +56,6 @@ export interface DelivererServer {
 const mostSilent = 100
 /** Until the request is there. */
 const requestMs = 10_000
-/** Of a message that nobody has taken on yet. */
-const mostWaitingBytes = 1 << 20
 
 /** @throws PosternError ADDRESS_IN_USE, LISTEN_FAILED */
 export async function openDelivererServer(
@@ -97,7 +104,10 @@ class Caller {
   readonly #failed: DelivererServerOptions['failed']
   readonly #reception: Reception
   readonly #reader = new FrameReader()
-  readonly #message: Incoming
+  /** What follows the request: a message, or what a client says. */
+  readonly #message: ByteQueue
+  /** Told when the gateway has taken what we said, or is gone. */
+  #drained: (() => void) | undefined
   readonly #calledOff = new AbortController()
   readonly #deadline: Timer
   #asked = false
@@ -111,16 +121,20 @@ class Caller {
     this.#work = work
     this.#failed = failed
     this.#reception = reception
-    this.#message = new Incoming(connection)
+    this.#message = new ByteQueue({
+      full: () => connection.pause(),
+      room: () => connection.resume(),
+    })
     this.#deadline = clock.after(requestMs, () => this.hangUp())
     connection.attach({
       data: (chunk) => this.#hear(chunk),
       ended: () => this.hangUp(),
-      drained: () => undefined,
+      drained: () => this.#drained?.(),
       closed: () => {
         this.#deadline.cancel()
-        this.#message.fail()
+        this.#message.fail(halfMessage())
         this.#calledOff.abort()
+        this.#drained?.()
         reception.gone()
       },
     })
@@ -155,13 +169,10 @@ class Caller {
     const giveBack = this.#reception.places.take(request.ask)
     if (giveBack === undefined) return this.#refuse('the deliverer has too much to do')
     try {
-      const done =
-        request.ask === 'deliver'
-          ? await this.#work.deliver(request, this.#message, signal)
-          : await this.#work.checkpassword(request, signal)
-      for (const piece of pieces(done.text)) this.#say(formatFrame('text', piece))
-      for (const piece of pieces(done.forward)) this.#say(formatFrame('forward', piece))
-      this.#say(formatFrame('answer', formatAnswer({ end: done.end })))
+      const { end, text, forward } = await this.#done(request, signal)
+      for (const piece of pieces(text)) this.#say(formatFrame('text', piece))
+      for (const piece of pieces(forward)) this.#say(formatFrame('forward', piece))
+      this.#say(formatFrame('answer', formatAnswer({ end })))
       this.#connection.end()
     } catch (error) {
       // What others have asked for goes on.
@@ -172,8 +183,40 @@ class Caller {
     }
   }
 
+  async #done(request: DelivererRequest, signal: AbortSignal): Promise<UserDelivery> {
+    switch (request.ask) {
+      case 'deliver':
+        return this.#work.deliver(request, this.#message, signal)
+      case 'checkpassword':
+        return this.#work.checkpassword(request, signal)
+      case 'maildrop': {
+        const ends = {
+          input: this.#message,
+          output: (chunk: Uint8Array) => this.#passOn(chunk),
+        }
+        return {
+          end: await this.#work.maildrop(request, ends, signal),
+          text: nothing,
+          forward: nothing,
+        }
+      }
+    }
+  }
+
+  /** Resolves when there is room for more, or nobody to hear it. */
+  async #passOn(chunk: Uint8Array): Promise<void> {
+    for (const piece of pieces(chunk)) {
+      if (this.#calledOff.signal.aborted) return
+      if (this.#connection.write(formatFrame('text', piece))) continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#drained = resolve
+      // oxlint-disable-next-line no-await-in-loop -- piece by piece, as the gateway takes them
+      await promise
+    }
+  }
+
   #refuse(problem: string): void {
-    this.#message.fail()
+    this.#message.fail(halfMessage())
     this.#say(formatFrame('answer', formatAnswer({ problem })))
     this.#connection.end()
   }
@@ -183,48 +226,8 @@ class Caller {
   }
 }
 
-/** A message as it comes in: read once, with no more in memory than the network is ahead. */
-class Incoming implements AsyncIterable<Uint8Array> {
-  readonly #connection: Connection
-  #pieces: Uint8Array[] = []
-  #waitingBytes = 0
-  #state: 'open' | 'whole' | 'failed' = 'open'
-  #more = Promise.withResolvers<void>()
+const nothing = new Uint8Array()
 
-  constructor(connection: Connection) {
-    this.#connection = connection
-  }
-
-  add(piece: Uint8Array): void {
-    if (this.#state !== 'open') return
-    this.#pieces.push(Buffer.from(piece))
-    this.#waitingBytes += piece.length
-    if (this.#waitingBytes > mostWaitingBytes) this.#connection.pause()
-    this.#more.resolve()
-  }
-
-  end(): void {
-    if (this.#state === 'open') this.#state = 'whole'
-    this.#more.resolve()
-  }
-
-  fail(): void {
-    if (this.#state === 'open') this.#state = 'failed'
-    this.#more.resolve()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const pieces = this.#pieces
-      this.#pieces = []
-      this.#waitingBytes = 0
-      this.#connection.resume()
-      yield* pieces
-      if (this.#pieces.length > 0) continue
-      if (this.#state === 'whole') return
-      if (this.#state === 'failed') throw new PosternError('ABORTED', 'half a message came')
-      this.#more = Promise.withResolvers()
-      await this.#more.promise
-    }
-  }
+function halfMessage(): PosternError {
+  return new PosternError('ABORTED', 'half a message came')
 }

@@ -5,12 +5,18 @@ import type { ProgramInput } from '../programs.ts'
 /** What goes through a pipe. */
 export type PipeInput = Exclude<ProgramInput, { readonly file: unknown }>
 
-/** Ends early, and well, where the program reads no further. @throws PosternError PROGRAM_FAILED for input that fails */
+/** Ends early, and well, where the program reads no further, or is over. @throws PosternError PROGRAM_FAILED for input that fails */
 export async function feed(stream: Writable, input: PipeInput): Promise<void> {
+  const source = input instanceof Uint8Array ? Readable.from([input]) : input
+  const chunks = source[Symbol.asyncIterator]()
+  // Whoever talks with it may have nothing to say for long.
+  const over = new Promise<undefined>((resolve) => stream.once('close', () => resolve(undefined)))
   try {
-    for await (const chunk of input instanceof Uint8Array ? Readable.from([input]) : input) {
-      if (stream.destroyed) return
-      if (!stream.write(chunk)) await room(stream)
+    for (;;) {
+      const next = stream.destroyed ? undefined : await Promise.race([chunks.next(), over])
+      if (next === undefined) return void chunks.return?.()?.catch(() => undefined)
+      if (next.done === true) return
+      if (!stream.write(next.value)) await room(stream)
     }
   } catch (error) {
     throw inputFailed(error)

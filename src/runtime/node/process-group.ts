@@ -4,7 +4,7 @@ import process from 'node:process'
 import type { Readable } from 'node:stream'
 import { PosternError } from '../../mail/errors.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { ProgramCall, ProgramEnd } from '../programs.ts'
+import type { ProgramCall, ProgramEnd, ProgramStream } from '../programs.ts'
 
 /** Between SIGTERM and SIGKILL, where the call says nothing. */
 const usualGraceMs = 2000
@@ -16,6 +16,8 @@ export interface Wiring {
   readonly ends: ReadonlyMap<number, 'pipe' | number>
   /** Of which pipes what it writes is read from the beginning, and how much of it is kept, in bytes. */
   readonly kept: ReadonlyMap<number, number>
+  /** Of which it goes on to somebody as it comes. */
+  readonly streams?: ReadonlyMap<number, ProgramStream>
 }
 
 export interface Kept {
@@ -29,6 +31,9 @@ export class ProcessGroup {
   readonly ended: Promise<ProgramEnd>
   /** Each settles when its pipe is at its end, or destroyed. */
   readonly kept: ReadonlyMap<number, Promise<Kept>>
+  /** Settles when all that went on as it came has been taken, or its pipe is destroyed. */
+  readonly passedOn: Promise<unknown>
+  #passing = 0
   readonly #clock: Clock
   readonly #graceMs: number
   #kill: Timer | undefined
@@ -36,7 +41,7 @@ export class ProcessGroup {
   /** Listens before anything is waited for: the child may be over at once. */
   private constructor(
     child: ChildProcess,
-    kept: Wiring['kept'],
+    { kept, streams = new Map() }: Pick<Wiring, 'kept' | 'streams'>,
     { clock, graceMs }: { readonly clock: Clock; readonly graceMs: number },
   ) {
     this.child = child
@@ -52,12 +57,20 @@ export class ProcessGroup {
     this.kept = new Map(
       [...kept].map(([descriptor, most]) => [descriptor, keep(child, descriptor, most)]),
     )
+    this.passedOn = Promise.all(
+      [...streams].map(([descriptor, take]) => this.#passOn(child.stdio[descriptor], take)),
+    )
+  }
+
+  /** Whoever takes what it has written is still busy with it. */
+  get isHeldUp(): boolean {
+    return this.#passing > 0
   }
 
   /** @throws PosternError PROGRAM_FAILED */
   static async start(
     call: ProgramCall,
-    { ends, kept }: Wiring,
+    { ends, kept, streams }: Wiring,
     clock: Clock,
   ): Promise<ProcessGroup> {
     const [program, ...args] = call.command
@@ -71,7 +84,11 @@ export class ProcessGroup {
         ...call.as,
         stdio: Array.from({ length }, (_, descriptor) => ends.get(descriptor) ?? 'ignore'),
       })
-      const group = new ProcessGroup(child, kept, { clock, graceMs })
+      const group = new ProcessGroup(
+        child,
+        { kept, ...(streams && { streams }) },
+        { clock, graceMs },
+      )
       await once(child, 'spawn')
       return group
     } catch (error) {
@@ -88,6 +105,22 @@ export class ProcessGroup {
 
   destroyPipes(): void {
     for (const stream of this.child.stdio) stream?.destroy()
+  }
+
+  async #passOn(stream: ChildProcess['stdio'][number], take: ProgramStream): Promise<void> {
+    try {
+      for await (const chunk of stream as Readable) {
+        this.#passing += 1
+        try {
+          await take(chunk as Buffer)
+        } finally {
+          this.#passing -= 1
+        }
+      }
+    } catch {
+      // Destroyed, or nobody takes it any more: the end of the program says how it went.
+      stream?.destroy()
+    }
   }
 
   /** @returns whether anybody was there to get it */

@@ -65,15 +65,26 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
     if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
     // What it left behind may hold the pipes open. It ends too; what has left the group is not waited for.
     stop()
-    const late = clock.after(leftoversMs, () => group.destroyPipes())
+    const cancelLate = endLeftovers(group, clock)
     await fed
     const outputs = await keptOf(group, call)
-    late.cancel()
+    await group.passedOn
+    cancelLate()
     return { pid: group.child.pid ?? 0, end, ...outputs }
   } finally {
     signal.removeEventListener('abort', stop)
     group.destroyPipes()
   }
+}
+
+/** What holds the pipes open is cut off, unless we ourselves have not yet taken what is in them. */
+function endLeftovers(group: ProcessGroup, clock: Clock): () => void {
+  let timer = clock.after(leftoversMs, late)
+  function late(): void {
+    if (group.isHeldUp) timer = clock.after(leftoversMs, late)
+    else group.destroyPipes()
+  }
+  return () => timer.cancel()
 }
 
 async function keptOf(
@@ -93,8 +104,11 @@ async function keptOf(
 }
 
 /** A descriptor that is read from is not written to as well: qmail-queue has its envelope on 1. */
-function outputsOf({ outputs = new Map() }: ProgramCall, inputs: Inputs): Map<number, number> {
-  const unheard = [1, 2].filter((descriptor) => !inputs.has(descriptor))
+function outputsOf(
+  { outputs = new Map(), streams = new Map() }: ProgramCall,
+  inputs: Inputs,
+): Map<number, number> {
+  const unheard = [1, 2].filter((each) => !inputs.has(each) && !streams.has(each))
   return new Map([...unheard.map((each): [number, number] => [each, 0]), ...outputs])
 }
 
@@ -109,6 +123,8 @@ async function started(call: ProgramCall, { inputs, clock }: Starting): Promise<
   const files: FileHandle[] = []
   const ends = new Map<number, 'pipe' | number>()
   for (const descriptor of kept.keys()) ends.set(descriptor, 'pipe')
+  const { streams } = call
+  for (const descriptor of streams?.keys() ?? []) ends.set(descriptor, 'pipe')
   try {
     for (const [descriptor, input] of inputs) {
       if ('file' in input) {
@@ -118,7 +134,7 @@ async function started(call: ProgramCall, { inputs, clock }: Starting): Promise<
         ends.set(descriptor, file.fd)
       } else ends.set(descriptor, 'pipe')
     }
-    return await ProcessGroup.start(call, { ends, kept }, clock)
+    return await ProcessGroup.start(call, { ends, kept, ...(streams && { streams }) }, clock)
   } finally {
     await Promise.all(files.map((file) => file.close()))
   }

@@ -41,7 +41,7 @@ function stage({
   })
   const configuration: ObeyedConfiguration = {
     folder: '/etc/postern',
-    control: { defaultDelivery: './Maildir/\n' },
+    control: { defaultDelivery: './Maildir/\n', me: 'mx.h.test', locals: new Set(['h.test']) },
     delivery: { alias: '/etc/postern/alias', localTimeoutMs: 1000 },
     chain: [{ plugin: 'checkpassword', mode, options: { command: [...login.command] } }],
   }
@@ -55,6 +55,7 @@ function stage({
     exchangeableByOthers: (path) => (path === exchangeable ? path : undefined),
     hasRoom: async () => !isFull,
     program,
+    maildropProgram: ['/bin/postern', 'pop3d'],
   })
   return { work, programs, clock }
 }
@@ -169,5 +170,62 @@ describe('a login', () => {
     await expect(work.checkpassword(login, signal)).rejects.toThrow(
       /root would run \/bin\/checkpassword: chown root \/bin\/checkpassword and chmod go-w/,
     )
+  })
+})
+
+describe('mail that somebody fetches', () => {
+  async function* silent(): AsyncGenerator<Uint8Array> {}
+
+  function fetching(circumstances: Circumstances) {
+    const { work, programs, clock } = stage(circumstances)
+    const heard: string[] = []
+    const output = (chunk: Uint8Array): void => void heard.push(Buffer.from(chunk).toString())
+    const logIn = (user: string) =>
+      work.checkpassword({ ...login, input: Buffer.from(`${user}\0secret\0\0`) }, signal)
+    const fetch = (user: string) =>
+      work.maildrop({ ask: 'maildrop', user }, { input: silent(), output }, signal)
+    const served = () => programs.calls.filter(({ command }) => command[1] === 'pop3d')
+    return { clock, heard, logIn, fetch, served }
+  }
+
+  test('is served by a process of theirs, once for each login', async () => {
+    const { heard, logIn, fetch, served } = fetching({
+      end: { exit: 0, writes: { 1: '+OK \r\n' } },
+    })
+    await logIn('joe@h.test')
+    expect(await fetch('joe@h.test')).toEqual({ exit: 0 })
+    expect(heard).toEqual(['+OK \r\n'])
+    expect(served()[0]).toMatchObject({
+      as: { uid: 8123, gid: 8124 },
+      command: ['/bin/postern', 'pop3d', '--', '/home/joe/Maildir'],
+    })
+    await expect(fetch('joe@h.test')).rejects.toThrow('no checkpassword program has just taken')
+    expect(served()).toHaveLength(1)
+  })
+
+  test.each<readonly [string, string, Circumstances]>([
+    ['somebody whose password was wrong', 'joe', { end: { exit: 1 } }],
+    ['root', 'root', { users: { root: { ...joe, uid: 0 } } }],
+    ['the group of root', 'joe', { users: { joe: { ...joe, gid: 0 } } }],
+    ['an extension', 'joe', { users: { joe: { ...joe, dash: '-', extension: 'list' } } }],
+    ['nobody', 'joe', { users: {} }],
+    ['a user of another domain', 'joe@virtual.test', {}],
+    ['a host by names that others may write', 'joe', { writable: '/etc/postern/control/locals' }],
+  ])('is not that of %s', async (_, user, circumstances) => {
+    const { logIn, fetch, served } = fetching(circumstances)
+    await logIn(user)
+    await expect(fetch(user)).rejects.toMatchObject({ code: 'PROGRAM_FAILED' })
+    expect(served()).toEqual([])
+  })
+
+  test('is nobody’s without a login, of another’s login, or half a minute after it', async () => {
+    const { clock, logIn, fetch, served } = fetching({})
+    await expect(fetch('joe')).rejects.toThrow('no checkpassword program')
+    await logIn('ann')
+    await expect(fetch('joe')).rejects.toThrow('no checkpassword program')
+    await logIn('joe')
+    clock.advance(30_000)
+    await expect(fetch('joe')).rejects.toThrow('no checkpassword program')
+    expect(served()).toEqual([])
   })
 })

@@ -6,20 +6,24 @@ import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import type { DelivererWork } from '../../delivery/deliverer/server.ts'
 import { deliverAsUser, neverAs } from '../../delivery/local/as-user.ts'
+import { maildropAsUser } from '../../delivery/local/maildrop-as-user.ts'
 import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
+import { lowerAscii, utf8Octets } from '../../formats/octets.ts'
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import { abortable } from '../../runtime/abortable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Programs } from '../../runtime/programs.ts'
-import { localProgram, programEnvironment } from '../local-program.ts'
+import { localProgram, maildropProgram, programEnvironment } from '../local-program.ts'
+import { mailboxOf } from '../login-mailbox.ts'
 import { exposedProgram, loginPrograms, obeyedFiles, type Exposable } from './exposed-files.ts'
+import { RecentLogins } from './recent-logins.ts'
 
 /** What it takes of the configuration. */
 export interface ObeyedConfiguration {
   readonly folder: string
-  readonly control: Pick<Configuration['control'], 'defaultDelivery'>
+  readonly control: Pick<Configuration['control'], 'defaultDelivery' | 'locals' | 'me'>
   readonly delivery: Pick<Configuration['delivery'], 'alias' | 'localTimeoutMs'>
   readonly chain: Exposable['chain']
 }
@@ -38,17 +42,25 @@ export interface DelivererWorkParts {
   readonly hasRoom: () => Promise<boolean>
   /** `postern local`, as it is started. */
   readonly program?: readonly [string, ...string[]]
+  /** `postern pop3d`, likewise. */
+  readonly maildropProgram?: readonly [string, ...string[]]
 }
 
 /** The gateway calls a delivery off itself; this is for one that does not. */
 const beyondTimeoutMs = 60_000
 const loginMs = 60_000
+/** The gateway ends a session that is idle; this is for one that does not. */
+const maildropMs = 6 * 3_600_000
+
+/** By these an address is one of this host. */
+const namesOfHost = ['control/me', 'control/locals']
 
 /** Of a message, between two looks whether there is room for more. */
 const roomBytes = 1 << 20
 
 export function delivererWork(parts: DelivererWorkParts): DelivererWork {
   const { clock, programs, current, program = localProgram } = parts
+  const logins = new RecentLogins(clock)
   return {
     async deliver(to, message, signal) {
       assertRoots(parts)
@@ -83,8 +95,26 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
       }
       return within(clock, { ms: loginMs, signal }, async (bounded): Promise<UserDelivery> => {
         const { end } = await programs.run(call, bounded)
+        if ('exit' in end && end.exit === 0) logins.note(input)
         return { end, text: nothing, forward: nothing }
       })
+    },
+    async maildrop({ user }, ends, signal) {
+      assertRoots(parts, namesOfHost)
+      if (!logins.take(user)) {
+        throw refused('no checkpassword program has just taken a login of this user')
+      }
+      const { folder, control } = current()
+      const local = localPartOf(user, control)
+      if (local === undefined) throw refused('there is no such user of this host')
+      const owner = await find(parts, { local })
+      // Of somebody's address a part, or alias for everybody else: the mail in that home is not this login's.
+      if (owner.dash !== '' || owner.extension !== '') throw refused('this is no user of this host')
+      const about = { owner, environment: programEnvironment(folder), ends }
+      const { maildropProgram: serves = maildropProgram } = parts
+      return within(clock, { ms: maildropMs, signal }, (bounded) =>
+        maildropAsUser({ programs, program: serves }, about, bounded),
+      )
     },
   }
 }
@@ -92,9 +122,12 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
 const nothing = new Uint8Array()
 
 /** @throws PosternError PROGRAM_FAILED */
-function assertRoots({ current, writableByOthers }: DelivererWorkParts): void {
+function assertRoots(
+  { current, writableByOthers }: DelivererWorkParts,
+  more: readonly string[] = [],
+): void {
   const { folder } = current()
-  for (const file of obeyedFiles) {
+  for (const file of [...obeyedFiles, ...more]) {
     const path = writableByOthers(join(folder, file))
     if (path === undefined) continue
     throw refused(
@@ -116,7 +149,7 @@ function assertStays({ exchangeableByOthers }: DelivererWorkParts, alias: string
 /** As the router finds it, and of no other's saying. @throws PosternError PROGRAM_FAILED */
 async function find(
   { users }: DelivererWorkParts,
-  { local }: UserAddress,
+  { local }: Pick<UserAddress, 'local'>,
 ): Promise<NonNullable<Awaited<ReturnType<UserDirectory['find']>>>> {
   const { directory } = users
   if (directory === undefined) throw refused('delivery.local is not users')
@@ -129,6 +162,18 @@ async function find(
     throw refused(error instanceof Error ? error.message : String(error))
   }
   throw refused('there is no such user of this host')
+}
+
+/** @returns undefined for somebody of another domain, virtual ones included: who that is the gateway alone would know */
+function localPartOf(
+  user: string,
+  { me, locals }: Pick<ObeyedConfiguration['control'], 'me' | 'locals'>,
+): string | undefined {
+  const mailbox = mailboxOf(user)
+  if (mailbox === undefined) return undefined
+  const domain = lowerAscii(mailbox.domain)
+  const isOurs = domain === '' || domain === lowerAscii(me) || locals.has(domain)
+  return isOurs ? utf8Octets(mailbox.localPart) : undefined
 }
 
 /** One of the chain, word for word, that nobody but root may change. @throws PosternError PROGRAM_FAILED */

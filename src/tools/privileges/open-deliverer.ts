@@ -92,9 +92,12 @@ function placesFor({ control, workers, chain }: Configuration): DelivererPlaces 
   return {
     deliver: Math.max(control.concurrencyLocal, processes) + ending,
     checkpassword: logins.reduce((sum, each) => sum + each * processes, 0) + ending,
+    maildrop: maildrops,
   }
 }
 
+/** As tcpserver has it for qmail-popup: each is a process of the user's. */
+const maildrops = 40
 /** As the plugin checkpassword has it. */
 const usualParallel = 20
 /** Of a disk that is this large or larger so much stays free, of a smaller one a tenth. */
