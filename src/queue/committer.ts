@@ -31,8 +31,6 @@ export interface CommitterOptions {
   readonly segments: SegmentLog
   readonly clock: Clock
   readonly log: Log
-  /** Kept free in the last segment for outcomes: without them no message could leave a full disk. */
-  readonly reserveBytes: number
   /** How many messages are being received. */
   readonly underway: () => number
   readonly meter?: SpoolMeter
@@ -69,7 +67,6 @@ export class Committer {
   readonly #segments: SegmentLog
   readonly #clock: Clock
   readonly #log: Log
-  readonly #reserveBytes: number
   readonly #underway: () => number
   readonly #meter: SpoolMeter
   readonly #batch = new BatchWriter()
@@ -87,11 +84,10 @@ export class Committer {
   #lastStart = 0
 
   constructor(options: CommitterOptions) {
-    const { segments, clock, log, reserveBytes, underway, meter = noSpoolMeter } = options
+    const { segments, clock, log, underway, meter = noSpoolMeter } = options
     this.#segments = segments
     this.#clock = clock
     this.#log = log
-    this.#reserveBytes = reserveBytes
     this.#underway = underway
     this.#meter = meter
   }
@@ -203,7 +199,7 @@ export class Committer {
   /** What goes out with the next sync: in order, as much as fits. */
   #take(segment: Segment): readonly Waiting[] {
     if (segment.growing && this.#segments.ready) return []
-    const reserve = this.#segments.ready ? 0 : this.#reserveBytes
+    const reserve = this.#segments.ready ? 0 : segment.reserveBytes
     const room = segment.limitBytes - segment.end
     let bytes = 0
     let count = 0
@@ -227,7 +223,7 @@ export class Committer {
         items.flatMap(({ records }) => records),
       )
     } catch (error) {
-      return this.#fail(items, error)
+      return this.#fail(segment, items, error)
     }
     for (const { records, written } of items) {
       for (const [index, record] of records.entries()) {
@@ -321,9 +317,10 @@ export class Committer {
     }
   }
 
-  async #fail(items: readonly Waiting[], error: unknown): Promise<void> {
+  async #fail(segment: Segment, items: readonly Waiting[], error: unknown): Promise<void> {
     const refusal = refusalFor(error)
     this.#log.error('spool.write-failed', { error: String(error), records: items.length })
+    if (refusal.code === 'DISK_FULL') await cutOff(segment)
     this.#waiting.unshift(...items.filter(({ patient }) => patient))
     this.#mustProve = true
     this.#segments.abandon()
@@ -359,6 +356,18 @@ function refusalFor(error: unknown): PosternError {
   return new PosternError(code, error instanceof Error ? error.message : String(error), {
     cause: error,
   })
+}
+
+/**
+ * What a full disk has taken of a batch would look like what a crash leaves, if we stopped before another segment says where
+ * this one ended; and its room is wanted.
+ */
+async function cutOff({ slot, end }: Segment): Promise<void> {
+  try {
+    await slot.file.truncate(end)
+  } catch {
+    // Then a start finds it, and keeps it as a tail.
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -86,7 +86,6 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     segments,
     clock,
     log,
-    reserveBytes: segmentBytes >> 3,
     underway: () => budget.underway,
     ...(options.meter === undefined ? {} : { meter: options.meter }),
   })

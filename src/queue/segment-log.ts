@@ -89,11 +89,11 @@ export class SegmentLog {
 
   /** Goes on in a new segment. @throws PosternError DISK_FULL, DISK_FAILED: the old one stays current */
   async advance(): Promise<void> {
-    const slot = await this.#pool.take()
+    const slot = await this.#pool.take(this.#current === undefined ? 'full' : undefined)
     this.#leave()
     const generation = ++this.#lastGeneration
     const mark = { generation, key: this.#keyOf(generation) }
-    const limitBytes = Math.max(slot.sizeBytes, this.#segmentBytes)
+    const limitBytes = slot.sizeBytes === 0 ? this.#segmentBytes : slot.sizeBytes
     this.#current = new Segment({ mark, slot, limitBytes, end: 0, warm: true })
     this.#segments.push(this.#current)
     this.#retire()

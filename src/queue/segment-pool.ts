@@ -4,9 +4,10 @@
  * where the disk is full, nothing does, and the caller hears DISK_FULL.
  */
 import { dirname } from 'node:path'
-import { isPosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { headerBytes } from './record.ts'
 import type { SegmentFile } from './segment.ts'
 
 /** Small pieces, each synced: a commit's own sync waits behind one of them at most. */
@@ -40,11 +41,20 @@ export class SegmentPool {
     return this.#spare.length > 0
   }
 
-  /** @throws PosternError DISK_FULL, DISK_FAILED */
-  async take(): Promise<SegmentFile> {
-    const slot = this.#spare.shift() ?? (await this.#create())
+  /**
+   * @param even `full`: a file that grows is better than none. Otherwise it is made only where it can grow, since what is left
+   * for it may have room that is kept
+   * @throws PosternError DISK_FULL, DISK_FAILED
+   */
+  async take(even?: 'full'): Promise<SegmentFile> {
+    const slot = this.#spare.shift() ?? (await this.#growing(even))
     this.#prepare()
     return slot
+  }
+
+  async #growing(even: 'full' | undefined): Promise<SegmentFile> {
+    if (even !== 'full') await this.#affordable()
+    return this.#create()
   }
 
   /** Whether a start would find the file: nobody has removed it, nor moved it or the folders that it lies in. */
@@ -91,23 +101,36 @@ export class SegmentPool {
   }
 
   async #allocate(): Promise<void> {
-    const { log, segmentBytes, disk, folder } = this.#options
+    const { log, disk, folder } = this.#options
     let slot: SegmentFile | undefined
     try {
+      const sizeBytes = await this.#affordable()
       slot = await this.#create()
-      const zeros = Buffer.alloc(Math.min(pieceBytes, segmentBytes))
-      for (let at = 0; at < segmentBytes && !this.#closed; at += zeros.length) {
-        await slot.file.write([zeros.subarray(0, segmentBytes - at)], at)
+      const zeros = Buffer.alloc(Math.min(pieceBytes, sizeBytes))
+      for (let at = 0; at < sizeBytes && !this.#closed; at += zeros.length) {
+        await slot.file.write([zeros.subarray(0, sizeBytes - at)], at)
         await slot.file.datasync()
       }
       if (this.#closed) return await this.discard(slot)
       await slot.file.sync()
       await disk.syncDirectory(folder)
-      this.#spare.push({ ...slot, sizeBytes: segmentBytes })
+      this.#spare.push({ ...slot, sizeBytes })
     } catch (error) {
       log.warn('spool.segment-not-prepared', { error: String(error) })
       if (slot !== undefined) await this.discard(slot)
     }
+  }
+
+  /**
+   * What a segment may have of the disk: never more than half of what is free, so that no mail is refused because of zeros.
+   * @throws PosternError DISK_FULL where that is not worth a file
+   */
+  async #affordable(): Promise<number> {
+    const { disk, folder, segmentBytes } = this.#options
+    const { freeBytes } = await disk.space(folder)
+    const sizeBytes = Math.min(segmentBytes, floored(freeBytes / 2))
+    if (sizeBytes >= segmentBytes >> 3) return sizeBytes
+    throw new PosternError('DISK_FULL', `${folder}: ${freeBytes} bytes are free`)
   }
 
   /** Somebody has removed or moved the folder of the log. Where the whole spool is gone, it is not for us to begin another. */
@@ -132,4 +155,9 @@ export class SegmentPool {
     await disk.syncDirectory(folder)
     return { name, file, inode: file.statNow().inode, sizeBytes: 0 }
   }
+}
+
+/** Records begin at multiples of their header's length. */
+function floored(bytes: number): number {
+  return Math.floor(bytes / headerBytes) * headerBytes
 }

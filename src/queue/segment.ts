@@ -52,6 +52,11 @@ export class Segment {
     return Math.max(this.slot.sizeBytes, this.end)
   }
 
+  /** Kept free for outcomes while no other segment is ready: without them no message could leave a full disk. */
+  get reserveBytes(): number {
+    return this.limitBytes >> 3
+  }
+
   /** A record lies here that recovery must find. */
   keep(bytes: number): void {
     this.liveRecords += 1

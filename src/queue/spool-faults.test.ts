@@ -90,6 +90,38 @@ describe('a full disk', () => {
     expect(again.queue.size).toBe(more.length)
   })
 
+  test('leaves nothing behind that looks damaged, or brings back what was refused, where the gateway stops on it', async () => {
+    const growing = { segmentBytes: 1 << 20 }
+    const disk = fakeDisk()
+    disk.capacityBytes = 90_000
+    const spool = await spoolUnderTest({ disk }, growing)
+    const promised = await fill(spool.queue, 'first')
+    // The room that is there is used: it is not filled with zeros for the next segment.
+    expect(promised.length).toBeGreaterThan(40)
+    await spool.queue.close()
+    const after = disk.afterKill()
+    after.capacityBytes = 90_000
+    const { queue, log } = await spoolUnderTest({ disk: after }, growing)
+    const { whole } = await listed(queue.entries())
+    expect(whole.map(({ id }) => id)).toEqual(promised)
+    const opened = log.events.find(({ event }) => event === 'spool.opened')
+    expect(opened?.fields).toMatchObject({ damaged: 0 })
+  })
+
+  test('of any size is filled by mail, and takes the outcome of each message', async () => {
+    for (const capacityBytes of [40_000, 60_000, 75_000, 100_000, 200_000]) {
+      const disk = fakeDisk()
+      disk.capacityBytes = capacityBytes
+      const { queue, clock } = await spoolUnderTest({ disk })
+      const promised = await fill(queue, 'one')
+      expect(promised.length * 1_800, String(capacityBytes)).toBeGreaterThan(capacityBytes / 3)
+      for (const id of promised) {
+        await inTime(clock, queue.settle(await claimOf(queue, id), [delivered], 0))
+      }
+      expect(queue.size).toBe(0)
+    }
+  })
+
   test('of large messages refuses while they are written, and leaves nothing behind', async () => {
     const disk = fakeDisk()
     const { queue } = await spoolUnderTest({ disk })

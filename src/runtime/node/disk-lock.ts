@@ -18,7 +18,8 @@ export async function lockFile(path: string): Promise<DiskLock> {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path, { timeout: 0 })
-    database.exec('BEGIN EXCLUSIVE')
+    // Without a journal beside it: a full disk must not keep a gateway from starting, and from delivering.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()
     const taken = isSqliteError(error, sqliteBusy) || isSqliteError(error, sqliteLocked)

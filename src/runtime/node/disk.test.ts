@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -97,6 +106,13 @@ describe('a lock', () => {
     await lock.release()
     await lock.release()
     await (await systemDisk.lock(path)).release()
+  })
+
+  test('wants no byte of a disk, which may be full: only who holds it is written where there is room', async () => {
+    const lock = await systemDisk.lock(join(folder, 'lock'))
+    expect(readdirSync(folder).toSorted()).toEqual(['lock', 'lock.pid'])
+    expect(statSync(join(folder, 'lock')).size).toBe(0)
+    await lock.release()
   })
 
   test('dies with its process, however that dies', async () => {
