@@ -99,6 +99,10 @@ function putConfiguration(root: string, { folder }: BuiltApp): void {
   })
   const path = join(etc, 'postern.yaml')
   const yaml = readFileSync(path, 'utf8')
+    .replace(
+      /^# state: (\/var\/lib\/postern) .*$/m,
+      'state: $1 # spool, store, accounts, control socket: all of its own',
+    )
     .replaceAll('../var/', '/var/lib/postern/')
     .replace('  - ../plugins\n', '  - /usr/lib/postern/plugins\n')
     .replace(
@@ -146,7 +150,7 @@ function putControl(
     `Architecture: ${architecture}`,
     'Maintainer: Postern <postmaster@localhost>',
     `Installed-Size: ${Math.ceil(bytes / 1024)}`,
-    'Depends: libc6, libstdc++6, adduser',
+    'Depends: libc6, libstdc++6, libatomic1, adduser',
     'Suggests: clamav-daemon, spamassassin, rspamd, unbound, dovecot-imapd',
     'Section: mail',
     'Priority: optional',

@@ -43,6 +43,25 @@ describe('the configuration', () => {
     expect(configuration?.workers).toBe(workers)
   })
 
+  test('keeps all that is the gateway’s own in one folder, if it is told to', () => {
+    const reading = read({
+      'control/me': 'mx.test\n',
+      'postern.yaml': 'state: /var/lib/postern\nspool: { path: ../var/mail-spool }\nchain: []\n',
+    })
+    expect(reading.mistakes).toEqual([])
+    expect(reading.configuration).toMatchObject({
+      spool: { path: '/var/lib/postern/mail-spool' },
+      accounts: { path: '/var/lib/postern/accounts.db' },
+      traces: { path: '/var/lib/postern/traces.db' },
+      operator: { socket: '/var/lib/postern/control/socket' },
+      admin: { path: '/var/lib/postern/admin' },
+    })
+    expect(JSON.stringify(reading.configuration)).not.toContain('/etc/var')
+    expect(mistakesIn({ 'postern.yaml': 'state: 7\nchain: []\n' })[0]).toContain(
+      'state: is not a path',
+    )
+  })
+
   test('keeps traces beside the store, so many, so long and in so many bytes', () => {
     const traces = (yaml: string): unknown =>
       read({ 'control/me': 'mx.test\n', 'postern.yaml': `${yaml}chain: []\n` }).configuration

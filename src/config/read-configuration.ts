@@ -56,6 +56,7 @@ const topKeys = [
   'listeners',
   'chain',
   'plugin_dirs',
+  'state',
   'thresholds',
   'tagging',
   'quarantine',
@@ -68,6 +69,9 @@ const topKeys = [
   'check',
   ...Object.keys(sectionShapes),
 ]
+
+/** The folder of all that is the gateway's own: beside the configuration, if nothing else is said. */
+const usualState = '../var/'
 
 /** Where the rules for clients stand if nothing else is said. */
 const usualTcpRules = 'tcp.smtp'
@@ -98,13 +102,22 @@ class ConfigurationFiles {
   readonly mistakes: Mistake[] = []
   readonly doubts: Mistake[] = []
   readonly #source: ConfigurationSource
+  #state = usualState
 
   constructor(source: ConfigurationSource) {
     this.#source = source
   }
 
+  /** @param state what `../var/` stands for from now on, here and where nothing is said */
+  keepStateIn(state: string): void {
+    this.#state = state
+  }
+
   absolute(path: string): string {
-    return resolve(this.#source.folder, path)
+    const own = path.startsWith(usualState)
+      ? join(this.#state, path.slice(usualState.length))
+      : path
+    return resolve(this.#source.folder, own)
   }
 
   /** How a message names it. */
@@ -180,6 +193,7 @@ function readSections(
 ): Sections {
   const reading = new Reading(document, resources)
   const top = topOf(reading, document)
+  files.keepStateIn(readState(reading, top['state']))
   const place = (path: Path): WrittenAt => {
     return { file: document.file, path, lineOf: (at) => document.lineOf(at) }
   }
@@ -303,6 +317,13 @@ function readSettings(
       clientNames: { names: dns.client_names, timeoutMs: dns.client_name_timeout },
     },
   }
+}
+
+function readState(reading: Reading, given: JsonValue | undefined): string {
+  if (given === undefined || given === null) return usualState
+  if (typeof given === 'string' && given !== '' && !given.includes('\0')) return given
+  reading.mistake(['state'], 'is not a path', 'write a folder, such as /var/lib/postern')
+  return usualState
 }
 
 function readTcpRulesPath(reading: Reading, given: JsonValue | undefined): string {

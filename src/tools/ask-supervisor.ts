@@ -5,6 +5,7 @@ import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { stayAwake } from '../runtime/node/awake.ts'
 import { systemClock } from '../runtime/node/clock.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { readFolder } from './read-offline.ts'
 import {
@@ -13,10 +14,19 @@ import {
   type SupervisorVerb,
 } from './supervisor-requests.ts'
 
-/** Where the socket lies; a configuration with mistakes in it is no reason not to find it. */
-export function supervisorSocket(folder: string): string {
+/**
+ * Where the socket lies; a configuration with mistakes in it is no reason not to find it.
+ * @throws PosternError DISK_FAILED where we may not read it: nothing can be said of its gateway then
+ */
+function supervisorSocket(folder: string): string {
   const { configuration } = readFolder(folder)
-  return configuration?.operator.socket ?? join(resolve(folder), '../var/control/socket')
+  if (configuration !== undefined) return configuration.operator.socket
+  try {
+    systemDisk.readFileNow(join(folder, 'postern.yaml'))
+  } catch (error) {
+    if (!isPosternError(error, 'NOT_FOUND')) throw error
+  }
+  return join(resolve(folder), '../var/control/socket')
 }
 
 /**

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { readFolder } from '../../src/tools/read-offline.ts'
 import { checkout, runPostern } from '../end-to-end/started-gateway.ts'
 
 const docker = join(checkout, 'docker')
@@ -134,6 +135,9 @@ test('the configuration of the image is right', async () => {
     await writeFile(path, yaml)
     const { code, stderr } = await runPostern(['check', '--config', folder])
     expect({ code, stderr }).toMatchObject({ code: 0 })
+    const { configuration } = readFolder(folder)
+    expect(configuration?.delivery.maildirs).toBe(join(folder, 'var/mail'))
+    expect(JSON.stringify(configuration)).not.toContain(resolve(folder, '../var'))
   } finally {
     await rm(folder, { recursive: true })
   }

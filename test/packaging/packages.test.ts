@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildApp, type BuiltApp } from '../../packaging/build.ts'
 import { buildDeb } from '../../packaging/deb/build.ts'
 import { productionPackages } from '../../packaging/production-packages.ts'
+import { readFolder } from '../../src/tools/read-offline.ts'
 import {
   checkout,
   delivered,
@@ -300,6 +301,10 @@ describe.skipIf(!hasDpkg)('the Debian package', () => {
     const program = join(installed, 'usr/bin/postern')
     const check = await runProgram(program, ['check', '--config', join(installed, 'etc/postern')])
     expect(check).toMatchObject({ code: 0 })
+    // Beside /etc/postern the gateway's user may write nothing: control socket, accounts and keys lie with the spool.
+    const { configuration } = readFolder(join(installed, 'etc/postern'))
+    expect(configuration?.operator.folder).toBe(join(installed, 'var/lib/postern/control'))
+    expect(JSON.stringify(configuration)).not.toContain(join(installed, 'etc/var'))
   })
 
   test(
