@@ -346,7 +346,7 @@ describe('the sums of how transactions ended', () => {
     const { endedAt } = (await naive.search({ limit: 1 })).items[0]!
     const byEnding = ({ items }: Awaited<ReturnType<typeof real.endings>>) =>
       items.map((each) => JSON.stringify(each)).toSorted()
-    for (const cursor of [undefined, '1', '74', 'e7', 's0', '12v', 'zz']) {
+    for (const cursor of [undefined, '74', 's0', 'zz']) {
       for (const since of [0, endedAt - 300_000]) {
         for (const sliceMs of [10_000, 3_600_000]) {
           const asked = { sliceMs, since, ...(cursor === undefined ? {} : { cursor }) }

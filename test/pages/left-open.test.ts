@@ -1,6 +1,7 @@
 /** The live stream, a page that stays open while the gateway is restarted, and a walk without a mouse. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { dialogue } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
   buildPages,
@@ -47,6 +48,17 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
     await page.getByRole('button', { name: 'Go on' }).click()
     await mail.send({ from: 'third@live.test' })
     await live().getByText('third@live.test').waitFor()
+  })
+
+  test('shows some of a flood, and how many there were besides', async () => {
+    const transaction = ['MAIL FROM:<flood@live.test>', 'RCPT TO:<bob@postern.test>', 'RSET']
+    const flood = Array.from({ length: 90 }, () => transaction).flat()
+    await dialogue(mail.gateway().port, ['EHLO client.test', ...flood, 'QUIT'])
+    await live()
+      .getByText(/^and \d+ more$/)
+      .first()
+      .waitFor()
+    await live().getByText('flood@live.test').first().waitFor()
   })
 
   test('says that the gateway is gone, and goes on when it is back', async () => {

@@ -173,6 +173,17 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
       expect(await delivered(mail.folder, ['bob', 'postern.test'], 2)).toHaveLength(2)
     })
 
+    test('a message is learned as good, and stays held', async () => {
+      await hold('kindness')
+      await press('Learn as good')
+      await page.getByText('1 message learned as good').waitFor()
+      await eventually(async () => {
+        const log = await readFile(join(mail.folder.root, 'var/postern.log'), 'utf8')
+        return log.split('\n').find((line) => /pupil\.learned.*ham.*kindness/.test(line))
+      }, 'the pupil')
+      expect((await named('kindness'))?.held).toBe(true)
+    })
+
     test('the sender is allowed for this recipient, by a rule of the lists', async () => {
       await hold('friend')
       await press('Allow sender')
@@ -360,6 +371,196 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await ines.page.getByLabel('Destination', { exact: true }).waitFor()
     expect(await ines.page.getByRole('button', { name: /^(?:Hold|Delete)/ }).count()).toBe(0)
     await ines.context.close()
+  })
+
+  describe('do what each of their other buttons says:', () => {
+    /** In the row of a table, and in the dialog that asks. */
+    const pressIn = async (text: string, button: string, confirm = button): Promise<void> => {
+      await row(text)
+        .getByRole('button', { name: new RegExp(`^${button}`) })
+        .click()
+      await page.getByRole('dialog').getByRole('button', { name: confirm, exact: true }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    const facts = async <T>(path: string): Promise<T> =>
+      (await page.request.get(`${mail.origin}/api/v1${path}`)).json() as Promise<T>
+
+    test('a rule of the lists is taken away', async () => {
+      await visit('/policy/lists')
+      await pressIn('nasty.test', 'Remove')
+      await row('nasty.test').waitFor({ state: 'detached' })
+      const { stdout } = await runPostern(['list', 'list', '--config', mail.folder.config])
+      expect(stdout).not.toContain('nasty.test')
+    })
+
+    test('a rule of tcp.smtp is written after its diff was seen', async () => {
+      await visit('/policy')
+      await page.getByRole('button', { name: 'Edit the file' }).click()
+      const before = await page.getByRole('textbox', { name: 'tcp.smtp' }).inputValue()
+      await page.getByRole('button', { name: 'Cancel' }).click()
+      await page.getByRole('button', { name: 'Edit the file' }).click()
+      await page.getByRole('textbox', { name: 'tcp.smtp' }).fill(`198.51.100.:deny\n${before}`)
+      await page.getByRole('button', { name: 'Show the diff' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.locator('.added', { hasText: '198.51.100.:deny' }).waitFor()
+      await dialog.getByRole('button', { name: 'Write it' }).click()
+      await row('198.51.100').waitFor()
+      expect(await readFile(join(mail.folder.config, 'tcp.smtp'), 'utf8')).toBe(
+        `198.51.100.:deny\n${before}`,
+      )
+    })
+
+    test('a text that somebody else changed meanwhile is not overwritten', async () => {
+      await visit('/system/files')
+      await page.getByRole('button', { name: 'Edit control/badmailfrom' }).click()
+      await page.getByRole('textbox', { name: 'control/badmailfrom' }).fill('@mine.test\n')
+      await mail.folder.write('control/badmailfrom', '@bad.test\n@theirs.test\n')
+      await page.getByRole('button', { name: 'Show the diff' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Write it' }).click()
+      await page.getByRole('dialog').getByRole('alert').waitFor()
+      const text = await readFile(join(mail.folder.config, 'control/badmailfrom'), 'utf8')
+      expect(text).toContain('@theirs.test')
+    })
+
+    test('a client is let past the greylist, and forgotten', async () => {
+      await visit('/policy/greylist')
+      await page.getByLabel('Client', { exact: true }).fill('198.51.100.77')
+      await page.getByRole('button', { name: 'Never ask it to come back' }).click()
+      await row('198.51.100.').first().waitFor()
+      await page.getByRole('button', { name: 'Search' }).click()
+      await expect.poll(() => new URL(page.url()).search, patience).toBe('?client=198.51.100.77')
+      await page.getByRole('button', { name: 'Forget it' }).click()
+      await page.getByText(/^\d+ records? forgotten$/).waitFor()
+      await expect.poll(() => row('198.51.100.').count(), patience).toBe(0)
+    })
+
+    test('delivery to a domain is paused, and goes on', async () => {
+      await visit('/queue')
+      await page.getByLabel('Pause delivery to').fill('slow.test')
+      await page.getByRole('button', { name: 'Pause', exact: true }).click()
+      await page.getByText('No delivery to slow.test').waitFor()
+      expect(await facts('/queue/pauses')).toEqual({
+        paused: [{ what: 'domain', name: 'slow.test' }],
+      })
+      await page.getByRole('button', { name: 'Resume slow.test' }).click()
+      await page.getByText('Nothing is paused').waitFor()
+    })
+
+    test('users, aliases and settings of a domain are changed, and all of it removed', async () => {
+      await visit('/domains/new.test')
+      const dialog = page.getByRole('dialog')
+      await page.getByRole('button', { name: 'Change dora@new.test' }).click()
+      await dialog.getByLabel('Quota').fill('10MB')
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('dora@new.test was changed').waitFor()
+      await page.getByRole('button', { name: 'Change info@new.test' }).click()
+      await dialog.getByLabel('Goes to').fill('dora@new.test\nann@else.test')
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await row('ann@else.test').waitFor()
+      await page.getByRole('button', { name: 'Settings' }).click()
+      await dialog.getByLabel('Other names').fill('alias.test')
+      await dialog.getByLabel('Most users').fill('7')
+      await dialog.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('new.test was changed').waitFor()
+      expect(await facts('/domains/new.test')).toMatchObject({
+        maxUsers: 7,
+        otherNames: ['alias.test'],
+      })
+      await pressIn('info@new.test', 'Remove')
+      await row('info@new.test').waitFor({ state: 'detached' })
+      await pressIn('dora@new.test', 'Remove')
+      await row('dora@new.test').waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Remove', exact: true }).click()
+      await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
+      await page.getByRole('heading', { name: 'Domains and users', level: 1 }).waitFor()
+      expect(await row('new.test').count()).toBe(0)
+    })
+
+    test('a token is revoked, a session ended, a user changed and removed', async () => {
+      await visit('/system/tokens')
+      await pressIn('monitoring', 'Revoke')
+      await row('monitoring').waitFor({ state: 'detached' })
+      const ines = await browser.open()
+      await ines.page.goto(mail.origin)
+      await logIn(ines.page, 'ines', 'correct horse too')
+      await visit('/system/users')
+      // Of two sessions of hers the first one lies in a browser that was closed.
+      const ends = page.getByRole('button', { name: 'End it (ines)' })
+      await ends.first().waitFor()
+      for (let left = await ends.count(); left > 0; left -= 1) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await ends.first().click()
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await expect.poll(() => ends.count(), patience).toBe(left - 1)
+      }
+      await ines.page.reload()
+      await ines.page.getByRole('button', { name: 'Log in' }).waitFor()
+      await ines.context.close()
+      const users = page.getByRole('table', { name: 'Users of these pages' })
+      const herRow = users.locator('tbody tr', { hasText: 'ines' })
+      await herRow.getByRole('button', { name: /^Change/ }).click()
+      await page.getByRole('dialog').getByLabel('Role').selectOption('auditor')
+      await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+      await herRow.getByText('auditor').waitFor()
+      await herRow.getByRole('button', { name: /^Remove/ }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+      await herRow.waitFor({ state: 'detached' })
+      await visit('/system/audit')
+      await page.getByRole('textbox', { name: 'What' }).fill('access.remove-user')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await expect.poll(() => row('queue.change').count(), patience).toBe(0)
+      await row('ines').first().waitFor()
+    })
+
+    test('the configuration is checked again and read anew, and the log is narrowed to a word', async () => {
+      await visit('/system')
+      await page.getByRole('button', { name: 'Check again' }).click()
+      await page.getByRole('button', { name: 'Check again' }).waitFor()
+      await visit('/chain')
+      await page.getByRole('button', { name: 'Reload' }).click()
+      await page.getByText('The configuration was read anew').waitFor()
+      await visit('/system/log')
+      const log = page.getByRole('region', { name: 'Log', exact: true })
+      await page.getByLabel('Only lines with').fill('pupil.LEARNED')
+      await expect.poll(async () => (await log.textContent())?.split('\n').length, patience).toBe(2)
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      await page.getByLabel('Only lines with').fill('no such word')
+      await page.getByText('No lines').waitFor()
+    })
+
+    test('messages are taken home as a table, and a held one as it came', async () => {
+      await visit('/messages?outcome=refused')
+      const [table] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'CSV' }).click(),
+      ])
+      expect(await readFile(await table.path(), 'utf8')).toContain('spammer@bad.test')
+      await visit('/quarantine')
+      await page.getByRole('link', { name: 'kindness' }).click()
+      const [letter] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'Save as file' }).click(),
+      ])
+      expect(await readFile(await letter.path(), 'utf8')).toContain('Subject: kindness')
+    })
+
+    test('colours are switched and stay so, a password is changed, and one logs out', async () => {
+      await visit('/system/me')
+      const colours = page.getByRole('button', { name: /^Colours/ })
+      await colours.click()
+      await colours.click()
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
+      await page.reload()
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
+      await colours.click()
+      await page.getByLabel('Password now').fill('correct horse battery')
+      await page.getByLabel('New password').fill('another horse battery')
+      await page.getByRole('button', { name: 'Change it' }).click()
+      await page.getByText('The password was changed').waitFor()
+      await page.getByRole('button', { name: 'Log out' }).click()
+      await page.getByRole('button', { name: 'Log in' }).waitFor()
+      await logIn(page, 'admin', 'another horse battery')
+    })
   })
 
   test('met no error and asked nobody but the gateway', () => {

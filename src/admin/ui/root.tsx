@@ -1,5 +1,5 @@
 /** First of all: is somebody logged in, or is this the first start? */
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import type { SessionView } from '../schemas/access.ts'
 import { useApp } from './app-context.ts'
 import { LoginPage } from './pages/login/login-page.tsx'
@@ -9,7 +9,7 @@ import { Shell } from './shell.tsx'
 export function Root() {
   const { api, session, enter } = useApp()
   const setup = location.pathname === '/setup'
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A 401 has already said that nobody is logged in, silence that the gateway is away.
     if (!setup) api.ask<SessionView>('GET', '/session').then(enter, () => undefined)
   }, [])

@@ -92,7 +92,14 @@ describe('evidence', () => {
   test.each([
     ['text', 'text'],
     [['127.0.0.2', '127.0.0.4'], '127.0.0.2, 127.0.0.4'],
-    [{ a: 1 }, '{"a":1}'],
+    [{ a: 1 }, 'a: 1'],
+    [
+      [{ check: 'name', detail: 'x.exe' }, { check: 'size' }],
+      'check: name, detail: x.exe; check: size',
+    ],
+    [{ a: { b: 1, c: 2 }, d: ['e'] }, 'a: {"b":1,"c":2}, d: e'],
+    [{}, ''],
+    [null, 'null'],
     [7, '7'],
   ])('%j is shown as %s', (value, text) => {
     expect(evidenceText(value)).toBe(text)

@@ -73,14 +73,25 @@ function drawStep(step: TracedStep): DrawnStep {
   return { step, evidence, more: all.length - evidence.length }
 }
 
-/** Strings and numbers as they are, lists of them with commas, anything else as JSON; cut where it is long. */
+/** Strings and numbers as they are, lists of them with commas, facts by their names; cut where it is long. */
 export function evidenceText(value: unknown): string {
-  const text =
-    typeof value === 'string'
-      ? value
-      : Array.isArray(value) && value.every((each) => typeof each !== 'object')
-        ? value.join(', ')
-        : (JSON.stringify(value) ?? '')
-  const shown = plainText(text)
+  const shown = plainText(written(value))
   return shown.length > longestEvidence ? `${shown.slice(0, longestEvidence)} …` : shown
+}
+
+function written(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) {
+    const apart = value.some((each) => typeof each === 'object') ? '; ' : ', '
+    return value.map(written).join(apart)
+  }
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? ''
+  return Object.entries(value)
+    .map(([name, each]) => `${name}: ${isNested(each) ? JSON.stringify(each) : written(each)}`)
+    .join(', ')
+}
+
+/** Without its braces nobody could tell what belongs together. */
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 1
 }

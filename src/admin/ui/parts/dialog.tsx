@@ -52,6 +52,7 @@ export function Confirm({
   title,
   action,
   danger = false,
+  ready = true,
   onConfirm,
   onClose,
   children,
@@ -60,6 +61,8 @@ export function Confirm({
   /** What the button says: a verb. */
   readonly action: string
   readonly danger?: boolean
+  /** Whether it can be done already. */
+  readonly ready?: boolean
   readonly onConfirm: () => Promise<void>
   readonly onClose: () => void
   readonly children: ComponentChildren
@@ -92,7 +95,7 @@ export function Confirm({
           <button
             type="submit"
             class={danger ? 'button button-danger' : 'button button-main'}
-            disabled={busy}
+            disabled={busy || !ready}
           >
             {busy ? 'Working …' : action}
           </button>

@@ -120,7 +120,13 @@ function Undo({
     onDone()
   }
   return (
-    <Confirm title="Go back?" action="Go back" onConfirm={undo} onClose={onClose}>
+    <Confirm
+      title="Go back?"
+      action="Go back"
+      ready={file.value !== undefined}
+      onConfirm={undo}
+      onClose={onClose}
+    >
       <p>
         <code>{plainText(path)}</code> gets the text it had before this change. Later changes of the
         same file are lost with it; the history keeps them. It is checked first, and is itself a

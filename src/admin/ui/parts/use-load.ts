@@ -1,6 +1,6 @@
 /** What a page shows, fetched: again when what it depends on changes, or when the gateway comes back. */
 import { useSignalEffect } from '@preact/signals'
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useApp } from '../app-context.ts'
 
 export interface Loaded<T> {
@@ -34,7 +34,8 @@ export function useLoad<T>(
   useSignalEffect(() => {
     if (revision.value > 0) reload()
   })
-  useEffect(() => {
+  // At once: an effect would wait until the empty page has been painted.
+  useLayoutEffect(() => {
     const { current: ask } = current
     if (ask === undefined) return setState({ key, loading: false })
     const abort = new AbortController()

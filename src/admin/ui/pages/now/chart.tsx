@@ -14,6 +14,9 @@ const strokes = {
   held: { colour: '--held', dash: [10, 3, 2, 3] },
 } as const
 
+/** Those that have one decimal at most, as the axis writes them. */
+const steps = [0.1, 1, 10, 100, 1_000, 10_000].flatMap((unit) => [unit, 2 * unit, 5 * unit])
+
 export function RateChart({ series }: { readonly series: Series }) {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
@@ -77,7 +80,12 @@ function optionsFor(home: HTMLElement): uPlot.Options {
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
       { ...axis, values: (_plot, splits) => splits.map((split) => formatMinute(split * 1000)) },
-      { ...axis, size: 48, values: (_plot, splits) => splits.map((split) => formatRate(split)) },
+      {
+        ...axis,
+        size: 48,
+        incrs: steps,
+        values: (_plot, splits) => splits.map((split) => formatRate(split)),
+      },
     ],
     series: [
       {

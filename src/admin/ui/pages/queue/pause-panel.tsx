@@ -62,6 +62,7 @@ export function PausePanel() {
             placeholder="example.org"
             value={domain}
             onText={setDomain}
+            wide
           />
           <div class="row">
             <button type="submit" class="button">
