@@ -10,7 +10,8 @@ import type { Session } from '../mail/session.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Generation } from './generation.ts'
-import { decidedly, Inquiry } from './inquiry.ts'
+import { applies, decidedly } from './applies.ts'
+import { Inquiry } from './inquiry.ts'
 
 export interface OwnMail {
   readonly message: Message
@@ -53,12 +54,11 @@ export async function ownSignatures(
   try {
     inquiry.begin('message', session)
     for (const place of chain.places.sign) {
-      const { entry, question } = place
-      if (entry.shadow) continue
-      const applies = recipients.every(
-        (recipient) => inquiry.judge(entry, question, recipient, decidedly) === true,
+      if (place.entry.shadow) continue
+      const meant = recipients.every(
+        (recipient) => applies(inquiry, place, recipient, decidedly) === true,
       )
-      if (!applies) continue
+      if (!meant) continue
       // oxlint-disable-next-line no-await-in-loop -- one signer after the other, as for every message
       const { verdict } = await inquiry.ask(place, { transaction, message })
       edits.push(...(verdict.headerEdits ?? []))

@@ -44,7 +44,7 @@ export const systemDisk: Disk = Object.freeze({
   list: (path: string) => result<string[]>(path, (done) => fs.readdir(path, done)),
   stat: async (path: string) =>
     fileStat(await result<fs.Stats>(path, (done) => fs.stat(path, done))),
-  statNow: (path: string) => fileStat(now(path, () => fs.statSync(path))),
+  statNow: (path: string) => fileStat(attempt(path, () => fs.statSync(path))),
   statName: async (path: string) =>
     fileStat(await result<fs.Stats>(path, (done) => fs.lstat(path, done))),
   async space(path: string) {
