@@ -5,7 +5,7 @@ import { configurationResources } from '../config/resources.ts'
 import { buildGeneration } from '../filter/build-generation.ts'
 import { loadEntries } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { examinedAccounts } from '../tools/examined-accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
@@ -37,7 +37,7 @@ export async function rehearse(folder: string, asked: Rehearsal): Promise<Rehear
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined || mistakes.length > 0) return { ok: false, mistakes }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
-  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
+  const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)
   const { servers, timeoutMs } = configuration.dns
   const dns = nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) })

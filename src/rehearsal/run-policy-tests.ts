@@ -7,7 +7,7 @@ import { buildGeneration } from '../filter/build-generation.ts'
 import { loadEntries } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { examinedAccounts } from '../tools/examined-accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeDns } from '../runtime/node/dns.ts'
@@ -130,7 +130,7 @@ async function runAll(
   { folder, tests, progress }: AllTests,
 ): Promise<PolicyTestRun> {
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
-  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
+  const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)
   const { servers, timeoutMs } = configuration.dns
   const dns = nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) })

@@ -9,7 +9,7 @@ import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { trustedLoader } from './trusted-loader.ts'
 import { isPosternError } from '../mail/errors.ts'
-import { nodeAccounts } from '../runtime/node/accounts.ts'
+import { examinedAccounts } from './examined-accounts.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -59,7 +59,7 @@ export async function checkConfiguration(
   const { configuration, mistakes, doubts } = readFolder(folder, disk)
   if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk, log: silentLog })
-  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
+  const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)
   try {
     const chain = await loadChain({

@@ -117,10 +117,11 @@ export async function mailIn(
 async function freeRootsPort(): Promise<number> {
   for (let port = 1023; port > 512; port -= 1) {
     const server = createServer()
-    const outcome = await Promise.race([
-      once(server.listen(port, '127.0.0.1'), 'listening').then(() => true),
-      once(server, 'error').then(() => false),
-    ])
+    // An error rejects the wait for another event.
+    const outcome = await once(server.listen(port, '127.0.0.1'), 'listening').then(
+      () => true,
+      () => false,
+    )
     server.close()
     if (outcome) return port
   }

@@ -230,6 +230,11 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     const add = ['user', 'add', 'eve@postern.test', '--config', place.folder.config]
     expect((await runPostern(add, 'secret\n')).code).toBe(1)
     expect((await stat(target)).size).toBe(0)
+    // Those that only look do not write either: an empty file would become a database.
+    expect((await runPostern(['check', '--config', place.folder.config])).stderr).not.toContain(
+      'accounts.db',
+    )
+    expect((await stat(target)).size).toBe(0)
     const back = `rm '${path}' && mv '${path}.away' '${path}'`
     expect(await asUser(account, back)).toMatchObject({ code: 0 })
     const list = ['user', 'list', '--config', place.folder.config]

@@ -7,7 +7,7 @@ import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
 import {
   formatRequest,
   readAnswer,
-  toldVariables,
+  mayBeTold,
   type DelivererAnswer,
   type DelivererRequest,
 } from './requests.ts'
@@ -29,7 +29,7 @@ export function delivererClient(parts: DelivererClientParts): Deliverer {
     async checkpassword({ command, environment, inputs = new Map() }, signal) {
       const input = inputs.get(3)
       if (!(input instanceof Uint8Array)) throw failed('a login has its input on descriptor 3')
-      const told = [...environment].filter(([name]) => toldVariables.has(name))
+      const told = [...environment].filter(([name, value]) => mayBeTold(name, value))
       const request = { ask: 'checkpassword', command, environment: new Map(told), input } as const
       return (await ask(parts, request, { signal })).end
     },

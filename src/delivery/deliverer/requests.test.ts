@@ -13,6 +13,7 @@ const octets = fc
   .uint8Array({ maxLength: 100 })
   .map((bytes) => Buffer.from(bytes).toString('latin1').replaceAll('\0', '_'))
 const words = fc.string({ maxLength: 100 }).filter((text) => !text.includes('\0'))
+const values = fc.stringMatching(/^[0-9A-Za-z.:_%-]{0,40}$/)
 const deliveries = fc.record({
   ask: fc.constant('deliver' as const),
   local: octets.filter((text) => text !== ''),
@@ -23,7 +24,7 @@ const logins = fc.record({
   ask: fc.constant('checkpassword' as const),
   command: fc.tuple(words, words),
   environment: fc
-    .array(fc.tuple(fc.constantFrom(...toldVariables), words))
+    .array(fc.tuple(fc.constantFrom(...toldVariables), values))
     .map((pairs) => new Map(pairs)),
   input: fc.uint8Array({ maxLength: 512 }),
 })
@@ -77,6 +78,7 @@ describe('a request', () => {
     ['no program', { ...login, command: [] }],
     ['a word that is none', { ...login, command: ['/x', 7] }],
     ['a variable of the loader', { ...login, environment: [['LD_PRELOAD', '/x']] }],
+    ['a variable that a shell would read', { ...login, environment: [['TCPREMOTEHOST', '$(id)']] }],
     ['a variable without value', { ...login, environment: [['PROTO']] }],
     ['more than checkpassword reads', { ...login, input: Buffer.alloc(513).toString('base64') }],
     ['what is no base64', { ...login, input: '%' }],

@@ -47,6 +47,13 @@ export const toldVariables: ReadonlySet<string> = new Set([
   'TCPLOCALPORT',
 ])
 
+/** A program of root's may be a script that is careless with them: names, addresses and numbers, and nothing that a shell reads. */
+const harmless = /^[0-9A-Za-z.:_%[\]-]{0,255}$/
+
+export function mayBeTold(name: string, value: string): boolean {
+  return toldVariables.has(name) && harmless.test(value)
+}
+
 export function formatRequest(request: DelivererRequest): Uint8Array {
   if (request.ask === 'deliver') {
     const { ask, local, host, sender } = request
@@ -109,7 +116,7 @@ function readCheckpassword({ command, environment, input }: Keys): DelivererRequ
   const variables = new Map<string, string>()
   for (const pair of environment) {
     const [name, text] = Array.isArray(pair) && pair.length === 2 ? pair : []
-    if (!isWord(name) || !isWord(text) || !toldVariables.has(name)) return undefined
+    if (!isWord(name) || !isWord(text) || !mayBeTold(name, text)) return undefined
     variables.set(name, text)
   }
   const bytes = Buffer.from(input, 'base64')

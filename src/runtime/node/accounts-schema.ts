@@ -55,6 +55,13 @@ export function updateAccountsSchema(database: DatabaseSync): void {
   }
 }
 
+/** @throws Error where it is no database, or was written by a newer version */
+export function hasCurrentSchema(database: DatabaseSync): boolean {
+  const version = versionOf(database)
+  if (version > steps.length) throw new Error('it was written by a newer version')
+  return version === steps.length
+}
+
 function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }

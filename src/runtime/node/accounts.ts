@@ -19,7 +19,7 @@ import type { Clock } from '../clock.ts'
 import type { DomainAlias, MailAlias, MailDomain } from '../../mail/mail-domain.ts'
 import type { NameRange } from '../mail-domains.ts'
 import { MailDomainTables } from './accounts-domains.ts'
-import { updateAccountsSchema } from './accounts-schema.ts'
+import { hasCurrentSchema, updateAccountsSchema } from './accounts-schema.ts'
 import { makeOwnFile } from './own-file.ts'
 
 export interface AccountsParts {
@@ -27,6 +27,8 @@ export interface AccountsParts {
   readonly clock: Pick<Clock, 'now'>
   /** How long a question waits, without anything else being done, for somebody who writes; 5,000 where nothing is said. */
   readonly busyMs?: number
+  /** Nothing is written, whatever the file is: one of an older schema knows nobody. Only to be asked, then. */
+  readonly readOnly?: boolean
 }
 
 /** Opens nothing yet. */
@@ -167,7 +169,7 @@ class SqliteAccounts implements Accounts {
       this.#open = undefined
     }
     if (inode === undefined) return undefined
-    this.#open ??= openFile(this.#parts.path, inode, this.#parts.busyMs)
+    this.#open ??= openFile(this.#parts, inode)
     return this.#open
   }
 
@@ -180,11 +182,29 @@ class SqliteAccounts implements Accounts {
   }
 }
 
-function openFile(path: string, inode: number, busyMs = writersMs): Open {
-  const database = new DatabaseSync(path, { timeout: busyMs })
+/** @throws Error of SQLite */
+function openDatabase({ path, busyMs = writersMs, readOnly = false }: AccountsParts): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: busyMs, readOnly })
   try {
-    database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
-    updateAccountsSchema(database)
+    if (!readOnly) {
+      database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
+      updateAccountsSchema(database)
+      return database
+    }
+    if (hasCurrentSchema(database)) return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  database.close()
+  const empty = new DatabaseSync(':memory:')
+  updateAccountsSchema(empty)
+  return empty
+}
+
+function openFile(parts: AccountsParts, inode: number): Open {
+  const database = openDatabase(parts)
+  try {
     const names = [
       'user',
       'password_hash',

@@ -5,7 +5,7 @@ import type { Configuration } from '../../config/configuration.ts'
 import { configurationResources } from '../../config/resources.ts'
 import { trustedLoader } from '../trusted-loader.ts'
 import type { Entry } from '../../filter/entry.ts'
-import { nodeAccounts } from '../../runtime/node/accounts.ts'
+import { examinedAccounts } from '../examined-accounts.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { nodeDns } from '../../runtime/node/dns.ts'
@@ -125,7 +125,7 @@ async function examineDependencies(
 ): Promise<readonly Examination[]> {
   const doors = { disk: systemDisk, log: silentLog }
   const resources = configurationResources(resolve(folder), doors)
-  const accounts = nodeAccounts({ path: configuration.accounts.path, clock: systemClock })
+  const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)
   try {
     const { generation } = await loadChain({
