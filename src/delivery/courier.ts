@@ -109,7 +109,13 @@ export class Courier {
       hops: new HopHealth(clock, log),
       lanes: {
         local: new Lanes({ clock, callBack, limit: () => limits().local }),
-        remote: new Lanes({ clock, callBack, limit: () => limits().remote }),
+        remote: new Lanes({
+          clock,
+          callBack,
+          limit: () => limits().remote,
+          // Dials that nobody answers take a minute each: not every slot may hang on them.
+          reserved: () => Math.floor(limits().remote / 4),
+        }),
       },
     }
   }

@@ -106,6 +106,26 @@ describe('the slots', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('that are reserved go to lanes only that have answered', async () => {
+    const { lanes, ask, begun, settle } = stage({ limit: () => 4, reserved: () => 1 })
+    ask('good', 'good 1')
+    await settle()
+    lanes.give('good', true)
+    for (let i = 1; i <= 5; i++) ask(`dead${i}`, `dead${i} 1`)
+    await settle()
+    expect(begun).toEqual(['good 1', 'dead1 1', 'dead2 1', 'dead3 1'])
+    for (let i = 2; i <= 4; i++) {
+      ask('good', `good ${i}`)
+      await settle()
+      expect(begun.at(-1)).toBe(`good ${i}`)
+      lanes.give('good', true)
+    }
+    lanes.give('dead1', false)
+    await settle()
+    expect(begun.at(-1)).toBe('dead4 1')
+    expect(lanes.taken).toBe(3)
+  })
+
   test('that are closed turn away those who wait and those who come', async () => {
     const { lanes, ask, turns, settle } = stage()
     ask('a', 'a 1')
@@ -186,11 +206,12 @@ test('whatever is asked and given, no limit is exceeded and nobody is forgotten'
   const lane = fc.constantFrom('a', 'b', 'c')
   const step = fc.oneof(
     fc.record({ ask: lane, urgency: fc.constantFrom('first' as const, 'retry' as const) }),
-    fc.record({ give: lane }),
+    fc.record({ give: lane, answers: fc.option(fc.boolean(), { nil: undefined }) }),
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const { lanes, ask, begun, turns, settle } = stage({ limit: () => 3, maxWaiting: 8 })
+      const options = { limit: () => 3, reserved: () => 1, maxWaiting: 8 }
+      const { lanes, ask, begun, turns, settle } = stage(options)
       const taken = new Map<string, number>()
       let asked = 0
       let seen = 0
@@ -200,7 +221,7 @@ test('whatever is asked and given, no limit is exceeded and nobody is forgotten'
           asked++
         } else if ((taken.get(each.give) ?? 0) > 0) {
           taken.set(each.give, taken.get(each.give)! - 1)
-          lanes.give(each.give)
+          lanes.give(each.give, each.answers)
         }
         await settle()
         for (; seen < begun.length; seen++)

@@ -1,7 +1,7 @@
 /**
  * So many deliveries at a time, and who is next: each destination has a lane, the lanes have their turns in a circle,
  * and in a lane first tries go before retries. Promises: a lane however long delays no other by more than one turn;
- * retries get at least every fourth slot; what waits is bounded, and where it is too much the newest of the longest
+ * retries get at least every fourth slot; slots that are reserved go to lanes only that have answered; what waits is bounded, and where it is too much the newest of the longest
  * lane is sent away with the time at which its turn may come. Whoever takes a slot gives it back.
  */
 import type { Instant } from '../mail/instant.ts'
@@ -29,6 +29,8 @@ export interface LanesOptions {
   readonly clock: Clock
   /** Slots of all lanes together; asked each time, so that it may change. */
   readonly limit: () => number
+  /** Of these, how many only lanes get whose last delivery was answered; absent: none. */
+  readonly reserved?: () => number
   readonly maxWaiting?: number
   readonly maxWaitingBytes?: number
   /** Called when there is room again in a lane that sent these away, in their order; they need not wait any longer. */
@@ -46,6 +48,8 @@ interface Lane {
   concurrency: number
   intervalMs: number
   taken: number
+  /** Whether somebody was there, the last time. */
+  answers: boolean
   /** By the monotonic clock: no start before. */
   notBefore: number
   timer: Timer | undefined
@@ -81,7 +85,11 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   /** Lanes that could start one now, in the order of their turns. */
   readonly #ready = { first: new Set<Lane>(), retry: new Set<Lane>() }
+  /** Those of them that answer, in the same order. */
+  readonly #sure = { first: new Set<Lane>(), retry: new Set<Lane>() }
   #taken = 0
+  /** By lanes that do not answer, or of which nobody knows yet. */
+  #unsure = 0
   #waiting = 0
   #waitingBytes = 0
   #away = 0
@@ -93,6 +101,7 @@ export class Lanes {
       maxWaiting: defaultMaxWaiting,
       maxWaitingBytes: defaultMaxWaitingBytes,
       callBack: () => undefined,
+      reserved: () => 0,
       ...options,
     }
   }
@@ -125,9 +134,17 @@ export class Lanes {
     return promise
   }
 
-  /** @param key as it was taken */
-  give(key: string): void {
+  /**
+   * @param key as it was taken
+   * @param answers whether anybody was there; where nobody says so, that stays as it was
+   */
+  give(key: string, answers?: boolean): void {
     const lane = this.#lane(key)
+    if (answers !== undefined && answers !== lane.answers) {
+      this.#unsure += answers ? -lane.taken : lane.taken
+      lane.answers = answers
+    }
+    if (!lane.answers) this.#unsure--
     const now = this.#options.clock.monotonicMs()
     // A lane that waits for work says nothing of how fast it could be.
     if (lane.endedAt > 0) lane.paceMs += (now - lane.endedAt - lane.paceMs) / 8
@@ -151,8 +168,10 @@ export class Lanes {
     }
     this.#waiting = 0
     this.#waitingBytes = 0
-    this.#ready.first.clear()
-    this.#ready.retry.clear()
+    for (const { first, retry } of [this.#ready, this.#sure]) {
+      first.clear()
+      retry.clear()
+    }
   }
 
   get #isCrowded(): boolean {
@@ -168,12 +187,13 @@ export class Lanes {
       this.#leave(waiter)
       this.#taken++
       lane.taken++
+      if (!lane.answers) this.#unsure++
       if (lane.intervalMs > 0) {
         lane.notBefore = this.#options.clock.monotonicMs() + lane.intervalMs
       }
       // To the end of the circle, if it goes on at all.
-      this.#ready.first.delete(lane)
-      this.#ready.retry.delete(lane)
+      this.#step(lane, 'first', false)
+      this.#step(lane, 'retry', false)
       this.#mark(lane)
       waiter.resolve('taken')
     }
@@ -181,12 +201,14 @@ export class Lanes {
 
   #next(): { readonly lane: Lane; readonly waiter: Waiter } | undefined {
     const retriesTurn = ++this.#turns % retryTurn === 0
+    const { limit, reserved } = this.#options
+    const lanes = this.#unsure < limit() - reserved() ? this.#ready : this.#sure
     const order = retriesTurn ? (['retry', 'first'] as const) : (['first', 'retry'] as const)
     for (const urgency of order) {
-      for (const lane of this.#ready[urgency]) {
+      for (const lane of lanes[urgency]) {
         const waiter = lane.waiting[urgency].shift()
         if (waiter !== undefined) return { lane, waiter }
-        this.#ready[urgency].delete(lane)
+        this.#step(lane, urgency, false)
       }
     }
     return undefined
@@ -202,8 +224,7 @@ export class Lanes {
     const waitMs = lane.notBefore - this.#options.clock.monotonicMs()
     const isOpen = lane.taken < lane.concurrency && waitMs <= 0
     for (const urgency of ['first', 'retry'] as const) {
-      if (isOpen && lane.waiting[urgency].length > 0) this.#ready[urgency].add(lane)
-      else this.#ready[urgency].delete(lane)
+      this.#step(lane, urgency, isOpen && lane.waiting[urgency].length > 0)
     }
     if (waitMs <= 0 || lane.timer !== undefined || isIdle(lane)) return
     lane.timer = this.#options.clock.after(waitMs, () => {
@@ -211,6 +232,13 @@ export class Lanes {
       this.#mark(lane)
       this.#hand()
     })
+  }
+
+  #step(lane: Lane, urgency: Urgency, isIn: boolean): void {
+    if (isIn) this.#ready[urgency].add(lane)
+    else this.#ready[urgency].delete(lane)
+    if (isIn && lane.answers) this.#sure[urgency].add(lane)
+    else this.#sure[urgency].delete(lane)
   }
 
   #longest(): Lane | undefined {
@@ -261,6 +289,7 @@ export class Lanes {
       concurrency: 1,
       intervalMs: 0,
       taken: 0,
+      answers: false,
       notBefore: 0,
       timer: undefined,
       paceMs: assumedPaceMs,

@@ -150,10 +150,11 @@ async function deliver(
     return recipients.map(() => ({ notTried: 'We were stopped', until: dueAt }))
   if (turn !== 'taken') return recipients.map(() => ({ notTried: 'Many are before it', ...turn }))
   let isHeld = true
-  const yields = (): void => {
-    if (isHeld) pass.lanes[channel].give(route.key)
+  const give = (answers?: boolean): void => {
+    if (isHeld) pass.lanes[channel].give(route.key, answers)
     isHeld = false
   }
+  const yields = (): void => give()
   try {
     const begun = {
       startedAt: pass.clock.now(),
@@ -161,10 +162,16 @@ async function deliver(
       numbers: started({ route, recipients, channel }, pass),
     }
     const results = await carryUnlessDown(transport, { route, recipients, yields }, pass)
+    give(results.some(isAnswer))
     return conclude(results, { ...to, ...begun, channel }, pass)
   } finally {
-    yields()
+    give()
   }
+}
+
+/** RFC 3463 §3.5: 4.4.x is trouble on the way to a hop, or none that anybody knows. */
+function isAnswer({ outcome, status }: DeliveryResult): boolean {
+  return outcome !== 'deferred' || !status.startsWith('4.4.')
 }
 
 type Work = Pick<Delivery, 'route' | 'recipients' | 'yields'>

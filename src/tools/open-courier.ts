@@ -53,13 +53,20 @@ export interface CourierParts {
   readonly observer?: AttemptObserver
 }
 
+/** What finding a route needs of all that. */
+export interface RouterParts extends Pick<CourierParts, 'current'> {
+  readonly doors: Pick<Doors, 'accounts' | 'clock'>
+  readonly generation: () => Pick<Generation, 'entries'>
+  readonly users: Pick<LocalUsers, 'directory'>
+}
+
 /** Plugins are asked first. */
 export function openRouter({
   doors: { accounts, clock },
   current,
   generation,
   users,
-}: Pick<CourierParts, 'doors' | 'current' | 'generation' | 'users'>): Router {
+}: RouterParts): Router {
   const { maildirs: mailRoot } = current().delivery
   const tables = () => routingTables(current())
   const ours = createRouter({ mailRoot, tables, users: () => users.directory })

@@ -13,7 +13,7 @@ import type { Clock } from '../runtime/clock.ts'
 
 export interface PluginDeliveryParts {
   /** The generation in force. */
-  readonly generation: () => Generation
+  readonly generation: () => Pick<Generation, 'entries'>
   readonly clock: Clock
 }
 

@@ -15,6 +15,7 @@ import { fullQueue } from './full-queue.ts'
 import { latencyFigures } from './latency.ts'
 import type { Generator } from './load.ts'
 import { receiverCost } from './receiver-cost.ts'
+import { routingFigures } from './routing-cost.ts'
 import { sessionFigures } from './sessions.ts'
 import { throughput } from './throughput.ts'
 import { watchedCost } from './watched-cost.ts'
@@ -48,6 +49,7 @@ const parts: Readonly<Record<string, Part>> = {
   latency: { seconds: 90, run: latencyFigures },
   delivery: { seconds: 300, run: deliveryFigures },
   queue: { seconds: 300, run: fullQueue },
+  routing: { seconds: 120, run: routingFigures },
   content: { seconds: 300, run: contentFigures },
   pages: { seconds: 300, run: pageFigures },
   watched: { seconds: 180, run: watchedCost },
