@@ -112,15 +112,17 @@ export function TextArea({
   onText,
   rows = 6,
   placeholder,
+  wide = false,
   ...words
 }: Common & {
+  readonly wide?: boolean
   readonly value: string
   readonly onText: (text: string) => void
   readonly rows?: number
   readonly placeholder?: string
 }) {
   return (
-    <Field {...words}>
+    <Field {...words} wide={wide}>
       {(bound) => (
         <textarea
           {...bound}

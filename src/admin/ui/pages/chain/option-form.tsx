@@ -140,7 +140,7 @@ function OptionField({
       )
     case 'lines':
     case 'json':
-      return <TextArea {...common} rows={3} value={value} onText={onText} />
+      return <TextArea {...common} wide rows={3} value={value} onText={onText} />
     case 'number':
     case 'text':
       return (
