@@ -62,10 +62,10 @@ describe('postern qmail-queue', () => {
     await gateway.stop()
   })
 
-  test('completes addresses without a host, as qmail-send does', async () => {
+  test('completes addresses without a host, as qmail-send does, and one that is none keeps nobody from their mail', async () => {
     await madeSpool()
     await folder.write('control/envnoathost', 'postern.test\n')
-    expect((await qmailQueue('Subject: x\n\n', 'F\0Tbob\0\0')).code).toBe(0)
+    expect((await qmailQueue('Subject: x\n\n', 'F\0Tbob\0Tno\r\nDATA@x\0\0')).code).toBe(0)
     const gateway = await startGateway(folder)
     expect((await delivered(folder, ['bob', 'postern.test']))[0]).toContain('Return-Path: <>')
     await gateway.stop()
@@ -87,7 +87,7 @@ describe('what postern qmail-queue does not take', () => {
     ['no envelope', '', 54],
     ['an envelope of another form', 'Ta@b.test\0\0', 91],
     ['an address that is too long', `Fa@b.test\0T${'b'.repeat(1_003)}\0\0`, 11],
-    ['an address that would break a line', 'Fa@b.test\0Tbob\r\nDATA@postern.test\0\0', 31],
+    ['a sender that would break a line', 'Fa\r\nDATA@b.test\0Tbob@postern.test\0\0', 31],
   ])('answers by its exit code and keeps nothing: %s', async (_, envelope, exit) => {
     const { code, stdout } = await qmailQueue('Subject: x\n\n', envelope)
     expect({ code, stdout }).toEqual({ code: exit, stdout: '' })
