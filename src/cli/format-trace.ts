@@ -27,12 +27,13 @@ function title({ id, startedAt, endedAt, via, summary }: Story): string {
 }
 
 function facts(trace: Story): string[] {
-  const { hello, user, tls, forwarded, via, messageId } = trace
+  const { hello, user, failedLogin, tls, forwarded, via, messageId } = trace
   return [
     via === undefined
       ? `  client     ${trace.remote} at listener ${trace.listener}${hello === undefined ? '' : `, hello ${hello}`}`
       : `  ${ways[via === 'bounce' ? 'bounce' : 'queue']}`,
     ...(user === undefined ? [] : [`  login      ${user}`]),
+    ...(failedLogin === undefined ? [] : [`  login      ${failedLogin}, refused`]),
     ...(tls === undefined ? [] : [`  TLS        ${tls}`]),
     ...(forwarded === undefined ? [] : [`  forwarded  ${JSON.stringify(forwarded)}`]),
     ...(via === undefined ? [`  rule       ${trace.environment}`] : []),

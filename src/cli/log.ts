@@ -96,7 +96,9 @@ export function logLine(item: TraceSummary): string {
   return words.join('  ')
 }
 
-function envelopeOf({ reversePath, recipients, recipientCount, hello }: TraceSummary): string {
+function envelopeOf(item: TraceSummary): string {
+  const { reversePath, recipients, recipientCount, hello, failedLogin } = item
+  if (failedLogin !== undefined) return `(login) ${printable(failedLogin)}`
   if (reversePath === undefined) return `(no MAIL) ${printable(hello ?? '')}`.trimEnd()
   const [first] = recipients
   const more = recipientCount > 1 ? ` +${recipientCount - 1}` : ''

@@ -7,19 +7,15 @@ import { isPasswordOf, type LoginGrant, type LoginSecret } from '../mail/login-s
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session } from '../mail/session.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
-import { reject } from '../plugin/verdict.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { AuthAttempt, AuthRuling, LoginMechanism, SecretRequest } from '../smtp/policy.ts'
 import { applies } from './applies.ts'
 import type { AskedPlace, Entry, Events } from './entry.ts'
 import { askInOrder } from './in-order.ts'
 import type { Inquiry } from './inquiry.ts'
+import { noSuchLogin } from './refusals.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, objectionOf, type Objection } from './step.ts'
-
-export const noSuchLogin: Objection = Object.freeze(
-  reject('5.7.8', 'Authentication credentials invalid', { reason: 'NOT_VOUCHED' }),
-)
 
 /** Which mechanisms an enabled back end can answer: the conversations want abilities of their own. */
 export function answerable(entries: readonly Entry[]): readonly LoginMechanism[] {

@@ -6,7 +6,7 @@ import { parseMailbox } from '../mail/address.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
 import { decideMessage, decideRecipient, type Opinion, type Outcome } from './decision.ts'
 import { readVerdict } from './read-verdict.ts'
-import { anotherClass, denied, settingsFault } from './refusals.ts'
+import { anotherClass, denied, noSuchLogin, settingsFault } from './refusals.ts'
 import type { Objection } from './step.ts'
 import type { Trace, TracedStep } from './trace-reader.ts'
 
@@ -85,7 +85,7 @@ function messageDecision(trace: Trace): ReturnType<typeof decideMessage> {
 
 /** At connect, hello and mail what was spoken counts, at data the first objection. */
 function lastObjection({ stage, steps, ruled }: Trace): Objection | undefined {
-  if (ruled !== undefined) return ruled === denied.reason ? denied : settingsFault
+  if (ruled !== undefined) return ruledBy(ruled)
   const own = steps.filter((step) => step.stage === stage && step.mode === 'enforce')
   const counting = stage === 'data' ? own : own.filter(({ kind }) => kind === 'spoken')
   for (const step of counting) {
@@ -93,6 +93,11 @@ function lastObjection({ stage, steps, ruled }: Trace): Objection | undefined {
     if (verdict.verdict === 'defer' || verdict.verdict === 'reject') return verdict
   }
   return undefined
+}
+
+/** What is said without an entry's objection. */
+function ruledBy(reason: string): Objection {
+  return [denied, noSuchLogin].find((known) => known.reason === reason) ?? settingsFault
 }
 
 function spoken(stage: Stage, objection: Objection | undefined): Redecided {

@@ -15,6 +15,11 @@ export const settingsFault: Objection = Object.freeze(
   }),
 )
 
+/** Nobody who could know the user did, or the proof was wrong: which of the two is not told. */
+export const noSuchLogin: Objection = Object.freeze(
+  reject('5.7.8', 'Authentication credentials invalid', { reason: 'NOT_VOUCHED' }),
+)
+
 /** With `split: first`: clients send what is left in another transaction (RFC 5321 §4.5.3.1.10). */
 export const anotherClass: Objection = Object.freeze(
   defer('4.5.3', 'Please send to this recipient in a transaction of its own', { reason: 'SPLIT' }),

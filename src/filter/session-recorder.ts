@@ -41,6 +41,8 @@ import type { TraceWriter } from './trace-writer.ts'
 
 /** RCPTs of one transaction that a record names. */
 const mostRecipients = 2000
+/** Characters of a name that somebody gave as his. */
+const mostOfName = 256
 
 const endEvents: { readonly [E in TraceEnd]: string } = {
   committed: 'transaction.committed',
@@ -121,12 +123,17 @@ export class SessionRecorder {
   /** What was said no with last, if only to one recipient. */
   #objected: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
+  /** Why it was refused where no entry objected. */
+  #ruled: string | undefined
   #login: LoginFacts | undefined
+  /** The last one, where nothing came of it. */
+  #failedLogin: { readonly login: LoginEnd; readonly objection: Objection } | undefined
   /** Before any login. */
   readonly #environment: Environment
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
+    if (parts.refusal !== undefined) this.#ruled = parts.refusal.reason ?? ''
     this.#environment = parts.inquiry.environment
     this.#startMs = parts.inquiry.clock.monotonicMs()
   }
@@ -136,9 +143,12 @@ export class SessionRecorder {
     this.#refused = undefined
   }
 
-  loginEnded({ session, mechanism, user, outcome }: LoginEnd): void {
+  /** @param objection what it was refused with */
+  loginEnded(login: LoginEnd, objection: Objection | undefined): void {
+    const { session, mechanism, user, outcome } = login
+    this.#failedLogin = objection === undefined ? undefined : { login, objection }
     const { address } = session.remote
-    const fields = { session: session.id, address, mechanism, user: user.slice(0, 256) }
+    const fields = { session: session.id, address, mechanism, user: user.slice(0, mostOfName) }
     this.#parts.inquiry.generation.meter.loggedIn({ mechanism, outcome })
     this.#parts.log.info(loginEvents[outcome], fields)
   }
@@ -152,6 +162,7 @@ export class SessionRecorder {
     this.#story = { ...story, accepted: new Map(), parameters: new Map() }
     this.#refused = undefined
     this.#objected = undefined
+    this.#failedLogin = undefined
   }
 
   /** @returns the number of this RCPT within the transaction, from 1. */
@@ -245,9 +256,23 @@ export class SessionRecorder {
   sessionEnded(reason: SessionEnd): void {
     const { facts, log } = this.#parts
     log.debug('session.ended', { session: facts.id, reason })
-    if (this.#explained || this.#refused === undefined) return
+    if (this.#explained) return
+    if (this.#refused === undefined) this.#speakOfLogin()
+    if (this.#refused === undefined) return
     const { stage, objection } = this.#refused
     this.#explain({ id: facts.id, end: 'refused', reply: spoken(stage, objection) })
+  }
+
+  /** Of several logins that failed the last one is what the session came to. */
+  #speakOfLogin(): void {
+    if (this.#failedLogin === undefined) return
+    const { login, objection } = this.#failedLogin
+    const { inquiry } = this.#parts
+    inquiry.begin('auth', login.session)
+    const step = inquiry.trail.all.findLast(({ verdict }) => verdict === objection)
+    if (step === undefined) this.#ruled = objection.reason
+    else inquiry.note('spoken', step)
+    this.refused('auth', objection)
   }
 
   #explain(ending: Ending): void {
@@ -269,7 +294,7 @@ export class SessionRecorder {
     { id, end, reply: said, replies, queueIds }: Ending,
     all: readonly Step[],
   ): TraceRecord {
-    const { inquiry, facts, hostname, refusal } = this.#parts
+    const { inquiry, facts, hostname } = this.#parts
     const { session, trail, clock } = inquiry
     const story = this.#story
     const { steps, lost } = packSteps(all, this.#startMs, story?.scopes)
@@ -294,6 +319,8 @@ export class SessionRecorder {
     // One by one: a spread for each would cost more than all the rest, for every message.
     if (hello !== undefined) record.hello = hello.name
     if (user !== undefined) record.user = user
+    const failed = story === undefined ? this.#failedLogin : undefined
+    if (failed !== undefined) record.failedLogin = failed.login.user.slice(0, mostOfName)
     if (tls !== undefined) record.tls = tls.protocol
     if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
     if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
@@ -313,7 +340,7 @@ export class SessionRecorder {
     const score = scoreOf(all)
     if (score !== 0) record.score = score
     if (this.#objected !== undefined) record.objection = packObjection(this.#objected, all)
-    if (refusal !== undefined) record.ruled = refusal.reason ?? ''
+    if (this.#ruled !== undefined) record.ruled = this.#ruled
     if (missing !== 0) record.lost = missing
     record.facts = sessionFacts({
       facts,
@@ -337,6 +364,7 @@ export class SessionRecorder {
       transaction: id === facts.id ? undefined : id,
       remote: facts.remote.address,
       reversePath: story === undefined ? undefined : formatPath(story.mail.reversePath),
+      user: story === undefined ? this.#failedLogin?.login.user.slice(0, mostOfName) : undefined,
       forwarded: story?.mail.forwarded,
       recipients: accepted,
       refused: story === undefined ? undefined : story.recipients.length - (accepted ?? 0),

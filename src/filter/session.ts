@@ -5,7 +5,7 @@
  */
 import type { Environment } from '../mail/environment.ts'
 import type { Recipient } from '../mail/envelope.ts'
-import type { LoginGrant, LoginVariables } from '../mail/login-secret.ts'
+import type { LoginGrant, LoginVariables, ScramKeys } from '../mail/login-secret.ts'
 import { objectionRuling } from './objection-ruling.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import { passRuling, type Ruling } from '../mail/ruling.ts'
@@ -35,7 +35,6 @@ import {
   findSecret,
   grantOf,
   loginEnd,
-  noSuchLogin,
   tellHowLoginEnded,
   type LoginOutcome,
 } from './login.ts'
@@ -44,7 +43,7 @@ import { MessageJudge } from './message-judge.ts'
 import { recipientOpinions } from './opinions.ts'
 import { Passage, type Onward } from './passage.ts'
 import { splitOff } from './recipient-class.ts'
-import { anotherClass, endsProcesses, sessionGone, settingsFault } from './refusals.ts'
+import { anotherClass, endsProcesses, noSuchLogin, sessionGone, settingsFault } from './refusals.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import type { StandIn } from './stand-in.ts'
 import { asObjection, type Objection } from './step.ts'
@@ -69,6 +68,10 @@ export interface AfterLogin {
   /** Whether every variable parsed. */
   readonly sound: boolean
 }
+
+type FoundKeys =
+  | { readonly objection?: undefined; readonly keys: ScramKeys }
+  | { readonly objection: Objection }
 
 export class FilterSession implements SessionPolicy {
   readonly #inquiry: Inquiry
@@ -117,10 +120,11 @@ export class FilterSession implements SessionPolicy {
     inquiry.begin('auth', request.session)
     this.#known = undefined
     const objection = await askAboutLogin(inquiry, request)
-    const ruling =
-      objection === undefined ? await this.#findSecret(request) : objectionRuling(objection)
+    const found = objection === undefined ? await this.#findSecret(request) : { objection }
+    if (found.objection === undefined) return { ruling: 'secret', keys: found.keys }
+    const ruling = objectionRuling(found.objection)
     // No proof has been asked for, and none can have been wrong.
-    if (ruling.ruling !== 'secret') await this.#tell(loginEnd(request, ruling, false))
+    await this.#tell(loginEnd(request, ruling, false), found.objection)
     return ruling
   }
 
@@ -131,7 +135,8 @@ export class FilterSession implements SessionPolicy {
       judged.objection === undefined
         ? this.#loggedIn(attempt, judged.grant)
         : objectionRuling(judged.objection)
-    await this.#tell(loginEnd(attempt, ruling, judged.denied === true))
+    const refusal = ruling.ruling === 'accept' ? undefined : (judged.objection ?? settingsFault)
+    await this.#tell(loginEnd(attempt, ruling, judged.denied === true), refusal)
     return ruling
   }
 
@@ -257,14 +262,14 @@ export class FilterSession implements SessionPolicy {
     return accepted ? passRuling : objectionRuling(objection ?? sessionGone)
   }
 
-  async #findSecret({ session, user }: SecretRequest): Promise<SecretRuling> {
+  async #findSecret({ session, user }: SecretRequest): Promise<FoundKeys> {
     const { standIn } = this.#parts
     const places = this.#inquiry.generation.places.secretFor
     const { secret, fault } = await findSecret(this.#inquiry, places, { session, user, standIn })
-    if (fault !== undefined) return objectionRuling(fault)
+    if (fault !== undefined) return { objection: fault }
     const keys = await standIn.keysOf(user, secret ?? standIn.secretOf(user))
     this.#known = secret === undefined ? undefined : { user, grant: grantOf(secret) }
-    return { ruling: 'secret', keys }
+    return { keys }
   }
 
   async #judgeLogin(attempt: AuthAttempt): Promise<LoginOutcome> {
@@ -282,8 +287,8 @@ export class FilterSession implements SessionPolicy {
     return { objection: noSuchLogin, denied: true }
   }
 
-  #tell(end: LoginEnd): Promise<void> {
-    this.#parts.recorder.loginEnded(end)
+  #tell(end: LoginEnd, refusal: Objection | undefined): Promise<void> {
+    this.#parts.recorder.loginEnded(end, refusal)
     return tellHowLoginEnded(this.#inquiry, end)
   }
 

@@ -43,6 +43,8 @@ export interface Trace {
   readonly hostname: string
   readonly hello?: string
   readonly user?: string
+  /** The name that a login failed with, where the session came to nothing else. */
+  readonly failedLogin?: string
   readonly tls?: string
   readonly environment: string
   readonly reversePath?: string
@@ -137,7 +139,15 @@ export function readAttempt(value: JsonObject): Attempt {
   }
 }
 
-type OptionalText = 'hello' | 'user' | 'tls' | 'reversePath' | 'ruled' | 'messageId' | 'via'
+type OptionalText =
+  | 'hello'
+  | 'user'
+  | 'failedLogin'
+  | 'tls'
+  | 'reversePath'
+  | 'ruled'
+  | 'messageId'
+  | 'via'
 
 /** From a stored record and the chain it names. */
 export function readRecord(
@@ -177,6 +187,7 @@ export function readRecord(
     attempts,
     ...optional('hello'),
     ...optional('user'),
+    ...optional('failedLogin'),
     ...optional('tls'),
     ...optional('reversePath'),
     ...(isObject(record['forwarded']) ? { forwarded: record['forwarded'] } : {}),

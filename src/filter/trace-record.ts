@@ -289,6 +289,8 @@ export type TraceRecord = {
   readonly hostname: string
   readonly hello?: string
   readonly user?: string
+  /** The name that a login failed with, where the session came to nothing else. */
+  readonly failedLogin?: string
   readonly tls?: string
   /** Where the environment comes from. */
   readonly environment: string

@@ -41,6 +41,7 @@ export function readRecorded(trace: Trace, record: JsonObject): RecordedSession 
   const [localAddress, localPort] = list(facts['local'])
   if (localAddress === undefined) return 'recorded before sessions were kept'
   if (trace.lost > 0) return 'steps were not kept'
+  if (trace.failedLogin !== undefined) return 'its login failed, and no password is kept'
   if (facts['cut'] !== undefined) return `its ${text(facts['cut'])} were not kept`
   const recipients = trace.recipients.map(({ address }, index) =>
     recipientOf(address, object(object(facts['rcpt'])[String(index + 1)])),

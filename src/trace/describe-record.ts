@@ -75,6 +75,7 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   for (const term of clientTerms(clientOf(record))) terms.add(term)
   terms.text('hello', text(record['hello']))
   terms.text('user', text(record['user']))
+  terms.text('user', text(record['failedLogin']))
   for (const reason of reasonsOf(record)) terms.text('reason', reason)
   for (const entry of entriesOf(record)) terms.text('entry', entry)
   const outcome = outcomeOf(record)

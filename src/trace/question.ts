@@ -53,7 +53,9 @@ export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
     given(queueId, (wanted) => byQueueId(wanted, own('queueId'))),
     given(sender, bySender),
     given(recipient, byRecipient),
-    given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
+    given(address, (wanted) =>
+      either(either(bySender(wanted), byRecipient(wanted)), byLogin(wanted)),
+    ),
     plain('outcome', outcome, own('outcome')),
   ].filter((condition) => condition !== undefined)
   return {
@@ -90,7 +92,7 @@ function conditionsOf(query: TraceQuery): readonly Condition[] {
     given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
     given(client, byClient),
     plain('hello', query.hello, own('hello')),
-    plain('user', query.user, own('user')),
+    given(query.user, byLogin),
     plain('reason', query.reason, reasonsOf),
     plain('entry', query.entry, entriesOf),
     plain('outcome', query.outcome, (record) => [outcomeOf(record)]),
@@ -131,6 +133,15 @@ function byQueueId(
 
 function own(key: string): (record: JsonObject) => readonly string[] {
   return (record) => [text(record[key])]
+}
+
+/** Whether it succeeded, or not and nothing came after it. */
+function byLogin(wanted: string): Condition {
+  return {
+    ranges: [exactly(textTerm('user', wanted))],
+    holds: ({ user, failedLogin }) =>
+      [text(user), text(failedLogin)].some((name) => same(name, wanted)),
+  }
 }
 
 function bySender(wanted: string): Condition {

@@ -23,7 +23,7 @@ export function summaryOf(record: JsonObject, cursor = ''): TraceSummary {
     endedAt: number(record['endedAt']),
     listener: text(record['listener']),
     client: clientOf(record),
-    ...optional(record, ['via', 'hello', 'user', 'reversePath', 'messageId']),
+    ...optional(record, ['via', 'hello', 'user', 'failedLogin', 'reversePath', 'messageId']),
     recipients: recipients.slice(0, mostRecipients),
     recipientCount: recipients.length,
     acceptedCount: recipients.filter(({ accepted }) => accepted).length,
@@ -37,7 +37,7 @@ export function summaryOf(record: JsonObject, cursor = ''): TraceSummary {
   }
 }
 
-type OptionalKey = 'via' | 'hello' | 'user' | 'reversePath' | 'messageId'
+type OptionalKey = 'via' | 'hello' | 'user' | 'failedLogin' | 'reversePath' | 'messageId'
 
 function optional(
   record: JsonObject,

@@ -14,12 +14,12 @@ export interface TraceQuery {
   readonly sender?: string
   /** Any RCPT, accepted or not: an address or a domain. */
   readonly recipient?: string
-  /** `sender` or `recipient`. */
+  /** `sender` or `recipient`, or the name of a login. */
   readonly address?: string
   /** An address or a network: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. */
   readonly client?: string
   readonly hello?: string
-  /** Who had logged in. */
+  /** Who had logged in, or tried to and did nothing else. */
   readonly user?: string
   /** With or without its angle brackets. */
   readonly messageId?: string

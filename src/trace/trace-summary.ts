@@ -35,6 +35,8 @@ export interface TraceSummary {
   readonly via?: string
   readonly hello?: string
   readonly user?: string
+  /** The name that a login failed with, where the session came to nothing else. */
+  readonly failedLogin?: string
   /** Absent where there was no MAIL; `<>` for the null reverse-path. */
   readonly reversePath?: string
   /** At most 20 of them. */

@@ -26,6 +26,7 @@ export const MessageFilter = {
   messageId: Type.Optional(Line),
   hello: Type.Optional(Line),
   user: Type.Optional(Line),
+  failedLogin: Type.Optional(Line),
   scoreAtLeast: Type.Optional(Type.Number()),
   text: Type.Optional(
     Type.String({ minLength: 1, maxLength: 200, description: 'Anywhere in what was recorded' }),
@@ -50,6 +51,7 @@ export const MessageSummary = record(
     remote: Type.String(),
     hello: Type.Optional(Type.String()),
     user: Type.Optional(Type.String()),
+    failedLogin: Type.Optional(Type.String()),
     reversePath: Type.Optional(Type.String({ description: 'With its brackets' })),
     recipients: listOf(Type.String()),
     outcome: Outcome,

@@ -83,6 +83,12 @@ function Facts({ message }: { readonly message: MessageDetails }) {
           <dd>{plainText(message.user)}</dd>
         </>
       )}
+      {message.failedLogin === undefined ? null : (
+        <>
+          <dt>Login</dt>
+          <dd>{plainText(message.failedLogin)}, refused</dd>
+        </>
+      )}
       <dt>Rule</dt>
       <dd>{plainText(message.environment)}</dd>
       <dt>Sender</dt>
