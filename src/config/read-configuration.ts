@@ -26,6 +26,7 @@ import { readObserving } from './observing-section.ts'
 import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
+import { inState, usualState } from './state-folder.ts'
 import { readTcpRules } from './tcp-rules-file.ts'
 import { readThresholds } from './thresholds-section.ts'
 
@@ -70,9 +71,6 @@ const topKeys = [
   ...Object.keys(sectionShapes),
 ]
 
-/** The folder of all that is the gateway's own: beside the configuration, if nothing else is said. */
-const usualState = '../var/'
-
 /** Where the rules for clients stand if nothing else is said. */
 const usualTcpRules = 'tcp.smtp'
 
@@ -114,10 +112,7 @@ class ConfigurationFiles {
   }
 
   absolute(path: string): string {
-    const own = path.startsWith(usualState)
-      ? join(this.#state, path.slice(usualState.length))
-      : path
-    return resolve(this.#source.folder, own)
+    return resolve(this.#source.folder, inState(path, this.#state))
   }
 
   /** How a message names it. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { emptyEnvironment } from '../mail/environment.ts'
 import { testSettings } from '../testkit/scripted-policy.ts'
-import { meantAddress } from './meant-address.ts'
+import { meantAddress, meantRecipient } from './meant-address.ts'
 
 const settings = { ...testSettings, localIpHost: 'ours.test' }
 
-function domainOf(domain: string, localAddress = '192.0.2.25'): string {
+function hereAt(localAddress: string) {
   const session = {
     id: 's',
     startedAt: 0,
@@ -15,7 +15,11 @@ function domainOf(domain: string, localAddress = '192.0.2.25'): string {
     hostname: 'mx.test',
     environment: emptyEnvironment,
   }
-  return meantAddress({ localPart: 'bob', domain }, { session, settings }).domain
+  return { session, settings }
+}
+
+function domainOf(domain: string, localAddress = '192.0.2.25'): string {
+  return meantAddress({ localPart: 'bob', domain }, hereAt(localAddress)).domain
 }
 
 describe('the domain of an address', () => {
@@ -36,5 +40,21 @@ describe('the domain of an address', () => {
 
   test('stays where nobody knows which address is ours', () => {
     expect(domainOf('[192.0.2.25]', 'unknown')).toBe('[192.0.2.25]')
+  })
+})
+
+describe('a name without a domain', () => {
+  const here = hereAt('192.0.2.25')
+
+  test('is at our own host, and so is a postmaster who sends', () => {
+    for (const localPart of ['bob', 'Postmaster']) {
+      const mailbox = { localPart, domain: '' }
+      expect(meantAddress(mailbox, here).domain).toBe(settings.hostname)
+    }
+  })
+
+  test('stays without one where the postmaster is to get mail', () => {
+    expect(meantRecipient({ localPart: 'PostMaster', domain: '' }, here).domain).toBe('')
+    expect(meantRecipient({ localPart: 'bob', domain: '' }, here).domain).toBe(settings.hostname)
   })
 })

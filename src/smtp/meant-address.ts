@@ -5,19 +5,24 @@ import { literalAddress } from '../mail/domain.ts'
 import type { Session } from '../mail/session.ts'
 import type { ReceiverSettings } from './policy.ts'
 
+interface Here {
+  readonly session: Session
+  readonly settings: ReceiverSettings
+}
+
+/** Likewise; but the recipient postmaster has no domain (RFC 5321 §4.1.1.3), whoever asks. */
+export function meantRecipient(mailbox: Mailbox, here: Here): Mailbox {
+  const isPostmaster = mailbox.domain === '' && mailbox.localPart.toLowerCase() === 'postmaster'
+  return isPostmaster ? mailbox : meantAddress(mailbox, here)
+}
+
 /**
- * An address literal of ours stands for control/localiphost, as in qmail; without it postmaster alone has an address
- * without a domain, but where lenient everybody has.
+ * An address literal of ours stands for control/localiphost, as in qmail. A name without a domain, where lenient, is one at
+ * our own host.
  */
-export function meantAddress(
-  mailbox: Mailbox,
-  { session, settings }: { readonly session: Session; readonly settings: ReceiverSettings },
-): Mailbox {
+export function meantAddress(mailbox: Mailbox, { session, settings }: Here): Mailbox {
   const { localPart, domain } = mailbox
-  if (domain === '') {
-    const isPostmaster = localPart.toLowerCase() === 'postmaster'
-    return isPostmaster ? mailbox : { localPart, domain: settings.hostname }
-  }
+  if (domain === '') return { localPart, domain: settings.hostname }
   if (!domain.startsWith('[')) return mailbox
   const address = canonical(literalAddress(domain) ?? '')
   const isOurs = everywhereOwn.has(address) || address === canonical(session.local.address)

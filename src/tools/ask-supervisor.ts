@@ -1,5 +1,6 @@
 /** Asks the supervisor of the gateway that runs with a configuration folder. */
 import { join, resolve } from 'node:path'
+import { inState, stateInLines } from '../config/state-folder.ts'
 import { askGateway } from '../control/control-client.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
@@ -18,15 +19,19 @@ import {
  * Where the socket lies; a configuration with mistakes in it is no reason not to find it.
  * @throws PosternError DISK_FAILED where we may not read it: nothing can be said of its gateway then
  */
-function supervisorSocket(folder: string): string {
+export function supervisorSocket(folder: string): string {
   const { configuration } = readFolder(folder)
   if (configuration !== undefined) return configuration.operator.socket
+  return resolve(folder, inState('../var/control/socket', stateInLines(textOf(folder))))
+}
+
+function textOf(folder: string): string {
   try {
-    systemDisk.readFileNow(join(folder, 'postern.yaml'))
+    return new TextDecoder().decode(systemDisk.readFileNow(join(folder, 'postern.yaml')))
   } catch (error) {
-    if (!isPosternError(error, 'NOT_FOUND')) throw error
+    if (isPosternError(error, 'NOT_FOUND')) return ''
+    throw error
   }
-  return join(resolve(folder), '../var/control/socket')
 }
 
 /**

@@ -54,6 +54,7 @@ async function sendTo(
       prefix: utf8Octets(prefix),
       now: () => clock.now(),
       lifetimeMs: serialLifetimeMs,
+      signal,
       async deliver({ message, envelope }) {
         const { recipients } = envelope
         const delivery = { queueId: 'dial_in', message, envelope, recipients, route }

@@ -17,9 +17,10 @@ interface Scene {
   readonly says: (to: string) => DeliveryResult
   readonly lifetimeMs?: number
   readonly promised?: boolean
+  readonly signal?: AbortSignal
 }
 
-async function sent({ files, says, lifetimeMs = Infinity, promised = true }: Scene) {
+async function sent({ files, says, lifetimeMs = Infinity, promised = true, signal }: Scene) {
   const folders = { '/m/new/.k': '', '/m/cur/.k': '', '/m/tmp/1': 'half' }
   const paths = Object.entries(files).map(([name, text]) => [`/m/${name}`, text] as const)
   const disk = fakeDisk({ ...folders, ...Object.fromEntries(paths) })
@@ -34,6 +35,7 @@ async function sent({ files, says, lifetimeMs = Infinity, promised = true }: Sce
     prefix: 'turn-',
     now: () => Number.MAX_SAFE_INTEGER,
     lifetimeMs,
+    ...(signal === undefined ? {} : { signal }),
     async deliver(each) {
       const text = Buffer.concat(await Array.fromAsync(each.message.read())).toString()
       expect(text).toBe(`Subject: ${toOf(each)}\r\n\r\nhello\r\n`)
@@ -95,4 +97,17 @@ test('a host that cannot be reached is asked once, and what is not its mail stay
   expect(told[0]).toBe('new/0.h failed temporarily: it does not begin with Return-Path')
   expect(told).toHaveLength(3)
   expect(left).toEqual(['0.h', '1.h', '2.h'])
+})
+
+test('what is called off ends nothing that has waited too long, and begins nothing else', async () => {
+  const files = { 'new/1.h': mail('one'), 'new/2.h': mail('two') }
+  const stop = new AbortController()
+  const says = (): DeliveryResult => {
+    stop.abort()
+    return deferred
+  }
+  const { tried, bounced, left } = await sent({ files, says, lifetimeMs: 1, signal: stop.signal })
+  expect(tried).toEqual(['one'])
+  expect(bounced).toEqual([])
+  expect(left).toHaveLength(2)
 })

@@ -35,6 +35,8 @@ export interface SerialOptions {
   readonly bounce: (mail: SerialMail, result: DeliveryResult) => Promise<boolean>
   /** Told of each message: its name and what became of it. */
   readonly told: (name: string, outcome: SerialOutcome, text: string) => void
+  /** Aborted: what is under way fails, and stays; nothing else is begun. */
+  readonly signal?: AbortSignal
 }
 
 export type SerialOutcome = 'succeeded' | 'failed permanently' | 'failed temporarily'
@@ -50,6 +52,7 @@ const noSession = '4.4.1'
 export async function sendMaildir(options: SerialOptions): Promise<void> {
   let away: DeliveryResult | undefined
   for (const name of await waitingIn(options)) {
+    if (options.signal?.aborted === true) return
     // oxlint-disable-next-line no-await-in-loop -- one after the other, over one session
     const result = await sendFile(options, name, away)
     if (result?.status === noSession) away = result
@@ -79,7 +82,7 @@ async function sendFile(
   name: string,
   away: DeliveryResult | undefined,
 ): Promise<DeliveryResult | undefined> {
-  const { disk, folder, prefix, told, now, lifetimeMs } = options
+  const { disk, folder, prefix, told, now, lifetimeMs, signal } = options
   const path = join(folder, name)
   const read = await readMail(disk, path, prefix)
   if (read === undefined) return undefined
@@ -88,7 +91,9 @@ async function sendFile(
     return undefined
   }
   const result = away ?? (await options.deliver(read))
-  const tooOld = result.outcome === 'deferred' && now() - read.arrivedAt > lifetimeMs
+  // Called off is not tried in vain: however old it is, it may be taken the next time.
+  const isTried = signal?.aborted !== true
+  const tooOld = isTried && result.outcome === 'deferred' && now() - read.arrivedAt > lifetimeMs
   const final = tooOld ? givenUp(result) : result
   const gone = final.outcome === 'delivered' || (await isBounced(options, read, final))
   if (gone) await disk.remove(path)

@@ -4,7 +4,7 @@ import type { Reply } from '../../mail/reply.ts'
 import type { ObjectionRuling } from '../../mail/ruling.ts'
 import { parseRcpt } from '../command.ts'
 import type { Dialogue } from '../dialogue.ts'
-import { meantAddress } from '../meant-address.ts'
+import { meantRecipient } from '../meant-address.ts'
 import { mailFirst, recipientOk, tooManyRecipients, tooManyRefusals } from '../replies.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
@@ -25,7 +25,7 @@ export const rcpt: Verb = {
       settings.lenientAddresses ? lenientPath : parsePath,
     )
     if (!parsed.ok) return parsed.reply
-    const mailbox = meantAddress(parsed.value.mailbox, dialogue)
+    const mailbox = meantRecipient(parsed.value.mailbox, dialogue)
     const recipient = mailbox === parsed.value.mailbox ? parsed.value : { ...parsed.value, mailbox }
     if (settings.logsRecipients) {
       const { id, session } = transaction
