@@ -31,8 +31,9 @@ async function run({ header = '', kept = stored, broken = false, ...rest }: Scen
         }
       : queue,
     maildir: {
-      async deliver({ route }) {
+      async deliver({ route, yields }) {
         copies.push(route.path)
+        yields?.()
         return [kept]
       },
     },
@@ -48,12 +49,15 @@ async function run({ header = '', kept = stored, broken = false, ...rest }: Scen
   } as const
   const message = memoryMessage(`${header}Subject: hi\r\n\r\nhello\r\n`)
   const route = { transport: 'alias', key: 'alias:team@here.test', to, ...rest } as const
-  const delivery = { queueId: 'q', message, envelope, recipients, route }
+  let slots = 1
+  const yields = (): void => void (slots -= 1)
+  const delivery = { queueId: 'q', message, envelope, recipients, route, yields }
   const [result] = await transport.deliver(delivery, new AbortController().signal)
   const entries = await Array.fromAsync(queue.entries())
   return {
     result,
     copies,
+    slots,
     entries: entries.flatMap((entry) => ('damaged' in entry ? [] : [entry])),
   }
 }
@@ -87,7 +91,9 @@ describe('mail for an alias', () => {
   })
 
   test('is kept too, where the alias says so', async () => {
-    const { result, copies, entries } = await run({ keep })
+    const { result, copies, entries, slots } = await run({ keep })
+    // What is sent on comes after the copy.
+    expect(slots).toBe(1)
     expect(result?.outcome).toBe('delivered')
     expect(copies).toEqual([keep.path])
     expect(entries).toHaveLength(1)

@@ -33,7 +33,9 @@ export function aliasTransport({ queue, maildir }: AliasOptions): Transport<Alia
     if (comesBack({ message, recipient }) || passed >= mostDeliveries) return looping
     let kept: DeliveryResult | undefined
     if (keep !== undefined) {
-      const own = { ...delivery, recipients: [recipient], route: keep }
+      // The slot stays ours: what is sent on comes after it.
+      const { queueId, envelope } = delivery
+      const own = { queueId, message, envelope, recipients: [recipient], route: keep }
       kept = (await maildir.deliver(own, signal))[0]
       if (kept?.outcome === 'deferred') return kept
     }

@@ -55,7 +55,12 @@ export class MaildirWriter {
     const draft = `${path}/tmp/${name}`
     const whole = message instanceof Uint8Array ? message : await gathered(message)
     if (!(whole instanceof Uint8Array)) {
-      return this.#writeLarge({ path, name, draft }, { header, message: whole })
+      try {
+        return await this.#writeLarge({ path, name, draft }, { header, message: whole })
+      } finally {
+        // Where writing fails, what is left has a file open.
+        await whole.close()
+      }
     }
     const sizeBytes = header.length + whole.length
     const file = { draft, path: `${path}/new/${name},S=${sizeBytes}`, head: header, body: whole }
@@ -87,10 +92,14 @@ interface LargeContent {
   readonly message: AsyncIterable<Uint8Array>
 }
 
+/** A message of which the beginning has been read. */
+interface BegunMessage extends AsyncIterable<Uint8Array> {
+  /** Reads no further. */
+  close(): Promise<void>
+}
+
 /** The message in one piece, or where it is larger than that, as it came. */
-async function gathered(
-  message: AsyncIterable<Uint8Array>,
-): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+async function gathered(message: AsyncIterable<Uint8Array>): Promise<Uint8Array | BegunMessage> {
   const chunks = message[Symbol.asyncIterator]()
   const parts: Uint8Array[] = []
   let sizeBytes = 0
@@ -100,7 +109,10 @@ async function gathered(
     parts.push(next.value)
     sizeBytes += next.value.length
   }
-  return goOn(parts, chunks)
+  return {
+    [Symbol.asyncIterator]: () => goOn(parts, chunks),
+    close: async () => void (await chunks.return?.()),
+  }
 }
 
 /** In memory that another thread may read, too. */

@@ -123,6 +123,32 @@ describe('delivery into a Maildir', () => {
     expect((await disk.list(`${path}/new`))[0]).toContain('.a\\057b\\072c,S=')
   })
 
+  test.each(['create', 'write'] as const)(
+    'reads a large message no further where the disk fails at %s, and leaves no file of it open',
+    async (kind) => {
+      const disk = emptyDisk()
+      disk.fault = (operation) => (operation.kind === kind ? 'DISK_FULL' : undefined)
+      let open = 0
+      const large = memoryMessage(`Subject: x\r\n\r\n${'y'.repeat(500_000)}\r\n`)
+      const message: Message = {
+        ...large,
+        sizeBytes: large.sizeBytes,
+        header: large.header,
+        async *read() {
+          open += 1
+          try {
+            yield* large.read()
+          } finally {
+            open -= 1
+          }
+        },
+      }
+      await disk.makeDirectory(`${path}/tmp`)
+      expect(await stage({ disk })({ message })).toMatchObject([{ status: '4.3.1' }])
+      expect(open).toBe(0)
+    },
+  )
+
   test('writes a large message piece by piece', async () => {
     const disk = emptyDisk()
     const body = 'line\r\n'.repeat(200_000)
