@@ -2,6 +2,7 @@
  * A session on its connection: bytes to lines, answers to bytes, STLS, deadlines. One command at a time; what a client
  * sends ahead waits, up to a limit. Ends by itself: `closed` is called once, whatever happens.
  */
+import { isPosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Connection, ConnectionHandlers, TlsContext } from '../runtime/net.ts'
@@ -113,10 +114,12 @@ export class PopConnection implements ConnectionHandlers {
       await this.#speak(typeof line === 'string' ? await session.command(line) : session.tooLong())
     } catch (error) {
       // Half an answer is out, or it is a bug: whichever it is, the client must not take it for a whole one.
-      log.error('pop3.failed', {
-        session: id,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      })
+      if (!isPosternError(error, 'ABORTED')) {
+        log.error('pop3.failed', {
+          session: id,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        })
+      }
       connection.destroy()
     }
     this.#busy = false
@@ -152,7 +155,9 @@ export class PopConnection implements ConnectionHandlers {
   #listenFor(hears: NonNullable<Answer['hears']>): void {
     this.#hears = hears
     hears.onRoom(() => this.#parts.connection.resume())
-    this.#passOn(this.#input.take())
+    const ahead = this.#input.take()
+    this.#regulate()
+    this.#passOn(ahead)
     if (this.#halfClosed || this.#retiring) hears.end()
   }
 

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { isApopDigest } from '../mail/login-secret.ts'
+import type { MaildropTalk } from '../runtime/deliverer.ts'
+import { ByteQueue } from '../runtime/byte-queue.ts'
+import { PosternError } from '../mail/errors.ts'
 import { pop3Stage, type Pop3Client, type Pop3Stage } from '../testkit/pop3-stage.ts'
 
 const files = {
@@ -244,5 +247,75 @@ describe('a listener', () => {
     await client.say('x'.repeat(5_000))
     expect(await client.say('GET / HTTP/1.1')).toBe('-ERR too many errors\r\n')
     expect(client.closed).toBe(true)
+  })
+})
+
+describe('a process of the user’s', () => {
+  /** Answers when it is told to, and hears. */
+  function joesProcess() {
+    const answers = new ByteQueue({ full: () => undefined, room: () => undefined })
+    const signals: AbortSignal[] = []
+    let heardBytes = 0
+    const joes = (signal: AbortSignal): MaildropTalk => {
+      signals.push(signal)
+      const abort = (): void => answers.fail(new PosternError('ABORTED', 'joe'))
+      signal.addEventListener('abort', abort, { once: true })
+      return {
+        answers,
+        write: ({ length }) => {
+          heardBytes += length
+          return true
+        },
+        onRoom: () => undefined,
+        end: () => undefined,
+      }
+    }
+    const isOver = () => signals[0]?.aborted
+    return { joes, isOver, heardBytes: () => heardBytes, answer: () => answers.add(ok) }
+  }
+  const ok = Buffer.from('+OK \r\n')
+
+  async function joining(joes: (signal: AbortSignal) => MaildropTalk) {
+    const stage = await pop3Stage({}, { joes })
+    const client = await stage.dial()
+    await client.heard()
+    await client.say('USER joe')
+    expect(await client.say('PASS secret')).toBe('')
+    const errors = () => stage.log.events.filter(({ level }) => level === 'error')
+    return { ...stage, client, errors }
+  }
+
+  test('ends with a client that goes before it has answered, and after that', async () => {
+    for (const isAnswered of [false, true]) {
+      const { joes, isOver, answer } = joesProcess()
+      const { client, errors } = await joining(joes)
+      if (isAnswered) answer()
+      expect(await client.heard()).toBe(isAnswered ? '+OK \r\n' : '')
+      expect(isOver()).toBe(false)
+      client.connection.destroy()
+      await client.heard()
+      expect(isOver()).toBe(true)
+      expect(errors()).toEqual([])
+    }
+  })
+
+  test('that does not answer in a minute is ended, and the client told so', async () => {
+    const { joes, isOver } = joesProcess()
+    const { client, clock } = await joining(joes)
+    clock.advance(60_000)
+    expect(await client.heard()).toMatch(/^-ERR /)
+    expect(isOver()).toBe(true)
+  })
+
+  test('hears all that the client has sent ahead, and what comes then', async () => {
+    const { joes, answer, heardBytes } = joesProcess()
+    const { client } = await joining(joes)
+    client.send('NOOP\r\n'.repeat(2_000))
+    await client.heard()
+    answer()
+    await client.heard()
+    client.send('QUIT\r\n')
+    await client.heard()
+    expect(heardBytes()).toBe(12_006)
   })
 })

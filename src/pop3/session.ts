@@ -30,6 +30,8 @@ const firstPauseMs = 1_000
 const longestPauseMs = 8_000
 /** Of somebody who has not logged in. */
 const loginTimeoutMs = 180_000
+/** A process of the user's may take so long to open the Maildir. */
+const theirsTimeoutMs = 60_000
 /** RFC 1939 §3: at least ten minutes. */
 const idleTimeoutMs = 600_000
 
@@ -190,6 +192,8 @@ export class PopSession implements Dialogue {
       return replies.ok
     } catch (error) {
       if (!isPosternError(error)) throw error
+      // A client that is gone has called it off.
+      if (this.#ended) return replies.tryLater
       log.error('pop3.maildir-failed', { session: this.#session.id, error: error.message })
       return replies.maildirUnreadable
     }
@@ -198,14 +202,34 @@ export class PopSession implements Dialogue {
   /** From here on the client talks with a process of the user's. @throws PosternError where there is none */
   async #handOver(user: string, { talk: begin }: TheirMailbox): Promise<Answer> {
     const theirs = new AbortController()
+    if (this.#ended) theirs.abort()
+    // From now on: a client that is gone before the first answer leaves no process behind.
+    this.#theirs = theirs
     const talk = begin(theirs.signal)
     const answers = talk.answers[Symbol.asyncIterator]()
-    const first = await answers.next()
-    if (first.done === true) throw new PosternError('PROGRAM_FAILED', 'it ended without a word')
-    this.#theirs = theirs
+    const first = await this.#firstOf(answers, theirs)
     this.#session = { ...this.#session, user, environment: this.policy.environment }
     this.#parts.doors.log.info('pop3.opened', { session: this.#session.id, theirs: true })
     return { text: '', body: from(first.value, answers), hears: talk, next: 'end' }
+  }
+
+  /** @throws PosternError where there is none, or not in time */
+  async #firstOf(
+    answers: AsyncIterator<Uint8Array>,
+    theirs: AbortController,
+  ): Promise<IteratorYieldResult<Uint8Array>> {
+    const late = this.#parts.doors.clock.after(theirsTimeoutMs, () => theirs.abort())
+    try {
+      const first = await answers.next()
+      if (first.done !== true) return first
+      throw new PosternError('PROGRAM_FAILED', 'it ended without a word')
+    } catch (error) {
+      this.#theirs = undefined
+      theirs.abort()
+      throw error
+    } finally {
+      late.cancel()
+    }
   }
 
   async #open(

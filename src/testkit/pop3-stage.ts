@@ -1,6 +1,7 @@
 /** A POP3 listener with nothing real around it: net, disk, clock and policy are a test's own. */
 import { isApopDigest } from '../mail/login-secret.ts'
 import { processCounters } from '../runtime/node/counters.ts'
+import type { MaildropTalk } from '../runtime/deliverer.ts'
 import type { Connection } from '../runtime/net.ts'
 import { listenForPop3, type PopListener, type PopListenerOptions } from '../pop3/listener.ts'
 import type { ReceiverSettings } from '../smtp/policy.ts'
@@ -17,6 +18,7 @@ export interface Pop3Stage {
   readonly clock: FakeClock
   readonly disk: FakeDisk
   readonly policy: ScriptedPolicy
+  readonly log: ReturnType<typeof recordingLog>
   dial(): Promise<Pop3Client>
 }
 
@@ -30,16 +32,23 @@ export interface Pop3Client {
   heard(): Promise<string>
 }
 
+export interface Pop3StageOptions extends Partial<PopListenerOptions> {
+  readonly settings?: Partial<ReceiverSettings>
+  /** Of the user `joe`, whose Maildir a process of his serves. */
+  readonly joes?: (signal: AbortSignal) => MaildropTalk
+}
+
 /** Users whose password is `secret`, and their files. */
 export async function pop3Stage(
   files: Readonly<Record<string, string>> = {},
-  options: Partial<PopListenerOptions> & { readonly settings?: Partial<ReceiverSettings> } = {},
+  options: Pop3StageOptions = {},
 ): Promise<Pop3Stage> {
   const net = fakeNet()
   const clock = fakeClock()
   const folders = { '/mail/bob/new/.k': '', '/mail/bob/cur/.k': '', '/mail/bob/tmp/.k': '' }
   const disk = fakeDisk({ ...folders, ...files })
-  const { settings = { authWithoutTls: true }, ...rest } = options
+  const { settings = { authWithoutTls: true }, joes, ...rest } = options
+  const log = recordingLog()
   const policy = scriptedPolicy(
     {
       auth: (attempt) =>
@@ -64,8 +73,12 @@ export async function pop3Stage(
     {
       policy,
       mailboxes: {
-        find: async (user) =>
-          user === 'nobody' ? undefined : { path: `/mail/${user}`, comesWithMail: user !== 'old' },
+        async find(user) {
+          if (user === 'joe' && joes !== undefined) return { talk: joes }
+          return user === 'nobody'
+            ? undefined
+            : { path: `/mail/${user}`, comesWithMail: user !== 'old' }
+        },
       },
       tls: () => tls,
       doors: {
@@ -74,7 +87,7 @@ export async function pop3Stage(
         disk,
         counters: processCounters(),
         random: seededRandom(1),
-        log: recordingLog(),
+        log,
       },
     },
   )
@@ -82,7 +95,7 @@ export async function pop3Stage(
   if ('inherited' in address) throw new Error('an inherited socket has an address here')
   const dial = async (): Promise<Pop3Client> =>
     client(await net.connect({ address, localAddress: '198.51.100.7', timeoutMs: 1_000 }))
-  return { listener, net, clock, disk, policy, dial }
+  return { listener, net, clock, disk, policy, log, dial }
 }
 
 function client(connection: Connection): Pop3Client {
