@@ -218,6 +218,14 @@ describe('mail that somebody fetches', () => {
     expect(served()).toEqual([])
   })
 
+  test('is served as often as its user has logged in, by several clients at once too', async () => {
+    const { logIn, fetch, served } = fetching({})
+    await Promise.all([logIn('joe'), logIn('ann'), logIn('joe')])
+    await Promise.all([fetch('joe'), fetch('joe')])
+    await expect(fetch('joe')).rejects.toThrow('no checkpassword program')
+    expect(served()).toHaveLength(2)
+  })
+
   test('is nobody’s without a login, of another’s login, or half a minute after it', async () => {
     const { clock, logIn, fetch, served } = fetching({})
     await expect(fetch('joe')).rejects.toThrow('no checkpassword program')

@@ -8,8 +8,8 @@ const most = 1000
 /** Logins that checkpassword programs have taken, each good for one session with the mail of that user. */
 export class RecentLogins {
   readonly #clock: Pick<Clock, 'monotonicMs'>
-  /** When each was taken, the oldest first. */
-  readonly #taken = new Map<string, number>()
+  /** When each was taken, the oldest first: somebody may log in by several clients at once. */
+  #taken: { readonly user: string; readonly at: number }[] = []
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock
@@ -17,18 +17,17 @@ export class RecentLogins {
 
   /** @param input as checkpassword reads it: `user NUL password NUL …` */
   note(input: Uint8Array): void {
-    const user = nameIn(input)
-    this.#taken.delete(user)
-    this.#taken.set(user, this.#clock.monotonicMs())
-    const [oldest] = this.#taken.keys()
-    if (this.#taken.size > most && oldest !== undefined) this.#taken.delete(oldest)
+    this.#taken.push({ user: nameIn(input), at: this.#clock.monotonicMs() })
+    if (this.#taken.length > most) this.#taken.shift()
   }
 
   /** @returns whether there was one; it is used up */
   take(user: string): boolean {
-    const at = this.#taken.get(user)
-    this.#taken.delete(user)
-    return at !== undefined && this.#clock.monotonicMs() - at < freshMs
+    const oldest = this.#clock.monotonicMs() - freshMs
+    this.#taken = this.#taken.filter(({ at }) => at > oldest)
+    const found = this.#taken.findIndex((each) => each.user === user)
+    if (found >= 0) this.#taken.splice(found, 1)
+    return found >= 0
   }
 }
 
