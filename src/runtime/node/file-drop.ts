@@ -77,14 +77,14 @@ class ThreadDrop implements FileDrop {
     try {
       const worker = (this.#worker ??= this.#start())
       const first = this.#numbers
-      this.#numbers += puts.length
-      puts.forEach((put, at) => this.#underWay.set(first + at, put))
-      worker.ref()
       worker.postMessage({
         say: 'put',
         first,
         files: puts.map(({ file }) => alone(file)),
       } satisfies ToDrop)
+      worker.ref()
+      this.#numbers += puts.length
+      puts.forEach((put, at) => this.#underWay.set(first + at, put))
     } catch (error) {
       // No thread is to be had now.
       for (const put of puts) this.#finish(put, failure(String(error)))

@@ -13,6 +13,14 @@ function script(text: string, call: Partial<ProgramCall> = {}): ProgramCall {
   return { command: ['/bin/sh', '-c', text], environment: path, ...call }
 }
 
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const textOf = (chunk: Uint8Array | undefined): string => Buffer.from(chunk ?? []).toString()
 
@@ -157,6 +165,23 @@ describe('a program', () => {
     running.stop()
     clock.advance(2000)
     expect(await ended.promise).toEqual({ signal: 'SIGKILL' })
+  })
+
+  test('whose words nobody takes is not waited for longer than the signal says', async () => {
+    const clock = fakeClock()
+    const controller = new AbortController()
+    const said = Promise.withResolvers<string>()
+    const take = (chunk: Uint8Array): Promise<void> => {
+      said.resolve(textOf(chunk))
+      return new Promise(() => undefined)
+    }
+    const call = script('echo $$', { streams: new Map([[1, take]]) })
+    const running = nodePrograms(clock).run(call, controller.signal)
+    const pid = Number(await said.promise)
+    await expect.poll(() => isThere(pid)).toBe(false)
+    controller.abort()
+    clock.advance(6000)
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
   test('leaves nothing behind that would hold its pipes', async () => {

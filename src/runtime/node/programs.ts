@@ -55,6 +55,7 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
     // One that we may not end, such as a process of root's, is not waited for.
     clock.after(abandonMs, () => givenUp.reject(new PosternError('ABORTED', call.command[0])))
   }
+  let cancelLate = (): void => undefined
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   try {
@@ -65,13 +66,14 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
     if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
     // What it left behind may hold the pipes open. It ends too; what has left the group is not waited for.
     stop()
-    const cancelLate = endLeftovers(group, clock)
+    cancelLate = endLeftovers(group, clock)
     await fed
     const outputs = await keptOf(group, call)
-    await group.passedOn
-    cancelLate()
+    // Whoever takes what it wrote may be busy for longer than the asker waits.
+    await Promise.race([group.passedOn, givenUp.promise])
     return { pid: group.child.pid ?? 0, end, ...outputs }
   } finally {
+    cancelLate()
     signal.removeEventListener('abort', stop)
     group.destroyPipes()
   }
