@@ -53,9 +53,7 @@ export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
     given(queueId, (wanted) => byQueueId(wanted, own('queueId'))),
     given(sender, bySender),
     given(recipient, byRecipient),
-    given(address, (wanted) =>
-      either(either(bySender(wanted), byRecipient(wanted)), byLogin(wanted)),
-    ),
+    given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
     plain('outcome', outcome, own('outcome')),
   ].filter((condition) => condition !== undefined)
   return {
@@ -89,7 +87,9 @@ function conditionsOf(query: TraceQuery): readonly Condition[] {
     ),
     given(sender, bySender),
     given(recipient, byRecipient),
-    given(address, (wanted) => either(bySender(wanted), byRecipient(wanted))),
+    given(address, (wanted) =>
+      either(either(bySender(wanted), byRecipient(wanted)), byLogin(wanted)),
+    ),
     given(client, byClient),
     plain('hello', query.hello, own('hello')),
     given(query.user, byLogin),

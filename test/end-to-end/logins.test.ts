@@ -165,16 +165,16 @@ describe('a gateway with accounts, auth.cdb and a checkpassword program', () => 
   })
 
   test('explains a login that failed to whoever asks for its name', async () => {
-    await login(plain('eve@postern.test', 'tiptoe'))
-    const ask = () => runPostern(['why', 'eve@postern.test', '--config', folder.config])
+    await login(plain('zoe@postern.test', 'tiptoe'))
+    const ask = () => runPostern(['why', 'zoe@postern.test', '--config', folder.config])
     await expect
       .poll(async () => (await ask()).stdout)
-      .toContain('login      eve@postern.test, refused')
+      .toContain('login      zoe@postern.test, refused')
     const why = await ask()
     expect(why.stdout).toContain('535 5.7.8 Authentication credentials invalid')
     expect(why.stdout).not.toContain('tiptoe')
-    const log = await runPostern(['log', '--user', 'eve@postern.test', '--config', folder.config])
-    expect(log.stdout).toContain('(login) eve@postern.test')
+    const log = await runPostern(['log', '--user', 'zoe@postern.test', '--config', folder.config])
+    expect(log.stdout).toContain('(login) zoe@postern.test')
   })
 })
 
