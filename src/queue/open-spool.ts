@@ -16,7 +16,7 @@ import { formatVersion, unplacedRecord } from './record.ts'
 import { SegmentLog } from './segment-log.ts'
 import { SegmentPool } from './segment-pool.ts'
 import { checkFormat, keyIn, writeFormat } from './spool-format.ts'
-import { makeSpoolKey, segmentKey, type SpoolKey } from './spool-key.ts'
+import { makeSpoolKey, segmentKey, writeSpoolKey, type SpoolKey } from './spool-key.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
 import { Spool } from './spool.ts'
 import type { SpoolMeter } from './spool-meter.ts'
@@ -70,10 +70,13 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
   const recovered = await recover(disk, layout, { mode: 'write', spoolKey })
   const secret = await settleFormat(options, layout, { version, spoolKey, recovered })
   if (options.everyoneHandsOver === true) await letEveryoneIn(disk, layout)
-  const lost = await repair({ disk, log, layout }, recovered)
+  const { lost, unsafe } = await repair({ disk, log, layout }, recovered)
   const { lastName, lastNumber, lastGeneration } = recovered
   const pool = new SegmentPool({ disk, log, folder: layout.segments, segmentBytes, lastName })
-  for (const slot of recovered.unused) pool.give(slot)
+  for (const slot of recovered.unused) {
+    if (unsafe.has(slot)) await slot.file.close()
+    else pool.give(slot)
+  }
   const segments = new SegmentLog({
     pool,
     segmentBytes,
@@ -154,11 +157,26 @@ async function settleFormat(
   if (isCurrent && spoolKey.secret === undefined) log.error('spool.key-lost', { path: layout.key })
   const keyedFrom = recovered.lastUnkeyed + 1
   const secret = spoolKey.secret ?? (await makeSpoolKey(disk, layout, { random, keyedFrom })).secret
-  if (isCurrent) return secret
+  if (isCurrent) {
+    if (spoolKey.keyedFrom > keyedFrom) await narrowKey(disk, layout, { secret, keyedFrom })
+    return secret
+  }
   if (version === undefined) await syncParents(disk, layout.root)
   await writeFormat(disk, layout)
   if (version !== undefined) log.info('spool.upgraded', { from: version, to: formatVersion })
   return secret
+}
+
+/**
+ * The last record without a key has gone with its segment: from now on there is none, whatever a message holds. A disk that is
+ * full or ill must not keep a gateway from starting for that; the next start tries again.
+ */
+async function narrowKey(
+  disk: Disk,
+  layout: SpoolLayout,
+  spoolKey: Required<SpoolKey>,
+): Promise<void> {
+  await writeSpoolKey(disk, layout, spoolKey).catch(() => undefined)
 }
 
 /**

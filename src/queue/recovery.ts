@@ -11,7 +11,7 @@ import type { RecordHeader, SegmentMark } from './record.ts'
 import { Replay } from './replay.ts'
 import { firstFront, scanSegment, type FoundDamage } from './segment-scan.ts'
 import { Segment, type SegmentFile } from './segment.ts'
-import type { SpoolKey } from './spool-key.ts'
+import { findsAll, type SpoolKey } from './spool-key.ts'
 import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
 export interface RecoveredDamage extends FoundDamage {
@@ -158,12 +158,16 @@ async function openSegment(
 async function openedFile(name: string, file: DiskFile, spoolKey: SpoolKey): Promise<OpenedFile> {
   const { sizeBytes, inode } = await file.stat()
   const slot = { name, file, inode, sizeBytes }
-  const { front, brokenBytes } = await firstFront(file, sizeBytes, spoolKey)
+  const found = await firstFront(file, sizeBytes, spoolKey)
+  const { brokenBytes } = found
+  const front = found.front && withOwnKey(found.front)
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
+  // One record that was being written looks like this, and so do many, where nothing tells them from what others wrote.
+  const unproven = front !== undefined || findsAll(spoolKey)
   const where = { slot, generation: 0, position: 0 }
   // Whoever sees this file as a segment after all, since a front behind this place is whole, judges by that.
-  const what = { bytes: brokenBytes, reason, numbers: [], unproven: true }
+  const what = { bytes: brokenBytes, reason, numbers: [], unproven }
   return { slot, front, damage: { ...where, ...what } }
 }
 
@@ -187,15 +191,15 @@ function chooseCounting(files: readonly OpenedFile[]): {
     if (front === undefined || generation < (newest?.oldest ?? 0) || skipped) unused.push(file)
     else {
       const next = fronts.find(({ previousGeneration }) => previousGeneration === generation)
-      counting.push({ slot, mark: markOf(front), knownEnd: next?.previousEnd })
+      counting.push({ slot, mark: front, knownEnd: next?.previousEnd })
     }
   }
   return { counting: counting.toSorted((a, b) => a.mark.generation - b.mark.generation), unused }
 }
 
-/** The header's key lies in the bytes that were read around it. */
-function markOf({ generation, key }: RecordHeader): SegmentMark {
-  return { generation, key: key === undefined ? undefined : Buffer.from(key) }
+/** The key lies in the megabyte that was read around it, which would be kept as long as the header. */
+function withOwnKey(front: RecordHeader): RecordHeader {
+  return { ...front, key: front.key && Buffer.from(front.key) }
 }
 
 interface LargeFiles {

@@ -4,6 +4,7 @@ import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { exists, setAside, setAsideFile, unprovenSuffix } from './damaged.ts'
 import type { Recovered, RecoveredDamage } from './recovery.ts'
+import type { SegmentFile } from './segment.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
 const pieceBytes = 1 << 20
@@ -14,22 +15,31 @@ interface Workshop {
   readonly layout: SpoolLayout
 }
 
+export interface Repaired {
+  /** The messages that are set aside and no longer queued. */
+  readonly lost: readonly number[]
+  /** Files with what could not be set aside: they must not be used again. */
+  readonly unsafe: ReadonlySet<SegmentFile>
+}
+
 /**
- * @returns the messages that are set aside and no longer queued
  * @throws PosternError DISK_FULL, DISK_FAILED if the last batch cannot be confirmed
  */
-export async function repair(shop: Workshop, recovered: Recovered): Promise<readonly number[]> {
+export async function repair(shop: Workshop, recovered: Recovered): Promise<Repaired> {
   await confirmTail(recovered)
   const lost: number[] = []
+  const unsafe = new Set<SegmentFile>()
   let isUnproven = true
   for (const damage of recovered.damage) {
     const kept = await keepDamage(shop, damage)
     if (kept !== 'unproven') isUnproven = false
-    if (kept === undefined) pin(recovered, damage)
-    else lost.push(...damage.numbers)
+    if (kept === undefined) {
+      pin(recovered, damage)
+      unsafe.add(damage.slot)
+    } else lost.push(...damage.numbers)
   }
   await clearLarge(shop, recovered, isUnproven)
-  return lost.filter((number) => !recovered.entries.has(number))
+  return { lost: lost.filter((number) => !recovered.entries.has(number)), unsafe }
 }
 
 /**

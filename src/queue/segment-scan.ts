@@ -121,6 +121,7 @@ export async function firstFront(
     if ((found?.header.generation ?? 0) > (front?.generation ?? 0)) front = found?.header
     at = await findFront(window, at + headerBytes, isHere)
   }
+  if (front === undefined) next = sizeBytes
   return { front, brokenBytes: empty ? 0 : next }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { asVersion1 } from '../../test/fixtures/forged-records.ts'
+import { asVersion1, forgedRecord, recordsIn } from '../../test/fixtures/forged-records.ts'
 import {
   listed,
   nextTurn,
@@ -12,6 +12,8 @@ import type { FakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { checkSpool } from './check-spool.ts'
 import { readSpool } from './read-spool.ts'
+import { readSpoolKey, writeSpoolKey } from './spool-key.ts'
+import { spoolLayout } from './spool-layout.ts'
 
 const keyFile = `${spoolPath}/key`
 const formatFile = `${spoolPath}/format`
@@ -146,6 +148,74 @@ describe('a spool whose key', () => {
     const { subjects, damaged } = await opened(disk)
     expect(subjects).toEqual(six.slice(1))
     expect(damaged).toHaveLength(1)
+  })
+})
+
+describe('a spool that once was of version 1', () => {
+  test('takes no record without a key for its own, once the last of them has gone', async () => {
+    const layout = spoolLayout(spoolPath)
+    const disk = await written('one')
+    const key = await readSpoolKey(disk, layout)
+    if (key === undefined) throw new Error('there is a key')
+    await writeSpoolKey(disk, layout, { ...key, keyedFrom: 9 })
+    const { queue } = await opened(disk)
+    await queue.close()
+    expect(await readSpoolKey(disk, layout)).toEqual({ ...key, keyedFrom: 1 })
+  })
+
+  test('starts where the disk takes no new key', async () => {
+    const layout = spoolLayout(spoolPath)
+    const disk = await written('one')
+    const key = await readSpoolKey(disk, layout)
+    if (key === undefined) throw new Error('there is a key')
+    await writeSpoolKey(disk, layout, { ...key, keyedFrom: 9 })
+    disk.fault = ({ path }) => (path.startsWith(keyFile) ? 'DISK_FULL' : undefined)
+    expect((await opened(disk)).subjects).toEqual(['one'])
+  })
+})
+
+describe('a segment whose beginning is damaged', () => {
+  test('is kept to its last byte, whatever a message in it says of itself', async () => {
+    const disk = await written('only one')
+    const [first = ''] = await segmentsOn(disk)
+    const bytes = disk.bytes(first)
+    const [record = Buffer.alloc(0)] = recordsIn(bytes)
+    const claimed = { version: 1, generation: 0, position: 512, batchStart: 0 } as const
+    const short = Buffer.from(record.subarray(0, 64))
+    short.writeUInt32LE(0, 32)
+    short.writeUInt32LE(0, 36)
+    bytes.set(forgedRecord(short, claimed), 512)
+    // Nor has anything whole come behind it.
+    bytes.fill(0, record.length)
+    disk.put(first, bytes)
+    disk.flip(first, 20)
+    const { damaged } = await opened(disk)
+    const kept = damaged.map(({ path }) => disk.bytes(path))
+    expect(kept.map(({ length }) => length > 3_000)).toEqual([true])
+  })
+
+  test('and whose key is lost counts as damage, since it may hold many', async () => {
+    const disk = await written(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.flip(first, 20)
+    await disk.remove(keyFile)
+    const { events } = await opened(disk)
+    expect(events).toContain('spool.record-damaged')
+    expect(events).not.toContain('spool.tail-cut-short')
+  })
+
+  test('is not written over while nothing of it can be set aside', async () => {
+    const disk = await written(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.flip(first, 20)
+    await disk.remove(keyFile)
+    const before = disk.bytes(first)
+    disk.fault = ({ path }) => (path.includes('/damaged/') ? 'DISK_FULL' : undefined)
+    const { queue, events } = await opened(disk)
+    expect(events).toContain('spool.record-not-set-aside')
+    await put(queue, text('7'))
+    await queue.close()
+    expect(disk.bytes(first).equals(before)).toBe(true)
   })
 })
 

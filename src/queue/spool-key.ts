@@ -30,6 +30,11 @@ export const noKeys: SpoolKey = { keyedFrom: Infinity }
 /** The file is lost: segments are known by their first record, and by nothing else. */
 export const lostKey: SpoolKey = { keyedFrom: 0 }
 
+/** Where a segment's first record is damaged, whether those behind it are found. */
+export function findsAll({ secret, keyedFrom }: SpoolKey): boolean {
+  return secret !== undefined || keyedFrom === Infinity
+}
+
 /** The key that every record of this generation bears. */
 export function segmentKey(secret: Uint8Array, generation: number): Buffer {
   const digest = createHmac('sha256', secret).update(`segment ${generation}`).digest()
@@ -61,13 +66,22 @@ export async function readSpoolKey(
 /** A new secret, durable when this resolves. @throws PosternError DISK_FULL, DISK_FAILED */
 export async function makeSpoolKey(
   disk: Disk,
-  { key }: SpoolLayout,
+  layout: SpoolLayout,
   { random, keyedFrom }: { readonly random: Random; readonly keyedFrom: number },
 ): Promise<Required<SpoolKey>> {
-  const secret = random.bytes(secretBytes)
+  const made = { secret: random.bytes(secretBytes), keyedFrom }
+  await writeSpoolKey(disk, layout, made)
+  return made
+}
+
+/** Durable when this resolves, and there whole or as it was before. @throws PosternError DISK_FULL, DISK_FAILED */
+export async function writeSpoolKey(
+  disk: Disk,
+  { key }: SpoolLayout,
+  { secret, keyedFrom }: Required<SpoolKey>,
+): Promise<void> {
   const line = `secret ${Buffer.from(secret).toString('hex')} from ${keyedFrom}`
   await replaceFile(disk, key, Buffer.from(`${line} ${checkOf(line)}\n`))
-  return { secret, keyedFrom }
 }
 
 function checkOf(line: string): string {
