@@ -21,6 +21,11 @@ export function limitOf(options: SimOptions | undefined): number | undefined {
   return options?.spamPassthru === true ? Infinity : options?.spamHits
 }
 
+/** What tells recipients apart about whom one reply could not be true; as text, since JSON has neither Infinity nor undefined. */
+export function spamRuleOf(options: SimOptions): string {
+  return options.spam === true ? String(limitOf(options)) : 'not scanned'
+}
+
 /**
  * @param limit none: the thresholds decide
  * @param opinion with the score as it counts among others

@@ -10,6 +10,7 @@ import {
   type ScriptedPeer,
 } from 'postern/testkit'
 import { rewritten, rulesIn } from './spam-fields.ts'
+import { spamRuleOf } from './spam-limit.ts'
 import { spamassassin } from './spamassassin.ts'
 
 const message = 'Subject: hello\r\n\r\nworld\r\n'
@@ -178,6 +179,17 @@ describe('spamassassin', () => {
         Array(4).fill(undefined),
       )
       expect(asked).toHaveLength(1)
+    })
+
+    test('whoever gets all spam is not asked for together with those for whom thresholds decide', () => {
+      const all = [
+        { spam: true },
+        { spam: true, spamPassthru: true },
+        { spam: true, spamHits: 5 },
+        { spam: false },
+      ]
+      expect(new Set(all.map(spamRuleOf)).size).toBe(4)
+      expect(spamRuleOf({ spam: false, spamHits: 5 })).toBe(spamRuleOf({}))
     })
 
     test('one answer for all where all want the same, and other outcomes than a refusal', async () => {

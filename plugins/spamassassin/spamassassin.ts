@@ -27,7 +27,7 @@ import { strangersOption, isAskedAbout } from '../shared/recipients/strangers.ts
 import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { spamassassinResult } from './findings.ts'
 import { fast, rewritten, ruleNames, rulesIn } from './spam-fields.ts'
-import { limitOf, limitOutcomes, verdictWithin } from './spam-limit.ts'
+import { limitOf, limitOutcomes, spamRuleOf, verdictWithin } from './spam-limit.ts'
 import { askSpamd, pingSpamd, teachSpamd, type SpamdCommand, type SpamdVerdict } from './spamd.ts'
 
 const users = ['none', 'local-part', 'address'] as const
@@ -105,8 +105,7 @@ export const spamassassin = definePlugin({
     })
     return {
       check: () => control.doubts('spam', 'spam'),
-      classOf: (recipient, transaction) =>
-        control.classOf(recipient, transaction, (said) => [said.spam, limitOf(said)]),
+      classOf: (recipient, transaction) => control.classOf(recipient, transaction, spamRuleOf),
       async probe(signal) {
         const answers = file.servers.map(
           async (address) =>

@@ -32,6 +32,12 @@ test-list@example.com:spam_hits=3
     })
   })
 
+  test('of an address that is nothing but dashes not every piece is looked up', () => {
+    const dashes = `${'-'.repeat(200)}x`
+    const control = controlOf(`${dashes}@a.test:spam=yes\n${'-'.repeat(100)}@a.test:clam=yes\n`)
+    expect(holds(`${dashes}@a.test`, undefined, control)).toEqual({ spam: true })
+  })
+
   test('the nearest line that says something counts: address, domain, everybody', () => {
     expect(holds('Postmaster@EXAMPLE.com')).toMatchObject({
       clam: true,

@@ -94,6 +94,8 @@ function linesFor(control: SimControl, keys: readonly string[]): readonly SimOpt
 }
 
 const longestLocalPart = 256
+/** Nobody has more extensions of an address than that, and a sender may write one that is nothing but dashes. */
+const mostExtensions = 32
 
 /** From the farthest to the nearest. */
 function keysOf(address: SimAddress | undefined): readonly string[] {
@@ -101,8 +103,10 @@ function keysOf(address: SimAddress | undefined): readonly string[] {
   const domain = lowerAscii(address.domain)
   const local = lowerAscii(address.localPart).slice(0, longestLocalPart)
   const keys = [domain]
-  for (let dash = local.indexOf('-'); dash >= 0; dash = local.indexOf('-', dash + 1)) {
+  let dash = local.indexOf('-')
+  for (let count = 0; dash >= 0 && count < mostExtensions; count += 1) {
     keys.push(`${local.slice(0, dash)}@${domain}`)
+    dash = local.indexOf('-', dash + 1)
   }
   // An address without a domain has no line but the one for everybody, which has been read.
   return [...keys.filter((key) => key !== ''), `${local}@${domain}`]
