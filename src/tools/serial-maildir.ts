@@ -82,9 +82,9 @@ async function sendFile(
   name: string,
   away: DeliveryResult | undefined,
 ): Promise<DeliveryResult | undefined> {
-  const { disk, folder, prefix, told, now, lifetimeMs, signal } = options
+  const { disk, folder, told, now, lifetimeMs, signal } = options
   const path = join(folder, name)
-  const read = await readMail(disk, path, prefix)
+  const read = await readMail(options, path, away)
   if (read === undefined) return undefined
   if (typeof read === 'string') {
     told(name, 'failed temporarily', read)
@@ -97,8 +97,12 @@ async function sendFile(
   const final = tooOld ? givenUp(result) : result
   const gone = final.outcome === 'delivered' || (await isBounced(options, read, final))
   if (gone) await disk.remove(path)
-  told(name, outcomes[final.outcome], printable(final.text.replaceAll('\n', ' ')))
+  told(name, outcomes[final.outcome], onOneLine(final.text))
   return result
+}
+
+function onOneLine(text: string): string {
+  return printable(text.replaceAll('\n', ' '))
 }
 
 const outcomes = {
@@ -124,15 +128,19 @@ function givenUp({ text, remote }: DeliveryResult): DeliveryResult {
   }
 }
 
-/** @returns undefined for one that somebody else has taken away */
+/**
+ * @param away as above: however much waits for such a host, only what may be given up is read
+ * @returns undefined for one that somebody else has taken away, a text for what stays
+ */
 async function readMail(
-  disk: Disk,
+  { disk, prefix, now, lifetimeMs }: SerialOptions,
   path: string,
-  prefix: string,
+  away: DeliveryResult | undefined,
 ): Promise<SerialMail | string | undefined> {
   try {
     const { modifiedAt, kind } = await disk.stat(path)
     if (kind !== 'file') return 'it is no file'
+    if (away !== undefined && now() - modifiedAt <= lifetimeMs) return onOneLine(away.text)
     const read = readSerialMessage(await disk.readFile(path, largestFile), prefix)
     return typeof read === 'string' ? read : mailOf(read, modifiedAt)
   } catch (error) {
