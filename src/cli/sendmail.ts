@@ -37,8 +37,9 @@ async function sendmail(): Promise<void> {
       return process.exit(await runSmtpd(await smtpdSocket()))
     }
     case 'queue': {
-      const { queueCommand } = await import('./queue.ts')
-      await queueCommand().parseAsync(['list'], { from: 'user' })
+      // As it is typed: what root types works as the gateway's account.
+      const { programWith } = await import('./verbs.ts')
+      await (await programWith('queue'))?.parseAsync(['queue', 'list'], { from: 'user' })
       return undefined
     }
     case 'usage':

@@ -1,6 +1,7 @@
 /** `postern shadow`: what entries in shadow mode would have done; `postern shadow promote ENTRY` puts one in force. */
 import { Command, Option } from 'commander'
 import { printable } from '../mail/reply.ts'
+import { becomeAccountOf } from '../tools/privileges/as-account.ts'
 import { shadowReport, type ShadowAnswer } from '../tools/shadow-report.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
@@ -48,6 +49,7 @@ function reportCommand(): Command {
     .option('--json', 'as JSON')
     .addOption(configOption())
     .action(async ({ config, since, examples, json }: ReportOptions) => {
+      await becomeAccountOf(config)
       const answer = await withProgress('transactions read', (progress) =>
         shadowReport(config, { sinceMs: since, examples, progress }),
       )

@@ -1,8 +1,8 @@
 /** Under root: who works as whom, what each may write, and what happens when one of them dies. */
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { component, isMissing } from '../setup/components.ts'
 import {
@@ -401,6 +401,30 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     const pids = [deliverer, supervisor, ...workers]
     const left = async (): Promise<true | undefined> => (pids.some(isAlive) ? undefined : true)
     expect(await eventually(left, 'the end of all')).toBe(true)
+  })
+
+  test('leaves a spool and traces in which root looks at nothing that the account could not', async () => {
+    const state = join(place.folder.root, 'var')
+    const target = join(place.folder.root, 'roots-own')
+    await mkdir(target, { mode: 0o700 })
+    await mkdir(join(target, 'log'))
+    await copyFile(join(state, 'traces.db'), join(target, 'traces.db'))
+    const looks = {
+      'spool/log': ['sendmail', '-bp'],
+      'traces.db': ['shadow', 'report', '--config', place.folder.config],
+    }
+    const env = { POSTERN_CONFIG: place.folder.config }
+    const postern = join(checkout, 'bin/postern')
+    for (const [name, words] of Object.entries(looks)) {
+      const path = join(state, name)
+      const swap = `mv '${path}' '${path}.away' && ln -s '${join(target, basename(path))}' '${path}'`
+      // oxlint-disable no-await-in-loop -- one after the other
+      expect((await runProgram(postern, words, { env })).code, name).toBe(0)
+      expect(await asUser(account, swap)).toMatchObject({ code: 0 })
+      expect((await runProgram(postern, words, { env })).code, name).not.toBe(0)
+      await asUser(account, `rm '${path}' && mv '${path}.away' '${path}'`)
+      // oxlint-enable no-await-in-loop
+    }
   })
 
   test('leaves a spool into which root hands nothing that would lead elsewhere', async () => {
