@@ -24,6 +24,8 @@ interface Scene extends Partial<Pick<MxpsOptions, 'stsPolicies'>> {
   readonly requireTls?: boolean
   readonly wanted?: boolean
   readonly helloName?: string
+  /** Keeps what is asked of the DNS. */
+  readonly questions?: string[]
   /** No QMTP server is there. */
   readonly absent?: boolean
 }
@@ -39,21 +41,22 @@ async function sent(scene: Scene = {}): Promise<string | undefined> {
   if (scene.absent !== true) {
     await net.listen({ address: { host: '192.0.2.7', port: 209 }, accepted, failed: () => {} })
   }
+  const dns = fakeDns({
+    'there.test': {
+      mx: [
+        { preference, exchange: 'MX.there.test' },
+        { preference: 13_100, exchange: 'other.test' },
+      ],
+    },
+    'mx.there.test': { addresses: ['192.0.2.7'] },
+    ...scene.zone,
+  })
   const transport = mxpsTransport({
     net,
     clock: fakeClock(),
     log: recordingLog(),
     random: seededRandom(1),
-    dns: fakeDns({
-      'there.test': {
-        mx: [
-          { preference, exchange: 'MX.there.test' },
-          { preference: 13_100, exchange: 'other.test' },
-        ],
-      },
-      'mx.there.test': { addresses: ['192.0.2.7'] },
-      ...scene.zone,
-    }),
+    dns,
     settings: () => ({ helloName: scene.helloName ?? 'here.test', tlsPolicy: () => tls }),
     wanted: () => wanted,
     smtp: { deliver: () => Promise.resolve([bySmtp]) },
@@ -76,6 +79,7 @@ async function sent(scene: Scene = {}): Promise<string | undefined> {
     route: { ...route, lookup },
   }
   const [result] = await transport.deliver(delivery, new AbortController().signal)
+  scene.questions?.push(...dns.questions)
   return result?.text
 }
 
@@ -111,6 +115,16 @@ describe('mail for a domain whose best exchanger has a preference', () => {
   ])('that asks for QMTP goes by SMTP where %s', async (_why, scene) => {
     expect(await sent(scene)).toBe('by SMTP')
   })
+})
+
+test('of a domain with hundreds of exchangers no more than twenty are asked for', async () => {
+  const mx = Array.from({ length: 300 }, (_, nth) => ({
+    preference: 12_801,
+    exchange: `mx${nth}.there.test`,
+  }))
+  const questions: string[] = []
+  expect(await sent({ zone: { 'there.test': { mx } }, questions })).toBe('by SMTP')
+  expect(new Set(questions).size).toBeLessThanOrEqual(1 + 20)
 })
 
 test('sixteen preferences mean QMTP', () => {

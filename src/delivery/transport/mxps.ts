@@ -20,6 +20,8 @@ export interface MxpsOptions extends SmtpOptions {
 }
 
 const qmtpPort = 209
+/** However many a domain names; SMTP tries no more. */
+const mostExchangers = 20
 
 export function mxpsTransport(options: MxpsOptions): Transport<SmtpRoute> {
   const { smtp, wanted } = options
@@ -66,10 +68,11 @@ async function bestExchangers(
     if (answer.answer !== 'found') return []
     const best = Math.min(...answer.records.map(({ preference }) => preference))
     if (!isQmtpPreference(best)) return []
-    return answer.records
+    const names = answer.records
       .filter(({ preference }) => preference === best)
       .map(({ exchange }) => exchange.toLowerCase().replace(/\.$/, ''))
       .filter((exchange) => exchange !== '')
+    return [...new Set(names)].slice(0, mostExchangers)
   } catch (error) {
     // SMTP asks the same, and knows what to say of it.
     if (isPosternError(error)) return []
