@@ -24,6 +24,7 @@ const without: ReadonlyMap<string, string> = new Map([
   ['user export', 'a text that user import reads'],
   ['domain export', 'a text that domain import reads'],
   ['mkauth', 'lines that mkauth reads'],
+  ['pop3d', 'a protocol'],
   ...['matchup', 'zsendmail', 'tai64nlocal', 'tcprules', 'tcprulescheck'].map(
     (name) => [name, original] as const,
   ),

@@ -108,9 +108,11 @@ describe('a stranger with the README', { timeout: patience }, () => {
     expect(tested).toMatchObject({ code: 0, said: expect.stringContaining(', 0 failed') })
     await gateway.seen('config.reloaded', 2)
     expect(await send('bob+shop@postern.test')).toMatchObject({ code: 0 })
-    const { said } = await type('shadow')
-    expect(said).toMatch(/given-away: asked \d+, would have acted 1/)
-    expect(said).toContain('TAG_REVOKED')
+    // A trace is written after its reply.
+    await expect
+      .poll(async () => (await type('shadow')).said)
+      .toMatch(/given-away: asked \d+, would have acted 1/)
+    expect((await type('shadow')).said).toContain('TAG_REVOKED')
     expect(await type('shadow promote given-away')).toMatchObject({ code: 0 })
     await gateway.seen('config.reloaded', 3)
     const refused = await send('bob+shop@postern.test')

@@ -35,7 +35,13 @@ let gateway: StartedGateway
 let refusing: Server
 
 const postern = (...args: readonly string[]) => runPostern([...args, '--config', folder.config])
-const why = async (...args: readonly string[]) => (await postern('why', ...args)).stdout
+
+/** What is told, as soon as anything is: a trace is written after its reply. */
+async function why(...args: readonly string[]): Promise<string> {
+  let told = ''
+  await expect.poll(async () => (told = (await postern('why', ...args)).stdout)).not.toBe('')
+  return told
+}
 
 /** One session from an address of this host. @returns the replies */
 async function session(localAddress: string, lines: readonly string[]): Promise<string[]> {
