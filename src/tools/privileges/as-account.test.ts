@@ -7,7 +7,7 @@ import { accountOfFolders } from './as-account.ts'
 const spool = { path: '/var/lib/postern/spool' }
 const postern: Account = { name: 'postern', uid: 990, gid: 991, home: '/var/lib/postern' }
 
-const host = (account?: Account) => ({
+const host = (account?: Account) => async () => ({
   find: async (name: string) => (name === account?.name ? account : undefined),
   knows: async (name: string) => name === account?.name,
 })

@@ -14,13 +14,7 @@ import { systemDisk } from '../../runtime/node/disk.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { ownerOf, writableByOthersThanRoot } from '../../runtime/node/root-owned.ts'
 import { readFolder } from '../read-offline.ts'
-import {
-  accountsOfHost,
-  gatewayAccount,
-  staysRoot,
-  usualAccount,
-  type AccountLookUp,
-} from './gateway-account.ts'
+import type { AccountLookUp } from './gateway-account.ts'
 
 /**
  * Becomes whoever the folders of the gateway belong to, for the rest of this process; whoever is not root stays who he is, and
@@ -75,8 +69,13 @@ async function toBecome(folder: string): Promise<ToBecome | undefined> {
   const { configuration } = readFolder(folder)
   // The command itself will say what is wrong with it.
   if (configuration === undefined) return undefined
-  const found = await accountOfFolders(configuration, accountsOfHost(), systemDisk)
+  const found = await accountOfFolders(configuration, accountsOfThisHost, systemDisk)
   return found && { configuration, ...found }
+}
+
+/** Most folders say whose they are, and nobody is looked up. */
+async function accountsOfThisHost(): Promise<AccountLookUp> {
+  return (await import('./gateway-account.ts')).accountsOfHost()
 }
 
 /**
@@ -86,11 +85,13 @@ async function toBecome(folder: string): Promise<ToBecome | undefined> {
  */
 export async function accountOfFolders(
   { user, spool }: { readonly user: string | undefined; readonly spool: { readonly path: string } },
-  host: AccountLookUp,
+  accounts: () => Promise<AccountLookUp>,
   disk: Pick<Disk, 'statName'>,
 ): Promise<Pick<ToBecome, 'account' | 'owns'> | undefined> {
   const owner = await spoolOwner(spool.path, disk)
   if (owner !== undefined && owner.uid !== 0) return { account: byNumbers(owner), owns: true }
+  const { gatewayAccount, staysRoot, usualAccount } = await import('./gateway-account.ts')
+  const host = await accounts()
   if (await staysRoot(user, host)) return undefined
   const account = await gatewayAccount(user ?? usualAccount, host)
   if (account === undefined || account.uid === 0) {
