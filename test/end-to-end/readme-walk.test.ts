@@ -81,8 +81,10 @@ describe('a stranger with the README', { timeout: patience }, () => {
       'EICAR',
     )
     expect(refused).toMatchObject({ code: 1, said: expect.stringMatching(/55\d 5\.7\.1/) })
+    await expect
+      .poll(async () => (await type('why eve@client.test')).said)
+      .toMatch(/clamav .*reject/)
     const { said } = await type('why eve@client.test')
-    expect(said).toMatch(/clamav .*reject/)
     expect(said).toContain('Eicar-Test-Signature')
     expect((await type('log --outcome refused --since 1h')).said).toContain('eve@client.test')
   })
