@@ -3,10 +3,12 @@ import { useState } from 'preact/hooks'
 import { Dialog } from './dialog.tsx'
 import { ProblemNotice } from './notice.tsx'
 
-/** Fields in a dialog; what is wrong is shown below them, and nothing typed is lost. */
+/** Fields in a dialog, or a question; what is wrong is shown below them, and nothing typed is lost. */
 export function FormDialog({
   title,
   action,
+  danger = false,
+  ready = true,
   onSubmit,
   onClose,
   children,
@@ -14,6 +16,10 @@ export function FormDialog({
   readonly title: string
   /** What the button says: a verb. */
   readonly action: string
+  /** It cannot be taken back. */
+  readonly danger?: boolean
+  /** Whether it can be done already. */
+  readonly ready?: boolean
   /** The dialog closes when it resolves. */
   readonly onSubmit: () => Promise<void>
   readonly onClose: () => void
@@ -44,7 +50,11 @@ export function FormDialog({
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="button button-main" disabled={busy}>
+          <button
+            type="submit"
+            class={danger ? 'button button-danger' : 'button button-main'}
+            disabled={busy || !ready}
+          >
             {busy ? 'Working …' : action}
           </button>
         </div>

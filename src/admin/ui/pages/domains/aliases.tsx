@@ -3,16 +3,15 @@ import { useState } from 'preact/hooks'
 import type { Alias, AliasPage } from '../../../schemas/accounts.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { ConfirmRemoval } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { TextArea, TextField } from '../../parts/fields.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { Panel } from '../../parts/page.tsx'
+import { rowActions, type OpenOver } from '../../parts/row-actions.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { usePages } from '../../parts/use-pages.ts'
-
-type Open = { readonly what: 'new' } | { readonly what: 'change' | 'remove'; readonly alias: Alias }
 
 interface DialogProperties {
   readonly onDone: () => void
@@ -33,33 +32,13 @@ export function Aliases({
       ...(signal === undefined ? {} : { signal }),
     }),
   )
-  const [open, setOpen] = useState<Open | undefined>()
+  const [open, setOpen] = useState<OpenOver<Alias> | undefined>()
   const close = (): void => setOpen(undefined)
   const done = (): void => {
     pages.reload()
     onChange()
   }
-  const actions: Column<Alias> = {
-    title: '',
-    cell: (alias) => (
-      <div class="actions">
-        <button
-          type="button"
-          class="button button-small"
-          onClick={() => setOpen({ what: 'change', alias })}
-        >
-          Change<span class="sr-only"> {plainText(alias.address)}</span>
-        </button>
-        <button
-          type="button"
-          class="button button-small button-danger"
-          onClick={() => setOpen({ what: 'remove', alias })}
-        >
-          Remove<span class="sr-only"> {plainText(alias.address)}</span>
-        </button>
-      </div>
-    ),
-  }
+  const actions = rowActions<Alias>(({ address }) => address, setOpen)
   return (
     <Panel
       title="Aliases and forwards"
@@ -91,10 +70,19 @@ export function Aliases({
       </Listing>
       {open?.what === 'new' ? <NewAlias domain={domain} onDone={done} onClose={close} /> : null}
       {open?.what === 'change' ? (
-        <ChangeAlias alias={open.alias} onDone={done} onClose={close} />
+        <ChangeAlias alias={open.row} onDone={done} onClose={close} />
       ) : null}
       {open?.what === 'remove' ? (
-        <RemoveAlias address={open.alias.address} onDone={done} onClose={close} />
+        <ConfirmRemoval
+          what="alias"
+          name={open.row.address}
+          path={`/aliases/${encodeURIComponent(open.row.address)}`}
+          onDone={done}
+          onClose={close}
+        >
+          Mail for <strong class="break">{plainText(open.row.address)}</strong> is no longer taken,
+          unless a user or a catch-all has that address.
+        </ConfirmRemoval>
       ) : null}
     </Panel>
   )
@@ -166,26 +154,5 @@ function ChangeAlias({ alias, onDone, onClose }: DialogProperties & { readonly a
         onText={setTargets}
       />
     </FormDialog>
-  )
-}
-
-function RemoveAlias({
-  address,
-  onDone,
-  onClose,
-}: DialogProperties & { readonly address: string }) {
-  const { api, say } = useApp()
-  const remove = async (): Promise<void> => {
-    await api.ask('DELETE', `/aliases/${encodeURIComponent(address)}`)
-    say(`${address} was removed`)
-    onDone()
-  }
-  return (
-    <Confirm title="Remove the alias?" action="Remove" danger onConfirm={remove} onClose={onClose}>
-      <p>
-        Mail for <strong class="break">{plainText(address)}</strong> is no longer taken, unless a
-        user or a catch-all has that address.
-      </p>
-    </Confirm>
   )
 }

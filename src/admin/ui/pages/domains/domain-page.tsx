@@ -5,7 +5,7 @@ import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
 import { formatCount } from '../../format/numbers.ts'
 import { pathOf } from '../../model/places.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { ConfirmRemoval } from '../../parts/confirm.tsx'
 import { SelectField, TextField } from '../../parts/fields.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Waiting } from '../../parts/listing.tsx'
@@ -188,18 +188,17 @@ function numberOrNone(text: string): number | null {
 }
 
 function RemoveDialog({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
-  const { api, say, navigation } = useApp()
-  const remove = async (): Promise<void> => {
-    await api.ask('DELETE', `/domains/${encodeURIComponent(name)}`)
-    say(`${name} was removed`)
-    navigation.go(pathOf('domains'))
-  }
+  const { navigation } = useApp()
   return (
-    <Confirm title="Remove the domain?" action="Remove" danger onConfirm={remove} onClose={onClose}>
-      <p>
-        <strong>{plainText(name)}</strong> goes with its users and aliases. Mail that was delivered
-        stays where it lies.
-      </p>
-    </Confirm>
+    <ConfirmRemoval
+      what="domain"
+      name={name}
+      path={`/domains/${encodeURIComponent(name)}`}
+      onDone={() => navigation.go(pathOf('domains'))}
+      onClose={onClose}
+    >
+      <strong>{plainText(name)}</strong> goes with its users and aliases. Mail that was delivered
+      stays where it lies.
+    </ConfirmRemoval>
   )
 }

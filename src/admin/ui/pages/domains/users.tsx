@@ -2,18 +2,15 @@ import { useState } from 'preact/hooks'
 import type { MailUser, MailUserPage } from '../../../schemas/accounts.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { ConfirmRemoval } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { Panel } from '../../parts/page.tsx'
+import { rowActions, type OpenOver } from '../../parts/row-actions.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { usePages } from '../../parts/use-pages.ts'
 import { When } from '../../parts/when.tsx'
 import { ChangeUser, NewUser } from './user-dialogs.tsx'
-
-type Open =
-  | { readonly what: 'new' }
-  | { readonly what: 'change' | 'remove'; readonly user: MailUser }
 
 export function Users({
   domain,
@@ -29,33 +26,13 @@ export function Users({
       ...(signal === undefined ? {} : { signal }),
     }),
   )
-  const [open, setOpen] = useState<Open | undefined>()
+  const [open, setOpen] = useState<OpenOver<MailUser> | undefined>()
   const close = (): void => setOpen(undefined)
   const done = (): void => {
     pages.reload()
     onChange()
   }
-  const actions: Column<MailUser> = {
-    title: '',
-    cell: (user) => (
-      <div class="actions">
-        <button
-          type="button"
-          class="button button-small"
-          onClick={() => setOpen({ what: 'change', user })}
-        >
-          Change<span class="sr-only"> {plainText(user.user)}</span>
-        </button>
-        <button
-          type="button"
-          class="button button-small button-danger"
-          onClick={() => setOpen({ what: 'remove', user })}
-        >
-          Remove<span class="sr-only"> {plainText(user.user)}</span>
-        </button>
-      </div>
-    ),
-  }
+  const actions = rowActions<MailUser>(({ user }) => user, setOpen)
   return (
     <Panel
       title="Users"
@@ -87,10 +64,19 @@ export function Users({
       </Listing>
       {open?.what === 'new' ? <NewUser domain={domain} onDone={done} onClose={close} /> : null}
       {open?.what === 'change' ? (
-        <ChangeUser user={open.user} onDone={done} onClose={close} />
+        <ChangeUser user={open.row} onDone={done} onClose={close} />
       ) : null}
       {open?.what === 'remove' ? (
-        <RemoveUser user={open.user.user} onDone={done} onClose={close} />
+        <ConfirmRemoval
+          what="user"
+          name={open.row.user}
+          path={`/users/${encodeURIComponent(open.row.user)}`}
+          onDone={done}
+          onClose={close}
+        >
+          <strong class="break">{plainText(open.row.user)}</strong> can no longer log in, and gets
+          no more mail. What was delivered stays where it lies.
+        </ConfirmRemoval>
       ) : null}
     </Panel>
   )
@@ -109,28 +95,3 @@ const columns: readonly Column<MailUser>[] = [
   },
   { title: 'Changed', cell: ({ changedAt }) => <When at={changedAt} /> },
 ]
-
-function RemoveUser({
-  user,
-  onDone,
-  onClose,
-}: {
-  readonly user: string
-  readonly onDone: () => void
-  readonly onClose: () => void
-}) {
-  const { api, say } = useApp()
-  const remove = async (): Promise<void> => {
-    await api.ask('DELETE', `/users/${encodeURIComponent(user)}`)
-    say(`${user} was removed`)
-    onDone()
-  }
-  return (
-    <Confirm title="Remove the user?" action="Remove" danger onConfirm={remove} onClose={onClose}>
-      <p>
-        <strong class="break">{plainText(user)}</strong> can no longer log in, and gets no more
-        mail. What was delivered stays where it lies.
-      </p>
-    </Confirm>
-  )
-}

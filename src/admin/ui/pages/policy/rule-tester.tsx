@@ -3,62 +3,43 @@ import type { RuleTest, RuleTestResult } from '../../../schemas/policy.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
 import { TextField } from '../../parts/fields.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
-import { Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
+import { Tester } from './tester.tsx'
 
 export function RuleTester() {
   const { api } = useApp()
   const [ip, setIp] = useState('')
   const [host, setHost] = useState('')
-  const [result, setResult] = useState<RuleTestResult | undefined>()
-  const [error, setError] = useState<unknown>()
-  const test = async (event: Event): Promise<void> => {
-    event.preventDefault()
-    setError(undefined)
-    const body: RuleTest = {
-      ip: ip.trim(),
-      ...(host.trim() === '' ? {} : { host: host.trim() }),
-    }
-    try {
-      setResult(await api.ask<RuleTestResult>('POST', '/policy/rules/test', { body }))
-    } catch (problem) {
-      setResult(undefined)
-      setError(problem)
-    }
+  const ask = (): Promise<RuleTestResult> => {
+    const name = host.trim()
+    const body: RuleTest = { ip: ip.trim(), ...(name === '' ? {} : { host: name }) }
+    return api.ask<RuleTestResult>('POST', '/policy/rules/test', { body })
   }
   return (
-    <Panel title="What holds for a client?" flush>
-      <form class="filters" onSubmit={(event) => void test(event)}>
-        <TextField
-          label="IP address"
-          placeholder="192.0.2.7"
-          value={ip}
-          onText={setIp}
-          required
-          search
-        />
-        <TextField
-          label="Client name"
-          placeholder="for =host rules"
-          value={host}
-          onText={setHost}
-        />
-        <div class="row">
-          <button type="submit" class="button button-main">
-            Test
-          </button>
-        </div>
-      </form>
-      <div aria-live="polite">
-        {error === undefined ? null : (
-          <div class="panel-body">
-            <ProblemNotice error={error} />
-          </div>
-        )}
-        {result === undefined ? null : <Tested result={result} />}
-      </div>
-    </Panel>
+    <Tester
+      title="What holds for a client?"
+      ask={ask}
+      fields={
+        <>
+          <TextField
+            label="IP address"
+            placeholder="192.0.2.7"
+            value={ip}
+            onText={setIp}
+            required
+            search
+          />
+          <TextField
+            label="Client name"
+            placeholder="for =host rules"
+            value={host}
+            onText={setHost}
+          />
+        </>
+      }
+    >
+      {(result: RuleTestResult) => <Tested result={result} />}
+    </Tester>
   )
 }
 

@@ -6,7 +6,7 @@ import type {
 } from '../../../schemas/quarantine.ts'
 import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { Confirm } from '../../parts/confirm.tsx'
 
 type Action = QuarantineActionRequest['action']
 

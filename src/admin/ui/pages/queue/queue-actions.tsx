@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import type { Applied, QueueActionRequest, QueueSelection } from '../../../schemas/queue.ts'
 import { useApp } from '../../app-context.ts'
 import { counted } from '../../format/lines.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { Confirm } from '../../parts/confirm.tsx'
 import { ProblemNotice } from '../../parts/notice.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 

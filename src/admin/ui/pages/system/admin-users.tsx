@@ -3,20 +3,18 @@ import { useState } from 'preact/hooks'
 import type { AdminUser } from '../../../schemas/access.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
-import { Confirm } from '../../parts/dialog.tsx'
+import { ConfirmRemoval } from '../../parts/confirm.tsx'
 import { SelectField, TextArea, TextField } from '../../parts/fields.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Waiting } from '../../parts/listing.tsx'
 import { ProblemNotice } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
+import { rowActions, type OpenOver } from '../../parts/row-actions.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { Age } from '../../parts/when.tsx'
 import { Sessions } from './sessions.tsx'
 
-type Open =
-  | { readonly what: 'new' }
-  | { readonly what: 'change' | 'remove'; readonly user: AdminUser }
 type Role = AdminUser['role']
 
 const roleWords: readonly (readonly [role: Role, words: string])[] = [
@@ -32,29 +30,9 @@ export function AdminUsers() {
   const { value, error, loading, reload } = useLoad('admin users', (signal) =>
     api.ask<{ readonly users: readonly AdminUser[] }>('GET', '/access/users', { signal }),
   )
-  const [open, setOpen] = useState<Open | undefined>()
+  const [open, setOpen] = useState<OpenOver<AdminUser> | undefined>()
   const close = (): void => setOpen(undefined)
-  const actions: Column<AdminUser> = {
-    title: '',
-    cell: (user) => (
-      <div class="actions">
-        <button
-          type="button"
-          class="button button-small"
-          onClick={() => setOpen({ what: 'change', user })}
-        >
-          Change<span class="sr-only"> {plainText(user.name)}</span>
-        </button>
-        <button
-          type="button"
-          class="button button-small button-danger"
-          onClick={() => setOpen({ what: 'remove', user })}
-        >
-          Remove<span class="sr-only"> {plainText(user.name)}</span>
-        </button>
-      </div>
-    ),
-  }
+  const actions = rowActions<AdminUser>(({ name }) => name, setOpen)
   return (
     <div class="stack">
       <ProblemNotice error={error} />
@@ -81,13 +59,22 @@ export function AdminUsers() {
       <Sessions />
       {open?.what === 'new' || open?.what === 'change' ? (
         <UserDialog
-          user={open.what === 'change' ? open.user : undefined}
+          user={open.what === 'change' ? open.row : undefined}
           onDone={reload}
           onClose={close}
         />
       ) : null}
       {open?.what === 'remove' ? (
-        <RemoveUser name={open.user.name} onDone={reload} onClose={close} />
+        <ConfirmRemoval
+          what="user"
+          name={open.row.name}
+          path={`/access/users/${encodeURIComponent(open.row.name)}`}
+          onDone={reload}
+          onClose={close}
+        >
+          <strong class="break">{plainText(open.row.name)}</strong> is logged out everywhere, and
+          the API tokens end.
+        </ConfirmRemoval>
       ) : null}
     </div>
   )
@@ -188,30 +175,5 @@ function UserDialog({
         required={user === undefined}
       />
     </FormDialog>
-  )
-}
-
-function RemoveUser({
-  name,
-  onDone,
-  onClose,
-}: {
-  readonly name: string
-  readonly onDone: () => void
-  readonly onClose: () => void
-}) {
-  const { api, say } = useApp()
-  const remove = async (): Promise<void> => {
-    await api.ask('DELETE', `/access/users/${encodeURIComponent(name)}`)
-    say(`${name} was removed`)
-    onDone()
-  }
-  return (
-    <Confirm title="Remove the user?" action="Remove" danger onConfirm={remove} onClose={onClose}>
-      <p>
-        <strong class="break">{plainText(name)}</strong> is logged out everywhere, and the API
-        tokens end.
-      </p>
-    </Confirm>
   )
 }
