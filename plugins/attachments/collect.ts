@@ -114,8 +114,10 @@ class Collector {
     const head = part.type.startsWith('multipart/')
       ? Buffer.from(`Content-Type: ${declared}\r\n\r\n`)
       : Buffer.alloc(0)
-    const inner = bytesAsSource(Buffer.concat([head, body]))
-    await this.tree(inner, await readMimeTree(inner, this.#gathering.signal), depth + 1)
+    const bytes = Buffer.concat([head, body])
+    const inner = bytesAsSource(bytes)
+    const tree = await readMimeTree(inner, this.#gathering.signal)
+    await this.tree(inner, hasContentField(bytes, tree) ? tree : withoutDoubts(tree), depth + 1)
   }
 
   async #part(source: ByteSource, part: MimePart, how: Decoding): Promise<void> {
@@ -214,6 +216,19 @@ function isMailFile({ type, fileNames }: MimePart): boolean {
   return fileNames.some((name) => /\.(?:eml|email|mht|mhtml|mim|mime|nws)[\s.]*$/i.test(name))
 }
 
+/**
+ * Whether what has limits or doubts may be a message with something in it. A file is no message for its name: without a line
+ * that begins like a field of MIME's all readers see one text, however long its first lines are taken for a header.
+ */
+function hasContentField(bytes: Buffer, { limit, ambiguities }: MimeTree): boolean {
+  if (limit === undefined && ambiguities.length === 0) return true
+  return /(?:^|[\r\n])content-/i.test(bytes.toString('latin1'))
+}
+
+function withoutDoubts({ readings }: MimeTree): MimeTree {
+  return { readings, ambiguities: [] }
+}
+
 /** Text about messages. */
 const reports = new Set([
   'message/delivery-status',
@@ -221,6 +236,7 @@ const reports = new Set([
   'message/feedback-report',
   'message/global-delivery-status',
   'message/global-disposition-notification',
+  'message/global-headers',
   'message/tracking-status',
 ])
 
