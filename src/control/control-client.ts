@@ -11,6 +11,8 @@ export interface ControlClientOptions {
   readonly clock: Clock
   /** Of the socket. */
   readonly path: string
+  /** For the answer, where a long one is not worth waiting for. */
+  readonly timeoutMs?: number
 }
 
 const connectMs = 5_000
@@ -24,7 +26,7 @@ const answerMs = 600_000
  */
 export async function askGateway(
   request: ControlRequest,
-  { net, clock, path }: ControlClientOptions,
+  { net, clock, path, timeoutMs = answerMs }: ControlClientOptions,
 ): Promise<JsonValue> {
   const connection = await net
     .connect({ address: { path }, timeoutMs: connectMs })
@@ -32,7 +34,7 @@ export async function askGateway(
       throw isForbidden(error) ? new PosternError('NOT_ALLOWED', path, { cause: error }) : error
     })
   const { promise, resolve, reject } = Promise.withResolvers<JsonValue>()
-  const timer = clock.after(answerMs, () => reject(new PosternError('TIMEOUT', path)))
+  const timer = clock.after(timeoutMs, () => reject(new PosternError('TIMEOUT', path)))
   const lines = new LineReader()
   connection.attach({
     data(chunk) {

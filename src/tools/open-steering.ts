@@ -6,6 +6,8 @@ import { QueueDesk } from '../delivery/queue-desk.ts'
 import { ownSignatures } from '../filter/own-signatures.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
+import type { JsonValue } from '../mail/json.ts'
+import type { Archive } from '../runtime/archive.ts'
 import type { QueueFlush } from '../smtp/queue-flush.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
@@ -59,6 +61,7 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     quarantine: quarantine.desk,
     others: [
       ['metrics', () => doors.metrics.snapshot()],
+      ['traces', () => writeTraces(doors.traces)],
       ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
     ],
   })
@@ -74,6 +77,12 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       await quarantine.keeper.stop()
     },
   }
+}
+
+/** Of any question to the archive what was gathered before is written first. */
+async function writeTraces(traces: Archive): Promise<JsonValue> {
+  const { newest } = await traces.extent()
+  return { newest }
 }
 
 /** The store is everybody's: the first worker reports for all. */

@@ -8,6 +8,7 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { ArchiveTraceSearch } from '../trace/archive-search.ts'
 import type { TraceSearch } from '../trace/trace-search.ts'
 import { silentLog } from './silent-log.ts'
+import { haveTracesWritten } from './written-traces.ts'
 
 const describer = new URL('../trace/describe-record.ts', import.meta.url)
 
@@ -28,8 +29,12 @@ export async function openTraceSearch(configuration: Configuration): Promise<Tra
 }
 
 /** The records themselves. @throws PosternError NOT_FOUND where nothing was ever recorded, STORE_FAILED */
-export async function openRecordedTraces({ traces: { path } }: Configuration): Promise<Archive> {
+export async function openRecordedTraces({
+  traces: { path },
+  spool,
+}: Configuration): Promise<Archive> {
   const there = await systemDisk.stat(path)
   if (there === undefined) throw new PosternError('NOT_FOUND', path)
+  await haveTracesWritten(spool.path)
   return openArchive({ path, describer, clock: systemClock, log: silentLog })
 }
