@@ -9,6 +9,7 @@ import type { ReversePath } from '../../mail/envelope.ts'
 import { PosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { DiskDrop, type FileDrop } from '../../runtime/file-drop.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { fakeDisk } from '../../testkit/fake-disk.ts'
@@ -23,6 +24,7 @@ const hello = memoryMessage('Subject: hi\r\n\r\nhello\r\n')
 
 interface Scene {
   readonly disk?: Disk
+  readonly drop?: FileDrop
   readonly message?: Message
   readonly to?: readonly string[]
   readonly reversePath?: ReversePath
@@ -30,9 +32,10 @@ interface Scene {
   readonly hostname?: string
 }
 
-function stage({ disk = emptyDisk(), hostname = 'mx.here.test', ...common }: Scene = {}) {
+function stage({ disk = emptyDisk(), drop, hostname = 'mx.here.test', ...common }: Scene = {}) {
   const transport = maildirTransport({
     disk,
+    ...(drop && { drop }),
     clock: fakeClock(),
     random: seededRandom(1),
     process: { pid: 4711 },
@@ -102,6 +105,45 @@ describe('delivery into a Maildir', () => {
       const after = disk.afterPowerCut(seededRandom(seed))
       expect(await after.list(`${path}/new`)).toHaveLength(11)
     }
+  })
+
+  test('says delivered only when the Maildir itself is there to stay, whoever is making it', async () => {
+    const disk = emptyDisk()
+    const synced = Promise.withResolvers<void>()
+    const syncDirectory = disk.syncDirectory.bind(disk)
+    disk.syncDirectory = async (folder) => {
+      await synced.promise
+      await syncDirectory(folder)
+    }
+    const isMade = Promise.withResolvers<void>()
+    const none = new DiskDrop(emptyDisk())
+    const real = new DiskDrop({
+      open: (name, mode) => disk.open(name, mode),
+      rename: (from, to) => disk.rename(from, to),
+      remove: (name) => disk.remove(name),
+      syncDirectory,
+    })
+    let puts = 0
+    const drop: FileDrop = {
+      async put(file) {
+        if (puts++ === 0) return none.put(file)
+        // It comes to this file when the first one has been told that there is no folder.
+        await isMade.promise
+        return real.put(file)
+      },
+      close: async () => undefined,
+    }
+    const deliver = stage({ disk, drop })
+    const both = [deliver(), deliver()]
+    let said = 0
+    for (const each of both) void each.then(() => said++)
+    await expect.poll(() => disk.stat(`${path}/tmp`)).toMatchObject({ kind: 'directory' })
+    isMade.resolve()
+    await expect.poll(() => disk.list(`${path}/new`)).toHaveLength(1)
+    await new Promise((done) => setImmediate(done))
+    expect(said).toBe(0)
+    synced.resolve()
+    expect(await Promise.all(both)).toEqual([[delivered], [delivered]])
   })
 
   test('writes one copy for each recipient that shares the Maildir', async () => {

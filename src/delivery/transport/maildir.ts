@@ -53,7 +53,10 @@ export function maildirTransport(options: MaildirOptions): Transport<MaildirRout
     const before = making.get(path)
     if (before !== undefined) await before
     try {
-      return await writer.write(path, await contentOf(copy), taken)
+      const sizeBytes = await writer.write(path, await contentOf(copy), taken)
+      // Another delivery may have made the folders before the drop came to this file, and not have synced them yet.
+      await making.get(path)
+      return sizeBytes
     } catch (error) {
       if (!isPosternError(error, 'NOT_FOUND')) throw error
       await (making.get(path) ?? make(path))
