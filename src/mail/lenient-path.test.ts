@@ -20,6 +20,7 @@ describe('a path that is read as qmail reads it', () => {
     ['joe', at('joe', ''), ''],
     ['', null, ''],
     ['<>', null, ''],
+    ['<#@[]>', null, ''],
   ])('%j', (text, mailbox, rest) => {
     expect(lenientPath(text)).toEqual({ ok: true, mailbox, rest })
   })

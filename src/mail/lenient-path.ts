@@ -3,6 +3,7 @@
  * quotes and backslashes wherever they like. What comes of it is a mailbox all the same, or nothing.
  */
 import { parseMailbox, parsePath, type AddressOptions, type ParsedPath } from './address.ts'
+import { doubleBounceUser } from './double-bounce.ts'
 
 /** A stand-in, so that a name alone can be read as a mailbox. */
 const someDomain = 'x'
@@ -17,7 +18,7 @@ export function lenientPath(text: string, options: AddressOptions = {}): ParsedP
   const bracket = text.indexOf('<')
   const { address, end } = unquoted(text, bracket + 1, bracket === -1 ? ' ' : '>')
   const rest = text.slice(bracket === -1 ? end : end + 1)
-  if (address === '') return { ok: true, mailbox: null, rest }
+  if (address === '' || address === doubleBounceUser) return { ok: true, mailbox: null, rest }
   const at = address.lastIndexOf('@')
   const localPart = at === -1 ? address : address.slice(0, at)
   const domain = at === -1 ? someDomain : address.slice(at + 1)

@@ -88,6 +88,14 @@ describe('QMTP', () => {
     ])
   })
 
+  test('takes a bounce of a bounce as one: what qmail calls #@[] is the null reverse-path', async () => {
+    const { dial, queue } = await stage('qmtp')
+    const client = await dial()
+    client.send(packet(message, '#@[]', 'c@d.test'))
+    await settled()
+    expect(queue.commits[0]?.placement.envelope.reversePath).toBeNull()
+  })
+
   test('takes packet after packet, sent ahead and cut anywhere', async () => {
     const text =
       packet(message, '', 'c@d.test') +

@@ -6,6 +6,7 @@
  * hears nothing has promised nothing away, and comes back.
  */
 import { mailboxOfQmail } from '../formats/qmail-envelope.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { Recipient, ReversePath } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
@@ -208,7 +209,8 @@ export class PacketReceiver implements SessionReceiver {
     const dialogue = this.#dialogue
     const { session, policy, settings, nextTransactionId: transactionId } = dialogue
     const { sender, recipients } = packet
-    const reversePath = sender === '' ? null : mailboxOfQmail(sender, settings.hostname)
+    const isNull = sender === '' || sender === doubleBounceUser
+    const reversePath = isNull ? null : mailboxOfQmail(sender, settings.hostname)
     if (reversePath === undefined) return this.#toAll(packet, badSender)
     if (recipients.length === 0) return this.#protocol === 'qmqp' ? [replies.noRecipients] : []
     const { sizeBytes = 0, eightBit = false } = this.#arriving?.reader ?? {}
