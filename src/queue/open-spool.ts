@@ -1,5 +1,6 @@
 /** Opens a spool for the one gateway that may write it: locks it, recovers it, sets aside what is damaged. */
 import { posix } from 'node:path'
+import { isPosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
@@ -15,6 +16,7 @@ import { repair } from './repair.ts'
 import { formatVersion, unplacedRecord } from './record.ts'
 import { SegmentLog } from './segment-log.ts'
 import { SegmentPool } from './segment-pool.ts'
+import type { SegmentFile } from './segment.ts'
 import { checkFormat, keyIn, writeFormat } from './spool-format.ts'
 import { makeSpoolKey, segmentKey, writeSpoolKey, type SpoolKey } from './spool-key.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
@@ -68,12 +70,16 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
   await makeFolders(disk, layout)
   const spoolKey = await keyIn(disk, layout, version)
   const recovered = await recover(disk, layout, { mode: 'write', spoolKey })
-  const secret = await settleFormat(options, layout, { version, spoolKey, recovered })
+  const found = { version, spoolKey, recovered }
+  const { made: secret, freed } = await withRoom({ disk, layout, recovered }, () =>
+    settleFormat(options, layout, found),
+  )
   if (options.everyoneHandsOver === true) await letEveryoneIn(disk, layout)
   const { lost, unsafe } = await repair({ disk, log, layout }, recovered)
   const { lastName, lastNumber, lastGeneration } = recovered
   const pool = new SegmentPool({ disk, log, folder: layout.segments, segmentBytes, lastName })
   for (const slot of recovered.unused) {
+    if (slot === freed) continue
     if (unsafe.has(slot)) await slot.file.close()
     else pool.give(slot)
   }
@@ -135,6 +141,32 @@ async function makeFolders(disk: Disk, layout: SpoolLayout): Promise<void> {
     await disk.makeDirectory(folder)
   }
   await disk.syncDirectory(layout.root)
+}
+
+/**
+ * What a start writes before it opens the log is little, and mail on a full disk could not leave without it: then a file that
+ * was kept ready for the log goes. Whatever `make` has done it can do once more.
+ * @throws PosternError DISK_FULL where there is none, DISK_FAILED
+ */
+async function withRoom<T>(
+  {
+    disk,
+    layout,
+    recovered,
+  }: { readonly disk: Disk; readonly layout: SpoolLayout; readonly recovered: Recovered },
+  make: () => Promise<T>,
+): Promise<{ readonly made: T; readonly freed?: SegmentFile }> {
+  try {
+    return { made: await make() }
+  } catch (error) {
+    const { unused, damage } = recovered
+    const freed = unused.find((slot) => !damage.some((found) => found.slot === slot))
+    if (freed === undefined || !isPosternError(error, 'DISK_FULL')) throw error
+    await freed.file.close()
+    await disk.remove(`${layout.segments}/${freed.name}`)
+    await disk.syncDirectory(layout.segments)
+    return { made: await make(), freed }
+  }
 }
 
 interface FoundFormat {

@@ -85,6 +85,19 @@ describe('a spool of version 1, whose records had no keys', () => {
     }
   })
 
+  test('is moved on a full disk, too: a file that was kept ready makes room', async () => {
+    const disk = await ofVersion1(...six)
+    const paths = [...(await segmentsOn(disk)), formatFile]
+    disk.capacityBytes = paths.reduce((sum, path) => sum + disk.bytes(path).length, 0)
+    const { subjects, events, queue } = await opened(disk)
+    expect(subjects).toEqual(six)
+    expect(events).toContain('spool.upgraded')
+    disk.capacityBytes = Infinity
+    await put(queue, text('7'))
+    await queue.close()
+    expect((await opened(disk.afterKill())).subjects).toEqual([...six, '7'])
+  })
+
   test('still has what is damaged at its beginning set aside, and the rest found', async () => {
     const disk = await ofVersion1(...six)
     const [first = ''] = await segmentsOn(disk)
