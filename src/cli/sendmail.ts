@@ -38,8 +38,9 @@ async function sendmail(): Promise<void> {
     }
     case 'queue': {
       // As it is typed: what root types works as the gateway's account.
-      const { programWith } = await import('./verbs.ts')
-      await (await programWith('queue'))?.parseAsync(['queue', 'list'], { from: 'user' })
+      const { queueCommand } = await import('./queue.ts')
+      const { becomeAccount } = await import('./become-account.ts')
+      await queueCommand().hook('preAction', becomeAccount).parseAsync(['list'], { from: 'user' })
       return undefined
     }
     case 'usage':

@@ -3,6 +3,7 @@
  * supervisor stays small by it, and `postern help` is quick.
  */
 import { Command } from 'commander'
+import { becomeAccount } from './become-account.ts'
 import { headingOf, lastHeading, qmailHeading } from './headings.ts'
 import { helpCommand, topicsLine } from './help.ts'
 import type { QmailToolName } from './qmail-tools.ts'
@@ -340,13 +341,6 @@ export async function wholeProgram(): Promise<Command> {
     program.addCommand(placed(name, await verb.load()))
   }
   return withHelp(program)
-}
-
-async function becomeAccount(_: Command, action: Command): Promise<void> {
-  const { config } = action.optsWithGlobals<{ readonly config?: string }>()
-  if (process.getuid?.() !== 0 || config === undefined) return
-  const { becomeAccountOf } = await import('../tools/privileges/as-account.ts')
-  await becomeAccountOf(config)
 }
 
 /** With its verbs by name only: enough for a list, and for a guess at what was meant. */
