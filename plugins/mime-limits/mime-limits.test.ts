@@ -19,6 +19,14 @@ describe('mime-limits', () => {
     expect(await ask(levels(20))).toEqual({ verdict: 'pass' })
   })
 
+  test('passes a message that is forwarded in base64, whatever its length', async () => {
+    const inner = Buffer.from(`Subject: x\r\n\r\n${'text\r\n'.repeat(200_000)}`).toString('base64')
+    const lines = inner.replaceAll(/.{76}/g, '$&\r\n')
+    const type = 'Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64'
+    const forwarded = `Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n${type}\r\n\r\n${lines}\r\n--b--\r\n`
+    expect(await ask(forwarded)).toEqual({ verdict: 'pass' })
+  })
+
   test('refuses what says what it is more often than anybody reads', async () => {
     const harmless = 'Content-Type: text/plain\r\n'.repeat(8)
     const hidden = `${harmless}Content-Type: multipart/mixed; boundary=x\r\n\r\ny`

@@ -122,11 +122,7 @@ export class MimeScanner {
       const skips = this.#skipsBlank(at, line.next, last)
       if (skips === undefined) return false
       if (!skips) return this.#endHeader(at, line.next)
-      this.#note('header')
-      this.#at = line.next
-      this.#headerStart = this.#base + line.next
-      this.#parts.moveTo(this.#headerStart)
-      return true
+      return this.#beginHeaderAt(line.next)
     }
     const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
     if (match !== undefined && this.#accepts(match, 0)) {
@@ -137,10 +133,24 @@ export class MimeScanner {
       return this.#delimiter(match, { ...line, ending: 0 })
     }
     if (!isBlank(data[at]) && nameLength(data, at) === 0 && !isEnvelopeLine(data, at, start)) {
+      if (this.#choices.junk === 'ends-header') {
+        this.#note('header')
+        return this.#endHeader(at, at)
+      }
+      // A message in base64, which has no header to those who do not decode it, is no header of any length.
+      if (at === start && this.#parts.current.index > 0) return this.#beginHeaderAt(line.next)
       this.#note('header')
-      if (this.#choices.junk === 'ends-header') return this.#endHeader(at, at)
     }
     this.#at = line.next
+    return true
+  }
+
+  /** What stands before is skipped. @returns true */
+  #beginHeaderAt(next: number): true {
+    this.#note('header')
+    this.#at = next
+    this.#headerStart = this.#base + next
+    this.#parts.moveTo(this.#headerStart)
     return true
   }
 
