@@ -24,7 +24,7 @@ export function whyCommand(): Command {
     .description('tell the whole story of a message or of a refusal')
     .argument(
       '<what>',
-      'a queue, transaction or session id, a Message-ID, an address, a domain, a client (192.0.2.1, 192.0.2.0/24), or last',
+      'a queue, transaction or session id, a Message-ID, an address, a domain, a login, a client (192.0.2.1, 192.0.2.0/24), or last',
     )
     .option('--all', `tell every story whole, not only the newest ${usuallyWhole}`)
     .option('-n, --limit <count>', 'so many at most', count, 20)

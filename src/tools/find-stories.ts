@@ -98,7 +98,7 @@ function questionsFor(which: string): readonly TraceQuery[] {
   }
   return which === '<>' || which.includes('@') || /^[^.]+\.[^.]*[a-z]/i.test(which)
     ? [{ id: which }, { address: which }, { messageId: which }]
-    : []
+    : [{ id: which }, { user: which }]
 }
 
 async function list(

@@ -174,6 +174,8 @@ describe('a gateway with accounts, auth.cdb and a checkpassword program', () => 
     expect(why.stdout).not.toContain('tiptoe')
     const log = await runPostern(['log', '--user', 'zoe@postern.test', '--config', folder.config])
     expect(log.stdout).toContain('(login) zoe@postern.test')
+    const byName = await runPostern(['why', 'nobody', '--config', folder.config])
+    expect(byName.stdout).toContain('login      nobody, refused')
   })
 })
 
