@@ -90,7 +90,8 @@ test(
       )
       for (const recipient of acknowledged) expect(held.has(recipient), recipient).toBe(false)
     }
-    await runPostern(['quarantine', 'release', '--all', '--config', folder.config])
+    const released = await runPostern(['quarantine', 'release', '--all', '--config', folder.config])
+    expect(released).toMatchObject({ code: 0, stderr: '' })
     await runPostern(['queue', 'resume', '--config', folder.config])
     await eventually(async () => {
       const { stdout } = await runPostern(['queue', 'list', '--config', folder.config])
