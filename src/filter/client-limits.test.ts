@@ -31,7 +31,7 @@ describe('the limits of a client', () => {
   test('leave the listener’s own alone where a rule says nothing of them', () => {
     const found = clientLimits()(environment({ RELAYCLIENT: '' }))
     expect(found).toMatchObject({ ok: true })
-    expect(found.ok && Object.keys(found.limits)).toEqual(['texts'])
+    expect(found.ok && Object.keys(found.limits)).toEqual([])
   })
 
   test('of a load of 0 are none', () => {

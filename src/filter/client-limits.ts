@@ -94,17 +94,24 @@ export function clientLimits(): (environment: Environment) => LimitsFor {
 function limitsFrom(values: LimitValues): ClientLimits {
   const { max_load: load, max_connections_per_address: perAddress } = values
   const perNetwork = values.max_connections_per_network
-  const usual = values.text
+  const texts = textsFrom(values)
   return {
     ...(perAddress === undefined ? {} : { maxConnectionsPerAddress: perAddress }),
     ...(perNetwork === undefined ? {} : { maxConnectionsPerNetwork: perNetwork }),
     ...(load === undefined ? {} : { maxLoad: load === 0 ? Number.POSITIVE_INFINITY : load }),
-    texts: {
-      address: values.text_address ?? usual,
-      network: values.text_network ?? usual,
-      load: values.text_load ?? usual,
-    },
+    ...(texts.length === 0 ? {} : { texts: Object.fromEntries(texts) }),
   }
+}
+
+/** An empty text is none: the listener's own is said. */
+function textsFrom(values: LimitValues): readonly (readonly [string, string])[] {
+  const { text: usual = '' } = values
+  const own = {
+    address: values.text_address ?? usual,
+    network: values.text_network ?? usual,
+    load: values.text_load ?? usual,
+  }
+  return Object.entries(own).filter(([, text]) => text !== '')
 }
 
 /** Of the codes that may be in front only 421 and 554 exist at this moment (RFC 5321 §4.3.2). */

@@ -98,15 +98,22 @@ export interface MessageQuestion {
   readonly answers: 'one' | 'each'
 }
 
+/** Nobody has an opinion on most mail: then all are alike, and nobody is counted one by one. */
+function talliesOf(recipients: number, alike: Tally | undefined): readonly Tally[] {
+  const tallies: Tally[] = []
+  for (let index = 0; index < recipients; index++) tallies.push(alike ?? new Tally())
+  return tallies
+}
+
 /** At `message`: all opinions of the session and the transaction. */
 export function decideMessage(
   opinions: readonly Opinion[],
   { recipients, thresholds, own, answers }: MessageQuestion,
 ): Decision {
   const other = new Tally()
-  // Nobody has an opinion on most mail: then all are alike, and nobody is counted one by one.
-  const tallies = Array.from({ length: recipients }, () =>
-    opinions.length === 0 && own === undefined ? other : new Tally(),
+  const tallies = talliesOf(
+    recipients,
+    opinions.length === 0 && own === undefined ? other : undefined,
   )
   const counting = opinions
     .filter(({ kind, shadow }) => kind === 'asked' && !shadow)
@@ -228,19 +235,26 @@ function why({ status, text, reason }: Objection): string {
 const reason = 'SCORE'
 const refusedByScore = Object.freeze(reject('5.7.1', 'Message refused by policy', { reason }))
 
+/** Of equal thresholds the first counts. */
+const byWeight = ['reject', 'quarantine', 'discard'] as const
+
 /** The verdict of the highest threshold that the score has reached. */
 function byScore(score: number, thresholds: Thresholds): Verdict | undefined {
-  const reached = (['reject', 'quarantine', 'discard'] as const)
-    .map((name) => ({ name, at: thresholds[name] ?? Infinity }))
-    .filter(({ at }) => score >= at)
-    .toSorted((a, b) => b.at - a.at)[0]
-  switch (reached?.name) {
+  let reached: (typeof byWeight)[number] | undefined
+  let highest = -Infinity
+  for (const name of byWeight) {
+    const at = thresholds[name] ?? Infinity
+    if (score < at || at <= highest) continue
+    reached = name
+    highest = at
+  }
+  switch (reached) {
     case undefined:
       return undefined
     case 'reject':
       return refusedByScore
     case 'quarantine':
     case 'discard':
-      return { verdict: reached.name, reason }
+      return { verdict: reached, reason }
   }
 }

@@ -17,11 +17,13 @@ const control = /[\p{Cc}--[\x80-\x9f\t]]/v
 export function assertField(name: string, value: string): void {
   // Messages are made only where they are needed: every message in has a field of ours.
   if (!fieldName.test(name)) assert.fail(`${JSON.stringify(name)} is no field name`)
-  for (const [index, line] of value.split('\r\n').entries()) {
+  let isFirst = true
+  for (const line of value.split('\r\n')) {
     if (control.test(line)) assert.fail(`${name} holds a control character`)
-    if (index > 0 && (!isBlank(line, 0) || line.trim() === '')) {
+    if (!isFirst && (!isBlank(line, 0) || line.trim() === '')) {
       assert.fail(`${name} is folded wrongly`)
     }
+    isFirst = false
   }
 }
 

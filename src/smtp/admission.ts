@@ -32,8 +32,7 @@ export interface ConnectionLimits {
 export function limitsFor(own: ConnectionLimits, client: ClientLimits): ConnectionLimits {
   const { texts, ...limits } = client
   if (texts === undefined) return { ...own, ...limits }
-  const said = Object.entries(texts).filter(([, text]) => text !== undefined && text !== '')
-  return { ...own, ...limits, limitTexts: { ...own.limitTexts, ...Object.fromEntries(said) } }
+  return { ...own, ...limits, limitTexts: { ...own.limitTexts, ...texts } }
 }
 
 /** Limits whose text an operator may choose. */
@@ -170,7 +169,7 @@ function refusal(limit: LimitName, { limitTexts = {} }: ConnectionLimits): Refus
   const [detail, text] = words[limit]
   const chosen = limit === 'descriptors' ? limitTexts.load : limitTexts[limit]
   const [, kind, plain] = /^([245])\d\d(?:[ -](.*))?$/.exec(chosen ?? '') ?? []
-  const said = plain ?? chosen ?? text
+  const said = plain ?? (chosen === undefined || chosen === '' ? text : chosen)
   return kind === '5'
     ? { limit, reply: reply(554, `5.${detail}`, said) }
     : { limit, reply: reply(421, `4.${detail}`, said) }

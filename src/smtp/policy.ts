@@ -50,7 +50,7 @@ export interface ClientLimits {
   readonly maxConnectionsPerNetwork?: number
   readonly maxLoad?: number
   /** What is said, a reply code in front or none. */
-  readonly texts?: { readonly [L in 'address' | 'network' | 'load']?: string | undefined }
+  readonly texts?: { readonly [L in 'address' | 'network' | 'load']?: string }
 }
 
 export interface ConnectionFacts {

@@ -88,6 +88,8 @@ class SqliteArchive implements Archive {
   #gathering: Timer | undefined
   #tidying: Timer | undefined
   #dropped = 0
+  /** So many wait until all is written that came before their question. */
+  #asking = 0
   #closed = false
   /** Written lately, the latest last. */
   readonly #recalled = new Map<string, string>()
@@ -173,8 +175,10 @@ class SqliteArchive implements Archive {
   /** What was taken before is written first, so that whoever asks finds it. */
   async #ask(request: ArchiveRequest): Promise<Extract<ArchiveReply, { readonly ok: true }>> {
     if (this.#closed) throw new PosternError('STORE_FAILED', 'it is closed')
+    this.#asking += 1
     this.#begin()
     await this.#writing
+    this.#asking -= 1
     const reply = await this.#thread.ask(request)
     if (!reply.ok) throw new PosternError('STORE_FAILED', reply.error)
     return reply
@@ -197,8 +201,14 @@ class SqliteArchive implements Archive {
     this.#writing ??= this.#writeAll()
   }
 
+  get #isMuch(): boolean {
+    if (!this.#closed && this.#asking === 0) return this.#records.length >= largestBatch
+    return this.#records.length > 0 || this.#notes.length > 0
+  }
+
+  /** What comes meanwhile is gathered again, unless somebody waits for it: each batch would be as small as can be. */
   async #writeAll(): Promise<void> {
-    while (this.#records.length > 0 || this.#notes.length > 0) {
+    do {
       const records = this.#records.splice(0, largestBatch)
       const notes = this.#notes.splice(0)
       this.#underWay = records.length
@@ -208,7 +218,7 @@ class SqliteArchive implements Archive {
       this.#underWay = 0
       if (written) this.#recall(notes)
       else break
-    }
+    } while (this.#isMuch)
     this.#writing = undefined
     if (this.#records.length > 0 || this.#notes.length > 0) this.#gather()
   }

@@ -64,6 +64,7 @@ export class LogWriter {
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#text === '' && this.#pending === undefined) return
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined
       // What came while the last of it was being finished.
@@ -72,8 +73,9 @@ export class LogWriter {
     })
   }
 
+  /** What comes meanwhile is gathered again: at a high rate each write would take along a line or two for ever. */
   async #writeAll(): Promise<void> {
-    while (this.#text !== '' || this.#pending !== undefined) {
+    do {
       if (this.#pending === undefined) {
         this.#pending = Buffer.from(this.#text)
         this.#text = ''
@@ -87,7 +89,11 @@ export class LogWriter {
         if (this.#closing) return
         await pause(pauseMs)
       }
-    }
+    } while (this.#pending !== undefined || this.#isMuch)
+  }
+
+  get #isMuch(): boolean {
+    return this.#text.length >= (this.#closing ? 1 : gatherChars)
   }
 
   /** Says what is missing, where it is missing. */
