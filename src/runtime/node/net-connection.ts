@@ -23,6 +23,8 @@ export class NodeConnection implements Connection, Speaker {
   readonly #turn: WriteTurn | undefined
   /** Said in this turn, and not written. */
   #waiting = ''
+  /** To be closed when that is written. */
+  #closing = false
 
   /**
    * @param turn at whose end text is written; absent: at once
@@ -55,12 +57,12 @@ export class NodeConnection implements Connection, Speaker {
     return !this.#socket.writableNeedDrain
   }
 
-  /** Writes what waits for the end of the turn. */
+  /** Writes what waits for the end of the turn, and closes if that was asked for. */
   send(): void {
-    if (this.#waiting === '') return
     const text = this.#waiting
     this.#waiting = ''
-    this.#put(text)
+    if (text !== '') this.#put(text)
+    if (this.#closing) this.#closeNow()
   }
 
   #put(data: string | Uint8Array): boolean {
@@ -85,7 +87,12 @@ export class NodeConnection implements Connection, Speaker {
   }
 
   close(): void {
-    this.send()
+    if (this.#waiting === '') this.#closeNow()
+    else this.#closing = true
+  }
+
+  #closeNow(): void {
+    this.#closing = false
     // A shutdown before the close would cost as much as taking a command, and a peer that is faster than we makes it fail.
     if (this.#socket instanceof TLSSocket || this.#socket.writableLength > 0) this.end()
     else this.destroy()
