@@ -59,7 +59,8 @@ export const spf = definePlugin({
     }),
     explanation: option.file({
       default: 'control/spfexp',
-      description: 'What a client is told whose sender’s domain gives no explanation; macros as in it.',
+      description:
+        'What a client is told whose sender’s domain gives no explanation; macros as in it.',
     }),
     block_plus_all: unlessZero(
       option.boolean({
@@ -108,9 +109,7 @@ export const spf = definePlugin({
         case 'defer':
           return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
         case 'reject': {
-          const text = plusAll
-            ? `${domain} has an improper SPF record`
-            : explain(answer, address)
+          const text = plusAll ? `${domain} has an improper SPF record` : explain(answer, address)
           return reject('5.7.23', text, opinion)
         }
       }

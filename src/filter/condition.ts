@@ -129,9 +129,7 @@ function isSet({ variables }: Environment, wanted: string): boolean {
 
 /** The address itself, or its local-part of whatever domain: `postmaster@`. */
 function isAmong(addresses: ReadonlySet<string>, mailbox: Mailbox): boolean {
-  return (
-    addresses.has(mailboxKey(mailbox)) || addresses.has(`${mailbox.localPart.toLowerCase()}@`)
-  )
+  return addresses.has(mailboxKey(mailbox)) || addresses.has(`${mailbox.localPart.toLowerCase()}@`)
 }
 
 function isWithin(domain: string, domains: readonly string[]): boolean {
