@@ -39,7 +39,8 @@ export const dnsbl = definePlugin({
   defaults: {
     refuseAt: 'rcpt',
     onFault: 'pass',
-    unless: [{ authenticated: true }, { allowed: true }],
+    // Whoever is refused can still write to somebody who can help (RFC 5321 §4.5.1).
+    unless: [{ authenticated: true }, { allowed: true }, { recipient: ['postmaster@'] }],
   },
   wants: [trustedHop, originClient],
   provides: [dnsListed],

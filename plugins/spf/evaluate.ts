@@ -19,6 +19,8 @@ export interface SpfLocally {
   /** Mechanisms, for instance `include:spf.trusted-forwarder.example`; empty: none. */
   readonly rules: string
   readonly guess: string
+  /** What a client is told whose domain gives no explanation; macros as in that of a domain (RFC 7208 §7). */
+  readonly explanation?: string
 }
 
 export interface SpfAnswer {
@@ -28,6 +30,8 @@ export interface SpfAnswer {
   readonly record: string | undefined
   /** What the domain wants to be said of a failure. */
   readonly explanation: string | undefined
+  /** Our own words, macros expanded; empty: none. */
+  readonly ours: string
   /** The field by RFC 7208 §9.1, without its name. */
   readonly field: string
   /** Who decided: the domain's policy, or one of ours. */
@@ -77,6 +81,19 @@ export async function evaluateSpf(
 ): Promise<SpfAnswer> {
   const { address } = question
   const resolver = dnsResolver({ dns, signal, address })
+  const answer = await judged(question, locally, resolver)
+  const isRefusable = answer.result !== 'pass' && answer.result !== 'temperror'
+  const { explanation = '' } = locally
+  return isRefusable && answer.explanation === undefined
+    ? { ...answer, ours: await expanded(explanation, answer.domain, { question, resolver }) }
+    : answer
+}
+
+async function judged(
+  question: SpfQuestion,
+  locally: SpfLocally,
+  resolver: Resolver,
+): Promise<SpfAnswer> {
   const answer = await ask(question, resolver, 'policy')
   if (answer.result === 'none' && locally.guess !== '') {
     return ask(question, instead(resolver, answer.domain, locally.guess), 'guess')
@@ -110,6 +127,7 @@ async function ask(
     domain: answer.domain,
     record: answer.rr,
     explanation: answer.explanation,
+    ours: '',
     field: header.replace(/^Received-SPF:\s*/i, '').trim(),
   }
 }
@@ -121,4 +139,25 @@ function instead(resolver: Resolver, domain: string, mechanisms: string): Resolv
     type === 'TXT' && name.toLowerCase() === domain.toLowerCase()
       ? Promise.resolve([[record]])
       : resolver(name, type)
+}
+
+/**
+ * Our own words as if the domain had published them: who expands the macros of others expands ours. `%{xR}` is how the qmail
+ * patch writes `%{R}`. Words whose macros are none are said as they are written.
+ */
+async function expanded(
+  words: string,
+  domain: string,
+  { question, resolver }: { readonly question: SpfQuestion; readonly resolver: Resolver },
+): Promise<string> {
+  if (!words.includes('%')) return words
+  const published = `exp.${domain}`
+  const plain = words.replaceAll(/%\{x(?=[a-z])/gi, '%{')
+  const answering = instead(resolver, domain, `-all exp=${published}`)
+  const stand: Resolver = (name, type) =>
+    type === 'TXT' && name.toLowerCase() === published.toLowerCase()
+      ? Promise.resolve([[plain]])
+      : answering(name, type)
+  const { explanation } = await ask(question, stand, 'rules')
+  return explanation === undefined || explanation === '' ? words : explanation
 }

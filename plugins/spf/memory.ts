@@ -30,7 +30,8 @@ export class SpfMemory {
 
   evaluate(...[question, locally, doors]: Evaluation): MaybePromise<SpfAnswer> {
     const { address, sender, hello, hostname } = question
-    const key = `${address} ${sender}\n${hello}\n${hostname}\n${locally.rules}\n${locally.guess}`
+    const { rules, guess, explanation } = locally
+    const key = [`${address} ${sender}`, hello, hostname, rules, guess, explanation].join('\n')
     const nowMs = this.#clock.monotonicMs()
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > nowMs) {

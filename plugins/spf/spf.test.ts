@@ -120,6 +120,19 @@ describe('spf', () => {
     expect(await plugin.mail('a@fail.test')).toMatchObject({ text: 'See our page' })
   })
 
+  test.each([
+    [
+      // What the qmail patch says by default.
+      'See http://spf.test/why.html?sender=%{S}&ip=%{I}&receiver=%{xR}',
+      'See http://spf.test/why.html?sender=a%2Bb%40soft.test&ip=192.0.2.9&receiver=mx.postern.test',
+    ],
+    ['%{o} may not send from %{i}: 100%%', 'soft.test may not send from 192.0.2.9: 100%'],
+    ['50% of it, %{z}', '50% of it, %{z}'],
+  ])('expands the macros in control/spfexp: %s', async (words, text) => {
+    const plugin = checked('4', { files: { 'control/spfexp': `${words}\n` } })
+    expect(await plugin.mail('a+b@soft.test')).toMatchObject({ verdict: 'reject', text })
+  })
+
   test('is driven by SPFBEHAVIOR, else by control/spfbehavior, else refuses what fails', async () => {
     const usual = { options: {} }
     expect(await checked('', usual).mail('a@fail.test')).toMatchObject({ verdict: 'reject' })

@@ -59,7 +59,8 @@ export const spf = definePlugin({
     }),
     explanation: option.file({
       default: 'control/spfexp',
-      description: 'What a client is told whose sender’s domain gives no explanation.',
+      description:
+        'What a client is told whose sender’s domain gives no explanation; macros as in it.',
     }),
     block_plus_all: unlessZero(
       option.boolean({
@@ -82,8 +83,8 @@ export const spf = definePlugin({
     const locally = {
       rules: rules.follow((bytes) => controlLine(bytes, '').value),
       guess: guess.follow((bytes) => controlLine(bytes, '').value),
+      explanation: explanation.follow((bytes) => controlLine(bytes, '').value),
     }
-    const words = explanation.follow((bytes) => controlLine(bytes, '').value)
     const verdictOf = (
       answer: SpfAnswer,
       { client: { address }, session, reversePath, inForce }: Judged,
@@ -108,9 +109,7 @@ export const spf = definePlugin({
         case 'defer':
           return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
         case 'reject': {
-          const text = plusAll
-            ? `${domain} has an improper SPF record`
-            : explain(answer, words.current, address)
+          const text = plusAll ? `${domain} has an improper SPF record` : explain(answer, address)
           return reject('5.7.23', text, opinion)
         }
       }
@@ -127,7 +126,11 @@ export const spf = definePlugin({
         hello: client.hello,
         hostname: session.hostname,
       }
-      const local = { rules: locally.rules.current, guess: locally.guess.current }
+      const local = {
+        rules: locally.rules.current,
+        guess: locally.guess.current,
+        explanation: locally.explanation.current,
+      }
       return after(memory.evaluate(question, local, { dns, signal }), (answer) =>
         verdictOf(answer, judged, options),
       )
@@ -189,12 +192,12 @@ function received({ field }: SpfAnswer): readonly HeaderEdit[] {
 }
 
 /** The domain's own words come from the network: one line of printable ASCII, and not too long (RFC 7208 §11.3). */
-function explain(
-  { explanation, domain, result }: SpfAnswer,
-  ours: string,
-  address: string,
-): string {
-  const usual = ours === '' ? `SPF says ${result} for ${domain} from ${address}` : ours
+function explain({ explanation, ours, domain, result }: SpfAnswer, address: string): string {
+  const usual = ours === '' ? `SPF says ${result} for ${domain} from ${address}` : spoken(ours)
   if (explanation === undefined || explanation === '') return usual
-  return `${domain} explains: ${explanation.slice(0, 300).replace(/[^\x20-\x7e]/g, '?')}`
+  return `${domain} explains: ${spoken(explanation)}`
+}
+
+function spoken(words: string): string {
+  return words.slice(0, 300).replace(/[^\x20-\x7e]/g, '?')
 }

@@ -125,6 +125,23 @@ describe('validrcptto', () => {
     expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'reject' })
   })
 
+  test('has a fault where the database is gone that was there, whatever else there is', async () => {
+    const plugin = withCdb()
+    plugin.files.set('tables/valid-recipients', 'bob@t')
+    expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'pass' })
+    plugin.files.set('control/validrcptto.cdb', undefined)
+    await expect(plugin.rcpt('joe@t')).rejects.toThrow('validrcptto.cdb is not there')
+    plugin.files.set('control/validrcptto.cdb', cdb)
+    expect(await plugin.rcpt('joe@t')).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('has a fault where the database is missing that a rule names', async () => {
+    const environment = { VALIDRCPTTO_CDB: 'control/gone.cdb' }
+    const plugin = withTable({ environment })
+    await expect(plugin.rcpt('joe@t')).rejects.toThrow('gone.cdb is not there')
+    expect(await withTable().rcpt('joe@t')).toMatchObject({ verdict: 'pass' })
+  })
+
   test('logs what it tried where it is told to', async () => {
     const plugin = withCdb({ options: { log: 2 } })
     await plugin.rcpt('sam-no-z@t')

@@ -63,6 +63,7 @@ export const validrcptto = definePlugin({
   setup(usual, { log }) {
     const users = followUsers(usual)
     const unknown = new WeakMap<Session, number>()
+    const mustBeThere = cdbsMeant(usual.cdb)
     return {
       async probe() {
         const { cdb, table } = usual
@@ -75,6 +76,7 @@ export const validrcptto = definePlugin({
         if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
         const { cdb, table, limit } = options
         if (cdb === undefined) return pass()
+        mustBeThere(cdb)
         if (!cdb.present && !table.present && !users.present) throw new Error(nothingThere)
         const probes = probesFor(recipient.mailbox)
         const found = find(probes, { cdb, table }) ?? users.find(recipient.mailbox)
@@ -109,6 +111,18 @@ export const validrcptto = definePlugin({
 })
 
 const nothingThere = 'neither the cdb nor the table nor users/assign is there'
+
+/**
+ * A cdb that a rule names, or that was there before, is meant: what else is there does not hold its recipients, and they
+ * would be refused for good.
+ */
+function cdbsMeant(usual: CdbTable | undefined): (cdb: CdbTable) => void {
+  let wasThere = usual?.present === true
+  return (cdb) => {
+    if (cdb === usual) wasThere ||= cdb.present
+    if (!cdb.present && (cdb !== usual || wasThere)) throw new Error(`${cdb.path} is not there`)
+  }
+}
 
 /** The first key that is there decides; a value that begins with a hyphen says no. */
 function find(

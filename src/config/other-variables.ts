@@ -26,6 +26,14 @@ export const unsupportedVariables: ReadonlyMap<string, string> = new Map([
   ['TLSCIPHERS', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate, for everybody'],
   ['QMAILSMTPD_HELP_VERSION', 'HELP tells no stranger which version answers'],
   ['LOGREGEX', 'log and trace always name the pattern that matched'],
+  [
+    'JGREYLIST_DIR',
+    'what greylist knows is in the store; postern greylist import takes a folder over',
+  ],
+  ['JGREYLIST_LOG', 'trace and log say what greylist answered'],
+  ['JGREYLIST_LOG_PID', 'a line of the log names its session'],
+  ['JGREYLIST_LOG_SMTP', 'record: true on a listener keeps the dialogues'],
+  ['JGREYLIST_TIMEOUT', 'no conversation is faked: the session goes on'],
   ['NOP0FCHECK', 'nothing here guesses at operating systems, so there is nothing to opt out of'],
   ['SIMSCAN_DEBUG', 'scanners are entries of the chain: log.level, and postern trace'],
 ])

@@ -45,6 +45,8 @@ describe('a condition', () => {
     [{ environment: ['SIZE=small', 'OTHER'] }, false],
     [{ recipient: ['bob@example.org'] }, true],
     [{ recipient: ['alice@example.org'] }, false],
+    [{ recipient: ['BOB@'] }, true],
+    [{ recipient: ['alice@', 'bob'] }, false],
     [{ recipient_domain: ['example.org'] }, true],
     [{ recipient_domain: ['.example.org'] }, false],
     [{ recipient_domain: ['.org'] }, true],

@@ -4,7 +4,7 @@
  */
 import type { Recipient } from '../mail/envelope.ts'
 import type { Environment } from '../mail/environment.ts'
-import { mailboxKey } from '../mail/address.ts'
+import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import type { ConditionShape } from '../plugin/condition.ts'
 import { parseNetworks } from '../plugin/networks.ts'
 
@@ -94,7 +94,7 @@ export function compileCondition(shape: ConditionShape, listeners: ReadonlySet<s
   }
   if (recipient !== undefined) {
     const addresses = new Set(recipient.map((address) => address.toLowerCase()))
-    tests.push((at) => at.recipient && addresses.has(mailboxKey(at.recipient.mailbox)))
+    tests.push((at) => at.recipient && isAmong(addresses, at.recipient.mailbox))
   }
   if (domains !== undefined) {
     const lower = domains.map((domain) => domain.toLowerCase())
@@ -125,6 +125,11 @@ function isSet({ variables }: Environment, wanted: string): boolean {
   return equals < 0
     ? variables.has(wanted)
     : variables.get(wanted.slice(0, equals)) === wanted.slice(equals + 1)
+}
+
+/** The address itself, or its local-part of whatever domain: `postmaster@`. */
+function isAmong(addresses: ReadonlySet<string>, mailbox: Mailbox): boolean {
+  return addresses.has(mailboxKey(mailbox)) || addresses.has(`${mailbox.localPart.toLowerCase()}@`)
 }
 
 function isWithin(domain: string, domains: readonly string[]): boolean {

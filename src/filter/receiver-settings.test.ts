@@ -113,7 +113,7 @@ describe('settings of the receiver', () => {
   test.each([
     ['0', 100_000],
     ['-1', 100_000],
-    ['7', 100],
+    ['7', 7],
     ['100', 100],
     ['4000', 4000],
   ])('MAXRCPT=%s means %i recipients', (MAXRCPT, maxRecipients) => {

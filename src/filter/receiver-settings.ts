@@ -52,7 +52,7 @@ export const receiverOptions = {
       min: 1,
       max: mostRecipients,
       env: 'MAXRCPT',
-      description: 'In one transaction. As a variable: below 1 none, else at least 100.',
+      description: 'In one transaction; as a variable below 1: any number.',
     }),
   ),
   max_errors: option.integer({

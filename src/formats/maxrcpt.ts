@@ -2,9 +2,10 @@
 export const mostRecipients = 100_000
 
 /**
- * MAXRCPT and control/maxrcpt as a number of recipients: below 1 there is no limit, and one below 100 is 100, since
- * everybody may send to as many (RFC 5321 §4.5.3.1.8).
+ * MAXRCPT and control/maxrcpt as a number of recipients: below 1 there is no limit. The JMS patch made 100 of what is less,
+ * since everybody should be able to send to as many (RFC 5321 §4.5.3.1.8); here whoever says less gets less: what is beyond
+ * it is answered 452, and the client sends it in another transaction.
  */
 export function recipientsOfMaxrcpt(number: number): number {
-  return number < 1 ? mostRecipients : Math.min(Math.max(number, 100), mostRecipients)
+  return number < 1 ? mostRecipients : Math.min(number, mostRecipients)
 }

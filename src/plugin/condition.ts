@@ -12,7 +12,7 @@ export interface ConditionShape {
   readonly network?: readonly string[]
   /** Names of variables that must be set: `NAME`, or `NAME=value`. */
   readonly environment?: readonly string[]
-  /** Whole addresses, compared without regard to case. */
+  /** Whole addresses, or `postmaster@` for one of whatever domain, and of none; compared without regard to case. */
   readonly recipient?: readonly string[]
   /** Domains; `.example.org` means every subdomain. */
   readonly recipient_domain?: readonly string[]

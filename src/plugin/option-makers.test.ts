@@ -157,6 +157,17 @@ describe('from the text of a tcp.smtp variable', () => {
     [option.size(), '1000', 1000],
     [option.strings(), 'a, b  c', ['a', 'b', 'c']],
     [option.choice(['a', 'b']), 'c', '"c" is not a choice; write one of a, b'],
+    [option.integer({ min: 0, default: 7 }), '', 0],
+    [
+      option.integer({ min: 1 }),
+      '',
+      '0 is not a whole number of at least 1; write a whole number of at least 1',
+    ],
+    [option.size({ default: '50MB' }), '', 0],
+    [option.duration({ default: '2m' }), '', 120_000],
+    [option.duration(), '', 0],
+    [option.choice(['control', '0', '1']), '', '0'],
+    [option.choice(['a', 'b']), '', '"" is not a choice; write one of a, b'],
   ])('%# %j', (maker, text, expected) => {
     expect(fromText(maker, text)).toEqual(expected)
   })

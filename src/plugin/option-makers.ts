@@ -1,6 +1,7 @@
 /**
  * The makers of options. Each says what it takes in one JSON Schema and in words, and parses
- * strictly: a number is no string, `yes` is no boolean, and a mistake tells what would be right.
+ * strictly: a number is no string, `yes` is no boolean, and a mistake tells what would be right. A variable that is set to
+ * nothing counts as 0 where a number is wanted, as with qmail, and as the usual time where that is a time, as with jgreylist.
  */
 import { secretMask } from '../formats/secret-text.ts'
 import { isDomain } from '../mail/domain.ts'
@@ -68,7 +69,7 @@ export const option: OptionMakers = Object.freeze({
           const remedy = `write one of ${choices.join(', ')}`
           return choice === undefined ? refused(value, 'a choice', remedy) : taken(choice)
         },
-        fromText: (text) => taken(meant.get(text) ?? text),
+        fromText: (text) => taken(meant.get(text) ?? (isNothing(text, choices) ? '0' : text)),
       },
       settings,
     )
@@ -109,7 +110,8 @@ export const option: OptionMakers = Object.freeze({
         schema: { type: 'string', pattern: durationPattern.source },
         parse: parseDuration,
         // qmail's variables count seconds.
-        fromText: (text) => taken(/^\d+$/.test(text) ? `${text}s` : text),
+        fromText: (text) =>
+          taken(text === '' ? (settings.default ?? '0s') : /^\d+$/.test(text) ? `${text}s` : text),
       },
       settings,
     )
@@ -126,7 +128,7 @@ export const option: OptionMakers = Object.freeze({
           ],
         },
         parse: parseSize,
-        fromText: (text) => taken(/^\d+$/.test(text) ? Number(text) : text),
+        fromText: (text) => taken(/^\d*$/.test(text) ? Number(text) : text),
       },
       settings,
     )
@@ -202,6 +204,11 @@ export const option: OptionMakers = Object.freeze({
     )
   },
 })
+
+/** Choices of which one is 0 are qmail's numbers. */
+function isNothing(text: string, choices: readonly string[]): boolean {
+  return text === '' && choices.includes('0') && !choices.includes('')
+}
 
 /** Only a domain leads to a file: no name leads out of the folder. */
 function fileTemplate(pattern: string, resources: OptionResources): FileTemplate {
@@ -281,7 +288,7 @@ function numeric({ type, min, max, fits }: Numeric): Kind<number> {
         ? taken(value)
         : refused(value, wanted, `write ${wanted}`),
     fromText: (text) =>
-      /^-?\d{1,20}(?:\.\d{1,20})?$/.test(text)
+      /^(?:-?\d{1,20}(?:\.\d{1,20})?)?$/.test(text)
         ? taken(Number(text))
         : refused(text, what, `set it to ${wanted}`),
   }

@@ -80,6 +80,14 @@ describe('a command line', () => {
 })
 
 describe('MAIL and RCPT', () => {
+  test('take qmail’s sender of double bounces for the null reverse-path, and for no recipient', () => {
+    expect(parseMail('FROM:<#@[]> SIZE=9', offers)).toEqual({
+      ok: true,
+      value: { reversePath: null, parameters: { sizeBytes: 9 } },
+    })
+    expect(codeOf(parseRcpt('TO:<#@[]>', { smtputf8: false, offers }))).toBe('501 5.1.3')
+  })
+
   test('take any text without a crash, and give an address or a reply', () => {
     fc.assert(
       fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { parsePath } from '../mail/address.ts'
+import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Reply } from '../mail/reply.ts'
 import { parseMailParameters, parseRcptParameters, type Offers } from './parameters.ts'
@@ -78,6 +79,9 @@ export interface MailCommand {
 /** Reads what stands behind the colon up to its parameters: `parsePath`, or one that bears with more. */
 export type PathReader = typeof parsePath
 
+/** Hosts with qmail send bounces of bounces with it; refused, they would be lost. No address of RFC 5321 looks like it. */
+const doubleBouncePath = `<${doubleBounceUser}>`
+
 /** `FROM:<reverse-path> [parameters]` (RFC 5321 §4.1.1.2). */
 export function parseMail(
   rest: string,
@@ -87,7 +91,9 @@ export function parseMail(
   const text = behindColon(rest, 'FROM:')
   if (text === undefined) return refuse(malformed('MAIL FROM:<address>'))
   // SMTPUTF8 stands behind the path that needs it, so the path is read as if it were given.
-  const path = readPath(text, { smtputf8: true })
+  const path = text.startsWith(doubleBouncePath)
+    ? { ok: true as const, mailbox: null, rest: text.slice(doubleBouncePath.length) }
+    : readPath(text, { smtputf8: true })
   if (!path.ok) return refuse(badReversePath(path.problem))
   const parameters = parseMailParameters(path.rest, offers)
   if (!parameters.ok) return parameters

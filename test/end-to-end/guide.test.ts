@@ -92,7 +92,7 @@ beforeAll(async () => {
   await folder.write('control/locals', 'qmail.example.com\nexample.com\n')
   await folder.write('control/rcpthosts', 'qmail.example.com\nexample.com\n')
   await folder.write('tcp.smtp', `${rules.join('\n')}\n`)
-  const people = ['bob@example.com', 'list-default@example.com'].map(
+  const people = ['bob@example.com', 'list-default@example.com', 'postmaster@example.com'].map(
     (key) => [Buffer.from(key), new Uint8Array()] as const,
   )
   await writeFile(join(folder.config, 'control/validrcptto.cdb'), buildCdb(people))
@@ -187,6 +187,21 @@ describe('who sends, and for whom', () => {
     expect(replies.slice(2)).toEqual([
       expect.stringMatching(/^250 2\.1\.0/),
       '451 4.7.1 Listed, see http://zen.test/',
+    ])
+  })
+
+  test('a listed client can still write to postmaster, once it has come back', async () => {
+    const replies = await talk(
+      '198.51.100.99',
+      mailFrom('a@spfless.example'),
+      to('postmaster@example.com'),
+      to('bob@example.com'),
+      to('Postmaster@example.com'),
+    )
+    expect(replies.slice(3)).toEqual([
+      '451 4.7.1 Greylisted, please try again later',
+      '451 4.7.1 Listed, see http://zen.test/',
+      expect.stringMatching(/^250 2\.1\.5/),
     ])
   })
 

@@ -30,6 +30,7 @@ export type ComponentName =
   | 'perl'
   | 'python3'
   | 'rbldnsd'
+  | 'rblsmtpd'
   | 'rspamd'
   | 'spamd'
   | 'strace'
@@ -56,6 +57,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   perl: { program: 'perl', packages: ['perl-base'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
+  rblsmtpd: { program: 'rblsmtpd', packages: ['ucspi-tcp'] },
   rspamd: { program: 'rspamd', packages: ['rspamd'] },
   spamd: { program: 'spamd', packages: ['spamd', 'spamassassin'] },
   strace: { program: 'strace', packages: ['strace'] },

@@ -1,50 +1,110 @@
 /**
  * Watches a path by the kernel's word where it gives one, and by looking every few seconds where it does not (network
- * file systems, containers, a folder that came later). Told only of real change: what was seen is compared first.
+ * file systems, containers, a folder that came later). Told only of real change: what was seen is compared first. A file that
+ * was put in place by a rename is whole and seen at once; one that is written where it lies, once its writer is quiet.
  */
 import fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { DiskWatch } from '../disk.ts'
 
+/** A rename is followed by nothing; a new file by what is written into it. */
+const renamedMs = 2
+const quietMs = 25
+/** A file that is away or empty is about to come back, mostly; a folder is seldom changed once. */
 const settleMs = 100
+/** For a writer that is never quiet. */
+const longestMs = 400
 const lookMs = 3_000
 const maxNames = 10_000
 
 export function watchPath(path: string, changed: () => void): DiskWatch {
   let seen = signature(path)
-  let settling: NodeJS.Timeout | undefined
   const look = (): void => {
-    settling = undefined
     const found = signature(path)
     if (found === seen) return
     seen = found
     changed()
   }
   const looking = setInterval(look, lookMs).unref()
-  const watcher = kernelWatch(path, () => {
-    settling ??= setTimeout(look, settleMs).unref()
-  })
+  const settling = new Settling(path, look)
+  const watcher = kernelWatch(path, (event) => settling.touched(event))
   return {
     close() {
       clearInterval(looking)
-      clearTimeout(settling)
+      settling.end()
       watcher?.close()
     },
   }
 }
 
+type Event = 'rename' | 'change' | 'in folder'
+
+/** When to look, after the kernel has said that there was something. */
+class Settling {
+  readonly #path: string
+  readonly #look: () => void
+  #timer: NodeJS.Timeout | undefined
+  #isRename = false
+  #sinceMs = 0
+
+  constructor(path: string, look: () => void) {
+    this.#path = path
+    this.#look = look
+  }
+
+  touched(event: Event): void {
+    if (this.#timer === undefined) {
+      this.#sinceMs = performance.now()
+      this.#isRename = event === 'rename'
+      const waitMs = { rename: renamedMs, change: quietMs, 'in folder': settleMs }[event]
+      this.#wait(waitMs)
+    } else if (event === 'change' && performance.now() - this.#sinceMs < longestMs) {
+      // Of what is written now, more may come.
+      if (!this.#isRename) this.#timer.refresh()
+      else this.#wait(quietMs)
+      this.#isRename = false
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #wait(waitMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      if (waitMs < settleMs && isEmpty(this.#path)) {
+        this.#wait(settleMs)
+        return
+      }
+      this.#timer = undefined
+      this.#look()
+    }, waitMs).unref()
+  }
+}
+
 /** A file is watched through its folder, since it may be replaced by a rename. */
-function kernelWatch(path: string, touched: () => void): fs.FSWatcher | undefined {
+function kernelWatch(path: string, touched: (event: Event) => void): fs.FSWatcher | undefined {
   try {
     const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
     const folder = isFolder ? path : dirname(path)
-    const watcher = fs.watch(folder, { persistent: false }, (_event, name) => {
-      if (isFolder || name === null || name === basename(path)) touched()
+    const watcher = fs.watch(folder, { persistent: false }, (event, name) => {
+      if (isFolder || name === null) touched('in folder')
+      else if (name === basename(path)) touched(event)
     })
     return watcher.on('error', () => watcher.close())
   } catch {
     // No inotify instance left, or no such folder yet: looking every few seconds remains.
     return undefined
+  }
+}
+
+function isEmpty(path: string): boolean {
+  try {
+    return (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0
+  } catch {
+    // Its folder is closed to us, or gone: whoever reads it will say so.
+    return true
   }
 }
 

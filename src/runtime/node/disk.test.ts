@@ -153,6 +153,42 @@ describe('a watch', () => {
     expect(systemDisk.readFileNow(path).length).toBeGreaterThan(0)
   })
 
+  test('tells of a file that was put in place before one that was written to', async () => {
+    const [written, replaced] = [join(folder, 'written'), join(folder, 'replaced')]
+    for (const path of [written, replaced]) writeFileSync(path, 'before')
+    const told: string[] = []
+    await new Promise<void>((both) => {
+      const watches = [written, replaced].map((path) =>
+        systemDisk.watch(path, () => {
+          if (told.push(path) < 2) return
+          for (const watch of watches) watch.close()
+          both()
+        }),
+      )
+      appendFileSync(written, ' and after')
+      writeFileSync(join(folder, 'new'), 'after')
+      renameSync(join(folder, 'new'), replaced)
+    })
+    expect(told).toEqual([replaced, written])
+  })
+
+  test('tells of a file that an editor writes anew when all of it is there', async () => {
+    const path = join(folder, 'table')
+    writeFileSync(path, 'before')
+    const told = await new Promise<string>((resolve) => {
+      const watch = systemDisk.watch(path, () => {
+        watch.close()
+        resolve(Buffer.from(systemDisk.readFileNow(path)).toString())
+      })
+      // The old file goes to a backup, the new one is written where it was.
+      renameSync(path, join(folder, 'backup'))
+      writeFileSync(path, '')
+      appendFileSync(path, 'one,')
+      appendFileSync(path, 'two')
+    })
+    expect(told).toBe('one,two')
+  })
+
   test('of a folder tells of a file that changes in it', async () => {
     const path = join(folder, 'table')
     writeFileSync(path, 'before')

@@ -103,6 +103,33 @@ describe('the DNS by node:dns', () => {
         : { rcode: 3 },
     )
     expect(await dns.reverse('192.0.2.1')).toEqual({ answer: 'found', records: ['mx.test'] })
+    expect(await dns.reverse('::ffff:192.0.2.1')).toMatchObject({ answer: 'found' })
+    expect(await dns.reverse('192.0.2.2')).toEqual({ answer: 'no-name' })
+    expect(await dns.reverse('unix')).toEqual({ answer: 'no-name' })
+  })
+
+  test('the names of an IPv6 address are asked for digit by digit', async () => {
+    const asked: string[] = []
+    const dns = await served((_, question) => {
+      asked.push(question)
+      return {}
+    })
+    expect(await dns.reverse('2001:db8::567:89ab')).toEqual({ answer: 'no-data' })
+    expect(asked).toEqual([
+      'b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
+    ])
+  })
+
+  test('our own address is called localhost, whatever a server says', async () => {
+    const dns = await served(() => ({ rcode: 2 }))
+    const localhost = { answer: 'found', records: ['localhost'] }
+    expect(await dns.reverse('127.0.0.1')).toEqual(localhost)
+    expect(await dns.reverse('::1')).toEqual(localhost)
+  })
+
+  test('a server that fails says nothing about the name of an address', async () => {
+    const dns = await served(() => ({ rcode: 2 }))
+    await expect(dns.reverse('192.0.2.1')).rejects.toMatchObject({ code: 'DNS_FAILED' })
   })
 
   test('no such name, and no record of that type, are answers', async () => {

@@ -4,6 +4,7 @@
  */
 import type { RecordWithTtl } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
+import ipaddr from 'ipaddr.js'
 import { PosternError } from '../../mail/errors.ts'
 import { abortable } from '../abortable.ts'
 import type { Dns, DnsAnswer } from '../dns.ts'
@@ -60,8 +61,28 @@ export function nodeDns({
         const records = await resolver.resolveTxt(name)
         return records.map((strings) => strings.join(''))
       })(signal),
-    reverse: (address, signal) => ask(address, () => resolver.reverse(address))(signal),
+    // Not resolver.reverse: c-ares looks into the hosts file, and a server that fails becomes "no such name" there.
+    reverse: async (address, signal) => {
+      const name = reverseName(address)
+      if (name === undefined) return { answer: 'no-name' }
+      if (isLoopback(address)) return { answer: 'found', records: ['localhost'] }
+      return ask(address, () => resolver.resolvePtr(name))(signal)
+    },
   }
+}
+
+/** Where the names of an address stand: below in-addr.arpa (RFC 1035 §3.5) or ip6.arpa (RFC 3596 §2.5). */
+function reverseName(address: string): string | undefined {
+  if (!ipaddr.isValid(address)) return undefined
+  const parsed = ipaddr.process(address)
+  const octets = parsed.toByteArray().toReversed()
+  return parsed.kind() === 'ipv4'
+    ? `${octets.join('.')}.in-addr.arpa`
+    : `${octets.flatMap((octet) => [octet & 15, octet >> 4].map((each) => each.toString(16))).join('.')}.ip6.arpa`
+}
+
+function isLoopback(address: string): boolean {
+  return address === '127.0.0.1' || address === '::1'
 }
 
 /** RFC 6761 §6.3: never asked of a server. */
