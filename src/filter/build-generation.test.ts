@@ -125,6 +125,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       mistakesOf([
         entryOf(plugin('no-function', () => JSON.parse('{"rcpt": 1}'))),
         entryOf(plugin('nothing', () => JSON.parse('null'))),
+        entryOf(plugin('later', () => Object.assign(Promise.resolve(), { rcpt: () => pass() }))),
         entryOf(
           plugin('thrower', () => {
             throw new Error('no licence')
@@ -134,6 +135,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
     ).toEqual([
       'no-function has a rcpt that is no function',
       'nothing returns nothing from setup',
+      'later returns a promise from setup',
       expect.stringContaining('thrower cannot be set up: Error: no licence'),
     ])
   })
