@@ -105,6 +105,33 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
     })
   })
 
+  test('a table that the file names and that is not there; one that the plugin names may be missing', () => {
+    const listing = definePlugin({
+      name: 'listing',
+      options: {
+        own: option.table({ default: 'tables/own' }),
+        table: option.table({ default: 'tables/listing' }),
+        file: option.file({ default: 'control/listing' }),
+      },
+      setup: () => ({ rcpt: () => pass() }),
+    })
+    const written = { own: 'tables/own', table: 'tables/typo', file: 'control/typo' }
+    expect(build([entryOf(listing)]).ok).toBe(true)
+    expect(build([entryOf(listing, { options: written, mode: 'off' })]).ok).toBe(true)
+    expect(build([entryOf(listing, { options: written })])).toMatchObject({
+      mistakes: [{ key: 'chain.options.table', problem: 'there is no file tables/typo' }],
+    })
+    expect(build([entryOf(listing, { options: { file: 'control/typo' } })])).toMatchObject({
+      doubts: expect.arrayContaining([
+        expect.objectContaining({
+          key: 'chain.options.file',
+          problem: 'there is no file control/typo',
+          code: 'entry',
+        }),
+      ]),
+    })
+  })
+
   test('a hook that is misspelt', () => {
     const misspelt = definePlugin({
       name: 'misspelt',

@@ -19,6 +19,7 @@ import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
 import { FileMistakes } from '../plugin/file-mistakes.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import { missingOthers, missingTables } from './missing-files.ts'
 import { NamedFiles } from './named-files.ts'
 import { checkNeeds } from './needs.ts'
 import { checkReplacing } from './replacing.ts'
@@ -100,7 +101,12 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     meter: new ChainMeter(doors.metrics, places.all),
     log: doors.log,
   })
-  return { ok: true, generation, doubts: doubtsAbout(configs, receiver.place.file) }
+  const doubts = [
+    ...doubtsAbout(configs, receiver.place.file),
+    ...configs.flatMap((config) => missingOthers(config, resources)),
+    ...(listeners.length > 0 ? [] : [unheard(receiver.place.file)]),
+  ]
+  return { ok: true, generation, doubts }
 }
 
 function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
@@ -130,6 +136,16 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
       remedy: 'add rcpthosts',
     },
   ]
+}
+
+function unheard(file: string): Mistake {
+  const problem = 'there are none: mail comes from programs of this host alone'
+  return {
+    file,
+    key: 'listeners',
+    problem,
+    remedy: 'add one: - { name: mx, listen: 127.0.0.1:2525 }',
+  }
 }
 
 /** A fault that becomes a pass is an open door, unless the plugin itself is made so. */
@@ -165,6 +181,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
       mistakeAt(place, mistake.key === '' ? ['options'] : ['options', mistake.key], mistake),
     ),
   ]
+  if (resolved.ok) mistakes.push(...missingTables(config, resources))
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
