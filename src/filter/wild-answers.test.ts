@@ -53,7 +53,7 @@ describe('is a fault, and the session goes on', () => {
       'a rejection that cannot be read',
       () => Promise.reject(Object.assign(new Error('x'), { toString: failing })),
     ],
-    ['a promise of its own that throws', () => Object.fromEntries([['then', failing]])],
+    ['a promise of its own that throws', () => withMethod('then')],
     ['a promise that cannot be read', () => unreadable('then')],
     ['a verdict that cannot be read', () => unreadable('verdict')],
     ['a reason of a book', () => pass({ reason: 'R'.repeat(501) })],
@@ -145,6 +145,10 @@ describe('a plugin cannot change', () => {
 
 function thrown(what: unknown): never {
   throw what
+}
+
+function withMethod(name: string): object {
+  return { [name]: failing }
 }
 
 function unreadable(key: string): object {
