@@ -56,7 +56,10 @@ export async function runDaemon(folder: string): Promise<number> {
 async function runAsRoot(folder: string): Promise<number> {
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined || mistakes.length > 0) {
-    return configuration?.user === 'root' ? runGateway(folder, hostProcess) : complain(mistakes)
+    if (configuration?.user === 'root') return runGateway(folder, hostProcess)
+    // What the gateway would have found as well: all mistakes at once, and the same ones as by `postern check`.
+    const { checkConfiguration } = await import('./tools/check-configuration.ts')
+    return complain((await checkConfiguration(folder)).mistakes)
   }
   const host = accountsOfHost()
   if (await staysRoot(configuration.user, host)) {

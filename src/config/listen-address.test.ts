@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatListenAddress, parseListenAddress } from './listen-address.ts'
+import { formatListenAddress, isNameServer, parseListenAddress } from './listen-address.ts'
 
 test('an address is IPv4 or bracketed IPv6 with a port, a path, or a socket of whoever starts us', () => {
   expect(parseListenAddress('127.0.0.1:25')).toEqual({ host: '127.0.0.1', port: 25 })
@@ -42,4 +42,21 @@ test('what is parsed is written as it was', () => {
       expect(parsed === undefined || parseListenAddress(formatListenAddress(parsed))).toBeTruthy()
     }),
   )
+})
+
+test('a name server is an address, with or without a port', () => {
+  for (const right of ['192.0.2.53', '127.0.0.1:5353', '::1', '[::1]', '[2001:db8::1]:5353']) {
+    expect(isNameServer(right)).toBe(true)
+  }
+  for (const wrong of [
+    '',
+    'dns.example',
+    '192.0.2',
+    '[192.0.2.1]:53',
+    '/run/dns',
+    'fd:3',
+    '::1:x',
+  ]) {
+    expect(isNameServer(wrong)).toBe(false)
+  }
 })

@@ -29,3 +29,11 @@ export function formatListenAddress(address: ListenAddress): string {
     ? `[${address.host}]:${address.port}`
     : `${address.host}:${address.port}`
 }
+
+/** A name server: an address alone, then on port 53, or with a port as above. */
+export function isNameServer(text: string): boolean {
+  const bare = /^\[([^\]]*)\]$/.exec(text)?.[1] ?? text
+  if (ipaddr.IPv6.isValid(bare) || ipaddr.IPv4.isValidFourPartDecimal(text)) return true
+  const address = parseListenAddress(text)
+  return address !== undefined && 'port' in address
+}

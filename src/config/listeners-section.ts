@@ -1,6 +1,7 @@
 /** The section `listeners`. */
 import type { JsonValue } from '../mail/json.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
+import { listenKey } from '../runtime/listen-key.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
@@ -28,7 +29,18 @@ export function readListeners(
     return listener === undefined ? [] : [listener]
   })
   const names = new Set<string>()
-  for (const { name, place } of listeners) {
+  const addresses = new Map<string, string>()
+  for (const { name, place, address } of listeners) {
+    const key = listenKey(address)
+    const other = addresses.get(key)
+    if (other !== undefined && !('port' in address && address.port === 0)) {
+      reading.mistake(
+        [...place.path, 'listen'],
+        `${other} listens there already`,
+        'give each listener its own address or port',
+      )
+    }
+    addresses.set(key, name)
     if (names.has(name))
       reading.mistake(
         [...place.path, 'name'],

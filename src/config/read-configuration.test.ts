@@ -43,6 +43,21 @@ describe('the configuration', () => {
     expect(configuration?.workers).toBe(workers)
   })
 
+  test('names what could never be opened: an address twice, a name server without an address', () => {
+    const yaml = `listeners:
+  - { name: a, listen: '127.0.0.1:2525' }
+  - { name: b, listen: '127.0.0.1:2525' }
+  - { name: c, listen: '127.0.0.1:0' }
+  - { name: d, listen: '127.0.0.1:0' }
+dns: { servers: [127.0.0.1, nowhere] }
+chain: []
+`
+    expect(mistakesIn({ 'postern.yaml': yaml })).toEqual([
+      expect.stringMatching(/:3: listeners\[1\]\.listen: a listens there already; /),
+      expect.stringMatching(/:6: dns\.servers\[1\]: 'nowhere' is no address of a name server; /),
+    ])
+  })
+
   test('keeps all that is the gateway’s own in one folder, if it is told to', () => {
     const reading = read({
       'control/me': 'mx.test\n',

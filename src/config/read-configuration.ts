@@ -19,6 +19,7 @@ import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
+import { isNameServer } from './listen-address.ts'
 import { readListeners } from './listeners-section.ts'
 import { readLog } from './log-section.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -282,6 +283,11 @@ function readSettings(
   const tls = reading.sectionOrDefaults(top, 'tls', sectionShapes.tls)
   const control = reading.sectionOrDefaults(top, 'control', sectionShapes.control)
   const dns = reading.sectionOrDefaults(top, 'dns', sectionShapes.dns)
+  for (const [index, server] of dns.servers.entries()) {
+    if (isNameServer(server)) continue
+    const remedy = 'write for instance 192.0.2.53, 127.0.0.1:5353 or [::1]:5353'
+    reading.mistake(['dns', 'servers', index], `'${server}' is no address of a name server`, remedy)
+  }
   return {
     delivery: readDelivery(reading, top, {
       absolute: (path) => files.absolute(path),

@@ -105,6 +105,33 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
     })
   })
 
+  test('a table that the file names and that is not there; one that the plugin names may be missing', () => {
+    const listing = definePlugin({
+      name: 'listing',
+      options: {
+        own: option.table({ default: 'tables/own' }),
+        table: option.table({ default: 'tables/listing' }),
+        file: option.file({ default: 'control/listing' }),
+      },
+      setup: () => ({ rcpt: () => pass() }),
+    })
+    const written = { own: 'tables/own', table: 'tables/typo', file: 'control/typo' }
+    expect(build([entryOf(listing)]).ok).toBe(true)
+    expect(build([entryOf(listing, { options: written, mode: 'off' })]).ok).toBe(true)
+    expect(build([entryOf(listing, { options: written })])).toMatchObject({
+      mistakes: [{ key: 'chain.options.table', problem: 'there is no file tables/typo' }],
+    })
+    expect(build([entryOf(listing, { options: { file: 'control/typo' } })])).toMatchObject({
+      doubts: expect.arrayContaining([
+        expect.objectContaining({
+          key: 'chain.options.file',
+          problem: 'there is no file control/typo',
+          code: 'entry',
+        }),
+      ]),
+    })
+  })
+
   test('a hook that is misspelt', () => {
     const misspelt = definePlugin({
       name: 'misspelt',
@@ -125,6 +152,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       mistakesOf([
         entryOf(plugin('no-function', () => JSON.parse('{"rcpt": 1}'))),
         entryOf(plugin('nothing', () => JSON.parse('null'))),
+        entryOf(plugin('later', () => Object.assign(Promise.resolve(), { rcpt: () => pass() }))),
         entryOf(
           plugin('thrower', () => {
             throw new Error('no licence')
@@ -134,6 +162,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
     ).toEqual([
       'no-function has a rcpt that is no function',
       'nothing returns nothing from setup',
+      'later returns a promise from setup',
       expect.stringContaining('thrower cannot be set up: Error: no licence'),
     ])
   })

@@ -6,10 +6,8 @@ import { createHash } from 'node:crypto'
 import { conditionList, type Conditions } from '../plugin/condition.ts'
 import { allowed } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
-import { nearest } from '../plugin/nearest.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import { stages } from '../mail/status.ts'
 import { Breaker } from './breaker.ts'
 import { applicability, compileCondition, type Applicability } from './condition.ts'
 import type { Thresholds } from './decision.ts'
@@ -21,9 +19,11 @@ import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
 import { FileMistakes } from '../plugin/file-mistakes.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import { missingOthers, missingTables } from './missing-files.ts'
 import { NamedFiles } from './named-files.ts'
 import { checkNeeds } from './needs.ts'
 import { checkReplacing } from './replacing.ts'
+import { instanceProblems } from './plugin-instance.ts'
 import { orderPlaces, type Places } from './places.ts'
 import { DoorRecorder } from './step-notes.ts'
 import { plainTagging, type Tagging } from './tagging.ts'
@@ -101,7 +101,12 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     meter: new ChainMeter(doors.metrics, places.all),
     log: doors.log,
   })
-  return { ok: true, generation, doubts: doubtsAbout(configs, receiver.place.file) }
+  const doubts = [
+    ...doubtsAbout(configs, receiver.place.file),
+    ...configs.flatMap((config) => missingOthers(config, resources)),
+    ...(listeners.length > 0 ? [] : [unheard(receiver.place.file)]),
+  ]
+  return { ok: true, generation, doubts }
 }
 
 function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
@@ -131,6 +136,16 @@ function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mi
       remedy: 'add rcpthosts',
     },
   ]
+}
+
+function unheard(file: string): Mistake {
+  const problem = 'there are none: mail comes from programs of this host alone'
+  return {
+    file,
+    key: 'listeners',
+    problem,
+    remedy: 'add one: - { name: mx, listen: 127.0.0.1:2525 }',
+  }
 }
 
 /** A fault that becomes a pass is an open door, unless the plugin itself is made so. */
@@ -166,6 +181,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
       mistakeAt(place, mistake.key === '' ? ['options'] : ['options', mistake.key], mistake),
     ),
   ]
+  if (resolved.ok) mistakes.push(...missingTables(config, resources))
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
@@ -238,28 +254,6 @@ type Instance = Entry['instance']
 
 const mostOfOneFile = 50
 
-const abilities = new Set<string>([
-  ...stages,
-  'verify',
-  'secretFor',
-  'checkResponse',
-  'checkApop',
-  'sign',
-  'loginEnded',
-  'route',
-  'deliver',
-  'observe',
-  'check',
-  'vouching',
-  'taken',
-  'sessionEnded',
-  'probe',
-  'learn',
-  'classOf',
-  'open',
-  'close',
-] satisfies readonly (keyof Instance)[])
-
 function setUp(
   { plugin, place }: EntryConfig,
   values: Parameters<Plugin['setup']>[0],
@@ -267,7 +261,7 @@ function setUp(
 ): { readonly instance: Instance } | { readonly mistakes: readonly Mistake[] } {
   try {
     const instance = plugin.setup(values, doors)
-    const mistakes = instanceMistakes(instance).map((mistake) =>
+    const mistakes = instanceProblems(instance).map((mistake) =>
       mistakeAt(place, [], { ...mistake, problem: `${plugin.name} ${mistake.problem}` }),
     )
     return mistakes.length > 0 ? { mistakes } : { instance }
@@ -289,33 +283,6 @@ function inFile({ path, mistakes }: FileMistakes): readonly Mistake[] {
 /** Several entries may read one file. */
 function toldOnce(mistakes: readonly Mistake[]): readonly Mistake[] {
   return [...new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake])).values()]
-}
-
-/** A hook that is misspelt would never be asked. */
-function instanceMistakes(
-  instance: unknown,
-): readonly { readonly problem: string; readonly remedy: string }[] {
-  const remedy = 'setup returns { hook(event, context) { … } }'
-  if (typeof instance !== 'object' || instance === null) {
-    return [{ problem: 'returns nothing from setup', remedy }]
-  }
-  // An instance of a class may have fields of its own.
-  const plain = Object.getPrototypeOf(instance) === Object.prototype
-  return Object.entries(instance).flatMap(([key, value]) => {
-    if (!abilities.has(key)) {
-      if (!plain) return []
-      const meant = nearest(key, abilities)
-      const there = `there are: ${[...abilities].join(', ')}`
-      return [
-        {
-          problem: `has an unknown hook ${key}`,
-          remedy: meant === undefined ? there : `did you mean ${meant}?`,
-        },
-      ]
-    }
-    const fits = value === undefined || typeof value === 'function'
-    return fits ? [] : [{ problem: `has a ${key} that is no function`, remedy }]
-  })
 }
 
 /** Equal chains have equal ids: what their traces mean does not change with a restart. */

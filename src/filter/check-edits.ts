@@ -8,17 +8,34 @@ const headerEdits: ReadonlySet<unknown> = new Set<HeaderEdit['edit']>([
   'replace',
 ])
 
-/** What each envelope edit must carry; `null` is a reverse-path. */
-const envelopeEdits: ReadonlyMap<unknown, readonly string[]> = new Map<
+type Fits = (value: unknown) => boolean
+
+/** What each envelope edit must carry. What it carries is written into the spool, and spoken in commands of ours. */
+const envelopeEdits: ReadonlyMap<unknown, ReadonlyMap<string, Fits>> = new Map<
   EnvelopeEdit['edit'],
-  readonly string[]
+  ReadonlyMap<string, Fits>
 >([
-  ['setReversePath', ['reversePath']],
-  ['addRecipient', ['recipient']],
-  ['addCopy', ['recipient', 'reversePath', 'headerEdits']],
-  ['replaceRecipient', ['mailbox', 'by']],
-  ['removeRecipient', ['mailbox']],
+  ['setReversePath', new Map([['reversePath', isReversePath]])],
+  ['addRecipient', new Map([['recipient', isRecipient]])],
+  [
+    'addCopy',
+    new Map<string, Fits>([
+      ['recipient', isRecipient],
+      ['reversePath', isReversePath],
+      ['headerEdits', Array.isArray],
+    ]),
+  ],
+  [
+    'replaceRecipient',
+    new Map<string, Fits>([
+      ['mailbox', isMailbox],
+      ['by', isRecipient],
+    ]),
+  ],
+  ['removeRecipient', new Map([['mailbox', isMailbox]])],
 ])
+
+const mostHeaderEdits = 1000
 
 /** What is wrong with the edits that ride on an opinion, before they are kept for the commit. */
 export function editsProblem(header: unknown, envelope: unknown): string | undefined {
@@ -35,6 +52,9 @@ export function editsProblem(header: unknown, envelope: unknown): string | undef
 
 function headerProblem(edits: unknown): string | undefined {
   if (!Array.isArray(edits)) return 'headerEdits are no list'
+  if (edits.length > mostHeaderEdits) {
+    return `there are ${edits.length} headerEdits; ${mostHeaderEdits} fit`
+  }
   for (const edit of edits) {
     const problem = headerEditProblem(edit)
     if (problem !== undefined) return problem
@@ -59,8 +79,43 @@ function isHeaderEdit(edit: unknown): edit is HeaderEdit {
 }
 
 function isEnvelopeEdit(edit: unknown): edit is EnvelopeEdit {
-  if (typeof edit !== 'object' || edit === null || !('edit' in edit)) return false
-  const keys = envelopeEdits.get(edit.edit)
-  const given = new Map<string, unknown>(Object.entries(edit))
-  return keys !== undefined && keys.every((key) => typeof given.get(key) === 'object')
+  if (!isRecord(edit)) return false
+  const carries = envelopeEdits.get(edit['edit'])
+  return carries !== undefined && [...carries].every(([key, fits]) => fits(edit[key]))
+}
+
+function isReversePath(value: unknown): boolean {
+  return value === null || isMailbox(value)
+}
+
+/** One that a lenient listener has taken may be no mailbox of RFC 5321; but no command ends in the middle of it. */
+function isMailbox(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { localPart, domain } = value
+  return isLine(localPart) && localPart !== '' && isLine(domain) && !/[\s<>@]/.test(domain)
+}
+
+const notifications: ReadonlySet<unknown> = new Set(['never', 'success', 'failure', 'delay'])
+
+function isRecipient(value: unknown): boolean {
+  if (!isRecord(value) || !isMailbox(value['mailbox'])) return false
+  const { notify, originalRecipient } = value
+  const isNotify = Array.isArray(notify) && notify.every((each) => notifications.has(each))
+  return (
+    (notify === undefined || isNotify) &&
+    (originalRecipient === undefined || isLine(originalRecipient))
+  )
+}
+
+/** A command line is much shorter (RFC 5321 §4.5.3.1). */
+const longestLine = 2000
+
+function isLine(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= longestLine && !/\p{Cc}/u.test(value)
+}
+
+type Fields = { readonly [name: string]: unknown }
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,7 @@
  * a forgotten `return` ends up here, and is a fault of that entry before it can do harm.
  */
 import type { Place, Question } from './entry.ts'
-import type { Fault } from './fault.ts'
+import { errorDetail, type Fault } from './fault.ts'
 import { isPermanent, isTransient } from '../mail/status.ts'
 import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
 import { editsProblem } from './check-edits.ts'
@@ -26,6 +26,11 @@ const allowed: { readonly [Q in Question]: readonly Kind[] } = {
   sign: ['pass'],
   message: [...objections, 'quarantine', 'discard', 'per-recipient'],
 }
+/** It is a word for logs and searches; what there is to tell belongs into `evidence`. */
+const longestReason = 500
+/** A client is told the first 400 characters. */
+const longestText = 5000
+const mostFindings = 1000
 const perRecipientKinds: readonly Kind[] = [...objections, 'quarantine', 'discard']
 
 /** What is wrong with an answer; nothing for a verdict that this entry may give here. */
@@ -35,7 +40,11 @@ export function verdictFault(
   recipients: number,
 ): Fault | undefined {
   if (isPlainPass(verdict)) return undefined
-  return answerFault(verdict, place, recipients)
+  try {
+    return answerFault(verdict, place, recipients)
+  } catch (error) {
+    return broken(`answered what cannot be read: ${errorDetail(error)}`)
+  }
 }
 
 function answerFault(answer: unknown, place: Place, recipients: number): Fault | undefined {
@@ -73,6 +82,7 @@ function refusalProblem(kind: string, answer: Fields): string | undefined {
   const fits = kind === 'defer' ? isTransient : isPermanent
   if (typeof status !== 'string' || !fits(status)) return `${kind} with status ${String(status)}`
   if (typeof text !== 'string') return `${kind} without a text`
+  if (text.length > longestText) return `${kind} with a text of ${text.length} characters`
   if (typeof close !== 'boolean') return `${kind} whose close is ${typeof close}`
   return at === undefined || at === 'now' || at === 'rcpt'
     ? undefined
@@ -82,8 +92,14 @@ function refusalProblem(kind: string, answer: Fields): string | undefined {
 function opinionProblem(answer: Fields): string | undefined {
   const { reason, score, findings, headerEdits, envelopeEdits } = answer
   if (reason !== undefined && typeof reason !== 'string') return 'the reason is no text'
+  if (reason !== undefined && reason.length > longestReason) {
+    return `the reason has ${reason.length} characters; ${longestReason} fit`
+  }
   if (score !== undefined && !Number.isFinite(score)) return 'the score is no finite number'
   if (findings !== undefined && !isListOf(findings, isFinding)) return 'findings are malformed'
+  if (findings !== undefined && findings.length > mostFindings) {
+    return `there are ${findings.length} findings; ${mostFindings} fit`
+  }
   return editsProblem(headerEdits, envelopeEdits)
 }
 

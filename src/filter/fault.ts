@@ -50,10 +50,17 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict
 /** The verdict of a question that was called off. */
 export const abortedVerdict: Verdict = gone
 
-/** An error in one bounded line: what it says, and the first place of the stack. */
+/**
+ * An error in one bounded line: what it says, and the first place of the stack. Never throws, whatever was thrown: what an
+ * error says of itself is code of whoever made it.
+ */
 export function errorDetail(error: unknown): string {
-  const text = error instanceof Error ? stackHead(error) : `threw ${describe(error)}`
-  return text.slice(0, 500)
+  try {
+    const text = error instanceof Error ? stackHead(error) : `threw ${describe(error)}`
+    return text.slice(0, 500)
+  } catch {
+    return 'threw something that cannot be read'
+  }
 }
 
 function stackHead(error: Error): string {

@@ -49,11 +49,9 @@ export class FindingBook {
       if (earlier >= 0) this.#kept.splice(earlier, 1)
       this.#kept.push({ name, value, shadow, scope, round })
     }
-    if (scope === 'recipient' && this.#kept.length > mostAboutRecipients) {
-      this.#kept.splice(
-        this.#kept.findIndex((each) => each.scope === 'recipient'),
-        1,
-      )
+    let surplus = scope === 'recipient' ? this.#kept.length - mostAboutRecipients : 0
+    if (surplus > 0) {
+      this.#kept = this.#kept.filter((each) => each.scope !== 'recipient' || surplus-- <= 0)
     }
   }
 

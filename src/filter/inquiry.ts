@@ -103,17 +103,19 @@ export class Inquiry {
     const notes = recorder.begin()
     let answer: MaybePromise<Verdict>
     try {
-      answer =
+      const given =
         notes === undefined
           ? place.ask(event, consultation)
           : recorder.run(notes, () => place.ask(event, consultation))
+      // A promise of another library may throw where one of ours rejects.
+      answer = isPromise(given) ? Promise.resolve(given) : given
     } catch (error) {
       return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) }, notes)
     }
     const heldMs = this.#passed() - startedMs
     if (heldMs > longestHoldMs)
       this.#log.warn('entry.held-the-loop', this.#named(place, { heldMs }))
-    return isPromise(answer)
+    return answer instanceof Promise
       ? this.#wait(consultation, answer, { startedMs, how, notes })
       : this.#answered(place, answer, { startedMs, durationMs: heldMs, how, notes })
   }

@@ -50,7 +50,12 @@ export function jsonWithin(value: unknown, budget: JsonBudget, depth = 0): JsonV
   return copy
 }
 
+/** A field that is code may fail. */
 function fieldOf(value: object, key: string): unknown {
-  const field: unknown = Reflect.get(value, key)
-  return field
+  try {
+    const field: unknown = Reflect.get(value, key)
+    return field
+  } catch {
+    return '…'
+  }
 }

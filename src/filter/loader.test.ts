@@ -24,6 +24,12 @@ const sources: Readonly<Record<string, string>> = {
   'throws/throws.ts': `${imports}\n\nthrow new Error('no licence')\n`,
   'missing-import/missing-import.ts':
     "import { x } from './gone.ts'\nexport const missingImport = x\n",
+  'no-ending/no-ending.ts': `${imports}import { x } from './part'\nexport const noEnding = x\n`,
+  'no-package/no-package.ts': `${imports}\nimport x from 'gone-with-the-wind'\nexport const noPackage = x\n`,
+  'type-as-value/type-as-value.ts':
+    "import { Session } from 'postern/plugin'\nexport const typeAsValue = Session\n",
+  'odd-parts/odd-parts.ts': `${imports}export const oddParts = ${definition('odd-parts', "needs: ['spf'], defaults: { onFault: 'ignore', timeout: 5 }, options: { a: 'text' }, rcpt: () => 1,")}\n`,
+  'waits/waits.ts': 'await new Promise(() => undefined)\n',
   'no-plugin/no-plugin.ts': 'export const noPlugin = 1\n',
   'two-plugins/two-plugins.ts': `${imports}export const one = ${definition('one')}\nexport const two = ${definition('two')}\n`,
   'wrong-name/wrong-name.ts': `${imports}export const other = ${definition('other')}\n`,
@@ -41,7 +47,11 @@ let names: readonly string[] = []
 let warnings = ''
 
 const asked = [
-  ...new Set(Object.keys(sources).map((path) => dirname(path).split('/').at(-1) ?? '')),
+  ...new Set(
+    Object.keys(sources)
+      .filter((path) => !path.startsWith('waits'))
+      .map((path) => dirname(path).split('/').at(-1) ?? ''),
+  ),
   'goood',
   'local',
   '../good',
@@ -65,11 +75,15 @@ beforeAll(async () => {
     script,
     `
     import { PluginLoader } from ${url('./loader.ts')}
+    import { systemClock } from ${url('../runtime/node/clock.ts')}
     import { systemDisk } from ${url('../runtime/node/disk.ts')}
     const folders = ${JSON.stringify([folder, join(root, 'local')])}
-    const loader = new PluginLoader({ disk: systemDisk, folders })
+    const loader = new PluginLoader({ disk: systemDisk, clock: systemClock, folders })
     const results = []
     for (const name of ${JSON.stringify(asked)}) results.push([name, await loader.load(name)])
+    const clock = { after: (_, callback) => ({ cancel: clearTimeout.bind(null, setTimeout(callback)) }) }
+    const impatient = new PluginLoader({ disk: systemDisk, clock, folders })
+    results.push(['waits', await impatient.load('waits')])
     process.stdout.write(JSON.stringify({ results, names: await loader.names() }))
   `,
   )
@@ -115,8 +129,29 @@ describe('the loader', () => {
     ])
   })
 
-  test('an import that is not there is named', () => {
-    expect(mistakesOf('missing-import')[0]?.problem).toContain('gone.ts')
+  test.each([
+    ['missing-import', 1, 'gone.ts', 'put it there'],
+    ['no-ending', 2, 'part', 'write its ending, such as part.ts'],
+    ['no-package', 3, 'gone-with-the-wind', 'install it beside the plugin'],
+    ['type-as-value', 1, 'Session', 'write import type { Session }'],
+  ])(
+    '%s: an import that is not there is named, with its line and a remedy',
+    (name, line, what, remedy) => {
+      expect(mistakesOf(name)).toMatchObject([
+        {
+          file: file(name),
+          line,
+          problem: expect.stringContaining(what),
+          remedy: expect.stringContaining(remedy),
+        },
+      ])
+    },
+  )
+
+  test('a plugin that waits for ever at its top holds nobody up for ever', () => {
+    expect(mistakesOf('waits')).toMatchObject([
+      { file: file('waits'), problem: expect.stringContaining('is not there after 30 s') },
+    ])
   })
 
   test.each([
@@ -128,6 +163,16 @@ describe('the loader', () => {
       [
         'has an unknown key sumary in its definition',
         'has a vouches in its definition that is none',
+      ],
+    ],
+    [
+      'odd-parts',
+      [
+        'has a needs in its definition that is none',
+        'has an unknown key rcpt in its definition',
+        'has a onFault in the defaults of its definition that is none',
+        'has an unknown key timeout in the defaults of its definition',
+        'has an option a that is none',
       ],
     ],
   ])('%s: one plugin in each folder, named as the folder', (name, problems) => {

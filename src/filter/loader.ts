@@ -6,13 +6,14 @@
  */
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { isPosternError } from '../mail/errors.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Plugin } from '../plugin/plugin.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { EntryConfig } from './entry.ts'
-import { errorDetail } from './fault.ts'
+import { loadMistake } from './load-mistake.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { examineModule } from './plugin-module.ts'
 
@@ -22,7 +23,9 @@ export type Loaded =
   | { readonly loaded: 'broken'; readonly mistakes: readonly Mistake[] }
 
 export interface LoaderParts {
-  readonly disk: Pick<Disk, 'stat' | 'list'>
+  readonly disk: Pick<Disk, 'stat' | 'list' | 'readFile'>
+  /** Whose waits keep the process alive. */
+  readonly clock: Pick<Clock, 'after'>
   /** Absolute, in the order in which they are looked through. */
   readonly folders: readonly string[]
   /** Asked of each file before it is run. @returns why it is not */
@@ -39,6 +42,9 @@ const ownCopies: ReadonlyMap<string, string> = new Map([
 
 /** Where a folder has both, the first. */
 const extensions = ['ts', 'js'] as const
+
+/** All plugins load at once, on a machine that may be busy. */
+const longestLoadMs = 30_000
 
 const pluginName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 /** Folders beside plugins that hold none themselves. */
@@ -105,7 +111,38 @@ export class PluginLoader {
     if (refusal !== undefined) return { loaded: 'broken', mistakes: [{ file, ...refusal }] }
     this.#hooks ??= mapImports(this.#parts.folders)
     this.#loadedAt.set(file, (await this.#modifiedAt(file)) ?? 0)
-    return importPlugin(file, name)
+    return this.#import(file, name)
+  }
+
+  async #import(file: string, name: string): Promise<Loaded> {
+    try {
+      const module = await this.#withDeadline(import(pathToFileURL(file).href))
+      if (module === undefined) {
+        const problem = `does not load: what it awaits at its top is not there after ${longestLoadMs / 1000} s`
+        const remedy = 'wait in open or in a hook'
+        return { loaded: 'broken', mistakes: [{ file, problem, remedy }] }
+      }
+      const examined = examineModule(module.exports, name)
+      if (examined.ok) return { loaded: 'plugin', plugin: examined.plugin, file }
+      const mistakes = examined.problems.map((each) => ({ file, line: 1, ...each }))
+      return { loaded: 'broken', mistakes }
+    } catch (error) {
+      const mistake = await loadMistake(error, file, this.#parts.disk)
+      return { loaded: 'broken', mistakes: [mistake] }
+    }
+  }
+
+  /** @returns undefined where the module is not there in time */
+  async #withDeadline(
+    loading: Promise<unknown>,
+  ): Promise<{ readonly exports: unknown } | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>()
+    const timer = this.#parts.clock.after(longestLoadMs, () => resolve(undefined))
+    try {
+      return await Promise.race([loading.then((exports) => ({ exports })), late])
+    } finally {
+      timer.cancel()
+    }
   }
 
   async #find(name: string): Promise<readonly string[]> {
@@ -178,30 +215,6 @@ export async function loadEntries(
     }
   })
   return { entries, mistakes: [...mistakes] }
-}
-
-async function importPlugin(file: string, name: string): Promise<Loaded> {
-  try {
-    const module: unknown = await import(pathToFileURL(file).href)
-    const examined = examineModule(module, name)
-    if (examined.ok) return { loaded: 'plugin', plugin: examined.plugin, file }
-    const mistakes = examined.problems.map((each) => ({ file, line: 1, ...each }))
-    return { loaded: 'broken', mistakes }
-  } catch (error) {
-    const remedy = 'repair the file; npx tsc --noEmit shows all that is wrong with it'
-    const problem = `does not load: ${errorDetail(error)}`
-    return { loaded: 'broken', mistakes: [{ ...placeOf(error, file), problem, remedy }] }
-  }
-}
-
-/** Node writes the place of a syntax error above its stack, that of any other into it. */
-function placeOf(error: unknown, file: string): { readonly file: string; readonly line?: number } {
-  const stack = error instanceof Error ? String(error.stack ?? '').slice(0, 10_000) : ''
-  const head = /^(\/[^\n]*|file:\/\/[^\n]*):(\d+)\n/.exec(stack)
-  const at = head ?? /(?:at |\()((?:file:\/\/)?\/[^\s()]+):(\d+):\d+/.exec(stack)
-  const [, where, line] = at ?? []
-  if (where === undefined || where.includes('node_modules')) return { file }
-  return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }
 }
 
 function mapImports(folders: readonly string[]): { deregister(): void } {

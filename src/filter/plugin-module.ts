@@ -1,6 +1,7 @@
 /** Whether a module holds a plugin, and exactly one: at run time, for authors whose editor did not say. */
 import type { Plugin } from '../plugin/plugin.ts'
 import { nearest } from '../plugin/nearest.ts'
+import { isAbility } from './plugin-instance.ts'
 
 export type Examined =
   | { readonly ok: true; readonly plugin: Plugin }
@@ -57,21 +58,59 @@ function nameProblems(
   return problems
 }
 
+interface Part {
+  readonly fits: (value: unknown) => boolean
+  readonly remedy: string
+}
+
+const keyList: Part = { fits: isKeyList, remedy: 'write a list of keys that findingKey made' }
+
 /** Each key of a definition with what it may be. */
-const definition: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ['kind', (value: unknown) => value === 'postern-plugin'],
-  ['name', (value: unknown) => typeof value === 'string'],
-  ['summary', (value: unknown) => typeof value === 'string'],
-  ['vouches', (value: unknown) => value === 'local' || value === 'relay'],
-  ['replaces', (value: unknown) => value === true],
-  ['options', isRecord],
-  ['variables', isRecord],
-  ['needs', isKeyList],
-  ['wants', isKeyList],
-  ['provides', isKeyList],
-  ['defaults', isRecord],
-  ['setup', (value: unknown) => typeof value === 'function'],
+const definition: ReadonlyMap<string, Part> = new Map([
+  ['kind', { fits: (value) => value === 'postern-plugin', remedy: 'definePlugin writes it' }],
+  ['name', text('the name of its folder')],
+  ['summary', text('one sentence')],
+  ['vouches', word(['local', 'relay'])],
+  ['replaces', { fits: (value) => value === true, remedy: 'write true, or leave it out' }],
+  ['options', { fits: isRecord, remedy: "write name: option.string({ default: '…' })" }],
+  ['variables', { fits: isRecord, remedy: "write NAME: 'what it does'" }],
+  ['needs', keyList],
+  ['wants', keyList],
+  ['provides', keyList],
+  ['defaults', { fits: isRecord, remedy: "write for instance { onFault: 'defer' }" }],
+  ['setup', { fits: isFunction, remedy: 'write setup: (options, doors) => ({ hooks })' }],
 ])
+
+/** Each key of `defaults`, in the same way. */
+const entryDefaults: ReadonlyMap<string, Part> = new Map([
+  ['refuseAt', word(['now', 'rcpt'])],
+  ['onFault', word(['defer', 'pass', 'reject', 'quarantine'])],
+  [
+    'timeoutMs',
+    {
+      fits: (value) => typeof value === 'number' && value > 0 && value <= longestTimeoutMs,
+      remedy: 'write milliseconds, such as 30_000',
+    },
+  ],
+  ['unless', { fits: isRecord, remedy: 'write a condition, or a list of them' }],
+])
+
+const longestTimeoutMs = 86_400_000
+
+function text(what: string): Part {
+  return { fits: (value) => typeof value === 'string', remedy: `write ${what}` }
+}
+
+function word(words: readonly string[]): Part {
+  return {
+    fits: (value) => words.some((each) => each === value),
+    remedy: `write one of ${words.join(', ')}`,
+  }
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
 
 function isKeyList(value: unknown): boolean {
   return (
@@ -80,19 +119,47 @@ function isKeyList(value: unknown): boolean {
 }
 
 function definitionProblems(plugin: Plugin): readonly Problem[] {
-  const given = new Map<string, unknown>(Object.entries(plugin))
-  const problems = [...given].flatMap(([key, value]): readonly Problem[] => {
-    const fits = definition.get(key)
-    if (fits === undefined) {
-      const meant = nearest(key, definition.keys())
-      const remedy = meant === undefined ? example : `did you mean ${meant}?`
-      return [{ problem: `has an unknown key ${key} in its definition`, remedy }]
-    }
-    if (value === undefined || fits(value)) return []
-    return [{ problem: `has a ${key} in its definition that is none`, remedy: example }]
-  })
-  if (given.has('setup')) return problems
+  const problems = [
+    ...partProblems(plugin, definition, 'its definition'),
+    ...(isRecord(plugin.defaults)
+      ? partProblems(plugin.defaults, entryDefaults, 'the defaults of its definition')
+      : []),
+    ...(isRecord(plugin.options) ? Object.entries(plugin.options).flatMap(optionProblems) : []),
+  ]
+  if ('setup' in plugin) return problems
   return [...problems, { problem: 'has no setup in its definition', remedy: example }]
+}
+
+function partProblems(
+  parts: object,
+  known: ReadonlyMap<string, Part>,
+  where: string,
+): readonly Problem[] {
+  return Object.entries(parts).flatMap(([key, value]): readonly Problem[] => {
+    const part = known.get(key)
+    if (part === undefined) {
+      return [{ problem: `has an unknown key ${key} in ${where}`, remedy: meantBy(key, known) }]
+    }
+    if (value === undefined || part.fits(value)) return []
+    return [{ problem: `has a ${key} in ${where} that is none`, remedy: part.remedy }]
+  })
+}
+
+function meantBy(key: string, known: ReadonlyMap<string, Part>): string {
+  if (known === definition && isAbility(key)) return `setup returns it: setup: () => ({ ${key} })`
+  const meant = nearest(key, known.keys())
+  return meant === undefined ? example : `did you mean ${meant}?`
+}
+
+function optionProblems([name, option]: [string, unknown]): readonly Problem[] {
+  if (!isRecord(option) || !isFunction(option['parse']) || !isFunction(option['fromText'])) {
+    const remedy = `write ${name}: option.string(…), or another of option`
+    return [{ problem: `has an option ${name} that is none`, remedy }]
+  }
+  const variable = option['env']
+  if (variable === undefined || (typeof variable === 'string' && /^\w+$/.test(variable))) return []
+  const remedy = 'write letters, digits and _, as tcp.smtp has them'
+  return [{ problem: `has an option ${name} whose env is no name of a variable`, remedy }]
 }
 
 /** `relay-clients` → `relayClients` */

@@ -147,7 +147,10 @@ export class FilterSession implements SessionPolicy {
     inquiry.trail.beginTransaction()
     inquiry.findings.beginTransaction()
     this.#parts.recorder.beginTransaction(event)
-    this.#passage.beginMail({ session, reversePath, parameters })
+    if (reversePath !== null) Object.freeze(reversePath)
+    this.#passage.beginMail(
+      Object.freeze({ session, reversePath, parameters: Object.freeze(parameters) }),
+    )
     return this.#walk({ stage: 'mail', session })
   }
 
@@ -158,7 +161,10 @@ export class FilterSession implements SessionPolicy {
     inquiry.round = this.#parts.recorder.beginRecipient()
     inquiry.findings.beginRecipient(inquiry.round, recipient.mailbox)
     inquiry.trail.beginRecipient()
-    const round: RecipientRound = { event: { transaction, recipient }, recipients: [recipient] }
+    // What is asked about is what is delivered to: nobody who is asked may change it.
+    Object.freeze(recipient.mailbox)
+    const event = Object.freeze({ transaction, recipient: Object.freeze(recipient) })
+    const round: RecipientRound = { event, recipients: [recipient] }
     return after(this.#walkToRecipient(round), (objection) => {
       if (objection !== undefined) return this.#recipientRuled(round.event, objection)
       const { places } = inquiry.generation
@@ -176,7 +182,7 @@ export class FilterSession implements SessionPolicy {
     const { recipients } = transaction
     const places = this.#inquiry.generation.places.data
     return after(
-      askInOrder(this.#inquiry, { places, event: { transaction }, recipients }),
+      askInOrder(this.#inquiry, { places, event: Object.freeze({ transaction }), recipients }),
       (step) => this.#ruled(step === undefined ? undefined : asObjection(step.verdict)),
     )
   }
@@ -185,6 +191,8 @@ export class FilterSession implements SessionPolicy {
     const inquiry = this.#inquiry
     inquiry.begin('message', event.transaction.session)
     this.#parts.recorder.sawMessage(event)
+    Object.freeze(event)
+    Object.freeze(event.transaction.recipients)
     const { crashWatch } = this.#parts
     // Without entries nobody looks at the message, and no note of it is needed.
     if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {

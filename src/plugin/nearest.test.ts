@@ -7,6 +7,7 @@ test.each([
   ['rcptt', 'rcpt'],
   ['RCPT', 'rcpt'],
   ['conect', 'connect'],
+  ['rctp', 'rcpt'],
   ['seperators', 'separator'],
   ['network', 'networks'],
   ['zebra', undefined],

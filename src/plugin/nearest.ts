@@ -13,15 +13,25 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best
 }
 
-/** Insertions, deletions and replacements between two short words (Levenshtein). */
+/** Insertions, deletions, replacements and neighbours that changed places, between two short words. */
 function editDistance(a: string, b: string): number {
+  let before: readonly number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
       const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced))
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row.push(
+        Math.min(
+          (previous[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + 1,
+          replaced,
+          swapped ? (before[j - 2] ?? 0) + 1 : Infinity,
+        ),
+      )
     }
+    before = previous
     previous = row
   }
   return previous[b.length] ?? 0

@@ -29,6 +29,22 @@ describe('resolving options', () => {
     expect(Object.isFrozen(resolved)).toBe(true)
   })
 
+  test('a list cannot be changed either, whether the file has it or a variable', () => {
+    const lists = { words: option.strings({ default: ['one'], env: 'WORDS' }) }
+    const resolved = resolveOptions(lists, undefined, files)
+    expect(resolved.ok && Object.isFrozen(resolved.values.words)).toBe(true)
+    const base = { words: ['one'] }
+    const inForce = environmentOptions(lists, base, files)(environment({ WORDS: 'a b' }))
+    expect(inForce.ok && Object.isFrozen(inForce.values.words)).toBe(true)
+  })
+
+  test('a default that does not fit is the mistake of the plugin, not of the file', () => {
+    const odd = { wait: option.duration({ default: 'soon' }) }
+    expect(resolveOptions(odd, undefined, files)).toMatchObject({
+      mistakes: [{ key: 'wait', problem: expect.stringContaining('the plugin has it by default') }],
+    })
+  })
+
   test('all mistakes come at once, each with its key', () => {
     expect(resolveOptions(shape, { seperator: '-', strict: 'no' }, files)).toEqual({
       ok: false,

@@ -44,12 +44,22 @@ export function resolveOptions<O extends OptionShape>(
       continue
     }
     const parsed = option.parse(value, resources)
-    if (parsed.ok) values[key] = parsed.value
-    else mistakes.push({ key, problem: parsed.problem, remedy: parsed.remedy })
+    if (parsed.ok) values[key] = frozen(parsed.value)
+    else if (written.has(key)) {
+      mistakes.push({ key, problem: parsed.problem, remedy: parsed.remedy })
+    } else {
+      const problem = `${parsed.problem}, and yet the plugin has it by default`
+      mistakes.push({ key, problem, remedy: `repair the plugin; until then ${parsed.remedy}` })
+    }
   }
   return mistakes.length > 0
     ? { ok: false, mistakes }
     : { ok: true, values: Object.freeze(typed<O>(values)) }
+}
+
+/** One plugin's values are shared by all sessions. Tables and networks are objects that nobody can change. */
+function frozen(value: unknown): unknown {
+  return Array.isArray(value) ? Object.freeze(value) : value
 }
 
 function isObject(value: JsonValue): value is { readonly [key: string]: JsonValue } {
@@ -104,7 +114,7 @@ export function environmentOptions<O extends OptionShape>(
         const where = `${option.env} of ${environment.source}`
         return { ok: false, problem: `${where}: ${parsed.problem}; ${parsed.remedy}` }
       }
-      values[key] = parsed.value
+      values[key] = frozen(parsed.value)
       changed = true
     }
     return changed ? { ok: true, values: Object.freeze(typed<O>(values)) } : unchanged

@@ -77,8 +77,9 @@ function decodeOrigin(value: JsonValue): MessageOrigin {
   }
 }
 
+/** What could not be read again is never written. @throws TypeError */
 function encodeMailbox({ localPart, domain }: Mailbox): JsonValue {
-  return [localPart, domain]
+  return [textOf(localPart), textOf(domain)]
 }
 
 function decodeMailbox(value: JsonValue): Mailbox {
@@ -87,7 +88,8 @@ function decodeMailbox(value: JsonValue): Mailbox {
 }
 
 function encodeRecipient({ mailbox, notify, originalRecipient }: Recipient): JsonValue {
-  const { localPart, domain } = mailbox
+  const localPart = textOf(mailbox.localPart)
+  const domain = textOf(mailbox.domain)
   if (notify === undefined && originalRecipient === undefined) return [localPart, domain]
   return [
     localPart,

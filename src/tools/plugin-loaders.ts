@@ -1,4 +1,5 @@
 import { PluginLoader } from '../filter/loader.ts'
+import { holdingClock } from '../runtime/node/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 
 /** The loader in force: a reload that names the same plugin folders goes on with it, so that no module is loaded twice. */
@@ -14,7 +15,7 @@ export class PluginLoaders {
     const key = folders.join('\n')
     if (this.#current?.folders === key) return this.#current.loader
     this.close()
-    const loader = new PluginLoader({ disk: this.#disk, folders })
+    const loader = new PluginLoader({ disk: this.#disk, clock: holdingClock, folders })
     this.#current = { folders: key, loader }
     return loader
   }

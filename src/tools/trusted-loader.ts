@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { PluginLoader, type LoaderParts } from '../filter/loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { holdingClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { writableByAccount } from '../runtime/node/root-owned.ts'
@@ -17,7 +18,7 @@ type Named = Pick<Configuration, 'pluginFolders' | 'user'>
 
 export function trustedLoader({ pluginFolders: folders, user }: Named): PluginLoader {
   const refuse = hostProcess.uid === 0 ? { refuse: refusing(user) } : {}
-  return new PluginLoader({ disk: systemDisk, folders, ...refuse })
+  return new PluginLoader({ disk: systemDisk, clock: holdingClock, folders, ...refuse })
 }
 
 function refusing(user: string | undefined): NonNullable<LoaderParts['refuse']> {

@@ -3,6 +3,7 @@ import { pluginsIn } from '../../config/masked-text.ts'
 import type { KnownPlugins } from '../../config/secret-values.ts'
 import { PluginLoader } from '../../filter/loader.ts'
 import type { Plugin } from '../../plugin/plugin.ts'
+import { holdingClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 
 const mostPlugins = 200
@@ -12,7 +13,7 @@ export async function loadPlugins(
   names: Iterable<string>,
   { pluginFolders: folders }: Pick<Configuration, 'pluginFolders'>,
 ): Promise<ReadonlyMap<string, Plugin>> {
-  const loader = new PluginLoader({ disk: systemDisk, folders })
+  const loader = new PluginLoader({ disk: systemDisk, clock: holdingClock, folders })
   try {
     const loaded = await Promise.all(
       [...new Set(names)].slice(0, mostPlugins).map((name) => loader.load(name)),
