@@ -1,6 +1,7 @@
 /** `postern queue hold | release | retry | delete | bounce | pause | resume | paused`: the running gateway does it, or we do where none runs. */
 import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
+import { concernedBy, readScopes, wordsOf, type PauseScope } from '../tools/pause-scopes.ts'
 import type { QueueRequest } from '../tools/queue-requests.ts'
 import { readSelection } from '../tools/queue-selection.ts'
 import { steerQueue } from '../tools/steer-queue.ts'
@@ -17,7 +18,7 @@ interface Action {
   readonly done: string
 }
 
-const actions: readonly Action[] = [
+const actions = [
   { name: 'hold', action: 'hold', done: 'held', description: 'keep messages from being tried' },
   {
     name: 'release',
@@ -43,7 +44,7 @@ const actions: readonly Action[] = [
     done: 'returned',
     description: 'return messages to their senders',
   },
-]
+] as const satisfies readonly Action[]
 
 interface ActionOptions extends SelectionOptions, JsonOptions {
   readonly config: string
@@ -57,58 +58,82 @@ export function actionCommands(): readonly Command[] {
   return [...actions.map(actionCommand), ...pauses]
 }
 
-function actionCommand({ name, action, description, done }: Action): Command {
+function actionCommand(of: Action): Command {
+  const { name, description } = of
   return withSelection(new Command(name).description(description).argument('[ids...]'))
     .option('--route <name>', 'that go to this next hop: the domain, or the relay of smtproutes')
     .option('--all', 'every message')
     .option('-n, --dry-run', 'only say which')
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (ids: string[], options: ActionOptions) => {
-      const { config, all, dryRun = false, json, ...written } = options
-      const selection = readSelection({ ids, ...written })
-      if (all !== true && Object.keys(selection).length === 0) {
-        throw new Error(`say which messages to ${name}, or --all`)
-      }
-      const answer = await steerQueue(config, { what: 'apply', action, selection, dryRun })
-      if (answer.what !== 'applied') return
-      const { applied } = answer
-      if (json === true) return writeJson({ action: name, dryRun, ...applied })
-      if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
-      const messages = countOf(applied.count, 'message')
-      process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
-    })
+    .action((ids: string[], options: ActionOptions) => applyTo(of, ids, options))
 }
 
-interface PauseOptions extends JsonOptions {
-  readonly config: string
-  readonly domain?: string
-  readonly route?: string
+/** To messages that are queued now. */
+async function applyTo(
+  { name, action, done }: Action,
+  ids: string[],
+  { config, all, dryRun = false, json, ...written }: ActionOptions,
+): Promise<void> {
+  const selection = readSelection({ ids, ...written })
+  if (all !== true && Object.keys(selection).length === 0) {
+    throw new Error(`say which messages to ${name}, or --all`)
+  }
+  const answer = await steerQueue(config, { what: 'apply', action, selection, dryRun })
+  if (answer.what !== 'applied') return
+  const { applied } = answer
+  if (json === true) return writeJson({ action: name, dryRun, ...applied })
+  if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
+  const messages = countOf(applied.count, 'message')
+  process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
 }
 
+type PauseOptions = Omit<ActionOptions, 'all'>
+
+/** Ids and ages mean messages that are there: they are held or released. All else means what comes, too. */
 function pauseCommand(what: 'pause' | 'resume'): Command {
   const description =
     what === 'pause'
       ? 'deliver nothing until a resume, restarts included; messages are still taken'
       : 'deliver again, what waited at once'
-  return new Command(what)
-    .description(description)
-    .option('--domain <domain>', 'only what goes to this domain')
+  return withSelection(new Command(what).description(description).argument('[ids...]'))
     .option('--route <name>', 'only what goes to this next hop')
+    .option('-n, --dry-run', 'only say which messages that are queued')
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async ({ config, domain, route, json }: PauseOptions) => {
-      const scopes = [
-        ...(domain === undefined ? [] : [{ what: 'domain', name: domain } as const]),
-        ...(route === undefined ? [] : [{ what: 'route', name: route } as const]),
-      ]
+    .action(async (ids: string[], options: PauseOptions) => {
+      const { config, dryRun = false, json, ...written } = options
+      const { olderThan, newerThan, held, heldBounces } = written
+      const chosen = [olderThan, newerThan, held, heldBounces].some((value) => value !== undefined)
+      if (ids.length > 0 || chosen) {
+        const [hold, release] = actions
+        const action = what === 'pause' ? hold : release
+        return applyTo(action, ids, { ...options, dryRun })
+      }
+      const scopes = readScopes(written)
+      if (dryRun) return tell(what, scopes, { config, json })
       let paused: Scopes = []
-      for (const scope of scopes.length === 0 ? [{ what: 'all' } as const] : scopes) {
+      for (const scope of scopes) {
         const answer = await steerQueue(config, { what, scope })
         if (answer.what === 'pauses') paused = answer.scopes
       }
       write(paused, json)
     })
+}
+
+async function tell(
+  what: 'pause' | 'resume',
+  scopes: readonly PauseScope[],
+  { config, json }: { readonly config: string; readonly json: true | undefined },
+): Promise<void> {
+  const concerned = await concernedBy(config, what, scopes)
+  if (json === true) return writeJson({ action: what, dryRun: true, concerned })
+  for (const { scope, isPaused, count, ids } of concerned) {
+    for (const id of ids) process.stdout.write(`${printable(id)}\n`)
+    const messages = `${countOf(count, 'message')} would be ${what}d`
+    const remark = isPaused ? '' : ', which is not paused'
+    process.stdout.write(`${messages}: ${printable(wordsOf(scope))}${remark}\n`)
+  }
 }
 
 function pausedCommand(): Command {
@@ -122,12 +147,10 @@ function pausedCommand(): Command {
     })
 }
 
-type Scopes = readonly { readonly what: string; readonly name?: string }[]
+type Scopes = readonly PauseScope[]
 
 function write(scopes: Scopes, json?: true): void {
   if (json === true) return writeJson({ paused: scopes })
-  const names = scopes.map(({ what, name }) =>
-    name === undefined ? 'everything' : `the ${what} ${printable(name)}`,
-  )
+  const names = scopes.map((scope) => printable(wordsOf(scope)))
   process.stdout.write(`paused: ${names.length === 0 ? 'nothing' : names.join(', ')}\n`)
 }

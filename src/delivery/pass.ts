@@ -95,9 +95,10 @@ export async function runPass(
   const groups = new Map<string, { route: Route | undefined; at: number[] }>()
   const paused: NotTried = { notTried: 'Delivery is paused', until: pass.startedAt + pausedMs }
   const results: PassResult[] = claim.recipients.map(() => paused)
+  const { reversePath } = claim.entry.envelope
   for (const [at, recipient] of claim.recipients.entries()) {
     const route = await routeOf(recipient, pass)
-    if (pass.pauses?.covers(recipient.mailbox, route) === true) continue
+    if (pass.pauses?.covers({ recipient: recipient.mailbox, reversePath, route }) === true) continue
     const group = groups.get(route?.key ?? '')
     if (group === undefined) groups.set(route?.key ?? '', { route, at: [at] })
     else group.at.push(at)

@@ -14,15 +14,18 @@ const relay: Route = {
   port: 25,
 }
 
+const ann = { localPart: 'ann', domain: 'here.test' }
+const question = { recipient: bob, reversePath: ann, route: relay }
+
 describe('a pause', () => {
-  test('covers everything, a domain, or a route by its key or its host', async () => {
+  test('covers everything, a domain, a route by its key or its host, a sender or a recipient', async () => {
     const disk = fakeDisk({ '/spool/format': '' })
     const covered = async (...scope: Parameters<Pauses['add']>) => {
       const pauses = await Pauses.open(disk, path)
       await pauses.add(...scope)
-      const covers = pauses.covers(bob, relay)
+      const covers = pauses.covers(question)
       await pauses.remove(...scope)
-      expect(pauses.covers(bob, relay)).toBe(false)
+      expect(pauses.covers(question)).toBe(false)
       return covers
     }
     expect(await covered({ what: 'all' })).toBe(true)
@@ -31,6 +34,12 @@ describe('a pause', () => {
     expect(await covered({ what: 'route', name: 'mx.test' })).toBe(true)
     expect(await covered({ what: 'route', name: 'relay:mx.test:25' })).toBe(true)
     expect(await covered({ what: 'route', name: 'else.test' })).toBe(false)
+    expect(await covered({ what: 'domain', name: '.test' })).toBe(true)
+    expect(await covered({ what: 'from', name: '<Ann@here.test>' })).toBe(true)
+    expect(await covered({ what: 'from', name: '@here.test' })).toBe(true)
+    expect(await covered({ what: 'from', name: '<>' })).toBe(false)
+    expect(await covered({ what: 'to', name: 'bob@there.test' })).toBe(true)
+    expect(await covered({ what: 'to', name: 'ann@here.test' })).toBe(false)
   })
 
   test('that was acknowledged outlives a power cut, and so does its end', async () => {

@@ -1,20 +1,34 @@
 /**
- * What an operator wants no deliveries for, for the time being: everything, some domains, some routes. It outlives a
+ * What an operator wants no deliveries for, for the time being: everything, some domains, routes, senders, recipients. It outlives a
  * restart in a small file, which is replaced as a whole.
  */
 import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain } from '../mail/domain.ts'
+import type { ReversePath } from '../mail/envelope.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
+import { isMeantDomain, isMeantPath } from '../mail/path-pattern.ts'
 import type { Route } from '../mail/route.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { replaceFile } from '../runtime/replace-file.ts'
 import { isRouteName } from './route-name.ts'
 
-/** `all`, a recipient's domain, or a route as `isRouteName` knows it. */
+/**
+ * `all`; a recipient's `domain` (`.example.org`: every one below it); a `route` as `isRouteName` knows it; mail `from` a
+ * reverse-path or `to` a recipient, as `isMeantPath` knows them.
+ */
 export type PauseScope =
   | { readonly what: 'all' }
-  | { readonly what: 'domain' | 'route'; readonly name: string }
+  | { readonly what: (typeof namedScopes)[number]; readonly name: string }
+
+export const namedScopes = ['domain', 'route', 'from', 'to'] as const
+
+/** Somebody's turn to be delivered to. */
+export interface PauseQuestion {
+  readonly recipient: Mailbox
+  readonly reversePath: ReversePath
+  readonly route: Route | undefined
+}
 
 /** More than any operator wants to remember. */
 const maxScopes = 1_000
@@ -51,16 +65,9 @@ export class Pauses {
     return this.#scopes.some(({ what }) => what === 'all')
   }
 
-  /** Whether a recipient on this route is to wait. */
-  covers({ domain }: Mailbox, route: Route | undefined): boolean {
-    if (this.#scopes.length === 0) return false
-    const canonical = asciiDomain(domain) || domain.toLowerCase()
-    return this.#scopes.some(
-      (scope) =>
-        scope.what === 'all' ||
-        (scope.what === 'domain' && scope.name === canonical) ||
-        (scope.what === 'route' && route !== undefined && isRouteName(route, scope.name)),
-    )
+  /** Whether a recipient is to wait. */
+  covers(question: PauseQuestion): boolean {
+    return this.#scopes.some((scope) => isMeant(scope, question))
   }
 
   /** In force at once, remembered when this resolves. @throws PosternError DISK_FULL, DISK_FAILED; RangeError where there are too many */
@@ -94,9 +101,25 @@ export class Pauses {
   }
 }
 
+function isMeant(scope: PauseScope, { recipient, reversePath, route }: PauseQuestion): boolean {
+  switch (scope.what) {
+    case 'all':
+      return true
+    case 'domain':
+      return isMeantDomain(recipient, scope.name)
+    case 'route':
+      return route !== undefined && isRouteName(route, scope.name)
+    case 'from':
+      return isMeantPath(reversePath, scope.name)
+    case 'to':
+      return isMeantPath(recipient, scope.name)
+  }
+}
+
 function canonicalScope(scope: PauseScope): PauseScope {
-  if (scope.what !== 'domain') return scope
-  return { ...scope, name: asciiDomain(scope.name) || scope.name.toLowerCase() }
+  if (scope.what === 'all' || scope.what === 'route') return scope
+  const name = scope.name.toLowerCase()
+  return { ...scope, name: scope.what === 'domain' ? asciiDomain(name) || name : name }
 }
 
 function isSame(a: PauseScope, b: PauseScope): boolean {
@@ -125,8 +148,8 @@ export function readScope(value: JsonValue | undefined): PauseScope | undefined 
   if (typeof value !== 'object' || value === null || !('what' in value)) return undefined
   const { what, name } = value
   if (what === 'all') return { what }
-  if ((what !== 'domain' && what !== 'route') || typeof name !== 'string' || name === '') {
-    return undefined
-  }
-  return { what, name }
+  const named = namedScopes.find((known) => known === what)
+  return named === undefined || typeof name !== 'string' || name === ''
+    ? undefined
+    : { what: named, name }
 }

@@ -76,7 +76,7 @@ export class QueueDesk {
     if (!(await pauses.remove(scope))) return false
     log.info('delivery.resumed', { ...scope })
     paused?.()
-    if (scope.what !== 'all') await this.apply('retry', { [scope.what]: scope.name })
+    if (scope.what !== 'all') await this.apply('retry', selectionOf(scope))
     return true
   }
 
@@ -125,6 +125,22 @@ export class QueueDesk {
     const results = reports.map(({ result }) => result)
     await queue.settle(claim, results, now)
     return true
+  }
+}
+
+/** The queued messages that a pause concerns. */
+export function selectionOf(scope: PauseScope): Selection {
+  switch (scope.what) {
+    case 'all':
+      return {}
+    case 'from':
+      return { reversePath: scope.name }
+    case 'to':
+      return { recipient: scope.name }
+    case 'domain':
+      return { domain: scope.name }
+    case 'route':
+      return { route: scope.name }
   }
 }
 

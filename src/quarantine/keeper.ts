@@ -14,7 +14,7 @@ import { digestText, type DigestFacts, type DigestLinks } from './digest.ts'
 import type { HeldIndex } from './held-index.ts'
 import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
 import { addresseesOf, noticeText, type NoticeRules, type Quarantined } from './notices.ts'
-import { post } from './post.ts'
+import { post, type PostDoors } from './post.ts'
 import type { Search } from './search.ts'
 import { overdue, type RetentionLimits, type Why } from './retention.ts'
 
@@ -43,6 +43,8 @@ export interface DigestSettings {
 
 export interface KeeperOptions {
   readonly queue: Queue
+  /** Where notices and digests are posted; absent: in the queue. */
+  readonly outbox?: Pick<Queue, 'begin'>
   readonly index: HeldIndex
   readonly memory: Pick<StoreTable, 'get' | 'put'>
   readonly clock: Clock
@@ -86,6 +88,11 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
+  }
+
+  get #post(): PostDoors {
+    const { queue, outbox = queue } = this.#options
+    return { ...this.#options, queue: outbox }
   }
 
   start(): void {
@@ -179,7 +186,7 @@ export class Keeper {
       if (told.has(key)) continue
       told.add(key)
       const { subject, text } = noticeText(quarantined, addressee, hostname)
-      await post(this.#options, {
+      await post(this.#post, {
         hostname,
         from,
         subject,
@@ -293,7 +300,7 @@ export class Keeper {
     const to = parseMailbox(recipient, { smtputf8: true })
     if (to === undefined) return
     const { subject, text } = digestText({ ...facts, hostname, recipient })
-    await post(this.#options, { hostname, from, to, subject, text, kind: 'auto-generated' })
+    await post(this.#post, { hostname, from, to, subject, text, kind: 'auto-generated' })
   }
 }
 

@@ -41,7 +41,11 @@ export interface SpoolDamage extends DamagedPlace {
   readonly ids: readonly QueueId[]
 }
 
-const keyLost = 'the key of the spool is missing or damaged; the next start makes a new one'
+const keyTroubles = {
+  lost: 'the key of the spool is missing or damaged; the next start makes a new one',
+  foreign:
+    'the spool was written with another key than this file holds: put back its own; without it all messages are there, but where a segment is damaged at its beginning those behind are not found',
+} as const
 
 /** A gateway at work moves messages and uses files again while we read: what is really damaged still is when read anew. */
 const maxReadings = 3
@@ -90,14 +94,16 @@ async function readOnce(disk: Disk, path: string, told: CheckTold): Promise<Spoo
 }
 
 async function damageIn(
-  { layout, loader, byAge, damage: inLog, isKeyLost }: SpoolReading,
+  { layout, loader, byAge, damage: inLog, keyTrouble }: SpoolReading,
   told: CheckTold,
 ): Promise<readonly SpoolDamage[]> {
   const damage: SpoolDamage[] = inLog.map((found) => ({
     ...damagedPlace(layout, found),
     ids: found.numbers.map(queueId),
   }))
-  if (isKeyLost) damage.push({ path: layout.key, position: 0, reason: keyLost, ids: [] })
+  if (keyTrouble !== undefined) {
+    damage.push({ path: layout.key, position: 0, reason: keyTroubles[keyTrouble], ids: [] })
+  }
   for (const [index, entry] of byAge.entries()) {
     told(index, byAge.length)
     const loaded = await loader.whole(entry)

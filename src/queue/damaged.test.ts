@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { listed, put, spoolPath, spoolUnderTest, text } from '../../test/fixtures/spool.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { memoryMessage } from '../testkit/memory-message.ts'
+import { generationAt } from './record.ts'
 import { damagedFiles, listDamaged, setMessageAside } from './damaged.ts'
 
 test('a message that was not taken is kept whole and once, under a line that says why', async () => {
@@ -25,11 +26,13 @@ test('of what an older generation of the log left in a damaged place no message 
   const { queue, disk } = await spoolUnderTest()
   await put(queue, text('long gone'))
   await queue.close()
-  const record = Buffer.concat([Buffer.from('why\n'), disk.bytes(`${spoolPath}/log/000001`)])
+  const segment = disk.bytes(`${spoolPath}/log/000001`)
+  const generation = generationAt(segment, 0)
+  const record = Buffer.concat([Buffer.from('why\n'), segment])
   const toldIn = new Map([
-    ['1-0-00000000', 1],
-    ['2-0-00000000', 0],
-    ['2-0-00000000.tail', 0],
+    [`${generation}-0-00000000`, 1],
+    [`${generation + 1}-0-00000000`, 0],
+    [`${generation + 1}-0-00000000.tail`, 0],
   ])
   for (const name of toldIn.keys()) disk.put(`${spoolPath}/damaged/${name}`, record)
   for await (const { path, messages } of damagedFiles(disk, `${spoolPath}/damaged`)) {

@@ -1,6 +1,6 @@
 /** Opens a spool for the one gateway that may write it: locks it, recovers it, sets aside what is damaged. */
 import { posix } from 'node:path'
-import { isPosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
@@ -18,7 +18,13 @@ import { SegmentLog } from './segment-log.ts'
 import { SegmentPool } from './segment-pool.ts'
 import type { SegmentFile } from './segment.ts'
 import { checkFormat, keyIn, writeFormat } from './spool-format.ts'
-import { makeSpoolKey, segmentKey, writeSpoolKey, type SpoolKey } from './spool-key.ts'
+import {
+  makeSpoolKey,
+  segmentKey,
+  writeSpoolKey,
+  type SpoolKey,
+  type WholeSpoolKey,
+} from './spool-key.ts'
 import { spoolLayout, type SpoolLayout } from './spool-layout.ts'
 import { Spool } from './spool.ts'
 import type { SpoolMeter } from './spool-meter.ts'
@@ -87,7 +93,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     pool,
     segmentBytes,
     segments: recovered.segments,
-    lastGeneration,
+    lastGeneration: unusedSince(lastGeneration, clock),
     keyOf: (generation) => segmentKey(secret, generation),
   })
   const budget = new DraftBudget(draftMemoryBytes)
@@ -130,6 +136,19 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
   return spool
 }
 
+/** In seconds since 1970: the year 2092. A clock that is beyond is wrong, and generations are numbers of 32 bits. */
+const latestClock = 0xe600_0000
+
+/**
+ * A segment whose first batch a power cut has eaten leaves no trace of its generation where a start looks for it, but perhaps
+ * records further behind. Another start must not give the same generation to the same file, or they would count. So each
+ * start begins at a generation of its own.
+ */
+function unusedSince(lastGeneration: number, clock: Clock): number {
+  const seconds = Math.floor(clock.now() / 1000)
+  return seconds < latestClock ? Math.max(lastGeneration, seconds) : lastGeneration
+}
+
 /** So that the next start does not find their records again. */
 function forget(committer: Committer, numbers: readonly number[]): void {
   const meta = encodeStateChange({ verb: 'done', at: 0, numbers })
@@ -160,8 +179,12 @@ async function withRoom<T>(
     return { made: await make() }
   } catch (error) {
     const { unused, damage } = recovered
+    if (!isPosternError(error, 'DISK_FULL')) throw error
     const freed = unused.find((slot) => !damage.some((found) => found.slot === slot))
-    if (freed === undefined || !isPosternError(error, 'DISK_FULL')) throw error
+    if (freed === undefined) {
+      const why = `a start writes a few KB there before it opens the log, of which nothing was changed`
+      throw new PosternError('DISK_FULL', `${layout.root}: ${why}`, { cause: error })
+    }
     await freed.file.close()
     await disk.remove(`${layout.segments}/${freed.name}`)
     await disk.syncDirectory(layout.segments)
@@ -187,10 +210,17 @@ async function settleFormat(
 ): Promise<Uint8Array> {
   const isCurrent = version === formatVersion
   if (isCurrent && spoolKey.secret === undefined) log.error('spool.key-lost', { path: layout.key })
-  const keyedFrom = recovered.lastUnkeyed + 1
-  const secret = spoolKey.secret ?? (await makeSpoolKey(disk, layout, { random, keyedFrom })).secret
+  const { foreign } = recovered
+  if (foreign > 0)
+    log.error('spool.key-foreign', { alert: true, path: layout.key, segments: foreign })
+  const { lastGeneration, lastUnkeyed } = recovered
+  const keyedFrom = lastUnkeyed + 1
+  const ownFrom = lastGeneration > lastUnkeyed ? { ownFrom: lastGeneration + 1 } : {}
+  const secret =
+    spoolKey.secret ?? (await makeSpoolKey(disk, layout, { random, keyedFrom, ...ownFrom })).secret
   if (isCurrent) {
-    if (spoolKey.keyedFrom > keyedFrom) await narrowKey(disk, layout, { secret, keyedFrom })
+    if (spoolKey.keyedFrom > keyedFrom)
+      await narrowKey(disk, layout, { ...spoolKey, secret, keyedFrom })
     return secret
   }
   if (version === undefined) await syncParents(disk, layout.root)
@@ -203,11 +233,7 @@ async function settleFormat(
  * The last record without a key has gone with its segment: from now on there is none, whatever a message holds. A disk that is
  * full or ill must not keep a gateway from starting for that; the next start tries again.
  */
-async function narrowKey(
-  disk: Disk,
-  layout: SpoolLayout,
-  spoolKey: Required<SpoolKey>,
-): Promise<void> {
+async function narrowKey(disk: Disk, layout: SpoolLayout, spoolKey: WholeSpoolKey): Promise<void> {
   await writeSpoolKey(disk, layout, spoolKey).catch(() => undefined)
 }
 

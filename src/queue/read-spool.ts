@@ -26,8 +26,8 @@ export interface SpoolReading {
   readonly byAge: readonly QueuedEntry[]
   /** In the log, and not in `damaged/` yet. */
   readonly damage: readonly RecoveredDamage[]
-  /** The file that tells our records from what others write is missing or damaged. */
-  readonly isKeyLost: boolean
+  /** What is wrong with the file that tells our records from what others write. */
+  readonly keyTrouble: 'lost' | 'foreign' | undefined
   close(): Promise<void>
 }
 
@@ -69,7 +69,12 @@ export async function openForReading(disk: Disk, path: string): Promise<SpoolRea
     damage: recovered.damage.filter(
       (found) => !isBeingWritten(recovered, found) && !isSetAside(known, found),
     ),
-    isKeyLost: version === formatVersion && spoolKey.secret === undefined,
+    keyTrouble:
+      version === formatVersion && spoolKey.secret === undefined
+        ? 'lost'
+        : recovered.foreign > 0
+          ? 'foreign'
+          : undefined,
     async close() {
       for (const { file } of slots) await file.close()
     },

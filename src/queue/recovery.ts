@@ -11,7 +11,7 @@ import type { RecordHeader, SegmentMark } from './record.ts'
 import { Replay } from './replay.ts'
 import { firstFront, scanSegment, type FoundDamage } from './segment-scan.ts'
 import { Segment, type SegmentFile } from './segment.ts'
-import { findsAll, type SpoolKey } from './spool-key.ts'
+import { findsAll, isKnown, type SpoolKey } from './spool-key.ts'
 import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
 export interface RecoveredDamage extends FoundDamage {
@@ -39,6 +39,8 @@ export interface Recovered {
   readonly lastGeneration: number
   /** The last that was written without a key; 0 if there is none. */
   readonly lastUnkeyed: number
+  /** Segments that bear another key than the spool's file says: it is not the one that they were written with. */
+  readonly foreign: number
   readonly lastNumber: number
   readonly lastName: number
 }
@@ -100,6 +102,9 @@ export async function recover(
     takenIn: replay.takenIn,
     lastGeneration: lastOf(files),
     lastUnkeyed: lastOf(files.filter(({ front }) => front?.key === undefined)),
+    foreign: files.filter(
+      ({ front }) => isStrange(front, spoolKey) && front.generation >= (spoolKey.ownFrom ?? 0),
+    ).length,
     lastNumber: Math.max(replay.lastNumber, large.lastNumber),
     lastName: files.reduce((last, { slot }) => Math.max(last, Number(slot.name)), 0),
   }
@@ -138,7 +143,24 @@ async function openFiles(
     const file = await openSegment(disk, `${layout.segments}/${name}`, mode)
     if (file !== undefined) files.push(await openedFile(name, file, spoolKey))
   }
-  return files
+  const knowsAll = findsAll(spoolKey) && !files.some(({ front }) => isStrange(front, spoolKey))
+  return files.map((file) => judged(file, knowsAll))
+}
+
+/**
+ * One record that was being written looks like a file without a whole beginning, and so do many, where nothing tells them
+ * from what others wrote.
+ */
+function judged(file: OpenedFile, knowsAll: boolean): OpenedFile {
+  const { damage, front } = file
+  return damage === undefined || front !== undefined
+    ? file
+    : { ...file, damage: { ...damage, unproven: knowsAll } }
+}
+
+/** Written with another secret than the one we have. */
+function isStrange(front: RecordHeader | undefined, spoolKey: SpoolKey): front is RecordHeader {
+  return front?.key !== undefined && spoolKey.secret !== undefined && !isKnown(spoolKey, front)
 }
 
 /** A reader that is not alone may come too late for a file. */
@@ -163,11 +185,9 @@ async function openedFile(name: string, file: DiskFile, spoolKey: SpoolKey): Pro
   const front = found.front && withOwnKey(found.front)
   if (brokenBytes === 0) return { slot, front }
   const reason = 'no whole record stands at the beginning'
-  // One record that was being written looks like this, and so do many, where nothing tells them from what others wrote.
-  const unproven = front !== undefined || findsAll(spoolKey)
   const where = { slot, generation: 0, position: 0 }
   // Whoever sees this file as a segment after all, since a front behind this place is whole, judges by that.
-  const what = { bytes: brokenBytes, reason, numbers: [], unproven }
+  const what = { bytes: brokenBytes, reason, numbers: [], unproven: true }
   return { slot, front, damage: { ...where, ...what } }
 }
 

@@ -98,6 +98,19 @@ describe('a spool of version 1, whose records had no keys', () => {
     expect((await opened(disk.afterKill())).subjects).toEqual([...six, '7'])
   })
 
+  test('on a full disk without such a file is left as it is, in words that say what to do', async () => {
+    const disk = await ofVersion1(...six)
+    const [, ...kept] = await segmentsOn(disk)
+    for (const path of kept)
+      if (disk.bytes(path).every((byte) => byte === 0)) await disk.remove(path)
+    const paths = [...(await segmentsOn(disk)), formatFile]
+    disk.capacityBytes = paths.reduce((sum, path) => sum + disk.bytes(path).length, 0)
+    await expect(opened(disk)).rejects.toThrow(/no space is left .*a start writes a few KB there/)
+    expect(disk.bytes(formatFile).toString()).toBe('postern spool 1\n')
+    disk.capacityBytes = Infinity
+    expect((await opened(disk)).subjects).toEqual(six)
+  })
+
   test('still has what is damaged at its beginning set aside, and the rest found', async () => {
     const disk = await ofVersion1(...six)
     const [first = ''] = await segmentsOn(disk)
@@ -141,6 +154,32 @@ describe('a spool whose key', () => {
     expect(events).toContain('spool.key-lost')
     await queue.close()
     expect((await checkSpool(disk, spoolPath)).damage).toEqual([])
+  })
+
+  test('is that of another spool has every message, and a start and fsck say so until it is put right', async () => {
+    const disk = await written(...six)
+    const own = disk.bytes(keyFile)
+    disk.put(keyFile, (await written('other')).bytes(keyFile))
+    expect((await checkSpool(disk, spoolPath)).damage).toMatchObject([{ path: keyFile, ids: [] }])
+    const { subjects, damaged, events, queue } = await opened(disk)
+    expect([subjects, damaged]).toEqual([six, []])
+    expect(events).toContain('spool.key-foreign')
+    expect(events).not.toContain('spool.key-lost')
+    await queue.close()
+    disk.put(keyFile, own)
+    expect((await checkSpool(disk, spoolPath)).damage).toEqual([])
+    expect((await opened(disk)).events).not.toContain('spool.key-foreign')
+  })
+
+  test('is that of another spool keeps what lies behind a damaged beginning, as damage', async () => {
+    const disk = await written(...six)
+    const [first = ''] = await segmentsOn(disk)
+    disk.put(keyFile, (await written('other')).bytes(keyFile))
+    disk.flip(first, 20)
+    const { events, damaged } = await opened(disk)
+    expect(events).toContain('spool.key-foreign')
+    expect(events).toContain('spool.record-damaged')
+    expect(damaged).not.toEqual([])
   })
 
   test('is lost together with the beginning of a segment keeps all bytes of that', async () => {

@@ -22,7 +22,12 @@ export interface SpoolKey {
   readonly secret?: Uint8Array
   /** The first generation whose records have keys; those before were written by a version that knew none. */
   readonly keyedFrom: number
+  /** The first generation that was written with this secret, where it was made because another one was lost. */
+  readonly ownFrom?: number
 }
+
+/** A key that has a secret. */
+export type WholeSpoolKey = SpoolKey & { readonly secret: Uint8Array }
 
 /** Nothing was written with keys. */
 export const noKeys: SpoolKey = { keyedFrom: Infinity }
@@ -42,34 +47,40 @@ export function segmentKey(secret: Uint8Array, generation: number): Buffer {
 }
 
 /** Whether a header at this place of a segment is one of ours, whatever its generation. */
-export function isOurs(
-  { secret, keyedFrom }: SpoolKey,
-  { generation, key, position }: RecordHeader,
-  at: number,
+export function isOurs(spoolKey: SpoolKey, header: RecordHeader, at: number): boolean {
+  const { generation, key, position } = header
+  if (key === undefined) return generation < spoolKey.keyedFrom
+  return position === at && isKnown(spoolKey, header)
+}
+
+/** Whether a header bears the key that its generation has by our secret. */
+export function isKnown(
+  { secret }: SpoolKey,
+  { generation, key }: Pick<RecordHeader, 'generation' | 'key'>,
 ): boolean {
-  if (key === undefined) return generation < keyedFrom
-  return position === at && secret !== undefined && segmentKey(secret, generation).equals(key)
+  return key !== undefined && secret !== undefined && segmentKey(secret, generation).equals(key)
 }
 
 /** @returns undefined where it is missing or not whole. @throws PosternError DISK_FAILED */
 export async function readSpoolKey(
   disk: Disk,
   { key }: SpoolLayout,
-): Promise<Required<SpoolKey> | undefined> {
+): Promise<WholeSpoolKey | undefined> {
   const text = await readText(disk, key)
-  const [, line = '', hex = '', from, check = ''] =
-    /^(secret ([0-9a-f]{64}) from (\d{1,10})) ([0-9a-f]{8})\n$/.exec(text) ?? []
+  const [, line = '', hex = '', from, own, check = ''] =
+    /^(secret ([0-9a-f]{64}) from (\d{1,10})(?: own (\d{1,10}))?) ([0-9a-f]{8})\n$/.exec(text) ?? []
   if (from === undefined || checkOf(line) !== check) return undefined
-  return { secret: Buffer.from(hex, 'hex'), keyedFrom: Number(from) }
+  const ownFrom = own === undefined ? {} : { ownFrom: Number(own) }
+  return { secret: Buffer.from(hex, 'hex'), keyedFrom: Number(from), ...ownFrom }
 }
 
 /** A new secret, durable when this resolves. @throws PosternError DISK_FULL, DISK_FAILED */
 export async function makeSpoolKey(
   disk: Disk,
   layout: SpoolLayout,
-  { random, keyedFrom }: { readonly random: Random; readonly keyedFrom: number },
-): Promise<Required<SpoolKey>> {
-  const made = { secret: random.bytes(secretBytes), keyedFrom }
+  { random, ...from }: Omit<SpoolKey, 'secret'> & { readonly random: Random },
+): Promise<WholeSpoolKey> {
+  const made = { ...from, secret: random.bytes(secretBytes) }
   await writeSpoolKey(disk, layout, made)
   return made
 }
@@ -78,9 +89,10 @@ export async function makeSpoolKey(
 export async function writeSpoolKey(
   disk: Disk,
   { key }: SpoolLayout,
-  { secret, keyedFrom }: Required<SpoolKey>,
+  { secret, keyedFrom, ownFrom }: WholeSpoolKey,
 ): Promise<void> {
-  const line = `secret ${Buffer.from(secret).toString('hex')} from ${keyedFrom}`
+  const own = ownFrom === undefined ? '' : ` own ${ownFrom}`
+  const line = `secret ${Buffer.from(secret).toString('hex')} from ${keyedFrom}${own}`
   await replaceFile(disk, key, Buffer.from(`${line} ${checkOf(line)}\n`))
 }
 

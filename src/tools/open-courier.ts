@@ -40,6 +40,7 @@ import { openRewriting } from './open-rewriting.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 import { destinationLimits } from './destination-limits.ts'
 import { routingTables } from './routing-tables.ts'
+import { signedPost } from './signed-post.ts'
 
 export interface CourierParts {
   readonly queue: Queue
@@ -120,7 +121,15 @@ export function openCourier(parts: CourierParts): Courier {
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
       qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
     },
-    bouncer: openBouncer({ queue, disk, clock, random, log, current, queued: meter.bounced }),
+    bouncer: openBouncer({
+      queue: signedPost({ ...parts, hostname: () => control().me }),
+      disk,
+      clock,
+      random,
+      log,
+      current,
+      queued: meter.bounced,
+    }),
     destination: (route) => destinationLimits(route, current()),
     limits: () => {
       const { concurrencyLocal, concurrencyRemote, queueLifetimeSeconds } = control()

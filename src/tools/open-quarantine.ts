@@ -11,6 +11,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { ownKey } from './own-key.ts'
 import { bounceSettings } from './open-bouncer.ts'
+import { signedPost } from './signed-post.ts'
 
 export interface QuarantineParts {
   readonly queue: Queue
@@ -55,6 +56,7 @@ export function openQuarantine({
     desk: new QuarantineDesk({ queue, index, learners, record, clock, log }),
     keeper: new Keeper({
       queue,
+      outbox: signedPost({ queue, doors, generation, hostname: () => current().control.me }),
       index,
       memory: store.table('quarantine-digest', { maxEntries: 10 }),
       clock,

@@ -3,7 +3,6 @@ import type { Courier } from '../delivery/courier.ts'
 import { HeldDigest } from '../delivery/held-digest.ts'
 import { TlsReporter } from '../delivery/tls-rpt/reporter.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
-import { ownSignatures } from '../filter/own-signatures.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
 import type { JsonValue } from '../mail/json.ts'
@@ -11,6 +10,7 @@ import type { Archive } from '../runtime/archive.ts'
 import type { QueueFlush } from '../smtp/queue-flush.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
+import { signedPost } from './signed-post.ts'
 import { openDialIn } from './open-dial-in.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
@@ -30,18 +30,19 @@ export interface Steering {
 export async function openSteering(parts: SteeringParts): Promise<Steering> {
   const { queue, doors, current, courier, pauses, spool } = parts
   const { clock, disk, log, random, store } = doors
+  const outbox = signedPost({ ...parts, hostname: () => current().control.me })
   const desk = new QueueDesk({
     queue,
     clock,
     log,
     pauses,
     router: openRouter(parts),
-    bouncer: openBouncer({ queue, disk, clock, log, random, current }),
+    bouncer: openBouncer({ queue: outbox, disk, clock, log, random, current }),
     paused: () => courier.pausesChanged(),
     hurried: () => courier.forgetDownHops(),
   })
   const digest = new HeldDigest({
-    queue,
+    queue: { begin: () => outbox.begin(), entries: (selector) => queue.entries(selector) },
     clock,
     log,
     memory: store.table('bounce-digest', { maxEntries: 10 }),
@@ -52,7 +53,7 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
   reporter?.start()
   const quarantine = openQuarantine(parts)
   quarantine.keeper.start()
-  const alerts = openAlerts(parts)
+  const alerts = openAlerts({ ...parts, queue: outbox })
   alerts?.start()
   const control = await openControl({
     doors,
@@ -86,17 +87,12 @@ async function writeTraces(traces: Archive): Promise<JsonValue> {
 }
 
 /** The store is everybody's: the first worker reports for all. */
-function openReporter({
-  queue,
-  doors,
-  current,
-  generation,
-  seat,
-}: SteeringParts): TlsReporter | undefined {
+function openReporter(parts: SteeringParts): TlsReporter | undefined {
+  const { doors, current, seat } = parts
   if (seat.number > 1) return undefined
   const { store, dns, clock, random, log } = doors
   return new TlsReporter({
-    queue,
+    queue: signedPost({ ...parts, hostname: () => current().control.me }),
     store,
     dns,
     clock,
@@ -108,7 +104,5 @@ function openReporter({
       const { hostname, doubleBounceTo } = bounceSettings(configuration)
       return doubleBounceTo === undefined ? undefined : { hostname, contact: doubleBounceTo }
     },
-    signatures: (report) =>
-      ownSignatures({ generation, clock, log, hostname: () => current().control.me }, report),
   })
 }

@@ -19,8 +19,9 @@ export function unopened(
     case 'SPOOL_NEWER':
       return about(spool.path, 'run the version that wrote it, or a newer one')
     case 'DISK_FULL':
+      return about(spool.path, 'make room there: what is queued can not leave before')
     case 'DISK_FAILED':
-      return about(spool.path, 'make room there, and let this user write to it')
+      return about(spool.path, 'let this user write to it, or mend the disk')
     case 'STORE_FAILED':
       return about(
         `${store.path}, ${traces.path}`,

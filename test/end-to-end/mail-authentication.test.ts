@@ -133,6 +133,17 @@ describe('mail of a domain that signs and wants all else rejected', () => {
     expect(found).toMatch(/dmarc=pass header\.from=signed\.test policy\.dmarc=reject/)
   })
 
+  test('has its bounces signed, too', async () => {
+    const failing = ['EHLO client.test', 'MAIL FROM:<bob@postern.test>', 'RCPT TO:<x@nowhere.test>']
+    const said = await dialogue(signer.port, [...failing, 'DATA', `${text}\r\n.`])
+    expect(said.at(-1)).toMatch(/^250 /)
+    const bounce = await nextMail()
+    expect(bounce).toMatch(/^Subject: failure notice$/m)
+    expect(results(bounce)).toMatch(
+      /dkim=pass .*header\.s=ed25519 .*dmarc=pass header\.from=signed\.test/,
+    )
+  })
+
   test('is rejected where nothing proves it, with the domain’s name', async () => {
     expect((await send(verifier.port, text)).at(-1)).toBe(
       '550 5.7.1 Rejected by the DMARC policy of signed.test',

@@ -119,9 +119,35 @@ describe('a running gateway', () => {
       return lines.some((line) => line.includes('No session')) ? lines : undefined
     }, 'a try for the other domain')
     expect(await mailIn(folder, 'postern.test', 'dora')).toEqual([])
+    expect(await queue('resume', '--domain', '.test', '-n')).toBe(
+      '0 messages would be resumed: the domain .test, which is not paused',
+    )
+    expect(await queue('resume', '--domain', 'postern.test', '--dry-run')).toMatch(
+      /^\w{11}\n1 message would be resumed: the domain postern\.test$/,
+    )
     expect(await queue('resume', '--domain', 'postern.test')).toBe('paused: nothing')
     await delivered(folder, ['dora', 'postern.test'])
     await queue('delete', '--all')
+  })
+
+  test('pauses a sender or a recipient, and by id or age what is there', async () => {
+    expect(await queue('pause', '--from', '<Ann@postern.test>', '--to', 'eve@postern.test')).toBe(
+      'paused: mail from <ann@postern.test>, mail to eve@postern.test',
+    )
+    const [id = ''] = await post('emil@postern.test')
+    expect(await queue('pause', '--from', 'ann@postern.test', '--dry-run')).toMatch(
+      /^\w+\n1 message/,
+    )
+    expect(await queue('pause', id)).toBe('1 message held')
+    expect(await queue('resume', '--from', '<ann@postern.test>', '--to', 'eve@postern.test')).toBe(
+      'paused: nothing',
+    )
+    expect(await mailIn(folder, 'postern.test', 'emil')).toEqual([])
+    expect(await queue('resume', '--newer-than', '1h', '-n')).toBe(
+      `${id}\n1 message would be released`,
+    )
+    expect(await queue('resume', id)).toBe('1 message released')
+    await delivered(folder, ['emil', 'postern.test'])
   })
 })
 

@@ -94,7 +94,7 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         },
         ({ body }) => {
           if ((body.what === 'all') !== (body.name === undefined)) {
-            throw new Refusal('invalid', 'A domain or a route has a name, and all has none')
+            throw new Refusal('invalid', 'All has no name, and everything else has one')
           }
           return queue[what](body)
         },

@@ -101,7 +101,7 @@ export const Applied = record(
 )
 
 export const PauseScope = record({
-  what: oneOf(['all', 'domain', 'route'] as const),
+  what: oneOf(['all', 'domain', 'route', 'from', 'to'] as const),
   name: Type.Optional(Line),
 })
 export const Pauses = record({ paused: listOf(PauseScope) }, 'Pauses')

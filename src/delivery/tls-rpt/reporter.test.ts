@@ -19,8 +19,6 @@ const wishes: FakeZones = {
   '_smtp._tls.ill.test': 'fails',
 }
 
-const signature = { edit: 'prepend', name: 'DKIM-Signature', value: 'v=1' } as const
-
 function stage({ wanted = true, zones = wishes } = {}) {
   const clock = fakeClock()
   const store = memoryStore(clock)
@@ -34,8 +32,6 @@ function stage({ wanted = true, zones = wishes } = {}) {
       clock,
       random: { bytes: (length) => new Uint8Array(length), integer: () => 3 * hour },
       log: recordingLog(),
-      signatures: async ({ message, recipients }) =>
-        message.sizeBytes > 0 && recipients.length === 1 ? [signature] : [],
       submitter: () => (wanted ? { hostname: 'mx.here.test', contact } : undefined),
     })
   const counts = new TlsCounts(store, { now: () => clock.now(), run: 'a' })
@@ -72,7 +68,6 @@ describe('a domain that asks for it', () => {
     await pass(2)
     await again.stop()
     expect(queue.commits).toHaveLength(1)
-    expect(queue.commits[0]?.placement.headerEdits).toEqual([signature])
     const [{ placement, message }] = queue.commits as [(typeof queue.commits)[number]]
     expect(placement.envelope).toMatchObject({
       reversePath: null,

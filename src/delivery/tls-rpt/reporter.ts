@@ -5,10 +5,7 @@
 import { gzipSync } from 'node:zlib'
 import { formatMailbox, type Mailbox } from '../../mail/address.ts'
 import { doubleBounceUser } from '../../mail/double-bounce.ts'
-import type { HeaderEdit } from '../../mail/edits.ts'
-import type { Recipient } from '../../mail/envelope.ts'
 import { isPosternError } from '../../mail/errors.ts'
-import type { Message } from '../../mail/message.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Dns } from '../../runtime/dns.ts'
@@ -19,6 +16,7 @@ import { dayOf, readDay, tlsCountTable, type DomainDay } from './counts.ts'
 import { reportAddresses, reportMessage, tlsReport, type Submitter } from './report.ts'
 
 export interface ReporterOptions {
+  /** RFC 8460 §3: who gets a report wants it signed (DKIM): it is to sign what it is given. */
   readonly queue: Pick<Queue, 'begin'>
   readonly store: Store
   readonly dns: Dns
@@ -27,15 +25,6 @@ export interface ReporterOptions {
   readonly log: Log
   /** Asked each time; undefined where reports are not wanted. */
   readonly submitter: () => Submitter | undefined
-  /** RFC 8460 §3: who gets a report wants it signed (DKIM). @returns the fields to stand above it */
-  readonly signatures?: (report: OwnReport) => Promise<readonly HeaderEdit[]>
-}
-
-/** A report as it goes into the queue. */
-export interface OwnReport {
-  readonly message: Message
-  readonly reversePath: null
-  readonly recipients: readonly [Recipient]
 }
 
 const dayMs = 86_400_000
@@ -124,21 +113,19 @@ export class TlsReporter {
   }
 
   async #send(to: Mailbox, text: string): Promise<void> {
-    const { queue, signatures } = this.#options
+    const { queue } = this.#options
     const draft = queue.begin()
     try {
       await draft.write(Buffer.from(text))
-      const message = await draft.end()
-      const recipients = [{ mailbox: to }] as const
-      const headerEdits = await signatures?.({ message, reversePath: null, recipients })
+      await draft.end()
       await draft.commit([
         {
           disposition: 'deliver',
-          headerEdits: headerEdits ?? [],
+          headerEdits: [],
           // Should it fail, nobody is to be told of that.
           envelope: {
             reversePath: null,
-            recipients,
+            recipients: [{ mailbox: to }],
             bodyType: '7bit',
             smtputf8: false,
             requireTls: false,

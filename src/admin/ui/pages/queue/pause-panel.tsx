@@ -77,5 +77,6 @@ export function PausePanel() {
 
 function scopeWords({ what, name }: PauseScope): string {
   if (what === 'all') return 'everybody'
-  return what === 'route' ? `the route ${name ?? ''}` : (name ?? '')
+  if (what === 'route') return `the route ${name ?? ''}`
+  return what === 'from' || what === 'to' ? `mail ${what} ${name ?? ''}` : (name ?? '')
 }

@@ -1,0 +1,57 @@
+/** From what an operator writes to what is paused, and which of the queued messages that concerns. */
+import { namedScopes, type PauseScope } from '../delivery/pauses.ts'
+import { selectionOf, type Applied } from '../delivery/queue-desk.ts'
+import type { WrittenSelection } from './queue-selection.ts'
+import { steerQueue } from './steer-queue.ts'
+
+export type { PauseScope }
+
+/** Everything, where nothing is named. */
+export function readScopes(
+  written: Pick<WrittenSelection, (typeof namedScopes)[number]>,
+): readonly PauseScope[] {
+  const named = namedScopes.flatMap((what) => {
+    const name = written[what]
+    return name === undefined ? [] : [{ what, name }]
+  })
+  return named.length === 0 ? [{ what: 'all' }] : named
+}
+
+/** What a pause would keep, or a resume would let go, of what is queued now. */
+export interface Concerned extends Applied {
+  readonly scope: PauseScope
+  /** A resume of what is not paused changes nothing. */
+  readonly isPaused: boolean
+}
+
+/** @throws PosternError as `steerQueue` */
+export async function concernedBy(
+  folder: string,
+  what: 'pause' | 'resume',
+  scopes: readonly PauseScope[],
+): Promise<readonly Concerned[]> {
+  const answer = what === 'pause' ? undefined : await steerQueue(folder, { what: 'pauses' })
+  const paused = answer?.what === 'pauses' ? answer.scopes.map(wordsOf) : scopes.map(wordsOf)
+  const concerned: Concerned[] = []
+  for (const scope of scopes) {
+    const isPaused = paused.includes(wordsOf(scope))
+    const waiting = isPaused ? await waitingFor(folder, scope) : { count: 0, ids: [] }
+    concerned.push({ scope, isPaused, ...waiting })
+  }
+  return concerned
+}
+
+async function waitingFor(folder: string, scope: PauseScope): Promise<Applied> {
+  const selection = selectionOf(scope)
+  const request = { what: 'apply', action: 'hold', selection, dryRun: true } as const
+  const answer = await steerQueue(folder, request)
+  return answer.what === 'applied' ? answer.applied : { count: 0, ids: [] }
+}
+
+/** Not fit for a terminal as it is: names come from whoever wrote them. */
+export function wordsOf(scope: PauseScope): string {
+  if (scope.what === 'all') return 'everything'
+  const name = scope.name.toLowerCase()
+  const isAddress = scope.what === 'from' || scope.what === 'to'
+  return isAddress ? `mail ${scope.what} ${name}` : `the ${scope.what} ${name}`
+}
