@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
 import type { Bouncer } from './bounce.ts'
+import { CallOff } from './call-off.ts'
 import { knowsOfDelay, reportsOf, type Report } from './notices.ts'
 import { HopHealth } from './hop-health.ts'
 import { Lanes } from './lanes.ts'
@@ -88,7 +89,7 @@ export class Courier {
   readonly #options: CourierOptions
   readonly #pass: PassOptions
   readonly #underWay = new Map<QueueId, Promise<void>>()
-  readonly #calledOff = new AbortController()
+  readonly #callOff = new CallOff()
   #unsubscribe: Unsubscribe | undefined
   #timer: Timer | undefined
   #paused = false
@@ -174,7 +175,7 @@ export class Courier {
     this.#timer?.cancel()
     this.#pass.lanes.local.close()
     this.#pass.lanes.remote.close()
-    const deadline = this.#options.clock.after(deadlineMs, () => this.#calledOff.abort())
+    const deadline = this.#options.clock.after(deadlineMs, () => this.#callOff.call())
     await Promise.all(this.#underWay.values())
     deadline.cancel()
     for (const { transport } of Object.values(this.#options.carriers)) transport.close?.()
@@ -214,7 +215,10 @@ export class Courier {
   }
 
   /** Messages that went back to the queue because too many waited. Never rejects. */
-  async #callBack(ids: readonly QueueId[]): Promise<void> {
+  async #callBack(away: readonly QueueId[]): Promise<void> {
+    // One that is under way still has recipients at work: when it comes back is settled with them.
+    const ids = [...new Set(away)].filter((id) => !this.#underWay.has(id))
+    if (ids.length === 0) return
     try {
       await this.#options.queue.change({ ids }, 'retry')
     } catch (error) {
@@ -257,7 +261,7 @@ export class Courier {
   /** From the routes to the bounce. A bug on the way gives the claim back. */
   async #work(claim: Claim): Promise<Outcome> {
     try {
-      const attempts = await runPass(claim, this.#pass, this.#calledOff.signal)
+      const attempts = await runPass(claim, this.#pass, this.#callOff)
       const reports = reportsOf(attempts, { ...claim, ...this.#options.limits() })
       const told = await this.#tell(
         claim,

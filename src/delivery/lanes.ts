@@ -77,6 +77,8 @@ const longestAwayMs = 900_000
 const fewWaiting = 500
 const calledAtOnce = 1_000
 const maxAway = 50_000
+/** The part of what may wait at which there is room for those who were sent away. */
+const roomy = 0.75
 /** Idle lanes remember their pace until there are so many. */
 const idleLanes = 10_000
 
@@ -93,6 +95,8 @@ export class Lanes {
   #waiting = 0
   #waitingBytes = 0
   #away = 0
+  /** Lanes that have sent some away. */
+  readonly #awayFrom = new Set<Lane>()
   #turns = 0
   #closed = false
 
@@ -153,7 +157,7 @@ export class Lanes {
     this.#taken--
     this.#mark(lane)
     this.#hand()
-    this.#callBack(lane)
+    if (this.#awayFrom.size > 0) this.#callBack()
     if (this.#lanes.size > idleLanes) this.#forgetIdle()
   }
 
@@ -256,17 +260,26 @@ export class Lanes {
     this.#mark(lane)
     if (this.#away < maxAway) {
       lane.away.push(waiter.id)
+      this.#awayFrom.add(lane)
       this.#away++
     }
     waiter.resolve({ until: this.#turnOf(lane) })
   }
 
-  #callBack(lane: Lane): void {
-    if (lane.away.length === 0 || lengthOf(lane) > fewWaiting || this.#closed) return
-    const ids = lane.away.splice(0, calledAtOnce)
-    this.#away -= ids.length
-    if (lane.away.length === 0) lane.sentUntil = 0
-    this.#options.callBack(ids)
+  /** Not before there is room for some: else they would be sent away again at once. */
+  #callBack(): void {
+    const { maxWaiting, callBack } = this.#options
+    for (const lane of this.#awayFrom) {
+      if (this.#closed || this.#waiting > maxWaiting * roomy) return
+      if (lengthOf(lane) > fewWaiting) continue
+      const ids = lane.away.splice(0, calledAtOnce)
+      this.#away -= ids.length
+      if (lane.away.length === 0) {
+        lane.sentUntil = 0
+        this.#awayFrom.delete(lane)
+      }
+      callBack(ids)
+    }
   }
 
   /** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */

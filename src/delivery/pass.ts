@@ -12,7 +12,9 @@ import type { Claim } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
+import type { CallOff } from './call-off.ts'
 import { isLastPass, nextTry, type Channel } from './schedule.ts'
+import { FewAtATime } from './few-at-a-time.ts'
 import type { HopHealth } from './hop-health.ts'
 import type { Lanes } from './lanes.ts'
 import type { Pauses } from './pauses.ts'
@@ -81,17 +83,19 @@ const tooLong = "I'm not going to try again; this message has been in the queue 
 
 interface Pass extends PassOptions {
   readonly claim: Claim
-  readonly signal: AbortSignal
+  readonly callOff: CallOff
   readonly startedAt: Instant
+  readonly few: FewAtATime
 }
 
 /** @returns one for each of the claim's recipients */
 export async function runPass(
   claim: Claim,
   options: PassOptions,
-  signal: AbortSignal,
+  callOff: CallOff,
 ): Promise<readonly PassResult[]> {
-  const pass: Pass = { ...options, claim, signal, startedAt: options.clock.now() }
+  const startedAt = options.clock.now()
+  const pass: Pass = { ...options, claim, callOff, startedAt, few: new FewAtATime(options.clock) }
   const groups = new Map<string, { route: Route | undefined; at: number[] }>()
   const paused: NotTried = { notTried: 'Delivery is paused', until: pass.startedAt + pausedMs }
   const results: PassResult[] = claim.recipients.map(() => paused)
@@ -140,6 +144,7 @@ async function deliver(
   const down = pass.hops.verdict(route.key)
   if (down !== undefined) return conclude(same(recipients, down), { ...to, channel }, pass)
   const { id, sizeBytes, tries, dueAt } = pass.claim.entry
+  await pass.few.enter()
   const turn = await pass.lanes[channel].take({
     key: route.key,
     id,
@@ -147,6 +152,7 @@ async function deliver(
     sizeBytes: Math.min(sizeBytes, waitingBytes),
     ...pass.destination(route),
   })
+  pass.few.leave()
   if (turn === 'closed')
     return recipients.map(() => ({ notTried: 'We were stopped', until: dueAt }))
   if (turn !== 'taken') return recipients.map(() => ({ notTried: 'Many are before it', ...turn }))
@@ -183,27 +189,27 @@ async function carryUnlessDown(
   work: Work,
   pass: Pass,
 ): Promise<readonly DeliveryResult[]> {
-  const { hops, clock, signal } = pass
+  const { hops, clock, callOff } = pass
   const { key } = work.route
   const down = hops.verdict(key)
   if (down !== undefined) return same(work.recipients, down)
   hops.begin(key)
   const begunAt = clock.now()
   const results = await carry(transport, work, pass)
-  if (!signal.aborted) hops.learn(key, results, begunAt)
+  if (!callOff.isCalled) hops.learn(key, results, begunAt)
   return results
 }
 
 async function carry(
   transport: Transport,
   work: Work,
-  { claim, signal, clock, log }: Pass,
+  { claim, callOff, clock, log }: Pass,
 ): Promise<readonly DeliveryResult[]> {
   const { route, recipients } = work
   const { id: queueId, message, envelope } = claim.entry
   try {
     const delivery = { queueId, message, envelope, ...work }
-    const results = await patiently(transport.deliver(delivery, signal), signal, clock)
+    const results = await patiently(transport.deliver(delivery, callOff.signal), callOff, clock)
     if (results === undefined) return same(recipients, calledOff)
     if (results.length === recipients.length) return results
     throw new Error(`${results.length} results for ${recipients.length} recipients`)
@@ -231,17 +237,25 @@ function same(recipients: readonly Recipient[], result: DeliveryResult): readonl
 }
 
 /** The work, or undefined where it was called off and did not end within the grace. */
-function patiently<T>(work: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T | undefined> {
+function patiently<T>(work: Promise<T>, callOff: CallOff, clock: Clock): Promise<T | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
   let timer: Timer | undefined
-  const abort = (): void => void (timer = clock.after(graceMs, () => resolve(undefined)))
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
+  const calledOff = (): void => void (timer = clock.after(graceMs, () => resolve(undefined)))
   const over = (): void => {
-    signal.removeEventListener('abort', abort)
+    callOff.leave(calledOff)
     timer?.cancel()
   }
-  work.finally(over).then(resolve, reject)
+  callOff.listen(calledOff)
+  work.then(
+    (value) => {
+      over()
+      resolve(value)
+    },
+    (error: unknown) => {
+      over()
+      reject(error)
+    },
+  )
   return promise
 }
 
@@ -303,10 +317,10 @@ function conclude(
 function settled(
   result: DeliveryResult,
   channel: Channel,
-  { claim, clock, signal, lifetimeMs, startedAt: now }: Pass,
+  { claim, clock, callOff, lifetimeMs, startedAt: now }: Pass,
 ): Pick<Attempt, 'result' | 'retryAt'> {
   if (result.outcome !== 'deferred') return { result }
-  if (signal.aborted) return { result, retryAt: clock.now() }
+  if (callOff.isCalled) return { result, retryAt: clock.now() }
   const { receivedAt } = claim.entry
   if (isLastPass({ receivedAt, now, lifetimeMs: lifetimeMs() })) {
     const text = `${result.text}\n${tooLong}`

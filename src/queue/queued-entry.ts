@@ -86,6 +86,8 @@ export class QueuedEntry implements EntryHead, Due {
     this.dueAt = at
     const { recipients } = this
     if (recipients === undefined) return
-    this.#states = packStates(recipients.map((state) => state && withoutOwnTime(state)))
+    const states = recipients.map((state) => state && withoutOwnTime(state))
+    if (states.some((state, index) => state !== recipients[index]))
+      this.#states = packStates(states)
   }
 }

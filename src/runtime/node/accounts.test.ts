@@ -81,10 +81,13 @@ test('they are listed in order, so many at a time', async () => {
   await accounts.close()
 })
 
-test('what another process writes is seen at once, and so is another file', async () => {
+const nextTurn = () => new Promise((done) => setImmediate(done))
+
+test('what another process writes is seen in the next turn of the event loop, and so is another file', async () => {
   const [reader, writer] = [opened(), opened()]
   expect(await reader.find('alice')).toBeUndefined()
   await writer.add(accountOf('alice'))
+  await nextTurn()
   expect(await reader.find('alice')).toBeDefined()
   await writer.close()
 
@@ -92,6 +95,7 @@ test('what another process writes is seen at once, and so is another file', asyn
   await other.add(accountOf('bob'))
   await other.close()
   renameSync(`${path}.other`, path)
+  await nextTurn()
   expect(await reader.find('alice')).toBeUndefined()
   expect(await reader.find('bob')).toBeDefined()
   await reader.close()

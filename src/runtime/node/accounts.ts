@@ -57,6 +57,8 @@ type Range = NameRange & { readonly domain?: string }
 class SqliteAccounts implements Accounts {
   readonly #parts: AccountsParts
   #open: Open | undefined
+  /** Asked in this turn of the event loop, whether the file is still that one: one message asks for each recipient. */
+  #looked = false
 
   constructor(parts: AccountsParts) {
     this.#parts = parts
@@ -144,6 +146,7 @@ class SqliteAccounts implements Accounts {
   async close(): Promise<void> {
     this.#open?.database.close()
     this.#open = undefined
+    this.#looked = false
   }
 
   /** @returns whether anything was there to be changed */
@@ -158,18 +161,21 @@ class SqliteAccounts implements Accounts {
   #made(): Open | undefined {
     // It holds password hashes: nobody else may read it, nor what SQLite writes beside it.
     makeOwnFile(this.#parts.path)
+    this.#looked = false
     return this.#existing()
   }
 
   /** @returns undefined where there is no file */
   #existing(): Open | undefined {
+    if (this.#looked) return this.#open
     const inode = statSync(this.#parts.path, { throwIfNoEntry: false })?.ino
     if (this.#open !== undefined && this.#open.inode !== inode) {
       this.#open.database.close()
       this.#open = undefined
     }
-    if (inode === undefined) return undefined
-    this.#open ??= openFile(this.#parts, inode)
+    if (inode !== undefined) this.#open ??= openFile(this.#parts, inode)
+    this.#looked = true
+    setImmediate(() => void (this.#looked = false))
     return this.#open
   }
 
