@@ -256,6 +256,7 @@ const abilities = new Set<string>([
   'probe',
   'learn',
   'classOf',
+  'unasked',
   'open',
   'close',
 ] satisfies readonly (keyof Instance)[])
