@@ -5,7 +5,7 @@ import { fakeDns, memoryMessage, pluginUnderTest, type PluginTestOptions } from 
 import { arcResult } from '../arc/findings.ts'
 import { dnsResolver, textResolver } from '../shared/mailauth/dns-resolver.ts'
 import { loadSealing } from '../shared/mailauth/seal-message.ts'
-import { usualRules, verifySignatures } from '../shared/mailauth/verify-signatures.ts'
+import { SignatureVerifier, usualRules } from '../shared/mailauth/verify-signatures.ts'
 import { arcSeal } from './arc-seal.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -36,7 +36,8 @@ const above = (fields: readonly SignatureField[], message: string): string =>
 async function verified(text: string): Promise<string> {
   const { signal } = new AbortController()
   const parts = { dns, signal, now: 0, mostQuestions: 20 }
-  const found = await verifySignatures(memoryMessage(text), 'ARC', { ...parts, rules: usualRules })
+  const asked = { ...parts, rules: usualRules }
+  const found = await new SignatureVerifier().verify(memoryMessage(text), 'ARC', asked)
   if ('unfit' in found) return 'unfit'
   const { arc } = await loadSealing()
   const resolver = textResolver(dnsResolver({ ...parts, address: '' }))

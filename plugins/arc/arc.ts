@@ -4,8 +4,7 @@
  */
 import { definePlugin, finding, option, pass } from 'postern/plugin'
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
-import { loadDkim } from '../shared/mailauth/verify-signatures.ts'
-import { evaluateArc, failed, loadArc, noChain } from './evaluate.ts'
+import { ArcEvaluator, failed, noChain } from './evaluate.ts'
 import { arcResult, type ArcFinding } from './findings.ts'
 
 export const arc = definePlugin({
@@ -19,27 +18,30 @@ export const arc = definePlugin({
       description: 'A chain in a longer header counts as broken.',
     }),
   },
-  setup: (_defaults, { dns, clock }) => ({
-    async open() {
-      await Promise.all([loadDkim(), loadArc()])
-    },
-    async message({ message }, { options, signal }) {
-      const limits = { maxSignatures: 20, maxHeaderBytes: options.max_header }
-      const header = await lookAtSignedHeader(message, limits)
-      const find = async (): Promise<ArcFinding> => {
-        if (header.arcSets === 0) return noChain
-        if (header.unfit !== undefined) return failed(header.unfit)
-        return evaluateArc(message, { dns, signal, now: clock.now() })
-      }
-      const found = await find()
-      return pass({
-        reason: `ARC_${found.result.toUpperCase()}`,
-        evidence: {
-          sealers: found.sets.map(({ sealer }) => sealer.slice(0, 255)),
-          ...(found.problem === undefined ? {} : { problem: found.problem }),
-        },
-        findings: [finding(arcResult, found)],
-      })
-    },
-  }),
+  setup(_defaults, { dns, clock }) {
+    const evaluator = new ArcEvaluator()
+    return {
+      async open() {
+        await evaluator.load()
+      },
+      async message({ message }, { options, signal }) {
+        const limits = { maxSignatures: 20, maxHeaderBytes: options.max_header }
+        const header = await lookAtSignedHeader(message, limits)
+        const find = async (): Promise<ArcFinding> => {
+          if (header.arcSets === 0) return noChain
+          if (header.unfit !== undefined) return failed(header.unfit)
+          return evaluator.evaluate(message, { dns, signal, now: clock.now() })
+        }
+        const found = await find()
+        return pass({
+          reason: `ARC_${found.result.toUpperCase()}`,
+          evidence: {
+            sealers: found.sets.map(({ sealer }) => sealer.slice(0, 255)),
+            ...(found.problem === undefined ? {} : { problem: found.problem }),
+          },
+          findings: [finding(arcResult, found)],
+        })
+      },
+    }
+  },
 })

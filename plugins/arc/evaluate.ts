@@ -1,9 +1,12 @@
 /** The ARC sets of a message: verified by mailauth, read by us. */
 import type * as ArcLibrary from 'mailauth/lib/arc/index.js'
 import type { Dns, Message } from 'postern/plugin'
-import { dnsResolver, textResolver } from '../shared/mailauth/dns-resolver.ts'
 import { readResults } from '../shared/mailauth/read-results.ts'
-import { usualRules, verifySignatures, type ArcData } from '../shared/mailauth/verify-signatures.ts'
+import {
+  SignatureVerifier,
+  usualRules,
+  type ArcData,
+} from '../shared/mailauth/verify-signatures.ts'
 import type { ArcFinding } from './findings.ts'
 
 export const noChain: ArcFinding = { result: 'none', sets: [] }
@@ -14,10 +17,6 @@ export function failed(problem: string): ArcFinding {
 
 type ArcSet = Exclude<ArcData['chain'], false>[number]
 
-export function loadArc(): Promise<typeof ArcLibrary> {
-  return import('mailauth/lib/arc/index.js')
-}
-
 export interface ArcParts {
   readonly dns: Dns
   readonly signal: AbortSignal
@@ -27,28 +26,41 @@ export interface ArcParts {
 /** One for each seal, and for the newest signature. */
 const mostQuestions = 64
 
-/** @throws PosternError ABORTED, DISK_FAILED */
-export async function evaluateArc(
-  message: Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>,
-  parts: ArcParts,
-): Promise<ArcFinding> {
-  const asked = { ...parts, rules: usualRules, mostQuestions }
-  const verified = await verifySignatures(message, 'ARC', asked)
-  if ('unfit' in verified) return failed(verified.unfit)
-  const { arc } = verified
-  const library = await loadArc()
-  const chain = arc.chain || []
-  const { status } = await library.arc(
-    { ...arc, chain },
-    {
-      resolver: textResolver(dnsResolver({ ...parts, address: '', mostQuestions })),
+/** For one entry of the chain. */
+export class ArcEvaluator {
+  readonly #verifier = new SignatureVerifier()
+  #loaded: Promise<typeof ArcLibrary> | undefined
+
+  /** Before the first message, which would otherwise wait for it. */
+  async load(): Promise<void> {
+    await Promise.all([this.#verifier.load(), this.#library()])
+  }
+
+  /** @throws PosternError ABORTED, DISK_FAILED */
+  async evaluate(
+    message: Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>,
+    parts: ArcParts,
+  ): Promise<ArcFinding> {
+    const asked = { ...parts, rules: usualRules, mostQuestions }
+    const verified = await this.#verifier.verify(message, 'ARC', asked)
+    if ('unfit' in verified) return failed(verified.unfit)
+    const { arc, keys } = verified
+    const library = await this.#library()
+    const chain = arc.chain || []
+    const data = { ...arc, chain, keyCache: keys }
+    const { status } = await library.arc(data, {
+      resolver: keys.resolver,
       strict: true,
       minBitLength: usualRules.minKeyBits,
-    },
-  )
-  if (status.result === 'none') return noChain
-  if (status.result !== 'pass') return failed(status.comment ?? 'the chain does not hold')
-  return { result: 'pass', sets: chain.map(setOf) }
+    })
+    if (status.result === 'none') return noChain
+    if (status.result !== 'pass') return failed(status.comment ?? 'the chain does not hold')
+    return { result: 'pass', sets: chain.map(setOf) }
+  }
+
+  #library(): Promise<typeof ArcLibrary> {
+    return (this.#loaded ??= import('mailauth/lib/arc/index.js'))
+  }
 }
 
 function setOf(set: ArcSet): ArcFinding['sets'][number] {

@@ -109,8 +109,8 @@ export const clamav = definePlugin({
       classOf: (recipient, transaction) =>
         control.classOf(recipient, transaction, ({ clam }) => clam === true),
       async message({ transaction, message }, { options, signal }) {
-        const scanned = control.scannedBy('clam', transaction)
-        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
+        const spared = control.spares('clam', transaction)
+        if (spared !== undefined) return spared
         const { connect_timeout: connectMs, patience: patienceMs } = options
         const call = { message, connectMs, patienceMs, signal }
         const answer =
@@ -118,8 +118,9 @@ export const clamav = definePlugin({
             ? ({ answer: 'too-large' } as const)
             : await panel.ask((address) => scan(doors, address, call), signal)
         count(answer.answer)
-        return forThoseScanned(judged(answer, options), scanned)
+        return forThoseScanned(judged(answer, options), control.scannedBy('clam', transaction))
       },
+      unasked: ({ transaction }) => control.spares('clam', transaction),
     }
   },
 })

@@ -3,6 +3,7 @@
  * a line that says so is taken for clean or infected; a hang, half a line, an error or nonsense is an error of ours.
  */
 import type { Message, NetAddress } from 'postern/plugin'
+import { inBlocks } from '../shared/peer/in-blocks.ts'
 import { Peer, type PeerDoors } from '../shared/peer/peer.ts'
 
 export interface ClamdCall {
@@ -29,8 +30,11 @@ export async function scan(
 ): Promise<ScanAnswer> {
   const peer = await Peer.connect(doors, { address, ...call })
   try {
-    await peer.send('zINSTREAM\0')
-    await stream(peer, message)
+    // Where clamd speaks before the end, it wants no more.
+    for await (const block of inBlocks(request(message))) {
+      if (peer.hasSpoken) break
+      await peer.send(block)
+    }
     const reply = (await peer.readTo('\0', longestReply)).toString('utf8')
     const answer = scanAnswer(reply)
     if (answer === undefined) throw peer.fail(`says ${JSON.stringify(reply.slice(0, 200))}`)
@@ -40,14 +44,14 @@ export async function scan(
   }
 }
 
-/** Each chunk after its length, a length of 0 at the end. Where clamd speaks before that, it wants no more. */
-async function stream(peer: Peer, message: Message): Promise<void> {
+/** Each chunk after its length, a length of 0 at the end. */
+async function* request(message: Message): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('zINSTREAM\0')
   for await (const chunk of message.read()) {
-    if (peer.hasSpoken) return
-    await peer.send(lengthOf(chunk))
-    await peer.send(chunk)
+    yield lengthOf(chunk)
+    yield chunk
   }
-  if (!peer.hasSpoken) await peer.send(lengthOf(new Uint8Array()))
+  yield lengthOf(new Uint8Array())
 }
 
 function lengthOf(chunk: Uint8Array): Uint8Array {

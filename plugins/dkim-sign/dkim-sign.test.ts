@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { finding, relayClient, type SignatureField } from 'postern/plugin'
 import { fakeDns, memoryMessage, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
-import { usualRules, verifySignatures } from '../shared/mailauth/verify-signatures.ts'
+import { SignatureVerifier, usualRules } from '../shared/mailauth/verify-signatures.ts'
 import { dkimSign } from './dkim-sign.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -37,7 +37,7 @@ function above(fields: readonly SignatureField[], message = plain): string {
 async function verified(message: string): Promise<readonly string[]> {
   const { signal } = new AbortController()
   const parts = { rules: usualRules, dns, signal, now: 0, mostQuestions: 20 }
-  const found = await verifySignatures(memoryMessage(message), 'DKIM', parts)
+  const found = await new SignatureVerifier().verify(memoryMessage(message), 'DKIM', parts)
   if ('unfit' in found) return [found.unfit]
   return found.results.map(({ selector, algo, status }) => `${selector} ${algo} ${status.result}`)
 }

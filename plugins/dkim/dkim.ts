@@ -6,7 +6,7 @@ import { definePlugin, finding, option, type JsonObject } from 'postern/plugin'
 import { actions, carryOut, passingActions, type Action } from '../shared/mailauth/actions.ts'
 import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
-import { loadDkim, verifySignatures } from '../shared/mailauth/verify-signatures.ts'
+import { SignatureVerifier } from '../shared/mailauth/verify-signatures.ts'
 import { dkverify } from './dkverify.ts'
 import { beyondLimits, dkimFinding, noSignature } from './evaluate.ts'
 import { dkimResult, type DkimFinding } from './findings.ts'
@@ -67,9 +67,10 @@ export const dkim = definePlugin({
   },
   setup(_defaults, { dns, clock, metrics }) {
     const count = resultCounter(metrics, 'DKIM')
+    const verifier = new SignatureVerifier()
     return {
       async open() {
-        await loadDkim()
+        await verifier.load()
       },
       async message({ message }, { options, signal }) {
         const limits = { maxSignatures: options.max_signatures, maxHeaderBytes: options.max_header }
@@ -78,7 +79,7 @@ export const dkim = definePlugin({
           if (header.unfit !== undefined) return { found: beyondLimits, unfit: header.unfit }
           if (header.signatures === 0) return { found: noSignature }
           const mostQuestions = 2 * options.max_signatures
-          const verified = await verifySignatures(message, 'DKIM', {
+          const verified = await verifier.verify(message, 'DKIM', {
             rules: {
               strict: options.strict,
               rsaSha1: options.rsa_sha1,

@@ -73,14 +73,16 @@ export const dmarc = definePlugin({
   },
   setup(_defaults, { dns, random, log, metrics }) {
     const count = resultCounter(metrics, 'DMARC')
+    let loaded: ReturnType<typeof loadDmarc> | undefined
     return {
       async open() {
-        await loadDmarc()
+        await (loaded ??= loadDmarc())
       },
       async message({ message }, { options, findings, signal }) {
         if (findings.get(relayClient) !== undefined) return pass()
         const authors = authorDomains(message.header.all('from'))
-        const parts = { dns, signal, random, pct: options.pct }
+        const library = await (loaded ??= loadDmarc())
+        const parts = { library, dns, signal, random, pct: options.pct }
         const evaluated = authors.readable
           ? await strictest(authors.domains, identities(findings, options.partly_signed), parts)
           : unclear(authors.problem)

@@ -45,11 +45,13 @@ interface DmarcResponse {
   readonly record?: { readonly pct?: unknown }
 }
 
+/** Before the first message, which would otherwise wait for it. */
 export function loadDmarc(): Promise<typeof DmarcLibrary> {
   return import('mailauth/lib/dmarc/index.js')
 }
 
 export interface DmarcParts {
+  readonly library: typeof DmarcLibrary
   readonly dns: Dns
   readonly signal: AbortSignal
   readonly random: Random
@@ -59,9 +61,8 @@ export interface DmarcParts {
 
 export async function evaluateDmarc(
   { domain, spfDomain, dkimDomains }: DmarcQuestion,
-  { dns, signal, random, pct }: DmarcParts,
+  { library, dns, signal, random, pct }: DmarcParts,
 ): Promise<DmarcAnswer> {
-  const library = await loadDmarc()
   const { response, reason } = await library.evaluateDmarc({
     headerFrom: [`author@${domain}`],
     fromFields: 1,

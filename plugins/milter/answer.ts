@@ -49,7 +49,10 @@ export function answerOf({ letter, data }: Packet): Answer | undefined {
   }
 }
 
-/** `550 5.7.1 Text`, also of several lines; what the milter says of the code itself follows from the stage. */
+/**
+ * `550 5.7.1 Text`, also of several lines; what the milter says of the code itself follows from the stage. Sendmail takes it
+ * for a format, so milters double each `%`.
+ */
 export function replyOf(text: string): Objection | undefined {
   const lines = text.slice(0, 2000).split(/\r?\n/).slice(0, 20)
   const parts = lines.map((line) =>
@@ -60,6 +63,7 @@ export function replyOf(text: string): Objection | undefined {
   const words = parts
     .map((part) => part?.[3] ?? '')
     .join(' ')
+    .replace(/%(%?)/g, '$1')
     .replace(/[^\x20-\x7e]/g, '?')
     .trim()
     .slice(0, 400)

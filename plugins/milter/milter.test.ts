@@ -216,11 +216,11 @@ describe('milter', () => {
       reason: 'MILTER_CHANGED',
       headerEdits: [
         { edit: 'append', name: 'X-Last', value: 'one\r\n two' },
-        { edit: 'prepend', name: 'DKIM-Signature', value: 'v=1;\r\n\tb=x' },
         { edit: 'append', name: 'X-Below', value: 'y' },
         { edit: 'replace', name: 'X-A', nth: 2, value: 'three' },
         { edit: 'remove', name: 'Subject', nth: 1 },
         { edit: 'append', name: 'X-New', value: 'n' },
+        { edit: 'prepend', name: 'DKIM-Signature', value: 'v=1;\r\n\tb=x' },
       ],
       envelopeEdits: [
         {
@@ -232,6 +232,27 @@ describe('milter', () => {
       ],
     })
   })
+
+  test.each([
+    [[1, 1], 'BA'],
+    [[0, 1], 'AB'],
+    [[0, 0], 'BA'],
+    [[1, 2], 'AB'],
+    [[0, 2, 0, 3], 'CADB'],
+    [[1, 0, 3, 2], 'BDAC'],
+  ])(
+    'what it puts on top, at %j below our own Received or above it, keeps its order',
+    async (places, order) => {
+      const inserts = places.map((place, index) =>
+        said('i', `${number(place)}${'ABCD'.charAt(index)}\0x\0`),
+      )
+      const { plugin } = under(to('E', ...inserts, said('c')))
+      const header = 'X-1: a\r\nX-2: b\r\nX-3: c\r\nX-4: d\r\nX-5: e\r\n\r\n'
+      const { headerEdits = [] } = await plugin.message(header)
+      const names = headerEdits.map((each) => (each.edit === 'prepend' ? each.name : '?'))
+      expect(names.toReversed().join('')).toBe(order)
+    },
+  )
 
   test('can hold a message, and says why', async () => {
     const { plugin } = under(to('E', said('q', 'looks odd\0'), said('c')))
@@ -330,6 +351,7 @@ describe('milter', () => {
   test('whatever reply it gives, it is one that can be spoken', () => {
     expect(replyOf('550-5.7.1 one\r\n550 5.7.1 two')).toMatchObject({ text: 'one two' })
     expect(replyOf('421 4.3.0 bye')).toMatchObject({ answer: 'defer', close: true })
+    expect(replyOf('550 5.7.1 100%% full, 5% left')).toMatchObject({ text: '100% full, 5 left' })
     expect(replyOf('550 4.3.0 mixed')).toMatchObject({ answer: 'reject', status: '5.7.1' })
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('', '550 ', '450 4.1.1 '), (text, code) => {

@@ -22,6 +22,10 @@ const fieldName = /^[\x21-\x39\x3b-\x7e]{1,76}$/
 export class Modifications {
   readonly #header: Header
   readonly #headerEdits: HeaderEdit[] = []
+  /** Fields above those that were received, from the top; the milter counts our own Received among them. */
+  readonly #inserted: Extract<HeaderEdit, { readonly edit: 'prepend' }>[] = []
+  /** How many of them it put above Received. */
+  #aboveReceived = 0
   readonly #envelopeEdits: EnvelopeEdit[] = []
   #quarantine: string | undefined
 
@@ -31,11 +35,11 @@ export class Modifications {
 
   /** @returns what is wrong with it; nothing where it was taken */
   take({ letter, data }: Packet): string | undefined {
-    if (this.#headerEdits.length + this.#envelopeEdits.length >= mostEdits)
-      return 'changes too much'
+    const edits = this.#headerEdits.length + this.#inserted.length + this.#envelopeEdits.length
+    if (edits >= mostEdits) return 'changes too much'
     switch (letter) {
       case 'h':
-        return this.#add('append', textsIn(data))
+        return this.#add(textsIn(data))
       case 'i':
         return this.#insert(data)
       case 'm':
@@ -59,24 +63,38 @@ export class Modifications {
 
   get result(): Modified {
     return {
-      headerEdits: this.#headerEdits,
+      // Each goes on top of those before it.
+      headerEdits: [...this.#headerEdits, ...this.#inserted.toReversed()],
       envelopeEdits: this.#envelopeEdits,
       ...(this.#quarantine === undefined ? {} : { quarantine: this.#quarantine }),
     }
   }
 
-  #add(edit: 'append' | 'prepend', [name = '', value = '']: readonly string[]): string | undefined {
+  #add([name = '', value = '']: readonly string[]): string | undefined {
     if (!fieldName.test(name)) return 'adds a field without a name'
-    this.#headerEdits.push({ edit, name, value: folded(value) })
+    this.#headerEdits.push({ edit: 'append', name, value: folded(value) })
     return undefined
   }
 
-  /** By its place among all fields; here a field stands above all others or below. */
+  /**
+   * By its place among all fields, our own Received included, which is the first of them. Here a field stands above all that
+   * were received, or below.
+   */
   #insert(data: Buffer): string | undefined {
     if (data.length < 4) return 'inserts a field nowhere'
     const place = data.readUInt32BE()
-    const edit = place > 1 && place >= this.#header.fields.length ? 'append' : 'prepend'
-    return this.#add(edit, textsIn(data.subarray(4)))
+    const texts = textsIn(data.subarray(4))
+    const [name = '', value = ''] = texts
+    if (!fieldName.test(name)) return 'adds a field without a name'
+    const above = this.#inserted.length
+    if (place > 1 && place >= above + this.#header.fields.length) return this.#add(texts)
+    const field = { edit: 'prepend', name, value: folded(value) } as const
+    if (place > this.#aboveReceived) this.#inserted.splice(Math.min(place - 1, above), 0, field)
+    else {
+      this.#inserted.splice(place, 0, field)
+      this.#aboveReceived += 1
+    }
+    return undefined
   }
 
   /** The nth of a name; an empty value removes it, and one that is not there is added. */
@@ -90,7 +108,7 @@ export class Modifications {
       if (isThere) this.#headerEdits.push({ edit: 'remove', name, nth })
       return undefined
     }
-    if (!isThere) return this.#add('append', [name, value])
+    if (!isThere) return this.#add([name, value])
     this.#headerEdits.push({ edit: 'replace', name, nth, value: folded(value) })
     return undefined
   }

@@ -23,9 +23,11 @@ import {
   type Log,
   type Message,
   type OfferedEnvelope,
+  type Pass,
   type PluginDoors,
   type ProgramInput,
   type ProgramResult,
+  type Reject,
   type Replacement,
   type Session,
   type Stages,
@@ -72,12 +74,8 @@ export const qmailQueue = definePlugin({
     const { counters, programs } = doors
     return {
       async message(event, { options: { program, native, at_once: most }, findings, signal }) {
-        if (program === '' || isNative(program, native)) return pass()
-        const { transaction } = event
-        if (transaction.parameters.bodyType === 'binarymime') {
-          const reason = 'QMAILQUEUE_BINARY'
-          return reject('5.6.1', 'Binary messages are not taken here', { reason })
-        }
+        const settled = withoutProgram(event.transaction, program, native)
+        if (settled !== undefined) return settled
         if (!(await counters.take('running', most))) {
           return defer('4.3.2', 'Too busy, please try again', { reason: 'QMAILQUEUE_BUSY' })
         }
@@ -87,6 +85,8 @@ export const qmailQueue = definePlugin({
           counters.give('running')
         }
       },
+      unasked: ({ transaction }, { options: { program, native } }) =>
+        withoutProgram(transaction, program, native),
       async check() {
         if (usual === '' || isNative(usual, natives) || (await programs.canStart(usual))) return []
         const problem = `${usual} is no program that this user may start`
@@ -95,6 +95,17 @@ export const qmailQueue = definePlugin({
     }
   },
 })
+
+/** What needs no program. */
+function withoutProgram(
+  { parameters }: Transaction,
+  program: string,
+  native: readonly string[],
+): Pass | Reject | undefined {
+  if (program === '' || isNative(program, native)) return pass()
+  if (parameters.bodyType !== 'binarymime') return undefined
+  return reject('5.6.1', 'Binary messages are not taken here', { reason: 'QMAILQUEUE_BINARY' })
+}
 
 /** `bin/qmail-queue` means every `/…/bin/qmail-queue`. */
 function isNative(program: string, native: readonly string[]): boolean {

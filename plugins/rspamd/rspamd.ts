@@ -15,16 +15,19 @@ import {
   perRecipient,
   quarantine,
   reject,
-  relayClient,
+  type Findings,
   type HeaderEdit,
   type Message,
   type Opinion,
+  type Pass,
+  type Recipient,
   type RecipientVerdict,
+  type Stages,
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
-import { isAskedAbout, strangersOption } from '../shared/recipients/strangers.ts'
+import { isLookedAt, strangersOption, type Asked } from '../shared/recipients/strangers.ts'
 import { forThoseScanned, Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import type { RspamdAnswer } from './answer.ts'
 import { rspamdResult } from './findings.ts'
@@ -103,10 +106,23 @@ export const rspamd = definePlugin({
     const workers = panelOf(file.servers)
     const controllers = panelOf(file.controllers)
     const { connect_timeout: connectMs, patience: patienceMs } = file
+    /** Strangers alone, what is not too large, and who is scanned. */
+    const unasked = (
+      { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
+      { options, findings }: { readonly options: Scanned; readonly findings: Findings },
+    ): Pass | undefined => {
+      if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
+      if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+      return control.spares('spam', transaction)
+    }
     return {
+      unasked,
       check: () => control.doubts('spam', 'spam'),
-      classOf: (recipient, transaction) =>
-        control.classOf(recipient, transaction, ({ spam }) => spam === true),
+      classOf(recipient, transaction, { options, findings }) {
+        if (!isLookedAt(transaction.session, options.scan, findings)) return ''
+        const isScanned = control.classOf(recipient, transaction, ({ spam }) => spam === true)
+        return JSON.stringify([isScanned, askedAs(recipient, options)])
+      },
       async probe(signal) {
         const answers = file.servers.map(
           async (address) =>
@@ -123,17 +139,14 @@ export const rspamd = definePlugin({
         log.info('rspamd.learnt', { as: lesson.as, isNew })
       },
       async message({ transaction, message }, { options, findings, signal }) {
-        const isRelayClient = findings.get(relayClient) !== undefined
-        if (!isAskedAbout(options.scan, transaction.session, isRelayClient)) return pass()
-        if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+        const settled = unasked({ transaction, message }, { options, findings })
+        if (settled !== undefined) return settled
         const { recipients } = transaction
         const scanned = control.scannedBy('spam', transaction)
-        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
-        const groups = groupedByKey(
-          recipients,
-          ({ mailbox }) => (options.per_recipient ? formatMailbox(mailbox) : ''),
-          { most: options.max_questions, asked: scanned },
-        )
+        const groups = groupedByKey(recipients, (recipient) => askedAs(recipient, options), {
+          most: options.max_questions,
+          asked: scanned,
+        })
         const call = { transaction, message, connectMs, patienceMs, signal }
         const asked = groups.map(({ recipients: indexes }) => {
           const about = recipients.filter((_, index) => indexes.includes(index))
@@ -160,6 +173,20 @@ export const rspamd = definePlugin({
     }
   },
 })
+
+/** Under which name rspamd looks for settings, where it does. */
+function askedAs(
+  { mailbox }: Recipient,
+  { per_recipient: isPersonal }: { readonly per_recipient: boolean },
+): string {
+  return isPersonal ? formatMailbox(mailbox).toLowerCase() : ''
+}
+
+/** Whose mail is looked at, and up to which size. */
+interface Scanned {
+  readonly scan: Asked
+  readonly max_size: number
+}
 
 interface Rules {
   readonly reject: Outcome

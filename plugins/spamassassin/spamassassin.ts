@@ -12,18 +12,20 @@ import {
   perRecipient,
   protocolName,
   receivedField,
-  relayClient,
+  type Findings,
   type HeaderEdit,
   type Message,
   type Opinion,
+  type Pass,
   type Recipient,
   type RecipientVerdict,
+  type Stages,
   type Transaction,
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
-import { strangersOption, isAskedAbout } from '../shared/recipients/strangers.ts'
+import { isLookedAt, strangersOption, type Asked } from '../shared/recipients/strangers.ts'
 import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { spamassassinResult } from './findings.ts'
 import { fast, rewritten, ruleNames, rulesIn } from './spam-fields.ts'
@@ -103,9 +105,23 @@ export const spamassassin = definePlugin({
       log,
       ping: (address, signal) => pingSpamd(doors, address, signal),
     })
+    /** Strangers alone, what is not too large, and who is scanned. */
+    const unasked = (
+      { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
+      { options, findings }: { readonly options: Scanned; readonly findings: Findings },
+    ): Pass | undefined => {
+      if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
+      if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+      return control.spares('spam', transaction)
+    }
     return {
+      unasked,
       check: () => control.doubts('spam', 'spam'),
-      classOf: (recipient, transaction) => control.classOf(recipient, transaction, spamRuleOf),
+      classOf(recipient, transaction, { options, findings }) {
+        if (!isLookedAt(transaction.session, options.scan, findings)) return ''
+        const rule = control.classOf(recipient, transaction, spamRuleOf)
+        return JSON.stringify([rule, userOf(recipient, options)])
+      },
       async probe(signal) {
         const answers = file.servers.map(
           async (address) =>
@@ -121,11 +137,9 @@ export const spamassassin = definePlugin({
         log.info('spamassassin.learnt', { as, isNew })
       },
       async message({ transaction, message }, { options, findings, signal }) {
-        const isRelayClient = findings.get(relayClient) !== undefined
-        if (!isAskedAbout(options.scan, transaction.session, isRelayClient)) return pass()
-        if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+        const settled = unasked({ transaction, message }, { options, findings })
+        if (settled !== undefined) return settled
         const scanned = control.scannedBy('spam', transaction)
-        if (scanned?.includes(true) === false) return pass({ reason: 'SIMCONTROL' })
         const command = commandFor(options)
         const { connect_timeout: connectMs, patience: patienceMs } = options
         const preface = prefaceOf(transaction, clock.now())
@@ -171,6 +185,12 @@ export const spamassassin = definePlugin({
   },
 })
 
+/** Whose mail is looked at, and up to which size. */
+interface Scanned {
+  readonly scan: Asked
+  readonly max_size: number
+}
+
 interface Rules {
   readonly headers: 'spamassassin' | 'fast' | 'none'
   readonly subject: string
@@ -205,13 +225,13 @@ function prefaceOf({ session, id, reversePath, parameters }: Transaction, at: nu
   return `Return-Path: ${path}\r\nReceived: ${received}\r\n`
 }
 
-interface Asked {
+interface Made {
   readonly message: Message
   readonly options: Rules
   readonly command: SpamdCommand
 }
 
-function opinionOf(verdict: SpamdVerdict, { message, options, command }: Asked): Opinion {
+function opinionOf(verdict: SpamdVerdict, { message, options, command }: Made): Opinion {
   const { spam, score, required } = verdict
   const rules = rulesOf(verdict, command)
   const headerEdits = editsFor(verdict, message, options)

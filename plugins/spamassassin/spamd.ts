@@ -3,6 +3,7 @@
  * message goes from the spool straight into the socket. Whatever does not follow the protocol is an error, no score.
  */
 import type { Message, NetAddress } from 'postern/plugin'
+import { inBlocks } from '../shared/peer/in-blocks.ts'
 import { Peer, type PeerDoors } from '../shared/peer/peer.ts'
 
 export type SpamdCommand = 'CHECK' | 'SYMBOLS' | 'HEADERS'
@@ -124,18 +125,21 @@ interface Reply {
 async function talk(doors: PeerDoors, call: SpamdCall, sent: Sent): Promise<Reply> {
   const peer = await Peer.connect(doors, call)
   try {
-    const user = call.user === undefined ? [] : [`User: ${call.user}`]
-    const head = [...sent.head, ...user].join('\r\n')
-    await peer.send(Buffer.from(`${head}\r\n\r\n`, 'utf8'))
-    if (sent.preface !== '') await peer.send(sent.preface)
-    for await (const chunk of sent.message.read()) {
+    for await (const block of inBlocks(request(call, sent))) {
       if (peer.hasSpoken) break
-      await peer.send(chunk)
+      await peer.send(block)
     }
     return await replyOf(peer)
   } finally {
     peer.hangUp()
   }
+}
+
+async function* request({ user }: SpamdCall, sent: Sent): AsyncGenerator<Uint8Array> {
+  const head = [...sent.head, ...(user === undefined ? [] : [`User: ${user}`])].join('\r\n')
+  yield Buffer.from(`${head}\r\n\r\n`, 'utf8')
+  yield Buffer.from(sent.preface, 'latin1')
+  yield* sent.message.read()
 }
 
 async function replyOf(peer: Peer): Promise<Reply> {

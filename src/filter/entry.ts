@@ -124,6 +124,10 @@ export interface Place {
 export interface AskedPlace<Q extends Question> extends Place {
   readonly question: Q
   ask(event: Events[Q], context: HookContext<Values>): MaybePromise<Verdict>
+  /** What it says while its breaker is open, where nothing need be asked for that. */
+  readonly unasked?:
+    | ((event: Events[Q], context: HookContext<Values>) => Verdict | undefined)
+    | undefined
 }
 
 /** A place at `message`, where entries wait for others instead of for their turn. */

@@ -95,10 +95,13 @@ export class Inquiry {
     if (!inForce.ok) {
       return this.#faulted(place, startedMs, { kind: 'options', detail: inForce.problem })
     }
-    if (!entry.breaker.allows(startedMs)) return this.#faulted(place, startedMs, breakerOpen)
-
     const findings = how.findings ?? (entry.shadow ? this.findings.shadow : this.findings.enforced)
     const consultation = new Consultation(place, inForce.values, findings)
+    if (entry.breaker.state !== 'closed') {
+      const settled = this.#unasked(place, event, { consultation, startedMs, how })
+      if (settled !== undefined) return settled
+      if (!entry.breaker.allows(startedMs)) return this.#faulted(place, startedMs, breakerOpen)
+    }
     const { recorder } = entry
     const notes = recorder.begin()
     let answer: MaybePromise<Verdict>
@@ -158,6 +161,33 @@ export class Inquiry {
       durationMs: 0,
       remembered: false,
     })
+  }
+
+  /** What needs nothing of a dependency that does not answer is said all the same, and says nothing about it. */
+  #unasked<Q extends Question>(
+    place: AskedPlace<Q>,
+    event: Events[Q],
+    {
+      consultation,
+      startedMs,
+      how,
+    }: {
+      readonly consultation: Consultation
+      readonly startedMs: number
+      readonly how: Asking
+    },
+  ): Step | undefined {
+    let verdict: Verdict | undefined
+    try {
+      verdict = place.unasked?.(event, consultation)
+    } catch (error) {
+      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) })
+    }
+    if (verdict === undefined) return undefined
+    const fault = verdictFault(verdict, place, how.recipients ?? 0)
+    if (fault !== undefined) return this.#faulted(place, startedMs, fault)
+    const durationMs = this.#passed() - startedMs
+    return this.#stepped(place, verdict, { startedMs, durationMs, fault })
   }
 
   #passed(): number {

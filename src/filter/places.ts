@@ -157,7 +157,12 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first, replaces }) => !first && !replaces)
   const lastOnes = entries.filter(({ first, replaces }) => !first && replaces)
-  const message = waiting(put('message', hooks.message, [...firstOnes, ...others, ...lastOnes]))
+  const message = waiting(
+    put('message', hooks.message, [...firstOnes, ...others, ...lastOnes]).map((place) => ({
+      ...place,
+      unasked: place.entry.instance.unasked?.bind(place.entry.instance),
+    })),
+  )
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, checkApop, loginEnded }

@@ -21,6 +21,7 @@ const abilities = new Set<string>([
   'probe',
   'learn',
   'classOf',
+  'unasked',
   'open',
   'close',
 ] satisfies readonly (keyof PluginInstance<unknown>)[])

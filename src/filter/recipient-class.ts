@@ -13,6 +13,9 @@ import { anotherClass } from './refusals.ts'
 import type { Objection } from './step.ts'
 import { sameThresholds } from './threshold-rules.ts'
 
+type Instance = Place['entry']['instance']
+type ClassContext = Parameters<NonNullable<Instance['classOf']>>[2]
+
 /** @returns what is said to a recipient that needs a transaction of its own */
 export function splitOff(
   inquiry: Inquiry,
@@ -32,9 +35,14 @@ export function splitOff(
     const judges =
       condition === undefined ||
       applies(inquiry, place, first, decidedly) === applies(inquiry, place, recipient, decidedly)
-    return (
-      judges && classOf(instance, first, transaction) === classOf(instance, recipient, transaction)
-    )
+    if (!judges || instance.classOf === undefined) return judges
+    const inForce = place.entry.optionsFor(inquiry.environment)
+    // It cannot say: it is asked about the message itself, where its fault has an outcome.
+    if (!inForce.ok) return true
+    const context = { options: inForce.values, findings: inquiry.findings.enforced }
+    const classOf = (each: Recipient): string | undefined =>
+      classBy(instance, each, { transaction, context })
+    return classOf(first) === classOf(recipient)
   }
   const { generation } = inquiry
   const judged = sameThresholds(
@@ -45,13 +53,13 @@ export function splitOff(
 }
 
 /** One that cannot say is asked about the message itself, where its fault has an outcome. */
-function classOf(
-  instance: Place['entry']['instance'],
+function classBy(
+  instance: Instance,
   recipient: Recipient,
-  transaction: Transaction,
+  { transaction, context }: { readonly transaction: Transaction; readonly context: ClassContext },
 ): string | undefined {
   try {
-    return instance.classOf?.(recipient, transaction)
+    return instance.classOf?.(recipient, transaction, context)
   } catch {
     return undefined
   }

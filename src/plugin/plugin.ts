@@ -22,7 +22,7 @@ import type { Store } from '../runtime/store.ts'
 import type { Conditions } from './condition.ts'
 import type { FindingKey } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
-import type { HookContext, Hooks, Vouches } from './stage.ts'
+import type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 import type { PluginMetrics } from './metrics.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -146,6 +146,15 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
    * had his say by then, and no edit of the header comes after it.
    */
   sign?(signing: Signing, context: HookContext<Options>): MaybePromise<readonly SignatureField[]>
+  /**
+   * What it says of a message without asking what it depends on, where that is settled: it does not look at mail of relay
+   * clients, the recipient is not scanned. Asked while the entry rests after faults, so that they keep nobody from their mail
+   * whom they do not concern; `undefined`: it would have to ask.
+   */
+  unasked?(
+    event: Stages['message']['event'],
+    context: HookContext<Options>,
+  ): Stages['message']['verdict'] | undefined
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
@@ -176,7 +185,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
    * With `split: first`: how it will judge mail for this recipient, as far as that differs from recipient to recipient. Those
    * of another class than the first are asked for in a transaction of their own, so that one reply can be true for all.
    */
-  classOf?(recipient: Recipient, transaction: Transaction): string
+  classOf?(
+    recipient: Recipient,
+    transaction: Transaction,
+    context: Pick<HookContext<Options>, 'options' | 'findings'>,
+  ): string
   open?(): Promise<void>
   close?(): Promise<void>
 }

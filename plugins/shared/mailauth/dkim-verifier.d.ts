@@ -1,6 +1,9 @@
 /** The part of mailauth's verifier that we drive ourselves; it comes without types. */
 import type { DKIMVerifyResult } from 'mailauth'
 
+import type { KeyCache } from './key-memory.ts'
+import type { ParsedHeader } from './tools.d.ts'
+
 type TextResolver = (name: string, type: string) => Promise<string[][]>
 
 interface SignatureHeader {
@@ -27,8 +30,12 @@ export class DkimVerifier {
   lastByte?: number
   /** With each bare line feed made a line end. */
   ensureLinebreaks(chunk: Uint8Array): Generator<Uint8Array>
-  /** Takes the whole header, with its empty line. */
-  emitHeaders(header: Uint8Array): Promise<void>
+  /** Where it finds keys. */
+  keyCache: KeyCache
+  /** All fields, of which signatures name those that they cover. */
+  headers: ParsedHeader
+  /** Looks for signatures and ARC sets. */
+  messageHeaders(headers: ParsedHeader): Promise<void>
   /** Takes the next bytes of the body. */
   nextChunk(chunk: Uint8Array): Promise<void>
   /** Verifies. */

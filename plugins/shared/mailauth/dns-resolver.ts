@@ -48,10 +48,10 @@ export function dnsResolver({
   }
 }
 
+export type TextResolver = (name: string, type: string) => Promise<string[][]>
+
 /** Where only TXT records and addresses are asked for, the answers are lists of texts: as mailauth's types want them. */
-export function textResolver(
-  resolver: Resolver,
-): (name: string, type: string) => Promise<string[][]> {
+export function textResolver(resolver: Resolver): TextResolver {
   return async (name, type) => (await resolver(name, type)).map((row) => [row].flat().map(String))
 }
 
@@ -60,6 +60,8 @@ function found<T, R>(answer: DnsAnswer<T>, as: (record: T) => R): readonly R[] {
   throw no(answer.answer === 'no-name' ? 'ENOTFOUND' : 'ENODATA')
 }
 
+/** An error without the stack, which would cost more than the answer; nobody reads it. */
 function no(code: 'ENOTFOUND' | 'ENODATA'): Error {
-  return Object.assign(new Error(code), { code })
+  const bare: Error = Object.create(Error.prototype)
+  return Object.assign(bare, { message: code, code })
 }

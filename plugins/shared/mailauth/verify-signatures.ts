@@ -3,8 +3,10 @@
  * sender writes makes this throw or block: what is too much is stopped before mailauth sees it.
  */
 import type * as VerifierLibrary from 'mailauth/lib/dkim/dkim-verifier.js'
+import type * as ToolsLibrary from 'mailauth/lib/tools.js'
 import { PosternError, isPosternError, type Dns, type Message } from 'postern/plugin'
 import { dnsResolver, textResolver } from './dns-resolver.ts'
+import { KeyMemory, type KeyCache } from './key-memory.ts'
 import { boundedChunks, LineTooLong } from './message-stream.ts'
 import { headerOf } from './signed-header.ts'
 
@@ -34,11 +36,8 @@ export type ArcData = VerifierLibrary.DkimVerifier['arc']
 export interface Verified {
   readonly results: readonly VerifiedSignature[]
   readonly arc: ArcData
-}
-
-/** Loaded before the first message, which would otherwise wait for it, and all others with it. */
-export function loadDkim(): Promise<typeof VerifierLibrary> {
-  return import('mailauth/lib/dkim/dkim-verifier.js')
+  /** Of this message, for whoever verifies its seals. */
+  readonly keys: KeyCache
 }
 
 /** How exactly a signature has to keep to the letter. */
@@ -67,47 +66,92 @@ export type SignatureKind = 'DKIM' | 'ARC'
 
 type Signed = Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>
 
-/**
- * Verifies the signatures of one kind.
- * @returns `unfit` where the body cannot be hashed in linear time
- * @throws PosternError ABORTED, DISK_FAILED
- */
-export async function verifySignatures(
-  message: Signed,
-  kind: SignatureKind,
-  { rules, dns, signal, now, mostQuestions }: VerificationParts,
-): Promise<Verified | { readonly unfit: string }> {
-  const { DkimVerifier } = await loadDkim()
-  const resolver = dnsResolver({ dns, signal, address: '', mostQuestions })
-  try {
-    const verifier = new DkimVerifier({
-      resolver: textResolver(resolver),
-      strict: rules.strict,
-      rejectRsaSha1: !rules.rsaSha1,
-      minBitLength: rules.minKeyBits,
-      curTime: new Date(now),
-      // Anything: without it the Return-Path field is parsed.
-      sender: 'nobody@postern.invalid',
-    })
-    await feed(verifier, message, { kind, signal })
-    if (signal.aborted) throw new PosternError('ABORTED', 'signatures were verified')
-    return { results: verifier.results, arc: verifier.arc }
-  } catch (error) {
-    if (error instanceof LineTooLong) return { unfit: 'a line of the body is too long' }
-    if (isPosternError(error)) throw error
-    // Whatever else it stumbles over came with the message.
-    return { unfit: `it cannot be read: ${String(error).slice(0, 200)}` }
+interface Libraries {
+  readonly verifier: typeof VerifierLibrary
+  readonly tools: typeof ToolsLibrary
+}
+
+/** For one entry of the chain, whose messages share the keys that were read. */
+export class SignatureVerifier {
+  readonly #keys = new KeyMemory()
+  #loaded: Promise<Libraries> | undefined
+
+  /** Before the first message, which would otherwise wait for it, and all others with it. */
+  load(): Promise<Libraries> {
+    return (this.#loaded ??= loadLibraries())
+  }
+
+  /**
+   * Verifies the signatures of one kind.
+   * @returns `unfit` where the body cannot be hashed in linear time
+   * @throws PosternError ABORTED, DISK_FAILED
+   */
+  async verify(
+    message: Signed,
+    kind: SignatureKind,
+    { rules, dns, signal, now, mostQuestions }: VerificationParts,
+  ): Promise<Verified | { readonly unfit: string }> {
+    const { verifier: library, tools } = await this.load()
+    const resolver = textResolver(dnsResolver({ dns, signal, address: '', mostQuestions }))
+    try {
+      const verifier = new library.DkimVerifier({
+        resolver,
+        strict: rules.strict,
+        rejectRsaSha1: !rules.rsaSha1,
+        minBitLength: rules.minKeyBits,
+        curTime: new Date(now),
+        // Anything: without it the Return-Path field is parsed.
+        sender: 'nobody@postern.invalid',
+      })
+      const keys = this.#keys.cacheFor(resolver, tools)
+      verifier.keyCache = keys
+      await feed(verifier, message, { kind, signal, tools })
+      if (signal.aborted) throw new PosternError('ABORTED', 'signatures were verified')
+      return { results: verifier.results, arc: verifier.arc, keys }
+    } catch (error) {
+      if (error instanceof LineTooLong) return { unfit: 'a line of the body is too long' }
+      if (isPosternError(error)) throw error
+      // Whatever else it stumbles over came with the message.
+      return { unfit: `it cannot be read: ${String(error).slice(0, 200)}` }
+    }
   }
 }
+
+async function loadLibraries(): Promise<Libraries> {
+  const [verifier, tools] = await Promise.all([
+    import('mailauth/lib/dkim/dkim-verifier.js'),
+    import('mailauth/lib/tools.js'),
+  ])
+  return { verifier, tools }
+}
+
+/** What there is no need to look at for the other kind. */
+const fieldsOf = {
+  DKIM: /^dkim-signature$/,
+  ARC: /^arc-/,
+} as const
 
 /** Where the header ends is known: mailauth, which looks at it byte by byte, is given both by themselves. */
 async function feed(
   verifier: VerifierLibrary.DkimVerifier,
   message: Signed,
-  { kind, signal }: { readonly kind: SignatureKind; readonly signal: AbortSignal },
+  {
+    kind,
+    signal,
+    tools,
+  }: {
+    readonly kind: SignatureKind
+    readonly signal: AbortSignal
+    readonly tools: typeof ToolsLibrary
+  },
 ): Promise<void> {
   const header = await headerOf(message)
-  await verifier.emitHeaders(Buffer.concat([...lines(verifier, header)]))
+  const headers = tools.parseHeaders(Buffer.concat([...lines(verifier, header)]))
+  const others = fieldsOf[kind === 'DKIM' ? 'ARC' : 'DKIM']
+  const parsed = headers.parsed.filter(({ key }) => !others.test(key))
+  await verifier.messageHeaders({ ...headers, parsed })
+  // Signatures may cover any field.
+  verifier.headers = headers
   verifier.signatureHeaders = verifier.signatureHeaders.filter(({ type }) => type === kind)
   const wanted = new Set(verifier.signatureHeaders.map(({ bodyHashKey }) => bodyHashKey))
   for (const key of verifier.bodyHashes.keys()) {

@@ -43,6 +43,8 @@ export class Peer {
   #full = false
   #ended = false
   #failure: PosternError | undefined
+  /** By us; an error is only made of it for whoever goes on. */
+  #hungUp = false
   #wake: (() => void) | undefined
 
   constructor(connection: Connection, clock: Clock, call: PeerCall) {
@@ -80,7 +82,7 @@ export class Peer {
 
   /** Nothing will come any more, beyond what was not read yet. */
   get hasEnded(): boolean {
-    return this.#ended || this.#failure !== undefined
+    return this.#ended || this.#hungUp || this.#failure !== undefined
   }
 
   /** From now on this signal ends the conversation, and none before it: for those that outlive one question. */
@@ -148,7 +150,7 @@ export class Peer {
   /** Nobody is interested any more. */
   hangUp(): void {
     this.#signal?.removeEventListener('abort', this.#aborted)
-    this.#failure ??= new PosternError('ABORTED', this.name)
+    this.#hungUp = true
     this.#connection.destroy()
     this.#wake?.()
   }
@@ -178,6 +180,7 @@ export class Peer {
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#hungUp) throw new PosternError('ABORTED', this.name)
   }
 
   #heard(chunk: Buffer): void {
@@ -198,7 +201,7 @@ export class Peer {
   /** What it said before it went is still read. */
   #closed(error: Error | undefined): void {
     this.#signal?.removeEventListener('abort', this.#aborted)
-    if (error !== undefined && this.#unreadBytes === 0 && !this.#ended) {
+    if (error !== undefined && this.#unreadBytes === 0 && !this.#ended && !this.#hungUp) {
       const detail = `${this.name} broke off: ${error.message}`
       this.#failure ??= new PosternError('PEER_FAILED', detail, { cause: error })
     }

@@ -1,5 +1,12 @@
 /** Whose mail a spam scanner is asked about: that of strangers, of everybody, or nobody's. */
-import { option, type Option, type Parsed, type Session } from 'postern/plugin'
+import {
+  option,
+  relayClient,
+  type Findings,
+  type Option,
+  type Parsed,
+  type Session,
+} from 'postern/plugin'
 
 const choices = ['strangers', 'on', 'off'] as const
 export type Asked = (typeof choices)[number]
@@ -21,7 +28,8 @@ function switched(text: string): Parsed<string> {
   return { ok: true, value: text.toLowerCase() }
 }
 
-export function isAskedAbout(asked: Asked, session: Session, isRelayClient: boolean): boolean {
+/** @param findings in which relay clients are found */
+export function isLookedAt(session: Session, asked: Asked, findings: Findings): boolean {
   if (asked !== 'strangers') return asked === 'on'
-  return !isRelayClient && session.user === undefined
+  return findings.get(relayClient) === undefined && session.user === undefined
 }

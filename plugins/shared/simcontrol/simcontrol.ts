@@ -13,6 +13,7 @@ import {
   type Live,
   type Log,
   type Option,
+  type Pass,
   type Recipient,
   type RecipientVerdict,
   type SimControl,
@@ -62,6 +63,12 @@ export class Simcontrol {
   /** One for each recipient; nothing where there is no such file, and everybody's mail is scanned. */
   scannedBy(scanner: SimScanner, envelope: Envelope): readonly boolean[] | undefined {
     return this.forRecipients(envelope)?.map((options) => options?.[scanner] === true)
+  }
+
+  /** For `unasked`: nobody's mail is scanned. */
+  spares(scanner: SimScanner, envelope: Envelope): Pass | undefined {
+    const isSpared = this.scannedBy(scanner, envelope)?.includes(true) === false
+    return isSpared ? pass({ reason: 'SIMCONTROL' }) : undefined
   }
 
   /** A file that switches a scanner off for everybody whom it does not name is rarely meant. */
