@@ -101,6 +101,10 @@ describe('a user of this host', () => {
     expect(mail.endsWith('Subject: hi\n\nline\n')).toBe(true)
   })
 
+  test('is whom the start says that mail is for', () => {
+    expect(gateway.stdout()).toContain('control/locals is for the users of this host')
+  })
+
   test('has our own programs at hand, which send on by this gateway', async () => {
     await maildir('Maildir')
     await own('.qmail-on', '|postern condredirect joe@postern.test grep -q ^Subject\n./never\n')
