@@ -74,6 +74,7 @@ class VpopmailReader implements Vpopmail {
     const wanted = ['vpopmail', 'valias', 'limits', 'dir_control']
     const { rows, mistakes } = parseMysqlDump(text, wanted)
     this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
+    if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${wanted.join(', ')}`)
     // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
     for (const row of rows.get('dir_control') ?? []) {
       if (column(row, 'domain').includes('.')) this.#domain(column(row, 'domain'))

@@ -178,8 +178,8 @@ export function maildropProgram(): MaildropProgram | undefined {
   const { root, proof } = servers.maildrop
   const path = join(root, proof)
   if (!isExecutable(path)) return undefined
-  const libraries = join(root, 'usr/lib', multiarch())
-  const LD_LIBRARY_PATH = [libraries, join(libraries, 'courier-authlib')].join(delimiter)
+  const libraries = ['usr/lib', `usr/lib/${multiarch()}`].map((folder) => join(root, folder))
+  const LD_LIBRARY_PATH = libraries.join(delimiter)
   return { path, env: { LD_LIBRARY_PATH } }
 }
 
