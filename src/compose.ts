@@ -31,7 +31,7 @@ import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
 import { openDoors, type OpenedDoors } from './tools/open-doors.ts'
-import { openListener } from './tools/open-listener.ts'
+import { mxAmong, openListener } from './tools/open-listener.ts'
 import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
 import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
@@ -126,8 +126,13 @@ class RunningGateway implements Gateway {
     return this.#current.configuration.control.me
   }
 
-  get maildirs(): string {
-    return this.#current.configuration.delivery.maildirs
+  get maildirs(): string | undefined {
+    const { local, maildirs } = this.#current.configuration.delivery
+    return local === 'users' ? undefined : maildirs
+  }
+
+  get mx(): Gateway['mx'] {
+    return mxAmong(this.#current.configuration.listeners, this.#listeners)
   }
 
   get spool(): string {

@@ -81,9 +81,10 @@ class GatewayWorker {
     this.#gateway = gateway
     if (gateway === undefined) return this.#supervisor.send({ say: 'refused', mistakes, doubts })
     this.#closeUnused(gateway.listeners.map(({ address }) => listenKey(address)))
-    const { hostname, maildirs, spool, entries, ownCertificate } = gateway
+    const { hostname, maildirs, mx, spool, entries, ownCertificate } = gateway
     const listeners = gateway.listeners.map(({ name, address }) => ({ name, address }))
-    const report = { hostname, maildirs, spool, entries, listeners, ownCertificate, doubts }
+    const known = { hostname, spool, entries, listeners, ownCertificate }
+    const report = { ...known, maildirs, mx, doubts }
     this.#supervisor.send({ say: 'opened', report })
   }
 

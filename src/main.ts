@@ -260,7 +260,7 @@ function signalled(signals: Signals): Promise<Wish> {
 
 /** What a person who has just started it wants to know. */
 function greeting(report: WorkerReport, folder: string): string {
-  const { listeners, entries, maildirs, hostname, ownCertificate } = report
+  const { listeners, entries, maildirs, mx, hostname, ownCertificate } = report
   const lines = listeners.map(
     ({ name, address }) => `  listening on ${formatListenAddress(address)} (${name})`,
   )
@@ -268,8 +268,11 @@ function greeting(report: WorkerReport, folder: string): string {
     const remark = mode === 'enforce' ? '' : ` [${mode}]`
     return `    ${name}${remark}${summary === undefined ? '' : `  ${summary}`}`
   })
-  const first = listeners.find(({ address }) => 'port' in address)?.address
-  const server = first === undefined ? '' : ` --server ${formatListenAddress(first)}`
+  const server = mx === undefined ? '' : ` --server ${formatListenAddress(mx)}`
+  const destination =
+    maildirs === undefined
+      ? 'is for the users of this host, and their .qmail files'
+      : `lands in ${maildirs}/<domain>/<local-part>/`
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,
     ...lines,
@@ -278,7 +281,7 @@ function greeting(report: WorkerReport, folder: string): string {
       : [`  TLS with a self-signed certificate: ${ownCertificate}`]),
     '  the chain, in order:',
     ...chain,
-    `  mail for control/locals lands in ${maildirs}/<domain>/<local-part>/`,
+    `  mail for control/locals ${destination}`,
     '  ready; send a test message with:',
     `    npx postern send --to bob@${hostname}${server}`,
   ].join('\n')}\n`

@@ -46,6 +46,13 @@ export function readDialIn(
       const remedy = 'write its host, for ETRN, or its clients, whose sessions have it sent'
       reading.mistake([...path, name], 'says nowhere when to send what lies there', remedy)
     }
+    // The whole of a network would be too many to be this one host.
+    const network =
+      host === undefined ? clients.list.find((each) => !isOneAddress(each)) : undefined
+    if (network !== undefined) {
+      const problem = `${JSON.stringify(network)} is more than one address, and without host each of them would get this mail`
+      reading.mistake([...path, name, 'clients'], problem, 'write host, or addresses one by one')
+    }
     hosts.set(domain, {
       maildir: absolute(maildir),
       prefix,
@@ -54,4 +61,9 @@ export function readDialIn(
     })
   }
   return hosts
+}
+
+function isOneAddress(client: string): boolean {
+  const prefix = client.split('/')[1]
+  return prefix === undefined || prefix === (client.includes(':') ? '128' : '32')
 }

@@ -202,6 +202,7 @@ chain: []
     two.test: { maildir: turn, host: 'a b' }
     -: { maildir: turn, host: hub.test }
     three.test: { host: hub.test }
+    four.test: { maildir: turn, clients: [192.0.2.5, '2001:db8::/128', 192.0.2.0/24] }
 `,
       }),
     ).toEqual([
@@ -209,6 +210,7 @@ chain: []
       'config/postern.yaml:4: delivery.dial_in.two.test.host: "a b" is no host; write host or host:port; IPv6 in brackets',
       'config/postern.yaml:5: delivery.dial_in.-: is not a domain; write a domain',
       'config/postern.yaml:6: delivery.dial_in.three.test.maildir: is missing; it must be given (text)',
+      'config/postern.yaml:7: delivery.dial_in.four.test.clients: "192.0.2.0/24" is more than one address, and without host each of them would get this mail; write host, or addresses one by one',
     ])
   })
 

@@ -1,5 +1,6 @@
 /** Tables (text) and constant databases (cdb) of the configuration, as plugin options see them. */
 import { openCdb } from '../formats/cdb-reader.ts'
+import { readAtBytes } from '../formats/cdb.ts'
 import type { Cdb } from '../formats/cdb-reader.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { CdbTable, FollowedFile, Table } from '../plugin/table.ts'
@@ -89,12 +90,18 @@ export function followedCdb(
   }
 }
 
+/** A cdb up to this size is read once: a question of a larger one costs a few reads of the disk. */
+const inMemoryBytes = 8 << 20
+
 function openDatabase(path: string, disk: Disk): Database {
   let file: DiskFile | undefined
   try {
     const opened = disk.openNow(path)
     file = opened
     const { sizeBytes } = opened.statNow()
+    if (sizeBytes <= inMemoryBytes) {
+      return { file, cdb: openCdb(readAtBytes(opened.readNow(0, sizeBytes))) }
+    }
     const readAt = (at: number, length: number): Uint8Array => opened.readNow(at, length)
     return { file, cdb: openCdb({ sizeBytes, readAt }) }
   } catch (failure) {

@@ -50,6 +50,21 @@ describe('a dump', () => {
     expect(read.rows.get('t') ?? []).toEqual([])
   })
 
+  test('has tables of others in between, whose values may be of any length', () => {
+    const other = `INSERT INTO \`wp_posts\` VALUES (1,'${"it\\'s; ".repeat(20_000)}'),(2,'');`
+    const text = `${other}\nINSERT INTO t (a) VALUES ('x');`
+    expect(parseMysqlDump(text, ['t'])).toMatchObject({
+      mistakes: [],
+      rows: new Map([['t', [new Map([['a', 'x']])]]]),
+    })
+  })
+
+  test('may have values in every notation', () => {
+    const text = "INSERT INTO t (a,b,c,d) VALUES (x'6162',b'101',N'c',_binary '\\0d');"
+    const [row] = parseMysqlDump(text, ['t']).rows.get('t') ?? []
+    expect([...(row?.values() ?? [])]).toEqual(['ab', '5', 'c', '\0d'])
+  })
+
   test('keeps what came before it was cut off', () => {
     const cut = dump.slice(0, dump.indexOf('b""ob'))
     const { rows, mistakes } = parseMysqlDump(cut, ['vpopmail'])

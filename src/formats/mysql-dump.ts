@@ -48,6 +48,8 @@ class DumpReader {
   #at = 0
   #token: Token = { kind: 'end' }
   #count = 0
+  /** What nobody wants is not kept, and may be as long as it likes: another database's pictures, for one. */
+  #keepsValues = true
 
   constructor(
     text: string,
@@ -70,7 +72,9 @@ class DumpReader {
   #statement(): void {
     if (this.#isWord('create')) this.#create()
     else if (this.#isWord('insert') || this.#isWord('replace')) this.#insert()
+    this.#keepsValues = false
     while (!this.#isMark(';') && this.#token.kind !== 'end') this.#next()
+    this.#keepsValues = true
   }
 
   /** `CREATE TABLE name (column type …, KEY …)`: what begins each part that is no key. */
@@ -132,7 +136,11 @@ class DumpReader {
       if (token.kind === 'end' || this.#isMark(';')) throw new Unreadable('a row has no end')
       if (token.kind === 'mark') continue
       if (token.kind === 'word' && token.text.startsWith('_')) continue
-      values.push(token.kind === 'word' ? valueOf(token.text) : token.text)
+      const notation = token.kind === 'word' && this.#text[this.#at] === "'" ? token.text : ''
+      if (/^[bnx]$/i.test(notation)) {
+        this.#next()
+        values.push(this.#token.kind === 'string' ? notated(notation, this.#token.text) : null)
+      } else values.push(token.kind === 'word' ? valueOf(token.text) : token.text)
     }
     this.#next()
     return values
@@ -212,21 +220,25 @@ class DumpReader {
   #quoted(quote: string): string {
     const parts: string[] = []
     let size = 0
+    const isKept = this.#keepsValues
     const special = quote === '`' ? /`/g : quote === "'" ? /['\\]/g : /["\\]/g
     let from = this.#at + 1
     for (;;) {
       special.lastIndex = from
       const at = special.exec(this.#text)?.index
       if (at === undefined) throw new Unreadable('a text has no end')
-      parts.push(this.#text.slice(from, at))
-      size += at - from + 1
-      if (size > this.#limits.value) throw new Unreadable('a value is too long')
+      if (isKept) {
+        parts.push(this.#text.slice(from, at))
+        size += at - from + 1
+        if (size > this.#limits.value) throw new Unreadable('a value is too long')
+      }
       const behind = this.#text[at + 1]
       if (this.#text[at] === '\\') {
         if (behind === undefined) throw new Unreadable('a text has no end')
-        parts.push(escapes.get(behind) ?? behind)
-      } else if (behind === quote) parts.push(quote)
-      else {
+        if (isKept) parts.push(escapes.get(behind) ?? behind)
+      } else if (behind === quote) {
+        if (isKept) parts.push(quote)
+      } else {
         this.#at = at + 1
         return parts.join('')
       }
@@ -269,6 +281,13 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
   ['Z', '\x1A'],
 ])
+
+/** `x'6162'` is a text in hexadecimal, `b'101'` a number, `n'text'` a text. */
+function notated(notation: string, text: string): string {
+  if (/^n$/i.test(notation)) return text
+  if (/^x$/i.test(notation)) return Buffer.from(text, 'hex').toString()
+  return /^[01]{1,32}$/.test(text) ? String(Number.parseInt(text, 2)) : ''
+}
 
 /** A number as it stands; `0x6162` is a text. */
 function valueOf(word: string): string | null {

@@ -7,8 +7,9 @@ export interface FileLock {
 export interface FileLocks {
   /**
    * Waits for whoever has it.
-   * @param path a file; made if there is none
+   * @param path a file; made if there is none. A symbolic link is followed, but not where `noLink`: what others may write
+   * beside leads us nowhere
    * @throws PosternError TIMEOUT after `timeoutMs`, DISK_FAILED
    */
-  take(path: string, timeoutMs: number): Promise<FileLock>
+  take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock>
 }

@@ -7,7 +7,10 @@ import type { ReloadReport, Suspect, WorkerStatus } from '../workers/messages.ts
 /** A gateway at work. */
 export interface Gateway {
   readonly hostname: string
-  readonly maildirs: string
+  /** Below it lie the Maildirs of control/locals; undefined where that mail goes to users of this host. */
+  readonly maildirs: string | undefined
+  /** Where whoever knows none of us may send mail to. */
+  readonly mx: ListenAddress | undefined
   /** The path of the spool. */
   readonly spool: string
   readonly listeners: readonly { readonly name: string; readonly address: ListenAddress }[]

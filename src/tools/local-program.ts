@@ -13,12 +13,15 @@ export const localProgram = [
 export const maildropProgram = [localProgram[0], 'pop3d'] as const
 
 /**
- * As after a login, and with us at hand: `|postern forward …` finds the program, and that finds the gateway. Nothing else of
- * ours is anybody's business.
+ * As after a login, and with us at hand: `|forward …` and `|postern forward …` find the program, and that finds the gateway. What
+ * is left of a qmail finds our queue too, and not its own, which nobody looks into any more. Nothing else of ours is anybody's
+ * business.
  */
 export function programEnvironment(folder: string): ReadonlyMap<string, string> {
+  const bin = dirname(localProgram[0])
   return new Map([
-    ['PATH', `/usr/local/bin:/usr/bin:/bin:${dirname(localProgram[0])}`],
+    ['PATH', `/usr/local/bin:${bin}/qmail:/usr/bin:/bin:${bin}:/var/qmail/bin`],
+    ['QMAILQUEUE', `${bin}/qmail-queue`],
     ['POSTERN_CONFIG', folder],
   ])
 }

@@ -17,12 +17,13 @@ export type DialInDoors = Pick<CourierParts, 'queue' | 'doors' | 'current'>
 
 export function openDialIn(parts: DialInDoors): DialIn {
   const { queue, doors, current } = parts
-  const { disk, log } = doors
+  const { clock, disk, log } = doors
   return new DialIn({
     queue: flushQueue(queue),
     hosts: () => current().delivery.dialIn,
     waiting: async ({ maildir: folder }) => (await waitingIn({ disk, folder })).length,
     send: (host, to, signal) => sendTo(parts, host, { to, signal }),
+    clock,
     log,
   })
 }
@@ -43,7 +44,7 @@ async function sendTo(
   const { doors, current } = parts
   const { net, dns, clock, random, log, disk } = doors
   if ((await waitingIn({ disk, folder })).length === 0) return
-  const lock = await systemFileLocks.take(`${folder}.lock`, lockTimeoutMs)
+  const lock = await systemFileLocks.take(`${folder}.lock`, lockTimeoutMs, true)
   const settings = smtpSettings(current, net)
   const transport = smtpTransport({ net, dns, clock, random, log, settings })
   const route = { transport: 'smtp', key: `dial_in:${to.host}`, lookup: 'host', ...to } as const

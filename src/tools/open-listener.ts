@@ -54,3 +54,12 @@ async function listenRecording(
     },
   }
 }
+
+/** The listener that takes mail from everybody, where it has an address of the network. */
+export function mxAmong(
+  configured: readonly Pick<ListenerConfiguration, 'name' | 'role'>[],
+  open: readonly Pick<SmtpListener, 'name' | 'address'>[],
+): SmtpListener['address'] | undefined {
+  const names = configured.filter(({ role }) => role === 'mx').map(({ name }) => name)
+  return open.find(({ name, address }) => names.includes(name) && 'port' in address)?.address
+}

@@ -5,6 +5,7 @@ import { parseMysqlDump, type DumpRow } from '../formats/mysql-dump.ts'
 import { vpopmailAliasDomains } from '../formats/vpopmail/alias-domains.ts'
 import { limitsOf, parseVpopmailLimits, type VpopmailLimits } from '../formats/vpopmail/limits.ts'
 import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
+import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
 
@@ -73,11 +74,15 @@ class VpopmailReader implements Vpopmail {
     const wanted = ['vpopmail', 'valias', 'limits', 'dir_control']
     const { rows, mistakes } = parseMysqlDump(text, wanted)
     this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
+    if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${wanted.join(', ')}`)
     // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
     for (const row of rows.get('dir_control') ?? []) {
       if (column(row, 'domain').includes('.')) this.#domain(column(row, 'domain'))
     }
-    for (const row of rows.get('vpopmail') ?? []) {
+    const users = rows.get('vpopmail') ?? []
+    const limits = rows.get('limits') ?? []
+    const aliases = rows.get('valias') ?? []
+    for (const [row, domain] of this.#ofDomains(path, 'vpopmail', users, 'pw_domain')) {
       const user = userOf({
         name: column(row, 'pw_name'),
         hash: column(row, 'pw_passwd'),
@@ -85,20 +90,29 @@ class VpopmailReader implements Vpopmail {
         folder: column(row, 'pw_dir'),
         quota: column(row, 'pw_shell'),
       })
-      if (user !== undefined) this.#domain(column(row, 'pw_domain')).users.set(user.name, user)
+      if (user !== undefined) domain.users.set(user.name, user)
     }
-    for (const row of rows.get('limits') ?? []) {
+    for (const [row, domain] of this.#ofDomains(path, 'limits', limits)) {
       const words = [...row].map(([name, value]) => [name, value ?? ''] as const)
-      this.#domain(column(row, 'domain')).limits = limitsOf(new Map(words))
+      domain.limits = limitsOf(new Map(words))
     }
-    for (const row of rows.get('valias') ?? []) this.#addAlias(row)
+    for (const [row, domain] of this.#ofDomains(path, 'valias', aliases)) addAlias(domain, row)
   }
 
-  #addAlias(row: DumpRow): void {
-    const { lines } = this.#domain(column(row, 'domain'))
-    const name = column(row, 'alias').toLowerCase()
-    const { instructions } = parseDotQmail(Buffer.from(column(row, 'valias_line'), 'latin1'))
-    lines.set(name, [...(lines.get(name) ?? []), ...instructions])
+  /** Each row with its domain. A dump of several databases may hold a table of the same name that is none of vpopmail's. */
+  *#ofDomains(
+    path: string,
+    table: string,
+    rows: readonly DumpRow[],
+    of = 'domain',
+  ): Generator<readonly [DumpRow, VpopmailDomain]> {
+    let strange = 0
+    for (const row of rows) {
+      const name = column(row, of)
+      if (asciiDomain(name) === '') strange += 1
+      else yield [row, this.#domain(name)]
+    }
+    if (strange > 0) this.doubts.push(`${path}: rows of ${table} that name no domain: ${strange}`)
   }
 
   async readFolders(folder: string, depth: number): Promise<void> {
@@ -177,6 +191,12 @@ class VpopmailReader implements Vpopmail {
       throw error
     }
   }
+}
+
+function addAlias({ lines }: VpopmailDomain, row: DumpRow): void {
+  const name = column(row, 'alias').toLowerCase()
+  const { instructions } = parseDotQmail(Buffer.from(column(row, 'valias_line'), 'latin1'))
+  lines.set(name, [...(lines.get(name) ?? []), ...instructions])
 }
 
 /** Nothing outside the folder of the domain is ever read for a user. */

@@ -24,7 +24,7 @@ async function sent({ files, says, lifetimeMs = Infinity, promised = true, signa
   const folders = { '/m/new/.k': '', '/m/cur/.k': '', '/m/tmp/1': 'half' }
   const paths = Object.entries(files).map(([name, text]) => [`/m/${name}`, text] as const)
   const disk = fakeDisk({ ...folders, ...Object.fromEntries(paths) })
-  const reading = vi.spyOn(disk, 'readFile')
+  const reading = vi.spyOn(disk, 'open')
   const tried: string[] = []
   const bounced: string[] = []
   const told: string[] = []

@@ -3,19 +3,15 @@
  * removed, what is refused or has waited too long is bounced and removed, and all else stays for the next time. A message
  * is removed only when somebody else has promised it, or its bounce.
  */
-import { isAscii } from 'node:buffer'
 import { join } from 'node:path'
-import { CrlfLines } from '../formats/crlf-lines.ts'
-import { readSerialMessage, type SerialMessage } from '../formats/serial-message.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError } from '../mail/errors.ts'
-import { headerEnd } from '../mail/header.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Message } from '../mail/message.ts'
 import { printable } from '../mail/reply.ts'
-import { memoryBody, StoredMessage } from '../queue/stored-message.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { readSerialFile, type SerialFile } from './serial-file.ts'
 
 export interface SerialMail {
   readonly envelope: Envelope
@@ -43,8 +39,6 @@ export type SerialOutcome = 'succeeded' | 'failed permanently' | 'failed tempora
 
 /** As serialmail's own script has it: `maildirserial -b -t 1209600`. */
 export const serialLifetimeMs = 1_209_600_000
-/** A message is read whole. */
-const largestFile = 256 << 20
 /** Of a host that no session can be had with: it is not asked again for each message. */
 const noSession = '4.4.1'
 
@@ -138,11 +132,10 @@ async function readMail(
   away: DeliveryResult | undefined,
 ): Promise<SerialMail | string | undefined> {
   try {
-    const { modifiedAt, kind } = await disk.stat(path)
-    if (kind !== 'file') return 'it is no file'
+    const { modifiedAt } = await disk.statName(path)
     if (away !== undefined && now() - modifiedAt <= lifetimeMs) return onOneLine(away.text)
-    const read = readSerialMessage(await disk.readFile(path, largestFile), prefix)
-    return typeof read === 'string' ? read : mailOf(read, modifiedAt)
+    const read = await readSerialFile(disk, path, prefix)
+    return typeof read === 'string' ? read : mailOf(read)
   } catch (error) {
     if (isPosternError(error, 'NOT_FOUND')) return undefined
     if (isPosternError(error)) return printable(error.message)
@@ -150,18 +143,7 @@ async function readMail(
   }
 }
 
-function mailOf(
-  { reversePath, recipient, message: file }: SerialMessage,
-  arrivedAt: Instant,
-): SerialMail {
-  const lines = new CrlfLines()
-  const bytes = Buffer.concat([lines.convert(file), lines.end()])
-  const end = headerEnd(bytes)
-  const [head, body] = [
-    bytes.subarray(0, end < 0 ? undefined : end),
-    bytes.subarray(end < 0 ? bytes.length : end),
-  ]
-  const message = new StoredMessage(head, memoryBody(body), !isAscii(body))
+function mailOf({ reversePath, recipient, message, arrivedAt }: SerialFile): SerialMail {
   const paths = [reversePath, recipient]
   return {
     arrivedAt,

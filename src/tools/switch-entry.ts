@@ -12,6 +12,7 @@ import type { Mistake } from '../plugin/mistake.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { makeScratchFolder } from '../runtime/node/scratch-folder.ts'
 import { loadChain } from './load-chain.ts'
 import { offlineDoors } from './offline-doors.ts'
 import { openDoors } from './open-doors.ts'
@@ -118,13 +119,28 @@ export async function tryChain(
   }
 }
 
-/** Only who tries an entry needs its store, its DNS and its threads; who reads a chain does not. */
+/**
+ * Only who tries an entry needs its store, its DNS and its threads; who reads a chain does not. The store is one of its own:
+ * root may try what the gateway does under another account, whose folders have nothing of root's in them.
+ */
 async function doorsFor(
   configuration: Configuration,
   probed: string | undefined,
 ): Promise<{ readonly doors: ChainDoors & Pick<Doors, 'disk'>; close(): Promise<void> }> {
-  if (probed !== undefined) return openDoors({ ...configuration, log: errorsOnly })
-  return { doors: { ...offlineDoors(), disk: systemDisk }, close: () => Promise.resolve() }
+  if (probed === undefined) {
+    return { doors: { ...offlineDoors(), disk: systemDisk }, close: () => Promise.resolve() }
+  }
+  const scratch = await makeScratchFolder()
+  const store = { path: join(scratch.path, 'store.db') }
+  const traces = { ...configuration.traces, path: join(scratch.path, 'traces.db') }
+  const opened = await openDoors({ ...configuration, store, traces, log: errorsOnly })
+  return {
+    doors: opened.doors,
+    async close() {
+      await opened.close()
+      await scratch.remove()
+    },
+  }
 }
 
 /** @returns why the entry could not do its work, or what it found where it could */

@@ -40,7 +40,10 @@ export type Suspect = readonly [fingerprint: string, until: Instant]
 /** What a worker says when it is open. */
 export interface WorkerReport extends Known {
   readonly hostname: string
-  readonly maildirs: string
+  /** Below it lie the Maildirs of control/locals; undefined where that mail goes to users of this host. */
+  readonly maildirs: string | undefined
+  /** Where a test message may be sent to. */
+  readonly mx: ListenAddress | undefined
   readonly entries: readonly ListedEntry[]
   /** Where the self-signed certificate lies, where a listener shows it. */
   readonly ownCertificate?: string | undefined

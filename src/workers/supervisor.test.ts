@@ -10,6 +10,7 @@ type Worker = FakeWorker<ToWorker, FromWorker>
 const report: WorkerReport = {
   hostname: 'mx.test',
   maildirs: '/var/mail',
+  mx: undefined,
   spool: '/var/spool',
   listeners: [{ name: 'mx', address: { host: '127.0.0.1', port: 40_001 } }],
   entries: [],

@@ -1,7 +1,8 @@
 /** Mail that came by SMTP is fetched by POP3, with clients that nobody here wrote. */
-import { readdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { component, isMissing } from '../setup/components.ts'
 import {
   delivered,
@@ -195,3 +196,86 @@ box.quit()
     expect(run).toEqual({ code: 0, stdout: '(0, 0) []\n', stderr: '' })
   })
 })
+
+describe('programs that fetch mail', () => {
+  const users = { fetchmail: 'fiona@postern.test', getmail: 'greta@postern.test' }
+  beforeAll(async () => {
+    for (const user of Object.values(users)) {
+      // oxlint-disable-next-line no-await-in-loop -- the accounts' file takes one writer
+      await runPostern(['user', 'add', user, '--config', gateway.folder.config], 'open sesame\n')
+    }
+  })
+
+  test.skipIf(isMissing('fetchmail'))('get each message once, over TLS: fetchmail', async () => {
+    await send('fiona', 'one', 'two')
+    const home = await homeFor('fetchmail')
+    const rc = (
+      keep: string,
+    ): string => `poll 127.0.0.1 service ${portOf('pop3')} protocol POP3 uidl
+  user "${users.fetchmail}" password "open sesame" sslproto "TLS1.2+" no sslcertck ${keep}
+  mda "cat >> ${home}/got"
+`
+    const fetch = async (keep: string): Promise<number> => {
+      await writeFile(join(home, 'rc'), rc(keep), { mode: 0o600 })
+      const line = ['--nosyslog', '-f', join(home, 'rc')]
+      const env = { HOME: home, FETCHMAILHOME: home }
+      const run = await runProgram(component('fetchmail')!.path, line, { env })
+      // 1: there was nothing new.
+      expect(run.code, run.stdout + run.stderr).toBeLessThanOrEqual(1)
+      return (await readFile(join(home, 'got'), 'utf8')).split('\n.one\n').length - 1
+    }
+    expect(await fetch('keep')).toBe(1)
+    expect(await fetch('keep')).toBe(1)
+    expect(await readFile(join(home, 'got'), 'utf8')).toMatch(
+      /Subject: one\n\n\.one\n[^]*\n\.two\n/,
+    )
+    await fetch('nokeep fetchall')
+    expect((await files('fiona', 'new')) + (await files('fiona', 'cur'))).toBe(0)
+  })
+
+  test.skipIf(isMissing('getmail'))('and delete what they have got: getmail', async () => {
+    await send('greta', 'one', 'two')
+    const home = await homeFor('getmail')
+    const got = join(home, 'got')
+    for (const part of ['', 'cur', 'new', 'tmp']) {
+      // oxlint-disable-next-line no-await-in-loop -- a Maildir
+      await mkdir(join(got, part))
+    }
+    await writeFile(
+      join(home, 'getmailrc'),
+      `[retriever]
+type = SimplePOP3SSLRetriever
+server = 127.0.0.1
+port = ${portOf('pop3s')}
+username = ${users.getmail}
+password = open sesame
+[destination]
+type = Maildir
+path = ${got}/
+[options]
+delete = true
+`,
+    )
+    // It delivers nothing as root.
+    const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+    const line = [component('getmail')!.path, '-g', home]
+    if (process.getuid?.() === 0) {
+      await runProgram('/bin/chown', ['-R', '65534:65534', home])
+      line.unshift('/usr/bin/setpriv', ...asNobody)
+    }
+    const run = await runProgram(line[0] ?? '', line.slice(1), { env: { HOME: home } })
+    expect(run.stdout + run.stderr).toContain('2 messages')
+    const mail = await Promise.all(
+      (await readdir(join(got, 'new'))).map((name) => readFile(join(got, 'new', name), 'utf8')),
+    )
+    const bodies = mail.map((text) => /\n\n(.*)\n/.exec(text)?.[1] ?? '')
+    expect(bodies.toSorted()).toEqual(['.one', '.two'])
+    expect((await files('greta', 'new')) + (await files('greta', 'cur'))).toBe(0)
+  })
+})
+
+async function homeFor(program: string): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), `postern-${program}-`))
+  onTestFinished(() => rm(home, { recursive: true }))
+  return home
+}

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { verbs } from '../../src/cli/verbs.ts'
 import { qmailHome, type QmailHome } from './qmail-home.ts'
 import { checkout, runProgram } from './started-gateway.ts'
 
@@ -300,4 +301,19 @@ describe('the programs', () => {
     expect(stderr).toMatch(/mkvalidrcptto: fatal: v\.cdb is there already\n$/)
     expect(readFileSync(join(home, 'v.cdb'), 'latin1')).toContain('sales@shop.test')
   })
+})
+
+test('bin/qmail has the names that .qmail files know, each a command of ours', () => {
+  const folder = join(checkout, 'bin/qmail')
+  const names = readdirSync(folder)
+  expect(names).toEqual(
+    expect.arrayContaining(['forward', 'preline', 'dot-forward', 'qmail-inject']),
+  )
+  for (const name of names) {
+    expect([...verbs.keys()]).toContain(name.replace('qmail-', ''))
+    expect(statSync(join(folder, name)).mode & 0o111, name).toBe(0o111)
+    expect(readFileSync(join(folder, name), 'utf8')).toBe(
+      readFileSync(join(folder, 'forward'), 'utf8'),
+    )
+  }
 })

@@ -1,12 +1,15 @@
 /** Mail for users of this host, by users/assign, alias and their .qmail files, as a host that ran qmail has them. */
+import { cpSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { component, isMissing, maildropProgram } from '../setup/components.ts'
 import {
   dialogue,
   eventually,
   gatewayFolder,
+  runProgram,
   startGateway,
   type GatewayFolder,
   type StartedGateway,
@@ -16,10 +19,10 @@ let folder: GatewayFolder
 let gateway: StartedGateway
 let home: string
 
-/** Root delivers for whom it likes, everybody else for themselves. */
+/** Root delivers for whom it likes, everybody else for themselves. maildrop wants to find an account: that of nobody. */
 const isRoot = process.getuid?.() === 0
-const uid = isRoot ? 8123 : (process.getuid?.() ?? 0)
-const gid = isRoot ? 8124 : (process.getgid?.() ?? 0)
+const uid = isRoot ? 65_534 : (process.getuid?.() ?? 0)
+const gid = isRoot ? 65_534 : (process.getgid?.() ?? 0)
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'postern-joe-'))
@@ -65,13 +68,13 @@ async function maildir(name: string): Promise<void> {
   for (const part of ['', '/cur', '/new', '/tmp']) await own(`${name}${part}`)
 }
 
-async function send(recipient: string): Promise<void> {
+async function send(recipient: string, subject = 'hi'): Promise<void> {
   const replies = await dialogue(gateway.port, [
     'EHLO client.test',
     'MAIL FROM:<alice@client.test>',
     `RCPT TO:<${recipient}>`,
     'DATA',
-    'Subject: hi\r\n\r\nline\r\n.',
+    `Subject: ${subject}\r\n\r\nline\r\n.`,
     'QUIT',
   ])
   expect(replies[5]).toMatch(/^250 /)
@@ -86,7 +89,7 @@ async function content(path: string): Promise<string> {
 
 async function mailIn(name: string): Promise<string> {
   const found = await eventually(async () => {
-    const [first] = await readdir(join(home, name, 'new'))
+    const [first] = await readdir(join(home, name, 'new')).catch((): string[] => [])
     return first
   }, `mail in ${name}`)
   return readFile(join(home, name, 'new', found), 'latin1')
@@ -101,12 +104,22 @@ describe('a user of this host', () => {
     expect(mail.endsWith('Subject: hi\n\nline\n')).toBe(true)
   })
 
+  test('is whom the start says that mail is for', () => {
+    expect(gateway.stdout()).toContain('control/locals is for the users of this host')
+  })
+
   test('has our own programs at hand, which send on by this gateway', async () => {
     await maildir('Maildir')
-    await own('.qmail-on', '|postern condredirect joe@postern.test grep -q ^Subject\n./never\n')
+    await own('.qmail-on', '|condredirect joe@postern.test grep -q ^Subject\n./never\n')
+    await own('.qmail-by', '|preline sh -c "head -n 3 > top; echo $QMAILQUEUE > queue"\n')
     await send('joe-on@postern.test')
     expect(await mailIn('Maildir')).toMatch(
       /^Return-Path: <alice@client\.test>\nDelivered-To: joe@postern\.test\n(?:.*\n)*Delivered-To: joe-on@postern\.test\n/,
+    )
+    await send('joe-by@postern.test')
+    expect(await content('queue')).toMatch(/\/bin\/qmail-queue\n$/)
+    expect(await content('top')).toMatch(
+      /^From alice@client\.test .*\nReturn-Path: .*\nDelivered-To: /,
     )
   })
 
@@ -157,3 +170,92 @@ describe('root', () => {
     expect(gateway.stderr()).toContain('Sorry, no mailbox here by that name.')
   })
 })
+
+describe('a filter of others', () => {
+  test.skipIf(isMissing('procmail'))('sorts a user’s mail: procmail', async () => {
+    await maildir('Maildir')
+    await own('.procmailrc', ':0\n* ^Subject:.*list\nMaildir/.lists/\n\n:0\nMaildir/\n')
+    await own('.qmail-sort', '|preline procmail -m ./.procmailrc || exit 111\n')
+    await send('joe-sort@postern.test', 'the list')
+    expect(await mailIn('Maildir/.lists')).toMatch(
+      /^Return-Path: <alice@client\.test>\nDelivered-To: joe-sort@/,
+    )
+    await send('joe-sort@postern.test', 'nothing')
+    expect(await mailIn('Maildir')).toContain('Subject: nothing\n')
+  })
+
+  test.skipIf(isMissing('maildrop'))('sorts it, or refuses it: maildrop', async () => {
+    const { path, env } = maildropFor(home)
+    await maildir('Maildir')
+    await own(
+      '.mailfilter',
+      'if (/^Subject:.*junk/)\n{\n  EXITCODE=77\n  exit\n}\nto "./Maildir/"\n',
+    )
+    await chmod(join(home, '.mailfilter'), 0o600)
+    await own('.qmail-sort', `|LD_LIBRARY_PATH=${env.LD_LIBRARY_PATH} ${path} ./.mailfilter\n`)
+    await send('joe-sort@postern.test', 'kept')
+    expect(await mailIn('Maildir')).toMatch(/^Received: [^]*Subject: kept\n/)
+    await send('joe-sort@postern.test', 'junk')
+    await gateway.seen('"status":"5.0.0"')
+  })
+})
+
+describe('what lies in a home', () => {
+  test.skipIf(isMissing('python3', 'mutt'))(
+    'is read by others: an mbox, and a Maildir',
+    async () => {
+      await maildir('Maildir')
+      await own('.qmail-both', './mbox\n./Maildir/\n')
+      await send('joe-both@postern.test', 'one')
+      await send('joe-both@postern.test', 'two')
+      await eventually(async () => {
+        const found = await readdir(join(home, 'Maildir/new'))
+        return found.length === 2 || undefined
+      }, 'both messages')
+      const python = `import mailbox
+for box in mailbox.mbox('mbox', create=False), mailbox.Maildir('Maildir', create=False):
+    print(sorted((m['Subject'], m['Delivered-To'], m.get_payload().strip()) for m in box))`
+      const { stdout, stderr } = await runProgram(component('python3')!.path, ['-c', python], {
+        cwd: home,
+      })
+      const each =
+        "[('one', 'joe-both@postern.test', 'line'), ('two', 'joe-both@postern.test', 'line')]"
+      expect(stdout, stderr).toBe(`${each}\n${each}\n`)
+      for (const box of ['mbox', 'Maildir']) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        expect(await muttSubjects(join(home, box))).toEqual(['one', 'two'])
+      }
+    },
+  )
+})
+
+/** mutt has no list to print: each message is piped to a program of ours. */
+async function muttSubjects(box: string): Promise<readonly string[]> {
+  const found = join(folder.root, 'subjects')
+  await rm(found, { force: true })
+  const keys = `<tag-pattern>~A<enter><tag-prefix><pipe-message>grep Subject: >> ${found}<enter><exit>`
+  const config = join(folder.root, 'muttrc')
+  await writeFile(
+    config,
+    `set pipe_split pipe_decode=no wait_key=no quit=yes mark_old=no
+set header_cache="" sort=subject mbox_type=mbox move=no confirmappend=no
+push '${keys}'
+`,
+  )
+  const line = [component('mutt')!.path, '-n', '-F', config, '-R', '-f', box].join(' ')
+  // A terminal is what it wants to see.
+  await runProgram('/usr/bin/script', ['-qec', line, '/dev/null'], { env: { TERM: 'xterm' } })
+  const lines = (await readFile(found, 'utf8')).trim().split('\n')
+  return lines.map((each) => each.replace('Subject: ', '')).toSorted()
+}
+
+/** Joe may not come to where it was unpacked. */
+function maildropFor(place: string): NonNullable<ReturnType<typeof maildropProgram>> {
+  const { path, env } = maildropProgram()!
+  const [root, copy] = [path.slice(0, -'/usr/bin/maildrop'.length), join(place, 'maildrop')]
+  for (const part of ['usr/bin/maildrop', 'usr/lib']) {
+    cpSync(join(root, part), join(copy, part), { recursive: true, dereference: true })
+  }
+  const there = (each: string): string => each.replaceAll(root, copy)
+  return { path: there(path), env: { LD_LIBRARY_PATH: there(env.LD_LIBRARY_PATH) } }
+}

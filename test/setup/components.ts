@@ -20,14 +20,18 @@ export type ComponentName =
   | 'curl'
   | 'dovecot'
   | 'e2fsprogs'
+  | 'fetchmail'
+  | 'getmail'
   | 'ldns'
   | 'mail-dkim'
   | 'msmtp'
+  | 'mutt'
   | 'netcat'
   | 'nmap'
   | 'opendkim'
   | 'openssl'
   | 'perl'
+  | 'procmail'
   | 'python3'
   | 'rbldnsd'
   | 'rblsmtpd'
@@ -47,14 +51,18 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   curl: { program: 'curl', packages: ['curl'] },
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
+  fetchmail: { program: 'fetchmail', packages: ['fetchmail'] },
+  getmail: { program: 'getmail', packages: ['getmail6'] },
   ldns: { program: 'ldns-signzone', packages: ['ldnsutils'] },
   'mail-dkim': { program: 'dkimproxy-verify', packages: ['libmail-dkim-perl'] },
   msmtp: { program: 'msmtp', packages: ['msmtp'] },
+  mutt: { program: 'mutt', packages: ['mutt'] },
   netcat: { program: 'nc.openbsd', packages: ['netcat-openbsd'] },
   nmap: { program: 'nmap', packages: ['nmap'] },
   opendkim: { program: 'opendkim', packages: ['opendkim'] },
   openssl: { program: 'openssl', packages: ['openssl'] },
   perl: { program: 'perl', packages: ['perl-base'] },
+  procmail: { program: 'procmail', packages: ['procmail'] },
   python3: { program: 'python3', packages: ['python3'] },
   rbldnsd: { program: 'rbldnsd', packages: ['rbldnsd'] },
   rblsmtpd: { program: 'rblsmtpd', packages: ['ucspi-tcp'] },
@@ -71,7 +79,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   },
 }
 
-/** Mail servers are unpacked and run from there; they are never installed. */
+/** Mail servers, and what would bring a daemon, are unpacked and run from there; they are never installed. */
 export interface UnpackedServer {
   readonly name: string
   readonly root: string
@@ -80,7 +88,7 @@ export interface UnpackedServer {
   readonly proof: string
 }
 
-export type ServerName = 'postfix' | 'exim'
+export type ServerName = 'postfix' | 'exim' | 'maildrop'
 
 export const servers: { readonly [N in ServerName]: UnpackedServer } = {
   postfix: {
@@ -95,6 +103,12 @@ export const servers: { readonly [N in ServerName]: UnpackedServer } = {
     // Exim knows its own user by name only: nss_wrapper tells it one.
     packages: ['exim4-daemon-light', 'libnss-wrapper'],
     proof: 'usr/sbin/exim4',
+  },
+  maildrop: {
+    name: 'maildrop',
+    root: cached('maildrop'),
+    packages: ['maildrop', 'courier-authlib'],
+    proof: 'usr/bin/maildrop',
   },
 }
 
@@ -156,6 +170,21 @@ export function eximProgram(): EximProgram | undefined {
   }
 }
 
+export interface MaildropProgram {
+  readonly path: string
+  /** To be added to the environment of the process. */
+  readonly env: { readonly LD_LIBRARY_PATH: string }
+}
+
+export function maildropProgram(): MaildropProgram | undefined {
+  const { root, proof } = servers.maildrop
+  const path = join(root, proof)
+  if (!isExecutable(path)) return undefined
+  const libraries = ['usr/lib', `usr/lib/${multiarch()}`].map((folder) => join(root, folder))
+  const LD_LIBRARY_PATH = libraries.join(delimiter)
+  return { path, env: { LD_LIBRARY_PATH } }
+}
+
 /** Whether it has been unpacked. */
 export function isUnpacked({ root, proof }: UnpackedServer): boolean {
   return isExecutable(join(root, proof))
@@ -167,14 +196,16 @@ export function isUnpacked({ root, proof }: UnpackedServer): boolean {
  */
 export function isMissing(...names: readonly (ComponentName | ServerName)[]): boolean {
   const missing = names.filter((name) =>
-    name === 'postfix' || name === 'exim'
-      ? !isUnpacked(servers[name])
-      : component(name) === undefined,
+    isServer(name) ? !isUnpacked(servers[name]) : component(name) === undefined,
   )
   if (missing.length > 0 && process.env['CI'] === 'true') {
     throw new Error(`With CI=true these must be installed: ${missing.join(', ')}`)
   }
   return missing.length > 0
+}
+
+function isServer(name: ComponentName | ServerName): name is ServerName {
+  return name in servers
 }
 
 function multiarch(): string {

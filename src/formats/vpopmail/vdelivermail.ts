@@ -50,8 +50,12 @@ export function targetOf(instruction: Instruction, own: string): string | undefi
 /** `…/domains/example.org/alice/Maildir/`; large sites have folders of one character in between. */
 function mailboxAt(path: string): string | undefined {
   const parts = path.split('/').filter((part) => part !== '')
-  const below = parts.slice(parts.indexOf('domains') + 1).filter((part) => part.length > 1)
-  const [domain, user, maildir = 'Maildir', ...more] = below
+  const below = parts.slice(parts.indexOf('domains') + 1)
+  while (below[0]?.length === 1) below.shift()
+  const [domain, ...rest] = below
+  if (rest.at(-1) === 'Maildir') rest.pop()
+  const user = rest.pop()
+  const isHashed = rest.every((part) => part.length === 1)
   if (!parts.includes('domains') || domain === undefined || user === undefined) return undefined
-  return maildir === 'Maildir' && more.length === 0 ? `${user}@${domain}` : undefined
+  return isHashed ? `${user}@${domain}` : undefined
 }

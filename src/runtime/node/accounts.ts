@@ -21,6 +21,7 @@ import type { NameRange } from '../mail-domains.ts'
 import { MailDomainTables } from './accounts-domains.ts'
 import { hasCurrentSchema, updateAccountsSchema } from './accounts-schema.ts'
 import { makeOwnFile } from './own-file.ts'
+import { RememberedAnswers } from './remembered-answers.ts'
 
 export interface AccountsParts {
   readonly path: string
@@ -47,6 +48,7 @@ interface Open {
   readonly change: StatementSync
   readonly remove: StatementSync
   readonly domains: MailDomainTables
+  readonly remembered: RememberedAnswers
 }
 
 /** Two writers wait for each other so long. */
@@ -65,8 +67,9 @@ class SqliteAccounts implements Accounts {
   }
 
   find(user: string): AccountEntry | undefined {
-    return this.#attempt(() => {
-      const row = this.#existing()?.find.get(accountKey(user))
+    const key = accountKey(user)
+    return this.#ask(`user ${key}`, ({ find }) => {
+      const row = find.get(key)
       return row === undefined ? undefined : entryOf(row)
     })
   }
@@ -83,7 +86,7 @@ class SqliteAccounts implements Accounts {
   }
 
   findDomain(name: string): MailDomain | undefined {
-    return this.#attempt(() => this.#existing()?.domains.find(name))
+    return this.#ask(`domain ${name}`, ({ domains }) => domains.find(name))
   }
 
   listDomains(range: NameRange): readonly MailDomain[] {
@@ -91,7 +94,7 @@ class SqliteAccounts implements Accounts {
   }
 
   findDomainAlias(name: string): DomainAlias | undefined {
-    return this.#attempt(() => this.#existing()?.domains.findDomainAlias(name))
+    return this.#ask(`domain-alias ${name}`, ({ domains }) => domains.findDomainAlias(name))
   }
 
   listDomainAliases(range: Range): readonly DomainAlias[] {
@@ -99,7 +102,7 @@ class SqliteAccounts implements Accounts {
   }
 
   findAlias(address: string): MailAlias | undefined {
-    return this.#attempt(() => this.#existing()?.domains.findAlias(address))
+    return this.#ask(`alias ${address}`, ({ domains }) => domains.findAlias(address))
   }
 
   listAliases(range: Range): readonly MailAlias[] {
@@ -144,9 +147,22 @@ class SqliteAccounts implements Accounts {
   }
 
   async close(): Promise<void> {
+    this.#closeFile()
+  }
+
+  #closeFile(): void {
+    this.#open?.remembered.close()
     this.#open?.database.close()
     this.#open = undefined
     this.#looked = false
+  }
+
+  /** What mail is asked for with every recipient. */
+  #ask<T>(key: string, ask: (open: Open) => T | undefined): T | undefined {
+    return this.#attempt(() => {
+      const open = this.#existing()
+      return open?.remembered.get(key, () => ask(open))
+    })
   }
 
   /** @returns whether anything was there to be changed */
@@ -169,10 +185,7 @@ class SqliteAccounts implements Accounts {
   #existing(): Open | undefined {
     if (this.#looked) return this.#open
     const inode = statSync(this.#parts.path, { throwIfNoEntry: false })?.ino
-    if (this.#open !== undefined && this.#open.inode !== inode) {
-      this.#open.database.close()
-      this.#open = undefined
-    }
+    if (this.#open !== undefined && this.#open.inode !== inode) this.#closeFile()
     if (inode !== undefined) this.#open ??= openFile(this.#parts, inode)
     this.#looked = true
     setImmediate(() => void (this.#looked = false))
@@ -239,6 +252,7 @@ function openFile(parts: AccountsParts, inode: number): Open {
       change: database.prepare(`UPDATE accounts SET ${changed.join()} WHERE user = :user`),
       remove: database.prepare('DELETE FROM accounts WHERE user = :user'),
       domains: new MailDomainTables(database),
+      remembered: new RememberedAnswers(parts.path),
     }
   } catch (error) {
     database.close()

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -49,4 +49,15 @@ test('a mailbox that there is not is made, for its owner alone', async () => {
   const lock = await systemFileLocks.take(path, 1000)
   await lock.release()
   expect(statSync(path).mode & 0o777).toBe(0o600)
+})
+
+test('a link in place of a lock leads nowhere, for whoever wants none', async () => {
+  const path = mailbox()
+  symlinkSync(`${path}.elsewhere`, path)
+  await expect(systemFileLocks.take(path, 1000, true)).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+  })
+  expect(existsSync(`${path}.elsewhere`)).toBe(false)
+  await (await systemFileLocks.take(path, 1000)).release()
+  expect(existsSync(`${path}.elsewhere`)).toBe(true)
 })

@@ -4,17 +4,25 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { PosternError } from '../../mail/errors.ts'
 import type { FileLock, FileLocks } from '../file-locks.ts'
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+
 /** What flock(1) answers when the time is up. */
 const timedOut = 1
 const childDescriptor = 3
+const appending = O_WRONLY | O_CREAT | O_APPEND
 
 export const systemFileLocks: FileLocks = {
-  async take(path: string, timeoutMs: number): Promise<FileLock> {
-    const file = await open(path, 'a', 0o600).catch((error: unknown) => {
+  async take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock> {
+    const file = await open(
+      path,
+      noLink === true ? appending | O_NOFOLLOW : appending,
+      0o600,
+    ).catch((error: unknown) => {
       throw new PosternError('DISK_FAILED', path, { cause: error })
     })
     try {
