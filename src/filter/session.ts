@@ -15,6 +15,7 @@ import type {
   AuthRuling,
   ConnectEvent,
   MailEvent,
+  MailRefusal,
   MessageEvent,
   MessageRuling,
   ReceiverSettings,
@@ -149,6 +150,12 @@ export class FilterSession implements SessionPolicy {
     this.#parts.recorder.beginTransaction(event)
     this.#passage.beginMail({ session, reversePath, parameters })
     return this.#walk({ stage: 'mail', session })
+  }
+
+  mailRefused(refusal: MailRefusal): void {
+    this.#inquiry.begin('mail', refusal.session)
+    this.#inquiry.trail.beginTransaction()
+    this.#parts.recorder.mailRefused(refusal)
   }
 
   rcpt({ transaction, recipient }: RecipientEvent): MaybePromise<Ruling> {
