@@ -1,5 +1,5 @@
 /** Completion for shells, as text: which words may follow, by the commands that stand on the line already. */
-import type { CompletionNode, CompletionWord } from './completion-tree.ts'
+import type { CompletionNode, CompletionValue, CompletionWord } from './completion-tree.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
@@ -17,6 +17,17 @@ function steps(nodes: Nodes): readonly (readonly [from: string, word: string])[]
   )
 }
 
+/** Options that want a value, of all commands, with the words that may stand before it: `log --outcome`. */
+function valued(
+  nodes: Nodes,
+): readonly (CompletionValue & { readonly path: string; readonly after: readonly string[] })[] {
+  return nodes.flatMap(({ path, values }) =>
+    values.map((value) => {
+      return { ...value, path, after: value.options.map((option) => `${path}/${option}`) }
+    }),
+  )
+}
+
 const joined = (from: string, word: string): string => `${from} ${word}`.trim()
 
 /** Between single quotes, in all three. */
@@ -26,6 +37,7 @@ function bash(nodes: Nodes): string {
   return `# eval "$(postern completion bash)"
 _postern() {
   local path= words= i
+  COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$path/\${COMP_WORDS[i]}" in
 ${steps(nodes)
@@ -35,6 +47,15 @@ ${steps(nodes)
   .join('\n')}
     esac
   done
+  case "$path/\${COMP_WORDS[COMP_CWORD-1]}" in
+${valued(nodes)
+  .map(({ after, choices }) => {
+    const offered = `compgen -W ${quoted(choices.join(' '))} -- "\${COMP_WORDS[COMP_CWORD]}"`
+    const reply = choices.length === 0 ? '' : ` COMPREPLY=($(${offered}));`
+    return `    ${after.map(quoted).join('|')})${reply} return ;;`
+  })
+  .join('\n')}
+  esac
   case "$path" in
 ${nodes
   .map(
@@ -64,6 +85,14 @@ ${steps(nodes)
   .join('\n')}
     esac
   done
+  case "$at/\${words[CURRENT-1]}" in
+${valued(nodes)
+  .map(({ after, choices }) => {
+    const offer = choices.length === 0 ? '_files' : `compadd -- ${choices.map(quoted).join(' ')}`
+    return `    ${after.map(quoted).join('|')}) ${offer}; return ;;`
+  })
+  .join('\n')}
+  esac
   case "$at" in
 ${nodes
   .map(({ path, words }) => `    ${quoted(path)}) found=(${words.map(described).join(' ')}) ;;`)
@@ -83,6 +112,13 @@ function fish(nodes: Nodes): string {
       return `complete -c postern -n '__postern_at "${path}"' ${what} -d '${about1}'`
     }),
   )
+  const follow = valued(nodes).flatMap(({ path, options, choices }) => {
+    const names = options.map((each) =>
+      each.startsWith('--') ? `-l ${each.slice(2)}` : `-s ${each.slice(1)}`,
+    )
+    const what = choices.length === 0 ? '-r' : `-x -a ${quoted(choices.join(' '))}`
+    return [`complete -c postern -n '__postern_at "${path}"' ${names.join(' ')} ${what}`]
+  })
   return `# postern completion fish | source
 function __postern_at
   set -l at ''
@@ -95,6 +131,6 @@ ${steps(nodes)
   end
   test "$at" = "$argv[1]"
 end
-${offered.join('\n')}
+${[...offered, ...follow].join('\n')}
 `
 }

@@ -5,6 +5,7 @@ export interface CompletionNode {
   /** The names of commands after `postern`, with blanks; empty for `postern` itself. */
   readonly path: string
   readonly words: readonly CompletionWord[]
+  readonly values: readonly CompletionValue[]
 }
 
 export interface CompletionWord {
@@ -14,16 +15,36 @@ export interface CompletionWord {
   readonly isCommand: boolean
 }
 
+/** What follows an option that wants a value. */
+export interface CompletionValue {
+  /** As it may be written: `--limit`, `-n`. */
+  readonly options: readonly string[]
+  /** None where it may be anything: a file, as far as a shell knows. */
+  readonly choices: readonly string[]
+}
+
 /** Of a command and all below it, parents first. */
 export function completionTree(command: Command, path = ''): readonly CompletionNode[] {
   const commands = command.commands.map((each) => {
     return { word: each.name(), about: each.description(), isCommand: true }
   })
-  const options = command.options
-    .filter(({ long, hidden }) => typeof long === 'string' && !hidden)
+  const choices = command.registeredArguments.flatMap(({ argChoices = [], description }) =>
+    argChoices.map((word) => ({ word, about: description, isCommand: false })),
+  )
+  const seen = command.options.filter(({ hidden }) => !hidden)
+  const options = seen
+    .filter(({ long }) => typeof long === 'string')
     .map(({ long, description }) => ({ word: long ?? '', about: description, isCommand: false }))
+  const values = seen
+    .filter(({ required, optional }) => required || optional)
+    .map(({ long, short, argChoices = [] }) => {
+      return {
+        options: [long, short].filter((each) => typeof each === 'string'),
+        choices: argChoices,
+      }
+    })
   const below = command.commands.flatMap((each) =>
     completionTree(each, `${path} ${each.name()}`.trim()),
   )
-  return [{ path, words: [...commands, ...options] }, ...below]
+  return [{ path, words: [...commands, ...choices, ...options], values }, ...below]
 }

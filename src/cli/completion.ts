@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander'
 import { completionScript, shells, type Shell } from './completion-scripts.ts'
-import { completionTree } from './completion-tree.ts'
+import { topics } from './help.ts'
+import { completionTree, type CompletionNode } from './completion-tree.ts'
 
 /** `postern completion bash|zsh|fish`: a script that the shell reads. @param whole `postern` with all of its commands */
 export function completionCommand(whole: () => Promise<Command>): Command {
@@ -8,6 +9,21 @@ export function completionCommand(whole: () => Promise<Command>): Command {
     .description('print a script that completes commands and options in your shell')
     .addArgument(new Argument('<shell>', 'whose').choices(shells))
     .action(async (shell: Shell) => {
-      process.stdout.write(completionScript(shell, completionTree(await whole())))
+      const nodes = completionTree(await whole())
+      process.stdout.write(
+        completionScript(
+          shell,
+          nodes.map((node) => withTopics(node, nodes)),
+        ),
+      )
     })
+}
+
+/** `postern help` is about every command, and about topics. */
+function withTopics(node: CompletionNode, nodes: readonly CompletionNode[]): CompletionNode {
+  if (node.path !== 'help') return node
+  const commands = nodes.find(({ path }) => path === '')?.words ?? []
+  const named = commands.filter(({ isCommand }) => isCommand)
+  const about = topics.map((word) => ({ word, about: 'a topic', isCommand: false }))
+  return { ...node, words: [...about, ...named.map((each) => ({ ...each, isCommand: false }))] }
 }

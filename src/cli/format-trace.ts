@@ -105,7 +105,7 @@ function told(details: JsonObject): string[] {
 }
 
 function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
-  const { reply, queueIds, placements, attempts, end, ruled, via } = trace
+  const { reply, queueIds, placements, attempts, end, ruled, receiver, via } = trace
   return [
     ...(via === undefined
       ? [
@@ -114,6 +114,9 @@ function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
       : []),
     ...decided(trace),
     ...(ruled === undefined ? [] : [`  ruled before any entry was asked: ${ruled}`]),
+    ...(receiver === undefined
+      ? []
+      : [`  by the receiver itself, no entry was asked: ${receiver}`]),
     ...placements.map(({ disposition, reason, entry, score, recipients }) => {
       const by = [
         ...(reason === undefined ? [] : [reason]),

@@ -3,12 +3,14 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { printable } from '../mail/reply.ts'
 import {
   followTraces,
+  isClientNetwork,
   listTraces,
   readTraceQuery,
   type WrittenQuery,
 } from '../tools/list-traces.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
 import { configOption } from './config-option.ts'
+import { positiveArgument, whenArgument } from './duration-argument.ts'
 
 interface Options extends WrittenQuery {
   readonly config: string
@@ -26,7 +28,11 @@ export function logCommand(): Command {
     .option('--from <address>', 'the reverse-path: an address, a domain, or <>')
     .option('--to <address>', 'a recipient: an address or a domain')
     .option('--address <address>', 'either of them')
-    .option('--client <address>', 'a client or a network: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32')
+    .option(
+      '--client <address>',
+      'a client or a network: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32',
+      clientArgument,
+    )
     .option('--hello <name>', 'what the client called itself')
     .option('--user <name>', 'who had logged in')
     .option('--message-id <id>', 'with or without its angle brackets')
@@ -34,10 +40,14 @@ export function logCommand(): Command {
     .option('--entry <name>', 'the entry that refused, held or discarded it')
     .addOption(new Option('--outcome <outcome>', 'what became of it').choices(outcomes))
     .option('--score <least>', 'with this score or more', number)
-    .option('--since <when>', 'an age such as 2h, or a date such as 2026-11-21T08:00')
-    .option('--until <when>', 'likewise')
+    .option(
+      '--since <when>',
+      'an age such as 2h, or a date (UTC) such as 2026-11-21T08:00',
+      whenArgument,
+    )
+    .option('--until <when>', 'likewise', whenArgument)
     .option('--text <text>', 'anywhere in what was recorded; slow over a long time')
-    .option('-n, --limit <count>', 'so many at most', number, 50)
+    .option('-n, --limit <count>', 'so many at most', positiveArgument, 50)
     .option('-f, --follow', 'go on with what comes, until it is interrupted')
     .option('--json', 'one JSON object for each line')
     .addOption(configOption())
@@ -115,4 +125,9 @@ function number(text: string): number {
   if (text.trim() === '' || !Number.isFinite(value))
     throw new InvalidArgumentError('write a number')
   return value
+}
+
+function clientArgument(text: string): string {
+  if (isClientNetwork(text)) return text
+  throw new InvalidArgumentError('Write an address or a network, such as 192.0.2.0/24.')
 }

@@ -24,13 +24,20 @@ async function tell(error: unknown): Promise<void> {
   const { forbiddenBy, whoMay } = await import('../tools/who-may-ask.ts')
   const forbidden = forbiddenBy(error, process.argv.slice(2))
   if (forbidden === undefined) {
-    process.stderr.write(`postern: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`postern: ${await wordsOf(error)}\n`)
     process.exitCode = 1
     return
   }
   const { exitForbidden } = await import('./running-gateway.ts')
   process.stderr.write(await whoMay(forbidden))
   process.exitCode = exitForbidden
+}
+
+/** What is wrong says a mistake itself, wherever it stands: in a file, or on the command line. */
+async function wordsOf(error: unknown): Promise<string> {
+  const { isPosternError } = await import('../mail/errors.ts')
+  if (isPosternError(error, 'CONFIG_INVALID') && error.detail !== undefined) return error.detail
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Only the verb that is asked for is loaded. */

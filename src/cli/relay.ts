@@ -1,7 +1,9 @@
-import { Command } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { printable } from '../mail/reply.ts'
 import {
   apply,
+  domainProblem,
+  hopsProblem,
   planRelay,
   planRemoval,
   relayedDomains,
@@ -25,9 +27,14 @@ interface AddOptions extends Options {
 export function relayCommand(): Command {
   const relay = new Command('relay').description('domains whose mail is taken and passed on')
   relay
-    .command('add <domain>')
+    .command('add')
+    .addArgument(new Argument('<domain>').argParser(faultless(domainProblem)))
     .description('write rcpthosts, smtproutes and the recipient check together, or change them')
-    .requiredOption('--to <hops>', 'host[:port], several with commas: tried in this order')
+    .addOption(
+      new Option('--to <hops>', 'host[:port], several with commas: tried in this order')
+        .makeOptionMandatory()
+        .argParser(faultless(hopsProblem)),
+    )
     .option('--verify', 'ask the first hop whether a recipient exists (call-forward)')
     .option('-n, --dry-run', 'only show what would be written')
     .option('--json', 'as JSON')
@@ -42,7 +49,8 @@ export function relayCommand(): Command {
     .addOption(configOption())
     .action(list)
   relay
-    .command('remove <domain>')
+    .command('remove')
+    .addArgument(new Argument('<domain>').argParser(faultless(domainProblem)))
     .description('take and pass on no mail for it any more')
     .option('-n, --dry-run', 'only show what would be written')
     .option('--json', 'as JSON')
@@ -51,6 +59,15 @@ export function relayCommand(): Command {
       carryOut(planRemoval(options.config, domain), options),
     )
   return relay
+}
+
+/** What is written as it is, if there is nothing wrong with it. */
+function faultless(problemOf: (text: string) => string | undefined): (text: string) => string {
+  return (text) => {
+    const problem = problemOf(text)
+    if (problem === undefined) return text
+    throw new InvalidArgumentError(printable(problem))
+  }
 }
 
 async function carryOut(changes: readonly FileChange[], options: Options): Promise<void> {

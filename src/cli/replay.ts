@@ -4,8 +4,8 @@ import { formatMistake } from '../config/format-mistake.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { printable } from '../mail/reply.ts'
 import { describe } from '../rehearsal/replayed-verdict.ts'
-import { runReplay, type ReplayAnswer } from '../rehearsal/run-replay.ts'
-import { configOption } from './config-option.ts'
+import { recordedFolder, runReplay, type ReplayAnswer } from '../rehearsal/run-replay.ts'
+import { configOption, defaultConfig } from './config-option.ts'
 import { countOf } from './count.ts'
 import { countArgument, durationArgument } from './duration-argument.ts'
 import { withProgress } from './progress.ts'
@@ -26,7 +26,7 @@ export function replayCommand(): Command {
     .addOption(configOption())
     .option(
       '--traces <dir>',
-      "the configuration whose traces are replayed; else the candidate's own",
+      "the configuration whose traces are replayed; else the candidate's own, or POSTERN_CONFIG's",
     )
     .addOption(
       new Option('--since <time>', 'look back so far')
@@ -40,10 +40,14 @@ export function replayCommand(): Command {
     )
     .option('--json', 'as JSON')
     .action(async ({ config, traces, since, limit, json }: Options) => {
+      const { becomeAccountThatIsThere } = await import('../tools/privileges/as-account.ts')
+      const recorded = traces ?? (await recordedFolder(config, folderInUse()))
+      const before = process.getuid?.()
+      await becomeAccountThatIsThere(recorded)
       const answer = await withProgress('replaying', (progress) =>
         runReplay({
           candidate: config,
-          ...(traces === undefined ? {} : { recorded: traces }),
+          recorded,
           sinceMs: since,
           limit,
           progress,
@@ -57,12 +61,23 @@ export function replayCommand(): Command {
         process.exitCode = 1
         return
       }
-      if (answer.mistakes.length > 0) process.exitCode = 1
+      if (answer.mistakes.length > 0) {
+        process.exitCode = 1
+        if (process.getuid?.() !== before) process.stderr.write(readAsAccount)
+      }
       process.stdout.write(
         json === true ? `${JSON.stringify(answer, undefined, 2)}\n` : formatted(answer),
       )
     })
 }
+
+/** Whose mail is replayed that a candidate from elsewhere is held against. */
+function folderInUse(): string {
+  return process.env['POSTERN_CONFIG'] ?? defaultConfig()
+}
+
+const readAsAccount =
+  'The candidate was read by the account of the gateway, whose traces these are: it must be able to read it.\n'
 
 function formatted(answer: ReplayAnswer): string {
   const { mistakes, transactions, changed, same, notReplayable, since } = answer

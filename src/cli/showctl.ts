@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { staleWords } from '../tools/compiled-files.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { showControl, type ShownControl, type ShownControlFile } from '../tools/show-control.ts'
 import { configOption } from './config-option.ts'
@@ -40,13 +41,17 @@ export function showctlCommand(): Command {
 }
 
 function format({ folder, files, unknown, stale }: ShownControl, chosen: boolean): string {
-  const blocks = [`control folder: ${folder}`, ...files.map(block)]
-  if (!chosen) {
-    blocks.push(
-      ...unknown.map((name) => `${printable(name)}: I have no idea what this file does.`),
-      ...stale.map(({ cdb, why }) => `Oops! ${printable(cdb)} is stale: ${why}. Run postern cdb.`),
-    )
-  }
+  const shown = new Set(files.map(({ name }) => `${folder}/${name}`))
+  const blocks = [
+    `control folder: ${folder}`,
+    ...files.map(block),
+    ...(chosen ? [] : unknown).map(
+      (name) => `${printable(name)}: I have no idea what this file does.`,
+    ),
+    ...stale
+      .filter(({ text, cdb }) => !chosen || shown.has(text) || shown.has(cdb))
+      .map(({ cdb, why }) => `Oops! ${printable(cdb)} ${staleWords[why]}. Run postern cdb.`),
+  ]
   return `${blocks.join('\n\n')}\n`
 }
 

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander'
+import type { Instant } from '../mail/instant.ts'
 import { printable } from '../mail/reply.ts'
 import { findStories, type FoundStories } from '../tools/find-stories.ts'
-import { readTime } from '../tools/list-traces.ts'
 import { configOption } from './config-option.ts'
+import { whenArgument } from './duration-argument.ts'
 import { writeJson } from './json.ts'
 import { formatTrace } from './format-trace.ts'
 import { logLine, when } from './log.ts'
@@ -12,7 +13,7 @@ interface Options {
   readonly json?: true
   readonly all?: true
   readonly limit: number
-  readonly since?: string
+  readonly since?: Instant
 }
 
 /** Stories that are told whole where several were found. */
@@ -28,7 +29,7 @@ export function whyCommand(): Command {
     )
     .option('--all', `tell every story whole, not only the newest ${usuallyWhole}`)
     .option('-n, --limit <count>', 'so many at most', count, 20)
-    .option('--since <when>', 'an age such as 2h, or a date such as 2026-11-21')
+    .option('--since <when>', 'an age such as 2h, or a date (UTC) such as 2026-11-21', whenArgument)
     .option('--json', 'everything that was recorded, as JSON')
     .addOption(configOption())
     .action(run)
@@ -39,7 +40,7 @@ async function run(which: string, { config, json, all, limit, since }: Options):
     which,
     limit,
     whole: all === true ? limit : Math.min(usuallyWhole, limit),
-    ...(since === undefined ? {} : { since: readTime(since) }),
+    ...(since === undefined ? {} : { since }),
   })
   if (found.stories.length === 0) process.exitCode = 1
   if (json === true) writeJson(found)

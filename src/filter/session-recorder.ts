@@ -15,6 +15,7 @@ import type { Log, LogFields } from '../runtime/log.ts'
 import type {
   ConnectionFacts,
   MailEvent,
+  MailRefusal,
   MessageEvent,
   SessionEnd,
   TransactionOutcome,
@@ -123,6 +124,8 @@ export class SessionRecorder {
   /** What was said no with last, if only to one recipient. */
   #objected: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
+  /** The receiver has said no to MAIL. */
+  #turnedAway: MailRefusal | undefined
   /** Why it was refused where no entry objected. */
   #ruled: string | undefined
   #login: LoginFacts | undefined
@@ -229,6 +232,15 @@ export class SessionRecorder {
     this.#explain({ id, end: 'refused', reply: spoken(stage, objection) })
   }
 
+  /** What a session came to whose login had failed, that tells: without it nobody takes its mail. */
+  mailRefused(refusal: MailRefusal): void {
+    if (refusal.reason === 'LOGIN_FIRST' && this.#failedLogin !== undefined) return
+    this.#turnedAway = refusal
+    this.#objected = undefined
+    this.#explain({ id: refusal.transactionId, end: 'refused', reply: refusal.reply })
+    this.#turnedAway = undefined
+  }
+
   /** One RCPT was answered with a no. */
   recipientRefused({ transaction: { id }, recipient }: RefusedRecipient, why: Objection): void {
     const { code, status, lines } = spoken('rcpt', why)
@@ -323,6 +335,10 @@ export class SessionRecorder {
     if (failed !== undefined) record.failedLogin = failed.login.user.slice(0, mostOfName)
     if (tls !== undefined) record.tls = tls.protocol
     if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
+    if (this.#turnedAway !== undefined) {
+      record.reversePath = this.#turnedAway.reversePath.slice(0, mostOfName)
+      record.receiver = this.#turnedAway.reason
+    }
     if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
     if (story?.message !== undefined) record.sizeBytes = story.message.message.sizeBytes
     if (story?.answers === 'each') record.each = true

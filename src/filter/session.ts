@@ -15,6 +15,7 @@ import type {
   AuthRuling,
   ConnectEvent,
   MailEvent,
+  MailRefusal,
   MessageEvent,
   MessageRuling,
   ReceiverSettings,
@@ -152,6 +153,12 @@ export class FilterSession implements SessionPolicy {
       Object.freeze({ session, reversePath, parameters: Object.freeze(parameters) }),
     )
     return this.#walk({ stage: 'mail', session })
+  }
+
+  mailRefused(refusal: MailRefusal): void {
+    this.#inquiry.begin('mail', refusal.session)
+    this.#inquiry.trail.beginTransaction()
+    this.#parts.recorder.mailRefused(refusal)
   }
 
   rcpt({ transaction, recipient }: RecipientEvent): MaybePromise<Ruling> {

@@ -74,6 +74,8 @@ export interface Trace {
   readonly via?: string
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
+  /** Why the receiver itself said no to MAIL, and nobody was asked. */
+  readonly receiver?: string
   readonly thresholds: Thresholds
   /** One for each accepted recipient, where somebody had thresholds of their own; else none. */
   readonly own: readonly Thresholds[]
@@ -146,6 +148,7 @@ type OptionalText =
   | 'tls'
   | 'reversePath'
   | 'ruled'
+  | 'receiver'
   | 'messageId'
   | 'via'
 
@@ -192,6 +195,7 @@ export function readRecord(
     ...optional('reversePath'),
     ...(isObject(record['forwarded']) ? { forwarded: record['forwarded'] } : {}),
     ...optional('ruled'),
+    ...optional('receiver'),
     ...optional('messageId'),
     ...optional('via'),
     ...(isObject(record['objection']) ? { objection: readObjection(record['objection']) } : {}),

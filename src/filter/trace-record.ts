@@ -325,6 +325,8 @@ export type TraceRecord = {
   readonly objection?: PackedObjection
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
+  /** Why the receiver itself said no to MAIL, and nobody was asked. */
+  readonly receiver?: string
   /** Steps that did not fit: then the record explains, but cannot be decided again. */
   readonly lost?: number
 }

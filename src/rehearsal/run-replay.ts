@@ -9,6 +9,7 @@ import { loadEntries } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { openKeptMessages, type KeptMessages } from '../queue/kept-messages.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { generationRequest } from '../tools/load-chain.ts'
@@ -68,6 +69,18 @@ export async function runReplay(question: ReplayQuestion): Promise<ReplayAnswer>
   return { since, durationMs, mistakes: [], ...report.counts }
 }
 
+/** The configuration whose traces a candidate is held against: its own, or, where it has none, the one that is in use. */
+export async function recordedFolder(candidate: string, inUse: string): Promise<string> {
+  const path = readFolder(candidate).configuration?.traces.path
+  try {
+    if (path !== undefined) await systemDisk.stat(path)
+    return candidate
+  } catch (error) {
+    if (isPosternError(error, 'NOT_FOUND')) return inUse
+    throw error
+  }
+}
+
 interface AllOfThem {
   readonly since: number
   readonly written: Configuration
@@ -82,7 +95,8 @@ async function replayAll(
   const archive = await openRecordedTraces(written)
   try {
     for await (const stored of tracesSince(archive, since)) {
-      if (stored.trace.via !== undefined) continue
+      // Of what was never put to the chain nobody can say what it decides.
+      if ((stored.trace.via ?? stored.trace.receiver) !== undefined) continue
       report.add(stored.trace, await replayer.replay(stored))
       if (report.count % progressEvery === 0) progress?.(report.count)
     }

@@ -16,7 +16,13 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import { offers } from './capabilities.ts'
 import type { Chunks, Intake } from './intake.ts'
-import type { ReceiverSettings, SessionEnd, SessionPolicy, TransactionOutcome } from './policy.ts'
+import type {
+  MailRefusal,
+  ReceiverSettings,
+  SessionEnd,
+  SessionPolicy,
+  TransactionOutcome,
+} from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import { localError, objection } from './replies.ts'
 import type { ClaimedClient, ForwardedClient } from './xclient.ts'
@@ -150,6 +156,8 @@ export class Dialogue {
 
   /** The reply for an objection; ends the session where the ruling says so. */
   refuse(stage: Stage, ruling: ObjectionRuling): Reply {
+    // No transaction begins, and the next one has another id than that which was refused.
+    if (stage === 'mail') this.#sequence++
     if (ruling.close) this.end('refused')
     return objection(stage, ruling, this.shownId)
   }
@@ -194,6 +202,12 @@ export class Dialogue {
     this.forwarded = undefined
     this.#tell(() => this.policy.transactionEnded(transaction, outcome))
     if (this.#end !== undefined) this.#tellEnd(this.#end)
+  }
+
+  /** Without asking the policy. */
+  refusedMail(refusal: MailRefusal): void {
+    this.#sequence++
+    this.#tell(() => this.policy.mailRefused(refusal))
   }
 
   /** From here the message may be promised, whoever hangs up: the transaction ends when the commit has. */

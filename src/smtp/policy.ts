@@ -80,6 +80,8 @@ export interface SessionPolicy {
   secretFor(event: SecretRequest): MaybePromise<SecretRuling>
   auth(event: AuthAttempt): MaybePromise<AuthRuling>
   mail(event: MailEvent): MaybePromise<Ruling>
+  /** The receiver itself has said no to MAIL, and nobody was asked. Only told. */
+  mailRefused(refusal: MailRefusal): void
   /** `pass` means that somebody vouched and nobody objected. */
   rcpt(event: {
     readonly transaction: Transaction
@@ -106,6 +108,16 @@ export interface MailEvent {
   readonly parameters: MailParameters
   /** Whom a trusted proxy names as its source (XFORWARD): for log and trace, never for decisions. */
   readonly forwarded?: ForwardedClient
+}
+
+export interface MailRefusal {
+  /** The id that the transaction would have had. */
+  readonly transactionId: string
+  readonly session: Session
+  /** As it was written: it may be no address. */
+  readonly reversePath: string
+  readonly reason: 'MESSAGE_TOO_BIG' | 'LOGIN_FIRST' | 'TLS_FIRST' | 'BAD_MAIL'
+  readonly reply: Reply
 }
 
 export interface MessageEvent {

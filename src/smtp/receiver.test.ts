@@ -58,6 +58,29 @@ describe('the policy', () => {
     expect(stage.policy.history).toEqual(['connect', 'hello'])
   })
 
+  test('is told of a MAIL that the receiver itself refuses, and of nothing that means no mail', async () => {
+    const settings = { authRequired: true, replyIds: true, maxMessageBytes: 1000 }
+    const stage = await smtpStage({ policy: scriptedPolicy({}, settings) })
+    const client = await stage.dial()
+    await client.reply()
+    await send(client, 'MAIL FROM:<a@client.test>', 'EHLO client.test')
+    const [refusal] = await send(client, 'mail from: <a@client.test> SIZE=1')
+    const { session, reply } = stage.policy.turnedAway[0] ?? {}
+    expect(refusal).toBe(`530 5.7.0 Authentication required (id ${session?.id})`)
+    expect(reply?.code).toBe(530)
+    stage.policy.settings = { ...stage.policy.settings, authRequired: false }
+    await send(client, 'MAIL FROM:<a@client.test> SIZE=1001', 'MAIL FROM:<a@b@c>', 'MAIL')
+    await send(client, 'MAIL FROM:<a@client.test>', 'MAIL FROM:<a@client.test>', 'QUIT')
+    expect(
+      stage.policy.turnedAway.map((told) => [told.transactionId, told.reversePath, told.reason]),
+    ).toEqual([
+      [`${session?.id}.1`, '<a@client.test>', 'LOGIN_FIRST'],
+      [`${session?.id}.2`, '<a@client.test>', 'MESSAGE_TOO_BIG'],
+      [`${session?.id}.3`, '<a@b@c>', 'BAD_MAIL'],
+      [`${session?.id}.4`, '', 'BAD_MAIL'],
+    ])
+  })
+
   test('sees the session as it grows', async () => {
     const seen: Partial<Session>[] = []
     const policy = scriptedPolicy({

@@ -201,7 +201,9 @@ export class Receiver {
     const verb = verbs.get(name)
     if (verb === undefined) return this.#unknown(name)
     if (line.length + 2 > verb.maxLineBytes) return replies.lineTooLong
-    const reply = outOfOrder(verb.needs, dialogue) ?? verb.run(dialogue, rest)
+    const early = outOfOrder(verb.needs, dialogue)
+    if (early !== undefined) return verb.tooEarly?.(dialogue, rest, early) ?? early
+    const reply = verb.run(dialogue, rest)
     return dialogue.expects === 'another client' ? this.#replace(dialogue.claimed ?? {}) : reply
   }
 

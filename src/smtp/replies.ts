@@ -156,6 +156,11 @@ export function objection(
   return reply(objectionCode({ stage, status, close }), status, withId(text, id))
 }
 
+/** One of the receiver's own. */
+export function identified({ code, status, lines }: Reply, id: string | undefined): Reply {
+  return reply(code, status, withId(lines[0] ?? '', id))
+}
+
 /** What `postern why` finds the trace by, where replies carry it. */
 function withId(text: string, id: string | undefined): string {
   return id === undefined ? text : `${text} (id ${id})`

@@ -8,6 +8,7 @@ import type {
   AuthRuling,
   ConnectionFacts,
   Introduction,
+  MailRefusal,
   MessageRuling,
   Policy,
   ReceiverSettings,
@@ -27,6 +28,8 @@ export interface ScriptedPolicy extends Policy {
   /** What was asked and told, in order: `connect`, `rcpt`, `transaction committed`, `session quit`. */
   readonly history: readonly string[]
   readonly opened: readonly ConnectionFacts[]
+  /** MAIL that the receiver itself refused. */
+  readonly turnedAway: readonly MailRefusal[]
   readonly transactions: readonly { transaction: Transaction; outcome: TransactionOutcome }[]
 }
 
@@ -74,6 +77,7 @@ export function scriptedPolicy(
 ): ScriptedPolicy {
   const history: string[] = []
   const opened: ConnectionFacts[] = []
+  const turnedAway: MailRefusal[] = []
   const transactions: { transaction: Transaction; outcome: TransactionOutcome }[] = []
 
   const session = (policy: ScriptedPolicy): SessionPolicy => {
@@ -91,6 +95,7 @@ export function scriptedPolicy(
       secretFor: (event) => ask('secretFor', event, script.secretFor ?? nobody),
       auth: (event) => ask('auth', event, script.auth ?? nobody),
       mail: (event) => ask('mail', event, script.mail ?? pass),
+      mailRefused: (refusal) => void turnedAway.push(refusal),
       rcpt: (event) => ask('rcpt', event, script.rcpt ?? pass),
       data: (event) => ask('data', event, script.data ?? pass),
       message: (event) => ask('message', event, script.message ?? commit),
@@ -108,6 +113,7 @@ export function scriptedPolicy(
     history,
     opened,
     transactions,
+    turnedAway,
     introduce: () => unknownClient,
     open(facts) {
       opened.push(facts)
@@ -153,6 +159,7 @@ export function slowPolicy(policy: Policy): Policy {
         secretFor: (event) => later(() => session.secretFor(event)),
         auth: (event) => later(() => session.auth(event)),
         mail: (event) => later(() => session.mail(event)),
+        mailRefused: (refusal) => session.mailRefused(refusal),
         rcpt: (event) => later(() => session.rcpt(event)),
         data: (event) => later(() => session.data(event)),
         message: (event) => later(() => session.message(event)),

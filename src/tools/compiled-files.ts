@@ -21,6 +21,8 @@ export interface CompiledFile {
    * @returns none where the text has mistakes
    */
   readonly compile: (text: Uint8Array) => readonly Uint8Array[]
+  /** Nobody reads the text itself. */
+  readonly isNeeded?: true
 }
 
 export type CompiledState =
@@ -37,6 +39,7 @@ export function compiledFiles(configuration: Configuration): readonly CompiledFi
       text: join(folder, 'control/morercpthosts'),
       cdb: join(folder, 'control/morercpthosts.cdb'),
       compile: (text) => [buildCdb(moreRcpthostsRecords(text))],
+      isNeeded: true,
     },
     {
       text: join(folder, 'users/assign'),
@@ -71,22 +74,32 @@ export function stateOf({ text, cdb, compile }: CompiledFile): CompiledState {
 export interface StaleFile {
   readonly text: string
   readonly cdb: string
-  readonly why: 'it says something else than its text' | 'it is older than its text'
+  readonly why: keyof typeof staleWords
 }
 
+/** Why it is stale, as a sentence goes on that begins with its name. */
+export const staleWords = {
+  different: 'is stale: it says something else than its text',
+  older: 'is stale: it is older than its text',
+  missing: 'is not there, and nothing else reads its text',
+} as const
+
 /**
- * Those where both are there. Of control/simcontrol, whose cdb we do not make, the times count.
+ * Those where both are there, or where the text alone is, which then has no effect. Of control/simcontrol, whose cdb we do not make, the times count.
  * @throws PosternError DISK_FAILED where one of them cannot be read
  */
 export function staleFiles(configuration: Configuration): readonly StaleFile[] {
-  const different = compiledFiles(configuration)
-    .filter((file) => stateOf(file) === 'stale')
-    .map(({ text, cdb }) => ({ text, cdb, why: 'it says something else than its text' as const }))
+  const different = compiledFiles(configuration).flatMap((file): readonly StaleFile[] => {
+    const { text, cdb, isNeeded } = file
+    const state = stateOf(file)
+    if (state === 'stale') return [{ text, cdb, why: 'different' }]
+    return state === 'missing' && isNeeded === true ? [{ text, cdb, why: 'missing' }] : []
+  })
   const text = join(configuration.folder, 'control/simcontrol')
   const cdb = `${text}.cdb`
   const [textAt, cdbAt] = [modifiedAt(text), modifiedAt(cdb)]
   if (textAt === undefined || cdbAt === undefined || textAt <= cdbAt) return different
-  return [...different, { text, cdb, why: 'it is older than its text' }]
+  return [...different, { text, cdb, why: 'older' }]
 }
 
 function modifiedAt(path: string): number | undefined {

@@ -4,7 +4,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Disk, FileStat } from '../runtime/disk.ts'
-import { staleFiles } from './compiled-files.ts'
+import { staleFiles, staleWords } from './compiled-files.ts'
 
 /** As whom the gateway reads. */
 export interface Reader {
@@ -18,7 +18,7 @@ export function staleDoubts(configuration: Configuration): readonly Mistake[] {
     .filter(({ cdb, text }) => cdb !== tcpRulesPath && text !== tcpRulesPath)
     .map(({ cdb, text, why }) => ({
       file: cdb,
-      problem: `is stale: ${why}, ${text}`,
+      problem: `${staleWords[why]}, ${text}`,
       remedy: 'run postern cdb',
       code: 'stale-cdb',
     }))

@@ -3,7 +3,9 @@ import { formatMailbox, formatPath } from '../mail/address.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry, RecipientState } from '../queue/queue.ts'
+import { queueId } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/node/clock.ts'
+import { clientNetwork } from '../trace/terms.ts'
 import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
 import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
@@ -91,8 +93,11 @@ async function lookUp(search: TraceSearch, request: StoryRequest): Promise<Looke
 }
 
 function questionsFor(which: string): readonly TraceQuery[] {
-  if (/^[\d.]+(?:\/\d+)?$|^[\da-f:.]*:[\da-f:.]*(?:\/\d+)?$/i.test(which))
-    return [{ client: which }]
+  if (clientNetwork(which) !== undefined) return [{ client: which }]
+  // As qmail-send's log has a message: see formats/qmail-log.
+  if (/^\d{10,16}$/.test(which) && Number.isSafeInteger(Number(which))) {
+    return [{ queueId: queueId(Number(which)) }, { id: which }, { user: which }]
+  }
   if (which.startsWith('<') && which.endsWith('>') && which !== '<>') {
     return [{ messageId: which }, { address: which }]
   }

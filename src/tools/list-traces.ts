@@ -1,9 +1,8 @@
 /** `postern log`: a page of traces, and those that come after it. */
-import { PosternError, isPosternError } from '../mail/errors.ts'
+import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
-import { parseDuration } from '../plugin/option-makers.ts'
-import { systemClock } from '../runtime/node/clock.ts'
 import { pause } from '../runtime/node/pause.ts'
+import { clientNetwork } from '../trace/terms.ts'
 import type { TracePage, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import { traceOutcomes, type TraceSummary } from '../trace/trace-summary.ts'
 import { openTraceSearch } from './open-traces.ts'
@@ -25,8 +24,8 @@ export interface WrittenQuery {
   readonly entry?: string
   readonly outcome?: string
   readonly score?: number
-  readonly since?: string
-  readonly until?: string
+  readonly since?: Instant
+  readonly until?: Instant
   readonly text?: string
   readonly limit?: number
 }
@@ -34,7 +33,12 @@ export interface WrittenQuery {
 const followEveryMs = 500
 const mostAtOnce = 1000
 
-/** @throws PosternError CONFIG_INVALID for a time that is none */
+/** Whether it can be searched for as a client. */
+export function isClientNetwork(written: string): boolean {
+  return clientNetwork(written) !== undefined
+}
+
+/** As the command has it to as the search has it. */
 export function readTraceQuery(written: WrittenQuery): TraceQuery {
   const { from, to, score, since, until, outcome, ...same } = written
   return {
@@ -42,23 +46,14 @@ export function readTraceQuery(written: WrittenQuery): TraceQuery {
     ...(from === undefined ? {} : { sender: from }),
     ...(to === undefined ? {} : { recipient: to }),
     ...(score === undefined ? {} : { scoreAtLeast: score }),
-    ...(since === undefined ? {} : { since: readTime(since) }),
-    ...(until === undefined ? {} : { until: readTime(until) }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
     ...named(traceOutcomes.find((each) => each === outcome)),
   }
 }
 
 function named(outcome: TraceQuery['outcome']): Pick<TraceQuery, 'outcome'> {
   return outcome === undefined ? {} : { outcome }
-}
-
-/** An age, or a date. @throws PosternError CONFIG_INVALID */
-export function readTime(written: string): Instant {
-  const age = parseDuration(written)
-  if (age.ok) return systemClock.now() - age.value
-  const date = /^\d{4}-\d\d-\d\d/.test(written) ? Date.parse(written) : Number.NaN
-  if (!Number.isNaN(date)) return date
-  throw new PosternError('CONFIG_INVALID', `'${written}' is no age (2h, 7d) and no date`)
 }
 
 /** The newest, oldest first. @throws PosternError STORE_FAILED, CONFIG_INVALID */

@@ -74,7 +74,8 @@ export function planRelay(folder: string, request: RelayRequest): readonly FileC
   if (configuration.control.locals.has(domain)) {
     throw invalid(`${domain} stands in control/locals: its mail is delivered here, not passed on`)
   }
-  const relay = relayOf(domain, request.to)
+  const relay = readHops(domain, request.to)
+  if (typeof relay === 'string') throw invalid(relay)
   const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
   const changes = [
     change(files.rcpthosts, (text) => withLine(text, domain, 'line')),
@@ -149,13 +150,24 @@ function judged(folder: string, changes: readonly FileChange[]): readonly FileCh
   return [...real.filter((each) => !isLast(each)), ...real.filter(isLast)]
 }
 
-function relayOf(domain: string, to: string) {
+/** What is wrong with a domain as it was typed. */
+export function domainProblem(name: string): string | undefined {
+  const domain = asciiDomain(name)
+  return domain === '' || !domain.includes('.') ? `${name} is no domain` : undefined
+}
+
+/** What is wrong with next hops as they were typed. */
+export function hopsProblem(to: string): string | undefined {
+  const read = readHops('domain.test', to)
+  return typeof read === 'string' ? read : undefined
+}
+
+function readHops(domain: string, to: string) {
   const reading = parseSmtpRoutes(Buffer.from(`${domain}:${to}\n`))
   const [mistake] = reading.mistakes
-  if (mistake !== undefined) throw invalid(`${to}: ${mistake.remedy}`)
+  if (mistake !== undefined) return `${to}: ${mistake.remedy}`
   const relay = reading.value.find(domain)?.relay
-  if (relay === undefined || /\s/.test(to)) throw invalid(`${to} names no relay`)
-  return relay
+  return relay === undefined || /\s/.test(to) ? `${JSON.stringify(to)} names no relay` : relay
 }
 
 /** The entry is on; where there is none it is added behind the one that vouches for the domain. */
@@ -167,9 +179,9 @@ function withRecipientCheck(text: string): string {
 }
 
 function domainOf(name: string): string {
-  const domain = asciiDomain(name)
-  if (domain === '' || !domain.includes('.')) throw invalid(`${name} is no domain`)
-  return domain
+  const problem = domainProblem(name)
+  if (problem !== undefined) throw invalid(problem)
+  return asciiDomain(name)
 }
 
 function filesOf({ folder, chain }: Configuration): Files {

@@ -46,7 +46,7 @@ export function domainOf(address: string): string | undefined {
 
 /** All reasons that were given, by those whose opinion counts and by others. */
 export function reasonsOf(record: JsonObject): readonly string[] {
-  const named = [record['ruled'], object(record['objection'])['reason']]
+  const named = [record['ruled'], record['receiver'], object(record['objection'])['reason']]
   const more = [
     ...named,
     ...list(record['recipients']).map((recipient) => list(recipient)[2]),

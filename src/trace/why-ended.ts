@@ -11,7 +11,7 @@ export function whyEnded(record: JsonObject): Pick<TraceSummary, 'reason' | 'ent
     .find(({ disposition }) => disposition !== 'deliver')
   if (outcome === 'quarantined' || outcome === 'discarded') return named(placement ?? {})
   if (outcome === 'accepted') return {}
-  const { objection, ruled } = record
+  const { objection, ruled = record['receiver'] } = record
   if (!isObject(objection)) return typeof ruled === 'string' ? { reason: ruled } : {}
   const said = {
     code: number(objection['code']),

@@ -7,6 +7,7 @@
  */
 import { arch, cpus, totalmem } from 'node:os'
 import { postfixTool } from '../setup/components.ts'
+import { replayFigures, whyFigures } from './answering.ts'
 import { chainCost } from './chain-cost.ts'
 import { contentFigures } from './content.ts'
 import { datasyncMs } from './datasync.ts'
@@ -17,6 +18,7 @@ import type { Generator } from './load.ts'
 import { receiverCost } from './receiver-cost.ts'
 import { routingFigures } from './routing-cost.ts'
 import { sessionFigures } from './sessions.ts'
+import { toldCost } from './told-cost.ts'
 import { throughput } from './throughput.ts'
 import { watchedCost } from './watched-cost.ts'
 
@@ -53,6 +55,9 @@ const parts: Readonly<Record<string, Part>> = {
   content: { seconds: 300, run: contentFigures },
   pages: { seconds: 300, run: pageFigures },
   watched: { seconds: 180, run: watchedCost },
+  told: { seconds: 180, run: toldCost },
+  why: { seconds: 240, run: whyFigures },
+  replay: { seconds: 120, run: replayFigures },
 }
 
 const tool = postfixTool('smtp-source')

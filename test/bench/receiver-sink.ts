@@ -29,6 +29,7 @@ const passing: Policy = {
     secretFor: () => ({ ruling: 'reject', status: '5.7.8', text: 'No', close: false }),
     auth: () => ({ ruling: 'reject', status: '5.7.8', text: 'No', close: false }),
     mail: () => passRuling,
+    mailRefused: () => {},
     rcpt: () => passRuling,
     data: () => passRuling,
     message: ({ transaction: { reversePath, recipients } }) => ({

@@ -119,6 +119,8 @@ export interface RunningPostern extends RunningSystem {
   residentBytes(): number
   /** Holds a folder for each domain. */
   readonly maildirs: string
+  /** The folder of its configuration. */
+  readonly config: string
   /** The same, the most that each ever had. */
   peakBytes(): number
 }
@@ -134,6 +136,9 @@ export interface PosternOptions {
   readonly settings?: string
   /** Control files, by name. */
   readonly control?: Readonly<Record<string, string>>
+  /** What it logs from. */
+  readonly logLevel?: 'info' | 'error'
+  readonly env?: NodeJS.ProcessEnv
 }
 
 export async function postern(
@@ -142,6 +147,7 @@ export async function postern(
   options: PosternOptions = {},
 ): Promise<RunningPostern> {
   const { queued = 0, workers = 1, maxConnections = 1_000, maxMessage = '50MB' } = options
+  const { logLevel = 'info', env = {} } = options
   const disk = process.env['POSTERN_BENCH_DISK'] ?? join(checkout, '.cache')
   mkdirSync(disk, { recursive: true })
   const folderOnDisk = mkdtempSync(join(disk, 'bench-'))
@@ -165,20 +171,21 @@ delivery: { maildirs: '${folderOnDisk}/mail', paused: ${paused} }
 spool: { path: '${folderOnDisk}/spool' }
 store: { path: '${folderOnDisk}/store.db' }
 tls: { path: '${folderOnDisk}/tls' }
-log: { to: '${folderOnDisk}/log' }
+log: { level: ${logLevel}, to: '${folderOnDisk}/log' }
 `)
   for (const [file, text] of Object.entries(options.control ?? {})) {
     await folder.write(`control/${file}`, text)
   }
   if (queued > 0) await fillSpool(`${folderOnDisk}/spool`, queued)
   const before = performance.now()
-  const gateway = await startGateway(folder)
+  const gateway = await startGateway(folder, { env })
   const startMs = performance.now() - before
   const processes = (): readonly number[] => [gateway.pid, ...workersOf(gateway.pid)]
   return {
     name,
     startMs,
     maildirs: join(folderOnDisk, 'mail'),
+    config: folder.config,
     residentBytes: () => sumOf(processes(), (pid) => memoryBytes(pid, 'VmRSS')),
     peakBytes: () => sumOf(processes(), (pid) => memoryBytes(pid, 'VmHWM')),
     port: gateway.port,

@@ -82,6 +82,13 @@ describe.skipIf(!existsSync(bash))('completion in bash', () => {
     expect(await complete('postern', 'check', '--')).toEqual(
       expect.arrayContaining(['--relay', '--strict', '--json', '--config']),
     )
+    expect(await complete('postern', 'log', '--outcome', 're')).toEqual(['refused'])
+    expect(await complete('postern', 'log', '--outcome', 'refused', '--ent')).toEqual(['--entry'])
+    expect(await complete('postern', 'completion', 'b')).toEqual(['bash'])
+    expect(await complete('postern', 'help', 'exit')).toEqual(['exit-codes'])
+    expect(await complete('postern', 'help', 'resta')).toEqual(['restart'])
+    // What may be anything is left to the shell, which offers files.
+    expect(await complete('postern', 'replay', '--config', '')).toEqual([''])
   }, 60_000)
 })
 

@@ -409,13 +409,14 @@ describe.skipIf(!isRoot)('the end of a process (skipped for others than root)', 
     await mkdir(target, { mode: 0o700 })
     await mkdir(join(target, 'log'))
     await copyFile(join(state, 'traces.db'), join(target, 'traces.db'))
-    const looks = {
-      'spool/log': ['sendmail', '-bp'],
-      'traces.db': ['shadow', 'report', '--config', place.folder.config],
-    }
+    const looks = [
+      ['spool/log', ['sendmail', '-bp']],
+      ['traces.db', ['shadow', 'report', '--config', place.folder.config]],
+      ['traces.db', ['replay', '--config', place.folder.config]],
+    ] as const
     const env = { POSTERN_CONFIG: place.folder.config }
     const postern = join(checkout, 'bin/postern')
-    for (const [name, words] of Object.entries(looks)) {
+    for (const [name, words] of looks) {
       const path = join(state, name)
       const swap = `mv '${path}' '${path}.away' && ln -s '${join(target, basename(path))}' '${path}'`
       // oxlint-disable no-await-in-loop -- one after the other

@@ -92,6 +92,15 @@ test(
       stderr: '',
       stdout: expect.stringContaining(': 0 changed, 5 the same, 0 not replayable'),
     })
+    // A candidate that lies elsewhere has no traces of its own: those of the configuration in use are meant.
+    const elsewhere = join(folder.root, 'elsewhere/candidate')
+    await cp(folder.config, elsewhere, { recursive: true })
+    const inUse = { POSTERN_CONFIG: folder.config }
+    const typed = ['replay', '--since', '1h', '--config', elsewhere]
+    expect(await runPostern(typed, undefined, inUse)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(': 0 changed, 5 the same, 0 not replayable'),
+    })
     const written = await folder.read('postern.yaml')
     const write = (path: string, text: string) => folder.write(`../candidate/${path}`, text)
     const change = (from: string, to: string) => write('postern.yaml', written.replace(from, to))

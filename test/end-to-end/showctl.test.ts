@@ -36,6 +36,9 @@ test('unknown files and stale cdbs are named, and secrets are not shown', async 
   await folder.write('control/smtproutez', 'x\n')
   await folder.write('control/srs.secret', 'very secret\n')
   await folder.write('control/morercpthosts', 'one.test\n')
+  expect((await showctl('morercpthosts')).stdout).toMatch(
+    /Oops! .*morercpthosts\.cdb is not there, and nothing else reads its text\. Run postern cdb\./,
+  )
   await runPostern(['cdb', '--config', folder.config])
   await folder.write('control/morercpthosts', 'two.test\n')
   const { stdout } = await showctl('--there')

@@ -110,6 +110,30 @@ describe('postern why', () => {
     }
   })
 
+  test('finds mail that the receiver itself refused, before anybody was asked', async () => {
+    const tooBig = 'MAIL FROM:<ann@large.test> SIZE=99999999999'
+    const lines = ['EHLO client.test', tooBig, 'MAIL FROM:<a@b@c>', 'QUIT']
+    const replies = await session('127.0.0.9', lines)
+    expect(replies[2]).toMatch(/^552 5\.3\.4 Message too big \(id \S+\)$/)
+    expect(replies[3]).toMatch(/^501 5\.1\.7 .* \(id \S+\)$/)
+    for (const key of [idIn(replies[2]), 'ann@large.test', 'large.test', '127.0.0.9']) {
+      const told = await why('--all', key)
+      expect(told).toContain('refused: transaction')
+      expect(told).toContain('from       <ann@large.test>')
+      expect(told).toContain('the client was told: 552 5.3.4 Message too big')
+      expect(told).toContain('by the receiver itself, no entry was asked: MESSAGE_TOO_BIG')
+    }
+    const { stdout } = await postern('log', '--reason', 'BAD_MAIL', '--client', '127.0.0.9')
+    expect(stdout).toMatch(/refused +127\.0\.0\.9 +<a@b@c> → \(nobody\) {2}501 5\.1\.7 BAD_MAIL/)
+  })
+
+  test('finds a message by the number that it has in a log of qmail-send', async () => {
+    const replies = await session('127.0.0.8', message('n@far.test', 'bob@postern.test', 'n@far'))
+    const queued = /queued as (\S+)/.exec(replies[5] ?? '')?.[1] ?? ''
+    expect(await why(String(Number.parseInt(queued, 36)))).toContain(`queued as ${queued}`)
+    expect(await postern('why', '1234567890')).toMatchObject({ code: 1, stdout: '' })
+  })
+
   test('finds a refused recipient of a client that gave up', async () => {
     const lines = [
       'EHLO client.test',
@@ -244,12 +268,21 @@ describe('postern log', () => {
       messageId: 'late@far.test',
     })
     expect((await postern('log', '--until', '1h')).code).toBe(1)
+    expect((await postern('log', '--until', '-1h')).code).toBe(1)
+    expect((await postern('log', ...args, '--since', '-1h')).code).toBe(0)
+    const minute = new Date(Date.now() + 60_000).toISOString().slice(0, 16)
+    expect((await postern('log', ...args, '--until', minute.replace('T', ' '))).code).toBe(0)
+    expect((await postern('log', ...args, '--since', minute)).code).toBe(1)
   })
 
   test('a wrong question is told, not answered', async () => {
-    expect((await postern('log', '--client', 'no-network')).stderr).toContain(
-      'no address and no network',
-    )
-    expect((await postern('log', '--outcome', 'lost')).code).toBe(2)
+    for (const args of [
+      ['--client', 'no-network'],
+      ['--outcome', 'lost'],
+      ['--since', 'yesterday-ish'],
+      ['--limit', '0'],
+    ]) {
+      expect(await postern('log', ...args), args.join(' ')).toMatchObject({ code: 2, stdout: '' })
+    }
   })
 })

@@ -35,6 +35,13 @@ export class HostAccounts {
     return (await this.#byGetent(name)).accounts.get(name)
   }
 
+  /** The first account of this number. @throws as `find` */
+  async withUid(uid: number): Promise<Account | undefined> {
+    const account = first(await this.#inPasswd(), uid)
+    if (account !== undefined || !(await this.#hasOthers())) return account
+    return first(await this.#byGetent(String(uid)), uid)
+  }
+
   /** Whether there is an account of this name, though it be none that could be used: without a home, say. @throws as `find` */
   async knows(name: string): Promise<boolean> {
     if (hasLineOf(await this.#inPasswd(), name)) return true
@@ -99,6 +106,10 @@ interface Listed {
 
 function listed(bytes: Uint8Array): Listed {
   return { accounts: parsePasswd(bytes), text: `\n${latin1(bytes)}` }
+}
+
+function first({ accounts }: Listed, uid: number): Account | undefined {
+  return accounts.values().find((account) => account.uid === uid)
 }
 
 function hasLineOf({ text }: Listed, name: string): boolean {

@@ -20,6 +20,8 @@ export interface LogFolderOptions {
 
 const finished = 0o744
 const unfinished = 0o644
+/** Of the folder: who sends mail to whom is nobody else's business. As multilog makes it. */
+const closed = 0o700
 const oldFile = /^@[0-9a-f]{24}\.[su]$/
 /** Whoever holds the lock needs a moment; a longer hold is one of a process that was killed. */
 const staleLockMs = 10_000
@@ -43,7 +45,7 @@ export class LogFolder implements LogTarget {
   /** What a crash left is set aside as it is; what was finished is written on. */
   async open(): Promise<void> {
     this.#keeper = true
-    await mkdir(this.#options.path, { recursive: true })
+    await mkdir(this.#options.path, { recursive: true, mode: closed })
     const left = await stat(this.#current).catch(() => undefined)
     if (left === undefined || left.size === 0) return
     if ((left.mode & 0o100) !== 0) return chmod(this.#current, unfinished)

@@ -1,8 +1,11 @@
 import { formatPath, parsePath } from '../../mail/address.ts'
 import { lenientPath } from '../../mail/lenient-path.ts'
+import type { Reply } from '../../mail/reply.ts'
 import { parseMail } from '../command.ts'
+import type { Dialogue } from '../dialogue.ts'
 import { meantAddress } from '../meant-address.ts'
-import { messageTooBig, reversePathOk } from '../replies.ts'
+import { identified, loginFirst, messageTooBig, reversePathOk, tlsFirst } from '../replies.ts'
+import type { MailRefusal } from '../policy.ts'
 import { commandLineBytes, type Verb } from './verb.ts'
 
 /**
@@ -18,10 +21,12 @@ export const mail: Verb = {
   run(dialogue, rest) {
     const { maxMessageBytes, lenientAddresses } = dialogue.settings
     const parsed = parseMail(rest, dialogue.offers, lenientAddresses ? lenientPath : parsePath)
-    if (!parsed.ok) return parsed.reply
+    if (!parsed.ok) return turnAway(dialogue, { rest, reason: 'BAD_MAIL', refusal: parsed.reply })
     const { reversePath: written, parameters } = parsed.value
     const reversePath = written && meantAddress(written, dialogue)
-    if (maxMessageBytes > 0 && (parameters.sizeBytes ?? 0) > maxMessageBytes) return messageTooBig
+    if (maxMessageBytes > 0 && (parameters.sizeBytes ?? 0) > maxMessageBytes) {
+      return turnAway(dialogue, { rest, reason: 'MESSAGE_TOO_BIG', refusal: messageTooBig })
+    }
     const { session, policy, forwarded, nextTransactionId: transactionId } = dialogue
     const source = forwarded === undefined ? {} : { forwarded }
     return dialogue.consult(
@@ -39,4 +44,30 @@ export const mail: Verb = {
       },
     )
   },
+  tooEarly(dialogue, rest, refusal) {
+    const reason = early.get(refusal)
+    return reason === undefined ? refusal : turnAway(dialogue, { rest, reason, refusal })
+  },
+}
+
+/** What somebody may want to know the reason of; whoever greets nobody first knows it. */
+const early: ReadonlyMap<Reply, MailRefusal['reason']> = new Map([
+  [loginFirst, 'LOGIN_FIRST'],
+  [tlsFirst, 'TLS_FIRST'],
+])
+
+interface TurnedAway {
+  readonly rest: string
+  readonly reason: MailRefusal['reason']
+  readonly refusal: Reply
+}
+
+/** The chain is not asked, and no transaction begins; that it was said is recorded all the same. */
+function turnAway(dialogue: Dialogue, { rest, reason, refusal }: TurnedAway): Reply {
+  const { session, nextTransactionId: transactionId } = dialogue
+  const path = rest.slice(rest.indexOf(':') + 1).trimStart()
+  const [reversePath = ''] = path.split(' ', 1)
+  const said = identified(refusal, dialogue.shownId)
+  dialogue.refusedMail({ transactionId, session, reversePath, reason, reply: said })
+  return said
 }

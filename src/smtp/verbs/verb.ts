@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
-import type { Answer } from '../../mail/reply.ts'
+import type { Answer, Reply } from '../../mail/reply.ts'
 import type { Dialogue } from '../dialogue.ts'
 
 /**
@@ -22,6 +22,8 @@ export interface Verb {
    * @returns `undefined` where octets follow the line at once, and the reply follows them
    */
   run(dialogue: Dialogue, rest: string): MaybePromise<Answer | undefined>
+  /** It came where it may not, and this is said. @returns what is said in the end */
+  tooEarly?(dialogue: Dialogue, rest: string, refusal: Reply): Reply
 }
 
 /** RFC 5321 §4.5.3.1.4. Extensions add to it. */

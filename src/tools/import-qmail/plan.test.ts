@@ -171,6 +171,32 @@ describe('programs in front of qmail-smtpd', () => {
   })
 })
 
+describe('a run script that ends for want of a file', () => {
+  const before = [
+    '[ -f /etc/optional ] && exit 3',
+    'if [ ! -f /etc/tcp.smtp.cdb ] ; then exit 1 ; fi',
+    'if [ ! -f /var/qmail/control/auth.cdb ]\nthen\n  exit 1\nfi',
+    'export MAXRCPT=700',
+  ].join('\n')
+
+  test('is read on as if it were there, and that is told', async () => {
+    const { of, yaml } = await imported(smtpd(plain, before))
+    expect(yaml).toContain('max_recipients: 700 # MAXRCPT=700')
+    expect(of('difference')).toEqual(
+      expect.arrayContaining([
+        '/etc/tcp.smtp.cdb is missing',
+        '/var/qmail/control/auth.cdb is missing',
+      ]),
+    )
+  })
+
+  test('is not where it ends for another reason', async () => {
+    const { of, yaml } = await imported(smtpd(plain, 'exit 1'))
+    expect(yaml).toContain('listeners: [] # none was found')
+    expect(of('unsupported')).toContain('the service smtpd')
+  })
+})
+
 describe('logins', () => {
   test('by a program are asked of that program', async () => {
     const line = 'tcpserver 0 25 qmail-smtpd mx.example /home/vpopmail/bin/vchkpw /bin/true'

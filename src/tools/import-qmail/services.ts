@@ -2,6 +2,7 @@
 import {
   followScript,
   unknownMark,
+  type FollowedScript,
   type ScriptWorld,
 } from '../../formats/run-script/follow-script.ts'
 import {
@@ -97,7 +98,12 @@ class ServiceReader {
       exists: (file) => this.#installation.exists(file),
       ...(environment === undefined ? {} : { environment }),
     }
-    const { started, unknown } = followScript(text, world)
+    const { started, unknown, assumed } = followAsInstalled(text, world)
+    for (const file of assumed) {
+      this.#findings.difference(`${file} is missing`, path, {
+        remark: 'without it the script ends before it starts anything; read on as if it were there',
+      })
+    }
     for (const { line, problem } of unknown) {
       this.#findings.unsupported(problem, `${path}:${line}`, 'look at what it does, by hand')
     }
@@ -142,6 +148,34 @@ class ServiceReader {
       this.#findings.unsupported(`the command line of ${service.name}`, service.source, remark)
     }
     this.services.push(service)
+  }
+}
+
+/** Files that a script may end for want of. */
+const mostAssumed = 20
+
+/**
+ * Scripts look whether what they need is there, and end where it is not; a copy of a tree may lack what was compiled. So one that
+ * starts nothing is followed again as if what it has asked for last were there.
+ */
+function followAsInstalled(
+  text: string,
+  world: ScriptWorld,
+): FollowedScript & { readonly assumed: readonly string[] } {
+  const assumed: string[] = []
+  for (;;) {
+    let missing: string | undefined
+    const exists = (file: string): boolean => {
+      const there = world.exists(file) || assumed.includes(file)
+      if (!there) missing = file
+      return there
+    }
+    const { started, unknown } = followScript(text, { ...world, exists })
+    if (started.length > 0) return { started, unknown, assumed }
+    if (unknown.length > 0 || missing === undefined || assumed.length >= mostAssumed) {
+      return { ...followScript(text, world), assumed: [] }
+    }
+    assumed.push(missing)
   }
 }
 

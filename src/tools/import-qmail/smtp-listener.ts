@@ -149,7 +149,7 @@ function putLimits(
     findings.mapped(`${variable}=${number}`, source, key)
   }
   if (Object.keys(texts).length > 0) {
-    keys.set('limit_texts', { value: texts, from: 'DIEMSG_…, behind 421' })
+    keys.set('limit_texts', { value: texts, from: 'DIEMSG_*, behind 421' })
     findings.mapped('DIEMSG', source, 'limit_texts')
   }
 }

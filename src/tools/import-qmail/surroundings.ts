@@ -23,7 +23,7 @@ const jobs: readonly (readonly [pattern: RegExp, what: string, remark: string])[
   ],
   [/clearopensmtp/, 'POP-before-SMTP expires', 'needless: logins take its place'],
   [/tcprules/, 'rules for clients are compiled', 'needless: tcp.smtp is followed as text'],
-  [/freshclam|sa-update/, 'scanners learn', 'keep it: it is the scanner’s own'],
+  [/freshclam|sa-update/, 'scanners learn', 'keep it: the scanner needs it'],
   [/ezmlm-(?:cron|tstdig|warn)/, 'mailing lists do their rounds', 'keep it'],
   [
     /isoqlog|qmailmrtg|qmailanalog|matchup|qlogtools/,
@@ -82,10 +82,7 @@ function readLogs(services: readonly Service[], findings: ImportFindings): void 
 
 /** Programs that have no counterpart, or need none. */
 const inFront: ReadonlyMap<string, string> = new Map([
-  [
-    'softlimit',
-    'limits are bounds of the gateway’s own, and of the service: LimitNOFILE, MemoryMax',
-  ],
+  ['softlimit', 'the gateway has bounds of its own, and the service: LimitNOFILE, MemoryMax'],
   ['fixcrio', 'receiver.line_ends: fix does that; a lone LF is refused otherwise'],
   ['recordio', 'postern trace and the log say what was said'],
   ['greetdelay', 'the entry early-talker does that: write its delay'],

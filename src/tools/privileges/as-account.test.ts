@@ -10,14 +10,15 @@ const postern: Account = { name: 'postern', uid: 990, gid: 991, home: '/var/lib/
 const host = (account?: Account) => async () => ({
   find: async (name: string) => (name === account?.name ? account : undefined),
   knows: async (name: string) => name === account?.name,
+  withUid: async (uid: number) => (uid === account?.uid ? account : undefined),
 })
 
 /** @param owner of the spool; absent: it is not there */
-const disk = (owner?: number) => ({
+const disk = (owner?: number, group = (owner ?? 0) + 1) => ({
   async statName(path: string): Promise<FileStat> {
     if (owner === undefined) throw new PosternError('NOT_FOUND', path)
     const about = { kind: 'directory', mode: 0o711, sizeBytes: 0, modifiedAt: 0 } as const
-    return { ...about, inode: 1, links: 1, uid: owner, gid: owner + 1 }
+    return { ...about, inode: 1, links: 1, uid: owner, gid: group }
   },
 })
 
@@ -42,6 +43,21 @@ describe('a command of root’s works', () => {
     const found = await accountOfFolders({ user, spool }, host(account), disk(owner))
     expect(found?.account.uid).toBe(expected)
   })
+
+  test.each<
+    readonly [string, string | undefined, Account | undefined, number, readonly [number, number]]
+  >([
+    ['the account', undefined, postern, 990, [990, 991]],
+    ['numbers that are named', '990:995', undefined, 990, [990, 995]],
+    ['an account that is not named', undefined, { ...postern, name: 'mail' }, 990, [990, 991]],
+    ['the spool, where its owner has no name', undefined, undefined, 990, [990, 1234]],
+  ])(
+    'in the group of %s, whatever group the spool has',
+    async (_, user, account, uid, expected) => {
+      const found = await accountOfFolders({ user, spool }, host(account), disk(uid, 1234))
+      expect([found?.account.uid, found?.account.gid]).toEqual(expected)
+    },
+  )
 
   test('not at all where the account is missing, or is root', async () => {
     for (const user of ['nobody-here', '0:0']) {

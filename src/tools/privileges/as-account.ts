@@ -28,7 +28,7 @@ export async function becomeAccountOf(folder: string): Promise<void> {
   becomeForGood(account.account)
 }
 
-/** The same for `postern qmail-queue`, which makes no folders. @throws PosternError as above */
+/** The same for commands that make no folders. @throws PosternError as above */
 export async function becomeAccountThatIsThere(folder: string): Promise<void> {
   const account = await toBecome(folder)
   if (account !== undefined) becomeForGood(account.account)
@@ -73,7 +73,6 @@ async function toBecome(folder: string): Promise<ToBecome | undefined> {
   return found && { configuration, ...found }
 }
 
-/** Most folders say whose they are, and nobody is looked up. */
 async function accountsOfThisHost(): Promise<AccountLookUp> {
   return (await import('./gateway-account.ts')).accountsOfHost()
 }
@@ -89,9 +88,14 @@ export async function accountOfFolders(
   disk: Pick<Disk, 'statName'>,
 ): Promise<Pick<ToBecome, 'account' | 'owns'> | undefined> {
   const owner = await spoolOwner(spool.path, disk)
-  if (owner !== undefined && owner.uid !== 0) return { account: byNumbers(owner), owns: true }
   const { gatewayAccount, staysRoot, usualAccount } = await import('./gateway-account.ts')
   const host = await accounts()
+  if (owner !== undefined && owner.uid !== 0) {
+    const named = await gatewayAccount(user ?? usualAccount, host)
+    if (named?.uid === owner.uid) return { account: named, owns: true }
+    // Its group may be any that its owner belongs to: the account's own counts.
+    return { account: (await host.withUid(owner.uid)) ?? byNumbers(owner), owns: true }
+  }
   if (await staysRoot(user, host)) return undefined
   const account = await gatewayAccount(user ?? usualAccount, host)
   if (account === undefined || account.uid === 0) {

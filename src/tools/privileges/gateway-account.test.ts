@@ -63,6 +63,15 @@ describe('a gateway that root starts', () => {
     expect(await staysRoot(undefined, host(root, { postern: 'postern:x:990:991\n' }))).toBe(false)
   })
 
+  test('finds an account by its number, in a directory too', async () => {
+    const mail = 'mail:x:8:12::/var/mail:/bin/false\n'
+    const ldap = host(usual, { '8': mail })
+    expect(await ldap.withUid(990)).toMatchObject({ name: 'postern', gid: 991 })
+    expect(await ldap.withUid(8)).toMatchObject({ name: 'mail', gid: 12 })
+    expect(await ldap.withUid(9)).toBeUndefined()
+    expect(await host(usual).withUid(8)).toBeUndefined()
+  })
+
   test('does not stay root because a directory cannot be asked', async () => {
     const deaf = host(root, 'down')
     await expect(staysRoot(undefined, deaf)).rejects.toMatchObject({ code: 'PROGRAM_FAILED' })

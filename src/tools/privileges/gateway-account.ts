@@ -8,7 +8,7 @@ import { nodePrograms } from '../../runtime/node/programs.ts'
 /** Where the configuration names nobody. */
 export const usualAccount = 'postern'
 
-export type AccountLookUp = Pick<HostAccounts, 'find' | 'knows'>
+export type AccountLookUp = Pick<HostAccounts, 'find' | 'knows' | 'withUid'>
 
 /** As the users of this host are looked up: /etc/passwd, and what else the system knows by getent(1). */
 export function accountsOfHost(): AccountLookUp {
