@@ -285,6 +285,20 @@ describe('a search', () => {
     ])
   })
 
+  test('a text is the same in an index as before one, whatever signs are in it', async () => {
+    const signs = ['100%', 'a_b', 'wow!', 'back\\slash', 'ÜBER', "o'k", 'plain']
+    const file = await archive()
+    const [what] = fc.sample(sample, { numRuns: 1 })
+    // Those of the first segment have an index, the last ones have none.
+    const of = (n: number) => (n === 5 || n === 1195 ? `${signs.join(' ')} ${n}` : `100x axb ${n}`)
+    for (let n = 0; n < 1200; n++) put(file, { ...recordOf(what!, n), hello: of(n) })
+    const search = new ArchiveTraceSearch(file)
+    for (const sign of signs) {
+      const found = await everyPage(search, { text: sign.toLowerCase() }, 50)
+      expect(found, sign).toEqual(['s1195.1', 's5.1'])
+    }
+  })
+
   test('a question that cannot be asked is told', async () => {
     const search = new ArchiveTraceSearch(await archive())
     for (const query of [

@@ -182,7 +182,9 @@ export class ArchiveTraceSearch implements TraceSearch {
     const limit = within(query.limit ?? usualLimit)
     const found: ArchivedRecord[] = []
     let beyond = query.cursor === undefined ? undefined : positionOf(query.cursor)
-    for (let round = 0; round < mostRounds; round++) {
+    // A text is looked for as long as one answer may take: whoever wants more asks for the next page.
+    const rounds = query.text === undefined ? mostRounds : 1
+    for (let round = 0; round < rounds; round++) {
       // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
       const { rows, next } = await this.#archive.find({
         conditions: question.conditions,
