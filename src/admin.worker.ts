@@ -58,10 +58,6 @@ class AdminWorker {
       startedAt,
       node: process.version,
       rehearse: (session) => rehearse(folder, session),
-      reload: () => {
-        this.#supervisor.send({ say: 'reload' })
-        return true
-      },
     })
     this.#opened = opened
     const { host, port } = admin.listen

@@ -132,7 +132,7 @@ export async function runGateway(
             (await import('./tools/steer-all.ts')).steerAll(folder, verb, of),
         })
   process.stdout.write(greeting(opening.report, folder))
-  const admin = administer(folder, log, () => void supervisor.reload())
+  const admin = administer(folder, log)
   administered(admin)
   const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
   if (end === undefined) process.stderr.write('postern: every worker has been given up\n')
@@ -205,7 +205,7 @@ async function supervise(folder: string): Promise<{
 }
 
 /** The HTTP API, in a process of its own, unless it is off. The gateway does not wait for it. */
-function administer(folder: string, log: Log, reload: () => void): AdminKeeper {
+function administer(folder: string, log: Log): AdminKeeper {
   const program = new URL('./admin.worker.ts', import.meta.url)
   const keeper = new AdminKeeper({
     folder,
@@ -214,7 +214,6 @@ function administer(folder: string, log: Log, reload: () => void): AdminKeeper {
     clock: systemClock,
     log,
     opened: (report) => process.stdout.write(adminGreeting(report)),
-    reload,
   })
   keeper.start()
   return keeper

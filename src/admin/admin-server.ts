@@ -22,10 +22,12 @@ import { accessRoutes } from './routes/access-routes.ts'
 import { accountRoutes } from './routes/account-routes.ts'
 import { chainRoutes } from './routes/chain-routes.ts'
 import { configurationRoutes } from './routes/configuration-routes.ts'
+import { maintenanceRoutes } from './routes/maintenance-routes.ts'
 import { messageRoutes } from './routes/message-routes.ts'
 import { policyRoutes } from './routes/policy-routes.ts'
 import { quarantineRoutes } from './routes/quarantine-routes.ts'
 import { queueRoutes } from './routes/queue-routes.ts'
+import { relayRoutes } from './routes/relay-routes.ts'
 import { systemRoutes } from './routes/system-routes.ts'
 import { buildServer } from './server.ts'
 import type { AdminSettings } from './settings.ts'
@@ -102,9 +104,11 @@ function allRoutes(operations: Operations, access: Access): readonly Route[] {
     ...quarantineRoutes(operations.quarantine),
     ...chainRoutes(operations.chain),
     ...policyRoutes(operations.policy),
+    ...relayRoutes(operations.relays),
     ...accountRoutes(operations.accounts),
     ...configurationRoutes(operations.configuration),
     ...systemRoutes(operations.system),
+    ...maintenanceRoutes(operations.maintenance),
     ...accessRoutes(access),
   ]
 }

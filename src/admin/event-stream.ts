@@ -1,7 +1,7 @@
 /** `/api/v1/events`: server-sent events, one connection a watcher. A reader that does not keep up is hung up on. */
 import type { FastifyInstance } from 'fastify'
 import type { EventTail, Watcher } from './event-tail.ts'
-import { apiPrefix } from './openapi.ts'
+import { apiPrefix } from './api-prefix.ts'
 import { Refusal } from './refusal.ts'
 import type { Scope } from './permissions.ts'
 import { seesMessage } from './scope.ts'
@@ -63,14 +63,15 @@ export function watcherOn(out: Outlet, scope: Scope, stillIn: () => boolean): Wa
     return true
   }
   return {
+    scope,
     transaction(message, id) {
+      // What comes is theirs already; nothing else ever leaves here.
       const seen = seesMessage(message, scope)
       if (seen === undefined) return true
       const mark = id === undefined ? '' : `id: ${id}\n`
       return send(`${mark}event: transaction\ndata: ${JSON.stringify(seen)}\n\n`)
     },
     more(count) {
-      if (scope.what !== 'all') return true
       return send(`event: more\ndata: ${JSON.stringify({ count })}\n\n`)
     },
     now(now) {

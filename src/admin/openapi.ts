@@ -1,10 +1,10 @@
 /** The OpenAPI 3.1 document: the very schemas that validate and serialise, which are JSON Schema 2020-12. */
 import type { TSchema } from 'typebox'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { besideOperation, besideRoutes } from './beside-routes.ts'
 import { fileAnswer, type Route, type RouteSpec } from './route.ts'
+import { apiPrefix } from './api-prefix.ts'
 import { Problem } from './schemas/shapes.ts'
-
-export const apiPrefix = '/api/v1'
 
 export function openApiDocument(routes: readonly Route[], version: string): JsonObject {
   const schemas = new Map<string, JsonValue>()
@@ -14,6 +14,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     const path = spec.url.replaceAll(/:(\w+)/g, '{$1}')
     const methods = (paths[`${apiPrefix}${path}`] ??= {})
     methods[spec.method.toLowerCase()] = operationOf(spec, refer)
+  }
+  for (const { path, ...described } of besideRoutes) {
+    paths[path] = { get: besideOperation(described, refer) }
   }
   refer(Problem)
   return {

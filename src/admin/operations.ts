@@ -28,6 +28,20 @@ import type {
   Preview,
 } from './schemas/configuration.ts'
 import type {
+  Alerts,
+  CompiledFiles,
+  ControlFiles,
+  Examinations,
+  Reception,
+  Reloaded,
+  Restarted,
+  RestartRequest,
+  ShadowQuery,
+  ShadowReport,
+  TlsReportQuery,
+  TlsReports,
+} from './schemas/maintenance.ts'
+import type {
   MessageDetails,
   MessageFilter,
   MessagePage,
@@ -40,9 +54,13 @@ import type {
   Lists,
   ListTest,
   ListTestResult,
+  NewRelayedDomain,
+  RelayChange,
+  RelayedDomains,
   RuleTest,
   RuleTestResult,
   TcpRules,
+  Variables,
 } from './schemas/policy.ts'
 import type {
   HeldDetails,
@@ -53,6 +71,7 @@ import type {
 } from './schemas/quarantine.ts'
 import type {
   Applied,
+  DamagedFiles,
   PauseScope,
   Pauses,
   QueueActionRequest,
@@ -60,6 +79,7 @@ import type {
   QueuePage,
   QueueQuery,
   QueueSummary,
+  SpoolCheck,
 } from './schemas/queue.ts'
 import type { LogTail, Now, Readiness, System, TryRequest, TryResult } from './schemas/system.ts'
 
@@ -72,14 +92,17 @@ export interface MessageOperations {
   search(filter: MessageFilter, page: PageRequest, scope: Scope): Promise<MessagePage>
   /** @returns undefined for what is not known, or not to be seen */
   show(id: string, scope: Scope): Promise<MessageDetails | undefined>
-  /** What came after a cursor, oldest first, of many the last ones, for the live stream. @param cursor absent: only where now is */
-  since(cursor: string | undefined, limit: number): Promise<StreamedMessages>
+  /**
+   * What came after a cursor and is theirs, oldest first, of many the last ones, for the live stream.
+   * @param cursor absent: only where now is
+   */
+  since(cursor: string | undefined, limit: number, scope: Scope): Promise<StreamedMessages>
   now(): Promise<Now>
 }
 
 export interface StreamedMessages {
   readonly items: readonly MessageSummary[]
-  /** How many came besides. */
+  /** How many came besides, and are theirs. */
   readonly more: number
   readonly next: string
 }
@@ -88,6 +111,11 @@ export interface QueueOperations {
   summary(): Promise<QueueSummary>
   list(query: QueueQuery): Promise<QueuePage>
   show(id: string): Promise<QueueDetails | undefined>
+  /** Its bytes, as they will be delivered. */
+  raw(id: string): Promise<Download | undefined>
+  damaged(): Promise<DamagedFiles>
+  /** Reads every promised byte. */
+  check(): Promise<SpoolCheck>
   act(request: QueueActionRequest): Promise<Applied>
   pauses(): Promise<Pauses>
   pause(scope: PauseScope): Promise<Pauses>
@@ -148,9 +176,19 @@ export interface ChainOperations {
   change(name: string, change: ChainEntryChange, author: Author): Promise<Change>
 }
 
+export interface RelayOperations {
+  list(): Promise<RelayedDomains>
+  /** All of its files, or none. @throws Refusal 422 */
+  add(domain: NewRelayedDomain, author: Author): Promise<RelayChange>
+  /** @throws Refusal 404 */
+  remove(domain: string, dryRun: boolean, author: Author): Promise<RelayChange>
+}
+
 export interface PolicyOperations {
   rules(): Promise<TcpRules>
   testRule(test: RuleTest): Promise<RuleTestResult>
+  /** What a rule may set, and who reads it. */
+  variables(): Promise<Variables>
   lists(target?: string): Promise<Lists>
   /** @returns whether anything was to be done */
   changeLists(what: 'add' | 'remove', change: ListChange, author: Author): Promise<boolean>
@@ -201,9 +239,22 @@ export interface SystemOperations {
   show(): Promise<System>
   logTail(lines: number): Promise<LogTail>
   ready(): Promise<Readiness>
-  /** @returns whether anybody was there to be told */
-  reload(): Promise<boolean>
   tryOut(request: TryRequest): Promise<TryResult>
+}
+
+/** All methods @throws Refusal 503 where a gateway is needed and none runs. */
+export interface MaintenanceOperations {
+  /** @throws Refusal 422 with the mistakes, where nothing has changed for them */
+  reload(): Promise<Reloaded>
+  /** @throws Refusal 422 */
+  restart(request: RestartRequest): Promise<Restarted>
+  admit(everybody: boolean): Promise<Reception>
+  doctor(): Promise<Examinations>
+  alerts(what: 'list' | 'test'): Promise<Alerts>
+  tlsReports(query: TlsReportQuery): Promise<TlsReports>
+  shadowReport(query: ShadowQuery): Promise<ShadowReport>
+  controlFiles(): Promise<ControlFiles>
+  compile(dryRun: boolean): Promise<CompiledFiles>
 }
 
 export interface MetricsOperations {
@@ -217,9 +268,11 @@ export interface Operations {
   readonly quarantine: QuarantineOperations
   readonly chain: ChainOperations
   readonly policy: PolicyOperations
+  readonly relays: RelayOperations
   readonly accounts: AccountOperations
   readonly configuration: ConfigurationOperations
   readonly system: SystemOperations
+  readonly maintenance: MaintenanceOperations
   readonly metrics: MetricsOperations
   readonly links: LinkOperations
 }

@@ -1,7 +1,7 @@
 /** The pages as they were built. What has a hash in its name never changes; the rest is asked for anew each time. */
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { apiPrefix } from './openapi.ts'
+import { apiPrefix } from './api-prefix.ts'
 import { problemOf } from './problem.ts'
 
 const absent =

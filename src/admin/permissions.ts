@@ -3,6 +3,7 @@ export const permissions = [
   'messages:read',
   'queue:read',
   'queue:write',
+  'queue:raw',
   'quarantine:read',
   'quarantine:write',
   'quarantine:raw',
@@ -54,6 +55,7 @@ const granted: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   operator: new Set<Permission>([
     ...reading,
     'queue:write',
+    'queue:raw',
     'quarantine:write',
     'quarantine:raw',
     'quarantine:learn',

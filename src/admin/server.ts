@@ -14,8 +14,10 @@ import type { JsonObject } from '../mail/json.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Seen } from './access/callers.ts'
 import { cookieName, type Gate } from './gate.ts'
+import { besideRoutes } from './beside-routes.ts'
 import type { Journal } from './journal.ts'
-import { apiPrefix } from './openapi.ts'
+import { methodsByPath } from './methods.ts'
+import { apiPrefix } from './api-prefix.ts'
 import type { Download } from './operations.ts'
 import { servePages } from './pages.ts'
 import { problemOf, troubleOf } from './problem.ts'
@@ -286,7 +288,11 @@ function speakOf(
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
-function addPublic(app: FastifyInstance, { document, ready }: ServerParts): void {
+function addPublic(app: FastifyInstance, { document, ready, routes }: ServerParts): void {
+  const methodsOf = methodsByPath([
+    ...routes.map(({ spec: { method, url } }) => ({ method, path: `${apiPrefix}${url}` })),
+    ...besideRoutes.map(({ path }) => ({ method: 'GET' as const, path })),
+  ])
   const text = JSON.stringify(document)
   app.get(`${apiPrefix}/openapi.json`, (_, reply) => reply.type('application/json').send(text))
   app.get('/healthz', async () => ({ status: 'ok' }))
@@ -295,7 +301,10 @@ function addPublic(app: FastifyInstance, { document, ready }: ServerParts): void
     return reply.code(readiness.status === 'ok' ? 200 : 503).send(readiness)
   })
   app.all('/api/*', (request, reply) => {
-    const problem = problemOf('not-found', request.url.split('?')[0] ?? '')
-    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
+    const [path = ''] = request.url.split('?')
+    const methods = methodsOf(path)
+    const problem = problemOf(methods.length === 0 ? 'not-found' : 'method-not-allowed', path)
+    if (methods.length > 0) reply.header('allow', methods.join(', '))
+    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
   })
 }

@@ -65,16 +65,32 @@ function tablesOf(store: Store, entry: string): GreyTables {
   return { keys: table('keys'), clients: table('networks'), good: table('good') }
 }
 
-/** Clients first, then keys; those that begin with `beginning` only. */
-export async function* greyEntries(
-  { clients, keys }: GreyTables,
-  beginning = '',
-): AsyncGenerator<GreyEntry, void> {
-  for (const table of [clients, keys]) yield* entriesOf(table, beginning)
+/** Where an entry stands among all of them. */
+export interface GreyPlace {
+  readonly table: 'clients' | 'keys'
+  readonly key: string
 }
 
-async function* entriesOf(table: StoreTable, beginning: string): AsyncGenerator<GreyEntry, void> {
-  for (let from = beginning; ;) {
+/** Clients first, then keys, by name; those that begin with `beginning` only. @param after only what comes behind this place */
+export async function* greyEntries(
+  tables: GreyTables,
+  beginning = '',
+  after?: GreyPlace,
+): AsyncGenerator<GreyEntry & GreyPlace, void> {
+  for (const table of ['clients', 'keys'] as const) {
+    if (table === 'clients' && after?.table === 'keys') continue
+    const behind = after?.table === table ? `${after.key}\0` : ''
+    const from = behind > beginning ? behind : beginning
+    for await (const entry of entriesOf(tables[table], beginning, from)) yield { ...entry, table }
+  }
+}
+
+async function* entriesOf(
+  table: StoreTable,
+  beginning: string,
+  first = beginning,
+): AsyncGenerator<GreyEntry, void> {
+  for (let from = first; ;) {
     const found = await table.scan({ from, limit: pageOfScan, order: 'ascending' })
     for (const { key, value } of found) {
       if (!key.startsWith(beginning)) return

@@ -34,9 +34,11 @@ import { optionsInTexts } from './operations/known-plugins.ts'
 import { EditHistory } from './operations/edit-history.ts'
 import { GatewayNumbers } from './operations/gateway-numbers.ts'
 import { aliasesLeadingTo } from './operations/mailbox-aliases.ts'
+import { Maintenance } from './operations/maintenance-operations.ts'
 import { StoredMessages } from './operations/message-operations.ts'
 import { PolicyFiles } from './operations/policy-operations.ts'
 import { HeldMail } from './operations/quarantine-operations.ts'
+import { RelayFiles } from './operations/relay-operations.ts'
 import { SpooledQueue } from './operations/queue-operations.ts'
 import { GatewaySystem } from './operations/system-operations.ts'
 import { SignedLinks } from './operations/signed-links.ts'
@@ -51,7 +53,6 @@ export interface AdministrationRequest {
   /** When the gateway was started. */
   readonly startedAt: number
   readonly node: string
-  readonly reload: () => boolean
   readonly rehearse: Rehearse
 }
 
@@ -109,7 +110,7 @@ export async function openAdministrationOf(
 }
 
 function operationsOf(
-  { folder, configuration, admin, startedAt, node, reload, rehearse }: AdministrationRequest,
+  { folder, configuration, admin, startedAt, node, rehearse }: AdministrationRequest,
   {
     jobs,
     version,
@@ -164,6 +165,7 @@ function operationsOf(
           messages.entryNumbers().catch(() => ({ sample: 0, entries: new Map() })),
       }),
       policy: new PolicyFiles(folder, current, files),
+      relays: new RelayFiles(folder, files),
       accounts: new KeptAccounts({ accounts: () => accounts, passwords, clock }),
       configuration: files,
       system: new GatewaySystem({
@@ -175,9 +177,9 @@ function operationsOf(
         clock,
         disk,
         net: nodeNet,
-        reload,
         rehearse,
       }),
+      maintenance: new Maintenance({ folder, current, disk, node: node.replace(/^v/, '') }),
       metrics: numbers,
     },
     async close() {

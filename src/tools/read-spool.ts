@@ -1,5 +1,6 @@
 /** Reads a spool as it lies on the disk, without the lock: beside a running gateway as well as without one. */
 import { checkSpool, type CheckTold, type SpoolCheck } from '../queue/check-spool.ts'
+import { PosternError } from '../mail/errors.ts'
 import { damagedFiles, type DamagedFile, type DamagedMessage } from '../queue/damaged.ts'
 import type { Damaged, Entry } from '../queue/queue.ts'
 import { readShards } from '../queue/read-spool.ts'
@@ -46,6 +47,17 @@ export async function* damagedInQueue(folder: string): AsyncGenerator<DamagedFil
   for (const path of await shardPaths(folder)) {
     yield* damagedFiles(systemDisk, spoolLayout(path).damaged)
   }
+}
+
+/** The bytes of a queued message. @throws PosternError NOT_FOUND where it is gone, maybe after some of them */
+export async function* bytesOf(folder: string, id: string): AsyncGenerator<Uint8Array> {
+  for await (const entry of queuedMessages(folder)) {
+    if ('damaged' in entry || entry.id !== id) continue
+    yield* entry.message.read()
+    return
+  }
+  // Let go meanwhile: a file that breaks off, for its length was promised.
+  throw new PosternError('NOT_FOUND', `message ${id}`)
 }
 
 /** A spool of several workers is several spools. */

@@ -161,7 +161,8 @@ function naively(query: TraceQuery, what: Sample, n: number): boolean {
   const decided = how !== 'accepted' && how !== 'abandoned'
   const holds = [
     query.sender === undefined || is(what.from, query.sender),
-    query.recipient === undefined || what.to.some((to) => is(to, query.recipient ?? '')),
+    query.recipient === undefined ||
+      what.to.some((to) => [query.recipient ?? []].flat().some((wanted) => is(to, wanted))),
     query.address === undefined ||
       [what.from, ...what.to].some((each) => is(each, query.address ?? '')),
     query.client === undefined || (networks[query.client] ?? [query.client]).includes(what.client),
@@ -284,6 +285,20 @@ describe('a search', () => {
     ])
   })
 
+  test('a text is the same in an index as before one, whatever signs are in it', async () => {
+    const signs = ['100%', 'a_b', 'wow!', 'back\\slash', 'ÜBER', "o'k", 'plain']
+    const file = await archive()
+    const [what] = fc.sample(sample, { numRuns: 1 })
+    // Those of the first segment have an index, the last ones have none.
+    const of = (n: number) => (n === 5 || n === 1195 ? `${signs.join(' ')} ${n}` : `100x axb ${n}`)
+    for (let n = 0; n < 1200; n++) put(file, { ...recordOf(what!, n), hello: of(n) })
+    const search = new ArchiveTraceSearch(file)
+    for (const sign of signs) {
+      const found = await everyPage(search, { text: sign.toLowerCase() }, 50)
+      expect(found, sign).toEqual(['s1195.1', 's5.1'])
+    }
+  })
+
   test('a question that cannot be asked is told', async () => {
     const search = new ArchiveTraceSearch(await archive())
     for (const query of [
@@ -328,6 +343,23 @@ describe('a live stream', () => {
     expect(items.map(({ id }) => id)).toEqual(['s1997.1', 's1998.1', 's1999.1'])
     expect(more).toBe(1297)
     expect((await search.latest(end, 3)).more).toBe(0)
+  })
+
+  test('shows those for some recipients alone, however much comes for others', async () => {
+    const [what] = fc.sample(sample, { numRuns: 1 })
+    const file = await archive()
+    const search = new ArchiveTraceSearch(file)
+    const mine = ['bob@quiet.test', 'cid@calm.test', 'dan@quiet.test']
+    for (let n = 0; n < 900; n++) {
+      const to = n % 100 === 50 ? [mine[Math.floor(n / 100) % 3]!] : ['eve@busy.test']
+      put(file, recordOf({ ...what!, to }, n))
+    }
+    const of = ['@quiet.test', '@calm.test']
+    const { items, more, next } = await search.latest('0', 2, of)
+    expect(items.map(({ id }) => id)).toEqual(['s750.1', 's850.1'])
+    expect(more).toBe(7)
+    expect(await search.latest(next, 2, of)).toEqual({ items: [], more: 0, next })
+    expect(await search.latest('0', 2, [])).toEqual({ items: [], more: 0, next })
   })
 })
 

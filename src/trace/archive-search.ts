@@ -92,8 +92,13 @@ export class ArchiveTraceSearch implements TraceSearch {
     return Math.min(position, (await this.#archive.extent()).newest)
   }
 
-  async latest(cursor?: string, limit = usualLimit): Promise<LatestTraces> {
+  async latest(
+    cursor?: string,
+    limit = usualLimit,
+    recipients?: readonly string[],
+  ): Promise<LatestTraces> {
     if (cursor === undefined) return { ...(await this.newSince()), more: 0 }
+    if (recipients !== undefined) return this.#latestFor(recipients, positionOf(cursor), limit)
     let [count, upTo] = [0, positionOf(cursor)]
     for (let round = 0, isComplete = false; !isComplete && round < mostRounds; round++) {
       // oxlint-disable-next-line no-await-in-loop -- each tally begins where the one before ended
@@ -106,6 +111,24 @@ export class ArchiveTraceSearch implements TraceSearch {
     const { rows } = await this.#newest(upTo, Math.min(within(limit), count))
     const items = rows.toReversed().map(listed)
     return { items, more: count - items.length, next: cursorOf(upTo) }
+  }
+
+  /** What one question does not reach is passed over: the stream shows what happens now. */
+  async #latestFor(
+    recipients: readonly string[],
+    beyond: number,
+    limit: number,
+  ): Promise<LatestTraces> {
+    const { newest } = await this.#archive.extent()
+    const question = traceQuestion({ recipient: recipients })
+    const { conditions } = question
+    const order = 'oldest'
+    const found = await this.#archive.find({ conditions, order, beyond, limit: mostItems })
+    const rows = found.rows.filter(({ value }) => question.matches(value))
+    const items = rows.slice(-within(limit)).map(listed)
+    // What came after the first question may be among the rows.
+    const last = found.next === undefined ? (found.rows.at(-1)?.position ?? 0) : 0
+    return { items, more: rows.length - items.length, next: cursorOf(Math.max(newest, last)) }
   }
 
   async #newest(upTo: number, limit: number): Promise<Pick<ArchiveAnswer, 'rows'>> {
@@ -159,7 +182,9 @@ export class ArchiveTraceSearch implements TraceSearch {
     const limit = within(query.limit ?? usualLimit)
     const found: ArchivedRecord[] = []
     let beyond = query.cursor === undefined ? undefined : positionOf(query.cursor)
-    for (let round = 0; round < mostRounds; round++) {
+    // A text is looked for as long as one answer may take: whoever wants more asks for the next page.
+    const rounds = query.text === undefined ? mostRounds : 1
+    for (let round = 0; round < rounds; round++) {
       // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
       const { rows, next } = await this.#archive.find({
         conditions: question.conditions,

@@ -150,7 +150,13 @@ function bySender(wanted: string): Condition {
   )
 }
 
-function byRecipient(wanted: string): Condition {
+function byRecipient(wanted: string | readonly string[]): Condition {
+  const each = typeof wanted === 'string' ? [wanted] : wanted
+  const nobody: Condition = { ranges: [], holds: () => false }
+  return each.map(byOneRecipient).reduce(either, nobody)
+}
+
+function byOneRecipient(wanted: string): Condition {
   return byAddress(wanted, 'recipient', 'recipientDomain', (record) => [
     ...(typeof record['recipient'] === 'string' ? [record['recipient']] : []),
     ...list(record['recipients']).map((recipient) => text(list(recipient)[0])),

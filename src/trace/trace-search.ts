@@ -12,8 +12,8 @@ import type { TraceOutcome, TraceSummary } from './trace-summary.ts'
 export interface TraceQuery {
   /** The reverse-path: `alice@example.org`, `example.org` or `@example.org` for a whole domain, `<>` for bounces. */
   readonly sender?: string
-  /** Any RCPT, accepted or not: an address or a domain. */
-  readonly recipient?: string
+  /** Any RCPT, accepted or not: an address or a domain; one, or any of several. */
+  readonly recipient?: string | readonly string[]
   /** `sender` or `recipient`, or the name of a login. */
   readonly address?: string
   /** An address or a network: `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. */
@@ -83,8 +83,9 @@ export interface TraceSearch {
    * What was recorded after the cursor, as a live stream shows it: of many the last ones, oldest first. It costs no more where
    * there are many.
    * @param cursor absent: nothing yet, only where now is
+   * @param recipients addresses or domains: only what is for one of them, which costs more where there is much besides
    */
-  latest(cursor?: string, limit?: number): Promise<LatestTraces>
+  latest(cursor?: string, limit?: number, recipients?: readonly string[]): Promise<LatestTraces>
   /**
    * How transactions ended that were recorded after the cursor, by slices of time. It costs little where there are many, and
    * where there are very many it is told how to go on.

@@ -19,7 +19,6 @@ function stage(first: AdminWish = on('one')) {
     clock,
     log,
     opened: () => undefined,
-    reload: () => undefined,
   })
   keeper.start()
   return {

@@ -18,7 +18,6 @@ export interface AdminKeeperParts {
   readonly log: Log
   /** Called each time it has opened. */
   readonly opened: (report: AdminReport) => void
-  readonly reload: () => void
 }
 
 /** `unknown`: the configuration cannot be read; what there is stays. */
@@ -115,7 +114,7 @@ export class AdminKeeper {
   }
 
   #hear(message: FromAdmin): void {
-    const { clock, log, opened, reload } = this.#parts
+    const { clock, log, opened } = this.#parts
     this.#unanswered = 0
     switch (message.say) {
       case 'opened':
@@ -124,8 +123,6 @@ export class AdminKeeper {
         return opened(message.report)
       case 'refused':
         return log.error('admin.not-opened', { problem: message.problem })
-      case 'reload':
-        return reload()
       case 'alive':
     }
   }

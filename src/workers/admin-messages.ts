@@ -8,8 +8,6 @@ export type FromAdmin =
   | { readonly say: 'opened'; readonly report: AdminReport }
   | { readonly say: 'refused'; readonly problem: string }
   | { readonly say: 'alive' }
-  /** An operator wants the configuration to be read anew. */
-  | { readonly say: 'reload' }
 
 export interface AdminReport {
   /** Where it listens: `http://127.0.0.1:8025`. */

@@ -68,7 +68,6 @@ export async function administrationStage(yaml = usual): Promise<Stage> {
     admin: configuration.admin,
     startedAt: 0,
     node: process.version,
-    reload: () => true,
     rehearse: (session) => rehearse(folder.config, session),
   })
   const ask: Stage['ask'] = (method, url, body, headers = {}) =>

@@ -6,6 +6,7 @@ import {
   type Permission,
   type Role,
 } from '../../src/admin/permissions.ts'
+import { besideRoutes } from '../../src/admin/beside-routes.ts'
 import { administrationStage, type Stage, type Visitor } from './administration-stage.ts'
 
 interface Schema {
@@ -70,9 +71,15 @@ interface Call {
   readonly body: unknown
 }
 
+/** Without what is no plain question and answer. */
+function plain(): ReturnType<typeof Object.entries<Document['paths'][string]>> {
+  const others = new Set<string>(besideRoutes.map(({ path }) => path))
+  return Object.entries(document.paths).filter(([path]) => !others.has(path))
+}
+
 /** Each operation with the least that its schemas take. */
 function calls(): readonly Call[] {
-  return Object.entries(document.paths).flatMap(([path, methods]) =>
+  return plain().flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
       const schema = operation.requestBody?.content['application/json'].schema
       const needed = (operation.parameters ?? []).filter(
@@ -156,11 +163,24 @@ describe('the OpenAPI document', () => {
     ])
   })
 
+  test('names what is served beside them, too, and each of it is there', async () => {
+    for (const { path, permission } of besideRoutes) {
+      expect(document.paths[path]?.['get']?.['x-permission']).toBe(permission)
+      if (path.endsWith('/events')) continue
+      const response = await stage.administration.app.inject({ url: path })
+      // No gateway runs here.
+      expect([200, 503], path).toContain(response.statusCode)
+    }
+    expect((await stage.ask('GET', '/events')).statusCode).toBe(401)
+    const mailbox = await visitors.get('mailbox')?.ask('GET', '/events')
+    expect(mailbox?.statusCode).toBe(403)
+  })
+
   test('writes down every change', () => {
     const silent = stage.administration.routes
       .filter(({ spec }) => spec.method !== 'GET' && spec.audit === undefined)
       .map(({ spec }) => spec.url)
-    expect(silent.every((url) => /\/(?:test|preview|try)$|^\/(?:check|try)$/.test(url))).toBe(true)
+    expect(silent.every((url) => /\/(?:test|preview|try|check)$/.test(url))).toBe(true)
   })
 })
 
@@ -175,6 +195,19 @@ function expectProblem(response: Awaited<ReturnType<Stage['ask']>>, status: numb
     status,
     instance: expect.stringMatching(/^\/api\/v1\//),
   })
+}
+
+/** Of all paths that a URL may stand for. */
+function methodsAt(url: string): ReadonlySet<string> {
+  const parts = url.split('/')
+  const alike = plain().filter(([path]) => {
+    const pattern = path.replace('/api/v1', '').split('/')
+    return (
+      pattern.length === parts.length &&
+      pattern.every((part, index) => part.startsWith('{') || part === parts[index])
+    )
+  })
+  return new Set(alike.flatMap(([, methods]) => Object.keys(methods)).map((m) => m.toUpperCase()))
 }
 
 describe('every route', () => {
@@ -218,6 +251,46 @@ describe('every route', () => {
       expectProblem(await stage.ask(method, url, body, { cookie, 'x-csrf-token': 'x' }), 403)
     }
   })
+
+  test('says which methods there are where it is asked by another', async () => {
+    for (const [path, methods] of plain()) {
+      const url = path.replace('/api/v1', '').replace(/\{\w+\}/g, 'nothing')
+      const known = Object.keys(methods).map((method) => method.toUpperCase())
+      // What looks like a parameter may be a path of its own.
+      const wrong = ['DELETE', 'PUT', 'OPTIONS', 'PATCH', 'POST'].find(
+        (method) => !methodsAt(url).has(method),
+      )
+      if (wrong === undefined) continue
+      const response = await stage.admin.ask(wrong, url)
+      expectProblem(response, 405)
+      expect(String(response.headers['allow']).split(', ')).toEqual(expect.arrayContaining(known))
+    }
+    expectProblem(await stage.admin.ask('GET', '/no/such/thing'), 404)
+    expectProblem(await stage.admin.ask('POST', '/events'), 405)
+  })
+
+  test('opens to a token of its scope, and to one of any other not', async () => {
+    // One route of each permission, to be looked at, or to be changed where there is no other.
+    const first = new Map<string, Call>()
+    for (const call of calls().filter(isHarmless)) {
+      const permission = call.operation['x-permission']
+      const known = first.get(permission)
+      if (known === undefined || (known.method !== 'GET' && call.method === 'GET')) {
+        first.set(permission, call)
+      }
+    }
+    first.delete('any')
+    for (const scope of permissions) {
+      const made = await stage.admin.ask('POST', '/access/tokens', { name: scope, scopes: [scope] })
+      const { token } = made.json<{ token: string }>()
+      const headers = { authorization: `Bearer ${token}`, 'if-match': '"x"' }
+      for (const [permission, { method, url, body }] of first) {
+        const response = await stage.ask(method, url, body, headers)
+        const said = `${scope}: ${method} ${url}: ${response.body}`
+        expect(response.statusCode === 403, said).toBe(permission !== scope)
+      }
+    }
+  }, 60_000)
 
   test('refuses what its schemas do not name, and what is no JSON', async () => {
     for (const call of calls().filter(isHarmless)) {

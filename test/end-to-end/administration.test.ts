@@ -1,5 +1,6 @@
 /** The administration of a started gateway with real mail in it: a process of its own, asked by HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -33,7 +34,7 @@ const payload = '<img src=x onerror=alert(1)>'
 
 interface Visitor {
   get<T = Record<string, unknown>>(url: string): Promise<T>
-  ask(method: string, url: string, body?: object): Promise<Response>
+  ask(method: string, url: string, body?: object, signal?: AbortSignal): Promise<Response>
 }
 
 interface Page {
@@ -78,9 +79,10 @@ async function login(path: string, body: object): Promise<Visitor> {
   expect(response.status).toBe(201)
   const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? ''
   const { csrfToken } = (await response.json()) as { csrfToken: string }
-  const ask: Visitor['ask'] = (method, url, sent) =>
+  const ask: Visitor['ask'] = (method, url, sent, signal) =>
     fetch(`${base}/api/v1${url}`, {
       method,
+      ...(signal === undefined ? {} : { signal }),
       headers: {
         cookie,
         'x-csrf-token': csrfToken,
@@ -93,6 +95,9 @@ async function login(path: string, body: object): Promise<Visitor> {
     get: async <T>(url: string) => (await ask('GET', url)).json() as Promise<T>,
   }
 }
+
+const isAdministration = (pid: number): boolean =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('admin.worker')
 
 const post = (path: string, body: object) =>
   fetch(`${base}/api/v1${path}`, {
@@ -305,6 +310,146 @@ describe('the queue', () => {
   })
 })
 
+describe('what the commands do besides', () => {
+  const asked = async <T = Record<string, unknown>>(
+    method: string,
+    url: string,
+    body?: object,
+  ): Promise<T & { readonly status: number }> => {
+    const response = await root.ask(method, url, body)
+    return { ...((await response.json()) as T), status: response.status }
+  }
+
+  test('a queued message is taken home as it is', async () => {
+    await root.ask('POST', '/queue/pause', { what: 'all' })
+    await send('plain3@postern.test', 'as it is')
+    const [waiting] = await eventually(async () => {
+      const { items } = await root.get<Page>('/queue?recipient=plain3@postern.test')
+      return items.length > 0 ? items : undefined
+    }, 'the queued message')
+    const raw = await root.ask('GET', `/queue/messages/${waiting?.id}/raw`)
+    expect(raw.headers.get('content-disposition')).toContain(`${waiting?.id}.eml`)
+    const text = await raw.text()
+    expect(text).toContain('Subject: as it is')
+    expect(text.length).toBe(Number(raw.headers.get('content-length')))
+    expect((await root.ask('GET', '/queue/messages/none/raw')).status).toBe(404)
+    expect(await root.get('/queue/damaged')).toEqual({ files: [], more: 0 })
+    expect(await asked('POST', '/queue/check')).toMatchObject({ status: 200, damage: [] })
+    await root.ask('POST', '/queue/resume', { what: 'all' })
+  })
+
+  test('held mail is chosen by what it is, and a copy of it goes to somebody', async () => {
+    await send('spam7@postern.test', 'chosen')
+    await held(root, 1, '?recipient=spam7@postern.test')
+    const act = (body: object) => asked<{ count?: number }>('POST', '/quarantine/actions', body)
+    const selection = { subject: 'chosen', recipient: '@postern.test' }
+    const copy = { action: 'copy', selection, copyTo: 'spam6@postern.test' }
+    expect(await act(copy)).toMatchObject({ status: 200, count: 1 })
+    expect(await delivered(folder, ['spam6', 'postern.test'], 2)).toHaveLength(2)
+    expect(await act({ action: 'delete', selection: { subject: 'no such' } })).toMatchObject({
+      status: 200,
+      count: 0,
+    })
+    for (const wrong of [
+      { action: 'release' },
+      { action: 'release', selection: {} },
+      { action: 'release', selection, all: true },
+      { action: 'copy', selection },
+      { action: 'copy', selection, copyTo: 'nobody' },
+      { action: 'release', selection, copyTo: 'spam6@postern.test' },
+    ]) {
+      expect((await act(wrong)).status, JSON.stringify(wrong)).toBe(422)
+    }
+    expect(await act({ action: 'delete', selection })).toMatchObject({ status: 200, count: 1 })
+  })
+
+  test('a domain is passed on, and not any more; the history and the diff say so', async () => {
+    await folder.write('control/smtproutes', 'near.test:hop.near.test ann hush\n')
+    const near = { domain: 'near.test', to: 'hop.near.test', login: true, accepted: false }
+    const domain = { domain: 'far.test', to: 'hop.far.test:2525' }
+    const dry = await asked('POST', '/relay-domains', { ...domain, dryRun: true })
+    expect(dry).toMatchObject({ status: 200, written: false })
+    expect(await root.get('/relay-domains')).toEqual({ domains: [near] })
+    const added = await asked('POST', '/relay-domains', domain)
+    expect(JSON.stringify(added)).toContain('+far.test')
+    expect(JSON.stringify(added)).not.toContain('hush')
+    const far = { ...domain, login: false, accepted: true }
+    expect(await root.get('/relay-domains')).toEqual({ domains: [near, far] })
+    const { items } = await root.get<{ items: object[] }>('/configuration/history')
+    expect(items[0]).toMatchObject({ by: 'root', path: 'control/rcpthosts' })
+    const control = await root.ask('GET', '/configuration/control')
+    expect(await control.text()).toContain('near.test:hop.near.test ***')
+    expect((await asked('DELETE', '/relay-domains/far.test')).status).toBe(200)
+    expect((await asked('DELETE', '/relay-domains/far.test')).status).toBe(404)
+    const wrong = { domain: 'no domain', to: 'hop' }
+    expect((await asked('POST', '/relay-domains', wrong)).status).toBe(422)
+    expect(await (await root.ask('GET', '/audit')).text()).not.toContain('hush')
+  })
+
+  test('reports are those of the commands', async () => {
+    const doctor = await root.get<{ examinations: { about: string }[] }>('/system/doctor')
+    expect(doctor.examinations.map(({ about }) => about)).toContain('spool')
+    expect(await root.get('/alerts')).toMatchObject({ configured: false, active: [] })
+    expect(await root.get('/tls-reports?day=2026-11-21')).toEqual({
+      day: '2026-11-21',
+      reports: [],
+    })
+    expect(await root.get('/shadow-report')).toMatchObject({ entries: [] })
+    const { variables } = await root.get<{ variables: { name: string }[] }>('/policy/variables')
+    expect(variables.map(({ name }) => name)).toContain('RELAYCLIENT')
+    const { files } = await asked<{ files: object[] }>('POST', '/configuration/compile', {
+      dryRun: true,
+    })
+    expect(files).toBeInstanceOf(Array)
+  })
+
+  test('with mistakes in it the configuration is not read anew, and they are said', async () => {
+    expect(await asked('POST', '/reload')).toMatchObject({ status: 200, done: true })
+    const before = await readFile(join(folder.config, 'postern.yaml'), 'utf8')
+    await folder.write('postern.yaml', `${before}\nnonsense: 1\n`)
+    const refused = await asked('POST', '/reload')
+    await folder.write('postern.yaml', before)
+    expect(refused).toMatchObject({
+      status: 422,
+      mistakes: [expect.objectContaining({ key: 'nonsense' })],
+    })
+  })
+
+  test('mail is not taken for a while, and new workers take it again', async () => {
+    expect(await asked('PUT', '/system/reception', { admits: false })).toMatchObject({
+      status: 200,
+      admits: false,
+    })
+    expect((await dialogue(gateway.port, ['QUIT']))[0]).toMatch(/^421 /)
+    expect((await asked('PUT', '/system/reception', { admits: true })).status).toBe(200)
+    expect(await asked('POST', '/restart', { graceMs: 1000 })).toMatchObject({
+      status: 200,
+      done: true,
+    })
+    expect((await send('plain1@postern.test', 'taken')).at(-2)).toMatch(/^250 /)
+  }, 60_000)
+})
+
+describe('the live stream', () => {
+  test('shows an administrator of domains their mail, however busy others are', async () => {
+    const dora = await login('/session', { user: 'dora', password })
+    const controller = new AbortController()
+    const response = await dora.ask('GET', '/events', undefined, controller.signal)
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    for (let sent = 0; !text.includes('quiet@postern.test');) {
+      const { value = '' } = await reader.read()
+      text += value
+      // From the first beat on it is known where now is.
+      if (!text.includes(': beat') || sent++ > 0) continue
+      await send('quiet@postern.test', 'mine')
+      await Promise.all(Array.from({ length: 40 }, () => send('busy@other.test', 'theirs')))
+    }
+    controller.abort()
+    expect(text).not.toContain('other.test')
+  }, 60_000)
+})
+
 describe('the process', () => {
   test('streams what happens, and goes on from where a watcher was', async () => {
     const { token } = (await (
@@ -343,7 +488,7 @@ describe('the process', () => {
     expect(stdout).toContain('"name":"root"')
     const second = await runPostern(['admin', 'setup-link', '--config', folder.config])
     expect(second.stdout).toMatch(/^http:\/\/127\.0\.0\.1:0\/setup#\S{43}\n$/)
-    const admin = workersOf(gateway.pid).at(-1) ?? 0
+    const admin = workersOf(gateway.pid).find(isAdministration) ?? 0
     // Mail goes first: it has a priority of 10, as nice(1) counts.
     const fields = (await readFile(`/proc/${admin}/stat`, 'utf8')).split(') ')[1]?.split(' ')
     expect(fields?.[16]).toBe('10')

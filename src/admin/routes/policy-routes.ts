@@ -14,6 +14,7 @@ import {
   RuleTest,
   RuleTestResult,
   TcpRules,
+  Variables,
 } from '../schemas/policy.ts'
 
 export function policyRoutes(policy: PolicyOperations): readonly Route[] {
@@ -42,6 +43,16 @@ function ruleRoutes(policy: PolicyOperations): readonly Route[] {
         answer: RuleTestResult,
       },
       ({ body }) => policy.testRule(body),
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/policy/variables',
+        permission: 'policy:read',
+        summary: 'The variables that a rule may set: what each does, and who reads it',
+        answer: Variables,
+      },
+      () => policy.variables(),
     ),
   ]
 }

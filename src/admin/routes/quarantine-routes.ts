@@ -54,7 +54,7 @@ export function quarantineRoutes(quarantine: QuarantineOperations): readonly Rou
         method: 'POST',
         url: '/quarantine/actions',
         permission: 'quarantine:write',
-        summary: 'Release, delete or learn held messages, or allow their senders',
+        summary: 'Release, delete, learn or copy held messages, or allow their senders',
         body: QuarantineActionRequest,
         answer: QuarantineActionResult,
         audit: 'quarantine.change',
@@ -62,11 +62,29 @@ export function quarantineRoutes(quarantine: QuarantineOperations): readonly Rou
       async ({ body, caller, note }) => {
         const learns = body.action === 'learn-ham' || body.action === 'learn-spam'
         if (learns && !caller.permissions.has('quarantine:learn')) throw new Refusal('forbidden')
-        if (body.everybody === true && caller.scope.what !== 'all') throw new Refusal('forbidden')
+        const isForAll = body.everybody === true || body.action === 'copy'
+        if (isForAll && caller.scope.what !== 'all') throw new Refusal('forbidden')
+        // A copy leaves with all that is in it.
+        const copies = body.action === 'copy'
+        if (copies && !caller.permissions.has('quarantine:raw')) throw new Refusal('forbidden')
+        checkMeant(body)
         const result = await quarantine.act(body, caller.scope)
-        note({ target: body.action, details: { ids: body.ids, count: result.count } })
+        const { action, ...details } = body
+        note({ target: action, details: { ...details, count: result.count } })
         return result
       },
     ),
   ]
+}
+
+/** @throws Refusal 422 where nobody can tell which messages are meant */
+function checkMeant({ action, ids, selection, all, copyTo }: QuarantineActionRequest): void {
+  const isNamed = ids !== undefined
+  const isSelected = selection !== undefined && Object.keys(selection).length > 0
+  if ([isNamed, isSelected, all === true].filter(Boolean).length !== 1) {
+    throw new Refusal('invalid', 'Say which messages: ids, a selection, or all')
+  }
+  if ((action === 'copy') !== (copyTo !== undefined)) {
+    throw new Refusal('invalid', 'A copy, and nothing else, goes to somebody')
+  }
 }

@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
 import type { QueueOperations } from '../operations.ts'
 import { found, Refusal } from '../refusal.ts'
-import { route, type Route } from '../route.ts'
+import { fileRoute, route, type Route } from '../route.ts'
 import { record } from '../schemas/shapes.ts'
 import {
   Applied,
+  DamagedFiles,
   Pauses,
   PauseScope,
   QueueActionRequest,
@@ -12,6 +13,7 @@ import {
   QueuePage,
   QueueQuery,
   QueueSummary,
+  SpoolCheck,
 } from '../schemas/queue.ts'
 
 const Id = record({ id: Type.String({ maxLength: 64 }) })
@@ -49,6 +51,38 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         answer: QueueDetails,
       },
       async ({ params }) => found(await queue.show(params.id), `message ${params.id} in the queue`),
+    ),
+    fileRoute(
+      {
+        url: '/queue/messages/:id/raw',
+        permission: 'queue:raw',
+        summary: 'Its bytes, as they will be delivered; a file to be saved',
+        params: Id,
+        rate: 'strict',
+      },
+      async ({ params: { id } }) => found(await queue.raw(id), `message ${id} in the queue`),
+    ),
+    route(
+      {
+        method: 'GET',
+        url: '/queue/damaged',
+        permission: 'queue:read',
+        summary: 'What was set aside because its checksum does not hold, and what it was',
+        answer: DamagedFiles,
+        rate: 'strict',
+      },
+      () => queue.damaged(),
+    ),
+    route(
+      {
+        method: 'POST',
+        url: '/queue/check',
+        permission: 'queue:read',
+        summary: 'Read the whole spool, checksums and all, and say what is wrong; changes nothing',
+        answer: SpoolCheck,
+        rate: 'strict',
+      },
+      () => queue.check(),
     ),
     route(
       {

@@ -1,7 +1,5 @@
 import type { SystemOperations } from '../operations.ts'
-import { Refusal } from '../refusal.ts'
 import { route, type Route } from '../route.ts'
-import { Done } from '../schemas/shapes.ts'
 import { LogQuery, LogTail, System, TryRequest, TryResult } from '../schemas/system.ts'
 
 export function systemRoutes(system: SystemOperations): readonly Route[] {
@@ -26,20 +24,6 @@ export function systemRoutes(system: SystemOperations): readonly Route[] {
         answer: LogTail,
       },
       ({ query: { lines = 200 } }) => system.logTail(lines),
-    ),
-    route(
-      {
-        method: 'POST',
-        url: '/reload',
-        permission: 'system:reload',
-        summary: 'Read the configuration anew; with mistakes in it everything stays as it was',
-        answer: Done,
-        audit: 'system.reload',
-      },
-      async () => {
-        if (await system.reload()) return { done: true }
-        throw new Refusal('unavailable', 'No gateway is there to be told')
-      },
     ),
     route(
       {

@@ -51,6 +51,57 @@ export const RuleTestResult = record(
   'RuleTestResult',
 )
 
+export const Variables = record(
+  {
+    variables: listOf(
+      record({
+        name: Type.String(),
+        readers: listOf(VariableReader),
+        unread: Type.Optional(Type.String({ description: 'Why nobody reads it' })),
+      }),
+    ),
+  },
+  'Variables',
+)
+
+export const RelayedDomains = record(
+  {
+    domains: listOf(
+      record({
+        domain: Type.String(),
+        to: Type.String({ description: 'The next hops; empty: by MX' }),
+        login: Type.Boolean({ description: 'They are told a user and a password' }),
+        accepted: Type.Boolean({ description: 'Its mail is taken: it stands in rcpthosts' }),
+        verifiedBy: Type.Optional(Type.String()),
+      }),
+    ),
+  },
+  'RelayedDomains',
+)
+export const NewRelayedDomain = record({
+  domain: Type.String({ minLength: 1, maxLength: 255 }),
+  to: Type.String({
+    minLength: 1,
+    maxLength: 1000,
+    description: 'host[:port], several with commas: tried in this order',
+  }),
+  verify: Type.Optional(Type.Boolean({ description: 'Ask the first hop about recipients' })),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would be written' })),
+})
+export const RelayQuery = record({ dryRun: Type.Optional(Type.Boolean()) })
+export const RelayChange = record(
+  {
+    written: Type.Boolean(),
+    changes: listOf(
+      record({
+        path: Type.String(),
+        diff: Type.String({ description: 'Unified; empty where logins may stand in the file' }),
+      }),
+    ),
+  },
+  'RelayChange',
+)
+
 export const ListRule = record(
   {
     word: oneOf(['allow', 'block'] as const),
@@ -90,7 +141,12 @@ export const ListTestResult = record(
   'ListTestResult',
 )
 
-export const GreylistQuery = record({ ...pageQuery, client: Type.Optional(Line) })
+export const GreylistQuery = record({
+  ...pageQuery,
+  // It holds a key: two addresses and a network.
+  cursor: Type.Optional(Type.String({ maxLength: 2000, description: '`next` of the page before' })),
+  client: Type.Optional(Line),
+})
 export const GreylistItem = record({
   key: Type.String(),
   firstAt: Instant,
@@ -111,6 +167,10 @@ export const GreylistChange = record({ client: Type.String(), entries: Count }, 
 export type TcpRules = Static<typeof TcpRules>
 export type RuleTest = Static<typeof RuleTest>
 export type RuleTestResult = Static<typeof RuleTestResult>
+export type Variables = Static<typeof Variables>
+export type RelayedDomains = Static<typeof RelayedDomains>
+export type NewRelayedDomain = Static<typeof NewRelayedDomain>
+export type RelayChange = Static<typeof RelayChange>
 export type ListRule = Static<typeof ListRule>
 export type Lists = Static<typeof Lists>
 export type ListChange = Static<typeof ListChange>

@@ -2,8 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { Count, Instant, JsonMap, Line, listOf, next, oneOf, pageQuery, record } from './shapes.ts'
 
-export const QuarantineQuery = record({
-  ...pageQuery,
+const search = {
   sender: Type.Optional(Line),
   recipient: Type.Optional(Line),
   subject: Type.Optional(Line),
@@ -11,7 +10,8 @@ export const QuarantineQuery = record({
   entry: Type.Optional(Line),
   before: Type.Optional(Instant),
   after: Type.Optional(Instant),
-})
+}
+export const QuarantineQuery = record({ ...pageQuery, ...search })
 
 export const HeldItem = record(
   {
@@ -59,12 +59,19 @@ export const quarantineActions = [
   'learn-ham',
   'learn-spam',
   'allow-sender',
+  'copy',
 ] as const
+/** One of `ids`, `selection` and `all`. */
 export const QuarantineActionRequest = record({
   action: oneOf(quarantineActions),
-  ids: listOf(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 500 }),
+  ids: Type.Optional(listOf(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 500 })),
+  selection: Type.Optional(record(search)),
+  all: Type.Optional(Type.Boolean({ description: 'Everything that is held' })),
   everybody: Type.Optional(
     Type.Boolean({ description: 'For every recipient for whom the same message is held' }),
+  ),
+  copyTo: Type.Optional(
+    Type.String({ maxLength: 320, description: 'Of `copy`: who gets it; it stays held' }),
   ),
 })
 export const QuarantineActionResult = record(

@@ -9,6 +9,7 @@ export const QueueQuery = record({
   ),
   recipient: Type.Optional(Line),
   domain: Type.Optional(Line),
+  reason: Type.Optional(Line),
   held: Type.Optional(Type.Boolean()),
   receivedBefore: Type.Optional(Instant),
   receivedAfter: Type.Optional(Instant),
@@ -75,6 +76,54 @@ export const QueueSummary = record(
   'QueueSummary',
 )
 
+export const DamagedFiles = record(
+  {
+    files: listOf(
+      record({
+        path: Type.String(),
+        reason: Type.String(),
+        unproven: Type.Boolean({ description: 'It was being written, and was hardly promised' }),
+        sizeBytes: Count,
+        setAsideAt: Type.Number(),
+        messages: listOf(
+          record({
+            id: Type.String(),
+            receivedAt: Type.Number(),
+            certain: Type.Boolean({ description: 'False: by what is legible' }),
+            reversePath: Type.String(),
+            recipients: listOf(Type.String(), {}),
+          }),
+        ),
+      }),
+    ),
+    more: Count,
+  },
+  'DamagedFiles',
+)
+export const SpoolCheck = record(
+  {
+    messages: Count,
+    held: Count,
+    messageBytes: Count,
+    segments: Count,
+    segmentBytes: Count,
+    liveBytes: Count,
+    largeFiles: Count,
+    unneeded: listOf(Type.String(), {}),
+    incoming: Count,
+    damage: listOf(
+      record({
+        path: Type.String(),
+        position: Count,
+        reason: Type.String(),
+        ids: listOf(Type.String(), {}),
+      }),
+    ),
+    setAside: Count,
+  },
+  'SpoolCheck',
+)
+
 export const queueActions = ['hold', 'release', 'retry', 'delete', 'bounce'] as const
 
 /** At least one key, or `all`. */
@@ -112,6 +161,8 @@ export type QueuePage = Static<typeof QueuePage>
 export type QueueDetails = Static<typeof QueueDetails>
 export type QueueSummary = Static<typeof QueueSummary>
 export type Destination = Static<typeof Destination>
+export type DamagedFiles = Static<typeof DamagedFiles>
+export type SpoolCheck = Static<typeof SpoolCheck>
 export type QueueSelection = Static<typeof QueueSelection>
 export type QueueActionRequest = Static<typeof QueueActionRequest>
 export type Applied = Static<typeof Applied>

@@ -94,7 +94,7 @@ export class EditedFiles implements ConfigurationOperations {
     const before = (await this.#textOf(path)) ?? ''
     const text = await this.#meant(path, before, given)
     const check = await this.#try(path, text)
-    const diff = await this.#diff(path, before, text)
+    const diff = await this.diff(path, before, text)
     const sound = check.mistakes.length === 0
     const etag = await this.etagOf(before)
     return { path, etag, changed: text !== before, diff, check, sound }
@@ -126,7 +126,7 @@ export class EditedFiles implements ConfigurationOperations {
     }
     const absolute = this.#absolute(path)
     await trial?.(overlaidDisk(this.#parts.disk, absolute, Buffer.from(text)))
-    const diff = await this.#diff(path, before, text)
+    const diff = await this.diff(path, before, text)
     const done = {
       path,
       etag: await this.etagOf(text),
@@ -152,13 +152,29 @@ export class EditedFiles implements ConfigurationOperations {
   }
 
   /** A change that somebody else makes to a file of ours, noted as any other. */
-  async noting<T>(path: string, author: Author, work: () => Promise<T>): Promise<T> {
-    const before = (await this.#textOf(path)) ?? ''
+  noting<T>(path: string, author: Author, work: () => Promise<T>): Promise<T> {
+    return this.notingAll([path], author, work)
+  }
+
+  /** Likewise to several. Those in which passwords may stand have no history. */
+  async notingAll<T>(paths: readonly string[], author: Author, work: () => Promise<T>): Promise<T> {
+    const open = paths.filter((path) => this.shows(path))
+    const texts = () => Promise.all(open.map(async (path) => (await this.#textOf(path)) ?? ''))
+    const before = await texts()
     const result = await work()
-    const after = (await this.#textOf(path)) ?? ''
-    if (after !== before)
-      await this.#record({ by: author.name, path, before, after, note: undefined })
+    const after = await texts()
+    for (const [index, path] of open.entries()) {
+      const [was, is] = [before[index] ?? '', after[index] ?? '']
+      // oxlint-disable-next-line no-await-in-loop -- in their order
+      if (is !== was) await this.#record({ by: author.name, path, before: was, after: is })
+    }
+    this.#parts.written()
     return result
+  }
+
+  /** Whether its text may be seen, whatever stands in it now. */
+  shows(path: string): boolean {
+    return isOpen(path) && !mayHoldPasswords.has(path)
   }
 
   /** Another one for each text, and nothing that a secret in it could be guessed by. */
@@ -183,7 +199,7 @@ export class EditedFiles implements ConfigurationOperations {
     if (item === undefined || edit === undefined) return undefined
     // Noted when such files were still shown, or by hand.
     if (!isOpen(edit.path) || mayHoldPasswords.has(edit.path)) return undefined
-    return { ...item, diff: await this.#diff(edit.path, edit.before, edit.after) }
+    return { ...item, diff: await this.diff(edit.path, edit.before, edit.after) }
   }
 
   async rollback(id: string, author: Author): Promise<Change> {
@@ -218,7 +234,9 @@ export class EditedFiles implements ConfigurationOperations {
     })
   }
 
-  async #diff(path: string, before: string, after: string): Promise<string> {
+  /** As people see it: without secrets; empty where the file is not shown. */
+  async diff(path: string, before: string, after: string): Promise<string> {
+    if (!this.shows(path)) return ''
     const [was, is] = await this.#masked(path, [before, after])
     return unifiedDiff(was?.shown() ?? '', is?.shown(was) ?? '', path).text
   }
@@ -228,7 +246,7 @@ export class EditedFiles implements ConfigurationOperations {
     readonly path: string
     readonly before: string
     readonly after: string
-    readonly note: string | undefined
+    readonly note?: string | undefined
   }): Promise<string> {
     const { note, ...rest } = edit
     return this.#parts.history.record({ ...rest, ...(note === undefined ? {} : { note }) })

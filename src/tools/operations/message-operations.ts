@@ -19,7 +19,7 @@ import { openTraceSearch } from '../open-traces.ts'
 import { Cached } from './cached.ts'
 import { entryNumbers } from './entry-numbers.ts'
 import { nothingYet, RecentCounts, sliceMs } from './recent-counts.ts'
-import { storyView, summaryFor, summaryView } from './message-view.ts'
+import { storyView, summaryFor } from './message-view.ts'
 
 export interface MessageParts {
   /** The configuration as it is now. */
@@ -82,11 +82,12 @@ export class StoredMessages implements MessageOperations {
     return story && storyView(story, scope)
   }
 
-  async since(cursor: string | undefined, limit: number): Promise<StreamedMessages> {
+  async since(cursor: string | undefined, limit: number, scope: Scope): Promise<StreamedMessages> {
     const after = cursor === '' ? undefined : cursor
-    const found = await this.#asking((search) => search.latest(after, limit))
+    const recipients = recipientsOf(scope)
+    const found = await this.#asking((search) => search.latest(after, limit, recipients))
     const { items = [], more = 0, next = '' } = found ?? {}
-    return { items: items.map(summaryView), more, next }
+    return { items: items.flatMap((each) => summaryFor(each, {}, scope) ?? []), more, next }
   }
 
   now(): Promise<Now> {
@@ -163,18 +164,30 @@ export class StoredMessages implements MessageOperations {
 }
 
 /** What of the question may be asked; undefined for what can only be somebody else's. */
-function narrowed<Q extends { readonly recipient?: string }>(
-  query: Q,
+function narrowed(
+  query: Omit<TraceQuery, 'recipient'> & Pick<MessageFilter, 'recipient'>,
   scope: Scope,
-): Q | undefined {
+): TraceQuery | undefined {
   const { recipient } = query
   if (scope.what === 'all') return query
   if (recipient !== undefined) {
     const asked = recipient.includes('@') ? recipient : `@${recipient}`
     return isWithin(asked.startsWith('@') ? `x${asked}` : asked, scope) ? query : undefined
   }
-  if (scope.what === 'mailbox') return { ...query, recipient: scope.address }
-  const [domain, ...more] = scope.domains
-  if (domain === undefined) return undefined
-  return more.length > 0 ? query : { ...query, recipient: `@${domain}` }
+  const recipients = recipientsOf(scope)
+  return recipients.length === 0 ? undefined : { ...query, recipient: recipients }
+}
+
+/** Of whom the mail is theirs. */
+function recipientsOf(scope: Exclude<Scope, { what: 'all' }>): readonly string[]
+function recipientsOf(scope: Scope): readonly string[] | undefined
+function recipientsOf(scope: Scope): readonly string[] | undefined {
+  switch (scope.what) {
+    case 'all':
+      return undefined
+    case 'mailbox':
+      return [scope.address]
+    case 'domains':
+      return scope.domains.map((domain) => `@${domain}`)
+  }
 }

@@ -13,12 +13,13 @@ import type {
   RuleTest,
   RuleTestResult,
   TcpRules,
+  Variables,
 } from '../../admin/schemas/policy.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { formatListRule, readRule, type ListRule as WrittenRule } from '../../formats/list-rules.ts'
 import { parseMailbox, type Mailbox } from '../../mail/address.ts'
 import { isAddressLiteral } from '../../mail/domain.ts'
-import { clientListing } from '../environment-table.ts'
+import { clientListing, environmentTable } from '../environment-table.ts'
 import {
   allowClient,
   clientNamed,
@@ -26,6 +27,7 @@ import {
   greyEntries,
   letIn,
   withGreylist,
+  type GreyPlace,
 } from '../greylist.ts'
 import { askLists, editLists, listFile, readLists } from '../sender-lists.ts'
 import type { EditedFiles } from './edited-files.ts'
@@ -82,6 +84,11 @@ export class PolicyFiles implements PolicyOperations {
     return { action, variables, ...(rule === undefined ? {} : { rule }) }
   }
 
+  async variables(): Promise<Variables> {
+    const { variables } = await environmentTable(this.#folder)
+    return { variables }
+  }
+
   async lists(target?: string): Promise<Lists> {
     const wanted = target?.toLowerCase()
     const all = (await this.#lists()).filter(
@@ -133,15 +140,13 @@ export class PolicyFiles implements PolicyOperations {
     client,
   }: PageRequest & { readonly client?: string }): Promise<GreylistPage> {
     const beginning = client === undefined ? '' : nameOf(client)
+    const after = cursor === undefined ? undefined : greyPlaceOf(cursor)
     return withGreylist(this.#folder, async (tables) => {
       const items: GreylistPage['items'][number][] = []
-      let left = cursor === undefined ? 0 : Number(cursor)
-      if (!Number.isSafeInteger(left) || left < 0)
-        throw new Refusal('bad-request', 'That is no cursor')
-      const start = left
-      for await (const entry of greyEntries(tables, beginning)) {
-        if (left-- > 0) continue
-        if (items.length >= limit) return { items, next: String(start + items.length) }
+      let last: GreyPlace | undefined
+      for await (const { table, ...entry } of greyEntries(tables, beginning, after)) {
+        if (items.length >= limit && last !== undefined) return { items, next: cursorOf(last) }
+        last = { table, key: entry.key }
         items.push({ ...entry, allowed: entry.passes >= letIn })
       }
       return { items }
@@ -163,6 +168,22 @@ export class PolicyFiles implements PolicyOperations {
   #lists(): ReturnType<typeof readLists> {
     return readLists(this.#folder)
   }
+}
+
+function cursorOf({ table, key }: GreyPlace): string {
+  return Buffer.from(JSON.stringify([table, key])).toString('base64url')
+}
+
+/** @throws Refusal 400 */
+function greyPlaceOf(cursor: string): GreyPlace {
+  try {
+    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    const [table, key]: unknown[] = Array.isArray(place) ? place : []
+    if ((table === 'clients' || table === 'keys') && typeof key === 'string') return { table, key }
+  } catch {
+    // It is none.
+  }
+  throw new Refusal('bad-request', 'That is no cursor')
 }
 
 function ruleOf({ word, by, value, target }: ListRule): WrittenRule {

@@ -14,9 +14,9 @@ import { isWithin } from '../../admin/scope.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { formatListRule, readRule } from '../../formats/list-rules.ts'
 import type { Search } from '../../quarantine/search.ts'
-import { PosternError } from '../../mail/errors.ts'
+import { formatMailbox, parseMailbox, type Mailbox } from '../../mail/address.ts'
 import { accountKey } from '../../runtime/accounts.ts'
-import { queuedMessages, withQueued } from '../read-spool.ts'
+import { bytesOf, withQueued } from '../read-spool.ts'
 import { editLists } from '../sender-lists.ts'
 import { steerQuarantine, type HeldMessage } from '../steer-quarantine.ts'
 import type { LeadingAliases } from './mailbox-aliases.ts'
@@ -29,6 +29,12 @@ const mostFound = 2_000
 const mostSearches = 10
 
 export type AliasesOf = (address: string) => Promise<LeadingAliases>
+
+interface Reach {
+  readonly sees: Scope
+  readonly changes: Scope
+}
+type Held = readonly HeldMessage[]
 
 export class HeldMail implements QuarantineOperations {
   readonly #folder: string
@@ -110,21 +116,23 @@ export class HeldMail implements QuarantineOperations {
   }
 
   async act(
-    { action, ids, everybody = false }: QuarantineActionRequest,
+    { action, ids, selection = {}, everybody = false, copyTo = '' }: QuarantineActionRequest,
     scope: Scope,
   ): Promise<QuarantineActionResult> {
-    const { sees, changes } = await this.#reachOf(scope)
-    const found = await this.#find({ ids: [...ids] })
-    const meant = found.filter((each) => isMine(each, changes))
-    if (meant.length === 0 && found.some((each) => isMine(each, sees))) {
-      throw new Refusal('forbidden', 'It is held for others, too')
-    }
-    if (meant.length === 0) throw new Refusal('not-found', 'None of these is held')
-    if (action === 'release' && !meant.every((each) => this.#mayRelease(each, changes))) {
-      throw new Refusal('forbidden', 'Only an administrator lets that go')
-    }
+    const reach = await this.#reachOf(scope)
+    const { changes } = reach
+    const meant =
+      ids === undefined
+        ? await this.#selected(selection, action, changes)
+        : await this.#named(ids, action, reach)
+    if (meant.length === 0) return { count: 0, ids: [], learned: [], rules: [] }
     if (action === 'allow-sender') return this.#allow(meant, changes)
     const search = { ids: meant.map(({ id }) => id) }
+    if (action === 'copy') {
+      const to = formatMailbox(mailboxIn(copyTo))
+      const done = await steerQuarantine(this.#folder, { what: 'copy', search, to })
+      return { count: done.count, ids: search.ids, learned: [], rules: [] }
+    }
     if (action === 'release' || action === 'delete') {
       const what = action === 'release' ? 'release' : 'remove'
       const done = await steerQuarantine(this.#folder, { what, search, everybody })
@@ -139,13 +147,37 @@ export class HeldMail implements QuarantineOperations {
     return { count, ids: search.ids, learned, rules: [] }
   }
 
+  /** @throws Refusal 404 where none of them is held; 403 */
+  async #named(ids: readonly string[], action: string, reach: Reach): Promise<Held> {
+    const found = await this.#find({ ids: [...ids] })
+    const meant = found.filter((each) => isMine(each, reach.changes))
+    if (meant.length === 0 && found.some((each) => isMine(each, reach.sees))) {
+      throw new Refusal('forbidden', 'It is held for others, too')
+    }
+    if (meant.length === 0) throw new Refusal('not-found', 'None of these is held')
+    if (action === 'release' && !meant.every((each) => this.#mayRelease(each, reach.changes))) {
+      throw new Refusal('forbidden', 'Only an administrator lets that go')
+    }
+    return meant
+  }
+
+  /** Of very many the newest: whoever asks is told how many, and asks again. */
+  async #selected(selection: Search, action: string, scope: Scope): Promise<Held> {
+    const searches = narrowed(selection, scope)
+    const answers = await Promise.all(searches.map((search) => this.#find(search)))
+    return newestFirst(answers.flat()).filter((each) => {
+      if (!isMine(each, scope)) return false
+      return action !== 'release' || this.#mayRelease(each, scope)
+    })
+  }
+
   async #find(search: Search): Promise<readonly HeldMessage[]> {
     const asked = { what: 'find', search, limit: mostFound } as const
     return (await steerQuarantine(this.#folder, asked)).held
   }
 
   /** An alias that leads to others as well is theirs, too: nobody decides for them. */
-  async #reachOf(scope: Scope): Promise<{ readonly sees: Scope; readonly changes: Scope }> {
+  async #reachOf(scope: Scope): Promise<Reach> {
     if (scope.what !== 'mailbox') return { sees: scope, changes: scope }
     const { alone, shared } = await this.#aliases(scope.address)
     return {
@@ -184,6 +216,13 @@ export class HeldMail implements QuarantineOperations {
   }
 }
 
+/** @throws Refusal 422 */
+function mailboxIn(text: string): Mailbox {
+  const mailbox = parseMailbox(text, { smtputf8: true })
+  if (mailbox === undefined) throw new Refusal('invalid', `${text} is no address`)
+  return mailbox
+}
+
 /** Somebody's own: held for nobody else. */
 function isMine({ recipients }: Pick<HeldMessage, 'recipients'>, scope: Scope): boolean {
   return recipients.length > 0 && recipients.every((each) => isWithin(each, scope))
@@ -216,14 +255,4 @@ function positionOf(cursor: string): { readonly at: number; readonly id: string 
   const [, at, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(cursor) ?? []
   if (at === undefined || id === undefined) throw new Refusal('bad-request', 'That is no cursor')
   return { at: Number(at), id }
-}
-
-async function* bytesOf(folder: string, id: string): AsyncGenerator<Uint8Array> {
-  for await (const entry of queuedMessages(folder)) {
-    if ('damaged' in entry || entry.id !== id) continue
-    yield* entry.message.read()
-    return
-  }
-  // Let go meanwhile: a file that breaks off, for its length was promised.
-  throw new PosternError('NOT_FOUND', `message ${id}`)
 }

@@ -1,8 +1,9 @@
 /** The queue as the API shows and steers it: read from the spool, changed by whoever runs it. */
-import type { QueueOperations } from '../../admin/operations.ts'
+import type { Download, QueueOperations } from '../../admin/operations.ts'
 import { Refusal } from '../../admin/refusal.ts'
 import type {
   Applied,
+  DamagedFiles,
   Destination,
   PauseScope,
   Pauses,
@@ -12,6 +13,7 @@ import type {
   QueuePage,
   QueueQuery,
   QueueSummary,
+  SpoolCheck,
 } from '../../admin/schemas/queue.ts'
 import { readScope } from '../../delivery/pauses.ts'
 import { formatMailbox, formatPath } from '../../mail/address.ts'
@@ -24,18 +26,28 @@ import type { Damaged, Entry } from '../../queue/queue.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { QueueAnswer } from '../queue-requests.ts'
 import { isSelected } from '../queue-selection.ts'
-import { queuedMessages, withQueued } from '../read-spool.ts'
+import {
+  bytesOf,
+  checkQueue,
+  damagedInQueue,
+  queuedMessages,
+  withQueued,
+  type DamagedFile,
+} from '../read-spool.ts'
 import { steerQueue } from '../steer-queue.ts'
 import { Cached } from './cached.ts'
 
 const usualPage = 50
 const mostRecipients = 50
 const mostDestinations = 500
+const mostDamaged = 200
 const shownHeaderBytes = 16_384
 
 export class SpooledQueue implements QueueOperations {
   readonly #folder: string
   readonly #summary: Cached<QueueSummary>
+  /** It reads the whole spool: one at a time. */
+  #checking = false
 
   constructor(folder: string, clock: Clock) {
     this.#folder = folder
@@ -76,6 +88,47 @@ export class SpooledQueue implements QueueOperations {
     })).catch(gone)
   }
 
+  raw(id: string): Promise<Download | undefined> {
+    return withQueued(this.#folder, id, async ({ sizeBytes }) => ({
+      fileName: `${id}.eml`,
+      type: 'application/octet-stream',
+      sizeBytes,
+      read: () => bytesOf(this.#folder, id),
+    })).catch(gone)
+  }
+
+  async damaged(): Promise<DamagedFiles> {
+    const files: DamagedFiles['files'][number][] = []
+    let more = 0
+    for await (const { messages, ...file } of this.#damaged()) {
+      if (files.length >= mostDamaged) {
+        more += 1
+        continue
+      }
+      const views = messages.slice(0, mostDamaged).map(({ envelope, ...message }) => ({
+        ...message,
+        reversePath: formatPath(envelope.reversePath),
+        recipients: envelope.recipients
+          .slice(0, mostRecipients)
+          .map(({ mailbox }) => formatMailbox(mailbox)),
+      }))
+      files.push({ ...file, reason: printable(file.reason), messages: views })
+    }
+    return { files, more }
+  }
+
+  async check(): Promise<SpoolCheck> {
+    if (this.#checking) {
+      throw new Refusal('too-many-requests', 'Somebody checks it already', { retryAfter: 10 })
+    }
+    this.#checking = true
+    try {
+      return await checkQueue(this.#folder)
+    } finally {
+      this.#checking = false
+    }
+  }
+
   async act({ action, selection, dryRun = false }: QueueActionRequest): Promise<Applied> {
     const { all: _, ids, ...keys } = selection
     const answer = await steerQueue(this.#folder, {
@@ -99,6 +152,15 @@ export class SpooledQueue implements QueueOperations {
 
   async resume(scope: PauseScope): Promise<Pauses> {
     return pausesOf(await steerQueue(this.#folder, { what: 'resume', scope: scopeOf(scope) }))
+  }
+
+  async *#damaged(): AsyncGenerator<DamagedFile> {
+    try {
+      yield* damagedInQueue(this.#folder)
+    } catch (error) {
+      // No spool yet: nothing was ever set aside.
+      if (!isPosternError(error, 'NOT_FOUND')) throw error
+    }
   }
 
   async *#entries(): AsyncGenerator<Entry | Damaged> {

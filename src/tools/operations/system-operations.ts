@@ -32,8 +32,6 @@ export interface SystemParts {
   readonly clock: Clock
   readonly disk: Disk
   readonly net: Pick<Net, 'connect'>
-  /** Tells the supervisor. @returns whether it is there */
-  readonly reload: () => boolean
   readonly rehearse: Rehearse
 }
 
@@ -103,10 +101,6 @@ export class GatewaySystem implements SystemOperations {
     const gateway = (await this.#workers()).some(({ answers }) => answers)
     const configuration = readFolder(this.#parts.folder).mistakes.length === 0
     return { status: gateway && configuration ? 'ok' : 'degraded', gateway, configuration }
-  }
-
-  async reload(): Promise<boolean> {
-    return this.#parts.reload()
   }
 
   async tryOut(request: TryRequest): Promise<TryResult> {

@@ -8,7 +8,8 @@ import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 
-type Action = QuarantineActionRequest['action']
+/** A copy goes to somebody: that is asked by the API. */
+type Action = Exclude<QuarantineActionRequest['action'], 'copy'>
 
 interface ActionWords {
   readonly button: string

@@ -1,0 +1,2 @@
+/** Below it stands whatever the API answers. */
+export const apiPrefix = '/api/v1'
