@@ -241,6 +241,7 @@ class RunningGateway implements Gateway {
     const reloading = this.#reloading.then(() => this.#reloadNow())
     this.#reloading = reloading
     const report = await reloading
+    this.#courier?.limitsChanged()
     this.#superior.reloaded?.(report)
     return report
   }

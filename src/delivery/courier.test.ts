@@ -205,6 +205,21 @@ describe('the limits', () => {
   })
 })
 
+describe('limits that change', () => {
+  test('let those go on who wait, though nobody comes or goes', async () => {
+    const limits = { local: 10, remote: 0 }
+    const stage = courierStage({ limits })
+    await stage.post(['bob@there.test'])
+    stage.courier.start()
+    await stage.settle()
+    expect([stage.attempts.length, stage.courier.status.waiting.remote]).toEqual([0, 1])
+    limits.remote = 1
+    stage.courier.limitsChanged()
+    await stage.settle()
+    expect(stage.queue.size).toBe(0)
+  })
+})
+
 describe('retries', () => {
   async function life(to: string) {
     const stage = courierStage({

@@ -155,6 +155,13 @@ export class Courier {
     else this.#takeDue()
   }
 
+  /** The limits may be others now. */
+  limitsChanged(): void {
+    this.#pass.lanes.local.limitChanged()
+    this.#pass.lanes.remote.limitChanged()
+    this.#takeDue()
+  }
+
   /** Next hops that did not answer are called again. */
   forgetDownHops(): void {
     this.#pass.hops.forget()

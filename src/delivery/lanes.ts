@@ -161,6 +161,11 @@ export class Lanes {
     if (this.#lanes.size > idleLanes) this.#forgetIdle()
   }
 
+  /** The limit may be another one now: those who wait need not wait for somebody to come or go. */
+  limitChanged(): void {
+    if (!this.#closed) this.#hand()
+  }
+
   /** Nobody gets a slot any more. */
   close(): void {
     this.#closed = true

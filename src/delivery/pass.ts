@@ -47,7 +47,7 @@ export interface PassOptions {
   readonly carriers: Carriers
   readonly lanes: { readonly [C in Channel]: Lanes }
   readonly hops: HopHealth
-  readonly pauses?: Pick<Pauses, 'covers'>
+  readonly pauses?: Pick<Pauses, 'covers' | 'all'>
   /** How much of the channel's slots one destination may have. */
   readonly destination: (route: Route) => DestinationLimits
   readonly lifetimeMs: () => number
@@ -97,12 +97,11 @@ export async function runPass(
   const startedAt = options.clock.now()
   const pass: Pass = { ...options, claim, callOff, startedAt, few: new FewAtATime(options.clock) }
   const groups = new Map<string, { route: Route | undefined; at: number[] }>()
-  const paused: NotTried = { notTried: 'Delivery is paused', until: pass.startedAt + pausedMs }
+  const paused = pausedIn(pass)
   const results: PassResult[] = claim.recipients.map(() => paused)
-  const { reversePath } = claim.entry.envelope
   for (const [at, recipient] of claim.recipients.entries()) {
     const route = await routeOf(recipient, pass)
-    if (pass.pauses?.covers({ recipient: recipient.mailbox, reversePath, route }) === true) continue
+    if (isPaused(recipient, route, pass)) continue
     const group = groups.get(route?.key ?? '')
     if (group === undefined) groups.set(route?.key ?? '', { route, at: [at] })
     else group.at.push(at)
@@ -114,6 +113,17 @@ export async function runPass(
   })
   await Promise.all(work)
   return results
+}
+
+function isPaused({ mailbox }: Recipient, route: Route | undefined, pass: Pass): boolean {
+  const { reversePath } = pass.claim.entry.envelope
+  return pass.pauses?.covers({ recipient: mailbox, reversePath, route }) === true
+}
+
+/** Where all is paused nothing is looked at again before a resume: then it is due as it was. */
+function pausedIn({ pauses, clock, claim }: Pass): NotTried {
+  const until = pauses?.all === true ? claim.entry.dueAt : clock.now() + pausedMs
+  return { notTried: 'Delivery is paused', until }
 }
 
 async function routeOf(recipient: Recipient, pass: Pass): Promise<Route | undefined> {
@@ -163,14 +173,19 @@ async function deliver(
   }
   const yields = (): void => give()
   try {
+    // It may have been long before its turn came.
+    const going = recipients.filter((recipient) => !isPaused(recipient, route, pass))
+    if (going.length === 0) return recipients.map(() => pausedIn(pass))
     const begun = {
+      recipients: going,
       startedAt: pass.clock.now(),
       startedMs: pass.clock.monotonicMs(),
-      numbers: started({ route, recipients, channel }, pass),
+      numbers: started({ route, recipients: going, channel }, pass),
     }
-    const results = await carryUnlessDown(transport, { route, recipients, yields }, pass)
+    const results = await carryUnlessDown(transport, { route, recipients: going, yields }, pass)
     give(results.some(isAnswer))
-    return conclude(results, { ...to, ...begun, channel }, pass)
+    const attempts = conclude(results, { ...to, ...begun, channel }, pass)
+    return recipients.map((recipient) => attempts[going.indexOf(recipient)] ?? pausedIn(pass))
   } finally {
     give()
   }

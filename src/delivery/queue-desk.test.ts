@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { courierStage, deferredResult, everybody } from '../testkit/courier-stage.ts'
+import {
+  courierStage,
+  deferredResult,
+  deliveredResult,
+  everybody,
+} from '../testkit/courier-stage.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { Pauses } from './pauses.ts'
 import { QueueDesk } from './queue-desk.ts'
@@ -94,6 +99,42 @@ describe('a paused domain', () => {
     expect(attempts.map(({ recipient }) => recipient.mailbox.localPart)).toEqual(['cid'])
     expect(queue.find(id)?.recipients[0]).toMatchObject({ text: expect.stringContaining('paused') })
   })
+
+  test.each([
+    ['domain', { what: 'domain', name: 'one.test' }],
+    ['queue', { what: 'all' }],
+  ] as const)(
+    'or a paused %s lets nobody through who waited for a slot, and all of them afterwards',
+    async (_, scope) => {
+      const pauses = await Pauses.open(fakeDisk({ '/spool/format': '' }), '/spool/paused')
+      const open = Promise.withResolvers<void>()
+      const { courier, post, queue, settle, ...rest } = courierStage({
+        limits: { remote: 2 },
+        pauses,
+        async carry({ recipients }) {
+          await open.promise
+          return recipients.map(() => deliveredResult)
+        },
+      })
+      const desk = new QueueDesk({
+        ...rest,
+        queue,
+        pauses,
+        paused: () => courier.pausesChanged(),
+      })
+      for (let message = 0; message < 10; message++) await post(['bob@one.test', 'cid@one.test'])
+      courier.start()
+      await settle()
+      await desk.pause(scope)
+      open.resolve()
+      await settle()
+      // One destination has half of the slots: one message was under way.
+      expect([queue.size, rest.attempts.length]).toEqual([9, 2])
+      await desk.resume(scope)
+      await settle()
+      expect([queue.size, rest.attempts.length]).toEqual([0, 20])
+    },
+  )
 
   test('and everything else waits where all is paused', async () => {
     const { desk, post, courier, attempts, settle } = await stage()

@@ -110,6 +110,20 @@ describe('the desk', () => {
     expect(await desk.find({ ids: ['t1'] })).toHaveLength(1)
   })
 
+  test('finds and releases what is held while the store does not answer', async () => {
+    const { desk, queue, store, hold, settled, keeper } = quarantineStage()
+    keeper.start()
+    const [id = ''] = await hold({ to: ['bob@here.test'] })
+    await settled()
+    store.fail(true)
+    expect((await desk.find({})).map((held) => held.id)).toEqual([id])
+    expect(await desk.release({})).toHaveLength(1)
+    expect(queue.find(id)?.held).toBe(false)
+    store.fail(false)
+    expect(await desk.find({})).toEqual([])
+    await keeper.stop()
+  })
+
   test('does not show what left the queue behind its back', async () => {
     const { desk, queue, index } = await filled()
     await queue.change({ reason: 'VIRUS' }, 'release')

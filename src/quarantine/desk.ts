@@ -222,19 +222,28 @@ export class QuarantineDesk {
   }
 
   async #change(search: Search, to: 'release' | 'remove'): Promise<readonly HeldMessage[]> {
-    const { queue, index, log } = this.#options
+    const { queue, log } = this.#options
     const found = await this.find(search)
     const ids = found.map(({ id }) => id)
     if (ids.length === 0) return []
     // Somebody else may have been faster since they were found.
     if ((await queue.change({ ids, held: true }, to)) === 0) return []
-    await index?.remove(ids)
+    await this.#forgetRows(ids)
     const what = fates[to]
     for (const held of found) {
       this.#options.record?.({ held, what, text: 'By an operator, from quarantine' })
     }
     log.info(`quarantine.${what}`, { count: ids.length, ids: firstIds(found) })
     return found
+  }
+
+  /** What is done is done, whether the store answers or not: rows of what is not held are never shown. */
+  async #forgetRows(ids: readonly QueueId[]): Promise<void> {
+    try {
+      await this.#options.index?.remove(ids)
+    } catch (error) {
+      if (!isPosternError(error, 'STORE_FAILED')) throw error
+    }
   }
 
   /** All copies of one message were received in the same instant. */

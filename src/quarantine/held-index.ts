@@ -3,6 +3,7 @@
  * What the index has forgotten comes back when the spool is gone through (`Keeper`); what has left the spool without
  * telling is not shown, because every row is held against the queue before anybody sees it.
  */
+import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Damaged, Entry, Queue } from '../queue/queue.ts'
 import type { StoreTable } from '../runtime/store.ts'
@@ -57,13 +58,30 @@ export interface Holding {
   readonly index?: HeldIndex
 }
 
-/** Those of a search that a queue holds, newest first. */
+/**
+ * Those of a search that a queue holds, newest first. Where the store does not answer, the queue is gone through: it takes
+ * longer, but what is held can be had.
+ */
 export async function findHeld(
   { queue, index }: Holding,
   search: Search,
   limit: number,
 ): Promise<readonly HeldMessage[]> {
-  if (index === undefined) return (await searchQueue(queue, search)).toReversed().slice(0, limit)
+  if (index !== undefined) {
+    try {
+      return await findByIndex(queue, index, { search, limit })
+    } catch (error) {
+      if (!isPosternError(error, 'STORE_FAILED')) throw error
+    }
+  }
+  return (await searchQueue(queue, search)).toReversed().slice(0, limit)
+}
+
+async function findByIndex(
+  queue: Holding['queue'],
+  index: HeldIndex,
+  { search, limit }: { readonly search: Search; readonly limit: number },
+): Promise<readonly HeldMessage[]> {
   const isMeant = meaning(search)
   const found: HeldMessage[] = []
   let page: string[] = []

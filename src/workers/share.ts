@@ -6,7 +6,7 @@ import type { OpenListener, Seat } from './messages.ts'
 /** Deliveries at a time: all workers together carry what `control/` says, but each at least one. */
 export function shareOfDeliveries(control: ControlSettings, workers: number): ControlSettings {
   if (workers === 1) return control
-  const share = (all: number): number => Math.max(1, Math.floor(all / workers))
+  const share = (all: number): number => (all === 0 ? 0 : Math.max(1, Math.floor(all / workers)))
   const { concurrencyLocal, concurrencyRemote } = control
   return {
     ...control,
