@@ -115,6 +115,23 @@ describe('an alert', () => {
     expect(letters).toEqual([])
   })
 
+  test('comes and goes sooner where the numbers are looked at more often', async () => {
+    const { clock, letters, world, start } = stage({ lookEveryMs: 2_000, queueMessages: 1 })
+    const watch = start()
+    const look = async (times: number, messages: number): Promise<number> => {
+      world.report = (report) => report(queueMetrics.messages, messages, { state: 'fresh' })
+      for (let n = 0; n < times; n++) {
+        clock.advance(2_000)
+        await watch.look()
+      }
+      return letters.length
+    }
+    expect(await look(2, 3)).toBe(0)
+    expect(await look(1, 3)).toBe(1)
+    expect(await look(4, 0)).toBe(1)
+    expect(await look(1, 0)).toBe(2)
+  })
+
   test('does not end for a moment of calm', async () => {
     const { letters, world, start, pass } = stage()
     const watch = start()

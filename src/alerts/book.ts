@@ -47,8 +47,6 @@ export const freshState: AlertState = {
 /** Notices that nobody could be told of go when they are so many, the oldest first, or so old. */
 const mostNotices = 200
 const noticeLifeMs = 86_400_000
-/** What must be good for so long, until its alert ends. */
-const endsAfterMs = 120_000
 
 /** Since when each trouble is bad, or good again; forgotten at a restart, which costs a moment. */
 export interface Trends {
@@ -67,9 +65,15 @@ export interface Told {
 export function afterLook(
   state: AlertState,
   trends: Trends,
-  seen: { readonly readings: readonly AlertReading[]; readonly now: Instant; readonly owes: Told },
+  seen: {
+    readonly readings: readonly AlertReading[]
+    readonly now: Instant
+    readonly owes: Told
+    /** What must be good for so long, until its alert ends. */
+    readonly endsAfterMs: number
+  },
 ): { readonly state: AlertState; readonly trends: Trends } {
-  const { readings, now, owes } = seen
+  const { readings, now, owes, endsAfterMs } = seen
   const byKey = new Map(readings.map((reading) => [reading.key, reading]))
   const bad = since(
     trends.bad,

@@ -11,7 +11,7 @@ import {
 } from '../runtime/metrics/inventory.ts'
 import type { MetricLabels } from '../runtime/metrics/metrics.ts'
 import type { MetricsSnapshot } from '../runtime/metrics/snapshot.ts'
-import type { AlertLimits } from './settings.ts'
+import { steadyMs, type AlertLimits, type AlertSettings } from './settings.ts'
 
 /** `between`: neither bad enough to begin an alert nor good enough to end one. */
 export type Health = 'bad' | 'between' | 'good'
@@ -90,7 +90,7 @@ class Facts {
 }
 
 export interface Looking {
-  readonly limits: AlertLimits
+  readonly limits: AlertLimits & Pick<AlertSettings, 'lookEveryMs'>
   readonly before: AlertMemory
   /** The process id of the supervisor. */
   readonly supervisor: number
@@ -108,7 +108,7 @@ export function look(
   const starts = startsNow(facts, before)
   return {
     readings: [
-      ...queueReadings(facts, limits),
+      ...queueReadings(facts, limits, steadyMs(limits).bad),
       ...dependencyReadings(facts, limits),
       ...signatureReadings(facts, limits),
       ...certificateReadings(facts, limits),
@@ -122,7 +122,7 @@ export function look(
   }
 }
 
-function queueReadings(facts: Facts, limits: AlertLimits): readonly AlertReading[] {
+function queueReadings(facts: Facts, limits: AlertLimits, forMs: number): readonly AlertReading[] {
   const fresh = facts.one(queueMetrics.messages, { state: 'fresh' }) ?? 0
   const deferred = facts.one(queueMetrics.messages, { state: 'deferred' }) ?? 0
   const age = (state: string): number => (facts.one(queueMetrics.oldest, { state }) ?? 0) * 1000
@@ -132,13 +132,13 @@ function queueReadings(facts: Facts, limits: AlertLimits): readonly AlertReading
     {
       key: 'queue/depth',
       health: above(waiting, queueMessages),
-      forMs: minuteMs,
+      forMs,
       summary: `${waiting} messages wait in the queue, more than ${queueMessages}`,
     },
     {
       key: 'queue/age',
       health: above(age('fresh'), queueAgeMs),
-      forMs: minuteMs,
+      forMs,
       summary: `a message waits for its first delivery since ${inWords(age('fresh'))}`,
     },
     ...(deferredAgeMs === undefined
@@ -147,7 +147,7 @@ function queueReadings(facts: Facts, limits: AlertLimits): readonly AlertReading
           {
             key: 'queue/deferred-age',
             health: above(age('deferred'), deferredAgeMs),
-            forMs: minuteMs,
+            forMs,
             summary: `a message could not be delivered since ${inWords(age('deferred'))}`,
           },
         ]),

@@ -9,6 +9,17 @@ export interface AlertSettings extends AlertLimits {
   readonly mailsPerHour: number
 }
 
+/**
+ * How long a number must be beyond its limit, and well again: two looks, and four, and never longer than a minute and two.
+ * What is one look's alone is no trouble.
+ */
+export function steadyMs({ lookEveryMs }: Pick<AlertSettings, 'lookEveryMs'>): {
+  readonly bad: number
+  readonly good: number
+} {
+  return { bad: Math.min(60_000, 2 * lookEveryMs), good: Math.min(120_000, 4 * lookEveryMs) }
+}
+
 export interface AlertLimits {
   /** Messages that wait, those on hold left out. */
   readonly queueMessages: number

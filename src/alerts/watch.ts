@@ -24,7 +24,7 @@ import {
   type Trends,
 } from './book.ts'
 import { look } from './readings.ts'
-import type { AlertSettings } from './settings.ts'
+import { steadyMs, type AlertSettings } from './settings.ts'
 import { callWebhook } from './webhook.ts'
 import { bodyOf, letterOf, type AlertLetter } from './words.ts'
 
@@ -109,7 +109,8 @@ export class AlertWatch {
       const snapshot = await this.#options.snapshot()
       const { memory: before } = this.#state
       const { readings, memory } = look(snapshot, { limits: settings, before, supervisor })
-      const seen = { readings, now: clock.now(), owes: channels(settings) }
+      const endsAfterMs = steadyMs(settings).good
+      const seen = { readings, now: clock.now(), owes: channels(settings), endsAfterMs }
       const { active } = this.#state
       const { state, trends } = afterLook(this.#state, this.#trends, seen)
       this.#state = { ...state, memory }

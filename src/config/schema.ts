@@ -341,7 +341,11 @@ export const alertsShape = {
   webhook_secret_file: optional(
     option.string({ description: 'Signs the calls: X-Postern-Signature (HMAC-SHA-256)' }),
   ),
-  every: option.duration({ default: '30s', description: 'How often the numbers are looked at' }),
+  every: option.duration({
+    default: '30s',
+    description:
+      'How often the numbers are looked at: what two looks find counts, and four its end, a minute and two at most',
+  }),
   mails_per_hour: option.integer({ default: 12, min: 1, description: 'What is more waits' }),
   queue_messages: option.integer({
     default: 10_000,

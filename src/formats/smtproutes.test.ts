@@ -129,7 +129,7 @@ test('any bytes give routes with a host and a possible port, or mistakes', () =>
 test('several relays on one port are tried in their order', () => {
   const { value, mistakes } = parseSmtpRoutes(
     Buffer.from(
-      'a.test:one.test:26,[2001:db8::1]:26,192.0.2.1:26 user word\nb.test:one.test,two.test\nc.test:one.test,two.test:26\n',
+      'a.test:one.test:26,[2001:db8::1]:26,192.0.2.1:26 user word\nb.test:one.test,two.test\nc.test:one.test,two.test:26\nd.test:192.0.2.1:2525,192.0.2.2\n',
     ),
   )
   expect(value.find('a.test')?.relay).toMatchObject({
@@ -139,6 +139,9 @@ test('several relays on one port are tried in their order', () => {
     login: { user: 'user' },
   })
   expect(value.find('b.test')?.relay).toEqual({ host: 'one.test', others: ['two.test'], port: 25 })
+  // A port that is not said is the first one's.
+  const inherited = { host: '192.0.2.1', others: ['192.0.2.2'], port: 2525 }
+  expect(value.find('d.test')?.relay).toEqual(inherited)
   expect(mistakes).toMatchObject([{ line: 3, remedy: 'all relays have one port' }])
 })
 

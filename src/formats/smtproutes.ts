@@ -94,11 +94,14 @@ function withoutPassword(mistake: LineMistake): LineMistake {
 function parseRelay(value: string, usualPort: number): Parsed {
   if (value === '') return undefined
   const [, target = '', credentials] = /^([^ \t]*)(?:[ \t]+(.*))?$/s.exec(value) ?? []
-  const hops = target.split(',').map((hop) => parseHop(hop, usualPort))
+  const [firstHop = '', ...otherHops] = target.split(',')
+  const first = parseHop(firstHop, usualPort)
+  if (typeof first === 'string') return first
+  // Where no other is said, it is the first one's.
+  const hops = otherHops.map((hop) => parseHop(hop, first.port))
   const wrong = hops.find((hop) => typeof hop === 'string')
   if (wrong !== undefined) return wrong
-  const [first, ...others] = hops.flatMap((hop) => (typeof hop === 'string' ? [] : [hop]))
-  if (first === undefined) return senseless
+  const others = hops.flatMap((hop) => (typeof hop === 'string' ? [] : [hop]))
   if (others.some(({ port }) => port !== first.port)) return 'all relays have one port'
   const relay = {
     ...first,

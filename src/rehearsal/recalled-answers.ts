@@ -18,6 +18,8 @@ export class RecalledAnswers {
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>()
   readonly #real = new Set<Promise<void>>()
   #missed: string | undefined
+  /** Why nothing is known of what was answered: whoever asks nothing now can do without. */
+  #lost: string | undefined
 
   /** @param notes as step-notes.ts writes them; none where nothing was asked, or nothing is known */
   constructor(
@@ -28,7 +30,7 @@ export class RecalledAnswers {
     this.at = at
     for (const note of notes) {
       const [question, ...answer] = list(note)
-      if (question === missingMark) this.#missed = text(answer[0])
+      if (question === missingMark) this.#lost = text(answer[0])
       else this.#answers.set(text(question), [...(this.#answers.get(text(question)) ?? []), answer])
     }
   }
@@ -101,7 +103,8 @@ export class RecalledAnswers {
   }
 
   #unknown(question: string): PosternError {
-    this.miss(`it asks anew: ${question}`)
+    const lost = this.#lost === undefined ? '' : `, and no answer was kept (${this.#lost})`
+    this.miss(`it asks anew: ${question}${lost}`)
     return new PosternError('NOT_FOUND', `an answer to ${question}`)
   }
 }

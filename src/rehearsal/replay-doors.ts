@@ -54,7 +54,8 @@ function shutNow(name: string, recall: Recall): never {
 
 /** A door behind which nobody answers any more. */
 function shut<T extends object>(name: string, door: T, recall: Recall): T {
-  return new Proxy(door, { get: () => () => shutNow(name, recall) })
+  // Of a frozen one a proxy could say nothing else than it does.
+  return new Proxy({ ...door }, { get: () => () => shutNow(name, recall) })
 }
 
 /** A job is a function of what it is given: it is done again, here, where the answers of the step are at hand. */

@@ -284,6 +284,30 @@ describe('a replay', () => {
     })
   })
 
+  test('does without answers of which nothing is kept where nothing is asked now', async () => {
+    const caller = definePlugin({
+      name: 'caller',
+      options: { calls: option.boolean({ default: true }), remark: option.string({ default: '' }) },
+      setup: (_file, { net }) => ({
+        async mail(_event, { options: { calls }, signal }) {
+          const address = { host: '192.0.2.9', port: 25 }
+          if (calls) await net.connect({ address, timeoutMs: 1_000, signal }).catch(() => undefined)
+          return pass()
+        },
+      }),
+    })
+    const chain = await recorded([entryOf(caller)])
+    const candidate = (options: { readonly calls: boolean; readonly remark: string }) =>
+      replayed(chain, { entries: [entryOf(caller, { options }), entryOf(voucher)] })
+    const both = [{ outcome: 'same' }, { outcome: 'same' }]
+    expect(await candidate({ calls: false, remark: '' })).toEqual(both)
+    expect((await candidate({ calls: true, remark: 'x' }))[0]).toMatchObject({
+      outcome: 'not-replayable',
+      entry: 'caller',
+      why: 'it asks net',
+    })
+  })
+
   test('keeps to what was heard in time: an answer that came too late is none', async () => {
     const hasty = definePlugin({
       name: 'hasty',
