@@ -132,3 +132,13 @@ test('a catch-all that is a program bounces, and is told', async () => {
 test('a home that is not there is said', async () => {
   await expect(readVpopmail(fakeDisk({}), { home })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
+
+test('a dump of something else is said, and makes no domain without a name', async () => {
+  const text = "INSERT INTO limits (id, hits) VALUES (1, 2);\nINSERT INTO wp_posts VALUES ('x');\n"
+  const disk = fakeDisk({ '/other.sql': text, '/empty.sql': '-- nothing\n' })
+  const other = await readVpopmail(disk, { dump: '/other.sql' })
+  expect([...other.domains.keys()]).toEqual([])
+  expect(other.doubts).toEqual(['/other.sql: rows of limits that name no domain: 1'])
+  const { doubts } = await readVpopmail(disk, { dump: '/empty.sql' })
+  expect(doubts).toEqual(['/empty.sql: holds no rows of vpopmail, valias, limits, dir_control'])
+})

@@ -68,7 +68,25 @@ describe('the command line of sendmail', () => {
     expect(sendmail(option)).toEqual({ mode })
   })
 
-  test.each(['-r', '-q', '-N'])('names %s, which there is not', (option) => {
+  test.each([
+    [['-N', 'never', '-R', 'hdrs', '-V', 'id1']],
+    [['-Nsuccess,failure', '-O', 'DeliveryMode=b', '-ODeliveryMode=q']],
+    [['-Am', '-C', '/etc/mail/x.cf', '-G', '-U', '-n', '-h', '3', '-L', 'tag', '-X', '/log']],
+    [['-aujoe', '-ap', 'secret', '-am', 'LOGIN']],
+  ])('has no use for %j, which programs say', (options) => {
+    expect(sendmail(...options, '-i', 'a@b')).toMatchObject({
+      mode: 'inject',
+      options: { recipients: ['a@b'], dryRun: false },
+    })
+  })
+
+  test('takes a sender in brackets, none at all, and -r for it', () => {
+    expect(sendmail('-f', '<>', 'a@b')).toMatchObject({ options: { sender: '' }, variables })
+    expect(sendmail('-f<env@x.y>')).toMatchObject({ options: { sender: 'env@x.y' } })
+    expect(sendmail('-r', 'env@x.y')).toMatchObject({ options: { sender: 'env@x.y' } })
+  })
+
+  test.each(['-z', '-q', '-Q'])('names %s, which there is not', (option) => {
     expect(sendmail(option)).toEqual({ illegal: option.slice(1) })
   })
 })

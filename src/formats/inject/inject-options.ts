@@ -40,6 +40,8 @@ function split(
         const attached = argument.slice(index + 1)
         if (attached === '') at += 1
         options.push({ letter, value: attached === '' ? (args[at] ?? '') : attached })
+        // ssmtp's user, password and method: `-au name`.
+        if (letter === 'a' && attached.length === 1) at += 1
         break
       }
     }
@@ -76,12 +78,21 @@ export type SendmailCall =
   | { readonly mode: 'smtp' | 'queue' | 'usage' }
   | { readonly mode: 'inject'; readonly options: InjectOptions; readonly variables: Variables }
 
+/**
+ * qmail's sendmail knows fewer: what other sendmails have, and programs say, is taken here and means nothing, but for `-r`,
+ * which is `-f`. DSN parameters (`-N`, `-R`, `-V`) are among them: the protocol of qmail-queue has no place for them.
+ */
+const sendmailOptions = {
+  known: 'vimtxEJfFeopBb' + 'aACGhLnNOrRUVX',
+  withValue: 'fFeopBb' + 'aAChLNOrRVX',
+} as const
+
 /** @param variables the environment; what the options change of it is in the answer */
 export function parseSendmailOptions(
   args: readonly string[],
   variables: Variables,
 ): Parsed<SendmailCall> {
-  const parsed = split(args, { known: 'vimtxEJfFeopBb', withValue: 'fFeopBb' })
+  const parsed = split(args, sendmailOptions)
   if ('illegal' in parsed) return parsed
   const changed = new Map(variables)
   let options: InjectOptions = {
@@ -98,9 +109,12 @@ export function parseSendmailOptions(
         changed.set('MAILNAME', value)
         break
       case 'f':
-        writeAs(changed, value)
-        options = { ...options, sender: value }
+      case 'r': {
+        const sender = withoutBrackets(value)
+        if (sender !== '') writeAs(changed, sender)
+        options = { ...options, sender }
         break
+      }
       case 'b': {
         const mode = modeOf(value)
         if (mode !== 'inject') return { mode }
@@ -122,6 +136,11 @@ function modeOf(value: string): SendmailCall['mode'] {
     default:
       return 'usage'
   }
+}
+
+/** `<>` is nobody: a bounce, or an answer that wants none. */
+function withoutBrackets(path: string): string {
+  return path.startsWith('<') && path.endsWith('>') ? path.slice(1, -1) : path
 }
 
 /** The sender is the author too, where the message does not say who that is. */

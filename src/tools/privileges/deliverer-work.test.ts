@@ -74,7 +74,7 @@ describe('a delivery', () => {
     expect(call?.as).toEqual({ uid: 8123, gid: 8124 })
     const about = ['joe', '/home/joe', 'joe', '', '', 'h.test', 'a@b.test', './Maildir/\n']
     expect(call?.command).toEqual([...program, '--', ...about])
-    expect([...(call?.environment.keys() ?? [])]).toEqual(['PATH', 'POSTERN_CONFIG'])
+    expect([...(call?.environment.keys() ?? [])]).toEqual(['PATH', 'QMAILQUEUE', 'POSTERN_CONFIG'])
   })
 
   test.each<readonly [string, Circumstances, string]>([
