@@ -2,7 +2,6 @@
  * control/taps, as the JMS patch has it: `regex:address`, one a line; an expression that begins with `!` fits what does
  * not match. Extended expressions without regard to case, unanchored, on a matcher that takes linear time.
  */
-import { RE2JS } from 're2js'
 import {
   controlList,
   parseMailbox,
@@ -11,6 +10,7 @@ import {
   type Log,
   type Mailbox,
 } from 'postern/plugin'
+import { extendedExpression } from '../shared/posix-ere/posix-ere.ts'
 
 export interface TapRule {
   /** As it is written. */
@@ -74,11 +74,7 @@ function readRule(text: string): TapRule | string {
   const to = copyAddress(text.slice(colon + 1).trim())
   if (colon < 0 || to === undefined) return 'ends in no :address'
   const turned = text.startsWith('!')
-  try {
-    const written = text.slice(turned ? 1 : 0, colon)
-    const pattern = RE2JS.compile(written, RE2JS.CASE_INSENSITIVE)
-    return { line: text, to, fits: (address) => pattern.matcher(address).find() !== turned }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  const expression = extendedExpression(text.slice(turned ? 1 : 0, colon))
+  if (!expression.ok) return expression.problem
+  return { line: text, to, fits: (address) => expression.matches(address) !== turned }
 }

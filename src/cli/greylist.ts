@@ -1,5 +1,5 @@
 /** `postern greylist list | allow | forget | import`: who is known; a running gateway hears of it within a minute. */
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { printable } from '../mail/reply.ts'
 import {
   allowClient,
@@ -33,16 +33,15 @@ export function greylistCommand(): Command {
 function showCommand(): Command {
   return new Command('list')
     .description('key, first visit, last visit, times let pass')
-    .argument('[client]', clientArgument)
+    .argument('[client]', clientArgument, nameOf)
     .option('--limit <count>', 'at most so many', '1000')
     .addOption(jsonLinesOption())
     .addOption(configOption())
     .action(async (client: string | undefined, options: Options & { limit: string }) => {
       const { config, limit, json } = options
-      const beginning = client === undefined ? '' : nameOf(client)
       await withGreylist(config, async (tables) => {
         let left = Number(limit)
-        for await (const { key, firstAt, lastAt, passes } of greyEntries(tables, beginning)) {
+        for await (const { key, firstAt, lastAt, passes } of greyEntries(tables, client ?? '')) {
           if (left-- <= 0) return
           const allowed = passes >= letIn
           if (json === true) {
@@ -60,11 +59,10 @@ function showCommand(): Command {
 function allowCommand(): Command {
   return new Command('allow')
     .description('never ask a client to come back')
-    .argument('<client>', clientArgument)
+    .argument('<client>', clientArgument, nameOf)
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (text: string, { config, json }: Options) => {
-      const client = nameOf(text)
+    .action(async (client: string, { config, json }: Options) => {
       await withGreylist(config, (tables) => allowClient(tables, client))
       if (json === true) return writeJson({ client, allowed: true })
       process.stdout.write(`${client} is allowed\n`)
@@ -74,11 +72,10 @@ function allowCommand(): Command {
 function forgetCommand(): Command {
   return new Command('forget')
     .description('forget a client and all that was known by it')
-    .argument('<client>', clientArgument)
+    .argument('<client>', clientArgument, nameOf)
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (text: string, { config, json }: Options) => {
-      const client = nameOf(text)
+    .action(async (client: string, { config, json }: Options) => {
       const gone = await withGreylist(config, (tables) => forgetClient(tables, client))
       if (gone === 0) process.exitCode = 1
       if (json === true) return writeJson({ client, forgotten: gone })
@@ -103,7 +100,8 @@ function importCommand(): Command {
 
 function nameOf(text: string): string {
   const client = clientNamed(text)
-  if (client === undefined)
-    throw new Error(`${text} is neither an address nor a network nor a domain`)
+  if (client === undefined) {
+    throw new InvalidArgumentError('Write an address, a network or a domain.')
+  }
   return client
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { formatListRule, readRule, type ListRule } from '../formats/list-rules.ts'
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
+import { printable } from '../mail/reply.ts'
 import { becomeOwnerOf } from '../tools/privileges/as-account.ts'
 import { askLists, editLists, listFile, readLists } from '../tools/sender-lists.ts'
 import { configOption } from './config-option.ts'
@@ -31,8 +32,8 @@ function addCommand(): Command {
     .option('--note <text>', 'a comment beside it')
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (words: string[], { config, note, json }: EditOptions) => {
-      const rule = ruleOf(words)
+    .action(async (words: string[], { config, note, json }: EditOptions, command: Command) => {
+      const rule = ruleOf(words, command)
       const about = note === undefined ? {} : { note }
       becomeOwnerOf(listFile(config))
       const done = await editLists(config, { rule, remove: false, ...about })
@@ -47,8 +48,8 @@ function removeCommand(): Command {
     .argument('<rule...>', ruleArgument)
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (words: string[], { config, json }: EditOptions) => {
-      const rule = ruleOf(words)
+    .action(async (words: string[], { config, json }: EditOptions, command: Command) => {
+      const rule = ruleOf(words, command)
       becomeOwnerOf(listFile(config))
       const done = await editLists(config, { rule, remove: true })
       if (!done) process.exitCode = 1
@@ -98,16 +99,22 @@ function testCommand(): Command {
     .option('--proven', 'take it that SPF or DKIM vouches for the sender')
     .addOption(jsonOption())
     .addOption(configOption())
-    .action(async (options: TestOptions) => {
+    .action(async (options: TestOptions, command: Command) => {
       const { config, client, name, sender, from, to, proven = false, json } = options
       const mail = {
         address: client ?? '',
         name,
-        ...(sender === undefined ? {} : { sender: sender === '<>' ? null : mailboxOf(sender) }),
-        ...(from === undefined ? {} : { from: [mailboxOf(from)] }),
+        ...(sender === undefined
+          ? {}
+          : { sender: sender === '<>' ? null : mailboxOf(sender, command) }),
+        ...(from === undefined ? {} : { from: [mailboxOf(from, command)] }),
         isProven: () => proven,
       }
-      const ruling = await askLists(config, mail, to === undefined ? undefined : mailboxOf(to))
+      const ruling = await askLists(
+        config,
+        mail,
+        to === undefined ? undefined : mailboxOf(to, command),
+      )
       if (ruling?.says === 'block') process.exitCode = 1
       if (json === true) return writeJson({ says: 'nothing', ...ruling })
       if (ruling === undefined) {
@@ -120,14 +127,13 @@ function testCommand(): Command {
     })
 }
 
-function ruleOf(words: readonly string[]): ListRule {
+function ruleOf(words: readonly string[], command: Command): ListRule {
   const rule = readRule(words)
-  if (typeof rule === 'string') throw new Error(`${words.join(' ')}: ${rule}`)
-  return rule
+  if (typeof rule !== 'string') return rule
+  return command.error(`error: ${printable(words.join(' '))}: ${rule}`, { exitCode: 2 })
 }
 
-function mailboxOf(text: string): Mailbox {
+function mailboxOf(text: string, command: Command): Mailbox {
   const mailbox = parseMailbox(text, { smtputf8: true, barePostmaster: true })
-  if (mailbox === undefined) throw new Error(`${text} is no address`)
-  return mailbox
+  return mailbox ?? command.error(`error: ${printable(text)} is no address`, { exitCode: 2 })
 }

@@ -46,6 +46,8 @@ test(
       expect(await greylist('list', '--limit', '1')).toBe('127.0.0.0/24  TIME  TIME  allowed\n')
       expect(await greylist('forget', '127.0.0.0/24')).toBe('127.0.0.0/24: 2 entries forgotten\n')
       expect(await greylist('list')).toBe('')
+      const nobody = await runPostern(['greylist', 'allow', 'a..b', '--config', folder.config])
+      expect(nobody.code).toBe(2)
 
       const jgreylist = join(folder.root, 'jgreylist')
       await mkdir(join(jgreylist, '192/000/002'), { recursive: true })

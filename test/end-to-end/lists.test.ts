@@ -49,7 +49,7 @@ test(
         'block: line 1: block sender @client.test\n',
       ])
       expect((await list('list')).stdout).toBe('block sender @client.test\n')
-      expect((await list('add', 'block', 'sender', 'no domain')).code).not.toBe(0)
+      expect((await list('add', 'block', 'sender', 'no domain')).code).toBe(2)
       expect((await list('remove', 'block', 'sender', '@CLIENT.test')).code).toBe(0)
       await hears('451')
     } finally {

@@ -73,7 +73,7 @@ describe('a list that is followed', () => {
   test('is refused with file, line and problem where it has mistakes from the start', () => {
     const files = memoryFiles({ bad: 'good\n(bad\n' })
     expect(() => followBadList(files.file('bad'), 'jms', recordingLog())).toThrow(
-      /^bad:2: \(bad: .*missing closing \)/,
+      /^bad:2: \(bad: a \( without its \)/,
     )
   })
 

@@ -3,8 +3,8 @@
  * `@host`; `jms`, POSIX extended expressions without regard to case, unanchored, turned round by `!`. Expressions run on a
  * matcher that takes linear time, whatever the operator writes and whatever a client sends.
  */
-import { RE2JS } from 're2js'
-import { controlList, type FollowedFile, type Live, type Log } from 'postern/plugin'
+import { controlList, FileMistakes, type FollowedFile, type Live, type Log } from 'postern/plugin'
+import { extendedExpression, type ExtendedExpression } from '../posix-ere/posix-ere.ts'
 
 export type Dialect = 'qmail' | 'jms'
 
@@ -33,7 +33,7 @@ export function readBadList(bytes: Uint8Array | undefined, dialect: Dialect): Re
 
 /**
  * The list that a file holds now. A file that has mistakes at the start is refused; one that gets some later changes
- * nothing, and the log says why. @throws Error naming file, line and problem
+ * nothing, and the log says why. @throws FileMistakes
  */
 export function followBadList(file: FollowedFile, dialect: Dialect, log: Log): Live<BadList> {
   let good: BadList | undefined
@@ -42,7 +42,10 @@ export function followBadList(file: FollowedFile, dialect: Dialect, log: Log): L
     const [first] = mistakes
     if (first === undefined) return (good = list)
     const { line, text, problem } = first
-    if (good === undefined) throw new Error(`${file.path}:${line}: ${text}: ${problem}`)
+    if (good === undefined) {
+      const all = mistakes.map((each) => ({ ...each, remedy: each.problem }))
+      throw new FileMistakes(file.path, all)
+    }
     log.error('bad-list.not-taken', { path: file.path, line, text, problem })
     return good
   })
@@ -63,25 +66,27 @@ function readLiterals(bytes: Uint8Array): ReadList {
   }
 }
 
+interface Pattern {
+  /** As it is written. */
+  readonly text: string
+  readonly wanted: boolean
+  readonly expression: Extract<ExtendedExpression, { ok: true }>
+}
+
 function readPatterns(bytes: Uint8Array): ReadList {
   const mistakes: ListMistake[] = []
-  const patterns: { readonly text: string; readonly wanted: boolean; readonly pattern: RE2JS }[] =
-    []
+  const patterns: Pattern[] = []
   for (const { line, text } of controlList(bytes)) {
     const turned = text.startsWith('!')
-    try {
-      const pattern = RE2JS.compile(turned ? text.slice(1) : text, RE2JS.CASE_INSENSITIVE)
-      patterns.push({ text, wanted: !turned, pattern })
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      mistakes.push({ line, text, problem })
-    }
+    const expression = extendedExpression(turned ? text.slice(1) : text)
+    if (expression.ok) patterns.push({ text, wanted: !turned, expression })
+    else mistakes.push({ line, text, problem: expression.problem })
   }
   return {
     mistakes,
     list: {
       find: (text) =>
-        patterns.find(({ pattern, wanted }) => pattern.matcher(text).find() === wanted)?.text,
+        patterns.find(({ expression, wanted }) => expression.matches(text) === wanted)?.text,
     },
   }
 }
