@@ -360,7 +360,8 @@ class RunningGateway implements Gateway {
   /** Whatever changes of the configuration leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    this.#watches.follow(configurationPaths(configuration, ownCertificate))
+    const { watched } = this.#loaders
+    this.#watches.follow(configurationPaths(configuration, ownCertificate, watched))
   }
 
   async #reloadNow(): Promise<ReloadReport> {
@@ -368,6 +369,8 @@ class RunningGateway implements Gateway {
     const report = { at: clock.now(), ok: true, mistakes: [], needsRestart: [] }
     const kept = (mistakes: readonly Mistake[], said: readonly string[]): ReloadReport => {
       this.#loaded = false
+      // A plugin that did not load may be mended where it lies.
+      this.#follow()
       log.error('config.kept', { mistakes: said })
       return { ...report, ok: false, mistakes }
     }
@@ -386,6 +389,8 @@ class RunningGateway implements Gateway {
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
+      if (prepared.configuration.delivery.paused) this.#courier?.pause()
+      else this.#courier?.resume()
       const restart = needRestart(this.#opened ?? before.configuration, prepared.configuration)
       if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
       const changed = await this.#loaders.changed()

@@ -6,9 +6,11 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   realpathSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -55,6 +57,20 @@ describe('bin/postern', () => {
     const run = launch(install(folder), ['queue', 'list'])
     expect(run).toMatchObject({ node, sameProcess: true })
     expect(run.parameters).toEqual([join(folder, 'src/cli/main.ts'), 'queue', 'list'])
+  })
+
+  test('forgets at a start what it has compiled and not read for a week', () => {
+    fakeNode(join(folder, 'node_modules/.bin/node'))
+    const program = install(folder)
+    const compiled = join(folder, 'node_modules/.cache/compile/v26')
+    mkdirSync(compiled, { recursive: true })
+    for (const name of ['read', 'unread']) writeFileSync(join(compiled, name), '')
+    const longAgo = new Date(Date.now() - 9 * 86_400_000)
+    utimesSync(join(compiled, 'unread'), longAgo, longAgo)
+    launch(program, ['check'])
+    expect(readdirSync(compiled)).toEqual(['read', 'unread'])
+    launch(program, ['start'])
+    expect(readdirSync(compiled)).toEqual(['read'])
   })
 
   test.skipIf(process.getuid?.() !== 0)(

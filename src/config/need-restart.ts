@@ -49,7 +49,7 @@ export function needRestart(before: Configuration, after: Configuration): readon
     operator,
     log,
     dns,
-    delivery: [delivery.maildirs, delivery.paused],
+    delivery: [delivery.maildirs],
   })
   const old = new Map(Object.entries(fixed(before)))
   return Object.entries(fixed(after)).flatMap(([key, value]) =>

@@ -81,5 +81,6 @@ function placeOf(error: unknown, file: string): { readonly file: string; readonl
   const at = head ?? /(?:at |\()((?:file:\/\/)?\/[^\s()]+):(\d+):\d+/.exec(stack)
   const [, where, line] = at ?? []
   if (where === undefined || where.includes('node_modules')) return { file }
-  return { file: where.startsWith('file:') ? fileURLToPath(where) : where, line: Number(line) }
+  const [path = where] = where.split('?')
+  return { file: path.startsWith('file:') ? fileURLToPath(path) : path, line: Number(line) }
 }

@@ -5,7 +5,7 @@
  * node_modules, where Node does not read TypeScript). Once loaded, code stays until the process ends.
  */
 import { registerHooks } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isPosternError } from '../mail/errors.ts'
 import { nearest } from '../plugin/nearest.ts'
@@ -53,8 +53,10 @@ const notPlugins = new Set(['local', 'shared'])
 export class PluginLoader {
   readonly #parts: LoaderParts
   readonly #known = new Map<string, Promise<Loaded>>()
-  /** When a plugin's file had been changed, as it was loaded. */
+  /** When the files of plugins had been changed, as they were loaded. */
   readonly #loadedAt = new Map<string, number>()
+  /** Plugins that were there, whether they loaded or not. */
+  readonly #tried = new Map<string, number>()
   #hooks: { deregister(): void } | undefined
 
   constructor(parts: LoaderParts) {
@@ -85,7 +87,12 @@ export class PluginLoader {
     return [...new Set(lists.flat())].toSorted()
   }
 
-  /** Files of loaded plugins that have changed since: only a restart takes them. */
+  /** Where the plugins lie that were asked for. */
+  get watched(): readonly string[] {
+    return [...this.#parts.folders, ...[...this.#tried.keys()].map((file) => dirname(file))]
+  }
+
+  /** Files of loaded plugins, and those beside them, that have changed since: only a restart takes them. */
   async changed(): Promise<readonly string[]> {
     const changes = await Promise.all(
       [...this.#loadedAt].map(async ([file, at]) =>
@@ -110,13 +117,35 @@ export class PluginLoader {
     const refusal = await this.#parts.refuse?.(file)
     if (refusal !== undefined) return { loaded: 'broken', mistakes: [{ file, ...refusal }] }
     this.#hooks ??= mapImports(this.#parts.folders)
-    this.#loadedAt.set(file, (await this.#modifiedAt(file)) ?? 0)
-    return this.#import(file, name)
+    const before = this.#tried.get(file)
+    const modifiedAt = (await this.#modifiedAt(file)) ?? 0
+    this.#tried.set(file, modifiedAt)
+    const ofFolder = await this.#ofFolder(file)
+    const url = pathToFileURL(file)
+    // Node remembers why a module failed, however it is mended: by another name it is another module.
+    if (before !== undefined && before !== modifiedAt) url.search = `mended=${modifiedAt}`
+    const loaded = await this.#import(url, { file, name })
+    if (loaded.loaded === 'plugin') {
+      for (const [path, at] of ofFolder) this.#loadedAt.set(path, at)
+    }
+    return loaded
   }
 
-  async #import(file: string, name: string): Promise<Loaded> {
+  /** The sources of a plugin: what its file may import lies beside it. */
+  async #ofFolder(file: string): Promise<ReadonlyMap<string, number>> {
+    const folder = dirname(file)
+    const names = (await this.#parts.disk.list(folder)).filter((name) => isSource(name))
+    const files = names.map((name) => join(folder, name))
+    const times = await Promise.all(files.map((each) => this.#modifiedAt(each)))
+    return new Map(files.map((each, index) => [each, times[index] ?? 0]))
+  }
+
+  async #import(
+    url: URL,
+    { file, name }: { readonly file: string; readonly name: string },
+  ): Promise<Loaded> {
     try {
-      const module = await this.#withDeadline(import(pathToFileURL(file).href))
+      const module = await this.#withDeadline(import(url.href))
       if (module === undefined) {
         const problem = `does not load: what it awaits at its top is not there after ${longestLoadMs / 1000} s`
         const remedy = 'wait in open or in a hook'
@@ -228,7 +257,7 @@ function mapImports(folders: readonly string[]): { deregister(): void } {
       const { url } = resolved
       const root = roots.find((each) => url.startsWith(each))
       const isPlugin = root !== undefined && !url.slice(root.length).includes('node_modules/')
-      return isPlugin && /\.[tj]s$/.test(url)
+      return isPlugin && /\.[tj]s$/.test(withoutQuery(url))
         ? { ...resolved, format: moduleFormat(url) }
         : resolved
     },
@@ -236,5 +265,14 @@ function mapImports(folders: readonly string[]): { deregister(): void } {
 }
 
 function moduleFormat(url: string): 'module' | 'module-typescript' {
-  return url.endsWith('.ts') ? 'module-typescript' : 'module'
+  return withoutQuery(url).endsWith('.ts') ? 'module-typescript' : 'module'
+}
+
+function withoutQuery(url: string): string {
+  const at = url.indexOf('?')
+  return at < 0 ? url : url.slice(0, at)
+}
+
+function isSource(name: string): boolean {
+  return /\.[tj]s$/.test(name) && !/\.test\.[tj]s$/.test(name)
 }

@@ -6,6 +6,7 @@ import type { Disk, DiskWatch } from '../runtime/disk.ts'
 export function configurationPaths(
   { folder, certificateFiles, tcpRulesPath, tableFiles }: Configuration,
   ownCertificate: string | undefined,
+  plugins: readonly string[],
 ): ReadonlySet<string> {
   return new Set([
     folder,
@@ -13,6 +14,7 @@ export function configurationPaths(
     ...(dirname(tcpRulesPath) === folder ? [] : [tcpRulesPath]),
     ...certificateFiles,
     ...tableFiles,
+    ...plugins,
     ...(ownCertificate === undefined ? [] : [ownCertificate]),
   ])
 }

@@ -20,6 +20,11 @@ export class PluginLoaders {
     return loader
   }
 
+  /** Where the plugins lie that were asked for. */
+  get watched(): readonly string[] {
+    return this.#current?.loader.watched ?? []
+  }
+
   /** Files of plugins that are other than when they were loaded: a restart takes them. */
   async changed(): Promise<readonly string[]> {
     return (await this.#current?.loader.changed()) ?? []

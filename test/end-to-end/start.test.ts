@@ -130,6 +130,52 @@ describe('a started gateway', () => {
       'QUIT',
     ])
     expect(replies[3]).toMatch(/^250 2\.1\.5/)
+
+    // A plugin that did not load, and the part beside it: each is followed where it lies.
+    const own = (body: string): Promise<void> =>
+      folder.write(
+        '../own/mended/mended.ts',
+        `import { definePlugin, pass } from 'postern/plugin'\n${body}\n`,
+      )
+    await own("throw new Error('half written')")
+    await folder.write('../own/mended/part.ts', 'export const part = 1\n')
+    await folder.write(
+      'postern.yaml',
+      yaml
+        .replace('chain:\n', 'chain:\n  - plugin: mended\n')
+        .replace('plugin_dirs:\n', 'plugin_dirs:\n  - ../own\n'),
+    )
+    await gateway.seen('half written')
+    await own(
+      "export const mended = definePlugin({ name: 'mended', setup: () => ({ rcpt: () => pass() }) })",
+    )
+    await gateway.seen('"entries":["mended"')
+    await folder.write('../own/mended/part.ts', 'export const part = 1000\n')
+    await gateway.seen('plugin.needs-restart')
+    await gateway.stop()
+  })
+
+  test('delivers nothing while the configuration says so, and goes on without a restart', async () => {
+    folder = await gatewayFolder()
+    const gateway = await startGateway(folder)
+    const yaml = await readFile(join(folder.config, 'postern.yaml'), 'utf8')
+    await folder.write('postern.yaml', yaml.replace('delivery:\n', 'delivery:\n  paused: true\n'))
+    await gateway.seen('config.reloaded')
+    const message = [
+      'EHLO c',
+      'MAIL FROM:<>',
+      'RCPT TO:<bob@postern.test>',
+      'DATA',
+      'A: b\r\n\r\nc\r\n.',
+      'QUIT',
+    ]
+    expect((await dialogue(gateway.port, message))[5]).toMatch(/^250 2\.0\.0/)
+    expect((await runPostern(['queue', 'list', '--config', folder.config])).stdout).toMatch(
+      /1 queued/,
+    )
+    await folder.write('postern.yaml', yaml)
+    expect(await delivered(folder, ['bob', 'postern.test'])).toHaveLength(1)
+    expect(gateway.stderr()).not.toContain('needs-restart')
     await gateway.stop()
   })
 
