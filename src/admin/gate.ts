@@ -15,6 +15,9 @@ export function cookieName(settings: AdminSettings, protocol: string): string {
   return isSecure(settings, protocol) ? '__Host-postern' : 'postern'
 }
 
+/** Those of a session, with and without HTTPS. */
+export const cookieNames: ReadonlySet<string> = new Set(['postern', '__Host-postern'])
+
 export class Gate {
   readonly #callers: Callers
   readonly #settings: AdminSettings

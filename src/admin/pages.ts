@@ -1,7 +1,9 @@
 /** The pages as they were built. What has a hash in its name never changes; the rest is asked for anew each time. */
 import fastifyStatic from '@fastify/static'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { apiPrefix } from './api-prefix.ts'
+import { firstRequestsOf } from './first-requests.ts'
+import { cookieNames } from './gate.ts'
 import { problemOf } from './problem.ts'
 
 const absent =
@@ -25,18 +27,22 @@ export async function servePages(app: FastifyInstance, folder: string | undefine
       },
     })
   }
-  const page = (reply: FastifyReply): FastifyReply =>
-    folder === undefined
-      ? reply.type('text/plain; charset=utf-8').send(absent)
-      : reply.sendFile('index.html')
+  const page = ({ url, cookies }: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    if (folder === undefined) return reply.type('text/plain; charset=utf-8').send(absent)
+    // Who is not logged in is asked to log in first.
+    const isSomebody = Object.keys(cookies).some((name) => cookieNames.has(name))
+    const links = isSomebody ? firstRequestsOf(url) : undefined
+    if (links !== undefined) reply.header('link', links)
+    return reply.sendFile('index.html')
+  }
   // For the folder itself the plugin would say 403.
-  app.get('/', (_, reply) => page(reply))
+  app.get('/', page)
   app.setNotFoundHandler((request, reply) => {
     const isPage =
       request.method === 'GET' &&
       !/^\/(?:api|assets)\//.test(request.url) &&
       request.headers.accept?.includes('text/html') === true
-    if (isPage) return page(reply)
+    if (isPage) return page(request, reply)
     const problem = problemOf('not-found', request.url.split('?')[0] ?? '')
     return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
   })

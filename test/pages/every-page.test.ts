@@ -50,6 +50,11 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
   let browser: WatchedBrowser
   let watched: WatchedPage
   let found: readonly (readonly [name: string, path: string])[] = []
+  /** What each was told to ask, and what it asked. */
+  const visits = new Map<
+    string,
+    { readonly link?: string | undefined; readonly asked: readonly string[] }
+  >()
 
   beforeAll(async () => {
     await buildPages()
@@ -91,8 +96,13 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
     const { page } = watched
     const faults: string[] = []
     for (const [name, path] of [...fixed, ...found]) {
-      await page.goto(`${mail.origin}${path}`)
+      const before = watched.asked.length
+      const response = await page.goto(`${mail.origin}${path}`)
       await settled()
+      visits.set(name, {
+        link: response?.headers()['link'],
+        asked: watched.asked.slice(before).filter((url) => url.includes('/api/v1/')),
+      })
       for (const { scheme, size, width, rules } of looks) {
         await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
         await page.setViewportSize({ width, height: 900 })
@@ -106,6 +116,19 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
     }
     expect(faults).toEqual([])
   }, 300_000)
+
+  test('is named what it asks first, and asks for it once', () => {
+    // The others go on by themselves: with a stream, with a check.
+    const named = ['messages', 'queue', 'quarantine', 'chain', 'policy', 'domains', 'message']
+    for (const name of named) {
+      const { link = '', asked = [] } = visits.get(name) ?? {}
+      const hinted = [...link.matchAll(/<([^>]+)>/g)].map(([, url]) => `${mail.origin}${url}`)
+      expect(hinted.length, name).toBeGreaterThan(0)
+      expect(asked.toSorted(), name).toEqual(
+        [...hinted, `${mail.origin}/api/v1/session`].toSorted(),
+      )
+    }
+  })
 
   test('shows hostile mail as the text it is', async () => {
     const { page } = watched

@@ -69,6 +69,8 @@ export interface Letter {
   /** The name of what is attached. */
   readonly attached?: string
   readonly hello?: string
+  /** So many alike, by one session. */
+  readonly times?: number
 }
 
 export async function gatewayWithMail(): Promise<GatewayWithMail> {
@@ -122,14 +124,13 @@ export async function fillWithMail({ send: post, folder }: GatewayWithMail): Pro
 
 function send(port: number, letter: Letter): Promise<readonly string[]> {
   const { from = 'ann@else.test', to = 'bob@postern.test', hello = 'client.test' } = letter
-  return dialogue(port, [
-    `EHLO ${hello}`,
+  const transactions = Array.from({ length: letter.times ?? 1 }, () => [
     `MAIL FROM:<${from}>`,
     `RCPT TO:<${to}>`,
     'DATA',
     `${messageOf(letter)}\r\n.`,
-    'QUIT',
   ])
+  return dialogue(port, [`EHLO ${hello}`, ...transactions.flat(), 'QUIT'])
 }
 
 function messageOf({

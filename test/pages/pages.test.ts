@@ -223,6 +223,30 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     expect(await queued()).toBeUndefined()
   })
 
+  test('show more of a long queue, bounce what was chosen of it, and delete the rest', async () => {
+    await mail.send({ from: 'ruth@postern.test', to: 'cid@slow.test', times: 52 })
+    await visit('/queue?reversePath=ruth%40postern.test')
+    const rows = page.getByRole('table', { name: 'Queued messages' }).locator('tbody tr')
+    await expect.poll(() => rows.count(), patience).toBe(50)
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await expect.poll(() => rows.count(), patience).toBe(52)
+    for (const index of [0, 51]) await rows.nth(index).getByRole('checkbox').check()
+    await page.getByText('2 selected:').waitFor()
+    const press = async (button: string, of: string): Promise<void> => {
+      await page.getByRole('button', { name: `${button} ${of}` }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText(button === 'Bounce' ? '2 messages' : '50 messages').waitFor()
+      await dialog.getByRole('button', { name: button }).click()
+    }
+    await press('Bounce', 'selected')
+    await page.getByText('2 messages bounced').waitFor()
+    await expect.poll(() => rows.count(), patience).toBe(50)
+    expect(await delivered(mail.folder, ['ruth', 'postern.test'], 2)).toHaveLength(2)
+    await press('Delete', 'from ruth@postern.test')
+    await page.getByText('50 messages deleted').waitFor()
+    await page.getByText('Nothing in the queue matches').waitFor()
+  })
+
   test('switch an entry to shadow after its diff was seen, and keep the comments', async () => {
     await visit('/chain')
     await page.getByLabel('Mode of badmailfrom').selectOption('shadow')

@@ -7,7 +7,7 @@ import { firstOf, lastOf, postingId } from './archive-segments.ts'
 
 /** Records that one question reads at most: after that it says how far it came. */
 const mostRead = 20_000
-/** A text is looked for so long at once, in however many: whoever writes waits for the same thread. */
+/** A text is looked for so long at once: whoever writes waits for the same thread. */
 const mostScanMs = 100
 /** How often it is looked at the clock. */
 const readBetweenLooks = 64
@@ -26,12 +26,6 @@ interface Row {
   readonly detail: string | undefined
 }
 
-/** A record that was looked at, and does not hold the text. */
-interface Passed {
-  readonly seq: number
-  readonly passed: true
-}
-
 /** A run of records: a sealed segment, or the tail. */
 interface Stretch {
   readonly segment?: number
@@ -41,8 +35,6 @@ interface Stretch {
 
 interface RowStatements {
   readonly one: StatementSync
-  /** The same where a text stands in it. */
-  readonly sieve: StatementSync
   readonly newest: StatementSync
   readonly oldest: StatementSync
 }
@@ -118,13 +110,12 @@ export class ArchiveReader {
         read % readBetweenLooks === 0 &&
         until < Infinity &&
         this.#monotonicMs() >= until
-      const far = read === mostRead && until === Infinity
-      if (rows.length === question.limit || far || late) {
+      if (rows.length === question.limit || read === mostRead || late) {
         const next = question.order === 'newest' ? row.seq + 1 : row.seq - 1
         return { rows, next }
       }
       read += 1
-      if ('passed' in row || !isWanted(row, question)) continue
+      if (!isWanted(row, question)) continue
       const { seq, value, detail } = row
       if (question.details === true && detail !== undefined) rows.push([seq, value, detail])
       else rows.push([seq, value])
@@ -133,7 +124,7 @@ export class ArchiveReader {
   }
 
   /** Records that fulfil the conditions, in order; one that is read for nothing counts as well. */
-  *#candidates(question: ArchiveQuestion): Generator<Row | Passed, void> {
+  *#candidates(question: ArchiveQuestion): Generator<Row, void> {
     const detailed = question.details === true || question.contains !== undefined
     const statements = detailed ? this.#whole : this.#heads
     for (const stretch of this.#stretches(question)) {
@@ -184,10 +175,10 @@ export class ArchiveReader {
   }
 
   *#indexed(
-    { one, sieve }: RowStatements,
+    { one }: RowStatements,
     { segment, first, last }: Stretch & { readonly segment: number },
-    { order, conditions, contains }: ArchiveQuestion,
-  ): Generator<Row | Passed, void> {
+    { order, conditions }: ArchiveQuestion,
+  ): Generator<Row, void> {
     let places: ReadonlySet<number> | undefined
     for (const ranges of conditions) {
       const found = this.#placesOf(segment, ranges)
@@ -199,11 +190,9 @@ export class ArchiveReader {
       .map((place) => base + place)
       .filter((seq) => seq >= first && seq <= last)
       .toSorted((a, b) => (order === 'newest' ? b - a : a - b))
-    const pattern = contains === undefined ? undefined : patternOf(contains)
     for (const seq of seqs) {
-      const row = pattern === undefined ? one.get(seq) : sieve.get(seq, pattern, pattern)
+      const row = one.get(seq)
       if (row !== undefined) yield rowOf(row)
-      else if (pattern !== undefined) yield { seq, passed: true }
     }
   }
 
@@ -245,20 +234,9 @@ function rowStatements(file: DatabaseSync, columns: string): RowStatements {
     )
   return {
     one: file.prepare(`SELECT ${columns} FROM records WHERE seq = ?`),
-    sieve: file.prepare(
-      `SELECT ${columns} FROM records
-        WHERE seq = ? AND (value LIKE ? ESCAPE '!' OR detail LIKE ? ESCAPE '!')`,
-    ),
     newest: page('DESC'),
     oldest: page('ASC'),
   }
-}
-
-/** What SQLite compares without regard to case is ASCII: it does so with no string made. @returns undefined for anything else */
-function patternOf(contained: string): string | undefined {
-  // oxlint-disable-next-line no-control-regex -- that is what ASCII is
-  if (!/^[\x00-\x7f]*$/.test(contained)) return undefined
-  return `%${contained.replaceAll(/[%_!]/g, '!$&')}%`
 }
 
 function* rowsOf(

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import type { Reloaded } from '../../../schemas/maintenance.ts'
 import type { Chain, ChainEntry } from '../../../schemas/chain.ts'
 import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
@@ -42,7 +43,11 @@ function ReloadButton() {
   const [error, setError] = useState<unknown>()
   const reload = (): void => {
     setError(undefined)
-    api.ask('POST', '/reload').then(() => say('The configuration was read anew'), setError)
+    api.ask<Reloaded>('POST', '/reload').then(({ needsRestart }) => {
+      const rest =
+        needsRestart.length === 0 ? '' : `; a restart is needed for ${needsRestart.join(', ')}`
+      say(`The configuration was read anew${rest}`)
+    }, setError)
   }
   return (
     <>
