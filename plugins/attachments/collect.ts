@@ -7,6 +7,7 @@ import {
   contentOf,
   readContent,
   readMimeTree,
+  type ByteRange,
   type ByteSource,
   type MimePart,
   type MimeTree,
@@ -73,6 +74,7 @@ class Collector {
     }
   }
 
+  /** @param depth of messages in messages */
   async tree(source: ByteSource, tree: MimeTree, depth: number): Promise<void> {
     for (const { kind } of tree.ambiguities) this.#ambiguities.add(kind)
     if (tree.limit !== undefined) this.#unseen.push({ problem: 'mime', detail: tree.limit.limit })
@@ -101,7 +103,25 @@ class Collector {
     }
   }
 
-  /** A message or multipart whose bytes are encoded, or a file with a message: some readers open it, so what is in it counts. */
+  /**
+   * A file with a message: mail programs open it, so what is in it counts. A large one is read where it lies; where it is
+   * encoded it is judged as every part of its size is, by its own header, first bytes and digest.
+   */
+  async #mailFile(
+    source: ByteSource,
+    part: MimePart,
+    how: Decoding & { readonly sizeBytes: number },
+  ): Promise<void> {
+    if (how.sizeBytes <= largestHeld) return this.#encoded(source, part, how)
+    if (how.encoding !== 'identity') return
+    if (how.depth === deepest) return this.#limit(`a message in ${deepest} others`)
+    const inner = rangeAsSource(source, part.bodyRange)
+    const tree = await readMimeTree(inner, this.#gathering.signal)
+    const isMessage = isPlain(tree) || (await mentionsContent(inner))
+    await this.tree(inner, isMessage ? tree : withoutDoubts(tree), how.depth + 1)
+  }
+
+  /** A message or multipart whose bytes are encoded: some readers open it, so what is in it counts. */
   async #encoded(source: ByteSource, part: MimePart, { encoding, depth }: Decoding): Promise<void> {
     if (depth === deepest || part.bodyRange.length > largestHeld * 2) {
       this.#limit(`an encoded ${part.type}`)
@@ -117,7 +137,8 @@ class Collector {
     const bytes = Buffer.concat([head, body])
     const inner = bytesAsSource(bytes)
     const tree = await readMimeTree(inner, this.#gathering.signal)
-    await this.tree(inner, hasContentField(bytes, tree) ? tree : withoutDoubts(tree), depth + 1)
+    const isMessage = isPlain(tree) || contentField.test(bytes.toString('latin1'))
+    await this.tree(inner, isMessage ? tree : withoutDoubts(tree), depth + 1)
   }
 
   async #part(source: ByteSource, part: MimePart, how: Decoding): Promise<void> {
@@ -141,7 +162,7 @@ class Collector {
       ...(content === undefined ? {} : { content }),
       ...(sha256 === undefined ? {} : { sha256 }),
     })
-    if (isMailFile(part)) await this.#encoded(source, part, how)
+    if (isMailFile(part)) await this.#mailFile(source, part, { ...how, sizeBytes })
     const [name = part.type] = part.fileNames
     if (mayBeArchive(content, part.fileNames)) await this.#archive(held, name)
     // Whatever a text begins with, readers that know uuencode look for it everywhere.
@@ -217,12 +238,24 @@ function isMailFile({ type, fileNames }: MimePart): boolean {
 }
 
 /**
- * Whether what has limits or doubts may be a message with something in it. A file is no message for its name: without a line
- * that begins like a field of MIME's all readers see one text, however long its first lines are taken for a header.
+ * What has limits or doubts may be a message with something in it. A file is no message for its name: without a line that
+ * begins like a field of MIME's all readers see one text, however long its first lines are taken for a header.
  */
-function hasContentField(bytes: Buffer, { limit, ambiguities }: MimeTree): boolean {
-  if (limit === undefined && ambiguities.length === 0) return true
-  return /(?:^|[\r\n])content-/i.test(bytes.toString('latin1'))
+const contentField = /(?:^|[\r\n])content-/i
+const contentFieldBytes = '\r\ncontent-'.length
+
+function isPlain({ limit, ambiguities }: MimeTree): boolean {
+  return limit === undefined && ambiguities.length === 0
+}
+
+async function mentionsContent(source: ByteSource): Promise<boolean> {
+  let before = ''
+  for await (const chunk of source.read()) {
+    const text = before + Buffer.from(chunk).toString('latin1')
+    if (contentField.test(text)) return true
+    before = text.slice(-contentFieldBytes)
+  }
+  return false
 }
 
 function withoutDoubts({ readings }: MimeTree): MimeTree {
@@ -289,6 +322,17 @@ async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
     uuencoded: beginning?.found === true,
     ...(isHeld() ? { held: Buffer.concat(kept) } : {}),
     ...(hash === undefined ? {} : { sha256: hash.digest('hex') }),
+  }
+}
+
+/** A part of a source, which is read where it lies. */
+function rangeAsSource(source: ByteSource, within: ByteRange): ByteSource {
+  return {
+    sizeBytes: within.length,
+    read({ offset, length } = { offset: 0, length: within.length }) {
+      const most = Math.max(0, Math.min(length, within.length - offset))
+      return source.read({ offset: within.offset + offset, length: most })
+    },
   }
 }
 

@@ -42,3 +42,31 @@ test('the fields alone of a message, as a report returns them, are no multipart 
   const verdict = await judged(file('message/global-headers', 'headers.txt', fields))
   expect([verdict.verdict, verdict.reason]).toEqual(['pass', undefined])
 })
+
+const padding = `${'x'.repeat(998)}\r\n`.repeat(11_000)
+const program = [
+  'Subject: y',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=i',
+  '',
+  '--i',
+  '',
+  `${padding}--i`,
+  'Content-Type: application/octet-stream; name="run.exe"',
+  '',
+  'MZ',
+  '--i--',
+  '',
+].join('\r\n')
+
+test('a message of more than ten megabytes that is a file is looked into where it lies', async () => {
+  const plain = (text: string) => ['Content-Type: text/rfc822; name="a.eml"', '', text]
+  expect(await judged(plain(program))).toMatchObject({ verdict: 'reject', reason: 'ATTACHMENT' })
+  const verdict = await judged(plain(`Subject: y\r\n\r\n${padding}`))
+  expect([verdict.verdict, verdict.reason]).toEqual(['pass', undefined])
+})
+
+test('where it is encoded it is judged like any part of that size, and not held for it', async () => {
+  const verdict = await judged(file('application/octet-stream', 'a.eml', program))
+  expect([verdict.verdict, verdict.reason]).toEqual(['pass', undefined])
+})

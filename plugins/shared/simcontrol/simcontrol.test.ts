@@ -54,6 +54,20 @@ describe('simcontrol', () => {
     for (const lines of [undefined, ':clam=no\n']) expect(await under(lines).check()).toEqual([])
   })
 
+  test('counts for whoever claims to be a sender that it names, and the check says so', async () => {
+    const plugin = under(':clam=yes\nclient.test:clam=no\ntwo.test:clam=yes\n')
+    expect(await plugin.message('\r\n', about)).toMatchObject({
+      verdicts: [{ verdict: 'pass' }, { verdict: 'reject' }],
+    })
+    expect(await plugin.check()).toMatchObject([
+      { option: 'simcontrol', problem: expect.stringContaining('says clam=no for client.test:') },
+    ])
+    const many = [1, 2, 3, 4, 5].map((each) => `d${each}.test:clam=no\n`).join('')
+    const [doubt] = await under(`:clam=yes\n${many}`).check()
+    expect(doubt?.problem).toContain('for d1.test, d2.test, d3.test and 2 more:')
+    expect(await under(`:clam=no\n${many}`).check()).toEqual([])
+  })
+
   test('is followed; a line with mistakes changes nothing', async () => {
     const plugin = under(':clam=yes\n')
     plugin.files.set('control/simcontrol', ':clam=no\n')

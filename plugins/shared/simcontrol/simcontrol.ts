@@ -71,10 +71,12 @@ export class Simcontrol {
     return isSpared ? pass({ reason: 'SIMCONTROL' }) : undefined
   }
 
-  /** A file that switches a scanner off for everybody whom it does not name is rarely meant. */
+  /** A file that switches a scanner off for everybody whom it does not name is rarely meant, nor one that strangers can use. */
   doubts(scanner: SimScanner, what: string): readonly Doubt[] {
     const { current } = this.#live
-    if (current.size === 0 || current.get('')?.options[scanner] !== undefined) return []
+    const everybody = current.get('')?.options[scanner]
+    if (current.size === 0 || everybody === false) return []
+    if (everybody === true) return this.#claimed(scanner, what)
     return [
       {
         option: 'simcontrol',
@@ -83,7 +85,26 @@ export class Simcontrol {
       },
     ]
   }
+
+  /** The sender is looked up, too, and is who he says he is. */
+  #claimed(scanner: SimScanner, what: string): readonly Doubt[] {
+    const named = [...this.#live.current].flatMap(([key, { options }]) =>
+      key !== '' && options[scanner] === false ? [key] : [],
+    )
+    if (named.length === 0) return []
+    const more = named.length > mostNamed ? ` and ${named.length - mostNamed} more` : ''
+    const said = `${named.slice(0, mostNamed).join(', ')}${more}`
+    return [
+      {
+        option: 'simcontrol',
+        problem: `control/simcontrol says ${scanner}=no for ${said}: as simscan does, that also counts for whoever claims to send from there, whose mail is not scanned for ${what}`,
+        remedy: `say ${scanner}=yes on the lines of recipients, or let spf and dmarc refuse who is not that sender`,
+      },
+    ]
+  }
 }
+
+const mostNamed = 3
 
 /** What is said to those who are scanned, and nothing about the others. */
 export function forThoseScanned<V extends RecipientVerdict>(
