@@ -11,7 +11,7 @@ export class MessageIndex {
 
   constructor(entries: Map<number, QueuedEntry>) {
     this.#entries = entries
-    for (const entry of entries.values()) this.update(entry)
+    for (const entry of entries.values()) if (!entry.held) this.#heap.add(entry)
   }
 
   get size(): number {

@@ -74,8 +74,15 @@ export function writeFront(target: Buffer, at: number, header: NewHeader, meta: 
   target.writeUInt32LE(crc32(target.subarray(at + 8, end)), at + 4)
 }
 
-/** @returns the header as it claims to be, unverified; undefined if none begins here or it cannot be ours */
-export function readHeader(bytes: Buffer, at: number): RecordHeader | undefined {
+/**
+ * @param expected the key that it will have; none is made anew for that
+ * @returns the header as it claims to be, unverified; undefined if none begins here or it cannot be ours
+ */
+export function readHeader(
+  bytes: Buffer,
+  at: number,
+  expected?: Uint8Array,
+): RecordHeader | undefined {
   if (!beginsRecord(bytes, at)) return undefined
   const version = bytes.readUInt8(at + 8)
   if (version < 1 || version > formatVersion) return undefined
@@ -91,9 +98,15 @@ export function readHeader(bytes: Buffer, at: number): RecordHeader | undefined 
     metaBytes: bytes.readUInt32LE(at + 32),
     payloadBytes: bytes.readUInt32LE(at + 36),
     payloadCrc: bytes.readUInt32LE(at + 40),
-    key: version < 2 ? undefined : bytes.subarray(at + 44, at + 44 + keyBytes),
+    key: version < 2 ? undefined : keyAt(bytes, at + 44, expected),
     position: version < 2 ? undefined : bytes.readUInt32LE(at + 60),
   }
+}
+
+function keyAt(bytes: Buffer, at: number, expected: Uint8Array | undefined): Uint8Array {
+  const end = at + keyBytes
+  const isExpected = expected !== undefined && bytes.compare(expected, 0, keyBytes, at, end) === 0
+  return isExpected ? expected : bytes.subarray(at, end)
 }
 
 /** Whether a header at this place is one of this segment, and not the remains of another, nor bytes of a message. */
@@ -104,7 +117,7 @@ export function isOfSegment(
 ): boolean {
   if (generation !== mark.generation) return false
   if (key === undefined || mark.key === undefined) return key === mark.key
-  return position === at && Buffer.compare(key, mark.key) === 0
+  return position === at && (key === mark.key || Buffer.compare(key, mark.key) === 0)
 }
 
 /** Whether a record's first bytes stand here. */

@@ -48,9 +48,11 @@ export class Replay {
     const record = new StoredRecord(place, 0, meta.large?.name)
     for (const placement of meta.placements) {
       const { number, disposition } = placement
-      this.lastNumber = Math.max(this.lastNumber, number)
+      // Numbers grow: one that is higher than all before has not been seen.
+      const isNew = number > this.lastNumber
+      if (isNew) this.lastNumber = number
       if (disposition === 'discard') continue
-      const copied = this.entries.get(number)
+      const copied = isNew ? undefined : this.entries.get(number)
       if (copied !== undefined) this.forget(copied)
       this.entries.set(number, new QueuedEntry(meta, placement, record))
       record.live += 1

@@ -4,6 +4,7 @@
  * a message never counts as one, since it does not bear the segment's key.
  * Reads only; memory is bounded by the largest record.
  */
+import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { DiskFile } from '../runtime/disk.ts'
 import {
   beginsRecord,
@@ -21,6 +22,8 @@ import {
 import { isOurs, type SpoolKey } from './spool-key.ts'
 
 const windowBytes = 1 << 20
+/** The next window begins so much before the end of this one: most fronts that this one cuts are whole there. */
+const overlapBytes = 1 << 16
 /** How much is set aside where nothing tells the length of what was being written. */
 const maxTailBytes = 1 << 20
 
@@ -65,13 +68,14 @@ export async function scanSegment(options: ScanOptions): Promise<Scanned> {
   const window = new Window(file, Math.min(sizeBytes, knownEnd ?? sizeBytes))
   const damage: Omit<FoundDamage, 'unproven'>[] = []
   const gaps: Gap[] = []
-  const isHere: Wanted = (header, at) => isOfSegment(header, mark, at)
+  const here: Wanted = { key: mark.key, isWanted: (header, at) => isOfSegment(header, mark, at) }
   let end = 0
   let syncedEnd = knownEnd ?? 0
   for (let position = 0; position + headerBytes <= window.end;) {
-    const front = await wholeFront(window, position, isHere)
+    const found = wholeFront(window, position, here)
+    const front = found instanceof Promise ? await found : found
     if (front === undefined) {
-      const next = await findFront(window, position + headerBytes, isHere)
+      const next = await findFront(window, position + headerBytes, here)
       gaps.push({ position, end: next ?? window.end, isHole: next !== undefined })
       if (next === undefined) break
       position = next
@@ -112,14 +116,14 @@ export async function firstFront(
   if (first !== undefined) return { front: first.header, brokenBytes: 0 }
   const start = await window.at(0, headerBytes)
   const empty = start.every((byte) => byte === 0)
-  const isHere: Wanted = (header, at) => isOurs(spoolKey, header, at)
+  const here: Wanted = { isWanted: (header, at) => isOurs(spoolKey, header, at) }
   let front: RecordHeader | undefined
   let next = sizeBytes
-  for (let at = await findFront(window, 0, isHere); at !== undefined;) {
-    const found = await wholeFront(window, at, isHere)
+  for (let at = await findFront(window, 0, here); at !== undefined;) {
+    const found = await wholeFront(window, at, here)
     next = Math.min(next, at)
     if ((found?.header.generation ?? 0) > (front?.generation ?? 0)) front = found?.header
-    at = await findFront(window, at + headerBytes, isHere)
+    at = await findFront(window, at + headerBytes, here)
   }
   if (front === undefined) next = sizeBytes
   return { front, brokenBytes: empty ? 0 : next }
@@ -156,68 +160,131 @@ async function judge(
 
 async function isPayloadWhole(window: Window, at: number, header: RecordHeader): Promise<boolean> {
   const length = headerBytes + header.metaBytes + header.payloadBytes
-  return readPayload(await window.at(at, length), 0, header) !== undefined
+  if (window.offsetOf(at, length) === undefined) await window.at(at, length)
+  const offset = window.offsetOf(at, length)
+  return offset !== undefined && readPayload(window.bytes, offset, header) !== undefined
 }
 
-/** Asked before more than a header is read: a message may hold some that say they are long. */
-type Wanted = (header: RecordHeader, at: number) => boolean
+/** What is looked for; `isWanted` is asked before more than a header is read: a message may hold some that say they are long. */
+interface Wanted {
+  readonly isWanted: (header: RecordHeader, at: number) => boolean
+  /** The key that it will have, if that is known. */
+  readonly key?: Uint8Array | undefined
+}
 
-async function wholeFront(
+interface Front {
+  readonly header: RecordHeader
+  readonly meta: string
+}
+
+const anything: Wanted = { isWanted: () => true }
+
+/** Most stand in the window whole: then nothing is waited for. */
+function wholeFront(
   window: Window,
   at: number,
-  isWanted: Wanted = () => true,
-): Promise<{ header: RecordHeader; meta: string } | undefined> {
-  const header = readHeader(window.have(at, headerBytes) ?? (await window.at(at, headerBytes)), 0)
+  wanted: Wanted = anything,
+): MaybePromise<Front | undefined> {
+  const front = frontIn(window, at, wanted)
+  if (typeof front !== 'number') return front
+  return window.at(at, front).then(() => {
+    const again = frontIn(window, at, wanted)
+    return typeof again === 'number' ? readFurther(window, { at, bytes: again, wanted }) : again
+  })
+}
+
+/** What is not in the window after a header was read is its meta; what is not there then is not in the file. */
+async function readFurther(
+  window: Window,
+  { at, bytes, wanted }: { at: number; bytes: number; wanted: Wanted },
+): Promise<Front | undefined> {
+  await window.at(at, bytes)
+  const front = frontIn(window, at, wanted)
+  return typeof front === 'number' ? undefined : front
+}
+
+/** @returns how many bytes from `at` on must be in the window, where they are not */
+function frontIn(
+  window: Window,
+  at: number,
+  { isWanted, key }: Wanted,
+): Front | undefined | number {
+  const offset = window.offsetOf(at, headerBytes)
+  if (offset === undefined) return headerBytes
+  const header = readHeader(window.bytes, offset, key)
   if (header === undefined || !isWanted(header, at)) return undefined
   const length = headerBytes + header.metaBytes
   // The zeros behind it may be missing: a file that was cut off there has lost nothing.
   if (at + length + header.payloadBytes > window.end) return undefined
-  const meta = readMeta(window.have(at, length) ?? (await window.at(at, length)), 0, header)
+  if (window.offsetOf(at, length) === undefined) return length
+  const meta = readMeta(window.bytes, offset, header)
   return meta === undefined ? undefined : { header, meta }
 }
 
 async function findFront(
   window: Window,
   from: number,
-  isWanted: Wanted,
+  wanted: Wanted,
 ): Promise<number | undefined> {
   for (
     let at = await window.find(from);
     at !== undefined;
     at = await window.find(at + headerBytes)
   ) {
-    if ((await wholeFront(window, at, isWanted)) !== undefined) return at
+    if ((await wholeFront(window, at, wanted)) !== undefined) return at
   }
   return undefined
 }
 
-/** The bytes around where the scan is. */
+/** The bytes around where the scan is. While one window is looked through the next is read. */
 class Window {
   readonly end: number
   readonly #file: DiskFile
   #bytes: Buffer = Buffer.alloc(0)
   #start = 0
+  #next: { readonly start: number; readonly bytes: Promise<Uint8Array> } | undefined
 
   constructor(file: DiskFile, end: number) {
     this.#file = file
     this.end = end
   }
 
-  have(position: number, length: number): Buffer | undefined {
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Where this place is in `bytes`, if so much from there on is. */
+  offsetOf(position: number, length: number): number | undefined {
     const from = position - this.#start
-    const to = from + length
-    return from >= 0 && to <= this.#bytes.length ? this.#bytes.subarray(from, to) : undefined
+    return from >= 0 && from + length <= this.#bytes.length ? from : undefined
   }
 
   /** Fewer bytes only at the end. */
   async at(position: number, length: number): Promise<Buffer> {
-    const here = this.have(position, length)
-    if (here !== undefined) return here
+    for (;;) {
+      const here = this.offsetOf(position, length)
+      if (here !== undefined) return this.#bytes.subarray(here, here + length)
+      const next = this.#next
+      this.#next = undefined
+      const isNext = next !== undefined && isWithin(position, length, next.start)
+      if (!isNext) break
+      this.#hold(next.start, await next.bytes)
+    }
     const wanted = Math.min(Math.max(length, windowBytes), this.end - position)
-    const read = await this.#file.read(position, Math.max(0, wanted))
-    this.#bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
-    this.#start = position
+    this.#hold(position, await this.#file.read(position, Math.max(0, wanted)))
     return this.#bytes.subarray(0, length)
+  }
+
+  #hold(start: number, read: Uint8Array): void {
+    this.#bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
+    this.#start = start
+    const next = start + read.length - overlapBytes
+    // Whoever wants the first record only stops here.
+    if (start === 0 || read.length < windowBytes || next + overlapBytes >= this.end) return
+    const bytes = this.#file.read(next, Math.min(windowBytes, this.end - next))
+    // Whoever comes there hears of it.
+    bytes.catch(() => undefined)
+    this.#next = { start: next, bytes }
   }
 
   /** The next place from `from` on where a record might begin. `from` is aligned. */
@@ -234,4 +301,8 @@ class Window {
     }
     return undefined
   }
+}
+
+function isWithin(position: number, length: number, start: number): boolean {
+  return position >= start && position + length <= start + windowBytes
 }

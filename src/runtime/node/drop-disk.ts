@@ -7,8 +7,8 @@ import fs from 'node:fs'
 import type { DropDisk } from '../file-drop.ts'
 import { attempt, SystemFile } from './disk.ts'
 
-/** Of the 24 threads that bin/postern asks for. */
-const syncsAtOnce = 18
+/** For each of four threads, and for three that hang, of the 48 threads of libuv that bin/postern asks for. */
+const syncsAtOnce = 6
 
 export function dropDisk(): DropDisk {
   const turns = new SyncTurns(syncsAtOnce)

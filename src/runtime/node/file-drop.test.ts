@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { recordingLog } from '../../testkit/recording-log.ts'
 import type { FileDrop, NewFile } from '../file-drop.ts'
@@ -67,4 +68,51 @@ test('a drop that is closed finishes what it was given, and takes no more', asyn
   await closed
   await Promise.all(before)
   expect(readdirSync(join(root, 'a/new'))).toHaveLength(50)
+})
+
+const hangs = 'setInterval(() => undefined, 1_000)'
+
+/** Blocked in the kernel: it cannot be ended before the network is back. */
+class StuckWorker extends Worker {
+  override terminate(): Promise<number> {
+    return Promise.resolve(0)
+  }
+}
+
+/** Threads of which the first ones hang at whatever they are given. */
+function hanging(count: number, patienceMs: number, Stuck: typeof Worker = Worker) {
+  const workers: Worker[] = []
+  const worker = (): Worker => {
+    const next =
+      workers.length < count
+        ? new Stuck(hangs, { eval: true })
+        : new Worker(new URL('./drop.worker.ts', import.meta.url))
+    workers.push(next)
+    return next
+  }
+  return { workers, drop: threadDrop(recordingLog(), { patienceMs, worker }) }
+}
+
+test('a folder that hangs fails what is with it in time, and nobody else waits for it', async () => {
+  const { drop: some } = hanging(1, 2_000)
+  const lost = some.put(file('a', 'lost'))
+  const meanwhile = some.put(file('b', 'meanwhile'))
+  await expect(lost).rejects.toMatchObject({ code: 'DISK_FAILED' })
+  await meanwhile
+  await some.put(file('a', 'again'))
+  await some.put(file('a', 'trusted'))
+  expect(readdirSync(join(root, 'a/new')).toSorted()).toEqual(['again', 'trusted'])
+  await some.close()
+})
+
+test('where too many threads hang, what would need another fails at once', async () => {
+  const { drop: some, workers } = hanging(3, 50, StuckWorker)
+  for (const name of ['first', 'second', 'third']) {
+    // oxlint-disable-next-line no-await-in-loop -- one thread after the other
+    await expect(some.put(file('a', name))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+  }
+  await expect(some.put(file('a', 'fourth'))).rejects.toThrow('too many of them hang')
+  expect(workers).toHaveLength(3)
+  await some.close()
+  await Promise.all(workers.map((worker) => Worker.prototype.terminate.call(worker)))
 })

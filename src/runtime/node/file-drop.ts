@@ -1,45 +1,57 @@
 /**
- * A file drop with a thread of its own: the event loop of the gateway neither waits for a disk nor works for one. Many
- * files are under way at a time, so that a disk that takes a sync for many of them is used as such. The thread is started
- * by the first file and keeps the process alive only while it works. If it dies, what it was given fails: what has
- * become of that nobody knows.
+ * A file drop with threads of its own: the event loop of the gateway neither waits for a disk nor works for one. Many
+ * files are under way at a time, so that a disk that takes a sync for many of them is used as such. What goes into one
+ * folder goes to one thread, started by its first file.
+ *
+ * Promises: a folder that hangs (a network that is gone) delays the others of its thread once. The files that are with
+ * that thread then fail, another takes its place, and until they have been written to again those folders have a thread
+ * to themselves. Of threads that hang only so many are left behind: beyond that files for their places fail at once.
  */
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { PosternError } from '../../mail/errors.ts'
 import type { FileDrop, NewFile } from '../file-drop.ts'
 import type { Log } from '../log.ts'
-import type { FromDrop, ToDrop } from './drop-protocol.ts'
+import { DropThread, type Lost, type Put } from './drop-thread.ts'
+
+export interface ThreadDropOptions {
+  /** So long a file may be with its thread; a minute where nothing is said. */
+  readonly patienceMs?: number
+  readonly worker?: () => Worker
+}
 
 /** Under way at a time; whoever brings more waits. */
 const mostFiles = 1_000
 const mostBytes = 16 << 20
+/** For folders that have not hung; the place behind them is for those that have. */
+const places = 3
+const suspectPlace = places
+/** Each holds on to threads of libuv that the spool needs, too: bin/postern asks for so many more. */
+const mostLeftBehind = 3
+const mostSuspects = 10_000
+const defaultPatienceMs = 60_000
 
-interface Put {
-  readonly file: NewFile
-  readonly taken: () => void
-  readonly done: PromiseWithResolvers<void>
-}
-
-export function threadDrop(log: Log): FileDrop {
-  return new ThreadDrop(log)
+export function threadDrop(log: Log, options: ThreadDropOptions = {}): FileDrop {
+  return new ThreadDrop(log, options)
 }
 
 class ThreadDrop implements FileDrop {
   readonly #log: Log
-  #worker: Worker | undefined
-  /** With the thread, by number. */
-  readonly #underWay = new Map<number, Put>()
-  /** Taken in this turn of the event loop: they go to the thread together. */
-  #taken: Put[] = []
+  readonly #options: Required<ThreadDropOptions>
+  readonly #threads = new Map<number, DropThread>()
+  /** Folders that a thread hung at, perhaps. */
+  readonly #suspects = new Set<string>()
   /** There is no room for them yet. */
   readonly #line = new Set<Put>()
+  /** They hang, or are about to end. */
+  #leftBehind = 0
   #files = 0
   #bytes = 0
-  #numbers = 0
   #closing: PromiseWithResolvers<void> | undefined
 
-  constructor(log: Log) {
+  constructor(log: Log, options: ThreadDropOptions) {
     this.#log = log
+    this.#options = { patienceMs: defaultPatienceMs, worker: newWorker, ...options }
   }
 
   put(file: NewFile, taken = (): void => undefined): Promise<void> {
@@ -66,29 +78,51 @@ class ThreadDrop implements FileDrop {
   #take(put: Put): void {
     this.#files += 1
     this.#bytes += sizeOf(put)
-    this.#taken.push(put)
-    if (this.#taken.length === 1) setImmediate(() => this.#send())
     put.taken()
+    const folder = dirname(put.file.path)
+    try {
+      this.#threadFor(this.#suspects.has(folder) ? suspectPlace : placeOf(folder)).put(put)
+    } catch (error) {
+      // No thread is to be had now. Whoever asked learns of it when he has the promise.
+      setImmediate(() => this.#finish(put, failure(String(error))))
+    }
   }
 
-  #send(): void {
-    const puts = this.#taken
-    this.#taken = []
-    try {
-      const worker = (this.#worker ??= this.#start())
-      const first = this.#numbers
-      worker.postMessage({
-        say: 'put',
-        first,
-        files: puts.map(({ file }) => alone(file)),
-      } satisfies ToDrop)
-      worker.ref()
-      this.#numbers += puts.length
-      puts.forEach((put, at) => this.#underWay.set(first + at, put))
-    } catch (error) {
-      // No thread is to be had now.
-      for (const put of puts) this.#finish(put, failure(String(error)))
+  /** @throws Error where there may be no other thread now */
+  #threadFor(place: number): DropThread {
+    const running = this.#threads.get(place)
+    if (running !== undefined) return running
+    if (this.#leftBehind >= mostLeftBehind) throw new Error('too many of them hang')
+    const thread = new DropThread({
+      worker: this.#options.worker,
+      patienceMs: this.#options.patienceMs,
+      finished: (put, error) => {
+        if (place === suspectPlace) this.#suspects.delete(dirname(put.file.path))
+        this.#finish(put, error)
+      },
+      over: (why, lost) => this.#lost(place, { thread, why, lost }),
+      gone: () => void (this.#leftBehind -= 1),
+    })
+    this.#threads.set(place, thread)
+    return thread
+  }
+
+  #lost(
+    place: number,
+    { thread, why, lost }: { thread: DropThread; why: string; lost: readonly Lost[] },
+  ): void {
+    if (this.#threads.get(place) === thread) {
+      this.#threads.delete(place)
+      this.#leftBehind += 1
     }
+    if (lost.length > 0) {
+      this.#log.error('maildir.thread-died', { error: why, files: lost.length })
+    }
+    for (const { put, isLate } of lost) {
+      if (isLate && this.#suspects.size < mostSuspects) this.#suspects.add(dirname(put.file.path))
+      this.#finish(put, failure(why))
+    }
+    this.#endIfIdle()
   }
 
   #finish(put: Put, error?: PosternError): void {
@@ -104,72 +138,27 @@ class ThreadDrop implements FileDrop {
     this.#endIfIdle()
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL('./drop.worker.ts', import.meta.url))
-    const died = (error: unknown): void => {
-      if (this.#worker !== worker) return
-      this.#worker = undefined
-      if (this.#underWay.size > 0) {
-        this.#log.error('maildir.thread-died', {
-          error: String(error),
-          files: this.#underWay.size,
-        })
-      }
-      const puts = [...this.#underWay.values()]
-      this.#underWay.clear()
-      for (const put of puts) this.#finish(put, failure(String(error)))
-      this.#endIfIdle()
-    }
-    worker.on('message', (message: FromDrop) => this.#hear(worker, message))
-    worker.on('error', died)
-    worker.on('exit', (code) => died(new Error(`the thread ended with ${code}`)))
-    return worker
-  }
-
-  #hear(worker: Worker, message: FromDrop): void {
-    if (message.say === 'closed') {
-      this.#worker = undefined
-      void worker.terminate()
-      return this.#closing?.resolve()
-    }
-    for (const number of message.numbers) this.#answer(number)
-    for (const [number, code, text] of message.failed) {
-      this.#answer(number, new PosternError(code, text))
-    }
-    if (this.#underWay.size === 0) worker.unref()
-  }
-
-  #answer(number: number, error?: PosternError): void {
-    const put = this.#underWay.get(number)
-    if (put === undefined) return
-    this.#underWay.delete(number)
-    this.#finish(put, error)
-  }
-
   #endIfIdle(): void {
-    if (this.#closing === undefined || this.#files > 0) return
-    if (this.#worker === undefined) return this.#closing.resolve()
-    this.#worker.ref()
-    this.#worker.postMessage({ say: 'close' } satisfies ToDrop)
+    const closing = this.#closing
+    if (closing === undefined || this.#files > 0) return
+    const ends = [...this.#threads.values()].map((thread) => thread.close())
+    void Promise.all(ends).then(() => closing.resolve())
   }
+}
+
+function newWorker(): Worker {
+  return new Worker(new URL('./drop.worker.ts', import.meta.url))
+}
+
+/** The same for the same folder; neighbours have different ones. */
+function placeOf(folder: string): number {
+  let sum = 0
+  for (let at = 0; at < folder.length; at++) sum += folder.charCodeAt(at)
+  return sum % places
 }
 
 function sizeOf({ file: { head, body } }: Put): number {
   return head.length + body.length
-}
-
-/** A view is sent with all the memory that it is a view of: small ones share theirs with strangers. */
-function alone({ draft, path, head, body }: NewFile): NewFile {
-  return {
-    draft,
-    path,
-    head: new Uint8Array(head),
-    body: isAlone(body) ? body : new Uint8Array(body),
-  }
-}
-
-function isAlone({ buffer, byteLength }: Uint8Array): boolean {
-  return buffer instanceof SharedArrayBuffer || buffer.byteLength === byteLength
 }
 
 function failure(why: string): PosternError {
