@@ -24,6 +24,7 @@ import type { SmtpListener } from './smtp/listener.ts'
 import type { Newcomer } from './smtp/policy.ts'
 import { judge, refusedByTests, type Judged } from './rehearsal/before-force.ts'
 import { clientName } from './tools/client-names.ts'
+import { outliveLeakedPromises } from './tools/leaked-promises.ts'
 import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
 import type { Gateway, OpenedGateway } from './tools/gateway.ts'
@@ -230,18 +231,13 @@ class RunningGateway implements Gateway {
       listeners: this.#listeners.map(({ name }) => name),
       entries: generation.listing.length,
     })
-    // A promise that a plugin let go of is its bug, and no reason to hang up on everybody.
-    this.#doors.process.onUnhandledRejection((reason) => {
-      const error = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
-      log.error('bug.unhandled-rejection', { error })
-    })
+    outliveLeakedPromises(this.#doors)
   }
 
   async reload(): Promise<ReloadReport> {
     const reloading = this.#reloading.then(() => this.#reloadNow())
     this.#reloading = reloading
     const report = await reloading
-    this.#courier?.limitsChanged()
     this.#superior.reloaded?.(report)
     return report
   }
@@ -360,8 +356,7 @@ class RunningGateway implements Gateway {
   /** Whatever changes of the configuration leads to a reload. */
   #follow(): void {
     const { configuration, ownCertificate } = this.#current
-    const { watched } = this.#loaders
-    this.#watches.follow(configurationPaths(configuration, ownCertificate, watched))
+    this.#watches.follow(configurationPaths(configuration, ownCertificate, this.#loaders.watched))
   }
 
   async #reloadNow(): Promise<ReloadReport> {
@@ -389,8 +384,7 @@ class RunningGateway implements Gateway {
       this.#follow()
       const retired = this.#policy?.useGeneration(prepared.generation)
       void retired?.then(() => before.resources.close())
-      if (prepared.configuration.delivery.paused) this.#courier?.pause()
-      else this.#courier?.resume()
+      this.#courier?.reloaded(prepared.configuration.delivery)
       const restart = needRestart(this.#opened ?? before.configuration, prepared.configuration)
       if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
       const changed = await this.#loaders.changed()

@@ -214,7 +214,7 @@ describe('limits that change', () => {
     await stage.settle()
     expect([stage.attempts.length, stage.courier.status.waiting.remote]).toEqual([0, 1])
     limits.remote = 1
-    stage.courier.limitsChanged()
+    stage.courier.reloaded({ paused: false })
     await stage.settle()
     expect(stage.queue.size).toBe(0)
   })

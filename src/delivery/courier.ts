@@ -155,8 +155,10 @@ export class Courier {
     else this.#takeDue()
   }
 
-  /** The limits may be others now. */
-  limitsChanged(): void {
+  /** The configuration has changed: whether deliveries are paused there, and maybe the limits. */
+  reloaded({ paused }: { readonly paused: boolean }): void {
+    if (paused) this.pause()
+    else this.#paused = false
     this.#pass.lanes.local.limitChanged()
     this.#pass.lanes.remote.limitChanged()
     this.#takeDue()
