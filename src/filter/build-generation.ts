@@ -226,7 +226,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
 
 /** What the configuration says beats what the plugin has by default: `unless: {}` lifts the default. */
 function buildCondition(
-  { when, unless, plugin, place }: EntryConfig,
+  { when, unless, plugin, place, refuseAt }: EntryConfig,
   listeners: ReadonlySet<string>,
 ): { readonly applies: Applicability | undefined; readonly mistakes: readonly Mistake[] } {
   const mistakes: Mistake[] = []
@@ -239,7 +239,7 @@ function buildCondition(
       mistakes.push(...compiled.mistakes.map((each) => mistakeAt(place, [...path, each.key], each)))
       return []
     })
-  const inForce = { when, unless: unless ?? plugin.defaults?.unless }
+  const inForce = { when, unless: unless ?? usualExemptions(plugin, refuseAt) }
   const applies = applicability({
     when: compile('when', inForce.when),
     unless: compile('unless', inForce.unless),
@@ -248,6 +248,13 @@ function buildCondition(
     ),
   })
   return { applies, mistakes }
+}
+
+/** Whom a plugin exempts as a recipient makes no refusal wait for recipients that is to be spoken at once. */
+function usualExemptions(plugin: Plugin, refuseAt: EntryConfig['refuseAt']): Conditions {
+  const usual = conditionList(plugin.defaults?.unless)
+  if (refuseAt !== 'now') return usual
+  return usual.filter((each) => each.recipient === undefined && each.recipient_domain === undefined)
 }
 
 type Instance = Entry['instance']

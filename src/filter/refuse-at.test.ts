@@ -207,6 +207,25 @@ describe('lifting', () => {
     expect(await session.rcpt(postmaster)).toBe('250')
   })
 
+  test('whom a plugin exempts by default keeps no refusal waiting that the entry wants to be spoken now', async () => {
+    const opinion = definePlugin({
+      name: 'opinion',
+      defaults: {
+        refuseAt: 'rcpt',
+        unless: [{ authenticated: true }, { recipient: ['postmaster@'] }],
+      },
+      setup: () => ({ connect: () => reject('5.7.1', 'Opinion') }),
+    })
+    const later = chainOf(entryOf(opinion)).dial()
+    expect(await greet(later)).toEqual(['220', '250'])
+    await later.mail()
+    expect(await later.rcpt(bob)).toBe('550 5.7.1 Opinion')
+    expect(await later.rcpt('Postmaster@postern.test')).toBe('250')
+    expect(await later.rcpt('postmaster%away.test@postern.test')).toBe('550 5.7.1 Opinion')
+    const atOnce = chainOf(entryOf(opinion, { refuseAt: 'now' })).dial()
+    expect(await atOnce.connect()).toBe('554 5.7.1 Opinion')
+  })
+
   test('a relay client is known from the first entry on that finds out', async () => {
     const finder = definePlugin({
       name: 'finder',
