@@ -28,6 +28,7 @@ import {
   type Accounts,
 } from '../../runtime/accounts.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { NameRange } from '../../runtime/mail-domains.ts'
 import type { MaybePromise } from '../../mail/maybe-promise.ts'
 import {
   addAlias,
@@ -109,11 +110,10 @@ export class KeptAccounts implements AccountOperations {
     { domain, ...page }: PageRequest & { readonly domain?: string },
     scope: Scope,
   ): Promise<MailUserPage> {
-    const only = onlyIn(domain, scope)
-    if (only === 'nothing') return { items: [] }
-    const { items, next } = await paged(
+    const { items, next } = await pagedIn(
+      domainsIn(domain, scope),
       page,
-      (range) => this.#accounts.list({ ...range, ...only }),
+      (range) => this.#accounts.list(range),
       ({ user }) => user,
     )
     return next === undefined
@@ -156,11 +156,10 @@ export class KeptAccounts implements AccountOperations {
     { domain, ...page }: PageRequest & { readonly domain?: string },
     scope: Scope,
   ): Promise<AliasPage> {
-    const only = onlyIn(domain, scope)
-    if (only === 'nothing') return { items: [] }
-    return paged(
+    return pagedIn(
+      domainsIn(domain, scope),
       page,
-      (range) => this.#accounts.listAliases({ ...range, ...only }),
+      (range) => this.#accounts.listAliases(range),
       ({ address }) => address,
     )
   }
@@ -265,15 +264,31 @@ async function paged<T>(
   return last === undefined || found.length <= limit ? { items } : { items, next: nameOf(last) }
 }
 
-function onlyIn(
-  domain: string | undefined,
-  scope: Scope,
-): { readonly domain?: string } | 'nothing' {
-  if (scope.what === 'mailbox') return 'nothing'
-  if (scope.what === 'all') return domain === undefined ? {} : { domain: domainKey(domain) }
-  const [first] = scope.domains
-  const asked = domain === undefined ? first : domainKey(domain)
-  return asked !== undefined && scope.domains.includes(asked) ? { domain: asked } : 'nothing'
+type InDomain<T> = (range: NameRange & { readonly domain?: string }) => MaybePromise<readonly T[]>
+
+/** The same of some domains together, as if there were no others. @param domains absent: whatever their domain */
+function pagedIn<T>(
+  domains: readonly string[] | undefined,
+  page: PageRequest,
+  list: InDomain<T>,
+  nameOf: (item: T) => string,
+): ReturnType<typeof paged<T>> {
+  if (domains === undefined) return paged(page, list, nameOf)
+  const ofAll = async (range: NameRange): Promise<readonly T[]> => {
+    const found = await Promise.all(domains.map(async (domain) => list({ ...range, domain })))
+    // In the order of the database, by which the next page goes on.
+    const named = found.flat().map((item) => ({ item, name: Buffer.from(nameOf(item)) }))
+    return named.toSorted((a, b) => a.name.compare(b.name)).map(({ item }) => item)
+  }
+  return paged(page, ofAll, nameOf)
+}
+
+/** Those that are asked for and may be seen. @returns undefined for all there are, and those without a domain */
+function domainsIn(domain: string | undefined, scope: Scope): readonly string[] | undefined {
+  const asked = domain === undefined ? undefined : [domainKey(domain)]
+  if (scope.what === 'all') return asked
+  if (scope.what === 'mailbox') return []
+  return scope.domains.filter((name) => asked?.includes(name) ?? true)
 }
 
 function domainKey(name: string): string {
