@@ -107,8 +107,10 @@ function pauseCommand(what: 'pause' | 'resume'): Command {
       const chosen = [olderThan, newerThan, held, heldBounces].some((value) => value !== undefined)
       if (ids.length > 0 || chosen) {
         const [hold, release] = actions
-        const action = what === 'pause' ? hold : release
-        return applyTo(action, ids, { ...options, dryRun })
+        if (what === 'pause') return applyTo(hold, ids, { ...options, dryRun })
+        // Mail in quarantine is let go by its name alone: nobody has paused it.
+        const meant = ids.length > 0 ? {} : { quarantined: false }
+        return applyTo(release, ids, { ...options, ...meant, dryRun })
       }
       const scopes = readScopes(written)
       if (dryRun) return tell(what, scopes, { config, json })

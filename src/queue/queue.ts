@@ -119,6 +119,8 @@ export type Unsubscribe = () => void
 export interface Selector {
   readonly ids?: readonly QueueId[]
   readonly held?: boolean
+  /** Whether it is in quarantine: on hold, or let go since, with grounds. */
+  readonly quarantined?: boolean
   readonly receivedBefore?: Instant
   readonly receivedAfter?: Instant
   /** `<>`, `@domain` or an address; without regard to case. */

@@ -31,7 +31,8 @@ async function stage() {
   const { queue, clock } = spool
   const ids: Record<string, string> = {}
   const add = async (name: string, envelope: Envelope, held = false) => {
-    const kept = held ? { disposition: 'hold' as const, reason: `held: ${name}` } : {}
+    const grounds = { transaction: 's1.1' }
+    const kept = held ? { disposition: 'hold' as const, reason: `held: ${name}`, grounds } : {}
     const { ids: made } = await put(queue, text(name), [placement({ envelope, ...kept })])
     ids[name] = made[0]
     clock.advance(1_000)
@@ -60,6 +61,8 @@ describe('a selector', () => {
     [{ domain: 'TWO.test' }, 'ac'],
     [{ domain: '.two.test' }, 'b'],
     [{ reason: 'held: ' }, 'c'],
+    [{ quarantined: true }, 'c'],
+    [{ quarantined: false }, 'ab'],
     [{ domain: 'two.test', held: false }, 'a'],
     [{ domain: 'nowhere.test' }, ''],
   ] satisfies [Selector, string][])('%j means %s', async (selector, expected) => {

@@ -4,8 +4,10 @@ import type { Entry, EntryHead, QueueChange, Selector } from './queue.ts'
 import { isOpen } from './recipient-states.ts'
 
 /** Whether the selector can be judged by heads alone. */
-export function isByHead({ reversePath, recipient, domain, reason }: Selector): boolean {
-  return [reversePath, recipient, domain, reason].every((wanted) => wanted === undefined)
+export function isByHead(selector: Selector): boolean {
+  const { reversePath, recipient, domain, reason, quarantined } = selector
+  const wanted = [reversePath, recipient, domain, reason, quarantined]
+  return wanted.every((each) => each === undefined)
 }
 
 /** What can be judged without the envelope. `ids` are looked up, not searched: they are left to the caller. */
@@ -22,13 +24,14 @@ export function matchesHead(
 
 /** The whole selector but its ids. Of the recipients only those count that are still open. */
 export function matches(entry: Entry, selector: Selector): boolean {
-  const { reversePath, recipient, domain, reason } = selector
+  const { reversePath, recipient, domain, reason, quarantined } = selector
   const open = entry.envelope.recipients.filter((_, index) => {
     const state = entry.recipients[index]
     return state !== undefined && isOpen(state)
   })
   return (
     matchesHead(entry, selector) &&
+    (quarantined === undefined || (entry.grounds !== undefined) === quarantined) &&
     (reversePath === undefined || isMeantPath(entry.envelope.reversePath, reversePath)) &&
     (recipient === undefined || open.some(({ mailbox }) => isMeantPath(mailbox, recipient))) &&
     (domain === undefined || open.some(({ mailbox }) => isMeantDomain(mailbox, domain))) &&

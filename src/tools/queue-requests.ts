@@ -40,6 +40,7 @@ export async function answerRequest(desk: QueueDesk, request: QueueRequest): Pro
 const actions: readonly QueueAction[] = ['hold', 'release', 'retry', 'remove', 'bounce']
 const texts = ['reversePath', 'recipient', 'domain', 'reason', 'route'] as const
 const instants = ['receivedBefore', 'receivedAfter'] as const
+const marks = ['held', 'quarantined'] as const
 
 /** Without the keys that are absent. */
 export function writeRequest(request: QueueRequest): JsonValue {
@@ -77,9 +78,10 @@ function readSelection(value: JsonObject): Selection {
   for (const [key, wanted] of Object.entries(value)) {
     const text = texts.find((name) => name === key)
     const instant = instants.find((name) => name === key)
+    const mark = marks.find((name) => name === key)
     if (text !== undefined && typeof wanted === 'string') selection[text] = wanted
     else if (instant !== undefined && typeof wanted === 'number') selection[instant] = wanted
-    else if (key === 'held' && typeof wanted === 'boolean') selection.held = wanted
+    else if (mark !== undefined && typeof wanted === 'boolean') selection[mark] = wanted
     else if (key === 'ids' && Array.isArray(wanted)) selection.ids = wanted.map(String)
     else throw new TypeError(`not a way to select messages: ${key}`)
   }

@@ -17,11 +17,13 @@ export interface WrittenSelection {
   readonly newerThan?: string
   readonly held?: boolean
   readonly heldBounces?: boolean
+  readonly quarantined?: boolean
 }
 
 /** @throws Error in words for the operator */
 export function readSelection(written: WrittenSelection): Selection {
   const { ids, from, to, domain, route, olderThan, newerThan, held, heldBounces } = written
+  const { quarantined } = written
   return {
     ...(ids.length === 0 ? {} : { ids }),
     ...(from === undefined ? {} : { reversePath: from }),
@@ -30,6 +32,7 @@ export function readSelection(written: WrittenSelection): Selection {
     ...(route === undefined ? {} : { route }),
     ...(olderThan === undefined ? {} : { receivedBefore: ago(olderThan) }),
     ...(newerThan === undefined ? {} : { receivedAfter: ago(newerThan) }),
+    ...(quarantined === undefined ? {} : { quarantined }),
     ...(held === true || heldBounces === true ? { held: true } : {}),
     ...(heldBounces === true ? { reason: heldBounceReason } : {}),
   }

@@ -108,6 +108,8 @@ describe('one message with recipients of different policies', () => {
     expect(stdout).toContain('deliver: spam4@postern.test\n')
     const shown = await quarantine('show', six?.id ?? '')
     expect(shown.text).toContain('evidence    {"scores":[["scorer",6]]}')
+    const resume = ['queue', 'resume', '--newer-than', '1h', '--config', folder.config]
+    expect((await runPostern(resume)).stdout).toBe('0 messages released\n')
     expect(await quarantine('release', six?.id ?? '')).toEqual({
       code: 0,
       text: '1 message released',
