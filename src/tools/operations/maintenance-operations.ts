@@ -150,5 +150,5 @@ function controlView({
 }
 
 function withoutLogin(line: string): string {
-  return line.trim().replace(/\s.*$/, ' ***')
+  return line.trim().replace(/\s.*$/s, ' ***')
 }

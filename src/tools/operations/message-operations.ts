@@ -70,8 +70,9 @@ export class StoredMessages implements MessageOperations {
       items.push(...found.items.flatMap((each) => summaryFor(each, filter, scope) ?? []))
       const { next } = found
       if (next === undefined) return { items }
-      // What is not theirs was taken out: the page is filled up, but not for ever.
-      const full = scope.what === 'all' || items.length >= limit || turn >= mostTurns
+      // What is not theirs was taken out: the page is filled up, but not for ever; with a text, by whoever asks for the next.
+      const isOnce = scope.what === 'all' || filter.text !== undefined
+      const full = isOnce || items.length >= limit || turn >= mostTurns
       if (full) return { items, next }
       asked = { ...mine, cursor: next, limit: limit - items.length }
     }

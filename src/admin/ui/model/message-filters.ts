@@ -5,6 +5,7 @@ import { lookBack } from './look-back.ts'
 export const filterNames = [
   'sender',
   'recipient',
+  'address',
   'remote',
   'outcome',
   'entry',

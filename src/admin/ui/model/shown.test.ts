@@ -94,8 +94,8 @@ describe('the figures of now', () => {
 
 describe('filters in the URL', () => {
   test('are read with their blanks trimmed, and nothing else is', () => {
-    const query = new URLSearchParams('sender=+%40example.org+&reason=&evil=1')
-    expect(readFilters(query)).toEqual({ sender: '@example.org' })
+    const query = new URLSearchParams('sender=+%40example.org+&reason=&evil=1&address=a%40b.test')
+    expect(readFilters(query)).toEqual({ sender: '@example.org', address: 'a@b.test' })
   })
 
   test('become what the API understands', () => {

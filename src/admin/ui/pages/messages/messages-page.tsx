@@ -177,6 +177,13 @@ function MessageFilters({ filters }: { readonly filters: Filters }) {
         wide
         {...bind('recipient')}
       />
+      <TextField
+        label="Sender, recipient or login"
+        placeholder="ann@example.org or @example.org"
+        type="search"
+        wide
+        {...bind('address')}
+      />
       <TextField label="Client address" placeholder="192.0.2.7" {...bind('remote')} />
       <SelectField
         label="Outcome"
