@@ -1,6 +1,6 @@
 /**
- * One thread of a file drop and the files that it was given. It is over when it dies, or when a file has been with it for
- * too long: then everything that it has fails, what has become of that nobody knows, and it ends when its disk lets it.
+ * One thread of a file drop and the files that it was given. It is over when it dies, or when it hangs at a file:
+ * then everything that it has fails, what has become of that nobody knows, and it ends when its disk lets it.
  */
 import type { Worker } from 'node:worker_threads'
 import { PosternError } from '../../mail/errors.ts'
@@ -15,7 +15,7 @@ export interface Put {
 
 export interface DropThreadParts {
   readonly worker: () => Worker
-  /** So long a file may be with it. */
+  /** So long a file may be with it while it says nothing, or says that later ones are done. */
   readonly patienceMs: number
   /** The disk has answered. */
   readonly finished: (put: Put, error?: PosternError) => void
@@ -46,6 +46,9 @@ export class DropThread {
   #given: Put[] = []
   #numbers = 0
   #watch: NodeJS.Timeout | undefined
+  /** When it said last that something is done, and when the newest of that was given to it. */
+  #answeredMs = -Infinity
+  #newestMs = -Infinity
   #isOver = false
   #closed: PromiseWithResolvers<void> | undefined
 
@@ -97,10 +100,18 @@ export class DropThread {
   #look(): void {
     const [oldest] = this.#underWay.values()
     const { patienceMs } = this.#parts
-    if (oldest === undefined || performance.now() - oldest.sinceMs < patienceMs) return
+    if (oldest === undefined || !this.#hangs(oldest)) return
     this.#worker.unref()
     void this.#worker.terminate()
     this.#end(`a file was not written in ${patienceMs} ms`)
+  }
+
+  /** A disk that is slow has an answer now and then, in turn: who gave up on it would write everything twice. */
+  #hangs({ sinceMs }: UnderWay): boolean {
+    const { patienceMs } = this.#parts
+    const nowMs = performance.now()
+    if (nowMs - sinceMs < patienceMs) return false
+    return nowMs - this.#answeredMs >= patienceMs || this.#newestMs - sinceMs >= patienceMs / 2
   }
 
   #hear(message: FromDrop): void {
@@ -116,10 +127,12 @@ export class DropThread {
   }
 
   #answer(number: number, error?: PosternError): void {
-    const put = this.#underWay.get(number)?.put
-    if (put === undefined) return
+    const answered = this.#underWay.get(number)
+    if (answered === undefined) return
     this.#underWay.delete(number)
-    this.#parts.finished(put, error)
+    this.#answeredMs = performance.now()
+    this.#newestMs = Math.max(this.#newestMs, answered.sinceMs)
+    this.#parts.finished(answered.put, error)
   }
 
   #end(why: string): void {

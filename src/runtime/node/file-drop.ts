@@ -15,7 +15,7 @@ import type { Log } from '../log.ts'
 import { DropThread, type Lost, type Put } from './drop-thread.ts'
 
 export interface ThreadDropOptions {
-  /** So long a file may be with its thread; a minute where nothing is said. */
+  /** So long a file may be with a thread that gets nothing done; a minute where nothing is said. */
   readonly patienceMs?: number
   readonly worker?: () => Worker
 }
@@ -118,10 +118,11 @@ class ThreadDrop implements FileDrop {
     if (lost.length > 0) {
       this.#log.error('maildir.thread-died', { error: why, files: lost.length })
     }
+    // All of them, before there is room for those who wait: some are for the same folders.
     for (const { put, isLate } of lost) {
       if (isLate && this.#suspects.size < mostSuspects) this.#suspects.add(dirname(put.file.path))
-      this.#finish(put, failure(why))
     }
+    for (const { put } of lost) this.#finish(put, failure(why))
     this.#endIfIdle()
   }
 
