@@ -163,7 +163,10 @@ export class Inquiry {
     })
   }
 
-  /** What needs nothing of a dependency that does not answer is said all the same, and says nothing about it. */
+  /**
+   * What needs nothing of a dependency that does not answer is said all the same, and says nothing about it. One that fails
+   * at this is asked as if it had nothing to say: else it would rest for ever.
+   */
   #unasked<Q extends Question>(
     place: AskedPlace<Q>,
     event: Events[Q],
@@ -178,14 +181,15 @@ export class Inquiry {
     },
   ): Step | undefined {
     let verdict: Verdict | undefined
+    let fault: Fault | undefined
     try {
       verdict = place.unasked?.(event, consultation)
+      if (verdict !== undefined) fault = verdictFault(verdict, place, how.recipients ?? 0)
     } catch (error) {
-      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) })
+      fault = { kind: 'threw', detail: errorDetail(error) }
     }
-    if (verdict === undefined) return undefined
-    const fault = verdictFault(verdict, place, how.recipients ?? 0)
-    if (fault !== undefined) return this.#faulted(place, startedMs, fault)
+    if (fault !== undefined) this.#count(place, fault, startedMs)
+    if (verdict === undefined || fault !== undefined) return undefined
     const durationMs = this.#passed() - startedMs
     return this.#stepped(place, verdict, { startedMs, durationMs, fault })
   }

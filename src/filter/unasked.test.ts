@@ -48,3 +48,54 @@ test('an entry that rests after faults still says what it need not ask for, and 
   expect(await sent('strict.test')).toBe('550 5.7.1 Found something')
   expect(scanner?.state).toBe('closed')
 })
+
+test('an entry that cannot say what it need not ask for is asked again all the same when its rest is over', async () => {
+  let isDown = true
+  const clumsy = definePlugin({
+    name: 'clumsy',
+    setup: () => ({
+      message() {
+        if (isDown) throw new Error('down')
+        return pass()
+      },
+      unasked() {
+        throw new Error('no idea')
+      },
+    }),
+  })
+  const chain = chainUnderTest({ entries: [entryOf(voucher), entryOf(clumsy)] })
+  const session = chain.dial()
+  await session.connect()
+  await session.hello()
+  const sent = async (): Promise<string> => {
+    await session.mail()
+    await session.rcpt('bob@postern.test')
+    return session.message()
+  }
+  for (let time = 0; time < 6; time++) expect(await sent()).toMatch(/^451 4\.3\.0 /)
+  isDown = false
+  expect(await sent()).toMatch(/^451 4\.3\.0 /)
+  chain.clock.advance(30_000)
+  expect(await sent()).toBe('250')
+  expect(await sent()).toBe('250')
+})
+
+test('an entry in shadow that rests says so to nobody but the trace', async () => {
+  const state = { down: true, asked: 0 }
+  const scanner = entryOf(scannerThat(state), { mode: 'shadow' })
+  const chain = chainUnderTest({ entries: [entryOf(voucher), scanner] })
+  const session = chain.dial()
+  await session.connect()
+  await session.hello()
+  const sent = async (domain: string): Promise<string> => {
+    await session.mail()
+    await session.rcpt(`bob@${domain}`)
+    return session.message()
+  }
+  for (let time = 0; time < 6; time++) expect(await sent('strict.test')).toBe('250')
+  expect(await sent('held.test')).toBe('250')
+  expect(session.placements).toMatchObject([{ disposition: 'deliver' }])
+  expect((await chain.trace())?.steps).toContainEqual(
+    expect.objectContaining({ entry: 'scanner', verdict: 'quarantine' }),
+  )
+})
