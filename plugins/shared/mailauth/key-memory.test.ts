@@ -53,3 +53,13 @@ test('a key is good for what it was judged for, and what is unusable is judged e
   expect(reasons[0]).toMatchObject({ code: 'EINVALIDVAL' })
   expect(reasons[0]).not.toBe(reasons[1])
 })
+
+test('a record that is longer than keys are is read each time', async () => {
+  const name = 's._domainkey.a.test'
+  const { resolver } = published(new Map([[name, `${recordOf(1024)}; n=${'x'.repeat(5_000)}`]]))
+  const memory = new KeyMemory()
+  const get = () => memory.cacheFor(resolver, tools).get('DKIM', name, 1024, terms)
+  const [first, second] = [await get(), await get()]
+  expect(second).not.toBe(first)
+  expect(second.rr).toBe(first.rr)
+})

@@ -31,6 +31,8 @@ export interface KeyCache {
 
 /** Of domains that send to us now. */
 const mostKeys = 2_000
+/** Longer than that of any key people use; a record of the DNS may have 64 KB, and anybody publishes as many as he likes. */
+const longestRecord = 4_000
 
 export class KeyMemory {
   readonly #keys = new Map<string, PublishedKey>()
@@ -46,7 +48,7 @@ export class KeyMemory {
       const key = await getPublicKey(type, name, minBitLength, async () => records, terms)
       // As text it would be read anew with each signature.
       const read = { ...key, publicKey: createPublicKey(key.publicKey) }
-      this.#keep(place, read)
+      if (place.length <= longestRecord) this.#keep(place, read)
       return read
     }
     return {
