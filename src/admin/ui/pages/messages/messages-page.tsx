@@ -178,7 +178,7 @@ function MessageFilters({ filters }: { readonly filters: Filters }) {
         {...bind('recipient')}
       />
       <TextField
-        label="Sender, recipient or login"
+        label="Sender or recipient"
         placeholder="ann@example.org or @example.org"
         type="search"
         wide
