@@ -40,7 +40,7 @@ async function signed(
     {
       header: message.bytes.subarray(0, message.bodyOffset),
       bodyHash: await relaxedBodyHash(message, new AbortController().signal),
-      fields: ['From', 'To', 'Subject', 'Cc'],
+      fields: ['From', 'To', 'Subject', 'Cc', 'ARC-Seal'],
       sealed: ['From'],
       signedAt: 1_700_000_000,
     },
@@ -62,6 +62,13 @@ describe('dkim', () => {
       result: 'pass',
       signatures: [{ domain: 'client.test', result: 'pass', algorithm, identity: '@client.test' }],
     })
+  })
+
+  test('what a signature covers counts, fields of ARC too', async () => {
+    const text = await signed({}, `ARC-Seal: i=1; cv=none; b=AAAA\r\n${plain}`)
+    expect(await finding(text)).toMatchObject({ result: 'pass' })
+    expect(await finding(text.replace('AAAA', 'BBBB'))).toMatchObject({ problem: 'signature' })
+    expect(await finding(text.replace(/^ARC-.*\r\n/m, ''))).toMatchObject({ problem: 'signature' })
   })
 
   test('says why a signature does not hold', async () => {
