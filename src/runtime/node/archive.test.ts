@@ -369,6 +369,32 @@ describe('the archive', () => {
     expect(rows.length).toBeLessThan(9000)
   })
 
+  test('answers while records keep coming, and waits for those only that came before', async () => {
+    let goesOn = false
+    // It is asked with every batch: another record is there before that is written.
+    const busy = (): number => {
+      if (goesOn) one.addLater({ text: 'x' }, { at: now, counts: true })
+      return now
+    }
+    const one = await openArchive({
+      path,
+      describer,
+      bounds: plenty,
+      clock: { ...clock, now: busy },
+      log,
+    })
+    opened.push(one)
+    goesOn = true
+    try {
+      for (let name = 0; name < 3; name++) {
+        one.noteLater(`chain ${name}`, name)
+        expect(await one.note(`chain ${name}`)).toBe(name)
+      }
+    } finally {
+      goesOn = false
+    }
+  })
+
   test('what it is asked after it was closed is an error', async () => {
     const one = await open(plenty)
     await one.close()

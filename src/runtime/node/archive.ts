@@ -90,6 +90,11 @@ class SqliteArchive implements Archive {
   #dropped = 0
   /** So many wait until all is written that came before their question. */
   #asking = 0
+  /** Records and notes that came, and of these, those that were written or dropped. */
+  #taken = 0
+  #settled = 0
+  /** The write that is under way. */
+  #batch: Promise<boolean> | undefined
   #closed = false
   /** Written lately, the latest last. */
   readonly #recalled = new Map<string, string>()
@@ -122,6 +127,7 @@ class SqliteArchive implements Archive {
     const json = JSON.stringify(value)
     const detail = about.detail === undefined ? '' : JSON.stringify(about.detail)
     this.#records.push({ at, counts, json, detail })
+    this.#taken += 1
     this.#chars += json.length + detail.length
     if (this.#records.length >= largestBatch && this.#pauseMs === 0) this.#begin()
     else this.#gather()
@@ -130,6 +136,7 @@ class SqliteArchive implements Archive {
   noteLater(key: string, value: JsonValue): void {
     if (this.#closed || this.#notes.length >= mostWaiting) return
     this.#notes.push([key, JSON.stringify(value)])
+    this.#taken += 1
     this.#gather()
   }
 
@@ -172,12 +179,14 @@ class SqliteArchive implements Archive {
     await this.#thread.close()
   }
 
-  /** What was taken before is written first, so that whoever asks finds it. */
+  /** What was taken before is written first, so that whoever asks finds it; what comes later is not waited for. */
   async #ask(request: ArchiveRequest): Promise<Extract<ArchiveReply, { readonly ok: true }>> {
     if (this.#closed) throw new PosternError('STORE_FAILED', 'it is closed')
+    const before = this.#taken
     this.#asking += 1
     this.#begin()
-    await this.#writing
+    // oxlint-disable-next-line no-await-in-loop -- one batch after the other
+    while (this.#writing !== undefined && this.#settled < before) await this.#batch
     this.#asking -= 1
     const reply = await this.#thread.ask(request)
     if (!reply.ok) throw new PosternError('STORE_FAILED', reply.error)
@@ -213,11 +222,14 @@ class SqliteArchive implements Archive {
       const notes = this.#notes.splice(0)
       this.#underWay = records.length
       for (const { json, detail } of records) this.#chars -= json.length + detail.length
+      this.#batch = this.#write(records, notes)
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
-      const written = await this.#write(records, notes)
+      const written = await this.#batch
       this.#underWay = 0
-      if (written) this.#recall(notes)
-      else break
+      this.#settled += records.length
+      if (!written) break
+      this.#settled += notes.length
+      this.#recall(notes)
     } while (this.#isMuch)
     this.#writing = undefined
     if (this.#records.length > 0 || this.#notes.length > 0) this.#gather()
@@ -236,6 +248,7 @@ class SqliteArchive implements Archive {
     if (this.#thread.starts === this.#starts) return
     this.#starts = this.#thread.starts
     this.#notes.push(...this.#recalled)
+    this.#taken += this.#recalled.size
   }
 
   /** @returns whether they were written; records that were not are dropped, notes wait for the next time */
