@@ -45,6 +45,18 @@ test('what is not committed counts for nothing, and what is undone neither', () 
   expect([count(), asked()]).toEqual([1, 1])
 })
 
+test('nothing is remembered of a file to which somebody has given a write-ahead log', () => {
+  const { theirs, count, asked } = stage()
+  count()
+  theirs.exec('PRAGMA journal_mode = WAL')
+  for (let words = 2; words < 5; words++) {
+    theirs.exec('INSERT INTO words VALUES (2)')
+    expect([count(), asked()]).toEqual([words, words])
+  }
+  theirs.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  expect(count()).toBe(4)
+})
+
 test('an answer during which somebody wrote is not kept', () => {
   const { theirs, remembered } = stage()
   const ask = (said: string): string =>

@@ -5,10 +5,16 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 
-const counterOffset = 24
-const counterBytes = 4
+const headOffset = 18
+const headBytes = 10
+const counterAt = 24 - headOffset
+/** What the two bytes before it say of a file that has a WAL (§1.3.3), whose commits do not change the number. */
+const withWal = 2
 /** The keys may be anybody's: of twice as many those go that nobody has asked for longest. */
 const mostRecent = 20_000
+
+/** Nobody could see whether somebody has written. */
+const unknown = -1
 
 interface Remembered {
   readonly answer: unknown
@@ -16,10 +22,10 @@ interface Remembered {
 
 export class RememberedAnswers {
   readonly #descriptor: number
-  readonly #bytes = Buffer.alloc(counterBytes)
+  readonly #head = Buffer.alloc(headBytes)
   #recent = new Map<string, Remembered>()
   #older = new Map<string, Remembered>()
-  #counter = -1
+  #counter = unknown
 
   /** @param path of the file as it is open elsewhere in this process. @throws Error of the system */
   constructor(path: string) {
@@ -37,13 +43,13 @@ export class RememberedAnswers {
       return known.answer as T
     }
     const answer = ask()
-    if (this.#read() === before) this.#keep(key, { answer })
+    if (before !== unknown && this.#read() === before) this.#keep(key, { answer })
     return answer
   }
 
   /** No question of SQLite's may be under way in this process: closing would let go of its locks (POSIX fcntl). */
   close(): void {
-    this.#forget(-1)
+    this.#forget(unknown)
     closeSync(this.#descriptor)
   }
 
@@ -62,7 +68,8 @@ export class RememberedAnswers {
   }
 
   #read(): number {
-    const count = readSync(this.#descriptor, this.#bytes, 0, counterBytes, counterOffset)
-    return count === counterBytes ? this.#bytes.readUInt32BE(0) : -1
+    const count = readSync(this.#descriptor, this.#head, 0, headBytes, headOffset)
+    const isSeen = count === headBytes && this.#head[0] !== withWal && this.#head[1] !== withWal
+    return isSeen ? this.#head.readUInt32BE(counterAt) : unknown
   }
 }
