@@ -188,6 +188,23 @@ describe('a crowd', () => {
     expect(called).toEqual(['a 4', 'a 5', 'a 6'])
   })
 
+  test('that is over calls back so many at a time, of every lane in its turn', async () => {
+    const calls: string[][] = []
+    const { lanes, ask, settle, begun } = stage({
+      maxWaiting: 3,
+      callBack: (ids) => calls.push([...ids]),
+    })
+    ask('busy', 'busy 1')
+    for (const key of ['a', 'b', 'c']) for (let i = 0; i < 600; i++) ask(key, `${key} ${i}`)
+    await settle()
+    lanes.give('busy')
+    await settle()
+    lanes.give(begun[1]!.slice(0, 1))
+    const keys = calls.map((ids) => new Set(ids.map((id) => id.slice(0, 1))))
+    expect(calls.map((ids) => ids.length)).toEqual([1_000, 797])
+    expect([...keys[0]!, ...keys[1]!]).toEqual(['a', 'b', 'c', 'b'])
+  })
+
   test('of a hundred thousand leaves every other lane its turn', async () => {
     const { lanes, ask, begun, settle } = stage({ limit: () => 2 })
     for (let i = 0; i < 20_000; i++) ask('huge', `huge ${i}`)

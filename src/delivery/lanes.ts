@@ -271,20 +271,23 @@ export class Lanes {
     waiter.resolve({ until: this.#turnOf(lane) })
   }
 
-  /** Not before there is room for some: else they would be sent away again at once. */
+  /** Not before there is room for some, and not many more: else they would be sent away again at once. */
   #callBack(): void {
     const { maxWaiting, callBack } = this.#options
+    if (this.#closed || this.#waiting > maxWaiting * roomy) return
+    const called: string[] = []
     for (const lane of this.#awayFrom) {
-      if (this.#closed || this.#waiting > maxWaiting * roomy) return
+      if (called.length >= calledAtOnce) break
       if (lengthOf(lane) > fewWaiting) continue
-      const ids = lane.away.splice(0, calledAtOnce)
-      this.#away -= ids.length
-      if (lane.away.length === 0) {
-        lane.sentUntil = 0
-        this.#awayFrom.delete(lane)
-      }
-      callBack(ids)
+      const ids = lane.away.splice(0, calledAtOnce - called.length)
+      called.push(...ids)
+      // Those of others are called before its next ones.
+      this.#awayFrom.delete(lane)
+      if (lane.away.length === 0) lane.sentUntil = 0
+      else this.#awayFrom.add(lane)
     }
+    this.#away -= called.length
+    if (called.length > 0) callBack(called)
   }
 
   /** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */
