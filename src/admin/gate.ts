@@ -15,9 +15,6 @@ export function cookieName(settings: AdminSettings, protocol: string): string {
   return isSecure(settings, protocol) ? '__Host-postern' : 'postern'
 }
 
-/** Those of a session, with and without HTTPS. */
-export const cookieNames: ReadonlySet<string> = new Set(['postern', '__Host-postern'])
-
 export class Gate {
   readonly #callers: Callers
   readonly #settings: AdminSettings
@@ -57,6 +54,13 @@ export class Gate {
       (cookie === undefined ? undefined : this.#callers.bySession(cookie, from, how)) ??
       nobody(from)
     )
+  }
+
+  /** Of whoever opens a page, which alone is nothing that they do. */
+  rightsOf(request: FastifyRequest): Caller['permissions'] {
+    // A proxy may ask for a login of its own in front of the pages.
+    if (request.headers.authorization !== undefined) return new Set()
+    return this.callerOf(request, { idle: true }).permissions
   }
 
   /** @throws Refusal 401, 403 */

@@ -3,15 +3,22 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { apiPrefix } from './api-prefix.ts'
 import { firstRequestsOf } from './first-requests.ts'
-import { cookieNames } from './gate.ts'
+import type { Permission } from './permissions.ts'
 import { problemOf } from './problem.ts'
 
 const absent =
   `The pages are not built: npm run build. The API is at ${apiPrefix}; ` +
   `its document is ${apiPrefix}/openapi.json\n`
 
-/** @param folder with index.html and assets/; undefined where nobody has built them */
-export async function servePages(app: FastifyInstance, folder: string | undefined): Promise<void> {
+/**
+ * @param folder with index.html and assets/; undefined where nobody has built them
+ * @param rightsOf what whoever asks for a page may do
+ */
+export async function servePages(
+  app: FastifyInstance,
+  folder: string | undefined,
+  rightsOf: (request: FastifyRequest) => ReadonlySet<Permission>,
+): Promise<void> {
   if (folder !== undefined) {
     await app.register(fastifyStatic, {
       root: folder,
@@ -27,11 +34,9 @@ export async function servePages(app: FastifyInstance, folder: string | undefine
       },
     })
   }
-  const page = ({ url, cookies }: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const page = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (folder === undefined) return reply.type('text/plain; charset=utf-8').send(absent)
-    // Who is not logged in is asked to log in first.
-    const isSomebody = Object.keys(cookies).some((name) => cookieNames.has(name))
-    const links = isSomebody ? firstRequestsOf(url) : undefined
+    const links = firstRequestsOf(request.url, rightsOf(request))
     if (links !== undefined) reply.header('link', links)
     return reply.sendFile('index.html')
   }

@@ -88,7 +88,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   for (const route of parts.routes) addRoute(app, route, parts)
   addPublic(app, parts)
   parts.more?.(app, admit)
-  await servePages(app, settings.pages)
+  await servePages(app, settings.pages, (request) => parts.gate.rightsOf(request))
   return app
 }
 
