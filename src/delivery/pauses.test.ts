@@ -65,6 +65,27 @@ describe('a pause', () => {
     expect(await pauses.remove({ what: 'all' })).toBe(true)
   })
 
+  test('is ended in other words that mean the same', async () => {
+    const pauses = await Pauses.open(fakeDisk({ '/spool/format': '' }), path)
+    for (const [made, ended] of [
+      [
+        { what: 'from', name: '<Ann@Here.test>' },
+        { what: 'from', name: 'ann@here.test' },
+      ],
+      [
+        { what: 'domain', name: 'münchen.test' },
+        { what: 'domain', name: 'XN--mnchen-3ya.test' },
+      ],
+      [
+        { what: 'from', name: '<>' },
+        { what: 'from', name: '<>' },
+      ],
+    ] as const) {
+      await pauses.add(made)
+      expect(await pauses.remove(ended)).toBe(true)
+    }
+  })
+
   test.each(['', 'no json', '{}', '[{"what":"moon"}]'])(
     'is not guessed where its file says %j',
     async (text) => {

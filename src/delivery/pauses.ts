@@ -73,7 +73,7 @@ export class Pauses {
   /** In force at once, remembered when this resolves. @throws PosternError DISK_FULL, DISK_FAILED; RangeError where there are too many */
   async add(scope: PauseScope): Promise<void> {
     const wanted = canonicalScope(scope)
-    if (this.#scopes.some((other) => isSame(other, wanted))) return
+    if (this.#scopes.some((other) => isSameScope(other, wanted))) return
     if (this.#scopes.length === maxScopes) throw new RangeError('too many pauses')
     this.#scopes = [...this.#scopes, wanted]
     await this.#remember()
@@ -82,7 +82,7 @@ export class Pauses {
   /** @returns whether it was paused. @throws PosternError DISK_FULL, DISK_FAILED */
   async remove(scope: PauseScope): Promise<boolean> {
     const wanted = canonicalScope(scope)
-    const left = this.#scopes.filter((other) => !isSame(other, wanted))
+    const left = this.#scopes.filter((other) => !isSameScope(other, wanted))
     if (left.length === this.#scopes.length) return false
     this.#scopes = left
     await this.#remember()
@@ -122,8 +122,14 @@ function canonicalScope(scope: PauseScope): PauseScope {
   return { ...scope, name: scope.what === 'domain' ? asciiDomain(name) || name : name }
 }
 
-function isSame(a: PauseScope, b: PauseScope): boolean {
-  return a.what === b.what && (a.what === 'all' || (b.what !== 'all' && a.name === b.name))
+/** However both were written. */
+export function isSameScope(a: PauseScope, b: PauseScope): boolean {
+  return a.what === b.what && meantBy(a) === meantBy(b)
+}
+
+function meantBy(scope: PauseScope): string {
+  const canonical = canonicalScope(scope)
+  return canonical.what === 'all' ? '' : canonical.name.replace(/^<(.+)>$/, '$1')
 }
 
 function readScopes(path: string, text: string): readonly PauseScope[] {

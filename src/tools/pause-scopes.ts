@@ -1,5 +1,5 @@
 /** From what an operator writes to what is paused, and which of the queued messages that concerns. */
-import { namedScopes, type PauseScope } from '../delivery/pauses.ts'
+import { isSameScope, namedScopes, type PauseScope } from '../delivery/pauses.ts'
 import { selectionOf, type Applied } from '../delivery/queue-desk.ts'
 import type { WrittenSelection } from './queue-selection.ts'
 import { steerQueue } from './steer-queue.ts'
@@ -31,10 +31,10 @@ export async function concernedBy(
   scopes: readonly PauseScope[],
 ): Promise<readonly Concerned[]> {
   const answer = what === 'pause' ? undefined : await steerQueue(folder, { what: 'pauses' })
-  const paused = answer?.what === 'pauses' ? answer.scopes.map(wordsOf) : scopes.map(wordsOf)
+  const paused = answer?.what === 'pauses' ? answer.scopes : scopes
   const concerned: Concerned[] = []
   for (const scope of scopes) {
-    const isPaused = paused.includes(wordsOf(scope))
+    const isPaused = paused.some((other) => isSameScope(other, scope))
     const waiting = isPaused ? await waitingFor(folder, scope) : { count: 0, ids: [] }
     concerned.push({ scope, isPaused, ...waiting })
   }
