@@ -11,9 +11,13 @@ import { flushQueue } from './flush-queue.ts'
 import { bounceSettings } from './open-bouncer.ts'
 import { smtpSettings, type CourierParts } from './open-courier.ts'
 import { serialBounce } from './serial-bounce.ts'
+import type { FrontDoor } from './signed-post.ts'
 import { sendMaildir, serialLifetimeMs, waitingIn, type SerialMail } from './serial-maildir.ts'
 
-export type DialInDoors = Pick<CourierParts, 'queue' | 'doors' | 'current'>
+export interface DialInDoors extends Pick<CourierParts, 'queue' | 'doors' | 'current'> {
+  /** Where bounces are posted. */
+  readonly outbox: FrontDoor
+}
 
 export function openDialIn(parts: DialInDoors): DialIn {
   const { queue, doors, current } = parts
@@ -75,7 +79,7 @@ async function sendTo(
 
 /** @returns whether it is promised; where nobody is to be told, it counts as that */
 async function bounce(
-  { queue, doors: { clock, log }, current }: DialInDoors,
+  { outbox, doors: { clock, log }, current }: DialInDoors,
   mail: SerialMail,
   result: DeliveryResult,
 ): Promise<boolean> {
@@ -83,7 +87,7 @@ async function bounce(
   const made = await serialBounce(mail, result, { settings, now: clock.now() })
   if (made === undefined) return true
   const { to, dsn } = made
-  const draft = queue.begin()
+  const draft = outbox.begin()
   try {
     await draft.write(dsn.bytes)
     await draft.end()

@@ -66,7 +66,7 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
     ],
   })
-  const dialIn = openDialIn(parts)
+  const dialIn = openDialIn({ ...parts, outbox })
   return {
     queueFlush: dialIn,
     async close() {
