@@ -30,6 +30,14 @@ const lines = new Map([
   ['chain.0.when.network', 14],
 ])
 
+function unreadable(): never {
+  throw new Error('no cdb')
+}
+
+function taken<T>(value: T): { readonly ok: true; readonly value: T } {
+  return { ok: true, value }
+}
+
 function build(
   entries: readonly EntryConfig[],
   receiver: JsonObject = {},
@@ -127,6 +135,20 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
           key: 'chain.options.file',
           problem: 'there is no file control/typo',
           code: 'entry',
+        }),
+      ]),
+    })
+  })
+
+  test('a cdb that cannot be read is told of before anybody asks it, whoever named it', () => {
+    const damaged = { ...memoryFiles().cdb('control/all.cdb'), get: () => unreadable() }
+    const cdb = { ...option.cdb({ default: 'control/all.cdb' }), parse: () => taken(damaged) }
+    const asking = definePlugin({ name: 'asking', options: { cdb }, setup: () => ({}) })
+    expect(build([entryOf(asking)])).toMatchObject({
+      doubts: expect.arrayContaining([
+        expect.objectContaining({
+          key: 'chain.options.cdb',
+          problem: expect.stringContaining('control/all.cdb cannot be used: Error: no cdb'),
         }),
       ]),
     })

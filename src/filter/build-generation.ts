@@ -68,9 +68,11 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     ...checkReplacing(configs),
   ]
   const listenerNames = new Set(listeners.map(({ name }) => name))
+  const doubts = [...doubtsAbout(configs, receiver.place.file)]
   const entries = configs.flatMap((config) => {
     const built = buildEntry(config, { doors, resources, keepsAnswers, listeners: listenerNames })
     mistakes.push(...built.mistakes)
+    doubts.push(...(built.doubts ?? []))
     return built.entry === undefined ? [] : [built.entry]
   })
   const settings = receiverSettings({
@@ -101,11 +103,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     meter: new ChainMeter(doors.metrics, places.all),
     log: doors.log,
   })
-  const doubts = [
-    ...doubtsAbout(configs, receiver.place.file),
-    ...configs.flatMap((config) => missingOthers(config, resources)),
-    ...(listeners.length > 0 ? [] : [unheard(receiver.place.file)]),
-  ]
+  if (listeners.length === 0) doubts.push(unheard(receiver.place.file))
   return { ok: true, generation, doubts }
 }
 
@@ -145,6 +143,7 @@ function unheard(file: string): Mistake {
     key: 'listeners',
     problem,
     remedy: 'add one: - { name: mx, listen: 127.0.0.1:2525 }',
+    code: 'chain',
   }
 }
 
@@ -166,6 +165,7 @@ interface Surroundings {
 interface Built {
   readonly entry?: Entry
   readonly mistakes: readonly Mistake[]
+  readonly doubts?: readonly Mistake[]
 }
 
 function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
@@ -181,7 +181,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
       mistakeAt(place, mistake.key === '' ? ['options'] : ['options', mistake.key], mistake),
     ),
   ]
-  if (resolved.ok) mistakes.push(...missingTables(config, resources))
+  if (resolved.ok) mistakes.push(...missingTables(config, resolved.values))
   if (mode === 'off' || !resolved.ok || mistakes.length > 0) return { mistakes }
 
   const shadow = mode === 'shadow'
@@ -221,7 +221,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
     readsFiles: named.any,
     counts: { faults: 0, lateAnswers: 0 },
   }
-  return { entry, mistakes }
+  return { entry, mistakes, doubts: missingOthers(config, resolved.values) }
 }
 
 /** What the configuration says beats what the plugin has by default: `unless: {}` lifts the default. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { option } from './option-makers.ts'
@@ -139,6 +140,16 @@ describe('options are strict, and say what would be right', () => {
     if (!table.ok) throw new Error(table.problem)
     expect([await table.value.has('BOB'), await table.value.has('nobody')]).toEqual([true, false])
     expect(await table.value.get('Alice')).toBe('the first')
+  })
+})
+
+test('a path to what cannot be read is a mistake, wherever it is written', () => {
+  const table = (path: string): never => {
+    throw new PosternError('DISK_FAILED', `${path}: EISDIR`)
+  }
+  expect(option.table().parse('control', { ...files, table })).toMatchObject({
+    ok: false,
+    problem: expect.stringContaining('control cannot be read'),
   })
 })
 

@@ -5,6 +5,7 @@
  */
 import { secretMask } from '../formats/secret-text.ts'
 import { isDomain } from '../mail/domain.ts'
+import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import { parseNetworks, type Networks } from './networks.ts'
 import type {
@@ -365,7 +366,13 @@ function pathTo<T>(type: string, open: Opens<T>): Kind<T> {
       if (typeof value !== 'string' || value === '' || value.includes('\0')) {
         return refused(value, 'a path', `write the path of a ${type}, such as tables/${type}`)
       }
-      return taken(open(value, resources))
+      try {
+        return taken(open(value, resources))
+      } catch (error) {
+        if (!isPosternError(error)) throw error
+        const remedy = 'it must be a file that the gateway may read'
+        return { ok: false, problem: `${value} cannot be read (${error.message})`, remedy }
+      }
     },
     fromText: taken,
   }
