@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Route } from '../mail/route.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
-import { Pauses } from './pauses.ts'
+import { Pauses, readScope } from './pauses.ts'
 
 const path = '/spool/paused'
 const bob = { localPart: 'bob', domain: 'There.TEST' }
@@ -40,6 +40,16 @@ describe('a pause', () => {
     expect(await covered({ what: 'from', name: '<>' })).toBe(false)
     expect(await covered({ what: 'to', name: 'bob@there.test' })).toBe(true)
     expect(await covered({ what: 'to', name: 'ann@here.test' })).toBe(false)
+  })
+
+  test('is none where it could keep nobody’s mail', () => {
+    for (const name of ['', 'ann', 'here.test']) {
+      expect(readScope({ what: 'from', name }), name).toBeUndefined()
+      expect(readScope({ what: 'to', name }), name).toBeUndefined()
+    }
+    expect(readScope({ what: 'to', name: '<>' })).toBeUndefined()
+    expect(readScope({ what: 'from', name: '<>' })).toEqual({ what: 'from', name: '<>' })
+    expect(readScope({ what: 'to', name: '@b.test' })).toEqual({ what: 'to', name: '@b.test' })
   })
 
   test('that was acknowledged outlives a power cut, and so does its end', async () => {

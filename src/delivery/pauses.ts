@@ -149,13 +149,18 @@ function parsed(text: string): readonly JsonValue[] | undefined {
   }
 }
 
-/** @returns undefined for what is no scope */
+/** @returns undefined for what is no scope, or concerns nobody however it is meant */
 export function readScope(value: JsonValue | undefined): PauseScope | undefined {
   if (typeof value !== 'object' || value === null || !('what' in value)) return undefined
   const { what, name } = value
   if (what === 'all') return { what }
   const named = namedScopes.find((known) => known === what)
-  return named === undefined || typeof name !== 'string' || name === ''
-    ? undefined
-    : { what: named, name }
+  if (named === undefined || typeof name !== 'string' || name === '') return undefined
+  return isSomebody(named, name) ? { what: named, name } : undefined
+}
+
+/** A domain without its `@`, or half an address, would be a pause that keeps nothing. */
+function isSomebody(what: (typeof namedScopes)[number], name: string): boolean {
+  if (what !== 'from' && what !== 'to') return true
+  return name.includes('@') || (what === 'from' && name === '<>')
 }

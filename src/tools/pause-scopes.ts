@@ -1,21 +1,31 @@
 /** From what an operator writes to what is paused, and which of the queued messages that concerns. */
-import { isSameScope, namedScopes, type PauseScope } from '../delivery/pauses.ts'
+import { isSameScope, namedScopes, readScope, type PauseScope } from '../delivery/pauses.ts'
 import { selectionOf, type Applied } from '../delivery/queue-desk.ts'
 import type { WrittenSelection } from './queue-selection.ts'
 import { steerQueue } from './steer-queue.ts'
 
 export type { PauseScope }
 
-/** Everything, where nothing is named. */
+/** Everything, where nothing is named. @throws Error in words for the operator */
 export function readScopes(
   written: Pick<WrittenSelection, (typeof namedScopes)[number]>,
 ): readonly PauseScope[] {
   const named = namedScopes.flatMap((what) => {
     const name = written[what]
-    return name === undefined ? [] : [{ what, name }]
+    if (name === undefined) return []
+    const scope = readScope({ what, name })
+    if (scope === undefined) throw new Error(`--${what} '${name}' means nobody: ${remedies[what]}`)
+    return [scope]
   })
   return named.length === 0 ? [{ what: 'all' }] : named
 }
+
+const remedies = {
+  domain: 'write a domain',
+  route: 'write the next hop',
+  from: 'write an address, @domain, or <>',
+  to: 'write an address or @domain',
+} as const
 
 /** What a pause would keep, or a resume would let go, of what is queued now. */
 export interface Concerned extends Applied {

@@ -134,6 +134,9 @@ describe('a running gateway', () => {
     expect(await queue('pause', '--from', '<Ann@postern.test>', '--to', 'eve@postern.test')).toBe(
       'paused: mail from <ann@postern.test>, mail to eve@postern.test',
     )
+    expect(await queue('pause', '--to', 'postern.test')).toBe(
+      "postern: --to 'postern.test' means nobody: write an address or @domain",
+    )
     const [id = ''] = await post('emil@postern.test')
     expect(await queue('pause', '--from', 'ann@postern.test', '--dry-run')).toMatch(
       /^\w+\n1 message/,
