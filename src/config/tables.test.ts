@@ -57,6 +57,26 @@ describe('a table', () => {
   })
 })
 
+test('what several environments name is opened once, and followed once', () => {
+  const watched: string[] = []
+  const watch: typeof systemDisk.watch = (path, listener) => {
+    watched.push(path)
+    return systemDisk.watch(path, listener)
+  }
+  writeFileSync(join(folder, 'hosts.cdb'), buildCdb([[bytes('one.test'), bytes('1')]]))
+  const shared = configurationResources(folder, { disk: { ...systemDisk, watch }, log })
+  const both = [shared.cdb('hosts.cdb'), shared.cdb('./hosts.cdb')]
+  expect(both[0]).not.toBe(both[1])
+  for (const cdb of both) {
+    expect([cdb.present, cdb.get('one.test')?.length]).toEqual([true, 1])
+    expect([...cdb.entries()]).toHaveLength(1)
+  }
+  expect(shared.table('names')).toBe(shared.table('names'))
+  expect(watched).toEqual(['hosts.cdb', 'names'].map((name) => join(folder, name)))
+  shared.close()
+  expect(both.map(({ present }) => present)).toEqual([false, false])
+})
+
 describe('a cdb', () => {
   const database = (key: string): Uint8Array => buildCdb([[bytes(key), bytes('')]])
 
