@@ -72,7 +72,7 @@ function faultless(problemOf: (text: string) => string | undefined): (text: stri
 
 async function carryOut(changes: readonly FileChange[], options: Options): Promise<void> {
   const { json, dryRun } = options
-  if (dryRun !== true) await apply(changes)
+  if (dryRun !== true) await apply(options.config, changes)
   const shown = changes.map(({ path, before, after }) => ({ path, ...difference(before, after) }))
   if (json === true) return writeJson({ written: dryRun !== true, changes: shown })
   for (const { path, removed, added } of shown) {

@@ -43,6 +43,15 @@ describe('the configuration', () => {
     expect(configuration?.workers).toBe(workers)
   })
 
+  test.each(['', '\n', '# nothing yet\n', '---\n'])(
+    'is not %j: somebody may just be writing it, and would be left without a chain',
+    (yaml) => {
+      expect(mistakesIn({ 'postern.yaml': yaml })).toEqual([
+        expect.stringMatching(/postern\.yaml: is empty; /),
+      ])
+    },
+  )
+
   test('names what could never be opened: an address twice, a name server without an address', () => {
     const yaml = `listeners:
   - { name: a, listen: '127.0.0.1:2525' }

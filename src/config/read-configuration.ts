@@ -161,6 +161,11 @@ function readDocument(files: ConfigurationFiles): ConfigDocument | undefined {
   }
   const { document, mistakes } = parseConfigDocument(file, new TextDecoder().decode(bytes))
   files.mistakes.push(...mistakes)
+  // Somebody may be writing it just now: a gateway without listeners and chain is not what anybody means.
+  if (document?.value === null) {
+    const remedy = 'write its sections; config/postern.yaml in the repository is a file that works'
+    files.mistakes.push({ file, problem: 'is empty', remedy })
+  }
   return document
 }
 

@@ -14,6 +14,7 @@ import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { editFile } from '../runtime/node/edit-file.ts'
+import { askSupervisor } from './ask-supervisor.ts'
 import { readOffline, unopened } from './read-offline.ts'
 
 export interface RelayedDomain {
@@ -31,6 +32,8 @@ export interface FileChange {
   readonly path: string
   readonly before: string
   readonly after: string
+  /** To be written when the gateway goes by those before it. */
+  readonly onceInForce?: true
 }
 
 export interface RelayRequest {
@@ -88,7 +91,11 @@ export function planRelay(folder: string, request: RelayRequest): readonly FileC
       change(files.yaml, withRecipientCheck),
     )
   }
-  return judged(folder, changes)
+  const real = judged(folder, changes)
+  const taken = real.filter(({ path }) => path === files.rcpthosts)
+  const others = real.filter(({ path }) => path !== files.rcpthosts)
+  // Nobody's mail is taken before it is known where it goes: tables are followed faster than the rest.
+  return [...others, ...taken.map((each) => ({ ...each, onceInForce: true as const }))]
 }
 
 /** @throws PosternError NOT_FOUND where it is not passed on, CONFIG_INVALID */
@@ -107,12 +114,15 @@ export function planRemoval(folder: string, name: string): readonly FileChange[]
 
 /**
  * One file after the other; where one fails, those before it are as they were.
- * @throws PosternError DISK_FAILED, TIMEOUT; ABORTED where a file is another by now
+ * @param folder whose gateway is told
+ * @throws PosternError DISK_FAILED, TIMEOUT; ABORTED where a file is another by now; CONFIG_INVALID where the gateway
+ * does not take it
  */
-export async function apply(changes: readonly FileChange[]): Promise<void> {
+export async function apply(folder: string, changes: readonly FileChange[]): Promise<void> {
   const done: FileChange[] = []
   try {
     for (const each of changes) {
+      if (each.onceInForce === true) await putInForce(folder)
       await replace(each)
       done.push(each)
     }
@@ -124,6 +134,15 @@ export async function apply(changes: readonly FileChange[]): Promise<void> {
   }
 }
 
+/** What is written so far. Where no gateway runs, or where it is not ours to ask, there is nothing to wait for. */
+async function putInForce(folder: string): Promise<void> {
+  const report = await askSupervisor(folder, 'reload').catch((error: unknown) => {
+    if (isPosternError(error, 'NOT_ALLOWED')) return undefined
+    throw error
+  })
+  if (report?.ok === false) throw invalid(report.mistakes.map(formatMistake).join('\n'))
+}
+
 async function replace({ path, before, after }: FileChange): Promise<void> {
   await systemDisk.makeDirectory(join(path, '..'))
   await editFile(path, (text) => {
@@ -132,7 +151,7 @@ async function replace({ path, before, after }: FileChange): Promise<void> {
   })
 }
 
-/** The route first: nobody's mail is taken before it is known where it goes. */
+/** What changes anything. @throws PosternError CONFIG_INVALID with all that would be wrong then */
 function judged(folder: string, changes: readonly FileChange[]): readonly FileChange[] {
   const real = changes.filter(({ before, after }) => before !== after)
   const texts = new Map(real.map(({ path, after }) => [path, after]))
@@ -146,8 +165,7 @@ function judged(folder: string, changes: readonly FileChange[]): readonly FileCh
     },
   })
   if (mistakes.length > 0) throw invalid(mistakes.map(formatMistake).join('\n'))
-  const isLast = ({ path }: FileChange): boolean => path.endsWith('/control/rcpthosts')
-  return [...real.filter((each) => !isLast(each)), ...real.filter(isLast)]
+  return real
 }
 
 /** What is wrong with a domain as it was typed. */

@@ -108,17 +108,17 @@ describe('a stranger with the README', { timeout: patience }, () => {
     )
     const tested = await type('test')
     expect(tested).toMatchObject({ code: 0, said: expect.stringContaining(', 0 failed') })
-    await gateway.seen('config.reloaded', 2)
-    expect(await send('bob+shop@postern.test')).toMatchObject({ code: 0 })
-    // A trace is written after its reply.
-    await expect
-      .poll(async () => (await type('shadow')).said)
-      .toMatch(/given-away: asked \d+, would have acted 1/)
+    // Each file that is written leads to a reload.
+    await eventually(async () => {
+      expect(await send('bob+shop@postern.test')).toMatchObject({ code: 0 })
+      const { said } = await type('shadow')
+      return /given-away: asked \d+, would have acted \d/.test(said) ? true : undefined
+    }, 'the shadow')
     expect((await type('shadow')).said).toContain('TAG_REVOKED')
     expect(await type('shadow promote given-away')).toMatchObject({ code: 0 })
-    await gateway.seen('config.reloaded', 3)
-    const refused = await send('bob+shop@postern.test')
-    expect(refused.said).toContain('550 5.1.1 This address is no longer in use')
+    await expect
+      .poll(async () => (await send('bob+shop@postern.test')).said)
+      .toContain('550 5.1.1 This address is no longer in use')
     // What was so is not any more, and its test says it.
     expect(await type('test')).toMatchObject({
       code: 1,

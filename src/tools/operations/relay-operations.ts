@@ -54,7 +54,11 @@ export class RelayFiles implements RelayOperations {
     }))
     if (!dryRun) {
       const paths = changes.map(({ path }) => path)
-      const work = () => apply(changes.map(({ change }) => change))
+      const work = () =>
+        apply(
+          this.#folder,
+          changes.map(({ change }) => change),
+        )
       await this.#files.notingAll(paths, author, work).catch(changedMeanwhile)
     }
     return {
