@@ -1,12 +1,19 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { forwardDescriptor } from '../delivery/local/as-user.ts'
+import { nodeFile } from '../runtime/node/process.ts'
 
-/** What root starts as the user whose mail it is. */
+/** What root starts as the user whose mail it is, for one delivery. */
 export const localProgram = [
   fileURLToPath(new URL('../../bin/postern', import.meta.url)),
   'local',
   `--forward-on=${forwardDescriptor}`,
+] as const
+
+/** What root starts as the user whose mail it is, to stay; by the Node that root has. */
+export const ownerProgram = [
+  nodeFile,
+  fileURLToPath(new URL('../owner.worker.ts', import.meta.url)),
 ] as const
 
 /** What root starts as the user who fetches mail. */

@@ -3,10 +3,10 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Attempt, AttemptObserver } from '../delivery/attempt.ts'
 import { Courier } from '../delivery/courier.ts'
 import { StsPolicies } from '../delivery/mta-sts/policies.ts'
-import { deliverAsUser } from '../delivery/local/as-user.ts'
 import { becomeUser, type BecomeUserOptions } from '../delivery/local/become-user.ts'
 import { forwardIntoQueue } from '../delivery/local/forward.ts'
 import { localTransport } from '../delivery/local/local-transport.ts'
+import { OwnerProcesses } from '../delivery/local/owner-processes.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { createRouter } from '../delivery/router.ts'
 import { aliasTransport } from '../delivery/transport/alias.ts'
@@ -34,7 +34,7 @@ import type { Net, TlsTrust } from '../runtime/net.ts'
 import type { Pauses } from '../delivery/pauses.ts'
 import type { Router, Transport } from '../delivery/transport.ts'
 import type { LocalUsers } from './local-users.ts'
-import { localProgram, programEnvironment } from './local-program.ts'
+import { localProgram, ownerProgram, programEnvironment } from './local-program.ts'
 import { openBouncer } from './open-bouncer.ts'
 import { openRewriting } from './open-rewriting.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
@@ -177,6 +177,7 @@ function userTransport(
 
 /** By whom mail reaches the users: by nobody but ourselves, where we are not root and have nobody who is. */
 function byTheUser({
+  clock,
   programs,
   process,
   deliverer,
@@ -188,8 +189,9 @@ function byTheUser({
     }
   }
   if (process.uid !== 0) return undefined
-  const parts = { programs, program: localProgram }
-  return (delivery, owner, signal) => deliverAsUser(parts, { delivery, owner }, signal)
+  const parts = { programs, clock, program: localProgram, command: ownerProgram }
+  const processes = new OwnerProcesses(parts)
+  return (delivery, owner, signal) => processes.deliver(delivery, owner, signal)
 }
 
 /** What the configuration in force says of outgoing connections. */

@@ -17,6 +17,7 @@ import { isAlive, workersOf } from './worker-processes.ts'
 /** Nobody has these: no account has to be made for a test. */
 export const account = { uid: 8200, gid: 8201 }
 export const joe = { uid: 8123, gid: 8124 }
+export const ann = { uid: 8125, gid: 8124 }
 
 export const isRoot = process.getuid?.() === 0
 
@@ -24,6 +25,8 @@ export interface PrivilegedGateway {
   readonly folder: GatewayFolder
   /** Of joe; nobody else may enter it. */
   readonly home: string
+  /** Of ann, likewise. */
+  readonly homeOfAnn: string
   /** Below 1024. */
   readonly port: number
   readonly gateway: StartedGateway
@@ -41,6 +44,9 @@ export async function privilegedGateway(
   await chown(home, joe.uid, joe.gid)
   const folder = await gatewayFolder()
   await chmod(folder.root, 0o755)
+  const homeOfAnn = join(folder.root, 'ann')
+  await mkdir(homeOfAnn, { mode: 0o700 })
+  await chown(homeOfAnn, ann.uid, ann.gid)
   const port = await freeRootsPort()
   const yaml = (await folder.read('postern.yaml'))
     .replace(/^user: root\n/m, `user: "${account.uid}:${account.gid}"\n`)
@@ -48,7 +54,14 @@ export async function privilegedGateway(
     .replace('\ndelivery:\n', '\ndelivery:\n  local: users\n')
   await folder.write('postern.yaml', await change(yaml, folder))
   const line = `joe:${joe.uid}:${joe.gid}:${home}`
-  const assign = [`=joe:${line}:::`, `+joe-:${line}:-::`, '=toor:toor:0:0:/root:::', '.', '']
+  const assign = [
+    `=joe:${line}:::`,
+    `+joe-:${line}:-::`,
+    `=ann:ann:${ann.uid}:${ann.gid}:${homeOfAnn}:::`,
+    '=toor:toor:0:0:/root:::',
+    '.',
+    '',
+  ]
   await folder.write('users/assign', assign.join('\n'))
   const gateway = await startGateway(folder)
   const own = async (name: string, text?: string): Promise<void> => {
@@ -60,6 +73,7 @@ export async function privilegedGateway(
   return {
     folder,
     home,
+    homeOfAnn,
     port,
     gateway,
     own,

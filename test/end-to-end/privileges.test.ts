@@ -1,12 +1,23 @@
 /** Under root: who works as whom, what each may write, and what happens when one of them dies. */
 import { existsSync } from 'node:fs'
-import { chmod, chown, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { component, isMissing } from '../setup/components.ts'
 import {
   account,
+  ann,
   another,
   isRoot,
   joe,
@@ -25,7 +36,7 @@ import {
   runProgram,
   type Run,
 } from './started-gateway.ts'
-import { isAlive } from './worker-processes.ts'
+import { isAlive, workersOf } from './worker-processes.ts'
 
 /** Knows joe by his secret, and says as whom it knows him. */
 const loginProgram = `#!/bin/sh
@@ -49,6 +60,19 @@ async function send(recipient: string, subject = 'hi'): Promise<void> {
     'QUIT',
   ])
   expect(replies[5]).toMatch(/^250 /)
+}
+
+/** What a process has open beside what Node makes for itself and its pipes to whoever started it. */
+async function openIn(pid: number): Promise<readonly string[]> {
+  const folder = `/proc/${pid}/fd`
+  const names = await readdir(folder)
+  const links = await Promise.all(
+    names.map(async (name) => `${name} ${await readlink(join(folder, name)).catch(() => 'gone')}`),
+  )
+  return links.filter(
+    (link) =>
+      !/^[012] socket:/.test(link) && !/ (?:gone|anon_inode:.*|pipe:.*|\/dev\/null)$/.test(link),
+  )
 }
 
 const asUser = (
@@ -111,6 +135,53 @@ describe.skipIf(!isRoot)('a gateway that root has started (skipped for others th
     )
     expect(said).toBe(`${joe.uid} ${joe.gid} ${joe.gid} 0077\n`)
     expect((await stat(path)).uid).toBe(joe.uid)
+  })
+
+  test('delivers to each user by a process of that user’s, which stays for the next message', async () => {
+    // A program is started by that process.
+    await place.own('.qmail-pid', '|echo $PPID >> pids\n')
+    const pidsIn = async (home: string, count: number): Promise<number[]> =>
+      eventually(async () => {
+        const text = await readFile(join(home, 'pids'), 'utf8').catch(() => '')
+        const pids = text.trim().split('\n').map(Number)
+        return text.endsWith('\n') && pids.length === count ? pids : undefined
+      }, `${count} process numbers in ${home}`)
+    await send('joe-pid@postern.test')
+    const [first = 0] = await pidsIn(place.home, 1)
+    for (const name of ['Uid', 'Gid'] as const) {
+      const id = String(name === 'Uid' ? joe.uid : joe.gid)
+      expect(statusOf(first, name)).toEqual([id, id, id, id])
+    }
+    expect(statusOf(first, 'Groups')).toEqual([])
+    expect(statusOf(first, 'CapPrm')).toEqual(['0000000000000000'])
+    expect(await openIn(first)).toEqual([])
+
+    await writeFile(join(place.homeOfAnn, '.qmail'), '|echo $PPID >> pids\n')
+    await chown(join(place.homeOfAnn, '.qmail'), ann.uid, ann.gid)
+    await send('ann@postern.test')
+    const [hers = 0] = await pidsIn(place.homeOfAnn, 1)
+    expect(statusOf(hers, 'Uid')[0]).toBe(String(ann.uid))
+
+    await send('joe-pid@postern.test')
+    expect(await pidsIn(place.home, 2)).toEqual([first, first])
+    expect(workersOf(processesOf(place.gateway).deliverer)).toEqual(
+      expect.arrayContaining([first, hers]),
+    )
+
+    await place.maildir('Held')
+    await place.own('.qmail-held', '|touch held; until [ -e on ]; do sleep 0.1; done\n./Held/\n')
+    await send('joe-held@postern.test', 'held')
+    const held = join(place.home, 'held')
+    await eventually(async () => stat(held).catch(() => undefined), 'the begin of a delivery')
+    process.kill(first, 'SIGKILL')
+    await place.gateway.seen('Aack, child crashed.')
+    await place.own('on', '')
+    // In a process of its own: the command becomes the gateway's account for good.
+    const retry = ['queue', 'retry', '--all', '--config', place.folder.config]
+    expect((await runProgram(join(checkout, 'bin/postern'), retry)).code).toBe(0)
+    expect((await mailIn(join(place.home, 'Held'))).text).toContain('Subject: held')
+    await send('joe-pid@postern.test')
+    expect((await pidsIn(place.home, 3))[2]).not.toBe(first)
   })
 
   test('sends on what a .qmail file forwards', async () => {

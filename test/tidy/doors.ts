@@ -63,6 +63,7 @@ const exceptions: readonly (readonly [prefix: string, lifted: readonly Ban[]])[]
   ['src/supervisor.worker.ts', ['process']],
   ['src/deliverer.worker.ts', ['process']],
   ['src/admin.worker.ts', ['process']],
+  ['src/owner.worker.ts', ['process']],
   ['src/cli/', ['process']],
   ['src/testkit/', ['calls', 'process']],
   // The pages run in a browser: its clock and its fetch are behind doors of their own.

@@ -66,6 +66,7 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['admin.worker.ts', { uses: [...everything, 'rehearsal'] }],
   ['supervisor.worker.ts', { uses: [...everything, 'main.ts'] }],
   ['deliverer.worker.ts', { uses: everything }],
+  ['owner.worker.ts', { uses: everything }],
   ['gateway.worker.ts', { uses: [...everything, 'compose.ts'] }],
 ])
 

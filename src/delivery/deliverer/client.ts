@@ -4,6 +4,7 @@ import { ByteQueue } from '../../runtime/byte-queue.ts'
 import type { Deliverer, MaildropTalk, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Connection, Net } from '../../runtime/net.ts'
 import { formatFrame, FrameReader, pieces, type Frame } from './frames.ts'
+import { Kept } from './kept.ts'
 import {
   formatRequest,
   readAnswer,
@@ -251,26 +252,6 @@ class Talk implements MaildropTalk {
 
 function aborted(): PosternError {
   return new PosternError('ABORTED', 'the deliverer')
-}
-
-/** What is more than that is dropped. */
-class Kept {
-  readonly #chunks: Uint8Array[] = []
-  #room: number
-
-  constructor(most: number) {
-    this.#room = most
-  }
-
-  get all(): Uint8Array {
-    return Buffer.concat(this.#chunks)
-  }
-
-  add(bytes: Uint8Array): void {
-    const taken = bytes.slice(0, this.#room)
-    this.#room -= taken.length
-    this.#chunks.push(taken)
-  }
 }
 
 function failed(why: string, cause?: unknown): PosternError {

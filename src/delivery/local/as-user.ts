@@ -17,9 +17,9 @@ export interface Owner {
 /** Where the process says what it forwards. */
 export const forwardDescriptor = 3
 /** `postern local` ends the program that the user's .qmail started, which may take two seconds, and then itself. */
-const programEndMs = 4000
-const mostForwardBytes = 4 << 20
-const mostReportBytes = 64 << 10
+export const programEndMs = 4000
+export const mostForwardBytes = 4 << 20
+export const mostReportBytes = 64 << 10
 
 export interface AsUserParts {
   readonly programs: Programs

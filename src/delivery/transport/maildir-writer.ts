@@ -93,13 +93,15 @@ interface LargeContent {
 }
 
 /** A message of which the beginning has been read. */
-interface BegunMessage extends AsyncIterable<Uint8Array> {
+export interface BegunMessage extends AsyncIterable<Uint8Array> {
   /** Reads no further. */
   close(): Promise<void>
 }
 
 /** The message in one piece, or where it is larger than that, as it came. */
-async function gathered(message: AsyncIterable<Uint8Array>): Promise<Uint8Array | BegunMessage> {
+export async function gathered(
+  message: AsyncIterable<Uint8Array>,
+): Promise<Uint8Array | BegunMessage> {
   const chunks = message[Symbol.asyncIterator]()
   const parts: Uint8Array[] = []
   let sizeBytes = 0

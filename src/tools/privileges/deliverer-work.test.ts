@@ -1,5 +1,6 @@
 /** What the deliverer does, and above all what it does not, whoever asks. */
 import { describe, expect, test } from 'vitest'
+import { deliverAsUser } from '../../delivery/local/as-user.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { fakePrograms, type FakeEnd } from '../../testkit/fake-programs.ts'
@@ -54,7 +55,8 @@ function stage({
     writableByOthers: (path) => (path === writable ? path : undefined),
     exchangeableByOthers: (path) => (path === exchangeable ? path : undefined),
     hasRoom: async () => !isFull,
-    program,
+    deliverAs: (delivery, owner, signal) =>
+      deliverAsUser({ programs, program }, { delivery, owner }, signal),
     maildropProgram: ['/bin/postern', 'pop3d'],
   })
   return { work, programs, clock }

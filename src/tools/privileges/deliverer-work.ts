@@ -5,7 +5,8 @@
 import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import type { DelivererWork } from '../../delivery/deliverer/server.ts'
-import { deliverAsUser, neverAs } from '../../delivery/local/as-user.ts'
+import { neverAs } from '../../delivery/local/as-user.ts'
+import type { BecomeUserOptions } from '../../delivery/local/become-user.ts'
 import { maildropAsUser } from '../../delivery/local/maildrop-as-user.ts'
 import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
@@ -15,7 +16,7 @@ import { abortable } from '../../runtime/abortable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
 import type { Programs } from '../../runtime/programs.ts'
-import { localProgram, maildropProgram, programEnvironment } from '../local-program.ts'
+import { maildropProgram, programEnvironment } from '../local-program.ts'
 import { mailboxOf } from '../login-mailbox.ts'
 import { exposedProgram, loginPrograms, obeyedFiles, type Exposable } from './exposed-files.ts'
 import { RecentLogins } from './recent-logins.ts'
@@ -40,8 +41,8 @@ export interface DelivererWorkParts {
   readonly exchangeableByOthers: (path: string) => string | undefined
   /** Whether a message may still grow that lies in root's folder for temporary files. */
   readonly hasRoom: () => Promise<boolean>
-  /** `postern local`, as it is started. */
-  readonly program?: readonly [string, ...string[]]
+  /** Delivers as the owner, who is not root, as `deliverAsUser` does. */
+  readonly deliverAs: BecomeUserOptions['deliver']
   /** `postern pop3d`, likewise. */
   readonly maildropProgram?: readonly [string, ...string[]]
 }
@@ -59,7 +60,7 @@ const namesOfHost = ['control/me', 'control/locals']
 const roomBytes = 1 << 20
 
 export function delivererWork(parts: DelivererWorkParts): DelivererWork {
-  const { clock, programs, current, program = localProgram } = parts
+  const { clock, programs, current, deliverAs } = parts
   const logins = new RecentLogins(clock)
   return {
     async deliver(to, message, signal) {
@@ -81,7 +82,7 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
         { ms: settings.localTimeoutMs + beyondTimeoutMs, signal },
         async (bounded) => {
           const delivery = { ...about, message: () => until(bounded, message, parts) }
-          return deliverAsUser({ programs, program }, { delivery, owner: { uid, gid } }, bounded)
+          return deliverAs(delivery, { uid, gid }, bounded)
         },
       )
     },

@@ -2,6 +2,7 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
+import { OwnerProcesses } from '../../delivery/local/owner-processes.ts'
 import { openDelivererServer, type DelivererServer } from '../../delivery/deliverer/server.ts'
 import type { DelivererPlaces } from '../../delivery/deliverer/places.ts'
 import { isMap } from '../../config/reading.ts'
@@ -14,6 +15,7 @@ import {
   exchangeableByOthersThanRoot,
   writableByOthersThanRoot,
 } from '../../runtime/node/root-owned.ts'
+import { localProgram, ownerProgram } from '../local-program.ts'
 import { LocalUsers } from '../local-users.ts'
 import { silentLog } from '../silent-log.ts'
 import { PathWatches } from '../path-watches.ts'
@@ -33,6 +35,12 @@ export interface DelivererOrders {
 export async function openDeliverer(orders: DelivererOrders): Promise<DelivererServer> {
   const current = following(orders.folder)
   const programs = nodePrograms(systemClock)
+  const processes = new OwnerProcesses({
+    programs,
+    clock: systemClock,
+    program: localProgram,
+    command: ownerProgram,
+  })
   const doors = {
     disk: systemDisk,
     // The gateway looks users up for itself, too, and tells of what is wrong with them.
@@ -51,6 +59,7 @@ export async function openDeliverer(orders: DelivererOrders): Promise<DelivererS
     work: delivererWork({
       clock: systemClock,
       programs,
+      deliverAs: (delivery, owner, signal) => processes.deliver(delivery, owner, signal),
       current,
       users: new LocalUsers({ doors, current }),
       writableByOthers: writableByOthersThanRoot,
