@@ -1,5 +1,6 @@
 /** Who is measured. The first is the do-nothing sink that the others are compared with. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
 import { workersOf } from '../end-to-end/worker-processes.ts'
@@ -20,6 +21,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   smtpSink,
   bareSink,
   held,
+  heldByThree,
   delivering,
   deliveringByAll,
   ...(postfixCannotRun() ? [] : [postfix]),
@@ -97,18 +99,24 @@ async function postfix(): Promise<RunningSystem> {
 
 /** Postern as it comes, the sample chain on, every message on stable storage before its 250. */
 async function held(): Promise<RunningSystem> {
-  return postern('Postern, sample chain, durable, deliveries paused', true)
+  return postern('Postern, sample chain, durable, deliveries paused', true, { isSample: true })
+}
+
+/** The same without all that looks into messages or at clients: two entries that vouch, and a table. */
+async function heldByThree(): Promise<RunningSystem> {
+  return postern('Postern, three entries, durable, deliveries paused', true)
 }
 
 /** The same, delivering into a Maildir at the same time. */
 async function delivering(): Promise<RunningSystem> {
-  return postern('Postern, sample chain, durable, delivering', false)
+  return postern('Postern, sample chain, durable, delivering', false, { isSample: true })
 }
 
 /** The same, with a worker for each processor. */
 async function deliveringByAll(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, delivering, workers: auto', false, {
     workers: 'auto',
+    isSample: true,
   })
 }
 
@@ -131,7 +139,9 @@ export interface PosternOptions {
   readonly workers?: number | 'auto'
   readonly maxConnections?: number
   readonly maxMessage?: string
-  /** Entries after those of the sample, and other keys of the configuration, as lines of YAML. */
+  /** With the chain of config/postern.yaml, in place of three entries. */
+  readonly isSample?: boolean
+  /** Entries after those three, and other keys of the configuration, as lines of YAML. */
   readonly chain?: string
   readonly settings?: string
   /** Control files, by name. */
@@ -139,6 +149,22 @@ export interface PosternOptions {
   /** What it logs from. */
   readonly logLevel?: 'info' | 'error'
   readonly env?: NodeJS.ProcessEnv
+}
+
+const threeEntries = `chain:
+  - plugin: relay-clients
+    options: { networks: [] }
+  - plugin: rcpthosts
+  - plugin: revoked-tags
+    options: { table: tables/revoked-tags }
+`
+
+/** The chain of a new installation, as it stands in its file. */
+async function sampleChain(): Promise<string> {
+  const text = await readFile(join(checkout, 'config/postern.yaml'), 'utf8')
+  const [, chain] = /^(chain:\n[^]*?)^plugin_dirs:/m.exec(text) ?? []
+  if (chain === undefined) throw new Error('config/postern.yaml has no chain before plugin_dirs')
+  return chain
 }
 
 export async function postern(
@@ -159,13 +185,7 @@ listeners:
     max_connections: ${maxConnections}
     max_connections_per_address: ${maxConnections}
 receiver: { max_message: ${maxMessage} }
-chain:
-  - plugin: relay-clients
-    options: { networks: [] }
-  - plugin: rcpthosts
-  - plugin: revoked-tags
-    options: { table: tables/revoked-tags }
-${options.chain ?? ''}${options.settings ?? ''}
+${options.isSample === true ? await sampleChain() : threeEntries}${options.chain ?? ''}${options.settings ?? ''}
 plugin_dirs: [../plugins, ../plugins/local]
 delivery: { maildirs: '${folderOnDisk}/mail', paused: ${paused} }
 spool: { path: '${folderOnDisk}/spool' }
