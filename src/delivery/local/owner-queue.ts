@@ -34,7 +34,11 @@ export class OwnerQueue<Free> {
     }
     this.#lines.set(owner, line)
     line.waiters.set(resolve, this.#clock.monotonicMs())
-    const giveUp = (): void => resolve(undefined)
+    const giveUp = (): void => {
+      // At once: what is free in this turn is for somebody else.
+      this.#leave(owner, resolve)
+      resolve(undefined)
+    }
     signal.addEventListener('abort', giveUp, { once: true })
     try {
       return await promise
