@@ -1,5 +1,5 @@
 /** Requests and answers as lines of JSON. Reading never throws: what makes no sense is undefined. */
-import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { parseJson, type JsonObject, type JsonValue } from '../mail/json.ts'
 import { maxLineBytes, type ControlAnswer, type ControlRequest } from './control.ts'
 
 export function formatLine(value: ControlRequest | ControlAnswer): Buffer {
@@ -7,13 +7,13 @@ export function formatLine(value: ControlRequest | ControlAnswer): Buffer {
 }
 
 export function readRequest(line: string): ControlRequest | undefined {
-  const value = parse(line)
+  const value = parseJson(line)
   const { verb, of } = isObject(value) ? value : {}
   return typeof verb === 'string' && of !== undefined ? { verb, of } : undefined
 }
 
 export function readAnswer(line: string): ControlAnswer | undefined {
-  const answer = parse(line)
+  const answer = parseJson(line)
   const { ok, value, problem } = isObject(answer) ? answer : {}
   if (ok === true && value !== undefined) return { ok, value }
   return ok === false && typeof problem === 'string' ? { ok, problem } : undefined
@@ -44,14 +44,4 @@ export class LineReader {
 
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(line: string): JsonValue | undefined {
-  try {
-    const value: JsonValue = JSON.parse(line)
-    return value
-  } catch {
-    // Not JSON: the caller says so to whoever sent it.
-    return undefined
-  }
 }

@@ -6,7 +6,7 @@ import type { Mailbox } from '../mail/address.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
-import type { JsonValue } from '../mail/json.ts'
+import { parseJson, type JsonValue } from '../mail/json.ts'
 import { isMeantDomain, isMeantPath } from '../mail/path-pattern.ts'
 import type { Route } from '../mail/route.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -133,20 +133,11 @@ function meantBy(scope: PauseScope): string {
 }
 
 function readScopes(path: string, text: string): readonly PauseScope[] {
-  const scopes = parsed(text)?.map(readScope)
+  const value = parseJson(text)
+  const scopes = Array.isArray(value) ? value.map(readScope) : undefined
   const known = scopes?.flatMap((scope) => scope ?? [])
   if (known !== undefined && known.length === scopes?.length) return known
   throw new PosternError('CONFIG_INVALID', `${path} does not say what is paused; remove it`)
-}
-
-function parsed(text: string): readonly JsonValue[] | undefined {
-  try {
-    const value: JsonValue = JSON.parse(text)
-    return Array.isArray(value) ? value : undefined
-  } catch {
-    // Not JSON: the caller says so.
-    return undefined
-  }
 }
 
 /** @returns undefined for what is no scope, or concerns nobody however it is meant */

@@ -5,7 +5,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Instant } from '../mail/instant.ts'
-import type { JsonValue } from '../mail/json.ts'
+import { parseJson, type JsonValue } from '../mail/json.ts'
 
 export interface SignedAction {
   readonly action: 'release' | 'delete'
@@ -50,15 +50,11 @@ function macOf(key: Uint8Array, text: string): Buffer {
 }
 
 function payloadOf(text: string): SignedAction | undefined {
-  try {
-    const value: JsonValue = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if (!Array.isArray(value)) return undefined
-    const [action, id, recipient, expiresAt] = value as readonly JsonValue[]
-    const known = action === 'release' || action === 'delete' ? action : undefined
-    if (known === undefined || typeof expiresAt !== 'number') return undefined
-    if (typeof id !== 'string' || typeof recipient !== 'string') return undefined
-    return { action: known, id, recipient, expiresAt }
-  } catch {
-    return undefined
-  }
+  const value = parseJson(Buffer.from(text, 'base64url').toString())
+  if (!Array.isArray(value)) return undefined
+  const [action, id, recipient, expiresAt] = value as readonly JsonValue[]
+  const known = action === 'release' || action === 'delete' ? action : undefined
+  if (known === undefined || typeof expiresAt !== 'number') return undefined
+  if (typeof id !== 'string' || typeof recipient !== 'string') return undefined
+  return { action: known, id, recipient, expiresAt }
 }

@@ -3,7 +3,7 @@
  * takes exactly these shapes, and nothing in them names a user id, a home, a path or a program that the deliverer has
  * not got from files which only root writes.
  */
-import type { JsonValue } from '../../mail/json.ts'
+import { parseJson, type JsonValue } from '../../mail/json.ts'
 import type { UserAddress } from '../../runtime/deliverer.ts'
 import type { ProgramEnd } from '../../runtime/programs.ts'
 
@@ -72,7 +72,7 @@ export function formatRequest(request: DelivererRequest): Uint8Array {
 
 /** @returns undefined for whatever is no request, to the last key */
 export function readRequest(bytes: Uint8Array): DelivererRequest | undefined {
-  const value = parsed(bytes)
+  const value = parseJson(Buffer.from(bytes).toString())
   if (!isObject(value) || value['version'] !== version) return undefined
   const { ask } = value
   const keys = Object.keys(value).length
@@ -86,7 +86,7 @@ export function formatAnswer(answer: DelivererAnswer): Uint8Array {
 }
 
 export function readAnswer(bytes: Uint8Array): DelivererAnswer | undefined {
-  const value = parsed(bytes)
+  const value = parseJson(Buffer.from(bytes).toString())
   if (!isObject(value)) return undefined
   const { end, problem } = value
   if (typeof problem === 'string') return { problem }
@@ -144,14 +144,4 @@ function isObject(value: JsonValue | undefined): value is Keys {
 
 function json(value: JsonValue): Uint8Array {
   return Buffer.from(JSON.stringify(value))
-}
-
-function parsed(bytes: Uint8Array): JsonValue | undefined {
-  try {
-    const value: JsonValue = JSON.parse(Buffer.from(bytes).toString())
-    return value
-  } catch {
-    // No JSON: the caller says so to whoever sent it.
-    return undefined
-  }
 }

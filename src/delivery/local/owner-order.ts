@@ -1,6 +1,6 @@
 /** What a process of a mailbox owner's is told of one delivery; the message follows by itself. */
 import { latin1Bytes, readable } from '../../formats/octets.ts'
-import type { JsonObject, JsonValue } from '../../mail/json.ts'
+import { parseJson, type JsonObject, type JsonValue } from '../../mail/json.ts'
 import type { LocalAddress } from './local-address.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 
@@ -28,7 +28,7 @@ export function formatOrder({ address, defaultDelivery, environment }: OwnerOrde
 
 /** @returns undefined for what is no order */
 export function readOrder(bytes: Uint8Array): OwnerOrder | undefined {
-  const value = parsed(bytes)
+  const value = parseJson(Buffer.from(bytes).toString())
   if (typeof value !== 'object' || value === null) return undefined
   const { address, defaultDelivery, environment } = value as JsonObject
   if (!isWords(address) || address.length !== parts.length) return undefined
@@ -54,14 +54,4 @@ function text(octets: string): string {
 
 function isWords(value: JsonValue | undefined): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
-}
-
-function parsed(bytes: Uint8Array): JsonValue | undefined {
-  try {
-    const value: JsonValue = JSON.parse(Buffer.from(bytes).toString())
-    return value
-  } catch {
-    // No JSON: whoever asks says so.
-    return undefined
-  }
 }
