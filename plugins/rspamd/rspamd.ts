@@ -15,19 +15,16 @@ import {
   perRecipient,
   quarantine,
   reject,
-  type Findings,
   type HeaderEdit,
   type Message,
   type Opinion,
-  type Pass,
   type Recipient,
   type RecipientVerdict,
-  type Stages,
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
-import { isLookedAt, strangersOption, type Asked } from '../shared/recipients/strangers.ts'
+import { isLookedAt, strangersOption, unaskedAboutSpam } from '../shared/recipients/strangers.ts'
 import { forThoseScanned, Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import type { RspamdAnswer } from './answer.ts'
 import { rspamdResult } from './findings.ts'
@@ -106,15 +103,7 @@ export const rspamd = definePlugin({
     const workers = panelOf(file.servers)
     const controllers = panelOf(file.controllers)
     const { connect_timeout: connectMs, patience: patienceMs } = file
-    /** Strangers alone, what is not too large, and who is scanned. */
-    const unasked = (
-      { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
-      { options, findings }: { readonly options: Scanned; readonly findings: Findings },
-    ): Pass | undefined => {
-      if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
-      if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
-      return control.spares('spam', transaction)
-    }
+    const unasked = unaskedAboutSpam(control)
     return {
       unasked,
       check: () => control.doubts('spam', 'spam'),
@@ -183,11 +172,6 @@ function askedAs(
 }
 
 /** Whose mail is looked at, and up to which size. */
-interface Scanned {
-  readonly scan: Asked
-  readonly max_size: number
-}
-
 interface Rules {
   readonly reject: Outcome
   readonly soft_reject: Outcome

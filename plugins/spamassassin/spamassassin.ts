@@ -12,20 +12,17 @@ import {
   perRecipient,
   protocolName,
   receivedField,
-  type Findings,
   type HeaderEdit,
   type Message,
   type Opinion,
-  type Pass,
   type Recipient,
   type RecipientVerdict,
-  type Stages,
   type Transaction,
 } from 'postern/plugin'
 import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
-import { isLookedAt, strangersOption, type Asked } from '../shared/recipients/strangers.ts'
+import { isLookedAt, strangersOption, unaskedAboutSpam } from '../shared/recipients/strangers.ts'
 import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { spamassassinResult } from './findings.ts'
 import { fast, rewritten, ruleNames, rulesIn } from './spam-fields.ts'
@@ -105,15 +102,7 @@ export const spamassassin = definePlugin({
       log,
       ping: (address, signal) => pingSpamd(doors, address, signal),
     })
-    /** Strangers alone, what is not too large, and who is scanned. */
-    const unasked = (
-      { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
-      { options, findings }: { readonly options: Scanned; readonly findings: Findings },
-    ): Pass | undefined => {
-      if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
-      if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
-      return control.spares('spam', transaction)
-    }
+    const unasked = unaskedAboutSpam(control)
     return {
       unasked,
       check: () => control.doubts('spam', 'spam'),
@@ -186,11 +175,6 @@ export const spamassassin = definePlugin({
 })
 
 /** Whose mail is looked at, and up to which size. */
-interface Scanned {
-  readonly scan: Asked
-  readonly max_size: number
-}
-
 interface Rules {
   readonly headers: 'spamassassin' | 'fast' | 'none'
   readonly subject: string

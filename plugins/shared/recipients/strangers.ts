@@ -1,12 +1,15 @@
 /** Whose mail a spam scanner is asked about: that of strangers, of everybody, or nobody's. */
 import {
   option,
+  pass,
   relayClient,
   type Findings,
   type Option,
   type Parsed,
   type Session,
+  type Stages,
 } from 'postern/plugin'
+import type { Simcontrol } from '../simcontrol/simcontrol.ts'
 
 const choices = ['strangers', 'on', 'off'] as const
 export type Asked = (typeof choices)[number]
@@ -32,4 +35,23 @@ function switched(text: string): Parsed<string> {
 export function isLookedAt(session: Session, asked: Asked, findings: Findings): boolean {
   if (asked !== 'strangers') return asked === 'on'
   return findings.get(relayClient) === undefined && session.user === undefined
+}
+
+/** Options of a spam scanner. */
+export interface SpamScanned {
+  readonly scan: Asked
+  /** In bytes. */
+  readonly max_size: number
+}
+
+/** For `unasked`: strangers' mail alone is looked at, as far as it is not too large, and for whom simcontrol says so. */
+export function unaskedAboutSpam(control: Pick<Simcontrol, 'spares'>) {
+  return (
+    { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
+    { options, findings }: { readonly options: SpamScanned; readonly findings: Findings },
+  ): ReturnType<Simcontrol['spares']> => {
+    if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
+    if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })
+    return control.spares('spam', transaction)
+  }
 }
