@@ -16,7 +16,6 @@ import { isPosternError, PosternError } from './mail/errors.ts'
 import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import { shardPath } from './queue/shards.ts'
-import { spoolMeter } from './queue/spool-meter.ts'
 import type { Doors } from './runtime/doors.ts'
 import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
@@ -41,6 +40,7 @@ import { PluginLoaders } from './tools/plugin-loaders.ts'
 import { prepare, type Prepared } from './tools/prepare.ts'
 import { tryNewListeners } from './tools/probe-listeners.ts'
 import { readOffline } from './tools/read-offline.ts'
+import { spoolOptions } from './tools/spool-options.ts'
 import { pausesFile } from './tools/steer-queue.ts'
 import { watchGateway } from './tools/watch-gateway.ts'
 import { unopened } from './tools/unopened.ts'
@@ -160,7 +160,7 @@ class RunningGateway implements Gateway {
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(reading: Configuration): Promise<void> {
-    const { clock, disk, log, metrics, random, store, traces } = this.#doors
+    const { clock, disk, log, random, store, traces } = this.#doors
     const preparation = await this.#prepare(reading)
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
@@ -168,10 +168,8 @@ class RunningGateway implements Gateway {
     this.#prepared = preparation.prepared
     const { configuration, generation } = preparation.prepared
     this.#opened = configuration
-    const { segmentBytes } = configuration.spool
-    const everyoneHandsOver = this.#doors.process.uid === 0 || this.#doors.deliverer !== undefined
-    const meter = spoolMeter(metrics)
-    const spool = { ...this.#doors, path: this.spool, segmentBytes, everyoneHandsOver, meter }
+    const current = () => this.#current.configuration
+    const spool = spoolOptions(this.#doors, this.spool, current)
     const listeners = listenersOf(configuration.listeners, this.#seat)
     if (this.#seat.succeeds === true && this.#seat.judges === true)
       await tryNewListeners(listeners, this.#seat.known?.listeners ?? [], this.#doors.net)
@@ -179,7 +177,6 @@ class RunningGateway implements Gateway {
     this.#shards = await openShards(spool, this.#seat.shards)
     const { queue } = this.#shards
     this.#notes = await openCrashNotes(this.#doors, this.spool, this.#seat)
-    const current = () => this.#current.configuration
     this.#telemetry = openTelemetry(this.#doors, current, this.#seat.number)
     const policy = new FilterPolicy({
       generation,

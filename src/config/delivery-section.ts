@@ -17,6 +17,8 @@ export interface DeliveryConfiguration {
   /** A folder. */
   readonly alias: string
   readonly localTimeoutMs: number
+  /** Undefined: no limit. */
+  readonly localMemoryBytes: number | undefined
   /** Whether senders of forwarded mail are rewritten. */
   readonly srs: boolean
   readonly paused: boolean
@@ -80,6 +82,7 @@ export function readDelivery(
     local: values.local,
     alias: absolute(values.alias),
     localTimeoutMs: values.local_timeout,
+    localMemoryBytes: values.local_memory === 0 ? undefined : values.local_memory,
     srs: values.srs,
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,

@@ -27,6 +27,11 @@ export const sectionShapes = {
       default: '1h',
       description: 'How long one delivery to a user may take, with all of its programs',
     }),
+    local_memory: option.size({
+      default: '2GB',
+      description:
+        'How much memory of its own each process of a program in a .qmail file may hold; 0: no limit. Our own need 1GB',
+    }),
     srs: option.boolean({
       default: true,
       description:

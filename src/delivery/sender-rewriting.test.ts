@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Mailbox } from '../mail/address.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
+import { memoryMessage } from '../testkit/memory-message.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { SenderRewriting, type RewritingSettings } from './sender-rewriting.ts'
 
@@ -48,6 +49,20 @@ test.each([
   const share = { reversePath, recipients: [recipient] }
   expect(await rewriting.shares(share)).toEqual([share])
   expect(await disk.list('/control')).toEqual(['me'])
+})
+
+test.each([
+  ['was delivered here', ['joe@HERE.test'], true],
+  ['was delivered here, to a list', ['x@far.test', 'mailing list l@here.test '], true],
+  ['was delivered elsewhere', ['joe@far.test', '', 'here.test.far.test'], false],
+  ['was delivered nowhere', [], false],
+])('what a program hands over that %s is sent on: %j, %s', async (_what, values, isSentOn) => {
+  const { rewriting } = stage({ isOurs: async (domain) => domain.toLowerCase() === 'here.test' })
+  const text = values.map((value) => `Delivered-To: ${value}\r\n`).join('')
+  const { header } = memoryMessage(`Received: x\r\n${text}\r\nDelivered-To: a@here.test\r\n`)
+  const share = { reversePath: alice, recipients: [away] }
+  const [{ reversePath } = share] = await rewriting.sharesOfHanded(share, header)
+  expect(reversePath?.domain).toBe(isSentOn ? 'mail.here.test' : 'client.test')
 })
 
 test('where it is off, a sender stays; bounces of earlier mail still find back', async () => {

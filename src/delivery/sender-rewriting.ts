@@ -7,6 +7,8 @@ import { controlLine, controlList } from '../formats/control.ts'
 import type { Mailbox } from '../mail/address.ts'
 import type { Recipient, ReversePath } from '../mail/envelope.ts'
 import { isPosternError } from '../mail/errors.ts'
+import type { MaybePromise } from '../mail/maybe-promise.ts'
+import type { Header } from '../mail/header.ts'
 import { Srs } from '../mail/srs.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -19,7 +21,8 @@ export interface RewritingSettings {
   readonly folder: string
   /** The domain of rewritten senders, where control/srs_domain does not say another. */
   readonly hostname: string
-  readonly isOurs: (domain: string) => boolean
+  /** @throws PosternError where that cannot be looked up now */
+  readonly isOurs: (domain: string) => MaybePromise<boolean>
 }
 
 export interface RewritingParts {
@@ -35,6 +38,8 @@ export interface Share {
   readonly recipients: readonly Recipient[]
 }
 
+/** A message that was delivered more often is in a loop. */
+const mostDeliveries = 50
 const mostBytes = 65_536
 const keyBytes = 24
 
@@ -54,14 +59,29 @@ export class SenderRewriting {
     const { enabled, isOurs } = this.#parts.settings()
     const as = { reversePath, recipients }
     if (!enabled || reversePath === null || reversePath.domain === '[]') return [as]
-    if (isOurs(reversePath.domain)) return [as]
-    const away = recipients.filter(({ mailbox }) => !isOurs(mailbox.domain))
+    if (await isOurs(reversePath.domain)) return [as]
+    const ours = await oursAmong(recipients, isOurs)
+    const away = recipients.filter(({ mailbox }) => !ours.has(mailbox.domain))
     if (away.length === 0) return [as]
     const rewritten = (await this.#srs('make'))?.encode(reversePath, this.#parts.clock.now())
     if (rewritten === undefined) return [as]
-    const here = recipients.filter(({ mailbox }) => isOurs(mailbox.domain))
+    const here = recipients.filter(({ mailbox }) => ours.has(mailbox.domain))
     const shares = [{ reversePath: rewritten, recipients: away }]
     return here.length === 0 ? shares : [...shares, { reversePath, recipients: here }]
+  }
+
+  /**
+   * The same for what a program of this host hands over: for mail that was delivered here before, and so is sent on (by
+   * forward, fastforward, procmail …). What else strangers' names stand on was written here, by whoever may.
+   */
+  async sharesOfHanded(share: Share, header: Header): Promise<readonly Share[]> {
+    const { isOurs } = this.#parts.settings()
+    for (const address of header.all('Delivered-To').slice(0, mostDeliveries)) {
+      const domain = address.slice(address.lastIndexOf('@') + 1).trim()
+      // oxlint-disable-next-line no-await-in-loop -- mostly there is one
+      if (await isOurs(domain)) return this.shares(share)
+    }
+    return [share]
   }
 
   /** Whom a failure is told that goes to this address: the one behind it where we have rewritten it. */
@@ -110,4 +130,16 @@ export class SenderRewriting {
     await disk.rename(fresh, path)
     await disk.syncDirectory(path.slice(0, path.lastIndexOf('/')))
   }
+}
+
+async function oursAmong(
+  recipients: readonly Recipient[],
+  isOurs: RewritingSettings['isOurs'],
+): Promise<ReadonlySet<string>> {
+  const ours = new Set<string>()
+  for (const domain of new Set(recipients.map(({ mailbox }) => mailbox.domain))) {
+    // oxlint-disable-next-line no-await-in-loop -- mostly there is one
+    if (await isOurs(domain)) ours.add(domain)
+  }
+  return ours
 }

@@ -30,7 +30,7 @@ export const qmailQueueExit = {
 export type QmailQueueExit = (typeof qmailQueueExit)[keyof typeof qmailQueueExit]
 
 /** An address of 1,003 bytes is too long for qmail-queue. */
-const maxAddressBytes = 1_002
+export const maxAddressBytes = 1_002
 const nul = 0
 const senderMark = 0x46
 const recipientMark = 0x54

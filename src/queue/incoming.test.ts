@@ -69,6 +69,42 @@ describe('a message that another program hands over', () => {
     expect(await disk.list(incoming)).toEqual([])
   })
 
+  test('is queued for some recipients under another reverse-path, where somebody says so', async () => {
+    const disk = await emptySpool()
+    const clock = fakeClock()
+    const message = text('handed', 300)
+    const handOver = await HandOver.begin({ disk, clock, random: seededRandom(5), path: spoolPath })
+    await handOver.write(Buffer.from(message))
+    await handOver.commit(envelopeTo('bob', 'far'))
+    const other = { localPart: 'srs', domain: 'postern.test' }
+    let fails = true
+    const { queue } = await spoolUnderTest(
+      { disk, clock },
+      {
+        handedShares: async ({ reversePath, recipients }, { header }) => {
+          if (fails) throw new PosternError('DISK_FAILED', 'srs.secret')
+          expect(header.all('Subject')).toEqual(['handed'])
+          const [bob, far] = recipients
+          return [
+            { reversePath: other, recipients: far === undefined ? [] : [far] },
+            { reversePath, recipients: bob === undefined ? [] : [bob] },
+          ]
+        },
+      },
+    )
+    await quiet(disk)
+    expect(queue.size).toBe(0)
+    fails = false
+    clock.advance(10_000)
+    await quiet(disk)
+    const { whole } = await listed(queue.entries())
+    expect(whole.map(({ envelope }) => envelope)).toEqual([
+      { ...envelopeTo('far'), reversePath: other },
+      envelopeTo('bob'),
+    ])
+    expect(await disk.list(incoming)).toEqual([])
+  })
+
   test('leaves nothing behind once it is delivered', async () => {
     const disk = await emptySpool()
     await hand(disk, text('handed', 9_000))

@@ -4,7 +4,9 @@
  * take the same file twice. The log keeps the record until the file is durably gone. What cannot be taken in now is
  * tried again; what is broken moves to `damaged/`.
  */
+import type { Envelope } from '../mail/envelope.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
+import type { Message } from '../mail/message.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
@@ -12,7 +14,7 @@ import { foreignEnvelope } from './foreign-envelope.ts'
 import { handoverTime } from './hand-over.ts'
 import { turnOf, type WaitingFile } from './handover-turns.ts'
 import { copyHanded, openHanded, readEnd, systemCode } from './handed-file.ts'
-import type { Draft } from './queue.ts'
+import type { Draft, Placement } from './queue.ts'
 import { Refusals, type Refused } from './refusals.ts'
 import { unfinished, type SpoolLayout } from './spool-layout.ts'
 
@@ -26,6 +28,15 @@ const aloneBytes = 1 << 20
 /** An unfinished file as old as this has lost its writer: qmail's 36 hours. */
 const abandonedMs = 36 * 3_600_000
 
+/**
+ * Which recipients of a message get it under which reverse-path.
+ * @throws PosternError where nobody knows now: it is taken in later
+ */
+export type HandedShares = (
+  envelope: Envelope,
+  message: Message,
+) => Promise<readonly Pick<Envelope, 'reversePath' | 'recipients'>[]>
+
 export interface IncomingOptions {
   readonly disk: Disk
   readonly clock: Clock
@@ -35,6 +46,8 @@ export interface IncomingOptions {
   readonly takenIn: Iterable<string>
   /** A draft whose record will carry the name. */
   readonly begin: (name: string) => Draft
+  /** Absent: as the envelope says. */
+  readonly handedShares?: HandedShares
   /** These files are durably gone. */
   readonly gone: (names: readonly string[]) => void
 }
@@ -238,7 +251,7 @@ export class Incoming {
 
   /** @returns why it cannot be a message, or undefined once it is promised */
   async #take({ name, file, uid, isOurs }: HandedFile): Promise<string | undefined> {
-    const { disk, layout, begin, log } = this.#options
+    const { disk, layout, begin, log, handedShares } = this.#options
     const found = await readEnd(file)
     if (typeof found === 'string') return found
     const { footer } = found
@@ -249,8 +262,14 @@ export class Incoming {
     try {
       if (!(await copyHanded(file, footer, draft)))
         return 'the checksum of the message does not hold'
-      await draft.end()
-      const { ids } = await draft.commit([{ envelope, disposition: 'deliver', headerEdits: [] }])
+      const message = await draft.end()
+      const [first = envelope, ...others] = (await handedShares?.(envelope, message)) ?? []
+      const placed = (share: typeof first): Placement => ({
+        envelope: { ...envelope, ...share },
+        disposition: 'deliver',
+        headerEdits: [],
+      })
+      const { ids } = await draft.commit([placed(first), ...others.map(placed)])
       const sizeBytes = footer.messageBytes
       log.info('spool.handover-queued', { name, queueId: ids[0], sizeBytes, uid })
       return undefined

@@ -9,6 +9,7 @@ import { encodeStateChange } from './change-meta.ts'
 import { Committer } from './committer.ts'
 import { DraftBudget } from './draft-budget.ts'
 import { EntryLoader } from './entry-loader.ts'
+import type { HandedShares } from './incoming.ts'
 import { MessageIndex } from './message-index.ts'
 import { QueueNumbers } from './queue-id.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -47,6 +48,8 @@ export interface SpoolOptions {
   /** What all drafts together may hold in memory; 64 MB. */
   readonly draftMemoryBytes?: number
   readonly meter?: SpoolMeter
+  /** How what was handed over is sent; absent: as its envelope says. */
+  readonly handedShares?: HandedShares
 }
 
 const defaultSegmentBytes = 64 << 20
@@ -127,6 +130,7 @@ async function open(options: SpoolOptions, layout: SpoolLayout, lock: DiskLock):
     inlineBytes,
     budget,
     takenIn: recovered.takenIn,
+    ...(options.handedShares === undefined ? {} : { handedShares: options.handedShares }),
     async closeFiles() {
       await segments.close()
       await pool.close()

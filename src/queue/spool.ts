@@ -20,7 +20,7 @@ import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { afterRound, othersDueAt, whoIsDue } from './due-times.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
-import { Incoming } from './incoming.ts'
+import { Incoming, type HandedShares } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
 import { logPlacements } from './log-placements.ts'
@@ -69,6 +69,7 @@ export interface SpoolParts {
   readonly segmentBytes: number
   readonly inlineBytes: number
   readonly budget: DraftBudget
+  readonly handedShares?: HandedShares
   /** Records of messages whose file is still in `incoming/`. */
   readonly takenIn: ReadonlyMap<string, StoredRecord>
   /** Ends the files that the spool writes to. */

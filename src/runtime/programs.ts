@@ -12,6 +12,8 @@ export interface ProgramCall {
   readonly graceMs?: number
   /** The root folder where nothing is said. */
   readonly folder?: string
+  /** What it, and each process that it starts, may hold in memory of its own (RLIMIT_DATA); no limit where nothing is said. */
+  readonly memoryBytes?: number
   /** What it may read, by file descriptor; 0 is empty where nothing is said. */
   readonly inputs?: ReadonlyMap<number, ProgramInput>
   /** What is kept of what it writes, in bytes, by file descriptor; the rest is read and dropped. 1 and 2 are dropped whole where nothing is said. */

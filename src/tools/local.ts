@@ -10,6 +10,7 @@ import {
 } from '../delivery/local/local-delivery.ts'
 import { describeInstruction, localReport } from '../delivery/local/report.ts'
 import { hard, soft, type Trouble } from '../delivery/local/trouble.ts'
+import { MaildirQuotas } from '../delivery/transport/maildir-quotas.ts'
 import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
@@ -69,18 +70,17 @@ export async function deliverAsCalled(
 
 function doorsFor(call: LocalCall, signal: AbortSignal): LocalDoors {
   const programs = nodePrograms(systemClock)
+  const doors = { disk: systemDisk, clock: systemClock, random: systemRandom }
   return {
-    disk: systemDisk,
-    clock: systemClock,
+    ...doors,
     programs,
     locks: systemFileLocks,
     maildirs: new MaildirWriter({
-      disk: systemDisk,
-      clock: systemClock,
-      random: systemRandom,
+      ...doors,
       process: { pid: call.pid },
       hostname: call.hostname,
     }),
+    quotas: new MaildirQuotas(doors),
     forward: async (forwarding) => {
       if (call.tellForward === undefined) {
         return forwardByProgram(programs, { call, forwarding, signal })

@@ -11,6 +11,7 @@ import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { createRouter } from '../delivery/router.ts'
 import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
+import { MaildirQuotas } from '../delivery/transport/maildir-quotas.ts'
 import { MaildirWriter } from '../delivery/transport/maildir-writer.ts'
 import { maildirTransport } from '../delivery/transport/maildir.ts'
 import { mxpsTransport } from '../delivery/transport/mxps.ts'
@@ -27,6 +28,7 @@ import { deliveryMeter } from '../delivery/delivery-meter.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { SharedCode } from '../runtime/node/shared-code.ts'
 import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import type { FileDrop } from '../runtime/file-drop.ts'
 import { threadDrop } from '../runtime/node/file-drop.ts'
@@ -36,6 +38,7 @@ import type { Router, Transport } from '../delivery/transport.ts'
 import type { LocalUsers } from './local-users.ts'
 import { localProgram, ownerProgram, programEnvironment } from './local-program.ts'
 import { openBouncer } from './open-bouncer.ts'
+import type { SenderRewriting } from '../delivery/sender-rewriting.ts'
 import { openRewriting } from './open-rewriting.ts'
 import { pluginTransport, routerWithPlugins } from './plugin-delivery.ts'
 import { destinationLimits } from './destination-limits.ts'
@@ -105,6 +108,7 @@ export function openCourier(parts: CourierParts): Courier {
   const mxps = () => current().delivery.mxps
   const recorder = new AttemptRecorder(traces)
   const drop = threadDrop(log)
+  const rewriting = openRewriting({ ...doors, current })
   const maildir = maildirTransport({ disk, clock, random, process, hostname, drop })
   return new Courier({
     queue,
@@ -115,8 +119,8 @@ export function openCourier(parts: CourierParts): Courier {
     carriers: {
       plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
       maildir: { channel: 'local', transport: { ...maildir, close: () => void drop.close() } },
-      alias: { channel: 'local', transport: aliasTransport({ queue, maildir }) },
-      local: { channel: 'local', transport: userTransport(parts, drop) },
+      alias: { channel: 'local', transport: aliasTransport({ queue, maildir, rewriting }) },
+      local: { channel: 'local', transport: userTransport(parts, { drop, rewriting }) },
       smtp: { channel: 'remote', transport: mxpsTransport({ ...outgoing, smtp, wanted: mxps }) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
       qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
@@ -154,23 +158,24 @@ export function openCourier(parts: CourierParts): Courier {
 /** To users of this host, by their .qmail files. */
 function userTransport(
   { queue, doors, current }: CourierParts,
-  drop: FileDrop,
+  { drop, rewriting }: { readonly drop: FileDrop; readonly rewriting: SenderRewriting },
 ): Transport<LocalRoute> {
   const { disk, clock, random, log, process, programs } = doors
   const { me: hostname } = current().control
   const maildirs = new MaildirWriter({ disk, clock, random, process, hostname, drop })
-  const rewriting = openRewriting({ disk, clock, random, current })
+  const quotas = new MaildirQuotas({ disk, clock, random })
   const defaultHost = (): string => current().control.envNoAtHost
   const forward = forwardIntoQueue({ queue, log, defaultHost, rewriting })
   const deliver = byTheUser(doors)
   return localTransport({
-    doors: { disk, clock, programs, maildirs, locks: systemFileLocks, forward },
+    doors: { disk, clock, programs, maildirs, quotas, locks: systemFileLocks, forward },
     uid: process.uid,
     becoming: deliver && becomeUser({ deliver, forward }),
     settings: () => ({
       defaultDelivery: current().control.defaultDelivery,
       environment: programEnvironment(current().folder),
       timeoutMs: current().delivery.localTimeoutMs,
+      memoryBytes: current().delivery.localMemoryBytes,
     }),
   })
 }
@@ -189,8 +194,14 @@ function byTheUser({
     }
   }
   if (process.uid !== 0) return undefined
-  const parts = { programs, clock, program: localProgram, command: ownerProgram }
-  const processes = new OwnerProcesses(parts)
+  const code = new SharedCode({ programs, clock, command: ownerProgram })
+  const processes = new OwnerProcesses({
+    programs,
+    clock,
+    program: localProgram,
+    command: ownerProgram,
+    variablesFor: (uid) => code.variablesFor(uid),
+  })
   return (delivery, owner, signal) => processes.deliver(delivery, owner, signal)
 }
 

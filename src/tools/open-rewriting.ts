@@ -2,14 +2,22 @@
 import { join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { SenderRewriting, type RewritingParts } from '../delivery/sender-rewriting.ts'
+import { canonicalDomain } from '../delivery/router.ts'
 import { asciiDomain } from '../mail/domain.ts'
+import type { AccountReader } from '../runtime/accounts.ts'
 
 export interface OpenRewritingParts extends Omit<RewritingParts, 'settings'> {
   /** The configuration in force. */
   readonly current: () => Configuration
+  /** Whose domains are ours too; absent where only bounces are read. */
+  readonly accounts?: Pick<AccountReader, 'findDomain'>
 }
 
-export function openRewriting({ current, ...doors }: OpenRewritingParts): SenderRewriting {
+export function openRewriting({
+  current,
+  accounts,
+  ...doors
+}: OpenRewritingParts): SenderRewriting {
   return new SenderRewriting({
     ...doors,
     settings: () => {
@@ -18,7 +26,9 @@ export function openRewriting({ current, ...doors }: OpenRewritingParts): Sender
         enabled: delivery.srs,
         folder: join(folder, 'control'),
         hostname: control.me,
-        isOurs: (domain) => isOurs(domain, control),
+        isOurs: async (domain) =>
+          isOurs(domain, control) ||
+          (await accounts?.findDomain(canonicalDomain(domain))) !== undefined,
       }
     },
   })

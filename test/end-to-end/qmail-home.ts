@@ -17,8 +17,13 @@ export interface LineDelivery {
 
 export interface QmailHome {
   readonly path: string
-  /** Delivers to joe-ext@postern.test, whose file has these lines. */
-  deliver(lines: string, message?: string, sender?: string): Promise<LineDelivery>
+  /** Delivers to joe-ext@postern.test, whose file has these lines, or to another extension. */
+  deliver(
+    lines: string,
+    message?: string,
+    sender?: string,
+    extension?: string,
+  ): Promise<LineDelivery>
   /** What a file holds now. `queued` and `envelopes` are what was sent on. */
   left(name: string): string
   queueThatExits(exit: number): void
@@ -37,14 +42,14 @@ export function qmailHome(): QmailHome {
   queueThatExits(0)
   return {
     path,
-    async deliver(lines, message = greeting, sender = 'alice@client.test') {
+    async deliver(lines, message = greeting, sender = 'alice@client.test', extension = 'ext') {
       writeFileSync(join(path, '.qmail-ext'), lines)
       let report = ''
       const note = (bytes: Uint8Array): void => {
         report += latin1(bytes)
       }
       const rc = await deliverAsCalled(
-        callFor(path, message, sender),
+        callFor({ home: path, extension, sender }, message),
         { out: note, err: note },
         new AbortController().signal,
       )
@@ -57,17 +62,16 @@ export function qmailHome(): QmailHome {
 }
 
 function callFor(
-  home: string,
+  { home, extension, sender }: { readonly [N in 'home' | 'extension' | 'sender']: string },
   message: string,
-  sender: string,
 ): Parameters<typeof deliverAsCalled>[0] {
   return {
     address: {
       user: 'joe',
       home,
-      local: 'joe-ext',
+      local: `joe-${extension}`,
       dash: '-',
-      extension: 'ext',
+      extension,
       host: 'postern.test',
       sender,
     },

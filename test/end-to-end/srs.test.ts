@@ -43,8 +43,8 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-async function forwardTo(address: string): Promise<void> {
-  await writeFile(join(home, '.qmail'), `&${address}\n`)
+async function forwardTo(address: string, line = '&'): Promise<void> {
+  await writeFile(join(home, '.qmail'), `${line}${address}\n`)
   if (isRoot) {
     await chown(home, uid, gid)
     await chown(join(home, '.qmail'), uid, gid)
@@ -91,6 +91,18 @@ test('what the next hop refuses is told to the sender, not to the address we hav
   await send('alice@client.test', 'joe@postern.test')
   await world.has(/^RCPT TO:<alice@client\.test>/)
   expect(world.envelopes).toContain('MAIL FROM:<>')
+})
+
+test('what a program of a .qmail file sends on has a sender of ours as well; what it writes itself does not', async () => {
+  await forwardTo('carol@far.test', '|forward ')
+  gateway = await startGateway(folder)
+  await send('alice@client.test', 'joe@postern.test')
+  await world.has(/^MAIL FROM:<SRS0=.{4}=..=client\.test=alice@mail\.postern\.test>/)
+  await world.has(/^RCPT TO:<carol@far\.test>/)
+  await forwardTo('sendmail -f shop@client.test dan@far.test', '|')
+  await send('alice@client.test', 'joe@postern.test')
+  await world.has(/^RCPT TO:<dan@far\.test>/)
+  expect(world.envelopes).toContain('MAIL FROM:<shop@client.test>')
 })
 
 test('with srs: false the sender stays', async () => {

@@ -5,7 +5,7 @@
 import { latin1Bytes, readable } from '../../formats/octets.ts'
 import { PosternError } from '../../mail/errors.ts'
 import type { UserDelivery } from '../../runtime/deliverer.ts'
-import type { Programs } from '../../runtime/programs.ts'
+import type { ProgramCall, Programs } from '../../runtime/programs.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 
 /** Whose process it becomes. */
@@ -45,6 +45,7 @@ export async function deliverAsUser(
       command: [...program, '--', ...about.map((each) => readable(latin1Bytes(each)))],
       environment: delivery.environment,
       as: { uid, gid },
+      ...memoryOf(delivery),
       graceMs: programEndMs,
       inputs: new Map([[0, { file: delivery.message() }]]),
       outputs: new Map([
@@ -57,6 +58,13 @@ export async function deliverAsUser(
   )
   const of = (descriptor: number): Uint8Array => outputs.get(descriptor) ?? new Uint8Array()
   return { end, text: Buffer.concat([of(1), of(2)]), forward: of(forwardDescriptor) }
+}
+
+/** The limit of its programs is that of the process which starts them. */
+export function memoryOf({
+  memoryBytes,
+}: Pick<LocalDelivery, 'memoryBytes'>): Pick<ProgramCall, 'memoryBytes'> {
+  return memoryBytes === undefined ? {} : { memoryBytes }
 }
 
 /**

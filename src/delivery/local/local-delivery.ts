@@ -3,6 +3,7 @@
  * done when a later one fails: a retry may do it again. Forwards go together, after everything else.
  */
 import { latin1Bytes } from '../../formats/octets.ts'
+import { maxAddressBytes } from '../../formats/qmail-queue-protocol.ts'
 import { parseDotQmail, type Instruction } from '../../formats/dot-qmail.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
@@ -24,6 +25,8 @@ export interface LocalDelivery {
   readonly defaultDelivery: string
   /** What programs see beside the variables of this delivery, such as PATH. */
   readonly environment: ReadonlyMap<string, string>
+  /** What each process of a program may hold in memory; absent: what we may hold ourselves. */
+  readonly memoryBytes?: number | undefined
 }
 
 /** Mail that an address sends on. */
@@ -167,7 +170,7 @@ class Obedience {
           path: instruction.path,
           home,
           lines,
-          message: message(),
+          message,
         })
       case 'program':
         return this.#runProgram(instruction.command)
@@ -181,7 +184,7 @@ class Obedience {
 
   async #runProgram(command: string): Promise<Trouble | 'last' | undefined> {
     const { run, lines, newSender, default: replaced } = this.#circumstances
-    const { address, environment: base } = this.#delivery
+    const { address, environment: base, memoryBytes } = this.#delivery
     const naming = { newSender, default: replaced }
     const outcome = await runLocalProgram(
       run.doors.programs,
@@ -190,6 +193,7 @@ class Obedience {
         home: address.home,
         environment: localEnvironment(address, lines, { base, naming }),
         message: this.#delivery.message(),
+        memoryBytes,
       },
       { say: (report) => run.listener.programWrote(report), signal: run.signal },
     )
@@ -198,6 +202,10 @@ class Obedience {
 
   async #forward(): Promise<{ readonly queued: string } | Trouble | undefined> {
     if (this.#recipients.length === 0) return undefined
+    // As qmail-queue, which takes no such address: it will never be one.
+    if (this.#recipients.some((each) => each.length > maxAddressBytes)) {
+      return hard('Unable to forward message: envelope address too long for qq (#5.1.3).')
+    }
     const { run, lines, newSender } = this.#circumstances
     return run.doors.forward({
       sender: newSender,

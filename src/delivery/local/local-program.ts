@@ -9,6 +9,7 @@ export interface LocalProgram {
   readonly home: string
   readonly environment: ReadonlyMap<string, string>
   readonly message: AsyncIterable<Uint8Array>
+  readonly memoryBytes?: number | undefined
 }
 
 /** What it wrote, as far as anybody will read it. */
@@ -31,7 +32,7 @@ const permanent: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112
 
 export async function runLocalProgram(
   programs: Programs,
-  { command, home, environment, message }: LocalProgram,
+  { command, home, environment, message, memoryBytes }: LocalProgram,
   { say, signal }: Hearing,
 ): Promise<ProgramOutcome> {
   try {
@@ -40,6 +41,7 @@ export async function runLocalProgram(
         command: ['/bin/sh', '-c', asText(command)],
         environment: new Map([...environment].map(([name, value]) => [name, asText(value)])),
         folder: asText(home),
+        ...(memoryBytes === undefined ? {} : { memoryBytes }),
         inputs: new Map([[0, { file: message }]]),
         outputs: new Map([
           [1, mostReport],

@@ -36,6 +36,8 @@ export interface LocalSettings {
   readonly environment: ReadonlyMap<string, string>
   /** One delivery may take so long, all of its programs together. */
   readonly timeoutMs: number
+  /** What each process of a program may hold in memory; undefined: no limit. */
+  readonly memoryBytes?: number | undefined
 }
 
 export function localTransport(options: LocalTransportOptions): Transport<LocalRoute> {
@@ -65,22 +67,29 @@ async function deliverOne(
   if (becoming === undefined && uid !== undefined && uid !== route.uid) {
     return deferred('4.3.0', `This gateway may not write mail of the user ${route.user}.`)
   }
-  const { defaultDelivery, environment, timeoutMs } = settings()
+  const { defaultDelivery, environment, timeoutMs, memoryBytes } = settings()
   const { user, home, local, dash, extension, domain: host } = route
   const delivery: LocalDelivery = {
     address: { user, home, local, dash, extension, host, sender: senderOf(envelope) },
     message: () => lfLines(message.read()),
     defaultDelivery,
     environment,
+    memoryBytes,
   }
   const controller = new AbortController()
   const abort = (): void => controller.abort()
-  const timer = doors.clock.after(timeoutMs, abort)
+  let isLate = false
+  const timer = doors.clock.after(timeoutMs, () => {
+    isLate = true
+    abort()
+  })
   signal.addEventListener('abort', abort, { once: true })
   try {
-    return becoming === undefined
-      ? await asOurselves(delivery, doors, controller.signal)
-      : await becoming(delivery, route, controller.signal)
+    const result =
+      becoming === undefined
+        ? await asOurselves(delivery, doors, controller.signal)
+        : await becoming(delivery, route, controller.signal)
+    return isLate && result.outcome === 'deferred' ? late(timeoutMs) : result
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', abort)
@@ -102,6 +111,10 @@ async function asOurselves(
   const { exit, out, err } = localReport(outcome)
   const said = Buffer.concat(reports.flatMap((report) => [report.out, report.err]))
   return localResult(exit, readable(said) + readable(latin1Bytes(out + err)))
+}
+
+function late(timeoutMs: number): DeliveryResult {
+  return deferred('4.3.0', `The delivery took longer than ${timeoutMs / 1000} s and was called off`)
 }
 
 function deferred(status: TransientStatus, text: string): DeliveryResult {

@@ -10,13 +10,19 @@ import type { ProgramEnd, Programs, RunningProgram } from '../../runtime/program
 import { formatFrame, FrameReader, pieces, type Frame } from '../deliverer/frames.ts'
 import { Kept } from '../deliverer/kept.ts'
 import { readAnswer } from '../deliverer/requests.ts'
-import { mostForwardBytes, mostReportBytes, programEndMs, type Owner } from './as-user.ts'
+import { memoryOf, mostForwardBytes, mostReportBytes, programEndMs, type Owner } from './as-user.ts'
+import type { LocalDelivery } from './local-delivery.ts'
 
 export interface OwnerProcessParts {
   readonly programs: Pick<Programs, 'start'>
   readonly clock: Clock
   /** The program that stays, as it is started. */
   readonly command: readonly [string, ...string[]]
+}
+
+/** As what it is started. */
+export interface OwnerStart extends Pick<LocalDelivery, 'environment' | 'memoryBytes'> {
+  readonly owner: Owner
 }
 
 /** What is handed over: an order (owner-order.ts) and the message with LF line ends. */
@@ -62,13 +68,11 @@ export class OwnerProcess {
    */
   static async start(
     { programs, clock, command }: OwnerProcessParts,
-    {
-      owner: { uid, gid },
-      environment,
-    }: { readonly owner: Owner; readonly environment: ReadonlyMap<string, string> },
+    { owner: { uid, gid }, environment, memoryBytes }: OwnerStart,
     over: () => void,
   ): Promise<OwnerProcess> {
-    const call = { command, environment, as: { uid, gid }, graceMs: programEndMs }
+    const as = { uid, gid }
+    const call = { command, environment, as, graceMs: programEndMs, ...memoryOf({ memoryBytes }) }
     return new OwnerProcess(await programs.start(call), clock, over)
   }
 

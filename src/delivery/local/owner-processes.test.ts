@@ -110,6 +110,7 @@ function stage({
     command: ['/bin/stays'],
     program: ['/bin/postern', 'local'],
     limits,
+    variablesFor: (uid) => new Map([['FOR', String(uid)]]),
   })
   const deliver = (text: string, owner = joe, until = signal) =>
     processes.deliver(mail(text), owner, until)
@@ -130,8 +131,8 @@ describe('a process that stays', () => {
     const { address, defaultDelivery } = mail('one')
     expect(started[0]?.orders[0]).toEqual({ address, defaultDelivery, environment })
     expect(started.map(({ call }) => call)).toMatchObject([
-      { command: ['/bin/stays'], as: joe, environment },
-      { command: ['/bin/stays'], as: ann, environment },
+      { command: ['/bin/stays'], as: joe },
+      { command: ['/bin/stays'], as: ann },
     ])
   })
 
@@ -168,6 +169,34 @@ describe('a process that stays', () => {
     expect(started).toHaveLength(2)
     clock.advance(500)
     await inHand('three')
+  })
+
+  test('of one owner is one of eight at most: what comes then waits for one of these', async () => {
+    const { clock, started, deliver, inHand } = stage({
+      holds: ['one', 'two'],
+      limits: { perOwner: 2 },
+    })
+    void deliver('one')
+    await inHand('one')
+    void deliver('two')
+    await expect.poll(() => clock.pending).toBe(1)
+    clock.advance(500)
+    await inHand('two')
+    const three = deliver('three')
+    await expect.poll(() => clock.pending).toBe(1)
+    for (let tick = 0; tick < 20; tick += 1) clock.advance(500)
+    await deliver('hers', ann)
+    expect(started.map(({ call }) => call.as)).toEqual([joe, joe, ann])
+    started[1]?.answer.get('two')?.(done)
+    await three
+    expect(started[1]?.taken).toEqual(['two', 'three'])
+  })
+
+  test('is started with what else its user is to know', async () => {
+    const { started, deliver } = stage()
+    await deliver('one')
+    expect(started[0]?.call.environment).toEqual(new Map([...environment, ['FOR', '1001']]))
+    expect(started[0]?.orders[0]?.environment).toEqual(environment)
   })
 
   test('ends when it has had nothing to do for ten seconds', async () => {

@@ -3,7 +3,8 @@
  * one group id, and has one delivery in hand at a time; for several at a time an owner has several processes.
  *
  * Who has waited half a second for one that is there has another started (owner-queue.ts): a burst of mail to one user starts
- * one process and not ten, and programs that take their time have as many deliveries beside them as the courier begins. What is
+ * one process and not ten, and programs that take their time have others beside them, eight for one owner; what comes then
+ * waits for one of these. What is
  * not handed over is delivered by a process for it alone (as-user.ts): large messages, which that process reads from a file.
  */
 import { isPosternError, PosternError } from '../../mail/errors.ts'
@@ -15,7 +16,7 @@ import { gathered, type BegunMessage } from '../transport/maildir-writer.ts'
 import { deliverAsUser, neverAs, type Owner } from './as-user.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 import { formatOrder } from './owner-order.ts'
-import { OwnerProcess, type Handed } from './owner-process.ts'
+import { OwnerProcess, type Handed, type OwnerStart } from './owner-process.ts'
 import { OwnerQueue } from './owner-queue.ts'
 
 export interface OwnerProcessesParts {
@@ -26,11 +27,15 @@ export interface OwnerProcessesParts {
   /** `postern local`, as it is started. */
   readonly program: readonly [string, ...string[]]
   readonly limits?: Partial<OwnerLimits>
+  /** What else a process of this user's that stays is started with, such as where compiled code lies. */
+  readonly variablesFor?: (uid: number) => ReadonlyMap<string, string>
 }
 
 export interface OwnerLimits {
   /** Of all owners together, as long as not more of them have something in hand. */
   readonly processes: number
+  /** Of one owner. */
+  readonly perOwner: number
   /** Without a delivery one stays so long. */
   readonly idleMs: number
   /** Then a fresh one takes its place, whatever the old one may have gathered. */
@@ -41,6 +46,7 @@ export interface OwnerLimits {
 
 const usualLimits: OwnerLimits = {
   processes: 32,
+  perOwner: 8,
   idleMs: 10_000,
   deliveries: 1000,
   patienceMs: 500,
@@ -54,11 +60,6 @@ interface Member {
   idle: Timer | undefined
 }
 
-interface Asking {
-  readonly owner: Owner
-  readonly environment: ReadonlyMap<string, string>
-}
-
 export class OwnerProcesses {
   readonly #parts: OwnerProcessesParts
   readonly #limits: OwnerLimits
@@ -69,7 +70,9 @@ export class OwnerProcesses {
   constructor(parts: OwnerProcessesParts) {
     this.#parts = parts
     this.#limits = { ...usualLimits, ...parts.limits }
-    this.#waiting = new OwnerQueue(parts.clock, this.#limits.patienceMs)
+    const { patienceMs, perOwner } = this.#limits
+    const mayStart = (owner: string): boolean => this.#of(owner).length < perOwner
+    this.#waiting = new OwnerQueue(parts.clock, { patienceMs, mayStart })
   }
 
   /** As `deliverAsUser`, by a process that may have been there before. @throws PosternError PROGRAM_FAILED, ABORTED */
@@ -81,8 +84,8 @@ export class OwnerProcesses {
     const message = await beginningOf(delivery)
     const order = formatOrder(delivery)
     if (message instanceof Uint8Array && order.length <= mostFrameBytes) {
-      const { environment } = delivery
-      return this.#hand({ order, message }, { owner, environment }, signal)
+      const { environment, memoryBytes } = delivery
+      return this.#hand({ order, message }, { owner, environment, memoryBytes }, signal)
     }
     const alone = { ...delivery, message: () => chunksOf(message) }
     try {
@@ -92,7 +95,7 @@ export class OwnerProcesses {
     }
   }
 
-  async #hand(handed: Handed, asking: Asking, signal: AbortSignal): Promise<UserDelivery> {
+  async #hand(handed: Handed, asking: OwnerStart, signal: AbortSignal): Promise<UserDelivery> {
     const member = await this.#memberFor(asking, signal)
     try {
       if (member.process === undefined) throw aborted()
@@ -102,15 +105,20 @@ export class OwnerProcesses {
     }
   }
 
-  async #memberFor({ owner, environment }: Asking, signal: AbortSignal): Promise<Member> {
+  async #memberFor(asking: OwnerStart, signal: AbortSignal): Promise<Member> {
+    const { owner } = asking
     const name = `${owner.uid}:${owner.gid}`
-    const own = [...this.#members].filter((each) => each.owner === name)
+    const own = this.#of(name)
     const free = own.findLast(({ idle }) => idle !== undefined)
     if (free !== undefined) return this.#take(free)
     const freed = own.length === 0 ? undefined : await this.#waiting.wait(name, signal)
     if (freed !== undefined) return freed
     if (signal.aborted) throw aborted()
-    return this.#start(name, { owner, environment })
+    return this.#start(name, asking)
+  }
+
+  #of(owner: string): readonly Member[] {
+    return [...this.#members].filter((each) => each.owner === owner)
   }
 
   #take(member: Member): Member {
@@ -121,7 +129,7 @@ export class OwnerProcesses {
     return member
   }
 
-  async #start(name: string, asking: Asking): Promise<Member> {
+  async #start(name: string, asking: OwnerStart): Promise<Member> {
     this.#makeRoom()
     // It has its place before it is there.
     const place: Member = { owner: name, process: undefined, deliveries: 0, idle: undefined }
@@ -129,7 +137,10 @@ export class OwnerProcesses {
     let member = place
     const over = (): void => this.#forget(member)
     try {
-      const process = await OwnerProcess.start(this.#parts, asking, over)
+      const { variablesFor } = this.#parts
+      const variables = [...asking.environment, ...(variablesFor?.(asking.owner.uid) ?? [])]
+      const start = { ...asking, environment: new Map(variables) }
+      const process = await OwnerProcess.start(this.#parts, start, over)
       this.#members.delete(place)
       member = { ...place, process }
       this.#members.add(member)

@@ -1,5 +1,11 @@
 import type { Clock, Timer } from '../../runtime/clock.ts'
 
+export interface OwnerPatience {
+  readonly patienceMs: number
+  /** Whether this owner may have another process; where not, everybody waits for one that is there. */
+  readonly mayStart: (owner: string) => boolean
+}
+
 type Waiter<Free> = (free: Free | undefined) => void
 
 interface Line<Free> {
@@ -16,12 +22,14 @@ interface Line<Free> {
 export class OwnerQueue<Free> {
   readonly #clock: Clock
   readonly #patienceMs: number
+  readonly #mayStart: (owner: string) => boolean
   /** With as many in them as there are deliveries under way, which the courier bounds, or the deliverer. */
   readonly #lines = new Map<string, Line<Free>>()
 
-  constructor(clock: Clock, patienceMs: number) {
+  constructor(clock: Clock, { patienceMs, mayStart }: OwnerPatience) {
     this.#clock = clock
     this.#patienceMs = patienceMs
+    this.#mayStart = mayStart
   }
 
   /** @returns what is free now; undefined: nothing is, and it is time to start another, or the signal has fired */
@@ -71,7 +79,7 @@ export class OwnerQueue<Free> {
       if (line === undefined || since === undefined) return
       const leftMs = since + this.#patienceMs - this.#clock.monotonicMs()
       line.timer = this.#impatience(owner, leftMs > 0 ? leftMs : this.#patienceMs)
-      if (leftMs <= 0) this.tell(owner, undefined)
+      if (leftMs <= 0 && this.#mayStart(owner)) this.tell(owner, undefined)
     })
   }
 }

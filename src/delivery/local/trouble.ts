@@ -25,6 +25,8 @@ const words: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', 'out of disk space'],
   ['EDQUOT', 'out of quota'],
   ['EROFS', 'read-only file system'],
+  ['EINVAL', 'invalid argument'],
+  ['ESPIPE', 'illegal seek'],
   ['EIO', 'input/output error'],
   ['ELOOP', 'symbolic link loop'],
   ['ENAMETOOLONG', 'file name too long'],

@@ -5,7 +5,7 @@ import type { AliasRoute } from '../../mail/route.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { memoryMessage } from '../../testkit/memory-message.ts'
 import { memoryQueue } from '../../testkit/memory-queue.ts'
-import { aliasTransport } from './alias.ts'
+import { aliasTransport, type AliasOptions } from './alias.ts'
 
 const at = (localPart: string, domain = 'here.test') => ({ localPart, domain })
 const to = [at('amy'), at('bob', 'there.test')]
@@ -16,12 +16,14 @@ interface Scene extends Partial<AliasRoute> {
   readonly header?: string
   readonly kept?: DeliveryResult
   readonly broken?: boolean
+  readonly rewriting?: AliasOptions['rewriting']
 }
 
-async function run({ header = '', kept = stored, broken = false, ...rest }: Scene = {}) {
+async function run({ header = '', kept = stored, broken = false, rewriting, ...rest }: Scene = {}) {
   const queue = memoryQueue(fakeClock())
   const copies: string[] = []
   const transport = aliasTransport({
+    ...(rewriting && { rewriting }),
     queue: broken
       ? {
           begin: () => ({
@@ -81,6 +83,23 @@ describe('mail for an alias', () => {
     expect(Buffer.concat(chunks).toString()).toBe(
       'Delivered-To: team@here.test\r\nSubject: hi\r\n\r\nhello\r\n',
     )
+  })
+
+  test('goes to strangers under a reverse-path of ours, where there is one', async () => {
+    const srs = at('SRS0=x', 'here.test')
+    const { result, entries } = await run({
+      rewriting: {
+        shares: async ({ reversePath, recipients: [amy, bob] }) => [
+          { reversePath: srs, recipients: bob === undefined ? [] : [bob] },
+          { reversePath, recipients: amy === undefined ? [] : [amy] },
+        ],
+      },
+    })
+    expect(result?.outcome).toBe('delivered')
+    expect(entries.map(({ envelope }) => envelope)).toMatchObject([
+      { reversePath: srs, recipients: [{ mailbox: to[1], notify: ['failure'] }], envelopeId: 'e1' },
+      { reversePath: at('ann', 'far.test'), recipients: [{ mailbox: to[0] }] },
+    ])
   })
 
   test('that came by before fails, and so does what has come by too many', async () => {

@@ -1,6 +1,6 @@
 /**
  * Mail for an address that stands for others: a copy for its own mailbox, then one message in our own queue for all the
- * rest, with the reverse-path it came with. `delivered` means that the queue has promised it. The mailbox comes first, so
+ * rest, with the reverse-path it came with, or for strangers with one of ours (SRS). `delivered` means that the queue has promised it. The mailbox comes first, so
  * that a retry does not send the rest twice. A message that came by here before fails.
  */
 import { formatMailbox } from '../../mail/address.ts'
@@ -9,19 +9,22 @@ import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import type { AliasRoute, MaildirRoute } from '../../mail/route.ts'
 import { deliveredToField } from '../../mail/trace-fields.ts'
-import type { Queue } from '../../queue/queue.ts'
+import type { Placement, Queue } from '../../queue/queue.ts'
+import type { SenderRewriting, Share } from '../sender-rewriting.ts'
 import type { Delivery, Transport } from '../transport.ts'
 import { comesBack, looping } from './maildir.ts'
 
 export interface AliasOptions {
   readonly queue: Pick<Queue, 'begin'>
   readonly maildir: Transport<MaildirRoute>
+  /** Absent: reverse-paths stay. */
+  readonly rewriting?: Pick<SenderRewriting, 'shares'>
 }
 
 /** No honest message has come by more aliases. */
 const mostDeliveries = 50
 
-export function aliasTransport({ queue, maildir }: AliasOptions): Transport<AliasRoute> {
+export function aliasTransport({ queue, maildir, rewriting }: AliasOptions): Transport<AliasRoute> {
   async function deliverTo(
     delivery: Delivery<AliasRoute>,
     recipient: Recipient,
@@ -53,13 +56,14 @@ export function aliasTransport({ queue, maildir }: AliasOptions): Transport<Alia
       await draft.write(Buffer.from(deliveredToField(recipient.mailbox)))
       for await (const chunk of message.read()) await draft.write(chunk)
       await draft.end()
-      await draft.commit([
-        {
-          disposition: 'deliver',
-          headerEdits: [],
-          envelope: envelopeFor(envelope, recipient, route),
-        },
-      ])
+      const sent = envelopeFor(envelope, recipient, route)
+      const [first = sent, ...others] = (await rewriting?.shares(sent)) ?? []
+      const placed = (share: Share): Placement => ({
+        disposition: 'deliver',
+        headerEdits: [],
+        envelope: { ...sent, ...share },
+      })
+      await draft.commit([placed(first), ...others.map(placed)])
       const text = `Sent on to ${route.to.length === 1 ? 'one address' : `${route.to.length} addresses`}`
       return { outcome: 'delivered', status: '2.0.0', text, relayed: 'with-dsn' }
     } catch (error) {

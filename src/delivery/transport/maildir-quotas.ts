@@ -10,7 +10,13 @@ import {
   parseMaildirsize,
 } from '../../formats/maildirsize.ts'
 import { isPosternError } from '../../mail/errors.ts'
-import { exceedsQuota, formatQuota, type MailboxUsage, type Quota } from '../../mail/quota.ts'
+import {
+  exceedsQuota,
+  formatQuota,
+  parseQuota,
+  type MailboxUsage,
+  type Quota,
+} from '../../mail/quota.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import type { Random } from '../../runtime/random.ts'
@@ -30,6 +36,8 @@ export interface MaildirLimit {
 
 /** A sum that is older is counted anew before anybody is turned away by it. */
 const believedMs = 900_000
+/** Of a first line. */
+const longestQuota = 200
 /** Nobody has more folders. */
 const mostFolders = 10_000
 
@@ -72,6 +80,26 @@ export class MaildirQuotas {
     if (kept === undefined) return isTooMuch(await this.#count(path, quota))
     if (!isTooMuch(kept.usage)) return false
     return kept.fresh || isTooMuch(await this.#count(path, quota))
+  }
+
+  /**
+   * The quota that the Maildir's own maildirsize names, whoever wrote it.
+   * @returns undefined where there is none that can be read
+   * @throws PosternError DISK_FAILED
+   */
+  async quotaOf(path: string): Promise<Quota | undefined> {
+    const { disk } = this.#parts
+    const name = `${path}/maildirsize`
+    if ((await unlessMissing(disk.stat(name)))?.kind !== 'file') return undefined
+    const file = await unlessMissing(disk.open(name, 'read'))
+    if (file === undefined) return undefined
+    try {
+      const beginning = Buffer.from(await file.read(0, longestQuota)).toString('latin1')
+      const end = beginning.indexOf('\n')
+      return end < 0 ? undefined : parseQuota(beginning.slice(0, end).trimEnd())
+    } finally {
+      await file.close()
+    }
   }
 
   /** What maildirsize says, where it speaks of this quota. */

@@ -10,7 +10,8 @@ import { watchPath } from './disk-watch.ts'
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
 const openFlags = {
-  read: 'r',
+  // What is no file after all, such as a FIFO, keeps nobody waiting.
+  read: O_RDONLY | O_NONBLOCK,
   write: 'r+',
   create: 'wx+',
   open: O_RDWR | O_CREAT,

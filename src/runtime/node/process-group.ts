@@ -73,7 +73,7 @@ export class ProcessGroup {
     { ends, kept, streams }: Wiring,
     clock: Clock,
   ): Promise<ProcessGroup> {
-    const [program, ...args] = call.command
+    const [program, ...args] = limited(call)
     const graceMs = Math.min(call.graceMs ?? usualGraceMs, mostGraceMs)
     const length = Math.max(2, ...ends.keys()) + 1
     try {
@@ -131,6 +131,16 @@ export class ProcessGroup {
       return false
     }
   }
+}
+
+/** Node sets no limits: a shell does, and is the program then. Where it may not, a lower one holds already. */
+function limited({
+  command,
+  memoryBytes,
+}: Pick<ProgramCall, 'command' | 'memoryBytes'>): ProgramCall['command'] {
+  if (memoryBytes === undefined) return command
+  const kilobytes = String(Math.ceil(memoryBytes / 1024))
+  return ['/bin/sh', '-c', 'ulimit -d "$0" 2>/dev/null; exec "$@"', kilobytes, ...command]
 }
 
 function keep(child: ChildProcess, descriptor: number, most: number): Promise<Kept> {

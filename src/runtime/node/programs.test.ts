@@ -53,6 +53,16 @@ describe('a program', () => {
     expect(textOf((await programs.run(call, patient)).outputs.get(1))).toBe('$(id); *')
   })
 
+  test('may hold so much memory, as all that it starts, or what we may hold ourselves', async () => {
+    const call = script('ulimit -d; sh -c "ulimit -d"; printf %s "$0"', {
+      outputs: new Map([[1, 100]]),
+    })
+    const limited = await programs.run({ ...call, memoryBytes: 900 << 20 }, patient)
+    expect(textOf(limited.outputs.get(1))).toBe('921600\n921600\n/bin/sh')
+    const { outputs } = await programs.run(call, patient)
+    expect(textOf(outputs.get(1))).toMatch(/^(\w+)\n\1\n/)
+  })
+
   test('reads several descriptors and writes others', async () => {
     const call = script('cat <&3 >&4; cat; echo oops >&2', {
       inputs: new Map([

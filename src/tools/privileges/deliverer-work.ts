@@ -25,7 +25,10 @@ import { RecentLogins } from './recent-logins.ts'
 export interface ObeyedConfiguration {
   readonly folder: string
   readonly control: Pick<Configuration['control'], 'defaultDelivery' | 'locals' | 'me'>
-  readonly delivery: Pick<Configuration['delivery'], 'alias' | 'localTimeoutMs'>
+  readonly delivery: Pick<
+    Configuration['delivery'],
+    'alias' | 'localTimeoutMs' | 'localMemoryBytes'
+  >
   readonly chain: Exposable['chain']
 }
 
@@ -76,6 +79,7 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
         address: { user, home, local, dash, extension, host, sender },
         defaultDelivery: control.defaultDelivery,
         environment: programEnvironment(folder),
+        memoryBytes: settings.localMemoryBytes,
       }
       return within(
         clock,

@@ -15,6 +15,7 @@ import {
   exchangeableByOthersThanRoot,
   writableByOthersThanRoot,
 } from '../../runtime/node/root-owned.ts'
+import { SharedCode } from '../../runtime/node/shared-code.ts'
 import { localProgram, ownerProgram } from '../local-program.ts'
 import { LocalUsers } from '../local-users.ts'
 import { silentLog } from '../silent-log.ts'
@@ -35,11 +36,13 @@ export interface DelivererOrders {
 export async function openDeliverer(orders: DelivererOrders): Promise<DelivererServer> {
   const current = following(orders.folder)
   const programs = nodePrograms(systemClock)
+  const code = new SharedCode({ programs, clock: systemClock, command: ownerProgram })
   const processes = new OwnerProcesses({
     programs,
     clock: systemClock,
     program: localProgram,
     command: ownerProgram,
+    variablesFor: (uid) => code.variablesFor(uid),
   })
   const doors = {
     disk: systemDisk,

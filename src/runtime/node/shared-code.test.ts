@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from './clock.ts'
+import { nodeFile } from './process.ts'
+import { nodePrograms } from './programs.ts'
+import { SharedCode } from './shared-code.ts'
+
+const isRoot = process.getuid?.() === 0
+const programs = nodePrograms(systemClock)
+const { signal } = new AbortController()
+
+/** Says where Node looks for compiled code, how many files there it may read, and whether it may write one. */
+const program = `
+import { accessSync, constants, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
+import { size } from './part.ts'
+const at: string = getCompileCacheDir() ?? ''
+const may = (): boolean => { try { accessSync(at, constants.W_OK); return true } catch { return false } }
+console.log(JSON.stringify({ at, real: at && realpathSync(at), may: at !== '' && may(), size }))
+`
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'postern-shared-'))
+  onTestFinished(() => rmSync(path, { recursive: true }))
+  chmodSync(path, 0o755)
+  writeFileSync(join(path, 'program.ts'), program)
+  writeFileSync(join(path, 'part.ts'), 'export const size: number = 7\n')
+  return path
+}
+
+test.runIf(isRoot)(
+  'a process of another user finds what root has compiled, and can not write it',
+  async () => {
+    const command = [nodeFile, join(folder(), 'program.ts')] as const
+    const shared = new SharedCode({ programs, clock: systemClock, command })
+    onTestFinished(() => shared.close())
+    expect(shared.variablesFor(8123)).toEqual(new Map())
+    await shared.ready()
+    for (const uid of [8123, 8124, 8123]) {
+      const environment = shared.variablesFor(uid)
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, as owners come
+      const { outputs } = await programs.run(
+        { command, environment, as: { uid, gid: uid }, outputs: new Map([[1, 10_000]]) },
+        signal,
+      )
+      const said: unknown = JSON.parse(Buffer.from(outputs.get(1) ?? []).toString())
+      const kept = environment.get('NODE_COMPILE_CACHE') ?? 'none'
+      expect(said).toEqual({
+        at: expect.stringMatching(new RegExp(`^${kept}/.*-${uid}$`)),
+        real: expect.stringMatching(new RegExp(`^${kept}/.*-0$`)),
+        may: false,
+        size: 7,
+      })
+    }
+  },
+)
+
+test('without a program there is nothing to share', async () => {
+  const shared = new SharedCode({ programs, clock: systemClock, command: ['/nowhere/node'] })
+  await shared.ready()
+  expect(shared.variablesFor(8123)).toEqual(new Map())
+})
