@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { illegalOption } from '../formats/getopt.ts'
 import { parseInjectOptions } from '../formats/inject/inject-options.ts'
 import { runInject } from './run-inject.ts'
 
@@ -13,7 +14,7 @@ export function injectCommand(): Command {
     .action(async () => {
       const options = parseInjectOptions(process.argv.slice(3))
       if ('illegal' in options) {
-        process.stderr.write(`qmail-inject: illegal option -- ${options.illegal}\n`)
+        process.stderr.write(illegalOption('qmail-inject', options.illegal))
         process.exitCode = 100
         return
       }

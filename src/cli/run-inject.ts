@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { InjectOptions } from '../formats/inject/inject-options.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { readDescriptor } from '../runtime/node/descriptor.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
@@ -8,10 +9,20 @@ import { readOffline } from '../tools/read-offline.ts'
 import { defaultConfig } from './config-option.ts'
 
 /** Reads the message from standard input, and answers as qmail-inject does: by an exit code and, if need be, a line. */
-export async function runInject(
-  options: InjectOptions,
-  variables: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
+export async function runInject(options: InjectOptions, variables: Variables): Promise<void> {
+  try {
+    await run(options, variables)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    // A configuration with a mistake, input that breaks off: whoever calls us may try again.
+    process.stderr.write(`qmail-inject: fatal: ${error.message}\n`)
+    process.exitCode = 111
+  }
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+async function run(options: InjectOptions, variables: Variables): Promise<void> {
   const config = variables['POSTERN_CONFIG'] ?? defaultConfig()
   const environment = new Map(
     Object.entries(variables).map(([name, value]) => [name, value ?? '']),

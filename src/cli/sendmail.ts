@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { illegalOption } from '../formats/getopt.ts'
 import { parseSendmailOptions } from '../formats/inject/inject-options.ts'
 import { defaultConfig } from './config-option.ts'
 import { runInject } from './run-inject.ts'
@@ -25,7 +26,7 @@ async function sendmail(): Promise<void> {
   )
   const call = parseSendmailOptions(process.argv.slice(3), variables)
   if ('illegal' in call) {
-    process.stderr.write(`sendmail: illegal option -- ${call.illegal}\n${usage}`)
+    process.stderr.write(illegalOption('sendmail', call.illegal) + usage)
     process.exitCode = 100
     return
   }

@@ -71,7 +71,7 @@ describe('a packet of QMTP', () => {
     ['a length that begins with a zero', '03:\nab,0:,0:,'],
     ['a length without end', '99999999999999999999999999'],
     ['a message of eleven digits', '10000000000:'],
-    ['a sender of more than 1,000 bytes', '2:\na,1001:'],
+    ['a sender of more than a megabyte', '2:\na,1048577:'],
     ['a list of more than a megabyte', '2:\na,0:,1048577:'],
     ['a recipient that is longer than its list', '2:\na,0:,5:4:abcd,,'],
     ['a list that ends within a length', '2:\na,0:,1:4,'],
@@ -82,6 +82,19 @@ describe('a packet of QMTP', () => {
   ])('is broken by %s', (_what, text) => {
     for (const pieces of [[Buffer.from(text)], bytewise(text)]) {
       expect(read('qmtp', pieces).state).toBe('broken')
+    }
+  })
+
+  test('ends where it says with addresses that are too long, of which the beginning is kept', () => {
+    const long = 'a'.repeat(70_000)
+    const packet = qmtp('\n', long, 'b@c', long)
+    for (const pieces of [[packet], bytewise(packet.toString('latin1'))]) {
+      const { state, sender, recipients } = read('qmtp', pieces)
+      expect([state, sender?.length, recipients?.map(({ length }) => length)]).toEqual([
+        'done',
+        1001,
+        [3, 1001],
+      ])
     }
   })
 

@@ -18,7 +18,7 @@ export interface PacketHandler {
 }
 
 export interface PacketEnvelope {
-  /** As they were sent, one character for each byte. */
+  /** As they were sent, one character for each byte; of one that is too long the beginning, which is too long as well. */
   readonly sender: string
   readonly recipients: readonly string[]
 }
@@ -28,8 +28,8 @@ type State = 'length' | 'encoding' | 'content' | 'address' | 'comma' | 'last com
 
 /** So long a message can be said to be; whether it is taken is for the rules of content to say. */
 const mostMessageBytes = 9_999_999_999
-/** qmail's own bound for an address. */
-const mostAddressBytes = 1_000
+/** qmail's own bound for an address: what is longer is none, and its sender hears so. */
+export const mostAddressBytes = 1_000
 /** More than any list of recipients that is meant well. */
 const mostListBytes = 1 << 20
 const mostRecipients = 20_000
@@ -37,9 +37,9 @@ const mostRecipients = 20_000
 const mostBytes: { readonly [P in Part]: number } = {
   packet: mostMessageBytes + mostListBytes,
   message: mostMessageBytes,
-  sender: mostAddressBytes,
+  sender: mostListBytes,
   list: mostListBytes,
-  recipient: mostAddressBytes,
+  recipient: mostListBytes,
 }
 
 const comma = 0x2c
@@ -115,7 +115,7 @@ export class PacketReader {
         this.#got(piece.length)
         break
       case 'address':
-        this.#address += piece.toString('latin1')
+        this.#address += piece.toString('latin1', 0, mostAddressBytes + 1 - this.#address.length)
         this.#got(piece.length)
         break
       case 'comma':

@@ -96,6 +96,16 @@ describe('QMTP', () => {
     expect(queue.commits[0]?.placement.envelope.reversePath).toBeNull()
   })
 
+  test('refuses for good what is too long for an address, and takes the others', async () => {
+    const long = `${'a'.repeat(2000)}@[]`
+    const { dial, queue } = await stage('qmtp')
+    const client = await dial()
+    client.send(packet(message, long, 'c@d.test') + packet(message, 'a@b.test', long, 'c@d.test'))
+    await settled()
+    expect((await heard(client)).map((answer) => answer.charAt(0))).toEqual(['D', 'D', 'K'])
+    expect(queue.commits).toHaveLength(1)
+  })
+
   test('takes packet after packet, sent ahead and cut anywhere', async () => {
     const text =
       packet(message, '', 'c@d.test') +

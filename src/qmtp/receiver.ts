@@ -6,6 +6,7 @@
  * hears nothing has promised nothing away, and comes back.
  */
 import { mailboxOfQmail } from '../formats/qmail-envelope.ts'
+import type { Mailbox } from '../mail/address.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { Recipient, ReversePath } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
@@ -20,7 +21,12 @@ import type { ReceiverSettings, SessionEnd } from '../smtp/policy.ts'
 import type { ReceiverParts, SessionReceiver, Taken } from '../smtp/receiver.ts'
 import * as replies from '../smtp/replies.ts'
 import { EncodedReader, type Encoding } from './encoded-reader.ts'
-import { PacketReader, type PacketEnvelope, type PacketProtocol } from './packet.ts'
+import {
+  mostAddressBytes,
+  PacketReader,
+  type PacketEnvelope,
+  type PacketProtocol,
+} from './packet.ts'
 import { packetAnswer } from './words.ts'
 
 /** A message on its way into a draft, or, where there is none for it, to nowhere. */
@@ -210,7 +216,7 @@ export class PacketReceiver implements SessionReceiver {
     const { session, policy, settings, nextTransactionId: transactionId } = dialogue
     const { sender, recipients } = packet
     const isNull = sender === '' || sender === doubleBounceUser
-    const reversePath = isNull ? null : mailboxOfQmail(sender, settings.hostname)
+    const reversePath = isNull ? null : mailboxOf(sender, settings.hostname)
     if (reversePath === undefined) return this.#toAll(packet, badSender)
     if (recipients.length === 0) return this.#protocol === 'qmqp' ? [replies.noRecipients] : []
     const { sizeBytes = 0, eightBit = false } = this.#arriving?.reader ?? {}
@@ -331,8 +337,12 @@ function wholeOf(answer: Answer): Reply {
 }
 
 function recipientOf(address: string, defaultHost: string): Recipient | undefined {
-  const mailbox = address === '' ? undefined : mailboxOfQmail(address, defaultHost)
+  const mailbox = address === '' ? undefined : mailboxOf(address, defaultHost)
   return mailbox && { mailbox }
+}
+
+function mailboxOf(address: string, defaultHost: string): Mailbox | undefined {
+  return address.length > mostAddressBytes ? undefined : mailboxOfQmail(address, defaultHost)
 }
 
 function needsUtf8(reversePath: ReversePath, wanted: readonly (Recipient | undefined)[]): boolean {

@@ -71,6 +71,20 @@ test('folders of vpopmail become domains, users and aliases', async () => {
   ])
 })
 
+test('what the limits of a domain disable is disabled for its users, but for those whom they do not bind', async () => {
+  const com = `${home}/domains/example.com`
+  const line = (name: string, gid: number): string => `${name}:${md5}:1:${gid}:x:${com}/${name}::\n`
+  const folders = {
+    [`${com}/vpasswd`]: line('eve', 0) + line('zoe', 0x2000),
+    [`${com}/.qmailadmin-limits`]: 'disable_pop\ndisable_smtp\n',
+  }
+  const { users } = planImport(await readVpopmail(fakeDisk(folders), { home }))
+  expect(users.map(({ user, flags }) => [user, [...(flags ?? [])]])).toEqual([
+    ['eve@example.com', ['no-pop', 'no-smtp']],
+    ['zoe@example.com', []],
+  ])
+})
+
 test('names that vaddaliasdomain gave a domain are its other names, and no domains', async () => {
   const assign = `+example.org-:example.org:89:89:${org}:-::
 +Alias.example-:example.org:89:89:${org}:-::

@@ -74,7 +74,7 @@ class Plan implements PlannedImport {
       return
     }
     this.domains.push({ ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) })
-    for (const user of domain.users.values()) this.#takeUser(user, domain.name)
+    for (const user of domain.users.values()) this.#takeUser(user, domain)
     for (const [name, lines] of domain.lines) this.#takeLines(`${name}@${domain.name}`, lines)
   }
 
@@ -98,9 +98,10 @@ class Plan implements PlannedImport {
     return 'bounce'
   }
 
-  #takeUser(user: VpopmailUser, domain: string): void {
+  #takeUser(user: VpopmailUser, { name: domain, disabled }: VpopmailDomain): void {
     const address = `${user.name}@${domain}`
-    const { hash: passwordHash, quota, bits } = user
+    const { hash: passwordHash, quota } = user
+    const bits = (user.bits & vpopmailBits.override) === 0 ? user.bits | disabled : user.bits
     if (!isAccountName(address) || parseMailbox(address, { smtputf8: true }) === undefined) {
       this.doubts.push(`${address}: is no address; the user is left out`)
       return

@@ -5,6 +5,7 @@ import { controlList } from '../formats/control.ts'
 import type { ControlSettings } from '../formats/control-settings.ts'
 import { latin1, latin1Bytes, lowerAscii, utf8Octets } from '../formats/octets.ts'
 import { quoteAddress } from '../formats/qmail-address.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { handToProgram, type QueueProgram } from './queue-program.ts'
@@ -30,6 +31,8 @@ export async function injectAsCalled(call: InjectCall): Promise<InjectAnswer> {
   const variables = new Map(
     [...queue.environment].map(([name, value]) => [name, utf8Octets(value)]),
   )
+  const lists = listsIn(queue.environment.get('QMAILMFTFILE'))
+  if (lists === undefined) return fatal(111, 'read error')
   const injection = inject(latin1(call.message), {
     recipientsFrom: options.recipientsFrom,
     recipients: options.recipients.map(utf8Octets),
@@ -39,7 +42,7 @@ export async function injectAsCalled(call: InjectCall): Promise<InjectAnswer> {
     defaultDomain: variables.get('QMAILDEFAULTDOMAIN') ?? control.defaultDomain,
     plusDomain: variables.get('QMAILPLUSDOMAIN') ?? control.plusDomain,
     idHost: variables.get('QMAILIDHOST') ?? control.idHost,
-    lists: listsIn(queue.environment.get('QMAILMFTFILE')),
+    lists,
     now: systemClock.now(),
     pid,
   })
@@ -66,12 +69,12 @@ function withoutEnd(text: string): string {
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 
-/** A file that there is not names no lists. */
-function listsIn(path: string | undefined): ReadonlySet<string> {
+/** A file that there is not names no lists. @returns undefined for one that can not be read */
+function listsIn(path: string | undefined): ReadonlySet<string> | undefined {
   if (path === undefined) return new Set()
   try {
     return new Set(controlList(systemDisk.readFileNow(path)).map(({ text }) => lowerAscii(text)))
-  } catch {
-    return new Set()
+  } catch (error) {
+    return isPosternError(error, 'NOT_FOUND') ? new Set() : undefined
   }
 }

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { parseDotQmail, type Instruction } from '../formats/dot-qmail.ts'
 import { parseMysqlDump, type DumpRow } from '../formats/mysql-dump.ts'
 import { vpopmailAliasDomains } from '../formats/vpopmail/alias-domains.ts'
-import { limitsOf, parseVpopmailLimits, type VpopmailLimits } from '../formats/vpopmail/limits.ts'
+import {
+  disabledBitsOf,
+  limitsOf,
+  limitWords,
+  type VpopmailLimits,
+} from '../formats/vpopmail/limits.ts'
 import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError } from '../mail/errors.ts'
@@ -13,6 +18,8 @@ export interface VpopmailDomain {
   readonly name: string
   readonly users: Map<string, VpopmailUser>
   limits: VpopmailLimits
+  /** Bits of pw_gid that its limits set for everybody. */
+  disabled: number
   /** What `.qmail-default` says. */
   catchAll: readonly Instruction[]
   /** Of `.qmail-NAME`, of the table valias, and of users' own `.qmail`, by local-part. */
@@ -93,8 +100,10 @@ class VpopmailReader implements Vpopmail {
       if (user !== undefined) domain.users.set(user.name, user)
     }
     for (const [row, domain] of this.#ofDomains(path, 'limits', limits)) {
-      const words = [...row].map(([name, value]) => [name, value ?? ''] as const)
-      domain.limits = limitsOf(new Map(words))
+      const said = [...row].flatMap(([name, value]) =>
+        typeof value === 'string' ? [[name, value] as const] : [],
+      )
+      limit(domain, new Map(said))
     }
     for (const [row, domain] of this.#ofDomains(path, 'valias', aliases)) addAlias(domain, row)
   }
@@ -134,7 +143,7 @@ class VpopmailReader implements Vpopmail {
     const users = await this.#textOf(join(folder, 'vpasswd'), largestFile)
     for (const user of parseVpasswd(users ?? '')) domain.users.set(user.name, user)
     const limits = await this.#textOf(join(folder, '.qmailadmin-limits'), largestFile)
-    if (limits !== undefined) domain.limits = parseVpopmailLimits(limits)
+    if (limits !== undefined) limit(domain, limitWords(limits))
     for (const file of (await this.#disk.list(folder)).toSorted()) {
       if (!file.startsWith(folderMark)) continue
       // oxlint-disable-next-line no-await-in-loop -- as above
@@ -164,7 +173,7 @@ class VpopmailReader implements Vpopmail {
     const name = written.toLowerCase()
     const known = this.domains.get(name)
     if (known !== undefined) return known
-    const made = { name, users: new Map(), limits: {}, catchAll: [], lines: new Map() }
+    const made = { name, users: new Map(), limits: {}, disabled: 0, catchAll: [], lines: new Map() }
     this.domains.set(name, made)
     return made
   }
@@ -191,6 +200,11 @@ class VpopmailReader implements Vpopmail {
       throw error
     }
   }
+}
+
+function limit(domain: VpopmailDomain, words: ReadonlyMap<string, string>): void {
+  domain.limits = limitsOf(words)
+  domain.disabled = disabledBitsOf(words)
 }
 
 function addAlias({ lines }: VpopmailDomain, row: DumpRow): void {

@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { illegalOption } from '../../src/formats/getopt.ts'
 import { parseInjectOptions } from '../../src/formats/inject/inject-options.ts'
 import { latin1Bytes, readable } from '../../src/formats/octets.ts'
 import { systemClock } from '../../src/runtime/node/clock.ts'
@@ -50,7 +51,7 @@ interface Answer {
 async function run({ args, env, stdin }: Vector): Promise<Answer> {
   const options = parseInjectOptions(args)
   if ('illegal' in options) {
-    const err = `qmail-inject: illegal option -- ${options.illegal}\n`
+    const err = illegalOption('qmail-inject', options.illegal)
     return { rc: 100, err, message: null, envelope: null }
   }
   const folder = mkdtempSync(join(tmpdir(), 'postern-inject-'))

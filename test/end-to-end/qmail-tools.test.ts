@@ -303,6 +303,20 @@ describe('the programs', () => {
   })
 })
 
+test('qmail-inject ends with 111 where it can not be done now, as its callers expect', async () => {
+  const inject = (env: NodeJS.ProcessEnv) =>
+    runProgram(join(checkout, 'bin/qmail/qmail-inject'), [], { input: 'To: x@y.z\n\n', env })
+  expect(await inject({ POSTERN_CONFIG: '/nowhere' })).toMatchObject({
+    code: 111,
+    stderr: expect.stringMatching(/^qmail-inject: fatal: /),
+  })
+  const unreadable = { POSTERN_CONFIG: join(checkout, 'config'), QMAILMFTFILE: checkout }
+  expect(await inject(unreadable)).toMatchObject({
+    code: 111,
+    stderr: 'qmail-inject: fatal: read error\n',
+  })
+})
+
 test('bin/qmail has the names that .qmail files know, each a command of ours', () => {
   const folder = join(checkout, 'bin/qmail')
   const names = readdirSync(folder)

@@ -25,7 +25,15 @@ describe('the command line of qmail-inject', () => {
   })
 
   test('names an option that there is not', () => {
-    expect(parseInjectOptions(['-az'])).toEqual({ illegal: 'z' })
+    expect(parseInjectOptions(['-az'])).toEqual({
+      illegal: { letter: 'z', needsValue: false },
+    })
+  })
+
+  test('names one that lacks its value: nobody is not meant', () => {
+    expect(parseInjectOptions(['-n', '-f'])).toEqual({
+      illegal: { letter: 'f', needsValue: true },
+    })
   })
 })
 
@@ -87,6 +95,8 @@ describe('the command line of sendmail', () => {
   })
 
   test.each(['-z', '-q', '-Q'])('names %s, which there is not', (option) => {
-    expect(sendmail(option)).toEqual({ illegal: option.slice(1) })
+    expect(sendmail(option)).toEqual({
+      illegal: { letter: option.slice(1), needsValue: false },
+    })
   })
 })

@@ -1,4 +1,5 @@
 /** The command lines of qmail-inject and of sendmail, as getopt(3) reads them. */
+import type { Getopt } from '../getopt.ts'
 import type { Variables } from './author.ts'
 import type { InjectSettings } from './inject.ts'
 
@@ -8,8 +9,8 @@ export interface InjectOptions extends Pick<InjectSettings, 'recipientsFrom' | '
   readonly dryRun: boolean
 }
 
-/** `illegal`: an option that there is not. */
-export type Parsed<T> = { readonly illegal: string } | T
+/** `illegal`: an option that there is not, or one that lacks its value. */
+export type Parsed<T> = { readonly illegal: NonNullable<Getopt['illegal']> } | T
 
 interface Option {
   readonly letter: string
@@ -34,12 +35,13 @@ function split(
     if (!argument.startsWith('-') || argument === '-') break
     for (let index = 1; index < argument.length; index += 1) {
       const letter = argument.charAt(index)
-      if (!known.includes(letter)) return { illegal: letter }
+      if (!known.includes(letter)) return { illegal: { letter, needsValue: false } }
       if (!withValue.includes(letter)) options.push({ letter, value: '' })
       else {
         const attached = argument.slice(index + 1)
-        if (attached === '') at += 1
-        options.push({ letter, value: attached === '' ? (args[at] ?? '') : attached })
+        const value = attached === '' ? args[(at += 1)] : attached
+        if (value === undefined) return { illegal: { letter, needsValue: true } }
+        options.push({ letter, value })
         // ssmtp's user, password and method: `-au name`.
         if (letter === 'a' && attached.length === 1) at += 1
         break

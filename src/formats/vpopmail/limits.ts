@@ -1,16 +1,37 @@
 /** Limits of a domain: `.qmailadmin-limits`, or a row of the table `limits`. Both use the same words, or nearly. */
 import type { MailDomain } from '../../mail/mail-domain.ts'
 import type { Quota } from '../../mail/quota.ts'
+import { vpopmailBits } from './vpasswd.ts'
 
 export type VpopmailLimits = Pick<MailDomain, 'maxUsers' | 'maxAliases' | 'quota' | 'defaultQuota'>
 
 /** `word: value`, one a line; words that mean nothing here are skipped. */
 export function parseVpopmailLimits(text: string): VpopmailLimits {
+  return limitsOf(limitWords(text))
+}
+
+/** What the file says, as the columns of the table say it. */
+export function limitWords(text: string): ReadonlyMap<string, string> {
   const words = text.split('\n').flatMap((line): (readonly [string, string])[] => {
     const [word = '', value = ''] = line.split(/[ \t:\r]+/).filter((part) => part !== '')
     return word === '' ? [] : [[word, value]]
   })
-  return limitsOf(new Map(words))
+  return new Map(words)
+}
+
+/**
+ * What nobody of the domain may, but for users whose own bits say that these count alone.
+ * @returns bits of pw_gid
+ */
+export function disabledBitsOf(words: ReadonlyMap<string, string>): number {
+  // In the file the word is enough; the table has a number beside each.
+  const isSet = (word: string): boolean => (words.get(word) ?? '0') !== '0'
+  const { noPop, noSmtp, noRelay } = vpopmailBits
+  return (
+    (isSet('disable_pop') ? noPop : 0) |
+    (isSet('disable_smtp') ? noSmtp : 0) |
+    (isSet('disable_relay') ? noRelay : 0)
+  )
 }
 
 /** The disk quota of a domain counts megabytes, that of a user bytes. */

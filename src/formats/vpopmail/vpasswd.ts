@@ -20,6 +20,8 @@ export const vpopmailBits = Object.freeze({
   noMail: 0x10,
   noRelay: 0x20,
   noSmtp: 0x800,
+  /** What the domain may not does not count for this user. */
+  override: 0x2000,
 })
 
 /** `name:hash:uid:gid:gecos:folder:quota:password`, one a line; others are skipped. */

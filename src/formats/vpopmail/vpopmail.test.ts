@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDotQmail } from '../dot-qmail.ts'
-import { parseVpopmailLimits } from './limits.ts'
+import { disabledBitsOf, limitWords, parseVpopmailLimits } from './limits.ts'
 import { parseVdelivermail, targetOf } from './vdelivermail.ts'
-import { parseVpasswd } from './vpasswd.ts'
+import { parseVpasswd, vpopmailBits } from './vpasswd.ts'
 
 describe('vpasswd', () => {
   test('has users with their hashes, bits and quotas', () => {
@@ -49,6 +49,18 @@ carol:$6$x:1:zero:
     )
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseVpasswd(text)))
   })
+})
+
+test('what the limits of a domain disable is known by a word in the file, by a number in the table', () => {
+  const { noPop, noSmtp, noRelay } = vpopmailBits
+  expect(disabledBitsOf(limitWords('disable_pop\ndisable_smtp: 1\ndisable_webmail\n'))).toBe(
+    noPop | noSmtp,
+  )
+  const row = new Map([
+    ['disable_pop', '0'],
+    ['disable_relay', '1'],
+  ])
+  expect(disabledBitsOf(row)).toBe(noRelay)
 })
 
 test('limits count accounts, aliases with forwards, megabytes of a domain and bytes of a user', () => {
