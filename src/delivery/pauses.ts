@@ -71,7 +71,10 @@ export class Pauses {
   covers({ recipient, reversePath, route }: PauseQuestion): boolean {
     const { all, to, from, routes } = this.#index
     return (
-      all || to.mean(recipient) || from.mean(reversePath) || (route !== undefined && routes.name(route))
+      all ||
+      to.mean(recipient) ||
+      from.mean(reversePath) ||
+      (route !== undefined && routes.name(route))
     )
   }
 

@@ -94,14 +94,14 @@ async function reach(
   const { families, timeouts } = settings
   let result: DeliveryResult = nowhere
   let left = mostConnections
-  for (const name of [route.host, ...(route.others ?? [])]) {
+  for (const { host: name, port } of [route, ...(route.others ?? [])]) {
     const to = { lookup: 'host', host: name } as const
     // oxlint-disable-next-line no-await-in-loop -- the next only where this one fails
     const addresses = await addressesOf(name, to, { dns, random, signal, families })
     if (addresses.found === undefined) result = addresses.result
     for (const address of addresses.found ?? []) {
       if (signal.aborted || left-- === 0) return { result }
-      const hop = { name, address, to: { host: address, port: route.port } }
+      const hop = { name, address, to: { host: address, port } }
       const source = settings.sourceAddresses.find((own) => isIpv6(own) === isIpv6(address))
       const local = source === undefined ? {} : { localAddress: source }
       const { connectMs } = timeouts

@@ -50,6 +50,21 @@ describe('where this host is a mail exchanger of the domain', () => {
   })
 })
 
+test('relays on several ports are tried in their order, each under its own terms of TLS', async () => {
+  const others = [
+    { host: '192.0.2.1', port: 465, implicitTls: true },
+    { host: '192.0.2.2', port: 26 },
+  ]
+  const hop = scriptedHop()
+  const { calls, results } = stage({
+    route: { ...relay, others },
+    hosts: { '192.0.2.2:26': hop.accepted },
+  })
+  expect(await results).toMatchObject([{ outcome: 'delivered' }])
+  expect(calls).toEqual(['192.0.2.1:2525', '192.0.2.1:465', '192.0.2.2:26'])
+  expect(hop.taken[0]?.encrypted).toBe(false)
+})
+
 test('the source address is the one of the family of the next hop', async () => {
   const from: string[] = []
   const hop = scriptedHop()

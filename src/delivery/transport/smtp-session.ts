@@ -43,8 +43,6 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
   readonly servername: string
   readonly tls: TlsPolicy
   readonly trust?: TlsTrust
-  /** TLS before the greeting. */
-  readonly implicitTls?: boolean
   readonly login?: RelayLogin
   readonly timeouts: SmtpTimeouts
 }
@@ -80,7 +78,8 @@ export async function openSession(options: SessionOptions): Promise<OpenedSessio
 }
 
 async function greet(client: SmtpClient, options: SessionOptions): Promise<OpenedSession> {
-  const { timeouts, tls, login, implicitTls = false } = options
+  const { timeouts, tls, login, hop } = options
+  const { implicitTls = false } = hop
   if (implicitTls) {
     const shaken = await handshake(client, options)
     if ('opened' in shaken) return shaken
