@@ -360,6 +360,12 @@ describe('internationalised mail', () => {
     ])
   })
 
+  test('a sender whose domain alone is outside ASCII needs none', () => {
+    const dsn = buildDsn({ ...facts, to: at('ann', 'münchen.test') })
+    expect([dsn.smtputf8, dsn.bodyType]).toEqual([false, '7bit'])
+    expect(read(dsn).header.first('to')).toBe('ann@xn--mnchen-3ya.test')
+  })
+
   test('a sender outside ASCII needs SMTPUTF8 whatever the message', () => {
     expect(buildDsn({ ...facts, to: at('jösé') }).smtputf8).toBe(true)
   })
