@@ -122,6 +122,14 @@ describe('a bounce', () => {
     expect(queue.openDrafts).toBe(0)
   })
 
+  test('of a message that required TLS requires it too, and returns no more than the header', async () => {
+    const { bounce, notices } = await bounced({ envelope: { requireTls: true } })
+    await bounce()
+    expect(notices()[0]?.placement.envelope.requireTls).toBe(true)
+    expect(notices()[0]?.message.text).toContain('Subject: hi')
+    expect(notices()[0]?.message.text).not.toContain('the body')
+  })
+
   test('is one for all recipients that failed together', async () => {
     const cid = { mailbox: { localPart: 'cid', domain: 'there.test' } }
     const { bounce, notices } = await bounced({ recipients: [bob, cid] })

@@ -98,7 +98,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
         recipients: [{ mailbox: to }],
         bodyType: dsn.bodyType,
         smtputf8: dsn.smtputf8,
-        requireTls: false,
+        requireTls: envelope.requireTls,
         ...(isDouble ? { user: doubleBounceUser } : {}),
       },
     })

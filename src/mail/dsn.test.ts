@@ -275,7 +275,9 @@ describe('the message that is returned', () => {
     expect(returnsBody({ envelope, recipients: [delivered, failed] }, size)).toBe(true)
   })
 
-  test('is the header only where RET says so, or the message is too large or binary', () => {
+  test('is the header only where RET says so, or the message is too large or binary, or required TLS', () => {
+    const sealed = { ...envelope, requireTls: true, returnContent: 'full' } as const
+    expect(returnsBody({ ...facts, envelope: sealed }, size)).toBe(false)
     expect(returnsBody(facts, { ...size, maxBytes: 99 })).toBe(false)
     expect(
       returnsBody({ ...facts, envelope: { ...envelope, returnContent: 'headers' } }, size),

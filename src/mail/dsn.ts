@@ -27,7 +27,7 @@ export interface Dsn {
 
 /**
  * Whether a notification returns the whole message: something failed and RET does not say HDRS (RFC 3461 §4.3),
- * it is not too large, and not binary, for which message/rfc822 has no encoding that every next hop takes.
+ * nor REQUIRETLS the same (RFC 8689 §5), it is not too large, and not binary, for which message/rfc822 has no encoding that every next hop takes.
  */
 export function returnsBody(
   { envelope, recipients }: Pick<DsnFacts, 'envelope' | 'recipients'>,
@@ -36,6 +36,7 @@ export function returnsBody(
   return (
     recipients.some(({ result }) => result.outcome === 'failed') &&
     envelope.returnContent !== 'headers' &&
+    !envelope.requireTls &&
     envelope.bodyType !== 'binarymime' &&
     sizeBytes <= maxBytes
   )

@@ -65,6 +65,11 @@ export async function fit({
   return unfit('5.6.3', 'takes 7-bit text only (no 8BITMIME), this message holds more')
 }
 
+/** Whether the message goes to nobody who does not promise REQUIRETLS; a notification is not lost for that (RFC 8689 §5). */
+export function demandsTls({ requireTls, reversePath }: Envelope): boolean {
+  return requireTls && reversePath !== null
+}
+
 /** As a hop is told it: where it knows no SMTPUTF8, a domain is written in A-labels (RFC 6531 §3.2). */
 export function speakable(mailbox: Mailbox, smtputf8: boolean): Mailbox {
   return smtputf8 ? mailbox : withAsciiDomain(mailbox)

@@ -16,6 +16,7 @@ import type { Delivery, Transport } from '../transport.ts'
 import { DataEncoder } from './data-encoder.ts'
 import { trouble, type Hop } from './hop-result.ts'
 import { addressesOf, isIpv6 } from './mail-exchangers.ts'
+import { demandsTls } from './mail-form.ts'
 import { QmtpClient, type QmtpAnswer } from './qmtp-client.ts'
 import { outgoing, type SmtpOptions } from './smtp.ts'
 import type { OutgoingSettings } from './smtp-reach.ts'
@@ -59,7 +60,7 @@ function unfitFor(
   { tlsPolicy }: OutgoingSettings,
 ): DeliveryResult | undefined {
   const { host } = route
-  if (envelope.requireTls) {
+  if (demandsTls(envelope)) {
     const text = `${host} is reached by QMTP, which has no TLS, and this message requires it`
     return { outcome: 'failed', status: '5.7.30', text }
   }

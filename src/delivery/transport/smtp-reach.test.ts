@@ -150,6 +150,15 @@ describe('REQUIRETLS (RFC 8689)', () => {
     expect(handshakes).toMatchObject([{ verify: true }])
   })
 
+  test('of a notification goes on where that is known, and costs it nothing where it is not', async () => {
+    const notification = { ...envelope, reversePath: null }
+    const known = await meet({ extensions }, { envelope: notification })
+    expect(known.hop.commands).toContain('MAIL FROM:<> REQUIRETLS')
+    const unknown = await meet({ extensions: ['STARTTLS'] }, { envelope: notification })
+    expect(unknown.result.outcome).toBe('delivered')
+    expect(unknown.hop.commands).toContain('MAIL FROM:<>')
+  })
+
   test.each([
     ['does not know it', { extensions: ['STARTTLS'] }],
     ['has no TLS', { extensions: ['REQUIRETLS'] }],
