@@ -5,7 +5,7 @@ export const doubtClasses = {
   'quarantine-without-retention': 'what is held is held for ever',
   'digest-links': 'links of digests that lead nowhere, or go where others read along',
   'public-resolver':
-    'DNS lists do not answer, or answer wrongly, through name servers that everybody uses',
+    'DNS lists do not answer, or answer wrongly, through name servers that everybody uses, nor may DANE believe them',
   'unreachable-entry': 'an entry of the chain that is never asked',
   'certificate-expires': 'a certificate that is not in force, or not for much longer',
   'no-postmaster': 'mail for a postmaster would not arrive (RFC 5321 §4.5.1)',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Mailbox } from '../mail/address.ts'
+import { buildDsn } from '../mail/dsn.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
@@ -27,6 +28,27 @@ interface Scene {
   readonly doubleBounceTo?: Mailbox | null
   readonly text?: string
   readonly holds?: (recipient: Recipient) => boolean
+}
+
+/** What we made of a failure before, with the body that came back. */
+function noticeOf(body: string): string {
+  const of = {
+    id: 'q0',
+    at: 0,
+    hostname: 'mx.here.test',
+    from: { localPart: 'MAILER-DAEMON', domain: 'here.test' },
+    to: bob.mailbox,
+    envelope: {
+      reversePath: bob.mailbox,
+      recipients: [],
+      bodyType: '8bitmime' as const,
+      smtputf8: false,
+      requireTls: false,
+    },
+    recipients: [{ recipient: bob, result: gone }] as const,
+    original: { header: Buffer.from('Subject: hi\r\n\r\n'), body: [Buffer.from(body)] },
+  }
+  return Buffer.from(buildDsn(of).bytes).toString()
 }
 
 /** A message in the queue, and what a bouncer makes of the failure of all its recipients. */
@@ -98,6 +120,14 @@ describe('a bounce', () => {
     expect(notice?.message.text).toContain('550 5.1.1 Nobody')
     expect(notice?.message.text).toContain('Subject: hi\r\n\r\nthe body\r\n')
     expect(queue.openDrafts).toBe(0)
+  })
+
+  test('of a message that required TLS requires it too, and returns no more than the header', async () => {
+    const { bounce, notices } = await bounced({ envelope: { requireTls: true } })
+    await bounce()
+    expect(notices()[0]?.placement.envelope.requireTls).toBe(true)
+    expect(notices()[0]?.message.text).toContain('Subject: hi')
+    expect(notices()[0]?.message.text).not.toContain('the body')
   })
 
   test('is one for all recipients that failed together', async () => {
@@ -272,5 +302,47 @@ describe('a failure whose sender may be forged', () => {
     const { bounce, notices } = await bounced({ holds, envelope: { reversePath: null } })
     await bounce()
     expect(notices()[0]?.placement.disposition).toBe('deliver')
+  })
+})
+
+describe('a notification of ours that a next hop without 8BITMIME does not take', () => {
+  const unfit = { outcome: 'failed', status: '5.6.3', text: 'takes 7-bit text only' } as const
+  const envelope = { reversePath: null, bodyType: '8bitmime' } as const
+
+  test('goes once more in ASCII, and nobody else hears of it', async () => {
+    const { tell, notices } = await bounced({ envelope, text: noticeOf('Grüße\r\n') })
+    await tell([unfit])
+    const [again, ...others] = notices()
+    expect(others).toEqual([])
+    expect(again?.placement.envelope).toMatchObject({
+      reversePath: null,
+      recipients: [bob],
+      bodyType: '7bit',
+      smtputf8: false,
+    })
+    expect(again?.message.text).toContain('text/rfc822-headers')
+    expect(again?.message.text).not.toContain('Grüße')
+  })
+
+  test('is a double bounce where that does not help, or others wrote it', async () => {
+    const origin = { address: '192.0.2.1', port: 1, protocol: 'ESMTP' } as const
+    for (const [scene, result] of [
+      [{ envelope, text: noticeOf('Gruss\r\n') }, unfit],
+      [{ envelope, text: noticeOf('Grüße\r\n') }, gone],
+      [{ envelope: { ...envelope, origin }, text: noticeOf('Grüße\r\n') }, unfit],
+    ] as const) {
+      const { tell, notices } = await bounced(scene)
+      // oxlint-disable-next-line no-await-in-loop -- one scene after the other
+      await tell([result])
+      const to = notices().map(({ placement }) => placement.envelope.recipients[0]?.mailbox)
+      expect(to).toEqual([postmaster])
+    }
+  })
+
+  test('and that tells of a bounce, stays one that nobody is told of', async () => {
+    const double = { ...envelope, user: doubleBounceUser }
+    const { tell, notices } = await bounced({ envelope: double, text: noticeOf('Grüße\r\n') })
+    await tell([unfit])
+    expect(notices()[0]?.placement.envelope.user).toBe(doubleBounceUser)
   })
 })

@@ -14,6 +14,7 @@ import {
   type DsnRecipient,
 } from '../mail/dsn.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
+import { sevenBitDsn } from '../mail/seven-bit-dsn.ts'
 import type { ByteRange, Message } from '../mail/message.ts'
 import type { Entry, Placement, Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -67,47 +68,85 @@ interface Notice {
   readonly held: boolean
 }
 
+interface Posted {
+  readonly bytes: Uint8Array
+  readonly envelope: Envelope & { readonly recipients: readonly [Recipient] }
+  readonly held: boolean
+  /** How many recipients it tells of. */
+  readonly about: number
+  readonly isDouble: boolean
+}
+
 export function createBouncer(options: BouncerOptions): Bouncer {
   const { queue, clock, random, log, settings, queued } = options
 
   const send = async (entry: Entry, { to, recipients, held }: Notice): Promise<void> => {
     const { hostname, from, maxBytes, format } = settings()
-    const { envelope, message, receivedAt } = entry
+    const { envelope, receivedAt } = entry
     const id = `${entry.id}-${Buffer.from(random.bytes(6)).toString('hex')}`
     const original = await returned(entry, recipients, maxBytes)
     const facts = { id, at: clock.now(), hostname, from, to, envelope, arrivedAt: receivedAt }
     const dsn = buildDsn({ ...facts, recipients, original }, format)
+    const isDouble = envelope.reversePath === null
+    await post(entry, {
+      bytes: dsn.bytes,
+      held,
+      about: recipients.length,
+      isDouble,
+      envelope: {
+        reversePath: null,
+        recipients: [{ mailbox: to }],
+        bodyType: dsn.bodyType,
+        smtputf8: dsn.smtputf8,
+        requireTls: envelope.requireTls,
+        ...(isDouble ? { user: doubleBounceUser } : {}),
+      },
+    })
+  }
+
+  const post = async (
+    entry: Entry,
+    { bytes, envelope, held, about, isDouble }: Posted,
+  ): Promise<void> => {
     const draft = queue.begin()
     try {
-      await draft.write(dsn.bytes)
+      await draft.write(bytes)
       await draft.end()
-      const isDouble = envelope.reversePath === null
-      const receipt = await draft.commit([
-        {
-          ...dispositionOf(entry, held),
-          headerEdits: [],
-          envelope: {
-            reversePath: null,
-            recipients: [{ mailbox: to }],
-            bodyType: dsn.bodyType,
-            smtputf8: dsn.smtputf8,
-            requireTls: false,
-            ...(isDouble ? { user: doubleBounceUser } : {}),
-          },
-        },
-      ])
+      const placement = { ...dispositionOf(entry, held), headerEdits: [], envelope }
+      const receipt = await draft.commit([placement])
       queued?.(held ? 'held' : 'sent')
       log.info(held ? 'bounce.held' : 'bounce.queued', {
         queueId: entry.id,
         bounceId: receipt.ids[0],
-        to: formatPath(to),
-        recipients: recipients.length,
+        to: formatPath(envelope.recipients[0].mailbox),
+        recipients: about,
         double: isDouble,
-        sizeBytes: message.sizeBytes,
+        sizeBytes: entry.message.sizeBytes,
       })
     } finally {
       draft.abort()
     }
+  }
+
+  /** A notification of ours that a next hop without 8BITMIME does not take goes once more, in ASCII alone. */
+  const sendAgain = async (entry: Entry, failures: readonly Report[]): Promise<boolean> => {
+    const [failure, another] = failures
+    if (failure === undefined || another !== undefined || !isUnfit(entry, failure)) return false
+    const bytes = sevenBitDsn(Buffer.concat(await chunks(entry.message, wholeOf(entry.message))))
+    if (bytes === undefined) return false
+    await post(entry, {
+      bytes,
+      held: false,
+      about: 1,
+      isDouble: entry.envelope.user === doubleBounceUser,
+      envelope: {
+        ...entry.envelope,
+        recipients: [failure.recipient],
+        bodyType: '7bit',
+        smtputf8: false,
+      },
+    })
+    return true
   }
 
   return {
@@ -116,6 +155,7 @@ export function createBouncer(options: BouncerOptions): Bouncer {
       const { ofFailures, ofProgress } = addressees(entry.envelope, doubleBounceTo)
       const wanted = reports.filter(isWanted)
       const failures = wanted.filter(({ result }) => result.outcome === 'failed')
+      if (await sendAgain(entry, failures)) return
       const progress = wanted.filter(({ result }) => result.outcome !== 'failed')
       if (ofFailures === undefined && failures.length > 0) drop(entry, failures, log)
       const mayHold = how !== 'released' && mayBeForged(entry.envelope)
@@ -155,6 +195,19 @@ function dispositionOf(entry: Entry, held: boolean): Pick<Placement, 'dispositio
   if (!held) return { disposition: 'deliver' }
   const reason = `${heldBounceReason}nobody logged in to send ${entry.id}, its reverse-path may be forged`
   return { disposition: 'hold', reason }
+}
+
+/** What `fit` says of a hop that does not know 8BITMIME, or SMTPUTF8; of mail that nobody outside has written. */
+function isUnfit(
+  { envelope: { reversePath, origin }, message }: Entry,
+  { result: { outcome, status } }: Report,
+): boolean {
+  const isUnfitStatus = outcome === 'failed' && (status === '5.6.3' || status === '5.6.7')
+  return isUnfitStatus && message.eightBit && reversePath === null && origin === undefined
+}
+
+function wholeOf({ sizeBytes }: Message): ByteRange {
+  return { offset: 0, length: sizeBytes }
 }
 
 function drop(entry: Entry, failures: readonly Report[], log: Log): void {

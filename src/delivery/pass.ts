@@ -185,7 +185,8 @@ async function deliver(
     const results = await carryUnlessDown(transport, { route, recipients: going, yields }, pass)
     give(results.some(isAnswer))
     const attempts = conclude(results, { ...to, ...begun, channel }, pass)
-    return recipients.map((recipient) => attempts[going.indexOf(recipient)] ?? pausedIn(pass))
+    const tried = new Map(attempts.map((attempt) => [attempt.recipient, attempt]))
+    return recipients.map((recipient) => tried.get(recipient) ?? pausedIn(pass))
   } finally {
     give()
   }

@@ -52,6 +52,30 @@ describe('a pause', () => {
     expect(readScope({ what: 'to', name: '@b.test' })).toEqual({ what: 'to', name: '@b.test' })
   })
 
+  test('costs a recipient the same where there are a thousand', async () => {
+    const scopes = Array.from({ length: 999 }, (_, at) => ({
+      what: (['domain', 'to', 'from'] as const)[at % 3],
+      name: `p${at}@paused${at}.test`.slice(at % 3 === 0 ? `p${at}@`.length : 0),
+    }))
+    const pauses = await Pauses.open(fakeDisk({ [path]: JSON.stringify(scopes) }), path)
+    expect(pauses.scopes).toHaveLength(999)
+    let asked = 0
+    const recipient = {
+      localPart: 'bob',
+      get domain(): string {
+        asked++
+        return 'there.test'
+      },
+    }
+    expect(pauses.covers({ ...question, recipient })).toBe(false)
+    expect(asked).toBeLessThan(10)
+    for (const domain of ['paused0.test', 'PAUSED996.test'])
+      expect(pauses.covers({ ...question, recipient: { localPart: 'x', domain } })).toBe(true)
+    const named = { localPart: 'P997', domain: 'paused997.test' }
+    expect(pauses.covers({ ...question, recipient: named })).toBe(true)
+    expect(pauses.covers({ ...question, reversePath: named })).toBe(false)
+  })
+
   test('that was acknowledged outlives a power cut, and so does its end', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const disk = fakeDisk({ '/spool/format': '' })

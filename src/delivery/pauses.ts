@@ -7,11 +7,11 @@ import { asciiDomain } from '../mail/domain.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import { parseJson, type JsonValue } from '../mail/json.ts'
-import { isMeantDomain, isMeantPath } from '../mail/path-pattern.ts'
+import { PathPatterns } from '../mail/path-pattern.ts'
 import type { Route } from '../mail/route.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { replaceFile } from '../runtime/replace-file.ts'
-import { isRouteName } from './route-name.ts'
+import { RouteNames } from './route-name.ts'
 
 /**
  * `all`; a recipient's `domain` (`.example.org`: every one below it); a `route` as `isRouteName` knows it; mail `from` a
@@ -38,12 +38,14 @@ export class Pauses {
   readonly #disk: Disk
   readonly #path: string
   #scopes: readonly PauseScope[]
+  #index: PauseIndex
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(disk: Disk, path: string, scopes: readonly PauseScope[]) {
     this.#disk = disk
     this.#path = path
     this.#scopes = scopes
+    this.#index = indexOf(scopes)
   }
 
   /** @throws PosternError DISK_FAILED, CONFIG_INVALID where the file is there and cannot be read or makes no sense */
@@ -62,12 +64,18 @@ export class Pauses {
   }
 
   get all(): boolean {
-    return this.#scopes.some(({ what }) => what === 'all')
+    return this.#index.all
   }
 
   /** Whether a recipient is to wait. */
-  covers(question: PauseQuestion): boolean {
-    return this.#scopes.some((scope) => isMeant(scope, question))
+  covers({ recipient, reversePath, route }: PauseQuestion): boolean {
+    const { all, to, from, routes } = this.#index
+    return (
+      all ||
+      to.mean(recipient) ||
+      from.mean(reversePath) ||
+      (route !== undefined && routes.name(route))
+    )
   }
 
   /** In force at once, remembered when this resolves. @throws PosternError DISK_FULL, DISK_FAILED; RangeError where there are too many */
@@ -75,7 +83,7 @@ export class Pauses {
     const wanted = canonicalScope(scope)
     if (this.#scopes.some((other) => isSameScope(other, wanted))) return
     if (this.#scopes.length === maxScopes) throw new RangeError('too many pauses')
-    this.#scopes = [...this.#scopes, wanted]
+    this.#hold([...this.#scopes, wanted])
     await this.#remember()
   }
 
@@ -84,9 +92,14 @@ export class Pauses {
     const wanted = canonicalScope(scope)
     const left = this.#scopes.filter((other) => !isSameScope(other, wanted))
     if (left.length === this.#scopes.length) return false
-    this.#scopes = left
+    this.#hold(left)
     await this.#remember()
     return true
+  }
+
+  #hold(scopes: readonly PauseScope[]): void {
+    this.#scopes = scopes
+    this.#index = indexOf(scopes)
   }
 
   /** One write after the other; the last one says what holds. */
@@ -101,18 +114,22 @@ export class Pauses {
   }
 }
 
-function isMeant(scope: PauseScope, { recipient, reversePath, route }: PauseQuestion): boolean {
-  switch (scope.what) {
-    case 'all':
-      return true
-    case 'domain':
-      return isMeantDomain(recipient, scope.name)
-    case 'route':
-      return route !== undefined && isRouteName(route, scope.name)
-    case 'from':
-      return isMeantPath(reversePath, scope.name)
-    case 'to':
-      return isMeantPath(recipient, scope.name)
+/** The scopes as few questions: a message may have as many recipients as there are scopes. */
+interface PauseIndex {
+  readonly all: boolean
+  readonly to: PathPatterns
+  readonly from: PathPatterns
+  readonly routes: RouteNames
+}
+
+function indexOf(scopes: readonly PauseScope[]): PauseIndex {
+  const named = (wanted: (typeof namedScopes)[number]): readonly string[] =>
+    scopes.flatMap((scope) => (scope.what === wanted ? scope.name : []))
+  return {
+    all: scopes.some(({ what }) => what === 'all'),
+    to: new PathPatterns([...named('to'), ...named('domain').map((domain) => `@${domain}`)]),
+    from: new PathPatterns(named('from')),
+    routes: new RouteNames(named('route')),
   }
 }
 

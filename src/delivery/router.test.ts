@@ -108,6 +108,23 @@ describe('the router', () => {
     })
   })
 
+  test('several relays of a domain keep their ports, and TLS where the port means it', async () => {
+    const route = routerWith({ smtproutes: 'there.test:a.test:26,b.test:465,a.test:2526\n' })
+    expect(await route('bob', 'there.test')).toEqual({
+      transport: 'smtp',
+      key: 'relay:a.test:26,b.test:465,a.test:2526',
+      lookup: 'host',
+      host: 'a.test',
+      port: 26,
+      others: [
+        { host: 'b.test', port: 465, implicitTls: true },
+        { host: 'a.test', port: 2526 },
+      ],
+    })
+    const same = routerWith({ smtproutes: 'there.test:a.test:26,b.test\n' })
+    expect(await same('bob', 'there.test')).toMatchObject({ key: 'relay:a.test,b.test:26' })
+  })
+
   test.each([
     ['exact.there.test', 'one.test'],
     ['other.there.test', 'two.test'],

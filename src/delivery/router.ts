@@ -11,6 +11,7 @@ import type {
   LocalRoute,
   MaildirRoute,
   QmtpRoute,
+  RelayHost,
   Route,
   SmtpRoute,
 } from '../mail/route.ts'
@@ -102,11 +103,19 @@ function targetRoute(domain: string, target: RouteTarget): Route {
 }
 
 function qmtpRoute({ host, others, port }: QmtpServer): QmtpRoute {
-  const key = `qmtp:${[host, ...(others ?? [])].join(',')}:${port}`
+  const key = `qmtp:${hopsName({ host, port }, others)}`
   return { transport: 'qmtp', key, host, ...(others === undefined ? {} : { others }), port }
 }
 
 type QmtpServer = Pick<QmtpRoute, 'host' | 'others' | 'port'>
+
+/** `a,b:25` where all have one port, else `a:25,b:26`. */
+function hopsName(first: RelayHost, others: readonly RelayHost[] = []): string {
+  const hops = [first, ...others]
+  return hops.every(({ port }) => port === first.port)
+    ? `${hops.map(({ host }) => host).join(',')}:${first.port}`
+    : hops.map(({ host, port }) => `${host}:${port}`).join(',')
+}
 
 export function maildirRoute(mailRoot: string, { localPart, domain }: Mailbox): MaildirRoute {
   const folder = `${folderName(domain)}/${folderName(localPart)}`
@@ -141,13 +150,15 @@ function smtpRoute(domain: string, routes: SmtpRoutes): SmtpRoute {
   if (relay !== undefined) {
     const { host, others, port, login } = relay
     // Nobody speaks in the clear first on the port of RFC 8314, but a login may be told not to use TLS at all.
-    const implicitTls = port === submissionsPort && login?.withoutTls !== true
-    const tls = implicitTls ? { implicitTls } : {}
-    const more = others === undefined ? {} : { others }
-    const to = { transport: 'smtp', lookup: 'host', host, ...more, port, ...tls } as const
-    const hosts = [host, ...(others ?? [])].join(',')
-    if (login === undefined) return { ...to, key: `relay:${hosts}:${port}` }
-    return { ...to, key: `relay:${login.user}@${hosts}:${port}`, login }
+    const withTls = (hop: RelayHost): RelayHost =>
+      hop.port === submissionsPort && login?.withoutTls !== true
+        ? { ...hop, implicitTls: true }
+        : hop
+    const more = others === undefined ? {} : { others: others.map(withTls) }
+    const to = { transport: 'smtp', lookup: 'host', ...withTls({ host, port }), ...more } as const
+    const hops = hopsName({ host, port }, others)
+    if (login === undefined) return { ...to, key: `relay:${hops}` }
+    return { ...to, key: `relay:${login.user}@${hops}`, login }
   }
   return exchangerRoute(domain)
 }

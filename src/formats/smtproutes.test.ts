@@ -126,7 +126,7 @@ test('any bytes give routes with a host and a possible port, or mistakes', () =>
   )
 })
 
-test('several relays on one port are tried in their order', () => {
+test('several relays stand in their order, each with the port of the first where it has none', () => {
   const { value, mistakes } = parseSmtpRoutes(
     Buffer.from(
       'a.test:one.test:26,[2001:db8::1]:26,192.0.2.1:26 user word\nb.test:one.test,two.test\nc.test:one.test,two.test:26\nd.test:192.0.2.1:2525,192.0.2.2\n',
@@ -134,15 +134,23 @@ test('several relays on one port are tried in their order', () => {
   )
   expect(value.find('a.test')?.relay).toMatchObject({
     host: 'one.test',
-    others: ['2001:db8::1', '192.0.2.1'],
+    others: [
+      { host: '2001:db8::1', port: 26 },
+      { host: '192.0.2.1', port: 26 },
+    ],
     port: 26,
     login: { user: 'user' },
   })
-  expect(value.find('b.test')?.relay).toEqual({ host: 'one.test', others: ['two.test'], port: 25 })
-  // A port that is not said is the first one's.
-  const inherited = { host: '192.0.2.1', others: ['192.0.2.2'], port: 2525 }
+  expect(value.find('b.test')?.relay).toEqual({
+    host: 'one.test',
+    others: [{ host: 'two.test', port: 25 }],
+    port: 25,
+  })
+  const two = { host: 'two.test', port: 26 }
+  expect(value.find('c.test')?.relay).toEqual({ host: 'one.test', others: [two], port: 25 })
+  const inherited = { host: '192.0.2.1', others: [{ host: '192.0.2.2', port: 2525 }], port: 2525 }
   expect(value.find('d.test')?.relay).toEqual(inherited)
-  expect(mistakes).toMatchObject([{ line: 3, remedy: 'all relays have one port' }])
+  expect(mistakes).toEqual([])
 })
 
 test('control/qmtproutes has the same lines for port 209, and no logins', () => {
@@ -152,7 +160,10 @@ test('control/qmtproutes has the same lines for port 209, and no logins', () => 
   expect(value.find('a.example')?.relay).toEqual({ host: 'hub.test', port: 209 })
   expect(value.find('x.b.example')?.relay).toEqual({ host: '::1', port: 2209 })
   expect(value.find('c.example')?.relay).toBeUndefined()
-  expect(value.find('d.example')?.relay).toMatchObject({ others: ['more.test'], port: 209 })
+  expect(value.find('d.example')?.relay).toMatchObject({
+    others: [{ host: 'more.test', port: 209 }],
+    port: 209,
+  })
   expect(parseQmtpRoutes(bytes('a.example:hub.test user secret\n')).mistakes).toMatchObject([
     { line: 1, text: 'a.example:hub.test ***', remedy: expect.stringContaining('no logins') },
   ])

@@ -20,9 +20,15 @@ export interface SmtpRelay {
   /** A name, or an IP address without brackets. Only its addresses are looked up, never its MX. */
   readonly host: string
   /** Tried after it, in this order. Ours: qmail knows one relay for a domain. */
-  readonly others?: readonly string[]
+  readonly others?: readonly RelayHop[]
   readonly port: number
   readonly login?: SmtpRelayLogin
+}
+
+/** Another relay of the same domain. */
+export interface RelayHop {
+  readonly host: string
+  readonly port: number
 }
 
 export interface SmtpRelayLogin {
@@ -102,11 +108,7 @@ function parseRelay(value: string, usualPort: number): Parsed {
   const wrong = hops.find((hop) => typeof hop === 'string')
   if (wrong !== undefined) return wrong
   const others = hops.flatMap((hop) => (typeof hop === 'string' ? [] : [hop]))
-  if (others.some(({ port }) => port !== first.port)) return 'all relays have one port'
-  const relay = {
-    ...first,
-    ...(others.length === 0 ? {} : { others: others.map(({ host }) => host) }),
-  }
+  const relay = { ...first, ...(others.length === 0 ? {} : { others }) }
   if (credentials === undefined) return relay
   const login = parseLogin(credentials)
   return login === undefined ? 'a login is written: relay user password' : { ...relay, login }
@@ -116,10 +118,7 @@ const senseless =
   'after the colon comes relay, relay:port, [ip] or [ip]:port; IPv6 always in brackets'
 
 /** One of several that commas separate. @returns a remedy for a senseless one */
-function parseHop(
-  text: string,
-  usualPort: number,
-): { readonly host: string; readonly port: number } | string {
+function parseHop(text: string, usualPort: number): RelayHop | string {
   const [, bracketed, name, portText] = RELAY.exec(text) ?? []
   const host = bracketed ?? name
   if (host === undefined || !HOST.test(host)) return senseless

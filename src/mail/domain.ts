@@ -102,6 +102,12 @@ export function asciiDomain(domain: string): string {
   return isDomain(ascii) ? ascii : ''
 }
 
+/** In A-labels where it has others: so an address of ASCII needs no SMTPUTF8 for its domain (RFC 6531 §3.2). */
+export function withAsciiDomain<M extends { readonly domain: string }>(mailbox: M): M {
+  const { domain } = mailbox
+  return /[^\0-\x7f]/.test(domain) ? { ...mailbox, domain: asciiDomain(domain) || domain } : mailbox
+}
+
 /** domainToASCII reads hosts of URLs: it decodes `%`, and takes a name that ends in a number for an IPv4 address. */
 function fromUnicode(domain: string): string {
   if (!/^[-.\w\x80-\uffff]*$/.test(domain) || !domain.isWellFormed()) return ''

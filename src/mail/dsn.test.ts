@@ -275,7 +275,9 @@ describe('the message that is returned', () => {
     expect(returnsBody({ envelope, recipients: [delivered, failed] }, size)).toBe(true)
   })
 
-  test('is the header only where RET says so, or the message is too large or binary', () => {
+  test('is the header only where RET says so, or the message is too large or binary, or required TLS', () => {
+    const sealed = { ...envelope, requireTls: true, returnContent: 'full' } as const
+    expect(returnsBody({ ...facts, envelope: sealed }, size)).toBe(false)
     expect(returnsBody(facts, { ...size, maxBytes: 99 })).toBe(false)
     expect(
       returnsBody({ ...facts, envelope: { ...envelope, returnContent: 'headers' } }, size),
@@ -358,6 +360,12 @@ describe('internationalised mail', () => {
       'message/delivery-status',
       'message/rfc822',
     ])
+  })
+
+  test('a sender whose domain alone is outside ASCII needs none', () => {
+    const dsn = buildDsn({ ...facts, to: at('ann', 'münchen.test') })
+    expect([dsn.smtputf8, dsn.bodyType]).toEqual([false, '7bit'])
+    expect(read(dsn).header.first('to')).toBe('ann@xn--mnchen-3ya.test')
   })
 
   test('a sender outside ASCII needs SMTPUTF8 whatever the message', () => {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { isAscii, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { formatMailbox, formatPath } from './address.ts'
+import { withAsciiDomain } from './domain.ts'
 import type { DsnFacts } from './dsn-facts.ts'
 import { statusFields } from './dsn-status.ts'
 import { noticeText, outcomeOf, subjectOf } from './dsn-text.ts'
@@ -26,7 +27,7 @@ export interface Dsn {
 
 /**
  * Whether a notification returns the whole message: something failed and RET does not say HDRS (RFC 3461 §4.3),
- * it is not too large, and not binary, for which message/rfc822 has no encoding that every next hop takes.
+ * nor REQUIRETLS the same (RFC 8689 §5), it is not too large, and not binary, for which message/rfc822 has no encoding that every next hop takes.
  */
 export function returnsBody(
   { envelope, recipients }: Pick<DsnFacts, 'envelope' | 'recipients'>,
@@ -35,6 +36,7 @@ export function returnsBody(
   return (
     recipients.some(({ result }) => result.outcome === 'failed') &&
     envelope.returnContent !== 'headers' &&
+    !envelope.requireTls &&
     envelope.bodyType !== 'binarymime' &&
     sizeBytes <= maxBytes
   )
@@ -47,7 +49,8 @@ export function returnsBody(
 export type BounceFormat = 'both' | 'rfc3464' | 'qsbmf'
 
 /** The notification with its header. The recipients' NOTIFY has been honoured by the caller: each of them is reported on. */
-export function buildDsn(facts: DsnFacts, format: BounceFormat = 'both'): Dsn {
+export function buildDsn(of: DsnFacts, format: BounceFormat = 'both'): Dsn {
+  const facts = { ...of, from: withAsciiDomain(of.from), to: withAsciiDomain(of.to) }
   const smtputf8 = needsUtf8(facts)
   if (format === 'qsbmf' && outcomeOf(facts) === 'failed') {
     const bytes = qsbmfNotice(facts)

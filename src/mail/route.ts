@@ -55,13 +55,22 @@ export interface SmtpRoute {
   /** `mx`: find the mail exchangers of `host` (RFC 5321 §5.1). `host`: its addresses only, as smtproutes says. */
   readonly lookup: 'mx' | 'host'
   readonly host: string
-  /** With `lookup: host`: those that are tried after it, in this order, on the same port. */
-  readonly others?: readonly string[]
+  /** With `lookup: host`: those that are tried after it, in this order. */
+  readonly others?: readonly RelayHost[]
   readonly port: number
   /** TLS from the first byte (RFC 8314 §3), as on port 465; without it there is no session. */
   readonly implicitTls?: boolean
   /** What smtproutes says to log in with there. */
   readonly login?: RelayLogin
+}
+
+/** A host that stands beside the first one of a route. */
+export interface RelayHost {
+  /** A name or an IP address without brackets. */
+  readonly host: string
+  readonly port: number
+  /** As the route's, for this host. */
+  readonly implicitTls?: boolean
 }
 
 /** To a local delivery agent by LMTP (RFC 2033), which answers for each recipient. */
@@ -77,8 +86,8 @@ export interface QmtpRoute {
   readonly transport: 'qmtp'
   readonly key: string
   readonly host: string
-  /** Those that are tried after it, in this order, on the same port. */
-  readonly others?: readonly string[]
+  /** Those that are tried after it, in this order. */
+  readonly others?: readonly RelayHost[]
   readonly port: number
 }
 

@@ -43,6 +43,19 @@ describe('the Received field', () => {
     )
   })
 
+  test('names an internationalised domain by its A-labels, so that mail needs no SMTPUTF8 for it', () => {
+    const named = (localPart: string) =>
+      receivedField({
+        session,
+        protocol: 'UTF8SMTP',
+        id: 't1',
+        at,
+        recipient: { localPart, domain: 'münchen.test' },
+      })
+    expect(named('ann')).toContain('for <ann@xn--mnchen-3ya.test>;')
+    expect(named('änn')).toContain('for <änn@xn--mnchen-3ya.test>;')
+  })
+
   test('names no recipient where there are several, and no client it could not look up', () => {
     const remote = { address: '2001:db8::1', port: 1 }
     expect(

@@ -3,6 +3,7 @@
  * Whatever a client says of itself is cut down to a safe set of characters first.
  */
 import { formatPath, type Mailbox } from './address.ts'
+import { withAsciiDomain } from './domain.ts'
 import type { ReversePath } from './envelope.ts'
 import { fieldText } from './header-field.ts'
 import type { Instant } from './instant.ts'
@@ -45,7 +46,8 @@ export function receivedField(facts: ReceivedFacts): string {
   const literal = address.includes(':') ? `IPv6:${address}` : address
   const hello = safe(session.hello?.name ?? 'unknown')
   const name = safe(remoteName ?? 'unknown')
-  const forClause = recipient === undefined ? '' : `\r\n for ${fieldText(formatPath(recipient))}`
+  const forClause =
+    recipient === undefined ? '' : `\r\n for ${fieldText(formatPath(withAsciiDomain(recipient)))}`
   return (
     `from ${hello} (${name} [${safe(literal)}])\r\n` +
     ` by ${safe(session.hostname)} with ${protocol} id ${safe(id)}${forClause}; ${formatDate(at)}`
@@ -119,8 +121,14 @@ export function returnPathField(reversePath: ReversePath): string {
 }
 
 /** The whole line by which a local delivery finds its own loops, CRLF included; without quotes, as qmail writes it. */
-export function deliveredToField({ localPart, domain }: Mailbox): string {
-  return `Delivered-To: ${oneLine(domain === '' ? localPart : `${localPart}@${domain}`)}\r\n`
+export function deliveredToField(mailbox: Mailbox): string {
+  return `Delivered-To: ${deliveredTo(mailbox)}\r\n`
+}
+
+/** What that line says of whom: two that say the same are one mailbox. */
+export function deliveredTo(mailbox: Mailbox): string {
+  const { localPart, domain } = withAsciiDomain(mailbox)
+  return oneLine(domain === '' ? localPart : `${localPart}@${domain}`)
 }
 
 /** As qmail does: what would break the line becomes `_`. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Message } from '../mail/message.ts'
 import { addressOf, quarantineStage } from '../testkit/quarantine-stage.ts'
 
@@ -121,6 +121,43 @@ describe('the desk', () => {
     expect(queue.find(id)?.held).toBe(false)
     store.fail(false)
     expect(await desk.find({})).toEqual([])
+    await keeper.stop()
+  })
+
+  test('releases what is held before its keeper has gone through the queue', async () => {
+    const { desk, queue, hold, keeper } = quarantineStage()
+    const [id = ''] = await hold({ to: ['bob@here.test'] })
+    keeper.start()
+    expect((await desk.release({})).map((held) => held.id)).toEqual([id])
+    expect(queue.find(id)?.held).toBe(false)
+    await keeper.stop()
+  })
+
+  test('releases what came a moment ago, and has no row yet', async () => {
+    const { desk, table, hold, settled, keeper } = quarantineStage()
+    keeper.start()
+    await settled()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const put = vi.spyOn(table, 'put').mockReturnValue(promise)
+    const [id = ''] = await hold({ to: ['bob@here.test'] })
+    expect(put).toHaveBeenCalledOnce()
+    expect((await desk.release({})).map((held) => held.id)).toEqual([id])
+    resolve()
+    await settled()
+    expect(await desk.find({})).toEqual([])
+    await keeper.stop()
+  })
+
+  test('releases what is held where the store loses all it knew while it is asked', async () => {
+    const { desk, table, hold, settled, keeper, forget } = quarantineStage()
+    keeper.start()
+    const [id = ''] = await hold({ to: ['bob@here.test'] })
+    await settled()
+    vi.spyOn(table, 'scan').mockImplementationOnce(async () => {
+      forget()
+      return []
+    })
+    expect((await desk.release({})).map((held) => held.id)).toEqual([id])
     await keeper.stop()
   })
 

@@ -1,7 +1,8 @@
 /**
  * What is in quarantine, in the store, so that a search reads no spool. It is a memory aid: the spool says what is held.
  * What the index has forgotten comes back when the spool is gone through (`Keeper`); what has left the spool without
- * telling is not shown, because every row is held against the queue before anybody sees it.
+ * telling is not shown, because every row is held against the queue before anybody sees it; and as long as it is not known
+ * to have all that is held here, nobody is told "nothing" by it: the queue is gone through.
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
@@ -17,6 +18,10 @@ const pageSize = 256
 
 export class HeldIndex {
   readonly #table: StoreTable
+  #isWhole = false
+  #losses = 0
+  /** Held, and not written down yet. */
+  readonly #coming = new Set<string>()
 
   /** @param table with room for `indexedMessages`; all workers share it */
   constructor(table: StoreTable) {
@@ -29,6 +34,41 @@ export class HeldIndex {
 
   async add(held: HeldMessage, expiresAt?: Instant): Promise<void> {
     await this.#table.put(held.id, held, expiresAt)
+  }
+
+  /** Whether all that our queue holds has a row, or is coming. */
+  get isWhole(): boolean {
+    return this.#isWhole
+  }
+
+  /** Counts what makes it less than whole. */
+  get losses(): number {
+    return this.#losses
+  }
+
+  /** Something may be missing from now on. */
+  lost(): void {
+    this.#losses += 1
+    this.#isWhole = false
+  }
+
+  /** All that is held was found, or written down. @param since the `losses` before that began */
+  found(since: number): void {
+    this.#isWhole = since === this.#losses
+  }
+
+  /** In the order in which they came. */
+  get coming(): readonly string[] {
+    return [...this.#coming]
+  }
+
+  /** These are held, and will have rows in a moment: until `came`. */
+  expect(ids: readonly string[]): void {
+    for (const id of ids) this.#coming.add(id)
+  }
+
+  came(ids: readonly string[]): void {
+    for (const id of ids) this.#coming.delete(id)
   }
 
   async remove(ids: readonly string[]): Promise<void> {
@@ -59,17 +99,19 @@ export interface Holding {
 }
 
 /**
- * Those of a search that a queue holds, newest first. Where the store does not answer, the queue is gone through: it takes
- * longer, but what is held can be had.
+ * Those of a search that a queue holds, newest first. Where the store does not answer, or may have forgotten some (a gateway
+ * that has just started), the queue is gone through: it takes longer, but what is held can be had.
  */
 export async function findHeld(
   { queue, index }: Holding,
   search: Search,
   limit: number,
 ): Promise<readonly HeldMessage[]> {
-  if (index !== undefined) {
+  if (index?.isWhole === true) {
     try {
-      return await findByIndex(queue, index, { search, limit })
+      const found = await findByIndex(queue, index, { search, limit })
+      // It may have learned only now, by our asking, that its rows are gone.
+      if (index.isWhole) return found
     } catch (error) {
       if (!isPosternError(error, 'STORE_FAILED')) throw error
     }
@@ -93,7 +135,11 @@ async function findByIndex(
     found.push(...page.flatMap((id) => alive.get(id) ?? []))
     page = []
   }
+  const coming = index.coming.toReversed()
+  page.push(...coming)
+  const isComing = new Set(coming)
   for await (const { id } of index.rows(search)) {
+    if (isComing.has(id)) continue
     page.push(id)
     if (page.length < pageSize) continue
     await keepThoseAlive()

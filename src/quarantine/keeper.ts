@@ -97,7 +97,10 @@ export class Keeper {
 
   start(): void {
     const unsubscribe = this.#options.queue.onQuarantined((ids) => this.#hear(ids))
-    const unfollow = this.#options.onForgotten?.(() => this.#do(() => this.#sweep()))
+    const unfollow = this.#options.onForgotten?.(() => {
+      this.#options.index.lost()
+      this.#do(() => this.#sweep())
+    })
     this.#unsubscribe = () => {
       unsubscribe()
       unfollow?.()
@@ -122,17 +125,30 @@ export class Keeper {
   }
 
   #hear(ids: readonly string[]): void {
+    const { index } = this.#options
     this.#arrived = true
-    if (this.#waiting + ids.length > mostWaiting) return
+    if (this.#waiting + ids.length > mostWaiting) return index.lost()
     this.#waiting += ids.length
+    index.expect(ids)
     this.#do(async () => {
       this.#waiting -= ids.length
-      const entries: Entry[] = []
-      for await (const entry of this.#options.queue.entries({ ids, held: true })) {
-        if (!('damaged' in entry)) entries.push(entry)
+      try {
+        await this.#takeThose(ids)
+      } catch (error) {
+        index.lost()
+        throw error
+      } finally {
+        index.came(ids)
       }
-      await this.#take(entries)
     })
+  }
+
+  async #takeThose(ids: readonly string[]): Promise<void> {
+    const entries: Entry[] = []
+    for await (const entry of this.#options.queue.entries({ ids, held: true })) {
+      if (!('damaged' in entry)) entries.push(entry)
+    }
+    await this.#take(entries)
   }
 
   /** One thing after the other; a failure is logged and keeps nothing else from being done. */
@@ -152,6 +168,7 @@ export class Keeper {
     try {
       await this.#take(entries)
     } catch (error) {
+      this.#options.index.lost()
       this.#options.log.error('quarantine.not-taken', { error: String(error) })
     }
   }
@@ -207,7 +224,8 @@ export class Keeper {
 
   /** Goes through everything that is held here. */
   async #sweep(): Promise<void> {
-    const { queue, clock, settings } = this.#options
+    const { queue, index, clock, settings } = this.#options
+    const { losses } = index
     const from = clock.monotonicMs()
     this.#arrived = false
     const held: Kept[] = []
@@ -220,7 +238,7 @@ export class Keeper {
       if (seen === undefined) continue
       const { receivedAt, sizeBytes, recipients } = seen
       held.push({ id, receivedAt, sizeBytes, recipients })
-      if (await this.#options.index.has(id)) continue
+      if (await index.has(id)) continue
       // The copies of one message follow each other.
       if (unknown[0]?.grounds?.transaction !== grounds.transaction) {
         await this.#takeIfPossible(unknown)
@@ -229,6 +247,7 @@ export class Keeper {
       unknown.push(entry)
     }
     await this.#takeIfPossible(unknown)
+    index.found(losses)
     const gone = overdue(held, settings().limits, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))

@@ -2,6 +2,7 @@
 import { isAscii } from 'node:buffer'
 import { formatMailbox, type Mailbox } from '../mail/address.ts'
 import { fieldText, formatField } from '../mail/header-field.ts'
+import { quotedPrintable } from '../mail/quoted-printable.ts'
 import { formatDate } from '../mail/trace-fields.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -35,6 +36,9 @@ export async function post({ queue, clock, random }: PostDoors, letter: Letter):
   const { hostname, from, to, kind, program = 'quarantine' } = letter
   const now = clock.now()
   const id = Buffer.from(random.bytes(8)).toString('hex')
+  const text = Buffer.from(letter.text.map((line) => `${fieldText(line)}\r\n`).join(''))
+  // A hop without 8BITMIME would not take it, and nobody would hear of that.
+  const isPlain = isAscii(text)
   const fields = [
     ['Date', formatDate(now)],
     ['From', `Postern ${program} <${formatMailbox(from)}>`],
@@ -44,10 +48,10 @@ export async function post({ queue, clock, random }: PostDoors, letter: Letter):
     ['Auto-Submitted', kind],
     ['MIME-Version', '1.0'],
     ['Content-Type', 'text/plain; charset=utf-8'],
-    ['Content-Transfer-Encoding', '8bit'],
+    ['Content-Transfer-Encoding', isPlain ? '7bit' : 'quoted-printable'],
   ] as const
   const head = fields.map(([name, value]) => formatField(name, value)).join('')
-  const body = letter.text.map((line) => `${fieldText(line)}\r\n`).join('')
+  const body = isPlain ? text.toString('latin1') : quotedPrintable(text)
   const draft = queue.begin()
   try {
     await draft.write(Buffer.from(`${head}\r\n${body}`))

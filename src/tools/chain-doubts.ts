@@ -1,4 +1,5 @@
 /** Entries that are never asked, and DNS lists that are asked through name servers that do not answer for them. */
+import ipaddr from 'ipaddr.js'
 import type { Configuration, EntryConfiguration } from '../config/configuration.ts'
 import type { Generation } from '../filter/generation.ts'
 import { conditionList, type ConditionShape } from '../plugin/condition.ts'
@@ -75,31 +76,53 @@ const publicServers: ReadonlyMap<string, string> = new Map([
   ['185.228.168.9', 'CleanBrowsing'],
 ])
 
+/** What is said of name servers and of who relies on them. */
+export interface ResolverFacts {
+  readonly chain: Configuration['chain']
+  readonly dns: Pick<Configuration['dns'], 'servers'>
+  readonly receiver: Pick<Configuration['receiver'], 'place'>
+  readonly delivery: { readonly tls: Pick<Configuration['delivery']['tls'], 'dane'> }
+}
+
 /** @param resolvConf the text of /etc/resolv.conf, which counts where no name servers are configured */
 export function resolverDoubts(
-  { chain, dns, receiver }: Configuration,
+  { chain, dns, receiver, delivery }: ResolverFacts,
   resolvConf: string,
 ): readonly Mistake[] {
-  const asks = chain.filter(({ plugin, mode }) => mode !== 'off' && listPlugins.has(plugin))
-  const [first] = asks
-  if (first === undefined) return []
   const isOwn = dns.servers.length > 0
   const servers = isOwn
     ? dns.servers.map((server) =>
         server.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1'),
       )
     : [...resolvConf.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map(([, server = '']) => server)
+  const doubt = (problem: string): Mistake => ({
+    file: isOwn ? receiver.place.file : '/etc/resolv.conf',
+    ...(isOwn ? { key: 'dns.servers' } : {}),
+    problem,
+    remedy:
+      'run a resolver of your own, such as unbound, and name it in dns: { servers: [127.0.0.1] }',
+    code: 'public-resolver',
+  })
+  const asks = chain.find(({ plugin, mode }) => mode !== 'off' && listPlugins.has(plugin))
   const found = servers.filter((server) => publicServers.has(server.toLowerCase()))
-  if (found.length === 0) return []
   const named = found.map((server) => `${server} (${publicServers.get(server.toLowerCase())})`)
+  const far = delivery.tls.dane ? servers.filter(isFarAway) : []
   return [
-    {
-      file: isOwn ? receiver.place.file : '/etc/resolv.conf',
-      ...(isOwn ? { key: 'dns.servers' } : {}),
-      problem: `${first.name} asks DNS lists through ${named.join(', ')}: most lists refuse to answer such servers`,
-      remedy:
-        'run a resolver of your own, such as unbound, and name it in dns: { servers: [127.0.0.1] }',
-      code: 'public-resolver',
-    },
+    ...(asks === undefined || named.length === 0
+      ? []
+      : [
+          doubt(
+            `${asks.name} asks DNS lists through ${named.join(', ')}: most lists refuse to answer such servers`,
+          ),
+        ]),
+    // RFC 7672 §2.1: the AD bit is worth as much as the way it comes.
+    ...(far.length === 0
+      ? []
+      : [doubt(`delivery.dane believes ${far.join(', ')}, and whoever is on the way may answer`)]),
   ]
+}
+
+/** Neither this host nor a network of its own. */
+function isFarAway(server: string): boolean {
+  return ipaddr.isValid(server) && ipaddr.process(server).range() === 'unicast'
 }

@@ -5,7 +5,9 @@ import type { AliasRoute } from '../../mail/route.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { memoryMessage } from '../../testkit/memory-message.ts'
 import { memoryQueue } from '../../testkit/memory-queue.ts'
+import { deliveredToField } from '../../mail/trace-fields.ts'
 import { aliasTransport, type AliasOptions } from './alias.ts'
+import { comesBack } from './maildir.ts'
 
 const at = (localPart: string, domain = 'here.test') => ({ localPart, domain })
 const to = [at('amy'), at('bob', 'there.test')]
@@ -141,4 +143,16 @@ describe('mail for an alias', () => {
       entries: [],
     })
   })
+})
+
+test.each([
+  ['a b', 'here.test'],
+  ['team', 'münchen.test'],
+])('what was delivered to %s at %s is known when it comes back', (localPart, domain) => {
+  const mailbox = { localPart, domain }
+  const message = memoryMessage(`${deliveredToField(mailbox)}\r\nhello\r\n`)
+  expect(comesBack({ message, recipient: { mailbox } })).toBe(true)
+  expect(comesBack({ message, recipient: { mailbox: { localPart, domain: 'else.test' } } })).toBe(
+    false,
+  )
 })

@@ -21,6 +21,8 @@ export interface Hop {
   /** Its IP address, or the path of its socket. */
   readonly address: string
   readonly to: ConnectOptions['address']
+  /** TLS before the greeting. */
+  readonly implicitTls?: boolean
 }
 
 /** The answer to the final dot: 2xx has taken it. */

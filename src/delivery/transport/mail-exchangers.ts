@@ -23,32 +23,46 @@ export interface LookUp {
 export const addressFamilies = ['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'] as const
 export type AddressFamilies = (typeof addressFamilies)[number]
 
+/** Where to go next: its addresses are still to be found. */
+export interface NextHost {
+  /** A name, or an IP address. */
+  readonly name: string
+  readonly port: number
+  readonly implicitTls?: boolean
+}
+
 /** Hosts of one preference. */
-export type HostGroup = readonly string[]
+export type HostGroup = readonly NextHost[]
 
 const maxHosts = 20
 
-/** The hosts of a route, the best group first, equals in random order: names, or one IP address. */
+/** The hosts of a route, the best group first, equals in random order. */
 export async function hostsOf(
   route: SmtpRoute,
   lookUp: LookUp,
 ): Promise<Found<readonly HostGroup[]>> {
   if (route.lookup === 'host') {
-    const hosts = [route.host, ...(route.others ?? [])].slice(0, maxHosts)
-    return { found: hosts.map((host) => [host]) }
+    const hosts = [route, ...(route.others ?? [])].slice(0, maxHosts)
+    return {
+      found: hosts.map(({ host, port, implicitTls = false }) => [
+        { name: host, port, ...(implicitTls ? { implicitTls } : {}) },
+      ]),
+    }
   }
   const answer = await asked(route.host, lookUp.dns.mx(route.host, lookUp.signal))
   if (answer.found === undefined) return answer
   const mx = answer.found
   if (mx.answer === 'no-name') return failed('5.1.2', `There is no host named ${route.host}`)
-  if (mx.answer !== 'found') return { found: [[route.host]] }
+  const { port } = route
+  if (mx.answer !== 'found') return { found: [[{ name: route.host, port }]] }
   const real = mx.records.filter(({ exchange }) => exchange !== '' && exchange !== '.')
   if (real.length === 0) return failed('5.1.10', `${route.host} accepts no mail (null MX)`)
-  return { found: groups(real, lookUp.random) }
+  const named = groups(real, lookUp.random)
+  return { found: named.map((group) => group.map((name) => ({ name, port }))) }
 }
 
 /** Each name once, where it is best; twenty in all. */
-function groups(records: readonly MxRecord[], random: Random): readonly HostGroup[] {
+function groups(records: readonly MxRecord[], random: Random): readonly (readonly string[])[] {
   const names = new Set<string>()
   const byPreference = new Map<number, string[]>()
   const inOrder = shuffled(records, random).toSorted((a, b) => a.preference - b.preference)

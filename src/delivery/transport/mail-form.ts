@@ -6,7 +6,7 @@
 import { isAscii } from 'node:buffer'
 import { formatMailbox, formatPath, type Mailbox } from '../../mail/address.ts'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
-import { asciiDomain } from '../../mail/domain.ts'
+import { withAsciiDomain } from '../../mail/domain.ts'
 import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import type { Message } from '../../mail/message.ts'
 import type { Extensions } from './extensions.ts'
@@ -65,10 +65,14 @@ export async function fit({
   return unfit('5.6.3', 'takes 7-bit text only (no 8BITMIME), this message holds more')
 }
 
+/** Whether the message goes to nobody who does not promise REQUIRETLS; a notification is not lost for that (RFC 8689 §5). */
+export function demandsTls({ requireTls, reversePath }: Envelope): boolean {
+  return requireTls && reversePath !== null
+}
+
 /** As a hop is told it: where it knows no SMTPUTF8, a domain is written in A-labels (RFC 6531 §3.2). */
 export function speakable(mailbox: Mailbox, smtputf8: boolean): Mailbox {
-  const isPlain = smtputf8 || !/\P{ASCII}/u.test(mailbox.domain)
-  return isPlain ? mailbox : { ...mailbox, domain: asciiDomain(mailbox.domain) || mailbox.domain }
+  return smtputf8 ? mailbox : withAsciiDomain(mailbox)
 }
 
 /** Why this recipient can not be named to the next hop: no command could hold the address. */

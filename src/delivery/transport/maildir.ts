@@ -4,14 +4,13 @@
  * A disk that fails defers; a message that came by here before fails. What a failed try wrote is removed.
  */
 import { dirname } from 'node:path'
-import { formatMailbox } from '../../mail/address.ts'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import { isPosternError, type PosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
 import { isLimited } from '../../mail/quota.ts'
 import type { MaildirRoute } from '../../mail/route.ts'
-import { deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
+import { deliveredTo, deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import type { Transport } from '../transport.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
@@ -150,7 +149,7 @@ async function bodyOf(message: Message): Promise<Uint8Array> {
 
 /** Whether the message was delivered to this recipient before. */
 export function comesBack({ message, recipient }: Pick<Copy, 'message' | 'recipient'>): boolean {
-  return message.header.all('Delivered-To').includes(formatMailbox(recipient.mailbox))
+  return message.header.all('Delivered-To').includes(deliveredTo(recipient.mailbox).trim())
 }
 
 /** `tmp` comes last: where it is, the others are. Every folder that got a new name in it is synced. */

@@ -50,10 +50,11 @@ async function qmtpRouteOf(
   const settings = outgoing(options.settings())
   if (envelope.requireTls) return undefined
   const exchangers = await bestExchangers(options, domain, signal)
-  const [host, ...others] = exchangers
+  const [host, ...rest] = exchangers
   if (host === undefined) return undefined
   if (await demandsTls(options, { domain, exchangers, settings, signal })) return undefined
   if (await areOurselves(options, { domain, exchangers, settings, signal })) return undefined
+  const others = rest.map((each) => ({ host: each, port: qmtpPort }))
   return { transport: 'qmtp', key, host, others, port: qmtpPort }
 }
 

@@ -16,6 +16,7 @@ import type { Delivery, Transport } from '../transport.ts'
 import { DataEncoder } from './data-encoder.ts'
 import { trouble, type Hop } from './hop-result.ts'
 import { addressesOf, isIpv6 } from './mail-exchangers.ts'
+import { demandsTls } from './mail-form.ts'
 import { QmtpClient, type QmtpAnswer } from './qmtp-client.ts'
 import { outgoing, type SmtpOptions } from './smtp.ts'
 import type { OutgoingSettings } from './smtp-reach.ts'
@@ -59,7 +60,7 @@ function unfitFor(
   { tlsPolicy }: OutgoingSettings,
 ): DeliveryResult | undefined {
   const { host } = route
-  if (envelope.requireTls) {
+  if (demandsTls(envelope)) {
     const text = `${host} is reached by QMTP, which has no TLS, and this message requires it`
     return { outcome: 'failed', status: '5.7.30', text }
   }
@@ -94,14 +95,14 @@ async function reach(
   const { families, timeouts } = settings
   let result: DeliveryResult = nowhere
   let left = mostConnections
-  for (const name of [route.host, ...(route.others ?? [])]) {
+  for (const { host: name, port } of [route, ...(route.others ?? [])]) {
     const to = { lookup: 'host', host: name } as const
     // oxlint-disable-next-line no-await-in-loop -- the next only where this one fails
     const addresses = await addressesOf(name, to, { dns, random, signal, families })
     if (addresses.found === undefined) result = addresses.result
     for (const address of addresses.found ?? []) {
       if (signal.aborted || left-- === 0) return { result }
-      const hop = { name, address, to: { host: address, port: route.port } }
+      const hop = { name, address, to: { host: address, port } }
       const source = settings.sourceAddresses.find((own) => isIpv6(own) === isIpv6(address))
       const local = source === undefined ? {} : { localAddress: source }
       const { connectMs } = timeouts

@@ -32,8 +32,6 @@ export interface Terms {
   readonly signal: AbortSignal
   readonly protocol: Protocol
   readonly tls: TlsPolicy
-  /** TLS before the greeting. */
-  readonly implicitTls?: boolean
   readonly login?: RelayLogin
   /** `mx`: the host's name is only the DNS's word, unless the policy says `verify`. */
   readonly lookup: 'mx' | 'host'
@@ -48,11 +46,11 @@ export async function enter(
   hop: Hop,
   terms: Terms,
 ): Promise<Found<SmtpSession>> {
-  const { requireTls, implicitTls = false, settings, seen } = terms
+  const { requireTls, settings, seen } = terms
   if (requireTls && !isNameTrusted(terms)) return { result: unprotected(hop) }
   const tls: TlsPolicy = requireTls ? { ...terms.tls, level: 'verify' } : terms.tls
   // Where TLS only may be, a handshake that fails costs the encryption, not the mail.
-  const mayFallBack = tls.level === 'may' && !implicitTls
+  const mayFallBack = tls.level === 'may' && hop.implicitTls !== true
   for (const level of mayFallBack ? (['may', 'none'] as const) : [tls.level]) {
     try {
       const opened = await openSession(
@@ -82,7 +80,7 @@ function outcomeOf({ security, serverProblem }: SmtpSession): Parameters<Terms['
 function sessionOptions(
   { net, clock }: EnterDoors,
   hop: Hop,
-  { settings, signal, protocol, tls, implicitTls = false, login }: Terms,
+  { settings, signal, protocol, tls, login }: Terms,
 ): Parameters<typeof openSession>[0] {
   const { timeouts, helloName, sourceAddresses, trust } = settings
   const source =
@@ -100,7 +98,6 @@ function sessionOptions(
     helloName,
     signal,
     tls,
-    implicitTls,
     ...(source === undefined ? {} : { localAddress: source }),
     ...(trust === undefined ? {} : { trust }),
     ...(login === undefined ? {} : { login }),

@@ -50,6 +50,21 @@ describe('where this host is a mail exchanger of the domain', () => {
   })
 })
 
+test('relays on several ports are tried in their order, each under its own terms of TLS', async () => {
+  const others = [
+    { host: '192.0.2.1', port: 465, implicitTls: true },
+    { host: '192.0.2.2', port: 26 },
+  ]
+  const hop = scriptedHop()
+  const { calls, results } = stage({
+    route: { ...relay, others },
+    hosts: { '192.0.2.2:26': hop.accepted },
+  })
+  expect(await results).toMatchObject([{ outcome: 'delivered' }])
+  expect(calls).toEqual(['192.0.2.1:2525', '192.0.2.1:465', '192.0.2.2:26'])
+  expect(hop.taken[0]?.encrypted).toBe(false)
+})
+
 test('the source address is the one of the family of the next hop', async () => {
   const from: string[] = []
   const hop = scriptedHop()
@@ -133,6 +148,15 @@ describe('REQUIRETLS (RFC 8689)', () => {
     expect(result.outcome).toBe('delivered')
     expect(hop.commands).toContain('MAIL FROM:<ann@here.test> REQUIRETLS')
     expect(handshakes).toMatchObject([{ verify: true }])
+  })
+
+  test('of a notification goes on where that is known, and costs it nothing where it is not', async () => {
+    const notification = { ...envelope, reversePath: null }
+    const known = await meet({ extensions }, { envelope: notification })
+    expect(known.hop.commands).toContain('MAIL FROM:<> REQUIRETLS')
+    const unknown = await meet({ extensions: ['STARTTLS'] }, { envelope: notification })
+    expect(unknown.result.outcome).toBe('delivered')
+    expect(unknown.hop.commands).toContain('MAIL FROM:<>')
   })
 
   test.each([

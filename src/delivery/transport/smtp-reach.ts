@@ -183,7 +183,7 @@ function permitted(
   },
 ): HostGroup {
   if (sts === undefined) return group
-  return group.filter((name) => {
+  return group.filter(({ name }) => {
     const isNamed = isStsExchanger(sts, name)
     const text = `The MTA-STS policy of the domain does not name its mail exchanger ${name}`
     if (isNamed) return true
@@ -202,17 +202,18 @@ async function hopsOf(
 ): Promise<readonly Found<Hop>[] | 'own'> {
   const { families } = settings
   const lookUp = { dns, random, signal, families }
-  const looked = await Promise.all(group.map((name) => addressesOf(name, route, lookUp)))
+  const looked = await Promise.all(group.map(({ name }) => addressesOf(name, route, lookUp)))
   if (route.lookup === 'mx') {
     const addresses = looked.flatMap(({ found = [] }) => found)
-    if (isOurselves({ names: group, addresses }, { net, settings })) return 'own'
+    if (isOurselves({ names: group.map(({ name }) => name), addresses }, { net, settings }))
+      return 'own'
   }
-  return group.flatMap((name, at): readonly Found<Hop>[] => {
+  return group.flatMap(({ name, port, implicitTls = false }, at): readonly Found<Hop>[] => {
     const answer = looked[at]
     if (answer?.found === undefined) return answer === undefined ? [] : [answer]
-    const { port } = route
+    const tls = implicitTls ? { implicitTls } : {}
     return answer.found.map((address) => ({
-      found: { name, address, to: { host: address, port } },
+      found: { name, address, to: { host: address, port }, ...tls },
     }))
   })
 }

@@ -43,8 +43,6 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
   readonly servername: string
   readonly tls: TlsPolicy
   readonly trust?: TlsTrust
-  /** TLS before the greeting. */
-  readonly implicitTls?: boolean
   readonly login?: RelayLogin
   readonly timeouts: SmtpTimeouts
 }
@@ -80,7 +78,8 @@ export async function openSession(options: SessionOptions): Promise<OpenedSessio
 }
 
 async function greet(client: SmtpClient, options: SessionOptions): Promise<OpenedSession> {
-  const { timeouts, tls, login, implicitTls = false } = options
+  const { timeouts, tls, login, hop } = options
+  const { implicitTls = false } = hop
   if (implicitTls) {
     const shaken = await handshake(client, options)
     if ('opened' in shaken) return shaken
@@ -93,11 +92,25 @@ async function greet(client: SmtpClient, options: SessionOptions): Promise<Opene
   const demanded = tls.level === 'encrypt' || tls.level === 'verify'
   const wanted = demanded || (tls.level === 'may' && login?.withoutTls !== true)
   if (implicitTls || !wanted) return logInIfTold(session, options)
-  if (session.extensions.has('STARTTLS')) return startTls(session, options, demanded)
+  if (session.extensions.has('STARTTLS')) {
+    const secure = await orNoTls(() => startTls(session, options, demanded))
+    return secure.opened === 'session' ? logInIfTold(secure.session, options) : secure
+  }
   if (demanded) return noStartTls('it does not offer STARTTLS')
   return logInIfTold(session, options)
 }
 
+/** A host that hangs up, or falls silent, on the way into TLS has no TLS: it may be spoken to without. */
+async function orNoTls(open: () => Promise<OpenedSession>): Promise<OpenedSession> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!isPosternError(error) || error.code === 'ABORTED') throw error
+    return { opened: 'no-tls', why: printable(error.message), failure: failureOf(error) }
+  }
+}
+
+/** Up to the hello that counts; or the session in the clear where TLS is refused and not demanded. */
 async function startTls(
   clear: SmtpSession,
   options: SessionOptions,
@@ -107,7 +120,7 @@ async function startTls(
   const reply = await client.command('STARTTLS', options.timeouts.helloMs)
   if (reply.code === 421) return { opened: 'refused', step: 'STARTTLS', reply }
   if (reply.code !== 220) {
-    if (!demanded) return logInIfTold(clear, options)
+    if (!demanded) return { opened: 'session', session: clear }
     return noStartTls(`to STARTTLS it said: ${quoteReply(reply)}`)
   }
   const shaken = await handshake(client, options)
@@ -117,7 +130,7 @@ async function startTls(
   if (hello.opened !== 'session') return hello
   const { serverProblem } = shaken
   const facts = serverProblem === undefined ? {} : { serverProblem }
-  return logInIfTold({ ...hello.session, ...facts }, options)
+  return { opened: 'session', session: { ...hello.session, ...facts } }
 }
 
 function noStartTls(why: string): NoSession {

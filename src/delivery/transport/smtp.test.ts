@@ -292,6 +292,32 @@ describe('TLS', () => {
     expect(log.events.map(({ event }) => event)).toEqual(['smtp.tls_failed'])
   })
 
+  test('at which the server hangs up is done without, once', async () => {
+    const { hop, result, calls } = await meet({ extensions, answers: { STARTTLS: 'hang-up' } })
+    expect(result.outcome).toBe('delivered')
+    expect(hop.taken[0]?.encrypted).toBe(false)
+    expect(calls).toHaveLength(2)
+  })
+
+  test('after which the server hangs up is done without, and where it is demanded the mail waits', async () => {
+    const answers = {
+      EHLO: (() => {
+        let times = 0
+        return () => (++times === 2 ? 'hang-up' : '250-there.test\r\n250 STARTTLS')
+      })(),
+    }
+    const { hop, result } = await meet({ answers })
+    expect(result.outcome).toBe('delivered')
+    expect(hop.taken[0]?.encrypted).toBe(false)
+    const tlsPolicy = () => ({ level: 'encrypt' }) as const
+    const demanded = await meet(
+      { extensions, answers: { STARTTLS: 'hang-up' } },
+      { settings: { tlsPolicy } },
+    )
+    expect(demanded.result).toMatchObject({ outcome: 'deferred', status: '4.7.5' })
+    expect(demanded.calls).toHaveLength(1)
+  })
+
   test('replies slipped in behind STARTTLS in the clear are not believed', async () => {
     const { hop, log } = await meet({
       extensions,

@@ -6,6 +6,7 @@
 import type { Message } from '../../mail/message.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
 import type { Delivery, Transport } from '../transport.ts'
+import { demandsTls } from './mail-form.ts'
 import { mailAll } from './mailing.ts'
 import { defaultPoolLimits, SessionPool, type PoolLimits } from './session-pool.ts'
 import { reach, type OutgoingSettings, type ReachDoors } from './smtp-reach.ts'
@@ -31,8 +32,8 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
   return {
     deliver({ queueId, route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())
-      const { requireTls } = envelope
-      const tlsOptional = !requireTls && saysTlsIsOptional(message)
+      const requireTls = demandsTls(envelope)
+      const tlsOptional = !envelope.requireTls && saysTlsIsOptional(message)
       const journey = { route, settings, signal, requireTls, tlsOptional }
       return mailAll(
         {

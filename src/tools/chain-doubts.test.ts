@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { resolverDoubts } from './chain-doubts.ts'
+
+const doubtsOf = (servers: readonly string[], dane: boolean, resolvConf = '') =>
+  resolverDoubts(
+    {
+      chain: [],
+      dns: { servers },
+      receiver: { place: { file: 'postern.yaml', path: [], lineOf: () => undefined } },
+      delivery: { tls: { dane } },
+    },
+    resolvConf,
+  ).map(({ file, problem }) => `${file}: ${problem}`)
+
+test('DANE is doubted where its name server is far away', () => {
+  const answers = 'and whoever is on the way may answer'
+  expect(doubtsOf(['8.8.8.8:53', '127.0.0.1'], true)).toEqual([
+    `postern.yaml: delivery.dane believes 8.8.8.8, ${answers}`,
+  ])
+  expect(doubtsOf(['[2001:4860:4860::8888]:53'], true)).toHaveLength(1)
+  expect(doubtsOf([], true, 'nameserver 9.9.9.9\n')).toEqual([
+    `/etc/resolv.conf: delivery.dane believes 9.9.9.9, ${answers}`,
+  ])
+  for (const near of ['127.0.0.1', '[::1]:53', '10.0.0.2', '172.18.0.3', 'fd00::1']) {
+    expect(doubtsOf([near], true), near).toEqual([])
+  }
+  expect(doubtsOf(['8.8.8.8'], false)).toEqual([])
+})
