@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { wholeProgram } from '../src/cli/program.ts'
+import { PluginLoader } from '../src/filter/loader.ts'
+import { systemClock } from '../src/runtime/node/clock.ts'
+import { systemDisk } from '../src/runtime/node/disk.ts'
 import { checkout, runPostern } from './end-to-end/started-gateway.ts'
 import { readTree } from './tidy/tree.ts'
 
@@ -42,6 +45,23 @@ describe('every page', () => {
     )
     expect(wrong).toEqual([])
   })
+})
+
+test('the page of a plugin names every option, and the variable that drives it', async () => {
+  const folders = [join(checkout, 'plugins')]
+  const loader = new PluginLoader({ disk: systemDisk, clock: systemClock, folders })
+  const names = await loader.names()
+  const pages = names.map(async (name) => {
+    const loaded = await loader.load(name)
+    if (loaded.loaded !== 'plugin') return [`${name} does not load`]
+    const page = readFileSync(join(loaded.file, '../README.md'), 'utf8')
+    return Object.entries(loaded.plugin.options ?? {}).flatMap(([option, { env = option }]) =>
+      page.includes(option) && page.includes(env) ? [] : [`${name}: ${option}, ${env}`],
+    )
+  })
+  expect((await Promise.all(pages)).flat()).toEqual([])
+  expect(names.length).toBeGreaterThan(30)
+  loader.close()
 })
 
 /** What is typed behind `postern`, in blocks and in the line, without comments. */
