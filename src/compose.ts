@@ -2,17 +2,14 @@
  * The composition root: introduces the rooms to each other. What a reload exchanges is one value, `Prepared`;
  * everybody else asks for it anew each time, so nothing is ever half new.
  */
-import { needRestart } from './config/need-restart.ts'
 import type { Configuration, ListenerConfiguration } from './config/configuration.ts'
-import { formatMistake } from './config/format-mistake.ts'
-import type { Mistake } from './plugin/mistake.ts'
 import type { Courier } from './delivery/courier.ts'
 import { Pauses } from './delivery/pauses.ts'
 import { wantsHost } from './formats/tcprules-lookup.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { StandIn } from './filter/stand-in.ts'
-import { isPosternError, PosternError } from './mail/errors.ts'
+import { isPosternError } from './mail/errors.ts'
 import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import { shardPath } from './queue/shards.ts'
@@ -27,6 +24,7 @@ import { outliveLeakedPromises } from './tools/leaked-promises.ts'
 import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
 import type { Gateway, OpenedGateway } from './tools/gateway.ts'
+import { InForce } from './tools/in-force.ts'
 import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
@@ -35,9 +33,7 @@ import { mxAmong, openListener } from './tools/open-listener.ts'
 import { openMailboxes } from './tools/open-mailboxes.ts'
 import { openSteering, type Steering } from './tools/open-steering.ts'
 import { openTelemetry, type Telemetry } from './tools/open-telemetry.ts'
-import { configurationPaths, PathWatches } from './tools/path-watches.ts'
-import { PluginLoaders } from './tools/plugin-loaders.ts'
-import { prepare, type Prepared } from './tools/prepare.ts'
+import type { Prepared } from './tools/prepare.ts'
 import { tryNewListeners } from './tools/probe-listeners.ts'
 import { readOffline } from './tools/read-offline.ts'
 import { spoolOptions } from './tools/spool-options.ts'
@@ -85,17 +81,12 @@ export async function openGateway(
 }
 
 class RunningGateway implements Gateway {
-  readonly #folder: string
   readonly #seat: Seat
   readonly #superior: Superior
   readonly #doors: Doors
   readonly #closeDoors: () => Promise<void>
   readonly #listeners: SmtpListener[] = []
-  readonly #watches: PathWatches
-  readonly #loaders: PluginLoaders
-  #prepared: Prepared | undefined
-  /** What it was opened with: some of it a reload does not change. */
-  #opened: Configuration | undefined
+  readonly #inForce: InForce
   #policy: FilterPolicy | undefined
   #shards: OpenedShards | undefined
   #notes: CrashNotes | undefined
@@ -104,21 +95,25 @@ class RunningGateway implements Gateway {
   #pauses: Pauses | undefined
   #steering: Steering | undefined
   #telemetry: Telemetry | undefined
-  /** What lies on the disk is in force. */
-  #loaded = true
-  #reloading: Promise<unknown> = Promise.resolve()
-  #readings = 1
   #admits: boolean
 
   constructor(folder: string, seat: Seat, opened: OpenedDoors, superior: Superior) {
-    this.#folder = folder
     this.#seat = seat
     this.#superior = superior
     this.#admits = seat.closed !== true
     this.#doors = opened.doors
     this.#closeDoors = () => opened.close()
-    this.#loaders = new PluginLoaders(opened.doors.disk)
-    this.#watches = new PathWatches(opened.doors.disk, () => void this.reload())
+    this.#inForce = new InForce({
+      folder,
+      doors: opened.doors,
+      refuses: (prepared) => refusedByTests(folder, prepared, opened.doors.log),
+      exchanged: ({ generation, configuration }) => {
+        const retired = this.#policy?.useGeneration(generation)
+        this.#courier?.reloaded(configuration.delivery)
+        return retired
+      },
+      reloaded: (report) => superior.reloaded?.(report),
+    })
     const current = () => this.#current.configuration
     this.#users = new LocalUsers({ doors: opened.doors, current })
   }
@@ -153,22 +148,14 @@ class RunningGateway implements Gateway {
   }
 
   get #current(): Prepared {
-    if (this.#prepared === undefined)
-      throw new PosternError('CONFIG_INVALID', 'nothing is in force')
-    return this.#prepared
+    return this.#inForce.current
   }
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
   async open(reading: Configuration): Promise<void> {
     const { clock, disk, log, random, store, traces } = this.#doors
-    const preparation = await this.#prepare(reading)
-    if (!preparation.ok) {
-      throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
-    }
-    this.#prepared = preparation.prepared
-    const { configuration, generation } = preparation.prepared
-    this.#opened = configuration
-    const current = () => this.#current.configuration
+    const { configuration, generation } = await this.#inForce.open(reading)
+    const current = () => this.#inForce.current.configuration
     const spool = spoolOptions(this.#doors, this.spool, current)
     const listeners = listenersOf(configuration.listeners, this.#seat)
     if (this.#seat.succeeds === true && this.#seat.judges === true)
@@ -223,7 +210,7 @@ class RunningGateway implements Gateway {
       this.#listeners.push(await openListener(listener, parts))
     }
     this.#watch(this.#shards, this.#courier)
-    this.#follow()
+    this.#inForce.follow()
     log.info('gateway.opened', {
       listeners: this.#listeners.map(({ name }) => name),
       entries: generation.listing.length,
@@ -231,12 +218,8 @@ class RunningGateway implements Gateway {
     outliveLeakedPromises(this.#doors)
   }
 
-  async reload(): Promise<ReloadReport> {
-    const reloading = this.#reloading.then(() => this.#reloadNow())
-    this.#reloading = reloading
-    const report = await reloading
-    this.#superior.reloaded?.(report)
-    return report
+  reload(): Promise<ReloadReport> {
+    return this.#inForce.reload()
   }
 
   async retryNow(): Promise<number> {
@@ -247,7 +230,7 @@ class RunningGateway implements Gateway {
 
   status(): WorkerStatus {
     return {
-      generation: this.#readings,
+      generation: this.#inForce.count,
       queued: this.#shards?.queue.size ?? 0,
       delivering: this.#courier?.status.messages ?? 0,
       nextDueAt: this.#shards?.queue.nextDueAt(),
@@ -278,21 +261,19 @@ class RunningGateway implements Gateway {
   }
 
   async close(graceMs: number): Promise<void> {
-    await this.#reloading
+    await this.#inForce.settle()
     this.#doors.log.info('gateway.closing', { graceMs })
-    this.#watches.close()
     await this.#steering?.close()
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(graceMs)),
       this.#courier?.stop(graceMs),
     ])
     await this.#telemetry?.stop()
-    await this.#prepared?.generation.retire()
+    await this.#inForce.retire()
     await this.#shards?.queue.close()
     await this.#notes?.close()
-    this.#prepared?.resources.close()
+    this.#inForce.close()
     this.#users.close()
-    this.#loaders.close()
     this.#doors.log.info('gateway.closed')
     await this.#closeDoors()
   }
@@ -327,15 +308,6 @@ class RunningGateway implements Gateway {
     return { ...configuration, control: shareOfDeliveries(configuration.control, workers) }
   }
 
-  #prepare(reading?: Configuration): ReturnType<typeof prepare> {
-    const request = {
-      folder: this.#folder,
-      doors: this.#doors,
-      loaderFor: (folders: readonly string[]) => this.#loaders.for(folders),
-    }
-    return prepare(reading === undefined ? request : { ...request, reading })
-  }
-
   #watch(shards: OpenedShards, courier: Courier): void {
     watchGateway({
       doors: this.#doors,
@@ -346,52 +318,7 @@ class RunningGateway implements Gateway {
       listeners: this.#listeners,
       current: () => this.#current,
       tracesDropped: () => this.#policy?.tracesDropped ?? 0,
-      configLoaded: () => this.#loaded,
+      configLoaded: () => this.#inForce.isOnDisk,
     })
-  }
-
-  /** Whatever changes of the configuration leads to a reload. */
-  #follow(): void {
-    const { configuration, ownCertificate } = this.#current
-    this.#watches.follow(configurationPaths(configuration, ownCertificate, this.#loaders.watched))
-  }
-
-  async #reloadNow(): Promise<ReloadReport> {
-    const { clock, log } = this.#doors
-    const report = { at: clock.now(), ok: true, mistakes: [], needsRestart: [] }
-    const kept = (mistakes: readonly Mistake[], said: readonly string[]): ReloadReport => {
-      this.#loaded = false
-      // A plugin that did not load may be mended where it lies.
-      this.#follow()
-      log.error('config.kept', { mistakes: said })
-      return { ...report, ok: false, mistakes }
-    }
-    try {
-      const preparation = await this.#prepare()
-      if (!preparation.ok) {
-        return kept(preparation.mistakes, preparation.mistakes.map(formatMistake))
-      }
-      const before = this.#current
-      const { prepared } = preparation
-      const failed = await refusedByTests(this.#folder, prepared, log)
-      if (failed.length > 0) return kept(failed, failed.map(formatMistake))
-      this.#prepared = prepared
-      this.#loaded = true
-      this.#readings += 1
-      this.#follow()
-      const retired = this.#policy?.useGeneration(prepared.generation)
-      void retired?.then(() => before.resources.close())
-      this.#courier?.reloaded(prepared.configuration.delivery)
-      const restart = needRestart(this.#opened ?? before.configuration, prepared.configuration)
-      if (restart.length > 0) log.warn('config.needs-restart', { keys: restart })
-      const changed = await this.#loaders.changed()
-      if (changed.length > 0) log.warn('plugin.needs-restart', { files: changed })
-      log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
-      return { ...report, needsRestart: [...restart, ...changed] }
-    } catch (error) {
-      const stack = error instanceof Error ? (error.stack ?? '') : String(error)
-      const problem = error instanceof Error ? error.message : String(error)
-      return kept([{ file: this.#folder, problem, remedy: 'the log says more' }], [stack])
-    }
   }
 }

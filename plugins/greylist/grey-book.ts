@@ -29,7 +29,7 @@ export interface Visitor {
 
 export const maxEntries = 1_000_000
 /** Beside `keys`: clients as a whole, by keys that came back and by good mail. `postern greylist` knows these names too. */
-export const tableNames = { keys: 'keys', clients: 'networks', good: 'good' } as const
+const tableNames = { keys: 'keys', clients: 'networks', good: 'good' } as const
 /** Passes of a client that an operator let in: nothing makes it unknown but an operator. */
 export const letIn = 1_000_000_000
 

@@ -17,7 +17,7 @@ const longestLevel = 50
 const isSpamField = (name: string): boolean => /^X-Spam-/i.test(name)
 
 /** Every X-Spam-* field that came with the message goes: each says something that we did not. */
-export function withoutForeign(header: Header): readonly HeaderEdit[] {
+function withoutForeign(header: Header): readonly HeaderEdit[] {
   const there = new Map(
     header.fields.flatMap(({ name }) => (isSpamField(name) ? [[name.toLowerCase(), name]] : [])),
   )

@@ -13,7 +13,7 @@ export type ActiveAlert = {
   readonly summary: string
 }
 
-export const noticeStates = ['begin', 'end', 'test'] as const
+const noticeStates = ['begin', 'end', 'test'] as const
 
 /** What somebody is to be told of. */
 export type Notice = {

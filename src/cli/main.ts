@@ -3,7 +3,7 @@
  * help/exit-codes.txt has the others.
  */
 import { CommanderError } from 'commander'
-import { listOfVerbs, programWith, wholeProgram } from './verbs.ts'
+import { listOfVerbs, programWith, wholeProgram } from './program.ts'
 
 const [, , first = ''] = process.argv
 

@@ -1,17 +1,8 @@
-/** The programs in place of qmail's own: with their arguments, their words and their exit codes, which no parser of ours touches. */
-import { hostname } from 'node:os'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
-import { systemClock } from '../runtime/node/clock.ts'
-import { readDescriptor } from '../runtime/node/descriptor.ts'
-import { nodeForeground } from '../runtime/node/foreground.ts'
-import { nodePrograms } from '../runtime/node/programs.ts'
+/** The programs in place of qmail's own, each with the file that does its work; how they are called: qmail-tool-command.ts. */
 import type { Surroundings } from '../tools/qmail/surroundings.ts'
 import type { ToolEnd } from '../tools/qmail/tool-end.ts'
-import { defaultConfig } from './config-option.ts'
 
-interface QmailTool {
+export interface QmailTool {
   readonly usage: string
   readonly about: string
   readonly run: (call: Surroundings, config: string) => Promise<ToolEnd>
@@ -19,7 +10,7 @@ interface QmailTool {
   readonly forOthers?: true
 }
 
-const tools = {
+export const qmailTools: Readonly<Record<string, QmailTool>> = {
   newu: {
     usage: '',
     about: 'make users/cdb from users/assign, as qmail-newu',
@@ -161,47 +152,4 @@ const tools = {
     about: 'answer the message, if its sender was not answered that often in that time',
     run: async (call) => (await import('../tools/qmail/autorespond.ts')).autorespond(call),
   },
-} as const satisfies Readonly<Record<string, QmailTool>>
-
-export type QmailToolName = keyof typeof tools
-
-/** `--config` is said by POSTERN_CONFIG: these programs have options of their own. */
-export function qmailToolCommand(name: QmailToolName): Command {
-  const { usage, about, run, forOthers }: QmailTool = tools[name]
-  return new Command(name)
-    .description(about)
-    .usage(usage)
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(async () => {
-      const config = resolve(process.env['POSTERN_CONFIG'] ?? defaultConfig())
-      if (forOthers === true) process.umask(0o033)
-      const { exit, out, err } = await run(surroundings(config), config)
-      process.stdout.write(out, 'latin1')
-      process.stderr.write(err, 'latin1')
-      process.exitCode = exit
-    })
-}
-
-function surroundings(config: string): Surroundings {
-  const environment = new Map(
-    Object.entries(process.env).map(([name, value]) => [name, value ?? '']),
-  ).set('POSTERN_CONFIG', config)
-  const postern = fileURLToPath(new URL('../../bin/postern', import.meta.url))
-  return {
-    args: process.argv.slice(3),
-    environment,
-    input: () => readDescriptor(0),
-    foreground: nodeForeground,
-    queue: {
-      programs: nodePrograms(systemClock),
-      environment,
-      otherwise: [postern, 'qmail-queue'],
-    },
-    now: () => systemClock.now(),
-    pid: process.pid,
-    hostname: hostname(),
-    postern,
-  }
 }

@@ -8,7 +8,7 @@ export const exitNotRunning = 3
 /** LSB 8.1: the user may not do that. */
 export const exitForbidden = 4
 /** LSB 8.1: what is asked needs a running program. */
-export const exitNeedsRunning = 7
+const exitNeedsRunning = 7
 
 export interface GatewayCommandOptions {
   readonly config: string

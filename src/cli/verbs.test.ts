@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { listOfVerbs, verbs, wholeProgram } from './verbs.ts'
+import { listOfVerbs, wholeProgram } from './program.ts'
+import { verbs } from './verbs.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 

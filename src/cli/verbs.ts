@@ -1,26 +1,25 @@
 /**
  * The verbs of `postern`, in the order of the help. A verb's own file is loaded where it is asked for: the gateway's
- * supervisor stays small by it, and `postern help` is quick.
+ * supervisor stays small by it, and `postern help` is quick. What is made of them: program.ts.
  */
-import { Command } from 'commander'
-import { becomeAccount } from './become-account.ts'
-import { headingOf, lastHeading, qmailHeading } from './headings.ts'
-import { helpCommand, topicsLine } from './help.ts'
-import type { QmailToolName } from './qmail-tools.ts'
+import type { Command } from 'commander'
+import { qmailHeading } from './headings.ts'
+import { qmailTools, type QmailTool } from './qmail-tools.ts'
 
 export interface Verb {
   /** As its command says it of itself, for a list that loads none of them. */
   readonly about: string
-  readonly load: () => Promise<Command>
+  /** @param whole `postern` with all of its verbs */
+  readonly load: (whole: () => Promise<Command>) => Promise<Command>
   /** Where it stands in the help, if not where `headings.ts` has it. */
   readonly heading?: string
   /** It works in the folders of the gateway, and typed by root it does so as the account that they belong to. */
   readonly inFoldersOfGateway?: true
 }
 
-function qmailTool(name: QmailToolName, about: string): Verb {
-  const load = async () => (await import('./qmail-tools.ts')).qmailToolCommand(name)
-  return { about, load, heading: qmailHeading }
+function qmailVerb(name: string, tool: QmailTool): Verb {
+  const load = async () => (await import('./qmail-tool-command.ts')).qmailToolCommand(name, tool)
+  return { about: tool.about, load, heading: qmailHeading }
 }
 
 const table = {
@@ -258,124 +257,11 @@ const table = {
   },
   completion: {
     about: 'print a script that completes commands and options in your shell',
-    load: async () => (await import('./completion.ts')).completionCommand(wholeProgram),
+    load: async (whole) => (await import('./completion.ts')).completionCommand(whole),
   },
-  newu: qmailTool('newu', 'make users/cdb from users/assign, as qmail-newu'),
-  newmrh: qmailTool(
-    'newmrh',
-    'make control/morercpthosts.cdb from control/morercpthosts, as qmail-newmrh',
-  ),
-  pw2u: qmailTool('pw2u', 'print users/assign for the accounts of this host, as qmail-pw2u'),
-  getpw: qmailTool(
-    'getpw',
-    'say whose mail a local part is by the accounts of this host, as qmail-getpw',
-  ),
-  mkvalidrcptto: qmailTool(
-    'mkvalidrcptto',
-    'list who receives mail here, or write that as validrcptto.cdb',
-  ),
-  forward: qmailTool('forward', 'send the message on'),
-  fastforward: qmailTool('fastforward', 'send the message on to whom a table of aliases names'),
-  'dot-forward': qmailTool('dot-forward', 'do with the message what a .forward file says'),
-  setforward: qmailTool('setforward', 'make a table for fastforward'),
-  printforward: qmailTool('printforward', 'show a table of fastforward as text'),
-  newaliases: qmailTool(
-    'newaliases',
-    'make a table for fastforward from aliases as sendmail has them',
-  ),
-  newinclude: qmailTool('newinclude', 'make list.bin, which is :include:list in an alias'),
-  condredirect: qmailTool(
-    'condredirect',
-    'send the message on, and nowhere else, if the program says so',
-  ),
-  bouncesaying: qmailTool(
-    'bouncesaying',
-    'refuse the message for good with this text, if the program says so',
-  ),
-  except: qmailTool('except', 'fail for good where the program succeeds, and the other way round'),
-  preline: qmailTool(
-    'preline',
-    'give the message to a program, with From_, Return-Path and Delivered-To lines',
-  ),
-  predate: qmailTool('predate', 'give the message to a program, with a Date field'),
-  datemail: qmailTool('datemail', 'sendmail, with a Date field'),
-  qreceipt: qmailTool(
-    'qreceipt',
-    'tell the sender that it arrived, where the message asks for that',
-  ),
-  maildirmake: qmailTool('maildirmake', 'make a Maildir'),
-  safecat: qmailTool(
-    'safecat',
-    'write standard input into a folder, wholly or not at all, and print the name',
-  ),
-  maildirsmtp: qmailTool(
-    'maildirsmtp',
-    'send the mail in a Maildir to the one host it waits for, by SMTP',
-  ),
-  maildirqmtp: qmailTool('maildirqmtp', 'the same by QMTP'),
-  setlock: qmailTool('setlock', 'run a program while holding the lock on a file'),
-  autorespond: qmailTool(
-    'autorespond',
-    'answer the message, if its sender was not answered that often in that time',
-  ),
 } satisfies Readonly<Record<string, Verb>>
 
-export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>(Object.entries(table))
-
-/** `postern` without a verb. */
-function bareProgram(): Command {
-  return new Command('postern')
-    .description('A programmable mail gateway')
-    .option('--manual', 'print the manual page, postern(1)')
-    .option('--version', 'print the version')
-    .showSuggestionAfterError()
-    .helpCommand(false)
-    .exitOverride()
-}
-
-/** With all verbs and their options, for completion and the manual. */
-export async function wholeProgram(): Promise<Command> {
-  const program = bareProgram()
-  for (const [name, verb] of verbs) {
-    // oxlint-disable-next-line no-await-in-loop -- in their order; most files are shared by several
-    program.addCommand(placed(name, await verb.load()))
-  }
-  return withHelp(program)
-}
-
-/** With its verbs by name only: enough for a list, and for a guess at what was meant. */
-export function listOfVerbs(): Command {
-  const program = bareProgram()
-  for (const [name, { about }] of verbs) {
-    program.addCommand(placed(name, new Command(name).description(about)))
-  }
-  return withHelp(program)
-}
-
-/** With one of its verbs; undefined where there is none by this name. */
-export async function programWith(name: string): Promise<Command | undefined> {
-  const verb = verbs.get(name)
-  if (verb === undefined) return undefined
-  const program = bareProgram().addCommand(placed(name, await verb.load()))
-  if (verb.inFoldersOfGateway === true) program.hook('preAction', becomeAccount)
-  return withHelp(program)
-}
-
-/** `postern help`, as the last of them. */
-function withHelp(program: Command): Command {
-  const help = helpCommand(async (name) => (await programWith(name))?.commands[0])
-  return program
-    .addCommand(help.helpGroup(lastHeading))
-    .addHelpText('after', `\npostern help NAME is about a command or a topic; ${topicsLine}`)
-}
-
-/** Where it stands in the help; wrong usage of it, or of any below it, is told by the same exit code. */
-function placed(name: string, command: Command): Command {
-  command.helpGroup(verbs.get(name)?.heading ?? headingOf(name))
-  for (const each of withThoseBelow(command)) each.exitOverride()
-  return command
-}
-
-function withThoseBelow(command: Command): readonly Command[] {
-  return [command, ...command.commands.flatMap(withThoseBelow)]
-}
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ...Object.entries(table),
+  ...Object.entries(qmailTools).map(([name, tool]) => [name, qmailVerb(name, tool)] as const),
+])

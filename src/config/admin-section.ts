@@ -23,7 +23,7 @@ export interface AdminConfiguration {
   readonly path: string
 }
 
-export const adminShape = {
+const adminShape = {
   listen: option.string({ default: '127.0.0.1:8025', description: 'An address and a port' }),
   public_url: optional(
     option.string({ description: 'How people reach it, where a proxy stands before it' }),

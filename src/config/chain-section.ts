@@ -2,10 +2,33 @@
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Conditions, ConditionShape } from '../plugin/condition.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import type { EntryConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
-import { conditionShape, entryShape } from './schema.ts'
+
+const entryShape = {
+  plugin: option.string({ maxLength: 64 }),
+  name: optional(option.string({ maxLength: 64, description: 'Where two entries use one plugin' })),
+  mode: option.choice(['enforce', 'shadow', 'off'], { default: 'enforce' }),
+  on_fault: optional(option.choice(['defer', 'pass', 'reject', 'quarantine'])),
+  timeout: optional(option.duration()),
+  refuse_at: optional(option.choice(['now', 'rcpt'])),
+  first: option.boolean({ default: false, description: 'At `message`: alone, before the others' }),
+} as const
+
+/** `when` and `unless`. */
+const conditionShape = {
+  listener: optional(option.strings()),
+  authenticated: optional(option.boolean()),
+  relay_client: optional(option.boolean()),
+  allowed: optional(option.boolean()),
+  network: optional(option.networks()),
+  environment: optional(option.strings()),
+  recipient: optional(option.strings()),
+  recipient_domain: optional(option.strings()),
+} as const
 
 const readElsewhere = ['when', 'unless', 'options']
 

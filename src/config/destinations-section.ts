@@ -1,7 +1,16 @@
 /** `delivery.destinations`: what one next hop may have at most, by its name; `default` is for all others. */
 import type { JsonValue } from '../mail/json.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import { isMap, type Reading } from './reading.ts'
-import { destinationShape } from './schema.ts'
+
+/** What one next hop may have at most. */
+const destinationShape = {
+  concurrency: optional(option.integer({ min: 1, description: 'Deliveries at a time' })),
+  rate: optional(
+    option.string({ maxLength: 32, description: 'Deliveries begun, such as 100/min or 5/s' }),
+  ),
+} as const
 
 /** Absent keys were not given. */
 export interface DestinationConfiguration {

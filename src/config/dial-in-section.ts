@@ -2,8 +2,28 @@
 import type { JsonValue } from '../mail/json.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { parseRouteTarget } from '../formats/route-target.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import { isMap, type Reading } from './reading.ts'
-import { dialInShape } from './schema.ts'
+
+/** A host that is not always there. */
+const dialInShape = {
+  maildir: option.string({ description: 'Where its mail waits, by a line in a .qmail file' }),
+  prefix: option.string({
+    default: '',
+    description: 'What stands before the recipient in Delivered-To, such as alias-turn-',
+  }),
+  host: optional(
+    option.string({
+      description: 'Where it takes mail, host or host:port; ETRN has it sent there',
+    }),
+  ),
+  clients: option.networks({
+    default: [],
+    description:
+      'When a session of theirs ends, it is sent: to the host, or without one to the client itself (AutoTURN)',
+  }),
+} as const
 
 /** Its mail waits in a Maildir, as serialmail has it. */
 export interface DialInHost {

@@ -3,14 +3,47 @@ import type { JsonValue } from '../mail/json.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import type { Path } from './document.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { listenerExtraKeys, readListenerExtras } from './listener-extras.ts'
 import { readRecord } from './record-section.ts'
 import { isMap, type Reading } from './reading.ts'
-import { listenerShape } from './schema.ts'
-import { readListenerTls, type ReadText } from './tls-section.ts'
+import { listenerTlsShape, readListenerTls, type ReadText } from './tls-section.ts'
+
+const listenerShape = {
+  name: option.string({ maxLength: 64 }),
+  role: option.choice(['mx', 'submission', 'smtps', 'lmtp', 'qmtp', 'qmqp', 'pop3', 'pop3s'], {
+    default: 'mx',
+    description:
+      'submission and smtps: for people who log in; lmtp: RFC 2033; qmtp and qmqp: qmail to qmail; pop3 and pop3s: their mailboxes (RFC 1939)',
+  }),
+  listen: option.string({
+    description: '127.0.0.1:25, [::1]:25, the path of a UNIX socket, systemd:NAME or fd:3',
+  }),
+  socket_mode: optional(
+    option.string({ description: 'Who may connect to a UNIX socket: "0660", in quotes' }),
+  ),
+  hand_over: option.boolean({
+    default: false,
+    description: 'For `postern smtpd` under tcpserver: believes whatever it says of its client',
+  }),
+  certificate: optional(
+    option.string({ description: 'PEM file; absent: a self-signed one is made at first start' }),
+  ),
+  key: optional(option.string({ description: 'PEM file' })),
+  ...listenerTlsShape,
+  max_connections: option.integer({ default: 1000, min: 1, description: 'At one time' }),
+  max_connections_per_address: option.integer({ default: 100, min: 1 }),
+  max_connections_per_network: optional(
+    option.integer({ min: 1, description: 'From one /24 or one /64; see network_prefix' }),
+  ),
+  max_load: optional(
+    option.number({ min: 0, description: 'Load average of a minute; MAXLOAD is 100 times that' }),
+  ),
+} as const
 
 export interface ListenerSurroundings {
   readonly readText: ReadText

@@ -1,8 +1,38 @@
 /** The section `log`: where the log goes and in which form; `also` names further places. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { LogLevel } from '../runtime/log.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import { isMap, type Reading } from './reading.ts'
-import { logShape } from './schema.ts'
+
+/** One place of the log; of the section `log`, and of each item of its `also`. */
+const logShape = {
+  level: option.choice(['debug', 'info', 'warn', 'error'], {
+    default: 'info',
+    description: 'For json: what is less is not written',
+  }),
+  format: option.choice(['json', 'qmail', 'qmail-send', 'qmail-smtpd'], {
+    default: 'json',
+    description:
+      "One JSON object for each event, or lines as qmail-send's, as those of qmail-smtpd, tcpserver and rblsmtpd, or both",
+  }),
+  to: option.string({
+    default: 'stderr',
+    description: '`stderr`, `stdout`, a file, or with files or file_bytes a folder',
+  }),
+  files: optional(
+    option.integer({ min: 2, max: 10_000, description: 'Old files that are kept, as multilog nN' }),
+  ),
+  file_bytes: optional(
+    option.size({
+      description: 'When the next file is begun, as multilog sN; 16MB where left out',
+    }),
+  ),
+  stamps: option.boolean({
+    default: true,
+    description: "TAI64N labels before qmail's lines; not where multilog t adds them",
+  }),
+} as const
 
 /** qmail: what qmail-send and what qmail-smtpd, tcpserver and rblsmtpd would have written, in one. */
 export type LogFormat = 'json' | 'qmail' | 'qmail-send' | 'qmail-smtpd'

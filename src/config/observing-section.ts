@@ -2,9 +2,58 @@
 import { Secret } from '../formats/secret.ts'
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
-import { alertsShape, telemetryShape } from './schema.ts'
+
+/** Who is told of what. */
+const alertsShape = {
+  to: option.strings({ default: [], description: 'Addresses that a mail goes to' }),
+  webhook: optional(option.string({ description: 'https://…: called with JSON for each alert' })),
+  webhook_secret_file: optional(
+    option.string({ description: 'Signs the calls: X-Postern-Signature (HMAC-SHA-256)' }),
+  ),
+  every: option.duration({
+    default: '30s',
+    description:
+      'How often the numbers are looked at: what two looks find counts, and four its end, a minute and two at most',
+  }),
+  mails_per_hour: option.integer({ default: 12, min: 1, description: 'What is more waits' }),
+  queue_messages: option.integer({
+    default: 10_000,
+    min: 1,
+    description: 'That wait, not on hold',
+  }),
+  queue_age: option.duration({
+    default: '1h',
+    description: 'Age of a message that was never tried',
+  }),
+  deferred_age: optional(
+    option.duration({ description: 'Age of a message that was tried before; left out: any' }),
+  ),
+  dependency_down: option.duration({
+    default: '5m',
+    description: 'How long an entry may go without what it depends on',
+  }),
+  signatures_age: option.duration({ default: '3d', description: 'Of virus signatures' }),
+  certificate: option.duration({ default: '21d', description: 'Before a certificate expires' }),
+  disk_free: option.number({
+    default: 10,
+    min: 0,
+    max: 100,
+    description: 'Percent of space, and of inodes, where the spool lies',
+  }),
+} as const
+
+/** Where spans go; `headers` is read beside it. */
+const telemetryShape = {
+  traces: option.string({
+    description: 'OTLP over HTTP with JSON, such as http://127.0.0.1:4318/v1/traces',
+  }),
+  sample: option.number({ default: 0.01, min: 0, max: 1, description: 'Share of transactions' }),
+  service: option.string({ default: 'postern', maxLength: 64 }),
+} as const
 
 export interface AlertsConfiguration {
   readonly to: readonly Mailbox[]

@@ -41,7 +41,7 @@ const outcomeShape = {
   reason: optional(option.string()),
 } as const
 
-export const testStages = ['connect', 'hello', 'auth', 'mail', 'rcpt', 'data', 'message'] as const
+const testStages = ['connect', 'hello', 'auth', 'mail', 'rcpt', 'data', 'message'] as const
 export type TestStage = (typeof testStages)[number]
 
 /** What a reply is to be; what is not said may be anything. */

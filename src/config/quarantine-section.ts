@@ -3,8 +3,41 @@ import { parseMailbox, type Mailbox } from '../mail/address.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import type { JsonObject } from '../mail/json.ts'
 import { notifyChoices, type Notify } from '../mail/quarantine-notify.ts'
+import { option } from '../plugin/option-makers.ts'
+import { optional } from '../plugin/optional.ts'
 import { isMap, type Reading } from './reading.ts'
-import { quarantineDigestShape, quarantineShape } from './schema.ts'
+
+/** Held mail; `digest` is read beside it. */
+const quarantineShape = {
+  max_age: optional(option.duration({ description: 'What is older is deleted' })),
+  max_size: optional(option.size({ description: 'Beyond it the oldest is deleted' })),
+  max_messages: optional(option.integer({ min: 1 })),
+  notify: option.strings({ default: [], description: 'Who is told: sender, recips, admin …' }),
+  admin: optional(option.string({ description: 'Left out: who gets double bounces' })),
+  virus_entries: option.strings({ default: ['clamav'], description: 'Entries that hold viruses' }),
+} as const
+
+const quarantineDigestShape = {
+  to: option.strings({
+    default: ['*'],
+    description: 'Addresses and domains; *: all that are ours',
+  }),
+  hour: option.integer({ default: 7, min: 0, max: 23, description: 'Not before, by local time' }),
+  except: option.strings({
+    default: ['clamav'],
+    description: 'Entries whose messages are not listed: only an administrator lets them go',
+  }),
+  link_base: optional(
+    option.string({
+      description: 'Where links lead; left out: to admin.public_url, if there is one',
+    }),
+  ),
+  link_lifetime: option.duration({ default: '7d' }),
+  key_file: option.string({
+    default: '../var/quarantine.key',
+    description: 'Signs the links; made where there is none',
+  }),
+} as const
 
 export interface QuarantineConfiguration {
   /** Absent: no limit. */

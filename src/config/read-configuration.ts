@@ -2,44 +2,32 @@
  * Reads the configuration folder: postern.yaml, control/ and tcp.smtp. Never throws for what stands in them: every
  * mistake is collected, with file, line, key and remedy. Nothing of it is in force until all of it is right.
  */
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   readControlSettings,
   type ControlFileMistake,
   type ControlSettings,
 } from '../formats/control-settings.ts'
 import { recipientsOfMaxrcpt } from '../formats/maxrcpt.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { OptionResources } from '../plugin/option.ts'
+import type { Mistake, WrittenAt } from '../plugin/mistake.ts'
 import { readSilenced } from './check-section.ts'
 import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
-import type { WrittenAt } from '../plugin/mistake.ts'
 import type { Configuration } from './configuration.ts'
+import { ConfigurationFiles, type ConfigurationSource } from './configuration-files.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { isNameServer } from './listen-address.ts'
 import { readListeners } from './listeners-section.ts'
 import { readLog } from './log-section.ts'
-import type { Mistake } from '../plugin/mistake.ts'
 import { readObserving } from './observing-section.ts'
 import { readQuarantine } from './quarantine-section.ts'
 import { isMap, Reading } from './reading.ts'
 import { sectionShapes } from './schema.ts'
-import { inState, usualState } from './state-folder.ts'
+import { usualState } from './state-folder.ts'
 import { readTcpRules } from './tcp-rules-file.ts'
 import { readThresholds } from './thresholds-section.ts'
-
-export interface ConfigurationSource {
-  /** The folder, absolute. */
-  readonly folder: string
-  /** How messages name it: as the operator typed it. */
-  readonly shownAs: string
-  /** @throws PosternError NOT_FOUND, DISK_FAILED */
-  readFile(path: string): Uint8Array
-  readonly resources: OptionResources
-}
 
 export interface ConfigurationReading {
   /**
@@ -94,50 +82,6 @@ export function readConfiguration(source: ConfigurationSource): ConfigurationRea
     tcpRulesPath: files.absolute(sections.tcpRulesPath),
   }
   return { mistakes, doubts, configuration }
-}
-
-/** The files of the folder, and the mistakes that reading them showed. */
-class ConfigurationFiles {
-  readonly mistakes: Mistake[] = []
-  readonly doubts: Mistake[] = []
-  readonly #source: ConfigurationSource
-  #state = usualState
-
-  constructor(source: ConfigurationSource) {
-    this.#source = source
-  }
-
-  /** @param state what `../var/` stands for from now on, here and where nothing is said */
-  keepStateIn(state: string): void {
-    this.#state = state
-  }
-
-  absolute(path: string): string {
-    return resolve(this.#source.folder, inState(path, this.#state))
-  }
-
-  /** How a message names it. */
-  shown(path: string): string {
-    return isAbsolute(path) ? path : join(this.#source.shownAs, path)
-  }
-
-  /** The text of a file, likewise. */
-  readText(path: string): string | undefined {
-    const bytes = this.read(path)
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
-  }
-
-  /** The bytes of a file, or undefined where there is none or it cannot be read (which is a mistake). */
-  read(path: string): Uint8Array | undefined {
-    try {
-      return this.#source.readFile(this.absolute(path))
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
-      this.mistakes.push({ file: this.shown(path), problem, remedy: 'mend its permissions' })
-      return undefined
-    }
-  }
 }
 
 function readControl(files: ConfigurationFiles): ControlSettings {

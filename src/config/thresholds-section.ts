@@ -5,9 +5,14 @@
 import { asciiDomain } from '../mail/domain.ts'
 import { assertField } from '../mail/header-field.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { option } from '../plugin/option-makers.ts'
 import type { Path } from './document.ts'
 import { isMap, type Reading } from './reading.ts'
-import { taggingShape } from './schema.ts'
+
+/** How a message is marked whose score reaches `tag`; `fields` is read beside it. */
+const taggingShape = {
+  subject_prefix: option.string({ default: '', maxLength: 60, description: 'Before the subject' }),
+} as const
 
 export interface Thresholds {
   readonly tag?: number

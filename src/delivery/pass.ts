@@ -1,24 +1,22 @@
 /**
  * One pass over the open recipients of a message: each gets its route, those of one route go together, and
  * each gets a result. Nothing is recorded here. A transport or router that throws has a bug: its recipients
- * are deferred. In the last pass of a message's life what is deferred fails.
+ * are deferred. What a result means for the message: tries.ts.
  */
-import { formatMailbox } from '../mail/address.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Route } from '../mail/route.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import type { Log } from '../runtime/log.ts'
-import type { Attempt, AttemptObserver } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { CallOff } from './call-off.ts'
-import { isLastPass, nextTry, type Channel } from './schedule.ts'
+import type { Channel } from './schedule.ts'
 import { FewAtATime } from './few-at-a-time.ts'
 import type { HopHealth } from './hop-health.ts'
-import type { Lanes } from './lanes.ts'
 import type { Pauses } from './pauses.ts'
 import type { Delivery, Router, Transport } from './transport.ts'
+import { bug, conclude, started, type TriesOptions, type Underway } from './tries.ts'
 
 /** A route that a transport carries. */
 type CarriedRoute = Exclude<Route, { readonly transport: 'fail' }>
@@ -42,20 +40,13 @@ export interface DestinationLimits {
   readonly intervalMs: number
 }
 
-export interface PassOptions {
+export interface PassOptions extends TriesOptions {
   readonly router: Router
   readonly carriers: Carriers
-  readonly lanes: { readonly [C in Channel]: Lanes }
   readonly hops: HopHealth
   readonly pauses?: Pick<Pauses, 'covers' | 'all'>
   /** How much of the channel's slots one destination may have. */
   readonly destination: (route: Route) => DestinationLimits
-  readonly lifetimeMs: () => number
-  /** Numbers deliveries from 1, one for each recipient and try. */
-  readonly nextDelivery: () => number
-  readonly clock: Clock
-  readonly log: Log
-  readonly observer?: AttemptObserver
 }
 
 /** A recipient whose turn did not come: it is no try, and never fails for its age. */
@@ -79,12 +70,7 @@ const waitingBytes = 262_144
 /** A transport that was called off has so long to say what it did. */
 const graceMs = 1_000
 
-const tooLong = "I'm not going to try again; this message has been in the queue too long."
-
-interface Pass extends PassOptions {
-  readonly claim: Claim
-  readonly callOff: CallOff
-  readonly startedAt: Instant
+interface Pass extends PassOptions, Underway {
   readonly few: FewAtATime
 }
 
@@ -236,12 +222,6 @@ async function carry(
   }
 }
 
-const bug: DeliveryResult = {
-  outcome: 'deferred',
-  status: '4.3.0',
-  text: 'Something went wrong in this gateway; it is logged',
-}
-
 const calledOff: DeliveryResult = {
   outcome: 'deferred',
   status: '4.3.2',
@@ -273,102 +253,4 @@ function patiently<T>(work: Promise<T>, callOff: CallOff, clock: Clock): Promise
     },
   )
   return promise
-}
-
-interface Tried {
-  readonly route: Route | undefined
-  readonly recipients: readonly Recipient[]
-  readonly channel: Channel
-  readonly startedAt: Instant
-  readonly startedMs: number
-  /** The numbers of the deliveries; absent where nothing was tried because the answer was known. */
-  readonly numbers?: readonly number[]
-}
-
-/** Each recipient's delivery begins. @returns their numbers */
-function started(
-  { route, recipients, channel }: Pick<Tried, 'route' | 'recipients' | 'channel'>,
-  { claim, lanes, log, nextDelivery }: Pass,
-): readonly number[] {
-  return recipients.map(({ mailbox }) => {
-    const delivery = nextDelivery()
-    log.debug('delivery.started', {
-      queueId: claim.entry.id,
-      delivery,
-      recipient: formatMailbox(mailbox),
-      channel,
-      limit: lanes[channel].limit,
-      route: route?.key,
-    })
-    return delivery
-  })
-}
-
-/** What the results mean for the message, told to log and observer. */
-function conclude(
-  results: readonly DeliveryResult[],
-  tried: Tried,
-  pass: Pass,
-): readonly Attempt[] {
-  const { route, recipients, channel, startedAt, startedMs } = tried
-  const { claim, clock, log, observer } = pass
-  const numbers = tried.numbers ?? started(tried, pass)
-  const durationMs = clock.monotonicMs() - startedMs
-  return recipients.map((recipient, i) => {
-    const attempt: Attempt = {
-      queueId: claim.entry.id,
-      recipient,
-      startedAt,
-      durationMs,
-      ...(route === undefined ? {} : { routeKey: route.key, transport: route.transport }),
-      ...settled(results[i] ?? bug, channel, pass),
-    }
-    logAttempt(attempt, { delivery: numbers[i], channel }, log)
-    observer?.attempted(attempt, claim.entry)
-    return attempt
-  })
-}
-
-/** What was called off is tried again at once and never fails for its age: it was not given its chance. */
-function settled(
-  result: DeliveryResult,
-  channel: Channel,
-  { claim, clock, callOff, lifetimeMs, startedAt: now }: Pass,
-): Pick<Attempt, 'result' | 'retryAt'> {
-  if (result.outcome !== 'deferred') return { result }
-  if (callOff.isCalled) return { result, retryAt: clock.now() }
-  const { receivedAt } = claim.entry
-  if (isLastPass({ receivedAt, now, lifetimeMs: lifetimeMs() })) {
-    const text = `${result.text}\n${tooLong}`
-    return { result: { ...result, outcome: 'failed', status: '5.4.7', text } }
-  }
-  return { result, retryAt: nextTry({ receivedAt, now, channel }) }
-}
-
-function logAttempt(
-  attempt: Attempt,
-  numbered: { readonly delivery: number | undefined; readonly channel: Channel },
-  log: Log,
-): void {
-  const { queueId, recipient, routeKey, result, durationMs, retryAt } = attempt
-  const { outcome, status, text, remote } = result
-  const fields = {
-    queueId,
-    ...numbered,
-    recipient: formatMailbox(recipient.mailbox),
-    route: routeKey,
-    status,
-    text,
-    remote,
-    durationMs: Math.round(durationMs),
-    retryAt,
-  }
-  switch (outcome) {
-    case 'delivered':
-      return log.info('delivery.delivered', fields)
-    case 'deferred':
-      return log.info('delivery.deferred', fields)
-    case 'failed':
-      return log.warn('delivery.failed', fields)
-  }
 }

@@ -10,9 +10,6 @@ export type Channel = 'local' | 'remote'
 /** What is added to the square root of the age, per channel (qmail-send's `chanskip`). */
 const steps: { readonly [C in Channel]: number } = { local: 10, remote: 20 }
 
-/** qmail's default for control/queuelifetime: a week. */
-export const defaultQueueLifetimeMs = 604_800_000
-
 export interface Pass {
   /** When the message was promised. */
   readonly receivedAt: Instant

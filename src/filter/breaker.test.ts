@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Breaker } from './breaker.ts'
+import { Breaker, breakerLimits } from './breaker.ts'
 
 const limits = { faults: 3, withinMs: 1000, openMs: 5000 }
 
@@ -11,6 +11,16 @@ test('a row of faults opens it, one fewer does not', () => {
   expect(faultsAt(breaker, 0, 1, 2)).toEqual([false, false, true])
   expect(breaker.state).toBe('open')
   expect(breaker.allows(3)).toBe(false)
+})
+
+test('where nothing else is said, so many faults open it, for so long', () => {
+  const breaker = new Breaker()
+  const { faults, withinMs, openMs } = breakerLimits
+  const times = Array.from({ length: faults }, (_, at) => (at * withinMs) / faults)
+  expect(faultsAt(breaker, ...times).indexOf(true)).toBe(faults - 1)
+  const openedMs = times.at(-1) ?? 0
+  expect(breaker.allows(openedMs + openMs - 1)).toBe(false)
+  expect(breaker.allows(openedMs + openMs)).toBe(true)
 })
 
 test('an answer between faults begins the row anew', () => {

@@ -10,7 +10,7 @@ import type { Inquiry } from './inquiry.ts'
 import { objectionOf, type Step } from './step.ts'
 
 /** What shadow entries may take together once the answer is known. */
-export const shadowBudgetMs = 250
+const shadowBudgetMs = 250
 
 export interface Round<Q extends Question> {
   readonly places: readonly AskedPlace<Q>[]

@@ -15,7 +15,7 @@ export interface Tagging {
 }
 
 /** The field that every tagging writes: what the message scored, and from which score on it is tagged. */
-export const scoreField = 'X-Postern-Score'
+const scoreField = 'X-Postern-Score'
 
 export const plainTagging: Tagging = Object.freeze({ fields: [], subjectPrefix: '' })
 

@@ -12,7 +12,7 @@ export type ThresholdChange = { readonly [K in keyof Thresholds]?: number | null
 /** By address, domain, or `.example.org` for every domain below it; in lower case, domains as A-labels. */
 export type ThresholdRules = ReadonlyMap<string, ThresholdChange>
 
-export const thresholdNames = ['tag', 'quarantine', 'reject', 'discard'] as const
+const thresholdNames = ['tag', 'quarantine', 'reject', 'discard'] as const
 
 /** More labels than any domain name has (RFC 1035 §2.3.4). */
 const mostLabels = 127

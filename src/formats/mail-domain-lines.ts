@@ -62,7 +62,7 @@ export function formatMailDomain(domain: MailDomain): string {
 }
 
 /** `key=value` for all that is set. */
-export function mailDomainSettings(domain: MailDomain): readonly string[] {
+function mailDomainSettings(domain: MailDomain): readonly string[] {
   const { catchAll, overQuota, maxUsers, maxAliases, quota, defaultQuota } = domain
   const settings: Readonly<Record<SettingName, string | undefined>> = {
     'catch-all': typeof catchAll === 'string' ? catchAll : catchAll.to,

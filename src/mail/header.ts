@@ -32,7 +32,7 @@ export interface HeaderLimits {
   readonly maxFields: number
 }
 
-export const headerLimits: HeaderLimits = { maxBytes: 1_048_576, maxFields: 10_000 }
+const headerLimits: HeaderLimits = { maxBytes: 1_048_576, maxFields: 10_000 }
 
 /** Reads the header at the beginning of a message, up to its empty line or the end of `bytes`. */
 export function parseHeader(bytes: Uint8Array, limits: HeaderLimits = headerLimits): Header {

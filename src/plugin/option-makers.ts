@@ -16,6 +16,8 @@ import type {
   OptionSettings,
   Parsed,
 } from './option.ts'
+import { refused, taken } from './parsed.ts'
+import { durationPattern, parseDuration, parseSize, sizePattern } from './quantities.ts'
 import type { FileTemplate } from './table.ts'
 
 interface Kind<T> {
@@ -248,20 +250,6 @@ function make<T>(kind: Kind<T>, settings: AllSettings): Option<T> {
   })
 }
 
-function taken<T>(value: T): Parsed<T> {
-  return { ok: true, value }
-}
-
-function refused(value: JsonValue, what: string, remedy: string): Parsed<never> {
-  return { ok: false, problem: `${shown(value)} is not ${what}`, remedy }
-}
-
-/** A value as JSON, short enough for one line. */
-function shown(value: JsonValue): string {
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
-}
-
 interface Numeric {
   readonly type: 'integer' | 'number'
   readonly min: number | undefined
@@ -293,50 +281,6 @@ function numeric({ type, min, max, fits }: Numeric): Kind<number> {
         ? taken(Number(text))
         : refused(text, what, `set it to ${wanted}`),
   }
-}
-
-const durationPattern = /^\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d)$/
-const unitMs: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-])
-const longestMs = 3650 * 86_400_000
-
-/** `250ms`, `30s`, `5m`, `2h`, `7d`: to milliseconds. */
-export function parseDuration(value: JsonValue): Parsed<number> {
-  const remedy = 'write a duration such as 30s, 5m, 2h or 7d'
-  if (typeof value !== 'string' || !durationPattern.test(value)) {
-    return refused(value, 'a duration', remedy)
-  }
-  const unit = value.replace(/^[\d.]+/, '')
-  const durationMs = Math.round(Number.parseFloat(value) * (unitMs.get(unit) ?? 1))
-  return durationMs <= longestMs ? taken(durationMs) : refused(value, 'less than ten years', remedy)
-}
-
-const sizePattern = /^\d{1,15}(?:\.\d{1,3})?(?:B|KB|MB|GB)$/i
-const unitBytes: ReadonlyMap<string, number> = new Map([
-  ['B', 1],
-  ['KB', 1024],
-  ['MB', 1024 ** 2],
-  ['GB', 1024 ** 3],
-])
-
-/** `25MB`, `512KB`, or a number of bytes; a KB is 1024 bytes. */
-export function parseSize(value: JsonValue): Parsed<number> {
-  const sizeBytes =
-    typeof value === 'string' && sizePattern.test(value)
-      ? Math.round(Number.parseFloat(value) * (unitBytes.get(unitOf(value)) ?? 1))
-      : value
-  return typeof sizeBytes === 'number' && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0
-    ? taken(sizeBytes)
-    : refused(value, 'a size', 'write a size such as 25MB or 512KB, or a number of bytes')
-}
-
-function unitOf(text: string): string {
-  return text.replace(/^[\d.]+/, '').toUpperCase()
 }
 
 const textList = { type: 'array', items: { type: 'string' } }

@@ -150,7 +150,7 @@ async function findByIndex(
 }
 
 /** Oldest first. @param ids of messages */
-export async function heldAmong(
+async function heldAmong(
   queue: Holding['queue'],
   ids: readonly string[],
 ): Promise<readonly HeldMessage[]> {

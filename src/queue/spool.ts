@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Disk, DiskLock } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { Announcer } from './announcer.ts'
+import { Arrivals } from './arrivals.ts'
 import { encodeOutcome } from './change-meta.ts'
 import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
@@ -20,13 +21,12 @@ import type { DraftBudget } from './draft-budget.ts'
 import { SpoolDraft, type DraftDesk } from './draft.ts'
 import { afterRound, othersDueAt, whoIsDue } from './due-times.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
+import { EntrySearch } from './entry-search.ts'
 import { Incoming, type HandedShares } from './incoming.ts'
 import { LargeFile } from './large-file.ts'
 import type { MessageIndex } from './message-index.ts'
-import { logPlacements } from './log-placements.ts'
-import { idsOf, type MessageRecord, type MessageRecords } from './message-record.ts'
 import { queueId, type QueueNumbers } from './queue-id.ts'
-import { QueuedEntry, StoredRecord } from './queued-entry.ts'
+import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
 import type {
   Claim,
   Damaged,
@@ -42,18 +42,14 @@ import type {
   Unsubscribe,
 } from './queue.ts'
 import { surveyStates, type QueueSurvey } from './queue-survey.ts'
-import type { Receipt } from './receipt.ts'
 import { stateOf } from './recipient-states.ts'
 import { unplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
-import { isByHead, isChangedBy, matches, matchesHead } from './selection.ts'
-import type { Place } from './segment.ts'
+import { isChangedBy } from './selection.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
 /** How long to leave a message alone that cannot be read. */
 const unreadableMs = 60_000
-/** Envelopes that are read in one turn of the event loop. */
-const readAtOnce = 100
 
 export interface SpoolParts {
   readonly disk: Disk
@@ -80,12 +76,12 @@ export class Spool implements Queue {
   readonly #parts: SpoolParts
   readonly #index: MessageIndex
   readonly #committer: Committer
+  readonly #arrivals: Arrivals
   readonly #departures: Departures
   readonly #cleaner: Cleaner
   readonly #desk: DraftDesk
   readonly #incoming: Incoming
-  /** By the name of the file in `incoming/` that it came from, until that is gone. */
-  readonly #handedOver: Map<string, StoredRecord>
+  readonly #search: EntrySearch
   readonly #claims = new Map<Claim, QueuedEntry>()
   readonly #announcer: Announcer
   #closing: Promise<void> | undefined
@@ -94,25 +90,28 @@ export class Spool implements Queue {
     const { index, committer, segments, loader, segmentBytes, log } = parts
     this.#parts = parts
     this.#index = index
-    this.#announcer = new Announcer(parts.clock, () => index.nextDueAt())
     this.#committer = committer
-    this.#departures = new Departures({ ...parts, died: () => this.#cleaner.consider() })
+    const announcer = new Announcer(parts.clock, () => index.nextDueAt())
+    const departures = new Departures({ ...parts, died: () => this.#cleaner.consider() })
+    this.#announcer = announcer
+    this.#departures = departures
+    this.#arrivals = new Arrivals({ ...parts, announcer, departures })
+    this.#search = new EntrySearch({ index, loader, departures })
     this.#cleaner = new Cleaner({
       segments,
       committer,
       index,
       loader,
       segmentBytes,
-      broken: (entry, record) => this.#departures.setAside(entry, record),
+      broken: (entry, record) => departures.setAside(entry, record),
       failed: (error) => log.warn('spool.cleaning-failed', { error: String(error) }),
     })
     this.#desk = this.#makeDesk()
-    this.#handedOver = new Map(parts.takenIn)
     this.#incoming = new Incoming({
       ...parts,
       takenIn: parts.takenIn.keys(),
       begin: (name) => new SpoolDraft(this.#desk, name),
-      gone: (names) => this.#letGo(names),
+      gone: (names) => this.#arrivals.letGo(names),
     })
   }
 
@@ -220,7 +219,7 @@ export class Spool implements Queue {
   }
 
   async change(selector: Selector, to: QueueChange): Promise<number> {
-    const selected = await this.#select(selector)
+    const selected = await this.#search.select(selector)
     const chosen = selected.filter((entry) => this.#index.has(entry) && isChangedBy(entry, to))
     const verb = ({ hold: 'hold', release: 'release', retry: 'defer', remove: 'done' } as const)[to]
     const at = this.#parts.clock.now()
@@ -235,7 +234,7 @@ export class Spool implements Queue {
   }
 
   async *entries(selector?: Selector): AsyncIterable<Entry | Damaged> {
-    for await (const { loaded } of this.#matching(selector ?? {})) yield loaded
+    for await (const { loaded } of this.#search.matching(selector ?? {})) yield loaded
     if (selector === undefined) yield* listDamaged(this.#parts.disk, this.#parts.layout.damaged)
   }
 
@@ -261,50 +260,9 @@ export class Spool implements Queue {
       now: () => clock.now(),
       nextNumber: () => numbers.next(),
       largeFile: () => LargeFile.create(disk, layout.large, queueId(numbers.next())),
-      promise: (message, over) => this.#promise(message, over),
+      promise: (messages, over) => this.#arrivals.promise(messages, over),
       leftBehind: (path, error) =>
         log.warn('spool.file-not-removed', { path, error: String(error) }),
-    }
-  }
-
-  #promise(messages: MessageRecords, over: () => void): Promise<Receipt> {
-    return this.#committer.commit(
-      messages.map(({ record }) => record),
-      {
-        ids: idsOf(messages),
-        placed: (place, index) => {
-          if (index === 0) over()
-          const message = messages[index]
-          if (message !== undefined) this.#placed(message, place)
-        },
-        refused: over,
-      },
-    )
-  }
-
-  #placed({ meta }: MessageRecord, place: Place): void {
-    logPlacements(meta, this.#parts.log)
-    const kept = meta.placements.filter(({ disposition }) => disposition !== 'discard')
-    if (kept.length === 0) return
-    const record = new StoredRecord(place, kept.length, meta.large?.name)
-    if (meta.handedOver !== undefined) {
-      record.live += 1
-      this.#handedOver.set(meta.handedOver, record)
-    }
-    place.segment.keep(place.bytes)
-    for (const placement of kept) this.#index.add(new QueuedEntry(meta, placement, record))
-    this.#announcer.due()
-    this.#announcer.placed(kept)
-  }
-
-  /** Files in `incoming/` are gone: only their messages keep their records now. */
-  #letGo(names: readonly string[]): void {
-    for (const name of names) {
-      const record = this.#handedOver.get(name)
-      if (record === undefined) continue
-      this.#handedOver.delete(name)
-      // Should the spool close first, the next start finds a large file without a message, and removes it.
-      void this.#departures.letGo(record).catch(() => undefined)
     }
   }
 
@@ -334,37 +292,6 @@ export class Spool implements Queue {
     this.#claims.delete(claim)
     return this.#index.has(entry) ? entry : undefined
   }
-
-  async #select(selector: Selector): Promise<readonly QueuedEntry[]> {
-    if (isByHead(selector)) return this.#byHead(selector)
-    const found: QueuedEntry[] = []
-    for await (const { entry } of this.#matching(selector)) found.push(entry)
-    return found
-  }
-
-  #byHead(selector: Selector): readonly QueuedEntry[] {
-    const { ids } = selector
-    const among =
-      ids === undefined
-        ? [...this.#index.values()]
-        : [...new Set(ids)].flatMap((id) => this.#index.get(id) ?? [])
-    return among.filter((entry) => matchesHead(entry, selector))
-  }
-
-  /** By age, read one by one: envelopes are not kept in memory. Others have their turn in between. */
-  async *#matching(
-    selector: Selector,
-  ): AsyncIterable<{ readonly entry: QueuedEntry; readonly loaded: Entry }> {
-    const byAge = this.#byHead(selector).toSorted((a, b) => a.number - b.number)
-    for (const [at, entry] of byAge.entries()) {
-      if (at % readAtOnce === readAtOnce - 1) await nextTurn()
-      if (!this.#index.has(entry)) continue
-      const loaded = await this.#parts.loader.head(entry)
-      if (loaded instanceof BrokenRecord) {
-        if (this.#index.has(entry)) await this.#departures.setAside(entry, loaded)
-      } else if (matches(loaded, selector)) yield { entry, loaded }
-    }
-  }
 }
 
 /** Of every recipient; an operator may have changed them since the claim. */
@@ -373,8 +300,4 @@ function statesNow(
   { recipients: known }: QueuedEntry,
 ): readonly RecipientState[] {
   return recipients.map((_, index) => stateOf(known, index))
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

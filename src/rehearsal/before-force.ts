@@ -14,7 +14,7 @@ export interface TestsBeforeForce {
 }
 
 /** As `policy_tests.on_reload` says; where it says `off`, none is run. */
-export async function testsBeforeForce(
+async function testsBeforeForce(
   folder: string,
   configuration: Configuration,
 ): Promise<TestsBeforeForce> {

@@ -11,7 +11,7 @@ import { eachFollows } from './replies.ts'
 type Protocol = ReceiverSettings['protocol']
 
 /** Whether each recipient is answered, whatever the client asks for. */
-export function answersEach(protocol: Protocol): boolean {
+function answersEach(protocol: Protocol): boolean {
   return protocol === 'lmtp' || protocol === 'qmtp'
 }
 

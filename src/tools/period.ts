@@ -1,5 +1,5 @@
 import type { Instant } from '../mail/instant.ts'
-import { parseDuration } from '../plugin/option-makers.ts'
+import { parseDuration } from '../plugin/quantities.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 
 /** `90m`, `24h`, `-7d`, as an operator types it, to milliseconds; undefined for anything else. */

@@ -1,5 +1,5 @@
 /** From what an operator writes on a command line to a search of the quarantine. */
-import { parseDuration } from '../plugin/option-makers.ts'
+import { parseDuration } from '../plugin/quantities.ts'
 import type { Search } from '../quarantine/search.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 

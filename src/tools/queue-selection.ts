@@ -1,7 +1,7 @@
 /** From what an operator writes on a command line to a selection. */
 import { heldBounceReason } from '../delivery/bounce.ts'
 import type { Selection } from '../delivery/queue-desk.ts'
-import { parseDuration } from '../plugin/option-makers.ts'
+import { parseDuration } from '../plugin/quantities.ts'
 import type { Entry } from '../queue/queue.ts'
 import { matches } from '../queue/selection.ts'
 import { systemClock } from '../runtime/node/clock.ts'

@@ -110,7 +110,7 @@ export function clientNetwork(text: string): ClientNetwork | undefined {
 }
 
 /** @returns an IPv4 address that is written as IPv6 as what it is */
-export function parseClient(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+function parseClient(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address)
   const [plain = ''] = address.split('%', 1)
   if (!ipaddr.IPv6.isValid(plain)) return undefined

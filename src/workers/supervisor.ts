@@ -10,16 +10,7 @@ import { listenKey } from '../runtime/listen-key.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
 import { FirstWords, type FirstWord } from './first-words.ts'
-import type {
-  FromWorker,
-  Known,
-  ReloadReport,
-  Seat,
-  ToWorker,
-  WorkerAnswer,
-  WorkerQuestion,
-  WorkerReport,
-} from './messages.ts'
+import type { FromWorker, Known, ReloadReport, Seat, ToWorker, WorkerReport } from './messages.ts'
 import { Replacement } from './replacement.ts'
 import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
 import {
@@ -93,7 +84,7 @@ export class Supervisor {
 
   /** The process of each worker that there is now. */
   get pids(): readonly number[] {
-    return this.#slots.flatMap(({ process }) => process?.pid ?? [])
+    return this.#processes.map(({ pid }) => pid)
   }
 
   /** Where the workers listen. */
@@ -128,13 +119,13 @@ export class Supervisor {
 
   /** @returns what the workers say of it; undefined where none answers */
   async reload(): Promise<ReloadReport | undefined> {
-    const reports = await this.#ask('reload', ({ report }) => report)
+    const reports = await this.#questions.askAll(this.#processes, 'reload', ({ report }) => report)
     return reports.find(({ ok }) => !ok) ?? reports[0]
   }
 
   /** @returns how many messages are due now */
   async retryNow(): Promise<number> {
-    const counts = await this.#ask('retry', ({ count }) => count)
+    const counts = await this.#questions.askAll(this.#processes, 'retry', ({ count }) => count)
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
@@ -148,7 +139,9 @@ export class Supervisor {
         openMs: openedAt === undefined ? undefined : Math.round(nowMs - openedAt),
         shards,
         status:
-          openedAt === undefined ? undefined : (await this.#question(process, 'status'))?.status,
+          openedAt === undefined
+            ? undefined
+            : (await this.#questions.ask(process, 'status'))?.status,
       })),
     )
   }
@@ -224,6 +217,10 @@ export class Supervisor {
     })
     this.#successor = undefined
     return word
+  }
+
+  get #processes(): readonly Worker[] {
+    return this.#slots.flatMap(({ process }) => process ?? [])
   }
 
   /** Of a restart under way: the one that does not sit in its place yet. */
@@ -324,26 +321,6 @@ export class Supervisor {
     }
   }
 
-  #question<W extends WorkerQuestion>(
-    process: Worker | undefined,
-    what: W,
-  ): Promise<Extract<WorkerAnswer, { what: W }> | undefined> {
-    if (process === undefined) return Promise.resolve(undefined)
-    return this.#questions.ask(process, what, (number) =>
-      process.send({ say: 'ask', number, what }),
-    )
-  }
-
-  /** What all workers answer that there are. */
-  async #ask<W extends WorkerQuestion, T>(
-    what: W,
-    read: (answer: Extract<WorkerAnswer, { what: W }>) => T,
-  ): Promise<readonly T[]> {
-    const asked = this.#slots.map(({ process }) => this.#question(process, what))
-    const answers = await Promise.all(asked)
-    return answers.flatMap((answer) => (answer === undefined ? [] : [read(answer)]))
-  }
-
   #ended(slot: WorkerSlot, how: WorkerEnd): void {
     const { clock } = this.#parts
     const wasOpen = slot.openedAt !== undefined
@@ -373,11 +350,11 @@ export class Supervisor {
   }
 
   #tell(message: ToWorker): void {
-    for (const { process } of this.#slots) process?.send(message)
+    for (const process of this.#processes) process.send(message)
     this.#waitingSuccessor?.process.send(message)
   }
 
   #settleStop(): void {
-    if (this.#slots.every(({ process }) => process === undefined)) this.#stopping?.over()
+    if (this.#processes.length === 0) this.#stopping?.over()
   }
 }

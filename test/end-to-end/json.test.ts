@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { programWith, wholeProgram } from '../../src/cli/verbs.ts'
+import { programWith, wholeProgram } from '../../src/cli/program.ts'
 import {
   checkout,
   gatewayFolder,

@@ -1,5 +1,5 @@
 /** Programs that know qmail hand mail to Postern, whether it runs or not. */
-import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { chmod, cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -27,9 +27,18 @@ async function qmailQueue(message: string, envelope: string, from = '< message')
 const toBob = 'Falice@client.test\0Tbob@postern.test\0\0'
 const incoming = (): Promise<string[]> => readdir(join(folder.root, 'var/spool/incoming'))
 
+/** What the first start of a gateway has made. */
+let made: GatewayFolder
+
+beforeAll(async () => {
+  made = await gatewayFolder()
+  await (await startGateway(made)).stop()
+})
+afterAll(async () => made.remove())
+
 async function madeSpool(): Promise<void> {
   folder = await gatewayFolder()
-  await (await startGateway(folder)).stop()
+  await cp(join(made.root, 'var'), join(folder.root, 'var'), { recursive: true })
 }
 
 describe('postern qmail-queue', () => {

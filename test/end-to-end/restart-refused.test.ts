@@ -4,9 +4,10 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
-  dialogue,
+  change,
   gatewayFolder,
   runPostern,
+  sendMessage,
   startGateway,
   type GatewayFolder,
   type StartedGateway,
@@ -16,23 +17,7 @@ import { workersOf } from './worker-processes.ts'
 let folder: GatewayFolder
 let gateway: StartedGateway
 
-async function change([from, to]: readonly [string, string]): Promise<void> {
-  await folder.write('postern.yaml', (await folder.read('postern.yaml')).replace(from, to))
-}
-
 const postern = (verb: string) => runPostern([verb, '--config', folder.config])
-
-async function send(port: number, subject: string): Promise<string> {
-  const replies = await dialogue(port, [
-    'EHLO c',
-    'MAIL FROM:<a@client.test>',
-    'RCPT TO:<bob@postern.test>',
-    'DATA',
-    `Subject: ${subject}\r\n\r\nhello\r\n.`,
-    'QUIT',
-  ])
-  return replies[5] ?? 'nothing'
-}
 
 describe('a restart that cannot be', () => {
   let yaml: string
@@ -53,13 +38,16 @@ describe('a restart that cannot be', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port: taken } = other.address() as AddressInfo
-    await change(['listeners:\n', `listeners:\n  - { name: new, listen: "127.0.0.1:${taken}" }\n`])
+    await change(folder, [
+      'listeners:\n',
+      `listeners:\n  - { name: new, listen: "127.0.0.1:${taken}" }\n`,
+    ])
     const { code, stderr } = await postern('restart')
     other.close()
     expect(code).toBe(1)
     expect(stderr).toContain(`127.0.0.1:${taken}`)
     await expect.poll(() => workersOf(pid)).toEqual(before)
-    expect(await send(port, 'still')).toMatch(/^250 /)
+    expect(await sendMessage(port, 'still')).toMatch(/^250 /)
   })
 
   test('onto a UNIX socket that cannot be listened on leaves everything as it is', async () => {
@@ -67,23 +55,23 @@ describe('a restart that cannot be', () => {
     const before = workersOf(pid)
     await folder.write('../var/file', '')
     const path = join(folder.root, 'var/file/socket')
-    await change(['listeners:\n', `listeners:\n  - { name: new, listen: ${path} }\n`])
+    await change(folder, ['listeners:\n', `listeners:\n  - { name: new, listen: ${path} }\n`])
     const { code, stderr } = await postern('restart')
     expect(code).toBe(1)
     expect(stderr).toContain(path)
     await expect.poll(() => workersOf(pid), { timeout: 10_000 }).toEqual(before)
-    expect(await send(port, 'still')).toMatch(/^250 /)
+    expect(await sendMessage(port, 'still')).toMatch(/^250 /)
   })
 
   test('with a configuration that has mistakes leaves everything as it is', async () => {
     const { pid, port } = gateway
     const before = workersOf(pid)
-    await change(['chain:\n', 'chain:\n  - plugin: no-such-plugin\n'])
+    await change(folder, ['chain:\n', 'chain:\n  - plugin: no-such-plugin\n'])
     const { code, stderr } = await postern('restart')
     expect(code).toBe(1)
     expect(stderr).toContain('no-such-plugin')
     // The process that has read it and will never open is on its way out.
     await expect.poll(() => workersOf(pid)).toEqual(before)
-    expect(await send(port, 'still')).toMatch(/^250 /)
+    expect(await sendMessage(port, 'still')).toMatch(/^250 /)
   })
 })

@@ -42,6 +42,16 @@ export async function gatewayFolder(yaml?: string): Promise<GatewayFolder> {
   }
 }
 
+/** Puts the second text in place of the first in postern.yaml, of each pair. */
+export async function change(
+  folder: GatewayFolder,
+  ...changes: readonly (readonly [string, string])[]
+): Promise<void> {
+  const before = await folder.read('postern.yaml')
+  const after = changes.reduce((text, [from, to]) => text.replace(from, to), before)
+  await folder.write('postern.yaml', after)
+}
+
 /** Root works as root here where nothing else is said: what it does otherwise has tests of its own (privileges.test.ts). */
 function asRoot(yaml: string): string {
   return !isRoot || /^user:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nuser: root\n`
@@ -273,6 +283,23 @@ export async function dialogue(
   })
   await closed
   return replies
+}
+
+/** Sends a message in a session of its own. @returns the reply to it, or the last one that came */
+export async function sendMessage(
+  port: number,
+  subject: string,
+  recipient = 'bob@postern.test',
+): Promise<string> {
+  const replies = await dialogue(port, [
+    'EHLO c',
+    'MAIL FROM:<a@client.test>',
+    `RCPT TO:<${recipient}>`,
+    'DATA',
+    `Subject: ${subject}\r\n\r\nhello\r\n.`,
+    'QUIT',
+  ])
+  return replies[5] ?? replies.at(-1) ?? 'nothing'
 }
 
 function replyEnd(text: string): number {

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { describeComplaint, type Complaint } from './complaint.ts'
 import { checkCycles } from './cycles.ts'
 import { checkDoors } from './doors.ts'
+import { checkUnusedExports } from './exports.ts'
 import { checkHousePlan, checkPluginFolders } from './folders.ts'
+import { checkPages } from './pages.ts'
 import { checkImports } from './rooms.ts'
 import { checkShape } from './shape.ts'
 import { parseSource, parseTree } from './source-file.ts'
@@ -194,6 +196,28 @@ describe('the shape of a file', () => {
   })
 })
 
+describe('an export', () => {
+  const unused = (files: Record<string, string>): readonly string[] => {
+    const tree = new Map(Object.entries(files))
+    return checkUnusedExports(tree, parseTree(tree)).map(({ problem }) => problem)
+  }
+
+  test('that nobody names is refused, be it a function, a class or a value', () => {
+    const text = 'export function a() {}\nexport class B {}\nexport const c = 1\nc + c\n'
+    expect(unused({ 'src/queue/log.ts': text, 'src/queue/segment.ts': '' })).toEqual([
+      'exports a, which no other file names',
+      'exports B, which no other file names',
+      'exports c, which no other file names',
+    ])
+  })
+
+  test('that another file or a test names, and a type, are fine', () => {
+    const text = 'export const a = 1\nexport const b = 1\nexport interface C {}\n'
+    const users = { 'src/queue/log.test.ts': 'a', 'src/smtp/x.ts': 'b' }
+    expect(unused({ 'src/queue/log.ts': text, ...users })).toEqual([])
+  })
+})
+
 describe('traces of a machine', () => {
   // Put together here, so that this file does not break its own rule.
   const rooted = (...parts: string[]): string => ['', ...parts].join('/')
@@ -223,6 +247,37 @@ describe('the house plan', () => {
       ['src/smtp/receiver.ts', ''],
     ])
     expect(checkHousePlan(tree).map(({ problem }) => problem)).toEqual(['does not name src/smtp/'])
+  })
+})
+
+describe('a page', () => {
+  const complaints = (text: string): readonly string[] =>
+    checkPages(
+      new Map([
+        ['src/queue/README.md', text],
+        ['src/queue/log.ts', ''],
+      ]),
+    ).map(({ problem }) => problem)
+
+  test.each([
+    ['[a](gone.md)', 'points at gone.md, which is not there'],
+    ['[a](../smtp)', 'points at ../smtp, which is not there'],
+    [
+      '# A heading\n[a](#another)',
+      'points at #another, which is no heading of src/queue/README.md',
+    ],
+    ['see `gone.ts`', 'names gone.ts, which is not there'],
+    ['see `smtp/log.ts`', 'names smtp/log.ts, which is not there'],
+  ])('must not say %j', (text, problem) => {
+    expect(complaints(text)).toEqual([problem])
+  })
+
+  test.each([
+    '# A heading: `x`\n[a](#a-heading-x)',
+    '[a](log.ts) [b](../queue) [c](https://example.org/x)',
+    '`log.ts` `queue/log.ts` `*-log.ts`',
+  ])('may say %j', (text) => {
+    expect(complaints(text)).toEqual([])
   })
 })
 

@@ -3,7 +3,9 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { describeComplaint, type Complaint } from './complaint.ts'
 import { checkCycles } from './cycles.ts'
 import { checkDoors } from './doors.ts'
+import { checkUnusedExports } from './exports.ts'
 import { checkHousePlan, checkPluginFolders } from './folders.ts'
+import { checkPages } from './pages.ts'
 import { checkImports } from './rooms.ts'
 import { checkShape } from './shape.ts'
 import { parseTree } from './source-file.ts'
@@ -39,12 +41,20 @@ describe('the house is tidy', () => {
     expectNone(checkShape(files))
   })
 
+  test('what a file exports is used by others', () => {
+    expectNone(checkUnusedExports(tree, files))
+  })
+
   test('no file names the machine it was written on', () => {
     expectNone(checkTraces(tree))
   })
 
   test('src/README.md names every room', () => {
     expectNone(checkHousePlan(tree))
+  })
+
+  test('every page points at files and headings that are there', () => {
+    expectNone(checkPages(tree))
   })
 
   test('every plugin folder holds one plugin, its test and its page', () => {

@@ -11,7 +11,7 @@ export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url))
 const unkept = /^(?:\.git|\.cache|coverage|dist|spool|var)$|(?:^|\/)node_modules$/
 
 const textFile =
-  /\.(?:cjs|css|html|js|json|md|mjs|service|sh|ts|tsx|txt|yaml|yml)$|(?:^|\/)(?:\.[\w-]+|LICENSE|Dockerfile|run|postern)$/
+  /\.(?:cjs|conf|css|html|js|json|md|mjs|py|service|sh|ts|tsx|txt|yaml|yml)$|(?:^|\/)(?:\.[\w-]+|LICENSE|Dockerfile|run|postern)$/
 
 /** Reads every text file of the checkout that git would keep. */
 export function readTree(root: string = repositoryRoot): Tree {

@@ -17,7 +17,7 @@ import {
   type RecipientVerdict,
 } from 'postern/plugin'
 
-export const outcomeNames = ['reject', 'defer', 'quarantine', 'discard', 'tag', 'none'] as const
+const outcomeNames = ['reject', 'defer', 'quarantine', 'discard', 'tag', 'none'] as const
 export type OutcomeName = (typeof outcomeNames)[number]
 
 /** What is done, or what is added to the score of the message. */

@@ -20,7 +20,7 @@ export interface LookUp {
 }
 
 /** Which addresses of a host are used, and in which order. */
-export const addressFamilies = ['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'] as const
+const addressFamilies = ['ipv4-first', 'ipv6-first', 'ipv4', 'ipv6'] as const
 export type AddressFamilies = (typeof addressFamilies)[number]
 
 /** Where to go next: its addresses are still to be found. */

@@ -1,7 +1,7 @@
 /** What the reports add up, in bounded memory: of too many keys those beyond the bound share one row. */
 import type { DeliveryRecord, MessageRecord } from './records.ts'
 
-export const otherKeys = '(others)'
+const otherKeys = '(others)'
 const mostKeys = 1_000_000
 /** Distinct delays that are told apart to six digits; of more, three are enough. */
 const mostDelays = 500_000

@@ -74,7 +74,7 @@ export function partFacts(
 }
 
 /** Whether a part of this type holds parts. */
-export function isContainer(type: string): boolean {
+function isContainer(type: string): boolean {
   return type.startsWith('multipart/') || isMessage(type)
 }
 

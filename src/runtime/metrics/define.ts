@@ -3,7 +3,7 @@ import type { CounterDefinition, GaugeDefinition, HistogramDefinition } from './
 import type { Merging } from './snapshot.ts'
 
 /** Seconds: of a hook, a sync, a question. */
-export const latencyBuckets: readonly number[] = [
+const latencyBuckets: readonly number[] = [
   0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 /** Seconds: of a delivery. */

@@ -151,7 +151,7 @@ function familyOf<C extends Cell>(
   return known
 }
 
-export function isMetricName(name: string): boolean {
+function isMetricName(name: string): boolean {
   return /^[a-z][a-z0-9_]{0,199}$/.test(name)
 }
 

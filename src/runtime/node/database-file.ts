@@ -90,7 +90,7 @@ export function setAside(
 }
 
 /** The files that were set aside, the oldest first. */
-export function damagedBeside(path: string): readonly string[] {
+function damagedBeside(path: string): readonly string[] {
   const prefix = `${basename(path)}.damaged-`
   const when = (name: string): number => Number(name.slice(prefix.length))
   return readdirSync(dirname(path))

@@ -92,7 +92,7 @@ export class NodeTlsContext implements TlsContext {
 }
 
 /** The DNS names of a certificate, in lower case. One that Node shows in quotes holds what no host name does. */
-export function hostNames({ subjectAltName }: X509Certificate): readonly string[] {
+function hostNames({ subjectAltName }: X509Certificate): readonly string[] {
   return (subjectAltName ?? '').split(', ').flatMap((name) => {
     return name.startsWith('DNS:') && !name.startsWith('DNS:"') ? [name.slice(4).toLowerCase()] : []
   })

@@ -15,7 +15,7 @@ import type { Counterfactual as Decided } from '../../trace/counterfactual.ts'
 import type { Story } from '../../trace/story.ts'
 import type { TraceSummary } from '../../trace/trace-summary.ts'
 
-export function summaryView(summary: TraceSummary): MessageSummary {
+function summaryView(summary: TraceSummary): MessageSummary {
   const { client, recipients, session: _, acceptedCount: _count, stage: _stage, ...rest } = summary
   return { ...rest, remote: client, recipients: recipients.map(({ address }) => address) }
 }

@@ -51,7 +51,7 @@ export async function preparePlaces(
 }
 
 /** Folders that only the gateway writes. */
-export function ownFolders({
+function ownFolders({
   spool,
   store,
   accounts,

@@ -23,7 +23,7 @@ export interface AskOptions {
   readonly ifMatch?: string
 }
 
-export const apiRoot = '/api/v1'
+const apiRoot = '/api/v1'
 
 const answerWithinMs = 60_000
 

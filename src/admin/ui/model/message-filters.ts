@@ -2,7 +2,7 @@
 import type { MessageFilter } from '../../schemas/messages.ts'
 import { lookBack } from './look-back.ts'
 
-export const filterNames = [
+const filterNames = [
   'sender',
   'recipient',
   'address',

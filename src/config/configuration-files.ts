@@ -1,0 +1,59 @@
+import { isAbsolute, join, resolve } from 'node:path'
+import { isPosternError } from '../mail/errors.ts'
+import type { Mistake } from '../plugin/mistake.ts'
+import type { OptionResources } from '../plugin/option.ts'
+import { inState, usualState } from './state-folder.ts'
+
+export interface ConfigurationSource {
+  /** The folder, absolute. */
+  readonly folder: string
+  /** How messages name it: as the operator typed it. */
+  readonly shownAs: string
+  /** @throws PosternError NOT_FOUND, DISK_FAILED */
+  readFile(path: string): Uint8Array
+  readonly resources: OptionResources
+}
+
+/** The files of the folder, and the mistakes that reading them showed. */
+export class ConfigurationFiles {
+  readonly mistakes: Mistake[] = []
+  readonly doubts: Mistake[] = []
+  readonly #source: ConfigurationSource
+  #state = usualState
+
+  constructor(source: ConfigurationSource) {
+    this.#source = source
+  }
+
+  /** @param state what `../var/` stands for from now on, here and where nothing is said */
+  keepStateIn(state: string): void {
+    this.#state = state
+  }
+
+  absolute(path: string): string {
+    return resolve(this.#source.folder, inState(path, this.#state))
+  }
+
+  /** How a message names it. */
+  shown(path: string): string {
+    return isAbsolute(path) ? path : join(this.#source.shownAs, path)
+  }
+
+  /** The text of a file, as `read` gives its bytes. */
+  readText(path: string): string | undefined {
+    const bytes = this.read(path)
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+  }
+
+  /** The bytes of a file, or undefined where there is none or it cannot be read (which is a mistake). */
+  read(path: string): Uint8Array | undefined {
+    try {
+      return this.#source.readFile(this.absolute(path))
+    } catch (error) {
+      if (isPosternError(error, 'NOT_FOUND')) return undefined
+      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      this.mistakes.push({ file: this.shown(path), problem, remedy: 'mend its permissions' })
+      return undefined
+    }
+  }
+}
