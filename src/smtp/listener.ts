@@ -283,6 +283,7 @@ class Reception {
       log,
       handshake: this.#handshake,
       meter: this.#meter,
+      finished: (ended) => this.#sessions.get(ended)?.release(),
       closed: this.#closed,
       recording: this.#parts.record?.(facts),
     })
