@@ -19,6 +19,9 @@ export interface ListenerSurroundings {
   readonly place: (path: Path) => WrittenAt
 }
 
+/** A client waits five minutes for its greeting (RFC 5321 §4.5.3.2.1), and many not so long. */
+const longestIdentMs = 60_000
+
 export function readListeners(
   reading: Reading,
   given: JsonValue | undefined,
@@ -98,6 +101,10 @@ function readListener(
       'listen on the path of a UNIX socket',
     )
   }
+  if (values.ident !== undefined && values.ident > longestIdentMs) {
+    const remedy = 'write 26s, as tcpserver waits, or less: every greeting may come so late'
+    reading.mistake([...path, 'ident'], 'is more than a minute', remedy)
+  }
   for (const key of meaningless(role)) {
     if (!isMap(item) || item[key] === undefined || item[key] === false) continue
     const remedy = 'take it away, or let this listener have another role'
@@ -118,6 +125,7 @@ function readListener(
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,
     maxLoad: values.max_load,
+    ...(values.ident === undefined ? {} : { identMs: values.ident }),
     ...extras,
     place: place(path),
   }
@@ -128,7 +136,7 @@ function meaningless(role: ListenerRole): readonly string[] {
   switch (role) {
     case 'pop3':
     case 'pop3s':
-      return ['hand_over', 'proxy_protocol', 'max_load', 'record']
+      return ['hand_over', 'proxy_protocol', 'max_load', 'record', 'ident']
     case 'qmtp':
     case 'qmqp':
       return ['record']

@@ -273,6 +273,11 @@ export const listenerShape = {
   max_load: optional(
     option.number({ min: 0, description: 'Load average of a minute; MAXLOAD is 100 times that' }),
   ),
+  ident: optional(
+    option.duration({
+      description: 'So long a client’s host is asked before the greeting whose connection it is',
+    }),
+  ),
 } as const
 
 export const entryShape = {

@@ -135,6 +135,28 @@ describe('a listener', () => {
     for (const other of others) expect(await other.reply()).toMatch(/^220 /)
   })
 
+  test('says what ident has said of a client, and asks nobody about one whom a proxy names', async () => {
+    const asked: unknown[] = []
+    const known = { environment: emptyEnvironment, denied: false, limits: {}, remoteInfo: 'joe' }
+    const stage = await smtpStage({
+      listener: { proxyNetworks: { has: (address) => address === '198.51.100.2' } },
+      through: (policy) => ({
+        ...policy,
+        introduce: ({ local }) => {
+          asked.push(local)
+          return known
+        },
+      }),
+    })
+    expect(await (await stage.dial('198.51.100.1')).reply()).toContain('220')
+    const proxied = await stage.dial('198.51.100.2')
+    proxied.send('PROXY TCP4 203.0.113.10 192.0.2.1 40000 25\r\n')
+    expect(await proxied.reply()).toContain('220')
+    expect(asked).toEqual([{ address: '192.0.2.1', port: 25 }, undefined])
+    const opened = stage.log.events.filter(({ event }) => event === 'session.opened')
+    expect(opened[0]?.fields).toMatchObject({ remoteInfo: 'joe' })
+  })
+
   test('whose policy cannot open a session says so and sends the client away', async () => {
     const broken = {
       open: () => {

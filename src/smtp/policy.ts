@@ -31,13 +31,19 @@ export interface Policy {
 export interface Newcomer {
   readonly listener: string
   readonly remote: Endpoint
+  /** Where it came in; absent where somebody else says whose connection it is. */
+  readonly local?: Endpoint
   readonly remoteName?: string
+  /** What ident says (RFC 1413), where it was asked. */
+  readonly remoteInfo?: string
   readonly environment?: Environment
 }
 
 export interface Introduction {
   /** By DNS, where a rule wants to know it. */
   readonly remoteName?: string
+  /** By ident, where the listener wants to know it. */
+  readonly remoteInfo?: string
   readonly environment: Environment
   /** By a rule of tcp.smtp. */
   readonly denied: boolean
