@@ -270,6 +270,8 @@ export interface ReceiverSettings {
   /** Log each reverse-path that is taken, and each forward-path that is asked for. */
   readonly logsMail: boolean
   readonly logsRecipients: boolean
+  /** What HELP tells of our version; absent: nothing. */
+  readonly helpVersion?: string
   /**
    * `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). `qmtp` and `qmqp`: packets
    * in place of a dialogue; QMTP answers each recipient.
