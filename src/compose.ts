@@ -5,21 +5,17 @@
 import type { Configuration, ListenerConfiguration } from './config/configuration.ts'
 import type { Courier } from './delivery/courier.ts'
 import { Pauses } from './delivery/pauses.ts'
-import { wantsHost } from './formats/tcprules-lookup.ts'
 import type { ListedEntry } from './filter/generation.ts'
 import { FilterPolicy } from './filter/policy.ts'
 import { StandIn } from './filter/stand-in.ts'
 import { isPosternError } from './mail/errors.ts'
-import type { MaybePromise } from './mail/maybe-promise.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
 import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
-import type { Newcomer } from './smtp/policy.ts'
 import { judge, refusedByTests, type Judged } from './rehearsal/before-force.ts'
-import { clientName } from './tools/client-names.ts'
 import { outliveLeakedPromises } from './tools/leaked-promises.ts'
 import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
@@ -40,6 +36,7 @@ import { spoolOptions } from './tools/spool-options.ts'
 import { pausesFile } from './tools/steer-queue.ts'
 import { watchGateway } from './tools/watch-gateway.ts'
 import { unopened } from './tools/unopened.ts'
+import { whoConnects } from './tools/who-connects.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
 import type { ReloadReport, Seat, Suspect, WorkerStatus } from './workers/messages.ts'
 import type { Superior } from './workers/superior.ts'
@@ -167,11 +164,11 @@ class RunningGateway implements Gateway {
     this.#telemetry = openTelemetry(this.#doors, current, this.#seat.number)
     const policy = new FilterPolicy({
       generation,
-      environmentOf: ({ remote, remoteName, environment }) =>
+      environmentOf: ({ remote: { address }, remoteName: host, remoteInfo: info, environment }) =>
         environment === undefined
-          ? this.#current.environmentOf({ address: remote.address, host: remoteName })
+          ? this.#current.environmentOf({ address, host, info })
           : { environment, denied: false },
-      nameOf: (newcomer) => this.#nameOf(newcomer),
+      ...whoConnects(this.#doors, current),
       clock,
       log,
       traces,
@@ -291,13 +288,6 @@ class RunningGateway implements Gateway {
       admits: () => this.#admits,
     }
     return listenerNet(this.#doors.net, options, role)
-  }
-
-  #nameOf({ remote: { address }, environment }: Newcomer): MaybePromise<string | undefined> {
-    const { tcpRules, dns } = this.#current.configuration
-    // Whose environment is known has been looked up by tcpserver.
-    if (environment !== undefined || !wantsHost(tcpRules, address)) return undefined
-    return clientName(address, dns.clientNames, this.#doors)
   }
 
   /** The configuration as the courier of this worker takes it. */

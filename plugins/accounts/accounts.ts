@@ -44,9 +44,8 @@ export const accounts = definePlugin({
     return {
       async verify({ session, user: given, password }, { signal }) {
         const { record, user } = await find(given)
-        // Asked for only where no one has logged in yet.
-        const some = record === undefined ? await someRecords(doors.accounts, text) : []
-        const question = { source: text, record, password, others: () => some }
+        const others = (): Promise<AuthRecord[]> => someRecords(doors.accounts, text)
+        const question = { source: text, record, user: accountKey(given), password, others }
         const problem = await logins.check(question, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map(), user }
         const { id, remote } = session
@@ -108,20 +107,17 @@ function recordOf({ passwordHash, scram, variables, expiresAt }: Account): AuthR
 }
 
 const looksAt = 1000
+const modelsOfEach = 50
 
 async function firstAccounts(door: AccountReader): Promise<Records> {
   const found = await door.list({ limit: looksAt })
   return new Map(found.map((account) => [account.user, recordOf(account)]))
 }
 
-/** For what strangers are held against. */
+/** For what strangers are held against; of both, where there are both. */
 async function someRecords(door: AccountReader, text: Live<Records>): Promise<AuthRecord[]> {
-  const [account] = await door.list({ limit: 1 })
-  const [line] = text.current.values()
-  return [
-    ...(account === undefined ? [] : [recordOf(account)]),
-    ...(line === undefined ? [] : [line]),
-  ]
+  const accounts = await door.list({ limit: modelsOfEach })
+  return [...accounts.map(recordOf), ...text.current.values().take(modelsOfEach)]
 }
 
 const mostNamed = 5

@@ -33,7 +33,8 @@ export const authCdb = definePlugin({
         const value = table.get(user)
         const record = value && readAuthRecord(value)
         const others = (): Iterable<AuthRecord> => recordsOf(table)
-        const problem = await logins.check({ source: table, record, password, others }, signal)
+        const question = { source: table, record, user, password, others }
+        const problem = await logins.check(question, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map() }
         const { id, remote } = session
         const said = { session: id, address: remote.address, user: user.slice(0, 256) }

@@ -13,6 +13,12 @@ export interface Attempt {
   readonly timer: Timer
 }
 
+/** A login that has failed: the user, and the key of the client. */
+export interface Failure {
+  readonly whose: string
+  readonly where: string
+}
+
 /** More than this are not remembered at a time; the oldest is forgotten first. */
 const mostRemembered = 20_000
 
@@ -62,11 +68,14 @@ export class Attempts {
     this.#give(attempt.keys)
   }
 
-  /** It failed. Where the store fails as well, it counts on as long as this process lives. */
-  async fail(attempt: Attempt): Promise<void> {
+  /**
+   * It failed. Where the store fails as well, it counts on as long as this process lives.
+   * @param failure whose it was, as failures name it, and where: that is kept also where it has no limit
+   */
+  async fail(attempt: Attempt, { whose, where }: Failure): Promise<void> {
     if (!this.#remembered.has(attempt)) return
     try {
-      await this.#parts.failures.add(attempt.keys)
+      await this.#parts.failures.add(new Set([where, ...attempt.keys]), whose)
     } catch (error) {
       if (isPosternError(error, 'STORE_FAILED')) return
       throw error

@@ -96,12 +96,36 @@ describe('auth-throttle', () => {
     const plugin = made({ per_address: 2, window: '10m' })
     await login(plugin)
     plugin.clock.advance(300_000)
-    for (let n = 0; n < 5; n++) expect(await login(plugin, { good: true })).toBe('accepted')
+    const other = { user: 'bob', good: true }
+    for (let n = 0; n < 5; n++) expect(await login(plugin, other)).toBe('accepted')
     await login(plugin)
     expect(await login(plugin)).toBe('address')
     plugin.clock.advance(300_000)
     expect(await login(plugin)).toBe('rejected')
     expect(await login(plugin)).toBe('address')
+  })
+
+  test('a login that succeeds forgives what failed of it there, and nothing of others', async () => {
+    const plugin = made({ per_address: 3, per_network: 3, per_user: 3 })
+    await login(plugin, { user: 'bob' })
+    await login(plugin)
+    expect(await login(plugin, { good: true })).toBe('accepted')
+    expect([await login(plugin), await login(plugin), await login(plugin)]).toEqual([
+      'rejected',
+      'rejected',
+      'address',
+    ])
+  })
+
+  test('a login that succeeds forgives nothing that failed of the same user elsewhere', async () => {
+    const plugin = made({ per_user: 3, per_address: 0 })
+    const [home, elsewhere, third] = ['192.0.2.7', '198.51.100.1', '203.0.113.1']
+    await login(plugin, { address: elsewhere })
+    await login(plugin, { address: home })
+    expect(await login(plugin, { address: home, good: true })).toBe('accepted')
+    expect(await login(plugin, { address: third })).toBe('rejected')
+    expect(await login(plugin, { address: third })).toBe('rejected')
+    expect(await login(plugin, { address: third })).toBe('user')
   })
 
   test('a login that is deferred is nobody’s failure', async () => {

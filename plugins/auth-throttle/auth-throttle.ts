@@ -100,12 +100,14 @@ export const authThrottle = definePlugin({
         if (attempt === undefined) return
         if (outcome === 'accepted') {
           known.putLater(knownKey(session, user), true, clock.now() + knownMs)
+          await forgiven(failures, session, user)
         }
         // While one back end is down, a password that another denied has been guessed all the same.
         const failed = outcome === 'rejected' || (outcome === 'deferred' && denied)
         if (!failed) return attempts.forget(attempt)
-        await attempts.fail(attempt)
-        const before = await attempts.count(`address ${placesOf(session).address}`, mostDoublings)
+        const where = `address ${placesOf(session).address}`
+        await attempts.fail(attempt, { whose: nameOf(user), where })
+        const before = await attempts.count(where, mostDoublings)
         const delayMs = options.delay * 2 ** Math.max(0, before - 1)
         await pause(Math.min(delayMs, options.max_delay, longestDelayMs), { clock, signal })
       },
@@ -127,6 +129,21 @@ function nameOf(user: string): string {
 
 function knownKey(session: Session, user: string): string {
   return `${nameOf(user)} ${placesOf(session).address}`
+}
+
+/**
+ * Who has mistyped a password and then knows it has guessed nothing: what failed of this user at this address counts no
+ * longer, under no limit. What failed of others does: one good login lets nobody guess on.
+ */
+async function forgiven(failures: Failures, session: Session, user: string): Promise<void> {
+  const { address, network } = placesOf(session)
+  const whose = nameOf(user)
+  const keys = [`address ${address}`, `network ${network}`, `user ${whose}`] as const
+  try {
+    await failures.forgive(keys, whose)
+  } catch (error) {
+    if (!isPosternError(error, 'STORE_FAILED')) throw error
+  }
 }
 
 /** Who cannot be looked up is a stranger. */

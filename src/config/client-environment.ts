@@ -7,6 +7,8 @@ export interface ClientToRule {
   readonly address: string
   /** Its name by DNS, where somebody has looked it up. */
   readonly host?: string | undefined
+  /** What ident says of it. */
+  readonly info?: string | undefined
 }
 
 export interface ClientEnvironment {
@@ -25,8 +27,8 @@ export function clientEnvironments(
   shownAs: string,
 ): (client: ClientToRule) => ClientEnvironment {
   const byRule = new WeakMap<TcpRule, ClientEnvironment>()
-  return ({ address, host }) => {
-    const rule = findTcpRule(rules, { ip: address, host })
+  return ({ address, host, info }) => {
+    const rule = findTcpRule(rules, { ip: address, host, info })
     if (rule === undefined) return unruled
     const known = byRule.get(rule)
     if (known !== undefined) return known

@@ -113,6 +113,8 @@ export interface ListenerConfiguration extends ListenerExtras {
   readonly maxConnectionsPerAddress: number
   readonly maxConnectionsPerNetwork: number | undefined
   readonly maxLoad: number | undefined
+  /** So long ident is waited for (RFC 1413); absent: it is not asked. */
+  readonly identMs?: number
   readonly place: WrittenAt
 }
 

@@ -43,6 +43,11 @@ const listenerShape = {
   max_load: optional(
     option.number({ min: 0, description: 'Load average of a minute; MAXLOAD is 100 times that' }),
   ),
+  ident: optional(
+    option.duration({
+      description: 'So long a client’s host is asked before the greeting whose connection it is',
+    }),
+  ),
 } as const
 
 export interface ListenerSurroundings {
@@ -51,6 +56,9 @@ export interface ListenerSurroundings {
   readonly absolute: (path: string) => string
   readonly place: (path: Path) => WrittenAt
 }
+
+/** A client waits five minutes for its greeting (RFC 5321 §4.5.3.2.1), and many not so long. */
+const longestIdentMs = 60_000
 
 export function readListeners(
   reading: Reading,
@@ -131,6 +139,10 @@ function readListener(
       'listen on the path of a UNIX socket',
     )
   }
+  if (values.ident !== undefined && values.ident > longestIdentMs) {
+    const remedy = 'write 26s, as tcpserver waits, or less: every greeting may come so late'
+    reading.mistake([...path, 'ident'], 'is more than a minute', remedy)
+  }
   for (const key of meaningless(role)) {
     if (!isMap(item) || item[key] === undefined || item[key] === false) continue
     const remedy = 'take it away, or let this listener have another role'
@@ -151,6 +163,7 @@ function readListener(
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,
     maxLoad: values.max_load,
+    ...(values.ident === undefined ? {} : { identMs: values.ident }),
     ...extras,
     place: place(path),
   }
@@ -161,7 +174,7 @@ function meaningless(role: ListenerRole): readonly string[] {
   switch (role) {
     case 'pop3':
     case 'pop3s':
-      return ['hand_over', 'proxy_protocol', 'max_load', 'record']
+      return ['hand_over', 'proxy_protocol', 'max_load', 'record', 'ident']
     case 'qmtp':
     case 'qmqp':
       return ['record']

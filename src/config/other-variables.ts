@@ -21,10 +21,9 @@ export const variablesForPrograms: ReadonlyMap<string, string> = new Map([
 export const unsupportedVariables: ReadonlyMap<string, string> = new Map([
   [
     'TLS_SERVER_CERT',
-    'a certificate belongs to a listener: certificate, key and certificates in postern.yaml',
+    'certificates belong to a listener, and clients choose among them by name (SNI): certificate, key and certificates in postern.yaml',
   ],
   ['TLSCIPHERS', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate, for everybody'],
-  ['QMAILSMTPD_HELP_VERSION', 'HELP tells no stranger which version answers'],
   ['LOGREGEX', 'log and trace always name the pattern that matched'],
   [
     'JGREYLIST_DIR',

@@ -272,7 +272,7 @@ spol: {}
       }),
     ).toEqual([
       'config/postern.yaml:12: spol: is not a key that Postern knows; did you mean spool?',
-      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, socket_mode, hand_over, certificate, key, tls, certificates, client_certificates, handshake_timeout, max_connections, max_connections_per_address, max_connections_per_network, max_load',
+      'config/postern.yaml:4: listeners[0].colour: is not an option; there are: name, role, listen, socket_mode, hand_over, certificate, key, tls, certificates, client_certificates, handshake_timeout, max_connections, max_connections_per_address, max_connections_per_network, max_load, ident',
       "config/postern.yaml:3: listeners[0].listen: '127.0.0.1:70000' is not an address with a port; write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp",
       'config/postern.yaml:7: chain[0].timeout: "soon" is not a duration; write a duration such as 30s, 5m, 2h or 7d',
       'config/postern.yaml:8: chain[0].when.network: "example.org" is not an address or a network; write for instance 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
@@ -293,6 +293,16 @@ spol: {}
       'postern.yaml': listener('lmtp', 24),
     })
     expect(configuration?.listeners).toMatchObject([{ role: 'lmtp', receiver: { max_errors: 3 } }])
+  })
+
+  test('lets ident hold up a greeting for a minute at most', () => {
+    const listener = (ident: string): string =>
+      `listeners:\n  - { name: in, listen: "127.0.0.1:25", ident: ${ident} }\n`
+    expect(mistakesIn({ 'postern.yaml': listener('2m') })).toContain(
+      'config/postern.yaml:2: listeners[0].ident: is more than a minute; write 26s, as tcpserver waits, or less: every greeting may come so late',
+    )
+    const { configuration } = read({ 'postern.yaml': listener('26s') })
+    expect(configuration?.listeners[0]?.identMs).toBe(26_000)
   })
 
   test('takes nothing for POP3 that would mean nothing there', () => {

@@ -25,6 +25,8 @@ export interface ReceiverSection {
   readonly place: WrittenAt
   /** What holds where the file says nothing, for instance by control files: `hostname`, `max_message`. */
   readonly defaults: JsonObject
+  /** Of Postern; absent: it cannot be told. */
+  readonly version?: string
 }
 
 export interface ListenerTraits {
@@ -76,7 +78,9 @@ export function receiverSettings(request: ReceiverRequest): Settled {
     byListener.set(listener.name, settled.resolver)
   }
   if (!common.ok || mistakes.length > 0) return { ok: false, mistakes }
-  const traits: SettingsTraits = { role: 'mx', tls: false, answerable: request.answerable }
+  const { version } = section
+  const { answerable } = request
+  const traits: SettingsTraits = { role: 'mx', tls: false, answerable, version }
   const elsewhere = resolverOf(common.values, resources, (values) => ({
     ok: true,
     settings: settingsFrom(switched(values), traits),
@@ -93,7 +97,7 @@ type Resolver = (environment: Environment) => ReturnType<SettingsOf>
 function settleListener(
   listener: ListenerTraits,
   section: JsonObject,
-  { section: { place: sectionPlace }, resources, answerable }: ReceiverRequest,
+  { section: { place: sectionPlace, version }, resources, answerable }: ReceiverRequest,
 ): { readonly resolver: Resolver; readonly mistakes: readonly Mistake[] } {
   const { role = 'mx', tls, options: written, place = sectionPlace } = listener
   const none: Resolver = () => {
@@ -113,7 +117,7 @@ function settleListener(
       .map((mistake) => mistakeAt(place, ['receiver', mistake.key], mistake))
     return { resolver: none, mistakes }
   }
-  const traits = { role, tls, answerable }
+  const traits = { role, tls, answerable, version }
   const impossible = impossibleSetting(listener.name, resolved.values, traits)
   if (impossible !== undefined) {
     const { key } = impossible

@@ -187,10 +187,13 @@ export class PluginLoader {
 
   async #missing(name: string): Promise<Loaded> {
     const meant = nearest(name, await this.names())
+    const { folders } = this.#parts
     const remedy =
-      meant === undefined
-        ? `put it into ${this.#parts.folders.join(' or ')} as ${name}/${name}.ts`
-        : `did you mean ${meant}?`
+      meant !== undefined
+        ? `did you mean ${meant}?`
+        : folders.length === 0
+          ? 'name the folder that it is in, as plugin_dirs'
+          : `put it into ${folders.join(' or ')} as ${name}/${name}.ts`
     return { loaded: 'nothing', problem: `there is no plugin ${name}`, remedy }
   }
 

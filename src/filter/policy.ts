@@ -36,10 +36,14 @@ export type EnvironmentOf = (client: Newcomer) => {
 /** The name of a client by DNS, where a rule wants to know it and nobody has said it. Never rejects. */
 export type NameOf = (client: Newcomer) => MaybePromise<string | undefined>
 
+/** What ident says of a client, where its listener wants to know it. Never rejects. */
+export type InfoOf = NameOf
+
 export interface FilterPolicyParts {
   readonly generation: Generation
   readonly environmentOf: EnvironmentOf
   readonly nameOf?: NameOf
+  readonly infoOf?: InfoOf
   readonly clock: Clock
   readonly log: Log
   readonly traces: Archive
@@ -85,19 +89,28 @@ export class FilterPolicy implements Policy {
   }
 
   introduce(newcomer: Newcomer): MaybePromise<Introduction> {
-    const { nameOf } = this.#parts
-    if (nameOf === undefined || newcomer.remoteName !== undefined) return this.#introduced(newcomer)
-    return after(nameOf(newcomer), (remoteName) =>
-      this.#introduced(remoteName === undefined ? newcomer : { ...newcomer, remoteName }),
+    const { nameOf, infoOf } = this.#parts
+    // Both at once: each may take its time.
+    const named = newcomer.remoteName === undefined ? nameOf?.(newcomer) : newcomer.remoteName
+    const said = infoOf?.(newcomer)
+    return after(named, (remoteName) =>
+      after(said, (remoteInfo) =>
+        this.#introduced({
+          ...newcomer,
+          ...(remoteName === undefined ? {} : { remoteName }),
+          ...(remoteInfo === undefined ? {} : { remoteInfo }),
+        }),
+      ),
     )
   }
 
   #introduced(newcomer: Newcomer): Introduction {
     const { environment, denied } = this.#parts.environmentOf(newcomer)
     const found = this.#limitsFor(environment)
-    const { remoteName } = newcomer
+    const { remoteName, remoteInfo } = newcomer
     return {
       ...(remoteName === undefined ? {} : { remoteName }),
+      ...(remoteInfo === undefined ? {} : { remoteInfo }),
       environment,
       denied,
       limits: found.ok ? found.limits : {},

@@ -130,6 +130,7 @@ describe('settings of the receiver', () => {
       { starttls: 'off', authWithoutTls: true },
     ],
     [{ REQUIRE_AUTH: '1' }, { authRequired: true }],
+    [{ QMAILSMTPD_HELP_VERSION: '1' }, { helpVersion: '1.2.3' }],
     [
       { QMAILSMTPD_LOG_MAIL: '1', QMAILSMTPD_LOG_RCPT: '2' },
       { logsMail: true, logsRecipients: true },

@@ -147,6 +147,11 @@ export const receiverOptions = {
     env: 'QMAILSMTPD_LOG_RCPT',
     description: 'Log each forward-path that is asked for (rcpt.asked).',
   }),
+  help_version: option.boolean({
+    default: false,
+    env: 'QMAILSMTPD_HELP_VERSION',
+    description: 'HELP tells which version of Postern answers.',
+  }),
   prdr: option.boolean({
     default: true,
     description: 'A reply for each recipient after the message, for clients that ask for it.',
@@ -198,12 +203,14 @@ export interface SettingsTraits {
   readonly tls: boolean
   /** The mechanisms that an enabled entry can answer. */
   readonly answerable: readonly LoginMechanism[]
+  /** Of Postern. */
+  readonly version?: string | undefined
 }
 
 /** The settings that values of the options come to. */
 export function settingsFrom(
   values: ReceiverValues,
-  { role, tls, answerable }: SettingsTraits,
+  { role, tls, answerable, version }: SettingsTraits,
 ): ReceiverSettings {
   const protocol = protocolOf(role)
   const mechanisms =
@@ -238,6 +245,7 @@ export function settingsFrom(
     authRequired: values.auth === 'required',
     logsMail: values.log_mail,
     logsRecipients: values.log_rcpt,
+    ...(values.help_version && version !== undefined ? { helpVersion: version } : {}),
     protocol,
     prdr: values.prdr && protocol === 'smtp',
     binaryMime: values.binarymime,

@@ -45,6 +45,9 @@ export function isLoginGrant(value: unknown): value is LoginGrant {
   )
 }
 
+/** Of the keys that we make. */
+export const scramIterations = 30_000
+
 /** RFC 7677 §4 asks for the first; the second keeps a mistake from holding up every login. */
 const fewestIterations = 4_096
 const mostIterations = 1_000_000

@@ -41,6 +41,8 @@ export interface Session {
   readonly local: Endpoint
   /** The client's name by DNS, where somebody whom we trust has looked it up: a proxy by XCLIENT, tcpserver. */
   readonly remoteName?: string
+  /** What the client's host says whose connection it is (ident, RFC 1413): its own word, and no more. */
+  readonly remoteInfo?: string
   /** Our own name in greeting and trace fields. */
   readonly hostname: string
   readonly environment: Environment

@@ -306,6 +306,7 @@ describe('QMTP', () => {
     const full = await stage('qmtp', { listener: { maxConnections: 1 } })
     await full.dial()
     const second = await full.dial()
+    await full.lookAgain()
     await settled()
     expect([second.unread, second.closed]).toEqual(['', true])
   })

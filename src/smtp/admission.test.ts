@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { processCounters } from '../runtime/node/counters.ts'
-import { fakeClock } from '../testkit/fake-clock.ts'
+import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import { fakeClock, type FakeClock } from '../testkit/fake-clock.ts'
+import { settled } from '../testkit/smtp-stage.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { formatReply } from '../mail/reply.ts'
 import {
@@ -22,12 +24,18 @@ function stage(limits: Partial<ConnectionLimits>, host: Partial<AdmissionDoors['
   const admission = new Admission('mx', { ...wide, ...limits }, { clock, counters, process, log })
   /** @returns the place, or what is said instead */
   const come = async (address: string): Promise<Place | string> => {
-    const place = await admission.enter()
+    const place = await patient(admission.enter(), clock)
     if (!(place instanceof Place)) return formatReply(place.reply).trimEnd()
-    const refusal = await admission.identify(place, address)
+    const refusal = await patient(admission.identify(place, address), clock)
     return refusal === undefined ? place : formatReply(refusal.reply).trimEnd()
   }
   return { admission, clock, log, counters, come }
+}
+
+/** Whoever is not answered at once waits for the second look. */
+function patient<T>(answer: MaybePromise<T>, clock: FakeClock): MaybePromise<T> {
+  if (answer instanceof Promise) clock.advance(100)
+  return answer
 }
 
 describe('limits for a network', () => {
@@ -72,6 +80,57 @@ describe('limits for a network', () => {
   })
 })
 
+describe('a limit that is reached', () => {
+  const entered = (admission: Admission): Place => {
+    const place = admission.enter()
+    if (!(place instanceof Place)) throw new Error('nobody is let in')
+    return place
+  }
+
+  test('is looked at once more: whoever leaves may be on the way out', async () => {
+    const { admission, clock } = stage({ maxConnections: 2, maxConnectionsPerAddress: 1 })
+    const first = entered(admission)
+    expect(admission.identify(first, '192.0.2.1')).toBeUndefined()
+    const second = admission.identify(entered(admission), '192.0.2.1')
+    const third = admission.enter()
+    first.leave()
+    clock.advance(99)
+    const answers: unknown[] = []
+    void after(second, (answer) => answers.push(answer))
+    void after(third, (answer) => answers.push(answer))
+    await settled()
+    expect(answers).toEqual([])
+    clock.advance(1)
+    expect(await second).toBeUndefined()
+    expect(await third).toBeInstanceOf(Place)
+  })
+
+  test('is not waited for by more than a hundred', async () => {
+    const { admission, clock } = stage({ maxConnections: 1 })
+    entered(admission)
+    const waiting = Array.from({ length: 100 }, () => admission.enter())
+    expect(waiting.every((answer) => answer instanceof Promise)).toBe(true)
+    expect(admission.enter()).toMatchObject({ limit: 'connections' })
+    clock.advance(100)
+    for (const answer of waiting) expect(await answer).toMatchObject({ limit: 'connections' })
+    expect(admission.enter()).toBeInstanceOf(Promise)
+  })
+
+  test('counts a client that has ended its session among all, and no longer as one of its address', () => {
+    const limits = { maxConnections: 2, maxConnectionsPerAddress: 1, maxConnectionsPerNetwork: 1 }
+    const { admission, counters } = stage(limits)
+    const first = entered(admission)
+    expect(admission.identify(first, '192.0.2.1')).toBeUndefined()
+    first.release()
+    expect(admission.identify(entered(admission), '192.0.2.1')).toBeUndefined()
+    expect(counters.count('smtp:mx')).toBe(2)
+    expect(admission.enter()).toBeInstanceOf(Promise)
+    first.leave()
+    expect(counters.count('smtp:mx')).toBe(1)
+    expect(counters.count('smtp:mx:192.0.2.1')).toBe(1)
+  })
+})
+
 describe('a limit for the load', () => {
   test('lets nobody in while the load average is above it', async () => {
     const host = { load: 2 }
@@ -94,29 +153,28 @@ test('an operator may choose the words, and the code stays ours', async () => {
 
 describe('the limits of one client', () => {
   const come = (client: ClientLimits, host: Partial<AdmissionDoors['process']> = {}) => {
-    const { admission } = stage({ maxLoad: 1, maxConnectionsPerAddress: 2 }, host)
-    return (address: string): string | undefined => {
+    const { admission, clock } = stage({ maxLoad: 1, maxConnectionsPerAddress: 2 }, host)
+    return async (address: string): Promise<string | undefined> => {
       const limits = limitsFor({ ...wide, maxLoad: 1, maxConnectionsPerAddress: 2 }, client)
       const place = admission.enter()
       if (!(place instanceof Place)) throw new Error('the listener is full')
-      const refusal = admission.identify(place, address, limits)
-      if (refusal instanceof Promise) throw new Error('a Map answers at once')
+      const refusal = await patient(admission.identify(place, address, limits), clock)
       return refusal === undefined ? undefined : formatReply(refusal.reply).trimEnd()
     }
   }
 
-  test('stand in place of the listener’s', () => {
+  test('stand in place of the listener’s', async () => {
     const limited = come({ maxConnectionsPerAddress: 1 })
-    expect(limited('192.0.2.1')).toBeUndefined()
-    expect(limited('192.0.2.1')).toBe('421 4.7.0 Too many connections from your address')
-    expect(come({ maxConnectionsPerAddress: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
-    expect(come({ maxConnectionsPerNetwork: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
+    expect(await limited('192.0.2.1')).toBeUndefined()
+    expect(await limited('192.0.2.1')).toBe('421 4.7.0 Too many connections from your address')
+    expect(await come({ maxConnectionsPerAddress: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
+    expect(await come({ maxConnectionsPerNetwork: 0 })('192.0.2.1')).toMatch(/^421 4\.7\.0 /)
   })
 
-  test('may let a client in under load, and keep another one out', () => {
+  test('may let a client in under load, and keep another one out', async () => {
     const busy = { loadAverage: () => 2 }
-    expect(come({}, busy)('192.0.2.1')).toBe('421 4.3.2 Too busy, come back later')
-    expect(come({ maxLoad: Number.POSITIVE_INFINITY }, busy)('192.0.2.1')).toBeUndefined()
+    expect(await come({}, busy)('192.0.2.1')).toBe('421 4.3.2 Too busy, come back later')
+    expect(await come({ maxLoad: Number.POSITIVE_INFINITY }, busy)('192.0.2.1')).toBeUndefined()
   })
 
   test.each([
@@ -125,9 +183,9 @@ describe('the limits of one client', () => {
     ['450 mx is full', '421 4.7.0 mx is full'],
     ['554 never again', '554 5.7.0 never again'],
     ['', '421 4.7.0 Too many connections from your address'],
-  ])('are told in the words %j', (address, said) => {
+  ])('are told in the words %j', async (address, said) => {
     const limited = come({ maxConnectionsPerAddress: 0, texts: { address } })
-    expect(limited('192.0.2.1')).toBe(said)
+    expect(await limited('192.0.2.1')).toBe(said)
   })
 })
 
@@ -181,10 +239,12 @@ test('a count that is kept elsewhere is waited for', async () => {
   const come = async () => {
     const place = await admission.enter()
     if (!(place instanceof Place)) return place
-    const refusal = await admission.identify(place, '192.0.2.1')
-    return refusal
+    return admission.identify(place, '192.0.2.1')
   }
   expect(await come()).toBeUndefined()
-  expect(await come()).toMatchObject({ limit: 'address' })
+  const second = come()
+  await settled()
+  clock.advance(100)
+  expect(await second).toMatchObject({ limit: 'address' })
   expect(local.count('smtp:mx')).toBe(1)
 })

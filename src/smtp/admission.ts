@@ -61,25 +61,51 @@ const words: { readonly [L in LimitName]: readonly [detail: '3.2' | '7.0', text:
   descriptors: ['3.2', 'Too busy, come back later'],
 }
 
+/** One of `key`, for whoever is at `place`. */
+interface Taking {
+  readonly place: Place
+  readonly key: string
+  readonly of: 'listener' | 'client'
+  readonly limit: number
+}
+
 /** The system updates its load average every five seconds. */
 const loadHoldsMs = 1_000
+
+/** Where a limit is reached it is looked at once more after so long: whoever leaves may be on the way out. */
+const secondLookMs = 100
+/** Clients that may wait for that at one time; in a flood nobody does. */
+const mostSecondLooks = 100
 
 /** What one connection has been counted as. */
 export class Place {
   readonly #counters: Pick<Counters, 'give'>
-  readonly #keys: string[] = []
+  readonly #ofListener: string[] = []
+  readonly #ofClient: string[] = []
 
   constructor(counters: Pick<Counters, 'give'>) {
     this.#counters = counters
   }
 
-  took(key: string): void {
-    this.#keys.push(key)
+  /** @param of whether it is one of all connections, or one of this client's */
+  took(key: string, of: 'listener' | 'client'): void {
+    const keys = of === 'listener' ? this.#ofListener : this.#ofClient
+    keys.push(key)
+  }
+
+  /** The client has ended its session and may come again; its socket is one of all until it is closed. */
+  release(): void {
+    this.#give(this.#ofClient)
   }
 
   /** Gives back all of it; once is enough. */
   leave(): void {
-    for (const key of this.#keys.splice(0)) this.#counters.give(key)
+    this.#give(this.#ofClient)
+    this.#give(this.#ofListener)
+  }
+
+  #give(keys: string[]): void {
+    for (const key of keys.splice(0)) this.#counters.give(key)
   }
 }
 
@@ -90,6 +116,7 @@ export class Admission {
   readonly #reserve: DescriptorReserve
   #load = 0
   #loadUntilMs = 0
+  #secondLooks = 0
 
   constructor(listener: string, limits: ConnectionLimits, doors: AdmissionDoors) {
     this.#listener = listener
@@ -103,7 +130,8 @@ export class Admission {
     if (!this.#reserve.spare()) return refusal('descriptors', this.#limits)
     const place = new Place(this.#doors.counters)
     const key = `smtp:${this.#listener}`
-    return after(this.#take(place, key, this.#limits.maxConnections), (taken) =>
+    const taking = { place, key, of: 'listener', limit: this.#limits.maxConnections } as const
+    return after(this.#take(taking), (taken) =>
       taken ? place : refusal('connections', this.#limits),
     )
   }
@@ -121,29 +149,41 @@ export class Admission {
     if (this.#overloaded(limits)) return leave(place, 'load', limits)
     // Who comes by a UNIX socket has no address, and all of them would be one client.
     if (address === 'unix') return undefined
-    const ofAddress = this.#take(
-      place,
-      `smtp:${this.#listener}:${address}`,
-      maxConnectionsPerAddress,
-    )
-    return after(ofAddress, (taken) => {
+    const key = `smtp:${this.#listener}:${address}`
+    const taking = { place, key, of: 'client', limit: maxConnectionsPerAddress } as const
+    return after(this.#take(taking), (taken) => {
       if (!taken) return leave(place, 'address', limits)
       if (maxConnectionsPerNetwork === undefined) return undefined
       const network = clientNetwork(address, limits.networkBits)
       if (network === undefined) return undefined
-      const key = `smtp:${this.#listener}:${network}`
-      return after(this.#take(place, key, maxConnectionsPerNetwork), (also) =>
-        also ? undefined : leave(place, 'network', limits),
-      )
+      const ofNetwork = `smtp:${this.#listener}:${network}`
+      const also = this.#take({ ...taking, key: ofNetwork, limit: maxConnectionsPerNetwork })
+      return after(also, (both) => (both ? undefined : leave(place, 'network', limits)))
     })
   }
 
-  #take(place: Place, key: string, limit: number): MaybePromise<boolean> {
+  #take(taking: Taking): MaybePromise<boolean> {
+    return after(this.#tryToTake(taking), (taken) => taken || this.#lookAgain(taking))
+  }
+
+  #tryToTake({ place, key, of, limit }: Taking): MaybePromise<boolean> {
     // The type, not the value, says whether it may be a promise: a Map answers at once.
     const answer: MaybePromise<boolean> = this.#doors.counters.take(key, limit)
     return after(answer, (taken) => {
-      if (taken) place.took(key)
+      if (taken) place.took(key, of)
       return taken
+    })
+  }
+
+  /** A client that has read our last word may be back before its socket's end was heard of, here or by another worker. */
+  #lookAgain(taking: Taking): MaybePromise<boolean> {
+    if (taking.limit < 1 || this.#secondLooks >= mostSecondLooks) return false
+    this.#secondLooks += 1
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#doors.clock.after(secondLookMs, resolve)
+    return promise.then(() => {
+      this.#secondLooks -= 1
+      return this.#tryToTake(taking)
     })
   }
 

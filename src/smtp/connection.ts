@@ -34,6 +34,8 @@ export interface SessionConnectionParts {
   /** Asked for when it begins: a renewed certificate is used at once. */
   readonly handshake: () => Handshake
   readonly meter: ListenerMeter
+  /** The client has ended its session, and nothing more of it is waited for; `closed` follows. */
+  readonly finished: (session: SessionConnection) => void
   readonly closed: (session: SessionConnection) => void
   /** Absent: nobody wants to see the dialogue. */
   readonly recording?: SessionRecording | undefined
@@ -281,8 +283,12 @@ export class SessionConnection implements ConnectionHandlers {
     this.#regulate()
     this.#recording?.ended(!this.#halfClosed)
     const { connection } = this.#parts
-    if (this.#halfClosed || this.#receiver.farewell) connection.close()
-    else connection.end()
+    if (this.#halfClosed || this.#receiver.farewell) {
+      connection.close()
+      this.#parts.finished(this)
+    } else {
+      connection.end()
+    }
     this.#deadline.cancel()
     this.#pace.cancel()
   }

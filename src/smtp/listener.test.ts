@@ -12,6 +12,7 @@ describe('a listener', () => {
     const first = await stage.dial('198.51.100.1')
     await stage.dial('198.51.100.2')
     const third = await stage.dial('198.51.100.3')
+    await stage.lookAgain()
     expect(await third.reply()).toBe('421 4.3.2 Too many connections, come back later')
     await settled()
     expect(third.closed).toBe(true)
@@ -27,6 +28,7 @@ describe('a listener', () => {
     const first = await stage.dial('198.51.100.1')
     expect(await first.reply()).toContain('220')
     const second = await stage.dial('198.51.100.1')
+    await stage.lookAgain()
     expect(await second.reply()).toBe('421 4.7.0 Too many connections from your address')
     expect(await (await stage.dial('198.51.100.2')).reply()).toContain('220')
     first.send('QUIT\r\n')
@@ -34,11 +36,55 @@ describe('a listener', () => {
     expect(await (await stage.dial('198.51.100.1')).reply()).toContain('220')
   })
 
+  test('counts a client no longer as one of its address when its QUIT is answered, whenever its socket is closed', async () => {
+    const counters = processCounters()
+    const stage = await smtpStage({ listener: { maxConnectionsPerAddress: 1 }, counters })
+    for (let count = 0; count < 3; count++) {
+      const client = await stage.dial('198.51.100.1')
+      expect(await client.reply()).toContain('220')
+      client.send('QUIT\r\n')
+      expect(await client.reply()).toContain('221')
+      expect(counters.count('smtp:mx:198.51.100.1')).toBe(0)
+      expect(counters.count('smtp:mx')).toBe(1)
+    }
+  })
+
+  test('counts a client that was sent away as one of its address until it is gone', async () => {
+    const counters = processCounters()
+    const stage = await smtpStage({ counters })
+    const { address } = stage.listener
+    if (!('host' in address)) throw new Error('it listens by TCP')
+    // It never closes anything.
+    let heard = ''
+    const stubborn = await stage.net.connect({
+      address,
+      localAddress: '198.51.100.1',
+      timeoutMs: 1,
+    })
+    const nothing = (): void => {}
+    stubborn.attach({
+      data: (chunk) => void (heard += chunk.toString()),
+      ended: nothing,
+      drained: nothing,
+      closed: nothing,
+    })
+    await settled()
+    stage.clock.advance(600_000)
+    await settled()
+    expect(heard).toContain('421 ')
+    expect(counters.count('smtp:mx:198.51.100.1')).toBe(1)
+    stubborn.end()
+    await settled()
+    expect(counters.count('smtp:mx:198.51.100.1')).toBe(0)
+  })
+
   test('does not count those it turned away', async () => {
     const stage = await smtpStage({ listener: { maxConnections: 2, maxConnectionsPerAddress: 1 } })
     await stage.dial('198.51.100.1')
     for (let count = 0; count < 3; count++) {
-      expect(await (await stage.dial('198.51.100.1')).reply()).toContain('421')
+      const another = await stage.dial('198.51.100.1')
+      await stage.lookAgain()
+      expect(await another.reply()).toContain('421')
     }
     expect(await (await stage.dial('198.51.100.2')).reply()).toContain('220')
   })
@@ -83,9 +129,32 @@ describe('a listener', () => {
     const first = await stage.dial('198.51.100.9')
     const second = await stage.dial('198.51.100.9')
     const others = [await stage.dial('198.51.100.8'), await stage.dial('198.51.100.8')]
+    await stage.lookAgain()
     expect(await first.reply()).toMatch(/^220 /)
     expect(await second.reply()).toBe('421 4.7.0 mx enough of you')
     for (const other of others) expect(await other.reply()).toMatch(/^220 /)
+  })
+
+  test('says what ident has said of a client, and asks nobody about one whom a proxy names', async () => {
+    const asked: unknown[] = []
+    const known = { environment: emptyEnvironment, denied: false, limits: {}, remoteInfo: 'joe' }
+    const stage = await smtpStage({
+      listener: { proxyNetworks: { has: (address) => address === '198.51.100.2' } },
+      through: (policy) => ({
+        ...policy,
+        introduce: ({ local }) => {
+          asked.push(local)
+          return known
+        },
+      }),
+    })
+    expect(await (await stage.dial('198.51.100.1')).reply()).toContain('220')
+    const proxied = await stage.dial('198.51.100.2')
+    proxied.send('PROXY TCP4 203.0.113.10 192.0.2.1 40000 25\r\n')
+    expect(await proxied.reply()).toContain('220')
+    expect(asked).toEqual([{ address: '192.0.2.1', port: 25 }, undefined])
+    const opened = stage.log.events.filter(({ event }) => event === 'session.opened')
+    expect(opened[0]?.fields).toMatchObject({ remoteInfo: 'joe' })
   })
 
   test('whose policy cannot open a session says so and sends the client away', async () => {
@@ -116,9 +185,13 @@ describe('a listener whose connections are counted elsewhere', () => {
     const listener = { maxConnections: 2, maxConnectionsPerAddress: 1 }
     const stage = await smtpStage({ listener, counters })
     const first = await stage.dial('198.51.100.1')
-    expect(await (await stage.dial('198.51.100.1')).reply()).toContain('from your address')
+    const second = await stage.dial('198.51.100.1')
+    await stage.lookAgain()
+    expect(await second.reply()).toContain('from your address')
     await stage.dial('198.51.100.2')
-    expect(await (await stage.dial('198.51.100.3')).reply()).toContain('Too many connections,')
+    const third = await stage.dial('198.51.100.3')
+    await stage.lookAgain()
+    expect(await third.reply()).toContain('Too many connections,')
     first.send('QUIT\r\n')
     await settled()
     const next = await stage.dial('198.51.100.1')

@@ -181,7 +181,7 @@ class Reception {
 
   /** @returns `undefined`, now or later, where the policy fails */
   #introduce(arrival: Arrival): MaybePromise<Introduction | undefined> {
-    const { remote, remoteName, environment } = arrival
+    const { remote, local, remoteName, environment, received } = arrival
     const { policy, doors } = this.#parts
     const failed = (error: unknown): undefined => {
       doors.log.error('policy.failed', { remote: remote.address, error: errorText(error) })
@@ -190,6 +190,8 @@ class Reception {
       const introduced = policy.introduce({
         listener: this.#options.name,
         remote,
+        // Behind a preamble somebody else has the connection.
+        ...(received === undefined ? { local } : {}),
         ...(remoteName === undefined ? {} : { remoteName }),
         ...(environment === undefined ? {} : { environment }),
       })
@@ -283,6 +285,7 @@ class Reception {
       log,
       handshake: this.#handshake,
       meter: this.#meter,
+      finished: (ended) => this.#sessions.get(ended)?.release(),
       closed: this.#closed,
       recording: this.#parts.record?.(facts),
     })
@@ -303,6 +306,7 @@ class Reception {
       remote: facts.remote.address,
       port: facts.remote.port,
       remoteName: facts.remoteName,
+      remoteInfo: facts.introduction?.remoteInfo,
       local: `${facts.local.address}:${facts.local.port}`,
       limit: this.#options.maxConnections,
     })

@@ -6,7 +6,7 @@ export function newSession(
   facts: ConnectionFacts,
   { settings, environment }: SessionPolicy,
 ): Session {
-  const { id, startedAt, listener, remote, local, remoteName, tls, user } = facts
+  const { id, startedAt, listener, remote, local, remoteName, introduction, tls, user } = facts
   return {
     id,
     startedAt,
@@ -16,6 +16,7 @@ export function newSession(
     hostname: settings.hostname,
     environment,
     ...(remoteName === undefined ? {} : { remoteName }),
+    ...(introduction?.remoteInfo === undefined ? {} : { remoteInfo: introduction.remoteInfo }),
     ...(tls === undefined ? {} : { tls }),
     ...(user === undefined ? {} : { user }),
   }

@@ -31,13 +31,19 @@ export interface Policy {
 export interface Newcomer {
   readonly listener: string
   readonly remote: Endpoint
+  /** Where it came in; absent where somebody else says whose connection it is. */
+  readonly local?: Endpoint
   readonly remoteName?: string
+  /** What ident says (RFC 1413), where it was asked. */
+  readonly remoteInfo?: string
   readonly environment?: Environment
 }
 
 export interface Introduction {
   /** By DNS, where a rule wants to know it. */
   readonly remoteName?: string
+  /** By ident, where the listener wants to know it. */
+  readonly remoteInfo?: string
   readonly environment: Environment
   /** By a rule of tcp.smtp. */
   readonly denied: boolean
@@ -264,6 +270,8 @@ export interface ReceiverSettings {
   /** Log each reverse-path that is taken, and each forward-path that is asked for. */
   readonly logsMail: boolean
   readonly logsRecipients: boolean
+  /** What HELP tells of our version; absent: nothing. */
+  readonly helpVersion?: string
   /**
    * `lmtp`: LHLO instead of EHLO, and a reply for each recipient after the message (RFC 2033). `qmtp` and `qmqp`: packets
    * in place of a dialogue; QMTP answers each recipient.

@@ -1,6 +1,7 @@
 /** What the receiver asks, what it tells, and what it writes on a message. */
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../mail/session.ts'
+import type { ReceiverSettings } from './policy.ts'
 import { placementOf, scriptedPolicy } from '../testkit/scripted-policy.ts'
 import { settled, smtpStage, type SmtpStage, type StageClient } from '../testkit/smtp-stage.ts'
 
@@ -227,6 +228,15 @@ describe('a message that is taken', () => {
       '421 4.7.0 mx.test has heard too many wrong commands',
     ])
   })
+})
+
+test('HELP tells no stranger which version answers, unless an operator wants it to', async () => {
+  const told = async (settings: Partial<ReceiverSettings>): Promise<readonly string[]> => {
+    const client = await greeted(await smtpStage({ policy: scriptedPolicy({}, settings) }))
+    return send(client, 'HELP')
+  }
+  expect((await told({}))[0]).toMatch(/^214-2\.0\.0 Postern mail gateway(\r\n|\n|$)/)
+  expect((await told({ helpVersion: '1.2.3' }))[0]).toContain('Postern mail gateway 1.2.3')
 })
 
 describe('limits of RFC 5321 §4.5.3.1', () => {

@@ -166,15 +166,17 @@ function withId(text: string, id: string | undefined): string {
   return id === undefined ? text : `${text} (id ${id})`
 }
 
-/** RFC 5321 §4.1.1.8. */
-export const help: Reply = {
-  code: 214,
-  status: '2.0.0',
-  lines: [
-    'Postern mail gateway',
-    'EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH',
-    'See RFC 5321',
-  ],
+/** RFC 5321 §4.1.1.8. @param version told to strangers only where an operator says so */
+export function help(version: string | undefined): Reply {
+  return {
+    code: 214,
+    status: '2.0.0',
+    lines: [
+      version === undefined ? 'Postern mail gateway' : `Postern mail gateway ${version}`,
+      'EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH',
+      'See RFC 5321',
+    ],
+  }
 }
 
 /** Whether a reply says that the client, not its mail, did wrong: these are counted. */

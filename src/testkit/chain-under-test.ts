@@ -129,6 +129,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
       ...(options.tagging === undefined ? {} : { tagging: options.tagging }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       receiver: {
+        version: '1.2.3',
         options: options.receiver,
         place: { file: 'test', path: ['receiver'], lineOf: () => undefined },
         defaults: { hostname: 'mx.postern.test' },

@@ -22,6 +22,8 @@ export interface SmtpStage {
   readonly log: ReturnType<typeof recordingLog>
   /** A client at the door, its greeting not read yet. */
   dial(from?: string): Promise<StageClient>
+  /** So much time goes by as a limit that is reached is given before it is looked at once more. */
+  lookAgain(): Promise<void>
 }
 
 export interface StageClient {
@@ -88,7 +90,11 @@ export async function smtpStage(options: StageOptions = {}): Promise<SmtpStage> 
   if ('inherited' in address) throw new Error('an inherited socket has an address here')
   const dial = async (from = '198.51.100.7'): Promise<StageClient> =>
     stageClient(await net.connect({ address, localAddress: from, timeoutMs: 1_000 }))
-  return { listener, net, clock, queue, policy, log, dial }
+  const lookAgain = async (): Promise<void> => {
+    await settled()
+    clock.advance(100)
+  }
+  return { listener, net, clock, queue, policy, log, dial, lookAgain }
 }
 
 /** Lets everything that can happen without time passing happen. */

@@ -7,6 +7,7 @@ import type { Generation } from '../filter/generation.ts'
 import { loadEntries, type PluginLoader } from '../filter/loader.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
+import { posternVersion } from './version.ts'
 
 export interface ChainRequest {
   readonly configuration: Configuration
@@ -44,7 +45,7 @@ export function generationRequest(
     thresholds: configuration.thresholds,
     thresholdRules: configuration.thresholdRules,
     tagging: configuration.tagging,
-    receiver: configuration.receiver,
+    receiver: { ...configuration.receiver, version: posternVersion() },
     listeners: configuration.listeners.map(({ name, role, tls, receiver, place }) => {
       return { name, role, tls: tls !== undefined, options: receiver, place }
     }),

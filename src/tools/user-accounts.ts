@@ -9,7 +9,7 @@ import {
 import { argon2idHash } from '../formats/crypt-hash/crypt-hash.ts'
 import { formatScramSecret } from '../formats/scram-secret.ts'
 import { PosternError } from '../mail/errors.ts'
-import { scramKeys } from '../mail/login-secret.ts'
+import { scramIterations, scramKeys } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { formatQuota, parseQuota } from '../mail/quota.ts'
 import {
@@ -40,7 +40,6 @@ export async function withAccounts<T>(
 }
 
 /** A hundredth of a second for a client, and for who tries passwords on stolen keys. */
-const scramIterations = 30_000
 const saltBytes = 16
 
 /** What is kept of a password: an Argon2id hash, and keys for SCRAM-SHA-256. */

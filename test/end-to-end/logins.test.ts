@@ -196,7 +196,12 @@ ${backEnds}`
       '535 5.7.8',
     ])
     expect(await codes(plain('carl'))).toEqual(['235 2.7.0'])
-    expect(await codes(plain('carl', 'c'), plain('carl'))).toEqual(['535 5.7.8', '421 4.7.0'])
+    // What failed of mallory is not forgiven with what failed of carl.
+    expect(await codes(plain('carl', 'c'), plain('carl', 'd'), plain('carl'))).toEqual([
+      '535 5.7.8',
+      '535 5.7.8',
+      '421 4.7.0',
+    ])
     expect(await codes(plain('carl'))).toEqual(['421 4.7.0'])
     await gateway.stop()
     await folder.remove()

@@ -118,6 +118,23 @@ describe('a panel of DNS lists', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('knows a list of IPv6 addresses alone by its own test entries', async () => {
+    // RFC 5782 §5: ::FFFF:7F00:2, and not ::FFFF:7F00:1.
+    const entry = (last: number, base: string): string =>
+      `${last}.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.${base}`
+    const listed = { addresses: ['127.0.0.2'] }
+    const zones = {
+      [entry(2, 'six.test')]: listed,
+      [entry(1, 'wild.test')]: listed,
+      [entry(2, 'wild.test')]: listed,
+    }
+    const { panel } = panelOf(['six.test', 'wild.test', 'dead.test'], zones, true)
+    panel.open()
+    await settled()
+    expect(panel.suspended.toSorted()).toEqual(['dead.test', 'wild.test'])
+    panel.close()
+  })
+
   test('keeps asking a list whose test could not be asked', async () => {
     const { panel, log } = panelOf(['a.test'], { '2.0.0.127.a.test': 'fails' }, true)
     panel.open()

@@ -19,9 +19,18 @@ import { readListing, type DnsList } from './dns-list.ts'
 export interface TestPoints {
   readonly listed: string
   readonly notListed: string
+  /** Where it holds neither it may be a list of another kind, with these. */
+  readonly orElse?: TestPoints
 }
 
-export const addressTestPoints: TestPoints = { listed: '2.0.0.127', notListed: '1.0.0.127' }
+/** Of `::ffff:7f00:2`, which is 127.0.0.2 to a list that holds IPv6 addresses alone: all but its last four digits. */
+const mappedNet = `0.0.f.7.f.f.f.f.${'0.'.repeat(20)}`.slice(0, -1)
+
+export const addressTestPoints: TestPoints = {
+  listed: '2.0.0.127',
+  notListed: '1.0.0.127',
+  orElse: { listed: `2.0.0.0.${mappedNet}`, notListed: `1.0.0.0.${mappedNet}` },
+}
 export const domainTestPoints: TestPoints = { listed: 'test', notListed: 'invalid' }
 
 export interface ListPanelParts {
@@ -53,6 +62,9 @@ export interface PanelAnswer {
 
 /** What one list says of a name. */
 type Said = Hit | 'clear' | 'failed'
+
+/** What a list says of a test point. */
+type Looked = 'listed' | 'clear' | 'failed'
 
 const mostFailures = 3
 const retryMs = 5 * 60_000
@@ -186,10 +198,7 @@ export class ListPanel {
   async #test(list: DnsList): Promise<void> {
     const { testPoints, selfTest } = this.#parts
     if (!selfTest && !this.#suspended.has(list.base)) return
-    const [listed, notListed] = await Promise.all([
-      this.#look(list, testPoints.listed),
-      this.#look(list, testPoints.notListed),
-    ])
+    const [listed, notListed] = await this.#lookAt(list, testPoints)
     if (this.#closed) return
     if (listed === 'failed' || notListed === 'failed') {
       // Nobody was there to ask: said, but a list that serves is not put to rest for it.
@@ -203,7 +212,17 @@ export class ListPanel {
     }
   }
 
-  #look({ base }: DnsList, name: string): Promise<'listed' | 'clear' | 'failed'> {
+  /** @returns what it says of the one that it must hold, and of the one that it must not */
+  async #lookAt(list: DnsList, points: TestPoints): Promise<readonly [Looked, Looked]> {
+    const [listed, notListed] = await Promise.all([
+      this.#look(list, points.listed),
+      this.#look(list, points.notListed),
+    ])
+    const another = listed === 'clear' && notListed === 'clear' ? points.orElse : undefined
+    return another === undefined ? [listed, notListed] : this.#lookAt(list, another)
+  }
+
+  #look({ base }: DnsList, name: string): Promise<Looked> {
     return this.#within(testTimeoutMs, async (signal) => {
       try {
         const answer = await this.#parts.dns.ipv4(`${name}.${base}`, signal)

@@ -7,7 +7,7 @@ const md5 = '$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1'
 const sha512 = `$6$rounds=1000$saltsalt$${'.'.repeat(86)}`
 
 /** Every password fits; what was computed is kept. */
-function checked() {
+function checked(others: readonly string[] = ['*', 'none', md5]) {
   const computed: string[] = []
   const jobs: Jobs = {
     async run<Input, Output>(_module: URL, input: Input): Promise<Output> {
@@ -16,18 +16,22 @@ function checked() {
     },
     close: () => Promise.resolve(),
   }
-  const logins = new LoginCheck({ clock: fakeClock(), jobs })
+  const clock = fakeClock()
+  const logins = new LoginCheck({ clock, jobs })
   const source = {}
-  const others = (): AuthRecord[] => [record('*'), record('none'), record(md5)]
+  const texts = [...others]
   return {
     computed,
-    check: (text?: string) =>
+    clock,
+    texts,
+    check: (text?: string, user = 'somebody') =>
       logins.check(
         {
           source,
           record: text === undefined ? undefined : record(text),
+          user,
           password: 'secret',
-          others,
+          others: () => texts.map(record),
         },
         new AbortController().signal,
       ),
@@ -40,9 +44,35 @@ test('whoever cannot log in is held against a hash that others have', async () =
   expect(await check()).toBe('unknown user')
   expect(await check('*')).toBe('bad password')
   expect(await check('none')).toBe('bad password')
-  expect(await check(sha512)).toBeUndefined()
+  expect(computed).toEqual([md5, md5, md5])
+})
+
+test('where nobody has a hash, strangers are held against one all the same', async () => {
+  const { check, computed } = checked([])
   expect(await check()).toBe('unknown user')
-  expect(computed).toEqual([md5, md5, md5, sha512, sha512])
+  expect(computed).toEqual([expect.stringMatching(/^\$6\$/)])
+})
+
+test('where hashes differ, strangers differ as users do, and each is the same every time', async () => {
+  const { check, computed } = checked([md5, sha512, sha512, sha512])
+  const names = Array.from({ length: 400 }, (_, index) => `user${index}`)
+  for (const name of names) await check(undefined, name)
+  const first = computed.splice(0)
+  for (const name of names) await check(undefined, name)
+  expect(computed).toEqual(first)
+  const slow = first.filter((hash) => hash === sha512).length
+  expect(slow).toBeGreaterThan(260)
+  expect(slow).toBeLessThan(340)
+})
+
+test('hashes that came later are known within an hour', async () => {
+  const { check, computed, clock, texts } = checked()
+  await check()
+  texts.splice(0, texts.length, sha512)
+  await check()
+  clock.advance(3_600_000)
+  await check()
+  expect(computed).toEqual([md5, md5, sha512])
 })
 
 test('an expired password is told only to who knows it', async () => {

@@ -28,7 +28,14 @@ test('a program sees the variables of the rule, and above them what is so', () =
     TCPLOCALPORT: '25',
     TCPREMOTEHOST: 'client.test',
     SMTP_AUTH_USER: 'bob',
+    TCPREMOTEINFO: 'bob',
   })
+})
+
+test('what ident said is replaced by the login, as qmail-smtpd does it', () => {
+  const named = { ...session, remoteInfo: 'joe' }
+  expect(sessionVariables(named).get('TCPREMOTEINFO')).toBe('joe')
+  expect(sessionVariables({ ...named, user: 'bob' }).get('TCPREMOTEINFO')).toBe('bob')
 })
 
 test('what is not known is not said', () => {

@@ -4,7 +4,9 @@ const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What a program finds in its environment under tcpserver and qmail-smtpd, the variables of the tcp.smtp rule included. */
 export function sessionVariables(session: Session): Map<string, string> {
-  const { environment, remote, local, remoteName, user } = session
+  const { environment, remote, local, remoteName, remoteInfo, user } = session
+  // qmail-smtpd replaces it by the login.
+  const info = user ?? remoteInfo
   return new Map([
     ['PATH', usualPath],
     ...environment.variables,
@@ -14,6 +16,7 @@ export function sessionVariables(session: Session): Map<string, string> {
     ['TCPLOCALIP', local.address],
     ['TCPLOCALPORT', String(local.port)],
     ...(remoteName === undefined ? [] : [['TCPREMOTEHOST', remoteName] as const]),
+    ...(info === undefined ? [] : [['TCPREMOTEINFO', info] as const]),
     ...(user === undefined ? [] : [['SMTP_AUTH_USER', user] as const]),
   ])
 }

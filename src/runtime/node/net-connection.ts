@@ -7,6 +7,8 @@ import type { Speaker, WriteTurn } from './write-turn.ts'
 
 /** So long a peer may take to read our last bytes and close, after `end`. */
 const lingerMs = 5_000
+/** … and after `close`, by TLS: whoever said its last word and stays holds the socket no longer than its way takes. */
+const farewellMs = 1_000
 
 /** Text that waits for the end of a turn; more goes out at once. */
 const mostWaiting = 16_384
@@ -78,12 +80,16 @@ export class NodeConnection implements Connection, Speaker {
   }
 
   end(): void {
+    this.#endWithin(lingerMs)
+  }
+
+  #endWithin(ms: number): void {
     if (this.#closed || this.#linger !== undefined) return
     this.send()
     // Closed at once, a socket with unread bytes is reset, and our last words with it.
     this.#socket.end()
     this.#socket.resume()
-    this.#linger = setTimeout(() => this.destroy(), lingerMs)
+    this.#linger = setTimeout(() => this.destroy(), ms)
   }
 
   close(): void {
@@ -94,7 +100,8 @@ export class NodeConnection implements Connection, Speaker {
   #closeNow(): void {
     this.#closing = false
     // A shutdown before the close would cost as much as taking a command, and a peer that is faster than we makes it fail.
-    if (this.#socket instanceof TLSSocket || this.#socket.writableLength > 0) this.end()
+    if (this.#socket instanceof TLSSocket) this.#endWithin(farewellMs)
+    else if (this.#socket.writableLength > 0) this.end()
     else this.destroy()
   }
 

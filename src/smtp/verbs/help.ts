@@ -5,5 +5,5 @@ import { commandLineBytes, type Verb } from './verb.ts'
 export const help: Verb = {
   needs: [],
   maxLineBytes: commandLineBytes,
-  run: () => helpText,
+  run: ({ settings }) => helpText(settings.helpVersion),
 }

@@ -39,9 +39,9 @@ const tcpserver: Letters = {
   h: same('names of clients are looked up for rules that want them', 'dns.client_names'),
   p: same('a name must lead back to its address', 'dns.client_names: confirmed'),
   P: same('a name must lead back to its address all the same; client_names: any is as it was'),
-  R: same('what ident says is never asked for here'),
-  r: lost('what ident says is never asked for here'),
-  t: same('what ident says is never asked for here: there is nothing to wait for'),
+  R: same('what ident says is not asked for'),
+  r: lost('what ident says is not asked for unless the listener says ident: 26s'),
+  t: same('what ident says is not asked for unless the listener says ident, with its deadline'),
   l: same('the own name is that of control/me, and no lookup is made for it'),
   b: same('the system has the queue of new connections: net.core.somaxconn'),
   X: same(

@@ -208,7 +208,7 @@ function noteLookups(
   if (server === undefined) return
   const has = (letter: string): boolean => server.options.some((option) => option.letter === letter)
   if (!has('R')) {
-    const remark = 'what ident says is never asked for here'
+    const remark = 'what ident says is asked for where the listener says ident: 26s'
     findings.unsupported('ident lookups (tcpserver without -R)', service.source, remark)
   }
   if (has('B')) {
