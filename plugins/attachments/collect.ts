@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  contentChunks,
   contentOf,
-  readContent,
   readMimeTree,
   type ByteRange,
   type ByteSource,
@@ -58,7 +58,7 @@ class Collector {
   readonly #specimens: Specimen[] = []
   readonly #unseen: Unseen[] = []
   readonly #ambiguities = new Set<string>()
-  readonly #headers: { readonly name: string; readonly value: string }[] = []
+  readonly #parts: MimePart[] = []
   #archives = 0
 
   constructor(gathering: Gathering) {
@@ -66,11 +66,16 @@ class Collector {
   }
 
   get collection(): Collection {
+    const parts = this.#parts
+    let headers: Collection['headers'] | undefined
     return {
       specimens: this.#specimens,
       unseen: this.#unseen,
       ambiguities: [...this.#ambiguities],
-      headers: this.#headers,
+      // Few rules are about them.
+      get headers() {
+        return (headers ??= headersOf(parts))
+      },
     }
   }
 
@@ -78,28 +83,23 @@ class Collector {
   async tree(source: ByteSource, tree: MimeTree, depth: number): Promise<void> {
     for (const { kind } of tree.ambiguities) this.#ambiguities.add(kind)
     if (tree.limit !== undefined) this.#unseen.push({ problem: 'mime', detail: tree.limit.limit })
-    const seen = new Set<string>()
+    // Only another reading finds the same bytes once more.
+    const seen = tree.readings.length === 1 ? undefined : new Set<string>()
     for (const part of tree.readings.flatMap(({ parts }) => parts)) {
-      const fresh = (what: string): boolean => {
-        const key = `${part.bodyRange.offset} ${part.bodyRange.length} ${what}`
+      const fresh = (what: () => string): boolean => {
+        if (seen === undefined) return true
+        const key = `${part.bodyRange.offset} ${part.bodyRange.length} ${what()}`
         return seen.size < seen.add(key).size
       }
-      if (fresh(`header ${part.headerRange.offset}`)) this.#keepHeader(part)
+      if (fresh(() => `header ${part.headerRange.offset}`)) this.#parts.push(part)
       for (const encoding of part.encodings) {
         if (part.container) {
-          if (encoding !== 'identity' && fresh(encoding))
+          if (encoding !== 'identity' && fresh(() => encoding))
             await this.#encoded(source, part, { encoding, depth })
-        } else if (fresh(`${encoding} ${part.type} ${part.fileNames.join('\0')}`)) {
+        } else if (fresh(() => `${encoding} ${part.type} ${part.fileNames.join('\0')}`)) {
           await this.#part(source, part, { encoding, depth })
         }
       }
-    }
-  }
-
-  #keepHeader({ header }: MimePart): void {
-    for (const { name, value } of header.fields) {
-      if (this.#headers.length < mostHeaders)
-        this.#headers.push({ name: name.toLowerCase(), value })
     }
   }
 
@@ -145,7 +145,7 @@ class Collector {
     const { encoding } = how
     const { digests, signal } = this.#gathering
     const isText = part.type.startsWith('text/')
-    const read = await readPart(readContent(source, part, { encoding }), {
+    const read = await readPart(contentChunks(source, part, { encoding }), {
       digests,
       signal,
       isText,
@@ -306,23 +306,40 @@ async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
   for await (const chunk of chunks) {
     signal.throwIfAborted()
     hash?.update(chunk)
-    beginning?.push(chunk)
     sizeBytes += chunk.length
+    // What is held is searched as a whole.
+    if (beginning !== undefined && !isHeld())
+      for (const each of [...kept, chunk]) beginning.push(each)
     if (!decided || isHeld()) kept.push(chunk)
     if (sizeBytes >= headBytes && !decided) {
       decided = true
-      content = await contentTypeOf(Buffer.concat(kept).subarray(0, headBytes))
+      content = await contentTypeOf(joined(kept).subarray(0, headBytes))
     }
     if (decided && !isHeld()) kept.length = 0
   }
-  if (!decided) content = await contentTypeOf(Buffer.concat(kept))
+  if (!decided) content = await contentTypeOf(joined(kept))
   return {
     sizeBytes,
     content,
     uuencoded: beginning?.found === true,
-    ...(isHeld() ? { held: Buffer.concat(kept) } : {}),
+    ...(isHeld() ? { held: joined(kept) } : {}),
     ...(hash === undefined ? {} : { sha256: hash.digest('hex') }),
   }
+}
+
+/** Nothing is copied where there is but one. */
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const [only] = chunks
+  if (only === undefined || chunks.length > 1) return Buffer.concat(chunks)
+  return Buffer.from(only.buffer, only.byteOffset, only.length)
+}
+
+/** Of all headers together, in lower case. */
+function headersOf(parts: readonly MimePart[]): Collection['headers'] {
+  return parts
+    .flatMap(({ header }) => header.fields)
+    .slice(0, mostHeaders)
+    .map(({ name, value }) => ({ name: name.toLowerCase(), value }))
 }
 
 /** A part of a source, which is read where it lies. */

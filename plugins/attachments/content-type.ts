@@ -1,5 +1,6 @@
 /** What bytes are by how they begin, whatever they are called. */
 import { fileTypeFromBuffer } from 'file-type'
+import { isPlainText } from './plain-text.ts'
 
 export interface ContentType {
   /** Without a dot: `exe`. */
@@ -17,6 +18,7 @@ export async function contentTypeOf(head: Uint8Array): Promise<ContentType | und
   if (head.length === 0) return undefined
   const quick = quickly(head)
   if (quick !== undefined) return quick
+  if (isPlainText(head)) return undefined
   const found = await fileTypeFromBuffer(head.subarray(0, headBytes)).catch(() => undefined)
   return found === undefined ? undefined : { extension: found.ext, type: found.mime }
 }
@@ -49,12 +51,21 @@ export function isArchive(content: ContentType | undefined): boolean {
 
 /** Archives are told by their first bytes alone: what they hold is looked at elsewhere, with limits. */
 function quickly(head: Uint8Array): ContentType | undefined {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length)
-  const start = bytes.toString('latin1', 0, 4)
-  if (start === 'PK\x03\x04' || start === 'PK\x05\x06')
+  if (begins(head, localEntry) || begins(head, noEntries))
     return { extension: 'zip', type: 'application/zip' }
-  if (start.startsWith('\x1f\x8b\x08')) return { extension: 'gz', type: 'application/gzip' }
-  if (bytes.toString('latin1', 257, 262) === 'ustar')
-    return { extension: 'tar', type: 'application/x-tar' }
+  if (begins(head, deflated)) return { extension: 'gz', type: 'application/gzip' }
+  if (begins(head, ustar, 257)) return { extension: 'tar', type: 'application/x-tar' }
   return undefined
+}
+
+const localEntry = Buffer.from('PK\x03\x04')
+const noEntries = Buffer.from('PK\x05\x06')
+const deflated = Buffer.from([0x1f, 0x8b, 0x08])
+const ustar = Buffer.from('ustar')
+
+function begins(head: Uint8Array, wanted: Uint8Array, from = 0): boolean {
+  for (let at = 0; at < wanted.length; at++) {
+    if (head[from + at] !== wanted[at]) return false
+  }
+  return true
 }

@@ -42,6 +42,10 @@ export const authCdb = definePlugin({
         return false
       },
       check: () => doubtsAbout(cdb),
+      async probe() {
+        if (!cdb.present) throw new Error(`${cdb.path} is not there; make it: postern mkauth`)
+        return `${cdb.path} is there`
+      },
     }
   },
 })

@@ -81,6 +81,12 @@ export const checkpassword = definePlugin({
           }
         : {}),
       check: () => doubtsAbout(program, programs),
+      async probe() {
+        if (program.startsWith('/') && !(await programs.canStart(program))) {
+          throw new Error(`${program} cannot be started`)
+        }
+        return `${program} can be started`
+      },
     }
   },
 })

@@ -67,7 +67,7 @@ export const qmailQueue = definePlugin({
     at_once: option.integer({
       default: 20,
       min: 1,
-      description: 'Programs that run at one time; more messages are asked to come back.',
+      description: 'Runs of one program at one time; more messages are asked to come back.',
     }),
   },
   setup({ program: usual, native: natives }, doors) {
@@ -76,17 +76,20 @@ export const qmailQueue = definePlugin({
       async message(event, { options: { program, native, at_once: most }, findings, signal }) {
         const settled = withoutProgram(event.transaction, program, native)
         if (settled !== undefined) return settled
-        if (!(await counters.take('running', most))) {
+        // Each for itself: one that hangs must not take the places of the others.
+        const place = `running ${program}`
+        if (!(await counters.take(place, most))) {
           return defer('4.3.2', 'Too busy, please try again', { reason: 'QMAILQUEUE_BUSY' })
         }
         try {
           return await new Run(doors, { ...event, program, findings }, signal).answer()
         } finally {
-          counters.give('running')
+          counters.give(place)
         }
       },
       unasked: ({ transaction }, { options: { program, native } }) =>
         withoutProgram(transaction, program, native),
+      dependsOn: ({ program }) => program,
       async check() {
         if (usual === '' || isNative(usual, natives) || (await programs.canStart(usual))) return []
         const problem = `${usual} is no program that this user may start`

@@ -68,6 +68,7 @@ export const rcptcheck = definePlugin({
         counters.give('running')
       }
     },
+    dependsOn: ({ program }) => program,
   }),
 })
 

@@ -47,6 +47,7 @@ export async function change(config: string, request: SwitchRequest, json?: true
   if (!switched.done) process.exitCode = 1
   if (json === true) return writeJson({ entry: request.name, mode: request.mode, ...switched })
   if (switched.done) {
+    for (const doubt of switched.doubts) process.stderr.write(`warning: ${formatMistake(doubt)}\n`)
     const { name, mode, dryRun = false, from } = request
     if (switched.found !== undefined) process.stdout.write(`${printable(switched.found)}\n`)
     if (dryRun || from !== undefined) process.stdout.write(switched.changed.map(diffLine).join(''))

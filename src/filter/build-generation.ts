@@ -8,7 +8,7 @@ import { allowed } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
-import { Breaker } from './breaker.ts'
+import { Breakers } from './breakers.ts'
 import { applicability, compileCondition, type Applicability } from './condition.ts'
 import type { Thresholds } from './decision.ts'
 import type { Entry, EntryConfig } from './entry.ts'
@@ -215,7 +215,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
     instance,
     renew: () => plugin.setup(resolved.values, own),
     optionsFor: environmentOptions(shape, resolved.values, resources),
-    breaker: new Breaker(),
+    breakers: new Breakers(instance.dependsOn?.bind(instance)),
     recorder,
     fingerprint: named.fingerprint(plugin.name, config.options),
     readsFiles: named.any,

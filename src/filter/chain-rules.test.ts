@@ -200,7 +200,7 @@ describe('a fault is an outcome', () => {
     const chain = chainUnderTest({ entries: [entryOf(flaky)] })
     const session = await greeted(chain.dial())
     for (let i = 0; i < 8; i++) expect(await session.mail()).toMatch(/^451 4\.3\.0 /)
-    const breaker = chain.policy.generation.entries[0]?.breaker
+    const breaker = chain.policy.generation.entries[0]?.breakers
     expect([calls, breaker?.state]).toEqual([5, 'open'])
     chain.clock.advance(30_000)
     expect(await session.mail()).toMatch(/^451 /)
@@ -215,6 +215,43 @@ describe('a fault is an outcome', () => {
       'breaker.opened',
       'breaker.closed',
     ])
+  })
+
+  test('is for what it depends on: of two programs the one that is broken keeps nobody from the other', async () => {
+    const asked: string[] = []
+    const either = definePlugin({
+      name: 'either',
+      options: { program: option.string({ default: 'sound', env: 'PROGRAM' }) },
+      setup: () => ({
+        mail(_, { options: { program } }) {
+          asked.push(program)
+          if (program === 'broken') throw new Error('down')
+          return pass()
+        },
+        dependsOn: ({ program }) => program,
+      }),
+    })
+    const chain = chainUnderTest({
+      entries: [entryOf(either)],
+      environmentOf: (address) => ({
+        environment: {
+          variables: new Map([['PROGRAM', address === '192.0.2.9' ? 'broken' : 'sound']]),
+          source: 'tcp.smtp:3',
+        },
+        denied: false,
+      }),
+    })
+    const [sound, broken] = [
+      await greeted(chain.dial({ remote: { address: '192.0.2.8', port: 1 } })),
+      await greeted(chain.dial({ remote: { address: '192.0.2.9', port: 1 } })),
+    ]
+    for (let i = 0; i < 8; i++) {
+      expect(await broken.mail()).toMatch(/^451 4\.3\.0 /)
+      expect(await sound.mail()).toBe('250')
+    }
+    expect(asked.filter((program) => program === 'broken')).toHaveLength(5)
+    expect(asked.filter((program) => program === 'sound')).toHaveLength(8)
+    expect(chain.policy.generation.entries[0]?.breakers.state).toBe('open')
   })
 })
 

@@ -308,6 +308,45 @@ describe('edits', () => {
     ])
   })
 
+  test('a copy goes where the message goes to anybody, and is held where it is held for all', async () => {
+    const journal = definePlugin({
+      name: 'journal',
+      setup: () => ({
+        message: () =>
+          pass({
+            score: 6,
+            envelopeEdits: [
+              {
+                edit: 'addCopy',
+                recipient: { mailbox: { localPart: 'journal', domain: 'x.test' } },
+                reversePath: null,
+                headerEdits: [],
+              },
+            ],
+          }),
+      }),
+    })
+    const dispositions = async (to: readonly string[]) => {
+      const [, session] = await send({
+        entries: [entryOf(chooser), entryOf(journal)],
+        thresholds: { quarantine: 5 },
+        more: { thresholdRules: new Map([['lax@x.test', { quarantine: null }]]) },
+        to,
+      })
+      return told(session).map((each) => [each.disposition, each.to])
+    }
+    expect(await dispositions(['ann@x.test', 'lax@x.test'])).toEqual([
+      ['hold', ['ann']],
+      ['deliver', ['lax']],
+      ['deliver', ['journal']],
+    ])
+    expect(await dispositions(['ann@x.test', 'hold@x.test'])).toEqual([
+      ['hold', ['ann']],
+      ['hold', ['hold']],
+      ['hold', ['journal']],
+    ])
+  })
+
   test('a message without a recipient left is discarded, so that its 250 has a receipt', async () => {
     const entries = [entryOf(redirector, { options: { remove: 'bob@x.test' } })]
     const [said, session] = await send({ entries })

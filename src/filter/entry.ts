@@ -18,7 +18,7 @@ import type { Environment } from '../mail/environment.ts'
 import type { HookContext, Stages } from '../plugin/stage.ts'
 import type { Verdict } from '../plugin/verdict.ts'
 import type { Conditions } from '../plugin/condition.ts'
-import type { Breaker } from './breaker.ts'
+import type { Breakers } from './breakers.ts'
 import type { Applicability } from './condition.ts'
 import type { DoorRecorder } from './step-notes.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
@@ -96,7 +96,7 @@ export interface Entry {
   /** Another instance, which remembers nothing. @throws as the plugin's setup */
   readonly renew: () => PluginInstance<Values>
   readonly optionsFor: (environment: Environment) => InForce<Values>
-  readonly breaker: Breaker
+  readonly breakers: Breakers<Values>
   /** Notes what its doors answer. */
   readonly recorder: DoorRecorder
   /** Equal where plugin, options and the files that they name are; absent where that cannot be said. */

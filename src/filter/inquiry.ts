@@ -12,6 +12,7 @@ import type { TakenMessage } from '../plugin/plugin.ts'
 import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Breaker } from './breaker.ts'
 import { verdictFault } from './check-verdict.ts'
 import { Consultation } from './consultation.ts'
 import type { AskedPlace, Events, Question } from './entry.ts'
@@ -34,12 +35,19 @@ export interface Asking {
   readonly recipients?: number
 }
 
-interface Answered {
+/** One question that is being asked. */
+interface Asked {
   readonly startedMs: number
-  readonly durationMs: number
-  readonly how: Asking
+  /** Of what it depends on; absent where nothing was asked. */
+  readonly breaker?: Breaker
   /** Of what its doors answered, where somebody follows that. */
   readonly notes?: StepNotes | undefined
+}
+
+interface Answered extends Asked {
+  readonly breaker: Breaker
+  readonly durationMs: number
+  readonly how: Asking
 }
 
 const plainly: Asking = Object.freeze({})
@@ -90,17 +98,18 @@ export class Inquiry {
   ): MaybePromise<Step> {
     const startedMs = this.#nowMs
     const { entry } = place
-    if (this.#ended) return this.#faulted(place, startedMs, sessionOver)
+    if (this.#ended) return this.#faulted(place, sessionOver, { startedMs })
     const inForce = entry.optionsFor(this.environment)
     if (!inForce.ok) {
-      return this.#faulted(place, startedMs, { kind: 'options', detail: inForce.problem })
+      return this.#faulted(place, { kind: 'options', detail: inForce.problem }, { startedMs })
     }
     const findings = how.findings ?? (entry.shadow ? this.findings.shadow : this.findings.enforced)
     const consultation = new Consultation(place, inForce.values, findings)
-    if (entry.breaker.state !== 'closed') {
+    const breaker = entry.breakers.of(inForce.values)
+    if (breaker.state !== 'closed') {
       const settled = this.#unasked(place, event, { consultation, startedMs, how })
       if (settled !== undefined) return settled
-      if (!entry.breaker.allows(startedMs)) return this.#faulted(place, startedMs, breakerOpen)
+      if (!breaker.allows(startedMs)) return this.#faulted(place, breakerOpen, { startedMs })
     }
     const { recorder } = entry
     const notes = recorder.begin()
@@ -113,14 +122,15 @@ export class Inquiry {
       // A promise of another library may throw where one of ours rejects.
       answer = isPromise(given) ? Promise.resolve(given) : given
     } catch (error) {
-      return this.#faulted(place, startedMs, { kind: 'threw', detail: errorDetail(error) }, notes)
+      const fault = { kind: 'threw', detail: errorDetail(error) } as const
+      return this.#faulted(place, fault, { startedMs, breaker, notes })
     }
     const heldMs = this.#passed() - startedMs
     if (heldMs > longestHoldMs)
       this.#log.warn('entry.held-the-loop', this.#named(place, { heldMs }))
     return answer instanceof Promise
-      ? this.#wait(consultation, answer, { startedMs, how, notes })
-      : this.#answered(place, answer, { startedMs, durationMs: heldMs, how, notes })
+      ? this.#wait(consultation, answer, { startedMs, breaker, how, notes })
+      : this.#answered(place, answer, { startedMs, durationMs: heldMs, breaker, how, notes })
   }
 
   /** Calls off whatever is being asked of `which`. */
@@ -188,7 +198,7 @@ export class Inquiry {
     } catch (error) {
       fault = { kind: 'threw', detail: errorDetail(error) }
     }
-    if (fault !== undefined) this.#count(place, fault, startedMs)
+    if (fault !== undefined) this.#count(place, fault)
     if (verdict === undefined || fault !== undefined) return undefined
     const durationMs = this.#passed() - startedMs
     return this.#stepped(place, verdict, { startedMs, durationMs, fault })
@@ -202,58 +212,54 @@ export class Inquiry {
   async #wait(
     consultation: Consultation,
     answer: Promise<Verdict>,
-    { startedMs, how, notes }: Omit<Answered, 'durationMs'>,
+    asked: Omit<Answered, 'durationMs'>,
   ): Promise<Step> {
     const { place } = consultation
     this.#running.add(consultation)
     const heard = await consultation.wait({
       clock: this.clock,
-      timeoutMs: how.timeoutMs ?? place.entry.timeoutMs,
+      timeoutMs: asked.how.timeoutMs ?? place.entry.timeoutMs,
       late: () => this.#late(place),
       answer,
     })
     this.#running.delete(consultation)
-    if (heard.heard === 'fault') return this.#faulted(place, startedMs, heard.fault, notes)
-    const durationMs = this.#passed() - startedMs
-    return this.#answered(place, heard.answer, { startedMs, durationMs, how, notes })
+    if (heard.heard === 'fault') return this.#faulted(place, heard.fault, asked)
+    const durationMs = this.#passed() - asked.startedMs
+    return this.#answered(place, heard.answer, { ...asked, durationMs })
   }
 
   #answered(
     place: Consultation['place'],
     verdict: Verdict,
-    { startedMs, durationMs, how, notes }: Answered,
+    { startedMs, durationMs, breaker, how, notes }: Answered,
   ): Step {
     const fault = verdictFault(verdict, place, how.recipients ?? 0)
-    if (fault !== undefined) return this.#faulted(place, startedMs, fault, notes)
-    if (place.entry.breaker.state !== 'closed') {
-      this.#log.info('breaker.closed', this.#named(place, {}))
-    }
-    place.entry.breaker.answered()
+    if (fault !== undefined) return this.#faulted(place, fault, { startedMs, breaker, notes })
+    if (breaker.state !== 'closed') this.#log.info('breaker.closed', this.#named(place, {}))
+    breaker.answered()
     return this.#stepped(place, verdict, { startedMs, durationMs, fault, notes })
   }
 
-  // oxlint-disable-next-line max-params -- notes are there in few of its uses
-  #faulted(place: Consultation['place'], startedMs: number, fault: Fault, notes?: StepNotes): Step {
+  #faulted(place: Consultation['place'], fault: Fault, { startedMs, breaker, notes }: Asked): Step {
     const { entry } = place
     const nowMs = this.#passed()
     const verdict =
       fault.kind === 'aborted' ? abortedVerdict : faultVerdict(entry.onFault, place.question)
-    if (fault.kind === 'aborted') entry.breaker.calledOff()
-    else this.#count(place, fault, nowMs)
+    if (fault.kind === 'aborted') breaker?.calledOff()
+    else this.#count(place, fault)
+    if (fault.kind !== 'aborted' && breaker?.faulted(nowMs) === true) {
+      this.#log.error('breaker.opened', this.#named(place, {}))
+    }
     const durationMs = nowMs - startedMs
     return this.#stepped(place, verdict, { startedMs, durationMs, fault, notes })
   }
 
-  #count(place: Consultation['place'], fault: Fault, nowMs: number): void {
+  #count(place: Consultation['place'], fault: Fault): void {
     const { entry } = place
     entry.counts.faults += 1
     if (fault.kind === 'breaker-open') return
     const { kind, detail } = fault
     this.#log.error('entry.fault', this.#named(place, { kind, detail, onFault: entry.onFault }))
-    // A variable that does not parse says nothing about what the plugin depends on.
-    if (kind !== 'options' && entry.breaker.faulted(nowMs)) {
-      this.#log.error('breaker.opened', this.#named(place, {}))
-    }
   }
 
   #late(place: Consultation['place']): void {
@@ -264,7 +270,7 @@ export class Inquiry {
   #stepped(
     place: Consultation['place'],
     verdict: Verdict,
-    how: Omit<Answered, 'how'> & { readonly fault: Fault | undefined },
+    how: Omit<Answered, 'how' | 'breaker'> & { readonly fault: Fault | undefined },
   ): Step {
     const doors = place.entry.recorder.end(how.notes)
     const step: Step = {

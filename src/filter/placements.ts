@@ -172,13 +172,13 @@ function withAdded(
   )
 }
 
-/** Copies go the way that what was said of everybody sends them, one to each address that gets nothing yet. */
+/** Copies go one to each address that gets nothing yet: wherever the message goes at all, and held only where it is held for all. */
 function copiesFor(
   request: PlacementRequest,
   placements: readonly Placement[],
 ): readonly Placement[] {
   const { transaction, decided, opinions } = request
-  const { other } = decided
+  const other = ofAnybody(decided)
   if (!opinions.some(({ verdict }) => verdict.envelopeEdits?.some(isCopy))) return []
   const served = new Set(
     placements.flatMap(({ envelope }) => envelope.recipients.map(({ mailbox }) => keyOf(mailbox))),
@@ -194,6 +194,12 @@ function copiesFor(
       return [{ ...copy, ...grounds(request, other, undefined) }]
     }),
   )
+}
+
+/** What has become of the message for whom it is kept least from. */
+function ofAnybody({ outcomes, other }: Decided): Outcome {
+  const known = outcomes.filter((outcome) => outcome !== undefined)
+  return known.find(isDelivered) ?? known.find(({ disposition }) => disposition === 'hold') ?? other
 }
 
 function isCopy({ edit }: EnvelopeEdit): boolean {

@@ -22,6 +22,7 @@ const abilities = new Set<string>([
   'learn',
   'classOf',
   'unasked',
+  'dependsOn',
   'open',
   'close',
 ] satisfies readonly (keyof PluginInstance<unknown>)[])

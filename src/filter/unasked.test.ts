@@ -35,8 +35,8 @@ test('an entry that rests after faults still says what it need not ask for, and 
     return session.message()
   }
   for (let time = 0; time < 6; time++) expect(await sent('strict.test')).toMatch(/^451 4\.3\.0 /)
-  const breaker = chain.policy.generation.entries[0]?.breaker
-  const scanner = chain.policy.generation.entries[1]?.breaker
+  const breaker = chain.policy.generation.entries[0]?.breakers
+  const scanner = chain.policy.generation.entries[1]?.breakers
   expect([breaker?.state, scanner?.state, state.asked]).toEqual(['closed', 'open', 5])
   expect(await sent('open.test')).toBe('250')
   expect(await sent('held.test')).toBe('250')

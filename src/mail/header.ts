@@ -2,7 +2,7 @@
  * The header of a message as received. Only CRLF ends a line; a bare CR or LF is read as a blank.
  * Linear in the bytes, bounded in bytes and fields; never throws, whatever the bytes are.
  */
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import type { ByteRange } from './byte-range.ts'
 import { asBuffer, fieldEnd, isEmptyLine, isSpace, nameLength } from './header-lines.ts'
 
@@ -27,6 +27,8 @@ export interface Header {
   all(name: string): readonly string[]
 }
 
+const colon = 0x3a
+
 export interface HeaderLimits {
   readonly maxBytes: number
   readonly maxFields: number
@@ -38,12 +40,14 @@ const headerLimits: HeaderLimits = { maxBytes: 1_048_576, maxFields: 10_000 }
 export function parseHeader(bytes: Uint8Array, limits: HeaderLimits = headerLimits): Header {
   const buffer = asBuffer(bytes)
   const fields: HeaderField[] = []
+  // Nearly all are; then no field need be asked which of two encodings it is in.
+  const ascii = isAscii(buffer)
   let cut = false
   for (let offset = 0; offset < buffer.length && !isEmptyLine(buffer, offset);) {
     const end = fieldEnd(buffer, offset)
     cut = end > limits.maxBytes || fields.length === limits.maxFields
     if (cut) break
-    fields.push(fieldAt(buffer, { offset, length: end - offset }))
+    fields.push(fieldAt(buffer, { offset, length: end - offset }, ascii))
     offset = end
   }
   return withLookup(fields, cut)
@@ -60,20 +64,19 @@ export function headerEnd(bytes: Uint8Array, from = 0): number {
   return at < 0 ? -1 : at + 4
 }
 
-function fieldAt(buffer: Buffer, range: ByteRange): HeaderField {
+function fieldAt(buffer: Buffer, range: ByteRange, ascii: boolean): HeaderField {
   const { offset, length } = range
-  const name = buffer.toString('latin1', offset, offset + nameLength(buffer, offset))
-  const from = name === '' ? offset : buffer.indexOf(':', offset, 'latin1') + 1
-  return { name, value: unfolded(buffer, from, offset + length), range }
-}
-
-function unfolded(buffer: Buffer, from: number, to: number): string {
-  let start = from
-  let end = to
+  const nameEnd = offset + nameLength(buffer, offset)
+  const name = buffer.toString('latin1', offset, nameEnd)
+  let start = name === '' ? offset : buffer.indexOf(colon, nameEnd) + 1
+  let end = offset + length
   while (start < end && isSpace(buffer[start])) start++
   while (start < end && isSpace(buffer[end - 1])) end--
-  const bytes = buffer.subarray(start, end)
-  const text = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
+  const isLatin1 = ascii || !isUtf8(buffer.subarray(start, end))
+  return { name, value: unfolded(buffer.toString(isLatin1 ? 'latin1' : 'utf8', start, end)), range }
+}
+
+function unfolded(text: string): string {
   if (!text.includes('\r') && !text.includes('\n')) return text
   return text.replaceAll('\r\n', '').replace(/[\r\n]/g, ' ')
 }

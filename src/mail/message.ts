@@ -18,6 +18,8 @@ export interface Message {
   readonly eightBit: boolean
   /** Bytes in order, in chunks of at most 64 KB. @throws PosternError DISK_FAILED */
   read(range?: ByteRange): AsyncIterable<Uint8Array>
+  /** What `read` gives, at once, where it lies in memory; `undefined` where it must be waited for. */
+  inMemory?(range?: ByteRange): readonly Uint8Array[] | undefined
   /**
    * Where its parts are, in every way it can be read: found on first use, once for all who ask, within `mimeLimits`.
    * @param signal fires when the asker no longer waits

@@ -89,7 +89,7 @@ export type {
 export { after, together, type MaybePromise } from '../mail/maybe-promise.ts'
 export type { ByteRange, Message } from '../mail/message.ts'
 export { decodeText, decoderOf } from '../mail/mime/charset.ts'
-export { contentOf, readContent } from '../mail/mime/content.ts'
+export { contentChunks, contentOf, readContent } from '../mail/mime/content.ts'
 export { decodeWords } from '../mail/mime/encoded-words.ts'
 export { extensionOf } from '../mail/mime/file-names.ts'
 export { mimeLimits } from '../mail/mime/limits.ts'

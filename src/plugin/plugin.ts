@@ -155,6 +155,11 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
     event: Stages['message']['event'],
     context: HookContext<Options>,
   ): Stages['message']['verdict'] | undefined
+  /**
+   * What a question with these options depends on, where environments may have it ask one thing or another: each has a breaker
+   * of its own, so that one that is broken is no reason not to ask the others. Absent: it is always the same.
+   */
+  dependsOn?(options: Options): string
   /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */

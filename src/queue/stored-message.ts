@@ -12,6 +12,8 @@ const chunkBytes = 65_536
 /** Where a body comes from. */
 export interface Body {
   readonly sizeBytes: number
+  /** All of it, where it lies in memory. */
+  readonly bytes?: Uint8Array
   /** The range is within the body. @throws PosternError DISK_FAILED, NOT_FOUND */
   read(range: ByteRange): AsyncIterable<Uint8Array>
 }
@@ -46,6 +48,21 @@ export class StoredMessage implements Message {
     return (this.#mime ??= new SharedMimeTree(this)).get(signal)
   }
 
+  inMemory(
+    { offset, length }: ByteRange = { offset: 0, length: this.sizeBytes },
+  ): readonly Uint8Array[] | undefined {
+    if (this.#body.bytes === undefined) return undefined
+    const end = offset + length
+    const parts = [
+      this.#head.subarray(Math.min(offset, this.bodyOffset), Math.min(end, this.bodyOffset)),
+      this.#body.bytes.subarray(
+        Math.max(0, offset - this.bodyOffset),
+        Math.max(0, end - this.bodyOffset),
+      ),
+    ]
+    return parts.filter((bytes) => bytes.length > 0)
+  }
+
   async *read(range: ByteRange = { offset: 0, length: this.sizeBytes }): AsyncIterable<Uint8Array> {
     const end = Math.min(this.sizeBytes, range.offset + range.length)
     yield* chunks(this.#head, range.offset, Math.min(end, this.bodyOffset))
@@ -64,6 +81,7 @@ function* chunks(bytes: Uint8Array, from: number, to: number): Iterable<Uint8Arr
 export function memoryBody(bytes: Uint8Array): Body {
   return {
     sizeBytes: bytes.length,
+    bytes,
     async *read({ offset, length }) {
       yield* chunks(bytes, offset, offset + length)
     },

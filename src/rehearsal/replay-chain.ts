@@ -1,6 +1,6 @@
 /** The chain of a candidate whose entries answer from what was recorded: see replay-case.ts. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { Breaker } from '../filter/breaker.ts'
+import { Breakers } from '../filter/breakers.ts'
 import type { AskedPlace, Entry, EntryConfig, Place } from '../filter/entry.ts'
 import { Generation } from '../filter/generation.ts'
 import { hookOf, orderPlaces, signer, type Places } from '../filter/places.ts'
@@ -26,8 +26,8 @@ const timeoutMs = 60_000
 export function replayChain(candidate: Generation, replaying: Replaying): Generation {
   const entries = candidate.entries.map((entry): Entry => {
     // Faults were facts: they open nothing now.
-    const breaker = new Breaker({ faults: Number.POSITIVE_INFINITY, withinMs: 0, openMs: 0 })
-    return { ...entry, breaker, timeoutMs }
+    const never = { faults: Number.POSITIVE_INFINITY, withinMs: 0, openMs: 0 }
+    return { ...entry, breakers: new Breakers(undefined, never), timeoutMs }
   })
   return new Generation({
     id: candidate.id,

@@ -32,6 +32,11 @@ export function memoryMessage(source: Uint8Array | string): MemoryMessage {
     mime(signal) {
       return (mime ??= new SharedMimeTree(this)).get(signal)
     },
+    inMemory({ offset, length } = { offset: 0, length: bytes.length }) {
+      // As a gateway keeps them, large ones lie in a file.
+      if (bytes.length > chunkBytes) return undefined
+      return [bytes.subarray(offset, Math.min(bytes.length, offset + length))]
+    },
     async *read(range = { offset: 0, length: bytes.length }) {
       const stop = Math.min(bytes.length, range.offset + range.length)
       for (let at = range.offset; at < stop; at += chunkBytes) {

@@ -5,6 +5,7 @@ import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { errorsOnly } from '../config/log-section.ts'
 import { trustedLoader } from './trusted-loader.ts'
+import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import { nearest } from '../plugin/nearest.ts'
@@ -24,6 +25,8 @@ export type Switched =
       readonly done: true
       readonly before: EntryMode
       readonly found?: string
+      /** What the entry would have its operator know, as `postern check` tells it. */
+      readonly doubts: readonly Mistake[]
       /** Lines of postern.yaml: what went, and what came in its place. */
       readonly changed: readonly ChangedLine[]
     }
@@ -87,6 +90,7 @@ export async function switchEntry(
   return {
     done: true,
     before: entry.mode,
+    doubts: tried.doubts ?? [],
     changed: changedLines(text, after),
     ...(tried.found === undefined ? {} : { found: tried.found }),
   }
@@ -96,6 +100,7 @@ interface Tried {
   readonly mistakes: readonly Mistake[]
   readonly problem?: string
   readonly found?: string
+  readonly doubts?: readonly Mistake[]
 }
 
 /** @param probed the entry that is to show that it could work */
@@ -111,7 +116,10 @@ export async function tryChain(
   try {
     const { generation, mistakes } = await loadChain({ configuration, loader, doors, resources })
     if (generation === undefined || probed === undefined) return { mistakes }
-    return { mistakes, ...(await probe(generation, probed)) }
+    const tried = await probe(generation, probed)
+    if (tried.problem !== undefined) return { mistakes, ...tried }
+    const written = configuration.chain.filter(({ name }) => name === probed)
+    return { mistakes, ...tried, doubts: await doubtsOfEntries(generation, written) }
   } finally {
     resources.close()
     loader.close()

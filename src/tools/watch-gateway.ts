@@ -53,8 +53,8 @@ function reportChain(gateway: WatchedGateway, report: MetricReport): void {
   for (const { name: listener, sessions } of gateway.listeners) {
     report(receiverMetrics.sessions, sessions, { listener })
   }
-  for (const { name: entry, breaker, counts } of gateway.current().generation.entries) {
-    report(chainMetrics.breakers, breaker.state === 'closed' ? 0 : 1, { entry })
+  for (const { name: entry, breakers, counts } of gateway.current().generation.entries) {
+    report(chainMetrics.breakers, breakers.state === 'closed' ? 0 : 1, { entry })
     report(chainMetrics.lateAnswers, counts.lateAnswers, { entry })
   }
   report(chainMetrics.tracesDropped, gateway.tracesDropped())

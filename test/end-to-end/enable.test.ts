@@ -94,11 +94,31 @@ plugin_dirs: [../plugins, '${join(checkout, 'test/fixtures/plugins')}']
 chain:
   - plugin: voucher
   - { plugin: pupil, mode: off, options: { absent: true } } # a scanner that is not there
+  - { plugin: auth-cdb, mode: off, options: { cdb: control/auth.cdb } }
+  - { plugin: checkpassword, mode: off, options: { command: [/no/such/program, /bin/true] } }
+  - { plugin: qmail-queue, mode: off, options: { program: /no/such/filter } }
 `
   folder = await gatewayFolder(yaml)
   expect(await run('enable', 'pupil')).toEqual({
     code: 1,
     text: 'pupil could not do its work: nobody is at school\nnothing was changed\n',
+  })
+  expect(await run('enable', 'auth-cdb')).toMatchObject({
+    code: 1,
+    text: expect.stringMatching(
+      /could not do its work: .*auth\.cdb is not there; make it: postern mkauth\n/,
+    ),
+  })
+  expect(await run('enable', 'checkpassword')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('/no/such/program cannot be started'),
+  })
+  // What is no reason not to turn it on is told all the same, as postern check tells it.
+  expect(await run('enable', 'qmail-queue')).toMatchObject({
+    code: 0,
+    text: expect.stringMatching(
+      /^qmail-queue is now enforce.*\nwarning: .*postern\.yaml:\d+: .*no program that this user may start/,
+    ),
   })
   expect(await run('enable', 'pupils')).toMatchObject({
     code: 1,

@@ -17,26 +17,70 @@ export interface ContentOptions {
   readonly maxBytes?: number
 }
 
+type Body = Pick<MimePart, 'bodyRange' | 'encodings'>
+
 /** The decoded bytes of a part, in chunks that are never empty. @throws PosternError DISK_FAILED */
 export async function* readContent(
   source: ByteSource,
-  part: Pick<MimePart, 'bodyRange' | 'encodings'>,
-  { encoding = part.encodings[0], maxBytes = Infinity }: ContentOptions = {},
+  part: Body,
+  options: ContentOptions = {},
 ): AsyncIterable<Uint8Array> {
-  const decoder = decoderFor(encoding)
-  let left = maxBytes
-  const fit = (bytes: Uint8Array): Uint8Array => {
-    const some = bytes.length > left ? bytes.subarray(0, left) : bytes
-    left -= some.length
+  const content = new Content(part, options)
+  for await (const chunk of source.read(part.bodyRange)) {
+    const some = content.push(chunk)
+    if (isSome(some)) yield some
+    if (content.isFull) return
+  }
+  const last = content.end()
+  if (isSome(last)) yield last
+}
+
+/** The same, which need be waited for only where the bytes do not lie in memory. */
+export function contentChunks(
+  source: ByteSource,
+  part: Body,
+  options: ContentOptions = {},
+): AsyncIterable<Uint8Array> | readonly Uint8Array[] {
+  const chunks = source.inMemory?.(part.bodyRange)
+  if (chunks === undefined) return readContent(source, part, options)
+  const content = new Content(part, options)
+  return [...chunks.map((chunk) => content.push(chunk)), content.end()].filter(isSome)
+}
+
+function isSome({ length }: Uint8Array): boolean {
+  return length > 0
+}
+
+/** What is decoded, as far as it is wanted. */
+class Content {
+  readonly #decoder: Decoder
+  #left: number
+
+  constructor(
+    { encodings }: Body,
+    { encoding = encodings[0], maxBytes = Infinity }: ContentOptions,
+  ) {
+    this.#decoder = decoderFor(encoding)
+    this.#left = maxBytes
+  }
+
+  get isFull(): boolean {
+    return this.#left <= 0
+  }
+
+  push(chunk: Uint8Array): Uint8Array {
+    return this.isFull ? chunk.subarray(0, 0) : this.#fit(this.#decoder.push(chunk))
+  }
+
+  end(): Uint8Array {
+    return this.#fit(this.isFull ? new Uint8Array(0) : this.#decoder.end())
+  }
+
+  #fit(bytes: Uint8Array): Uint8Array {
+    const some = bytes.length > this.#left ? bytes.subarray(0, this.#left) : bytes
+    this.#left -= some.length
     return some
   }
-  for await (const chunk of source.read(part.bodyRange)) {
-    const decoded = fit(decoder.push(chunk))
-    if (decoded.length > 0) yield decoded
-    if (left <= 0) return
-  }
-  const last = fit(decoder.end())
-  if (last.length > 0) yield last
 }
 
 /** The decoded bytes in one piece, cut at `maxBytes`. */
@@ -46,7 +90,7 @@ export async function contentOf(
   options: ContentOptions & { readonly maxBytes: number },
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of readContent(source, part, options)) chunks.push(chunk)
+  for await (const chunk of contentChunks(source, part, options)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 

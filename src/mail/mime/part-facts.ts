@@ -29,19 +29,20 @@ export function partFacts(
   choose: MimeChoices['fields'],
   defaultType: string,
 ): PartFacts {
-  const declared = header.all('content-type')
+  const [declared = [], disposed = [], encoded = []] = deciding.map((name) => header.all(name))
+  if (declared.length + disposed.length + encoded.length === 0) return nothingSaid(defaultType)
   const types = declared.slice(0, mostFields).map(parseStructured)
   const chosen = choose === 'first' ? types[0] : types.at(-1)
   const [firstBoundary, ...others] = new Set(
     (choose === 'first' ? types.slice(0, 1) : types).flatMap(boundariesOf),
   )
   const first = firstBoundary === undefined ? [] : [firstBoundary]
-  const dispositions = header.all('content-disposition').slice(0, mostFields).map(parseStructured)
+  const dispositions = disposed.slice(0, mostFields).map(parseStructured)
   const cut =
     [...types, ...dispositions].some((each) => each.cut) ||
-    deciding.some((name) => header.all(name).length > mostFields)
+    [declared, disposed, encoded].some(({ length }) => length > mostFields)
   const { names, ambiguous } = fileNamesOf(dispositions, types)
-  const encodings = encodingsOf(header.all('content-transfer-encoding').slice(0, mostFields))
+  const encodings = encodingsOf(encoded.slice(0, mostFields))
   const type = choose === 'first' ? typeOf(chosen, defaultType) : lastTypeOf(chosen, defaultType)
   const container = isContainer(type)
   const ambiguities: MimeAmbiguityKind[] = []
@@ -70,6 +71,20 @@ export function partFacts(
     disposition: dispositions[0]?.value,
     fileNames: names,
     ambiguities,
+  }
+}
+
+function nothingSaid(type: string): PartFacts {
+  return {
+    cut: false,
+    type,
+    otherTypes: [],
+    boundaries: [],
+    charset: undefined,
+    encodings: ['identity'],
+    disposition: undefined,
+    fileNames: [],
+    ambiguities: [],
   }
 }
 

@@ -29,7 +29,7 @@ export class QuotedPrintableDecoder {
     let at = 0
     while (at < bytes.length) {
       const byte = bytes[at] ?? 0
-      if (byte !== equals && !isBlank(byte)) {
+      if (byte !== equals && (!isBlank(byte) || isInside(bytes[at + 1]))) {
         out[length++] = byte
         at += 1
         continue
@@ -63,6 +63,11 @@ export class QuotedPrintableDecoder {
 
 function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09
+}
+
+/** Whether a blank before this byte cannot be at the end of a line. */
+function isInside(next: number | undefined): boolean {
+  return next !== undefined && next > 0x20
 }
 
 function afterBlanks(bytes: Buffer, from: number): number {

@@ -1,9 +1,12 @@
+import fc from 'fast-check'
 import PostalMime from 'postal-mime'
 import { describe, expect, test } from 'vitest'
 import { memoryMessage } from '../../testkit/memory-message.ts'
+import type { ByteRange } from '../byte-range.ts'
 import { contentOf } from './content.ts'
 import { readMimeTree } from './read-tree.ts'
 import { SharedMimeTree } from './shared-tree.ts'
+import type { MimeTree } from './tree.ts'
 
 const lines = (...each: readonly string[]): string => each.join('\r\n')
 
@@ -72,7 +75,11 @@ describe('the tree of a message', () => {
   })
 
   test('is still read for those who wait when another hangs up', async () => {
-    const shared = new SharedMimeTree(memoryMessage('Subject: x\r\n\r\nHello'))
+    const message = memoryMessage('Subject: x\r\n\r\nHello')
+    const shared = new SharedMimeTree({
+      sizeBytes: message.sizeBytes,
+      read: (range) => message.read(range),
+    })
     const controller = new AbortController()
     const waiting = shared.get()
     const leaving = shared.get(controller.signal)
@@ -88,6 +95,38 @@ describe('the tree of a message', () => {
     controller.abort()
     await expect(leaving).rejects.toMatchObject({ code: 'ABORTED' })
     expect((await shared.get()).readings).toHaveLength(1)
+  })
+
+  test('of a message in memory is the one that is read from a disk', async () => {
+    const line = fc.constantFrom(
+      '',
+      'a',
+      'X: 1',
+      ' more',
+      'no field',
+      'X: a\nY: b',
+      'Content-Type: multipart/mixed; boundary=b',
+      'Content-Type: message/rfc822',
+      'Content-Type: text/html',
+      '--b',
+      '--b--',
+      '--b x',
+      'a\rb: c',
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 40 }), async (lines) => {
+        const message = memoryMessage(lines.join('\r\n'))
+        const { sizeBytes, bodyOffset, header } = message
+        const read = (range?: ByteRange): AsyncIterable<Uint8Array> => message.read(range)
+        const bytewise = async function* (): AsyncIterable<Uint8Array> {
+          for await (const chunk of read()) for (const byte of chunk) yield Uint8Array.of(byte)
+        }
+        const plain = (tree: MimeTree): unknown => JSON.parse(JSON.stringify(tree))
+        const slow = plain(await readMimeTree({ sizeBytes, read: bytewise }))
+        expect(plain(await message.mime())).toEqual(slow)
+        expect(plain(await readMimeTree({ sizeBytes, read, header, bodyOffset }))).toEqual(slow)
+      }),
+    )
   })
 
   test('lets the loop turn while a large message is read', async () => {

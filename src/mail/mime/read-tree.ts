@@ -3,8 +3,8 @@ import { PosternError } from '../errors.ts'
 import { mimeLimits, type MimeLimits } from './limits.ts'
 import { Notes } from './notes.ts'
 import { MimeScanner, ourChoices, type ScanResult } from './scanner.ts'
-import type { ByteSource } from './source.ts'
-import type { MimeAmbiguityKind, MimeChoices, MimeReading, MimeTree } from './tree.ts'
+import type { MessageSource } from './source.ts'
+import type { MimeAmbiguityKind, MimeChoices, MimeLimit, MimeReading, MimeTree } from './tree.ts'
 
 /** What an ambiguity of a kind leaves to the reader. */
 const alternatives: ReadonlyMap<MimeAmbiguityKind, Partial<MimeChoices>> = new Map<
@@ -25,24 +25,62 @@ const bytesAtOnce = 524_288
  * @throws PosternError DISK_FAILED, ABORTED
  */
 export async function readMimeTree(
-  source: ByteSource,
+  source: MessageSource,
   signal?: AbortSignal,
   limits: MimeLimits = mimeLimits,
 ): Promise<MimeTree> {
-  const ours = await scan(source, { choices: ourChoices, limits, signal })
+  const reading = readings()
+  let step = reading.next()
+  while (step.done !== true) {
+    step = reading.next(await scan(source, { choices: step.value, limits, signal }))
+  }
+  return step.value
+}
+
+/** The tree of a message that lies in memory, at once; `undefined` of one that must be waited for. */
+export function readHeldTree(
+  source: MessageSource,
+  limits: MimeLimits = mimeLimits,
+): MimeTree | undefined {
+  const chunks = source.sizeBytes > bytesAtOnce ? undefined : source.inMemory?.()
+  if (chunks === undefined) return undefined
+  const reading = readings()
+  let step = reading.next()
+  while (step.done !== true) {
+    const scanner = new MimeScanner(step.value, limits, source)
+    for (const chunk of chunks) scanner.push(chunk)
+    step = reading.next(scanner.end())
+  }
+  return step.value
+}
+
+/** Asks for one scan after the other, each with choices of its own, and makes a tree of what they find. */
+function* readings(): Generator<MimeChoices, MimeTree, ScanResult> {
+  const ours = yield ourChoices
+  const first = toReading({ choices: ourChoices, result: ours })
+  if (ours.ambiguities.length === 0) return treeOf([first], ours)
   const results = [{ choices: ourChoices, result: ours }]
   // An ambiguity may show only in another reading; each kind adds one reading, and all kinds together one.
   for (let more = pending(results); more !== undefined; more = pending(results)) {
-    results.push({ choices: more, result: await scan(source, { choices: more, limits, signal }) })
+    results.push({ choices: more, result: yield more })
   }
   const notes = new Notes()
   for (const { result } of results) {
     for (const { kind, offset } of result.ambiguities) notes.add(kind, offset)
   }
   const [, ...others] = results.map(toReading)
-  const tree = { readings: [toReading({ choices: ourChoices, result: ours }), ...others] as const }
   const limit = results.find(({ result }) => result.limit !== undefined)?.result.limit
-  return { ...tree, ambiguities: notes.all, ...(limit === undefined ? {} : { limit }) }
+  return treeOf([first, ...others], { ambiguities: notes.all, limit })
+}
+
+function treeOf(
+  all: MimeTree['readings'],
+  {
+    ambiguities,
+    limit,
+  }: Pick<MimeTree, 'ambiguities'> & { readonly limit?: MimeLimit | undefined },
+): MimeTree {
+  return { readings: all, ambiguities, ...(limit === undefined ? {} : { limit }) }
 }
 
 interface Scanned {
@@ -80,8 +118,8 @@ interface Scan {
   readonly signal: AbortSignal | undefined
 }
 
-async function scan(source: ByteSource, { choices, limits, signal }: Scan): Promise<ScanResult> {
-  const scanner = new MimeScanner(choices, limits)
+async function scan(source: MessageSource, { choices, limits, signal }: Scan): Promise<ScanResult> {
+  const scanner = new MimeScanner(choices, limits, source)
   let sinceBreath = 0
   for await (const chunk of source.read()) {
     if (signal?.aborted === true)

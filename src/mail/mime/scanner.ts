@@ -2,7 +2,7 @@
  * Reads a message once, in chunks of any size, and notes where its parts are. One scanner is one reading (`MimeChoices`).
  * Linear in the bytes; what it keeps is bounded by the limits, never by the message; never throws, whatever the bytes are.
  */
-import { parseHeader } from '../header.ts'
+import { parseHeader, type Header } from '../header.ts'
 import { asBuffer, isBlank, nameLength } from '../header-lines.ts'
 import type { BoundaryMatch } from './boundary-trie.ts'
 import { mimeLimits, type MimeLimits } from './limits.ts'
@@ -18,6 +18,7 @@ import { Notes } from './notes.ts'
 import { OpenMultiparts } from './open-multiparts.ts'
 import { isMessage, partFacts } from './part-facts.ts'
 import { PartList } from './part-list.ts'
+import type { MessageSource } from './source.ts'
 import type { MimeAmbiguity, MimeChoices, MimeLimit, MimeLimitKind, MimePart } from './tree.ts'
 
 export const ourChoices: MimeChoices = {
@@ -35,6 +36,8 @@ export interface ScanResult {
   readonly steps: number
 }
 
+type KnownHeader = Pick<MessageSource, 'header' | 'bodyOffset'>
+
 /** How many bytes the line end before a line has; 0 where that is none of the body's. */
 type Ending = 0 | 1 | 2
 
@@ -50,6 +53,9 @@ const longestDelimiter = 1024
 export class MimeScanner {
   readonly #choices: MimeChoices
   readonly #limits: MimeLimits
+  readonly #known: KnownHeader
+  /** Of the header whose lines are looked at one by one, because not all end as they should. */
+  #unusual: number | undefined
   readonly #parts = new PartList()
   readonly #multiparts = new OpenMultiparts()
   readonly #notes = new Notes()
@@ -66,9 +72,14 @@ export class MimeScanner {
   #delimiters = 0
   #steps = 0
 
-  constructor(choices: MimeChoices = ourChoices, limits: MimeLimits = mimeLimits) {
+  constructor(
+    choices: MimeChoices = ourChoices,
+    limits: MimeLimits = mimeLimits,
+    known: KnownHeader = {},
+  ) {
     this.#choices = choices
     this.#limits = limits
+    this.#known = known
     this.#parts.begin({ parent: -1, offset: 0, defaultType: 'text/plain' })
   }
 
@@ -113,6 +124,8 @@ export class MimeScanner {
   /** One line of a header. @returns whether it could be decided */
   #header(headerStart: number, last: boolean): boolean {
     const start = headerStart - this.#base
+    if (this.#unusual !== headerStart)
+      this.#passFields(headerStart, Math.min(this.#data.length, start + this.#limits.headerBytes))
     const at = this.#at
     const data = this.#data.subarray(0, start + this.#limits.headerBytes)
     const cut = data.length === start + this.#limits.headerBytes
@@ -145,6 +158,23 @@ export class MimeScanner {
     return true
   }
 
+  /** Passes over lines that every reader takes alike: fields with CRLF at their end, and what goes on from the line before. */
+  #passFields(headerStart: number, to: number): void {
+    const data = this.#data
+    for (let at = this.#at; ;) {
+      const isField = isBlank(data[at]) || (data[at] !== hyphen && nameLength(data, at) > 0)
+      if (!isField) return
+      const end = data.indexOf(lf, at)
+      if (end < 0 || end >= to) return
+      if (data.indexOf(cr, at) !== end - 1) {
+        this.#unusual = headerStart
+        return
+      }
+      this.#steps += 1
+      at = this.#at = end + 1
+    }
+  }
+
   /** What stands before is skipped. @returns true */
   #beginHeaderAt(next: number): true {
     this.#note('header')
@@ -173,11 +203,12 @@ export class MimeScanner {
   #endHeader(to: number, body: number): boolean {
     const headerStart = this.#headerStart ?? 0
     const raw = this.#data.subarray(headerStart - this.#base, to)
-    const header = parseHeader(this.#choices.lines === 'any' ? mendedLineEnds(raw) : raw)
+    const bare = hasBareLineEnd(raw)
+    const header = this.#parsed(raw, bare)
     this.#headerBytes += raw.length
     if (header.cut || this.#headerBytes > this.#limits.allHeaderBytes)
       return this.#stop('header', to)
-    if (hasBareLineEnd(raw)) this.#notes.add('line-ends', headerStart)
+    if (bare) this.#notes.add('line-ends', headerStart)
     const { index, defaultType } = this.#parts.current
     const facts = partFacts(header, this.#choices.fields, defaultType)
     if (facts.cut) return this.#stop('header', to)
@@ -193,6 +224,13 @@ export class MimeScanner {
       this.#notes.add('boundary', headerStart)
     }
     return true
+  }
+
+  #parsed(raw: Buffer, bare: boolean): Header {
+    if (bare && this.#choices.lines === 'any') return parseHeader(mendedLineEnds(raw))
+    const { header, bodyOffset } = this.#known
+    const isKnown = this.#headerStart === 0 && raw.length + 2 === bodyOffset
+    return isKnown && header !== undefined ? header : parseHeader(raw)
   }
 
   /** A part begins at `#at`, unless there are too many. */

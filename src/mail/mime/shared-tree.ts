@@ -1,7 +1,7 @@
 /** The one tree of a message: read when somebody first asks, shared by all who ask, given up when nobody waits any more. */
 import { PosternError } from '../errors.ts'
-import { readMimeTree } from './read-tree.ts'
-import type { ByteSource } from './source.ts'
+import { readHeldTree, readMimeTree } from './read-tree.ts'
+import type { MessageSource } from './source.ts'
 import type { MimeTree } from './tree.ts'
 
 interface Work {
@@ -11,16 +11,17 @@ interface Work {
 }
 
 export class SharedMimeTree {
-  readonly #source: ByteSource
+  readonly #source: MessageSource
   #tree: MimeTree | undefined
   #work: Work | undefined
 
-  constructor(source: ByteSource) {
+  constructor(source: MessageSource) {
     this.#source = source
   }
 
   /** @throws PosternError ABORTED when the signal fires, DISK_FAILED; the next to ask may be luckier */
   async get(signal?: AbortSignal): Promise<MimeTree> {
+    this.#tree ??= signal?.aborted === true ? undefined : readHeldTree(this.#source)
     if (this.#tree !== undefined) return this.#tree
     const work = (this.#work ??= this.#begin())
     const { promise: gone, reject } = Promise.withResolvers<never>()
