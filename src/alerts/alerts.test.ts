@@ -231,6 +231,24 @@ describe('mails', () => {
     expect(watch.report).toEqual({ configured: true, active: watch.report.active, untold: 0 })
   })
 
+  test('say why nobody hears of them for as long as nobody does', async () => {
+    const { world, start, pass } = stage({ webhook: { url: new URL('http://hooks.test/') } })
+    const watch = start()
+    world.report = (report) => report(processMetrics.configLoaded, 0)
+    // Between two tries nothing is tried, and the reason is the same.
+    for (let looks = 0; looks < 10; looks++) {
+      await pass(watch, minute / 2)
+      expect(watch.report).toMatchObject({
+        untold: 1,
+        trouble: expect.stringMatching(/^webhook: /),
+      })
+    }
+    world.report = (report) => report(processMetrics.configLoaded, 1)
+    world.settings = settings
+    await pass(watch, 5 * minute)
+    expect(watch.report).toEqual({ configured: true, active: [], untold: 0 })
+  })
+
   test('come all the same where the store fails', async () => {
     const { letters, world, start, pass, store } = stage()
     store.fail(true)
@@ -344,6 +362,79 @@ describe('a gateway is in trouble', () => {
     ['when the store fails', 'store/failing', (report) => report(spoolMetrics.storeFailing, 1)],
   ])('%s', async (_when, key, report) => {
     expect((await healthOf(report)).bad).toEqual([key])
+  })
+
+  test('by old signatures for as long as nobody has told of newer ones', async () => {
+    const { clock, world, start, pass } = stage()
+    const watch = start()
+    const active = () => watch.report.active.map(({ key }) => key)
+    const old = clock.now() / 1000 - 10 * 86_400
+    world.report = (report) => {
+      closed(report)
+      signatures(report, 'one', old)
+    }
+    await pass(watch, minute)
+    expect(active()).toEqual(['signatures/clamav/one'])
+    // A gateway that was restarted, and reaches no scanner.
+    world.report = closed
+    await pass(watch, hour)
+    expect(active()).toEqual(['signatures/clamav/one'])
+    // Another server is asked now.
+    world.report = (report) => {
+      closed(report)
+      signatures(report, 'two', clock.now() / 1000)
+    }
+    await pass(watch, 5 * minute)
+    expect(active()).toEqual([])
+  })
+
+  test('when an entry that is seldom asked does not answer once in all that time', async () => {
+    const { clock, world, start, pass, letters } = stage()
+    const said = { answers: 3, faults: 0, aborted: 0 }
+    world.report = (report) => {
+      closed(report)
+      const at = { entry: 'clamav', stage: 'message' }
+      const asked = said.answers + said.faults + said.aborted
+      report(chainMetrics.verdicts, asked, { ...at, mode: 'enforce', verdict: 'defer' })
+      report(chainMetrics.faults, said.faults, { ...at, fault: 'rejected' })
+      report(chainMetrics.faults, said.aborted, { ...at, fault: 'aborted' })
+    }
+    const watch = start()
+    const active = () => watch.report.active.map(({ key }) => key)
+    // One that failed once may answer the next one; who left has not heard it.
+    said.faults += 1
+    said.aborted += 1
+    await pass(watch, 20 * minute)
+    expect(active()).toEqual([])
+    said.answers += 1
+    await pass(watch, minute)
+    for (let hours = 0; hours < 2; hours++) {
+      said.faults += 1
+      await pass(watch, 2 * minute)
+      expect(active()).toEqual([])
+      said.faults += 1
+      await pass(watch, 2 * minute)
+      expect(active()).toEqual([])
+      said.answers += 1
+      await pass(watch, minute)
+    }
+    said.faults += 1
+    await pass(watch, 20 * minute)
+    said.faults += 1
+    await pass(watch, minute)
+    expect(active()).toEqual(['dependency/clamav'])
+    // A new process counts anew, and has heard nothing else; with the first answer it is over.
+    Object.assign(said, { answers: 0, faults: 0, aborted: 0 })
+    await pass(watch, hour)
+    expect(active()).toEqual(['dependency/clamav'])
+    said.answers += 1
+    clock.advance(minute)
+    await pass(watch, 3 * minute)
+    expect(active()).toEqual([])
+    expect(letters.map(({ subject }) => subject.split('] ')[1])).toEqual([
+      'alert: dependency/clamav',
+      'over: dependency/clamav',
+    ])
   })
 
   test('when a worker begins again and again, unless the whole gateway did', async () => {

@@ -5,6 +5,7 @@
 import type { Instant } from '../mail/instant.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { nothingRemembered, type AlertMemory, type AlertReading } from './readings.ts'
+import type { Silence } from './silent-entries.ts'
 
 export type ActiveAlert = {
   readonly key: string
@@ -164,7 +165,7 @@ function readNotice(value: JsonValue): readonly Notice[] {
 }
 
 function readMemory(value: JsonValue | undefined): AlertMemory {
-  const { growth, starts, supervisor } = isObject(value) ? value : {}
+  const { growth, starts, silences, supervisor } = isObject(value) ? value : {}
   return {
     supervisor: typeof supervisor === 'number' ? supervisor : 0,
     growth: Object.fromEntries(
@@ -175,6 +176,9 @@ function readMemory(value: JsonValue | undefined): AlertMemory {
           : []
       }),
     ),
+    silences: Object.fromEntries(
+      entriesOf(silences).flatMap(([key, each]) => readSilence(each).map((one) => [key, one])),
+    ),
     starts: Object.fromEntries(
       entriesOf(starts).map(([key, each]) => [
         key,
@@ -182,6 +186,13 @@ function readMemory(value: JsonValue | undefined): AlertMemory {
       ]),
     ),
   }
+}
+
+function readSilence(value: JsonValue | undefined): readonly Silence[] {
+  const { answers, faults, since: began, until } = isObject(value) ? value : {}
+  if (typeof answers !== 'number' || typeof faults !== 'number') return []
+  const isSilent = typeof began === 'number' && typeof until === 'number'
+  return [{ answers, faults, ...(isSilent ? { since: began, until } : {}) }]
 }
 
 function entriesOf(value: JsonValue | undefined): readonly [string, JsonValue | undefined][] {

@@ -9,8 +9,9 @@ import {
   spoolMetrics,
   worldMetrics,
 } from '../runtime/metrics/inventory.ts'
-import type { MetricLabels } from '../runtime/metrics/metrics.ts'
 import type { MetricsSnapshot } from '../runtime/metrics/snapshot.ts'
+import { Facts } from './facts.ts'
+import { saidBy, silencesNow, silentMs, type Silences } from './silent-entries.ts'
 import { steadyMs, type AlertLimits, type AlertSettings } from './settings.ts'
 
 /** `between`: neither bad enough to begin an alert nor good enough to end one. */
@@ -32,11 +33,18 @@ export type AlertMemory = {
   readonly growth: { readonly [name: string]: { readonly value: number; readonly at: Instant } }
   /** Of each worker, when those that bore its number in the last hour began; seconds. */
   readonly starts: { readonly [worker: string]: readonly number[] }
+  /** Of entries that ever failed to answer. */
+  readonly silences: Silences
   /** The supervisor whose workers they are: who restarts the gateway has a reason. */
   readonly supervisor: number
 }
 
-export const nothingRemembered: AlertMemory = { growth: {}, starts: {}, supervisor: 0 }
+export const nothingRemembered: AlertMemory = {
+  growth: {},
+  starts: {},
+  silences: {},
+  supervisor: 0,
+}
 
 export interface Look {
   readonly readings: readonly AlertReading[]
@@ -51,66 +59,35 @@ const mostStarts = 4
 /** An alert of a limit ends when the value has come back a good deal below it. */
 const calm = 0.8
 
-type Sample = { readonly labels: MetricLabels; readonly value: number }
-
-class Facts {
-  readonly #snapshot: MetricsSnapshot
-
-  constructor(snapshot: MetricsSnapshot) {
-    this.#snapshot = snapshot
-  }
-
-  get now(): Instant {
-    return this.#snapshot.at
-  }
-
-  all({ name }: { readonly name: string }): readonly Sample[] {
-    return this.matching((each) => each === name)
-  }
-
-  matching(isMeant: (name: string) => boolean): readonly Sample[] {
-    return this.#snapshot.metrics
-      .filter(({ name }) => isMeant(name))
-      .flatMap(({ labels: names, series }) =>
-        series.flatMap((each) => {
-          if (!('value' in each)) return []
-          const labels = Object.fromEntries(names.map((name, at) => [name, each.labels[at] ?? '']))
-          return [{ labels, value: each.value }]
-        }),
-      )
-  }
-
-  /** Undefined where nobody reported it. */
-  one(metric: { readonly name: string }, labels: MetricLabels = {}): number | undefined {
-    const wanted = Object.entries(labels)
-    return this.all(metric).find((each) =>
-      wanted.every(([name, value]) => each.labels[name] === value),
-    )?.value
-  }
-}
-
 export interface Looking {
   readonly limits: AlertLimits & Pick<AlertSettings, 'lookEveryMs'>
   readonly before: AlertMemory
   /** The process id of the supervisor. */
   readonly supervisor: number
+  /** Of the alerts that are active. */
+  readonly active?: readonly string[]
 }
 
 /** @param snapshot of all workers together */
 export function look(
   snapshot: MetricsSnapshot,
-  { limits, before: remembered, supervisor }: Looking,
+  { limits, before: remembered, supervisor, active = [] }: Looking,
 ): Look {
   const facts = new Facts(snapshot)
   const isSame = remembered.supervisor === supervisor
   const before = isSame ? remembered : { ...remembered, starts: {} }
   const growth = grown(facts, before)
   const starts = startsNow(facts, before)
+  const said = saidBy(facts)
+  // The sum of some is no sum: what they said is looked at when all answer.
+  const silences =
+    workersMissing(facts) === 0 ? silencesNow(said, before.silences, facts.now) : before.silences
   return {
     readings: [
       ...queueReadings(facts, limits, steadyMs(limits).bad),
-      ...dependencyReadings(facts, limits),
+      ...dependencyReadings(facts, limits, silentMs(said, silences)),
       ...signatureReadings(facts, limits),
+      ...unknownSignatures(facts, active),
       ...certificateReadings(facts, limits),
       ...diskReadings(facts, limits),
       ...workerReadings(facts, starts),
@@ -118,7 +95,7 @@ export function look(
       ...storeReadings(facts),
       ...eventReadings(facts, growth),
     ],
-    memory: { growth, starts, supervisor },
+    memory: { growth, starts, silences, supervisor },
   }
 }
 
@@ -156,14 +133,22 @@ function queueReadings(facts: Facts, limits: AlertLimits, forMs: number): readon
 
 function dependencyReadings(
   facts: Facts,
-  { dependencyDownMs: forMs }: AlertLimits,
+  { dependencyDownMs }: AlertLimits,
+  silent: ReadonlyMap<string, number>,
 ): readonly AlertReading[] {
-  return facts.all(chainMetrics.breakers).map(({ labels: { entry = '' }, value }) => ({
-    key: `dependency/${entry}`,
-    health: value > 0 ? 'bad' : 'good',
-    forMs,
-    summary: `what the entry ${entry} depends on does not answer; its on_fault decides meanwhile`,
-  }))
+  return facts.all(chainMetrics.breakers).map(({ labels: { entry = '' }, value }) => {
+    const isSilent = (silent.get(entry) ?? 0) >= dependencyDownMs
+    return {
+      key: `dependency/${entry}`,
+      health: value > 0 || isSilent ? 'bad' : 'good',
+      forMs: isSilent ? 0 : dependencyDownMs,
+      summary: `what the entry ${entry} depends on does not answer; its on_fault decides meanwhile`,
+    }
+  })
+}
+
+function isSignatures(name: string): boolean {
+  return name.startsWith('postern_plugin_') && name.endsWith('_signatures_timestamp_seconds')
 }
 
 /** Every plugin that reports when its signatures were made. */
@@ -171,9 +156,7 @@ function signatureReadings(
   facts: Facts,
   { signaturesAgeMs }: AlertLimits,
 ): readonly AlertReading[] {
-  const isMeant = (name: string): boolean =>
-    name.startsWith('postern_plugin_') && name.endsWith('_signatures_timestamp_seconds')
-  return facts.matching(isMeant).map(({ labels: { entry = '', server = '' }, value }) => {
+  return facts.matching(isSignatures).map(({ labels: { entry = '', server = '' }, value }) => {
     const ageMs = facts.now - value * 1000
     return {
       key: `signatures/${entry}/${server}`,
@@ -182,6 +165,18 @@ function signatureReadings(
       summary: `the virus signatures of ${printable(server)} are ${inWords(ageMs)} old`,
     }
   })
+}
+
+/** An entry that reports none, since it has reached nobody from its start on, has not got newer ones by that. */
+function unknownSignatures(facts: Facts, active: readonly string[]): readonly AlertReading[] {
+  const reporting = new Set(facts.matching(isSignatures).map(({ labels }) => labels['entry']))
+  const silent = facts
+    .all(chainMetrics.breakers)
+    .map(({ labels }) => labels['entry'] ?? '')
+    .filter((entry) => !reporting.has(entry))
+  return active
+    .filter((key) => silent.some((entry) => key.startsWith(`signatures/${entry}/`)))
+    .map((key) => ({ key, health: 'between', forMs: 0, summary: '' }))
 }
 
 function certificateReadings(
@@ -207,16 +202,16 @@ function diskReadings(
   { diskFreePercent: limit }: AlertLimits,
 ): readonly AlertReading[] {
   const kinds = [
-    ['space', spoolMetrics.diskFree, spoolMetrics.diskSize],
-    ['inodes', spoolMetrics.inodesFree, spoolMetrics.inodes],
+    ['space', 'is', spoolMetrics.diskFree, spoolMetrics.diskSize],
+    ['inodes', 'are', spoolMetrics.inodesFree, spoolMetrics.inodes],
   ] as const
-  return kinds.flatMap(([what, free, all]): readonly AlertReading[] => {
+  return kinds.flatMap(([what, isOrAre, free, all]): readonly AlertReading[] => {
     const size = facts.one(all) ?? 0
     // A file system that makes inodes as it needs them has none to count.
     if (size === 0) return []
     const percent = ((facts.one(free) ?? 0) / size) * 100
     const health = percent < limit ? 'bad' : percent < limit / calm ? 'between' : 'good'
-    const summary = `${percent.toFixed(1)}% of the ${what} is free where the spool lies`
+    const summary = `${percent.toFixed(1)}% of the ${what} ${isOrAre} free where the spool lies`
     return [{ key: `disk/${what}`, health, forMs: 0, summary }]
   })
 }

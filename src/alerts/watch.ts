@@ -76,7 +76,8 @@ export class AlertWatch {
   #failures = 0
   /** No call before. */
   #callsFrom: Instant = 0
-  #trouble: string | undefined
+  /** Why somebody is not told yet. */
+  readonly #trouble = new Map<keyof Told, string>()
 
   constructor(options: AlertWatchOptions) {
     this.#options = options
@@ -107,11 +108,15 @@ export class AlertWatch {
       if (settings === undefined) return
       const { clock, supervisor } = this.#options
       const snapshot = await this.#options.snapshot()
-      const { memory: before } = this.#state
-      const { readings, memory } = look(snapshot, { limits: settings, before, supervisor })
+      const { active, memory: before } = this.#state
+      const { readings, memory } = look(snapshot, {
+        limits: settings,
+        before,
+        supervisor,
+        active: active.map(({ key }) => key),
+      })
       const endsAfterMs = steadyMs(settings).good
       const seen = { readings, now: clock.now(), owes: channels(settings), endsAfterMs }
-      const { active } = this.#state
       const { state, trends } = afterLook(this.#state, this.#trends, seen)
       this.#state = { ...state, memory }
       this.#trends = trends
@@ -139,7 +144,7 @@ export class AlertWatch {
       configured: this.#options.settings() !== undefined,
       active: this.#state.active,
       untold: this.#state.notices.length,
-      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      ...(this.#trouble.size === 0 ? {} : { trouble: [...this.#trouble.values()].join('; ') }),
     }
   }
 
@@ -187,8 +192,7 @@ export class AlertWatch {
   }
 
   async #tell(settings: AlertSettings): Promise<void> {
-    if (this.#state.notices.length === 0) return
-    this.#trouble = undefined
+    if (this.#state.notices.length === 0) return this.#trouble.clear()
     await this.#mail(settings)
     await this.#call(settings)
     await this.#keep()
@@ -234,11 +238,12 @@ export class AlertWatch {
 
   #failed(channel: keyof Told, error: unknown): void {
     const text = error instanceof Error ? error.message : String(error)
-    this.#trouble = `${channel}: ${text}`
+    this.#trouble.set(channel, `${channel}: ${text}`)
     this.#options.log.warn('alerts.not-told', { channel, error: text })
   }
 
   #paid(told: readonly Notice[], channel: keyof Told): void {
+    this.#trouble.delete(channel)
     const notices = this.#state.notices.map((notice) =>
       told.includes(notice) ? { ...notice, owes: { ...notice.owes, [channel]: false } } : notice,
     )

@@ -1,6 +1,4 @@
-import { styleText } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { printable } from '../mail/reply.ts'
 import {
   followTraces,
   isClientNetwork,
@@ -11,6 +9,7 @@ import {
 import type { TraceSummary } from '../trace/trace-summary.ts'
 import { configOption } from './config-option.ts'
 import { positiveArgument, whenArgument } from './duration-argument.ts'
+import { logLine } from './log-line.ts'
 
 interface Options extends WrittenQuery {
   readonly config: string
@@ -74,50 +73,6 @@ async function run({ config, json, follow, ...written }: Options): Promise<void>
   // Whoever reads us has gone.
   process.stdout.once('error', () => interrupted.abort())
   for await (const items of followTraces(config, query, interrupted.signal)) show(items)
-}
-
-const colours = {
-  accepted: 'green',
-  refused: 'red',
-  deferred: 'yellow',
-  quarantined: 'magenta',
-  discarded: 'magenta',
-  abandoned: 'gray',
-} as const
-
-/** `2026-11-21 08:10:12  refused      192.0.2.1        <a@b> → c@d +2  550 5.7.1 DNSBL by dnsbl  score 7  s1.1` */
-export function logLine(item: TraceSummary): string {
-  const { outcome, score, reason, entry, reply, id } = item
-  const code = outcome === 'accepted' ? '' : (reply?.code ?? '')
-  const why = [
-    ...(code === '' ? [] : [`${code} ${reply?.status ?? ''}`.trim()]),
-    ...(reason === undefined ? [] : [reason]),
-    ...(entry === undefined ? [] : [`by ${entry}`]),
-  ].join(' ')
-  const words = [
-    when(item.endedAt),
-    styleText(colours[outcome], outcome.padEnd(11)),
-    printable(item.client === '' ? (item.via ?? '-') : item.client).padEnd(15),
-    envelopeOf(item),
-    ...(why === '' ? [] : [printable(why)]),
-    ...(score === undefined ? [] : [`score ${score}`]),
-    printable(id),
-  ]
-  return words.join('  ')
-}
-
-function envelopeOf(item: TraceSummary): string {
-  const { reversePath, recipients, recipientCount, hello, failedLogin } = item
-  if (failedLogin !== undefined) return `(login) ${printable(failedLogin)}`
-  if (reversePath === undefined) return `(no MAIL) ${printable(hello ?? '')}`.trimEnd()
-  const [first] = recipients
-  const more = recipientCount > 1 ? ` +${recipientCount - 1}` : ''
-  const to = first?.address.slice(0, 80) ?? '(nobody)'
-  return `${printable(reversePath.slice(0, 80))} → ${printable(to)}${more}`
-}
-
-export function when(instant: number): string {
-  return new Date(instant).toISOString().replace('T', ' ').slice(0, 19)
 }
 
 function number(text: string): number {

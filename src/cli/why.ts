@@ -6,7 +6,7 @@ import { configOption } from './config-option.ts'
 import { whenArgument } from './duration-argument.ts'
 import { writeJson } from './json.ts'
 import { formatTrace } from './format-trace.ts'
-import { logLine, when } from './log.ts'
+import { logLine, when } from './log-line.ts'
 
 interface Options {
   readonly config: string

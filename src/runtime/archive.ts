@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
  * The door to what happened: records in the order in which they were written, found by their terms. Losing it never loses
  * mail. It is bounded in records, age and bytes: the oldest go first. Several processes may write to one file, others read it.
  */
-export interface Archive {
+export interface Archive extends RecordedArchive {
   /** Records that wait to be written. */
   readonly waiting: number
   /** Records that were dropped because too many waited, or that could not be written. */
@@ -14,6 +14,10 @@ export interface Archive {
   addLater(value: JsonObject, about: RecordAbout): void
   /** Keeps a value that records refer to by its key. */
   noteLater(key: string, value: JsonValue): void
+}
+
+/** An archive as whoever asks it sees it. */
+export interface RecordedArchive {
   /** @throws PosternError STORE_FAILED */
   note(key: string): Promise<JsonValue | undefined>
   /** @throws PosternError STORE_FAILED */
@@ -22,7 +26,7 @@ export interface Archive {
   tally(question: TallyQuestion): Promise<ArchiveTally>
   /** @throws PosternError STORE_FAILED */
   extent(): Promise<ArchiveExtent>
-  /** What waits is written first. */
+  /** What waits to be written is written first. */
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { isObject } from '../control/control-lines.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { nodeNet } from '../runtime/node/net.ts'
-import { controlSocket } from './open-control.ts'
+import { controlSocket } from './control-socket.ts'
 import { readOffline } from './read-offline.ts'
 
 /**

@@ -80,8 +80,8 @@ export async function checkConfiguration(
       generation === undefined ? undefined : await proveNoRelay(configuration, generation)
     const found = [
       ...doubts,
-      ...ofClass('chain', chain.doubts),
-      ...(generation === undefined || relay === undefined
+      ...(isHalfRead(mistakes) ? [] : ofClass('chain', chain.doubts)),
+      ...(generation === undefined || relay === undefined || isHalfRead(mistakes)
         ? []
         : await doubtsAbout(configuration, generation, relay)),
       ...certificateDoubts(configuration.listeners, systemClock.now()),
@@ -98,6 +98,11 @@ export async function checkConfiguration(
     resources.close()
     loader.close()
   }
+}
+
+/** An entry or a listener that could not be read seems to be missing: what would be in doubt without it is not said. */
+function isHalfRead(mistakes: readonly Mistake[]): boolean {
+  return mistakes.some(({ key }) => /^(?:chain|listeners)\b/.test(key ?? ''))
 }
 
 async function doubtsAbout(

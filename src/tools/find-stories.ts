@@ -3,14 +3,14 @@ import { formatMailbox, formatPath } from '../mail/address.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry, RecipientState } from '../queue/queue.ts'
-import { queueId } from '../queue/queue-id.ts'
+import { queueId, queueNumber } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { clientNetwork } from '../trace/terms.ts'
 import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
 import type { TraceExtent, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import type { TraceSummary } from '../trace/trace-summary.ts'
-import { openTraceSearch } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
+import { readTraces } from './read-traces.ts'
 
 export interface StoryRequest {
   /** An id of a transaction, session or queued message, a Message-ID, an address, a domain, a client, or `last`. */
@@ -59,7 +59,7 @@ const nothing: FoundStories = { stories: [], others: [], more: false }
 
 /** @throws PosternError STORE_FAILED, CONFIG_INVALID */
 export async function findStories(folder: string, request: StoryRequest): Promise<FoundStories> {
-  const search = await openTraceSearch(readOffline(folder)).catch((error: unknown) => {
+  const search = await readTraces(readOffline(folder)).catch((error: unknown) => {
     if (isPosternError(error, 'NOT_FOUND')) return undefined
     throw error
   })
@@ -81,14 +81,13 @@ type LookedUp = Omit<FoundStories, 'stories'> & { readonly stories: readonly Sto
 
 async function lookUp(search: TraceSearch, request: StoryRequest): Promise<LookedUp> {
   const { which } = request
-  const queries = questionsFor(which)
-  // What looks like an address may be a Message-ID without its brackets: that is tried last.
-  for (const query of queries) {
+  // Each question that finds nothing has looked through all there is: the likely one comes first.
+  for (const query of questionsFor(which)) {
     // oxlint-disable-next-line no-await-in-loop -- the next one is asked only where this one finds nothing
     const found = await list(search, query, request)
     if (found.stories.length > 0) return found
   }
-  const story = await search.read(which)
+  const story = which.includes('@') ? undefined : await search.read(which)
   return story === undefined ? nothing : { stories: [story], others: [], more: false }
 }
 
@@ -101,8 +100,10 @@ function questionsFor(which: string): readonly TraceQuery[] {
   if (which.startsWith('<') && which.endsWith('>') && which !== '<>') {
     return [{ messageId: which }, { address: which }]
   }
+  if (queueNumber(which) !== undefined) return [{ queueId: which }, { id: which }, { user: which }]
+  // What looks like an address may be a Message-ID without its brackets.
   return which === '<>' || which.includes('@') || /^[^.]+\.[^.]*[a-z]/i.test(which)
-    ? [{ id: which }, { address: which }, { messageId: which }]
+    ? [{ address: which }, { messageId: which }]
     : [{ id: which }, { user: which }]
 }
 
@@ -112,32 +113,42 @@ async function list(
   { since, whole, limit }: StoryRequest,
 ): Promise<LookedUp> {
   const { items, next } = await search.search({ ...query, ...(since && { since }), limit })
-  const stories = await Promise.all(items.slice(0, whole).map(({ id }) => search.read(id)))
-  const told = stories.filter((story) => story !== undefined)
+  const told = await search.stories(items.slice(0, whole))
+  const { address } = query
+  // Where there are older ones still, those of the courier's are as many as may stand among these.
+  const from = next === undefined ? since : items.at(-1)?.startedAt
   const beside =
-    query.address === undefined ? [] : await besideSessions(search, query.address, told)
+    address === undefined
+      ? []
+      : await besideSessions(search, { address, ...(from && { since: from }) }, items)
   const room = Math.max(whole - told.length, 0)
   return {
-    stories: [...told, ...beside.slice(0, room)].toSorted((a, b) => b.startedAt - a.startedAt),
-    others: [...items.slice(whole), ...beside.slice(room).map(({ summary }) => summary)],
+    stories: newestFirst([...told, ...beside.slice(0, room)]),
+    others: newestFirst([
+      ...items.slice(whole),
+      ...beside.slice(room).map(({ summary }) => summary),
+    ]),
     more: next !== undefined,
   }
+}
+
+function newestFirst<T extends { readonly startedAt: Instant }>(of: readonly T[]): readonly T[] {
+  return of.toSorted((a, b) => b.startedAt - a.startedAt)
 }
 
 /** Messages from or to an address that no session brought: the courier tells of them alone. */
 async function besideSessions(
   search: TraceSearch,
-  address: string,
-  told: readonly Story[],
+  query: Pick<TraceQuery, 'address' | 'since'>,
+  listed: readonly TraceSummary[],
 ): Promise<readonly Story[]> {
-  const { items } = await search.deliveries({ address, limit: deliveriesLookedAt })
-  const known = new Set(told.flatMap(({ queueIds }) => queueIds))
+  const { items } = await search.deliveries({ ...query, limit: deliveriesLookedAt })
+  const known = new Set(listed.flatMap(({ queueIds }) => queueIds))
   const ids = new Set(items.map(({ queueId }) => queueId).filter((id) => !known.has(id)))
   if (ids.size === 0) return []
   const brought = await search.search({ queueId: [...ids], limit: deliveriesLookedAt })
   for (const id of brought.items.flatMap(({ queueIds }) => queueIds)) ids.delete(id)
-  const found = await Promise.all([...ids].map((id) => search.read(id)))
-  return found.filter((story) => story !== undefined)
+  return search.storiesOfCourier([...ids])
 }
 
 /** A message that was taken in and not tried yet, whoever brought it. */

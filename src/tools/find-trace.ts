@@ -1,6 +1,6 @@
 import type { Story } from '../trace/story.ts'
-import { openTraceSearch } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
+import { readTraces } from './read-traces.ts'
 
 /**
  * The explanation of one transaction, read beside a running gateway as well as without one.
@@ -8,7 +8,7 @@ import { readOffline } from './read-offline.ts'
  * @throws PosternError NOT_FOUND where nothing was ever recorded
  */
 export async function findTrace(folder: string, which: string): Promise<Story | undefined> {
-  const search = await openTraceSearch(readOffline(folder))
+  const search = await readTraces(readOffline(folder))
   try {
     return await search.read(which)
   } finally {

@@ -10,7 +10,7 @@ import type { Net } from '../runtime/net.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { nodeNet } from '../runtime/node/net.ts'
-import { controlSocket } from './open-control.ts'
+import { controlSocket } from './control-socket.ts'
 import { readOffline } from './read-offline.ts'
 
 export interface GatherDoors {

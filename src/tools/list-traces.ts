@@ -5,8 +5,8 @@ import { pause } from '../runtime/node/pause.ts'
 import { clientNetwork } from '../trace/terms.ts'
 import type { TracePage, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
 import { traceOutcomes, type TraceSummary } from '../trace/trace-summary.ts'
-import { openTraceSearch } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
+import { readTraces } from './read-traces.ts'
 
 /** Rows of a page where nothing is said. */
 const usualLimit = 50
@@ -61,7 +61,7 @@ export async function listTraces(
   folder: string,
   query: TraceQuery,
 ): Promise<{ readonly items: readonly TraceSummary[]; readonly more: boolean }> {
-  const search = await openTraceSearch(readOffline(folder)).catch((error: unknown) => {
+  const search = await readTraces(readOffline(folder)).catch((error: unknown) => {
     if (isPosternError(error, 'NOT_FOUND')) return undefined
     throw error
   })
@@ -100,7 +100,7 @@ export async function* followTraces(
   query: TraceQuery,
   signal: AbortSignal,
 ): AsyncGenerator<readonly TraceSummary[], void> {
-  const search = await openTraceSearch(readOffline(folder))
+  const search = await readTraces(readOffline(folder))
   try {
     let { next: cursor } = await search.newSince()
     const { items } = await filled(search, query)

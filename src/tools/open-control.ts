@@ -1,4 +1,4 @@
-/** The control socket of a running gateway, and where it lies. */
+/** The control socket of a running gateway. */
 import { openControlServer, type ControlServer } from '../control/control-server.ts'
 import type { ControlHandler } from '../control/control.ts'
 import type { QueueDesk } from '../delivery/queue-desk.ts'
@@ -6,13 +6,9 @@ import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { QuarantineDesk } from '../quarantine/desk.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { controlSocket } from './control-socket.ts'
 import { answerQuarantine, asJson, readQuarantineRequest } from './quarantine-requests.ts'
 import { answerRequest, readRequestOf, writeAnswer } from './queue-requests.ts'
-
-/** A folder of its own, because folders are made for their owner alone. */
-export function controlSocket(spool: string): { readonly folder: string; readonly path: string } {
-  return { folder: `${spool}/control`, path: `${spool}/control/socket` }
-}
 
 export interface ControlParts {
   readonly doors: Pick<Doors, 'disk' | 'net' | 'clock' | 'log'>

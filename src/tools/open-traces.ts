@@ -21,7 +21,7 @@ export function openTraces(
 }
 
 /**
- * For whoever only reads, beside a running gateway or without one.
+ * For whoever only reads, and goes on doing other things meanwhile.
  * @throws PosternError NOT_FOUND where nothing was ever recorded, STORE_FAILED
  */
 export async function openTraceSearch(configuration: Configuration): Promise<TraceSearch> {

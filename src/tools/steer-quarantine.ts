@@ -12,7 +12,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { askSupervisor } from './ask-supervisor.ts'
 import { silentLog } from './silent-log.ts'
-import { controlSocket } from './open-control.ts'
+import { controlSocket } from './control-socket.ts'
 import {
   answerQuarantine,
   asJson,

@@ -14,7 +14,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { askSupervisor } from './ask-supervisor.ts'
 import { silentLog } from './silent-log.ts'
 import { openBouncer } from './open-bouncer.ts'
-import { controlSocket } from './open-control.ts'
+import { controlSocket } from './control-socket.ts'
 import {
   answerRequest,
   readAnswerOf,

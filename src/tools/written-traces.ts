@@ -1,9 +1,7 @@
-import { askGateway } from '../control/control-client.ts'
 import { shardPath, shardsOf } from '../queue/shards.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
-import { nodeNet } from '../runtime/node/net.ts'
-import { controlSocket } from './open-control.ts'
+import { controlSocket } from './control-socket.ts'
 
 /** What a busy gateway has not written by then is found by whoever asks again. */
 const timeoutMs = 3_000
@@ -16,10 +14,19 @@ const timeoutMs = 3_000
  */
 export async function haveTracesWritten(spool: string): Promise<void> {
   const shards = await shardsOf(systemDisk, spool).catch(() => [])
-  const asked = shards.map((shard) => {
-    const { path } = controlSocket(shardPath(spool, shard))
-    const asking = { net: nodeNet, clock: systemClock, path, timeoutMs }
-    return askGateway({ verb: 'traces', of: {} }, asking).catch(() => undefined)
-  })
-  await Promise.all(asked)
+  const sockets = shards.map((shard) => controlSocket(shardPath(spool, shard)).path)
+  await Promise.all(sockets.map((path) => askWriter(path).catch(() => undefined)))
+}
+
+/** Where nothing runs, what would ask it is not even loaded. */
+async function askWriter(path: string): Promise<void> {
+  if ((await systemDisk.stat(path)) === undefined) return
+  const [{ askGateway }, { nodeNet }] = await Promise.all([
+    import('../control/control-client.ts'),
+    import('../runtime/node/net.ts'),
+  ])
+  await askGateway(
+    { verb: 'traces', of: {} },
+    { net: nodeNet, clock: systemClock, path, timeoutMs },
+  )
 }

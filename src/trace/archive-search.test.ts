@@ -431,4 +431,41 @@ describe('a story', () => {
     const { items } = await search.deliveries({ recipient: 'a.test', limit: 2, order: 'oldest' })
     expect(items.map(({ queueId }) => queueId)).toEqual(['q1', 'q2'])
   })
+
+  test('is told of each row of a page, and the courier of what nobody saw coming', async () => {
+    const file = await archive()
+    const [what] = fc.sample(sample, { numRuns: 1 })
+    const delivered = (queueId: string, startedAt: number) =>
+      file.addLater(
+        { queueId, recipient: 'ann@a.test', outcome: 'delivered', startedAt, durationMs: 1 },
+        { at: startedAt, counts: false },
+      )
+    // More than one segment; a delivery may be told of before the message is.
+    for (let n = 0; n < 700; n++) {
+      if (n % 2 === 1) delivered(`q${n}`, n)
+      put(file, recordOf({ ...what!, how: n % 3 === 0 ? 'refused' : 'accepted' }, n))
+      if (n % 2 === 0) delivered(`q${n}`, n)
+    }
+    delivered('unseen', 1)
+    file.noteLater('c', { places: [], thresholds: {} })
+    const search = new ArchiveTraceSearch(file)
+    const { items } = await search.search({ limit: 1000 })
+    const stories = await search.stories(items)
+    expect(stories.map(({ id }) => id)).toEqual(items.map(({ id }) => id))
+    for (const [at, { id, attempts, summary }] of stories.entries()) {
+      expect(summary).toEqual(items[at])
+      expect(attempts.map(({ queueId }) => queueId)).toEqual(
+        summary.outcome === 'refused' ? [] : [id.replace('s', 'q').replace('.1', '')],
+      )
+    }
+    expect(stories.slice(0, 5)).toEqual(
+      await Promise.all(items.slice(0, 5).map(({ id }) => search.read(id))),
+    )
+    // A place that is no message's, or nobody's.
+    const { newest } = await file.extent()
+    expect(await search.stories([{ cursor: newest.toString(36) }])).toEqual([])
+    expect(await search.stories([{ cursor: 'zzz' }])).toEqual([])
+    const unseen = await search.storiesOfCourier(['unseen', 'nowhere'])
+    expect(unseen).toMatchObject([{ id: 'unseen', attempts: [{ queueId: 'unseen' }] }])
+  })
 })

@@ -1,10 +1,16 @@
 /** Searches the traces in an archive. It reads only, so it works beside a gateway as well as within one. */
 import { PosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { Archive, ArchiveAnswer, ArchivedRecord, TermRange } from '../runtime/archive.ts'
+import type {
+  ArchiveAnswer,
+  ArchivedRecord,
+  RecordedArchive,
+  TermRange,
+} from '../runtime/archive.ts'
 import type { Attempt } from '../filter/attempts.ts'
 import { object, text, texts } from '../filter/read-json.ts'
 import { readAttempt } from '../filter/trace-reader.ts'
+import { isAttempt } from './describe-record.ts'
 import {
   deliveryQuestion,
   namedQuestion,
@@ -33,14 +39,16 @@ const usualLimit = 50
 const mostItems = 1000
 const mostAttempts = 1000
 const mostOfOneSession = 20
+/** So many records later than what the courier did may the record lie of the message that it did it with: as many as wait. */
+const mostOutOfOrder = 50_000
 /** A question that finds nothing in what it may read at once is asked on, so often. */
 const mostRounds = 4
 const ofAllTime = { kind: termKinds.ending, sliceMs: Number.MAX_SAFE_INTEGER, since: 0 }
 
 export class ArchiveTraceSearch implements TraceSearch {
-  readonly #archive: Archive
+  readonly #archive: RecordedArchive
 
-  constructor(archive: Archive) {
+  constructor(archive: RecordedArchive) {
     this.#archive = archive
   }
 
@@ -151,18 +159,28 @@ export class ArchiveTraceSearch implements TraceSearch {
   }
 
   async at(cursor: string): Promise<TraceSummary | undefined> {
-    const { rows } = await this.#newest(positionOf(cursor), 1)
-    const [row] = rows
-    return row !== undefined && row.position === positionOf(cursor) ? listed(row) : undefined
+    const record = await this.#at(positionOf(cursor))
+    return record === undefined || isAttempt(record.value) ? undefined : listed(record)
   }
 
   async read(which: string): Promise<Story | undefined> {
     const record = await this.#find(which)
-    if (record !== undefined) {
-      return this.#story(wholeRecord(record), undefined, cursorOf(record.position))
-    }
-    const attempts = await this.#attempts([which])
-    return attempts.length === 0 ? undefined : this.#story(enteredUnseen(which, attempts), attempts)
+    const found = record === undefined ? this.storiesOfCourier([which]) : this.#stories([record])
+    return (await found)[0]
+  }
+
+  async stories(items: readonly Pick<TraceSummary, 'cursor'>[]): Promise<readonly Story[]> {
+    const records = await Promise.all(items.map(({ cursor }) => this.#at(positionOf(cursor), true)))
+    const there = records.filter((record) => record !== undefined)
+    return this.#stories(there.filter(({ value }) => !isAttempt(value)))
+  }
+
+  async storiesOfCourier(queueIds: readonly string[]): Promise<readonly Story[]> {
+    const attempts = await this.#attempts(queueIds, 0)
+    const told = queueIds.map((id) => [id, attempts.get(id) ?? []] as const)
+    return told
+      .filter(([, ofIt]) => ofIt.length > 0)
+      .map(([id, ofIt]) => storyOf(enteredUnseen(id, ofIt), { chain: {}, attempts: ofIt }))
   }
 
   async extent(): Promise<TraceExtent> {
@@ -212,24 +230,52 @@ export class ArchiveTraceSearch implements TraceSearch {
     return rows.find(({ value }) => value['id'] === which) ?? rows[0]
   }
 
-  async #story(record: JsonObject, known?: readonly Attempt[], cursor?: string): Promise<Story> {
-    const [chain, attempts] = await Promise.all([
-      this.#archive.note(text(record['chain'])),
-      known ?? this.#attempts(texts(record['queueIds'])),
-    ])
-    return storyOf(record, { chain: object(chain), attempts, cursor })
+  async #at(position: number, details = false): Promise<ArchivedRecord | undefined> {
+    const { rows } = await this.#archive.find({
+      conditions: [],
+      order: 'newest',
+      beyond: position + 1,
+      limit: 1,
+      details,
+    })
+    return rows.find((row) => row.position === position)
   }
 
-  async #attempts(queueIds: readonly string[]): Promise<readonly Attempt[]> {
-    if (queueIds.length === 0) return []
+  /** The attempts of all of them are looked for together. */
+  async #stories(records: readonly ArchivedRecord[]): Promise<readonly Story[]> {
+    const queued = records.filter(({ value }) => texts(value['queueIds']).length > 0)
+    const queueIds = queued.flatMap(({ value }) => texts(value['queueIds']))
+    const oldest = Math.min(...queued.map(({ position }) => position))
+    const attempts = await this.#attempts(queueIds, Math.max(oldest - mostOutOfOrder, 0))
+    return Promise.all(
+      records.map(async (record) =>
+        storyOf(wholeRecord(record), {
+          chain: object(await this.#archive.note(text(record.value['chain']))),
+          attempts: texts(record.value['queueIds'])
+            .flatMap((id) => attempts.get(id) ?? [])
+            .toSorted((a, b) => a.startedAt - b.startedAt),
+          cursor: cursorOf(record.position),
+        }),
+      ),
+    )
+  }
+
+  /** By the message, oldest first. */
+  async #attempts(
+    queueIds: readonly string[],
+    beyond: number,
+  ): Promise<ReadonlyMap<string, readonly Attempt[]>> {
+    if (queueIds.length === 0) return new Map()
     const { rows } = await this.#archive.find({
       conditions: [anyOf('queueId', queueIds), [recordRange('attempt')]],
       order: 'oldest',
-      limit: mostAttempts,
+      beyond,
+      limit: mostAttempts * queueIds.length,
     })
-    return rows
-      .map(({ value }) => readAttempt(value))
-      .filter(({ queueId }) => queueIds.includes(queueId))
+    return Map.groupBy(
+      rows.map(({ value }) => readAttempt(value)),
+      ({ queueId }) => queueId,
+    )
   }
 }
 

@@ -97,6 +97,10 @@ export interface TraceSearch {
    * @param which an id of a transaction, session or queued message, a Message-ID, or `last`
    */
   read(which: string): Promise<Story | undefined>
+  /** The same of what a page has listed, in its order; what is gone meanwhile is left out. */
+  stories(items: readonly Pick<TraceSummary, 'cursor'>[]): Promise<readonly Story[]>
+  /** Of messages that no session brought and of whose coming nothing is recorded: as far as the courier has told of them. */
+  storiesOfCourier(queueIds: readonly string[]): Promise<readonly Story[]>
   /** @returns undefined for what is no transaction, or is gone */
   at(cursor: string): Promise<TraceSummary | undefined>
   /** How much there is, and from when. */

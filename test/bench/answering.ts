@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { checkout, gatewayFolder, postern } from '../end-to-end/started-gateway.ts'
+import { queueId } from '../../src/queue/queue-id.ts'
 import { findStories } from '../../src/tools/find-stories.ts'
 import { median, timed } from './administered.ts'
 import { runLoad, type Generator } from './load.ts'
@@ -17,12 +18,14 @@ const execute = promisify(execFile)
 /** One of each kind of question, about transactions all over the time that was recorded. */
 const questions: readonly (readonly [kind: string, of: (n: number) => string])[] = [
   ['a transaction', (n) => `${idOf(n)}.1`],
-  ['a queue id', (n) => `q${idOf(n)}`],
+  ['a queue id', (n) => queueId(n)],
   ['a Message-ID', (n) => `<20260101.${n}.${(n * 7919) % 100_003}@domain${n % 2000}.example>`],
   ['a sender', (n) => `sender${n % 30_000}@domain${n % 2000}.example`],
   ['a recipient', (n) => `user${n % 10_000}@postern.test`],
   ['a client', (n) => `${198 + (n % 2)}.${51 + (n % 40)}.${(n * 7) % 256}.${(n * 13) % 256}`],
   ['a domain', (n) => `domain${n % 2000}.example`],
+  ['a network', (n) => `${198 + (n % 2)}.${51 + (n % 40)}.0.0/16`],
+  ['everybody', () => 'postern.test'],
   ['nobody', (n) => `nobody${n}@nowhere.test`],
 ]
 

@@ -5,6 +5,7 @@
  */
 import { statSync } from 'node:fs'
 import type { ChainRecord, TraceRecord } from '../../src/filter/trace-record.ts'
+import { queueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
 
@@ -36,7 +37,7 @@ export function benchRecord(n: number): TraceRecord {
     ? ([550, '5.7.1', 'Message refused by policy'] as const)
     : deferred
       ? ([451, '4.7.1', 'Please try again later'] as const)
-      : ([250, '2.0.0', `queued as q${id}`] as const)
+      : ([250, '2.0.0', `queued as ${queueId(n)}`] as const)
   return {
     version: 1,
     id: `${id}.1`,
@@ -57,7 +58,7 @@ export function benchRecord(n: number): TraceRecord {
     reply,
     sizeBytes: 4096 + (n % 5000),
     messageId: `20260101.${n}.${(n * 7919) % 100_003}@domain${n % 2000}.example`,
-    ...(failed ? {} : { queueIds: [`q${id}`] }),
+    ...(failed ? {} : { queueIds: [queueId(n)] }),
     ...(n % 4 === 0 ? { score: (n % 120) / 10 } : {}),
     ...(failed
       ? {
@@ -109,10 +110,10 @@ for (let n = 0; n < transactions; n++) {
   const record = benchRecord(n)
   const { steps, ...head } = record
   traces.addLater(head, { at: record.endedAt, counts: true, detail: steps })
-  for (const queueId of record.queueIds ?? []) {
+  for (const id of record.queueIds ?? []) {
     traces.addLater(
       {
-        queueId,
+        queueId: id,
         recipient: `user${n % 10_000}@postern.test`,
         route: 'maildir',
         outcome: 'delivered',

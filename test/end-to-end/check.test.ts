@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { doubtClasses, type DoubtClass } from '../../src/config/doubt-classes.ts'
 import { tlsIdentity } from '../../src/testkit/tls-identity.ts'
 import {
+  checkout,
   dialogue,
   gatewayFolder,
   runPostern,
@@ -147,6 +148,19 @@ describe('a class of warnings', () => {
     const found = warnings.filter((warning) => warning.code === code)
     expect(found.map(({ problem }) => problem)).toEqual([expect.stringMatching(says)])
     expect(Object.keys(doubtClasses)).toContain(code)
+  })
+
+  test('is not given of a listener or an entry that is there and cannot be read', async () => {
+    await folder.write(
+      'postern.yaml',
+      "listeners: [{ name: mx, listen: '127.0.0.1:0', tls: never }]\n" +
+        `chain: [{ plugin: rcpthosts, mode: loud }]\nplugin_dirs: [${join(checkout, 'plugins')}]\n`,
+    )
+    const { mistakes, warnings } = await said()
+    expect(mistakes).toHaveLength(2)
+    expect(
+      warnings.map(({ problem }) => problem).filter((one) => /none|no entry/.test(one)),
+    ).toEqual([])
   })
 
   test('is an error to those who are strict, and silent for those who say why', async () => {

@@ -28,12 +28,13 @@ export interface ServiceSurroundings {
 }
 
 interface Wrapper {
-  readonly letters: string
+  /** Undefined: what it is given is not looked into. */
+  readonly letters: string | undefined
   /** Arguments of its own, in front of the next program. */
   readonly takes: number
 }
 
-const tcpserver: Wrapper = { letters: 'c:b:B:x:Xu:g:U1l:hHpPrRt:dDoOvQq', takes: 2 }
+const tcpserver = { letters: 'c:b:B:x:Xu:g:U1l:hHpPrRt:dDoOvQq', takes: 2 }
 
 /** Programs that exec another. */
 const wrappers: ReadonlyMap<string, Wrapper> = new Map([
@@ -75,12 +76,13 @@ export function readServiceLine(
       rest = takeEnvironment(args, environment)
       continue
     }
-    const wrapper = wrappers.get(name)
+    const wrapper = name === 'spamdyke' ? spamdykeBefore(args) : wrappers.get(name)
     if (wrapper === undefined) {
       programs.push({ name, path, options: [], args })
       break
     }
-    const read = getopt(args, wrapper.letters)
+    const { letters } = wrapper
+    const read = letters === undefined ? { options: [], rest: args } : getopt(args, letters)
     const program = { name, path, options: read.options, args: read.rest.slice(0, wrapper.takes) }
     if (read.illegal !== undefined) {
       programs.push({ ...program, problem: `the option -${read.illegal.letter}` })
@@ -98,6 +100,15 @@ export function readServiceLine(
     }
   }
   return { programs, environment }
+}
+
+/** Some of its many options have a value and some have none: all is its own up to a program that is known. */
+function spamdykeBefore(args: readonly string[]): Wrapper | undefined {
+  const next = args.findIndex((arg) => {
+    const name = programName(arg)
+    return wrappers.has(name) || name.startsWith('qmail-smtpd')
+  })
+  return next < 0 ? undefined : { letters: undefined, takes: next }
 }
 
 function put(environment: Map<string, string>, name: string, value: string): void {

@@ -1,9 +1,15 @@
 /** Finds records in an archive's file: segment by segment through their indexes, and record by record in the tail. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { JsonObject } from '../../mail/json.ts'
-import type { ArchiveExtent, ArchiveQuestion, DescribeRecord, TermRange } from '../archive.ts'
+import type { JsonObject, JsonValue } from '../../mail/json.ts'
+import type {
+  ArchiveAnswer,
+  ArchiveExtent,
+  ArchiveQuestion,
+  DescribeRecord,
+  TermRange,
+} from '../archive.ts'
 import { hasTerm, searchPostings } from './archive-index.ts'
-import { firstOf, lastOf, postingId } from './archive-segments.ts'
+import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
 /** Records that one question reads at most: after that it says how far it came. */
 const mostRead = 20_000
@@ -11,8 +17,8 @@ const mostRead = 20_000
 const mostScanMs = 100
 /** How often it is looked at the clock. */
 const readBetweenLooks = 64
-/** Of those it reads in one go. */
-const pageRows = 256
+/** Of those it reads in one go, at most: who wants few reads few. */
+const mostPageRows = 256
 
 export interface FoundRows {
   readonly rows: readonly (readonly [position: number, json: string, detail?: string])[]
@@ -42,7 +48,8 @@ interface RowStatements {
 export class ArchiveReader {
   readonly #file: DatabaseSync
   readonly #describe: DescribeRecord
-  readonly #segments: StatementSync
+  readonly #segments: Readonly<Record<ArchiveQuestion['order'], StatementSync>>
+  readonly #lastSealed: StatementSync
   readonly #posting: StatementSync
   readonly #heads: RowStatements
   /** With the details. */
@@ -58,9 +65,13 @@ export class ArchiveReader {
     this.#monotonicMs = monotonicMs
     this.#file = file
     this.#describe = describe
-    this.#segments = file.prepare(
-      'SELECT segment, first_at, last_at FROM segments ORDER BY segment',
-    )
+    const segments = (order: string): StatementSync =>
+      file.prepare(
+        `SELECT segment FROM segments WHERE segment BETWEEN ? AND ? AND last_at >= ? AND first_at < ?
+          ORDER BY segment ${order}`,
+      )
+    this.#segments = { newest: segments('DESC'), oldest: segments('ASC') }
+    this.#lastSealed = file.prepare('SELECT max(segment) AS segment FROM segments')
     this.#posting = file.prepare('SELECT list FROM postings WHERE id = ?')
     this.#heads = rowStatements(file, 'seq, at, value')
     this.#whole = rowStatements(file, 'seq, at, value, detail')
@@ -129,46 +140,37 @@ export class ArchiveReader {
     const statements = detailed ? this.#whole : this.#heads
     for (const stretch of this.#stretches(question)) {
       const { segment } = stretch
-      if (question.conditions.length === 0) yield* rowsOf(statements, stretch, question.order)
+      if (question.conditions.length === 0) yield* rowsOf(statements, stretch, question)
       else if (segment === undefined) yield* this.#matching(statements, stretch, question)
       else yield* this.#indexed(statements, { ...stretch, segment }, question)
     }
   }
 
-  /** In the order of the question, without what its times and its position rule out. */
-  #stretches({ since, until, order, beyond }: ArchiveQuestion): readonly Stretch[] {
-    const sealed = this.#segments.all().map((row) => ({
-      segment: Number(row['segment']),
-      firstAt: Number(row['first_at']),
-      lastAt: Number(row['last_at']),
-    }))
-    const tailFrom = firstOf((sealed.at(-1)?.segment ?? -1) + 1)
+  /** In the order of the question, without what its times and its position rule out; read as they are wanted. */
+  *#stretches({ since, until, order, beyond }: ArchiveQuestion): Generator<Stretch, void> {
     const low = order === 'oldest' && beyond !== undefined ? beyond + 1 : 1
     const high = order === 'newest' && beyond !== undefined ? beyond - 1 : this.#last()
-    const stretches: Stretch[] = [
-      ...sealed
-        .filter(
-          ({ firstAt, lastAt }) => lastAt >= (since ?? -Infinity) && firstAt < (until ?? Infinity),
-        )
-        .map(({ segment }) => ({ segment, first: firstOf(segment), last: lastOf(segment) })),
-      { first: tailFrom, last: Math.max(high, tailFrom) },
-    ]
-    const within = stretches
-      .map((stretch) => ({
-        ...stretch,
-        first: Math.max(stretch.first, low),
-        last: Math.min(stretch.last, high),
-      }))
-      .filter(({ first, last }) => first <= last)
-    return order === 'newest' ? within.toReversed() : within
+    const tailFrom = firstOf(Number(this.#lastSealed.get()?.['segment'] ?? -1) + 1)
+    const tail = { first: Math.max(tailFrom, low), last: high }
+    if (order === 'newest' && tail.first <= tail.last) yield tail
+    const [from, to] = [segmentOf(low), segmentOf(high)]
+    const sealed = this.#segments[order].iterate(from, to, since ?? -Infinity, until ?? Infinity)
+    for (const row of sealed) {
+      const segment = Number(row['segment'])
+      const first = Math.max(firstOf(segment), low)
+      const last = Math.min(lastOf(segment), high)
+      if (first <= last) yield { segment, first, last }
+    }
+    if (order === 'oldest' && tail.first <= tail.last) yield tail
   }
 
   *#matching(
     statements: RowStatements,
     stretch: Stretch,
-    { order, conditions }: ArchiveQuestion,
+    question: ArchiveQuestion,
   ): Generator<Row, void> {
-    for (const row of rowsOf(statements, stretch, order)) {
+    const { order, conditions } = question
+    for (const row of rowsOf(statements, stretch, { order })) {
       const terms = this.#describe(parseObject(row.value))
       if (conditions.every((ranges) => hasTerm(terms, ranges))) yield row
     }
@@ -222,15 +224,32 @@ export function usedBytes(file: DatabaseSync): number {
   return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
 }
 
+/** What was found, as whoever asked has it. */
+export function answerOf({ rows, next }: FoundRows): ArchiveAnswer {
+  return {
+    rows: rows.map(([position, json, detail]) => ({
+      position,
+      value: parseObject(json),
+      ...(detail === undefined ? {} : { detail: parseValue(detail) }),
+    })),
+    ...(next === undefined ? {} : { next }),
+  }
+}
+
 export function parseObject(json: string): JsonObject {
   const value: JsonObject = JSON.parse(json)
+  return value
+}
+
+export function parseValue(json: string): JsonValue {
+  const value: JsonValue = JSON.parse(json)
   return value
 }
 
 function rowStatements(file: DatabaseSync, columns: string): RowStatements {
   const page = (order: string): StatementSync =>
     file.prepare(
-      `SELECT ${columns} FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ${pageRows}`,
+      `SELECT ${columns} FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
     )
   return {
     one: file.prepare(`SELECT ${columns} FROM records WHERE seq = ?`),
@@ -242,14 +261,15 @@ function rowStatements(file: DatabaseSync, columns: string): RowStatements {
 function* rowsOf(
   statements: RowStatements,
   { first, last }: Stretch,
-  order: ArchiveQuestion['order'],
+  { order, limit = mostPageRows }: Pick<ArchiveQuestion, 'order'> & { readonly limit?: number },
 ): Generator<Row, void> {
   let [from, to] = [first, last]
-  while (from <= to) {
-    const page = statements[order].all(from, to).map(rowOf)
+  // One more than is wanted says that there is more.
+  for (let rows = Math.min(limit + 1, mostPageRows); from <= to; rows = mostPageRows) {
+    const page = statements[order].all(from, to, rows).map(rowOf)
     yield* page
     const end = page.at(-1)
-    if (end === undefined || page.length < pageRows) return
+    if (end === undefined || page.length < rows) return
     if (order === 'newest') to = end.seq - 1
     else from = end.seq + 1
   }

@@ -17,7 +17,7 @@ import type {
 import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
-import { parseObject } from './archive-reader.ts'
+import { answerOf, parseValue } from './archive-reader.ts'
 import { DatabaseThread } from './database-thread.ts'
 
 /** Records of one transaction. */
@@ -148,16 +148,7 @@ class SqliteArchive implements Archive {
 
   async find(question: ArchiveQuestion): Promise<ArchiveAnswer> {
     const reply = await this.#ask({ do: 'find', question })
-    if (!('found' in reply)) return { rows: [] }
-    const { rows, next } = reply.found
-    return {
-      rows: rows.map(([position, json, detail]) => ({
-        position,
-        value: parseObject(json),
-        ...(detail === undefined ? {} : { detail: parseValue(detail) }),
-      })),
-      ...(next === undefined ? {} : { next }),
-    }
+    return 'found' in reply ? answerOf(reply.found) : { rows: [] }
   }
 
   async tally(question: TallyQuestion): Promise<ArchiveTally> {
@@ -277,11 +268,6 @@ class SqliteArchive implements Archive {
       this.#tidyLater()
     })
   }
-}
-
-function parseValue(json: string): JsonValue {
-  const value: JsonValue = JSON.parse(json)
-  return value
 }
 
 function encode(records: readonly Waiting[], notes: RecordBatch['notes']): RecordBatch {

@@ -162,6 +162,40 @@ describe('programs in front of qmail-smtpd', () => {
     expect(files.has('control/servercert.pem')).toBe(true)
   })
 
+  test('spamdyke is told with what does its work here, and what stands behind it is taken', async () => {
+    const { facts, yaml } = await imported({
+      ...smtpd(
+        'tcpserver -c 20 0 25 /usr/bin/spamdyke --config-file /etc/spamdyke.conf -l3 rblsmtpd -r bad.example qmail-smtpd',
+      ),
+    })
+    const told = facts.find(({ what }) => what.startsWith('spamdyke '))
+    expect(told).toMatchObject({
+      outcome: 'unsupported',
+      what: 'spamdyke --config-file /etc/spamdyke.conf -l3',
+      remark: expect.stringMatching(/early-talker \(greeting-delay-secs\).*greylist/),
+    })
+    expect(yaml).toMatch(/max_connections: 20[^]*plugin: dnsbl/)
+  })
+
+  test('the variables of each service are those of its own env', async () => {
+    const services: Files = Object.fromEntries(
+      ['25', '587', '2525'].flatMap((port) => [
+        [
+          `/service/s${port}/run`,
+          `exec envdir ${port === '25' ? 'env' : './env'} tcpserver 0 ${port} qmail-smtpd\n`,
+        ],
+        [`/service/s${port}/env/MFCHECK`, port === '587' ? '2\n' : '1\n'],
+        [`/service/s${port}/env/REQUIRE_AUTH`, port === '587' ? '1\n' : ''],
+      ]),
+    )
+    const { yaml, of } = await imported(services)
+    expect(yaml.match(/auth: required/g)).toHaveLength(1)
+    expect(yaml).toMatch(/:587[^]*auth: required/)
+    expect(yaml).toMatch(/plugin: mfcheck # MFCHECK=1/)
+    expect(yaml).toMatch(/plugin: mfcheck # MFCHECK=2/)
+    expect(of('unsupported').filter((what) => what.includes('envdir'))).toEqual([])
+  })
+
   test('what is not known is told, and nothing behind it is guessed', async () => {
     const { of, yaml } = await imported({ ...smtpd('tcpserver 0 25 strangefilter qmail-smtpd') })
     expect(of('unsupported')).toContain(

@@ -1,4 +1,5 @@
 /** The services of an installation: their run scripts, followed without being run. */
+import { posix } from 'node:path'
 import {
   followScript,
   unknownMark,
@@ -113,12 +114,23 @@ class ServiceReader {
     for (const program of started) {
       const source = `${path}:${program.line}`
       const line = readServiceLine(program.words, program.environment, {
-        variablesIn: (folder) => this.#environments.get(folder),
+        variablesIn: (folder) => this.#environmentIn(folder, script),
       })
       const inner = depth < mostScripts ? this.#scriptOf(line) : undefined
       if (inner !== undefined) this.#follow({ ...inner, name, depth: depth + 1 })
       else this.#add({ name, source, line })
     }
+  }
+
+  /** A run script is started in the folder of its service; one that was named from elsewhere has that of its name. */
+  #environmentIn(
+    folder: string,
+    { path, name }: { readonly path: string; readonly name: string },
+  ): ReadonlyMap<string, string> | undefined {
+    const known = this.#environments.get(posix.resolve('/', posix.dirname(path), folder))
+    if (known !== undefined || folder.startsWith('/')) return known
+    const end = posix.join('/', name, folder)
+    return [...this.#environments].find(([each]) => each.endsWith(end))?.[1]
   }
 
   /** `exec /var/qmail/rc`: a script of its own. */
@@ -201,7 +213,6 @@ async function readEnvironmentFolders(installation: Installation): Promise<Envir
         return [[name, first.replace(/[ \t]+$/, '').replaceAll('\0', '\n')] as const]
       })
       found.set(path, new Map(variables))
-      found.set('./env', new Map(variables))
     }
   }
   // oxlint-enable no-await-in-loop

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { stripVTControlCharacters } from 'node:util'
 import type { TraceSummary } from '../trace/trace-summary.ts'
-import { logLine } from './log.ts'
+import { logLine } from './log-line.ts'
 
 const plain: TraceSummary = {
   cursor: '1',

@@ -1,0 +1,42 @@
+/**
+ * An archive for a command that asks, prints and ends, beside whoever writes it or without anybody: read in the thread that
+ * asks. To start a thread of its own would cost such a command more than its question.
+ */
+import { PosternError } from '../../mail/errors.ts'
+import type { DescribeRecord, RecordedArchive } from '../archive.ts'
+import { ArchiveCounter } from './archive-counter.ts'
+import { openArchiveForReading } from './archive-file.ts'
+import { answerOf, ArchiveReader, parseValue } from './archive-reader.ts'
+
+/** Blocks while it reads. @throws PosternError STORE_FAILED where the file cannot be opened */
+export function openArchiveBeside(path: string, describe: DescribeRecord): RecordedArchive {
+  const file = attempt(() => openArchiveForReading(path))
+  const reader = attempt(() => new ArchiveReader(file, describe))
+  const counter = attempt(() => new ArchiveCounter(file, describe))
+  return {
+    async note(key) {
+      const note = attempt(() => reader.note(key))
+      return note === undefined ? undefined : parseValue(note)
+    },
+    async find(question) {
+      return answerOf(attempt(() => reader.find(question)))
+    },
+    async tally(question) {
+      return attempt(() => counter.tally(question))
+    },
+    async extent() {
+      return attempt(() => reader.extent())
+    },
+    async close() {
+      file.close()
+    },
+  }
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new PosternError('STORE_FAILED', String(error), { cause: error })
+  }
+}
