@@ -49,6 +49,16 @@ function runningRoutes(maintenance: MaintenanceOperations): readonly Route[] {
     ),
     route(
       {
+        method: 'GET',
+        url: '/system/reception',
+        permission: 'system:read',
+        summary: 'Whether mail is taken',
+        answer: Reception,
+      },
+      () => maintenance.reception(),
+    ),
+    route(
+      {
         method: 'PUT',
         url: '/system/reception',
         permission: 'system:reload',
