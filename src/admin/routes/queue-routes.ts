@@ -108,6 +108,7 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         permission: 'queue:write',
         summary: 'Hold, release, retry, delete or bounce the messages of a selection',
         body: QueueActionRequest,
+        example: { action: 'retry', selection: { domain: 'example.org' }, dryRun: true },
         answer: Applied,
         audit: 'queue.change',
       },
@@ -145,6 +146,7 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
           summary:
             what === 'pause' ? 'Deliver nothing of this until a resume' : 'Deliver this again',
           body: PauseScope,
+          example: { what: 'domain', name: 'example.org' },
           answer: Pauses,
           audit: `queue.${what}`,
         },

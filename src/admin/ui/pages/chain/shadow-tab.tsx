@@ -28,7 +28,7 @@ const spans = [
 
 export function ShadowTab() {
   const { api } = useApp()
-  const [sinceMs, setSinceMs] = useState(String(24 * hourMs))
+  const [sinceMs, setSinceMs] = useState(String(hourMs))
   const { value, error, loading, reload } = useLoad(`shadow ${sinceMs}`, (signal) =>
     api.ask<ShadowReport>('GET', '/shadow-report', { query: { sinceMs }, signal }),
   )
