@@ -218,8 +218,9 @@ async function answerOf(
     details: request.body,
   }
   let who = caller
+  const isDry = isDryRun(request)
   const record = (done: boolean): void => {
-    if (audit !== undefined) journal.record({ caller: who, what: audit, ...noted, done })
+    if (audit !== undefined && !isDry) journal.record({ caller: who, what: audit, ...noted, done })
   }
   const deadline = AbortSignal.timeout(handlerMs)
   try {
@@ -241,6 +242,11 @@ async function answerOf(
     record(false)
     throw error
   }
+}
+
+/** Who only asks what would change has changed nothing. */
+function isDryRun({ query, body }: FastifyRequest): boolean {
+  return asObject(query)['dryRun'] === true || asObject(body)['dryRun'] === true
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
