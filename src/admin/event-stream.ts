@@ -31,6 +31,8 @@ export function addEventStream(app: FastifyInstance, admit: Admit, tail: EventTa
     const stop = tail.watch(watcher, after)
     if (stop === undefined) throw new Refusal('unavailable', 'Too many are watching already')
     reply.hijack()
+    // They may be gone already, and say so no more.
+    if (raw.destroyed) return stop()
     request.raw.setTimeout(0)
     raw.on('close', stop)
     raw.writeHead(200, {

@@ -42,7 +42,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
 
 function operationOf(spec: RouteSpec, refer: (schema: TSchema) => JsonValue): JsonObject {
   const { method, url, permission, summary, params, query, body, answer, status = 200 } = spec
-  const type = answer === fileAnswer ? 'application/octet-stream' : 'application/json'
+  const type =
+    answer === fileAnswer ? (spec.type ?? 'application/octet-stream') : 'application/json'
   const parameters = [...parametersOf('path', params), ...parametersOf('query', query)]
   return {
     operationId: `${method.toLowerCase()}${url.replaceAll(/[^A-Za-z0-9]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
@@ -54,7 +55,15 @@ function operationOf(spec: RouteSpec, refer: (schema: TSchema) => JsonValue): Js
     ...(body === undefined
       ? {}
       : {
-          requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': {
+                schema: refer(body),
+                ...(spec.example === undefined ? {} : { example: jsonOf(spec.example) }),
+              },
+            },
+          },
         }),
     responses: {
       [status]: { description: summary, content: { [type]: { schema: refer(answer) } } },
@@ -90,6 +99,10 @@ function referred(schema: TSchema, schemas: Map<string, JsonValue>): JsonValue {
     return { $ref: `#/components/schemas/${title}` }
   }
   return walk(asJson(schema))
+}
+
+function jsonOf(value: unknown): JsonValue {
+  return JSON.parse(JSON.stringify(value))
 }
 
 function asJson(schema: object): JsonObject {

@@ -112,7 +112,7 @@ export interface QueueOperations {
   list(query: QueueQuery): Promise<QueuePage>
   show(id: string): Promise<QueueDetails | undefined>
   /** Its bytes, as they will be delivered. */
-  raw(id: string): Promise<Download | undefined>
+  raw(id: string): Promise<QueuedFile | undefined>
   damaged(): Promise<DamagedFiles>
   /** Reads every promised byte. */
   check(): Promise<SpoolCheck>
@@ -128,6 +128,11 @@ export interface Download {
   readonly type: string
   readonly sizeBytes: number
   read(): AsyncIterable<Uint8Array>
+}
+
+export interface QueuedFile extends Download {
+  /** An entry of the chain holds it: what is in it is for those who may read the quarantine. */
+  readonly quarantined: boolean
 }
 
 export interface QuarantineOperations {
@@ -249,6 +254,7 @@ export interface MaintenanceOperations {
   /** @throws Refusal 422 */
   restart(request: RestartRequest): Promise<Restarted>
   admit(everybody: boolean): Promise<Reception>
+  reception(): Promise<Reception>
   doctor(): Promise<Examinations>
   alerts(what: 'list' | 'test'): Promise<Alerts>
   tlsReports(query: TlsReportQuery): Promise<TlsReports>

@@ -52,7 +52,11 @@ export interface RouteSpec<
   readonly params?: P
   readonly query?: Q
   readonly body?: B
+  /** Of the body, for whoever reads the document. */
+  readonly example?: Static<B>
   readonly answer: R
+  /** Of a file that is handed out. */
+  readonly type?: string
   /** What the audit log calls it; every route that changes something has one. */
   readonly audit?: string
   readonly status?: 200 | 201

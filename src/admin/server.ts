@@ -63,6 +63,11 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     forceCloseConnections: true,
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
     routerOptions: { maxParamLength: 400 },
+    // A path that cannot be decoded reaches no route, no hook and no error handler.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+      speakOf(error, { request, reply, log })
+    },
     // Fastify makes an https server of these; the limits hold for both kinds.
     ...(settings.tls === undefined
       ? { http: { maxHeaderSize: mostHeaderBytes } }
@@ -78,6 +83,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.server.maxConnections = mostConnections
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   acceptJsonOnly(app)
+  forgetTheGone(app)
   await protect(app, settings)
   app.setErrorHandler((error, request, reply) => speakOf(error, { request, reply, log }))
   const admit: Admit = (request, permission, how) => {
@@ -90,6 +96,15 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   parts.more?.(app, admit)
   await servePages(app, settings.pages, (request) => parts.gate.rightsOf(request))
   return app
+}
+
+/** Who has hung up before we looked has no address any more: nobody waits for an answer, and nothing is wrong. */
+function forgetTheGone(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { destroyed, remoteAddress } = request.raw.socket
+    if (destroyed || remoteAddress === undefined) reply.hijack()
+    else done()
+  })
 }
 
 /** A form of another site can send no JSON without asking first. */
@@ -203,8 +218,9 @@ async function answerOf(
     details: request.body,
   }
   let who = caller
+  const isDry = isDryRun(request)
   const record = (done: boolean): void => {
-    if (audit !== undefined) journal.record({ caller: who, what: audit, ...noted, done })
+    if (audit !== undefined && !isDry) journal.record({ caller: who, what: audit, ...noted, done })
   }
   const deadline = AbortSignal.timeout(handlerMs)
   try {
@@ -226,6 +242,11 @@ async function answerOf(
     record(false)
     throw error
   }
+}
+
+/** Who only asks what would change has changed nothing. */
+function isDryRun({ query, body }: FastifyRequest): boolean {
+  return asObject(query)['dryRun'] === true || asObject(body)['dryRun'] === true
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {

@@ -16,6 +16,14 @@ const holder = definePlugin({
   name: 'holder',
   setup: () => ({ message: () => quarantine({ reason: 'ODD' }) }),
 })
+const refuser = (localPart: string) =>
+  definePlugin({
+    name: 'refuser',
+    setup: () => ({
+      rcpt: ({ recipient }) =>
+        recipient.mailbox.localPart === localPart ? reject('5.7.1', localPart) : pass(),
+    }),
+  })
 const refuses = (stage: string, name = 'objector') =>
   entryOf(objector, { name, options: { stage, verdict: 'reject', text: name, at: 'now' } })
 
@@ -99,14 +107,6 @@ describe('without one entry', () => {
   })
 
   test('what another said of another recipient says nothing of the one that it alone refused', async () => {
-    const refuser = (localPart: string) =>
-      definePlugin({
-        name: 'refuser',
-        setup: () => ({
-          rcpt: ({ recipient }) =>
-            recipient.mailbox.localPart === localPart ? reject('5.7.1', localPart) : pass(),
-        }),
-      })
     const session = chainUnderTest({
       entries: [
         entryOf(voucher),
@@ -124,6 +124,30 @@ describe('without one entry', () => {
     expect((await session.trace())?.counterfactuals).toEqual([
       { without: 'one', outcome: 'not known', notAsked: 1 },
       { without: 'two', outcome: 'accepted' },
+    ])
+  })
+
+  test('a recipient of whom nobody else was asked might have been taken, whatever the others were told', async () => {
+    const session = chainUnderTest({
+      entries: [entryOf(refuser('b')), refuses('rcpt', 'all'), entryOf(voucher)],
+    })
+    const client = session.dial()
+    await client.connect()
+    await client.hello()
+    await client.mail()
+    await client.rcpt('a@x.test')
+    await client.rcpt('b@x.test')
+    client.end()
+    expect((await session.trace())?.counterfactuals).toContainEqual({
+      without: 'all',
+      outcome: 'not known',
+      notAsked: 1,
+    })
+  })
+
+  test('nobody is left to vouch where nobody else is in the chain', async () => {
+    expect(await without({ entries: [refuses('mail')] })).toMatchObject([
+      { outcome: 'refused', code: 550, status: '5.7.1' },
     ])
   })
 })

@@ -2,10 +2,11 @@
  * What would have become of a transaction if one entry had not been there. It is decided from the recorded steps, so it is
  * only known where nobody who was not asked could have changed it; else it says how many these are.
  */
+import { decideRecipient } from '../filter/decision.ts'
 import { redecide } from '../filter/redecide.ts'
 import { stageOf } from '../filter/entry.ts'
 import type { Trace, TracedPlace, TracedStep } from '../filter/trace-reader.ts'
-import { stages, type Stage } from '../mail/status.ts'
+import { objectionCode, stages, type Stage } from '../mail/status.ts'
 
 export type Counterfactual = { readonly without: string } & (
   | {
@@ -62,15 +63,14 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
   const decided = redecide({ ...trace, steps })
   if (decided === undefined) return undefined
   const { recipients, outcomes } = decided
-  // One recipient is enough to go on with, whatever the others were told.
-  const freed =
-    trace.stage === 'rcpt' ? recipients.findIndex(({ ruling }) => ruling === 'pass') + 1 : 0
-  const round = trace.stage === 'rcpt' ? freed || recipients.length : 0
-  const last = recipients[freed - 1] ?? decided.last
-  const notAsked = unasked(trace, entry, round)
   // Nobody vouched, perhaps because whoever would have was never asked: only an objection is sure to stay.
-  const certain = notAsked === 0 || steps.some((step) => objects(step) && isAbout(step, round))
-  if (last.ruling !== 'pass' && certain) {
+  const isCertain = (round: number): boolean =>
+    unasked(trace, entry, round) === 0 ||
+    steps.some((step) => objects(step) && isAbout(step, round))
+  const round = trace.stage === 'rcpt' ? tellingRound(recipients, isCertain) : 0
+  const last = recipients[round - 1] ?? decided.last
+  const notAsked = unasked(trace, entry, round)
+  if (last.ruling !== 'pass' && isCertain(round)) {
     const { code, status, text } = last
     return {
       without: entry,
@@ -81,11 +81,31 @@ export function without(trace: Trace, entry: string): Counterfactual | undefined
     }
   }
   if (notAsked > 0) return { without: entry, outcome: 'not known', notAsked }
+  // No recipient was named yet, and nobody is left who could vouch for one.
+  if (stages.indexOf(trace.stage) < stages.indexOf('rcpt')) return unvouched(trace, entry)
   const [first] = outcomes
   const all = (disposition: string): boolean =>
     first !== undefined && outcomes.every((outcome) => outcome.disposition === disposition)
   if (all('hold')) return { without: entry, outcome: 'quarantined' }
   return { without: entry, outcome: all('discard') ? 'discarded' : 'accepted' }
+}
+
+/** One recipient is enough to go on with, whatever the others were told: one that passes, or may. */
+function tellingRound(
+  recipients: readonly { readonly ruling: string }[],
+  isCertain: (round: number) => boolean,
+): number {
+  const passes = recipients.findIndex(({ ruling }) => ruling === 'pass') + 1
+  const may = recipients.findIndex((_, index) => !isCertain(index + 1)) + 1
+  return passes || may || recipients.length
+}
+
+function unvouched({ hostname }: Trace, entry: string): Counterfactual {
+  const said = decideRecipient([], { localPart: 'anybody', domain: 'elsewhere.invalid' }, hostname)
+  if (said === undefined) return { without: entry, outcome: 'accepted' }
+  const { status, text } = said
+  const code = objectionCode({ stage: 'rcpt', status, close: false })
+  return { without: entry, outcome: 'refused', code, status, text }
 }
 
 function objects({ mode, kind, verdict }: TracedStep): boolean {

@@ -233,12 +233,18 @@ describe('the audit log', () => {
     )
     expect(items).toContainEqual(expect.objectContaining({ what: 'chain.change', done: false }))
     expect(JSON.stringify(items)).not.toMatch(/very secret words|correct horse|argon2/)
+    const asked = { domain: 'far.example', to: 'mail.far.example', dryRun: true }
+    expect((await stage.admin.ask('POST', '/relay-domains', asked)).json()).toMatchObject({
+      written: false,
+    })
     const refused = await auditor.ask('POST', '/reload')
     expect(refused.statusCode).toBe(403)
     const newest = (await auditor.ask('GET', '/audit?limit=1&what=system')).json()
     expect(newest.items).toMatchObject([
       { what: 'system.reload', done: false, who: expect.stringMatching(/^auditor-/) },
     ])
+    // Who only asks what would be written has changed nothing.
+    expect((await auditor.ask('GET', '/audit?what=relay')).json().items).toEqual([])
   })
 })
 

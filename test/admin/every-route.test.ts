@@ -1,4 +1,5 @@
 /** Every route of the OpenAPI document, asked in every wrong way that there is, and in a right one. */
+import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   permissions,
@@ -31,7 +32,9 @@ interface Operation {
     readonly schema: Schema
   }[]
   readonly requestBody?: {
-    readonly content: { readonly 'application/json': { readonly schema: Schema } }
+    readonly content: {
+      readonly 'application/json': { readonly schema: Schema; readonly example?: unknown }
+    }
   }
   readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
@@ -176,6 +179,18 @@ describe('the OpenAPI document', () => {
     expect(mailbox?.statusCode).toBe(403)
   })
 
+  test('has an example of each body, which the schema takes', () => {
+    const wrong = stage.administration.routes.filter(
+      ({ spec: { body, example } }) =>
+        body !== undefined && (example === undefined || !Value.Check(body, example)),
+    )
+    expect(wrong.map(({ spec }) => spec.url)).toEqual([])
+    const shown = calls().filter(({ operation: { requestBody } }) => requestBody !== undefined)
+    for (const { path, operation } of shown) {
+      expect(operation.requestBody?.content['application/json'].example, path).toBeDefined()
+    }
+  })
+
   test('writes down every change', () => {
     const silent = stage.administration.routes
       .filter(({ spec }) => spec.method !== 'GET' && spec.audit === undefined)
@@ -266,6 +281,7 @@ describe('every route', () => {
       expect(String(response.headers['allow']).split(', ')).toEqual(expect.arrayContaining(known))
     }
     expectProblem(await stage.admin.ask('GET', '/no/such/thing'), 404)
+    expectProblem(await stage.admin.ask('GET', '/quarantine/%ff'), 400)
     expectProblem(await stage.admin.ask('POST', '/events'), 405)
   })
 

@@ -1,6 +1,7 @@
 /** Each page, with hostile mail in the gateway: for those who see little, on small screens, in light and in dark. */
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { eventually } from '../end-to-end/started-gateway.ts'
+import { delivered, eventually } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
   accessibilityFaults,
@@ -18,17 +19,22 @@ const fixed: readonly (readonly [name: string, path: string])[] = [
   ['now', '/'],
   ['messages', '/messages'],
   ['queue', '/queue'],
+  ['tls', '/queue/tls'],
+  ['spool', '/queue/spool'],
   ['quarantine', '/quarantine'],
   ['chain', '/chain'],
   ['entry', '/chain/attachments'],
+  ['shadow', '/chain/shadow'],
   ['history', '/chain/history'],
   ['policy', '/policy'],
   ['lists', '/policy/lists'],
   ['greylist', '/policy/greylist'],
+  ['relay', '/policy/relay'],
   ['domains', '/domains'],
   ['try', '/try'],
   ['system', '/system'],
   ['files', '/system/files'],
+  ['control', '/system/control'],
   ['log', '/system/log'],
   ['users', '/system/users'],
   ['tokens', '/system/tokens'],
@@ -143,6 +149,152 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
     }
     expect(await page.locator('main').textContent()).toContain(`${script}.exe`)
     expect(await page.locator('main img').count()).toBe(0)
+  })
+
+  describe('has what an operator looks for there:', () => {
+    const visit = async (path: string): Promise<void> => {
+      await watched.page.setViewportSize({ width: 1280, height: 900 })
+      await watched.page.goto(`${mail.origin}${path}`)
+      await settled()
+    }
+    const row = (text: string) => watched.page.locator('tbody tr', { hasText: text })
+    const dialog = () => watched.page.getByRole('dialog')
+    const press = async (button: string | RegExp, confirm: string): Promise<void> => {
+      await watched.page.getByRole('button', { name: button }).click()
+      await dialog().getByRole('button', { name: confirm, exact: true }).click()
+      await dialog().waitFor({ state: 'detached' })
+    }
+
+    test('on System the door, new workers, alerts and the state of the installation', async () => {
+      const { page } = watched
+      await visit('/system')
+      await page.getByText('Nobody is told when something goes wrong').waitFor()
+      await press('Take no mail …', 'Take no mail')
+      await page.getByText('No mail is taken').waitFor()
+      expect(await mail.send({})).toEqual([expect.stringContaining('421')])
+      await page.goto(mail.origin)
+      await page.getByText('No mail is taken').waitFor()
+      await visit('/system')
+      await press('Take mail again …', 'Take mail')
+      await page.getByText('No mail is taken').waitFor({ state: 'detached' })
+      await press('New workers …', 'Replace them')
+      await page.getByText('The workers were replaced').waitFor()
+      await page.getByRole('button', { name: 'Examine' }).click()
+      await row('configuration').first().waitFor()
+      await row('gateway').getByText('well').first().waitFor()
+    })
+
+    test('the control files, with what holds where there are none', async () => {
+      const { page } = watched
+      await visit('/system/control')
+      await row('badmailfrom').getByText('@bad.test').waitFor()
+      expect(await row('databytes').count()).toBe(0)
+      await page.getByLabel('Those that are not there, too').check()
+      await row('databytes').first().waitFor()
+    })
+
+    test('on Queue its TLS with others, the spool, and each message as a file', async () => {
+      const { page } = watched
+      await visit('/queue/spool')
+      await page.getByRole('button', { name: 'Check' }).click()
+      await page.getByText('every checksum holds').waitFor()
+      await page.getByText('Nothing was set aside').waitFor()
+      await visit('/queue?domain=slow.test')
+      await page.locator('table[aria-label="Queued messages"] a').first().click()
+      const [letter] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'Save as file' }).click(),
+      ])
+      expect(await readFile(await letter.path(), 'utf8')).toContain('cid@slow.test')
+    })
+
+    test('on Chain what shadows would have done, and the way to enforce them', async () => {
+      const { page } = watched
+      await visit('/chain/shadow')
+      expect(await row('GREYLIST_FIRST').textContent()).toContain('would defer')
+      await row('GREYLIST_FIRST').getByRole('link').first().click()
+      await page.getByRole('region', { name: 'Chain picture' }).waitFor()
+      await visit('/chain/shadow')
+      await page.getByRole('button', { name: 'Enforce greylist' }).click()
+      await dialog().locator('.removed', { hasText: 'mode: shadow' }).waitFor()
+      await page.keyboard.press('Escape')
+    })
+
+    test('on Policy domains that are passed on, after the diff of each file', async () => {
+      const { page } = watched
+      await visit('/policy/relay')
+      await row('slow.test').waitFor()
+      await page.getByRole('textbox', { name: 'Domain' }).fill('far.test')
+      await page.getByLabel('Goes to').fill('127.0.0.1:2')
+      await page.getByRole('button', { name: 'Show the diff' }).click()
+      await dialog().locator('.added', { hasText: 'far.test' }).waitFor()
+      await dialog().getByRole('button', { name: 'Write it' }).click()
+      await row('far.test').getByText('127.0.0.1:2').waitFor()
+      expect(await mail.folder.read('control/rcpthosts')).toContain('far.test')
+      await press('Remove far.test', 'Remove it')
+      await row('far.test').waitFor({ state: 'detached' })
+      expect(await mail.folder.read('control/smtproutes')).not.toContain('far.test')
+      await visit('/policy')
+      await page.getByText('Variables that a rule may set').click()
+      await row('RELAYCLIENT').first().waitFor()
+    })
+
+    test('in the quarantine a copy for somebody, while it stays held', async () => {
+      const { page } = watched
+      await visit(found.find(([name]) => name === 'held')?.[1] ?? '')
+      await page.getByRole('button', { name: 'Send a copy' }).click()
+      await dialog().getByLabel('To').fill('expert@postern.test')
+      await dialog().getByRole('button', { name: 'Send a copy' }).click()
+      await page.getByText('1 message copied').waitFor()
+      const [copy] = await delivered(mail.folder, ['expert', 'postern.test'])
+      expect(copy).toContain('you have won')
+      await page.reload()
+      await page.getByText('Held because').waitFor()
+    })
+  })
+
+  test('keeps what is quarantined from those who may see the queue alone', async () => {
+    const { page } = watched
+    const api = `${mail.origin}/api/v1`
+    const { csrfToken } = (await (await page.request.get(`${api}/session`)).json()) as {
+      readonly csrfToken: string
+    }
+    const tokenFor = async (...scopes: readonly string[]): Promise<object> => {
+      const made = await page.request.post(`${api}/access/tokens`, {
+        headers: { 'x-csrf-token': csrfToken },
+        data: { name: 'program', scopes },
+      })
+      const { token } = (await made.json()) as { readonly token: string }
+      return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    }
+    const ask = async (headers: object, path: string, body?: object) => {
+      const answer = await fetch(`${api}${path}`, {
+        headers: { ...headers },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      })
+      return { status: answer.status, text: await answer.text() }
+    }
+    const id =
+      found
+        .find(([name]) => name === 'held')?.[1]
+        .split('/')
+        .at(-1) ?? ''
+    const queue = await tokenFor('queue:read', 'queue:raw', 'queue:write')
+    const shown = await ask(queue, `/queue/messages/${id}`)
+    expect(shown.text).toContain('"quarantined":true')
+    expect(shown.text).not.toContain('you have won')
+    expect(await ask(queue, `/queue/messages/${id}/raw`)).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('quarantine:raw'),
+    })
+    const release = { action: 'release', selection: { ids: [id] }, dryRun: true }
+    expect((await ask(queue, '/queue/actions', release)).text).toContain('"count":0')
+    const all = { ...release, selection: { quarantined: true } }
+    expect((await ask(queue, '/queue/actions', all)).status).toBe(403)
+    const both = await tokenFor('queue:raw', 'quarantine:raw', 'queue:write', 'quarantine:write')
+    expect((await ask(both, `/queue/messages/${id}/raw`)).text).toContain('you have won')
+    expect((await ask(both, '/queue/actions', release)).text).toContain('"count":1')
+    expect((await ask(await tokenFor('queue:read'), '/queue/check', {})).status).toBe(403)
   })
 
   test('lets nothing of it run, and asks nobody but the gateway', () => {

@@ -1,4 +1,8 @@
 /** The live stream, a page that stays open while the gateway is restarted, and a walk without a mouse. */
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dialogue } from '../end-to-end/started-gateway.ts'
@@ -120,6 +124,23 @@ describe.skipIf(isMissing('chromium'))('a page that stays open', () => {
   })
 
   const focused = (): Promise<string> => page.evaluate<string>('document.activeElement.textContent')
+
+  test('is not disturbed by those who ask and hang up at once', async () => {
+    const { hostname, port } = new URL(mail.origin)
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => undefined)
+        await once(socket, 'connect')
+        socket.end('GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n', () => socket.resetAndDestroy())
+        await once(socket, 'close')
+      }),
+    )
+    await page.goto(`${mail.origin}/messages`)
+    await page.getByRole('table', { name: 'Messages' }).waitFor()
+    const log = await readFile(join(mail.folder.root, 'var/postern.log'), 'utf8')
+    expect(log).not.toContain('admin.failed')
+  })
 
   test('met no error', () => {
     expect(watched.trouble).toEqual([])

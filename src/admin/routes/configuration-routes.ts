@@ -51,6 +51,11 @@ export function configurationRoutes(configuration: ConfigurationOperations): rea
         summary:
           'What another text of a file would change, and whether it is sound; nothing is written',
         body: FileChange,
+        example: {
+          path: 'tcp.smtp',
+          text: '127.:allow,RELAYCLIENT=""\n:allow\n',
+          note: 'only we relay',
+        },
         answer: Preview,
         bodyLimit: textLimit,
         rate: 'strict',
@@ -64,6 +69,11 @@ export function configurationRoutes(configuration: ConfigurationOperations): rea
         permission: 'configuration:write',
         summary: 'Write a file, if the configuration is sound with it',
         body: FileChange,
+        example: {
+          path: 'tcp.smtp',
+          text: '127.:allow,RELAYCLIENT=""\n:allow\n',
+          note: 'only we relay',
+        },
         answer: Change,
         audit: 'configuration.change',
         bodyLimit: textLimit,

@@ -41,6 +41,7 @@ function runningRoutes(maintenance: MaintenanceOperations): readonly Route[] {
         permission: 'system:reload',
         summary: 'New workers, with plugins as they are now; nobody is refused',
         body: RestartRequest,
+        example: { graceMs: 10_000 },
         answer: Restarted,
         audit: 'system.restart',
         rate: 'strict',
@@ -49,11 +50,22 @@ function runningRoutes(maintenance: MaintenanceOperations): readonly Route[] {
     ),
     route(
       {
+        method: 'GET',
+        url: '/system/reception',
+        permission: 'system:read',
+        summary: 'Whether mail is taken',
+        answer: Reception,
+      },
+      () => maintenance.reception(),
+    ),
+    route(
+      {
         method: 'PUT',
         url: '/system/reception',
         permission: 'system:reload',
         summary: 'Take mail, or tell clients to come back later; forgotten by a restart',
         body: Reception,
+        example: { admits: true },
         answer: Reception,
         audit: 'system.reception',
       },
@@ -144,6 +156,7 @@ function fileRoutes(maintenance: MaintenanceOperations): readonly Route[] {
         permission: 'configuration:write',
         summary: 'Rebuild tcp.smtp.cdb, morercpthosts.cdb and users/cdb from their texts',
         body: CompileRequest,
+        example: { dryRun: true },
         answer: CompiledFiles,
         audit: 'configuration.compile',
         rate: 'strict',

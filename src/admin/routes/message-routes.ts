@@ -42,6 +42,7 @@ export function messageRoutes(messages: MessageOperations): readonly Route[] {
         permission: 'messages:read',
         summary: 'The same as CSV, for a spreadsheet: nothing in it is taken for a formula',
         query: MessageExportQuery,
+        type: 'text/csv',
         rate: 'strict',
       },
       async ({ query: { limit = 1000, ...filter }, caller, signal }) => {

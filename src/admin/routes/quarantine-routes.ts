@@ -56,6 +56,7 @@ export function quarantineRoutes(quarantine: QuarantineOperations): readonly Rou
         permission: 'quarantine:write',
         summary: 'Release, delete, learn or copy held messages, or allow their senders',
         body: QuarantineActionRequest,
+        example: { action: 'release', selection: { sender: 'ann@example.org' } },
         answer: QuarantineActionResult,
         audit: 'quarantine.change',
       },

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import type { QueueOperations } from '../operations.ts'
 import { found, Refusal } from '../refusal.ts'
-import { fileRoute, route, type Route } from '../route.ts'
+import type { Permission } from '../permissions.ts'
+import { fileRoute, route, type Caller, type Route } from '../route.ts'
 import { record } from '../schemas/shapes.ts'
 import {
   Applied,
@@ -17,6 +18,12 @@ import {
 } from '../schemas/queue.ts'
 
 const Id = record({ id: Type.String({ maxLength: 64 }) })
+
+/** @throws Refusal 403 that says what is missing besides */
+function needs({ permissions }: Caller, permission: Permission): void {
+  if (permissions.has(permission)) return
+  throw new Refusal('forbidden', `It is quarantined: that needs ${permission}`)
+}
 
 export function queueRoutes(queue: QueueOperations): readonly Route[] {
   return [
@@ -50,7 +57,12 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         params: Id,
         answer: QueueDetails,
       },
-      async ({ params }) => found(await queue.show(params.id), `message ${params.id} in the queue`),
+      async ({ params: { id }, caller }) => {
+        const shown = found(await queue.show(id), `message ${id} in the queue`)
+        if (!shown.quarantined || caller.permissions.has('quarantine:read')) return shown
+        const { subject: _, header: __, ...others } = shown
+        return others
+      },
     ),
     fileRoute(
       {
@@ -60,7 +72,11 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         params: Id,
         rate: 'strict',
       },
-      async ({ params: { id } }) => found(await queue.raw(id), `message ${id} in the queue`),
+      async ({ params: { id }, caller }) => {
+        const file = found(await queue.raw(id), `message ${id} in the queue`)
+        if (file.quarantined) needs(caller, 'quarantine:raw')
+        return file
+      },
     ),
     route(
       {
@@ -77,7 +93,8 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
       {
         method: 'POST',
         url: '/queue/check',
-        permission: 'queue:read',
+        // It reads every byte of the spool: for those who run it.
+        permission: 'queue:write',
         summary: 'Read the whole spool, checksums and all, and say what is wrong; changes nothing',
         answer: SpoolCheck,
         rate: 'strict',
@@ -91,15 +108,21 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
         permission: 'queue:write',
         summary: 'Hold, release, retry, delete or bounce the messages of a selection',
         body: QueueActionRequest,
+        example: { action: 'retry', selection: { domain: 'example.org' }, dryRun: true },
         answer: Applied,
         audit: 'queue.change',
       },
-      async ({ body, note }) => {
+      async ({ body, caller, note }) => {
         const { all, ...keys } = body.selection
         if (all !== true && Object.keys(keys).length === 0) {
           throw new Refusal('invalid', 'Say which messages, or all')
         }
-        const applied = await queue.act(body)
+        if (keys.quarantined === true) needs(caller, 'quarantine:write')
+        // What the quarantine holds is not let go by the door of the queue.
+        const selection = caller.permissions.has('quarantine:write')
+          ? body.selection
+          : { ...body.selection, quarantined: false }
+        const applied = await queue.act({ ...body, selection })
         note({ target: body.action, details: { ...body, count: applied.count } })
         return applied
       },
@@ -123,6 +146,7 @@ export function queueRoutes(queue: QueueOperations): readonly Route[] {
           summary:
             what === 'pause' ? 'Deliver nothing of this until a resume' : 'Deliver this again',
           body: PauseScope,
+          example: { what: 'domain', name: 'example.org' },
           answer: Pauses,
           audit: `queue.${what}`,
         },

@@ -24,6 +24,7 @@ export function relayRoutes(relays: RelayOperations): readonly Route[] {
         permission: 'configuration:write',
         summary: 'Write rcpthosts, smtproutes and the recipient check together, or change them',
         body: NewRelayedDomain,
+        example: { domain: 'example.org', to: 'mail.example.org:25', dryRun: true },
         answer: RelayChange,
         audit: 'relay.add',
         rate: 'strict',

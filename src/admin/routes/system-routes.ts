@@ -32,6 +32,12 @@ export function systemRoutes(system: SystemOperations): readonly Route[] {
         permission: 'try',
         summary: 'What would be said to a message: nothing is delivered, nothing is recorded',
         body: TryRequest,
+        example: {
+          ip: '192.0.2.7',
+          hello: 'mail.example.net',
+          reversePath: 'ann@example.net',
+          recipients: ['bob@example.org'],
+        },
         answer: TryResult,
         bodyLimit: 4 << 20,
         rate: 'strict',

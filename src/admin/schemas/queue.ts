@@ -11,6 +11,7 @@ export const QueueQuery = record({
   domain: Type.Optional(Line),
   reason: Type.Optional(Line),
   held: Type.Optional(Type.Boolean()),
+  quarantined: Type.Optional(Type.Boolean({ description: 'Held by an entry of the chain' })),
   receivedBefore: Type.Optional(Instant),
   receivedAfter: Type.Optional(Instant),
 })
@@ -42,9 +43,13 @@ export const QueuePage = record({ items: listOf(QueueItem), next, damaged: Count
 export const QueueDetails = record(
   {
     ...QueueItem.properties,
-    subject: Type.String(),
-    quarantined: Type.Boolean(),
-    header: Type.String({ description: 'As it will be delivered, as far as it is shown' }),
+    quarantined: Type.Boolean({ description: 'Held by an entry of the chain' }),
+    subject: Type.Optional(
+      Type.String({ description: 'Absent: it is quarantined, and that you may not read' }),
+    ),
+    header: Type.Optional(
+      Type.String({ description: 'As it will be delivered, as far as it is shown; or absent' }),
+    ),
   },
   'QueueDetails',
 )
@@ -135,6 +140,7 @@ export const QueueSelection = record({
   route: Type.Optional(Line),
   reason: Type.Optional(Line),
   held: Type.Optional(Type.Boolean()),
+  quarantined: Type.Optional(Type.Boolean({ description: 'Held by an entry of the chain' })),
   receivedBefore: Type.Optional(Instant),
   receivedAfter: Type.Optional(Instant),
   all: Type.Optional(Type.Boolean()),

@@ -1,7 +1,7 @@
 /** The one table from places to pages. */
 import type { Place } from './model/places.ts'
 import { ChainEntryPage } from './pages/chain/chain-entry-page.tsx'
-import { ChainPage } from './pages/chain/chain-page.tsx'
+import { ChainPage, isChainTab } from './pages/chain/chain-page.tsx'
 import { DomainPage } from './pages/domains/domain-page.tsx'
 import { DomainsPage } from './pages/domains/domains-page.tsx'
 import { MessagePage } from './pages/messages/message-page.tsx'
@@ -12,6 +12,7 @@ import { HeldPage } from './pages/quarantine/held-page.tsx'
 import { QuarantinePage } from './pages/quarantine/quarantine-page.tsx'
 import { QueuePage } from './pages/queue/queue-page.tsx'
 import { QueuedPage } from './pages/queue/queued-page.tsx'
+import { queueTabOf } from './pages/queue/queue-tabs.tsx'
 import { SystemPage } from './pages/system/system-page.tsx'
 import { TryPage } from './pages/try/try-page.tsx'
 
@@ -22,16 +23,15 @@ export function PageOf({ place: { page, rest, query } }: { readonly place: Place
       return <NowPage />
     case 'messages':
       return first === undefined ? <MessagesPage query={query} /> : <MessagePage id={first} />
-    case 'queue':
-      return first === undefined ? <QueuePage query={query} /> : <QueuedPage id={first} />
+    case 'queue': {
+      const tab = queueTabOf(first)
+      if (tab !== undefined) return <QueuePage tab={tab.name} query={query} />
+      return <QueuedPage id={first ?? ''} />
+    }
     case 'quarantine':
       return first === undefined ? <QuarantinePage query={query} /> : <HeldPage id={first} />
     case 'chain':
-      return first === undefined || first === 'history' ? (
-        <ChainPage tab={first} />
-      ) : (
-        <ChainEntryPage name={first} />
-      )
+      return isChainTab(first) ? <ChainPage tab={first} /> : <ChainEntryPage name={first ?? ''} />
     case 'policy':
       return <PolicyPage tab={first} query={query} />
     case 'domains':

@@ -69,6 +69,12 @@ export class Maintenance implements MaintenanceOperations {
     return { admits: answer.admits }
   }
 
+  async reception(): Promise<Reception> {
+    const status = await askSupervisor(this.#parts.folder, 'status')
+    if (status === undefined) throw nobodyThere()
+    return { admits: status.admits }
+  }
+
   async doctor(): Promise<Examinations> {
     const { folder, node } = this.#parts
     const found = await this.#alone(() => examine(folder, node))

@@ -1,5 +1,5 @@
 /** The queue as the API shows and steers it: read from the spool, changed by whoever runs it. */
-import type { Download, QueueOperations } from '../../admin/operations.ts'
+import type { QueuedFile, QueueOperations } from '../../admin/operations.ts'
 import { Refusal } from '../../admin/refusal.ts'
 import type {
   Applied,
@@ -83,16 +83,17 @@ export class SpooledQueue implements QueueOperations {
     return withQueued(this.#folder, id, async (entry) => ({
       ...itemOf(entry),
       subject: fieldText(decodeWords(entry.message.header.first('subject') ?? '').slice(0, 200)),
-      quarantined: entry.held && entry.grounds !== undefined,
+      quarantined: isQuarantined(entry),
       header: await headerOf(entry.message),
     })).catch(gone)
   }
 
-  raw(id: string): Promise<Download | undefined> {
-    return withQueued(this.#folder, id, async ({ sizeBytes }) => ({
+  raw(id: string): Promise<QueuedFile | undefined> {
+    return withQueued(this.#folder, id, async (entry) => ({
       fileName: `${id}.eml`,
       type: 'application/octet-stream',
-      sizeBytes,
+      sizeBytes: entry.sizeBytes,
+      quarantined: isQuarantined(entry),
       read: () => bytesOf(this.#folder, id),
     })).catch(gone)
   }
@@ -171,6 +172,10 @@ export class SpooledQueue implements QueueOperations {
       if (!isPosternError(error, 'NOT_FOUND')) throw error
     }
   }
+}
+
+function isQuarantined({ held, grounds }: Entry): boolean {
+  return held && grounds !== undefined
 }
 
 function gone(error: unknown): undefined {

@@ -57,6 +57,7 @@ describe('figures', () => {
     [7_500_000, '2 h 5 min'],
     [7_200_000, '2 h'],
     [273_600_000, '3 d 4 h'],
+    [315_360_000_000 - 1, '3649 d'],
     [-5, '0 s'],
   ])('%d milliseconds are an age of %s', (ms, text) => {
     expect(formatAge(ms)).toBe(text)

@@ -51,14 +51,20 @@ const steps: readonly (readonly [ms: number, unit: string])[] = [
   [1000, 's'],
 ]
 
-/** `3 d 4 h`, `12 min`, `5 s`, `0 s`: the two largest units at most. */
+/** Of what lasts so long nobody counts the hours. */
+const longMs = 30 * dayMs
+
+/** `120 d`, `3 d 4 h`, `12 min`, `5 s`, `0 s`: the two largest units at most. */
 export function formatAge(ageMs: number): string {
   const age = Math.max(0, ageMs)
   const index = steps.findIndex(([ms]) => age >= ms)
   const [ms, unit] = steps[index] ?? [1000, 's']
   const first = Math.floor(age / ms)
   const [nextMs, nextUnit] = steps[index + 1] ?? [0, '']
-  const second = nextMs === 0 || index >= 2 || index === -1 ? 0 : Math.floor((age % ms) / nextMs)
+  const second =
+    nextMs === 0 || index >= 2 || index === -1 || age >= longMs
+      ? 0
+      : Math.floor((age % ms) / nextMs)
   return second === 0 ? `${first} ${unit}` : `${first} ${unit} ${second} ${nextUnit}`
 }
 

@@ -39,6 +39,10 @@ const looks: Readonly<Record<string, Look>> = {
   deny: { word: 'deny', tone: 'bad', icon: 'cross' },
   block: { word: 'block', tone: 'bad', icon: 'cross' },
   unproven: { word: 'unproven', tone: 'wait', icon: 'clock' },
+  // What an examination found.
+  well: { word: 'well', tone: 'good', icon: 'check' },
+  warning: { word: 'warning', tone: 'wait', icon: 'clock' },
+  problem: { word: 'problem', tone: 'bad', icon: 'warn' },
   nothing: { word: 'nothing', tone: 'quiet', icon: 'dots' },
 }
 

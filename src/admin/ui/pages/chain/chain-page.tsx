@@ -18,24 +18,46 @@ import { Tabs } from '../../parts/tabs.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { When } from '../../parts/when.tsx'
 import { ModeButton } from './mode-button.tsx'
+import { ShadowTab } from './shadow-tab.tsx'
 
-export function ChainPage({ tab }: { readonly tab: string | undefined }) {
+export type ChainTab = 'shadow' | 'history' | undefined
+
+/** Words that stand for a part of the page, and for no entry. */
+export function isChainTab(word: string | undefined): word is ChainTab {
+  return word === undefined || word === 'shadow' || word === 'history'
+}
+
+export function ChainPage({ tab }: { readonly tab: ChainTab }) {
   const { may } = useApp()
-  const history = tab === 'history'
+  const tabs = [
+    { name: undefined, title: 'Entries' },
+    { name: 'shadow', title: 'Shadow' },
+    ...(may('configuration:read') ? [{ name: 'history', title: 'History' }] : []),
+  ] as const
   return (
     <Page title="Chain" actions={may('system:reload') ? <ReloadButton /> : null}>
-      {may('configuration:read') ? (
-        <Tabs
-          label="Parts of the chain"
-          tabs={[
-            { href: pathOf('chain'), title: 'Entries', here: !history },
-            { href: pathOf('chain', ['history']), title: 'History', here: history },
-          ]}
-        />
-      ) : null}
-      {history ? <History path="postern.yaml" /> : <Entries />}
+      <Tabs
+        label="Parts of the chain"
+        tabs={tabs.map(({ name, title }) => ({
+          href: pathOf('chain', name === undefined ? [] : [name]),
+          title,
+          here: name === tab,
+        }))}
+      />
+      <Tab name={tab} />
     </Page>
   )
+}
+
+function Tab({ name }: { readonly name: ChainTab }) {
+  switch (name) {
+    case 'shadow':
+      return <ShadowTab />
+    case 'history':
+      return <History path="postern.yaml" />
+    default:
+      return <Entries />
+  }
 }
 
 function ReloadButton() {

@@ -17,6 +17,7 @@ import { useLoad } from '../../parts/use-load.ts'
 import { Age } from '../../parts/when.tsx'
 import { RateChart } from './chart.tsx'
 import { Health } from './health.tsx'
+import { Warnings } from './warnings.tsx'
 import { LiveStream } from './live-stream.tsx'
 import { useLive } from './use-live.ts'
 
@@ -30,6 +31,7 @@ export function NowPage() {
       <div class="stack">
         <ProblemNotice error={now === undefined ? first.error : undefined} />
         {now === undefined ? <Waiting loading={first.loading} /> : <Figures now={now} />}
+        <Warnings />
         {now === undefined ? null : (
           <Panel title="Per second" flush>
             <div class="panel-body">
@@ -117,7 +119,7 @@ function Reasons({ now: { reasons } }: { readonly now: Now }) {
           As soon as mail comes, what it met is counted here.
         </Empty>
       ) : (
-        <ul>
+        <ul class="meters">
           {shown.map(({ outcome, reason, count }) => (
             <li class="meter" key={`${outcome} ${reason}`}>
               <span class="row">

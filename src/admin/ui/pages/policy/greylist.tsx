@@ -46,7 +46,7 @@ export function Greylist({ query }: { readonly query: URLSearchParams }) {
   return (
     <Panel title="Known to the greylist" flush>
       <form
-        class="filters"
+        class="filters filters-row"
         role="search"
         onSubmit={(event) => {
           event.preventDefault()

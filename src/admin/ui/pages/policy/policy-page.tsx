@@ -3,6 +3,7 @@ import { Page } from '../../parts/page.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
 import { Greylist } from './greylist.tsx'
 import { Lists } from './lists.tsx'
+import { RelayDomains } from './relay-domains.tsx'
 import { Rules } from './rules.tsx'
 
 export function PolicyPage({
@@ -20,9 +21,23 @@ export function PolicyPage({
           { href: pathOf('policy'), title: 'Rules by client', here: tab === 'rules' },
           { href: pathOf('policy', ['lists']), title: 'Lists', here: tab === 'lists' },
           { href: pathOf('policy', ['greylist']), title: 'Greylist', here: tab === 'greylist' },
+          { href: pathOf('policy', ['relay']), title: 'Relay domains', here: tab === 'relay' },
         ]}
       />
-      {tab === 'lists' ? <Lists /> : tab === 'greylist' ? <Greylist query={query} /> : <Rules />}
+      <Tab name={tab} query={query} />
     </Page>
   )
+}
+
+function Tab({ name, query }: { readonly name: string; readonly query: URLSearchParams }) {
+  switch (name) {
+    case 'lists':
+      return <Lists />
+    case 'greylist':
+      return <Greylist query={query} />
+    case 'relay':
+      return <RelayDomains />
+    default:
+      return <Rules />
+  }
 }

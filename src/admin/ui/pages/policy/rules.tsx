@@ -12,6 +12,7 @@ import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { RuleTester } from './rule-tester.tsx'
+import { Variables } from './variables.tsx'
 
 export function Rules() {
   const { api, may } = useApp()
@@ -69,6 +70,7 @@ export function Rules() {
           )}
         </Panel>
       )}
+      <Variables />
     </div>
   )
 }

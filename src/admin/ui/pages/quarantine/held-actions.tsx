@@ -7,9 +7,9 @@ import type {
 import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { TextField } from '../../parts/fields.tsx'
 
-/** A copy goes to somebody: that is asked by the API. */
-type Action = Exclude<QuarantineActionRequest['action'], 'copy'>
+type Action = QuarantineActionRequest['action']
 
 interface ActionWords {
   readonly button: string
@@ -48,6 +48,13 @@ const words: Readonly<Record<Action, ActionWords>> = {
     done: 'learned as spam',
     kind: 'plain',
   },
+  copy: {
+    button: 'Send a copy',
+    title: 'Send a copy?',
+    explains: 'It goes there as it came, with all that is in it; here it stays held.',
+    done: 'copied',
+    kind: 'plain',
+  },
   delete: {
     button: 'Delete',
     title: 'Delete?',
@@ -57,17 +64,28 @@ const words: Readonly<Record<Action, ActionWords>> = {
   },
 }
 
-const order: readonly Action[] = ['release', 'allow-sender', 'learn-ham', 'learn-spam', 'delete']
+const order: readonly Action[] = [
+  'release',
+  'allow-sender',
+  'learn-ham',
+  'learn-spam',
+  'copy',
+  'delete',
+]
+/** What decides about it; a copy decides nothing. */
+export const deciding: readonly Action[] = order.filter((action) => action !== 'copy')
 
 export function HeldActions({
   ids,
   mayRelease,
   small = false,
+  only = order,
   onDone,
 }: {
   readonly ids: readonly string[]
   readonly mayRelease: boolean
   readonly small?: boolean
+  readonly only?: readonly Action[]
   readonly onDone: (action: Action) => void
 }) {
   const { may } = useApp()
@@ -75,8 +93,10 @@ export function HeldActions({
   if (!may('quarantine:write')) return null
   const open = order.filter(
     (action) =>
+      only.includes(action) &&
       (action !== 'release' || mayRelease) &&
-      (!action.startsWith('learn') || may('quarantine:learn')),
+      (!action.startsWith('learn') || may('quarantine:learn')) &&
+      (action !== 'copy' || may('quarantine:raw')),
   )
   return (
     <>
@@ -110,9 +130,10 @@ function ConfirmHeld({
 }) {
   const { api, say } = useApp()
   const { title, button, explains, done, kind } = words[action]
+  const [copyTo, setCopyTo] = useState('')
   const act = async (): Promise<void> => {
     const result = await api.ask<QuarantineActionResult>('POST', '/quarantine/actions', {
-      body: { action, ids },
+      body: action === 'copy' ? { action, ids, copyTo: copyTo.trim() } : { action, ids },
     })
     say(resultWords(result, done))
     onDone(action)
@@ -128,6 +149,15 @@ function ConfirmHeld({
       <p>
         <strong>{counted(ids.length, 'message')}.</strong> {explains}
       </p>
+      {action === 'copy' ? (
+        <TextField
+          label="To"
+          placeholder="ann@example.org"
+          value={copyTo}
+          onText={setCopyTo}
+          required
+        />
+      ) : null}
     </Confirm>
   )
 }

@@ -12,10 +12,10 @@ import { Page, Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { When } from '../../parts/when.tsx'
-import { HeldActions } from './held-actions.tsx'
+import { deciding, HeldActions } from './held-actions.tsx'
 
 export function HeldPage({ id }: { readonly id: string }) {
-  const { api, navigation, may } = useApp()
+  const { api, navigation } = useApp()
   const { value, error, loading, reload } = useLoad(`held ${id}`, (signal) =>
     api.ask<HeldDetails>('GET', `/quarantine/${encodeURIComponent(id)}`, { signal }),
   )
@@ -25,25 +25,15 @@ export function HeldPage({ id }: { readonly id: string }) {
       above={<a href={pathOf('quarantine')}>Quarantine</a>}
       actions={
         value === undefined ? null : (
-          <>
-            <HeldActions
-              ids={[id]}
-              mayRelease={value.mayRelease}
-              onDone={(action) => {
-                if (action === 'release' || action === 'delete') navigation.go(pathOf('quarantine'))
-                else reload()
-              }}
-            />
-            {may('quarantine:raw') ? (
-              <a
-                class="button"
-                href={urlOf(`/quarantine/${encodeURIComponent(id)}/raw`)}
-                download={`${id}.eml`}
-              >
-                Save as file
-              </a>
-            ) : null}
-          </>
+          <HeldActions
+            ids={[id]}
+            mayRelease={value.mayRelease}
+            only={deciding}
+            onDone={(action) => {
+              if (action === 'release' || action === 'delete') navigation.go(pathOf('quarantine'))
+              else reload()
+            }}
+          />
         )
       }
     >
@@ -106,7 +96,7 @@ function Held({ message }: { readonly message: HeldDetails }) {
           )}
         </dl>
       </Panel>
-      <Panel title="Text">
+      <Panel title="Text" actions={may('quarantine:raw') ? <TakeHome message={message} /> : null}>
         <div class="stack-tight">
           {message.text === undefined ? (
             <p class="muted">It has no text part.</p>
@@ -145,6 +135,28 @@ function Held({ message }: { readonly message: HeldDetails }) {
         </dl>
       </details>
     </div>
+  )
+}
+
+/** With all that is in it. */
+function TakeHome({ message: { id, mayRelease } }: { readonly message: HeldDetails }) {
+  return (
+    <>
+      <HeldActions
+        small
+        ids={[id]}
+        mayRelease={mayRelease}
+        only={['copy']}
+        onDone={() => undefined}
+      />
+      <a
+        class="button button-small"
+        href={urlOf(`/quarantine/${encodeURIComponent(id)}/raw`)}
+        download={`${id}.eml`}
+      >
+        Save as file
+      </a>
+    </>
   )
 }
 

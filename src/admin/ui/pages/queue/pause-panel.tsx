@@ -55,10 +55,9 @@ export function PausePanel() {
         <ProblemNotice error={problem} />
       </div>
       {may('queue:write') ? (
-        <form class="filters" onSubmit={pause}>
+        <form class="filters filters-row" onSubmit={pause}>
           <TextField
-            label="Pause delivery to"
-            hint="A domain; empty: to everybody"
+            label="Pause delivery to (empty: to everybody)"
             placeholder="example.org"
             value={domain}
             onText={setDomain}

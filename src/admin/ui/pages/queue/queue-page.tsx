@@ -1,7 +1,7 @@
 /** What is promised and not yet done: by destination, and message by message. */
 import type { QueueItem, QueuePage as Found, QueueSummary } from '../../../schemas/queue.ts'
 import { useApp } from '../../app-context.ts'
-import { plainText } from '../../format/lines.ts'
+import { counted, plainText } from '../../format/lines.ts'
 import { formatBytes, formatCount } from '../../format/numbers.ts'
 import { pathOf } from '../../model/places.ts'
 import {
@@ -24,11 +24,30 @@ import { Age } from '../../parts/when.tsx'
 import { Destinations } from './destinations.tsx'
 import { PausePanel } from './pause-panel.tsx'
 import { QueueActions } from './queue-actions.tsx'
+import { QueueTabs, type QueueTab } from './queue-tabs.tsx'
+import { SpoolTab } from './spool-tab.tsx'
+import { TlsTab } from './tls-tab.tsx'
 
 /** Nothing is selected. */
 const none: ReadonlySet<string> = new Set<string>([])
 
-export function QueuePage({ query }: { readonly query: URLSearchParams }) {
+export function QueuePage({
+  tab,
+  query,
+}: {
+  readonly tab: QueueTab
+  readonly query: URLSearchParams
+}) {
+  if (tab === undefined) return <Queued query={query} />
+  return (
+    <Page title="Queue">
+      <QueueTabs here={tab} />
+      {tab === 'tls' ? <TlsTab query={query} /> : <SpoolTab />}
+    </Page>
+  )
+}
+
+function Queued({ query }: { readonly query: URLSearchParams }) {
   const { api } = useApp()
   const filters = readQueueFilters(query)
   const summary = useLoad('queue summary', (signal) =>
@@ -53,6 +72,7 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
         </button>
       }
     >
+      <QueueTabs here={undefined} />
       <div class="stack">
         <ProblemNotice error={summary.error} />
         {summary.value === undefined ? null : <Figures summary={summary.value} />}
@@ -85,8 +105,8 @@ function Figures({ summary }: { readonly summary: QueueSummary }) {
       </dl>
       {damaged === 0 ? null : (
         <Notice kind="bad">
-          {damaged} records of the spool are damaged and were set aside; nothing was deleted. See{' '}
-          <code>postern queue damaged</code>.
+          {counted(damaged, 'record')} of the spool {damaged === 1 ? 'is' : 'are'} damaged and set
+          aside; nothing was deleted. <a href={pathOf('queue', ['spool'])}>See what it was</a>
         </Notice>
       )}
     </>

@@ -1,6 +1,7 @@
 /** One queued message: its recipients, and what each was told last. */
 import type { QueueDetails } from '../../../schemas/queue.ts'
 import { useApp } from '../../app-context.ts'
+import { urlOf } from '../../browser/api-client.ts'
 import { plainText } from '../../format/lines.ts'
 import { formatBytes, formatCount } from '../../format/numbers.ts'
 import { pathOf } from '../../model/places.ts'
@@ -16,7 +17,7 @@ import { QueueActions } from './queue-actions.tsx'
 type Recipient = QueueDetails['recipients'][number]
 
 export function QueuedPage({ id }: { readonly id: string }) {
-  const { api } = useApp()
+  const { api, may } = useApp()
   const { value, error, loading, reload } = useLoad(`queued ${id}`, (signal) =>
     api.ask<QueueDetails>('GET', `/queue/messages/${encodeURIComponent(id)}`, { signal }),
   )
@@ -26,12 +27,23 @@ export function QueuedPage({ id }: { readonly id: string }) {
       above={<a href={pathOf('queue')}>Queue</a>}
       actions={
         value === undefined ? null : (
-          <QueueActions
-            selection={{ ids: [id] }}
-            of={id}
-            only={['retry', value.held ? 'release' : 'hold', 'bounce', 'delete']}
-            onDone={reload}
-          />
+          <>
+            <QueueActions
+              selection={{ ids: [id] }}
+              of={id}
+              only={['retry', value.held ? 'release' : 'hold', 'bounce', 'delete']}
+              onDone={reload}
+            />
+            {may('queue:raw') && (!value.quarantined || may('quarantine:raw')) ? (
+              <a
+                class="button"
+                href={urlOf(`/queue/messages/${encodeURIComponent(id)}/raw`)}
+                download={`${id}.eml`}
+              >
+                Save as file
+              </a>
+            ) : null}
+          </>
         )
       }
     >
@@ -47,8 +59,12 @@ function Queued({ message }: { readonly message: QueueDetails }) {
     <div class="stack">
       <Panel>
         <dl class="facts">
-          <dt>Subject</dt>
-          <dd>{plainText(subject) || 'none'}</dd>
+          {subject === undefined ? null : (
+            <>
+              <dt>Subject</dt>
+              <dd>{plainText(subject) || 'none'}</dd>
+            </>
+          )}
           <dt>Sender</dt>
           <dd>{plainText(reversePath)}</dd>
           <dt>Queue id</dt>
@@ -85,12 +101,14 @@ function Queued({ message }: { readonly message: QueueDetails }) {
           <p class="panel-body muted">and {message.moreRecipients} more</p>
         )}
       </Panel>
-      <details class="panel">
-        <summary class="panel-head">Header as it will be delivered</summary>
-        <pre class="raw" tabIndex={0}>
-          {plainText(message.header.replaceAll('\r\n', '\n'))}
-        </pre>
-      </details>
+      {message.header === undefined ? null : (
+        <details class="panel">
+          <summary class="panel-head">Header as it will be delivered</summary>
+          <pre class="raw" tabIndex={0}>
+            {plainText(message.header.replaceAll('\r\n', '\n'))}
+          </pre>
+        </details>
+      )}
     </div>
   )
 }

@@ -1,3 +1,4 @@
+import type { Reception } from '../../../schemas/maintenance.ts'
 import type { System } from '../../../schemas/system.ts'
 import type { Check } from '../../../schemas/shapes.ts'
 import { useApp } from '../../app-context.ts'
@@ -8,26 +9,45 @@ import { Waiting } from '../../parts/listing.tsx'
 import { Notice, ProblemNotice } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
+import { ReceptionNotice } from '../../parts/reception-notice.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 import { Age } from '../../parts/when.tsx'
+import { Alerts } from './alerts.tsx'
 import { CertificateFacts } from './certificate-facts.tsx'
+import { Doctor } from './doctor.tsx'
+import { Running } from './running.tsx'
 
 export function Overview() {
   const { api } = useApp()
-  const { value, error, loading } = useLoad('system', (signal) =>
+  const { value, error, loading, reload } = useLoad('system', (signal) =>
     api.ask<System>('GET', '/system', { signal }),
   )
   return (
     <div class="stack">
       <ProblemNotice error={error} />
-      {value === undefined ? <Waiting loading={loading} /> : <Shown system={value} />}
+      {value === undefined ? (
+        <Waiting loading={loading} />
+      ) : (
+        <Shown system={value} onDone={reload} />
+      )}
+      {value?.running === true ? <Alerts /> : null}
       <Lint />
+      <Doctor />
     </div>
   )
 }
 
-function Shown({ system }: { readonly system: System }) {
+function Shown({ system, onDone }: { readonly system: System; readonly onDone: () => void }) {
+  const { api } = useApp()
   const { listeners, running, workers } = system
+  const reception = useLoad(
+    `reception ${String(running)}`,
+    running ? (signal) => api.ask<Reception>('GET', '/system/reception', { signal }) : undefined,
+  )
+  const done = (): void => {
+    reception.reload()
+    onDone()
+  }
   const silent = workers.filter(({ answers }) => !answers)
   return (
     <>
@@ -39,7 +59,8 @@ function Shown({ system }: { readonly system: System }) {
       {silent.length === 0 || !running ? null : (
         <Notice kind="wait">{silent.length} workers do not answer.</Notice>
       )}
-      <Panel>
+      <ReceptionNotice reception={reception.value} />
+      <Panel title="Gateway" actions={<Running reception={reception.value} onDone={done} />}>
         <Facts system={system} />
       </Panel>
       <Panel title="Listeners and certificates" flush>

@@ -5,6 +5,7 @@ import { Page } from '../../parts/page.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
 import { AdminUsers } from './admin-users.tsx'
 import { Audit } from './audit.tsx'
+import { ControlFiles } from './control-files.tsx'
 import { Files } from './files.tsx'
 import { LogTab } from './log-tab.tsx'
 import { Me } from './me.tsx'
@@ -19,6 +20,7 @@ const tabs: readonly {
 }[] = [
   { name: 'overview', title: 'Overview', needs: 'system:read' },
   { name: 'files', title: 'Configuration', needs: 'configuration:read' },
+  { name: 'control', title: 'Control files', needs: 'configuration:read' },
   { name: 'log', title: 'Log', needs: 'system:log' },
   { name: 'users', title: 'Who may come in', needs: 'access:manage' },
   { name: 'tokens', title: 'API tokens', needs: 'tokens:own' },
@@ -51,6 +53,8 @@ function Tab({ name }: { readonly name: string | undefined }) {
       return <Overview />
     case 'files':
       return <Files />
+    case 'control':
+      return <ControlFiles />
     case 'log':
       return <LogTab />
     case 'users':

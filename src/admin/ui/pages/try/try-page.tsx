@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { TryRequest, TryResult } from '../../../schemas/system.ts'
 import { useApp } from '../../app-context.ts'
+import { nowMs } from '../../browser/clock.ts'
 import { plainText } from '../../format/lines.ts'
 import { lastStageOf } from '../../model/last-stage.ts'
 import { ChainPicture } from '../../parts/chain-picture.tsx'
@@ -11,14 +12,17 @@ import { Notice, ProblemNotice } from '../../parts/notice.tsx'
 import { Page, Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 
-const example = `From: Ann <ann@example.org>
+/** As it would be written now: entries judge what comes from another time. */
+function exampleAt(ms: number): string {
+  return `From: Ann <ann@example.org>
 To: bob@example.net
 Subject: Hello
-Date: Mon, 1 Jan 2029 12:00:00 +0000
+Date: ${new Date(ms).toUTCString().replace('GMT', '+0000')}
 Message-ID: <1@example.org>
 
 Hello Bob.
 `
+}
 
 interface Draft {
   readonly ip: string
@@ -39,7 +43,7 @@ export function TryPage({ query }: { readonly query: URLSearchParams }) {
     user: '',
     reversePath: query.get('from') ?? 'ann@example.org',
     recipients: query.get('to') ?? '',
-    message: example,
+    message: exampleAt(nowMs()),
   })
   const [result, setResult] = useState<TryResult | undefined>()
   const [error, setError] = useState<unknown>()
