@@ -230,7 +230,7 @@ export class Lanes {
 
   /** Into the circle, or out of it. */
   #mark(lane: Lane): void {
-    const waitMs = lane.notBefore - this.#options.clock.monotonicMs()
+    const waitMs = lane.notBefore > 0 ? lane.notBefore - this.#options.clock.monotonicMs() : 0
     const isOpen = lane.taken < lane.concurrency && waitMs <= 0
     for (const urgency of ['first', 'retry'] as const) {
       this.#step(lane, urgency, isOpen && lane.waiting[urgency].length > 0)

@@ -14,6 +14,24 @@ export interface Sending {
   readonly timeouts: SmtpTimeouts
 }
 
+/** So much goes out at a time: each write, and by BDAT each chunk, costs the same whatever it holds. */
+const pieceBytes = 65_536
+
+/** The message as it is read, with what is small put together: a header and a short body are one piece. */
+async function* pieces(message: Message): AsyncGenerator<Uint8Array, undefined> {
+  let parts: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const part of message.read()) {
+    parts.push(part)
+    sizeBytes += part.length
+    if (sizeBytes < pieceBytes) continue
+    yield parts.length === 1 ? part : Buffer.concat(parts)
+    parts = []
+    sizeBytes = 0
+  }
+  if (sizeBytes > 0) yield Buffer.concat(parts)
+}
+
 /** After 354. @returns the reply of a peer that did not wait for the final dot, which is then not sent */
 export async function sendData({
   session: { client },
@@ -22,10 +40,10 @@ export async function sendData({
 }: Sending): Promise<HopReply | undefined> {
   const encoder = new DataEncoder()
   let held: Buffer = Buffer.alloc(0)
-  for await (const chunk of message.read()) {
+  for await (const piece of pieces(message)) {
     if (client.hasSpoken) return client.read(timeouts.blockMs)
     if (held.length > 0) await client.write(held, timeouts.blockMs)
-    held = encoder.encode(chunk)
+    held = encoder.encode(piece)
   }
   if (client.hasSpoken) return client.read(timeouts.blockMs)
   await client.write(Buffer.concat([held, encoder.end()]), timeouts.blockMs)
@@ -36,7 +54,7 @@ export async function sendData({
 const maxUnanswered = 16
 
 /**
- * By BDAT (RFC 3030), in as many chunks as the message is read in; the reply to the last is not read here.
+ * By BDAT (RFC 3030), in as many chunks as the message has pieces; the reply to the last is not read here.
  * Only what is announced as binary keeps a CR or LF that stands alone.
  * @returns the reply of a peer that refused a chunk before the last
  */
@@ -58,7 +76,7 @@ export async function sendChunks({
     return undefined
   }
   let held: Uint8Array = Buffer.alloc(0)
-  for await (const chunk of message.read()) {
+  for await (const piece of pieces(message)) {
     if (held.length > 0) {
       await client.write(bdat(held), timeouts.blockMs)
       unanswered++
@@ -67,7 +85,7 @@ export async function sendChunks({
       )
       if (refused !== undefined) return refused
     }
-    held = encoder?.encode(chunk) ?? chunk
+    held = encoder?.encode(piece) ?? piece
   }
   const refused = await refusalUntil(() => unanswered === 0)
   if (refused !== undefined) return refused

@@ -108,6 +108,22 @@ describe('CHUNKING (RFC 3030)', () => {
     },
   )
 
+  test('puts a header and a short body that are read apart into one chunk', async () => {
+    const whole = memoryMessage('Subject: x\r\n\r\nbody\r\n')
+    const { bytes, bodyOffset } = whole
+    const message = Object.assign(whole, {
+      async *read() {
+        yield bytes.subarray(0, bodyOffset)
+        yield bytes.subarray(bodyOffset)
+      },
+    })
+    const { hop } = await meet({ extensions: ['CHUNKING'] }, { message })
+    expect(hop.taken[0]?.message).toBe(whole.text)
+    expect(hop.commands.filter((line) => line.startsWith('BDAT'))).toEqual([
+      `BDAT ${bytes.length} LAST`,
+    ])
+  })
+
   test('lets no CR or LF out that stands alone', async () => {
     const message = memoryMessage('Subject: x\r\n\r\na\n.\nb\rc')
     const { hop } = await meet({ extensions: ['CHUNKING'] }, { message })
