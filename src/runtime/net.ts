@@ -12,6 +12,8 @@ export type ListenAddress = NetAddress | { readonly inherited: number | string }
 /** What a connection tells its owner. All are called from the event loop, never from inside `attach`. */
 export interface ConnectionHandlers {
   data(chunk: Buffer): void
+  /** What it does is near its end: what comes in for it goes before what comes in for others. */
+  readonly isEnding?: boolean
   /** The peer finished sending (half-close). */
   ended(): void
   /** Everything that `write` had taken is out, after a `write` that answered false. */

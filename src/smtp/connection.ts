@@ -91,6 +91,11 @@ export class SessionConnection implements ConnectionHandlers {
     this.#sendAway('shutdown', shuttingDown(this.#receiver.settings.hostname))
   }
 
+  /** Of a message all is said but its bytes: the sooner it is stored, the sooner its draft is given back. */
+  get isEnding(): boolean {
+    return this.#receiver.expects === 'message'
+  }
+
   data(chunk: Buffer): void {
     if (this.#closing) return
     this.#input.push(chunk)

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls'
 import type { Endpoint, TlsState } from '../../mail/session.ts'
 import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
 import { secure, tlsState } from './net-tls.ts'
-import type { Speaker, WriteTurn } from './write-turn.ts'
+import type { Party, Turn } from './turn.ts'
 
 /** So long a peer may take to read our last bytes and close, after `end`. */
 const lingerMs = 5_000
@@ -14,7 +14,7 @@ const farewellMs = 1_000
 const mostWaiting = 16_384
 
 /** A connection over a socket; over another one, once TLS is started. */
-export class NodeConnection implements Connection, Speaker {
+export class NodeConnection implements Connection, Party {
   readonly remote: Endpoint
   readonly local: Endpoint
   #socket: Socket
@@ -22,9 +22,11 @@ export class NodeConnection implements Connection, Speaker {
   #error: Error | undefined
   #closed = false
   #linger: NodeJS.Timeout | undefined
-  readonly #turn: WriteTurn | undefined
+  readonly #turn: Turn | undefined
   /** Said in this turn, and not written. */
   #waiting = ''
+  /** Came in this turn, and is not passed on. */
+  #heard: Buffer | undefined
   /** To be closed when that is written. */
   #closing = false
 
@@ -32,7 +34,7 @@ export class NodeConnection implements Connection, Speaker {
    * @param turn at whose end text is written; absent: at once
    * @param local where it came in, if that is known: asking the system costs a call
    */
-  constructor(socket: Socket, turn?: WriteTurn, local?: Endpoint) {
+  constructor(socket: Socket, turn?: Turn, local?: Endpoint) {
     this.#socket = socket
     this.#turn = turn
     this.remote = endpoint(socket.remoteAddress, socket.remotePort)
@@ -53,7 +55,7 @@ export class NodeConnection implements Connection, Speaker {
       this.send()
       return this.#put(data)
     }
-    if (this.#waiting === '') this.#turn.add(this)
+    if (this.#waiting === '') this.#turn.speaks(this)
     this.#waiting += data
     if (this.#waiting.length > mostWaiting) this.send()
     return !this.#socket.writableNeedDrain
@@ -65,6 +67,18 @@ export class NodeConnection implements Connection, Speaker {
     this.#waiting = ''
     if (text !== '') this.#put(text)
     if (this.#closing) this.#closeNow()
+  }
+
+  get firstByte(): number {
+    return this.#heard?.[0] ?? 0
+  }
+
+  /** Hands on what came in this turn. */
+  hear(): void {
+    const chunk = this.#heard
+    if (chunk === undefined) return
+    this.#heard = undefined
+    this.#handlers?.data(chunk)
   }
 
   #put(data: string | Uint8Array): boolean {
@@ -107,6 +121,7 @@ export class NodeConnection implements Connection, Speaker {
 
   destroy(): void {
     if (!this.#socket.destroyed) this.send()
+    this.#heard = undefined
     this.#socket.destroy()
   }
 
@@ -116,6 +131,7 @@ export class NodeConnection implements Connection, Speaker {
     raw.off('data', this.#data).off('end', this.#ended).off('drain', this.#drained)
     raw.off('close', this.#gone)
     raw.pause()
+    this.#heard = undefined
     // Whatever came in the clear is not the handshake's and not the session's.
     while (raw.read() !== null);
     if (options.side === 'server' && options.received !== undefined) raw.unshift(options.received)
@@ -136,13 +152,28 @@ export class NodeConnection implements Connection, Speaker {
     this.#socket.on('data', this.#data).on('end', this.#ended).on('drain', this.#drained)
   }
 
-  readonly #data = (chunk: Buffer): void => this.#handlers?.data(chunk)
-  readonly #ended = (): void => this.#handlers?.ended()
+  readonly #data = (chunk: Buffer): void => {
+    // Who sends more than one piece in a turn is heard at once, so that it can be told to pause.
+    const isMore = this.#heard !== undefined
+    if (isMore) this.hear()
+    if (isMore || this.#turn === undefined) {
+      this.#handlers?.data(chunk)
+      return
+    }
+    this.#heard = chunk
+    this.#turn.hears(this, this.#handlers?.isEnding === true)
+  }
+
+  readonly #ended = (): void => {
+    this.hear()
+    this.#handlers?.ended()
+  }
   readonly #drained = (): void => this.#handlers?.drained()
   readonly #failed = (error: Error): void => void (this.#error = error)
 
   readonly #gone = (): void => {
     if (this.#closed) return
+    this.hear()
     this.#closed = true
     clearTimeout(this.#linger)
     this.#handlers?.closed(this.#error)

@@ -29,7 +29,7 @@ import {
   setSocketGroup,
   setSocketMode,
 } from './unix-socket.ts'
-import { WriteTurn } from './write-turn.ts'
+import { Turn } from './turn.ts'
 
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
@@ -55,7 +55,7 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   let isUnix = 'path' in address
-  const turn = new WriteTurn()
+  const turn = new Turn()
   // A client may finish sending and still read: `printf … | nc`.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Reset while it waited to be accepted: nobody is there.
