@@ -200,6 +200,49 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('is told what came in before it is told that nothing more comes', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const told: string[] = []
+    const gone = Promise.withResolvers<void>()
+    server.attach({
+      data: (chunk) => void told.push(chunk.toString()),
+      ended: () => void told.push('ended'),
+      drained: () => undefined,
+      closed: () => gone.resolve(),
+    })
+    client.write('QUIT')
+    client.destroy()
+    server.end()
+    await gone.promise
+    expect(told).toEqual(['QUIT', 'ended'])
+    await door.listener.close()
+  })
+
+  test('whose peer says much at a time can be told to wait', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const first = Promise.withResolvers<void>()
+    let heard = 0
+    server.attach({
+      data(chunk) {
+        heard += chunk.length
+        server.pause()
+        first.resolve()
+      },
+      ended: () => undefined,
+      drained: () => undefined,
+      closed: () => undefined,
+    })
+    watch(client)
+    for (let sent = 0; sent < 64; sent++) client.write(Buffer.alloc(65_536))
+    await first.promise
+    expect(heard).toBeLessThanOrEqual(4 * 65_536)
+    client.destroy()
+    server.destroy()
+    await door.listener.close()
+  })
+
   test('that is destroyed has said its last words', async () => {
     const door = await open()
     const { client, server } = await meet(door)

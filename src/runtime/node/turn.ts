@@ -17,11 +17,12 @@ const sliceMs = 1
  *
  * Peers that say the same are taken one after the other: the way from RCPT to its reply is long, and what it needs is in
  * the processor's caches when the next one goes it. Written at once, each reply would wake its peer in between, and
- * the caches would be gone. Together it costs half of what taking each by itself costs.
+ * the caches would be gone. Both together take a third of the receiver's cost away.
  *
  * Who sends a message is taken first. It is near its end, and what it holds is given back the sooner.
  */
 export class Turn {
+  readonly #nowMs: () => number
   #ending: Party[] = []
   /** Those of earlier turns come before those of this one, so that nobody is passed by for ever. */
   #late: Party[] = []
@@ -29,6 +30,11 @@ export class Turn {
   #speakers: Party[] = []
   #hearing = false
   #speaking = false
+
+  /** @param nowMs a clock that only goes forward */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs
+  }
 
   /** Lets the party hand on what came in. Each asks once. @param isEnding it is near the end of what it does */
   hears(party: Party, isEnding: boolean): void {
@@ -65,7 +71,7 @@ export class Turn {
     if (this.#late.length === 0 && this.#heard.length === 0) return
     const heard = this.#late.concat(this.#heard.sort((a, b) => a.firstByte - b.firstByte))
     this.#heard = []
-    this.#late = heard.slice(hearSome(heard))
+    this.#late = heard.slice(this.#hearSome(heard))
     if (this.#late.length > 0) this.#hearLater()
   }
 
@@ -74,17 +80,19 @@ export class Turn {
     const speakers = this.#speakers
     this.#speakers = []
     for (const speaker of speakers) speaker.send()
+    // What was not taken yet comes in the next turn, and its replies go out in that one.
+    if (this.#hearing) this.#speakLater()
   }
-}
 
-/** At least one. @returns how many */
-function hearSome(parties: readonly Party[]): number {
-  const until = performance.now() + sliceMs
-  let taken = 0
-  for (const party of parties) {
-    party.hear()
-    taken += 1
-    if (performance.now() > until) break
+  /** At least one. @returns how many */
+  #hearSome(parties: readonly Party[]): number {
+    const until = this.#nowMs() + sliceMs
+    let taken = 0
+    for (const party of parties) {
+      party.hear()
+      taken += 1
+      if (this.#nowMs() > until) break
+    }
+    return taken
   }
-  return taken
 }
