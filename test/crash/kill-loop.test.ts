@@ -26,7 +26,7 @@ test(
       // Each round dies at another point of the work: after some more acknowledgements than the last.
       await eventually(
         async () =>
-          ledger.acknowledged.size - before > 5 + ((round * 61) % 120) ? true : undefined,
+          ledger.acknowledged.size - before > 5 + ((round * 61) % 300) ? true : undefined,
         'enough acknowledgements',
       )
       gateway.signal('SIGKILL')
