@@ -61,10 +61,12 @@ export async function enter(
         if (level !== 'none' || !mayFallBack) seen?.(outcomeOf(opened.session))
         return admit(opened.session, requireTls, settings.timeouts)
       }
-      const { why, failure } = opened
+      const { why, failure, broken = false } = opened
       seen?.({ failure, reason: why })
       doors.log.warn('smtp.tls_failed', { host: hop.name, address: hop.address, error: why })
-      if (!mayFallBack) return { result: requireTls ? unprotected(hop) : notSecure(hop, why) }
+      // Only what a host says of itself fails a message; a connection that breaks is another matter next time.
+      if (!mayFallBack)
+        return { result: requireTls && !broken ? unprotected(hop) : notSecure(hop, why) }
     } catch (error) {
       return { result: trouble(hop, error) }
     }

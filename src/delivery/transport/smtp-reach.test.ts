@@ -177,6 +177,11 @@ describe('REQUIRETLS (RFC 8689)', () => {
     expect(await stage({ ...scene, settings }).results).toMatchObject([{ outcome: 'delivered' }])
   })
 
+  test('defers where the host hangs up on the way into TLS', async () => {
+    const { result } = await meet({ extensions, answers: { STARTTLS: 'hang-up' } }, { envelope })
+    expect(result).toMatchObject({ outcome: 'deferred', status: '4.7.5' })
+  })
+
   test('defers where no host can be reached now', async () => {
     const { results } = stage({ envelope })
     expect(await results).toMatchObject([{ outcome: 'deferred', status: '4.4.1' }])

@@ -53,7 +53,13 @@ export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 't
  */
 export type NoSession =
   | { readonly opened: 'refused'; readonly step: string; readonly reply: HopReply }
-  | { readonly opened: 'no-tls'; readonly why: string; readonly failure: TlsFailure }
+  | {
+      readonly opened: 'no-tls'
+      readonly why: string
+      readonly failure: TlsFailure
+      /** The connection broke on the way: the host may have TLS all the same. */
+      readonly broken?: true
+    }
 
 export type OpenedSession =
   | { readonly opened: 'session'; readonly session: SmtpSession }
@@ -106,7 +112,8 @@ async function orNoTls(open: () => Promise<OpenedSession>): Promise<OpenedSessio
     return await open()
   } catch (error) {
     if (!isPosternError(error) || error.code === 'ABORTED') throw error
-    return { opened: 'no-tls', why: printable(error.message), failure: failureOf(error) }
+    const why = printable(error.message)
+    return { opened: 'no-tls', why, failure: failureOf(error), broken: true }
   }
 }
 
