@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -54,6 +54,25 @@ test.runIf(isRoot)(
         size: 7,
       })
     }
+  },
+)
+
+test.runIf(isRoot)(
+  'what has taken the place of a folder that was cleaned up is not used, and another is made',
+  async () => {
+    const command = [nodeFile, join(folder(), 'program.ts')] as const
+    const shared = new SharedCode({ programs, clock: systemClock, command })
+    onTestFinished(() => shared.close())
+    await shared.ready()
+    const before = shared.variablesFor(8123).get('NODE_COMPILE_CACHE') ?? 'none'
+    rmSync(before, { recursive: true })
+    mkdirSync(before)
+    onTestFinished(() => rmSync(before, { recursive: true }))
+    chownSync(before, 8124, 8124)
+    expect(shared.variablesFor(8123)).toEqual(new Map())
+    await shared.ready()
+    expect(shared.variablesFor(8123).get('NODE_COMPILE_CACHE')).not.toBe(before)
+    expect(shared.variablesFor(8123).size).toBe(1)
   },
 )
 

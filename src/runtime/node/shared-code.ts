@@ -1,7 +1,8 @@
 /**
  * What Node has compiled of one program of ours, kept by us (root) for processes of others: they start several times sooner and
  * smaller. Node keeps a folder for each user; theirs is a link to ours, which nobody else can write, since what is compiled
- * there is run. It is made anew with each start of ours, beside the first process that asks. Without it nothing is missing
+ * there is run. It is made anew with each start of ours, beside the first process that asks, and when it has gone: temporary
+ * files that nobody used for days are removed, and anybody may make a folder of that name then. Without it nothing is missing
  * but time.
  */
 import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
@@ -10,7 +11,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { Clock } from '../clock.ts'
 import type { Programs } from '../programs.ts'
-import { exchangeableByOthersThanRoot } from './root-owned.ts'
+import { exchangeableByOthersThanRoot, ownerOf, writableByOthersThanRoot } from './root-owned.ts'
 
 export interface SharedCodeParts {
   readonly programs: Pick<Programs, 'run'>
@@ -41,6 +42,7 @@ export class SharedCode {
 
   /** What a process of this user's is to be started with; nothing until the code is there. */
   variablesFor(uid: number): ReadonlyMap<string, string> {
+    if (this.#made !== undefined && !isRoots(this.#made)) this.#forget()
     void this.ready()
     if (this.#made === undefined) return new Map()
     const { folder, ours } = this.#made
@@ -61,7 +63,14 @@ export class SharedCode {
   /** It is gone for whoever starts from now on. */
   close(): void {
     this.#made = undefined
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+    if (this.#folder === undefined || ownerOf(this.#folder).uid !== process.getuid?.()) return
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #forget(): void {
+    this.#made = undefined
+    this.#folder = undefined
+    this.#making = undefined
   }
 
   async #make(): Promise<void> {
@@ -86,4 +95,9 @@ export class SharedCode {
     chmodSync(folder, 0o711)
     this.#made = { folder, ours }
   }
+}
+
+/** It is there, and whoever is not root can neither write nor exchange it. */
+function isRoots({ folder, ours }: Made): boolean {
+  return writableByOthersThanRoot(join(folder, ours)) === undefined
 }
