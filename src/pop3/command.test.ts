@@ -29,7 +29,7 @@ describe('a command line', () => {
 describe('what a client sends', () => {
   const line = fc
     .string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) })
-    .map((text) => text.replaceAll('\n', '').replace(/\r$/, ''))
+    .map((text) => text.replaceAll('\n', '').replace(/\r+$/, ''))
 
   test('is the same lines however it arrives', () => {
     const sent = fc.array(fc.tuple(line, fc.constantFrom('\r\n', '\n')), { maxLength: 10 })
