@@ -159,7 +159,9 @@ class Reception {
     if (context === undefined) return undefined
     const { handshakeTimeoutMs: timeoutMs, name } = this.#options
     try {
-      return await connection.startTls({ side: 'server', context, timeoutMs })
+      // While it was asked who may come in, the client has begun with the handshake.
+      const received = Buffer.alloc(0)
+      return await connection.startTls({ side: 'server', context, timeoutMs, received })
     } catch (error) {
       const { address } = connection.remote
       this.#parts.doors.log.info('tls.failed', {

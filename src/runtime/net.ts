@@ -37,7 +37,8 @@ export interface Connection {
   close(): void
   destroy(): void
   /**
-   * Starts TLS over this connection; resolves when the handshake is done. Bytes that came in before are dropped.
+   * Starts TLS over this connection; resolves when the handshake is done. Bytes that came in before are dropped, unless
+   * `received` says that they are the handshake's.
    * Where it fails the connection is closed.
    * @throws PosternError PEER_FAILED, TIMEOUT
    */
@@ -50,7 +51,10 @@ export type TlsOptions =
       readonly side: 'server'
       readonly context: TlsContext
       readonly timeoutMs: number
-      /** What came already and belongs to the handshake: behind a PROXY header, never behind STARTTLS. */
+      /**
+       * What came already and belongs to the handshake, and so does what came since and was not handed on: behind a PROXY
+       * header, or empty where the connection begins with the handshake; never behind STARTTLS.
+       */
       readonly received?: Uint8Array
     }
   | {

@@ -227,8 +227,9 @@ class Reception {
 
   /** The handshake first, then the session. One that fails ends in silence: there is no language to say why in. */
   async #openSecured(connection: Connection, place: Place, arrival: Introduced): Promise<void> {
-    const { received, ...client } = arrival
-    const handshake = { ...this.#handshake(), ...(received === undefined ? {} : { received }) }
+    // While it was asked who may come in, the client has begun with the handshake.
+    const { received = Buffer.alloc(0), ...client } = arrival
+    const handshake = { ...this.#handshake(), received }
     let tls: TlsState | undefined
     try {
       tls = await secured(connection, handshake)

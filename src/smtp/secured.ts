@@ -6,7 +6,7 @@ export interface Handshake {
   /** `undefined`: there are none (any more). */
   readonly certificates: TlsContext | undefined
   readonly timeoutMs: number
-  /** What came already and belongs to the handshake: behind a PROXY header, never behind STARTTLS. */
+  /** What came already and belongs to the handshake: behind a PROXY header, or nothing yet; never behind STARTTLS. */
   readonly received?: Uint8Array
 }
 

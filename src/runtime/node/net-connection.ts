@@ -25,13 +25,16 @@ export class NodeConnection implements Connection, Party {
   readonly #turn: Turn | undefined
   /** Said in this turn, and not written. */
   #waiting = ''
-  /** Came in this turn, and is not passed on. */
+  /** Came in, and is not handed on: because the turn goes on, or because it is paused. */
   #heard: Buffer | undefined
+  /** So is that the peer has finished sending. */
+  #hasEnded = false
+  #paused = false
   /** To be closed when that is written. */
   #closing = false
 
   /**
-   * @param turn at whose end text is written; absent: at once
+   * @param turn at whose end what came in is handed on, and text is written; absent: at once
    * @param local where it came in, if that is known: asking the system costs a call
    */
   constructor(socket: Socket, turn?: Turn, local?: Endpoint) {
@@ -73,12 +76,20 @@ export class NodeConnection implements Connection, Party {
     return this.#heard?.[0] ?? 0
   }
 
-  /** Hands on what came in this turn. */
+  /** Hands on what came in, as far as it is wanted. */
   hear(): void {
+    if (this.#paused) return
     const chunk = this.#heard
-    if (chunk === undefined) return
     this.#heard = undefined
-    this.#handlers?.data(chunk)
+    if (chunk !== undefined) this.#handlers?.data(chunk)
+    if (!this.#hasEnded || this.#paused) return
+    this.#hasEnded = false
+    this.#handlers?.ended()
+  }
+
+  #hearLater(): void {
+    if (this.#turn === undefined) setImmediate(() => this.hear())
+    else this.#turn.hears(this, this.#handlers?.isEnding === true)
   }
 
   #put(data: string | Uint8Array): boolean {
@@ -86,10 +97,13 @@ export class NodeConnection implements Connection, Party {
   }
 
   pause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#paused = false
+    if (this.#heard !== undefined || this.#hasEnded) this.#hearLater()
     this.#socket.resume()
   }
 
@@ -102,7 +116,7 @@ export class NodeConnection implements Connection, Party {
     this.send()
     // Closed at once, a socket with unread bytes is reset, and our last words with it.
     this.#socket.end()
-    this.#socket.resume()
+    this.resume()
     this.#linger = setTimeout(() => this.destroy(), ms)
   }
 
@@ -121,8 +135,17 @@ export class NodeConnection implements Connection, Party {
 
   destroy(): void {
     if (!this.#socket.destroyed) this.send()
-    this.#heard = undefined
+    this.#forget()
     this.#socket.destroy()
+  }
+
+  /** What came in and nobody has heard. */
+  #forget(): Buffer | undefined {
+    const chunk = this.#heard
+    this.#heard = undefined
+    this.#hasEnded = false
+    this.#paused = false
+    return chunk
   }
 
   async startTls(options: TlsOptions): Promise<TlsState> {
@@ -131,10 +154,13 @@ export class NodeConnection implements Connection, Party {
     raw.off('data', this.#data).off('end', this.#ended).off('drain', this.#drained)
     raw.off('close', this.#gone)
     raw.pause()
-    this.#heard = undefined
-    // Whatever came in the clear is not the handshake's and not the session's.
-    while (raw.read() !== null);
-    if (options.side === 'server' && options.received !== undefined) raw.unshift(options.received)
+    const heard = this.#forget()
+    if (options.side === 'server' && options.received !== undefined) {
+      raw.unshift(Buffer.concat([options.received, heard ?? Buffer.alloc(0)]))
+    } else {
+      // Whatever came in the clear is not the handshake's and not the session's.
+      while (raw.read() !== null);
+    }
     try {
       const socket = await secure(raw, options)
       this.#socket = socket
@@ -153,20 +179,17 @@ export class NodeConnection implements Connection, Party {
   }
 
   readonly #data = (chunk: Buffer): void => {
-    // Who sends more than one piece in a turn is heard at once, so that it can be told to pause.
-    const isMore = this.#heard !== undefined
-    if (isMore) this.hear()
-    if (isMore || this.#turn === undefined) {
-      this.#handlers?.data(chunk)
-      return
-    }
+    const before = this.#heard
     this.#heard = chunk
-    this.#turn.hears(this, this.#handlers?.isEnding === true)
+    if (before === undefined && this.#turn !== undefined) return this.#hearLater()
+    // Who sends more than one piece in a turn is heard at once. The first may make it pause, or start TLS: without the second.
+    if (before !== undefined) this.#handlers?.data(before)
+    this.hear()
   }
 
   readonly #ended = (): void => {
+    this.#hasEnded = true
     this.hear()
-    this.#handlers?.ended()
   }
   readonly #drained = (): void => this.#handlers?.drained()
   readonly #failed = (error: Error): void => void (this.#error = error)

@@ -2,6 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createConnection, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import type { TlsState } from '../../mail/session.ts'
@@ -217,6 +218,26 @@ describe('a handshake', () => {
     const socket = dial('port' in listener.address ? listener.address.port : 0)
     const { server, hello } = await helloOf.promise
     const started = server.startTls({ side: 'server', context, timeoutMs: 5_000, received: hello })
+    expect(await started).toMatchObject({ protocol: 'TLSv1.3' })
+    socket.destroy()
+    server.destroy()
+    await listener.close()
+  })
+
+  test('may have begun before anybody knew whether the client may come in', async () => {
+    const accepted = Promise.withResolvers<Connection>()
+    const listener = await nodeNet.listen({
+      address: { host: '127.0.0.1', port: 0 },
+      accepted: accepted.resolve,
+      failed: () => {},
+    })
+    const raw = createConnection('port' in listener.address ? listener.address.port : 0)
+    const socket = connectTls({ socket: raw, rejectUnauthorized: false }).on('error', () => {})
+    const server = await accepted.promise
+    while (raw.bytesWritten === 0) await setImmediate()
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
+    const received = Buffer.alloc(0)
+    const started = server.startTls({ side: 'server', context, timeoutMs: 5_000, received })
     expect(await started).toMatchObject({ protocol: 'TLSv1.3' })
     socket.destroy()
     server.destroy()

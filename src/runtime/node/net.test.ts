@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Connection, NetListener } from '../net.ts'
 import { nodeNet } from './net.ts'
@@ -243,6 +244,43 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('that is told to wait hands on nothing, and afterwards to whoever is there then', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    watch(client)
+    const told: (number | string)[] = []
+    const waits = Promise.withResolvers<void>()
+    const closed = (): void => undefined
+    server.attach({
+      data(chunk) {
+        told.push(chunk.length)
+        server.pause()
+        waits.resolve()
+      },
+      ended: () => void told.push('ended too early'),
+      drained: closed,
+      closed,
+    })
+    // More than a socket reads at a time, and the end.
+    client.write(Buffer.alloc(65_536 + 9))
+    client.end()
+    await waits.promise
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
+    expect(told).toEqual([65_536])
+    const ends = Promise.withResolvers<void>()
+    server.attach({
+      data: (chunk) => void told.push(chunk.length),
+      ended: () => ends.resolve(),
+      drained: closed,
+      closed,
+    })
+    server.resume()
+    await ends.promise
+    expect(told).toEqual([65_536, 9])
+    server.destroy()
+    await door.listener.close()
+  })
+
   test('that is destroyed has said its last words', async () => {
     const door = await open()
     const { client, server } = await meet(door)
@@ -303,7 +341,7 @@ describe('a connection', () => {
     const door = await open()
     const { client, server } = await meet(door)
     server.destroy()
-    await new Promise((resolve) => void setImmediate(resolve))
+    await setImmediate()
     await expect(watch(server).closed).resolves.toBeUndefined()
     client.destroy()
     await door.listener.close()
@@ -373,6 +411,40 @@ describe('TLS', () => {
     await Promise.all([server.startTls(serverSide()), client.startTls(clientSide())])
     client.write('EHLO')
     await atSecond.promise
+    expect(heard).toEqual(['EHLO'])
+    client.destroy()
+    server.destroy()
+    await door.listener.close()
+  })
+
+  test('drops what came in the clear in the same turn as the word to start it', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const heard: string[] = []
+    const secured = Promise.withResolvers<void>()
+    const whole = Promise.withResolvers<void>()
+    let isFirst = true
+    server.attach({
+      data(chunk) {
+        if (isFirst) {
+          isFirst = false
+          server.write('220')
+          server.startTls(serverSide()).then(() => secured.resolve(), secured.reject)
+        } else {
+          heard.push(chunk.toString())
+          if (heard.join('').endsWith('EHLO')) whole.resolve()
+        }
+      },
+      ended: () => {},
+      drained: () => {},
+      closed: () => {},
+    })
+    const atClient = watch(client)
+    client.write(Buffer.from('STARTTLS'.padStart(65_536) + 'MAIL FROM:<injected@client.test>'))
+    expect(await atClient.first(3)).toBe('220')
+    await Promise.all([secured.promise, client.startTls(clientSide())])
+    client.write('EHLO')
+    await whole.promise
     expect(heard).toEqual(['EHLO'])
     client.destroy()
     server.destroy()
