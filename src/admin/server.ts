@@ -218,7 +218,7 @@ async function answerOf(
     details: request.body,
   }
   let who = caller
-  const isDry = isDryRun(request)
+  const isDry = isDryRun(route.spec, request)
   const record = (done: boolean): void => {
     if (audit !== undefined && !isDry) journal.record({ caller: who, what: audit, ...noted, done })
   }
@@ -244,9 +244,12 @@ async function answerOf(
   }
 }
 
-/** Who only asks what would change has changed nothing. */
-function isDryRun({ query, body }: FastifyRequest): boolean {
-  return asObject(query)['dryRun'] === true || asObject(body)['dryRun'] === true
+/** Who only asks what would change has changed nothing; only a route that knows the word heeds it. */
+function isDryRun(spec: Route['spec'], { query, body }: FastifyRequest): boolean {
+  const isDry = (schema: TSchema | undefined, value: unknown): boolean =>
+    asObject(asObject(schema)['properties'])['dryRun'] !== undefined &&
+    asObject(value)['dryRun'] === true
+  return isDry(spec.query, query) || isDry(spec.body, body)
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {

@@ -245,6 +245,10 @@ describe('the audit log', () => {
     ])
     // Who only asks what would be written has changed nothing.
     expect((await auditor.ask('GET', '/audit?what=relay')).json().items).toEqual([])
+    // Where nobody heeds the word, it hides nothing.
+    await stage.admin.ask('DELETE', '/users/zoe@a.example', { dryRun: true })
+    const [removed] = (await auditor.ask('GET', '/audit?what=user.remove')).json().items
+    expect(removed).toMatchObject({ target: 'zoe@a.example', done: true })
   })
 })
 
