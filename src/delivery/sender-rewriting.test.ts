@@ -3,6 +3,7 @@ import type { Mailbox } from '../mail/address.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { memoryMessage } from '../testkit/memory-message.ts'
+import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
 import { SenderRewriting, type RewritingSettings } from './sender-rewriting.ts'
 
@@ -13,8 +14,10 @@ const here = { mailbox: { localPart: 'bob', domain: 'here.test' } }
 
 function stage(settings: Partial<RewritingSettings> = {}, files: Record<string, string> = {}) {
   const disk = fakeDisk({ '/control/me': 'mail.here.test\n', ...files })
+  const log = recordingLog()
   const rewriting = new SenderRewriting({
     disk,
+    log,
     clock: fakeClock(),
     random: seededRandom(7),
     settings: () => ({
@@ -25,7 +28,7 @@ function stage(settings: Partial<RewritingSettings> = {}, files: Record<string, 
       ...settings,
     }),
   })
-  return { disk, rewriting }
+  return { disk, log, rewriting }
 }
 
 test("a stranger's sender is rewritten for strangers, and stays for our own people", async () => {
@@ -83,6 +86,18 @@ test('the key is made once', async () => {
   expect(await rewriting.shares(share)).toEqual(first)
   expect(await disk.readFile('/control/srs.secret')).toEqual(key)
   expect((await disk.list('/control')).toSorted()).toEqual(['me', 'srs.secret'])
+})
+
+test('where no key can be made a sender stays, and the log says why; a full disk has to wait', async () => {
+  const { disk, log, rewriting } = stage()
+  const share = { reversePath: alice, recipients: [away] }
+  disk.fault = ({ kind }) => (kind === 'create' ? 'DISK_FAILED' : undefined)
+  expect(await rewriting.shares(share)).toEqual([share])
+  expect(log.events).toMatchObject([
+    { event: 'srs.no-key', fields: { path: '/control/srs.secret' } },
+  ])
+  disk.fault = ({ kind }) => (kind === 'write' ? 'DISK_FULL' : undefined)
+  await expect(rewriting.shares(share)).rejects.toMatchObject({ code: 'DISK_FULL' })
 })
 
 test('an address that somebody made up is told nothing else', async () => {

@@ -1,7 +1,8 @@
 /**
  * What others' mail has as its reverse-path when we forward it (SRS), and whose the bounces are that such mail leads to
- * here. The key is made at the first forward: without one nothing was ever rewritten. The files are read each time, so a
- * new key counts at once, in every process.
+ * here. The key is made at the first forward: without one nothing was ever rewritten. Where it cannot be made (a folder of
+ * root's) mail goes on under its sender's name, as from qmail. The files are read each time, so a new key counts at once, in
+ * every process.
  */
 import { controlLine, controlList } from '../formats/control.ts'
 import type { Mailbox } from '../mail/address.ts'
@@ -12,6 +13,7 @@ import type { Header } from '../mail/header.ts'
 import { Srs } from '../mail/srs.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
+import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 
 export interface RewritingSettings {
@@ -29,6 +31,7 @@ export interface RewritingParts {
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
+  readonly log: Pick<Log, 'warn'>
   readonly settings: () => RewritingSettings
 }
 
@@ -53,7 +56,7 @@ export class SenderRewriting {
   /**
    * Which reverse-path each recipient's copy has. A stranger's is rewritten for strangers only; what cannot be (an
    * address that would be too long, a list's mark) stays.
-   * @throws PosternError DISK_FAILED, DISK_FULL where the key cannot be read or made
+   * @throws PosternError DISK_FAILED where the key cannot be read, DISK_FULL where it cannot be made now
    */
   async shares({ reversePath, recipients }: Share): Promise<readonly Share[]> {
     const { enabled, isOurs } = this.#parts.settings()
@@ -97,7 +100,7 @@ export class SenderRewriting {
     const path = `${folder}/srs.secret`
     let bytes = await this.#read(path)
     if (bytes === undefined && make !== undefined) {
-      await this.#makeKey(path)
+      if (!(await this.#makeKey(path))) return undefined
       bytes = await this.#read(path)
     }
     const [first, ...older] = controlList(bytes).map(({ text }) => text)
@@ -115,8 +118,20 @@ export class SenderRewriting {
     }
   }
 
+  /** @returns whether it is there now. @throws PosternError DISK_FULL */
+  async #makeKey(path: string): Promise<boolean> {
+    try {
+      await this.#writeKey(path)
+      return true
+    } catch (error) {
+      if (!isPosternError(error, 'DISK_FAILED')) throw error
+      this.#parts.log.warn('srs.no-key', { path, error: error.message })
+      return false
+    }
+  }
+
   /** Whole or not at all; of two processes that make one, both use the one that lies there in the end. */
-  async #makeKey(path: string): Promise<void> {
+  async #writeKey(path: string): Promise<void> {
     const { disk, random } = this.#parts
     const key = Buffer.from(random.bytes(keyBytes)).toString('base64url')
     const fresh = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`

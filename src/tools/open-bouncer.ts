@@ -22,8 +22,8 @@ export interface BouncerParts extends Omit<BouncerOptions, 'settings'> {
 }
 
 export function openBouncer({ current, disk, ...doors }: BouncerParts): Bouncer {
-  const { clock, random } = doors
-  const rewriting = openRewriting({ disk, clock, random, current })
+  const { clock, random, log } = doors
+  const rewriting = openRewriting({ disk, clock, random, log, current })
   return createBouncer({
     ...doors,
     settings: () => ({
