@@ -22,7 +22,7 @@ export class NodeConnection implements Connection, Party {
   #error: Error | undefined
   #closed = false
   #linger: NodeJS.Timeout | undefined
-  readonly #turn: Turn | undefined
+  readonly #turn: Turn
   /** Said in this turn, and not written. */
   #waiting = ''
   /** Came in, and is not handed on: because the turn goes on, or because it is paused. */
@@ -34,10 +34,10 @@ export class NodeConnection implements Connection, Party {
   #closing = false
 
   /**
-   * @param turn at whose end what came in is handed on, and text is written; absent: at once
+   * @param turn of this process: at its end what came in is handed on, and then text is written
    * @param local where it came in, if that is known: asking the system costs a call
    */
-  constructor(socket: Socket, turn?: Turn, local?: Endpoint) {
+  constructor(socket: Socket, turn: Turn, local?: Endpoint) {
     this.#socket = socket
     this.#turn = turn
     this.remote = endpoint(socket.remoteAddress, socket.remotePort)
@@ -53,7 +53,6 @@ export class NodeConnection implements Connection, Party {
   }
 
   write(data: string | Uint8Array): boolean {
-    if (this.#turn === undefined) return this.#put(data)
     if (typeof data !== 'string') {
       this.send()
       return this.#put(data)
@@ -88,8 +87,7 @@ export class NodeConnection implements Connection, Party {
   }
 
   #hearLater(): void {
-    if (this.#turn === undefined) setImmediate(() => this.hear())
-    else this.#turn.hears(this, this.#handlers?.isEnding === true)
+    this.#turn.hears(this, this.#handlers?.isEnding === true)
   }
 
   #put(data: string | Uint8Array): boolean {
@@ -181,9 +179,9 @@ export class NodeConnection implements Connection, Party {
   readonly #data = (chunk: Buffer): void => {
     const before = this.#heard
     this.#heard = chunk
-    if (before === undefined && this.#turn !== undefined) return this.#hearLater()
+    if (before === undefined) return this.#hearLater()
     // Who sends more than one piece in a turn is heard at once. The first may make it pause, or start TLS: without the second.
-    if (before !== undefined) this.#handlers?.data(before)
+    this.#handlers?.data(before)
     this.hear()
   }
 

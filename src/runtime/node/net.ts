@@ -31,6 +31,9 @@ import {
 } from './unix-socket.ts'
 import { Turn } from './turn.ts'
 
+/** One event loop, and everybody's turn: who listens and who calls, whatever they talk about. */
+const turn = new Turn()
+
 export const nodeNet: Net = Object.freeze({ listen, connect, ownAddresses, tlsContext, tlsTrust })
 
 function ownAddresses(): readonly string[] {
@@ -55,7 +58,6 @@ function listenOnce(options: ListenOptions): Promise<NetListener> {
   const { promise, resolve, reject } = Promise.withResolvers<NetListener>()
   let bound: Endpoint | undefined
   let isUnix = 'path' in address
-  const turn = new Turn()
   // A client may finish sending and still read: `printf … | nc`.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // Reset while it waited to be accepted: nobody is there.
@@ -134,7 +136,7 @@ function connect(options: ConnectOptions): Promise<Connection> {
   socket.on('error', failed)
   socket.once('connect', () => {
     done()
-    resolve(new NodeConnection(socket))
+    resolve(new NodeConnection(socket, turn))
   })
   return promise
 }
