@@ -96,6 +96,7 @@ test('where no key can be made a sender stays, and the log says why; a full disk
   expect(log.events).toMatchObject([
     { event: 'srs.no-key', fields: { path: '/control/srs.secret' } },
   ])
+  expect(await stage({ folder: '/nowhere' }).rewriting.shares(share)).toEqual([share])
   disk.fault = ({ kind }) => (kind === 'write' ? 'DISK_FULL' : undefined)
   await expect(rewriting.shares(share)).rejects.toMatchObject({ code: 'DISK_FULL' })
 })

@@ -1,7 +1,7 @@
 /**
  * What others' mail has as its reverse-path when we forward it (SRS), and whose the bounces are that such mail leads to
  * here. The key is made at the first forward: without one nothing was ever rewritten. Where it cannot be made (a folder of
- * root's) mail goes on under its sender's name, as from qmail. The files are read each time, so a new key counts at once, in
+ * root's, or none) mail goes on under its sender's name, as from qmail. The files are read each time, so a new key counts at once, in
  * every process.
  */
 import { controlLine, controlList } from '../formats/control.ts'
@@ -124,7 +124,7 @@ export class SenderRewriting {
       await this.#writeKey(path)
       return true
     } catch (error) {
-      if (!isPosternError(error, 'DISK_FAILED')) throw error
+      if (!isPosternError(error) || error.code === 'DISK_FULL') throw error
       this.#parts.log.warn('srs.no-key', { path, error: error.message })
       return false
     }

@@ -26,9 +26,12 @@ export async function findAddress(
   return account === undefined ? { kind: 'nobody', domain } : { kind: 'user', domain, account }
 }
 
+/** Knows mail domains, and which names are aliases of them. */
+export type DomainReader = Pick<AccountReader, 'findDomain' | 'findDomainAlias'>
+
 /** The mail domain of this name, or the one that the name is an alias of. @throws PosternError ACCOUNTS_FAILED */
 export async function meantDomain(
-  accounts: AccountReader,
+  accounts: DomainReader,
   name: string,
 ): Promise<MailDomain | undefined> {
   const domain = await accounts.findDomain(name)

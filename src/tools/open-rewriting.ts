@@ -4,13 +4,20 @@ import type { Configuration } from '../config/configuration.ts'
 import { SenderRewriting, type RewritingParts } from '../delivery/sender-rewriting.ts'
 import { canonicalDomain } from '../delivery/router.ts'
 import { asciiDomain } from '../mail/domain.ts'
-import type { AccountReader } from '../runtime/accounts.ts'
+import { meantDomain, type DomainReader } from '../runtime/find-address.ts'
+
+/** What counts of a configuration. */
+export interface RewritingConfiguration {
+  readonly folder: string
+  readonly control: Pick<Configuration['control'], 'me' | 'locals' | 'rcptHosts' | 'virtualDomains'>
+  readonly delivery: Pick<Configuration['delivery'], 'srs'>
+}
 
 export interface OpenRewritingParts extends Omit<RewritingParts, 'settings'> {
   /** The configuration in force. */
-  readonly current: () => Configuration
-  /** Whose domains are ours too; absent where only bounces are read. */
-  readonly accounts?: Pick<AccountReader, 'findDomain'>
+  readonly current: () => RewritingConfiguration
+  /** Whose domains, and other names of these, are ours too; absent where only bounces are read. */
+  readonly accounts?: DomainReader
 }
 
 export function openRewriting({
@@ -28,7 +35,8 @@ export function openRewriting({
         hostname: control.me,
         isOurs: async (domain) =>
           isOurs(domain, control) ||
-          (await accounts?.findDomain(canonicalDomain(domain))) !== undefined,
+          (accounts !== undefined &&
+            (await meantDomain(accounts, canonicalDomain(domain))) !== undefined),
       }
     },
   })
@@ -37,7 +45,7 @@ export function openRewriting({
 /** Nobody asks such a domain, or its next hop, whether mail of others may come from us. */
 function isOurs(
   domain: string,
-  { me, locals, rcptHosts, virtualDomains }: Configuration['control'],
+  { me, locals, rcptHosts, virtualDomains }: RewritingConfiguration['control'],
 ): boolean {
   const name = asciiDomain(domain) || domain.toLowerCase()
   return (
