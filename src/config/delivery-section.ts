@@ -66,6 +66,9 @@ export interface DeliverySurroundings {
   readonly readText: (path: string) => string | undefined
 }
 
+/** Node itself does not start with much less. */
+const leastMemoryBytes = 1 << 30
+
 export function readDelivery(
   reading: Reading,
   top: JsonObject,
@@ -82,7 +85,7 @@ export function readDelivery(
     local: values.local,
     alias: absolute(values.alias),
     localTimeoutMs: values.local_timeout,
-    localMemoryBytes: values.local_memory === 0 ? undefined : values.local_memory,
+    localMemoryBytes: readMemory(reading, values.local_memory),
     srs: values.srs,
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
@@ -109,6 +112,16 @@ export function readDelivery(
     recipientsPerTransaction: values.recipients_per_transaction,
     reuse: { idleMs: values.keep_connection, messages: values.messages_per_connection },
   }
+}
+
+/** The processes of ours that start the programs of a user have the same limit. */
+function readMemory(reading: Reading, bytes: number): number | undefined {
+  if (bytes === 0) return undefined
+  if (bytes < leastMemoryBytes) {
+    const problem = 'is less than our own process needs that starts the programs'
+    reading.mistake(['delivery', 'local_memory'], problem, 'write 1GB or more, or 0 for no limit')
+  }
+  return bytes
 }
 
 function readXforward(reading: Reading, names: readonly string[]): ReadonlySet<string> {

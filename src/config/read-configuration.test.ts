@@ -190,6 +190,19 @@ chain: []
     ])
   })
 
+  test('knows what programs of users may hold in memory: no less than what starts them', () => {
+    const withMemory = (size: string) =>
+      read({
+        'control/me': 'mx.test\n',
+        'postern.yaml': `delivery:\n  local_memory: ${size}\n`,
+      })
+    expect(withMemory('1GB').configuration?.delivery.localMemoryBytes).toBe(1 << 30)
+    expect(withMemory('0').configuration?.delivery).toHaveProperty('localMemoryBytes', undefined)
+    expect(mistakesIn({ 'postern.yaml': 'delivery:\n  local_memory: 256MB\n' })).toEqual([
+      'config/postern.yaml:2: delivery.local_memory: is less than our own process needs that starts the programs; write 1GB or more, or 0 for no limit',
+    ])
+  })
+
   test('knows hosts that are not always there', () => {
     const { configuration, mistakes } = read({
       'control/me': 'mx.test\n',
