@@ -22,14 +22,23 @@ export class Breakers<Options> {
 
   /** That of a question with these options. */
   of(options: Options): Breaker {
-    if (this.#nameOf === undefined) return this.#usual
-    const name = this.#nameOf(options)
+    const name = this.#nameIn(options)
+    if (name === undefined) return this.#usual
     const known = this.#named.get(name) ?? new Breaker(this.#limits)
     this.#named.delete(name)
     this.#named.set(name, known)
     const [oldest] = this.#named.keys()
     if (oldest !== undefined && this.#named.size > mostKept) this.#named.delete(oldest)
     return known
+  }
+
+  /** A plugin that fails to say it fails the question too, if that matters: there a fault is dealt with. */
+  #nameIn(options: Options): string | undefined {
+    try {
+      return this.#nameOf?.(options)
+    } catch {
+      return undefined
+    }
   }
 
   /** Closed where all of them are, else that of one that is not. */
