@@ -167,7 +167,8 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
     test('on System the door, new workers, alerts and the state of the installation', async () => {
       const { page } = watched
       await visit('/system')
-      await page.getByText('Nobody is told when something goes wrong').waitFor()
+      await page.getByText('Nobody looks, and nobody is told').waitFor()
+      expect(await page.getByText('Nothing is wrong').count()).toBe(0)
       await press('Take no mail …', 'Take no mail')
       await page.getByText('No mail is taken').waitFor()
       expect(await mail.send({})).toEqual([expect.stringContaining('421')])

@@ -153,14 +153,14 @@ function Review({
   const { api, say } = useApp()
   const domain = asked.what === 'add' ? asked.wanted.domain.trim() : asked.domain
   const send = (dryRun: boolean, signal?: AbortSignal): Promise<RelayChange> => {
-    const with_ = signal === undefined ? {} : { signal }
+    const until = signal === undefined ? {} : { signal }
     if (asked.what === 'remove') {
       const path = `/relay-domains/${encodeURIComponent(domain)}`
-      return api.ask<RelayChange>('DELETE', path, { query: { dryRun }, ...with_ })
+      return api.ask<RelayChange>('DELETE', path, { query: { dryRun }, ...until })
     }
     const { to, verify } = asked.wanted
     const body = { domain, to: to.trim(), verify, dryRun }
-    return api.ask<RelayChange>('POST', '/relay-domains', { body, ...with_ })
+    return api.ask<RelayChange>('POST', '/relay-domains', { body, ...until })
   }
   const plan = useLoad(`relay ${JSON.stringify(asked)}`, (signal) => send(true, signal))
   const changes = plan.value?.changes

@@ -56,11 +56,11 @@ function Told({
 }) {
   return (
     <>
-      {active.length === 0 ? <Notice kind="good">Nothing is wrong.</Notice> : null}
+      {configured && active.length === 0 ? <Notice kind="good">Nothing is wrong.</Notice> : null}
       {configured ? null : (
         <p class="muted">
-          Nobody is told when something goes wrong: name somebody in the section <code>alerts</code>{' '}
-          of postern.yaml.
+          Nobody looks, and nobody is told when something goes wrong: name somebody in the section{' '}
+          <code>alerts</code> of postern.yaml.
         </p>
       )}
       {untold === 0 ? null : (
