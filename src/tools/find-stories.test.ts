@@ -84,6 +84,11 @@ describe('whatever somebody has in hand', () => {
     expect({ others, more }).toEqual({ others: [], more: false })
   })
 
+  test('nothing is found in a file that the gateway has just begun', async () => {
+    writeFileSync(join(folder, 'traces.db'), '')
+    expect(await asked('last')).toEqual({ stories: [], others: [], more: false })
+  })
+
   test('what brought nobody is found by its id', async () => {
     await record()
     expect(await asked('alone3')).toMatchObject({ stories: [{ id: 'alone3', via: 'queue' }] })

@@ -5,12 +5,20 @@
 import { PosternError } from '../../mail/errors.ts'
 import type { DescribeRecord, RecordedArchive } from '../archive.ts'
 import { ArchiveCounter } from './archive-counter.ts'
-import { openArchiveForReading } from './archive-file.ts'
+import { isUnwritten, openArchiveForReading } from './archive-file.ts'
 import { answerOf, ArchiveReader, parseValue } from './archive-reader.ts'
 
-/** Blocks while it reads. @throws PosternError STORE_FAILED where the file cannot be opened */
+/**
+ * Blocks while it reads.
+ *
+ * @throws PosternError NOT_FOUND where nothing is in the file yet, STORE_FAILED where it cannot be opened
+ */
 export function openArchiveBeside(path: string, describe: DescribeRecord): RecordedArchive {
   const file = attempt(() => openArchiveForReading(path))
+  if (attempt(() => isUnwritten(file))) {
+    file.close()
+    throw new PosternError('NOT_FOUND', path)
+  }
   const reader = attempt(() => new ArchiveReader(file, describe))
   const counter = attempt(() => new ArchiveCounter(file, describe))
   return {

@@ -39,6 +39,11 @@ export function openArchiveForReading(path: string): DatabaseSync {
   return checked(file, path)
 }
 
+/** Whoever writes has opened it, and written nothing yet. */
+export function isUnwritten(file: DatabaseSync): boolean {
+  return versionOf(file) === 0
+}
+
 function openForWriting(path: string): DatabaseSync {
   const file = new DatabaseSync(path, { timeout: busyMs })
   try {
@@ -48,7 +53,7 @@ function openForWriting(path: string): DatabaseSync {
     file.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes}`,
     )
-    if (versionOf(file) === 0) {
+    if (isUnwritten(file)) {
       file.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
     }
   } catch (error) {
