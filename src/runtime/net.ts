@@ -14,7 +14,7 @@ export interface ConnectionHandlers {
   data(chunk: Buffer): void
   /** What it does is near its end: what comes in for it goes before what comes in for others. */
   readonly isEnding?: boolean
-  /** The peer finished sending (half-close). */
+  /** The peer finished sending (half-close); told while it is paused too, and to whoever is attached afterwards. */
   ended(): void
   /** Everything that `write` had taken is out, after a `write` that answered false. */
   drained(): void

@@ -27,8 +27,10 @@ export class NodeConnection implements Connection, Party {
   #waiting = ''
   /** Came in, and is not handed on: because the turn goes on, or because it is paused. */
   #heard: Buffer | undefined
-  /** So is that the peer has finished sending. */
+  /** The peer has finished sending. */
   #hasEnded = false
+  /** … and whoever is attached has heard so. */
+  #toldEnd = false
   #paused = false
   /** To be closed when that is written. */
   #closing = false
@@ -50,6 +52,10 @@ export class NodeConnection implements Connection, Party {
     this.#handlers = handlers
     if (this.#closed) setImmediate(() => handlers.closed(this.#error))
     else if (!attached) this.#listen()
+    else if (this.#toldEnd) {
+      this.#toldEnd = false
+      this.#hearLater()
+    }
   }
 
   write(data: string | Uint8Array): boolean {
@@ -75,14 +81,16 @@ export class NodeConnection implements Connection, Party {
     return this.#heard?.[0] ?? 0
   }
 
-  /** Hands on what came in, as far as it is wanted. */
+  /** Hands on what came in, as far as it is wanted, and then its end: who waits is told of that too, for it may be a farewell. */
   hear(): void {
-    if (this.#paused) return
     const chunk = this.#heard
-    this.#heard = undefined
-    if (chunk !== undefined) this.#handlers?.data(chunk)
-    if (!this.#hasEnded || this.#paused) return
-    this.#hasEnded = false
+    if (chunk !== undefined) {
+      if (this.#paused) return
+      this.#heard = undefined
+      this.#handlers?.data(chunk)
+    }
+    if (!this.#hasEnded || this.#toldEnd) return
+    this.#toldEnd = true
     this.#handlers?.ended()
   }
 
@@ -101,7 +109,7 @@ export class NodeConnection implements Connection, Party {
 
   resume(): void {
     this.#paused = false
-    if (this.#heard !== undefined || this.#hasEnded) this.#hearLater()
+    if (this.#heard !== undefined) this.#hearLater()
     this.#socket.resume()
   }
 

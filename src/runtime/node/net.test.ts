@@ -281,6 +281,36 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('that waits is told when its peer hangs up, and so is who comes after it', async () => {
+    const door = await open()
+    const { client, server } = await meet(door)
+    const told: string[] = []
+    const handlers = (name: string, ended: () => void) => ({
+      data: (chunk: Buffer) => {
+        told.push(`${name}: ${chunk.toString()}`)
+        server.pause()
+      },
+      ended: () => {
+        told.push(`${name}: the end`)
+        ended()
+      },
+      drained: () => undefined,
+      closed: () => undefined,
+    })
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    server.attach(handlers('first', first.resolve))
+    client.write('PROXY')
+    client.end()
+    await first.promise
+    server.attach(handlers('second', second.resolve))
+    await second.promise
+    server.resume()
+    await setImmediate()
+    expect(told).toEqual(['first: PROXY', 'first: the end', 'second: the end'])
+    server.destroy()
+    await door.listener.close()
+  })
+
   test('that is destroyed has said its last words', async () => {
     const door = await open()
     const { client, server } = await meet(door)
