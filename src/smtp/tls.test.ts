@@ -1,6 +1,7 @@
 /** TLS over real sockets: what an attacker slips in before the handshake is never executed, garbage harms nobody. */
 import { readFileSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -14,6 +15,7 @@ import { scriptedPolicy } from '../testkit/scripted-policy.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
 import { listen } from './listener.ts'
 import type { ListenerOptions } from './listener-parts.ts'
+import type { Newcomer } from './policy.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
@@ -172,7 +174,7 @@ describe('STARTTLS', () => {
         plain.write('EHLO client.test\r\n')
         await next()
         plain.write(injection.slice(0, cut))
-        await new Promise((resolve) => void setImmediate(resolve))
+        await setImmediate()
         plain.write(injection.slice(cut))
         expect(await next()).toBe('220 2.0.0 Ready to start TLS')
         plain.removeAllListeners('data')
@@ -233,6 +235,27 @@ describe('implicit TLS', () => {
     expect(await next()).toBe('503 5.5.1 TLS is active already')
     expect(await next()).toBe('250 2.1.0 Ok')
     expect(await next()).toContain('221 ')
+    await listener.close(1_000)
+  })
+
+  test('may be begun by the client while it is asked who that is', async () => {
+    const { policy, listener, port } = await open({ tls: 'implicit' })
+    const known = Promise.withResolvers<void>()
+    const introduce = policy.introduce.bind(policy)
+    Object.assign(policy, {
+      introduce: async (newcomer: Newcomer) => {
+        await known.promise
+        return introduce(newcomer)
+      },
+    })
+    const raw = createConnection({ host: '127.0.0.1', port })
+    const secure = connectTls({ socket: raw, rejectUnauthorized: false })
+    const next = replies(secure)
+    while (raw.bytesWritten === 0) await setImmediate()
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
+    known.resolve()
+    expect(await next()).toBe('220 mx.test ESMTP')
+    secure.destroy()
     await listener.close(1_000)
   })
 
