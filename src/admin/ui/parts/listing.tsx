@@ -1,6 +1,6 @@
 /** What stands between a request and its rows: waiting, an error, nothing, or more to come. */
 import type { ComponentChildren } from 'preact'
-import { ProblemNotice } from './notice.tsx'
+import { PanelProblem } from './notice.tsx'
 import type { Pages } from './use-pages.ts'
 
 export function Listing<R>({
@@ -15,11 +15,7 @@ export function Listing<R>({
   const { items, error, loading, more, searching } = pages
   return (
     <>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {items === undefined ? (
         <Waiting loading={loading} />
       ) : items.length === 0 && searching ? (

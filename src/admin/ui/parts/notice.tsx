@@ -30,6 +30,16 @@ export function Notice({
   )
 }
 
+/** What went wrong, in a panel whose contents reach its edges. */
+export function PanelProblem({ error }: { readonly error: unknown }) {
+  if (error === undefined) return null
+  return (
+    <div class="panel-body">
+      <ProblemNotice error={error} />
+    </div>
+  )
+}
+
 /** What went wrong, beside what caused it: title, detail, and every single mistake with its remedy. */
 export function ProblemNotice({ error }: { readonly error: unknown }) {
   if (error === undefined) return null

@@ -8,7 +8,7 @@ import { healthOf } from '../../model/entry-health.ts'
 import { pathOf } from '../../model/places.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Icon } from '../../parts/icon.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
@@ -26,11 +26,7 @@ export function Health() {
   )
   return (
     <Panel title="Health of the entries" flush>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {asked === undefined ? null : asked.length === 0 ? (
         <Empty title="No entry was asked yet">
           Entries that ask a daemon or the DNS show here whether it answers.

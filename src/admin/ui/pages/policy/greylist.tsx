@@ -8,7 +8,7 @@ import { pathOf } from '../../model/places.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { TextField } from '../../parts/fields.tsx'
 import { Listing } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { usePages } from '../../parts/use-pages.ts'
@@ -87,11 +87,7 @@ export function Greylist({ query }: { readonly query: URLSearchParams }) {
           ) : null}
         </div>
       </form>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       <Listing
         pages={pages}
         empty={

@@ -7,7 +7,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { SelectField, TextField } from '../../parts/fields.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem, ProblemNotice } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
@@ -152,11 +152,7 @@ function NewRule({ onDone }: { readonly onDone: () => void }) {
           </button>
         </div>
       </form>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
     </Panel>
   )
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 
 /** A question to the policy, and below it the answer. */
@@ -38,11 +38,7 @@ export function Tester<R>({
         </div>
       </form>
       <div aria-live="polite">
-        {error === undefined ? null : (
-          <div class="panel-body">
-            <ProblemNotice error={error} />
-          </div>
-        )}
+        <PanelProblem error={error} />
         {result === undefined ? null : show(result)}
       </div>
     </Panel>

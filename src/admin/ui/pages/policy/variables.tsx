@@ -6,7 +6,7 @@ import { plainText } from '../../format/lines.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { TextField } from '../../parts/fields.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 
@@ -37,11 +37,7 @@ function All() {
       <div class="filters">
         <TextField label="Only those about" value={word} onText={setWord} wide />
       </div>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {rows === undefined ? (
         <Waiting loading={loading} />
       ) : rows.length === 0 ? (

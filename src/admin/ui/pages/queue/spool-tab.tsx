@@ -6,7 +6,7 @@ import { counted, plainText } from '../../format/lines.ts'
 import { formatBytes, formatCount } from '../../format/numbers.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { Notice, ProblemNotice } from '../../parts/notice.tsx'
+import { Notice, PanelProblem, ProblemNotice } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
@@ -99,11 +99,7 @@ function Damaged() {
   )
   return (
     <Panel title="Set aside because it is damaged" flush>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {value === undefined ? (
         <Waiting loading={loading} />
       ) : value.files.length === 0 ? (

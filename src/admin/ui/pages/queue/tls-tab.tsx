@@ -9,7 +9,7 @@ import { tlsRows, type TlsRow } from '../../model/tls-report.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { SelectField, TextField } from '../../parts/fields.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useKeyed } from '../../parts/use-keyed.ts'
@@ -62,11 +62,7 @@ export function TlsTab({ query }: { readonly query: URLSearchParams }) {
           </button>
         </div>
       </form>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {rows === undefined ? (
         <Waiting loading={loading} />
       ) : rows.length === 0 ? (

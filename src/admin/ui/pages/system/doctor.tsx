@@ -4,7 +4,7 @@ import type { Examinations } from '../../../schemas/maintenance.ts'
 import { useApp } from '../../app-context.ts'
 import { plainText } from '../../format/lines.ts'
 import { Waiting } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
@@ -34,11 +34,7 @@ export function Doctor() {
         </button>
       }
     >
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {value !== undefined ? (
         <Table
           label="Examinations"

@@ -5,7 +5,7 @@ import { plainText } from '../../format/lines.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { TextField } from '../../parts/fields.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { ProblemNotice } from '../../parts/notice.tsx'
+import { PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { useLoad } from '../../parts/use-load.ts'
 
@@ -29,11 +29,7 @@ export function LogTab() {
       <div class="filters">
         <TextField label="Only lines with" value={word} onText={setWord} search wide />
       </div>
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {lines === undefined ? (
         <Waiting loading={loading} />
       ) : lines.length === 0 ? (

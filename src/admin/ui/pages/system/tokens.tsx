@@ -7,7 +7,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Waiting } from '../../parts/listing.tsx'
-import { Notice, ProblemNotice } from '../../parts/notice.tsx'
+import { Notice, PanelProblem } from '../../parts/notice.tsx'
 import { Panel } from '../../parts/page.tsx'
 import { Table, type Column } from '../../parts/table.tsx'
 import { useLoad } from '../../parts/use-load.ts'
@@ -46,11 +46,7 @@ export function Tokens() {
         </button>
       }
     >
-      {error === undefined ? null : (
-        <div class="panel-body">
-          <ProblemNotice error={error} />
-        </div>
-      )}
+      <PanelProblem error={error} />
       {value === undefined ? (
         <Waiting loading={loading} />
       ) : value.tokens.length === 0 ? (
