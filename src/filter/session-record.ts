@@ -25,6 +25,7 @@ import {
   thresholdsJson,
   type PackedRecipient,
   type TraceEnd,
+  type TraceHead,
   type TraceRecord,
 } from './trace-record.ts'
 
@@ -94,7 +95,7 @@ export function recordOf(
   const { steps, lost } = packSteps(all, known.startMs, story?.scopes)
   const { hello, user, tls } = session ?? {}
   const missing = lost + trail.lost + (story?.lost ?? 0)
-  const record: { -readonly [K in keyof TraceRecord]: TraceRecord[K] } = {
+  const head: { -readonly [K in keyof TraceHead]: TraceHead[K] } = {
     version: 1,
     id,
     session: facts.id,
@@ -108,39 +109,38 @@ export function recordOf(
     recipients: story?.recipients ?? [],
     stage: inquiry.stage,
     end,
-    steps,
   }
   // One by one: a spread for each would cost more than all the rest, for every message.
-  if (hello !== undefined) record.hello = hello.name
-  if (user !== undefined) record.user = user
+  if (hello !== undefined) head.hello = hello.name
+  if (user !== undefined) head.user = user
   const failed = story === undefined ? known.failedLogin : undefined
-  if (failed !== undefined) record.failedLogin = failed.login.user.slice(0, mostOfName)
-  if (tls !== undefined) record.tls = tls.protocol
-  if (story !== undefined) record.reversePath = formatPath(story.mail.reversePath)
+  if (failed !== undefined) head.failedLogin = failed.login.user.slice(0, mostOfName)
+  if (tls !== undefined) head.tls = tls.protocol
+  if (story !== undefined) head.reversePath = formatPath(story.mail.reversePath)
   if (known.turnedAway !== undefined) {
-    record.reversePath = known.turnedAway.reversePath.slice(0, mostOfName)
-    record.receiver = known.turnedAway.reason
+    head.reversePath = known.turnedAway.reversePath.slice(0, mostOfName)
+    head.receiver = known.turnedAway.reason
   }
-  if (story?.mail.forwarded !== undefined) record.forwarded = story.mail.forwarded
-  if (story?.message !== undefined) record.sizeBytes = story.message.message.sizeBytes
-  if (story?.answers === 'each') record.each = true
+  if (story?.mail.forwarded !== undefined) head.forwarded = story.mail.forwarded
+  if (story?.message !== undefined) head.sizeBytes = story.message.message.sizeBytes
+  if (story?.answers === 'each') head.each = true
   const placements = packPlacements(story?.placements, replies !== undefined)
-  if (placements !== undefined) record.placements = placements
-  if (story?.thresholds !== undefined) record.thresholds = story.thresholds.map(thresholdsJson)
-  if (said !== undefined) record.reply = packReply(said)
-  if (replies !== undefined) record.replies = replies.map(packReply)
-  if (queueIds !== undefined) record.queueIds = queueIds
-  const head = story?.message?.head
-  const messageId = head === undefined ? undefined : messageIdOf(head)
-  if (messageId !== undefined) record.messageId = messageId
+  if (placements !== undefined) head.placements = placements
+  if (story?.thresholds !== undefined) head.thresholds = story.thresholds.map(thresholdsJson)
+  if (said !== undefined) head.reply = packReply(said)
+  if (replies !== undefined) head.replies = replies.map(packReply)
+  if (queueIds !== undefined) head.queueIds = queueIds
+  const received = story?.message?.head
+  const messageId = received === undefined ? undefined : messageIdOf(received)
+  if (messageId !== undefined) head.messageId = messageId
   const reasons = reasonsAmong(all)
-  if (reasons.length > 0) record.reasons = reasons
+  if (reasons.length > 0) head.reasons = reasons
   const score = scoreOf(all)
-  if (score !== 0) record.score = score
-  if (known.objected !== undefined) record.objection = packObjection(known.objected, all)
-  if (known.ruled !== undefined) record.ruled = known.ruled
-  if (missing !== 0) record.lost = missing
-  record.facts = sessionFacts({
+  if (score !== 0) head.score = score
+  if (known.objected !== undefined) head.objection = packObjection(known.objected, all)
+  if (known.ruled !== undefined) head.ruled = known.ruled
+  if (missing !== 0) head.lost = missing
+  const told = sessionFacts({
     facts,
     session,
     environment: known.environment,
@@ -150,7 +150,7 @@ export function recordOf(
     message: story?.message,
     headBytes: known.headBytes,
   })
-  return record
+  return { head, detail: { steps, facts: told } }
 }
 
 /** As a line of the log. */

@@ -152,6 +152,12 @@ type OptionalText =
   | 'messageId'
   | 'via'
 
+/** Head and detail of a record together, as they are read. */
+export function wholeRecord(head: JsonObject, detail: JsonValue | undefined): JsonObject {
+  // Those of earlier versions have the steps alone beside the head.
+  return { ...head, ...(Array.isArray(detail) ? { steps: detail } : object(detail)) }
+}
+
 /** From a stored record and the chain it names. */
 export function readRecord(
   record: JsonObject,

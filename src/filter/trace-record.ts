@@ -275,7 +275,20 @@ export type PackedObjection = {
 }
 
 /** One transaction, or a connection that was refused before there was one. */
-export type TraceRecord = {
+export interface TraceRecord {
+  readonly head: TraceHead
+  readonly detail: TraceDetail
+}
+
+/** What is read only of a transaction that is looked at: kept apart, so that finding others does not read it. */
+export type TraceDetail = {
+  readonly steps: readonly PackedStep[]
+  /** For who puts the same questions to another chain. */
+  readonly facts?: SessionFacts
+}
+
+/** What a transaction is found and listed by. */
+export type TraceHead = {
   readonly version: 1
   /** The transaction's id; the session's for a refused connection. */
   readonly id: string
@@ -313,11 +326,8 @@ export type TraceRecord = {
   readonly placements?: readonly JsonValue[]
   /** Of each accepted recipient, where these are not the chain's for all of them. */
   readonly thresholds?: readonly JsonObject[]
-  readonly steps: readonly PackedStep[]
   /** Of all opinions, each once; those of shadow entries too. */
   readonly reasons?: readonly string[]
-  /** For who puts the same questions to another chain. */
-  readonly facts?: SessionFacts
   /** Without its angle brackets, bounded. */
   readonly messageId?: string
   /** Of the recipient with the most; absent where it is 0. */

@@ -32,14 +32,13 @@ export class TraceWriter {
     this.#archive.noteLater(generation.id, chainRecord(generation))
   }
 
-  write(record: TraceRecord): void {
-    if (record.end === 'committed' && this.#isBehind()) {
+  write({ head, detail }: TraceRecord): void {
+    if (head.end === 'committed' && this.#isBehind()) {
       this.#dropped += 1
       this.#missing = (this.#missing ?? 0) + 1
       return
     }
-    const { steps, ...head } = record
-    this.#archive.addLater(head, { at: record.endedAt, counts: true, detail: steps })
+    this.#archive.addLater(head, { at: head.endedAt, counts: true, detail })
   }
 
   /** Told once when it begins, and once when it is over. */

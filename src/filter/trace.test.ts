@@ -10,7 +10,8 @@ import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 import { AttemptRecorder } from './attempts.ts'
 import type { EntryConfig } from './entry.ts'
 import { redecide } from './redecide.ts'
-import type { TraceRecord } from './trace-record.ts'
+import { wholeRecord } from './trace-reader.ts'
+import type { TraceEnd, TraceRecord } from './trace-record.ts'
 import { TraceWriter } from './trace-writer.ts'
 
 async function sent(entries: readonly EntryConfig[], to = ['bob@x.test']): Promise<ChainUnderTest> {
@@ -230,21 +231,23 @@ describe('bounds', () => {
     const archive = memoryArchive(() => [], { maxRecords: 10_000 })
     const log = recordingLog()
     const writer = new TraceWriter(archive, log)
-    const record = (id: string, end: TraceRecord['end']): TraceRecord => ({
-      version: 1,
-      id,
-      session: 's',
-      chain: 'c',
-      at: 0,
-      endedAt: 0,
-      listener: 'mx',
-      remote: '',
-      hostname: '',
-      environment: '',
-      recipients: [],
-      stage: 'message',
-      end,
-      steps: [],
+    const record = (id: string, end: TraceEnd): TraceRecord => ({
+      head: {
+        version: 1,
+        id,
+        session: 's',
+        chain: 'c',
+        at: 0,
+        endedAt: 0,
+        listener: 'mx',
+        remote: '',
+        hostname: '',
+        environment: '',
+        recipients: [],
+        stage: 'message',
+        end,
+      },
+      detail: { steps: [] },
     })
     writer.write(record('early', 'committed'))
     archive.fallBehind(2000)
@@ -281,4 +284,12 @@ test('what the courier did since belongs to the explanation, in the order of the
   recorder.record({ ...attempt, queueId: 's1.1.q10', outcome: 'failed' })
   const outcomes = (await chain.trace('s1.1.q1'))?.attempts.map(({ outcome }) => outcome)
   expect(outcomes).toEqual(['deferred', 'deferred', 'delivered'])
+})
+
+test('a record whose steps alone lie beside it, as earlier versions stored it, is read as a whole', () => {
+  const head = { id: 't', facts: { verb: 'EHLO' } }
+  const whole = { id: 't', facts: { verb: 'EHLO' }, steps: [[0, 2]] }
+  expect(wholeRecord(head, [[0, 2]])).toEqual(whole)
+  expect(wholeRecord({ id: 't' }, { steps: [[0, 2]], facts: { verb: 'EHLO' } })).toEqual(whole)
+  expect(wholeRecord(head, undefined)).toEqual(head)
 })

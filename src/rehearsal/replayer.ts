@@ -1,7 +1,7 @@
 /** Puts stored transactions to a candidate's chain, one after the other, and says what would have come of them. */
 import { FilterPolicy, type EnvironmentOf } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
-import { readRecord, type Trace } from '../filter/trace-reader.ts'
+import { readRecord, wholeRecord, type Trace } from '../filter/trace-reader.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Archive, RecordAbout, TallyQuestion } from '../runtime/archive.ts'
@@ -154,7 +154,7 @@ class LastRecord implements Archive {
   }
 
   addLater(head: JsonObject, { detail }: RecordAbout): void {
-    this.#record = detail === undefined ? head : { ...head, steps: detail }
+    this.#record = wholeRecord(head, detail)
   }
 
   noteLater(_key: string, chain: JsonObject): void {

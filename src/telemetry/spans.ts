@@ -3,12 +3,12 @@
  * of a message is in them; the queue id leads to `postern trace`.
  */
 import type { Step } from '../filter/step.ts'
-import type { TraceRecord } from '../filter/trace-record.ts'
+import type { TraceHead } from '../filter/trace-record.ts'
 import { isSampled, spanIdOf, traceIdOf } from './ids.ts'
 import { attributes, nanoseconds, spanKinds, type OtlpLink, type OtlpSpan } from './otlp.ts'
 
 export interface EndedTransaction {
-  readonly record: TraceRecord
+  readonly record: TraceHead
   readonly steps: readonly Step[]
   /** When the session began, by the clock of the steps. */
   readonly sessionStartMs: number
@@ -30,7 +30,7 @@ export interface EndedDelivery {
 const mostSpans = 500
 
 /** What a transaction is named by: its first message in the queue, or itself where there is none. */
-export function keyOf({ id, queueIds = [] }: Pick<TraceRecord, 'id' | 'queueIds'>): string {
+export function keyOf({ id, queueIds = [] }: Pick<TraceHead, 'id' | 'queueIds'>): string {
   return queueIds[0] ?? id
 }
 
@@ -57,7 +57,7 @@ function stepsOf({ record, steps }: EndedTransaction): readonly Step[] {
 }
 
 function rootSpan(
-  record: TraceRecord,
+  record: TraceHead,
   { start, share }: { readonly start: number; readonly share: number },
 ): OtlpSpan {
   const key = keyOf(record)

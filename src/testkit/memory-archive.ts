@@ -1,3 +1,4 @@
+import { wholeRecord } from '../filter/trace-reader.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type {
   Archive,
@@ -30,9 +31,7 @@ export function memoryArchive(
   }
   return {
     get records() {
-      return kept.map(({ value, detail }) =>
-        detail === undefined ? value : { ...value, steps: detail },
-      )
+      return kept.map(({ value, detail }) => wholeRecord(value, detail))
     },
     get waiting() {
       return waiting

@@ -9,7 +9,7 @@ import type {
 } from '../runtime/archive.ts'
 import type { Attempt } from '../filter/attempts.ts'
 import { object, text, texts } from '../filter/read-json.ts'
-import { readAttempt } from '../filter/trace-reader.ts'
+import { readAttempt, wholeRecord } from '../filter/trace-reader.ts'
 import { isAttempt } from './describe-record.ts'
 import {
   deliveryQuestion,
@@ -73,7 +73,7 @@ export class ArchiveTraceSearch implements TraceSearch {
         // oxlint-disable-next-line no-await-in-loop -- there are few chains
         const chain = chains.get(name) ?? object(await this.#archive.note(name))
         chains.set(name, chain)
-        yield { record: wholeRecord(row), chain }
+        yield { record: wholeRecord(row.value, row.detail), chain }
       }
       if (page.next === undefined) return
       cursor = cursorOf(page.next)
@@ -249,7 +249,7 @@ export class ArchiveTraceSearch implements TraceSearch {
     const attempts = await this.#attempts(queueIds, Math.max(oldest - mostOutOfOrder, 0))
     return Promise.all(
       records.map(async (record) =>
-        storyOf(wholeRecord(record), {
+        storyOf(wholeRecord(record.value, record.detail), {
           chain: object(await this.#archive.note(text(record.value['chain']))),
           attempts: texts(record.value['queueIds'])
             .flatMap((id) => attempts.get(id) ?? [])
@@ -292,11 +292,6 @@ function enteredUnseen(queueId: string, attempts: readonly Attempt[]): JsonObjec
     reversePath: first?.reversePath,
     recipients: [...new Set(attempts.map(({ recipient }) => recipient))],
   })
-}
-
-/** As it was given to the archive. */
-export function wholeRecord({ value, detail }: ArchivedRecord): JsonObject {
-  return detail === undefined ? value : { ...value, steps: detail }
 }
 
 /** As it stands in the JSON of a record. */

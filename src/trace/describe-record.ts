@@ -1,5 +1,5 @@
 /** By what a record is found. It runs in the archive's thread, once for each record. */
-import type { JsonObject } from '../mail/json.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Term } from '../runtime/archive.ts'
 import { list, number, object, text, texts } from '../filter/read-json.ts'
 import { outcomeOf } from './outcome.ts'
@@ -46,20 +46,24 @@ export function domainOf(address: string): string | undefined {
 
 /** All reasons that were given, by those whose opinion counts and by others. */
 export function reasonsOf(record: JsonObject): readonly string[] {
-  const named = [record['ruled'], record['receiver'], object(record['objection'])['reason']]
-  const more = [
-    ...named,
-    ...list(record['recipients']).map((recipient) => list(recipient)[2]),
-    ...list(record['placements']).map((placement) => object(placement)['reason']),
-  ].filter((reason) => typeof reason === 'string')
-  const given = texts(record['reasons'])
-  return more.every((reason) => given.includes(reason)) ? given : [...new Set([...given, ...more])]
+  const reasons = new Set(texts(record['reasons']))
+  const add = (reason: JsonValue | undefined): void => {
+    if (typeof reason === 'string') reasons.add(reason)
+  }
+  add(record['ruled'])
+  add(record['receiver'])
+  add(object(record['objection'])['reason'])
+  for (const recipient of list(record['recipients'])) add(list(recipient)[2])
+  for (const placement of list(record['placements'])) add(object(placement)['reason'])
+  return [...reasons]
 }
 
 /** Those that refused, held or discarded. */
-export function entriesOf(record: JsonObject): readonly string[] {
-  const placed = list(record['placements']).map((placement) => object(placement)['entry'])
-  const names = [object(record['objection'])['entry'], ...placed]
+export function entriesOf({ objection, placements }: JsonObject): readonly string[] {
+  // Accepted mail has neither, and nearly all records are of that.
+  if (objection === undefined && placements === undefined) return []
+  const placed = list(placements).map((placement) => object(placement)['entry'])
+  const names = [object(objection)['entry'], ...placed]
   return [...new Set(names.filter((name) => typeof name === 'string'))]
 }
 

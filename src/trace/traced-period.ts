@@ -1,9 +1,8 @@
 /** The explanations of a time, one after the other, newest first. */
 import { object, text } from '../filter/read-json.ts'
-import { readRecord, type Trace } from '../filter/trace-reader.ts'
+import { readRecord, wholeRecord, type Trace } from '../filter/trace-reader.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Archive } from '../runtime/archive.ts'
-import { wholeRecord } from './archive-search.ts'
 import { recordRange } from './question.ts'
 
 /** Records fetched in one go. */
@@ -33,7 +32,7 @@ export async function* tracesSince(
       beyond === undefined ? question : { ...question, beyond },
     )
     for (const row of rows) {
-      const value = wholeRecord(row)
+      const value = wholeRecord(row.value, row.detail)
       const id = text(value['chain'])
       const chain = chains.get(id) ?? object(await archive.note(id))
       chains.set(id, chain)

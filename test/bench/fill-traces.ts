@@ -4,7 +4,12 @@
  *   node test/bench/fill-traces.ts FILE [transactions]      prints what a record cost, and how large the file is
  */
 import { statSync } from 'node:fs'
-import type { ChainRecord, TraceRecord } from '../../src/filter/trace-record.ts'
+import type {
+  ChainRecord,
+  PackedStep,
+  TraceHead,
+  TraceRecord,
+} from '../../src/filter/trace-record.ts'
 import { queueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
@@ -38,7 +43,7 @@ export function benchRecord(n: number): TraceRecord {
     : deferred
       ? ([451, '4.7.1', 'Please try again later'] as const)
       : ([250, '2.0.0', `queued as ${queueId(n)}`] as const)
-  return {
+  const head: TraceHead = {
     version: 1,
     id: `${id}.1`,
     session: id,
@@ -73,23 +78,24 @@ export function benchRecord(n: number): TraceRecord {
         }
       : {}),
     reasons: Array.from({ length: 4 }, (_, each) => `REASON_${(n + each * 5 + 4) % 60}`),
-    steps: Array.from({ length: stepsOfEach }, (_, place) =>
-      place % 5 === 4
-        ? [
-            place,
-            40 + ((n + place) % 900),
-            {
-              at: place * 3,
-              verdict: {
-                verdict: place === 14 ? 'accept' : 'pass',
-                reason: `REASON_${(n + place) % 60}`,
-                evidence: { list: 'zen.example', answer: `127.0.0.${n % 20}` },
-              },
-            },
-          ]
-        : [place, 3 + ((n + place) % 40)],
-    ),
   }
+  const steps: readonly PackedStep[] = Array.from({ length: stepsOfEach }, (_, place) =>
+    place % 5 === 4
+      ? [
+          place,
+          40 + ((n + place) % 900),
+          {
+            at: place * 3,
+            verdict: {
+              verdict: place === 14 ? 'accept' : 'pass',
+              reason: `REASON_${(n + place) % 60}`,
+              evidence: { list: 'zen.example', answer: `127.0.0.${n % 20}` },
+            },
+          },
+        ]
+      : [place, 3 + ((n + place) % 40)],
+  )
+  return { head, detail: { steps } }
 }
 
 const traces = await openTraces(
@@ -107,10 +113,9 @@ traces.noteLater('bench', benchChain)
 const began = performance.now()
 const cpu = process.cpuUsage()
 for (let n = 0; n < transactions; n++) {
-  const record = benchRecord(n)
-  const { steps, ...head } = record
-  traces.addLater(head, { at: record.endedAt, counts: true, detail: steps })
-  for (const id of record.queueIds ?? []) {
+  const { head, detail } = benchRecord(n)
+  traces.addLater(head, { at: head.endedAt, counts: true, detail })
+  for (const id of head.queueIds ?? []) {
     traces.addLater(
       {
         queueId: id,
@@ -119,10 +124,10 @@ for (let n = 0; n < transactions; n++) {
         outcome: 'delivered',
         status: '2.0.0',
         text: 'delivered into the Maildir',
-        startedAt: record.endedAt + 20,
+        startedAt: head.endedAt + 20,
         durationMs: 2,
       },
-      { at: record.endedAt + 20, counts: false },
+      { at: head.endedAt + 20, counts: false },
     )
   }
   if (n % portion === portion - 1) await traces.extent()

@@ -15,6 +15,7 @@ const idleShare = 0.25
 const mostNotes = 1000
 /** An empty file has pages too. */
 const leastBytes = 256 * 1024
+const nothingDoomed = { last: undefined, counting: 0 } as const
 
 export interface NewRecord {
   readonly at: number
@@ -30,6 +31,10 @@ export class ArchiveWriter {
   readonly #insert: StatementSync
   readonly #note: StatementSync
   readonly #oldest: StatementSync
+  readonly #segment: StatementSync
+  readonly #behind: StatementSync
+  /** Questions for one number, prepared once. */
+  readonly #questions = new Map<string, StatementSync>()
 
   constructor(file: DatabaseSync, describe: DescribeRecord, bounds: ArchiveBounds) {
     this.#file = file
@@ -40,6 +45,10 @@ export class ArchiveWriter {
     )
     this.#note = file.prepare('INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)')
     this.#oldest = file.prepare('SELECT seq, at, counts FROM records ORDER BY seq LIMIT ?')
+    this.#behind = file.prepare('SELECT sum(counts) AS n FROM records WHERE seq >= ?')
+    this.#segment = file.prepare(
+      'SELECT seq, at, counts, value FROM records WHERE seq BETWEEN ? AND ?',
+    )
   }
 
   /** All or nothing. */
@@ -87,9 +96,7 @@ export class ArchiveWriter {
 
   #sealOne(segment: number): void {
     const base = firstOf(segment)
-    const rows = this.#file
-      .prepare('SELECT seq, at, counts, value FROM records WHERE seq BETWEEN ? AND ?')
-      .all(base, lastOf(segment))
+    const rows = this.#segment.all(base, lastOf(segment))
     const records = new Map(
       rows.map(({ seq, value }) => [Number(seq) - base, this.#terms(String(value))] as const),
     )
@@ -129,8 +136,9 @@ export class ArchiveWriter {
 
   #doomed(now: number): { readonly last: number | undefined; readonly counting: number } {
     const { maxRecords, maxAgeMs, maxBytes } = this.#bounds
-    let excess = this.#counted() - maxRecords
+    let excess = this.#isMaybeTooMany ? this.#counted() - maxRecords : 0
     const tooBig = usedBytes(this.#file) > Math.max(maxBytes, leastBytes)
+    if (!tooBig && excess <= 0 && this.#oldestAt >= now - maxAgeMs) return nothingDoomed
     let last: number | undefined
     let counting = 0
     for (const { seq, at, counts } of this.#oldest.all(pruneRows)) {
@@ -140,6 +148,17 @@ export class ArchiveWriter {
       counting += Number(counts)
     }
     return { last, counting }
+  }
+
+  /** Asked after each batch: counting them all is for a store that is full. */
+  get #isMaybeTooMany(): boolean {
+    const first = this.#number('SELECT min(seq) FROM records') ?? 1
+    const last = this.#number('SELECT max(seq) FROM records') ?? 0
+    return last - first >= this.#bounds.maxRecords
+  }
+
+  get #oldestAt(): number {
+    return this.#number('SELECT at FROM records ORDER BY seq LIMIT 1') ?? Infinity
   }
 
   /** @param counting how many of those up to `last` count */
@@ -158,7 +177,7 @@ export class ArchiveWriter {
   #counted(): number {
     const sealed = this.#number('SELECT sum(counted) FROM segments') ?? 0
     const from = firstOf((this.#number('SELECT max(segment) FROM segments') ?? -1) + 1)
-    return sealed + (this.#number(`SELECT sum(counts) FROM records WHERE seq >= ${from}`) ?? 0)
+    return sealed + Number(this.#behind.get(from)?.['n'] ?? 0)
   }
 
   #giveBack(): boolean {
@@ -171,7 +190,9 @@ export class ArchiveWriter {
 
   /** The one value of the one row. */
   #number(sql: string): number | undefined {
-    const row = this.#file.prepare(sql).get() ?? {}
+    const question = this.#questions.get(sql) ?? this.#file.prepare(sql)
+    this.#questions.set(sql, question)
+    const row = question.get() ?? {}
     const [value] = Object.values(row)
     return value === null || value === undefined ? undefined : Number(value)
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LogTarget } from './log-target.ts'
 import { LogWriter } from './log-writer.ts'
 
-const long = `${'x'.repeat(16_384)}\n`
+const long = `${'x'.repeat(65_536)}\n`
 
 describe('lines of the log', () => {
   beforeEach(() => void vi.useFakeTimers())

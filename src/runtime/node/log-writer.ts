@@ -7,7 +7,7 @@ import process from 'node:process'
 import type { LogTarget } from './log-target.ts'
 
 /** A write for each line would cost as much as taking a message. */
-const gatherChars = 16_384
+const gatherChars = 65_536
 const gatherMs = 100
 /** What may wait: beyond it lines are lost, not memory. */
 const mostChars = 16 * 1024 * 1024
