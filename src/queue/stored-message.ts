@@ -51,10 +51,15 @@ export class StoredMessage implements Message {
   inMemory(
     { offset, length }: ByteRange = { offset: 0, length: this.sizeBytes },
   ): readonly Uint8Array[] | undefined {
-    if (this.#body.bytes === undefined) return undefined
     const end = offset + length
+    const head = this.#head.subarray(
+      Math.min(offset, this.bodyOffset),
+      Math.min(end, this.bodyOffset),
+    )
+    if (end <= this.bodyOffset) return head.length > 0 ? [head] : []
+    if (this.#body.bytes === undefined) return undefined
     const parts = [
-      this.#head.subarray(Math.min(offset, this.bodyOffset), Math.min(end, this.bodyOffset)),
+      head,
       this.#body.bytes.subarray(
         Math.max(0, offset - this.bodyOffset),
         Math.max(0, end - this.bodyOffset),

@@ -38,14 +38,16 @@ function transaction(of: { localPart?: string; address?: string } = {}): Transac
 
 const message = (subject: string) => memoryMessage(`Subject: ${subject}\r\n\r\nbody\r\n`)
 const event = (subject: string) => ({ transaction: transaction(), message: message(subject) })
-const printOf = (subject: string) => fingerprintOf(transaction(), message(subject))
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const printOf = (subject: string) => hex(fingerprintOf(transaction(), message(subject)))
 
 async function openNotes(disk: FakeDisk, of: { worker?: number; suspects?: Suspect[] } = {}) {
   const log = recordingLog()
+  const clock = fakeClock()
   const kept: string[] = []
   const opened = await CrashNotes.open({
     disk,
-    clock: fakeClock(),
+    clock,
     log,
     path: notes,
     worker: of.worker ?? 1,
@@ -55,7 +57,7 @@ async function openNotes(disk: FakeDisk, of: { worker?: number; suspects?: Suspe
       return `damaged/${name}`
     },
   })
-  return { notes: opened, log, kept }
+  return { notes: opened, log, clock, kept }
 }
 
 const ledgerOf = (disk: FakeDisk, clock: FakeClock) =>
@@ -67,7 +69,7 @@ test('a fingerprint is the same for a client that tries again, and another for e
   expect(printOf('one')).toBe(print)
   expect(printOf('two')).not.toBe(print)
   for (const other of [{ localPart: 'eve' }, { address: '192.0.2.2' }]) {
-    expect(fingerprintOf(transaction(other), message('one'))).not.toBe(print)
+    expect(hex(fingerprintOf(transaction(other), message('one')))).not.toBe(print)
   }
 })
 
@@ -82,8 +84,25 @@ describe('a note of what a worker judges', () => {
     expect(await notesOf(disk, notes, 1)).toHaveLength(2)
     expect(await notesOf(disk, notes, 2)).toEqual([printOf('three')])
     leave?.()
+    first.clock.advance(5)
     expect(await notesOf(disk, notes, 1)).toEqual([printOf('two')])
     expect(await notesOf(disk, notes, 3)).toEqual([])
+  })
+
+  test('gives its place to the next message without being erased in between', async () => {
+    const disk = fakeDisk()
+    const worker = await openNotes(disk)
+    for (const subject of ['one', 'two', 'three']) {
+      const leave = await worker.notes.enter(event(subject))
+      expect(await notesOf(disk, notes, 1)).toEqual([printOf(subject)])
+      leave?.()
+    }
+    const leave = await worker.notes.enter(event('four'))
+    worker.clock.advance(5)
+    expect(await notesOf(disk, notes, 1)).toEqual([printOf('four')])
+    leave?.()
+    await worker.notes.close()
+    expect(await notesOf(disk, notes, 1)).toEqual([])
   })
 
   test('is forgotten when its worker is replaced', async () => {

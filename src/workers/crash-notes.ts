@@ -6,7 +6,7 @@
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Message } from '../mail/message.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { fingerprintBytes, fingerprintOf } from './fingerprint.ts'
@@ -16,6 +16,8 @@ import type { Suspect } from './messages.ts'
 const places = 1_024
 const partBytes = places * fingerprintBytes
 const nothing = Buffer.alloc(fingerprintBytes)
+/** So long after a message was judged its note may still be there: most places are taken again before, and need no write for it. */
+const eraseAfterMs = 5
 
 export interface CrashNotesParts {
   readonly disk: Disk
@@ -33,7 +35,11 @@ export class CrashNotes implements CrashWatch {
   readonly #parts: CrashNotesParts
   readonly #file: DiskFile
   readonly #suspects: Map<string, number>
+  /** The place that became free last is taken first. */
   readonly #free = Array.from({ length: places }, (_, place) => place)
+  /** Free, with their notes still there. */
+  readonly #stale = new Set<number>()
+  #erasing: Timer | undefined
 
   private constructor(parts: CrashNotesParts, file: DiskFile) {
     this.#parts = parts
@@ -58,22 +64,34 @@ export class CrashNotes implements CrashWatch {
     message,
   }: Parameters<CrashWatch['enter']>[0]): ReturnType<CrashWatch['enter']> {
     const fingerprint = fingerprintOf(transaction, message)
-    if (this.#isSuspect(fingerprint)) return this.#refuse(transaction.id, fingerprint, message)
+    if (this.#suspects.size > 0) {
+      const name = Buffer.from(fingerprint).toString('hex')
+      if (this.#isSuspect(name)) return this.#refuse(transaction.id, name, message)
+    }
     const place = this.#free.pop()
     if (place === undefined) return () => undefined
-    this.#note(place, Buffer.from(fingerprint, 'hex'))
+    this.#note(place, fingerprint)
+    this.#stale.delete(place)
     return () => {
-      this.#note(place, nothing)
       this.#free.push(place)
+      this.#stale.add(place)
+      this.#erasing ??= this.#parts.clock.after(eraseAfterMs, () => this.#erase())
     }
   }
 
   async close(): Promise<void> {
+    this.#erasing?.cancel()
+    this.#erase()
     await this.#file.close()
   }
 
+  #erase(): void {
+    this.#erasing = undefined
+    for (const place of this.#stale) this.#note(place, nothing)
+    this.#stale.clear()
+  }
+
   #isSuspect(fingerprint: string): boolean {
-    if (this.#suspects.size === 0) return false
     const until = this.#suspects.get(fingerprint)
     if (until !== undefined && until > this.#parts.clock.now()) return true
     this.#suspects.delete(fingerprint)

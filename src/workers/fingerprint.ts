@@ -5,22 +5,31 @@ import type { Transaction } from '../mail/session.ts'
 
 export const fingerprintBytes = 16
 
-/** Fields and characters of the header that count; the rest is as good as the same. */
+/** Of the header; the rest is as good as the same. */
+const mostHeaderBytes = 8_192
 const mostFields = 50
-const mostCharacters = 8_192
 
-/** What a client that tries again sends again: from where, from whom, to whom, how much, and the top of the header. Hexadecimal. */
+/** What a client that tries again sends again: from where, from whom, to whom, how much, and the top of the header. */
 export function fingerprintOf(
   { session, reversePath, recipients }: Transaction,
-  { sizeBytes, header }: Message,
-): string {
-  const fields = header.fields.slice(0, mostFields).map(({ name, value }) => `${name}:${value}`)
-  const text = [
+  message: Message,
+): Uint8Array {
+  const envelope = [
     session.remote.address,
     formatPath(reversePath),
     ...recipients.map(({ mailbox }) => formatMailbox(mailbox)),
-    sizeBytes,
-    fields.join('\n').slice(0, mostCharacters),
+    message.sizeBytes,
+    '',
   ].join('\n')
-  return hash('sha256', text, 'hex').slice(0, 2 * fingerprintBytes)
+  const bytes = Buffer.concat([Buffer.from(envelope), ...topOf(message)])
+  return hash('sha256', bytes, 'buffer').subarray(0, fingerprintBytes)
+}
+
+/** As bytes where they are at hand: nobody may need the fields. */
+function topOf(message: Message): readonly Uint8Array[] {
+  const length = Math.min(message.bodyOffset, mostHeaderBytes)
+  const bytes = message.inMemory?.({ offset: 0, length })
+  if (bytes !== undefined) return bytes
+  const fields = message.header.fields.slice(0, mostFields)
+  return [Buffer.from(fields.map(({ name, value }) => `${name}:${value}`).join('\n'))]
 }
