@@ -2,7 +2,7 @@
  * One SPF evaluation on mailauth, strictly by RFC 7208 (ten look-ups, two void ones), with the local additions of the
  * qmail patch: a policy for domains that have none (spfguess), and rules that are tried before a failure (spfrules).
  */
-import type { Dns } from 'postern/plugin'
+import { clientNetwork, type Dns } from 'postern/plugin'
 import { dnsResolver, type Resolver } from '../shared/mailauth/dns-resolver.ts'
 
 export type SpfWord = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'permerror' | 'temperror'
@@ -80,6 +80,7 @@ export async function evaluateSpf(
   { dns, signal }: { readonly dns: Dns; readonly signal: AbortSignal },
 ): Promise<SpfAnswer> {
   const { address } = question
+  if (clientNetwork(address) === undefined) return addressless(question)
   const resolver = dnsResolver({ dns, signal, address })
   const answer = await judged(question, locally, resolver)
   const isRefusable = answer.result !== 'pass' && answer.result !== 'temperror'
@@ -87,6 +88,21 @@ export async function evaluateSpf(
   return isRefusable && answer.explanation === undefined
     ? { ...answer, ours: await expanded(explanation, answer.domain, { question, resolver }) }
     : answer
+}
+
+/** By a UNIX socket, or behind a proxy that does not tell: nobody's policy can say anything of such a client. */
+function addressless({ sender, hello, hostname }: SpfQuestion): SpfAnswer {
+  const domain = sender === '' ? hello : sender.slice(sender.lastIndexOf('@') + 1)
+  const field = `none (${hostname}: no IP address in conversation)`
+  return {
+    result: 'none',
+    domain,
+    record: undefined,
+    explanation: undefined,
+    ours: '',
+    field,
+    by: 'policy',
+  }
 }
 
 async function judged(

@@ -46,6 +46,18 @@ describe('spf', () => {
     })
   })
 
+  test.each(['unix', 'unknown'])(
+    'knows nothing of a client whose address is %s',
+    async (address) => {
+      const session = { remote: { address, port: 0 } }
+      const verdict = await checked('3', { session }).mail('a@fail.test')
+      expect(verdict).toMatchObject({ verdict: 'pass', reason: 'SPF_NONE' })
+      expect(await checked('6', { session }).mail('a@pass.test')).toMatchObject({
+        verdict: 'reject',
+      })
+    },
+  )
+
   test.each([
     ['a@fail.test', 2, 'pass'],
     ['a@fail.test', 3, 'reject'],

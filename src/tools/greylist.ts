@@ -180,9 +180,9 @@ export async function importFolder(
     }
     taken += 1
     const cameBack = lastAt > firstAt
-    waiting.push(keys.put(network, [firstAt, lastAt, cameBack ? 1 : 0], lastAt + lifetimeMs))
+    waiting.push(putOlder(keys, network, { firstAt, lastAt, passes: cameBack ? 1 : 0 }))
     if (cameBack) {
-      waiting.push(clients.put(network, [firstAt, lastAt, knownBefore], lastAt + lifetimeMs))
+      waiting.push(putOlder(clients, network, { firstAt, lastAt, passes: knownBefore }))
     }
     if (waiting.length < pageOfScan) continue
     await Promise.all(waiting)
@@ -190,6 +190,17 @@ export async function importFolder(
   }
   await Promise.all(waiting)
   return { taken, left }
+}
+
+/** What was seen since, or said by an operator, is newer than any folder. */
+async function putOlder(
+  table: StoreTable,
+  key: string,
+  { firstAt, lastAt, passes }: Omit<GreyEntry, 'key'>,
+): Promise<void> {
+  const known = pageOf((await table.get(key)) ?? null)
+  if (known !== undefined && (known.passes >= letIn || known.lastAt >= lastAt)) return
+  await table.put(key, [firstAt, lastAt, passes], lastAt + lifetimeMs)
 }
 
 /** Octets with three digits each: `010/000/002` is 10.0.2.0/24. */

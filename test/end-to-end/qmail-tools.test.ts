@@ -274,17 +274,23 @@ describe('the programs', () => {
     for (const folder of ['control', 'users', 'shop']) mkdirSync(join(home, folder))
     writeFileSync(join(home, 'control/me'), 'mx.postern.test\n')
     writeFileSync(join(home, 'control/locals'), 'Postern.test\n')
-    writeFileSync(join(home, 'control/virtualdomains'), 'shop.test:shop\n.wild.test:shop\n')
+    writeFileSync(
+      join(home, 'control/virtualdomains'),
+      'shop.test:shop\n.wild.test:shop\nj.doe@a.test:shop\n',
+    )
     const shop = join(home, 'shop')
     writeFileSync(join(shop, '.qmail-sales'), '')
     writeFileSync(join(shop, '.qmail-j:doe'), '')
     writeFileSync(join(home, '.qmail-postmaster'), '')
+    // Nobody looks for these: extensions are asked for in lower case, with colons.
+    for (const name of ['.qmail-Sales', '.qmail-a.b']) writeFileSync(join(shop, name), '')
     const lines = [`+shop-:shop:1:1:${shop}:-::`, `+:alias:1:1:${home}:-::`, '.', '']
     writeFileSync(join(home, 'users/assign'), lines.join('\n'))
     const script = `POSTERN_CONFIG=${home} ${join(checkout, 'bin/postern')} mkvalidrcptto`
     expect(await runProgram('/bin/sh', ['-c', script], { cwd: home })).toEqual({
       code: 0,
       stdout: [
+        'j.doe@a.test',
         'shop-j.doe@postern.test',
         'shop-sales@postern.test',
         'postmaster@postern.test',

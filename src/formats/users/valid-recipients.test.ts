@@ -55,6 +55,24 @@ describe('the recipients of a host', () => {
     expect(keys(account('joe', [...files, '-default']), virtual)).toContain('@v')
   })
 
+  test('are those whom control/virtualdomains names alone, whatever becomes of their domain', () => {
+    const people = [
+      ...account('joe', ['-default']),
+      ...account('ann', ['-v-one', '-v-two-default']),
+    ]
+    const virtual = [{ domain: 'v', prefix: 'joe-' }]
+    const alone = ['one', 'two-x', 'none'].map((name) => ({
+      address: `${name}@v`,
+      local: `ann-v-${name}`,
+    }))
+    expect([...validRecipients(people, virtual, alone)]).toEqual([
+      ['one@v', true],
+      ['two-x@v', true],
+      ['none@v', false],
+      ['@v', true],
+    ])
+  })
+
   test('of users/assign are exact lines that have a file, and prefixes with what stands behind them', () => {
     const files = ['-shmoe', '-t-one']
     const exact = { exact: true, dash: '-', files }

@@ -25,14 +25,29 @@ export interface RecipientDomain {
   readonly prefix: string
 }
 
+/** One recipient whom control/virtualdomains names by itself, whatever becomes of its domain. */
+export interface VirtualRecipient {
+  readonly address: string
+  /** The local part by which it is delivered here. */
+  readonly local: string
+}
+
 /** @returns every key once, with whether it is valid */
 export function validRecipients(
   territories: readonly Territory[],
   domains: readonly RecipientDomain[],
+  recipients: readonly VirtualRecipient[] = [],
 ): ReadonlyMap<string, boolean> {
   const reaches = territories.map((territory) => ({ territory, ...reachOf(territory) }))
   const owners = new Owners(territories)
   const keys = new Map<string, boolean>()
+  for (const { address, local } of recipients) {
+    const owner = owners.ofAddress(local)
+    keys.set(
+      address,
+      reaches.some(({ territory, ...reach }) => territory === owner && isReached(reach, local)),
+    )
+  }
   for (const domain of domains) {
     for (const [key, valid] of keysOf(domain, reaches, owners)) {
       if (!keys.has(key)) keys.set(key, valid)
@@ -95,6 +110,10 @@ function reachOf({ prefix, exact, dash, extension, files, mailboxes }: Territory
     }
   }
   return { addresses, prefixes }
+}
+
+function isReached({ addresses, prefixes }: Reach, local: string): boolean {
+  return addresses.includes(local) || prefixes.some((prefix) => local.startsWith(prefix))
 }
 
 /** `list-default` is for all that begins with `list-`, `default` for everything. */

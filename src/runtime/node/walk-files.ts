@@ -34,7 +34,9 @@ async function read(path: string) {
   try {
     return await fs.readdir(path, { withFileTypes: true })
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw new PosternError(missing ? 'NOT_FOUND' : 'DISK_FAILED', path, { cause: error })
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOTDIR')
+      throw new PosternError('NOT_FOUND', `a folder ${path}`, { cause: error })
+    throw new PosternError(code === 'ENOENT' ? 'NOT_FOUND' : 'DISK_FAILED', path, { cause: error })
   }
 }

@@ -16,6 +16,7 @@ import {
   validRecipients,
   type RecipientDomain,
   type Territory,
+  type VirtualRecipient,
 } from '../../formats/users/valid-recipients.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
@@ -44,9 +45,9 @@ export async function mkvalidrcptto(
     if (cdb !== undefined && (await isThere(cdb))) {
       return fatal(program, 111, `${utf8Octets(cdb)} is there already`)
     }
-    const { domains, doubts } = domainsIn(folder)
+    const { domains, recipients, doubts } = domainsIn(folder)
     const territories = await territoriesOf(folder, call.queue.programs, told)
-    const keys = [...validRecipients(territories, domains)]
+    const keys = [...validRecipients(territories, domains, recipients)]
     const err = doubts.map((doubt) => `${program}: warning: ${doubt}\n`).join('')
     if (cdb === undefined) {
       return { ...done(keys.map(([key, valid]) => `${key}${valid ? '' : ' -'}\n`).join('')), err }
@@ -66,6 +67,7 @@ export async function mkvalidrcptto(
 
 interface Domains {
   readonly domains: readonly RecipientDomain[]
+  readonly recipients: readonly VirtualRecipient[]
   readonly doubts: readonly string[]
 }
 
@@ -74,16 +76,22 @@ function domainsIn(folder: string): Domains {
   const me = controlLine(file('me'), '').value
   const locals = parseLocals(file('locals'), me).value
   const domains = [...locals].map((domain) => ({ domain: utf8Octets(domain), prefix: '' }))
+  const recipients: VirtualRecipient[] = []
   const doubts: string[] = []
   for (const [key, { value }] of controlTable(file('virtualdomains')).value) {
-    if (value === '' || locals.has(key)) continue
-    if (key === '' || key.startsWith('.') || key.includes('@')) {
+    const at = key.lastIndexOf('@')
+    const domain = key.slice(at + 1)
+    if (value === '' || locals.has(domain)) continue
+    const prefix = `${lowerAscii(utf8Octets(value))}-`
+    if (domain === '' || domain.startsWith('.')) {
       doubts.push(`control/virtualdomains: ${utf8Octets(key)}: such recipients cannot be listed`)
-      continue
+    } else if (at === -1) domains.push({ domain: utf8Octets(key), prefix })
+    else {
+      const address = utf8Octets(key)
+      recipients.push({ address, local: `${prefix}${address.slice(0, address.lastIndexOf('@'))}` })
     }
-    domains.push({ domain: utf8Octets(key), prefix: `${lowerAscii(utf8Octets(value))}-` })
   }
-  return { domains, doubts }
+  return { domains, recipients, doubts }
 }
 
 /** users/assign first; then, where it leaves anything, the accounts, and alias. */
@@ -167,7 +175,7 @@ async function filesIn(home: string): Promise<HomeFiles> {
     throw error
   }
   const files = names
-    .filter((name) => name.startsWith(stem))
+    .filter((name) => name.startsWith(stem) && isLookedFor(name.slice(stem.length)))
     .map((name) => safe(utf8Octets(name).slice(stem.length)))
     .toSorted()
   const instructions = contentOf(join(fileName(home), '.qmail-default'))
@@ -180,6 +188,11 @@ async function filesIn(home: string): Promise<HomeFiles> {
 /** As vpopmail writes it for a domain without a catch-all. */
 function takesMailboxesOnly(instructions: string): boolean {
   return /^\|.*\bvdelivermail\b.*\b(?:bounce-no-mailbox|delete)\s*$/m.test(instructions)
+}
+
+/** Extensions are looked for in lower case, with colons for dots: any other file is nobody's. */
+function isLookedFor(name: string): boolean {
+  return !/[A-Z.]/.test(name)
 }
 
 /** Files have colons where addresses have dots. */
