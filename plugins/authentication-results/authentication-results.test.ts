@@ -16,9 +16,13 @@ const dns = fakeDns({
   '192.0.2.4': 'fails',
 })
 
-async function written(findings: readonly Finding[], rest: PluginTestOptions = {}) {
+async function written(
+  findings: readonly Finding[],
+  rest: PluginTestOptions = {},
+  reversePath = 'alice@client.test',
+) {
   const plugin = pluginUnderTest(authenticationResults, { doors: { dns }, findings, ...rest })
-  const verdict = await plugin.message('From: a@client.test\r\n\r\n')
+  const verdict = await plugin.message('From: a@client.test\r\n\r\n', { reversePath })
   const [edit] = verdict.headerEdits ?? []
   return edit !== undefined && 'value' in edit ? edit.value : undefined
 }
@@ -61,6 +65,13 @@ describe('authentication-results', () => {
         'dmarc=pass header.from=client.test policy.dmarc=reject',
       ].join(';\r\n\t'),
     )
+  })
+
+  test('names internationalised domains by their A-labels, so that mail needs no SMTPUTF8 for it', async () => {
+    const spf = finding(spfResult, { result: 'pass', domain: 'x.test', identity: 'mailfrom' })
+    const here = { session: { hostname: 'mx.bücher.test' }, options: { iprev: false } }
+    const value = await written([spf], here, 'a@bücher.test')
+    expect(value).toBe('mx.xn--bcher-kva.test;\r\n\tspf=pass smtp.mailfrom=a@xn--bcher-kva.test')
   })
 
   test('says none where nothing was asked', async () => {

@@ -6,6 +6,7 @@ import { definePlugin, finding, option, pass } from 'postern/plugin'
 import { arcResult } from '../arc/findings.ts'
 import { dkimResult } from '../dkim/findings.ts'
 import { dmarcResult } from '../dmarc/findings.ts'
+import { asciiName } from '../shared/mailauth/ascii-names.ts'
 import { formatResults } from '../shared/mailauth/write-results.ts'
 import { spfResult } from '../spf/findings.ts'
 import { iprevResult } from './findings.ts'
@@ -45,7 +46,7 @@ export const authenticationResults = definePlugin({
         arc: findings.get(arcResult),
         dmarc: findings.get(dmarcResult),
       })
-      const value = formatResults(session.hostname, results)
+      const value = formatResults(asciiName(session.hostname), results)
       return pass({
         headerEdits: [{ edit: 'prepend', name: 'Authentication-Results', value }],
         ...(byName === undefined ? {} : { findings: [finding(iprevResult, byName)] }),

@@ -1,8 +1,9 @@
 /** From findings to the results of one field, in the words of RFC 8601 §2.7. Pure. */
-import { formatMailbox, type ReversePath } from 'postern/plugin'
+import type { ReversePath } from 'postern/plugin'
 import type { ArcFinding } from '../arc/findings.ts'
 import type { DkimFinding } from '../dkim/findings.ts'
 import type { DmarcFinding } from '../dmarc/findings.ts'
+import { asciiAddress, asciiName } from '../shared/mailauth/ascii-names.ts'
 import type { ResultToWrite } from '../shared/mailauth/write-results.ts'
 import type { SpfFinding } from '../spf/findings.ts'
 import type { IprevFinding } from './findings.ts'
@@ -41,8 +42,8 @@ function byIprev({ result }: IprevFinding, { address }: Known): ResultToWrite {
 function bySpf({ result, domain, identity }: SpfFinding, { reversePath }: Known): ResultToWrite {
   const properties =
     identity === 'helo' || reversePath === null
-      ? { 'smtp.helo': domain }
-      : { 'smtp.mailfrom': formatMailbox(reversePath) }
+      ? { 'smtp.helo': asciiName(domain) }
+      : { 'smtp.mailfrom': asciiAddress(reversePath) }
   return { method: 'spf', result, properties }
 }
 

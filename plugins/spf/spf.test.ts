@@ -8,6 +8,7 @@ import { spf } from './spf.ts'
 const policy = (text: string) => ({ txt: [text] })
 const dns = fakeDns({
   'pass.test': policy('v=spf1 ip4:192.0.2.0/24 -all'),
+  'xn--bcher-kva.test': policy('v=spf1 ip4:192.0.2.0/24 -all'),
   'fail.test': policy('v=spf1 -all'),
   'soft.test': policy('v=spf1 ~all'),
   'neutral.test': policy('v=spf1 ?all'),
@@ -57,6 +58,13 @@ describe('spf', () => {
       })
     },
   )
+
+  test('names an internationalised domain by its A-labels, so that mail needs no SMTPUTF8 for it', async () => {
+    const { headerEdits } = await checked('3').mail('a@bücher.test')
+    expect(headerEdits).toEqual([
+      { edit: 'prepend', name: 'Received-SPF', value: expect.stringMatching(/^pass [\0-\x7f]*$/) },
+    ])
+  })
 
   test.each([
     ['a@fail.test', 2, 'pass'],

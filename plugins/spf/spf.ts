@@ -9,7 +9,6 @@ import {
   defer,
   definePlugin,
   finding,
-  formatMailbox,
   option,
   pass,
   reject,
@@ -23,6 +22,7 @@ import {
   type ReversePath,
   type Session,
 } from 'postern/plugin'
+import { asciiAddress, asciiName } from '../shared/mailauth/ascii-names.ts'
 import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
@@ -122,9 +122,10 @@ export const spf = definePlugin({
       const { client, session, reversePath } = judged
       const question = {
         address: client.address,
-        sender: reversePath === null ? '' : formatMailbox(reversePath),
-        hello: client.hello,
-        hostname: session.hostname,
+        // RFC 7208 §4.3; and they stand in a field of ours.
+        sender: reversePath === null ? '' : asciiAddress(reversePath),
+        hello: asciiName(client.hello),
+        hostname: asciiName(session.hostname),
       }
       const local = {
         rules: locally.rules.current,

@@ -119,6 +119,7 @@ function logAttempt(
 ): void {
   const { queueId, recipient, routeKey, result, durationMs, retryAt } = attempt
   const { outcome, status, text, remote } = result
+  const note = outcome === 'delivered' ? result.note : undefined
   const fields = {
     queueId,
     ...numbered,
@@ -126,6 +127,7 @@ function logAttempt(
     route: routeKey,
     status,
     text,
+    note,
     remote,
     durationMs: Math.round(durationMs),
     retryAt,

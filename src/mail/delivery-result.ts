@@ -13,6 +13,8 @@ export type DeliveryResult =
        * `relayed` (RFC 3461 §5.2.2). Absent: delivered to where it belongs.
        */
       readonly relayed?: 'with-dsn' | 'without-dsn'
+      /** What an operator may want to know of how it went, in our words. */
+      readonly note?: string
     }
   | {
       readonly outcome: 'deferred'

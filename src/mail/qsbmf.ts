@@ -10,6 +10,11 @@ import { noDomain } from './no-mailbox.ts'
 import { formatDate } from './trace-fields.ts'
 import { verpBase } from './verp.ts'
 
+/** How it begins, what comes before the copy, and what stands for a body that is not returned. */
+export const qsbmfGreeting = 'Hi. This is the qmail-send program at '
+export const qsbmfBreak = '\r\n--- Below this line is '
+export const qsbmfStripped = '--- End of message stripped.\r\n'
+
 /** CRLF throughout; the message that is returned as it is. */
 export function qsbmfNotice(facts: DsnFacts): Buffer {
   const { at, from, to, envelope, original } = facts
@@ -25,14 +30,14 @@ export function qsbmfNotice(facts: DsnFacts): Buffer {
     ...fields.map(([name, value]) => formatField(name, value)),
     '\r\n',
     noticeText(facts, { speaker: `qmail-send program at ${from.domain}`, failure }),
-    `\r\n--- Below this line is ${what}.\r\n\r\n`,
+    `${qsbmfBreak}${what}.\r\n\r\n`,
     // Of copies that each had a reverse-path of their own, what these were made from.
     formatField('Return-Path', formatPath(verpBase(envelope.reversePath) ?? envelope.reversePath)),
   ]
   return Buffer.concat([
     Buffer.from(head.join('')),
     original.header,
-    ...(original.body ?? [Buffer.from('--- End of message stripped.\r\n')]),
+    ...(original.body ?? [Buffer.from(qsbmfStripped)]),
   ])
 }
 

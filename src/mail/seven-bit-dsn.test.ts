@@ -85,6 +85,16 @@ describe('in ASCII alone a notification', () => {
     expect(parts?.[2]?.[1]).toBe('Subject: Hi\r\n\r\n')
   })
 
+  test('in the form of qmail has question marks, and returns no body that is not ASCII', () => {
+    const header = Buffer.from('Subject: Blåbær\r\n\r\n')
+    const edition = (original: DsnFacts['original']) =>
+      Buffer.from(sevenBitDsn(buildDsn({ ...facts, original }, 'qsbmf').bytes) ?? []).toString()
+    expect(edition({ header, body: [Buffer.from('Gruss\r\n')] })).toMatch(
+      /^Date: .*\r\nSubject: failure notice\r\n\r\nHi\. This is .*<joe@there\.test>:.*\r\n--- Below .*\r\n\r\nReturn-Path: <ann@here\.test>\r\nSubject: Bl\?b\?r\r\n\r\nGruss\r\n$/s,
+    )
+    expect(edition(facts.original)).toMatch(/Subject: Hi\r\n\r\n--- End of message stripped\.\r\n$/)
+  })
+
   test('returns a header that is not ASCII encoded', () => {
     const header = Buffer.from('Subject: Blåbær\r\n\r\n')
     expect(sevenBit({ ...facts, original: { header } })?.parts[2]).toEqual([

@@ -6,6 +6,7 @@
 import { isAscii } from 'node:buffer'
 import { headerEnd, parseHeader, type HeaderField } from './header.ts'
 import { formatField } from './header-field.ts'
+import { qsbmfBreak, qsbmfGreeting, qsbmfStripped } from './qsbmf.ts'
 import { quotedPrintable } from './quoted-printable.ts'
 
 /** @returns undefined for what is ASCII already, what `buildDsn` did not make, and what has an address outside ASCII */
@@ -15,9 +16,15 @@ export function sevenBitDsn(bytes: Uint8Array): Uint8Array | undefined {
   const head = whole.subarray(0, bodyAt)
   if (isAscii(whole) || !isAscii(head)) return undefined
   const { fields } = parseHeader(head)
+  const body = whole.subarray(bodyAt)
+  const bounce = sevenBitQsbmf(body)
+  if (bounce !== undefined) {
+    const own = fields.map((field) => fieldOf(field, head)).join('')
+    return Buffer.from(`${own}\r\n${bounce}`, 'latin1')
+  }
   const type = fields.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? ''
   const [, boundary] = /^multipart\/report;.*boundary="([^"]{1,70})"$/s.exec(type.trim()) ?? []
-  const pieces = boundary === undefined ? undefined : split(whole.subarray(bodyAt), boundary)
+  const pieces = boundary === undefined ? undefined : split(body, boundary)
   if (boundary === undefined || pieces === undefined) return undefined
   const [preamble, ...parts] = pieces
   if (parts.some((part) => headerEnd(part) < 0)) return undefined
@@ -25,11 +32,33 @@ export function sevenBitDsn(bytes: Uint8Array): Uint8Array | undefined {
     ...fields.map((field) => fieldOf(field, head)),
     '\r\n',
     // It says again what the first part says.
-    preamble.toString('latin1').replace(/[^\0-\x7f]+/g, '?'),
+    questioned(preamble),
     ...parts.map((part) => `\r\n--${boundary}\r\n${sevenBitPart(part)}`),
     `\r\n--${boundary}--\r\n`,
   ]
   return Buffer.from(text.join(''), 'latin1')
+}
+
+/**
+ * In qmail's form nothing can be encoded: what is not ASCII in the notice and in the header that is returned becomes a
+ * question mark, and a body that is not ASCII stays away, as one that is too large.
+ * @returns undefined for what is no such bounce
+ */
+function sevenBitQsbmf(body: Buffer): string | undefined {
+  const end = body.indexOf(qsbmfBreak)
+  if (end < 0 || !body.toString('latin1', 0, qsbmfGreeting.length).startsWith(qsbmfGreeting)) {
+    return undefined
+  }
+  const copyAt = body.indexOf('\r\n\r\n', end + qsbmfBreak.length) + 4
+  const contentAt = headerEnd(body, copyAt)
+  if (copyAt < 4 || contentAt < 0) return undefined
+  const content = body.subarray(contentAt)
+  const kept = isAscii(content) ? content.toString('latin1') : qsbmfStripped
+  return `${questioned(body.subarray(0, contentAt))}${kept}`
+}
+
+function questioned(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[^\0-\x7f]+/g, '?')
 }
 
 /** Signatures are for what was signed. */

@@ -124,6 +124,22 @@ describe('the desk', () => {
     await keeper.stop()
   })
 
+  test('finds what is held beyond the room of its index', async () => {
+    const { desk, hold, keeper, pass, table } = quarantineStage([], 3)
+    keeper.start()
+    const ids: string[] = []
+    for (const name of ['one', 'two', 'three', 'four', 'five']) {
+      ids.unshift(...(await hold({ to: [`${name}@here.test`] })))
+    }
+    const found = async () => (await desk.find({})).map(({ id }) => id)
+    expect(await found()).toEqual(ids)
+    await pass(3 * 3_600_000)
+    expect(await found()).toEqual(ids)
+    // The newest have stayed in it.
+    expect(await table.get(ids[0] ?? '')).toBeDefined()
+    await keeper.stop()
+  })
+
   test('releases what is held before its keeper has gone through the queue', async () => {
     const { desk, queue, hold, keeper } = quarantineStage()
     const [id = ''] = await hold({ to: ['bob@here.test'] })

@@ -2,7 +2,7 @@
  * What is in quarantine, in the store, so that a search reads no spool. It is a memory aid: the spool says what is held.
  * What the index has forgotten comes back when the spool is gone through (`Keeper`); what has left the spool without
  * telling is not shown, because every row is held against the queue before anybody sees it; and as long as it is not known
- * to have all that is held here, nobody is told "nothing" by it: the queue is gone through.
+ * to have all that is held here (and that it is not, when it is full), nobody is told "nothing" by it: the queue is gone through.
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
@@ -11,21 +11,30 @@ import type { StoreTable } from '../runtime/store.ts'
 import { heldMessage, readHeldMessage, type HeldMessage } from './held-message.ts'
 import { meaning, type Search } from './search.ts'
 
-/** Rows beyond this push the oldest out. */
+/** So many rows are kept. */
 export const indexedMessages = 200_000
 
 const pageSize = 256
 
+export interface TableSize {
+  /** Rows in the table, whosever they are. */
+  readonly count: () => Promise<number>
+  /** Rows beyond this push the oldest out. */
+  readonly room: number
+}
+
 export class HeldIndex {
   readonly #table: StoreTable
+  readonly #size: TableSize
   #isWhole = false
   #losses = 0
   /** Held, and not written down yet. */
   readonly #coming = new Set<string>()
 
-  /** @param table with room for `indexedMessages`; all workers share it */
-  constructor(table: StoreTable) {
+  /** @param table all workers share it */
+  constructor(table: StoreTable, size: TableSize) {
     this.#table = table
+    this.#size = size
   }
 
   async has(id: string): Promise<boolean> {
@@ -36,9 +45,16 @@ export class HeldIndex {
     await this.#table.put(held.id, held, expiresAt)
   }
 
-  /** Whether all that our queue holds has a row, or is coming. */
-  get isWhole(): boolean {
+  /** Whether all that our queue holds has a row, or is coming. @throws PosternError STORE_FAILED */
+  async isWhole(): Promise<boolean> {
+    if (this.#isWhole && (await this.isFull())) this.lost()
     return this.#isWhole
+  }
+
+  /** Then each new row has cost an old one, whosever it was. @throws PosternError STORE_FAILED */
+  async isFull(): Promise<boolean> {
+    const { count, room } = this.#size
+    return (await count()) >= room
   }
 
   /** Counts what makes it less than whole. */
@@ -60,6 +76,10 @@ export class HeldIndex {
   /** In the order in which they came. */
   get coming(): readonly string[] {
     return [...this.#coming]
+  }
+
+  isComing(id: string): boolean {
+    return this.#coming.has(id)
   }
 
   /** These are held, and will have rows in a moment: until `came`. */
@@ -107,14 +127,14 @@ export async function findHeld(
   search: Search,
   limit: number,
 ): Promise<readonly HeldMessage[]> {
-  if (index?.isWhole === true) {
-    try {
+  try {
+    if (index !== undefined && (await index.isWhole())) {
       const found = await findByIndex(queue, index, { search, limit })
       // It may have learned only now, by our asking, that its rows are gone.
-      if (index.isWhole) return found
-    } catch (error) {
-      if (!isPosternError(error, 'STORE_FAILED')) throw error
+      if (await index.isWhole()) return found
     }
+  } catch (error) {
+    if (!isPosternError(error, 'STORE_FAILED')) throw error
   }
   return (await searchQueue(queue, search)).toReversed().slice(0, limit)
 }

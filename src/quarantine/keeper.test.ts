@@ -64,6 +64,17 @@ describe('retention', () => {
   })
 })
 
+test('what is too old goes, whether the store answers or not', async () => {
+  const { hold, queue, keeper, pass, settings, store } = quarantineStage()
+  settings.current = { ...settings.current, limits: { maxAgeMs: 5 * hour } }
+  keeper.start()
+  await hold({ to: ['bob@here.test'] })
+  store.fail(true)
+  await pass(7 * hour)
+  expect(queue.size).toBe(0)
+  await keeper.stop()
+})
+
 describe('notices', () => {
   const told = async (
     notify: readonly Notify[],

@@ -4,6 +4,7 @@
  * notice may then come twice, never not at all. Nothing waits for it, and its troubles are logged.
  */
 import { formatMailbox, mailboxKey, parseMailbox, type Mailbox } from '../mail/address.ts'
+import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry, Queue, Unsubscribe } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -146,7 +147,8 @@ export class Keeper {
   async #takeThose(ids: readonly string[]): Promise<void> {
     const entries: Entry[] = []
     for await (const entry of this.#options.queue.entries({ ids, held: true })) {
-      if (!('damaged' in entry)) entries.push(entry)
+      // A sweep may have come upon it first.
+      if (!('damaged' in entry) && !(await this.#options.index.has(entry.id))) entries.push(entry)
     }
     await this.#take(entries)
   }
@@ -217,6 +219,8 @@ export class Keeper {
 
   async #look(): Promise<void> {
     const now = this.#options.clock.now()
+    // It may have room again before anybody searches.
+    if (await this.#isIndexFull()) this.#options.index.lost()
     const pause = this.#arrived ? Math.max(lookMs, sweepShare * this.#sweepTookMs) : sweepMs
     if (now - this.#sweptAt >= Math.min(pause, sweepMs) || now < this.#sweptAt) await this.#sweep()
     await this.#digest(now)
@@ -227,6 +231,7 @@ export class Keeper {
     const { queue, index, clock, settings } = this.#options
     const { losses } = index
     const from = clock.monotonicMs()
+    const isFull = await this.#isIndexFull()
     this.#arrived = false
     const held: Kept[] = []
     let unknown: Entry[] = []
@@ -238,7 +243,9 @@ export class Keeper {
       if (seen === undefined) continue
       const { receivedAt, sizeBytes, recipients } = seen
       held.push({ id, receivedAt, sizeBytes, recipients })
-      if (await index.has(id)) continue
+      // What a full index has let go would only push the next one out.
+      if (isFull && clock.now() - receivedAt >= tellYoungerMs) continue
+      if (await this.#isKnown(id)) continue
       // The copies of one message follow each other.
       if (unknown[0]?.grounds?.transaction !== grounds.transaction) {
         await this.#takeIfPossible(unknown)
@@ -256,12 +263,47 @@ export class Keeper {
     this.#sweepTookMs = clock.monotonicMs() - from
   }
 
+  /** A store that does not answer must keep nothing from going that is too old: a full disk would stay full. */
+  async #isKnown(id: string): Promise<boolean> {
+    const { index } = this.#options
+    try {
+      // What comes meanwhile is told of in its turn, once.
+      return index.isComing(id) || (await index.has(id))
+    } catch (error) {
+      return this.#unanswered(error)
+    }
+  }
+
+  async #isIndexFull(): Promise<boolean> {
+    try {
+      return await this.#options.index.isFull()
+    } catch (error) {
+      return this.#unanswered(error)
+    }
+  }
+
+  /** A row of what is gone is seen by nobody. */
+  async #forget(ids: readonly string[]): Promise<void> {
+    try {
+      await this.#options.index.remove(ids)
+    } catch (error) {
+      this.#unanswered(error)
+    }
+  }
+
+  /** As if it were so: what the index lacks is found later. */
+  #unanswered(error: unknown): true {
+    if (!isPosternError(error, 'STORE_FAILED')) throw error
+    this.#options.index.lost()
+    return true
+  }
+
   async #letGo(gone: readonly (readonly [Kept, Why])[]): Promise<void> {
-    const { queue, index, log } = this.#options
+    const { queue, log } = this.#options
     const ids = gone.map(([{ id }]) => id)
     // One that was released meanwhile is not held any more, and stays.
     const count = await queue.change({ ids, held: true }, 'remove')
-    await index.remove(ids)
+    await this.#forget(ids)
     for (const [held, why] of gone) {
       this.#options.record?.({ held, what: 'deleted', text: retentionText[why] })
     }

@@ -11,6 +11,8 @@ export interface Store {
   readonly trouble?: string | undefined
   /** Called each time that what was known is lost while we run: the file was damaged, or is gone. @returns how to stop it */
   onBegun?(listener: () => void): () => void
+  /** How many entries a table has, whoever wrote them; some may have expired. @throws PosternError STORE_FAILED */
+  count?(table: string): Promise<number>
   close(): Promise<void>
 }
 

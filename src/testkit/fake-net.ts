@@ -171,9 +171,15 @@ class FakeConnection implements Connection {
   startTls(options: TlsOptions): Promise<TlsState> {
     const gone =
       this.#closed || this.#endReceived || this.#inbox.some((happening) => 'ended' in happening)
+    if (gone) {
+      this.destroy()
+      return Promise.reject(goneInHandshake())
+    }
+    // What came in the clear is neither the handshake's nor the session's.
+    const wasFull = this.#unreadBytes > highWaterBytes
     this.#inbox = []
     this.#unreadBytes = 0
-    if (gone) return Promise.reject(goneInHandshake())
+    if (wasFull) setImmediate(() => this.#peer?.drained())
     const { promise, resolve, reject } = Promise.withResolvers<TlsState>()
     this.#handshake = { resolve, reject }
     const servername = options.side === 'client' ? options.servername : ''

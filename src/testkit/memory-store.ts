@@ -71,6 +71,10 @@ export function memoryStore(clock: Pick<Clock, 'now'>): MemoryStore {
   }
   return {
     table: (name, { maxEntries }) => table(name, maxEntries),
+    count: async (name) => {
+      check()
+      return live(name).length
+    },
     close: async () => {},
     entries: (name) => new Map(live(name)),
     fail: (value) => {

@@ -31,13 +31,17 @@ export function addressOf(text: string): Mailbox {
   return mailbox
 }
 
-export function quarantineStage(learners: readonly Learner[] = []) {
+/** @param room of the index */
+export function quarantineStage(learners: readonly Learner[] = [], room = 1000) {
   const clock = fakeClock()
   const log = recordingLog()
   const queue = memoryQueue(clock)
   const store = memoryStore(clock)
-  const table = store.table('quarantine', { maxEntries: 1000 })
-  const index = new HeldIndex(table)
+  const table = store.table('quarantine', { maxEntries: room })
+  const index = new HeldIndex(table, {
+    count: async () => (await store.count?.('quarantine')) ?? 0,
+    room,
+  })
   const settings: { current: QuarantineSettings } = {
     current: {
       hostname: 'mx.test',

@@ -243,7 +243,8 @@ function recorded(
   { envelope, receivedAt }: Parameters<AttemptObserver['attempted']>[1],
 ): Parameters<AttemptRecorder['record']>[0] {
   const { queueId, recipient, routeKey, result, startedAt, durationMs } = attempt
-  const { outcome, status, text } = result
+  const { outcome, status } = result
+  const note = outcome === 'delivered' && result.note !== undefined ? ` (${result.note})` : ''
   return {
     queueId,
     recipient: formatMailbox(recipient.mailbox),
@@ -252,7 +253,7 @@ function recorded(
     route: routeKey ?? '',
     outcome,
     status,
-    text,
+    text: `${result.text}${note}`,
     startedAt,
     durationMs,
   }

@@ -4,7 +4,7 @@ import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
-import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
+import { HeldIndex, indexedMessages as room } from '../quarantine/held-index.ts'
 import type { Fate } from '../quarantine/held-message.ts'
 import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -27,6 +27,8 @@ export interface Quarantine {
   readonly keeper: Keeper
 }
 
+const tableName = 'quarantine'
+
 export function openQuarantine({
   queue,
   doors,
@@ -35,7 +37,10 @@ export function openQuarantine({
   seat,
 }: QuarantineParts): Quarantine {
   const { clock, log, random, store, traces } = doors
-  const index = new HeldIndex(store.table('quarantine', { maxEntries: indexedMessages }))
+  const index = new HeldIndex(store.table(tableName, { maxEntries: room }), {
+    count: async () => (await store.count?.(tableName)) ?? 0,
+    room,
+  })
   const learners = (): readonly Learner[] => learnersOf(generation())
   const recorder = new AttemptRecorder(traces)
   const record = ({ held, what, text }: Fate): void => {

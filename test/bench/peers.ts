@@ -3,9 +3,9 @@
  * POSTERN_BENCH_HARAKA: a folder in which `npm install Haraka` was run. POSTERN_BENCH_QMAIL: the folder of an installed
  * qmail, `/var/qmail`, whose qmail-send must not run meanwhile: what it takes stays in its queue.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { component } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
 import { startedProgram, type RunningSystem } from './started-program.ts'
@@ -45,6 +45,9 @@ async function haraka(folder: string): Promise<RunningSystem> {
   }
   for (const name of ['config', 'plugins', 'queue']) mkdirSync(join(root, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text)
+  // Haraka 3.3 greets nobody without it, and looks for it here alone.
+  const connections = join(dirname(program), '../config/connection.ini')
+  if (existsSync(connections)) copyFileSync(connections, join(root, 'config/connection.ini'))
   const system = await startedProgram({
     name: 'Haraka, its queue held',
     port,

@@ -57,61 +57,88 @@ async function talk(
   { host, path, timeoutMs, signal }: HttpsGet,
 ): Promise<Buffer> {
   const deadline = clock.monotonicMs() + timeoutMs
+  const leftMs = (): number => Math.max(1, deadline - clock.monotonicMs())
   const connection = await net.connect({ address: { host: address, port: 443 }, timeoutMs, signal })
-  const response = gather(connection, clock, { timeoutMs, signal })
+  const abort = (): void => connection.destroy()
+  signal.addEventListener('abort', abort, { once: true })
   try {
-    const leftMs = Math.max(1, deadline - clock.monotonicMs())
-    const tls = { side: 'client', servername: host, verify: true, timeoutMs: leftMs } as const
-    await Promise.race([connection.startTls(tls), response])
+    const tls = { side: 'client', servername: host, verify: true, timeoutMs: leftMs() } as const
+    await connection.startTls(tls)
     connection.write(
       `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/plain\r\nConnection: close\r\n\r\n`,
     )
-    return await response
+    return await gather(connection, clock, leftMs())
+  } catch (error) {
+    throw signal.aborted ? new PosternError('ABORTED') : error
   } finally {
+    signal.removeEventListener('abort', abort)
     connection.destroy()
   }
 }
 
 /** All that comes until the peer closes, or what it announced is there. */
-function gather(
-  connection: Connection,
-  clock: Clock,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<Buffer> {
+function gather(connection: Connection, clock: Clock, timeoutMs: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  // Where the handshake fails first, nobody waits for this.
-  promise.catch(() => undefined)
-  const chunks: Buffer[] = []
-  let size = 0
-  const give = (error: PosternError): void => reject(error)
-  const abort = (): void => give(new PosternError('ABORTED'))
-  const timer = clock.after(timeoutMs, () => give(new PosternError('TIMEOUT', 'HTTPS')))
-  signal.addEventListener('abort', abort, { once: true })
+  const response = new Response()
+  const end = (): void => resolve(response.bytes)
+  const timer = clock.after(timeoutMs, () => reject(new PosternError('TIMEOUT', 'HTTPS')))
   connection.attach({
     data(chunk) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size > maxBytes) give(new PosternError('PEER_FAILED', 'the response is too large'))
-      else if (isWhole(chunks, size)) resolve(Buffer.concat(chunks))
+      if (!response.take(chunk)) {
+        reject(new PosternError('PEER_FAILED', 'the response is too large'))
+      } else if (response.isWhole) end()
     },
-    ended: () => resolve(Buffer.concat(chunks)),
+    ended: end,
     drained: () => {},
-    closed() {
-      timer.cancel()
-      signal.removeEventListener('abort', abort)
-      resolve(Buffer.concat(chunks))
-    },
+    closed: end,
   })
-  return promise
+  return promise.finally(() => timer.cancel())
 }
 
-/** Some servers leave the connection open, whatever they are told. */
-function isWhole(chunks: readonly Buffer[], size: number): boolean {
-  const text = Buffer.concat(chunks).toString('latin1')
-  const end = text.indexOf('\r\n\r\n')
-  if (end < 0) return false
-  const [, digits] = /^content-length:[ \t]*(\d{1,6})[ \t]*$/im.exec(text.slice(0, end)) ?? []
-  return digits !== undefined && size >= end + 4 + Number(digits)
+/** What has come; however small the pieces are, each byte of it is looked at once. */
+class Response {
+  readonly #buffer = Buffer.allocUnsafe(maxBytes)
+  #size = 0
+  #bodyAt = -1
+  #framing: Framing = 'until it closes'
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#size)
+  }
+
+  /** @returns whether there was room for it */
+  take(chunk: Buffer): boolean {
+    if (this.#size + chunk.length > maxBytes) return false
+    const from = Math.max(0, this.#size - 3)
+    this.#size += chunk.copy(this.#buffer, this.#size)
+    if (this.#bodyAt < 0) this.#findBody(from)
+    return true
+  }
+
+  /** Some servers leave the connection open, whatever they are told. */
+  get isWhole(): boolean {
+    if (this.#bodyAt < 0) return false
+    if (typeof this.#framing === 'number') return this.#size >= this.#bodyAt + this.#framing
+    return this.#framing === 'chunked' && this.bytes.subarray(-lastChunk.length).equals(lastChunk)
+  }
+
+  #findBody(from: number): void {
+    const end = this.bytes.indexOf('\r\n\r\n', from)
+    if (end < 0) return
+    this.#bodyAt = end + 4
+    this.#framing = framingOf(this.bytes.toString('latin1', 0, end))
+  }
+}
+
+/** How long the body is. */
+type Framing = number | 'chunked' | 'until it closes'
+
+const lastChunk = Buffer.from('\r\n0\r\n\r\n')
+
+function framingOf(head: string): Framing {
+  if (/^transfer-encoding:[ \t]*chunked[ \t]*$/im.test(head)) return 'chunked'
+  const [, digits] = /^content-length:[ \t]*(\d{1,6})[ \t]*$/im.exec(head) ?? []
+  return digits === undefined ? 'until it closes' : Number(digits)
 }
 
 function bodyOf(response: Buffer): string {
@@ -124,10 +151,10 @@ function bodyOf(response: Buffer): string {
   if (!/^content-type:[ \t]*text\/plain[ \t]*(?:;.*)?$/im.test(head)) {
     throw new PosternError('PEER_FAILED', 'the policy is no text/plain')
   }
-  const [, digits] = /^content-length:[ \t]*(\d{1,6})[ \t]*$/im.exec(head) ?? []
+  const framing = framingOf(head)
   const body = text.slice(end + 4)
-  if (/^transfer-encoding:[ \t]*chunked[ \t]*$/im.test(head)) return unchunked(body)
-  const length = digits === undefined ? body.length : Number(digits)
+  if (framing === 'chunked') return unchunked(body)
+  const length = framing === 'until it closes' ? body.length : framing
   if (body.length < length) throw new PosternError('PEER_FAILED', 'the response is cut short')
   return body.slice(0, length)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PosternError } from '../../mail/errors.ts'
 import type { Connection, TlsOptions } from '../../runtime/net.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import { fakeDns } from '../../testkit/fake-dns.ts'
@@ -19,9 +20,14 @@ const web = '8.8.4.4'
 async function scene({
   response = ok(text),
   addresses = [web],
+  stays = false,
+  believed = true,
 }: {
   readonly response?: string | undefined
   readonly addresses?: readonly string[]
+  /** The host does not hang up. */
+  readonly stays?: boolean
+  readonly believed?: boolean
 } = {}) {
   const net = fakeNet()
   const clock = fakeClock()
@@ -46,7 +52,7 @@ async function scene({
     }
     if (answer.text === 'silence') return
     peer.say(answer.text)
-    peer.hangUp()
+    if (!stays) peer.hangUp()
   }
   const accepted = (connection: Connection): void => void serve(connection).catch(() => undefined)
   for (const host of addresses) {
@@ -57,7 +63,10 @@ async function scene({
     const startTls = connection.startTls.bind(connection)
     connection.startTls = (tls) => {
       handshakes.push(tls)
-      return startTls(tls)
+      if (believed) return startTls(tls)
+      connection.destroy()
+      // As a connection does it: whoever is attached knows first.
+      return settle().then(() => Promise.reject(new PosternError('PEER_FAILED', 'TLS: unknown')))
     }
     return connection
   }
@@ -92,6 +101,22 @@ describe('the policy of a domain', () => {
     expect(requests.filter((line) => line.startsWith('GET'))).toHaveLength(2)
   })
 
+  test('is fetched again once a day, and mail does not wait for it', async () => {
+    const long = text.replace('86400', '604800')
+    const { find, requests, clock, answer } = await scene({ response: ok(long) })
+    const fetches = () => requests.filter((line) => line.startsWith('GET')).length
+    await find()
+    clock.advance(2 * 86_400_000)
+    expect(await find()).toMatchObject({ mode: 'enforce' })
+    await settle()
+    expect(fetches()).toBe(2)
+    clock.advance(6 * 86_400_000)
+    answer.text = 'HTTP/1.1 500 Oh\r\n\r\n'
+    expect(await find()).toMatchObject({ mode: 'enforce' })
+    await settle()
+    expect(fetches()).toBe(3)
+  })
+
   test('is fetched anew when its id changes; while that fails the old one holds', async () => {
     const { find, answer, dns, requests } = await scene()
     await find()
@@ -111,13 +136,17 @@ describe('the policy of a domain', () => {
     expect(await find()).toEqual(policy)
   })
 
-  test('may come in chunks', async () => {
-    const chunks = `5\r\n${text.slice(0, 5)}\r\n${(text.length - 5).toString(16)};x=y\r\n${text.slice(5)}\r\n0\r\n\r\n`
-    const { find } = await scene({
-      response: `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
-    })
-    expect(await find()).toEqual(policy)
-  })
+  test.each(['and hangs up', 'and stays'])(
+    'may come in chunks from a host that sends them %s',
+    async (how) => {
+      const chunks = `5\r\n${text.slice(0, 5)}\r\n${(text.length - 5).toString(16)};x=y\r\n${text.slice(5)}\r\n0\r\n\r\n`
+      const { find } = await scene({
+        stays: how === 'and stays',
+        response: `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
+      })
+      expect(await find()).toEqual(policy)
+    },
+  )
 
   test.each([
     ['a redirect', 'HTTP/1.1 301 Moved\r\nLocation: https://10.0.0.1/\r\n\r\n'],
@@ -181,10 +210,17 @@ describe('the policy of a domain', () => {
     expect(requests).toEqual([])
   })
 
-  test('is none where the store does not answer: mail goes on', async () => {
+  test('is fetched each time where the store does not answer', async () => {
     const { find, store } = await scene()
     store.fail(true)
+    expect(await find()).toEqual(policy)
+    expect(await find()).toEqual(policy)
+  })
+
+  test('from a host whose certificate is not believed is none, and reported as that', async () => {
+    const { find, seen } = await scene({ believed: false })
     expect(await find()).toBeUndefined()
+    expect(seen).toMatchObject([{ outcome: { failure: 'sts-webpki-invalid' } }])
   })
 
   test('is not fetched for a domain without a record', async () => {

@@ -1,6 +1,7 @@
 /**
  * The MTA-STS policies of the domains we send to (RFC 8461), fetched when their id changes and kept in the store for
  * as long as they say. What can not be fetched now is no policy, unless an older one has not expired: then that holds.
+ * One that is a day old is fetched again while it holds, so that nobody need only keep us from its host on the last day.
  */
 import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { JsonValue } from '../../mail/json.ts'
@@ -21,6 +22,9 @@ const maxPolicies = 10_000
 const fetchMs = 15_000
 /** After a fetch that failed, so long none is tried. */
 const failureMs = 300_000
+
+/** RFC 8461 §10.2: once a day is often enough. */
+const freshMs = 86_400_000
 
 const noPolicyServed = 'what it serves is no policy'
 
@@ -47,7 +51,11 @@ export class StsPolicies {
   async find(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
     try {
       const [id, kept] = await Promise.all([this.#id(domain, signal), this.#kept(domain)])
-      if (id === undefined || id === kept?.id) return kept?.policy
+      if (id === undefined) return kept?.policy
+      if (id === kept?.id) {
+        if ((await this.#known(freshKey(domain))) === undefined) void this.#fetched(domain, id)
+        return kept.policy
+      }
       return (await this.#fetched(domain, id)) ?? kept?.policy
     } catch (error) {
       if (!isPosternError(error)) throw error
@@ -68,8 +76,19 @@ export class StsPolicies {
   }
 
   async #kept(domain: string): Promise<Kept | undefined> {
-    const value = await this.#table.get(domain)
+    const value = await this.#known(domain)
     return value === undefined ? undefined : decode(value)
+  }
+
+  /** A store that does not answer makes no policy go away: it is fetched. */
+  async #known(key: string): Promise<JsonValue | undefined> {
+    try {
+      return await this.#table.get(key)
+    } catch (error) {
+      if (!isPosternError(error, 'STORE_FAILED')) throw error
+      this.#doors.log.warn('mta_sts.not_known', { key, error: error.message })
+      return undefined
+    }
   }
 
   #fetched(domain: string, id: string): Promise<StsPolicy | undefined> {
@@ -85,7 +104,7 @@ export class StsPolicies {
   async #fetch(domain: string, id: string): Promise<StsPolicy | undefined> {
     const { log, clock } = this.#doors
     const failureKey = `! ${domain}`
-    if ((await this.#table.get(failureKey)) === id) return undefined
+    if ((await this.#known(failureKey)) === id) return undefined
     try {
       const policy = parseStsPolicy(
         await httpsGet(this.#doors, {
@@ -101,6 +120,7 @@ export class StsPolicies {
       log.info('mta_sts.fetched', { domain, id, mode: policy.mode })
       const expiresAt = clock.now() + policy.maxAgeSeconds * 1000
       this.#table.putLater(domain, encode({ id, policy }), expiresAt)
+      this.#table.putLater(freshKey(domain), id, clock.now() + freshMs)
       return policy
     } catch (error) {
       if (!isPosternError(error)) throw error
@@ -111,6 +131,11 @@ export class StsPolicies {
       return undefined
     }
   }
+}
+
+/** No domain begins so. */
+function freshKey(domain: string): string {
+  return `= ${domain}`
 }
 
 function failureOf({ message }: PosternError): TlsFailure {

@@ -25,15 +25,26 @@ export interface Hop {
   readonly implicitTls?: boolean
 }
 
-/** The answer to the final dot: 2xx has taken it. */
+/** The answer to the final dot: 2xx has taken it. `tlsFailure`: why it went in the clear. */
 export function answer(
   hop: Hop,
   reply: HopReply,
-  relayed?: 'with-dsn' | 'without-dsn',
+  {
+    relayed,
+    tlsFailure,
+  }: {
+    readonly relayed?: 'with-dsn' | 'without-dsn' | undefined
+    readonly tlsFailure?: string | undefined
+  } = {},
 ): DeliveryResult {
   if (!saysYes(reply)) return refusal(hop, reply)
   const said = { status: successStatus(reply), text: quoteReply(reply), remote: named(hop) }
-  return { outcome: 'delivered', ...said, ...(relayed === undefined ? {} : { relayed }) }
+  return {
+    outcome: 'delivered',
+    ...said,
+    ...(relayed === undefined ? {} : { relayed }),
+    ...(tlsFailure === undefined ? {} : { note: `In the clear, for TLS failed: ${tlsFailure}` }),
+  }
 }
 
 export function saysYes({ code }: HopReply): boolean {

@@ -51,6 +51,7 @@ export async function enter(
   const tls: TlsPolicy = requireTls ? { ...terms.tls, level: 'verify' } : terms.tls
   // Where TLS only may be, a handshake that fails costs the encryption, not the mail.
   const mayFallBack = tls.level === 'may' && hop.implicitTls !== true
+  let tlsFailure: string | undefined
   for (const level of mayFallBack ? (['may', 'none'] as const) : [tls.level]) {
     try {
       const opened = await openSession(
@@ -59,9 +60,12 @@ export async function enter(
       if (opened.opened === 'refused') return { result: turnedAway(hop, opened.step, opened.reply) }
       if (opened.opened === 'session') {
         if (level !== 'none' || !mayFallBack) seen?.(outcomeOf(opened.session))
-        return admit(opened.session, requireTls, settings.timeouts)
+        const session =
+          tlsFailure === undefined ? opened.session : { ...opened.session, tlsFailure }
+        return admit(session, requireTls, settings.timeouts)
       }
       const { why, failure, broken = false } = opened
+      tlsFailure = why
       seen?.({ failure, reason: why })
       doors.log.warn('smtp.tls_failed', { host: hop.name, address: hop.address, error: why })
       // Only what a host says of itself fails a message; a connection that breaks is another matter next time.

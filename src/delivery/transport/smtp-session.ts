@@ -30,6 +30,8 @@ export interface SmtpSession {
   readonly security: 'clear' | 'encrypted' | 'verified'
   /** Why nobody should believe its certificate, in Node's word; absent where there is none, or nothing against it. */
   readonly serverProblem?: string
+  /** Why it is in the clear, where TLS was tried. */
+  readonly tlsFailure?: string
   /** Who we are to the next hop, if a login succeeded. */
   readonly user?: string
 }

@@ -95,13 +95,13 @@ async function conclude(
   { session, timeouts }: Transaction,
   { results }: Progress,
 ): Promise<Stopped> {
-  const { client, hop, protocol } = session
+  const { client, hop, protocol, tlsFailure } = session
   const relayed = protocol === 'lmtp' ? undefined : dsnState(session)
   const last = results.lastIndexOf(undefined)
   for (const [at, result] of results.entries()) {
     if (result !== undefined) continue
     const reply = await client.read(timeouts.acceptMs)
-    const rest = answer(hop, reply, relayed)
+    const rest = answer(hop, reply, { relayed, tlsFailure })
     if (reply.code === 421) return { rest, state: 'over' }
     if (protocol === 'smtp' || at === last) return { rest, state: stateAfter(reply) }
     results[at] = rest

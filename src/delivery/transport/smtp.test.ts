@@ -286,7 +286,8 @@ describe('TLS', () => {
 
   test('whose handshake fails costs the encryption and not the mail, once, and is logged', async () => {
     const { hop, result, calls, log } = await meet({ extensions, tls: 'fails' })
-    expect(result.outcome).toBe('delivered')
+    const note = expect.stringMatching(/^In the clear, for TLS failed: .*handshake/)
+    expect(result).toMatchObject({ outcome: 'delivered', note })
     expect(hop.taken[0]?.encrypted).toBe(false)
     expect(calls).toHaveLength(2)
     expect(log.events.map(({ event }) => event)).toEqual(['smtp.tls_failed'])

@@ -8,7 +8,10 @@ beforeEach(() => {
     toFake: ['setInterval', 'clearInterval', 'setImmediate', 'performance'],
   })
 })
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 const patienceMs = 60_000
 
@@ -28,6 +31,12 @@ class SilentWorker extends Worker {
   says(...numbers: readonly number[]): void {
     this.emit('message', { say: 'done', numbers, failed: [] } satisfies FromDrop)
   }
+}
+
+/** Time passes, and nothing happens in this process. */
+function freeze(ms: number): void {
+  const now = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ms)
 }
 
 function stage() {
@@ -82,6 +91,20 @@ test('a disk that is slow, and answers one after the other, is waited for howeve
   }
   expect(done).toEqual(['a', 'b', 'c', 'd', 'e'])
   expect(lost()).toBeUndefined()
+})
+
+test('a process that was frozen meanwhile gives nobody up for that', () => {
+  const { worker, put, done, lost } = stage()
+  put('a')
+  vi.advanceTimersByTime(patienceMs / 2)
+  freeze(patienceMs * 60)
+  vi.advanceTimersByTime(patienceMs / 8)
+  expect(lost()).toBeUndefined()
+  worker.says(0)
+  expect(done).toEqual(['a'])
+  put('b')
+  vi.advanceTimersByTime(patienceMs * 1.5)
+  expect(lost()).toEqual([['b', true]])
 })
 
 test('a file that others overtake is what a thread hangs at, whatever else it gets done', () => {

@@ -37,6 +37,9 @@ interface UnderWay {
   readonly sinceMs: number
 }
 
+/** Looks at what is under way, in the time that a file may take. */
+const looks = 8
+
 export class DropThread {
   readonly #parts: DropThreadParts
   readonly #worker: Worker
@@ -49,6 +52,9 @@ export class DropThread {
   /** When it said last that something is done, and when the newest of that was given to it. */
   #answeredMs = -Infinity
   #newestMs = -Infinity
+  /** The time for which this process could have heard an answer, and when that was looked at last. */
+  #awakeMs = 0
+  #lookedMs = performance.now()
   #isOver = false
   #closed: PromiseWithResolvers<void> | undefined
 
@@ -86,7 +92,7 @@ export class DropThread {
     const puts = this.#given
     this.#given = []
     const first = this.#numbers
-    const sinceMs = performance.now()
+    const sinceMs = this.#now()
     this.#numbers += puts.length
     puts.forEach((put, at) => this.#underWay.set(first + at, { put, sinceMs }))
     // It ended while these were on their way.
@@ -94,7 +100,7 @@ export class DropThread {
     const files = puts.map(({ file }) => alone(file))
     this.#worker.ref()
     this.#worker.postMessage({ say: 'put', first, files } satisfies ToDrop)
-    this.#watch ??= setInterval(() => this.#look(), this.#parts.patienceMs / 8).unref()
+    this.#watch ??= setInterval(() => this.#look(), this.#parts.patienceMs / looks).unref()
   }
 
   #look(): void {
@@ -109,9 +115,18 @@ export class DropThread {
   /** A disk that is slow has an answer now and then, in turn: who gave up on it would write everything twice. */
   #hangs({ sinceMs }: UnderWay): boolean {
     const { patienceMs } = this.#parts
-    const nowMs = performance.now()
+    const nowMs = this.#now()
     if (nowMs - sinceMs < patienceMs) return false
     return nowMs - this.#answeredMs >= patienceMs || this.#newestMs - sinceMs >= patienceMs / 2
+  }
+
+  /** Of a minute in which the process was stopped, or its host slept, the thread had nothing: it is no patience lost. */
+  #now(): number {
+    const nowMs = performance.now()
+    const mostMs = (2 * this.#parts.patienceMs) / looks
+    this.#awakeMs += Math.min(nowMs - this.#lookedMs, mostMs)
+    this.#lookedMs = nowMs
+    return this.#awakeMs
   }
 
   #hear(message: FromDrop): void {
@@ -130,7 +145,7 @@ export class DropThread {
     const answered = this.#underWay.get(number)
     if (answered === undefined) return
     this.#underWay.delete(number)
-    this.#answeredMs = performance.now()
+    this.#answeredMs = this.#now()
     this.#newestMs = Math.max(this.#newestMs, answered.sinceMs)
     this.#parts.finished(answered.put, error)
   }
@@ -144,7 +159,7 @@ export class DropThread {
   }
 
   #lose(why: string): void {
-    const lateMs = performance.now() - this.#parts.patienceMs
+    const lateMs = this.#now() - this.#parts.patienceMs
     const lost = [...this.#underWay.values()].map(({ put, sinceMs }) => ({
       put,
       isLate: sinceMs <= lateMs,

@@ -11,6 +11,7 @@ export type StoreOperation =
       readonly maxEntries: number
     }
   | { readonly do: 'get' | 'delete'; readonly table: string; readonly key: string }
+  | { readonly do: 'count'; readonly table: string }
   | {
       readonly do: 'scan'
       readonly table: string
@@ -20,7 +21,7 @@ export type StoreOperation =
       readonly order: 'ascending' | 'descending'
     }
 
-/** Values are JSON text. */
+/** Values are JSON text; a count is the value of a single row. */
 export type StoreResult =
   | { readonly ok: true; readonly rows: readonly (readonly [key: string, value: string])[] }
   | { readonly ok: false; readonly error: string }

@@ -66,11 +66,13 @@ describe('the store', () => {
   })
 
   test('beyond its bound the entries written longest ago go first', async () => {
-    const table = (await open()).table('things', { maxEntries: 3 })
+    const store = await open()
+    const table = store.table('things', { maxEntries: 3 })
     for (const key of ['a', 'b', 'c']) await table.put(key, 1)
     await table.put('a', 2)
     await table.put('d', 1)
     expect(await keysOf(table)).toEqual(['a', 'c', 'd'])
+    expect(await store.count?.('things')).toBe(3)
   })
 
   test('an entry that has expired is not there any more', async () => {

@@ -168,6 +168,11 @@ class SqliteStore implements NodeStore {
     }
   }
 
+  async count(table: string): Promise<number> {
+    const [row] = await this.#ask({ do: 'count', table })
+    return Number(row?.[1])
+  }
+
   /** What waits is written first. */
   async close(): Promise<void> {
     this.#closed = true
