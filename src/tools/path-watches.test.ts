@@ -17,7 +17,7 @@ test('what the gateway writes beside its configuration is no change of it', () =
     )
     const { configuration } = readFolder(folder)
     if (configuration === undefined) throw new Error('it has mistakes')
-    let isOurs = (_: string): boolean => false
+    let isOurs: (name: string) => boolean = () => false
     const watch = (_path: string, _changed: () => void, given = isOurs) => {
       isOurs = given
       return { close: () => undefined }
