@@ -29,6 +29,7 @@ import { readFolder } from './tools/read-offline.ts'
 import { posternVersion } from './tools/version.ts'
 import { AdminKeeper, type AdminWish } from './workers/admin-keeper.ts'
 import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
+import { whenOpen } from './workers/early-signals.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
 import { Supervisor } from './workers/supervisor.ts'
@@ -43,6 +44,8 @@ const graceMs = 30_000
  * start, or where no worker is left
  */
 export async function runDaemon(folder: string): Promise<number> {
+  // Until somebody hears them they would end the process: what they ask for is done by starting.
+  for (const signal of ['SIGHUP', 'SIGALRM'] as const) hostProcess.onSignal(signal, () => undefined)
   // The timers of the clock keep no process alive, and between two workers only they are left.
   const alive = setInterval(() => undefined, 3_600_000)
   try {
@@ -96,6 +99,7 @@ export async function runGateway(
   opened: (log: Log) => void = () => undefined,
 ): Promise<number> {
   const stop = signalled(signals)
+  const begin = whenOpen(signals)
   const wish = Promise.withResolvers<Wish>()
   const { supervisor, configuration, log, close, administered } = await supervise(folder)
   opened(log)
@@ -111,8 +115,7 @@ export async function runGateway(
     await close()
     return complain(opening.mistakes)
   }
-  signals.onSignal('SIGHUP', () => void supervisor.reload())
-  signals.onSignal('SIGALRM', () => void supervisor.retryNow())
+  begin(supervisor)
   const control =
     configuration === undefined
       ? undefined

@@ -93,6 +93,19 @@ describe('bin/postern', () => {
     },
   )
 
+  test.each([
+    ['is told where the standard input is closed', 'check', '<&-', '1'],
+    ['is not told where it is only empty', 'check', '</dev/null', ''],
+    ['is not told for a gateway, which has others read theirs', 'start', '<&-', ''],
+  ])('%s', (_, command, input, told) => {
+    const node = join(folder, 'node_modules/.bin/node')
+    fakeNode(node)
+    writeFileSync(node, '#!/bin/sh\necho "${POSTERN_CLOSED_INPUT-}"\n')
+    const line = `${install(folder)} ${command} ${input}`
+    const env = { PATH: '/usr/bin:/bin', POSTERN_CLOSED_INPUT: '1' }
+    expect(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8', env })).toBe(`${told}\n`)
+  })
+
   test('finds its package through symlinks, absolute and relative', () => {
     const node = join(folder, 'app/node_modules/.bin/node')
     fakeNode(node)

@@ -1,5 +1,5 @@
 /**
- * Every file of qmail's control folder: qmail-control(5), the JMS combined patch 7.10, Life with qmail, simscan. Data for
+ * Every file of qmail's control folder: qmail-control(5), the JMS combined patch 7.10, Life with qmail, QmailToaster, simscan. Data for
  * `postern showctl` and for the defaults; what a file does in Postern stands with the part that reads it.
  */
 
@@ -32,6 +32,11 @@ export const controlFiles = {
     kind: 'list',
     reader: 'qmail-smtpd',
     meaning: 'recipients refused, but not from relay clients',
+  },
+  blacklists: {
+    kind: 'line',
+    reader: 'the run script of QmailToaster',
+    meaning: 'arguments of rblsmtpd: DNS lists of clients to refuse',
   },
   bouncefrom: {
     kind: 'line',

@@ -17,6 +17,9 @@ export const controlReaders = {
   badmailfromnorelay: { plugin: 'badmailfrom' },
   badrcptto: { plugin: 'badrcptto' },
   badrcpttonorelay: { plugin: 'badrcptto' },
+  blacklists: {
+    unread: 'it is for the run script; write its lists into the entry dnsbl of postern.yaml',
+  },
   bouncefrom: { part: 'bounces' },
   bouncehost: { part: 'bounces' },
   bouncemaxbytes: { part: 'bounces' },

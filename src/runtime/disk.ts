@@ -32,8 +32,11 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>
   /** Holds an exclusive lock that dies with the process. @throws PosternError SPOOL_LOCKED */
   lock(path: string): Promise<DiskLock>
-  /** Calls back, late and coalesced, when the file or folder (or what is in it) may have changed. */
-  watch(path: string, changed: () => void): DiskWatch
+  /**
+   * Calls back, late and coalesced, when the file or folder (or what is in it) may have changed.
+   * @param isOurs names in a folder of which nothing is told; nor is anything of where our own standard output and error go
+   */
+  watch(path: string, changed: () => void, isOurs?: (name: string) => boolean): DiskWatch
 }
 
 export type OpenMode = 'read' | 'write' | 'create' | 'open' | 'foreign'

@@ -69,7 +69,12 @@ class MemoryDisk implements FakeDisk {
   readonly #names: FakeNames
   readonly #root = new FakeInode(0, 'directory')
   readonly #locks = new Set<string>()
-  readonly #watches = new Set<{ path: string; changed: () => void; told: boolean }>()
+  readonly #watches = new Set<{
+    path: string
+    changed: () => void
+    isOurs: (name: string) => boolean
+    told: boolean
+  }>()
   #inodes = 0
 
   constructor(names: FakeNames) {
@@ -170,8 +175,8 @@ class MemoryDisk implements FakeDisk {
     return { release: async () => void this.#locks.delete(name) }
   }
 
-  watch(path: string, changed: () => void) {
-    const watch = { path: clean(path), changed, told: false }
+  watch(path: string, changed: () => void, isOurs: (name: string) => boolean = () => false) {
+    const watch = { path: clean(path), changed, isOurs, told: false }
     this.#watches.add(watch)
     return { close: () => void this.#watches.delete(watch) }
   }
@@ -249,7 +254,9 @@ class MemoryDisk implements FakeDisk {
 
   touched(path: string): void {
     for (const watch of this.#watches) {
-      const touches = watch.path === clean(path) || watch.path === posix.dirname(clean(path))
+      const name = clean(path)
+      const isInside = watch.path === posix.dirname(name) && !watch.isOurs(posix.basename(name))
+      const touches = watch.path === name || isInside
       if (!touches || watch.told) continue
       watch.told = true
       setImmediate(() => {

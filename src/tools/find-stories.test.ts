@@ -51,13 +51,15 @@ function attempt(n: number, id = queueId(n)): JsonObject {
 }
 
 /** Thirty transactions; of a message in the middle and of an old one only the courier has told. */
-async function record(): Promise<void> {
+async function record(triesOfTheLast = 1): Promise<void> {
   const path = join(folder, 'traces.db')
   const bounds = { maxRecords: 1000, maxAgeMs: Infinity, maxBytes: 1e9 }
   const traces = await openTraces({ path, ...bounds, headBytes: 0, answers: true }, silentLog)
   for (let n = 0; n < 30; n++) {
     traces.addLater(transaction(n), { at: at(n), counts: true })
-    traces.addLater(attempt(n), { at: at(n), counts: false })
+    for (let tries = n === 29 ? triesOfTheLast : 1; tries > 0; tries--) {
+      traces.addLater(attempt(n), { at: at(n), counts: false })
+    }
     if (n === 3 || n === 25) {
       const alone = attempt(n, `alone${n}`)
       traces.addLater(alone, { at: Number(alone['startedAt']), counts: false })
@@ -111,6 +113,13 @@ describe('of an address', () => {
     await record()
     const { others, more } = await asked(bob, { limit: 50 })
     expect(others.map(({ id }) => id)).toEqual(expect.arrayContaining(['alone3', 'alone25']))
+    expect(more).toBe(false)
+  })
+
+  test('what no session brought is found behind many newer tries of other messages', async () => {
+    await record(300)
+    const { others, more } = await asked(bob, { limit: 50 })
+    expect(others.map(({ id }) => id)).toContain('alone3')
     expect(more).toBe(false)
   })
 

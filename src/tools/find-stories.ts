@@ -52,8 +52,10 @@ export interface FoundStories {
 /** The queue is looked through so long: it may be large, and what it says is the last word only. */
 const queuePatienceMs = 1500
 
-/** The newest attempts, among which those of messages without a session are. */
-const deliveriesLookedAt = 50
+/** Attempts among which those of messages without a session are: the newest first, then many at a time, and no more than that. */
+const deliveriesAtFirst = 50
+const deliveriesAtOnce = 250
+const mostRounds = 8
 
 const nothing: FoundStories = { stories: [], others: [], more: false }
 
@@ -117,10 +119,10 @@ async function list(
   const { address } = query
   // Where there are older ones still, those of the courier's are as many as may stand among these.
   const from = next === undefined ? since : items.at(-1)?.startedAt
-  const beside =
+  const { stories: beside, more } =
     address === undefined
-      ? []
-      : await besideSessions(search, { address, ...(from && { since: from }) }, items)
+      ? nobodyBeside
+      : await besideSessions(search, { address, ...(from && { since: from }) }, { items, limit })
   const room = Math.max(whole - told.length, 0)
   return {
     stories: newestFirst([...told, ...beside.slice(0, room)]),
@@ -128,7 +130,7 @@ async function list(
       ...items.slice(whole),
       ...beside.slice(room).map(({ summary }) => summary),
     ]),
-    more: next !== undefined,
+    more: more || next !== undefined,
   }
 }
 
@@ -136,19 +138,41 @@ function newestFirst<T extends { readonly startedAt: Instant }>(of: readonly T[]
   return of.toSorted((a, b) => b.startedAt - a.startedAt)
 }
 
+interface Beside {
+  readonly stories: readonly Story[]
+  /** There may be older ones. */
+  readonly more: boolean
+}
+
+const nobodyBeside: Beside = { stories: [], more: false }
+
 /** Messages from or to an address that no session brought: the courier tells of them alone. */
 async function besideSessions(
   search: TraceSearch,
   query: Pick<TraceQuery, 'address' | 'since'>,
-  listed: readonly TraceSummary[],
-): Promise<readonly Story[]> {
-  const { items } = await search.deliveries({ ...query, limit: deliveriesLookedAt })
-  const known = new Set(listed.flatMap(({ queueIds }) => queueIds))
-  const ids = new Set(items.map(({ queueId }) => queueId).filter((id) => !known.has(id)))
-  if (ids.size === 0) return []
-  const brought = await search.search({ queueId: [...ids], limit: deliveriesLookedAt })
-  for (const id of brought.items.flatMap(({ queueIds }) => queueIds)) ids.delete(id)
-  return search.storiesOfCourier([...ids])
+  listed: { readonly items: readonly TraceSummary[]; readonly limit: number },
+): Promise<Beside> {
+  const known = new Set(listed.items.flatMap(({ queueIds }) => queueIds))
+  const alone: string[] = []
+  let cursor: string | undefined
+  for (let round = 0; round < mostRounds; round++) {
+    const limit = round === 0 ? deliveriesAtFirst : deliveriesAtOnce
+    // oxlint-disable no-await-in-loop -- each page begins where the one before ended
+    const page = await search.deliveries({ ...query, limit, ...(cursor && { cursor }) })
+    const ids = new Set(page.items.map(({ queueId }) => queueId).filter((id) => !known.has(id)))
+    for (const id of ids) known.add(id)
+    if (ids.size > 0) {
+      const brought = await search.search({ queueId: [...ids], limit: ids.size })
+      for (const id of brought.items.flatMap(({ queueIds }) => queueIds)) ids.delete(id)
+    }
+    // oxlint-enable no-await-in-loop
+    alone.push(...ids)
+    cursor = page.next
+    if (cursor === undefined || alone.length >= listed.limit) break
+  }
+  if (alone.length === 0) return { stories: [], more: cursor !== undefined }
+  const stories = await search.storiesOfCourier(alone.slice(0, listed.limit))
+  return { stories, more: cursor !== undefined || alone.length > listed.limit }
 }
 
 /** A message that was taken in and not tried yet, whoever brought it. */

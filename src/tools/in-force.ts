@@ -10,7 +10,7 @@ import { PosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { ReloadReport } from '../workers/messages.ts'
-import { configurationPaths, PathWatches } from './path-watches.ts'
+import { configurationPaths, ownPaths, PathWatches } from './path-watches.ts'
 import { PluginLoaders } from './plugin-loaders.ts'
 import { prepare, type Prepared } from './prepare.ts'
 
@@ -74,7 +74,10 @@ export class InForce {
   /** From here on whatever changes of it leads to a reload. */
   follow(): void {
     const { configuration, ownCertificate } = this.current
-    this.#watches.follow(configurationPaths(configuration, ownCertificate, this.#loaders.watched))
+    this.#watches.follow(
+      configurationPaths(configuration, ownCertificate, this.#loaders.watched),
+      ownPaths(configuration),
+    )
   }
 
   async reload(): Promise<ReloadReport> {

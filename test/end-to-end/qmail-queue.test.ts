@@ -105,6 +105,7 @@ describe('what postern qmail-queue does not take', () => {
 
   test('says that it cannot read the message, or the configuration', async () => {
     expect((await qmailQueue('', toBob, '< .')).code).toBe(54)
+    expect((await qmailQueue('', toBob, '<&-')).code).toBe(54)
     await folder.write('postern.yaml', 'spool: [\n')
     const { code, stderr } = await qmailQueue('Subject: x\n\n', toBob)
     expect(code).toBe(55)

@@ -111,6 +111,14 @@ describe('compose.yaml', () => {
     expect(existsSync(resolve(docker, build?.context ?? '', build?.dockerfile ?? ''))).toBe(true)
   })
 
+  test('lets webmail reach its neighbours by names that their certificates do not hold', async () => {
+    const { services } = await compose()
+    const mounts = services['roundcube']?.volumes ?? []
+    const [mount = ''] = mounts.filter((each) => each.includes(':/var/roundcube/config/'))
+    const php = await read(mount.split(':')[0] ?? '')
+    for (const door of ['imap', 'smtp']) expect(php).toContain(`$config['${door}_conn_options'] =`)
+  })
+
   test('publishes ports that the gateway listens on, and its entries ask the neighbours', async () => {
     const { services } = await compose()
     const yaml = await read('postern/postern.yaml')

@@ -54,7 +54,6 @@ const wrappers: ReadonlyMap<string, Wrapper> = new Map([
   ['jgreylist', { letters: '', takes: 0 }],
   ['fixcrio', { letters: '', takes: 0 }],
   ['recordio', { letters: '', takes: 0 }],
-  ['greetdelay', { letters: '', takes: 1 }],
   ['relay-ctrl-check', { letters: '', takes: 0 }],
   ['qmail-popup', { letters: '', takes: 1 }],
 ])
@@ -76,7 +75,7 @@ export function readServiceLine(
       rest = takeEnvironment(args, environment)
       continue
     }
-    const wrapper = name === 'spamdyke' ? spamdykeBefore(args) : wrappers.get(name)
+    const wrapper = byArguments.get(name)?.(args) ?? wrappers.get(name)
     if (wrapper === undefined) {
       programs.push({ name, path, options: [], args })
       break
@@ -100,6 +99,16 @@ export function readServiceLine(
     }
   }
   return { programs, environment }
+}
+
+const byArguments: ReadonlyMap<string, (args: readonly string[]) => Wrapper | undefined> = new Map([
+  ['spamdyke', spamdykeBefore],
+  ['greetdelay', greetdelayBefore],
+])
+
+/** One program of this name is told the seconds, another reads them from GREETDELAY. */
+function greetdelayBefore([first = '']: readonly string[]): Wrapper {
+  return { letters: '', takes: /^\d+$/.test(first) ? 1 : 0 }
 }
 
 /** Some of its many options have a value and some have none: all is its own up to a program that is known. */

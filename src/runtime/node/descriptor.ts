@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import net from 'node:net'
+import process from 'node:process'
 import { PosternError } from '../../mail/errors.ts'
 
 /**
@@ -8,6 +9,10 @@ import { PosternError } from '../../mail/errors.ts'
  */
 export async function* readDescriptor(descriptor: number): AsyncIterable<Uint8Array> {
   try {
+    // bin/postern tells: Node has opened something else in its place.
+    if (descriptor === 0 && process.env['POSTERN_CLOSED_INPUT'] !== undefined) {
+      throw new Error('it is closed')
+    }
     const stat = fs.fstatSync(descriptor)
     const source =
       stat.isFIFO() || stat.isSocket()

@@ -17,17 +17,23 @@ const longestMs = 400
 const lookMs = 3_000
 const maxNames = 10_000
 
-export function watchPath(path: string, changed: () => void): DiskWatch {
-  let seen = signature(path)
+type IsOurs = (name: string) => boolean
+
+export function watchPath(
+  path: string,
+  changed: () => void,
+  isOurs: IsOurs = () => false,
+): DiskWatch {
+  let seen = signature(path, isOurs)
   const look = (): void => {
-    const found = signature(path)
+    const found = signature(path, isOurs)
     if (found === seen) return
     seen = found
     changed()
   }
   const looking = setInterval(look, lookMs).unref()
   const settling = new Settling(path, look)
-  const watcher = kernelWatch(path, (event) => settling.touched(event))
+  const watcher = kernelWatch(path, isOurs, (event) => settling.touched(event))
   return {
     close() {
       clearInterval(looking)
@@ -84,12 +90,18 @@ class Settling {
 }
 
 /** A file is watched through its folder, since it may be replaced by a rename. */
-function kernelWatch(path: string, touched: (event: Event) => void): fs.FSWatcher | undefined {
+function kernelWatch(
+  path: string,
+  isOurs: IsOurs,
+  touched: (event: Event) => void,
+): fs.FSWatcher | undefined {
   try {
     const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
     const folder = isFolder ? path : dirname(path)
     const watcher = fs.watch(folder, { persistent: false }, (event, name) => {
-      if (isFolder || name === null) touched('in folder')
+      if (isFolder) {
+        if (name === null || !isOurs(name)) touched('in folder')
+      } else if (name === null) touched('in folder')
       else if (name === basename(path)) touched(event)
     })
     return watcher.on('error', () => watcher.close())
@@ -109,10 +121,11 @@ function isEmpty(path: string): boolean {
 }
 
 /** Changes when the file, or a name or file in the folder, changes. */
-function signature(path: string): string {
+function signature(path: string, isOurs: IsOurs): string {
   const own = statText(path)
   if (!own.startsWith('folder')) return own
   return namesIn(path)
+    .filter((name) => !isOurs(name))
     .slice(0, maxNames)
     .map((name) => `${name} ${statText(join(path, name))}`)
     .join('\n')
@@ -127,9 +140,20 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
+/** Where what we say goes: it may be a file in a folder that we watch, and to tell of it would be to write the next line. */
+const said = [1, 2].map((descriptor) => {
+  try {
+    const { dev, ino } = fs.fstatSync(descriptor, { bigint: true })
+    return `${dev} ${ino}`
+  } catch {
+    return ''
+  }
+})
+
 function statText(path: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs, mode } = fs.statSync(path, { bigint: true })
+    const { dev, ino, size, mtimeNs, ctimeNs, mode } = fs.statSync(path, { bigint: true })
+    if (said.includes(`${dev} ${ino}`)) return 'ours'
     const kind = (Number(mode) & fs.constants.S_IFMT) === fs.constants.S_IFDIR ? 'folder' : 'file'
     return `${kind} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
   } catch {

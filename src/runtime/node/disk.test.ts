@@ -189,6 +189,29 @@ describe('a watch', () => {
     expect(told).toBe('one,two')
   })
 
+  test('of a folder tells nothing of files that are ours', async () => {
+    const calls: string[] = []
+    const watched = (name: string, isOurs?: (name: string) => boolean): Promise<void> =>
+      new Promise((told) => {
+        const watch = systemDisk.watch(
+          folder,
+          () => {
+            calls.push(name)
+            watch.close()
+            told()
+          },
+          isOurs,
+        )
+      })
+    const theirs = watched('theirs', (name) => name === 'log')
+    const all = watched('all')
+    appendFileSync(join(folder, 'log'), 'one')
+    await all
+    appendFileSync(join(folder, 'table'), 'two')
+    await theirs
+    expect(calls).toEqual(['all', 'theirs'])
+  })
+
   test('of a folder tells of a file that changes in it', async () => {
     const path = join(folder, 'table')
     writeFileSync(path, 'before')

@@ -36,7 +36,8 @@ export function authEntries(request: EntriesRequest): readonly WrittenEntry[] {
   if (program === undefined || then.length === 0) {
     const remark =
       program !== undefined && isYesMan(program)
-        ? 'whatever password is typed, the answer is yes: anybody may relay. Logins are not taken over'
+        ? `where qmail-smtpd wants the name of the host first, ${program} verifies passwords, and anybody may relay; where it ` +
+          `does not, write the entry checkpassword: command: [${host}, ${program}]. Logins are not taken over`
         : 'it needs a host name, a program and what that runs; logins are not taken over'
     findings.dangerous(from, source, remark)
     return []

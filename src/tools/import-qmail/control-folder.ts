@@ -39,6 +39,7 @@ const remarks: ReadonlyMap<string, string> = new Map([
   ['clientcert.pem', 'no certificate is shown to next hops'],
   ['clientca.pem', 'client_certificates of a listener; no certificate lets anybody relay'],
   ['clientcrl.pem', 'revoked certificates are not asked for'],
+  ['blacklists', 'read by the run script: lists of the entry dnsbl'],
   ['tlsserverciphers', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate'],
   ['tlsclientciphers', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate'],
   ['tlshosts', 'delivery.tls says by domain whether TLS must be'],
@@ -52,7 +53,7 @@ const remarks: ReadonlyMap<string, string> = new Map([
   ['qmqpservers', 'mail is queued here, never handed on by QMQP'],
 ])
 
-const notNeeded = /^(?:dh|rsa)\d+\.pem$|^concurrencyincoming$/
+const notNeeded = /^(?:dh|rsa)\d+\.pem$|^(?:blacklists|concurrencyincoming)$/
 
 export async function importControl(
   installation: Installation,

@@ -264,6 +264,51 @@ describe('scanners', () => {
     expect(yaml).toContain('infected: reject')
   })
 
+  test('of some services scan what comes to these, and the mail of clients whose rule names them', async () => {
+    const text =
+      '10.:allow,QMAILQUEUE="/var/qmail/bin/simscan"\n11.:allow,QMAILQUEUE="/var/qmail/bin/qmail-queue"\n:allow\n'
+    const { yaml } = await imported({
+      ...smtpd(plain, 'export QMAILQUEUE=/var/qmail/bin/simscan'),
+      '/service/submission/run': 'exec tcpserver -x /etc/tcp.smtp.cdb 0 587 qmail-smtpd\n',
+      '/etc/tcp.smtp': text,
+      '/etc/tcp.smtp.cdb': cdbOf(text),
+    })
+    const [, ...entries] = yaml.split(/^ {2}- (?=plugin: (?:attachments|clamav|spamassassin) )/m)
+    expect(entries).toHaveLength(3)
+    for (const each of entries) {
+      expect(each).toContain(
+        'when: [{ listener: [smtp] }, { environment: ["QMAILQUEUE=/var/qmail/bin/simscan"] }]',
+      )
+      expect(each).toContain('unless: { environment: ["QMAILQUEUE=/var/qmail/bin/qmail-queue"] }')
+    }
+  })
+
+  test('of two kinds each have entries of their own, for their own services', async () => {
+    const { yaml } = await imported({
+      ...smtpd(plain, 'export QMAILQUEUE=/var/qmail/bin/simscan'),
+      '/service/submission/run':
+        'export QMAILQUEUE=/var/qmail/bin/qmail-scanner-queue.pl\nexec tcpserver 0 587 qmail-smtpd\n',
+    })
+    expect(yaml).toMatch(/plugin: clamav\b[^\n]*\n\s+when: \{ listener: \[submission\] \}/)
+    expect(yaml).toMatch(
+      /plugin: clamav\b[^\n]*\n\s+name: clamav-simscan\n\s+when: \{ listener: \[smtp\] \}/,
+    )
+  })
+
+  test('that nobody here knows go on running for their own service, one of them', async () => {
+    const files = { '/usr/local/bin/one': '#!/bin/sh\n', '/usr/local/bin/two': '#!/bin/sh\n' }
+    const { yaml, of } = await imported({
+      ...files,
+      ...smtpd(plain, 'export QMAILQUEUE=/usr/local/bin/one'),
+      '/service/submission/run':
+        'export QMAILQUEUE=/usr/local/bin/two\nexec tcpserver 0 587 qmail-smtpd\n',
+    })
+    expect(yaml).toMatch(
+      /plugin: qmail-queue[^\n]*\n\s+when: \{ listener: \[smtp\] \}[^]*program: \/usr\/local\/bin\/one/,
+    )
+    expect(of('unsupported')).toContain('QMAILQUEUE=/usr/local/bin/two')
+  })
+
   test('that nobody here knows go on running', async () => {
     const path = '/usr/local/bin/my-filter'
     const { yaml } = await imported({
@@ -369,7 +414,7 @@ describe('a command line', () => {
     { name: 'envuidgid', letters: '', flags: '', takes: 1 },
     { name: 'setlock', letters: '', flags: 'nNxX', takes: 1 },
     { name: 'tcpserver', letters: 'bBugtlx', flags: 'XU1hHpPrRdDoOvQq', takes: 0 },
-    { name: 'greetdelay', letters: '', flags: '', takes: 1 },
+    { name: 'greetdelay', letters: '', flags: '', takes: 0 },
     { name: 'fixcrio', letters: '', flags: '', takes: 0 },
     { name: 'recordio', letters: '', flags: '', takes: 0 },
     { name: 'relay-ctrl-check', letters: '', flags: '', takes: 0 },
@@ -427,6 +472,16 @@ describe('a command line', () => {
       { numRuns: 25 },
     )
   }, 60_000)
+
+  test.each([
+    ['greetdelay 12', '', '12s'],
+    ['greetdelay', 'export GREETDELAY=7', '7s'],
+  ])('with %s makes clients wait', async (program, before, delay) => {
+    const { yaml } = await imported(
+      smtpd(plain.replace('qmail-smtpd', `${program} qmail-smtpd`), before),
+    )
+    expect(yaml).toMatch(new RegExp(`plugin: early-talker[^]*delay: "${delay}"[^]*refuse: true`))
+  })
 
   test('of a log is told, and what qmail-start runs for one', async () => {
     const { of } = await imported({

@@ -14,7 +14,7 @@ import { Installation } from './installation.ts'
 import { reportWords } from './command-words.ts'
 import { importSend, ours, popListeners, reportOthers } from './other-services.ts'
 import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts'
-import { scannerEntries } from './scanners.ts'
+import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
 import { smtpEntries } from './smtp-entries.ts'
 import { smtpListener } from './smtp-listener.ts'
@@ -85,6 +85,7 @@ class ImportPlan {
       findings.unsupported('qmail-smtpd', '/service', remark)
     }
     const listeners: WrittenListener[] = []
+    const usual: ListenerProgram[] = []
     const chains: { readonly listener: string; readonly entries: readonly WrittenEntry[] }[] = []
     for (const each of smtp) {
       const taken = new Set(listeners.map(({ name }) => name))
@@ -94,12 +95,12 @@ class ImportPlan {
       if (listener === undefined) continue
       const hasControl = (name: string): boolean => there.has(name)
       listeners.push(listener)
+      usual.push({ listener: listener.name, path: each.variables.text('QMAILQUEUE') ?? '' })
       chains.push({
         listener: listener.name,
         entries: smtpEntries({ ...each, files, findings, hasControl }),
       })
     }
-    const usual = new Set(smtp.flatMap(({ variables }) => variables.text('QMAILQUEUE') ?? []))
     const rules = this.#rules(smtp)
     const pop = popListeners({
       services,

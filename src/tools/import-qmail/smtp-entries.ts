@@ -43,11 +43,27 @@ function isJms({ service, hasControl }: EntriesRequest): boolean {
   return marks.some((name) => service.line.environment.has(name)) || files.some(hasControl)
 }
 
-function earlyTalker({ variables }: EntriesRequest): readonly WrittenEntry[] {
-  const delay = variables.number('GREETDELAY') ?? 0
-  const drops = variables.isOn('DROP_PRE_GREET')
-  if (delay === 0 && !drops) return []
-  const from = `GREETDELAY=${delay}, DROP_PRE_GREET=${drops ? 1 : 0}`
+/** By qmail-smtpd itself, or by a program in front of it, which refuses whoever does not wait. */
+function earlyTalker({ service, variables, findings }: EntriesRequest): readonly WrittenEntry[] {
+  const program = programOf(service.line, 'greetdelay')
+  const delay = Number(program?.args[0] ?? variables.number('GREETDELAY') ?? 0)
+  const drops = variables.isOn('DROP_PRE_GREET') || (program !== undefined && delay > 0)
+  if (delay === 0 && !drops) {
+    if (program !== undefined) {
+      const remark =
+        'no delay is set, so it does nothing; a rule that sets GREETDELAY wants the entry early-talker'
+      findings.difference('greetdelay', service.source, { remark })
+    }
+    return []
+  }
+  const from =
+    program === undefined
+      ? `GREETDELAY=${delay}, DROP_PRE_GREET=${drops ? 1 : 0}`
+      : ['greetdelay', ...program.args].join(' ')
+  if (program !== undefined) {
+    const remark = 'clients that may relay wait too, unless a condition says otherwise'
+    findings.difference(from, service.source, { to: 'early-talker', remark })
+  }
   return [entry('early-talker', from, { delay: `${Math.min(delay, 60)}s`, refuse: drops })]
 }
 

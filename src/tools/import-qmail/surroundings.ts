@@ -28,7 +28,7 @@ const jobs: readonly (readonly [pattern: RegExp, what: string, remark: string])[
   [
     /isoqlog|qmailmrtg|qmailanalog|matchup|qlogtools/,
     'logs are made into reports',
-    'the lines of the log are others',
+    'log.also with format: qmail writes the lines that they read; or postern analog',
   ],
   [/qmail(?:ctl)?\b|\/service\/|svc /, 'something is done with qmail', 'look at what it does'],
 ]
@@ -70,24 +70,12 @@ function readLogs(services: readonly Service[], findings: ImportFindings): void 
     if (last.name === 'multilog' || last.args.some((arg) => /^(?:.*\/)?splogger$/.test(arg))) {
       const folder = last.args.filter((arg) => /^[./]/.test(arg)).join(' ')
       const where = last.name === 'multilog' ? `multilog ${folder}` : 'splogger'
-      const remark = 'the log is one line of JSON for each event, on the standard error: log.to'
+      const remark =
+        'the log is one line of JSON for each event, on the standard error; log.also keeps folders as multilog does'
       findings.difference(`the log goes to ${where}`, source, { to: 'log', remark })
-    }
-    for (const { name } of line.programs) {
-      const remark = inFront.get(name)
-      if (remark !== undefined) findings.difference(name, source, { remark })
     }
   }
 }
-
-/** Programs that have no counterpart, or need none. */
-const inFront: ReadonlyMap<string, string> = new Map([
-  ['softlimit', 'the gateway has bounds of its own, and the service: LimitNOFILE, MemoryMax'],
-  ['fixcrio', 'receiver.line_ends: fix does that; a lone LF is refused otherwise'],
-  ['recordio', 'postern trace and the log say what was said'],
-  ['greetdelay', 'the entry early-talker does that: write its delay'],
-  ['relay-ctrl-check', 'POP-before-SMTP is not supported: logins take its place'],
-])
 
 const writableByAll = 0o002
 const readableByAll = 0o004

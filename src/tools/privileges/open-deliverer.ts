@@ -19,7 +19,7 @@ import { SharedCode } from '../../runtime/node/shared-code.ts'
 import { localProgram, ownerProgram } from '../local-program.ts'
 import { LocalUsers } from '../local-users.ts'
 import { silentLog } from '../silent-log.ts'
-import { PathWatches } from '../path-watches.ts'
+import { ownPaths, PathWatches } from '../path-watches.ts'
 import { readFolder, readOffline } from '../read-offline.ts'
 import { delivererWork } from './deliverer-work.ts'
 
@@ -79,7 +79,7 @@ function following(folder: string): () => Configuration {
   const watches = new PathWatches(systemDisk, () => {
     stale = true
   })
-  watches.follow(new Set([current.folder, join(current.folder, 'control')]))
+  watches.follow(new Set([current.folder, join(current.folder, 'control')]), ownPaths(current))
   return () => {
     if (stale) {
       stale = false
