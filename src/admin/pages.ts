@@ -4,20 +4,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { apiPrefix } from './api-prefix.ts'
 import { firstRequestsOf } from './first-requests.ts'
 import type { Permission } from './permissions.ts'
-import { problemOf } from './problem.ts'
 
-const absent =
+const unbuilt =
   `The pages are not built: npm run build. The API is at ${apiPrefix}; ` +
   `its document is ${apiPrefix}/openapi.json\n`
 
 /**
  * @param folder with index.html and assets/; undefined where nobody has built them
- * @param rightsOf what whoever asks for a page may do
+ * @param how.rightsOf what whoever asks for a page may do
+ * @param how.absent answers what is no page, and has no route either
  */
 export async function servePages(
   app: FastifyInstance,
   folder: string | undefined,
-  rightsOf: (request: FastifyRequest) => ReadonlySet<Permission>,
+  {
+    rightsOf,
+    absent,
+  }: {
+    readonly rightsOf: (request: FastifyRequest) => ReadonlySet<Permission>
+    readonly absent: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+  },
 ): Promise<void> {
   if (folder !== undefined) {
     await app.register(fastifyStatic, {
@@ -35,7 +41,7 @@ export async function servePages(
     })
   }
   const page = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    if (folder === undefined) return reply.type('text/plain; charset=utf-8').send(absent)
+    if (folder === undefined) return reply.type('text/plain; charset=utf-8').send(unbuilt)
     const links = firstRequestsOf(request.url, rightsOf(request))
     if (links !== undefined) reply.header('link', links)
     return reply.sendFile('index.html')
@@ -47,8 +53,6 @@ export async function servePages(
       request.method === 'GET' &&
       !/^\/(?:api|assets)\//.test(request.url) &&
       request.headers.accept?.includes('text/html') === true
-    if (isPage) return page(request, reply)
-    const problem = problemOf('not-found', request.url.split('?')[0] ?? '')
-    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
+    return isPage ? page(request, reply) : absent(request, reply)
   })
 }

@@ -93,8 +93,14 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   }
   for (const route of parts.routes) addRoute(app, route, parts)
   addPublic(app, parts)
+  const absent = absenceAmong(parts.routes)
+  app.all('/api/*', absent)
   parts.more?.(app, admit)
-  await servePages(app, settings.pages, (request) => parts.gate.rightsOf(request))
+  await servePages(app, settings.pages, {
+    rightsOf: (request) => parts.gate.rightsOf(request),
+    // Methods that Fastify has no routes for end there.
+    absent,
+  })
   return app
 }
 
@@ -312,11 +318,7 @@ function speakOf(
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
-function addPublic(app: FastifyInstance, { document, ready, routes }: ServerParts): void {
-  const methodsOf = methodsByPath([
-    ...routes.map(({ spec: { method, url } }) => ({ method, path: `${apiPrefix}${url}` })),
-    ...besideRoutes.map(({ path }) => ({ method: 'GET' as const, path })),
-  ])
+function addPublic(app: FastifyInstance, { document, ready }: ServerParts): void {
   const text = JSON.stringify(document)
   app.get(`${apiPrefix}/openapi.json`, (_, reply) => reply.type('application/json').send(text))
   app.get('/healthz', async () => ({ status: 'ok' }))
@@ -324,11 +326,21 @@ function addPublic(app: FastifyInstance, { document, ready, routes }: ServerPart
     const readiness = await ready()
     return reply.code(readiness.status === 'ok' ? 200 : 503).send(readiness)
   })
-  app.all('/api/*', (request, reply) => {
+}
+
+/** What is said where no route is: 405 with the methods there are, or 404. */
+function absenceAmong(
+  routes: readonly Route[],
+): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
+  const methodsOf = methodsByPath([
+    ...routes.map(({ spec: { method, url } }) => ({ method, path: `${apiPrefix}${url}` })),
+    ...besideRoutes.map(({ path }) => ({ method: 'GET' as const, path })),
+  ])
+  return (request, reply) => {
     const [path = ''] = request.url.split('?')
     const methods = methodsOf(path)
     const problem = problemOf(methods.length === 0 ? 'not-found' : 'method-not-allowed', path)
     if (methods.length > 0) reply.header('allow', methods.join(', '))
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
-  })
+  }
 }

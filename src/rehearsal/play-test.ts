@@ -114,8 +114,9 @@ function unplayed(problem: string): PlayedTest {
   return { replies: [], commits: [], missing: [], faults: [], problem }
 }
 
-function listenerOf(
-  { listener }: PolicyTest,
+/** Where nothing is said, the first; undefined where none of that name takes mail by SMTP. */
+export function listenerOf(
+  { listener }: { readonly listener?: string | undefined },
   listeners: readonly ListenerConfiguration[],
 ): ListenerConfiguration | undefined {
   const others = new Set(['pop3', 'pop3s', 'qmtp', 'qmqp'])

@@ -13,7 +13,7 @@ import { generationRequest } from '../tools/load-chain.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import { readFolder } from '../tools/read-offline.ts'
 import { trustedLoader } from '../tools/trusted-loader.ts'
-import { playTest, type PlayedTest, type PlayRequest } from './play-test.ts'
+import { listenerOf, playTest, type PlayedTest, type PlayRequest } from './play-test.ts'
 
 export interface Rehearsal {
   readonly listener?: string
@@ -30,12 +30,20 @@ export interface Rehearsal {
 
 export type Rehearsed =
   | { readonly ok: true; readonly played: PlayedTest }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+  | {
+      readonly ok: false
+      readonly mistakes: readonly Mistake[]
+      /** None of that name takes mail by SMTP. */
+      readonly noListener?: boolean
+    }
 
 /** Nothing is delivered, and nothing is written down. @param folder the configuration folder */
 export async function rehearse(folder: string, asked: Rehearsal): Promise<Rehearsed> {
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined || mistakes.length > 0) return { ok: false, mistakes }
+  if (listenerOf(asked, configuration.listeners) === undefined) {
+    return { ok: false, mistakes, noListener: true }
+  }
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)

@@ -23,6 +23,7 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { watchProcess } from '../runtime/node/process-metrics.ts'
 import { hostProcess } from '../runtime/node/process.ts'
+import { FollowedConfiguration } from './followed-configuration.ts'
 import { ownKey } from './own-key.ts'
 import { allAliases } from './mail-domains.ts'
 import { openLog } from './open-log.ts'
@@ -43,7 +44,6 @@ import { SpooledQueue } from './operations/queue-operations.ts'
 import { GatewaySystem } from './operations/system-operations.ts'
 import { SignedLinks } from './operations/signed-links.ts'
 import type { Rehearse } from './operations/try-out.ts'
-import { readFolder } from './read-offline.ts'
 
 export interface AdministrationRequest {
   /** The configuration folder. */
@@ -119,7 +119,8 @@ function operationsOf(
 ): { readonly operations: Operations; readonly close: () => Promise<void> } {
   const clock = systemClock
   const disk = systemDisk
-  const { current, forget } = followed(folder, configuration)
+  const followed = new FollowedConfiguration({ folder, first: configuration, clock, disk })
+  const current = (): Configuration => followed.current
   const history = new EditHistory({
     disk,
     clock,
@@ -133,7 +134,7 @@ function operationsOf(
     history,
     plugins,
     key: keptKey(join(admin.path, 'etag.key')),
-    written: forget,
+    written: () => followed.forget(),
   })
   const queue = new SpooledQueue(folder, clock)
   const numbers = new GatewayNumbers(current, { clock, disk, net: nodeNet })
@@ -212,26 +213,7 @@ function depthOf({ messages, held, oldestAt }: QueueSummary): NonNullable<Now['q
   return { messages, held, ...(oldestAt === undefined ? {} : { oldestAt }) }
 }
 
-const freshMs = 200
 const aliasesMs = 2_000
-
-/** The configuration as it lies on the disk; while it cannot be read, as it was. */
-function followed(
-  folder: string,
-  first: Configuration,
-): { readonly current: () => Configuration; readonly forget: () => void } {
-  let last = { configuration: first, at: -Infinity }
-  return {
-    current() {
-      const now = systemClock.monotonicMs()
-      if (now - last.at > freshMs) {
-        last = { configuration: readFolder(folder).configuration ?? last.configuration, at: now }
-      }
-      return last.configuration
-    },
-    forget: () => void (last = { ...last, at: -Infinity }),
-  }
-}
 
 async function versionOf(): Promise<string> {
   const file = fileURLToPath(new URL('../../package.json', import.meta.url))

@@ -283,6 +283,9 @@ describe('every route', () => {
     expectProblem(await stage.admin.ask('GET', '/no/such/thing'), 404)
     expectProblem(await stage.admin.ask('GET', '/quarantine/%ff'), 400)
     expectProblem(await stage.admin.ask('POST', '/events'), 405)
+    // Of another protocol.
+    expectProblem(await stage.admin.ask('PROPFIND', '/queue'), 405)
+    expectProblem(await stage.admin.ask('PROPFIND', '/no/such/thing'), 404)
   })
 
   test('opens to a token of its scope, and to one of any other not', async () => {

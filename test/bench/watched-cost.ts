@@ -17,7 +17,7 @@ interface Run {
  */
 export async function watchedCost(generator: Generator): Promise<readonly string[]> {
   const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 5)
-  const messages = Math.ceil(Number(process.env['POSTERN_BENCH_SCALE'] ?? 1) * 10_000)
+  const messages = Math.ceil(Number(process.env['POSTERN_BENCH_SCALE'] ?? 1) * 20_000)
   const load = { name: 'keep', sessions: 50, sizeBytes: 4096, messages, keep: true }
   const bench = await administered(0)
   const runs = { watched: [] as Run[], alone: [] as Run[] }

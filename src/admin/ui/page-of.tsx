@@ -1,7 +1,8 @@
 /** The one table from places to pages. */
+import { chainPlaceOf } from './model/chain-places.ts'
 import type { Place } from './model/places.ts'
 import { ChainEntryPage } from './pages/chain/chain-entry-page.tsx'
-import { ChainPage, isChainTab } from './pages/chain/chain-page.tsx'
+import { ChainPage } from './pages/chain/chain-page.tsx'
 import { DomainPage } from './pages/domains/domain-page.tsx'
 import { DomainsPage } from './pages/domains/domains-page.tsx'
 import { MessagePage } from './pages/messages/message-page.tsx'
@@ -31,7 +32,7 @@ export function PageOf({ place: { page, rest, query } }: { readonly place: Place
     case 'quarantine':
       return first === undefined ? <QuarantinePage query={query} /> : <HeldPage id={first} />
     case 'chain':
-      return isChainTab(first) ? <ChainPage tab={first} /> : <ChainEntryPage name={first ?? ''} />
+      return <ChainPart of={chainPlaceOf(rest)} />
     case 'policy':
       return <PolicyPage tab={first} query={query} />
     case 'domains':
@@ -41,4 +42,8 @@ export function PageOf({ place: { page, rest, query } }: { readonly place: Place
     case 'system':
       return <SystemPage tab={first} />
   }
+}
+
+function ChainPart({ of }: { readonly of: ReturnType<typeof chainPlaceOf> }) {
+  return 'entry' in of ? <ChainEntryPage name={of.entry} /> : <ChainPage tab={of.tab} />
 }

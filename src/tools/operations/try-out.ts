@@ -21,7 +21,7 @@ export interface RehearsalRequest {
 }
 
 export type Rehearse = (request: RehearsalRequest) => Promise<
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[]; readonly noListener?: boolean }
   | {
       readonly ok: true
       readonly played: {
@@ -44,6 +44,9 @@ export type Rehearse = (request: RehearsalRequest) => Promise<
 /** @throws Refusal 422 for what is no session, or where the configuration has mistakes */
 export async function tryOut(request: TryRequest, rehearse: Rehearse): Promise<TryResult> {
   const rehearsed = await rehearse(sessionOf(request))
+  if (!rehearsed.ok && rehearsed.noListener === true) {
+    throw wrong('/listener', 'is no listener that takes mail by SMTP')
+  }
   if (!rehearsed.ok) {
     throw new Refusal('invalid', 'The configuration has mistakes', { mistakes: rehearsed.mistakes })
   }

@@ -5,6 +5,7 @@ import { useApp } from '../../app-context.ts'
 import { counted, plainText } from '../../format/lines.ts'
 import { formatCount } from '../../format/numbers.ts'
 import { formatDuration } from '../../format/times.ts'
+import { entryPath, type ChainTab } from '../../model/chain-places.ts'
 import { pathOf } from '../../model/places.ts'
 import { CheckNotice } from '../../parts/check-notice.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -19,13 +20,6 @@ import { useLoad } from '../../parts/use-load.ts'
 import { When } from '../../parts/when.tsx'
 import { ModeButton } from './mode-button.tsx'
 import { ShadowTab } from './shadow-tab.tsx'
-
-export type ChainTab = 'shadow' | 'history' | undefined
-
-/** Words that stand for a part of the page, and for no entry. */
-export function isChainTab(word: string | undefined): word is ChainTab {
-  return word === undefined || word === 'shadow' || word === 'history'
-}
 
 export function ChainPage({ tab }: { readonly tab: ChainTab }) {
   const { may } = useApp()
@@ -138,7 +132,7 @@ const columns: readonly Column<ChainEntry>[] = [
     title: 'Entry',
     cell: ({ name, plugin, summary }) => (
       <div>
-        <a class="cell-link break" href={pathOf('chain', [name])}>
+        <a class="cell-link break" href={entryPath(name)}>
           {plainText(name)}
         </a>
         {plugin === name ? null : <span class="muted"> {plainText(plugin)}</span>}

@@ -5,7 +5,7 @@ import { plainText } from '../../format/lines.ts'
 import { formatCount, formatShare } from '../../format/numbers.ts'
 import { formatDuration } from '../../format/times.ts'
 import { healthOf } from '../../model/entry-health.ts'
-import { pathOf } from '../../model/places.ts'
+import { entryPath } from '../../model/chain-places.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { PanelProblem } from '../../parts/notice.tsx'
@@ -46,7 +46,7 @@ const columns: readonly Column<ChainEntry>[] = [
   {
     title: 'Entry',
     cell: ({ name }) => (
-      <a class="cell-link break" href={pathOf('chain', [name])}>
+      <a class="cell-link break" href={entryPath(name)}>
         {plainText(name)}
       </a>
     ),

@@ -28,6 +28,7 @@ interface Draft {
   readonly ip: string
   readonly host: string
   readonly hello: string
+  readonly listener: string
   readonly user: string
   readonly reversePath: string
   readonly recipients: string
@@ -40,6 +41,7 @@ export function TryPage({ query }: { readonly query: URLSearchParams }) {
     ip: query.get('ip') ?? '192.0.2.7',
     host: '',
     hello: 'client.example.org',
+    listener: '',
     user: '',
     reversePath: query.get('from') ?? 'ann@example.org',
     recipients: query.get('to') ?? '',
@@ -78,6 +80,12 @@ export function TryPage({ query }: { readonly query: URLSearchParams }) {
                 {...bind('host')}
               />
               <TextField label="HELO" {...bind('hello')} />
+              <TextField
+                label="Listener"
+                hint="By its name; empty: the first one"
+                placeholder="submission"
+                {...bind('listener')}
+              />
               <TextField label="Login" hint="As if this user had logged in" {...bind('user')} />
               <TextField label="Sender" hint="Empty: the null path" {...bind('reversePath')} />
             </div>
@@ -120,8 +128,9 @@ export function TryPage({ query }: { readonly query: URLSearchParams }) {
 }
 
 /** What is left empty is not sent. */
-function requestOf({ ip, host, hello, user, reversePath, recipients, message }: Draft): TryRequest {
-  const optional = { host, hello, user }
+function requestOf(draft: Draft): TryRequest {
+  const { ip, host, hello, listener, user, reversePath, recipients, message } = draft
+  const optional = { host, hello, listener, user }
   const given = Object.entries(optional).flatMap(([name, value]) =>
     value.trim() === '' ? [] : [[name, value.trim()] as const],
   )
