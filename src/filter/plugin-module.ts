@@ -49,7 +49,7 @@ function nameProblems(
   const problems: Problem[] = []
   if (plugin.name !== folder) {
     const remedy = `write name: '${folder}', or rename the folder`
-    const name: unknown = plugin.name
+    const name: string | undefined = plugin.name
     const problem =
       name === undefined ? 'its plugin has no name' : `its plugin is called ${String(name)}`
     problems.push({ problem, remedy })
