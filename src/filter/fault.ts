@@ -69,5 +69,6 @@ function stackHead(error: Error): string {
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value
+  if (typeof value === 'string') return JSON.stringify(value)
+  return value === null ? 'null' : typeof value
 }

@@ -32,6 +32,7 @@ const sources: Readonly<Record<string, string>> = {
   'waits/waits.ts': 'await new Promise(() => undefined)\n',
   'no-plugin/no-plugin.ts': 'export const noPlugin = 1\n',
   'two-plugins/two-plugins.ts': `${imports}export const one = ${definition('one')}\nexport const two = ${definition('two')}\n`,
+  'no-name/no-name.ts': `${imports}export const noName = definePlugin({ setup: () => ({}) })\n`,
   'wrong-name/wrong-name.ts': `${imports}export const other = ${definition('other')}\n`,
   'odd-key/odd-key.ts': `${imports}export const oddKey = ${definition('odd-key', "sumary: 'x', vouches: 'all',")}\n`,
   'in-both/in-both.ts': `${imports}export const inBoth = ${definition('in-both')}\n`,
@@ -157,6 +158,7 @@ describe('the loader', () => {
   test.each([
     ['no-plugin', ['exports no plugin']],
     ['two-plugins', ['exports several plugins: one, two']],
+    ['no-name', ['its plugin has no name']],
     ['wrong-name', ['its plugin is called other', 'exports its plugin as other']],
     [
       'odd-key',

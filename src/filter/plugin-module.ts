@@ -49,7 +49,10 @@ function nameProblems(
   const problems: Problem[] = []
   if (plugin.name !== folder) {
     const remedy = `write name: '${folder}', or rename the folder`
-    problems.push({ problem: `its plugin is called ${String(plugin.name)}`, remedy })
+    const name: string | undefined = plugin.name
+    const problem =
+      name === undefined ? 'its plugin has no name' : `its plugin is called ${String(name)}`
+    problems.push({ problem, remedy })
   }
   if (as !== camelCase(folder)) {
     const remedy = `write export const ${camelCase(folder)}`

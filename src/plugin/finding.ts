@@ -18,10 +18,12 @@ export interface Findings {
   get<T extends JsonValue>(key: FindingKey<T>): T | undefined
 }
 
+/** A key by which a plugin provides a fact and others read it; its name is the one in the trace. */
 export function findingKey<T extends JsonValue>(name: string): FindingKey<T> {
   return { name }
 }
 
+/** A fact for a verdict's `findings`. */
 export function finding<T extends JsonValue>(key: FindingKey<T>, value: T): Finding {
   return { name: key.name, value }
 }

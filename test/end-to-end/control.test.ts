@@ -93,6 +93,7 @@ describe('on a running gateway', () => {
     expect((await dialogue(port, []))[0]).toMatch(/^421 4\.3\.2 /)
     await postern('cont')
     expect(await sendMessage(port, 'again')).toMatch(/^250 /)
+    await expect.poll(async () => (await status()).queue.messages, { interval: 50 }).toBe(0)
   })
 
   test('flush and doqueue make every message due', async () => {
