@@ -9,18 +9,19 @@ import type * as ToolsLibrary from 'mailauth/lib/tools.js'
 
 type Signed = Pick<Message, 'read' | 'bodyOffset' | 'sizeBytes'>
 
-const readings = new WeakMap<Signed, SignedReading>()
+/** The same for everybody who asks about a message: it is all that the two entries have in common. */
+export const readingOf = sharedReadings()
 
-/** The same for everybody who asks about this message. */
-export function readingOf(message: Signed): SignedReading {
-  const known = readings.get(message)
-  if (known !== undefined) return known
-  const reading = new SignedReading(message)
-  readings.set(message, reading)
-  return reading
+function sharedReadings(): (message: Signed) => SignedReading {
+  const readings = new WeakMap<Signed, SignedReading>()
+  return (message) => {
+    const reading = readings.get(message) ?? new SignedReading(message)
+    readings.set(message, reading)
+    return reading
+  }
 }
 
-export class SignedReading {
+class SignedReading {
   readonly #message: Signed
   #fields: Promise<ToolsLibrary.ParsedHeader> | undefined
   #bodyHash: Promise<string> | undefined
