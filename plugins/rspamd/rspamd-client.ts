@@ -51,8 +51,13 @@ export interface RspamdLesson extends RspamdCall {
   readonly recipient?: Recipient
 }
 
-/** @returns whether that was new: what it knows already is said with 208. @throws as `askRspamd` */
-export async function teachRspamd(doors: PeerDoors, lesson: RspamdLesson): Promise<boolean> {
+export type Taught =
+  | { readonly taught: true; readonly isNew: boolean }
+  /** Its own conditions speak against it; it is well all the same. */
+  | { readonly taught: false; readonly why: string }
+
+/** What it knows already it says with 208, what it does not want to learn with 204. @throws as `askRspamd` */
+export async function teachRspamd(doors: PeerDoors, lesson: RspamdLesson): Promise<Taught> {
   const { as, password, recipient, message } = lesson
   const reply = await post(doors, lesson, {
     path: as === 'spam' ? '/learnspam' : '/learnham',
@@ -62,9 +67,12 @@ export async function teachRspamd(doors: PeerDoors, lesson: RspamdLesson): Promi
     ],
     message,
   })
-  if (reply.status === 200) return true
+  if (reply.status === 200) return { taught: true, isNew: true }
   const body = shown(reply.body.toString('utf8'))
-  if (reply.status === 208 || body.includes('already learned')) return false
+  if (reply.status === 208 || body.includes('already learned')) {
+    return { taught: true, isNew: false }
+  }
+  if (reply.status === 204) return { taught: false, why: body }
   throw failed(lesson.address, `${reply.status} ${body}`)
 }
 

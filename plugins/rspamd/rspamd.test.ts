@@ -257,6 +257,8 @@ describe('rspamd', () => {
     )
     said = http('{"error":"<1> has been already learned as ham, ignore it"}', '208 Already')
     await plugin.learn(message, 'ham')
+    said = http('{"error":"all learn conditions denied learning"}', '204 No Content')
+    await expect(plugin.learn(message, 'spam')).rejects.toThrow(/declines: .*conditions denied/)
     said = http('{"error":"Unauthorized"}', '403 Forbidden')
     await expect(plugin.learn(message, 'spam')).rejects.toThrow('403')
   })

@@ -121,11 +121,12 @@ export const rspamd = definePlugin({
       },
       async learn(lesson, signal) {
         const call = { ...lesson, password: password.current, connectMs, patienceMs, signal }
-        const isNew = await controllers.ask(
+        const said = await controllers.ask(
           (address) => teachRspamd(doors, { address, ...call }),
           signal,
         )
-        log.info('rspamd.learnt', { as: lesson.as, isNew })
+        if (!said.taught) throw new Error(`rspamd declines: ${said.why}`)
+        log.info('rspamd.learnt', { as: lesson.as, isNew: said.isNew })
       },
       async message({ transaction, message }, { options, findings, signal }) {
         const settled = unasked({ transaction, message }, { options, findings })

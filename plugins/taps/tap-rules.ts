@@ -3,6 +3,7 @@
  * not match. Extended expressions without regard to case, unanchored, on a matcher that takes linear time.
  */
 import {
+  FileMistakes,
   controlList,
   parseMailbox,
   type FollowedFile,
@@ -42,7 +43,7 @@ export function readTaps(bytes: Uint8Array | undefined): {
 
 /**
  * The rules that a file holds now. A file that has mistakes at the start is refused; one that gets some later changes
- * nothing, and the log says why. @throws Error naming file, line and problem
+ * nothing, and the log says why. @throws FileMistakes
  */
 export function followTaps(file: FollowedFile, log: Log): Live<readonly TapRule[]> {
   let good: readonly TapRule[] | undefined
@@ -50,8 +51,15 @@ export function followTaps(file: FollowedFile, log: Log): Live<readonly TapRule[
     const { rules, mistakes } = readTaps(bytes)
     const [first] = mistakes
     if (first === undefined) return (good = rules)
+    if (good === undefined) {
+      const shown = mistakes.map(({ line, text, problem }) => ({
+        line,
+        text,
+        remedy: `${problem}; write regex:address`,
+      }))
+      throw new FileMistakes(file.path, shown)
+    }
     const { line, text, problem } = first
-    if (good === undefined) throw new Error(`${file.path}:${line}: ${text}: ${problem}`)
     log.error('taps.not-taken', { path: file.path, line, text, problem })
     return good
   })

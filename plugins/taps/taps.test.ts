@@ -48,6 +48,13 @@ describe('control/taps', () => {
     }
   })
 
+  test('with mistakes is refused at the start, each of them told with its line', () => {
+    const files = { 'control/taps': '((:a@x.test\nb:c@x.test\nno address\n' }
+    const setUp = () => pluginUnderTest(taps, { files })
+    expect(setUp).toThrow("control/taps:1: '((:a@x.test' means nothing")
+    expect(setUp).toThrow(/taps:3: 'no address' .*; ends in no :address; write regex:address/)
+  })
+
   test('whatever stands in it, each line is a rule or a mistake', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (lines) => {

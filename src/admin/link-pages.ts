@@ -24,7 +24,8 @@ export function askPage(message: LinkedMessage, token: string): string {
   const [question, button] = questions[message.action]
   return page(question, [
     facts(message),
-    '<form method="post" action="/quarantine">',
+    // To where it came from: a proxy before us may call this page by another path.
+    '<form method="post">',
     `<input type="hidden" name="token" value="${escaped(token)}">`,
     `<button type="submit">${button}</button>`,
     '</form>',

@@ -229,6 +229,19 @@ describe('of a message held for several at once, the desk', () => {
     expect(claim?.recipients.map(({ mailbox }) => mailbox.localPart)).toEqual(['Cid', 'dan'])
   })
 
+  test('says who decided, for one of several as for one alone', async () => {
+    const { desk, id, hold, told } = await together()
+    await desk.decideFor(id, 'bob@here.test', 'remove')
+    const [alone = ''] = await hold({ to: ['eve@here.test'] })
+    await desk.decideFor(alone, 'eve@here.test', 'release')
+    await desk.remove({})
+    expect(told).toEqual([
+      'deleted: By its recipient, from quarantine',
+      'released: By its recipient, from quarantine',
+      'deleted: By an operator, from quarantine',
+    ])
+  })
+
   test('obeys one of two at once, and a stranger not at all', async () => {
     const { desk, id, sent } = await together()
     const decide = () => desk.decideFor(id, 'bob@here.test', 'release')

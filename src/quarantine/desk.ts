@@ -56,6 +56,7 @@ export interface Learned {
 }
 
 const fates = { release: 'released', remove: 'deleted' } as const
+const byRecipient = 'By its recipient, from quarantine'
 const mostFound = 10_000
 const shownHeaderBytes = 16_384
 const learnMs = 60_000
@@ -114,14 +115,16 @@ export class QuarantineDesk {
   ): Promise<readonly HeldMessage[]> {
     const [held] = await this.find({ ids: [id], recipient })
     if (held === undefined) return []
-    if (held.recipients.length === 1) return this.#change({ ids: [held.id], recipient }, to)
+    if (held.recipients.length === 1) {
+      return this.#change({ ids: [held.id], recipient }, to, byRecipient)
+    }
     const { queue, clock, log } = this.#options
     const isMeant = ({ mailbox }: Recipient): boolean =>
       isAddress(formatMailbox(mailbox), recipient)
     const claim = await queue.claim(held.id, 'held', isMeant)
     if (claim === undefined) return []
     const theirs = { ...held, recipients: claim.recipients.map(nameOf) }
-    let text = 'By its recipient, from quarantine'
+    let text = byRecipient
     try {
       if (to === 'release') text += `, as ${await this.#sendOn(claim)}`
     } catch (error) {
@@ -221,7 +224,12 @@ export class QuarantineDesk {
     }
   }
 
-  async #change(search: Search, to: 'release' | 'remove'): Promise<readonly HeldMessage[]> {
+  /** @param text by whom, for its explanation */
+  async #change(
+    search: Search,
+    to: 'release' | 'remove',
+    text = 'By an operator, from quarantine',
+  ): Promise<readonly HeldMessage[]> {
     const { queue, log } = this.#options
     const found = await this.find(search)
     const ids = found.map(({ id }) => id)
@@ -230,9 +238,7 @@ export class QuarantineDesk {
     if ((await queue.change({ ids, held: true }, to)) === 0) return []
     await this.#forgetRows(ids)
     const what = fates[to]
-    for (const held of found) {
-      this.#options.record?.({ held, what, text: 'By an operator, from quarantine' })
-    }
+    for (const held of found) this.#options.record?.({ held, what, text })
     log.info(`quarantine.${what}`, { count: ids.length, ids: firstIds(found) })
     return found
   }

@@ -21,6 +21,12 @@ describe('retention', () => {
     expect(gone({ maxMessages: 1 }, 0)).toHaveLength(3)
   })
 
+  test('lets a message that is too large by itself go alone, and keeps the others', () => {
+    const large = { receivedAt: 3500, sizeBytes: 41 }
+    const [first, ...others] = overdue([...held, large], { maxBytes: 40 }, 4000)
+    expect([first, others]).toEqual([[large, 'size'], []])
+  })
+
   test('leaves what is within every limit, and never takes a newer message before an older one', () => {
     const messages = fc.array(fc.record({ receivedAt: fc.nat(1000), sizeBytes: fc.nat(100) }), {
       maxLength: 30,
@@ -34,8 +40,10 @@ describe('retention', () => {
       fc.property(messages, limits, (some, limit) => {
         const byAge = some.toSorted((a, b) => a.receivedAt - b.receivedAt)
         const out = overdue(byAge, limit, 1000)
-        const left = byAge.slice(out.length)
-        expect(out.map(([each]) => each)).toEqual(byAge.slice(0, out.length))
+        const left = byAge.filter((each) => !out.some(([one]) => one === each))
+        const fitting = byAge.filter(({ sizeBytes }) => sizeBytes <= limit.maxBytes)
+        expect(left).toEqual(fitting.slice(fitting.length - left.length))
+        expect(out).toHaveLength(byAge.length - left.length)
         expect(left.length).toBeLessThanOrEqual(limit.maxMessages)
         expect(left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBeLessThanOrEqual(
           limit.maxBytes,

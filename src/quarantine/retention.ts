@@ -13,16 +13,22 @@ export type Why = 'age' | 'size' | 'count'
 
 type Kept = Pick<HeldMessage, 'receivedAt' | 'sizeBytes'>
 
-/** @param held oldest first. @returns what is to go, with the limit it is beyond */
+/**
+ * What is beyond the limit by itself goes alone: the whole quarantine would not make room for it.
+ * @param held oldest first. @returns what is to go, with the limit it is beyond
+ */
 export function overdue<H extends Kept>(
   held: readonly H[],
   { maxAgeMs = Infinity, maxBytes = Infinity, maxMessages = Infinity }: RetentionLimits,
   now: Instant,
 ): readonly (readonly [H, Why])[] {
-  let bytes = held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  let count = held.length
-  const gone: (readonly [H, Why])[] = []
-  for (const each of held) {
+  const fitting = held.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+  let bytes = fitting.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  let count = fitting.length
+  const gone = held
+    .filter(({ sizeBytes }) => sizeBytes > maxBytes)
+    .map((each): readonly [H, Why] => [each, 'size'])
+  for (const each of fitting) {
     const why = whyGone()
     if (why === undefined) break
     gone.push([each, why])

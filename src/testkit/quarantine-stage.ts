@@ -70,6 +70,7 @@ export function quarantineStage(learners: readonly Learner[] = [], room = 1000) 
     },
   })
   let transactions = 0
+  const told: string[] = []
   const settled = async (): Promise<void> => {
     for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => void setImmediate(resolve))
   }
@@ -85,7 +86,16 @@ export function quarantineStage(learners: readonly Learner[] = [], room = 1000) 
     settled,
     /** The index has lost what it knew. */
     forget: () => listeners.forEach((listener) => listener()),
-    desk: new QuarantineDesk({ queue, index, clock, log, learners: () => learners }),
+    /** What the traces say became of messages. */
+    told,
+    desk: new QuarantineDesk({
+      queue,
+      index,
+      clock,
+      log,
+      learners: () => learners,
+      record: ({ what, text }) => void told.push(`${what}: ${text}`),
+    }),
     /** One message, with a copy for each recipient. @returns the ids */
     hold: async (message: HeldByHand): Promise<readonly string[]> => {
       const { from = 'ann@else.test', to, user, text = 'Subject: hello\r\n\r\nbody\r\n' } = message

@@ -31,6 +31,7 @@ import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { ruleDoubts } from './rule-doubts.ts'
+import { thresholdDoubts } from './threshold-doubts.ts'
 
 export interface CheckedConfiguration {
   readonly mistakes: readonly Mistake[]
@@ -117,6 +118,7 @@ async function doubtsAbout(
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
+    ...ofClass('chain', thresholdDoubts(configuration)),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
     ...postmasterDoubts(configuration, relay.entries),
     ...staleDoubts(configuration),

@@ -47,6 +47,26 @@ describe('without one entry', () => {
     ])
   })
 
+  test('nobody knows what would have been said by an entry that was called off', async () => {
+    const later = definePlugin({
+      name: 'later',
+      setup: () => ({ message: async () => reject('5.7.1', 'no') }),
+    })
+    const waiter = definePlugin({
+      name: 'waiter',
+      setup: () => ({
+        message: (_, { signal }) =>
+          new Promise((_resolve, fail) => {
+            signal.addEventListener('abort', () => fail(new Error('called off')))
+          }),
+      }),
+    })
+    const entries = [entryOf(voucher), entryOf(later), entryOf(waiter)]
+    expect(await without({ entries })).toEqual([
+      { without: 'later', outcome: 'not known', notAsked: 1 },
+    ])
+  })
+
   test('a message that another refuses too would have been refused by that one', async () => {
     const entries = [entryOf(voucher), refuses('message', 'first'), refuses('data', 'earlier')]
     expect(await without({ entries })).toMatchObject([

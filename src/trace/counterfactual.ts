@@ -21,7 +21,7 @@ export type Counterfactual = { readonly without: string } & (
     }
   | {
       readonly outcome: 'not known'
-      /** Entries that were not asked, for it was refused before their turn. */
+      /** Entries that were not asked, or not waited for: it was refused before. */
       readonly notAsked: number
     }
 )
@@ -49,8 +49,9 @@ function isRefused({ end, recipients }: Trace): boolean {
   )
 }
 
-function speaksAgainst({ mode, kind, verdict, details }: TracedStep): boolean {
-  if (mode === 'shadow' || kind === 'lifted') return false
+function speaksAgainst(step: TracedStep): boolean {
+  const { mode, kind, verdict, details } = step
+  if (mode === 'shadow' || kind === 'lifted' || isCalledOff(step)) return false
   if (verdict !== 'pass' && verdict !== 'accept') return true
   const { score, recipientScores } = details
   return (typeof score === 'number' && score > 0) || Array.isArray(recipientScores)
@@ -58,8 +59,10 @@ function speaksAgainst({ mode, kind, verdict, details }: TracedStep): boolean {
 
 /** @returns undefined for a transaction of which no reply depends on that entry */
 export function without(trace: Trace, entry: string): Counterfactual | undefined {
-  const steps = trace.steps.filter((step) => step.entry !== entry)
-  if (steps.length === trace.steps.length || trace.ruled !== undefined) return undefined
+  if (!trace.steps.some((step) => step.entry === entry) || trace.ruled !== undefined) {
+    return undefined
+  }
+  const steps = trace.steps.filter((step) => step.entry !== entry && !isCalledOff(step))
   const decided = redecide({ ...trace, steps })
   if (decided === undefined) return undefined
   const { recipients, outcomes } = decided
@@ -108,6 +111,11 @@ function unvouched({ hostname }: Trace, entry: string): Counterfactual {
   return { without: entry, outcome: 'refused', code, status, text }
 }
 
+/** It had not answered when another's objection decided: what it would have said nobody knows. */
+function isCalledOff({ fault }: TracedStep): boolean {
+  return fault?.kind === 'aborted'
+}
+
 function objects({ mode, kind, verdict }: TracedStep): boolean {
   return mode === 'enforce' && kind !== 'lifted' && (verdict === 'reject' || verdict === 'defer')
 }
@@ -124,6 +132,7 @@ function unasked(trace: Trace, entry: string, round: number): number {
   const reached = stages.indexOf(trace.stage)
   const asked = new Set(
     trace.steps
+      .filter((step) => !isCalledOff(step))
       .filter((step) => step.question !== 'rcpt' || step.round === round || round === 0)
       .map(({ number }) => number),
   )

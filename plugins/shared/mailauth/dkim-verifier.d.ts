@@ -11,6 +11,12 @@ interface SignatureHeader {
   readonly bodyHashKey?: string
 }
 
+/** What is asked once the body has ended. */
+export interface BodyHasher {
+  digest(encoding: 'base64'): string
+  getMimeStructureStart(): number
+}
+
 export class DkimVerifier {
   constructor(options: {
     readonly resolver: TextResolver
@@ -23,7 +29,7 @@ export class DkimVerifier {
   /** Those that will be verified. */
   signatureHeaders: readonly SignatureHeader[]
   /** Hashers of the body, by canonicalization, algorithm and length. */
-  readonly bodyHashes: Map<string, unknown>
+  readonly bodyHashes: Map<string, BodyHasher>
   readonly results: NonNullable<DKIMVerifyResult['results']>
   readonly arc: NonNullable<DKIMVerifyResult['arc']>
   /** Of what was read: whether a line feed that comes next stands alone. */

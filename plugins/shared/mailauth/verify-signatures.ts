@@ -8,7 +8,7 @@ import { PosternError, isPosternError, type Dns, type Message } from 'postern/pl
 import { dnsResolver, textResolver } from './dns-resolver.ts'
 import { KeyMemory, type KeyCache } from './key-memory.ts'
 import { boundedChunks, LineTooLong } from './message-stream.ts'
-import { headerOf } from './signed-header.ts'
+import { readingOf } from './signed-reading.ts'
 
 /** One signature as mailauth reports it; only what we use. */
 export interface VerifiedSignature {
@@ -145,8 +145,10 @@ async function feed(
     readonly tools: typeof ToolsLibrary
   },
 ): Promise<void> {
-  const header = await headerOf(message)
-  const headers = tools.parseHeaders(Buffer.concat([...lines(verifier, header)]))
+  const reading = readingOf(message)
+  const headers = await reading.fields((header) =>
+    tools.parseHeaders(Buffer.concat([...lines(verifier, header)])),
+  )
   const others = fieldsOf[kind === 'DKIM' ? 'ARC' : 'DKIM']
   const parsed = headers.parsed.filter(({ key }) => !others.test(key))
   await verifier.messageHeaders({ ...headers, parsed })
@@ -157,11 +159,32 @@ async function feed(
   for (const key of verifier.bodyHashes.keys()) {
     if (!wanted.has(key)) verifier.bodyHashes.delete(key)
   }
+  const isUsual = verifier.bodyHashes.delete(usualBodyHash)
+  if (verifier.bodyHashes.size > 0) await feedBody(verifier, message, signal)
+  if (isUsual) {
+    verifier.bodyHashes.set(usualBodyHash, known(await reading.bodyHash(signal)))
+  }
+  await verifier.finalChunk()
+}
+
+/** For those that are hashed in another way than nearly all. */
+async function feedBody(
+  verifier: VerifierLibrary.DkimVerifier,
+  message: Signed,
+  signal: AbortSignal,
+): Promise<void> {
   const body = { offset: message.bodyOffset, length: message.sizeBytes - message.bodyOffset }
   for await (const chunk of boundedChunks(message, signal, body)) {
     for (const piece of lines(verifier, chunk)) await verifier.nextChunk(piece)
   }
-  await verifier.finalChunk()
+}
+
+/** Relaxed, by SHA-256, without a limit (`l=`): as mailauth calls it. */
+const usualBodyHash = 'relaxed:sha256:'
+
+/** In place of one that hashes: what mailauth asks of it at the end. */
+function known(hash: string): VerifierLibrary.BodyHasher {
+  return { digest: () => hash, getMimeStructureStart: () => -1 }
 }
 
 /** Almost every message has whole line ends only, and is handed on as it is. */
