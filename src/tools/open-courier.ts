@@ -176,6 +176,7 @@ function userTransport(
       environment: programEnvironment(current().folder),
       timeoutMs: current().delivery.localTimeoutMs,
       memoryBytes: current().delivery.localMemoryBytes,
+      mostProcesses: current().delivery.localProcesses,
     }),
   })
 }
