@@ -33,9 +33,9 @@ export interface ReadUsers {
 /** With or without the password in the clear behind the quota. */
 const leastFields = 7
 
-/** `name:hash:uid:gid:gecos:folder:quota:password`, one a line; blank lines and comments mean nothing. */
+/** `name:hash:uid:gid:gecos:folder:quota:password`, one a line, of equal names the first; blank lines and comments mean nothing. */
 export function parseVpasswd(text: string): ReadUsers {
-  const users: VpopmailUser[] = []
+  const users = new Map<string, VpopmailUser>()
   const doubts: string[] = []
   for (const [at, whole] of text.split('\n').entries()) {
     const line = whole.replace(/\r$/, '')
@@ -47,10 +47,12 @@ export function parseVpasswd(text: string): ReadUsers {
       told(`has ${fields.length} fields, where vpasswd has ${leastFields} or 8; it is left out`)
     } else {
       const user = userOf({ name, hash, gid, folder, quota }, told)
-      if (user !== undefined) users.push(user)
+      if (user === undefined) continue
+      if (users.has(user.name)) told(`${user.name} is there already; it is left out`)
+      else users.set(user.name, user)
     }
   }
-  return { users, doubts }
+  return { users: [...users.values()], doubts }
 }
 
 export interface VpopmailFields {

@@ -14,6 +14,7 @@ carol::1:zero:x::12 apples
 
 :$6$x:1:0:x::
 dave:$6$x:1
+BOB:$6$x:1:0:x::
 `
     const folder = '/home/vpopmail/domains/example.org'
     const { users, doubts } = parseVpasswd(text)
@@ -39,13 +40,16 @@ dave:$6$x:1
       'line 4: carol: "12 apples" is no quota; that of the domain counts',
       'line 6: has no name; it is left out',
       'line 7: has 3 fields, where vpasswd has 7 or 8; it is left out',
+      'line 8: bob is there already; it is left out',
     ])
   })
 
   test('gives back what was written, whatever stands around it', () => {
     const word = fc.stringMatching(/^[a-z0-9._-]{1,12}$/)
     const hash = fc.stringMatching(/^\$[156]\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{5,30}$/)
-    const users = fc.array(fc.tuple(word, hash, fc.nat({ max: 0x7ffff })))
+    const users = fc.uniqueArray(fc.tuple(word, hash, fc.nat({ max: 0x7ffff })), {
+      selector: ([name]) => name,
+    })
     fc.assert(
       fc.property(users, (all) => {
         const lines = all.map(
