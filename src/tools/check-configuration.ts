@@ -20,7 +20,7 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes } from './certificates.ts'
-import { resolverDoubts, unreachableDoubts } from './chain-doubts.ts'
+import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
 import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
@@ -117,6 +117,7 @@ async function doubtsAbout(
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
     ...unreachableDoubts(configuration, generation),
+    ...rewritingDoubts(configuration, relay.entries),
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
