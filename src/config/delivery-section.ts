@@ -19,6 +19,8 @@ export interface DeliveryConfiguration {
   readonly localTimeoutMs: number
   /** Undefined: no limit. */
   readonly localMemoryBytes: number | undefined
+  /** Undefined: what the system allows. */
+  readonly localProcesses: number | undefined
   /** Whether senders of forwarded mail are rewritten. */
   readonly srs: boolean
   readonly paused: boolean
@@ -68,6 +70,7 @@ export interface DeliverySurroundings {
 
 /** Node itself does not start with much less. */
 const leastMemoryBytes = 1 << 30
+const leastProcesses = 200
 
 export function readDelivery(
   reading: Reading,
@@ -86,6 +89,7 @@ export function readDelivery(
     alias: absolute(values.alias),
     localTimeoutMs: values.local_timeout,
     localMemoryBytes: readMemory(reading, values.local_memory),
+    localProcesses: readProcesses(reading, values.local_processes),
     srs: values.srs,
     paused: values.paused,
     delayNoticeMs: values.delay_notice_after,
@@ -122,6 +126,20 @@ function readMemory(reading: Reading, bytes: number): number | undefined {
     reading.mistake(['delivery', 'local_memory'], problem, 'write 1GB or more, or 0 for no limit')
   }
   return bytes
+}
+
+/** Up to eight processes of ours stand between the gateway and the programs of one user, each with a dozen threads. */
+function readProcesses(reading: Reading, most: number): number | undefined {
+  if (most === 0) return undefined
+  if (most < leastProcesses) {
+    const problem = 'is less than our own processes need that start the programs'
+    reading.mistake(
+      ['delivery', 'local_processes'],
+      problem,
+      'write 200 or more, or 0 for no limit',
+    )
+  }
+  return most
 }
 
 function readXforward(reading: Reading, names: readonly string[]): ReadonlySet<string> {

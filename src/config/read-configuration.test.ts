@@ -198,6 +198,9 @@ chain: []
       })
     expect(withMemory('1GB').configuration?.delivery.localMemoryBytes).toBe(1 << 30)
     expect(withMemory('0').configuration?.delivery).toHaveProperty('localMemoryBytes', undefined)
+    expect(mistakesIn({ 'postern.yaml': 'delivery:\n  local_processes: 20\n' })).toEqual([
+      'config/postern.yaml:2: delivery.local_processes: is less than our own processes need that start the programs; write 200 or more, or 0 for no limit',
+    ])
     expect(mistakesIn({ 'postern.yaml': 'delivery:\n  local_memory: 256MB\n' })).toEqual([
       'config/postern.yaml:2: delivery.local_memory: is less than our own process needs that starts the programs; write 1GB or more, or 0 for no limit',
     ])

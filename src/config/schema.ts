@@ -32,6 +32,12 @@ export const sectionShapes = {
       description:
         'How much memory of its own each process of a program in a .qmail file may hold; 0: no limit. Our own need 1GB',
     }),
+    local_processes: option.integer({
+      default: 4000,
+      min: 0,
+      description:
+        'How many processes and threads a user of this host may have before a program in his .qmail file starts no further one; 0: what the system allows',
+    }),
     srs: option.boolean({
       default: true,
       description:

@@ -10,6 +10,7 @@ import { applyEnvelopeEdits } from '../mail/envelope-edits.ts'
 import type { Header } from '../mail/header.ts'
 import type { Message } from '../mail/message.ts'
 import type { Session, Transaction } from '../mail/session.ts'
+import { verpPath } from '../mail/verp.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { RuledPlacement } from '../smtp/policy.ts'
 import type { Opinion, Outcome, Thresholds } from './decision.ts'
@@ -213,7 +214,7 @@ function keyOf({ localPart, domain }: Mailbox): string {
 
 function envelopeOf({ reversePath, parameters, recipients, session }: Transaction): Envelope {
   return {
-    reversePath,
+    reversePath: parameters.verp && reversePath !== null ? verpPath(reversePath) : reversePath,
     recipients,
     bodyType: parameters.bodyType ?? '7bit',
     smtputf8: parameters.smtputf8 ?? false,

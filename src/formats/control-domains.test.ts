@@ -6,6 +6,7 @@ import { buildCdb } from './cdb-writer.ts'
 import {
   domainKeys,
   moreRcpthosts,
+  parseAllRcpthosts,
   parseLocals,
   parseRcpthosts,
   parseVirtualDomains,
@@ -89,6 +90,20 @@ describe('morercpthosts.cdb', () => {
     expect(() =>
       moreRcpthosts(openCdb(readAtBytes(file.subarray(0, -8)))).find('more.org'),
     ).toThrow(CdbError)
+  })
+
+  test('is one list with rcpthosts to whoever asks what this host takes mail for', () => {
+    const file = buildCdb([[bytes('more.org'), bytes('')]])
+    const { value, doubts } = parseAllRcpthosts(bytes('one.org\n'), file)
+    expect(['one.org', 'More.org', 'other.org'].map((each) => value.find(each))).toEqual([
+      'one.org',
+      'more.org',
+      undefined,
+    ])
+    expect(doubts).toEqual([])
+    const damaged = parseAllRcpthosts(bytes('one.org\n'), file.subarray(0, 100))
+    expect(damaged.value.find('one.org')).toBe('one.org')
+    expect(damaged.doubts).toMatchObject([{ remedy: 'make it anew: postern cdb' }])
   })
 })
 

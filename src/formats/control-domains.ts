@@ -2,10 +2,11 @@
  * The control files that speak of domains: rcpthosts and morercpthosts.cdb, locals, virtualdomains. Case does not count.
  * `heaven.mil` matches itself and nothing else, `.heaven.mil` everything below it and not itself.
  */
-import type { Cdb } from './cdb-reader.ts'
+import { CdbError, readAtBytes } from './cdb.ts'
+import { openCdb, type Cdb } from './cdb-reader.ts'
 import { controlList, controlTable, sound, strayCharacter, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
-import { lowerAscii } from './octets.ts'
+import { latin1, lowerAscii } from './octets.ts'
 
 /** Longer ones do not exist (RFC 1035 §2.3.4), so none of our files speaks of them. */
 const DOMAIN_LONGEST = 255
@@ -27,6 +28,8 @@ export interface VirtualDomain {
 export interface VirtualDomains {
   /** The line for an address: for its whole text, its domain, a `.suffix`, or everything; in this order. */
   find(address: string): VirtualDomain | undefined
+  /** Whole domains that are named here, and virtual; lower case. */
+  readonly domains: readonly string[]
 }
 
 /** What qmail looks up for a domain, lower-cased: the domain itself, then each suffix that begins with a dot. */
@@ -48,6 +51,28 @@ export function parseRcpthosts(bytes: Uint8Array | undefined): ControlReading<Do
 /** morercpthosts.cdb: the same walk over a cdb. `find` throws CdbError where the file is damaged. */
 export function moreRcpthosts(cdb: Pick<Cdb, 'get'>): DomainList {
   return domainList((key) => cdb.get(key) !== undefined)
+}
+
+/**
+ * What both files list, for whoever wants to know what this host takes mail for. A cdb that is damaged lists what can be read
+ * of it, and is doubtful.
+ */
+export function parseAllRcpthosts(
+  bytes: Uint8Array | undefined,
+  more: Uint8Array | undefined,
+): ControlReading<DomainList> {
+  const written = parseDomains(bytes)
+  if (more === undefined) return { ...written, value: domainList((key) => written.value.has(key)) }
+  const domains = new Set(written.value)
+  const doubts = [...written.doubts]
+  try {
+    for (const [key] of openCdb(readAtBytes(more)).entries()) domains.add(latin1(key))
+  } catch (error) {
+    if (!(error instanceof CdbError)) throw error
+    const remedy = 'make it anew: postern cdb'
+    doubts.push({ line: 1, text: `morercpthosts.cdb: ${error.message}`, remedy })
+  }
+  return { ...written, value: domainList((key) => domains.has(key)), doubts }
 }
 
 /** The domains in locals, lower-cased: exact names, no suffixes. Without a file, the host's own name. */
@@ -72,7 +97,10 @@ export function parseVirtualDomains(bytes: Uint8Array | undefined): ControlReadi
     }
     return undefined
   }
-  return { value: { find }, mistakes, doubts: table.doubts }
+  const domains = [...table.value].flatMap(([key, { value: prefix }]) =>
+    prefix === '' || key === '' || key.startsWith('.') || key.includes('@') ? [] : [key],
+  )
+  return { value: { find, domains }, mistakes, doubts: table.doubts }
 }
 
 /** qmail-send's order: the whole address, the domain, its suffixes, nothing at all. The last `@` divides. */

@@ -4,7 +4,7 @@
  */
 import {
   parseLocals,
-  parseRcpthosts,
+  parseAllRcpthosts,
   parseVirtualDomains,
   type DomainList,
   type VirtualDomains,
@@ -43,6 +43,7 @@ export interface ControlSettings {
   readonly outgoingIp: readonly string[]
   readonly plusDomain: string
   readonly queueLifetimeSeconds: number
+  /** Of rcpthosts and morercpthosts.cdb. */
   readonly rcptHosts: DomainList
   readonly smtpGreeting: string
   readonly smtpRoutes: SmtpRoutes
@@ -70,6 +71,7 @@ type ControlFileName = keyof typeof controlFiles
 /** The files that `readControlSettings` asks for: what a watcher must watch. */
 export const settingFiles = [
   'me',
+  'morercpthosts.cdb',
   'bouncefrom',
   'bouncehost',
   'bouncemaxbytes',
@@ -147,7 +149,10 @@ export function readControlSettings(
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
     plusDomain: lineOr('plusdomain', me),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
-    rcptHosts: keep('rcpthosts', parseRcpthosts(bytesOf('rcpthosts'))),
+    rcptHosts: keep(
+      'rcpthosts',
+      parseAllRcpthosts(bytesOf('rcpthosts'), bytesOf('morercpthosts.cdb')),
+    ),
     smtpGreeting: lineOr('smtpgreeting', me),
     qmtpRoutes: keep('qmtproutes', parseQmtpRoutes(bytesOf('qmtproutes'))),
     smtpRoutes: keep('smtproutes', parseSmtpRoutes(bytesOf('smtproutes'))),

@@ -54,4 +54,6 @@ export interface MailParameters {
   readonly auth?: string
   /** draft-hall-prdr §4.2: the client understands a reply for each recipient after the message. */
   readonly prdr?: boolean
+  /** The reverse-path was written `list-@host-@[]`: each recipient's copy has one of its own (`mail/verp.ts`). */
+  readonly verp?: true
 }

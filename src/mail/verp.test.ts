@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reversePathFor, verpBase } from './verp.ts'
+import { reversePathFor, verpBase, verpPath } from './verp.ts'
 
 const list = { localPart: 'own-@test.example.org-', domain: '[]' }
 const base = { localPart: 'own-', domain: 'test.example.org' }
@@ -15,6 +15,10 @@ test('a reverse-path with the mark becomes one of its own for each recipient, as
 test('the mark is found wherever a parser has cut the address', () => {
   expect(verpBase(list)).toEqual(base)
   expect(verpBase({ localPart: 'own-', domain: 'test.example.org-@[]' })).toEqual(base)
+})
+
+test('the mark is put where it is found', () => {
+  expect(verpPath(base)).toEqual(list)
 })
 
 test('a recipient without a domain gets the base', () => {

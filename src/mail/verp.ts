@@ -5,14 +5,20 @@
 import type { Mailbox } from './address.ts'
 import type { ReversePath } from './envelope.ts'
 
-const mark = '-@[]'
+export const verpMark = '-@[]'
+
+/** What `verpBase` takes for it. */
+export function verpPath({ localPart, domain }: Mailbox): Mailbox {
+  return { localPart: `${localPart}@${domain}-`, domain: '[]' }
+}
 
 /** The mailbox without the mark, or undefined for every other reverse-path. */
 export function verpBase(reversePath: ReversePath): Mailbox | undefined {
-  if (reversePath === null) return undefined
+  // Asked of all mail: few domains end so.
+  if (reversePath === null || !reversePath.domain.endsWith(']')) return undefined
   const text = `${reversePath.localPart}@${reversePath.domain}`
-  if (!text.endsWith(mark)) return undefined
-  const base = text.slice(0, -mark.length)
+  if (!text.endsWith(verpMark)) return undefined
+  const base = text.slice(0, -verpMark.length)
   const at = base.lastIndexOf('@')
   return at < 1 ? undefined : { localPart: base.slice(0, at), domain: base.slice(at + 1) }
 }

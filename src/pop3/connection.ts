@@ -20,6 +20,8 @@ export interface PopConnectionParts {
   /** Asked for when a handshake begins. */
   readonly tls: () => TlsContext | undefined
   readonly handshakeTimeoutMs: number
+  /** The client has said QUIT: it may come again before its connection is closed. */
+  readonly finished: () => void
   readonly closed: (connection: PopConnection) => void
 }
 
@@ -148,6 +150,7 @@ export class PopConnection implements ConnectionHandlers {
     if (next === 'handshake') await this.#startTls()
     if (next === 'end') {
       this.#parts.session.end('quit')
+      this.#parts.finished()
       this.#end()
     }
   }

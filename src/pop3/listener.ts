@@ -1,12 +1,17 @@
 /** Listens for POP3 clients, and gives each a session, within limits. Who comes beyond them is told so and sent away. */
-import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { TlsState } from '../mail/session.ts'
-import type { Counters } from '../runtime/counters.ts'
 import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
-import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import {
+  Admission,
+  limitsFor,
+  Place,
+  type AdmissionDoors,
+  type ConnectionLimits,
+  type LimitName,
+} from '../smtp/admission.ts'
 import type { ConnectionFacts, Introduction, Policy } from '../smtp/policy.ts'
 import { PopConnection } from './connection.ts'
 import type { Mailboxes } from './mailboxes.ts'
@@ -14,14 +19,12 @@ import { OctetBook } from './octet-book.ts'
 import * as replies from './replies.ts'
 import { PopSession } from './session.ts'
 
-export interface PopListenerOptions {
+export interface PopListenerOptions extends ConnectionLimits {
   readonly name: string
   readonly address: ListenAddress
   readonly socketMode?: number | undefined
   readonly tls: 'off' | 'starttls' | 'implicit'
   readonly handshakeTimeoutMs: number
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
 }
 
 export interface PopListenerParts {
@@ -29,13 +32,10 @@ export interface PopListenerParts {
   readonly mailboxes: Mailboxes
   /** The certificates, asked for anew by each handshake. */
   tls(): TlsContext | undefined
-  readonly doors: {
+  readonly doors: AdmissionDoors & {
     readonly net: Net
-    readonly clock: Clock
-    readonly counters: Pick<Counters, 'take' | 'give'>
     readonly disk: Disk
     readonly random: Random
-    readonly log: Log
   }
 }
 
@@ -83,17 +83,27 @@ async function close(
   timer.cancel()
 }
 
+/** What is said to whom a limit keeps out. */
+const refusals: { readonly [L in LimitName]: replies.Answer } = {
+  connections: replies.tooManyConnections,
+  address: replies.tooManyConnections,
+  network: replies.tooManyConnections,
+  load: replies.notServing,
+  descriptors: replies.notServing,
+}
+
 /** Clients that are on their way in, or out with a last word. */
 const mostTurnedAway = 100
 
 class Reception {
   readonly #options: PopListenerOptions
   readonly #parts: PopListenerParts
+  readonly #admission: Admission
   readonly #octets = new OctetBook()
   readonly #idStart: string
   #idCount = 0
   /** Each with what it is counted as. */
-  readonly #sessions = new Map<PopConnection, readonly string[]>()
+  readonly #sessions = new Map<PopConnection, Place>()
   /** Clients that have no session yet. */
   readonly #arriving = new Set<Connection>()
   #emptied: (() => void) | undefined
@@ -101,6 +111,7 @@ class Reception {
   constructor(options: PopListenerOptions, parts: PopListenerParts) {
     this.#options = options
     this.#parts = parts
+    this.#admission = new Admission(options.name, options, parts.doors)
     this.#idStart = Buffer.from(parts.doors.random.bytes(4)).toString('hex')
   }
 
@@ -110,14 +121,11 @@ class Reception {
 
   accept(connection: Connection): void {
     this.#arriving.add(connection)
-    const taken: string[] = []
-    const received = this.#receive(connection, taken)
-    const failed = (error: unknown): void => {
+    void this.#receive(connection).catch((error: unknown) => {
       const { log } = this.#parts.doors
       log.error('pop3.failed', { remote: connection.remote.address, error: String(error) })
-      this.#turnAway(connection, replies.notServing, taken)
-    }
-    void received.catch(failed)
+      this.#turnAway(connection, replies.notServing)
+    })
   }
 
   retire(): Promise<void> {
@@ -133,24 +141,32 @@ class Reception {
     for (const session of this.#sessions.keys()) session.dismiss()
   }
 
-  async #receive(connection: Connection, taken: string[]): Promise<void> {
-    const { name, maxConnections, maxConnectionsPerAddress, tls: mode } = this.#options
-    const { policy } = this.#parts
-    const { remote } = connection
-    if (!(await this.#take(taken, `pop3:${name}`, maxConnections))) {
-      return this.#turnAway(connection, replies.tooManyConnections, taken)
+  async #receive(connection: Connection): Promise<void> {
+    const place = await this.#admission.enter()
+    if (!(place instanceof Place)) return this.#refuse(connection, place.limit)
+    try {
+      await this.#admit(connection, place)
+    } catch (error) {
+      place.leave()
+      throw error
     }
-    const introduction = await policy.introduce({ listener: name, remote })
-    if (introduction.denied) return this.#turnAway(connection, replies.denied, taken)
-    const most = introduction.limits.maxConnectionsPerAddress ?? maxConnectionsPerAddress
-    const counted =
-      remote.address === 'unix' || (await this.#take(taken, `pop3:${name}:${remote.address}`, most))
-    if (!counted) return this.#turnAway(connection, replies.tooManyConnections, taken)
-    if (mode !== 'implicit') return this.#open(connection, { introduction, taken })
+  }
+
+  async #admit(connection: Connection, place: Place): Promise<void> {
+    const { name, tls: mode } = this.#options
+    const { remote } = connection
+    const introduction = await this.#parts.policy.introduce({ listener: name, remote })
+    if (introduction.denied) {
+      place.leave()
+      return this.#turnAway(connection, replies.denied)
+    }
+    const limits = limitsFor(this.#options, introduction.limits)
+    const refusal = await this.#admission.identify(place, remote.address, limits)
+    if (refusal !== undefined) return this.#refuse(connection, refusal.limit)
+    if (mode !== 'implicit') return this.#open(connection, { introduction, place })
     const tls = await this.#secured(connection)
-    if (tls !== undefined) return this.#open(connection, { introduction, taken, tls })
-    connection.destroy()
-    this.#release(connection, taken)
+    if (tls !== undefined) return this.#open(connection, { introduction, place, tls })
+    this.#drop(connection, place)
   }
 
   /** A handshake that fails ends in silence: there is no language to say why in. */
@@ -175,12 +191,9 @@ class Reception {
 
   #open(
     connection: Connection,
-    { introduction, taken, tls }: { introduction: Introduction; taken: string[]; tls?: TlsState },
+    { introduction, place, tls }: { introduction: Introduction; place: Place; tls?: TlsState },
   ): void {
-    if (this.#emptied !== undefined) {
-      connection.destroy()
-      return this.#release(connection, taken)
-    }
+    if (this.#emptied !== undefined) return this.#drop(connection, place)
     const { policy, mailboxes, doors } = this.#parts
     const { clock, log } = doors
     const { remote, local } = connection
@@ -213,40 +226,43 @@ class Reception {
       log,
       handshakeTimeoutMs,
       tls: () => this.#parts.tls(),
+      finished: () => place.release(),
       closed: (gone) => {
         this.#sessions.delete(gone)
-        this.#release(connection, taken)
+        place.leave()
+        this.#left()
       },
     })
     this.#arriving.delete(connection)
-    this.#sessions.set(opened, taken)
+    this.#sessions.set(opened, place)
     opened.start()
   }
 
-  #turnAway(connection: Connection, answer: replies.Answer, taken: string[]): void {
-    const released = (): void => this.#release(connection, taken)
+  /** Nobody's session, as it turns out. */
+  #drop(connection: Connection, place: Place): void {
+    place.leave()
+    connection.destroy()
+    this.#gone(connection)
+  }
+
+  #refuse(connection: Connection, limit: LimitName): void {
+    this.#turnAway(connection, refusals[limit])
+  }
+
+  #turnAway(connection: Connection, answer: replies.Answer): void {
     // Who expects a handshake would not understand it, and in a flood nobody lingers.
     if (this.#options.tls === 'implicit' || this.#arriving.size > mostTurnedAway) {
       connection.destroy()
-      return released()
+      return this.#gone(connection)
     }
     const ignored = { data: () => {}, ended: () => {}, drained: () => {} }
-    connection.attach({ ...ignored, closed: released })
+    connection.attach({ ...ignored, closed: () => this.#gone(connection) })
     connection.resume()
     connection.write(answer.text)
     connection.end()
   }
 
-  #take(taken: string[], key: string, limit: number): MaybePromise<boolean> {
-    const answer: MaybePromise<boolean> = this.#parts.doors.counters.take(key, limit)
-    return after(answer, (was) => {
-      if (was) taken.push(key)
-      return was
-    })
-  }
-
-  #release(connection: Connection, taken: string[]): void {
-    for (const key of taken.splice(0)) this.#parts.doors.counters.give(key)
+  #gone(connection: Connection): void {
     this.#arriving.delete(connection)
     this.#left()
   }

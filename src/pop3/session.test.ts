@@ -223,10 +223,31 @@ describe('a listener', () => {
     const stage = await pop3Stage(files, { maxConnectionsPerAddress: 1 })
     const first = await loggedIn(stage)
     const second = await stage.dial()
+    expect(await second.heard()).toBe('')
+    stage.clock.advance(100)
     expect(await second.heard()).toBe('-ERR [SYS/TEMP] too many connections\r\n')
     expect(second.closed).toBe(true)
     await first.say('QUIT')
     await loggedIn(stage)
+  })
+
+  test('looks again before it refuses a client whose last session is just ending', async () => {
+    const stage = await pop3Stage(files, { maxConnectionsPerAddress: 1 })
+    const first = await loggedIn(stage)
+    const second = await stage.dial()
+    expect(await second.heard()).toBe('')
+    await first.say('QUIT')
+    stage.clock.advance(100)
+    expect(await second.heard()).toContain('+OK')
+  })
+
+  test('counts the clients of a network', async () => {
+    const stage = await pop3Stage(files, { maxConnectionsPerNetwork: 1 })
+    await loggedIn(stage)
+    const second = await stage.dial()
+    await second.heard()
+    stage.clock.advance(100)
+    expect(await second.heard()).toBe('-ERR [SYS/TEMP] too many connections\r\n')
   })
 
   test('that is closed ends sessions between two commands', async () => {

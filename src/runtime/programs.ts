@@ -14,6 +14,11 @@ export interface ProgramCall {
   readonly folder?: string
   /** What it, and each process that it starts, may hold in memory of its own (RLIMIT_DATA); no limit where nothing is said. */
   readonly memoryBytes?: number
+  /**
+   * How many processes and threads its user may have for it, and what it starts, to begin another (RLIMIT_NPROC): all of
+   * the user's count, whoever started them. No limit where nothing is said.
+   */
+  readonly mostProcesses?: number
   /** What it may read, by file descriptor; 0 is empty where nothing is said. */
   readonly inputs?: ReadonlyMap<number, ProgramInput>
   /** What is kept of what it writes, in bytes, by file descriptor; the rest is read and dropped. 1 and 2 are dropped whole where nothing is said. */

@@ -88,6 +88,22 @@ describe('MAIL and RCPT', () => {
     expect(codeOf(parseRcpt('TO:<#@[]>', { smtputf8: false, offers }))).toBe('501 5.1.3')
   })
 
+  test('take qmail’s sender of VERP as its base, and as nothing else where it is none', () => {
+    const reversePath = { localPart: 'list-', domain: 'here.test' }
+    expect(parseMail('FROM:<list-@here.test-@[]> SIZE=9', offers)).toEqual({
+      ok: true,
+      value: { reversePath, parameters: { sizeBytes: 9, verp: true } },
+    })
+    expect(codeOf(parseMail('FROM:<list--@[]>', offers))).toBe('501 5.1.7')
+    expect(codeOf(parseMail('FROM:<-@[]>', offers))).toBe('501 5.1.7')
+    expect(parseMail('FROM:<"a-@[]>b"@here.test>', offers)).toMatchObject({
+      value: { reversePath: { localPart: 'a-@[]>b', domain: 'here.test' }, parameters: {} },
+    })
+    expect(codeOf(parseRcpt('TO:<list-@here.test-@[]>', { smtputf8: false, offers }))).toBe(
+      '501 5.1.3',
+    )
+  })
+
   test('take any text without a crash, and give an address or a reply', () => {
     fc.assert(
       fc.property(likelyRest, fc.boolean(), (rest, smtputf8) => {

@@ -4,7 +4,8 @@
  * Strict, but for blanks: behind the colon and at the end of the line they do no harm, and clients send them.
  */
 import { isUtf8 } from 'node:buffer'
-import { parsePath } from '../mail/address.ts'
+import { parsePath, type ParsedPath } from '../mail/address.ts'
+import { verpMark } from '../mail/verp.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
 import type { Reply } from '../mail/reply.ts'
@@ -91,14 +92,33 @@ export function parseMail(
   const text = behindColon(rest, 'FROM:')
   if (text === undefined) return refuse(malformed('MAIL FROM:<address>'))
   // SMTPUTF8 stands behind the path that needs it, so the path is read as if it were given.
-  const path = text.startsWith(doubleBouncePath)
+  const base = text.startsWith(doubleBouncePath)
     ? { ok: true as const, mailbox: null, rest: text.slice(doubleBouncePath.length) }
-    : readPath(text, { smtputf8: true })
+    : verpPath(text, readPath)
+  const path = base ?? readPath(text, { smtputf8: true })
   if (!path.ok) return refuse(badReversePath(path.problem))
   const parameters = parseMailParameters(path.rest, offers)
   if (!parameters.ok) return parameters
   if (parameters.value.smtputf8 !== true && !isAscii(text)) return refuse(needsSmtputf8)
-  return { ok: true, value: { reversePath: path.mailbox, parameters: parameters.value } }
+  const marked = base?.mailbox ? { verp: true as const } : {}
+  const value = { reversePath: path.mailbox, parameters: { ...parameters.value, ...marked } }
+  return { ok: true, value }
+}
+
+/**
+ * qmail's `<list-@host-@[]>`, by which programs ask for a reverse-path of each recipient's own. Whoever judges senders judges
+ * `list-@host`, which the copies bear with the recipient in it.
+ */
+function verpPath(
+  text: string,
+  readPath: PathReader,
+): (ParsedPath & { readonly ok: true }) | undefined {
+  const end = text.indexOf(`${verpMark}>`)
+  if (end === -1) return undefined
+  const rest = text.slice(end + verpMark.length + 1)
+  const base = readPath(`${text.slice(0, end)}>${rest}`, { smtputf8: true })
+  const isWhole = base.ok && base.rest === rest && base.mailbox !== null
+  return isWhole && base.mailbox.domain !== '' ? base : undefined
 }
 
 /** `TO:<forward-path> [parameters]` (RFC 5321 §4.1.1.3); `smtputf8` as MAIL gave it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resolverDoubts } from './chain-doubts.ts'
+import { resolverDoubts, rewritingDoubts } from './chain-doubts.ts'
 
 const doubtsOf = (servers: readonly string[], dane: boolean, resolvConf = '') =>
   resolverDoubts(
@@ -25,4 +25,23 @@ test('DANE is doubted where its name server is far away', () => {
     expect(doubtsOf([near], true), near).toEqual([])
   }
   expect(doubtsOf(['8.8.8.8'], false)).toEqual([])
+})
+
+test('where senders are rewritten, somebody must take the bounces', () => {
+  const doubts = (
+    delivery: { readonly srs: boolean; readonly local: 'users' | 'maildirs' },
+    plugins: readonly string[],
+    role: 'mx' | 'submission' = 'mx',
+  ) =>
+    rewritingDoubts(
+      { delivery, listeners: [{ role }], receiver: { place: { file: 'postern.yaml' } } },
+      plugins.map((plugin) => ({ plugin, mode: 'enforce' })),
+    ).length
+  const users = { srs: true, local: 'users' } as const
+  expect(doubts(users, ['rcpthosts'])).toBe(1)
+  expect(doubts({ srs: true, local: 'maildirs' }, ['mailboxes'])).toBe(1)
+  expect(doubts(users, ['srs', 'rcpthosts'])).toBe(0)
+  expect(doubts(users, ['rcpthosts'], 'submission')).toBe(0)
+  expect(doubts({ srs: false, local: 'users' }, ['rcpthosts'])).toBe(0)
+  expect(doubts({ srs: true, local: 'maildirs' }, ['rcpthosts'])).toBe(0)
 })

@@ -4,6 +4,7 @@ import type { Configuration, EntryConfiguration } from '../config/configuration.
 import type { Generation } from '../filter/generation.ts'
 import { conditionList, type ConditionShape } from '../plugin/condition.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import type { VouchingEntry } from './relay-proof.ts'
 
 /** Entries whose conditions never hold. */
 export function unreachableDoubts(
@@ -51,6 +52,35 @@ function implies(one: ConditionShape, other: ConditionShape): boolean {
 function isWithin(one: unknown, other: unknown): boolean {
   if (!Array.isArray(one) || !Array.isArray(other)) return one !== undefined && one === other
   return one.length > 0 && one.every((item) => other.includes(item))
+}
+
+/** What of a configuration says whether mail of strangers is forwarded under a name of ours. */
+export interface ForwardingConfiguration {
+  readonly delivery: Pick<Configuration['delivery'], 'srs' | 'local'>
+  readonly listeners: readonly Pick<Configuration['listeners'][number], 'role'>[]
+  readonly receiver: { readonly place: Pick<Configuration['receiver']['place'], 'file'> }
+}
+
+/** Bounces of forwarded mail come to addresses that nobody but the plugin srs knows. */
+export function rewritingDoubts(
+  { delivery, listeners, receiver }: ForwardingConfiguration,
+  entries: readonly Pick<VouchingEntry, 'plugin' | 'mode'>[],
+): readonly Mistake[] {
+  const has = (name: string): boolean =>
+    entries.some(({ plugin, mode }) => plugin === name && mode === 'enforce')
+  const forwards = delivery.local === 'users' || has('mailboxes')
+  const takesBounces = has('srs') || !listeners.some(({ role }) => role === 'mx')
+  if (!delivery.srs || !forwards || takesBounces) return []
+  return [
+    {
+      file: receiver.place.file,
+      key: 'delivery.srs',
+      problem:
+        'senders of forwarded mail are rewritten (SRS), and no entry takes the bounces: they are lost',
+      remedy: 'add - plugin: srs to the chain, or write delivery: { srs: false }',
+      code: 'chain',
+    },
+  ]
 }
 
 /** Plugins that ask DNS lists. */

@@ -17,11 +17,13 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { keptByRoot } from '../runtime/node/kept.ts'
 import { nodeNet } from '../runtime/node/net.ts'
+import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes } from './certificates.ts'
-import { resolverDoubts, unreachableDoubts } from './chain-doubts.ts'
+import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
 import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
+import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
 import { silentLog } from './silent-log.ts'
 import { exposureDoubts } from './privileges/exposure-doubts.ts'
@@ -30,6 +32,7 @@ import { probeListeners } from './probe-listeners.ts'
 import { digestLinkDoubts, quarantineDoubts } from './quarantine-doubts.ts'
 import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
+import { roleDoubts } from './role-doubts.ts'
 import { ruleDoubts } from './rule-doubts.ts'
 import { thresholdDoubts } from './threshold-doubts.ts'
 
@@ -115,16 +118,33 @@ async function doubtsAbout(
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
     ...unreachableDoubts(configuration, generation),
+    ...rewritingDoubts(configuration, relay.entries),
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('chain', thresholdDoubts(configuration)),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
     ...postmasterDoubts(configuration, relay.entries),
+    ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
     ...(await unreadableDoubts(configuration, systemDisk)),
     ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]
+}
+
+async function doubtsAboutRoles(configuration: Configuration): Promise<readonly Mistake[]> {
+  const clock = systemClock
+  const doors = { disk: systemDisk, log: silentLog, clock, process: hostProcess }
+  const users = new LocalUsers({
+    doors: { ...doors, programs: nodePrograms(clock) },
+    current: () => configuration,
+  })
+  try {
+    const { control } = configuration
+    return await roleDoubts({ control, directory: users.directory, disk: systemDisk })
+  } finally {
+    users.close()
+  }
 }
 
 /** Those that have no class of their own. */

@@ -8,6 +8,7 @@ import { forwardIntoQueue } from '../delivery/local/forward.ts'
 import { localTransport } from '../delivery/local/local-transport.ts'
 import { OwnerProcesses } from '../delivery/local/owner-processes.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
+import { withOwnSenders } from '../delivery/own-senders.ts'
 import { createRouter } from '../delivery/router.ts'
 import { aliasTransport } from '../delivery/transport/alias.ts'
 import { lmtpTransport } from '../delivery/transport/lmtp.ts'
@@ -117,13 +118,25 @@ export function openCourier(parts: CourierParts): Courier {
     router: openRouter({ doors, current, generation, users }),
     pauses,
     carriers: {
-      plugin: { channel: 'remote', transport: pluginTransport({ generation, clock }) },
-      maildir: { channel: 'local', transport: { ...maildir, close: () => void drop.close() } },
-      alias: { channel: 'local', transport: aliasTransport({ queue, maildir, rewriting }) },
-      local: { channel: 'local', transport: userTransport(parts, { drop, rewriting }) },
+      plugin: {
+        channel: 'remote',
+        transport: withOwnSenders(pluginTransport({ generation, clock })),
+      },
+      maildir: {
+        channel: 'local',
+        transport: withOwnSenders({ ...maildir, close: () => void drop.close() }),
+      },
+      alias: {
+        channel: 'local',
+        transport: withOwnSenders(aliasTransport({ queue, maildir, rewriting })),
+      },
+      local: {
+        channel: 'local',
+        transport: withOwnSenders(userTransport(parts, { drop, rewriting })),
+      },
       smtp: { channel: 'remote', transport: mxpsTransport({ ...outgoing, smtp, wanted: mxps }) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
-      qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
+      qmtp: { channel: 'remote', transport: withOwnSenders(qmtpTransport(outgoing)) },
     },
     bouncer: openBouncer({
       queue: signedPost({ ...parts, hostname: () => control().me }),
@@ -176,6 +189,7 @@ function userTransport(
       environment: programEnvironment(current().folder),
       timeoutMs: current().delivery.localTimeoutMs,
       memoryBytes: current().delivery.localMemoryBytes,
+      mostProcesses: current().delivery.localProcesses,
     }),
   })
 }

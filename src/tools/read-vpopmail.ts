@@ -90,13 +90,16 @@ class VpopmailReader implements Vpopmail {
     const limits = rows.get('limits') ?? []
     const aliases = rows.get('valias') ?? []
     for (const [row, domain] of this.#ofDomains(path, 'vpopmail', users, 'pw_domain')) {
-      const user = userOf({
+      const fields = {
         name: column(row, 'pw_name'),
         hash: column(row, 'pw_passwd'),
         gid: column(row, 'pw_gid'),
         folder: column(row, 'pw_dir'),
         quota: column(row, 'pw_shell'),
-      })
+      }
+      const user = userOf(fields, (why) =>
+        this.doubts.push(`${path}: vpopmail, ${domain.name}: ${why}`),
+      )
       if (user !== undefined) domain.users.set(user.name, user)
     }
     for (const [row, domain] of this.#ofDomains(path, 'limits', limits)) {
@@ -140,8 +143,10 @@ class VpopmailReader implements Vpopmail {
 
   async #readDomain(name: string, folder: string): Promise<void> {
     const domain = this.#domain(name)
-    const users = await this.#textOf(join(folder, 'vpasswd'), largestFile)
-    for (const user of parseVpasswd(users ?? '')) domain.users.set(user.name, user)
+    const vpasswd = join(folder, 'vpasswd')
+    const { users, doubts } = parseVpasswd((await this.#textOf(vpasswd, largestFile)) ?? '')
+    this.doubts.push(...doubts.map((doubt) => `${vpasswd}: ${doubt}`))
+    for (const user of users) domain.users.set(user.name, user)
     const limits = await this.#textOf(join(folder, '.qmailadmin-limits'), largestFile)
     if (limits !== undefined) limit(domain, limitWords(limits))
     for (const file of (await this.#disk.list(folder)).toSorted()) {

@@ -45,7 +45,8 @@ const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['smtp', { uses: ground, sees: ['plugin', 'queue'] }],
   // A second front of the receiver: packets in, and from there on the same transaction.
   ['qmtp', { uses: [...ground, 'smtp'], sees: ['queue'] }],
-  ['pop3', { uses: ground, sees: ['plugin', 'queue'] }],
+  // Who may come in is counted as for SMTP.
+  ['pop3', { uses: [...ground, 'smtp'], sees: ['plugin', 'queue'] }],
   ['delivery', { uses: ground, sees: ['plugin', 'queue'] }],
   ['quarantine', { uses: ground, sees: ['plugin', 'queue'] }],
   ['alerts', { uses: ground }],

@@ -45,7 +45,7 @@ export async function deliverAsUser(
       command: [...program, '--', ...about.map((each) => readable(latin1Bytes(each)))],
       environment: delivery.environment,
       as: { uid, gid },
-      ...memoryOf(delivery),
+      ...limitsOf(delivery),
       graceMs: programEndMs,
       inputs: new Map([[0, { file: delivery.message() }]]),
       outputs: new Map([
@@ -60,11 +60,17 @@ export async function deliverAsUser(
   return { end, text: Buffer.concat([of(1), of(2)]), forward: of(forwardDescriptor) }
 }
 
-/** The limit of its programs is that of the process which starts them. */
-export function memoryOf({
+export type ProgramLimits = Pick<LocalDelivery, 'memoryBytes' | 'mostProcesses'>
+
+/** The limits of its programs are those of the process which starts them. */
+export function limitsOf({
   memoryBytes,
-}: Pick<LocalDelivery, 'memoryBytes'>): Pick<ProgramCall, 'memoryBytes'> {
-  return memoryBytes === undefined ? {} : { memoryBytes }
+  mostProcesses,
+}: ProgramLimits): Pick<ProgramCall, 'memoryBytes' | 'mostProcesses'> {
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(mostProcesses === undefined ? {} : { mostProcesses }),
+  }
 }
 
 /**

@@ -27,6 +27,11 @@ export interface LocalDelivery {
   readonly environment: ReadonlyMap<string, string>
   /** What each process of a program may hold in memory; absent: what we may hold ourselves. */
   readonly memoryBytes?: number | undefined
+  /**
+   * How many processes and threads the owner may have before his programs start no further one. Where we ourselves are the
+   * owner it is not heeded: our own count among them, on a large host thousands. Absent: what the system allows.
+   */
+  readonly mostProcesses?: number | undefined
 }
 
 /** Mail that an address sends on. */

@@ -38,6 +38,8 @@ export interface LocalSettings {
   readonly timeoutMs: number
   /** What each process of a program may hold in memory; undefined: no limit. */
   readonly memoryBytes?: number | undefined
+  /** As `LocalDelivery.mostProcesses`. */
+  readonly mostProcesses?: number | undefined
 }
 
 export function localTransport(options: LocalTransportOptions): Transport<LocalRoute> {
@@ -67,14 +69,12 @@ async function deliverOne(
   if (becoming === undefined && uid !== undefined && uid !== route.uid) {
     return deferred('4.3.0', `This gateway may not write mail of the user ${route.user}.`)
   }
-  const { defaultDelivery, environment, timeoutMs, memoryBytes } = settings()
+  const { timeoutMs, ...how } = settings()
   const { user, home, local, dash, extension, domain: host } = route
   const delivery: LocalDelivery = {
     address: { user, home, local, dash, extension, host, sender: senderOf(envelope) },
     message: () => lfLines(message.read()),
-    defaultDelivery,
-    environment,
-    memoryBytes,
+    ...how,
   }
   const controller = new AbortController()
   const abort = (): void => controller.abort()

@@ -10,7 +10,14 @@ import type { ProgramEnd, Programs, RunningProgram } from '../../runtime/program
 import { formatFrame, FrameReader, pieces, type Frame } from '../deliverer/frames.ts'
 import { Kept } from '../deliverer/kept.ts'
 import { readAnswer } from '../deliverer/requests.ts'
-import { memoryOf, mostForwardBytes, mostReportBytes, programEndMs, type Owner } from './as-user.ts'
+import {
+  limitsOf,
+  mostForwardBytes,
+  mostReportBytes,
+  programEndMs,
+  type Owner,
+  type ProgramLimits,
+} from './as-user.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 
 export interface OwnerProcessParts {
@@ -21,7 +28,7 @@ export interface OwnerProcessParts {
 }
 
 /** As what it is started. */
-export interface OwnerStart extends Pick<LocalDelivery, 'environment' | 'memoryBytes'> {
+export interface OwnerStart extends Pick<LocalDelivery, 'environment'>, ProgramLimits {
   readonly owner: Owner
 }
 
@@ -68,11 +75,11 @@ export class OwnerProcess {
    */
   static async start(
     { programs, clock, command }: OwnerProcessParts,
-    { owner: { uid, gid }, environment, memoryBytes }: OwnerStart,
+    { owner: { uid, gid }, environment, ...limits }: OwnerStart,
     over: () => void,
   ): Promise<OwnerProcess> {
     const as = { uid, gid }
-    const call = { command, environment, as, graceMs: programEndMs, ...memoryOf({ memoryBytes }) }
+    const call = { command, environment, as, graceMs: programEndMs, ...limitsOf(limits) }
     return new OwnerProcess(await programs.start(call), clock, over)
   }
 

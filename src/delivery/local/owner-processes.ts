@@ -84,8 +84,9 @@ export class OwnerProcesses {
     const message = await beginningOf(delivery)
     const order = formatOrder(delivery)
     if (message instanceof Uint8Array && order.length <= mostFrameBytes) {
-      const { environment, memoryBytes } = delivery
-      return this.#hand({ order, message }, { owner, environment, memoryBytes }, signal)
+      const { environment, memoryBytes, mostProcesses } = delivery
+      const start = { owner, environment, memoryBytes, mostProcesses }
+      return this.#hand({ order, message }, start, signal)
     }
     const alone = { ...delivery, message: () => chunksOf(message) }
     try {

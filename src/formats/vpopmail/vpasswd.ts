@@ -24,38 +24,72 @@ export const vpopmailBits = Object.freeze({
   override: 0x2000,
 })
 
-/** `name:hash:uid:gid:gecos:folder:quota:password`, one a line; others are skipped. */
-export function parseVpasswd(text: string): readonly VpopmailUser[] {
-  return text.split('\n').flatMap((line) => {
-    const [name = '', hash = '', , gid = '', , folder = '', quota = ''] = line
-      .replace(/\r$/, '')
-      .split(':')
-    return userOf({ name, hash, gid, folder, quota }) ?? []
-  })
+export interface ReadUsers {
+  readonly users: readonly VpopmailUser[]
+  /** What could not be taken as it stands, each with its line. */
+  readonly doubts: readonly string[]
+}
+
+/** With or without the password in the clear behind the quota. */
+const leastFields = 7
+
+/** `name:hash:uid:gid:gecos:folder:quota:password`, one a line, of equal names the first; blank lines and comments mean nothing. */
+export function parseVpasswd(text: string): ReadUsers {
+  const users = new Map<string, VpopmailUser>()
+  const doubts: string[] = []
+  for (const [at, whole] of text.split('\n').entries()) {
+    const line = whole.replace(/\r$/, '')
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const told = (why: string): unknown => doubts.push(`line ${at + 1}: ${why}`)
+    const fields = line.split(':')
+    const [name = '', hash = '', , gid = '', , folder = '', quota = ''] = fields
+    if (fields.length < leastFields) {
+      told(`has ${fields.length} fields, where vpasswd has ${leastFields} or 8; it is left out`)
+    } else {
+      const user = userOf({ name, hash, gid, folder, quota }, told)
+      if (user === undefined) continue
+      if (users.has(user.name)) told(`${user.name} is there already; it is left out`)
+      else users.set(user.name, user)
+    }
+  }
+  return { users: [...users.values()], doubts }
 }
 
 export interface VpopmailFields {
   readonly name: string
+  /** Empty: the user has no password (`vadduser -n`), but mail. */
   readonly hash: string
   readonly gid: string
   readonly folder: string
   readonly quota: string
 }
 
-/** @returns undefined for what names nobody, such as a comment */
-export function userOf({
-  name,
-  hash,
-  gid,
-  folder,
-  quota,
-}: VpopmailFields): VpopmailUser | undefined {
-  if (name === '' || name.startsWith('#') || hash === '') return undefined
+/** Nobody's password has this hash, as in /etc/shadow. */
+const nobodys = '*'
+
+/**
+ * @param told what of them means nothing
+ * @returns undefined for what names nobody
+ */
+export function userOf(
+  { name, hash, gid, folder, quota }: VpopmailFields,
+  told: (why: string) => void,
+): VpopmailUser | undefined {
+  if (name === '') {
+    told('has no name; it is left out')
+    return undefined
+  }
+  const isNumber = /^\d{1,9}$/.test(gid)
+  if (!isNumber)
+    told(`${name}: ${JSON.stringify(gid)} is no pw_gid; nothing is forbidden to this user`)
   const limit = parseQuota(quota)
+  if (limit === undefined && quota !== '') {
+    told(`${name}: ${JSON.stringify(quota)} is no quota; that of the domain counts`)
+  }
   return {
     name: name.toLowerCase(),
-    hash,
-    bits: /^\d{1,9}$/.test(gid) ? Number(gid) : 0,
+    hash: hash === '' ? nobodys : hash,
+    bits: isNumber ? Number(gid) : 0,
     folder,
     ...(limit === undefined ? {} : { quota: limit }),
   }

@@ -10,12 +10,15 @@ describe('vpasswd', () => {
     const text = `# old
 Postmaster:$1$abc$def:1:0:Postmaster:/home/vpopmail/domains/example.org/postmaster:NOQUOTA:secret
 bob:xyDESxxxxxxxx:1:2066:Bob, the one:/home/vpopmail/domains/example.org/bob:10485760S,1000C:\r
-carol:$6$x:1:zero:
+carol::1:zero:x::12 apples
 
-:nobody:
+:$6$x:1:0:x::
+dave:$6$x:1
+BOB:$6$x:1:0:x::
 `
     const folder = '/home/vpopmail/domains/example.org'
-    expect(parseVpasswd(text)).toEqual([
+    const { users, doubts } = parseVpasswd(text)
+    expect(users).toEqual([
       {
         name: 'postmaster',
         hash: '$1$abc$def',
@@ -30,21 +33,30 @@ carol:$6$x:1:zero:
         folder: `${folder}/bob`,
         quota: { bytes: 10_485_760, messages: 1000 },
       },
-      { name: 'carol', hash: '$6$x', bits: 0, folder: '' },
+      { name: 'carol', hash: '*', bits: 0, folder: '' },
+    ])
+    expect(doubts).toEqual([
+      'line 4: carol: "zero" is no pw_gid; nothing is forbidden to this user',
+      'line 4: carol: "12 apples" is no quota; that of the domain counts',
+      'line 6: has no name; it is left out',
+      'line 7: has 3 fields, where vpasswd has 7 or 8; it is left out',
+      'line 8: bob is there already; it is left out',
     ])
   })
 
   test('gives back what was written, whatever stands around it', () => {
     const word = fc.stringMatching(/^[a-z0-9._-]{1,12}$/)
     const hash = fc.stringMatching(/^\$[156]\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{5,30}$/)
-    const users = fc.array(fc.tuple(word, hash, fc.nat({ max: 0x7ffff })))
+    const users = fc.uniqueArray(fc.tuple(word, hash, fc.nat({ max: 0x7ffff })), {
+      selector: ([name]) => name,
+    })
     fc.assert(
       fc.property(users, (all) => {
         const lines = all.map(
           ([name, secret, gid]) => `${name}:${secret}:1:${gid}:x:/d/${name}:9S:`,
         )
         const read = parseVpasswd(`${lines.join('\n')}\n`)
-        expect(read.map(({ name, hash, bits }) => [name, hash, bits])).toEqual(all)
+        expect(read.users.map(({ name, hash, bits }) => [name, hash, bits])).toEqual(all)
       }),
     )
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseVpasswd(text)))

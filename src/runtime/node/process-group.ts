@@ -137,10 +137,15 @@ export class ProcessGroup {
 function limited({
   command,
   memoryBytes,
-}: Pick<ProgramCall, 'command' | 'memoryBytes'>): ProgramCall['command'] {
-  if (memoryBytes === undefined) return command
-  const kilobytes = String(Math.ceil(memoryBytes / 1024))
-  return ['/bin/sh', '-c', 'ulimit -d "$0" 2>/dev/null; exec "$@"', kilobytes, ...command]
+  mostProcesses,
+}: Pick<ProgramCall, 'command' | 'memoryBytes' | 'mostProcesses'>): ProgramCall['command'] {
+  const limits: string[] = []
+  if (memoryBytes !== undefined) limits.push(`ulimit -d ${Math.ceil(memoryBytes / 1024)}`)
+  // Shells do not agree on its letter: bash has u, dash p.
+  if (mostProcesses !== undefined)
+    limits.push(`ulimit -u ${mostProcesses} || ulimit -p ${mostProcesses}`)
+  if (limits.length === 0) return command
+  return ['/bin/sh', '-c', `{ ${limits.join('; ')}; } 2>/dev/null; exec "$@"`, 'sh', ...command]
 }
 
 function keep(child: ChildProcess, descriptor: number, most: number): Promise<Kept> {

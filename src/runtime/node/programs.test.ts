@@ -63,6 +63,15 @@ describe('a program', () => {
     expect(textOf(outputs.get(1))).toMatch(/^(\w+)\n\1\n/)
   })
 
+  test('may start no more than its user may have, nor may what it starts', async () => {
+    const call = script('grep "^Max processes" /proc/self/limits', {
+      outputs: new Map([[1, 1000]]),
+      mostProcesses: 1234,
+      memoryBytes: 900 << 20,
+    })
+    expect(textOf((await programs.run(call, patient)).outputs.get(1))).toMatch(/ 1234 +1234 /)
+  })
+
   test('reads several descriptors and writes others', async () => {
     const call = script('cat <&3 >&4; cat; echo oops >&2', {
       inputs: new Map([

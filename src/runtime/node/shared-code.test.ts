@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -75,6 +84,21 @@ test.runIf(isRoot)(
     expect(shared.variablesFor(8123).size).toBe(1)
   },
 )
+
+test.runIf(isRoot)('what a process that was killed has left goes with the next one', async () => {
+  const { pid: gone } = spawnSync('true')
+  const leftOf = (pid: number, owner = 0): string => {
+    const path = mkdtempSync(join(tmpdir(), `postern-code-${pid}-`))
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+    chownSync(path, owner, owner)
+    return path
+  }
+  const [left, used, others] = [leftOf(gone), leftOf(process.ppid), leftOf(gone, 8124)]
+  writeFileSync(join(left, 'compiled'), '')
+  const shared = new SharedCode({ programs, clock: systemClock, command: ['/nowhere/node'] })
+  await shared.ready()
+  expect([left, used, others].map((path) => existsSync(path))).toEqual([false, true, true])
+})
 
 test('without a program there is nothing to share', async () => {
   const shared = new SharedCode({ programs, clock: systemClock, command: ['/nowhere/node'] })

@@ -3,7 +3,7 @@
  * smaller. Node keeps a folder for each user; theirs is a link to ours, which nobody else can write, since what is compiled
  * there is run. It is made anew with each start of ours, beside the first process that asks, and when it has gone: temporary
  * files that nobody used for days are removed, and anybody may make a folder of that name then. Without it nothing is missing
- * but time.
+ * but time. It goes when we end; that of one who was killed goes when the next one makes its own.
  */
 import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +25,9 @@ interface Made {
   /** Of Node's own making, within it. */
   readonly ours: string
 }
+
+/** The process that made it follows. */
+const namesBegin = 'postern-code-'
 
 /** Then it is not worth waiting for. */
 const longestMs = 60_000
@@ -75,7 +78,8 @@ export class SharedCode {
 
   async #make(): Promise<void> {
     const { programs, clock, command } = this.#parts
-    const folder = mkdtempSync(join(tmpdir(), 'postern-code-'))
+    removeLeftovers()
+    const folder = mkdtempSync(join(tmpdir(), `${namesBegin}${process.pid}-`))
     this.#folder = folder
     process.once('exit', () => this.close())
     const late = new AbortController()
@@ -94,6 +98,27 @@ export class SharedCode {
     chmodSync(inside, 0o711)
     chmodSync(folder, 0o711)
     this.#made = { folder, ours }
+  }
+}
+
+/** A process that merely has the number of one that was killed keeps its folder for as long as it runs. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(namesBegin)) continue
+    const pid = Number(/^(\d+)-/.exec(name.slice(namesBegin.length))?.[1] ?? Number.NaN)
+    const path = join(tmpdir(), name)
+    if (isRunning(pid) || writableByOthersThanRoot(path) !== undefined) continue
+    rmSync(path, { recursive: true, force: true })
+  }
+}
+
+/** What is no number of a process is left alone, too. */
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return true
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
   }
 }
 

@@ -43,7 +43,12 @@ function stage({
   const configuration: ObeyedConfiguration = {
     folder: '/etc/postern',
     control: { defaultDelivery: './Maildir/\n', me: 'mx.h.test', locals: new Set(['h.test']) },
-    delivery: { alias: '/etc/postern/alias', localTimeoutMs: 1000, localMemoryBytes: undefined },
+    delivery: {
+      alias: '/etc/postern/alias',
+      localTimeoutMs: 1000,
+      localMemoryBytes: undefined,
+      localProcesses: undefined,
+    },
     chain: [{ plugin: 'checkpassword', mode, options: { command: [...login.command] } }],
   }
   const clock = fakeClock()

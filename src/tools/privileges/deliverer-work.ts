@@ -27,7 +27,7 @@ export interface ObeyedConfiguration {
   readonly control: Pick<Configuration['control'], 'defaultDelivery' | 'locals' | 'me'>
   readonly delivery: Pick<
     Configuration['delivery'],
-    'alias' | 'localTimeoutMs' | 'localMemoryBytes'
+    'alias' | 'localTimeoutMs' | 'localMemoryBytes' | 'localProcesses'
   >
   readonly chain: Exposable['chain']
 }
@@ -80,6 +80,7 @@ export function delivererWork(parts: DelivererWorkParts): DelivererWork {
         defaultDelivery: control.defaultDelivery,
         environment: programEnvironment(folder),
         memoryBytes: settings.localMemoryBytes,
+        mostProcesses: settings.localProcesses,
       }
       return within(
         clock,
