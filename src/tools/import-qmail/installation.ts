@@ -38,6 +38,8 @@ export class Installation {
     // These never end, or wait for somebody.
     if (/^\/(?:dev|proc|sys)\//.test(posix.resolve('/', path))) return undefined
     try {
+      // A FIFO would wait for somebody, too.
+      if (this.#disk.statNow(this.locate(path)).kind !== 'file') return undefined
       return this.#disk.readFileNow(this.locate(path), maxBytes)
     } catch (error) {
       if (isPosternError(error)) return undefined
@@ -64,7 +66,7 @@ export class Installation {
 
   exists(path: string): boolean {
     try {
-      this.#disk.readFileNow(this.locate(path), largestFile)
+      this.#disk.statNow(this.locate(path))
       return true
     } catch (error) {
       // A folder, or one that nobody may read, is there all the same.

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -34,6 +35,15 @@ interface Imported extends QmailImport {
   readonly text: (name: string) => string
 }
 
+const request = {
+  disk: systemDisk,
+  scripts: [],
+  shiftPorts: 0,
+  pluginFolder: '/plugins',
+  state: '../var',
+  inPlace: false,
+}
+
 async function imported(files: Files, scripts: readonly string[] = []): Promise<Imported> {
   const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
   roots.push(root)
@@ -42,15 +52,7 @@ async function imported(files: Files, scripts: readonly string[] = []): Promise<
     await writeFile(join(root, path), bytes, { mode: 0o640 })
     if (path.includes('open-to-all')) await chmod(join(root, path), 0o666)
   }
-  const plan = await planQmailImport({
-    disk: systemDisk,
-    tree: join(root, 'var/qmail'),
-    scripts,
-    shiftPorts: 0,
-    pluginFolder: '/plugins',
-    state: '../var',
-    inPlace: false,
-  })
+  const plan = await planQmailImport({ ...request, tree: join(root, 'var/qmail'), scripts })
   return {
     ...plan,
     of: (outcome) => plan.facts.filter((fact) => fact.outcome === outcome).map(({ what }) => what),
@@ -371,6 +373,17 @@ describe('the rest of the installation', () => {
     expect(of('unsupported')).toEqual(
       expect.arrayContaining(['control/mystery', 'control/tlsserverciphers', 'qmail-smtpd']),
     )
+  })
+
+  test('what is no file where a file should be keeps nobody waiting', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
+    roots.push(root)
+    await mkdir(join(root, 'var/qmail/control'), { recursive: true })
+    execFileSync('mkfifo', ['me', 'locals', 'rcpthosts', 'morercpthosts.cdb'], {
+      cwd: join(root, 'var/qmail/control'),
+    })
+    const { facts } = await planQmailImport({ ...request, tree: join(root, 'var/qmail') })
+    expect(facts.map(({ what }) => what)).toContain('control/me is missing')
   })
 
   test('a damaged cdb is told', async () => {
