@@ -20,13 +20,18 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>
 }
 
+export interface StartedProgram extends RunningSystem {
+  readonly pid: number
+  residentBytes(): number
+}
+
 export async function startedProgram({
   name,
   port,
   path,
   args,
   env = {},
-}: Program): Promise<RunningSystem & { residentBytes(): number }> {
+}: Program): Promise<StartedProgram> {
   const child = spawn(path, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -37,6 +42,7 @@ export async function startedProgram({
   return {
     name,
     port,
+    pid,
     cpuSeconds: () => cpuSeconds(pid),
     residentBytes: () => memoryBytes(pid, 'VmRSS'),
     async stop() {
