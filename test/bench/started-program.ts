@@ -36,7 +36,12 @@ export async function startedProgram({
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  await listening(port)
+  try {
+    await listening(port)
+  } catch (error) {
+    child.kill()
+    throw error
+  }
   const { pid } = child
   if (pid === undefined) throw new Error(`${path} did not start`)
   return {
@@ -53,7 +58,7 @@ export async function startedProgram({
 }
 
 async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     const socket = connect(port, '127.0.0.1')
     const open = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
