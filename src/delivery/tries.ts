@@ -118,8 +118,7 @@ function logAttempt(
   log: Log,
 ): void {
   const { queueId, recipient, routeKey, result, durationMs, retryAt } = attempt
-  const { outcome, status, text, remote } = result
-  const note = outcome === 'delivered' ? result.note : undefined
+  const { status, text, remote } = result
   const fields = {
     queueId,
     ...numbered,
@@ -127,14 +126,13 @@ function logAttempt(
     route: routeKey,
     status,
     text,
-    note,
     remote,
     durationMs: Math.round(durationMs),
     retryAt,
   }
-  switch (outcome) {
+  switch (result.outcome) {
     case 'delivered':
-      return log.info('delivery.delivered', fields)
+      return log.info('delivery.delivered', { ...fields, note: result.note })
     case 'deferred':
       return log.info('delivery.deferred', fields)
     case 'failed':

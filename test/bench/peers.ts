@@ -6,9 +6,10 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { workersOf } from '../end-to-end/worker-processes.ts'
 import { component } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
-import { startedProgram, type RunningSystem } from './started-program.ts'
+import { cpuSeconds, startedProgram, sumOf, type RunningSystem } from './started-program.ts'
 
 /** Those that the environment names. @throws Error where there is none of the kind */
 export function namedPeers(): readonly (() => Promise<RunningSystem>)[] {
@@ -56,6 +57,8 @@ async function haraka(folder: string): Promise<RunningSystem> {
   })
   return {
     ...system,
+    // What is started only starts the process that does the work.
+    cpuSeconds: () => sumOf([system.pid, ...workersOf(system.pid)], cpuSeconds),
     async stop() {
       await system.stop()
       rmSync(root, { recursive: true, force: true })

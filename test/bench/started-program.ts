@@ -20,23 +20,34 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>
 }
 
+export interface StartedProgram extends RunningSystem {
+  readonly pid: number
+  residentBytes(): number
+}
+
 export async function startedProgram({
   name,
   port,
   path,
   args,
   env = {},
-}: Program): Promise<RunningSystem & { residentBytes(): number }> {
+}: Program): Promise<StartedProgram> {
   const child = spawn(path, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  await listening(port)
+  try {
+    await listening(port)
+  } catch (error) {
+    child.kill()
+    throw error
+  }
   const { pid } = child
   if (pid === undefined) throw new Error(`${path} did not start`)
   return {
     name,
     port,
+    pid,
     cpuSeconds: () => cpuSeconds(pid),
     residentBytes: () => memoryBytes(pid, 'VmRSS'),
     async stop() {
@@ -47,7 +58,7 @@ export async function startedProgram({
 }
 
 async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     const socket = connect(port, '127.0.0.1')
     const open = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
