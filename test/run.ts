@@ -1,24 +1,28 @@
 /**
- * `npm test`: the programs of others that tests need, then types, lint and format, then the tests.
- * Every part runs even when one before it failed. The last line counts what passed and failed,
- * a failed check among the failures; the exit code is 0 only when nothing failed.
+ * `npm test`: the programs of others that tests need, then the tests, and beside them types, lint and format, one after the
+ * other: tests wait much of their time. Every part runs even when another failed. The last line counts what passed and
+ * failed, a failed check among the failures; the exit code is 0 only when nothing failed.
  * `npm test -- src/queue` runs the tests of one folder.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { startVitest, type Reporter } from 'vitest/node'
 import { installComponents } from './setup/install.ts'
 import { leftOver, temporaryFolders } from './setup/left-over.ts'
 
-const checks: readonly (readonly [name: string, program: string, parameters: readonly string[]])[] =
-  [
-    ['types', 'tsc', ['--noEmit']],
-    ['types of the pages', 'tsc', ['--noEmit', '-p', 'src/admin/ui']],
-    ['types of their tests', 'tsc', ['--noEmit', '-p', 'test/pages']],
-    ['the pages, built', 'vite', ['build', 'src/admin/ui', '--logLevel', 'warn']],
-    ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
-    ['format', 'oxfmt', ['--check']],
-  ]
+type Check = readonly [name: string, program: string, parameters: readonly string[]]
+
+/** Tests look at them: they are there before. */
+const build: Check = ['the pages, built', 'vite', ['build', 'src/admin/ui', '--logLevel', 'warn']]
+
+const checks: readonly Check[] = [
+  ['types', 'tsc', ['--noEmit']],
+  ['types of the pages', 'tsc', ['--noEmit', '-p', 'src/admin/ui']],
+  ['types of their tests', 'tsc', ['--noEmit', '-p', 'test/pages']],
+  ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
+  ['format', 'oxfmt', ['--check']],
+]
 
 interface Tally {
   readonly passed: number
@@ -53,21 +57,39 @@ async function runTests(filters: string[]): Promise<Tally> {
   return tally ?? { passed: 0, skipped: 0, failed: 1, skippedTests: [] }
 }
 
-function runCheck(program: string, parameters: readonly string[]): boolean {
-  return spawnSync(program, parameters, { stdio: 'inherit' }).status === 0
+function runBuild([name, program, parameters]: Check): readonly string[] {
+  return spawnSync(program, parameters, { stdio: 'inherit' }).status === 0 ? [] : [name]
+}
+
+/** What a check says comes in one piece: the tests print meanwhile. @returns the names of those that failed */
+async function runChecks(): Promise<readonly string[]> {
+  const failed: string[] = []
+  for (const [name, program, parameters] of checks) {
+    const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const output: Buffer[] = []
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => void output.push(chunk))
+    const [code] = await once(child, 'close').catch((error: unknown) => [String(error)])
+    if (code === 0) continue
+    failed.push(name)
+    say(
+      `${name}: ${program} ${parameters.join(' ')} (${code})\n${Buffer.concat(output).toString()}`,
+    )
+  }
+  return failed
 }
 
 // Gateways of tests compile plugins in folders that are gone a second later, and Node forgets none of it.
 rmSync(new URL('../node_modules/.cache/compile', import.meta.url), { recursive: true, force: true })
 
 const missing = installComponents()
-const failures = checks.flatMap(([name, program, parameters]) =>
-  runCheck(program, parameters) ? [] : [name],
-)
+const failures = [...runBuild(build)]
 if (missing.length > 0 && process.env['CI'] === 'true') failures.push('components')
 
 const folders = temporaryFolders()
+const checking = runChecks()
 const tests = await runTests(process.argv.slice(2))
+failures.push(...(await checking))
 const failed = failures.length + tests.failed
 
 for (const what of leftOver(folders)) say(`left over: ${what}`)
