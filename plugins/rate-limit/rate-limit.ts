@@ -85,10 +85,12 @@ export const rateLimit = definePlugin({
   },
   setup: (_options, { counters }) => {
     const spend = (wanted: readonly Wanted[], options: Refusing) => {
-      const rates = wanted.flatMap(({ what, whom, as = '', rate, else: other }) => {
-        const inForce = rateOf(options.table, [`${what}:${whom}`, ...other], rate)
-        return inForce === undefined ? [] : [{ what, whom, as, ...inForce }]
-      })
+      const { table } = options
+      const rates: (Rate & Pick<Wanted, 'what' | 'whom'> & { readonly as: string })[] = []
+      for (const { what, whom, as = '', rate, else: other } of wanted) {
+        const inForce = table.present ? rateOf(table, [`${what}:${whom}`, ...other], rate) : rate
+        if (inForce !== undefined) rates.push({ what, whom, as, ...inForce })
+      }
       if (rates.length === 0) return pass()
       const spent = counters.spend(
         rates.map(({ what, whom, as, limit, periodMs }) => {
@@ -192,7 +194,6 @@ function ofAddress(
 
 /** @throws Error where the table holds what is no rate: a fault, and `on_fault` says what becomes of it */
 function rateOf(table: Table, keys: readonly string[], usual: Rate | undefined): Rate | undefined {
-  if (!table.present) return usual
   for (const key of keys) {
     const text = table.get(key)
     if (typeof text !== 'string') continue

@@ -16,7 +16,13 @@ import type { Metrics } from '../runtime/metrics/metrics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
 import { doorQuestions, packDnsAnswer } from './door-questions.ts'
-import { sharedNotes, type DoorRecorder, type SharedNotes } from './step-notes.ts'
+import {
+  ownCopy,
+  sharedNotes,
+  type AnswerCopy,
+  type DoorRecorder,
+  type SharedNotes,
+} from './step-notes.ts'
 
 /** What the doors of all entries are made of. */
 export type ChainDoors = Omit<PluginDoors, 'metrics'> & { readonly metrics: Metrics }
@@ -80,14 +86,18 @@ function unnoted<T extends object>(name: string, door: T, recorder: DoorRecorder
 }
 
 function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
+  // An answer that is remembered is the same object each time.
+  const copies = new WeakMap<DnsAnswer<JsonValue | object>, AnswerCopy>()
   const note = <T extends JsonValue | object>(
     question: string,
     answer: MaybePromise<DnsAnswer<T>>,
   ): MaybePromise<DnsAnswer<T>> => {
-    const answered = recorder.asking?.ask(question)
-    if (answered === undefined) return answer
-    if (answer instanceof Promise) return heard(answer, answered)
-    answered(packDnsAnswer(answer))
+    const notes = recorder.asking
+    if (notes === undefined) return answer
+    if (answer instanceof Promise) return heard(answer, notes.ask(question))
+    const copy = copies.get(answer) ?? ownCopy(packDnsAnswer(answer))
+    copies.set(answer, copy)
+    notes.keepCopy(question, copy)
     return answer
   }
   const { addresses, ipv4, mx, txt, reverse } = doorQuestions

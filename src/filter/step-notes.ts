@@ -30,6 +30,19 @@ export function sharedNotes(
   return { notes: answers, size }
 }
 
+/** An answer that belongs to nobody else, and about how many characters it is packed in. */
+export interface AnswerCopy {
+  readonly answer: JsonValue
+  readonly size: number
+}
+
+/** Whoever asked may change a list or an object that it was given. */
+export function ownCopy(answer: JsonValue): AnswerCopy {
+  if (typeof answer !== 'object' || answer === null) return { answer, size: sizeOf(answer) }
+  const json = JSON.stringify(answer)
+  return { answer: parse(json), size: json.length }
+}
+
 export class StepNotes {
   readonly #notes: Note[] = []
   #left = mostCharacters
@@ -48,26 +61,37 @@ export class StepNotes {
 
   /** A question that is about to be asked. What is answered after the step is over has not been heard. */
   ask(question: string): (answer: JsonValue) => void {
-    if (this.#over) return ignore
-    this.#left -= question.length + 8
-    if (this.#left < 0) this.miss('too much was asked')
-    if (this.#missing !== undefined) return ignore
-    const note: Note = { question }
-    this.#notes.push(note)
-    return (answer) => {
-      if (this.#over || this.#missing !== undefined) return
-      // Whoever asked may change a list or an object that it was given.
-      const isShared = typeof answer === 'object' && answer !== null
-      const json = isShared ? JSON.stringify(answer) : undefined
-      this.#left -= json?.length ?? sizeOf(answer)
-      if (this.#left < 0) this.miss('too much was answered')
-      else note.answer = json === undefined ? answer : parse(json)
-    }
+    const note = this.#noted(question)
+    return note === undefined ? ignore : (answer) => this.#answered(note, ownCopy(answer))
   }
 
   /** The same for what is answered at once. */
   keep(question: string, answer: JsonValue): void {
-    this.ask(question)(answer)
+    const note = this.#noted(question)
+    if (note !== undefined) this.#answered(note, ownCopy(answer))
+  }
+
+  /** The same for an answer that nobody changes, kept with many steps. */
+  keepCopy(question: string, copy: AnswerCopy): void {
+    const note = this.#noted(question)
+    if (note !== undefined) this.#answered(note, copy)
+  }
+
+  #noted(question: string): Note | undefined {
+    if (this.#over) return undefined
+    this.#left -= question.length + 8
+    if (this.#left < 0) this.miss('too much was asked')
+    if (this.#missing !== undefined) return undefined
+    const note: Note = { question }
+    this.#notes.push(note)
+    return note
+  }
+
+  #answered(note: Note, { answer, size }: AnswerCopy): void {
+    if (this.#over || this.#missing !== undefined) return
+    this.#left -= size
+    if (this.#left < 0) this.miss('too much was answered')
+    else note.answer = answer
   }
 
   /** The same, and only for the first time. */

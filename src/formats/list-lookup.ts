@@ -45,13 +45,14 @@ export function compileLists(rules: readonly ListRule[]): SenderLists {
     level.add(rule)
     subjects.add(rule.by)
   }
+  const isForHostOnly = levels.size === 1 && levels.has('')
   return {
     size: rules.length,
     looksAt: (...which) => which.some((subject) => subjects.has(subject)),
     judge(mail, recipient) {
       if (levels.size === 0) return undefined
       let nearer: ListRule | undefined
-      for (const target of targetsOf(recipient)) {
+      for (const target of isForHostOnly ? hostOnly : targetsOf(recipient)) {
         const found = levels.get(target)?.judge(mail)
         if (found === undefined) continue
         if (found.says !== 'unproven') return nearer === undefined ? found : { ...found, nearer }
@@ -62,8 +63,10 @@ export function compileLists(rules: readonly ListRule[]): SenderLists {
   }
 }
 
+const hostOnly: readonly string[] = ['']
+
 function targetsOf(recipient: Mailbox | undefined): readonly string[] {
-  if (recipient === undefined) return ['']
+  if (recipient === undefined) return hostOnly
   return [listAddress(recipient), listDomain(recipient.domain), '']
 }
 

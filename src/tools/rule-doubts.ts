@@ -13,15 +13,27 @@ import type { Mistake } from '../plugin/mistake.ts'
 const mostRules = 10_000
 const mostDoubts = 50
 
+type Listeners = readonly Pick<
+  Configuration['listeners'][number],
+  'name' | 'identMs' | 'handOver'
+>[]
+type Judges = Pick<Generation, 'entries' | 'settingsOf'>
+
 export function ruleDoubts(
-  { tcpRules, tcpRulesFile, listeners }: Configuration,
-  generation: Generation,
+  {
+    tcpRules,
+    tcpRulesFile,
+    listeners,
+  }: Pick<Configuration, 'tcpRules' | 'tcpRulesFile'> & { readonly listeners: Listeners },
+  generation: Judges,
 ): readonly Mistake[] {
   const doubts: Mistake[] = []
+  const isIdentKnown = listeners.some(({ identMs, handOver }) => identMs !== undefined || handOver)
   let looked = 0
   for (const rule of tcpRules.all()) {
     looked += 1
     if (looked > mostRules || doubts.length >= mostDoubts) break
+    if (!isIdentKnown && rule.rule.key.includes('@')) doubts.push(unheard(rule, tcpRulesFile))
     const environment = environmentOfRule(rule, tcpRulesFile)
     for (const problem of problemsOf(environment, { generation, listeners })) {
       doubts.push(doubt(rule, problem, tcpRulesFile))
@@ -33,12 +45,19 @@ export function ruleDoubts(
 /** Each variable once, however many entries read it. */
 function problemsOf(
   environment: Environment,
-  { generation, listeners }: Pick<Configuration, 'listeners'> & { readonly generation: Generation },
+  { generation, listeners }: { readonly generation: Judges; readonly listeners: Listeners },
 ): ReadonlySet<string> {
   if (environment.variables.size === 0) return new Set()
   const entries = generation.entries.map(({ optionsFor }) => optionsFor(environment))
   const receivers = listeners.map(({ name }) => generation.settingsOf(name, environment))
   return new Set([...entries, ...receivers].flatMap((each) => (each.ok ? [] : [each.problem])))
+}
+
+/** Its client is another one than it says: whoever it lets in stays out, and whoever it denies comes in. */
+function unheard({ rule: { key, line } }: TcpRule, file: string): Mistake {
+  const problem = `'${key}' matches nobody: no listener asks by ident whose connection it is`
+  const remedy = 'write ident: 10s at the listener, or take the rule away'
+  return { file, ...(line === undefined ? {} : { line }), problem, remedy }
 }
 
 /** The problem names rule and line itself, for the log; here they stand in front. */
