@@ -5,7 +5,7 @@
  */
 import { dirname } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
-import { FolderSyncs } from './folder-syncs.ts'
+import { FolderSyncs, type FoldersDisk } from './folder-syncs.ts'
 
 export interface NewFile {
   /** Where it is written first: in another folder of the same file system. */
@@ -29,7 +29,7 @@ export interface FileDrop {
 }
 
 /** So much of the door to the disk as a drop needs. */
-export interface DropDisk extends Pick<Disk, 'rename' | 'remove' | 'syncDirectory'> {
+export interface DropDisk extends Pick<Disk, 'rename' | 'remove'>, FoldersDisk {
   open(path: string, mode: 'create'): Promise<Pick<DiskFile, 'write' | 'sync' | 'close'>>
 }
 

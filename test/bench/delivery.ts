@@ -1,24 +1,44 @@
-/** From the first connection to the last delivery: into a hundred Maildirs, and over SMTP to a sink. Beside Postfix. */
+/**
+ * From the first connection to the last delivery: into a hundred Maildirs, and over SMTP to a sink. Beside Postfix, which has
+ * a process for each thing that it does at a time; so we stand there with one worker, and with one for each processor.
+ * Everybody has a round to come up to speed, then they take turns. The CPU time is that of their own processes alone: it
+ * says something where others are at work on the machine, too.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from '../end-to-end/started-gateway.ts'
+import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
 import { freePort } from '../setup/free-port.ts'
+import { median } from './administered.ts'
 import { runLoad, type Generator } from './load.ts'
+import { cpuSeconds, sumOf, type RunningSystem } from './started-program.ts'
 import { postern } from './systems.ts'
 
 const users = 100
-const local = Number(process.env['POSTERN_BENCH_MAILDIRS'] ?? 200)
-const remote = Number(process.env['POSTERN_BENCH_RELAYED'] ?? 10_000)
+/** Of each round. */
+const local = Number(process.env['POSTERN_BENCH_MAILDIRS'] ?? 100)
+const remote = Number(process.env['POSTERN_BENCH_RELAYED'] ?? 5_000)
+const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
+
 /** Somebody who takes mail for `relay.test` and for a hundred users of `postern.test`. */
-interface Contender {
-  readonly name: string
-  readonly port: number
+interface Contender extends RunningSystem {
   /** Where the `new` folders of those users lie. */
   readonly newOf: (user: string) => string
-  stop(): Promise<void>
+}
+
+/** What a round took, by the clock and of the processors. */
+interface Taken {
+  readonly seconds: number
+  readonly cpuSeconds: number
+}
+
+interface Measured {
+  readonly contender: Contender
+  readonly maildirs: Taken[]
+  readonly relay: Taken[]
 }
 
 /** @returns lines to print */
@@ -30,48 +50,76 @@ export async function deliveryFigures(generator: Generator): Promise<readonly st
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   await once(sink.stdout, 'data')
-  const contenders: Contender[] = []
+  const measured: Measured[] = []
+  const add = (contender: Contender): void =>
+    void measured.push({ contender, maildirs: [], relay: [] })
   try {
-    contenders.push(await ours(sinkPort))
-    if (!postfixCannotRun()) contenders.push(await theirs(sinkPort))
-    const rows: (readonly [name: string, local: number, remote: number])[] = []
-    for (const contender of contenders) {
-      const intoMaildirs = await seconds(() => fillMaildirs(generator, contender))
-      const relayed = await seconds(() => relayAll(generator, { contender, sink }))
-      rows.push([contender.name, (local * users) / intoMaildirs, remote / relayed])
+    add(await ours('Postern, one worker', { sinkPort, workers: 1 }))
+    add(await ours('Postern, workers: auto', { sinkPort, workers: 'auto' }))
+    if (!postfixCannotRun()) add(await theirs(sinkPort))
+    for (let round = 0; round <= rounds; round++) {
+      for (const { contender, maildirs, relay } of measured) {
+        const work = { contender, round, sink }
+        const intoMaildirs = await taken(contender, () => fillMaildirs(generator, work))
+        const relayed = await taken(contender, () => relayAll(generator, work))
+        if (round === 0) continue
+        maildirs.push(intoMaildirs)
+        relay.push(relayed)
+      }
     }
-    const [, other] = rows
-    return [
-      '### until everything is delivered, messages of 4 KB; aim: three times Postfix',
-      '',
-      `| | deliveries/s into ${users} Maildirs | messages/s to a sink over SMTP |`,
-      '|---|---|---|',
-      ...rows.map(([name, here, there]) => {
-        const times = (ours: number, theirs: number | undefined): string =>
-          theirs === undefined ? '' : ` (${(ours / theirs).toFixed(2)} ×)`
-        return `| ${name} | ${Math.round(here)}${times(here, other?.[1])} | ${Math.round(there)}${times(there, other?.[2])} |`
-      }),
-      '',
-    ]
+    return table(measured)
   } finally {
-    for (const contender of contenders) await contender.stop()
+    for (const { contender } of measured) await contender.stop()
     sink.kill()
   }
 }
 
-async function ours(sinkPort: number): Promise<Contender> {
-  const gateway = await postern('Postern', false, {
+function table(measured: readonly Measured[]): readonly string[] {
+  const rows = measured.map(({ contender, maildirs, relay }) => ({
+    name: contender.name,
+    here: figuresOf(maildirs, local * users),
+    there: figuresOf(relay, remote),
+  }))
+  const theirs = postfixCannotRun() ? undefined : rows.at(-1)
+  const beside = (own: number, other: number | undefined): string =>
+    other === undefined
+      ? `${Math.round(own)}`
+      : `${Math.round(own)} (${(own / other).toFixed(2)} ×)`
+  return [
+    `### until everything is delivered, messages of 4 KB, ${rounds} rounds; aim: three times Postfix`,
+    '',
+    `| | deliveries/s into ${users} Maildirs | CPU, µs | messages/s to a sink over SMTP | CPU, µs |`,
+    '|---|---|---|---|---|',
+    ...rows.map(({ name, here, there }) => {
+      const rates = [beside(here.rate, theirs?.here.rate), beside(there.rate, theirs?.there.rate)]
+      return `| ${name} | ${rates[0]} | ${Math.round(here.cpuUs)} | ${rates[1]} | ${Math.round(there.cpuUs)} |`
+    }),
+    '',
+  ]
+}
+
+/** Of one delivery, by the medians of the rounds. */
+function figuresOf(
+  taken: readonly Taken[],
+  deliveries: number,
+): { readonly rate: number; readonly cpuUs: number } {
+  const rate = deliveries / median(taken.map(({ seconds }) => seconds))
+  const cpuUs = (median(taken.map(({ cpuSeconds }) => cpuSeconds)) / deliveries) * 1e6
+  return { rate, cpuUs }
+}
+
+async function ours(
+  name: string,
+  { sinkPort, workers }: { readonly sinkPort: number; readonly workers: 1 | 'auto' },
+): Promise<Contender> {
+  const gateway = await postern(name, false, {
+    workers,
     control: {
       smtproutes: `relay.test:127.0.0.1:${sinkPort}\n`,
       rcpthosts: 'postern.test\nrelay.test\n',
     },
   })
-  return {
-    name: 'Postern',
-    port: gateway.port,
-    newOf: (user) => join(gateway.maildirs, 'postern.test', user, 'new'),
-    stop: () => gateway.stop(),
-  }
+  return { ...gateway, newOf: (user) => join(gateway.maildirs, 'postern.test', user, 'new') }
 }
 
 async function theirs(sinkPort: number): Promise<Contender> {
@@ -89,6 +137,7 @@ async function theirs(sinkPort: number): Promise<Contender> {
     name: 'Postfix',
     port,
     newOf: (user) => join(postfix.maildirs, user, 'new'),
+    cpuSeconds: () => sumOf([postfix.pid, ...workersOf(postfix.pid)], cpuSeconds),
     stop: () => postfix.stop(),
   }
 }
@@ -98,22 +147,34 @@ function names(): readonly string[] {
   return Array.from({ length: users }, (_, at) => (at === 0 ? 'bench' : `${at + 1}bench`))
 }
 
-async function seconds(work: () => Promise<void>): Promise<number> {
+async function taken(contender: Contender, work: () => Promise<void>): Promise<Taken> {
+  const cpuBefore = contender.cpuSeconds()
   const before = performance.now()
   await work()
-  return (performance.now() - before) / 1000
+  const seconds = (performance.now() - before) / 1000
+  return { seconds, cpuSeconds: contender.cpuSeconds() - cpuBefore }
 }
 
 const shape = { sessions: 20, sizeBytes: 4096, keep: true } as const
 
-async function fillMaildirs(generator: Generator, { port, newOf }: Contender): Promise<void> {
+interface Round {
+  readonly contender: Contender
+  /** From 0. */
+  readonly round: number
+  readonly sink: ChildProcess
+}
+
+async function fillMaildirs(generator: Generator, { contender, round }: Round): Promise<void> {
+  const { port, newOf } = contender
   const to = { to: 'bench@postern.test', recipients: users }
   await runLoad(generator, port, { name: 'Maildirs', messages: local, ...shape, ...to })
-  const left = new Set(names())
-  while (left.size > 0) {
-    for (const user of left) if (filesIn(newOf(user)) >= local) left.delete(user)
-    generator.signal.throwIfAborted()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const all = local * (round + 1)
+  for (const user of names()) {
+    // One folder at a time: reading all of them again and again would cost whoever is measured a part of a processor.
+    while (filesIn(newOf(user)) < all) {
+      generator.signal.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   }
 }
 
@@ -126,10 +187,8 @@ function filesIn(folder: string): number {
   }
 }
 
-async function relayAll(
-  generator: Generator,
-  { contender: { port }, sink }: { readonly contender: Contender; readonly sink: ChildProcess },
-): Promise<void> {
+async function relayAll(generator: Generator, { contender, sink }: Round): Promise<void> {
+  const { port } = contender
   const all = once(sink.stdout ?? sink, 'data', { signal: generator.signal })
   await runLoad(generator, port, { name: 'relay', messages: remote, ...shape, to: 'x@relay.test' })
   await all
