@@ -138,12 +138,7 @@ function NewRule({ onDone }: { readonly onDone: () => void }) {
           required
           wide
         />
-        <TextField
-          label="For (address or domain)"
-          placeholder="everybody"
-          value={target}
-          onText={setTarget}
-        />
+        <TextField label="For" placeholder="everybody" value={target} onText={setTarget} />
         <TextField label="Why" placeholder="optional" value={note} onText={setNote} />
         <div class="row">
           <button type="submit" class="button button-main">
