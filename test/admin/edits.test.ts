@@ -268,6 +268,7 @@ describe('a session that somebody tries', () => {
     expect((await stage.admin.ask('GET', '/messages')).json().items).toEqual([])
     const smuggled = { ...session, reversePath: 'x@y.example>\r\nRCPT TO:<z@z.example' }
     expect((await stage.admin.ask('POST', '/try', smuggled)).statusCode).toBe(422)
+    expect(tried.rule).toMatch(/tcp\.smtp:\d+ \(everybody\)$/)
     const nowhere = await stage.admin.ask('POST', '/try', { ...session, listener: 'nowhere' })
     expect(nowhere.statusCode).toBe(422)
     expect(nowhere.json().errors).toMatchObject([{ pointer: '/listener' }])

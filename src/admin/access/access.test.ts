@@ -44,6 +44,7 @@ describe('a setup link', () => {
     const token = access.makeSetup()
     const { caller } = await access.setup({ token, user: 'root', password }, stranger, signal)
     expect(caller).toMatchObject({ name: 'root', role: 'admin' })
+    expect(await access.users()).toMatchObject([{ name: 'root', lastLoginAt: clock.now() }])
     const again = access.setup({ token, user: 'eve', password }, stranger, signal)
     await expect(again).rejects.toMatchObject({ kind: 'forbidden' })
     expect(records.user('eve')).toBeUndefined()

@@ -4,15 +4,14 @@
  */
 import type { Static } from 'typebox'
 import { clientNetwork } from '../../mail/client-network.ts'
-import { asciiDomain } from '../../mail/domain.ts'
-import { accountKey, isAccountName } from '../../runtime/accounts.ts'
-import type { AdminRecords, AdminUserRecord } from '../../runtime/admin-records.ts'
+import { accountKey } from '../../runtime/accounts.ts'
+import type { AdminRecords } from '../../runtime/admin-records.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { AccessOperations, MadeSession } from '../access-operations.ts'
 import type { AccountOperations, PageRequest } from '../operations.ts'
 import type { Passwords } from '../passwords.ts'
-import { permissionsOf, type Role } from '../permissions.ts'
+import { permissionsOf } from '../permissions.ts'
 import { Refusal } from '../refusal.ts'
 import type { Caller } from '../route.ts'
 import type {
@@ -29,6 +28,7 @@ import type {
 } from '../schemas/access.ts'
 import { hashOf, mailboxCaller, userCaller, type SessionTimes } from './callers.ts'
 import { WrongTries } from './tries.ts'
+import { checkDomains, checkUserName, userView } from './user-rules.ts'
 
 export interface AccessParts {
   readonly records: AdminRecords
@@ -84,6 +84,7 @@ export class Access implements AccessOperations {
     const now = clock.now()
     const made = { name: user, role: 'admin', domains: [], passwordHash, createdAt: now }
     records.putUser({ ...made, changedAt: now })
+    records.noteLogin(user, now)
     records.removeSessionsOf(user)
     records.removeTokensOf(user)
     records.putKnownPlace({ user: accountKey(user), network: networkOf(caller) }, now)
@@ -155,7 +156,7 @@ export class Access implements AccessOperations {
   }
 
   async users(): Promise<readonly AdminUser[]> {
-    return this.#parts.records.users().flatMap((user) => viewOf(user) ?? [])
+    return this.#parts.records.users().flatMap((user) => userView(user) ?? [])
   }
 
   async addUser(
@@ -184,7 +185,7 @@ export class Access implements AccessOperations {
     const passwordHash =
       password === undefined ? {} : { passwordHash: await passwords.hash(password, signal) }
     const before = records.user(name)
-    const view = before && viewOf(before)
+    const view = before && userView(before)
     if (before === undefined || view === undefined) return undefined
     const as = role ?? view.role
     if (as !== 'admin') this.#mustStay(name)
@@ -195,7 +196,7 @@ export class Access implements AccessOperations {
     records.removeSessionsOf(name)
     records.removeTokensOf(name)
     if (as === 'admin') records.removeSetup()
-    return viewOf(after)
+    return userView(after)
   }
 
   async removeUser(name: string): Promise<boolean> {
@@ -318,29 +319,6 @@ export class Access implements AccessOperations {
 /** Who has one address of a network of IPv6 has all of them. */
 function networkOf({ from }: Caller): string {
   return clientNetwork(from, { ipv4: 32, ipv6: 64 }) ?? from
-}
-
-function checkUserName(name: string): void {
-  if (isAccountName(name)) return
-  throw new Refusal('invalid', 'That cannot be a user', {
-    errors: [{ pointer: '/name', detail: 'no blanks, no control characters' }],
-  })
-}
-
-function checkDomains(role: Role, domains: readonly string[]): readonly string[] {
-  if (role === 'mailbox') throw new Refusal('invalid', 'Mailbox users log in with their account')
-  if ((role === 'domain-admin') === domains.length > 0) {
-    return domains.map((domain) => asciiDomain(domain).toLowerCase() || domain.toLowerCase())
-  }
-  const detail =
-    role === 'domain-admin' ? 'name at least one domain' : 'only a domain-admin has domains'
-  throw new Refusal('invalid', undefined, { errors: [{ pointer: '/domains', detail }] })
-}
-
-function viewOf(user: AdminUserRecord): AdminUser | undefined {
-  const { name, domains, createdAt, changedAt, lastLoginAt } = user
-  const role = userCaller(user)?.role
-  return role && { name, role, domains, createdAt, changedAt, ...optional({ lastLoginAt }) }
 }
 
 function permissionsIn(words: readonly string[]) {

@@ -100,6 +100,11 @@ export const TryResult = record(
         text: Type.String(),
       }),
     ),
+    rule: Type.Optional(
+      Type.String({
+        description: 'The rule of tcp.smtp that holds for the client, and where it stands',
+      }),
+    ),
     steps: listOf(TracedStep),
     check: listOf(Line),
   },

@@ -63,6 +63,7 @@ export async function tryOut(request: TryRequest, rehearse: Rehearse): Promise<T
       status,
       text,
     })),
+    ...(trace === undefined ? {} : { rule: trace.environment }),
     steps: steps.map((step, index) => ({ ...stepView(step, index), deciding: step === deciding })),
     check: [...missing, ...faults, ...(problem === undefined ? [] : [problem])],
   }

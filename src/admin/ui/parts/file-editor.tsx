@@ -80,6 +80,7 @@ function Editor({
               ifMatch: etag,
             })
           }
+          outdated="Cancel, keep a copy of what you have typed, and edit the file as it is now."
           onDone={onDone}
           onClose={() => setReviewing(false)}
         />

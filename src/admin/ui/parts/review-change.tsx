@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { Change, Preview } from '../../schemas/configuration.ts'
 import { useApp } from '../app-context.ts'
+import { ProblemError } from '../browser/api-client.ts'
 import { plainText } from '../format/lines.ts'
 import { CheckNotice } from './check-notice.tsx'
 import { Dialog } from './dialog.tsx'
@@ -11,10 +12,14 @@ import { Waiting } from './listing.tsx'
 import { Notice, ProblemNotice } from './notice.tsx'
 import { useLoad } from './use-load.ts'
 
+/** HTTP's word for it. */
+const changedMeanwhile = 412
+
 export function ReviewChange({
   title,
   preview,
   apply,
+  outdated,
   onDone,
   onClose,
 }: {
@@ -22,11 +27,13 @@ export function ReviewChange({
   readonly preview: (signal: AbortSignal) => Promise<Preview>
   /** @param etag of the text that the preview was made from */
   readonly apply: (etag: string, note: string) => Promise<Change>
+  /** What to do where somebody else was faster; where nothing is said, the change is shown on what they made. */
+  readonly outdated?: string
   readonly onDone: (change: Change) => void
   readonly onClose: () => void
 }) {
   const { say } = useApp()
-  const { value, error, loading } = useLoad(`preview ${title}`, preview)
+  const { value, error, loading, reload } = useLoad(`preview ${title}`, preview)
   const [note, setNote] = useState('')
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<unknown>()
@@ -45,6 +52,11 @@ export function ReviewChange({
       setBusy(false)
     }
   }
+  const isLate = problem instanceof ProblemError && problem.problem.status === changedMeanwhile
+  const lookAgain = (): void => {
+    setProblem(undefined)
+    reload()
+  }
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={(event) => void write(event)}>
@@ -55,6 +67,15 @@ export function ReviewChange({
             <TextField label="Why, for the history" hint="Optional" value={note} onText={setNote} />
           ) : null}
           <ProblemNotice error={problem} />
+          {!isLate ? null : outdated === undefined ? (
+            <p>
+              <button type="button" class="button" onClick={lookAgain}>
+                Show it on what is there now
+              </button>
+            </p>
+          ) : (
+            <p>{outdated}</p>
+          )}
         </div>
         <div class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>
@@ -63,7 +84,7 @@ export function ReviewChange({
           <button
             type="submit"
             class="button button-main"
-            disabled={busy || value === undefined || !value.sound || !value.changed}
+            disabled={busy || isLate || loading || value?.sound !== true || !value.changed}
           >
             {busy ? 'Writing …' : 'Write it'}
           </button>

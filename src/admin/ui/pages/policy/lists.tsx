@@ -132,20 +132,14 @@ function NewRule({ onDone }: { readonly onDone: () => void }) {
         />
         <TextField
           label="Who"
-          placeholder="ann@example.org, example.org, 192.0.2.0/24"
+          placeholder="ann@example.org, 192.0.2.0/24"
           value={value}
           onText={setValue}
           required
           wide
         />
-        <TextField
-          label="For"
-          placeholder="everybody"
-          hint="A recipient or a domain"
-          value={target}
-          onText={setTarget}
-        />
-        <TextField label="Why" hint="Optional" value={note} onText={setNote} />
+        <TextField label="For" placeholder="everybody" value={target} onText={setTarget} />
+        <TextField label="Why" placeholder="optional" value={note} onText={setNote} />
         <div class="row">
           <button type="submit" class="button button-main">
             Add

@@ -146,7 +146,8 @@ function requestOf(draft: Draft): TryRequest {
   }
 }
 
-function Result({ result: { outcome, replies, steps, check } }: { readonly result: TryResult }) {
+function Result({ result }: { readonly result: TryResult }) {
+  const { outcome, replies, rule, steps, check } = result
   return (
     <div class="stack">
       <Panel title="What the client would be told">
@@ -163,6 +164,12 @@ function Result({ result: { outcome, replies, steps, check } }: { readonly resul
                 <dd class="mono">{plainText(`${code} ${status} ${text}`)}</dd>
               </>
             ))}
+            {rule === undefined ? null : (
+              <>
+                <dt>Rule</dt>
+                <dd>{plainText(rule)}</dd>
+              </>
+            )}
           </dl>
           {check.length === 0 ? null : (
             <Notice kind="wait">
