@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { netstring } from '../formats/netstring.ts'
 import { emptyEnvironment } from '../mail/environment.ts'
+import { passRuling } from '../mail/ruling.ts'
 import { scriptedPolicy, slowPolicy, type Script } from '../testkit/scripted-policy.ts'
 import { settled, smtpStage, type StageClient, type StageOptions } from '../testkit/smtp-stage.ts'
 import type { PacketProtocol } from './packet.ts'
@@ -94,6 +95,26 @@ describe('QMTP', () => {
     client.send(packet(message, '#@[]', 'c@d.test'))
     await settled()
     expect(queue.commits[0]?.placement.envelope.reversePath).toBeNull()
+  })
+
+  test('takes qmail’s sender of VERP as its base, as by SMTP: the mark is no way around those who judge senders', async () => {
+    const asked: unknown[] = []
+    const script: Script = {
+      mail({ reversePath, parameters }) {
+        asked.push([reversePath, parameters.verp])
+        return passRuling
+      },
+    }
+    const { dial } = await stage('qmtp', { script })
+    const client = await dial()
+    const senders = ['list-@b.test-@[]', 'list-@b..test-@[]', 'list--@[]', 'a@b.test']
+    client.send(senders.map((sender) => packet(message, sender, 'c@d.test')).join(''))
+    await settled()
+    expect((await heard(client)).map((answer) => answer.charAt(0))).toEqual(['K', 'D', 'D', 'K'])
+    expect(asked).toEqual([
+      [{ localPart: 'list-', domain: 'b.test' }, true],
+      [{ localPart: 'a', domain: 'b.test' }, undefined],
+    ])
   })
 
   test('refuses for good what is too long for an address, and takes the others', async () => {

@@ -6,11 +6,13 @@
  * hears nothing has promised nothing away, and comes back.
  */
 import { mailboxOfQmail } from '../formats/qmail-envelope.ts'
-import type { Mailbox } from '../mail/address.ts'
+import { formatMailbox, parseMailbox, type Mailbox } from '../mail/address.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { Recipient, ReversePath } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
+import { noDomain } from '../mail/no-mailbox.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
+import { verpBase } from '../mail/verp.ts'
 import { acceptMessage, storeFailed } from '../smtp/acceptance.ts'
 import { ClientSilence } from '../smtp/client-silence.ts'
 import type { ContentRules } from '../smtp/content-rules.ts'
@@ -215,9 +217,9 @@ export class PacketReceiver implements SessionReceiver {
     const dialogue = this.#dialogue
     const { session, policy, settings, nextTransactionId: transactionId } = dialogue
     const { sender, recipients } = packet
-    const isNull = sender === '' || sender === doubleBounceUser
-    const reversePath = isNull ? null : mailboxOf(sender, settings.hostname)
-    if (reversePath === undefined) return this.#toAll(packet, badSender)
+    const from = senderOf(sender, settings.hostname)
+    if (from === undefined) return this.#toAll(packet, badSender)
+    const { reversePath, ...marked } = from
     if (recipients.length === 0) return this.#protocol === 'qmqp' ? [replies.noRecipients] : []
     const { sizeBytes = 0, eightBit = false } = this.#arriving?.reader ?? {}
     const wanted = recipients.map((each) => recipientOf(each, settings.hostname))
@@ -225,6 +227,7 @@ export class PacketReceiver implements SessionReceiver {
       sizeBytes,
       bodyType: eightBit ? '8bitmime' : '7bit',
       ...(needsUtf8(reversePath, wanted) ? { smtputf8: true } : {}),
+      ...marked,
     } as const
     const asked = policy.mail({ transactionId, session, reversePath, parameters })
     return after(asked, (ruling) => {
@@ -334,6 +337,19 @@ function known(told: readonly (Reply | undefined)[]): readonly Reply[] {
 /** What was said of a message, where one reply speaks for all. */
 function wholeOf(answer: Answer): Reply {
   return 'code' in answer ? answer : (answer[0] ?? replies.localError)
+}
+
+/** Of `list-@host-@[]` the base, as by SMTP: the mark is no way around whoever judges senders. */
+function senderOf(
+  address: string,
+  defaultHost: string,
+): { readonly reversePath: ReversePath; readonly verp?: true } | undefined {
+  if (address === '' || address === doubleBounceUser) return { reversePath: null }
+  const whole = mailboxOf(address, defaultHost)
+  if (whole?.domain !== noDomain) return whole && { reversePath: whole }
+  const base = verpBase(whole)
+  const reversePath = base && parseMailbox(formatMailbox(base), { smtputf8: true })
+  return reversePath && { reversePath, verp: true }
 }
 
 function recipientOf(address: string, defaultHost: string): Recipient | undefined {
