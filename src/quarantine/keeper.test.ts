@@ -75,7 +75,36 @@ test('what is too old goes, whether the store answers or not', async () => {
   await keeper.stop()
 })
 
+test('what is held beyond the room of the index is found, also when some of what had room has gone', async () => {
+  const { desk, hold, index, keeper, pass, settings } = quarantineStage([], 3)
+  keeper.start()
+  const ids: string[] = []
+  for (const name of ['one', 'two', 'three']) {
+    ids.unshift(...(await hold({ to: [`${name}@here.test`] })))
+  }
+  await hold({ to: ['large@here.test'], text: `\r\n${'x'.repeat(2000)}\r\n` })
+  await pass(2 * hour)
+  expect(await index.isFull()).toBe(true)
+  settings.current = { ...settings.current, limits: { maxBytes: 1000 } }
+  await pass(hour)
+  expect((await desk.find({})).map(({ id }) => id)).toEqual(ids)
+  await keeper.stop()
+})
+
 describe('notices', () => {
+  test('are written where the store does not answer', async () => {
+    const { hold, keeper, sent, settings, settled, store } = quarantineStage()
+    const { rules } = settings.current
+    settings.current = { ...settings.current, rules: { ...rules, notify: ['recips'] } }
+    keeper.start()
+    await settled()
+    store.fail(true)
+    await hold({ to: ['bob@here.test'] })
+    await settled()
+    expect(sent().map(({ to }) => to)).toEqual(['bob'])
+    await keeper.stop()
+  })
+
   const told = async (
     notify: readonly Notify[],
     message: Omit<Parameters<ReturnType<typeof quarantineStage>['hold']>[0], 'to'> = {},

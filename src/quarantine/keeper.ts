@@ -147,10 +147,19 @@ export class Keeper {
   async #takeThose(ids: readonly string[]): Promise<void> {
     const entries: Entry[] = []
     for await (const entry of this.#options.queue.entries({ ids, held: true })) {
-      // A sweep may have come upon it first.
-      if (!('damaged' in entry) && !(await this.#options.index.has(entry.id))) entries.push(entry)
+      if (!('damaged' in entry) && !(await this.#isTaken(entry.id))) entries.push(entry)
     }
     await this.#take(entries)
+  }
+
+  /** A sweep may have come upon it first. A store that does not answer keeps nobody from being told. */
+  async #isTaken(id: string): Promise<boolean> {
+    try {
+      return await this.#options.index.has(id)
+    } catch (error) {
+      this.#unanswered(error)
+      return false
+    }
   }
 
   /** One thing after the other; a failure is logged and keeps nothing else from being done. */
@@ -254,7 +263,8 @@ export class Keeper {
       unknown.push(entry)
     }
     await this.#takeIfPossible(unknown)
-    index.found(losses)
+    // Where it is full, or has come to be, some have no row: also when those that have one go.
+    if (!isFull && !(await this.#isIndexFull())) index.found(losses)
     const gone = overdue(held, settings().limits, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))
@@ -367,7 +377,7 @@ export class Keeper {
 
 const retentionText: { readonly [W in Why]: string } = {
   age: 'By quarantine.max_age: nobody let it go in time',
-  size: 'By quarantine.max_size: it was the oldest',
+  size: 'By quarantine.max_size: it was the oldest, or too large by itself',
   count: 'By quarantine.max_messages: it was the oldest',
 }
 
