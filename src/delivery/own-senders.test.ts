@@ -23,7 +23,8 @@ const ways = {
 async function senders(reversePath: string, route: Route) {
   const asked: string[] = []
   const transport = withOwnSenders({
-    async deliver({ envelope, recipients }) {
+    async deliver({ envelope, recipients, yields }) {
+      yields?.()
       const names = recipients.map(({ mailbox }) => mailbox.localPart)
       asked.push(`${formatPath(envelope.reversePath)} ${names.join(' ')}`)
       return recipients.map(() => ({ outcome: 'delivered', status: '2.0.0', text: names[0] ?? '' }))
@@ -41,15 +42,18 @@ async function senders(reversePath: string, route: Route) {
     requireTls: false,
   } as const
   const message = memoryMessage('\r\n')
-  const delivery = { queueId: 'q', message, envelope, recipients, route }
+  const yielded: number[] = []
+  const yields = (): void => void yielded.push(asked.length)
+  const delivery = { queueId: 'q', message, envelope, recipients, route, yields }
   const results = await transport.deliver(delivery, new AbortController().signal)
-  return { asked, told: results.map(({ text }) => text) }
+  return { asked, told: results.map(({ text }) => text), yielded }
 }
 
 test('each recipient has a copy from a sender of his own, and an answer of his own', async () => {
   expect(await senders('list-@far.test-@[]', ways.maildir)).toEqual({
     asked: ['<list-bob=here.test@far.test> bob', '<list-amy=here.test@far.test> amy'],
     told: ['bob', 'amy'],
+    yielded: [1],
   })
 })
 

@@ -16,10 +16,17 @@ export function withOwnSenders<R extends Route>(transport: Transport<R>): Transp
     async deliver(delivery, signal) {
       const { envelope, recipients, route } = delivery
       if (verpBase(envelope.reversePath) === undefined) return transport.deliver(delivery, signal)
+      const { yields, ...rest } = delivery
       const results: DeliveryResult[] = []
       for (const recipient of recipients) {
         const reversePath = reversePathFor(envelope.reversePath, namedIn(route, recipient))
-        const own = { ...delivery, envelope: { ...envelope, reversePath }, recipients: [recipient] }
+        const own = {
+          ...rest,
+          envelope: { ...envelope, reversePath },
+          recipients: [recipient],
+          // The slot is needed until the last copy has gone.
+          ...(yields !== undefined && recipient === recipients.at(-1) ? { yields } : {}),
+        }
         // oxlint-disable-next-line no-await-in-loop -- the same hop, one copy after the other
         results.push(...(await transport.deliver(own, signal)))
       }
