@@ -44,7 +44,8 @@ export class StsPolicies {
   constructor(doors: StsDoors, tlsSeen?: TlsObserver) {
     this.#doors = doors
     this.#tlsSeen = tlsSeen
-    this.#table = doors.store.table('mta_sts', { maxEntries: maxPolicies })
+    // Each may have an entry beside it that says when it was fetched.
+    this.#table = doors.store.table('mta_sts', { maxEntries: 2 * maxPolicies })
   }
 
   /** The policy in force for a domain; undefined where there is none. Never throws for what DNS, peer or store did. */
