@@ -1,8 +1,8 @@
 /**
  * The disk as the thread of a file drop has it. What only changes the page cache is done at once, since nobody else waits
  * in that thread; what waits for the device goes to libuv's threads, and to no more of them than leaves some to others:
- * the log of the spool is synced by them, too. Files go before folders, so that a folder's
- * sync, which begins when its turn comes, is one for more of them.
+ * the log of the spool is synced by them, too. Files go before folders, so that a folder's sync, which begins when its turn
+ * comes, is one for more of them.
  */
 import fs from 'node:fs'
 import type { DropDisk } from '../file-drop.ts'
