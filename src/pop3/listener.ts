@@ -160,7 +160,8 @@ class Reception {
       place.leave()
       return this.#turnAway(connection, replies.denied)
     }
-    const limits = limitsFor(this.#options, introduction.limits)
+    // MAXLOAD keeps mail waiting, not people who want to read theirs; as `max_load`, which POP3 listeners have not.
+    const limits = { ...limitsFor(this.#options, introduction.limits), maxLoad: undefined }
     const refusal = await this.#admission.identify(place, remote.address, limits)
     if (refusal !== undefined) return this.#refuse(connection, refusal.limit)
     if (mode !== 'implicit') return this.#open(connection, { introduction, place })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { emptyEnvironment } from '../mail/environment.ts'
 import { isApopDigest } from '../mail/login-secret.ts'
 import type { MaildropTalk } from '../runtime/deliverer.ts'
 import { ByteQueue } from '../runtime/byte-queue.ts'
@@ -248,6 +249,14 @@ describe('a listener', () => {
     await second.heard()
     stage.clock.advance(100)
     expect(await second.heard()).toBe('-ERR [SYS/TEMP] too many connections\r\n')
+  })
+
+  test('takes clients whatever the load is that their rule allows for mail', async () => {
+    const stage = await pop3Stage(files)
+    const limits = { maxLoad: 1 }
+    stage.policy.introduce = () => ({ environment: emptyEnvironment, denied: false, limits })
+    const client = await loggedIn(stage)
+    expect(await client.say('QUIT')).toContain('+OK')
   })
 
   test('that is closed ends sessions between two commands', async () => {

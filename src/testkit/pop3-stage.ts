@@ -86,7 +86,7 @@ export async function pop3Stage(
         clock,
         disk,
         counters: processCounters(),
-        process: { loadAverage: () => 0, descriptors: () => undefined },
+        process: { loadAverage: () => 9, descriptors: () => undefined },
         random: seededRandom(1),
         log,
       },
