@@ -1,6 +1,6 @@
 /**
  * VERP: a reverse-path `list-@host-@[]` is expanded for each recipient, whatever carries his copy, as qmail-send does for
- * qmail-local and qmail-remote alike. Transports that speak SMTP do it themselves: all copies go by one connection.
+ * qmail-local and qmail-remote alike. Transports that speak SMTP or QMTP do it themselves: all copies go by one connection.
  */
 import { latin1Bytes, readable } from '../formats/octets.ts'
 import type { Mailbox } from '../mail/address.ts'

@@ -136,7 +136,7 @@ export function openCourier(parts: CourierParts): Courier {
       },
       smtp: { channel: 'remote', transport: mxpsTransport({ ...outgoing, smtp, wanted: mxps }) },
       lmtp: { channel: 'local', transport: lmtpTransport(outgoing) },
-      qmtp: { channel: 'remote', transport: withOwnSenders(qmtpTransport(outgoing)) },
+      qmtp: { channel: 'remote', transport: qmtpTransport(outgoing) },
     },
     bouncer: openBouncer({
       queue: signedPost({ ...parts, hostname: () => control().me }),

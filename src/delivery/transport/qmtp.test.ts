@@ -104,6 +104,24 @@ describe('a QMTP server', () => {
     expect(packets[1]).toBe(`${sent}18:14:cid@there.test,,`)
   })
 
+  test('is given each recipient of VERP with a sender of his own', async () => {
+    const packet = (name: string): string =>
+      `${sent.replace('6:a@b.cd,', `21:a-${name}=there.test@b.cd,`)}18:14:${name}@there.test,,`
+    const packets: (string | undefined)[] = []
+    const { results } = await meet({
+      async server(peer) {
+        for (const name of ['bob', 'cid']) {
+          // oxlint-disable-next-line no-await-in-loop -- one packet after the other
+          packets.push(await peer.take(packet(name).length))
+          peer.say(answers('Kok'))
+        }
+      },
+      envelope: { reversePath: { localPart: 'a-@b.cd-', domain: '[]' } },
+    })
+    expect(await results).toMatchObject([{ outcome: 'delivered' }, { outcome: 'delivered' }])
+    expect(packets).toEqual([packet('bob'), packet('cid')])
+  })
+
   test.each([
     ['A: b\r\n\r\none\rtwo\nthree\r\n', '\rA: b\r\n\r\none two three\r\n'],
     ['A: b\r\n\r\nno end', '\rA: b\r\n\r\nno end\r\n'],

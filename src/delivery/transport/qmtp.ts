@@ -12,6 +12,7 @@ import type { Message } from '../../mail/message.ts'
 import { printable } from '../../mail/reply.ts'
 import type { QmtpRoute } from '../../mail/route.ts'
 import { isPermanent, isTransient } from '../../mail/status.ts'
+import { reversePathFor, verpBase } from '../../mail/verp.ts'
 import type { Delivery, Transport } from '../transport.ts'
 import { DataEncoder } from './data-encoder.ts'
 import { trouble, type Hop } from './hop-result.ts'
@@ -136,10 +137,11 @@ interface Sending extends Reached {
   readonly settings: OutgoingSettings
 }
 
-/** As many packets as the limit of recipients makes of it, one after the other. */
+/** As many packets as the limit of recipients makes of it, one after the other; for VERP one for each. */
 async function sendPackets(sending: Sending): Promise<readonly DeliveryResult[]> {
-  const { recipients } = sending.delivery
-  const { maxRecipients } = sending.settings
+  const { recipients, envelope } = sending.delivery
+  const maxRecipients =
+    verpBase(envelope.reversePath) === undefined ? sending.settings.maxRecipients : 1
   const results: DeliveryResult[] = []
   for (let from = 0; from < recipients.length; from += maxRecipients) {
     // oxlint-disable-next-line no-await-in-loop -- what one packet came to decides whether the next is sent
@@ -163,7 +165,10 @@ async function sendPacket(
     for await (const chunk of message.read()) await client.write(encoder.encode(chunk), blockMs)
     await client.write(encoder.end(), blockMs)
     step = 'the end of the message, which it may have taken all the same'
-    const sender = latin1Bytes(formatPlainAddress(envelope.reversePath))
+    const [first] = recipients
+    const { reversePath } = envelope
+    const own = first === undefined ? reversePath : reversePathFor(reversePath, first.mailbox)
+    const sender = latin1Bytes(formatPlainAddress(own))
     const list = recipients.map(({ mailbox }) =>
       netstring(latin1Bytes(formatPlainAddress(mailbox))),
     )
