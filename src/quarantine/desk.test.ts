@@ -57,6 +57,12 @@ describe.each(['by its index', 'by the queue alone'])('a search %s', (how) => {
     expect(briefly(await desk.find(search))).toEqual(expected)
   })
 
+  test('knows a list with a reverse-path for each recipient by its base', async () => {
+    const { desk, hold } = await prepared()
+    await hold({ from: 'list-@else.test-@[]', to: ['bob@here.test'] })
+    expect(await desk.find({ sender: '<list-@else.test>' })).toHaveLength(1)
+  })
+
   test('by time, and no more than was asked for', async () => {
     const { desk, clock } = await prepared()
     expect(briefly(await desk.find({ before: clock.now() - 1500 }))).toEqual([spam])

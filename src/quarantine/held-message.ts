@@ -4,6 +4,7 @@ import { decodeWords } from '../mail/encoded-words.ts'
 import { fieldText } from '../mail/header-field.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
+import { verpBase } from '../mail/verp.ts'
 import type { Entry, QueueId, RecipientState } from '../queue/queue.ts'
 
 // A type, not an interface: only that can be a JSON value.
@@ -45,7 +46,8 @@ export function heldMessage(entry: Entry): HeldMessage | undefined {
     id,
     transaction: grounds.transaction,
     receivedAt,
-    reversePath: fieldText(formatPath(envelope.reversePath)),
+    // As who judges senders knows it, so that a rule for it means the next message too.
+    reversePath: fieldText(formatPath(verpBase(envelope.reversePath) ?? envelope.reversePath)),
     recipients: envelope.recipients
       .filter((_, at) => isUndecided(entry.recipients[at]))
       .slice(0, mostRecipients)

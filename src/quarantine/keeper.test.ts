@@ -123,6 +123,7 @@ describe('notices', () => {
     [[], {}, []],
     [['sender'], {}, []],
     [['sender'], ours, ['dan']],
+    [['sender'], { from: 'list-@here.test-@[]' }, ['list-']],
     [['sender'], { user: 'ann' }, ['ann']],
     [['sender'], { ...ours, from: '' }, []],
     [['sender'], { ...ours, grounds: virus }, []],

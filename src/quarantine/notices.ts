@@ -6,6 +6,7 @@ import type { Mailbox } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Header } from '../mail/header.ts'
 import type { Notify } from '../mail/quarantine-notify.ts'
+import { verpBase } from '../mail/verp.ts'
 import type { HeldMessage } from './held-message.ts'
 
 export interface NoticeRules {
@@ -38,7 +39,8 @@ export function addresseesOf(quarantined: Quarantined, rules: NoticeRules): read
   const wants = (...choices: readonly Notify[]): boolean =>
     choices.some((choice) => notify.includes(choice))
   const told: Addressee[] = []
-  const { reversePath, user } = envelope
+  const { user } = envelope
+  const reversePath = verpBase(envelope.reversePath) ?? envelope.reversePath
   const isKnown = reversePath !== null && (user !== undefined || isOurs(reversePath))
   if (wants('sender') && isKnown && !isVirus && !isList)
     told.push({ to: reversePath, as: 'sender' })

@@ -1,4 +1,5 @@
 /** A quarantine without a gateway: what it holds is put there by hand, and time passes when told. */
+import { mailboxOfQmail } from '../formats/qmail-envelope.ts'
 import { parseMailbox, type Mailbox } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
@@ -102,7 +103,7 @@ export function quarantineStage(learners: readonly Learner[] = [], room = 1000) 
       const { reason = 'SCORE', grounds, elsewhere = false, together = false } = message
       const transaction = `t${++transactions}`
       const envelope: Omit<Envelope, 'recipients'> = {
-        reversePath: from === '' ? null : addressOf(from),
+        reversePath: from === '' ? null : (mailboxOfQmail(from, '') ?? null),
         bodyType: '7bit',
         smtputf8: false,
         requireTls: false,
