@@ -105,6 +105,17 @@ describe('a note of what a worker judges', () => {
     expect(await notesOf(disk, notes, 1)).toEqual([])
   })
 
+  test('is neither made nor erased after the end: the descriptor may be that of another file by then', async () => {
+    const disk = fakeDisk()
+    const { notes: ended, clock } = await openNotes(disk)
+    const leave = await ended.enter(event('one'))
+    await ended.close()
+    expect(await ended.enter(event('two'))).toBeDefined()
+    leave?.()
+    clock.advance(5)
+    expect(await notesOf(disk, notes, 1)).toEqual([printOf('one')])
+  })
+
   test('is forgotten when its worker is replaced', async () => {
     const disk = fakeDisk()
     await (await openNotes(disk)).notes.enter(event('one'))

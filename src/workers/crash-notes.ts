@@ -40,6 +40,7 @@ export class CrashNotes implements CrashWatch {
   /** Free, with their notes still there. */
   readonly #stale = new Set<number>()
   #erasing: Timer | undefined
+  #closed = false
 
   private constructor(parts: CrashNotesParts, file: DiskFile) {
     this.#parts = parts
@@ -82,6 +83,7 @@ export class CrashNotes implements CrashWatch {
   async close(): Promise<void> {
     this.#erasing?.cancel()
     this.#erase()
+    this.#closed = true
     await this.#file.close()
   }
 
@@ -111,8 +113,9 @@ export class CrashNotes implements CrashWatch {
     log.error('message.ends-workers', { alert: true, transaction, path })
   }
 
-  /** A disk that does not take a note is no reason to refuse mail. */
+  /** A disk that does not take a note is no reason to refuse mail. A closed descriptor is soon that of another file. */
   #note(place: number, bytes: Uint8Array): void {
+    if (this.#closed) return
     try {
       this.#file.writeNow([bytes], partOf(this.#parts.worker) + place * fingerprintBytes)
     } catch (error) {
