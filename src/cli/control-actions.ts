@@ -8,6 +8,7 @@ import type { Restart } from '../tools/supervisor-requests.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { writeJson } from './json.ts'
+import { remediesFor } from './remedies.ts'
 import { askRunning, type GatewayCommandOptions } from './running-gateway.ts'
 
 function command(name: string, description: string): Command {
@@ -77,9 +78,8 @@ export function reloadCommand(): Command {
       writeMistakes(mistakes)
       if (ok) process.stdout.write('The configuration is in force.\n')
       else process.stderr.write(`${countOf(mistakes.length, 'mistake')}: nothing has changed\n`)
-      if (needsRestart.length > 0) {
-        const names = needsRestart.map(printable).join(', ')
-        process.stdout.write(`postern restart is needed for: ${names}\n`)
+      for (const [remedy, keys] of remediesFor(needsRestart)) {
+        process.stdout.write(`${remedy} is needed for: ${keys}\n`)
       }
     }
     if (!ok) process.exitCode = 1

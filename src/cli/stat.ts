@@ -5,6 +5,7 @@ import type { GatewayStatus, WorkerState } from '../tools/supervisor-requests.ts
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
 import { writeJson } from './json.ts'
+import { remediesFor } from './remedies.ts'
 import { askRunning, exitNotRunning, type GatewayCommandOptions } from './running-gateway.ts'
 
 /** `postern stat`: what runs, since when, and what waits, as `qmailctl stat` says it. */
@@ -62,9 +63,7 @@ function reloadLines({ lastReload }: GatewayStatus): readonly string[] {
   return [
     `last reload: ${when}${ok ? '' : `, kept as it was: ${countOf(mistakes.length, 'mistake')}`}`,
     ...mistakes.map((mistake) => `  ${printable(formatMistake(mistake))}`),
-    ...(needsRestart.length === 0
-      ? []
-      : [`wants a postern restart: ${needsRestart.map(printable).join(', ')}`]),
+    ...remediesFor(needsRestart).map(([remedy, keys]) => `wants ${remedy}: ${keys}`),
   ]
 }
 

@@ -3,9 +3,10 @@ import { isObject } from '../control/control-lines.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import type { ReloadReport } from '../workers/messages.ts'
+import { needsStart, type ReloadReport } from '../workers/messages.ts'
 import type { Restart, WorkerState } from '../workers/supervision.ts'
 
+export { needsStart }
 export type { ReloadReport, Restart, WorkerState }
 
 export interface GatewayStatus {

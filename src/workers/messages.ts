@@ -60,6 +60,14 @@ export interface ReloadReport {
   readonly needsRestart: readonly string[]
 }
 
+/** What new workers do not take either: a new start does. */
+const startKeys: ReadonlySet<string> = new Set(['workers', 'user', 'spool'])
+
+/** @param key of `needsRestart` */
+export function needsStart(key: string): boolean {
+  return startKeys.has(key)
+}
+
 /** A worker as it sees itself. */
 export interface WorkerStatus {
   /** Which reading of the configuration is in force, from 1. */

@@ -285,9 +285,12 @@ describe('a restart', () => {
     await settled()
     started[1]?.end(0)
     await settled()
+    const needsRestart = ['log', 'workers']
+    started[1]?.say({ say: 'reloaded', report: { at: 1, ok: true, mistakes: [], needsRestart } })
     second.say({ say: 'opened', report })
     expect(await restart).toEqual({ ok: true, doubts: [] })
     expect(supervisor.pids).toEqual([3, 4])
+    expect(supervisor.lastReload).toMatchObject({ ok: true, needsRestart: ['workers'] })
   })
 
   test('counts the crash of a worker on its way out, and goes on', async () => {

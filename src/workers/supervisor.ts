@@ -10,7 +10,15 @@ import { listenKey } from '../runtime/listen-key.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
 import { FirstWords, type FirstWord } from './first-words.ts'
-import type { FromWorker, Known, ReloadReport, Seat, ToWorker, WorkerReport } from './messages.ts'
+import {
+  needsStart,
+  type FromWorker,
+  type Known,
+  type ReloadReport,
+  type Seat,
+  type ToWorker,
+  type WorkerReport,
+} from './messages.ts'
 import { Replacement } from './replacement.ts'
 import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
 import {
@@ -171,9 +179,17 @@ export class Supervisor {
       slot.keepOnly(new Set(this.listeners.map(({ address }) => listenKey(address))))
       if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     }
+    this.#noteRestart()
     this.#parts.log.info('workers.restarted', { workers: this.pids.length })
     this.#parts.reconfigured?.()
     return { ok: true, doubts: doubts ?? [] }
+  }
+
+  /** All was read anew: what a reload did not take is taken. */
+  #noteRestart(): void {
+    if (this.#lastReload === undefined) return
+    const needsRestart = this.#lastReload.needsRestart.filter(needsStart)
+    this.#lastReload = { at: this.#parts.clock.now(), ok: true, mistakes: [], needsRestart }
   }
 
   /** Lets all workers end within `graceMs`. @returns the exit code: 0 if all of them ended well */
