@@ -205,6 +205,18 @@ describe('an objection to the message', () => {
   })
 })
 
+test('a sender of VERP, judged by its base, is queued with its mark', async () => {
+  const session = chainUnderTest({ entries: [entryOf(voucher)] }).dial()
+  await session.connect()
+  await session.hello()
+  await session.mail('list-@client.test', { verp: true })
+  await session.rcpt('bob@postern.test')
+  await session.data()
+  await session.dot()
+  const [{ envelope } = expect.fail()] = session.placements
+  expect(envelope.reversePath).toEqual({ localPart: 'list-@client.test-', domain: '[]' })
+})
+
 describe('verdicts that differ by recipient', () => {
   const dispositions = (session: TestSession) =>
     session.placements.map(({ disposition, reason, envelope }) => [

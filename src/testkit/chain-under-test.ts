@@ -3,7 +3,7 @@
  * answers with the reply that the client would read, so that a test looks like a dialogue.
  */
 import { parseMailbox } from '../mail/address.ts'
-import type { Recipient } from '../mail/envelope.ts'
+import type { MailParameters, Recipient } from '../mail/envelope.ts'
 import { emptyEnvironment, type Environment } from '../mail/environment.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Reply } from '../mail/reply.ts'
@@ -87,7 +87,7 @@ export interface TestSession {
   connect(): Promise<string>
   hello(name?: string): Promise<string>
   login(user: string, password?: string): Promise<string>
-  mail(reversePath?: string): Promise<string>
+  mail(reversePath?: string, parameters?: MailParameters): Promise<string>
   rcpt(recipient: string): Promise<string>
   data(): Promise<string>
   /** DATA, the message, and the reply to it; `dot` alone where DATA has been said. */
@@ -247,14 +247,14 @@ function playSession(
       session.environment = asked.environment
       return '235'
     },
-    async mail(reversePath = 'alice@client.test') {
+    async mail(reversePath = 'alice@client.test', parameters = {}) {
       const id = `${facts.id}.${++transactions}`
       const path = reversePath === '' ? null : recipientOf(reversePath).mailbox
-      const event = { transactionId: id, session, reversePath: path, parameters: {} }
+      const event = { transactionId: id, session, reversePath: path, parameters }
       const ruling = await asked.mail(event)
       if (ruling.ruling === 'pass') {
         const { startedAt } = facts
-        transaction = { id, session, startedAt, reversePath: path, parameters: {}, recipients: [] }
+        transaction = { id, session, startedAt, reversePath: path, parameters, recipients: [] }
       }
       return spoken('mail', '250', ruling)
     },
