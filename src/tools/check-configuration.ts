@@ -141,7 +141,7 @@ async function doubtsAboutRoles(configuration: Configuration): Promise<readonly 
   })
   try {
     const { control } = configuration
-    return await roleDoubts({ control, directory: users.directory, disk: systemDisk })
+    return await roleDoubts({ control, directory: users.directory, disk: systemDisk, clock })
   } finally {
     users.close()
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { userDirectory } from '../delivery/local/user-directory.ts'
 import { parseAssign } from '../formats/assign.ts'
 import { parseVirtualDomains } from '../formats/control-domains.ts'
+import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { roleDoubts } from './role-doubts.ts'
 
@@ -27,7 +28,7 @@ function doubts(files: Readonly<Record<string, string>>, virtualDomains = '') {
     locals: new Set(['mx.test', 'other.test']),
     virtualDomains: parseVirtualDomains(Buffer.from(virtualDomains)).value,
   }
-  return { all: roleDoubts({ control, directory, disk }), disk, control }
+  return { all: roleDoubts({ control, directory, disk, clock: fakeClock() }), disk, control }
 }
 
 test('roles of this host without a .qmail file are told, those that have one or a default are not', async () => {
@@ -55,7 +56,30 @@ test('so are those of virtual domains, each by the files of its user', async () 
 
 test('nothing is said where every name has a Maildir, or where nobody can look', async () => {
   const { control, disk } = doubts({})
-  expect(await roleDoubts({ control, directory: undefined, disk })).toEqual([])
-  const find = async (): Promise<never> => Promise.reject(new Error('damaged'))
-  expect(await roleDoubts({ control, directory: { find }, disk })).toEqual([])
+  const clock = fakeClock()
+  expect(await roleDoubts({ control, directory: undefined, disk, clock })).toEqual([])
+  let asked = 0
+  const find = async (): Promise<never> => {
+    asked += 1
+    throw new Error('damaged')
+  }
+  expect(await roleDoubts({ control, directory: { find }, disk, clock })).toEqual([])
+  expect(asked).toBe(1)
+})
+
+test('a directory service that is slow is not asked for everybody', async () => {
+  const { control, disk } = doubts({}, virtual)
+  const clock = fakeClock()
+  const find = async (): Promise<undefined> => {
+    clock.advance(1_500)
+    return undefined
+  }
+  const [{ problem } = expect.fail(), ...more] = await roleDoubts({
+    control,
+    directory: { find },
+    disk,
+    clock,
+  })
+  expect(problem).toBe('mail for postmaster@Mx.test, mailer-daemon@Mx.test reaches nobody')
+  expect(more).toEqual([])
 })

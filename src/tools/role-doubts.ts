@@ -10,6 +10,7 @@ import { dotQmailNames } from '../formats/dot-qmail.ts'
 import { utf8Octets } from '../formats/octets.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 
 export interface RoleParts {
@@ -17,6 +18,7 @@ export interface RoleParts {
   /** Absent where all mail for this host goes to Maildirs by address: each name has one. */
   readonly directory: UserDirectory | undefined
   readonly disk: Pick<Disk, 'stat'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 const ofHost = ['postmaster', 'mailer-daemon', 'abuse', 'root']
@@ -24,34 +26,55 @@ const ofDomain = ['postmaster', 'abuse']
 
 const mostDomains = 1000
 const mostNamed = 5
+/** Accounts may lie in a directory service that is slow, and somebody waits: who was not asked for by then is not doubted. */
+const longestMs = 2_000
 
 export async function roleDoubts({
   control,
   directory,
   disk,
+  clock,
 }: RoleParts): Promise<readonly Mistake[]> {
   if (directory === undefined) return []
-  const { me, locals, virtualDomains } = control
-  const reached = (local: string): Promise<boolean> => mayReach(local, { directory, disk })
-  const host = locals.has(me.toLowerCase()) ? me : [...locals].at(0)
-  const unreached: string[] = []
-  for (const role of host === undefined ? [] : ofHost) {
-    // oxlint-disable-next-line no-await-in-loop -- some files of our own, while nobody waits
-    if (!(await reached(role))) unreached.push(`${role}@${host}`)
-  }
-  const virtual: string[] = []
-  for (const domain of virtualDomains.domains.slice(0, mostDomains)) {
-    for (const address of ofDomain.map((role) => `${role}@${domain}`)) {
-      const prefix = virtualDomains.find(address)?.prefix ?? ''
-      // oxlint-disable-next-line no-await-in-loop -- as above
-      if (prefix !== '' && !(await reached(utf8Octets(`${prefix}-${address.split('@')[0]}`))))
-        virtual.push(address)
-    }
+  const unreached = { host: new Array<string>(), domain: new Array<string>() }
+  const until = clock.monotonicMs() + longestMs
+  for (const { of, address, local } of rolesOf(control)) {
+    if (clock.monotonicMs() > until) break
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, for as long as there is time
+    const found = await foundNow(directory, local)
+    if (found === 'unknown') break
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (found === undefined || !(await mayObey(found, disk))) unreached[of].push(address)
   }
   return [
-    ...doubtAbout('control/locals', unreached, 'in the home of alias'),
-    ...doubtAbout('control/virtualdomains', virtual, 'in the home of the user who has the domain'),
+    ...doubtAbout('control/locals', unreached.host, 'in the home of alias'),
+    ...doubtAbout(
+      'control/virtualdomains',
+      unreached.domain,
+      'in the home of the user who has the domain',
+    ),
   ]
+}
+
+/** An address, and the local part by which its mail is delivered. */
+interface Role {
+  readonly of: 'host' | 'domain'
+  readonly address: string
+  readonly local: string
+}
+
+function* rolesOf({ me, locals, virtualDomains }: RoleParts['control']): Generator<Role> {
+  const host = locals.has(me.toLowerCase()) ? me : [...locals].at(0)
+  for (const role of host === undefined ? [] : ofHost) {
+    yield { of: 'host', address: `${role}@${host}`, local: role }
+  }
+  for (const domain of virtualDomains.domains.slice(0, mostDomains)) {
+    for (const role of ofDomain) {
+      const address = `${role}@${domain}`
+      const prefix = virtualDomains.find(address)?.prefix ?? ''
+      if (prefix !== '') yield { of: 'domain', address, local: utf8Octets(`${prefix}-${role}`) }
+    }
+  }
 }
 
 function doubtAbout(file: string, addresses: readonly string[], where: string): Mistake[] {
@@ -68,14 +91,22 @@ function doubtAbout(file: string, addresses: readonly string[], where: string): 
   ]
 }
 
-/** Also where that cannot be told, by us or now. */
-async function mayReach(
+/** Where nobody can say it of one, nobody can of the others: each would be waited for. */
+async function foundNow(
+  directory: UserDirectory,
   local: string,
-  { directory, disk }: { readonly directory: UserDirectory; readonly disk: RoleParts['disk'] },
-): Promise<boolean> {
+): Promise<Assignment | 'unknown' | undefined> {
   try {
-    const found = await directory.find(local)
-    return found !== undefined && (await isObeyed(found, disk))
+    return await directory.find(local)
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Also where that is not for us to see. */
+async function mayObey(found: Assignment, disk: RoleParts['disk']): Promise<boolean> {
+  try {
+    return await isObeyed(found, disk)
   } catch {
     return true
   }
