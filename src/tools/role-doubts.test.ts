@@ -12,7 +12,7 @@ const assign = `=joe:joe:500:500:/home/joe:::
 .
 `
 const virtual =
-  'virt.test:joe-virt\nsuits.test:joe-suits\n.below.test:joe\nbob@only.test:joe\nnot.test:\n'
+  'virt.test:joe-virt\nsuits.test:joe-suits\n.below.test:joe\nbob@only.test:joe\nnot.test:\nother.test:joe-none\n'
 
 function doubts(files: Readonly<Record<string, string>>, virtualDomains = '') {
   const disk = fakeDisk({ '/home/joe/Maildir/new/.k': '', '/alias/.k': '', ...files })

@@ -68,7 +68,9 @@ function* rolesOf({ me, locals, virtualDomains }: RoleParts['control']): Generat
   for (const role of host === undefined ? [] : ofHost) {
     yield { of: 'host', address: `${role}@${host}`, local: role }
   }
-  for (const domain of virtualDomains.domains.slice(0, mostDomains)) {
+  // What stands in locals is not looked up there.
+  const virtual = virtualDomains.domains.filter((domain) => !locals.has(domain))
+  for (const domain of virtual.slice(0, mostDomains)) {
     for (const role of ofDomain) {
       const address = `${role}@${domain}`
       const prefix = virtualDomains.find(address)?.prefix ?? ''
