@@ -437,11 +437,20 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
       )
     })
 
-    test('a text that somebody else changed meanwhile is not overwritten', async () => {
+    test('a text that somebody else changed meanwhile is not overwritten, nor what was typed, after a silence either', async () => {
       await visit('/system/files')
       await page.getByRole('button', { name: 'Edit control/badmailfrom' }).click()
-      await page.getByRole('textbox', { name: 'control/badmailfrom' }).fill('@mine.test\n')
+      const typed = page.getByRole('textbox', { name: 'control/badmailfrom' })
+      await typed.fill('@mine.test\n')
       await mail.folder.write('control/badmailfrom', '@bad.test\n@theirs.test\n')
+      await page.route('**/configuration/preview', (route) => route.abort(), { times: 1 })
+      const again = page.waitForResponse((response) =>
+        response.url().includes('/configuration/file?'),
+      )
+      await page.getByRole('button', { name: 'Show the diff' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+      await (await again).finished()
+      expect(await typed.inputValue()).toBe('@mine.test\n')
       await page.getByRole('button', { name: 'Show the diff' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Write it' }).click()
       await page.getByRole('dialog').getByRole('alert').waitFor()

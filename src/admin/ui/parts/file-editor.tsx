@@ -27,14 +27,14 @@ export function FileEditor({
       {value === undefined ? (
         <Waiting loading={loading} />
       ) : (
-        <Editor key={value.etag} file={value} onDone={onDone} onCancel={onCancel} />
+        <Editor key={path} file={value} onDone={onDone} onCancel={onCancel} />
       )}
     </>
   )
 }
 
 function Editor({
-  file: { path, text: before, etag },
+  file,
   onDone,
   onCancel,
 }: {
@@ -43,6 +43,8 @@ function Editor({
   readonly onCancel: () => void
 }) {
   const { api } = useApp()
+  // As it was when the typing began: the file may be loaded again, after a silence, and what is typed stays.
+  const [{ path, text: before, etag }] = useState(file)
   const [text, setText] = useState(before)
   const [reviewing, setReviewing] = useState(false)
   return (
