@@ -4,7 +4,7 @@ import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
-import { HeldIndex, indexedMessages as room } from '../quarantine/held-index.ts'
+import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
 import type { Fate } from '../quarantine/held-message.ts'
 import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -37,9 +37,9 @@ export function openQuarantine({
   seat,
 }: QuarantineParts): Quarantine {
   const { clock, log, random, store, traces } = doors
-  const index = new HeldIndex(store.table(tableName, { maxEntries: room }), {
+  const index = new HeldIndex(store.table(tableName, { maxEntries: indexedMessages }), {
     count: async () => (await store.count?.(tableName)) ?? 0,
-    room,
+    room: indexedMessages,
   })
   const learners = (): readonly Learner[] => learnersOf(generation())
   const recorder = new AttemptRecorder(traces)
