@@ -5,6 +5,9 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
+import type { Entry } from '../../src/queue/queue.ts'
+import { readSpool } from '../../src/queue/read-spool.ts'
+import { systemDisk } from '../../src/runtime/node/disk.ts'
 import {
   checkout,
   delivered,
@@ -54,6 +57,8 @@ export interface GatewayWithMail {
   readonly setupLink: string
   gateway(): StartedGateway
   readonly send: (letter: Letter) => Promise<readonly string[]>
+  /** The first that is meant, as it lies in the spool. */
+  spooled(isMeant: (entry: Entry) => boolean): Promise<Entry | undefined>
   stop(): Promise<void>
   start(): Promise<void>
   /** For good. */
@@ -91,6 +96,12 @@ export async function gatewayWithMail(): Promise<GatewayWithMail> {
     setupLink,
     gateway: () => running,
     send: sent,
+    async spooled(isMeant) {
+      for await (const entry of readSpool(systemDisk, join(folder.root, 'var/spool'))) {
+        if (!('damaged' in entry) && isMeant(entry)) return entry
+      }
+      return undefined
+    },
     async stop() {
       await running.stop()
     },

@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Entry } from '../../src/queue/queue.ts'
-import { readSpool } from '../../src/queue/read-spool.ts'
-import { systemDisk } from '../../src/runtime/node/disk.ts'
 import { delivered, eventually, runPostern } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import {
@@ -27,15 +25,8 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
   let page: Page
 
   const visit = (path: string) => page.goto(`${mail.origin}${path}`)
-  /** As it lies in the spool of the gateway. */
-  const spooled = async (isMeant: (entry: Entry) => boolean): Promise<Entry | undefined> => {
-    for await (const entry of readSpool(systemDisk, join(mail.folder.root, 'var/spool'))) {
-      if (!('damaged' in entry) && isMeant(entry)) return entry
-    }
-    return undefined
-  }
   const named = (subject: string): Promise<Entry | undefined> =>
-    spooled(({ message }) => message.header.first('subject')?.trim() === subject)
+    mail.spooled(({ message }) => message.header.first('subject')?.trim() === subject)
   const row = (text: string) => page.locator('tbody tr', { hasText: text })
 
   beforeAll(async () => {
@@ -199,7 +190,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
 
   test('try held mail again when it is released, and delete it for good', async () => {
     const queued = (): Promise<Entry | undefined> =>
-      spooled(({ envelope }) =>
+      mail.spooled(({ envelope }) =>
         envelope.recipients.some(({ mailbox }) => mailbox.domain === 'slow.test'),
       )
     const press = async (button: string): Promise<void> => {
