@@ -5,14 +5,9 @@
  * recipients or none, and only from clients that may relay. What is no packet ends the session without a word: whoever
  * hears nothing has promised nothing away, and comes back.
  */
-import { mailboxOfQmail } from '../formats/qmail-envelope.ts'
-import { formatMailbox, parseMailbox, type Mailbox } from '../mail/address.ts'
-import { doubleBounceUser } from '../mail/double-bounce.ts'
-import type { Recipient, ReversePath } from '../mail/envelope.ts'
+import type { Recipient } from '../mail/envelope.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
-import { noDomain } from '../mail/no-mailbox.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
-import { verpBase } from '../mail/verp.ts'
 import { acceptMessage, storeFailed } from '../smtp/acceptance.ts'
 import { ClientSilence } from '../smtp/client-silence.ts'
 import type { ContentRules } from '../smtp/content-rules.ts'
@@ -23,13 +18,9 @@ import type { ReceiverSettings, SessionEnd } from '../smtp/policy.ts'
 import type { ReceiverParts, SessionReceiver, Taken } from '../smtp/receiver.ts'
 import * as replies from '../smtp/replies.ts'
 import { EncodedReader, type Encoding } from './encoded-reader.ts'
-import {
-  mostAddressBytes,
-  PacketReader,
-  type PacketEnvelope,
-  type PacketProtocol,
-} from './packet.ts'
+import { PacketReader, type PacketEnvelope, type PacketProtocol } from './packet.ts'
 import { packetAnswer } from './words.ts'
+import { needsUtf8, recipientOf, senderOf } from './addresses.ts'
 
 /** A message on its way into a draft, or, where there is none for it, to nowhere. */
 interface Arriving {
@@ -337,31 +328,4 @@ function known(told: readonly (Reply | undefined)[]): readonly Reply[] {
 /** What was said of a message, where one reply speaks for all. */
 function wholeOf(answer: Answer): Reply {
   return 'code' in answer ? answer : (answer[0] ?? replies.localError)
-}
-
-/** Of `list-@host-@[]` the base, as by SMTP: the mark is no way around whoever judges senders. */
-function senderOf(
-  address: string,
-  defaultHost: string,
-): { readonly reversePath: ReversePath; readonly verp?: true } | undefined {
-  if (address === '' || address === doubleBounceUser) return { reversePath: null }
-  const whole = mailboxOf(address, defaultHost)
-  if (whole?.domain !== noDomain) return whole && { reversePath: whole }
-  const base = verpBase(whole)
-  const reversePath = base && parseMailbox(formatMailbox(base), { smtputf8: true })
-  return reversePath && { reversePath, verp: true }
-}
-
-function recipientOf(address: string, defaultHost: string): Recipient | undefined {
-  const mailbox = address === '' ? undefined : mailboxOf(address, defaultHost)
-  return mailbox && { mailbox }
-}
-
-function mailboxOf(address: string, defaultHost: string): Mailbox | undefined {
-  return address.length > mostAddressBytes ? undefined : mailboxOfQmail(address, defaultHost)
-}
-
-function needsUtf8(reversePath: ReversePath, wanted: readonly (Recipient | undefined)[]): boolean {
-  const paths = [reversePath, ...wanted.map((recipient) => recipient?.mailbox)]
-  return paths.some((path) => path && /[^\0-\x7f]/.test(path.localPart + path.domain))
 }
