@@ -59,6 +59,7 @@ async function scene({
     await net.listen({ address: { host, port: 443 }, accepted, failed: () => {} })
   }
   const connect: typeof net.connect = async (options) => {
+    if (answer.text === 'defect') throw new TypeError('a defect')
     const connection = await net.connect(options)
     const startTls = connection.startTls.bind(connection)
     connection.startTls = (tls) => {
@@ -115,6 +116,21 @@ describe('the policy of a domain', () => {
     expect(await find()).toMatchObject({ mode: 'enforce' })
     await settle()
     expect(fetches()).toBe(3)
+  })
+
+  test('holds where fetching it again meets a defect of ours, which ends nothing', async () => {
+    const { find, clock, answer, log } = await scene({
+      response: ok(text.replace('86400', '604800')),
+    })
+    await find()
+    clock.advance(2 * 86_400_000)
+    answer.text = 'defect'
+    expect(await find()).toMatchObject({ mode: 'enforce' })
+    await settle()
+    expect(log.events.at(-1)).toMatchObject({
+      event: 'mta_sts.not_fetched',
+      fields: { domain: 'there.test', error: 'TypeError: a defect' },
+    })
   })
 
   test('is fetched anew when its id changes; while that fails the old one holds', async () => {

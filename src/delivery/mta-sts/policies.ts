@@ -54,7 +54,7 @@ export class StsPolicies {
       const [id, kept] = await Promise.all([this.#id(domain, signal), this.#kept(domain)])
       if (id === undefined) return kept?.policy
       if (id === kept?.id) {
-        if ((await this.#known(freshKey(domain))) === undefined) void this.#fetched(domain, id)
+        if ((await this.#known(freshKey(domain))) === undefined) this.#renew(domain, id)
         return kept.policy
       }
       return (await this.#fetched(domain, id)) ?? kept?.policy
@@ -90,6 +90,13 @@ export class StsPolicies {
       this.#doors.log.warn('mta_sts.not_known', { key, error: error.message })
       return undefined
     }
+  }
+
+  /** Nobody waits for it: whatever it meets is caught here. */
+  #renew(domain: string, id: string): void {
+    this.#fetched(domain, id).catch((error: unknown) => {
+      this.#doors.log.warn('mta_sts.not_fetched', { domain, id, error: String(error) })
+    })
   }
 
   #fetched(domain: string, id: string): Promise<StsPolicy | undefined> {
