@@ -4,7 +4,6 @@
  * notice may then come twice, never not at all. Nothing waits for it, and its troubles are logged.
  */
 import { formatMailbox, mailboxKey, parseMailbox, type Mailbox } from '../mail/address.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry, Queue, Unsubscribe } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -14,6 +13,7 @@ import type { StoreTable } from '../runtime/store.ts'
 import { digestText, type DigestFacts, type DigestLinks } from './digest.ts'
 import type { HeldIndex } from './held-index.ts'
 import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
+import { LenientIndex } from './lenient-index.ts'
 import { addresseesOf, noticeText, type NoticeRules, type Quarantined } from './notices.ts'
 import { post, type PostDoors } from './post.ts'
 import type { Search } from './search.ts'
@@ -76,6 +76,7 @@ const toldAt = 'told-at'
 
 export class Keeper {
   readonly #options: KeeperOptions
+  readonly #lenient: LenientIndex
   #unsubscribe: Unsubscribe | undefined
   #timer: Timer | undefined
   #work: Promise<void> = Promise.resolve()
@@ -89,6 +90,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    this.#lenient = new LenientIndex(options.index)
   }
 
   get #post(): PostDoors {
@@ -147,19 +149,10 @@ export class Keeper {
   async #takeThose(ids: readonly string[]): Promise<void> {
     const entries: Entry[] = []
     for await (const entry of this.#options.queue.entries({ ids, held: true })) {
-      if (!('damaged' in entry) && !(await this.#isTaken(entry.id))) entries.push(entry)
+      // A sweep may have come upon it first.
+      if (!('damaged' in entry) && !(await this.#lenient.isTaken(entry.id))) entries.push(entry)
     }
     await this.#take(entries)
-  }
-
-  /** A sweep may have come upon it first. A store that does not answer keeps nobody from being told. */
-  async #isTaken(id: string): Promise<boolean> {
-    try {
-      return await this.#options.index.has(id)
-    } catch (error) {
-      this.#unanswered(error)
-      return false
-    }
   }
 
   /** One thing after the other; a failure is logged and keeps nothing else from being done. */
@@ -229,7 +222,7 @@ export class Keeper {
   async #look(): Promise<void> {
     const now = this.#options.clock.now()
     // It may have room again before anybody searches.
-    if (await this.#isIndexFull()) this.#options.index.lost()
+    if (await this.#lenient.isFull()) this.#options.index.lost()
     const pause = this.#arrived ? Math.max(lookMs, sweepShare * this.#sweepTookMs) : sweepMs
     if (now - this.#sweptAt >= Math.min(pause, sweepMs) || now < this.#sweptAt) await this.#sweep()
     await this.#digest(now)
@@ -240,7 +233,7 @@ export class Keeper {
     const { queue, index, clock, settings } = this.#options
     const { losses } = index
     const from = clock.monotonicMs()
-    const isFull = await this.#isIndexFull()
+    const isFull = await this.#lenient.isFull()
     this.#arrived = false
     const held: Kept[] = []
     let unknown: Entry[] = []
@@ -254,7 +247,7 @@ export class Keeper {
       held.push({ id, receivedAt, sizeBytes, recipients })
       // What a full index has let go would only push the next one out.
       if (isFull && clock.now() - receivedAt >= tellYoungerMs) continue
-      if (await this.#isKnown(id)) continue
+      if (await this.#lenient.isKnown(id)) continue
       // The copies of one message follow each other.
       if (unknown[0]?.grounds?.transaction !== grounds.transaction) {
         await this.#takeIfPossible(unknown)
@@ -264,7 +257,7 @@ export class Keeper {
     }
     await this.#takeIfPossible(unknown)
     // Where it is full, or has come to be, some have no row: also when those that have one go.
-    if (!isFull && !(await this.#isIndexFull())) index.found(losses)
+    if (!isFull && !(await this.#lenient.isFull())) index.found(losses)
     const gone = overdue(held, settings().limits, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))
@@ -273,47 +266,12 @@ export class Keeper {
     this.#sweepTookMs = clock.monotonicMs() - from
   }
 
-  /** A store that does not answer must keep nothing from going that is too old: a full disk would stay full. */
-  async #isKnown(id: string): Promise<boolean> {
-    const { index } = this.#options
-    try {
-      // What comes meanwhile is told of in its turn, once.
-      return index.isComing(id) || (await index.has(id))
-    } catch (error) {
-      return this.#unanswered(error)
-    }
-  }
-
-  async #isIndexFull(): Promise<boolean> {
-    try {
-      return await this.#options.index.isFull()
-    } catch (error) {
-      return this.#unanswered(error)
-    }
-  }
-
-  /** A row of what is gone is seen by nobody. */
-  async #forget(ids: readonly string[]): Promise<void> {
-    try {
-      await this.#options.index.remove(ids)
-    } catch (error) {
-      this.#unanswered(error)
-    }
-  }
-
-  /** As if it were so: what the index lacks is found later. */
-  #unanswered(error: unknown): true {
-    if (!isPosternError(error, 'STORE_FAILED')) throw error
-    this.#options.index.lost()
-    return true
-  }
-
   async #letGo(gone: readonly (readonly [Kept, Why])[]): Promise<void> {
     const { queue, log } = this.#options
     const ids = gone.map(([{ id }]) => id)
     // One that was released meanwhile is not held any more, and stays.
     const count = await queue.change({ ids, held: true }, 'remove')
-    await this.#forget(ids)
+    await this.#lenient.forget(ids)
     for (const [held, why] of gone) {
       this.#options.record?.({ held, what: 'deleted', text: retentionText[why] })
     }
