@@ -74,6 +74,27 @@ describe('scores', () => {
     expect(session.placements).toMatchObject(placements)
   })
 
+  test.each<readonly [string, Thresholds, readonly (string | undefined)[]]>([
+    ['a rejection below the quarantine', { reject: 6 }, ['deliver', '550', '550']],
+    ['a discard below it', { discard: 6 }, ['deliver', 'discard', 'discard']],
+    ['a rejection at the same score', { reject: 8 }, ['deliver', 'deliver', '550']],
+    ['a discard above a rejection', { reject: 6, discard: 8 }, ['deliver', '550', 'discard']],
+    ['a rejection above a discard', { discard: 6, reject: 8 }, ['deliver', 'discard', '550']],
+    ['both at one score', { discard: 8, reject: 8 }, ['deliver', 'deliver', '550']],
+  ])('a milder threshold for all undoes no severer one for some: %s', async (_, own, expected) => {
+    const outcomes: (string | undefined)[] = []
+    for (const score of [5, 7, 8]) {
+      const [said, session] = await send({
+        entries: [scoring({ score })],
+        thresholds: { quarantine: 8 },
+        more: { thresholdRules: new Map([['x.test', own]]) },
+        to: ['bob@x.test'],
+      })
+      outcomes.push(said.startsWith('550') ? '550' : session.placements[0]?.disposition)
+    }
+    expect(outcomes).toEqual(expected)
+  })
+
   test('without thresholds a score changes nothing', async () => {
     const [said, session] = await send({ entries: [scoring({ score: 1000 })] })
     expect(said).toBe('250')

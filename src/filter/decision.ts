@@ -235,26 +235,15 @@ function why({ status, text, reason }: Objection): string {
 const reason = 'SCORE'
 const refusedByScore = Object.freeze(reject('5.7.1', 'Message refused by policy', { reason }))
 
-/** Of equal thresholds the first counts. */
-const byWeight = ['reject', 'quarantine', 'discard'] as const
-
-/** The verdict of the highest threshold that the score has reached. */
+/**
+ * What the thresholds that the score has reached come to: a milder one never undoes a severer one, in whatever order a
+ * recipient's own and everybody's have come to stand. Reject and discard both are the end of a message, so of these two
+ * the higher counts: it was written for what is worse.
+ */
 function byScore(score: number, thresholds: Thresholds): Verdict | undefined {
-  let reached: (typeof byWeight)[number] | undefined
-  let highest = -Infinity
-  for (const name of byWeight) {
-    const at = thresholds[name] ?? Infinity
-    if (score < at || at <= highest) continue
-    reached = name
-    highest = at
-  }
-  switch (reached) {
-    case undefined:
-      return undefined
-    case 'reject':
-      return refusedByScore
-    case 'quarantine':
-    case 'discard':
-      return { verdict: reached, reason }
-  }
+  const { quarantine = Infinity, reject: refuse = Infinity, discard = Infinity } = thresholds
+  if (score >= discard && (score < refuse || discard > refuse))
+    return { verdict: 'discard', reason }
+  if (score >= refuse) return refusedByScore
+  return score >= quarantine ? { verdict: 'quarantine', reason } : undefined
 }

@@ -16,23 +16,34 @@ const problemsOf = (
 
 const general = { tag: 2, quarantine: 8, reject: 15, discard: 30 }
 
-test('a threshold for some that an inherited one undoes is doubted', () => {
-  expect(problemsOf(general, { 'strict.test': { reject: 6 } })).toEqual([
-    'for strict.test quarantine (8) lies above reject (6), which it does not for everybody: from 8 on mail is held, not refused',
+test('a quarantine that what ends a message comes before is doubted', () => {
+  expect(problemsOf(general, { 'a@mild.test': { quarantine: 20 } })).toEqual([
+    'for a@mild.test quarantine (20) holds nothing: from reject (15) on mail is refused',
   ])
-  expect(problemsOf({ quarantine: 8 }, { '.strict.test': { reject: 6 } })).toHaveLength(1)
-  expect(problemsOf(general, { 'a@mild.test': { quarantine: 20 } })).toHaveLength(1)
-  expect(problemsOf(general, { 'mild.test': { reject: 40 } })).toHaveLength(1)
-  expect(
-    problemsOf(general, { 'strict.test': { quarantine: 5 }, 'a@strict.test': { reject: 4 } }),
-  ).toHaveLength(1)
+  expect(problemsOf({ discard: 6 }, { '.mild.test': { quarantine: 8 } })).toEqual([
+    'for .mild.test quarantine (8) holds nothing: from discard (6) on mail is discarded',
+  ])
+  expect(problemsOf(general, { 'a.test': { quarantine: 20, reject: 18 } })).toHaveLength(1)
+  expect(problemsOf({ quarantine: 20, reject: 10 }, { 'strict.test': { reject: 6 } })).toEqual([
+    'quarantine (20) holds nothing: from reject (10) on mail is refused',
+  ])
 })
 
-test('thresholds for some that are in order, or all written there, are not doubted', () => {
+test('a rejection for some that has come to stand above the discard for everybody is doubted', () => {
+  expect(problemsOf(general, { 'mild.test': { reject: 40 } })).toEqual([
+    'for mild.test reject (40) lies above discard (30), which it does not for everybody: from 40 on mail is refused, not discarded',
+  ])
+  expect(problemsOf(general, { 'mild.test': { discard: 10 } })).toHaveLength(1)
+})
+
+test('thresholds for some that are stricter, in order, or all written there are not doubted', () => {
+  expect(problemsOf(general, { 'strict.test': { reject: 6 } })).toEqual([])
+  expect(
+    problemsOf(general, { 'strict.test': { quarantine: 5 }, 'a@strict.test': { reject: 4 } }),
+  ).toEqual([])
   expect(problemsOf(general, { 'strict.test': { reject: 10 }, 'a.test': { tag: 50 } })).toEqual([])
-  expect(problemsOf(general, { 'strict.test': { reject: 6, quarantine: 9 } })).toEqual([])
-  expect(problemsOf(general, { 'strict.test': { reject: 6, quarantine: null } })).toEqual([])
-  const reversed = { quarantine: 20, reject: 10 }
-  expect(problemsOf(reversed, { 'strict.test': { reject: 6 } })).toEqual([])
+  expect(problemsOf(general, { 'mild.test': { quarantine: 20, reject: null } })).toHaveLength(0)
+  expect(problemsOf(general, { 'mild.test': { reject: 40, discard: null } })).toEqual([])
+  expect(problemsOf({ discard: 10, reject: 20 }, { 'mild.test': { reject: 40 } })).toEqual([])
   expect(problemsOf({}, { 'strict.test': { reject: 6 } })).toEqual([])
 })

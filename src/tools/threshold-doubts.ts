@@ -1,53 +1,63 @@
-/** Doubts about thresholds for some that have come to stand in another order than those for everybody. */
+/** Doubts about thresholds that never count, or that have come to stand in another order than those for everybody. */
 import type { Configuration } from '../config/configuration.ts'
 import type { Thresholds } from '../filter/decision.ts'
-import { thresholdsFor } from '../filter/threshold-rules.ts'
+import { thresholdsFor, type ThresholdChange } from '../filter/threshold-rules.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-
-/** As people think of them: the milder first. */
-const pairs = [
-  ['quarantine', 'reject'],
-  ['quarantine', 'discard'],
-  ['reject', 'discard'],
-] as const
-
-const deeds = { quarantine: 'held', reject: 'refused', discard: 'discarded' } as const
 
 const mostDoubts = 20
 
-/** Of the thresholds that a score reaches the highest counts: one that is inherited may so undo one that is written. */
+/** What ends a message comes before a quarantine, and of rejection and discard the higher counts. */
 export function thresholdDoubts({
   thresholds,
   thresholdRules,
   receiver,
 }: Pick<Configuration, 'thresholds' | 'thresholdRules' | 'receiver'>): readonly Mistake[] {
   const doubts: Mistake[] = []
+  const doubt = (problem: string | undefined, remedy: string): void => {
+    if (problem === undefined || doubts.length >= mostDoubts) return
+    doubts.push({ file: receiver.place.file, key: 'thresholds', problem, remedy })
+  }
+  doubt(unreachedQuarantine(thresholds), 'write it below them, or leave it out')
   for (const [key, change] of thresholdRules) {
+    if (doubts.length >= mostDoubts) break
     const own = thresholdsFor(someoneUnder(key), thresholds, thresholdRules)
-    for (const [mild, strict] of pairs) {
-      const isOnPurpose = (change[mild] === undefined) === (change[strict] === undefined)
-      if (isOnPurpose || !isReversed(own, mild, strict)) continue
-      if (isReversed(thresholds, mild, strict)) continue
-      doubts.push({
-        file: receiver.place.file,
-        key: 'thresholds',
-        problem:
-          `for ${key} ${mild} (${own[mild]}) lies above ${strict} (${own[strict]}), which it does not for everybody: ` +
-          `from ${own[mild]} on mail is ${deeds[mild]}, not ${deeds[strict]}`,
-        remedy: `write both for ${key}; never is a value too`,
-      })
-      if (doubts.length >= mostDoubts) return doubts
-    }
+    const isHoldWritten = typeof change.quarantine === 'number'
+    const problem =
+      (isHoldWritten && unreachedQuarantine(own)) || takenOver(own, change, thresholds)
+    doubt(problem && `for ${key} ${problem}`, `write both for ${key}; never is a value too`)
   }
   return doubts
 }
 
-function isReversed(
-  thresholds: Thresholds,
-  mild: keyof Thresholds,
-  strict: keyof Thresholds,
-): boolean {
-  return (thresholds[mild] ?? -Infinity) > (thresholds[strict] ?? Infinity)
+function unreachedQuarantine({
+  quarantine = -Infinity,
+  reject = Infinity,
+  discard = Infinity,
+}: Thresholds): string | undefined {
+  if (quarantine <= Math.min(reject, discard)) return undefined
+  const what =
+    reject <= discard
+      ? `reject (${reject}) on mail is refused`
+      : `discard (${discard}) on mail is discarded`
+  return `quarantine (${quarantine}) holds nothing: from ${what}`
+}
+
+/** Of rejection and discard one was written here, and has changed places with the other. */
+function takenOver(
+  { reject, discard }: Thresholds,
+  written: ThresholdChange,
+  general: Thresholds,
+): string | undefined {
+  if ((written.reject === undefined) === (written.discard === undefined)) return undefined
+  if (!isAbove(reject, discard) || isAbove(general.reject, general.discard)) return undefined
+  return (
+    `reject (${reject}) lies above discard (${discard}), which it does not for everybody: ` +
+    `from ${reject} on mail is refused, not discarded`
+  )
+}
+
+function isAbove(a: number | undefined, b: number | undefined): boolean {
+  return (a ?? -Infinity) > (b ?? Infinity)
 }
 
 /** A recipient whom the rule means, and no nearer one. */
