@@ -73,6 +73,8 @@ describe('QUEUE_EXTRA', () => {
     ['log@x.test', ['log@x.test']],
     ['Tlog@x.test\\0', ['log@x.test']],
     ['Tlog@x.test', ['Tlog@x.test']],
+    ['Ta@x.test\\0Tb@x.test\\0', ['a@x.test', 'b@x.test']],
+    ['Tlog\\0', ['log@mx.postern.test']],
     ['a@x.test b@x.test', ['a@x.test', 'b@x.test']],
   ])('%s copies every message to %j', async (extra, copies) => {
     const plugin = await opened({ environment: { QUEUE_EXTRA: extra } })

@@ -33,7 +33,7 @@ export const taps = definePlugin({
   },
   setup({ file, extra: extraOfFile }, { log, random, store }) {
     const rules = followTaps(file, log)
-    for (const each of extraOfFile) extraAddress(each)
+    for (const each of extraOfFile) extraAddresses(each)
     let marks: CopyMarks | undefined
     return {
       async open() {
@@ -41,7 +41,7 @@ export const taps = definePlugin({
       },
       message({ transaction, message }, { options: { extra, envelope } }) {
         const tap = tapOf(rules.current, transaction)
-        const wanted = [...extra.map(extraAddress), ...(tap === undefined ? [] : [tap.to])]
+        const wanted = [...extra.flatMap(extraAddresses), ...(tap === undefined ? [] : [tap.to])]
         if (wanted.length === 0) return pass()
         if (marks === undefined) throw new Error('taps was never opened')
         const signed = marks
@@ -81,12 +81,15 @@ function tapOf(
   return rules.find((rule) => addresses.some((address) => rule.fits(address)))
 }
 
-/** `log`, or `Tlog\0` as it stands in qmail's extra.h. @throws Error for what is no address */
-function extraAddress(text: string): Mailbox {
-  const [, inC] = /^T(.*)(?:\\0|\0)$/.exec(text) ?? []
-  const mailbox = copyAddress(inC ?? text)
-  if (mailbox === undefined) throw new Error(`QUEUE_EXTRA: ${text} is no address`)
-  return mailbox
+/** `log`, or as it stands in qmail's extra.h: `Tlog\0`, or `Tlog\0Tarchive\0`. @throws Error for what is no address */
+function extraAddresses(text: string): readonly Mailbox[] {
+  const isC = /^T.*(?:\\0|\0)$/.test(text)
+  const names = isC ? text.split(/\\0|\0/).slice(0, -1) : [text]
+  return names.map((name) => {
+    const mailbox = copyAddress(isC && name.startsWith('T') ? name.slice(1) : name)
+    if (mailbox === undefined) throw new Error(`QUEUE_EXTRA: ${text} is no address`)
+    return mailbox
+  })
 }
 
 function at({ localPart, domain }: Mailbox, hostname: string): Mailbox {
