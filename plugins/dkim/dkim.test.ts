@@ -152,10 +152,11 @@ describe('dkim', () => {
     const by = (DKVERIFY: string) => verifier({}, { DKVERIFY }).message(bad)
     expect(await by('DEGIJKfh')).toMatchObject({ verdict: 'pass' })
     expect(await by('BDEGIJKfh')).toMatchObject({ verdict: 'reject' })
-    expect(await by('b')).toMatchObject({ verdict: 'defer' })
+    expect(await by('b')).toMatchObject({ verdict: 'defer', text: 'No DKIM signature holds' })
     const ill = await signed({ selector: 'ill' })
     expect(await verifier({}, { DKVERIFY: 'DEGIJKfh' }).message(ill)).toMatchObject({
       verdict: 'defer',
+      text: 'A DKIM key cannot be looked up now',
     })
   })
 })

@@ -100,7 +100,7 @@ export const dkim = definePlugin({
           tag: { field: 'X-Postern-DKIM', value: found.result },
           refusals: {
             reject: { status: '5.7.20', text: refusalText(found) },
-            defer: { status: '4.7.5', text: 'A DKIM key cannot be looked up now' },
+            defer: { status: '4.7.5', text: deferralText(found) },
           },
           opinion: {
             reason: `DKIM_${found.result.toUpperCase()}`,
@@ -139,7 +139,19 @@ function actionFor({ result }: DkimFinding, wanted: Actions): Action {
 
 /** RFC 7372 §3.1 has two statuses for it; 5.7.20 says that no signature passed. */
 function refusalText({ result }: DkimFinding): string {
-  return result === 'none' ? 'This message is not signed by DKIM' : 'No DKIM signature holds'
+  switch (result) {
+    case 'none':
+      return 'This message is not signed by DKIM'
+    case 'pass':
+      return 'Messages that are signed by DKIM are not taken here'
+    default:
+      return 'No DKIM signature holds'
+  }
+}
+
+/** A small letter of DKVERIFY defers other results too. */
+function deferralText(found: DkimFinding): string {
+  return found.result === 'temperror' ? 'A DKIM key cannot be looked up now' : refusalText(found)
 }
 
 function evidenceOf({ signatures }: DkimFinding, unfit: string | undefined): JsonObject {
