@@ -201,6 +201,21 @@ describe('clamav', () => {
     expect(await plugin.message(message)).toMatchObject({ verdict: 'pass' })
   })
 
+  test('a clamd that calls clean what it has not read is a fault, one that finds something before the end is believed', async () => {
+    const after = (said: string): Play => {
+      return async (peer) => {
+        await peer.take(100_000)
+        peer.say(said)
+        peer.hangUp()
+      }
+    }
+    const large = memoryMessage(`Subject: large\r\n\r\n${'x'.repeat(2_000_000)}`)
+    const hasty = await under([[one, after('stream: OK\0')]])
+    await expect(hasty.message(large)).rejects.toThrow('calls clean what it has not read')
+    const sure = await under([[one, after('stream: Eicar FOUND\0')]])
+    expect(await sure.message(large)).toMatchObject({ verdict: 'reject', reason: 'VIRUS' })
+  })
+
   test('a clamd that is down is a fault', async () => {
     const plugin = await under([])
     await expect(plugin.message(message)).rejects.toThrow('cannot be reached')

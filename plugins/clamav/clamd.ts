@@ -31,13 +31,16 @@ export async function scan(
   const peer = await Peer.connect(doors, { address, ...call })
   try {
     // Where clamd speaks before the end, it wants no more.
+    let isWhole = true
     for await (const block of inBlocks(request(message))) {
-      if (peer.hasSpoken) break
+      isWhole = !peer.hasSpoken
+      if (!isWhole) break
       await peer.send(block)
     }
     const reply = (await peer.readTo('\0', longestReply)).toString('utf8')
     const answer = scanAnswer(reply)
     if (answer === undefined) throw peer.fail(`says ${JSON.stringify(reply.slice(0, 200))}`)
+    if (answer.answer === 'clean' && !isWhole) throw peer.fail('calls clean what it has not read')
     return answer
   } finally {
     peer.hangUp()

@@ -39,6 +39,7 @@ export async function askRspamd(doors: PeerDoors, question: RspamdQuestion): Pro
   })
   const body = reply.body.toString('utf8')
   if (reply.status !== 200) throw failed(question.address, `${reply.status} ${shown(body)}`)
+  if (reply.isEarly) throw failed(question.address, 'an answer to what it has not read')
   const answer = readAnswer(body)
   if (typeof answer === 'string') throw failed(question.address, `an answer that ${answer}`)
   return answer

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { finding, relayClient, type JsonObject, type NetAddress } from 'postern/plugin'
 import {
   fakeNet,
+  memoryMessage,
   pluginUnderTest,
   scriptedPeer,
   type PluginTestOptions,
@@ -237,6 +238,23 @@ describe('rspamd', () => {
     const { plugin, net } = under(() => said)
     await expect(plugin.message(message)).rejects.toThrow('127.0.0.1:11333')
     expect(net.open).toBe(0)
+  })
+
+  test('one that judges what it has not read is a fault', async () => {
+    const net = fakeNet()
+    const hasty = async (peer: ScriptedPeer): Promise<void> => {
+      await peer.take(10_000)
+      peer.say(says({}))
+      peer.hangUp()
+    }
+    await net.listen({
+      address: worker,
+      accepted: (connection) => void hasty(scriptedPeer(connection)),
+      failed: () => undefined,
+    })
+    const plugin = pluginUnderTest(rspamd, { doors: { net } })
+    const large = memoryMessage(`Subject: large\r\n\r\n${'x'.repeat(2_000_000)}`)
+    await expect(plugin.message(large)).rejects.toThrow('what it has not read')
   })
 
   test('one that hangs is given up after its patience', async () => {

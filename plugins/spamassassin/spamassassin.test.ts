@@ -248,6 +248,24 @@ describe('spamassassin', () => {
     expect(net.open).toBe(0)
   })
 
+  test('a spamd that scores what it has not read is a fault', async () => {
+    const net = fakeNet()
+    const hasty = async (peer: ScriptedPeer): Promise<void> => {
+      await peer.take(10_000)
+      peer.say(reply('False ; 0.0 / 5.0'))
+      peer.hangUp()
+    }
+    await net.listen({
+      address,
+      accepted: (connection) => void hasty(scriptedPeer(connection)),
+      failed: () => undefined,
+    })
+    const options = { servers: ['127.0.0.1:783'], max_size: '5MB' }
+    const plugin = pluginUnderTest(spamassassin, { options, doors: { net } })
+    const large = memoryMessage(`Subject: large\r\n\r\n${'x'.repeat(2_000_000)}`)
+    await expect(plugin.message(large)).rejects.toThrow('judges what it has not read')
+  })
+
   test('a spamd that hangs is given up after its patience', async () => {
     const { plugin } = under(() => undefined)
     const verdict = plugin.message(message)

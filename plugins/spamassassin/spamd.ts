@@ -125,11 +125,15 @@ interface Reply {
 async function talk(doors: PeerDoors, call: SpamdCall, sent: Sent): Promise<Reply> {
   const peer = await Peer.connect(doors, call)
   try {
+    let isWhole = true
     for await (const block of inBlocks(request(call, sent))) {
-      if (peer.hasSpoken) break
+      isWhole = !peer.hasSpoken
+      if (!isWhole) break
       await peer.send(block)
     }
-    return await replyOf(peer)
+    const reply = await replyOf(peer)
+    if (!isWhole) throw peer.fail('judges what it has not read')
+    return reply
   } finally {
     peer.hangUp()
   }

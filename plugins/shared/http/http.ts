@@ -32,6 +32,8 @@ export interface HttpReply {
   /** Names in lower case; of several fields of one name the last. */
   readonly fields: ReadonlyMap<string, string>
   readonly body: Buffer
+  /** It came before the request was sent to its end. */
+  readonly isEarly: boolean
 }
 
 const largestHead = 16_384
@@ -43,8 +45,8 @@ export async function httpRequest(doors: PeerDoors, request: HttpRequest): Promi
   try {
     if (request.tls !== undefined) await peer.startTls(request.tls)
     await peer.send(Buffer.from(headOf(request), 'utf8'))
-    if (request.body !== undefined) await sendBody(peer, request.body)
-    return await replyOf(peer, request.maxReplyBytes)
+    const isWhole = request.body === undefined || (await sendBody(peer, request.body))
+    return { ...(await replyOf(peer, request.maxReplyBytes)), isEarly: !isWhole }
   } finally {
     peer.hangUp()
   }
@@ -57,15 +59,16 @@ function headOf({ method, path, host, fields = [], body }: HttpRequest): string 
   return `${method} ${path} HTTP/1.1\r\n${written.join('')}\r\n`
 }
 
-/** A server that answers before it has read everything wants no more. */
-async function sendBody(peer: Peer, { chunks }: HttpBody): Promise<void> {
+/** A server that answers before it has read everything wants no more. @returns whether it got everything */
+async function sendBody(peer: Peer, { chunks }: HttpBody): Promise<boolean> {
   for await (const chunk of chunks()) {
-    if (peer.hasSpoken) return
+    if (peer.hasSpoken) return false
     await peer.send(chunk)
   }
+  return true
 }
 
-async function replyOf(peer: Peer, maxReplyBytes: number): Promise<HttpReply> {
+async function replyOf(peer: Peer, maxReplyBytes: number): Promise<Omit<HttpReply, 'isEarly'>> {
   for (let interim = 0; interim < mostInterim; interim++) {
     const head = (await peer.readTo('\r\n\r\n', largestHead)).toString('latin1')
     const [, code] = /^HTTP\/1\.[01] (\d{3})(?: |\r|$)/.exec(head) ?? []
