@@ -65,6 +65,16 @@ describe('a rule', () => {
       'a.zip > dir/x.exe',
     ],
     ['name x.exe', { name: 'a.zip', content: zip({ 'dir/x.exe': program }) }, 'a.zip > dir/x.exe'],
+    [
+      'extension scr',
+      { name: 'x.zip', content: zip({ 'a.scr\0.txt': program }) },
+      'x.zip > a.scr\0.txt',
+    ],
+    [
+      'extension scr',
+      { name: 'x.zip', content: zip({ 'a.s\u200bcr': program }) },
+      'x.zip > a.s\u200bcr',
+    ],
     ['extension exe', { name: 'x.exe.gz', content: gzipSync(program) }, 'x.exe.gz > x.exe'],
     [
       `sha256 ${createHash('sha256').update(program).digest('hex')}`,

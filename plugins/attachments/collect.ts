@@ -16,7 +16,13 @@ import {
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
 import { contentTypeOf, headBytes, isArchive, mayBeZip, type ContentType } from './content-type.ts'
-import { withBaseNames, type Collection, type Specimen, type Unseen } from './specimen.ts'
+import {
+  unpackedNames,
+  withBaseNames,
+  type Collection,
+  type Specimen,
+  type Unseen,
+} from './specimen.ts'
 import { UuBeginning, uuFilesIn } from './uu-files.ts'
 
 export interface Gathering {
@@ -189,7 +195,7 @@ class Collector {
     const task = { bytes, name, digests, limits: archiveLimits }
     const { entries, problems } = await this.#gathering.openArchive(task)
     for (const entry of entries) {
-      this.#specimens.push({ ...entry, names: withBaseNames(entry.names), types: [] })
+      this.#specimens.push({ ...entry, names: unpackedNames(entry.names), types: [] })
     }
     this.#unseen.push(...problems)
   }
@@ -210,7 +216,7 @@ class Collector {
         ...(sha256 === undefined ? {} : { sha256 }),
       }
       this.#specimens.push({
-        names: withBaseNames([name]),
+        names: unpackedNames([name]),
         within: [],
         types: [],
         sizeBytes,

@@ -253,6 +253,19 @@ describe('a tar archive', () => {
   })
 })
 
+/** The first header of this kind gets one field more. */
+function withExtra(zip: Buffer, signature: string, field: Buffer): Buffer {
+  const at = zip.indexOf(signature, 0, 'latin1')
+  const isLocal = signature === 'PK\x03\x04'
+  const bytes = Buffer.from(zip)
+  const nameEnd = at + (isLocal ? 30 : 46) + bytes.readUInt16LE(at + (isLocal ? 26 : 28))
+  bytes.writeUInt16LE(field.length, at + (isLocal ? 28 : 30))
+  const end = bytes.indexOf('PK\x05\x06', 0, 'latin1')
+  const place = isLocal ? 16 : 12
+  bytes.writeUInt32LE(bytes.readUInt32LE(end + place) + field.length, end + place)
+  return Buffer.concat([bytes.subarray(0, nameEnd), field, bytes.subarray(nameEnd)])
+}
+
 describe('a zip archive', () => {
   const sound = zipOf({ 'a.exe': program, 'b.txt': Buffer.from('text') })
 
@@ -268,6 +281,42 @@ describe('a zip archive', () => {
     const { entries, problems } = await open(sound.subarray(0, -30))
     expect(entries.map(({ names }) => names)).toEqual([['a.exe'], ['b.txt']])
     expect(problems).toMatchObject([{ problem: 'broken' }])
+  })
+
+  const names = (contents: Awaited<ReturnType<typeof open>>): readonly string[] =>
+    contents.entries.flatMap((entry) => entry.names)
+
+  test('behind another one shows the files of both, whichever unpackers open', async () => {
+    const other = zipOf({ 'c.txt': program })
+    for (const both of [
+      [sound, other],
+      [other, sound],
+    ]) {
+      const contents = await open(Buffer.concat([Buffer.from('GIF89a'), ...both]))
+      expect(names(contents).toSorted()).toEqual(['a.exe', 'b.txt', 'c.txt'])
+      expect(contents.problems).toEqual([])
+      // Their contents too, not only their names.
+      const programs = contents.entries.filter(({ content }) => content?.extension === 'exe')
+      expect(programs).toHaveLength(2)
+    }
+  })
+
+  test('shows files that its directory does not name', async () => {
+    const end = sound.indexOf('PK\x01\x02', 0, 'latin1')
+    const hidden = sound.subarray(0, end)
+    const contents = await open(Buffer.concat([hidden, zipOf({ 'c.txt': program })]))
+    expect(names(contents)).toEqual(['c.txt', 'a.exe', 'b.txt'])
+    expect(contents.problems).toMatchObject([{ problem: 'broken' }])
+    const within = await open(zipOf({ 'inner.zip': sound }))
+    expect(within.problems).toEqual([])
+  })
+
+  test('shows the names in the fields of Info-ZIP', async () => {
+    const field = Buffer.from('up\x0a\0\x01....b.exe', 'latin1')
+    for (const signature of ['PK\x01\x02', 'PK\x03\x04']) {
+      const contents = await open(withExtra(zipOf({ 'a.txt': program }), signature, field))
+      expect(names(contents)).toEqual(['a.txt', 'b.exe'])
+    }
   })
 
   test('in name only is broken', async () => {

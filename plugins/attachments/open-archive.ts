@@ -14,7 +14,7 @@ import type {
 } from './archive.ts'
 import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
 import { tarEntries } from './tar.ts'
-import { localNames, prefixOf, zipEntries } from './zip.ts'
+import { localNames, prefixOf, zipEntries, type Span } from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
 export async function openArchive(
@@ -75,13 +75,30 @@ class Visit {
         'broken',
         `${where.name}: ${error instanceof Error ? error.message : String(error)}`,
       )
-      if (content?.extension === 'zip') this.#damagedZip(bytes, inside(where))
+      const isZip = content?.extension === 'zip' || prefixOf(bytes) !== undefined
+      if (isZip) this.#unlisted(bytes, inside(where))
     }
   }
 
+  /** Of archives behind each other some unpackers open the first, others the last: all of them are looked into. */
   async #zip(bytes: Buffer, within: readonly string[]): Promise<void> {
+    const listed: Span[] = []
+    for (let rest = bytes; rest.length > 0;) {
+      const front = prefixOf(rest) ?? 0
+      await this.#directory(rest, within, listed)
+      if (this.#over) return
+      rest = rest.subarray(0, front)
+      if (prefixOf(rest) === undefined) break
+    }
+    if (this.#unlisted(bytes, within, listed) > 0) {
+      this.#note('broken', `${within.at(-1) ?? ''} holds files that its directory does not name`)
+    }
+  }
+
+  async #directory(bytes: Buffer, within: readonly string[], listed: Span[]): Promise<void> {
     for await (const entry of zipEntries(bytes)) {
       const [name = ''] = entry.names
+      listed.push(entry.span)
       if (!this.#mayGoOn()) return
       if (name.endsWith('/')) continue
       const { sizeBytes, packedBytes, encrypted } = entry
@@ -103,13 +120,18 @@ class Visit {
     }
   }
 
-  /** Some programs unpack what is left of it. */
-  #damagedZip(bytes: Buffer, within: readonly string[]): void {
-    for (const { name, sizeBytes } of localNames(bytes)) {
-      if (!this.#mayGoOn()) return
-      const known = this.entries.some(({ names }) => names.includes(name))
-      if (!known) this.#add({ within, names: [name], sizeBytes, encrypted: false })
+  /** Some programs unpack what no directory names, or what is left of a damaged archive. @returns how many such files there are */
+  #unlisted(bytes: Buffer, within: readonly string[], listed: readonly Span[] = []): number {
+    const known = new Set(this.entries.flatMap(({ names }) => names))
+    let count = 0
+    for (const { names, sizeBytes } of localNames(bytes, listed)) {
+      if (!this.#mayGoOn()) return count
+      if (names.every((name) => known.has(bounded(name)))) continue
+      for (const name of names) known.add(bounded(name))
+      count += 1
+      this.#add({ within, names, sizeBytes, encrypted: false })
     }
+    return count
   }
 
   async #gzip(bytes: Buffer, within: readonly string[]): Promise<void> {

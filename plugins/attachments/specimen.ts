@@ -1,3 +1,4 @@
+import { namesOnDisk } from 'postern/plugin'
 import type { ArchiveProblem } from './archive.ts'
 import type { ContentType } from './content-type.ts'
 
@@ -30,6 +31,11 @@ export interface Collection {
   readonly ambiguities: readonly string[]
   /** Of every part: the fields of its header. */
   readonly headers: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** Of a file in an archive, or one that is uuencoded: what becomes of its name where it is unpacked, too. */
+export function unpackedNames(names: readonly string[]): readonly string[] {
+  return withBaseNames([...names, ...names.flatMap(namesOnDisk)])
 }
 
 /**

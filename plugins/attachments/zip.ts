@@ -10,13 +10,21 @@ export interface ZipEntry {
   readonly encrypted: boolean
   /** Whether it is packed in a way that can be undone here. */
   readonly readable: boolean
+  /** Where it stands: its own header, and what belongs to it. */
+  readonly span: Span
   /** @throws Error for damaged data */
   open(): Promise<Readable>
 }
 
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
 /** @throws Error for what is no zip archive */
 export async function* zipEntries(given: Buffer): AsyncGenerator<ZipEntry> {
-  const bytes = given.subarray(prefixOf(given) ?? 0)
+  const front = prefixOf(given) ?? 0
+  const bytes = given.subarray(front)
   const zip = await openZip(bytes)
   for (;;) {
     const entry = await nextEntry(zip)
@@ -27,6 +35,7 @@ export async function* zipEntries(given: Buffer): AsyncGenerator<ZipEntry> {
       sizeBytes: entry.uncompressedSize,
       encrypted: entry.isEncrypted(),
       readable: entry.canDecodeFileData(),
+      span: spanOf(bytes, entry, front),
       open: () => openEntry(zip, entry),
     }
   }
@@ -53,16 +62,30 @@ export function prefixOf(bytes: Buffer): number | undefined {
   return isThere && prefix >= 0 ? prefix : undefined
 }
 
-/** Of a damaged archive what tools that repair go by: the header in front of each file. */
-export function* localNames(bytes: Buffer): Generator<{ name: string; sizeBytes: number }> {
+/**
+ * What stands in front of each file: tools that repair go by it where an archive is damaged, and unpackers that read from front
+ * to back go by nothing else.
+ * @param listed where the files are that the directory names: these are left out, with all that is in them
+ */
+export function* localNames(
+  bytes: Buffer,
+  listed: readonly Span[] = [],
+): Generator<{ names: readonly string[]; sizeBytes: number }> {
+  const spans = listed.toSorted((a, b) => a.from - b.from)
+  let next = 0
+  let past = 0
   for (let at = 0; ;) {
     at = bytes.indexOf(localHeader, at)
     if (at < 0 || at + localHeaderBytes > bytes.length) return
-    const from = at + localHeaderBytes
-    const name = decodeName(bytes.subarray(from, from + bytes.readUInt16LE(at + 26)))
-    yield { name, sizeBytes: bytes.readUInt32LE(at + 22) }
+    for (; (spans[next]?.from ?? Infinity) <= at; next++)
+      past = Math.max(past, spans[next]?.to ?? 0)
+    if (at < past) {
+      at = past
+      continue
+    }
+    yield { names: localNamesAt(bytes, at), sizeBytes: bytes.readUInt32LE(at + 22) }
     // Not by the sizes it claims: what is damaged may lie about them.
-    at = from
+    at += localHeaderBytes
   }
 }
 
@@ -104,12 +127,44 @@ const localHeaderBytes = 30
 
 /** What unpacks from front to back goes by the local header, what goes by the directory sees the other name. */
 function namesOf(bytes: Buffer, entry: Entry): readonly string[] {
-  const name = decodeName(entry.fileNameRaw)
+  const listed = [decodeName(entry.fileNameRaw), ...unicodePaths(entry.extraFieldRaw)]
   const at = entry.relativeOffsetOfLocalHeader
-  if (at + localHeaderBytes > bytes.length) return [name]
+  return [...new Set([...listed, ...localNamesAt(bytes, at).filter((name) => name !== '')])]
+}
+
+function localNamesAt(bytes: Buffer, at: number): readonly string[] {
+  if (at + localHeaderBytes > bytes.length) return []
   const from = at + localHeaderBytes
-  const local = decodeName(bytes.subarray(from, from + bytes.readUInt16LE(at + 26)))
-  return local === name || local === '' ? [name] : [name, local]
+  const nameEnd = from + bytes.readUInt16LE(at + 26)
+  const extra = bytes.subarray(nameEnd, nameEnd + bytes.readUInt16LE(at + 28))
+  return [decodeName(bytes.subarray(from, nameEnd)), ...unicodePaths(extra)]
+}
+
+/** Bytes in front of the name in a field of Info-ZIP's: a version, and a checksum that some do not look at. */
+const unicodePath = { id: 0x7075, before: 5 } as const
+
+/** APPNOTE §4.6.9: the name that is meant, where unpackers know this field. */
+function unicodePaths(extra: Buffer): readonly string[] {
+  const found: string[] = []
+  for (let at = 0; at + 4 <= extra.length;) {
+    const end = at + 4 + extra.readUInt16LE(at + 2)
+    if (extra.readUInt16LE(at) === unicodePath.id && end <= extra.length) {
+      found.push(extra.toString('utf8', at + 4 + unicodePath.before, end))
+    }
+    at = end
+  }
+  return found.filter((name) => name !== '')
+}
+
+/** By the size that its own header gives, where it gives one: a directory that claims more hides nothing behind it. */
+function spanOf(bytes: Buffer, entry: Entry, front: number): Span {
+  const at = entry.relativeOffsetOfLocalHeader
+  const from = front + at
+  if (at + localHeaderBytes > bytes.length) return { from, to: from }
+  const header = localHeaderBytes + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
+  const size = bytes.readUInt32LE(at + 18)
+  const packed = size === 0 || size === 0xff_ff_ff_ff ? entry.compressedSize : size
+  return { from, to: from + header + packed }
 }
 
 function decodeName(raw: Buffer): string {

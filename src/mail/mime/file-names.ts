@@ -31,7 +31,7 @@ export function fileNamesOf(
     .filter((name) => name.includes('%'))
     .map((name) => decodeText(fromHex(name, '%')))
   const read = [...shown, ...decoded, ...unescaped].map(bounded)
-  const names = [...new Set([...read, ...read.flatMap(asSomeHaveIt)])].filter((name) => name !== '')
+  const names = [...new Set([...read, ...read.flatMap(namesOnDisk)])].filter((name) => name !== '')
   const extensions = new Set(shown.map(extensionOf).filter((extension) => extension !== ''))
   return {
     names: telling(names),
@@ -43,7 +43,7 @@ export function fileNamesOf(
  * What becomes of a name on its way to the disk: it ends at a NUL, what nobody sees in it goes (among that what turns the
  * direction of writing), and so do blanks and quotes around it.
  */
-function asSomeHaveIt(name: string): readonly string[] {
+export function namesOnDisk(name: string): readonly string[] {
   const nul = name.indexOf('\0')
   const seen = name.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
   let start = 0
