@@ -1,5 +1,5 @@
 /** Held mail as a person reads it. What senders wrote is shown without control characters. */
-import { fieldText } from '../mail/header-field.ts'
+import { plainLine } from '../formats/plain-line.ts'
 import type { HeldDetails, HeldMessage } from '../tools/steer-quarantine.ts'
 
 export const heldHeading = 'id            received              size  from → to: subject (reason)'
@@ -7,7 +7,7 @@ export const heldHeading = 'id            received              size  from → t
 export function formatHeld(held: HeldMessage): string {
   const { id, receivedAt, sizeBytes, reversePath, recipients, subject } = held
   const head = [id.padEnd(12), time(receivedAt), String(sizeBytes).padStart(8)].join('  ')
-  return fieldText(
+  return plainLine(
     `${head}  ${reversePath} → ${recipients.join(', ')}: ${subject || '(no subject)'} (${why(held)})`,
   )
 }
@@ -26,7 +26,7 @@ export function formatDetails({ held, evidence, header, siblings }: HeldDetails)
     '',
     ...header.split(/\r?\n/),
   ]
-  return `${lines.map(fieldText).join('\n').trimEnd()}\n`
+  return `${lines.map(plainLine).join('\n').trimEnd()}\n`
 }
 
 function why({ reason, entry, score }: HeldMessage): string {

@@ -1,7 +1,8 @@
 /** A short mail of our own, through the queue's front door, with the null reverse-path: nobody answers it with a bounce. */
 import { isAscii } from 'node:buffer'
+import { plainLine } from '../formats/plain-line.ts'
 import { formatMailbox, type Mailbox } from '../mail/address.ts'
-import { fieldText, formatField } from '../mail/header-field.ts'
+import { formatField } from '../mail/header-field.ts'
 import { quotedPrintable } from '../mail/quoted-printable.ts'
 import { formatDate } from '../mail/trace-fields.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -36,7 +37,7 @@ export async function post({ queue, clock, random }: PostDoors, letter: Letter):
   const { hostname, from, to, kind, program = 'quarantine' } = letter
   const now = clock.now()
   const id = Buffer.from(random.bytes(8)).toString('hex')
-  const text = Buffer.from(letter.text.map((line) => `${fieldText(line)}\r\n`).join(''))
+  const text = Buffer.from(letter.text.map((line) => `${plainLine(line)}\r\n`).join(''))
   // A hop without 8BITMIME would not take it, and nobody would hear of that.
   const isPlain = isAscii(text)
   const fields = [
@@ -79,7 +80,7 @@ export async function post({ queue, clock, random }: PostDoors, letter: Letter):
 const wordBytes = 42
 
 function encoded(text: string): string {
-  const plain = fieldText(text)
+  const plain = plainLine(text)
   if (isAscii(Buffer.from(plain))) return plain
   const words: string[] = []
   let word = ''
