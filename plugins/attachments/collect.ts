@@ -15,7 +15,7 @@ import {
 } from 'postern/plugin'
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
-import { contentTypeOf, headBytes, isArchive, mayBeZip, type ContentType } from './content-type.ts'
+import { contentTypeOf, headBytes, mayBeArchive, type ContentType } from './content-type.ts'
 import {
   unpackedNames,
   withBaseNames,
@@ -230,11 +230,6 @@ class Collector {
   #limit(detail: string): void {
     this.#unseen.push({ problem: 'limit', detail })
   }
-}
-
-/** Also what is only called so. */
-function mayBeArchive(content: ContentType | undefined, names: readonly string[]): boolean {
-  return isArchive(content) || mayBeZip(content, names)
 }
 
 /** What mail programs open as a message when it is clicked, whatever it is declared to be. */

@@ -23,7 +23,7 @@ export async function contentTypeOf(head: Uint8Array): Promise<ContentType | und
   return found === undefined ? undefined : { extension: found.ext, type: found.mime }
 }
 
-/** Nobody takes these for anything else, whatever they are called. */
+/** What is in these is not looked at. */
 const otherArchives = new Set([
   'rar',
   '7z',
@@ -38,14 +38,17 @@ const otherArchives = new Set([
   'ace',
 ])
 
-/** Whether unpackers go by the name: they find a zip archive behind whatever was put in front of it. */
-export function mayBeZip(content: ContentType | undefined, names: readonly string[]): boolean {
-  if (content !== undefined && otherArchives.has(content.extension)) return false
-  return names.some((name) => /\.(?:zip|jar)$/i.test(name))
+/** Also what is only called so: unpackers that go by the name find a zip archive behind whatever was put in front of it. */
+export function mayBeArchive(content: ContentType | undefined, names: readonly string[]): boolean {
+  return isArchive(content) || names.some((name) => /\.(?:zip|jar)$/i.test(name))
+}
+
+export function isAnyArchive(content: ContentType | undefined): boolean {
+  return isArchive(content) || (content !== undefined && otherArchives.has(content.extension))
 }
 
 /** Whether what is in it can be looked at. */
-export function isArchive(content: ContentType | undefined): boolean {
+function isArchive(content: ContentType | undefined): boolean {
   return content !== undefined && archives.has(content.extension)
 }
 

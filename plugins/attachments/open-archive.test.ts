@@ -301,6 +301,18 @@ describe('a zip archive', () => {
     }
   })
 
+  test('behind an archive of another kind is found too: its name says who opens it', async () => {
+    const rar = Buffer.from('Rar!\x1a\x07\x01\0 and more', 'latin1')
+    const tar = tarOf([['c.txt', Buffer.from('text')]])
+    for (const front of [gzipSync('text'), tar, rar]) {
+      const contents = await open(Buffer.concat([front, sound]))
+      expect(names(contents)).toEqual(expect.arrayContaining(['a.exe', 'b.txt']))
+    }
+    expect(await problemsOf(rar, { name: 'a.zip' })).toEqual([])
+    const picture = Buffer.concat([Buffer.from('GIF89a'), sound])
+    expect(names(await open(zipOf({ 'inner.zip': picture })))).toContain('a.exe')
+  })
+
   test('shows files that its directory does not name', async () => {
     const end = sound.indexOf('PK\x01\x02', 0, 'latin1')
     const hidden = sound.subarray(0, end)

@@ -12,7 +12,13 @@ import type {
   ArchiveProblem,
   ArchiveTask,
 } from './archive.ts'
-import { contentTypeOf, headBytes, isArchive, type ContentType } from './content-type.ts'
+import {
+  contentTypeOf,
+  headBytes,
+  isAnyArchive,
+  mayBeArchive,
+  type ContentType,
+} from './content-type.ts'
 import { tarEntries } from './tar.ts'
 import { localNames, prefixOf, zipEntries, type Span } from './zip.ts'
 
@@ -64,11 +70,12 @@ class Visit {
       return this.#exceed('too many archives within each other')
     const content = await contentTypeOf(bytes.subarray(0, headBytes))
     try {
-      if (content?.extension === 'zip') await this.#zip(bytes, inside(where))
-      else if (content?.extension === 'gz') await this.#gzip(bytes, inside(where))
-      else if (content?.extension === 'tar') await this.#tar(bytes, inside(where))
-      else if (prefixOf(bytes) !== undefined) await this.#zip(bytes, inside(where))
-      else this.#note('broken', `${where.name} is no archive`)
+      if (content?.extension === 'gz') await this.#gzip(bytes, inside(where))
+      if (content?.extension === 'tar') await this.#tar(bytes, inside(where))
+      // Unpackers that go by the name find a zip archive from its end, whatever stands in front of it.
+      const isZip = content?.extension === 'zip' || prefixOf(bytes) !== undefined
+      if (isZip) await this.#zip(bytes, inside(where))
+      else if (!isAnyArchive(content)) this.#note('broken', `${where.name} is no archive`)
     } catch (error) {
       // Whoever sends a damaged archive hears of it by a rule; it is no fault of ours.
       this.#note(
@@ -177,7 +184,7 @@ class Visit {
   /** One entry: its beginning, and all of it where it is an archive or its digest is wanted. */
   async #entry({ within, name, names, sizeBytes, open }: Found): Promise<void> {
     try {
-      const { content, whole } = await this.#read(await open())
+      const { content, whole } = await this.#read(await open(), names)
       const sha256 = whole === undefined || !this.#digests ? undefined : digestOf(whole)
       this.#add({
         within,
@@ -187,7 +194,8 @@ class Visit {
         content,
         sha256,
       })
-      if (whole !== undefined && isArchive(content)) await this.archive(whole, { within, name })
+      if (whole !== undefined && mayBeArchive(content, names))
+        await this.archive(whole, { within, name })
     } catch (error) {
       this.#add({ within, names, sizeBytes, encrypted: false })
       this.#note('broken', `${name}: ${error instanceof Error ? error.message : String(error)}`)
@@ -196,6 +204,7 @@ class Visit {
 
   async #read(
     stream: Readable,
+    names: readonly string[],
   ): Promise<{ readonly content: ContentType | undefined; readonly whole?: Buffer }> {
     const chunks: Buffer[] = []
     let size = 0
@@ -209,7 +218,7 @@ class Visit {
       if (size < headBytes || decided) continue
       decided = true
       content = await contentTypeOf(Buffer.concat(chunks).subarray(0, headBytes))
-      if (!this.#digests && !isArchive(content)) return { content }
+      if (!this.#digests && !mayBeArchive(content, names)) return { content }
     }
     const all = Buffer.concat(chunks)
     if (!decided) content = await contentTypeOf(all.subarray(0, headBytes))
