@@ -9,6 +9,7 @@ import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { trustedLoader } from './trusted-loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { listVariables } from './environment-table.ts'
 import { examinedAccounts } from './examined-accounts.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -36,6 +37,7 @@ import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { roleDoubts } from './role-doubts.ts'
 import { ruleDoubts } from './rule-doubts.ts'
+import { variableDoubts } from './variable-doubts.ts'
 import { thresholdDoubts } from './threshold-doubts.ts'
 import { choiceMistakes, TlsContexts } from './tls-contexts.ts'
 
@@ -132,6 +134,10 @@ async function doubtsAbout(
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('chain', thresholdDoubts(configuration)),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation, contexts?.problem)),
+    ...ofClass(
+      'useless-rule',
+      await variableDoubts(configuration, () => listVariables(configuration)),
+    ),
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
