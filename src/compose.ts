@@ -15,6 +15,7 @@ import type { Doors } from './runtime/doors.ts'
 import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
+import type { TlsChoice } from './smtp/policy.ts'
 import { judge, refusedByTests, type Judged } from './rehearsal/before-force.ts'
 import { outliveLeakedPromises } from './tools/leaked-promises.ts'
 import { listenerNet } from './tools/listener-net.ts'
@@ -173,6 +174,7 @@ class RunningGateway implements Gateway {
       log,
       traces,
       standIn: new StandIn(await loginKey(store, random)),
+      tlsProblem: (listener, choice) => this.#current.certificates.problem(listener, choice),
       crashWatch: this.#notes,
       tap: this.#telemetry.transactionEnded,
       headBytes: () => this.#current.configuration.traces.headBytes,
@@ -201,7 +203,7 @@ class RunningGateway implements Gateway {
     const { queueFlush } = this.#steering
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     for (const listener of listeners) {
-      const tls = () => this.#current.certificates.get(listener.name)
+      const tls = (choice?: TlsChoice) => this.#current.certificates.of(listener.name, choice)
       const doors = { ...this.#doors, net: this.#netOf(listener) }
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors }
       this.#listeners.push(await openListener(listener, parts))

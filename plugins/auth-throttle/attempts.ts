@@ -89,9 +89,19 @@ export class Attempts {
     return (await this.#failed(key, most)) + (await this.#parts.counters.count(key))
   }
 
-  async #take({ key, most }: Limit): Promise<boolean> {
+  /** Where nobody has failed the counter alone is exact: whoever has failed since was under way and is counted in it. */
+  async #take(limit: Limit): Promise<boolean> {
     const { counters } = this.#parts
-    const failed = await this.#failed(key, most)
+    if (!(await counters.take(limit.key, limit.most))) return false
+    const failed = await this.#failed(limit.key, limit.most)
+    if (failed === 0) return true
+    counters.give(limit.key)
+    return this.#takeOfRest(limit, failed)
+  }
+
+  /** @param failed so many, when it was last looked */
+  async #takeOfRest({ key, most }: Limit, failed: number): Promise<boolean> {
+    const { counters } = this.#parts
     if (!(await counters.take(key, most - failed))) return false
     const since = await this.#failed(key, most)
     // One that was under way has failed meanwhile: it is in the store, and was not when the limit was drawn.

@@ -208,7 +208,7 @@ describe('auth-throttle', () => {
   })
 })
 
-test('so many logins are under way at a time; the oldest is forgotten first', async () => {
+function countersOf() {
   const taken = new Map<string, number>()
   const counters = {
     take(key: string, limit: number) {
@@ -220,6 +220,30 @@ test('so many logins are under way at a time; the oldest is forgotten first', as
     count: (key: string) => taken.get(key) ?? 0,
     spend: () => undefined,
   }
+  return { taken, counters }
+}
+
+test('the store is asked once for each limit under which nobody has failed', async () => {
+  const { taken, counters } = countersOf()
+  const asked: string[] = []
+  const failures = {
+    add: async () => {},
+    async count(key: string) {
+      asked.push(key)
+      return key === 'user' ? 2 : 0
+    },
+  }
+  const attempts = new Attempts({ clock: fakeClock(), counters, failures, windowMs: 1_000 })
+  const limits = ['address', 'network', 'user'].map((key) => ({ key, most: 3 }))
+  expect(await attempts.begin(limits)).not.toHaveProperty('reached')
+  expect(asked).toEqual(['address', 'network', 'user', 'user'])
+  expect([...taken.values()]).toEqual([1, 1, 1])
+  expect(await attempts.begin(limits)).toMatchObject({ reached: { key: 'user' } })
+  expect([...taken.values()]).toEqual([1, 1, 1])
+})
+
+test('so many logins are under way at a time; the oldest is forgotten first', async () => {
+  const { counters } = countersOf()
   const failures = { add: async () => {}, count: async () => 0 }
   const attempts = new Attempts({ clock: fakeClock(), counters, failures, windowMs: 1_000 })
   const begins = async (user: number) =>

@@ -19,11 +19,6 @@ export const variablesForPrograms: ReadonlyMap<string, string> = new Map([
 
 /** Not supported, each with the reason and what there is instead. */
 export const unsupportedVariables: ReadonlyMap<string, string> = new Map([
-  [
-    'TLS_SERVER_CERT',
-    'certificates belong to a listener, and clients choose among them by name (SNI): certificate, key and certificates in postern.yaml',
-  ],
-  ['TLSCIPHERS', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate, for everybody'],
   ['LOGREGEX', 'log and trace always name the pattern that matched'],
   [
     'JGREYLIST_DIR',

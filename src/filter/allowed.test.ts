@@ -219,3 +219,40 @@ test('an entry that wants a finding waits for it, and does without where nobody 
   }
   expect(seen).toEqual(['blue', undefined])
 })
+
+describe('at message', () => {
+  const signed = definePlugin({
+    name: 'signed',
+    provides: [proof],
+    setup: () => ({
+      message: ({ message }) =>
+        message.header.first('signed') === undefined
+          ? pass()
+          : pass({ findings: [finding(proof, { domain: 'client.test' })] }),
+    }),
+  })
+  const trusting = definePlugin({
+    name: 'trusting',
+    provides: [allowed],
+    wants: [proof],
+    setup: () => ({
+      message: (_, { findings }) =>
+        findings.get(proof) === undefined
+          ? pass()
+          : pass({ findings: [finding(allowed, { holds: 'yes', because: 'signed' })] }),
+    }),
+  })
+
+  test.each([
+    ['before', [entryOf(trusting), strict('message'), entryOf(signed)]],
+    ['behind', [entryOf(signed), entryOf(trusting), strict('message')]],
+  ])('is who is proven there, though the entry stands %s the proof', async (_, entries) => {
+    const session = chainOf(...entries).dial()
+    await from(session, 'ann')
+    await session.rcpt(bob)
+    expect(await session.message('Signed: yes\r\n\r\nhello\r\n')).toBe('250')
+    await session.mail('ann@client.test')
+    await session.rcpt(bob)
+    expect(await session.message()).toBe('550 5.7.1 Strict')
+  })
+})

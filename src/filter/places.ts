@@ -158,15 +158,42 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const others = entries.filter(({ first, replaces }) => !first && !replaces)
   const lastOnes = entries.filter(({ first, replaces }) => !first && replaces)
   const message = waiting(
-    put('message', hooks.message, [...firstOnes, ...others, ...lastOnes]).map((place) => ({
-      ...place,
-      unasked: place.entry.instance.unasked?.bind(place.entry.instance),
-    })),
+    put('message', hooks.message, [...firstOnes, ...provenFirst(others), ...lastOnes]).map(
+      (place) => ({
+        ...place,
+        unasked: place.entry.instance.unasked?.bind(place.entry.instance),
+      }),
+    ),
   )
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, checkApop, loginEnded }
   return { connect, hello, ...logins, mail, rcpt, allowing, data, message, sign, passage, all }
+}
+
+/**
+ * Whoever says who is allowed stands early in a chain, for the stages before; at `message` it comes behind those whose findings
+ * prove it, and before those who ask for its word, whatever the order of the entries is.
+ */
+function provenFirst(entries: readonly Entry[]): readonly Entry[] {
+  const ordered: Entry[] = []
+  let held: Entry[] = []
+  for (const [index, entry] of entries.entries()) {
+    const later = entries.slice(index + 1)
+    const isEarly = later.some((other) => proves(other, entry))
+    if (isEarly || held.some((early) => waitsFor(entry, early))) held.push(entry)
+    else ordered.push(entry)
+    if (later.some((other) => held.some((early) => proves(other, early)))) continue
+    ordered.push(...held)
+    held = []
+  }
+  return ordered
+}
+
+/** What `entry` finds says whether those are allowed whom `early` would allow. */
+function proves(entry: Entry, early: Entry): boolean {
+  const allows = early.provides.some(({ name }) => name === allowed.name)
+  return allows && waitsFor(early, entry) && !waitsFor(entry, early)
 }
 
 /** Works out who waits for whom at `message`. */

@@ -14,6 +14,7 @@ import type {
   Policy,
   ReceiverSettings,
   SessionPolicy,
+  TlsChoice,
 } from '../smtp/policy.ts'
 import { clientLimits } from './client-limits.ts'
 import type { CrashWatch } from './crash-watch.ts'
@@ -44,6 +45,8 @@ export interface FilterPolicyParts {
   readonly environmentOf: EnvironmentOf
   readonly nameOf?: NameOf
   readonly infoOf?: InfoOf
+  /** Why what a rule has chosen for a client's TLS cannot be used there. */
+  readonly tlsProblem?: (listener: string, choice: TlsChoice) => string | undefined
   readonly clock: Clock
   readonly log: Log
   readonly traces: Archive
@@ -117,12 +120,17 @@ export class FilterPolicy implements Policy {
     }
   }
 
+  tlsFor(listener: string, { environment }: Introduction): TlsChoice | undefined {
+    return this.#settings(this.#generation, listener, environment).settings.tls
+  }
+
   open(facts: ConnectionFacts): SessionPolicy {
     const generation = this.#generation
     const { clock, log } = this.#parts
     const { environment, denied } = facts.introduction ?? this.#parts.environmentOf(facts)
     const { settings, sound } = this.#settings(generation, facts.listener, environment)
-    const refusal = this.#refusal(environment, denied) ?? (sound ? undefined : settingsFault)
+    const isSound = sound && this.#hasTls(facts.listener, settings, environment)
+    const refusal = this.#refusal(environment, denied) ?? (isSound ? undefined : settingsFault)
     const inquiry = new Inquiry(generation, { clock, log })
     inquiry.environment = environment
     const recorder = new SessionRecorder({
@@ -157,6 +165,16 @@ export class FilterPolicy implements Policy {
     if (limits.ok) return denied ? limits.denied : undefined
     this.#parts.log.error('receiver.setting-unusable', { problem: limits.problem })
     return settingsFault
+  }
+
+  /** Without what was chosen for its TLS a client is not served: neither in the clear nor by another certificate. */
+  #hasTls(listener: string, { tls }: ReceiverSettings, environment: Environment): boolean {
+    const problem = tls === undefined ? undefined : this.#parts.tlsProblem?.(listener, tls)
+    if (problem === undefined) return true
+    this.#parts.log.error('receiver.setting-unusable', {
+      problem: `${problem}; by ${environment.source}`,
+    })
+    return false
   }
 
   #settings(

@@ -8,6 +8,7 @@ import { isDomain } from '../mail/domain.ts'
 import { option } from '../plugin/option-makers.ts'
 import type { Option, OptionValues } from '../plugin/option.ts'
 import type { LoginMechanism, ListenerRole, ReceiverSettings } from '../smtp/policy.ts'
+import { clientTlsOptions, tlsChoice } from './client-tls.ts'
 import { receiverSwitches } from './receiver-switches.ts'
 
 function asMaxrcpt(option: Option<number>): Option<number> {
@@ -116,6 +117,7 @@ export const receiverOptions = {
     default: 'offered',
     description: 'On listeners with tls: starttls; required: MAIL only after STARTTLS.',
   }),
+  ...clientTlsOptions,
   auth_mechanisms: option.strings({
     default: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'APOP'],
     description: 'Offered as far as an entry can answer them; APOP is for POP3.',
@@ -213,6 +215,7 @@ export function settingsFrom(
   { role, tls, answerable, version }: SettingsTraits,
 ): ReceiverSettings {
   const protocol = protocolOf(role)
+  const choice = tls ? tlsChoice(values) : undefined
   const mechanisms =
     values.auth === 'off' ? [] : answerable.filter((name) => values.auth_mechanisms.includes(name))
   return Object.freeze({
@@ -254,6 +257,7 @@ export function settingsFrom(
     etrnClients: values.etrn,
     completesHeader: values.complete_header,
     replyIds: values.reply_ids,
+    ...(choice === undefined ? {} : { tls: choice }),
   })
 }
 

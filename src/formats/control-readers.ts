@@ -91,7 +91,9 @@ export const controlReaders = {
     unread:
       'delivery.tls in postern.yaml says by domain or host where a certificate must be verified',
   },
-  tlsserverciphers: { unread: 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate' },
+  tlsserverciphers: {
+    unread: 'the ciphers that Mozilla calls intermediate; receiver.tls_ciphers for others',
+  },
   'validrcptto.cdb': { plugin: 'validrcptto' },
   virtualdomains: { part: 'the router' },
 } as const satisfies Readonly<Record<keyof typeof controlFiles, ControlReader>>

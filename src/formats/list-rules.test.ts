@@ -35,6 +35,7 @@ describe('a rule', () => {
     ['block sender bad.example', 'block sender @bad.example'],
     ['block sender @.bad.example', 'block sender .bad.example'],
     ['block sender <>', 'block sender <>'],
+    ['block sender @localhost', 'block sender @localhost'],
     ['allow from @bücher.example', 'allow from @xn--bcher-kva.example'],
     ['block from @x.example for @example.org', 'block from @x.example for example.org'],
     ['block from x.example for Bob@Example.org', 'block from @x.example for bob@example.org'],
@@ -59,6 +60,8 @@ describe('a rule', () => {
     ['allow name *.example.org', 'a host name'],
     ['allow sender @', 'an address'],
     ['allow sender a@@b', 'an address'],
+    ['block sender nonsense', 'an address, @domain'],
+    ['block from nonsense', 'an address, @domain'],
     ['allow sender <>', 'nobody can prove'],
     ['block from <>', 'an address'],
     ['block from x.example for a@', 'a recipient or a domain'],
@@ -74,8 +77,14 @@ describe('a rule', () => {
     const value = {
       client: network,
       name: domain,
-      sender: fc.oneof(address, domain),
-      from: fc.oneof(address, domain),
+      sender: fc.oneof(
+        address,
+        domain.map((each) => `@${each}`),
+      ),
+      from: fc.oneof(
+        address,
+        domain.map((each) => `@${each}`),
+      ),
     }
     const anyRule = fc
       .constantFrom(...listSubjects)

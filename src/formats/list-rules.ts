@@ -150,7 +150,8 @@ function networkOf(text: string): string | undefined {
 
 function addressOrDomain(text: string): string | undefined {
   const at = text.lastIndexOf('@')
-  if (at < 0) return domainOrBelow(text)
+  // A word without a dot is a local-part, or a slip, more often than a domain.
+  if (at < 0) return text.includes('.') ? domainOrBelow(text) : undefined
   return at === 0 ? domainOrBelow(text.slice(1)) : addressOf(text)
 }
 

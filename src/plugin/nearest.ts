@@ -1,8 +1,15 @@
-/** The word among `words` that was probably meant, for "did you mean"; undefined if none is near. */
-export function nearest(word: string, words: Iterable<string>): string | undefined {
+/**
+ * The word among `words` that was probably meant, for "did you mean"; undefined if none is near.
+ * @param most letters that may differ; a third of them, or one, where absent
+ */
+export function nearest(
+  word: string,
+  words: Iterable<string>,
+  most: number = Math.max(1, Math.floor(Math.min(word.length, 64) / 3)),
+): string | undefined {
   const lower = word.slice(0, 64).toLowerCase()
   let best: string | undefined
-  let least = Math.max(1, Math.floor(lower.length / 3)) + 1
+  let least = most + 1
   for (const candidate of words) {
     const distance = editDistance(lower, candidate.slice(0, 64).toLowerCase())
     if (distance < least) {

@@ -268,7 +268,10 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
   readonly variables?: { readonly [name: string]: string }
   /** Findings it cannot do without: their providers must stand earlier in the chain. */
   readonly needs?: readonly FindingKey<JsonValue>[]
-  /** Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain. */
+  /**
+   * Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain; whoever
+   * provides `allowed` for those who come later, too.
+   */
   readonly wants?: readonly FindingKey<JsonValue>[]
   /** Findings it may report. */
   readonly provides?: readonly FindingKey<JsonValue>[]

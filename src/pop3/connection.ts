@@ -17,7 +17,7 @@ export interface PopConnectionParts {
   readonly session: PopSession
   readonly clock: Clock
   readonly log: Log
-  /** Asked for when a handshake begins. */
+  /** Asked for when a handshake begins. @throws PosternError CONFIG_INVALID where it cannot be used */
   readonly tls: () => TlsContext | undefined
   readonly handshakeTimeoutMs: number
   /** The client has said QUIT: it may come again before its connection is closed. */
@@ -183,14 +183,17 @@ export class PopConnection implements ConnectionHandlers {
 
   async #startTls(): Promise<void> {
     const { connection, tls, session, handshakeTimeoutMs: timeoutMs, log, id } = this.#parts
-    const context = tls()
     // What came in the clear is dropped, not executed.
     this.#input.clear()
-    if (context === undefined) return connection.destroy()
     try {
+      const context = tls()
+      if (context === undefined) return connection.destroy()
       session.tlsStarted(await connection.startTls({ side: 'server', context, timeoutMs }))
     } catch (error) {
-      log.info('tls.failed', { session: id, error: String(error) })
+      log[isPosternError(error, 'CONFIG_INVALID') ? 'error' : 'info']('tls.failed', {
+        session: id,
+        error: String(error),
+      })
       connection.destroy()
     }
   }

@@ -1,4 +1,5 @@
 /** Listens for POP3 clients, and gives each a session, within limits. Who comes beyond them is told so and sent away. */
+import { isPosternError } from '../mail/errors.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Connection, ListenAddress, Net, NetListener, TlsContext } from '../runtime/net.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -12,7 +13,7 @@ import {
   type ConnectionLimits,
   type LimitName,
 } from '../smtp/admission.ts'
-import type { ConnectionFacts, Introduction, Policy } from '../smtp/policy.ts'
+import type { ConnectionFacts, Introduction, Policy, TlsChoice } from '../smtp/policy.ts'
 import { PopConnection } from './connection.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import { OctetBook } from './octet-book.ts'
@@ -30,8 +31,8 @@ export interface PopListenerOptions extends ConnectionLimits {
 export interface PopListenerParts {
   readonly policy: Policy
   readonly mailboxes: Mailboxes
-  /** The certificates, asked for anew by each handshake. */
-  tls(): TlsContext | undefined
+  /** The certificates, asked for anew by each handshake. @throws PosternError CONFIG_INVALID where what is chosen cannot be used */
+  tls(choice?: TlsChoice): TlsContext | undefined
   readonly doors: AdmissionDoors & {
     readonly net: Net
     readonly disk: Disk
@@ -165,27 +166,33 @@ class Reception {
     const refusal = await this.#admission.identify(place, remote.address, limits)
     if (refusal !== undefined) return this.#refuse(connection, refusal.limit)
     if (mode !== 'implicit') return this.#open(connection, { introduction, place })
-    const tls = await this.#secured(connection)
+    const tls = await this.#secured(connection, introduction)
     if (tls !== undefined) return this.#open(connection, { introduction, place, tls })
     this.#drop(connection, place)
   }
 
   /** A handshake that fails ends in silence: there is no language to say why in. */
-  async #secured(connection: Connection): Promise<TlsState | undefined> {
-    const context = this.#parts.tls()
-    if (context === undefined) return undefined
+  async #secured(
+    connection: Connection,
+    introduction: Introduction,
+  ): Promise<TlsState | undefined> {
     const { handshakeTimeoutMs: timeoutMs, name } = this.#options
     try {
+      const context = this.#parts.tls(this.#parts.policy.tlsFor(name, introduction))
+      if (context === undefined) return undefined
       // While it was asked who may come in, the client has begun with the handshake.
       const received = Buffer.alloc(0)
       return await connection.startTls({ side: 'server', context, timeoutMs, received })
     } catch (error) {
       const { address } = connection.remote
-      this.#parts.doors.log.info('tls.failed', {
-        listener: name,
-        remote: address,
-        error: String(error),
-      })
+      this.#parts.doors.log[isPosternError(error, 'CONFIG_INVALID') ? 'error' : 'info'](
+        'tls.failed',
+        {
+          listener: name,
+          remote: address,
+          error: String(error),
+        },
+      )
       return undefined
     }
   }
@@ -226,7 +233,7 @@ class Reception {
       clock,
       log,
       handshakeTimeoutMs,
-      tls: () => this.#parts.tls(),
+      tls: () => this.#parts.tls(sessionPolicy.settings.tls),
       finished: () => place.release(),
       closed: (gone) => {
         this.#sessions.delete(gone)

@@ -379,6 +379,7 @@ describe('QMQP', () => {
     const ruled = await stage('qmqp', {
       through: (inner) => ({
         introduce: (newcomer) => inner.introduce(newcomer),
+        tlsFor: () => undefined,
         open: (facts) => Object.create(inner.open(facts), { environment: { value: environment } }),
       }),
     })

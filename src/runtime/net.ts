@@ -82,6 +82,11 @@ export interface TlsSettings extends TlsIdentity {
   readonly others?: readonly TlsIdentity[]
   /** Clients are asked for a certificate; `authorities`, in PEM, verify it. */
   readonly clients?: { readonly authorities: string; readonly required: boolean }
+  /**
+   * Other ciphers than the usual, as a list of OpenSSL's; what encrypts nothing, or for nobody, is never among them. Of
+   * TLS 1.3 those that stay the usual where the list names none.
+   */
+  readonly ciphers?: string
 }
 
 /** Such settings, ready for use; made by `Net.tlsContext`. */
@@ -147,6 +152,6 @@ export interface Net {
   ownAddresses(): readonly string[]
   /** The system's authorities and these, in PEM. @throws PosternError CONFIG_INVALID */
   tlsTrust(authorities: string): TlsTrust
-  /** @throws PosternError CONFIG_INVALID when a certificate and its key do not fit, or one of them is none. */
+  /** @throws PosternError CONFIG_INVALID when a certificate and its key do not fit, or one of them is none, or no cipher is left. */
   tlsContext(settings: TlsSettings): TlsContext
 }

@@ -13,10 +13,10 @@ import { DataPace } from './data-pace.ts'
 import { Deadline } from './deadline.ts'
 import { LineReader } from './line-reader.ts'
 import type { ListenerMeter } from './listener-meter.ts'
-import type { SessionEnd } from './policy.ts'
+import type { SessionEnd, TlsChoice } from './policy.ts'
 import { maxLineBytes, type SessionReceiver } from './receiver.ts'
 import { shuttingDown, timedOut, tooSlow } from './replies.ts'
-import { secured, type Handshake } from './secured.ts'
+import { failureLevel, secured, type Handshake } from './secured.ts'
 import type { SessionRecording } from './session-recording.ts'
 
 /** Replies wait this long for those that follow from the same chunk. */
@@ -32,7 +32,7 @@ export interface SessionConnectionParts {
   readonly clock: Clock
   readonly log: Log
   /** Asked for when it begins: a renewed certificate is used at once. */
-  readonly handshake: () => Handshake
+  readonly handshake: (choice: TlsChoice | undefined) => Handshake
   readonly meter: ListenerMeter
   /** The client has ended its session, and nothing more of it is waited for; `closed` follows. */
   readonly finished: (session: SessionConnection) => void
@@ -240,7 +240,10 @@ export class SessionConnection implements ConnectionHandlers {
     this.#input.clear()
     this.#waiting = true
     this.#deadline.suspend()
-    void secured(connection, handshake()).then(this.#secured, this.#insecure)
+    void secured(connection, handshake(this.#receiver.settings.tls)).then(
+      this.#secured,
+      this.#insecure,
+    )
   }
 
   readonly #secured = (state: TlsState): void => {
@@ -258,7 +261,7 @@ export class SessionConnection implements ConnectionHandlers {
   readonly #insecure = (error: Error): void => {
     const { log, id, connection, meter } = this.#parts
     meter.secured('failed')
-    log.info('tls.failed', { session: id, error: error.message })
+    log[failureLevel(error)]('tls.failed', { session: id, error: error.message })
     this.#waiting = false
     this.#closing = true
     this.#receiver.end('disconnect')

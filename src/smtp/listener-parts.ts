@@ -9,7 +9,7 @@ import type { Random } from '../runtime/random.ts'
 import type { ConnectionLimits } from './admission.ts'
 import type { ArrivalOptions } from './arrival.ts'
 import type { ListenerMeter } from './listener-meter.ts'
-import type { ConnectionFacts, Policy } from './policy.ts'
+import type { ConnectionFacts, Policy, TlsChoice } from './policy.ts'
 import type { QueueFlush } from './queue-flush.ts'
 import type { ReceiverParts, SessionReceiver } from './receiver.ts'
 import type { SessionRecording } from './session-recording.ts'
@@ -37,8 +37,11 @@ export interface ListenerParts {
   receive?(parts: ReceiverParts): SessionReceiver
   /** Where the dialogues of this listener are to be seen. @returns undefined for one that is not */
   record?(facts: ConnectionFacts): SessionRecording | undefined
-  /** The certificates, asked for anew by each handshake; `undefined`: there are none. */
-  tls(): TlsContext | undefined
+  /**
+   * The certificates, asked for anew by each handshake; `undefined`: there are none.
+   * @throws PosternError CONFIG_INVALID where what is chosen for the client cannot be used
+   */
+  tls(choice?: TlsChoice): TlsContext | undefined
   readonly meter?: ListenerMeter
   readonly doors: ListenerDoors
 }

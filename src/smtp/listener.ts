@@ -13,10 +13,10 @@ import { Arrivals, type Arrival } from './arrival.ts'
 import { SessionConnection } from './connection.ts'
 import { noMeter, type ListenerMeter } from './listener-meter.ts'
 import type { ListenerDoors, ListenerOptions, ListenerParts } from './listener-parts.ts'
-import type { ConnectionFacts, Introduction } from './policy.ts'
+import type { ConnectionFacts, Introduction, TlsChoice } from './policy.ts'
 import { Receiver } from './receiver.ts'
 import { notServing } from './replies.ts'
-import { secured, type Handshake } from './secured.ts'
+import { failureLevel, secured, type Handshake } from './secured.ts'
 import { sessionIds } from './session-ids.ts'
 
 /** Farewells that may be on their way at one time. */
@@ -85,7 +85,7 @@ async function close(
 }
 
 /** A client of whom the policy has heard. */
-type Introduced = Arrival & Pick<ConnectionFacts, 'introduction'>
+type Introduced = Arrival & { readonly introduction: Introduction }
 
 function errorText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -229,14 +229,15 @@ class Reception {
   async #openSecured(connection: Connection, place: Place, arrival: Introduced): Promise<void> {
     // While it was asked who may come in, the client has begun with the handshake.
     const { received = Buffer.alloc(0), ...client } = arrival
-    const handshake = { ...this.#handshake(), received }
+    const { policy } = this.#parts
     let tls: TlsState | undefined
     try {
-      tls = await secured(connection, handshake)
+      const choice = policy.tlsFor(this.#options.name, arrival.introduction)
+      tls = await secured(connection, { ...this.#handshake(choice), received })
       this.#meter.secured(tls.protocol)
     } catch (error) {
       this.#meter.secured('failed')
-      this.#parts.doors.log.info('tls.failed', {
+      this.#parts.doors.log[failureLevel(error)]('tls.failed', {
         listener: this.#options.name,
         remote: arrival.remote.address,
         error: error instanceof Error ? error.message : String(error),
@@ -251,8 +252,8 @@ class Reception {
     this.#left()
   }
 
-  readonly #handshake = (): Handshake => ({
-    certificates: this.#parts.tls(),
+  readonly #handshake = (choice: TlsChoice | undefined): Handshake => ({
+    certificates: () => this.#parts.tls(choice),
     timeoutMs: this.#options.handshakeTimeoutMs ?? handshakeTimeoutMs,
   })
 

@@ -13,6 +13,7 @@ import type { Endpoint, Session, TlsState, Transaction } from '../mail/session.t
 import type { Silence } from '../mail/silence.ts'
 import type { Networks } from '../plugin/networks.ts'
 import type { Placement, Receipt } from '../queue/queue.ts'
+import type { TlsIdentity } from '../runtime/net.ts'
 import type { ForwardedClient } from './xclient.ts'
 
 /**
@@ -23,6 +24,8 @@ import type { ForwardedClient } from './xclient.ts'
 export interface Policy {
   /** Somebody is at the door: who they are by name, and within which limits they may come in. */
   introduce(newcomer: Newcomer): MaybePromise<Introduction>
+  /** What a client is shown whose session begins with the handshake; undefined: what everybody is shown there. */
+  tlsFor(listener: string, introduction: Introduction): TlsChoice | undefined
   /** A connection came in. The chain and the settings it will meet are fixed here. */
   open(connection: ConnectionFacts): SessionPolicy
 }
@@ -291,6 +294,21 @@ export interface ReceiverSettings {
   readonly completesHeader: boolean
   /** Refusals and the final 250 end with the id of their trace. */
   readonly replyIds: boolean
+  /** Absent: what everybody is shown at the listener. */
+  readonly tls?: TlsChoice
+}
+
+/** What one client is shown in place of its listener's certificates, and the ciphers it may have in place of the usual. */
+export interface TlsChoice {
+  readonly certificate?: TlsCertificate
+  /** A list of OpenSSL's. */
+  readonly ciphers?: string
+}
+
+/** A certificate in a file that is followed. */
+export interface TlsCertificate {
+  /** The last that could be used, or why there has been none. Renewed, it is another object. */
+  readonly held: TlsIdentity | { readonly problem: string }
 }
 
 /** What a listener is for: it decides what its settings are where nothing else is said. */

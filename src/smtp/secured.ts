@@ -1,10 +1,10 @@
-import { PosternError } from '../mail/errors.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { TlsState } from '../mail/session.ts'
 import type { Connection, TlsContext } from '../runtime/net.ts'
 
 export interface Handshake {
-  /** `undefined`: there are none (any more). */
-  readonly certificates: TlsContext | undefined
+  /** `undefined`: there are none (any more). @throws PosternError CONFIG_INVALID where they cannot be used */
+  readonly certificates: () => TlsContext | undefined
   readonly timeoutMs: number
   /** What came already and belongs to the handshake: behind a PROXY header, or nothing yet; never behind STARTTLS. */
   readonly received?: Uint8Array
@@ -15,8 +15,18 @@ export interface Handshake {
  * @throws PosternError PEER_FAILED, TIMEOUT, CONFIG_INVALID; the connection is closed then
  */
 export async function secured(connection: Connection, handshake: Handshake): Promise<TlsState> {
-  const { certificates: context, ...how } = handshake
-  if (context !== undefined) return connection.startTls({ side: 'server', context, ...how })
-  connection.destroy()
-  throw new PosternError('CONFIG_INVALID', 'there is no certificate')
+  const { certificates, ...how } = handshake
+  try {
+    const context = certificates()
+    if (context !== undefined) return await connection.startTls({ side: 'server', context, ...how })
+    throw new PosternError('CONFIG_INVALID', 'there is no certificate')
+  } catch (error) {
+    connection.destroy()
+    throw error
+  }
+}
+
+/** How loud a handshake fails: clients fail every day, a certificate that cannot be used wants the operator. */
+export function failureLevel(error: unknown): 'info' | 'error' {
+  return isPosternError(error, 'CONFIG_INVALID') ? 'error' : 'info'
 }

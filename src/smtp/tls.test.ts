@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
+import { PosternError } from '../mail/errors.ts'
 import { processCounters } from '../runtime/node/counters.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import type { TlsContext } from '../runtime/net.ts'
@@ -11,17 +12,23 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { memoryQueue } from '../testkit/memory-queue.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
-import { scriptedPolicy } from '../testkit/scripted-policy.ts'
+import { scriptedPolicy, testSettings } from '../testkit/scripted-policy.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
 import { listen } from './listener.ts'
 import type { ListenerOptions } from './listener-parts.ts'
-import type { Newcomer } from './policy.ts'
+import type { Newcomer, TlsChoice } from './policy.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
 
 const contextOf = (certificate: string, key: string): TlsContext =>
   nodeNet.tlsContext({ certificate, key })
+
+function chosen({ certificate, ciphers = '' }: TlsChoice): TlsContext {
+  const held = certificate?.held
+  if (held === undefined || 'problem' in held) throw new PosternError('CONFIG_INVALID', 'none')
+  return nodeNet.tlsContext({ ...held, ciphers })
+}
 
 async function open(options: Partial<ListenerOptions> = {}) {
   const policy = scriptedPolicy()
@@ -40,7 +47,7 @@ async function open(options: Partial<ListenerOptions> = {}) {
     {
       policy,
       queue: memoryQueue(systemClock),
-      tls: () => certificates.current,
+      tls: (choice) => (choice === undefined ? certificates.current : chosen(choice)),
       doors: {
         net: nodeNet,
         clock: systemClock,
@@ -326,6 +333,56 @@ describe('implicit TLS', () => {
     const secure = dialTls(port)
     expect(await replies(secure)()).toContain('220 ')
     secure.destroy()
+    await listener.close(1_000)
+  })
+})
+
+describe('what a client’s rule chooses for its TLS', () => {
+  const held = tlsIdentity(['rule.test'])
+  const choice = { certificate: { held }, ciphers: 'ECDHE-ECDSA-AES128-SHA' }
+  const older = { rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const
+  const shown = async (secure: TLSSocket) => {
+    secure.on('error', () => {})
+    await new Promise((resolve) => void secure.once('secureConnect', resolve))
+    const found = [secure.getPeerX509Certificate()?.subject, secure.getCipher().standardName]
+    secure.destroy()
+    return found
+  }
+  const its = ['CN=rule.test', 'TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA']
+
+  test('holds for STARTTLS', async () => {
+    const { policy, listener, port } = await open()
+    policy.settings = { ...testSettings, tls: choice }
+    const plain = createConnection({ host: '127.0.0.1', port })
+    const next = replies(plain)
+    await next()
+    plain.write('EHLO client.test\r\nSTARTTLS\r\n')
+    await next()
+    await next()
+    plain.removeAllListeners('data')
+    expect(await shown(connectTls({ socket: plain, ...older }))).toEqual(its)
+    await listener.close(1_000)
+  })
+
+  test('holds for implicit TLS', async () => {
+    const { policy, listener, port } = await open({ tls: 'implicit' })
+    Object.assign(policy, { tlsFor: () => choice })
+    expect(await shown(connectTls({ port, ...older }))).toEqual(its)
+    await listener.close(1_000)
+  })
+
+  test('ends the connection where it cannot be used, and nothing else is shown', async () => {
+    const { policy, log, listener, port } = await open({ tls: 'implicit' })
+    Object.assign(policy, { tlsFor: () => ({ certificate: { held: { problem: 'missing' } } }) })
+    const secure = dialTls(port)
+    const heard = new Promise((resolve) => {
+      secure.once('secureConnect', () => resolve('shown')).once('close', () => resolve('closed'))
+    })
+    expect(await heard).toBe('closed')
+    expect(policy.opened).toEqual([])
+    expect(log.events).toContainEqual(
+      expect.objectContaining({ event: 'tls.failed', level: 'error' }),
+    )
     await listener.close(1_000)
   })
 })

@@ -17,7 +17,7 @@ import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { TransactionTap } from '../filter/session-recorder.ts'
 import type { CrashWatch } from '../filter/crash-watch.ts'
-import { FilterPolicy } from '../filter/policy.ts'
+import { FilterPolicy, type FilterPolicyParts } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import type { Plugin } from '../plugin/plugin.ts'
 import { Receipt } from '../queue/receipt.ts'
@@ -62,6 +62,7 @@ export interface ChainTestOptions {
   /** Told of what is over. */
   readonly tap?: TransactionTap
   readonly crashWatch?: CrashWatch
+  readonly tlsProblem?: FilterPolicyParts['tlsProblem']
 }
 
 export interface ChainUnderTest {
@@ -151,6 +152,7 @@ export function chainUnderTest(options: ChainTestOptions): ChainUnderTest {
     standIn: new StandIn(seededRandom(2).bytes(32)),
     crashWatch: options.crashWatch,
     ...(options.tap === undefined ? {} : { tap: options.tap }),
+    ...(options.tlsProblem === undefined ? {} : { tlsProblem: options.tlsProblem }),
   })
   let sessions = 0
   return {

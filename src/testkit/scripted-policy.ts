@@ -115,6 +115,7 @@ export function scriptedPolicy(
     transactions,
     turnedAway,
     introduce: () => unknownClient,
+    tlsFor: () => undefined,
     open(facts) {
       opened.push(facts)
       return session(this)
@@ -145,6 +146,7 @@ export function slowPolicy(policy: Policy): Policy {
     })
   return {
     introduce: (newcomer) => later(() => policy.introduce(newcomer)),
+    tlsFor: (listener, introduction) => policy.tlsFor(listener, introduction),
     open(facts) {
       const session = policy.open(facts)
       return {

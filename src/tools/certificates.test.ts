@@ -5,7 +5,7 @@ import type { ListenerTls, WrittenIdentity } from '../config/tls-section.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
-import { certificateDoubts, certificateMistakes, certificatesOf, wantsOwn } from './certificates.ts'
+import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
@@ -98,13 +98,8 @@ describe('what makes a certificate hard to believe', () => {
   })
 })
 
-describe('the certificates of the listeners', () => {
+test('our own certificate is wanted where a listener with TLS names none', () => {
   const asOwn: ListenerTls = { mode: 'implicit', identities: [] }
-
-  test('are there by name, our own where none is named, and none where TLS is off', () => {
-    const listeners = [listener('plain'), listener('own', asOwn), shows({ ...one, at: [] })]
-    expect(listeners.map(wantsOwn)).toEqual([false, true, false])
-    expect([...certificatesOf(listeners, nodeNet, two).keys()]).toEqual(['own', 'mx'])
-    expect([...certificatesOf(listeners, nodeNet, undefined).keys()]).toEqual(['mx'])
-  })
+  const listeners = [listener('plain'), listener('own', asOwn), shows({ ...one, at: [] })]
+  expect(listeners.map(wantsOwn)).toEqual([false, true, false])
 })

@@ -1,42 +1,13 @@
-/** The certificates of the listeners: judged for `postern check`, and made ready for handshakes. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+/** The certificates of the listeners: judged for `postern check`, and when they expire. */
 import type { ListenerConfiguration } from '../config/configuration.ts'
-import type { ListenerTls } from '../config/tls-section.ts'
+import { certificatesIn, identityProblem, type IdentityProblem } from '../formats/tls-identity.ts'
 import type { Instant } from '../mail/instant.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
-import type { Net, TlsContext, TlsIdentity } from '../runtime/net.ts'
+import type { Net, TlsIdentity } from '../runtime/net.ts'
 
 /** Whether a listener shows the gateway's own certificate. */
 export function wantsOwn({ tls }: ListenerConfiguration): boolean {
   return tls !== undefined && tls.identities.length === 0
-}
-
-/**
- * By the name of the listener; those without TLS are not in it.
- * @param own shown where a listener names no certificate
- * @throws PosternError CONFIG_INVALID
- */
-export function certificatesOf(
-  listeners: readonly ListenerConfiguration[],
-  net: Net,
-  own: TlsIdentity | undefined,
-): ReadonlyMap<string, TlsContext> {
-  return new Map(
-    listeners.flatMap(({ name, tls }) => {
-      const context = tls === undefined ? undefined : contextOf(tls, net, own)
-      return context === undefined ? [] : [[name, context] as const]
-    }),
-  )
-}
-
-function contextOf(
-  { identities, clients }: ListenerTls,
-  net: Net,
-  own: TlsIdentity | undefined,
-): TlsContext | undefined {
-  const [first = own, ...others] = identities
-  if (first === undefined) return undefined
-  return net.tlsContext({ ...first, others, ...(clients === undefined ? {} : { clients }) })
 }
 
 /** Certificates that no handshake could use. */
@@ -115,28 +86,6 @@ function dateOf(at: Instant): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 
-interface IdentityProblem {
-  readonly field: 'certificate' | 'key'
-  readonly problem: string
-  readonly remedy: string
-}
-
-function identityProblem({ certificate, key }: TlsIdentity): IdentityProblem | undefined {
-  const [own] = certificatesIn(certificate) ?? []
-  if (own === undefined) {
-    const problem = 'holds no certificate that can be read'
-    return { field: 'certificate', problem, remedy: 'name a certificate in PEM, with its chain' }
-  }
-  const privateKey = keyIn(key)
-  if (privateKey === undefined) {
-    const problem = 'holds no private key that can be read'
-    return { field: 'key', problem, remedy: 'name a private key in PEM, without a passphrase' }
-  }
-  if (own.checkPrivateKey(privateKey)) return undefined
-  const problem = 'is not the key of the certificate'
-  return { field: 'key', problem, remedy: 'name the key that the certificate was made for' }
-}
-
 /** What is well-formed may still be too weak, for instance a key of 1024 bits. */
 function refusal({ certificate, key }: TlsIdentity, net: Net): IdentityProblem | undefined {
   try {
@@ -147,27 +96,5 @@ function refusal({ certificate, key }: TlsIdentity, net: Net): IdentityProblem |
     const reason = cause instanceof Error ? cause.message : String(cause)
     const remedy = 'have one made that OpenSSL takes, for instance with a key on the curve P-256'
     return { field: 'certificate', problem: `cannot be used: ${reason}`, remedy }
-  }
-}
-
-function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {
-  try {
-    return createPrivateKey(pem)
-  } catch {
-    // What is wrong with it OpenSSL says in words that help nobody.
-    return undefined
-  }
-}
-
-const endOfCertificate = '-----END CERTIFICATE-----'
-
-/** All certificates of a PEM file, in order; undefined where there is none, or one cannot be read. */
-function certificatesIn(pem: string): readonly X509Certificate[] | undefined {
-  const parts = pem.split(endOfCertificate).slice(0, -1)
-  try {
-    const all = parts.map((part) => new X509Certificate(`${part}${endOfCertificate}\n`))
-    return all.length > 0 ? all : undefined
-  } catch {
-    return undefined
   }
 }

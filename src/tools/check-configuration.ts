@@ -9,6 +9,7 @@ import type { Generation } from '../filter/generation.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import { trustedLoader } from './trusted-loader.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { listVariables } from './environment-table.ts'
 import { examinedAccounts } from './examined-accounts.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -17,15 +18,17 @@ import { systemDisk } from '../runtime/node/disk.ts'
 import { hostProcess } from '../runtime/node/process.ts'
 import { keptByRoot } from '../runtime/node/kept.ts'
 import { nodeNet } from '../runtime/node/net.ts'
+import { systemRandom } from '../runtime/node/random.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
-import { certificateDoubts, certificateMistakes } from './certificates.ts'
+import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
 import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
 import { silentLog } from './silent-log.ts'
+import { makeIdentity } from './own-certificate.ts'
 import { exposureDoubts } from './privileges/exposure-doubts.ts'
 import { postmasterDoubts } from './postmaster-doubts.ts'
 import { probeListeners } from './probe-listeners.ts'
@@ -34,7 +37,9 @@ import { readFolder } from './read-offline.ts'
 import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { roleDoubts } from './role-doubts.ts'
 import { ruleDoubts } from './rule-doubts.ts'
+import { variableDoubts } from './variable-doubts.ts'
 import { thresholdDoubts } from './threshold-doubts.ts'
+import { choiceMistakes, TlsContexts } from './tls-contexts.ts'
 
 export interface CheckedConfiguration {
   readonly mistakes: readonly Mistake[]
@@ -72,14 +77,19 @@ export async function checkConfiguration(
       doors: offlineDoors(accounts),
       resources,
     })
+    const { generation } = chain
+    const unusable = certificateMistakes(configuration.listeners, nodeNet)
+    const contexts = unusable.length > 0 ? undefined : contextsFor(configuration)
     const all = [
       ...mistakes,
       ...chain.mistakes,
-      ...certificateMistakes(configuration.listeners, nodeNet),
+      ...unusable,
+      ...(generation === undefined || contexts === undefined
+        ? []
+        : choiceMistakes(configuration.listeners, generation.settingsOf, contexts)),
       ...(await portMistakes(configuration)),
       ...(await accountMistakes(configuration.accounts.path, accounts)),
     ]
-    const { generation } = chain
     const relay =
       generation === undefined ? undefined : await proveNoRelay(configuration, generation)
     const found = [
@@ -87,7 +97,7 @@ export async function checkConfiguration(
       ...(isHalfRead(mistakes) ? [] : ofClass('chain', chain.doubts)),
       ...(generation === undefined || relay === undefined || isHalfRead(mistakes)
         ? []
-        : await doubtsAbout(configuration, generation, relay)),
+        : await doubtsAbout(configuration, generation, { relay, contexts })),
       ...certificateDoubts(configuration.listeners, systemClock.now()),
     ]
     return {
@@ -112,7 +122,7 @@ function isHalfRead(mistakes: readonly Mistake[]): boolean {
 async function doubtsAbout(
   configuration: Configuration,
   generation: Generation,
-  relay: RelayProof,
+  { relay, contexts }: { readonly relay: RelayProof; readonly contexts: TlsContexts | undefined },
 ): Promise<readonly Mistake[]> {
   return [
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
@@ -123,7 +133,11 @@ async function doubtsAbout(
     ...quarantineDoubts(configuration, generation),
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('chain', thresholdDoubts(configuration)),
-    ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
+    ...ofClass('useless-rule', ruleDoubts(configuration, generation, contexts?.problem)),
+    ...ofClass(
+      'useless-rule',
+      await variableDoubts(configuration, () => listVariables(configuration)),
+    ),
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
@@ -174,6 +188,13 @@ async function resolvConf(): Promise<string> {
     if (isPosternError(error)) return ''
     throw error
   }
+}
+
+/** Our own certificate is made when the gateway starts; until then any will do. */
+function contextsFor({ listeners, control }: Configuration): TlsContexts {
+  const doors = { clock: systemClock, random: systemRandom }
+  const own = listeners.some(wantsOwn) ? makeIdentity(control.me, doors) : undefined
+  return new TlsContexts(listeners, nodeNet, own)
 }
 
 /** Ports that a running gateway of this very configuration holds are right to be taken. */

@@ -1,4 +1,5 @@
 /** What tcp.smtp variables do, and what one client would get: for `postern env`. Works on the configuration alone. */
+import ipaddr from 'ipaddr.js'
 import type { Configuration } from '../config/configuration.ts'
 import {
   unsupportedVariables,
@@ -65,7 +66,9 @@ export async function environmentTable(folder: string): Promise<EnvironmentTable
 export async function clientListing(folder: string, client: TcpClient): Promise<ClientListing> {
   const { configuration, mistakes } = readFolder(folder)
   if (configuration === undefined) return { mistakes, action: 'allow', variables: [] }
-  const found = findTcpRule(configuration.tcpRules, client)
+  // As the receiver has it: IPv4 that came in by an IPv6 socket is IPv4.
+  const ip = ipaddr.isValid(client.ip) ? ipaddr.process(client.ip).toString() : client.ip
+  const found = findTcpRule(configuration.tcpRules, { ...client, ip })
   if (found === undefined) return { mistakes, action: 'allow', variables: [] }
   const listed = await listVariables(configuration)
   const { key, line } = found.rule
@@ -83,7 +86,9 @@ export async function clientListing(folder: string, client: TcpClient): Promise<
   }
 }
 
-async function listVariables(configuration: Configuration): Promise<readonly ListedVariable[]> {
+export async function listVariables(
+  configuration: Configuration,
+): Promise<readonly ListedVariable[]> {
   const { chain } = configuration
   const table = new Map<string, VariableReader[]>()
   const add = (name: string, reader: VariableReader): void => {

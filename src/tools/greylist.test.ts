@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
-import { importFolder, letIn } from './greylist.ts'
+import { greyEntries, importFolder, letIn } from './greylist.ts'
 
 test('a folder of jgreylist takes nothing back that is newer or that an operator said', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-jgreylist-'))
@@ -31,4 +31,21 @@ test('a folder of jgreylist takes nothing back that is newer or that an operator
     1000,
   ])
   await expect(importFolder(tables, join(folder, '192/000/002'))).rejects.toThrow(/folder/)
+})
+
+test('a client that is known as a whole is shown once, however it became known', async () => {
+  const store = memoryStore(fakeClock())
+  const table = (name: string) => store.table(name, { maxEntries: 10 })
+  const tables = { keys: table('keys'), clients: table('networks'), good: table('good') }
+  await tables.clients.put('192.0.2.0/24', [1, 2, 1000])
+  await tables.keys.put('192.0.2.0/24', [1, 2, 1])
+  await tables.keys.put('192.0.2.0/24 a@b.test c@d.test', [1, 2, 1])
+  await tables.keys.put('192.0.3.0/24', [1, 2, 0])
+  const shown = []
+  for await (const { table: place, key } of greyEntries(tables)) shown.push(`${place} ${key}`)
+  expect(shown).toEqual([
+    'clients 192.0.2.0/24',
+    'keys 192.0.2.0/24 a@b.test c@d.test',
+    'keys 192.0.3.0/24',
+  ])
 })

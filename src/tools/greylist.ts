@@ -81,8 +81,16 @@ export async function* greyEntries(
     if (table === 'clients' && after?.table === 'keys') continue
     const behind = after?.table === table ? `${after.key}\0` : ''
     const from = behind > beginning ? behind : beginning
-    for await (const entry of entriesOf(tables[table], beginning, from)) yield { ...entry, table }
+    for await (const entry of entriesOf(tables[table], beginning, from)) {
+      // A client that is known as a whole, and is its own key too, has been told of.
+      const isTold = table === 'keys' && (await isClient(tables, entry.key))
+      if (!isTold) yield { ...entry, table }
+    }
   }
+}
+
+async function isClient({ clients }: GreyTables, key: string): Promise<boolean> {
+  return !key.includes(' ') && pageOf((await clients.get(key)) ?? null) !== undefined
 }
 
 async function* entriesOf(

@@ -54,7 +54,7 @@ export async function ownCertificate(
     // Another process may have made it while we waited.
     const made = await read(files, disk)
     if (isGood(made, clock)) return made
-    const identity = make(request.hostname, doors)
+    const identity = makeIdentity(request.hostname, doors)
     await write(files.key, identity.key, disk)
     await write(files.certificate, identity.certificate, disk)
     await disk.syncDirectory(request.folder)
@@ -97,7 +97,11 @@ function isGood(identity: TlsIdentity | undefined, clock: Clock): identity is Tl
   }
 }
 
-function make(hostname: string, { clock, random }: OwnCertificateDoors): TlsIdentity {
+/** One that nobody keeps yet. */
+export function makeIdentity(
+  hostname: string,
+  { clock, random }: Pick<OwnCertificateDoors, 'clock' | 'random'>,
+): TlsIdentity {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = clock.now()
   const certificate = selfSignedCertificate({

@@ -11,11 +11,11 @@ import { configurationResources, type OpenedResources } from '../config/resource
 import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'
 import type { Doors } from '../runtime/doors.ts'
-import type { TlsContext } from '../runtime/net.ts'
-import { certificateMistakes, certificatesOf, wantsOwn } from './certificates.ts'
+import { certificateMistakes, wantsOwn } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
 import { ownCertificate, ownCertificatePath } from './own-certificate.ts'
 import { readFolder } from './read-offline.ts'
+import { choiceMistakes, TlsContexts } from './tls-contexts.ts'
 
 /** What a reload exchanges, as a whole. */
 export interface Prepared {
@@ -23,8 +23,7 @@ export interface Prepared {
   /** Open. */
   readonly generation: Generation
   readonly environmentOf: (client: ClientToRule) => ClientEnvironment
-  /** By the name of the listener. */
-  readonly certificates: ReadonlyMap<string, TlsContext>
+  readonly certificates: TlsContexts
   /** Where the self-signed certificate lies, where a listener shows it. */
   readonly ownCertificate?: string
   /** To be closed when the generation is. */
@@ -71,13 +70,20 @@ export async function prepare({
   const { tls, control } = configuration
   const own = listeners.some(wantsOwn) ? { folder: tls.path, hostname: control.me } : undefined
   const ownIdentity = own === undefined ? undefined : await ownCertificate(own, doors)
+  const certificates = new TlsContexts(listeners, doors.net, ownIdentity)
+  const unusable = choiceMistakes(listeners, generation.settingsOf, certificates)
+  if (unusable.length > 0) {
+    await generation.retire()
+    resources.close()
+    return { ok: false, mistakes: unusable }
+  }
   return {
     ok: true,
     prepared: {
       configuration,
       generation,
       environmentOf: clientEnvironments(tcpRules, tcpRulesFile),
-      certificates: certificatesOf(listeners, doors.net, ownIdentity),
+      certificates,
       ...(own === undefined ? {} : { ownCertificate: ownCertificatePath(own) }),
       resources,
     },

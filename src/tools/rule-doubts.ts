@@ -5,6 +5,7 @@
 import { environmentOfRule } from '../config/client-environment.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { Generation } from '../filter/generation.ts'
+import type { FilterPolicyParts } from '../filter/policy.ts'
 import type { TcpRule } from '../formats/tcprules-lookup.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -26,6 +27,7 @@ export function ruleDoubts(
     listeners,
   }: Pick<Configuration, 'tcpRules' | 'tcpRulesFile'> & { readonly listeners: Listeners },
   generation: Judges,
+  tlsProblem?: FilterPolicyParts['tlsProblem'],
 ): readonly Mistake[] {
   const doubts: Mistake[] = []
   const isIdentKnown = listeners.some(({ identMs, handOver }) => identMs !== undefined || handOver)
@@ -35,7 +37,7 @@ export function ruleDoubts(
     if (looked > mostRules || doubts.length >= mostDoubts) break
     if (!isIdentKnown && rule.rule.key.includes('@')) doubts.push(unheard(rule, tcpRulesFile))
     const environment = environmentOfRule(rule, tcpRulesFile)
-    for (const problem of problemsOf(environment, { generation, listeners })) {
+    for (const problem of problemsOf(environment, { generation, listeners, tlsProblem })) {
       doubts.push(doubt(rule, problem, tcpRulesFile))
     }
   }
@@ -45,12 +47,25 @@ export function ruleDoubts(
 /** Each variable once, however many entries read it. */
 function problemsOf(
   environment: Environment,
-  { generation, listeners }: { readonly generation: Judges; readonly listeners: Listeners },
+  {
+    generation,
+    listeners,
+    tlsProblem,
+  }: {
+    readonly generation: Judges
+    readonly listeners: Listeners
+    readonly tlsProblem: FilterPolicyParts['tlsProblem']
+  },
 ): ReadonlySet<string> {
   if (environment.variables.size === 0) return new Set()
   const entries = generation.entries.map(({ optionsFor }) => optionsFor(environment))
   const receivers = listeners.map(({ name }) => generation.settingsOf(name, environment))
-  return new Set([...entries, ...receivers].flatMap((each) => (each.ok ? [] : [each.problem])))
+  const ofTls = listeners.flatMap(({ name }) => {
+    const { tls } = generation.settingsOf(name, environment).settings
+    return (tls === undefined ? undefined : tlsProblem?.(name, tls)) ?? []
+  })
+  const others = [...entries, ...receivers].flatMap((each) => (each.ok ? [] : [each.problem]))
+  return new Set([...others, ...ofTls])
 }
 
 /** Its client is another one than it says: whoever it lets in stays out, and whoever it denies comes in. */

@@ -21,6 +21,7 @@ const settings: ReceiverSettings = {
 
 const passing: Policy = {
   introduce: () => ({ environment: emptyEnvironment, denied: false, limits: {} }),
+  tlsFor: () => undefined,
   open: () => ({
     environment: emptyEnvironment,
     settings,

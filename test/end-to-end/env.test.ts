@@ -43,6 +43,7 @@ describe('postern env', () => {
 
   test.each([
     [['192.0.2.7'], 'rule 192.0.2.0/25', 'deny connection'],
+    [['::ffff:192.0.2.7'], 'rule 192.0.2.0/25', 'deny connection'],
     [['192.0.2.200'], 'rule everybody', 'allow connection'],
     [['192.0.2.200', '--host', 'mx.example.net'], 'rule =.example.net', 'AUTH_SET_RELAYCLIENT='],
     [['2001:DB8:0::9'], 'rule [2001:db8::]/32', 'MAXCONNIP=2'],

@@ -284,7 +284,17 @@ describe('the programs', () => {
     writeFileSync(join(home, '.qmail-postmaster'), '')
     // Nobody looks for these: extensions are asked for in lower case, with colons.
     for (const name of ['.qmail-Sales', '.qmail-a.b']) writeFileSync(join(shop, name), '')
-    const lines = [`+shop-:shop:1:1:${shop}:-::`, `+:alias:1:1:${home}:-::`, '.', '']
+    // As pw2u -/ has it: the files lie in a folder.
+    mkdirSync(join(home, '.qmail-'))
+    writeFileSync(join(home, '.qmail-/team-default'), '')
+    writeFileSync(join(home, '.qmail-/a:b'), '')
+    const lines = [
+      `+shop-:shop:1:1:${shop}:-::`,
+      `+far-:far:1:1:${home}:-/::`,
+      `+:alias:1:1:${home}:-::`,
+      '.',
+      '',
+    ]
     writeFileSync(join(home, 'users/assign'), lines.join('\n'))
     const script = `POSTERN_CONFIG=${home} ${join(checkout, 'bin/postern')} mkvalidrcptto`
     expect(await runProgram('/bin/sh', ['-c', script], { cwd: home })).toEqual({
@@ -293,6 +303,8 @@ describe('the programs', () => {
         'j.doe@a.test',
         'shop-j.doe@postern.test',
         'shop-sales@postern.test',
+        'far-a.b@postern.test',
+        'far-team-default@postern.test',
         'postmaster@postern.test',
         'j.doe@shop.test',
         'sales@shop.test',

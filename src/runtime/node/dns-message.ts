@@ -10,7 +10,7 @@ export interface DnsResponse {
   /** TC: ask again by TCP. */
   readonly truncated: boolean
   readonly rcode: number
-  /** The data of the records of the type asked for, whatever alias they came by. */
+  /** The data of the records of the type asked for, of the name asked for or the one that its aliases lead to. */
   readonly records: readonly Buffer[]
   /** Where the aliases lead that the name asked for is, in lower case; absent where it is none. */
   readonly canonicalName?: string
@@ -64,13 +64,15 @@ export function parseResponse(bytes: Buffer, question: Buffer): DnsResponse | un
   const type = asked.readUInt16BE(asked.length - 4)
   const asName = nameAt(question, headerBytes)
   const canonicalName = endOfAliases(bytes, records, asName)
+  const ofType = records.filter((record) => record.type === type)
+  const answers = ofType.filter(({ owner }) => nameAt(bytes, owner) === canonicalName)
+  // To believe that there are none would be to believe half of it.
+  if (ofType.length > 0 && answers.length === 0) throw broken()
   return {
     authenticated: (flags & 0x20) !== 0,
     truncated: (flags & 0x02_00) !== 0,
     rcode: flags & 0x0f,
-    records: records
-      .filter((record) => record.type === type)
-      .map(({ from, to }) => bytes.subarray(from, to)),
+    records: answers.map(({ from, to }) => bytes.subarray(from, to)),
     ...(canonicalName === asName ? {} : { canonicalName }),
   }
 }

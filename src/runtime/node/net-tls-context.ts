@@ -1,16 +1,15 @@
 /**
  * Certificates ready for handshakes: TLS 1.2 and later, with the ciphers that Mozilla calls intermediate (those with
- * forward secrecy and authenticated encryption; TLS 1.3 has no others).
+ * forward secrecy and authenticated encryption; TLS 1.3 has no others), unless others are asked for.
  */
 import { constants, X509Certificate } from 'node:crypto'
 import { createSecureContext, createServer, type SecureContext, type Server } from 'node:tls'
 import { PosternError } from '../../mail/errors.ts'
 import type { TlsContext, TlsIdentity, TlsSettings } from '../net.ts'
 
-const ciphers = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
+const suites = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
+const usualCiphers = [
+  ...suites,
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384',
@@ -19,6 +18,21 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
+/** Without encryption, or with whoever says hello: in no list are these meant. */
+const never = ['!eNULL', '!aNULL']
+
+/**
+ * A list as OpenSSL takes it speaks of TLS 1.2 and before; Node sets the suites of TLS 1.3 by the same list, and switches
+ * that version off where there are none.
+ */
+function cipherList(written: string): string {
+  const words = written.split(/[:,; ]+/).filter((word) => word !== '')
+  const named = words.filter((word) => word.startsWith('TLS_'))
+  const older = words.filter((word) => !word.startsWith('TLS_'))
+  const newer = named.length > 0 ? named : suites
+  return [...newer, ...older, ...(named.length > 0 && older.length === 0 ? [] : never)].join(':')
+}
+
 type ContextOptions = NonNullable<Parameters<typeof createSecureContext>[0]>
 
 type ChooseContext = (
@@ -26,12 +40,17 @@ type ChooseContext = (
   done: (error: null, context?: SecureContext) => void,
 ) => void
 
-/** @throws PosternError CONFIG_INVALID when a certificate and its key do not fit, or one of them is none. */
+const noCipherMatch = 'ERR_SSL_NO_CIPHER_MATCH'
+const noPair = 'certificate and key do not fit'
+
+/** @throws PosternError CONFIG_INVALID when a certificate and its key do not fit, or one of them is none, or no cipher is left. */
 export function tlsContext(settings: TlsSettings): NodeTlsContext {
   try {
     return new NodeTlsContext(settings)
   } catch (error) {
-    throw new PosternError('CONFIG_INVALID', 'certificate and key do not fit', { cause: error })
+    const noCipher = error instanceof Error && 'code' in error && error.code === noCipherMatch
+    const problem = noCipher ? 'the list names no cipher that can be used' : noPair
+    throw new PosternError('CONFIG_INVALID', problem, { cause: error })
   }
 }
 
@@ -44,13 +63,13 @@ export class NodeTlsContext implements TlsContext {
   /** By host name in lower case, `*.` for one label of any kind. */
   readonly #byName = new Map<string, SecureContext>()
 
-  constructor({ certificate, key, others = [], clients }: TlsSettings) {
+  constructor({ certificate, key, others = [], clients, ciphers }: TlsSettings) {
     const optionsOf = (identity: TlsIdentity): ContextOptions => ({
       cert: identity.certificate,
       key: identity.key,
       ...(clients === undefined ? {} : { ca: clients.authorities }),
       minVersion: 'TLSv1.2',
-      ciphers,
+      ciphers: ciphers === undefined ? usualCiphers : cipherList(ciphers),
       // A client may not make us negotiate again and again (TLS 1.2; TLS 1.3 has no such thing).
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     })

@@ -313,3 +313,33 @@ function pipeTo(raw: Socket): Duplex {
   raw.on('data', (chunk) => void stream.push(chunk)).on('close', () => stream.destroy())
   return stream
 }
+
+describe('a list of ciphers', () => {
+  const meet = async (ciphers: string, options: ConnectionOptions): Promise<string> => {
+    const met = await door(nodeNet.tlsContext({ ...mx, ciphers }))
+    const socket = dial(met.port, options)
+    const { cipher } = await met.state
+    socket.destroy()
+    await met.close()
+    return cipher
+  }
+  const older = { maxVersion: 'TLSv1.2', ciphers: 'ALL:COMPLEMENTOFALL:@SECLEVEL=0' } as const
+
+  test.each([
+    ['decides for TLS 1.2', 'AES128-SHA,ECDHE-ECDSA-AES256-SHA', older, 'ECDHE-ECDSA-AES256-SHA'],
+    ['leaves TLS 1.3 as it is', 'ECDHE-ECDSA-AES128-SHA', {}, 'TLS_AES_256_GCM_SHA384'],
+    ['may choose the suites of TLS 1.3', 'TLS_AES_128_GCM_SHA256', {}, 'TLS_AES_128_GCM_SHA256'],
+    ['may begin with DEFAULT', 'DEFAULT:!AES256', older, 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+  ])('%s', async (_, list, options, cipher) => {
+    expect(await meet(list, options)).toBe(cipher)
+  })
+
+  test.each(['nonsense', 'NULL:@SECLEVEL=0', 'aNULL:@SECLEVEL=0', 'TLS_NULL:HIGH'])(
+    'without any that encrypts for somebody is none: %s',
+    (ciphers) => {
+      expect(() => nodeNet.tlsContext({ ...mx, ciphers })).toThrow(
+        'the list names no cipher that can be used',
+      )
+    },
+  )
+})

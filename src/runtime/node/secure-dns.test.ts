@@ -7,7 +7,12 @@ import { encodeQuestion, parseResponse } from './dns-message.ts'
 import { nodeSecureDns } from './secure-dns.ts'
 
 /** What a server makes of a question: the same with answers behind it. */
-function respond(question: Buffer, flags: number, records: readonly Buffer[] = []): Buffer {
+function respond(
+  question: Buffer,
+  flags: number,
+  records: readonly Buffer[] = [],
+  owner = 12,
+): Buffer {
   const asked = question.subarray(12, question.length - 11)
   const header = Buffer.from(question.subarray(0, 12))
   header.writeUInt16BE(0x80_00 | flags, 2)
@@ -15,7 +20,7 @@ function respond(question: Buffer, flags: number, records: readonly Buffer[] = [
   header.writeUInt16BE(0, 10)
   const answers = records.map((data) => {
     const fixed = Buffer.alloc(12)
-    fixed.writeUInt16BE(0xc0_0c, 0)
+    fixed.writeUInt16BE(0xc0_00 | owner, 0)
     asked.copy(fixed, 2, asked.length - 4, asked.length - 2)
     fixed.writeUInt16BE(1, 4)
     fixed.writeUInt16BE(data.length, 10)
@@ -26,8 +31,8 @@ function respond(question: Buffer, flags: number, records: readonly Buffer[] = [
 
 /** An alias in front of the records: the name asked for leads to `real.` and the rest of that name. */
 function aliased(question: Buffer, records: readonly Buffer[] = []): Buffer {
-  const response = respond(question, ad, records)
   const asked = question.length - 11
+  const response = respond(question, ad, records, asked + 12)
   const target = Buffer.of(4, ...Buffer.from('ReaL'), 0xc0, 12 + 1 + (question[12] ?? 0))
   const cname = Buffer.concat([
     Buffer.of(0xc0, 0x0c, 0, 5, 0, 1, 0, 0, 0, 9, 0, target.length),
@@ -107,6 +112,25 @@ describe('a question about DNSSEC', () => {
     const { dns, close } = await server((question) => respond(question, ad | 3))
     expect(await dns.tlsa('_25._tcp.mx.test')).toEqual({ secure: true, records: [] })
     close()
+  })
+
+  test('is that of the name asked for alone: where it is of others only, it fails', async () => {
+    const stranger = (question: Buffer, ours: readonly Buffer[]): Buffer => {
+      const response = respond(question, ad, ours)
+      response.writeUInt16BE(ours.length + 1, 6)
+      const record = Buffer.from(
+        '\x01x\x04test\x00\x00\x34\x00\x01\x00\x00\x00\x09\x00\x04',
+        'latin1',
+      )
+      return Buffer.concat([response, record, Buffer.from([3, 1, 0, 9])])
+    }
+    const answered = await server((question) => stranger(question, [tlsa]))
+    expect((await answered.dns.tlsa('_25._tcp.mx.test')).records).toHaveLength(1)
+    answered.close()
+    const mistaken = await server((question) => stranger(question, []))
+    const asking = mistaken.dns.tlsa('_25._tcp.mx.test')
+    await expect(asking).rejects.toMatchObject({ code: 'DNS_FAILED' })
+    mistaken.close()
   })
 
   test('is asked again by TCP where the answer does not fit', async () => {

@@ -40,7 +40,10 @@ const remarks: ReadonlyMap<string, string> = new Map([
   ['clientca.pem', 'client_certificates of a listener; no certificate lets anybody relay'],
   ['clientcrl.pem', 'revoked certificates are not asked for'],
   ['blacklists', 'read by the run script: lists of the entry dnsbl'],
-  ['tlsserverciphers', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate'],
+  [
+    'tlsserverciphers',
+    'the ciphers that Mozilla calls intermediate; receiver.tls_ciphers for others',
+  ],
   ['tlsclientciphers', 'TLS 1.2 and 1.3 with the ciphers that Mozilla calls intermediate'],
   ['tlshosts', 'delivery.tls says by domain whether TLS must be'],
   ['dh512.pem', 'not needed'],

@@ -169,6 +169,8 @@ function receiverOf(
   if (greeting !== undefined) {
     settings.set('greeting', { value: greeting, from: 'SMTPGREETING' })
   }
+  const ciphers = variables.text('TLSCIPHERS')
+  if (ciphers !== undefined) settings.set('tls_ciphers', { value: ciphers, from: 'TLSCIPHERS' })
   const databytes = variables.number('DATABYTES')
   if (databytes !== undefined) {
     settings.set('max_message', { value: databytes, from: `DATABYTES=${databytes}` })

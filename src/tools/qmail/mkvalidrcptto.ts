@@ -112,7 +112,7 @@ async function territoriesOf(
       exact: !line.startsWith('+'),
       dash,
       extension: safe(extension),
-      ...(await homes.at(home)),
+      ...(await homes.at(home, dash)),
     })
   }
   if (territories.some(({ exact, prefix }) => !exact && prefix === '')) return territories
@@ -143,7 +143,7 @@ async function aliasAccount(programs: Programs): Promise<Account | undefined> {
 
 type HomeFiles = Pick<Territory, 'files' | 'mailboxes'>
 
-/** Each folder is read once. */
+/** Each folder is read once: a home, or what a dash with a slash leads to in it, as `-/` leads to `.qmail-/`. */
 class Homes {
   readonly #known = new Map<string, HomeFiles>()
   readonly #told: (found: number) => void
@@ -153,11 +153,13 @@ class Homes {
     this.#told = told
   }
 
-  async at(home: string): Promise<HomeFiles> {
-    const known = this.#known.get(home)
+  async at(home: string, dash = ''): Promise<HomeFiles> {
+    const below = dash.slice(0, dash.lastIndexOf('/') + 1)
+    const key = `${home}\0${below}`
+    const known = this.#known.get(key)
     if (known !== undefined) return known
-    const read = await filesIn(home)
-    this.#known.set(home, read)
+    const read = below === '' ? await filesIn(home) : { files: await filesBelow(home, below) }
+    this.#known.set(key, read)
     this.#found += 1 + read.files.length + (read.mailboxes?.length ?? 0)
     this.#told(this.#found)
     return read
@@ -166,14 +168,25 @@ class Homes {
 
 const stem = '.qmail'
 
-async function filesIn(home: string): Promise<HomeFiles> {
-  let names: readonly string[]
+async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    names = await systemDisk.list(fileName(home))
+    return await systemDisk.list(fileName(folder))
   } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return { files: [] }
+    if (isPosternError(error, 'NOT_FOUND')) return []
     throw error
   }
+}
+
+async function filesBelow(home: string, below: string): Promise<readonly string[]> {
+  const names = await namesIn(`${home}/${stem}${below}`)
+  return names
+    .filter(isLookedFor)
+    .map((name) => `${below}${safe(utf8Octets(name))}`)
+    .toSorted()
+}
+
+async function filesIn(home: string): Promise<HomeFiles> {
+  const names = await namesIn(home)
   const files = names
     .filter((name) => name.startsWith(stem) && isLookedFor(name.slice(stem.length)))
     .map((name) => safe(utf8Octets(name).slice(stem.length)))
