@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../setup/free-port.ts'
 import {
   checkout,
   delivered,
@@ -127,8 +128,10 @@ describe('a stranger with the README', { timeout: patience }, () => {
   })
 
   test('passes a domain on, and steers what waits while its host is down', async () => {
-    const hop = await deadEnd()
-    expect(await type(`relay add far.test --to 127.0.0.1:${hop}`)).toMatchObject({ code: 0 })
+    const nobodyListens = await freePort()
+    expect(await type(`relay add far.test --to 127.0.0.1:${nobodyListens}`)).toMatchObject({
+      code: 0,
+    })
     await gateway.seen('control/rcpthosts')
     await eventually(async () => {
       const { code } = await send('ann@far.test', '--from', 'bob@postern.test')
@@ -146,15 +149,6 @@ describe('a stranger with the README', { timeout: patience }, () => {
     expect((await type('queue list')).said).toContain('0 queued')
   })
 })
-
-/** A port at which nobody listens any more. */
-async function deadEnd(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 1
-}
 
 /** As clamd speaks: what says EICAR is infected. */
 async function scannerAt(path: string): Promise<Server> {
