@@ -220,13 +220,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
 
   test('show more of a long queue, bounce what was chosen of it, and delete the rest', async () => {
     await mail.send({ from: 'ruth@postern.test', to: 'cid@slow.test', times: 52 })
-    // Of a message that is just being tried nobody knows whether it can still be bounced.
-    await eventually(async () => {
-      const untried = await mail.spooled(
-        ({ envelope, tries }) => envelope.reversePath?.localPart === 'ruth' && tries === 0,
-      )
-      return untried === undefined ? true : undefined
-    }, 'a try of each')
+    await mail.triedAll('ruth')
     await visit('/queue?reversePath=ruth%40postern.test')
     const rows = page.getByRole('table', { name: 'Queued messages' }).locator('tbody tr')
     await expect.poll(() => rows.count(), patience).toBe(50)
