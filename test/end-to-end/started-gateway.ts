@@ -195,7 +195,13 @@ export async function startGateway(
       look()
       void exit.then((code) => giveUp(`ended (${code}) before it said`))
     })
-  await seen('ready; send a test message')
+  try {
+    await seen('ready; send a test message')
+  } catch (error) {
+    // Nobody else can end it.
+    child.kill('SIGTERM')
+    throw error
+  }
   const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(output.stdout())?.[1])
   if (child.pid === undefined || Number.isNaN(port))
     throw new Error(`no port in: ${output.stdout()}`)
