@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { dkimSign } from 'mailauth/lib/dkim/sign.js'
 import { describe, expect, test } from 'vitest'
 import type { Message } from 'postern/plugin'
-import { fakeDns, memoryMessage, pluginUnderTest, type FakeZones } from 'postern/testkit'
+import { cpuMsOf, fakeDns, memoryMessage, pluginUnderTest, type FakeZones } from 'postern/testkit'
 import { relaxedBodyHash } from '../shared/mailauth/body-hash.ts'
 import { signHeader } from '../shared/mailauth/sign-header.ts'
 import { dkim } from './dkim.ts'
@@ -184,9 +184,10 @@ describe('what is too much is not verified, and not taken for valid', () => {
     ],
   ])('%s', async (_, make) => {
     const text = await make()
-    const startedAt = performance.now()
-    expect(await finding(text)).toMatchObject({ result: 'policy', problem: 'limit' })
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    const cpuMs = await cpuMsOf(async () => {
+      expect(await finding(text)).toMatchObject({ result: 'policy', problem: 'limit' })
+    })
+    expect(cpuMs).toBeLessThan(2_000)
   })
 
   test('a line without end is verified where the body is hashed as nearly always', async () => {

@@ -44,7 +44,7 @@ function post(url: URL, options: Partial<Parameters<typeof httpPost>[1]> = {}): 
   const { signal } = new AbortController()
   return httpPost(
     { net: nodeNet, clock: systemClock },
-    { url, body: '{"ü":1}', timeoutMs: 5_000, signal, ...options },
+    { url, body: '{"ü":1}', timeoutMs: 30_000, signal, ...options },
   )
 }
 

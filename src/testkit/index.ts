@@ -2,6 +2,7 @@
 export { buildCdb } from '../formats/cdb-writer.ts'
 export { chainUnderTest, entryOf } from './chain-under-test.ts'
 export type { ChainTestOptions, ChainUnderTest, TestSession } from './chain-under-test.ts'
+export { cpuMsOf } from './cpu-time.ts'
 export { fakeClock } from './fake-clock.ts'
 export type { FakeClock } from './fake-clock.ts'
 export { fakeContinuations } from './fake-continuations.ts'

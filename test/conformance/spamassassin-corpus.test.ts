@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contentOf } from '../../src/mail/mime/content.ts'
 import { readMimeTree } from '../../src/mail/mime/read-tree.ts'
 import { chainUnderTest, entryOf } from '../../src/testkit/chain-under-test.ts'
+import { cpuMsOf } from '../../src/testkit/cpu-time.ts'
 import { fakeDns } from '../../src/testkit/fake-dns.ts'
 import { memoryMessage } from '../../src/testkit/memory-message.ts'
 import { arc } from '../../plugins/arc/arc.ts'
@@ -67,14 +68,6 @@ function some(count: number): readonly Mail[] {
   return Array.from({ length: count }, (_, n) => mails[Math.floor(n * step)]).filter(
     (mail) => mail !== undefined,
   )
-}
-
-/** Milliseconds of this thread and its helpers; another look where something else may have been in the way. */
-async function cpuMsOf(work: () => Promise<unknown>): Promise<number> {
-  const start = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(start)
-  return (user + system) / 1000
 }
 
 describe('the SpamAssassin corpus', () => {

@@ -18,7 +18,7 @@ let server: NameServer
 beforeEach(async () => {
   folder = await gatewayFolder()
   server = await nameServer({ 'postern.test': { MX: ['10 mx.postern.test'] } })
-  await change(['\nlog:', `\ndns: { servers: ["127.0.0.1:${server.port}"], timeout: 1s }\nlog:`])
+  await change(['\nlog:', `\ndns: { servers: ["127.0.0.1:${server.port}"], timeout: 20s }\nlog:`])
 })
 afterEach(async () => {
   server.close()

@@ -133,7 +133,8 @@ describe.skipIf(process.getuid?.() !== 0)('another user of the host', () => {
     await delivered(folder, ['bob', 'postern.test'])
     expect(await asStranger(queue)).toMatchObject({ code: 0, stderr: '' })
     await delivered(folder, ['bob', 'postern.test'], 2)
-    expect(gateway.stderr()).toMatch(/spool\.handover-queued.*"uid":8123/)
+    const told = /spool\.handover-queued.*"uid":8123/
+    await expect.poll(() => gateway.stderr()).toMatch(told)
     await gateway.stop()
   })
 

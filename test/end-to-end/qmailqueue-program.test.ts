@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { session } from './front-door-client.ts'
 import {
+  change,
   checkout,
   delivered,
   eventually,
   gatewayFolder,
   mailIn,
+  printed,
   runPostern,
   startGateway,
   type GatewayFolder,
@@ -23,7 +25,6 @@ chain:
   - plugin: voucher
   - plugin: relay-clients
   - plugin: qmail-queue
-    timeout: 4s
   - plugin: objector # what looks for viruses
     name: virus
     unless: { environment: ['QMAILQUEUE=/var/qmail/bin/qmail-queue'] }
@@ -110,17 +111,8 @@ async function sent(
 const files = (name: string): Promise<string[]> => readdir(join(folder.root, 'var/spool', name))
 
 /** The last transaction's explanation, once it says this. */
-async function traced(wanted: RegExp | string): Promise<void> {
-  const says = (text: string): boolean =>
-    typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)
-  await eventually(
-    async () => {
-      const { stdout } = await runPostern(['trace', 'last', '--config', folder.config])
-      return says(stdout) ? true : undefined
-    },
-    `a trace with ${String(wanted)}`,
-  )
-}
+const traced = (wanted: RegExp | string): Promise<string> =>
+  printed(['trace', 'last', '--config', folder.config], wanted)
 
 /** Its number is written into a file by the program. */
 async function isAlive(name: string): Promise<boolean> {
@@ -207,9 +199,15 @@ describe('a program in place of qmail-queue', () => {
   })
 
   test('that hangs is ended with all that it started, and the mail is deferred', async () => {
+    const [usual, short] = ['plugin: qmail-queue\n', 'plugin: qmail-queue\n    timeout: 4s\n']
+    const reload = () => runPostern(['reload', '--config', folder.config])
+    await change(folder, [usual, short])
+    expect(await reload()).toMatchObject({ code: 0 })
     expect(await sent('hang', ['hang@postern.test'])).toMatch(/^451 4\.3\.0 /)
     await traced('fault timeout')
     await eventually(async () => ((await isAlive('child')) ? undefined : true), 'its end')
+    await change(folder, [short, usual])
+    expect(await reload()).toMatchObject({ code: 0 })
   })
 
   test('sends notices of its own by the same way', async () => {

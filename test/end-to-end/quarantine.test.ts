@@ -9,6 +9,7 @@ import {
   eventually,
   gatewayFolder,
   mailIn,
+  printed,
   runPostern,
   startGateway,
   type GatewayFolder,
@@ -166,8 +167,10 @@ describe('the quarantine', () => {
     expect((await quarantine('delete')).text).toContain('say which messages')
     expect((await quarantine('delete', id)).text).toBe('1 message deleted')
     expect((await quarantine('show', id)).code).toBe(1)
-    const { stdout } = await runPostern(['trace', id, '--config', folder.config])
-    expect(stdout).toMatch(/deleted {2}hold9@postern\.test by quarantine, 0 ms: By an operator/)
+    await printed(
+      ['trace', id, '--config', folder.config],
+      'deleted  hold9@postern.test by quarantine, 0 ms: By an operator',
+    )
     expect(await bodyOf('hold9')).toEqual([])
   })
 

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../setup/free-port.ts'
 import {
   checkout,
   delivered,
@@ -62,9 +63,9 @@ describe('a stranger with the README', { timeout: patience }, () => {
     const sent = await send('bob@postern.test')
     expect(sent).toMatchObject({ code: 0, said: expect.stringContaining('250 2.0.0') })
     await delivered(folder, ['bob', 'postern.test'])
-    const { said } = await type('why last')
-    expect(said).toContain('bob@postern.test')
-    expect(said).toMatch(/rcpthosts/)
+    await expect
+      .poll(async () => (await type('why last')).said)
+      .toMatch(/rcpthosts(?=.*bob@postern\.test)/s)
   })
 
   test('turns a scanner on, and sees why mail is refused', async () => {
@@ -127,34 +128,29 @@ describe('a stranger with the README', { timeout: patience }, () => {
   })
 
   test('passes a domain on, and steers what waits while its host is down', async () => {
-    const hop = await deadEnd()
-    expect(await type(`relay add far.test --to 127.0.0.1:${hop}`)).toMatchObject({ code: 0 })
+    const nobodyListens = await freePort()
+    expect(await type(`relay add far.test --to 127.0.0.1:${nobodyListens}`)).toMatchObject({
+      code: 0,
+    })
     await gateway.seen('control/rcpthosts')
     await eventually(async () => {
       const { code } = await send('ann@far.test', '--from', 'bob@postern.test')
       return code === 0 ? true : undefined
     }, 'the new domain')
     await gateway.seen('delivery.deferred')
+    await expect
+      .poll(async () => (await type('why ann@far.test')).said)
+      .toMatch(/is in the queue, 1 tries so far/)
     expect((await type('queue list')).said).toContain('ann@far.test')
-    expect((await type('why ann@far.test')).said).toMatch(/deferred/)
     expect((await type('queue hold --to ann@far.test')).said).toBe('1 message held\n')
     expect((await type('stat')).said).toContain('messages in queue: 1')
     expect((await type('queue release --to ann@far.test')).said).toBe('1 message released\n')
     expect((await type('queue bounce --to ann@far.test')).said).toBe('1 message returned\n')
     const mail = await delivered(folder, ['bob', 'postern.test'], 2)
     expect(mail.some((text) => text.includes('returned this message to its sender'))).toBe(true)
-    expect((await type('queue list')).said).toContain('0 queued')
+    await expect.poll(async () => (await type('queue list')).said).toContain('0 queued')
   })
 })
-
-/** A port at which nobody listens any more. */
-async function deadEnd(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 1
-}
 
 /** As clamd speaks: what says EICAR is infected. */
 async function scannerAt(path: string): Promise<Server> {

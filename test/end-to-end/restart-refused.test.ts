@@ -59,7 +59,7 @@ describe('a restart that cannot be', () => {
     const { code, stderr } = await postern('restart')
     expect(code).toBe(1)
     expect(stderr).toContain(path)
-    await expect.poll(() => workersOf(pid), { timeout: 10_000 }).toEqual(before)
+    await expect.poll(() => workersOf(pid)).toEqual(before)
     expect(await sendMessage(port, 'still')).toMatch(/^250 /)
   })
 

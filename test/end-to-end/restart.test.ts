@@ -1,7 +1,8 @@
 /** A restart: new processes, with the configuration and the plugins as they are now, and nobody who connects is refused. */
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../setup/free-port.ts'
 import {
   change,
   dialogue,
@@ -115,11 +116,7 @@ describe('a restart with another address', () => {
   const second = (host: string) => `  - { name: second, listen: "${host}:${port}" }\n`
 
   beforeAll(async () => {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    port = (probe.address() as AddressInfo).port
-    probe.close()
-    await once(probe, 'close')
+    port = await freePort()
     folder = await gatewayFolder()
     await change(folder, ['listeners:\n', `listeners:\n${second('127.0.0.1')}`])
     gateway = await startGateway(folder)

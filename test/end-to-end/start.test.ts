@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   delivered,
   dialogue,
-  eventually,
   gatewayFolder,
+  printed,
   runPostern,
   startGateway,
   type GatewayFolder,
@@ -27,10 +27,7 @@ describe('a gateway that somebody tries', () => {
 
   /** The trace is written a moment after the reply. */
   const lastTrace = (about: string): Promise<string> =>
-    eventually(async () => {
-      const { stdout } = await runPostern(['trace', 'last', '--config', folder.config])
-      return stdout.includes(about) ? stdout : undefined
-    }, `a trace with ${about}`)
+    printed(['trace', 'last', '--config', folder.config], about)
 
   test('says where it listens, its chain in order, where mail lands, and how to send a test message', async () => {
     const said = gateway.stdout()
@@ -83,8 +80,7 @@ describe('a started gateway', () => {
     const list = await runPostern(['queue', 'list', '--config', folder.config])
     expect(list.stdout).toContain('bob@elsewhere.test')
     const id = /^([0-9a-z]+)\s/m.exec(list.stdout.slice(list.stdout.indexOf('\n') + 1))?.[1] ?? ''
-    const shown = await runPostern(['queue', 'show', id, '--config', folder.config])
-    expect(shown.stdout).toMatch(/deferred/)
+    await printed(['queue', 'show', id, '--config', folder.config], 'deferred')
     const bytes = await runPostern(['queue', 'cat', id, '--config', folder.config])
     expect(bytes.stdout).toMatch(/^Received: from /m)
     await gateway.stop()

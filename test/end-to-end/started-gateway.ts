@@ -195,7 +195,13 @@ export async function startGateway(
       look()
       void exit.then((code) => giveUp(`ended (${code}) before it said`))
     })
-  await seen('ready')
+  try {
+    await seen('ready; send a test message')
+  } catch (error) {
+    // Nobody else can end it.
+    child.kill('SIGTERM')
+    throw error
+  }
   const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(output.stdout())?.[1])
   if (child.pid === undefined || Number.isNaN(port))
     throw new Error(`no port in: ${output.stdout()}`)
@@ -236,6 +242,18 @@ export async function eventually<T>(probe: () => Promise<T | undefined>, what: s
     if (Date.now() > deadline) throw new Error(`never came: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** Asks `postern …` until it says so: what came of a message is written down a moment after it is there. */
+export async function printed(args: readonly string[], wanted: string | RegExp): Promise<string> {
+  return eventually(
+    async () => {
+      const { stdout } = await runPostern(args)
+      const isThere = typeof wanted === 'string' ? stdout.includes(wanted) : wanted.test(stdout)
+      return isThere ? stdout : undefined
+    },
+    `${String(wanted)} from postern ${args.join(' ')}`,
+  )
 }
 
 /** Waits for the given number of messages in a Maildir. */

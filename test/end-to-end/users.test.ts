@@ -157,7 +157,7 @@ describe('a user of this host', () => {
     await chmod(join(home, '.qmail'), 0o666)
     await send('joe@postern.test')
     await gateway.seen('Uh-oh: .qmail file is writable. (#4.7.0)')
-    expect(gateway.stderr()).toContain('delivery.deferred')
+    await expect.poll(() => gateway.stderr()).toContain('delivery.deferred')
   })
 })
 
@@ -167,7 +167,7 @@ describe('root', () => {
     await gateway.seen('Not allowed to perform deliveries as root.')
     await send('nobody-at-all@postern.test')
     await gateway.seen('(#5.1.1)')
-    expect(gateway.stderr()).toContain('Sorry, no mailbox here by that name.')
+    await expect.poll(() => gateway.stderr()).toContain('Sorry, no mailbox here by that name.')
   })
 })
 

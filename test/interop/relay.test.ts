@@ -15,6 +15,7 @@ import {
 } from '../end-to-end/started-gateway.ts'
 import { isMissing, postfixTool } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
+import { greets } from '../setup/greets.ts'
 
 describe.skipIf(isMissing('postfix'))("Postfix's smtp-sink as the next hop", () => {
   let sink: ChildProcess
@@ -34,6 +35,7 @@ describe.skipIf(isMissing('postfix'))("Postfix's smtp-sink as the next hop", () 
     await folder.write('control/smtproutes', `remote.test:127.0.0.1:${port}\n`)
     await folder.write('tcp.smtp', '127.0.0.1:allow,RELAYCLIENT=""\n')
     gateway = await startGateway(folder)
+    await eventually(() => greets(port), 'smtp-sink')
   })
 
   afterAll(async () => {
@@ -77,6 +79,7 @@ describe.skipIf(isMissing('postfix'))('a next hop that refuses the recipient', (
     await folder.write('control/smtproutes', `remote.test:127.0.0.1:${port}\n`)
     await folder.write('tcp.smtp', '127.0.0.1:allow,RELAYCLIENT=""\n')
     const gateway = await startGateway(folder)
+    await eventually(() => greets(port), 'smtp-sink')
     const transport = createTransport({ host: '127.0.0.1', port: gateway.port, ignoreTLS: true })
     await transport.sendMail({ from: 'alice@postern.test', to: 'bob@remote.test', text: 'hello' })
     const [bounce = ''] = await delivered(folder, ['alice', 'postern.test'])

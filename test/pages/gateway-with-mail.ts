@@ -12,6 +12,7 @@ import {
   checkout,
   delivered,
   dialogue,
+  eventually,
   gatewayFolder,
   startGateway,
   type GatewayFolder,
@@ -59,6 +60,8 @@ export interface GatewayWithMail {
   readonly send: (letter: Letter) => Promise<readonly string[]>
   /** The first that is meant, as it lies in the spool. */
   spooled(isMeant: (entry: Entry) => boolean): Promise<Entry | undefined>
+  /** Waits until each message of that sender has been tried: one that just is cannot be bounced. */
+  triedAll(localPart: string): Promise<void>
   stop(): Promise<void>
   start(): Promise<void>
   /** For good. */
@@ -89,6 +92,12 @@ export async function gatewayWithMail(): Promise<GatewayWithMail> {
   let running = await startGateway(folder)
   await running.seen('administration:')
   const setupLink = /https?:\/\/\S+setup\S+/.exec(running.stdout())?.[0] ?? ''
+  const spooled = async (isMeant: (entry: Entry) => boolean): Promise<Entry | undefined> => {
+    for await (const entry of readSpool(systemDisk, join(folder.root, 'var/spool'))) {
+      if (!('damaged' in entry) && isMeant(entry)) return entry
+    }
+    return undefined
+  }
   const sent = (letter: Letter): Promise<readonly string[]> => send(running.port, letter)
   return {
     folder,
@@ -96,11 +105,13 @@ export async function gatewayWithMail(): Promise<GatewayWithMail> {
     setupLink,
     gateway: () => running,
     send: sent,
-    async spooled(isMeant) {
-      for await (const entry of readSpool(systemDisk, join(folder.root, 'var/spool'))) {
-        if (!('damaged' in entry) && isMeant(entry)) return entry
-      }
-      return undefined
+    spooled,
+    async triedAll(localPart) {
+      await eventually(async () => {
+        const isUntried = ({ envelope, tries }: Entry): boolean =>
+          envelope.reversePath?.localPart === localPart && tries === 0
+        return (await spooled(isUntried)) === undefined ? true : undefined
+      }, `a try of each message of ${localPart}`)
     },
     async stop() {
       await running.stop()

@@ -93,7 +93,8 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
     await page.getByRole('link', { name: 'Clear' }).click()
     await expect.poll(() => page.locator('tbody tr').count(), patience).toBeGreaterThan(3)
     await page.goBack()
-    expect(await page.getByLabel('Sender', { exact: true }).inputValue()).toBe('@bad.test')
+    const sender = page.getByLabel('Sender', { exact: true })
+    await expect.poll(() => sender.inputValue(), patience).toBe('@bad.test')
     await visit('/messages?address=%40bad.test')
     await expect.poll(() => page.locator('tbody tr').count(), patience).toBe(1)
     expect(await page.getByLabel('Sender or recipient').inputValue()).toBe('@bad.test')
@@ -219,6 +220,7 @@ describe.skipIf(isMissing('chromium'))('the pages', () => {
 
   test('show more of a long queue, bounce what was chosen of it, and delete the rest', async () => {
     await mail.send({ from: 'ruth@postern.test', to: 'cid@slow.test', times: 52 })
+    await mail.triedAll('ruth')
     await visit('/queue?reversePath=ruth%40postern.test')
     const rows = page.getByRole('table', { name: 'Queued messages' }).locator('tbody tr')
     await expect.poll(() => rows.count(), patience).toBe(50)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cpuMsOf } from 'postern/testkit'
 import { authorDomains } from './author.ts'
 
 test.each([
@@ -56,9 +57,11 @@ test('every mailbox counts, however it is dressed', () => {
   )
 })
 
-test('no text makes it throw, or takes it long', () => {
+test('no text makes it throw, or takes it long', async () => {
   fc.assert(fc.property(fc.array(fc.string()), (fields) => void authorDomains(fields)))
-  const startedAt = performance.now()
-  for (const piece of ['(', '"', '<', 'a@b,', ':', '\\', '@']) authorDomains([piece.repeat(16_000)])
-  expect(performance.now() - startedAt).toBeLessThan(500)
+  const cpuMs = await cpuMsOf(() => {
+    for (const piece of ['(', '"', '<', 'a@b,', ':', '\\', '@'])
+      authorDomains([piece.repeat(16_000)])
+  })
+  expect(cpuMs).toBeLessThan(2_000)
 })

@@ -82,17 +82,17 @@ describe('TLSA records', () => {
     })
     const { address } = listener
     if ('inherited' in address) throw new Error('it has an address of its own')
-    const client = await nodeNet.connect({ address, timeoutMs: 5_000 })
+    const client = await nodeNet.connect({ address, timeoutMs: 30_000 })
     const server = await accepted.promise
     const tlsa = [[record(leaf!)], [record(authority!, 2)], [record(stranger)]][which] ?? []
     const [, handshake] = await Promise.allSettled([
-      server.startTls({ side: 'server', context, timeoutMs: 5_000 }),
+      server.startTls({ side: 'server', context, timeoutMs: 30_000 }),
       client.startTls({
         side: 'client',
         servername: 'signed.test',
         verify: true,
         tlsa,
-        timeoutMs: 5_000,
+        timeoutMs: 30_000,
       }),
     ])
     const reason: unknown = handshake.status === 'rejected' ? handshake.reason : {}

@@ -27,7 +27,12 @@ async function door(context: TlsContext, options: Partial<TlsOptions & { side: '
     address: { host: '127.0.0.1', port: 0 },
     accepted(connection) {
       connections.push(connection)
-      const secured = connection.startTls({ side: 'server', context, timeoutMs: 5_000, ...options })
+      const secured = connection.startTls({
+        side: 'server',
+        context,
+        timeoutMs: 30_000,
+        ...options,
+      })
       secured.then(outcome.resolve, outcome.reject)
       connection.attach({
         data: (chunk) => text.resolve(chunk.toString()),
@@ -217,7 +222,7 @@ describe('a handshake', () => {
     })
     const socket = dial('port' in listener.address ? listener.address.port : 0)
     const { server, hello } = await helloOf.promise
-    const started = server.startTls({ side: 'server', context, timeoutMs: 5_000, received: hello })
+    const started = server.startTls({ side: 'server', context, timeoutMs: 30_000, received: hello })
     expect(await started).toMatchObject({ protocol: 'TLSv1.3' })
     socket.destroy()
     server.destroy()
@@ -237,7 +242,7 @@ describe('a handshake', () => {
     while (raw.bytesWritten === 0) await setImmediate()
     for (let turn = 0; turn < 5; turn++) await setImmediate()
     const received = Buffer.alloc(0)
-    const started = server.startTls({ side: 'server', context, timeoutMs: 5_000, received })
+    const started = server.startTls({ side: 'server', context, timeoutMs: 30_000, received })
     expect(await started).toMatchObject({ protocol: 'TLSv1.3' })
     socket.destroy()
     server.destroy()

@@ -46,7 +46,11 @@ const ad = 0x20
 const tc = 0x02_00
 const tlsa = Buffer.from([3, 1, 1, ...Array.from({ length: 32 }, () => 7)])
 
-async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?: typeof answer) {
+/** @param more.timeoutMs as long as a busy machine takes, where an answer is expected */
+async function server(
+  answer: (question: Buffer) => Buffer | undefined,
+  { overTcp, timeoutMs = 30_000 }: { overTcp?: typeof answer; timeoutMs?: number } = {},
+) {
   const tcp = createServer((socket) =>
     socket.on('data', (bytes: Buffer) => {
       const response = overTcp?.(bytes.subarray(2)) ?? Buffer.alloc(0)
@@ -60,7 +64,7 @@ async function server(answer: (question: Buffer) => Buffer | undefined, overTcp?
     if (response !== undefined) udp.send(response, from.port, from.address)
   })
   return {
-    dns: nodeSecureDns({ servers: [`127.0.0.1:${port}`], timeoutMs: 300 }),
+    dns: nodeSecureDns({ servers: [`127.0.0.1:${port}`], timeoutMs }),
     close: () => {
       udp.close()
       tcp.close()
@@ -134,10 +138,9 @@ describe('a question about DNSSEC', () => {
   })
 
   test('is asked again by TCP where the answer does not fit', async () => {
-    const { dns, close } = await server(
-      (question) => respond(question, tc),
-      (question) => respond(question, ad, [tlsa, tlsa]),
-    )
+    const { dns, close } = await server((question) => respond(question, tc), {
+      overTcp: (question) => respond(question, ad, [tlsa, tlsa]),
+    })
     expect((await dns.tlsa('_25._tcp.mx.test')).records).toHaveLength(2)
     close()
   })
@@ -154,11 +157,11 @@ describe('a question about DNSSEC', () => {
       (question: Buffer) => respond(encodeQuestion(question.readUInt16BE(0), 'x.test', 'TLSA'), ad),
     ],
   ])('that is answered %s fails', async (_, answer) => {
-    const { dns, close } = await server((question) => {
-      // The id of nobody's question.
-      if (question.readUInt16BE(0) === 0) return undefined
-      return answer(question)
-    })
+    const { dns, close } = await server(
+      // Zero is the id of nobody's question.
+      (question) => (question.readUInt16BE(0) === 0 ? undefined : answer(question)),
+      { timeoutMs: 300 },
+    )
     await expect(dns.tlsa('_25._tcp.mx.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
     close()
   })
