@@ -26,6 +26,8 @@ export interface Hearing {
   readonly signal: AbortSignal
 }
 
+/** As long as `notify &` holds its outputs, qmail waits for it, and ends nothing; here that is half a minute. */
+const lingerMs = 30_000
 /** Of either stream. */
 const mostReport = 64 << 10
 const permanent: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112])
@@ -41,6 +43,7 @@ export async function runLocalProgram(
         command: ['/bin/sh', '-c', asText(command)],
         environment: new Map([...environment].map(([name, value]) => [name, asText(value)])),
         folder: asText(home),
+        lingerMs,
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
         inputs: new Map([[0, { file: message }]]),
         outputs: new Map([
