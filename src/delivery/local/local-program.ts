@@ -10,6 +10,7 @@ export interface LocalProgram {
   readonly environment: ReadonlyMap<string, string>
   readonly message: AsyncIterable<Uint8Array>
   readonly memoryBytes?: number | undefined
+  readonly mostProcesses?: number | undefined
 }
 
 /** What it wrote, as far as anybody will read it. */
@@ -34,7 +35,7 @@ const permanent: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112
 
 export async function runLocalProgram(
   programs: Programs,
-  { command, home, environment, message, memoryBytes }: LocalProgram,
+  { command, home, environment, message, memoryBytes, mostProcesses }: LocalProgram,
   { say, signal }: Hearing,
 ): Promise<ProgramOutcome> {
   try {
@@ -45,6 +46,7 @@ export async function runLocalProgram(
         folder: asText(home),
         lingerMs,
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
+        ...(mostProcesses === undefined ? {} : { mostProcesses }),
         inputs: new Map([[0, { file: message }]]),
         outputs: new Map([
           [1, mostReport],
