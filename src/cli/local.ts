@@ -9,6 +9,8 @@ interface Options {
   readonly n?: true
   /** The gateway sends on what is forwarded, and is told so. */
   readonly forwardOn?: string
+  /** As `LocalDelivery.mostProcesses`. */
+  readonly mostProcesses?: string
 }
 
 const usage = 'user homedir local dash ext domain sender aliasempty'
@@ -20,6 +22,7 @@ export function localCommand(): Command {
     .option('-n', 'say what would be done, and do nothing')
     .option('-N', 'deliver, which is the default')
     .addOption(new Option('--forward-on <descriptor>').hideHelp())
+    .addOption(new Option('--most-processes <number>').hideHelp())
     .argument('<user>')
     .argument('<homedir>', 'of the user; .qmail files are there')
     .argument('<local>', 'the local-part')
@@ -35,7 +38,7 @@ export function localCommand(): Command {
 async function local(...parameters: readonly unknown[]): Promise<void> {
   const [user, home, localPart, dash, extension, host, sender, defaultDelivery] =
     parameters.map(String)
-  const { n: dryRun = false, forwardOn } = parameters[8] as Options
+  const { n: dryRun = false, forwardOn, mostProcesses } = parameters[8] as Options
   // As qmail-local: what a program of the user's makes is the user's alone, unless it says otherwise.
   process.umask(0o077)
   const stopped = new AbortController()
@@ -59,6 +62,7 @@ async function local(...parameters: readonly unknown[]): Promise<void> {
       hostname: hostname(),
       pid: process.pid,
       dryRun,
+      ...(mostProcesses === undefined ? {} : { mostProcesses: Number(mostProcesses) }),
       ...(forwardOn === undefined
         ? {}
         : { tellForward: (envelope) => writeDescriptor(Number(forwardOn), envelope) }),

@@ -12,6 +12,7 @@ export const doubtClasses = {
   'unreadable-file': 'a file that the gateway may not read',
   'exposed-file': 'a file or program that root acts by, and that others may change',
   'stale-cdb': 'a cdb that says something else than its text, or was never made',
+  'users-assign': 'users/assign has mistakes, so that nothing new in it counts',
   'no-rules': 'tcp.smtp is missing',
   'useless-rule': 'a rule of tcp.smtp that matches nobody, or sets what nobody understands',
   'control-file': 'a control file that is hardly meant as it stands',

@@ -36,7 +36,7 @@ export const sectionShapes = {
       default: 4000,
       min: 0,
       description:
-        'How many processes and threads a user of this host may have before a program in his .qmail file starts no further one; 0: what the system allows',
+        'How many processes and threads a user of this host may have, those of an IMAP server included, before a program in his .qmail file starts no further one; 0: what the system allows',
     }),
     srs: option.boolean({
       default: true,

@@ -1,3 +1,4 @@
+import { asciiDomain } from '../mail/domain.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Quota } from '../mail/quota.ts'
@@ -51,9 +52,12 @@ export interface Accounts extends AccountReader, MailDomains {
   close(): Promise<void>
 }
 
-/** Users are compared without regard to case. */
+/** Users are compared without regard to case, and their domains in A-labels, as domains and aliases have them. */
 export function accountKey(user: string): string {
-  return user.normalize('NFC').toLowerCase()
+  const key = user.normalize('NFC').toLowerCase()
+  const domain = key.slice(key.lastIndexOf('@') + 1)
+  if (domain === key || !/[^\0-\x7f]/.test(domain)) return key
+  return `${key.slice(0, -domain.length)}${asciiDomain(domain) || domain}`
 }
 
 /** What can be a user: something without blanks that fits into a login and into one line. */
@@ -63,6 +67,7 @@ export function isAccountName(user: string): boolean {
 
 /** The domain of a user, or undefined for one without. */
 export function accountDomain(user: string): string | undefined {
-  const at = user.lastIndexOf('@')
-  return at < 0 ? undefined : accountKey(user.slice(at + 1))
+  const key = accountKey(user)
+  const at = key.lastIndexOf('@')
+  return at < 0 ? undefined : key.slice(at + 1)
 }

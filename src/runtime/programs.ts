@@ -10,6 +10,11 @@ export interface ProgramCall {
   readonly byDeliverer?: true
   /** How long it and what it started have between SIGTERM and SIGKILL; 2,000 where nothing is said, at most 5,000. */
   readonly graceMs?: number
+  /**
+   * How long what it left running may hold its outputs open, as `program &` does, until it is ended; what holds none of
+   * them is left alone. Where nothing is said, all that it left running in its group ends with it.
+   */
+  readonly lingerMs?: number
   /** The root folder where nothing is said. */
   readonly folder?: string
   /** What it, and each process that it starts, may hold in memory of its own (RLIMIT_DATA); no limit where nothing is said. */
@@ -68,7 +73,7 @@ export interface RunningProgramHandlers {
   ended(end: ProgramEnd): void
 }
 
-/** The door to other programs. Each gets a process group of its own, so that what it started ends with it. */
+/** The door to other programs. Each gets a process group of its own, so that what it started can be ended with it. */
 export interface Programs {
   /** Whether there is such a file and we may start it: for checks, before anything depends on it. */
   canStart(path: string): Promise<boolean>

@@ -23,7 +23,7 @@ import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
-import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
+import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
@@ -141,6 +141,7 @@ async function doubtsAbout(
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
+    ...assignDoubts(configuration, systemDisk),
     ...(await unreadableDoubts(configuration, systemDisk)),
     ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]

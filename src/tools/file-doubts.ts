@@ -1,10 +1,14 @@
-/** Files that the gateway may not read, cdbs that are stale, and a postmaster whom nobody reaches. */
+/** Files that the gateway may not read, cdbs that are stale, and mistakes in users/assign. */
 import { join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
+import { parseAssign } from '../formats/assign.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Disk, FileStat } from '../runtime/disk.ts'
 import { staleFiles, staleWords } from './compiled-files.ts'
+
+/** Who forgot a colon on one line may have done so on all of them. */
+const mostAssignDoubts = 10
 
 /** As whom the gateway reads. */
 export interface Reader {
@@ -22,6 +26,34 @@ export function staleDoubts(configuration: Configuration): readonly Mistake[] {
       remedy: 'run postern cdb',
       code: 'stale-cdb',
     }))
+}
+
+/** Where users/assign says whose mail it is: with mistakes none of it counts. */
+export function assignDoubts(
+  { folder, delivery }: Configuration,
+  disk: Pick<Disk, 'readFileNow'>,
+): readonly Mistake[] {
+  const file = join(folder, 'users/assign')
+  const bytes = delivery.local === 'users' ? readNow(disk, file) : undefined
+  return parseAssign(bytes)
+    .mistakes.slice(0, mostAssignDoubts)
+    .map(({ line, text, remedy }) => ({
+      file,
+      line,
+      problem: `${JSON.stringify(text)} cannot stand there; while it does, nothing new in this file counts`,
+      remedy,
+      code: 'users-assign',
+    }))
+}
+
+/** @returns undefined also for what we may not read: `unreadableDoubts` tells that of files that are the gateway's to read */
+function readNow(disk: Pick<Disk, 'readFileNow'>, path: string): Uint8Array | undefined {
+  try {
+    return disk.readFileNow(path)
+  } catch (error) {
+    if (isPosternError(error)) return undefined
+    throw error
+  }
 }
 
 /**

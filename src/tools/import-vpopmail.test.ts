@@ -143,6 +143,22 @@ test('a catch-all that is a program bounces, and is told', async () => {
   expect(plan.doubts).toEqual([expect.stringContaining('unknown addresses bounce')])
 })
 
+test('who throws mail away by a comment is told, a whole domain does so here too; an empty file says nothing', async () => {
+  const disk = fakeDisk({
+    [`${org}/vpasswd`]: `alice:${md5}:1:0:Alice:${org}/alice::\nbob:${md5}:1:0:Bob:${org}/bob::\n`,
+    [`${org}/.qmail-default`]: '# delete\n',
+    [`${org}/.qmail-gone`]: '#\n',
+    [`${org}/alice/.qmail`]: '# delete\n',
+    [`${org}/bob/.qmail`]: '',
+  })
+  const plan = planImport(await readVpopmail(disk, { home }))
+  expect(plan.domains).toMatchObject([{ catchAll: 'delete' }])
+  expect(plan.doubts).toEqual([
+    'gone@example.org: its mail is thrown away there; nothing here does that',
+    'alice@example.org: its mail is thrown away there; nothing here does that',
+  ])
+})
+
 test('a home that is not there is said', async () => {
   await expect(readVpopmail(fakeDisk({}), { home })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })

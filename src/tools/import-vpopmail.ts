@@ -89,8 +89,9 @@ class Plan implements PlannedImport {
   }
 
   #catchAllOf({ name, catchAll: lines }: VpopmailDomain): CatchAll {
+    if (lines === undefined) return 'bounce'
     const [first] = lines
-    if (first === undefined) return 'bounce'
+    if (first === undefined) return 'delete'
     const known =
       first.do === 'program' ? parseVdelivermail(first.command) : addressOf(first, `@${name}`)
     if (lines.length === 1 && known !== undefined && isUsable(known)) return known
@@ -122,6 +123,10 @@ class Plan implements PlannedImport {
   }
 
   #takeLines(address: string, lines: readonly Instruction[]): void {
+    if (lines.length === 0) {
+      this.doubts.push(`${address}: its mail is thrown away there; nothing here does that`)
+      return
+    }
     const targets: string[] = []
     for (const line of lines) {
       const target = targetOf(line, address)

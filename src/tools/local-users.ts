@@ -4,9 +4,10 @@ import { configurationResources, type OpenedResources } from '../config/resource
 import { HostAccounts } from '../delivery/local/host-accounts.ts'
 import type { Account } from '../delivery/local/passwd.ts'
 import { userDirectory, type UserDirectory } from '../delivery/local/user-directory.ts'
-import { assignCdb, parseAssign, type Assignments } from '../formats/assign.ts'
+import { assignCdb } from '../formats/assign.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { followedAssignments } from './followed-assignments.ts'
 
 export interface LocalUsersParts {
   readonly doors: Pick<Doors, 'disk' | 'log' | 'clock' | 'programs' | 'process'>
@@ -42,14 +43,7 @@ export class LocalUsers {
     this.#resources = resources
     const cdb = resources.cdb('users/cdb')
     const compiled = assignCdb(cdb)
-    const assign = resources.file('users/assign').follow((bytes): Assignments | undefined => {
-      if (bytes === undefined) return undefined
-      const { value, mistakes } = parseAssign(bytes)
-      for (const { line, remedy } of mistakes) {
-        doors.log.error('users.assign-mistake', { line, remedy })
-      }
-      return value
-    })
+    const assign = followedAssignments(resources.file('users/assign'), doors.log)
     return userDirectory({
       disk: doors.disk,
       assignments: () => (cdb.present ? compiled : assign.current),

@@ -31,6 +31,8 @@ export interface LocalCall {
   readonly hostname: string
   readonly pid: number
   readonly dryRun: boolean
+  /** As `LocalDelivery.mostProcesses`. */
+  readonly mostProcesses?: number | undefined
   /** Who started us sends on what is forwarded: it is told here, in qmail-queue's form, and nothing is queued. */
   readonly tellForward?: (envelope: Uint8Array) => void
 }
@@ -55,6 +57,7 @@ export async function deliverAsCalled(
     message: () => chunks(call.message),
     defaultDelivery: utf8Octets(call.defaultDelivery),
     environment: call.environment,
+    mostProcesses: call.mostProcesses,
   }
   const outcome = await deliverLocally(delivery, {
     doors: doorsFor(call, signal),

@@ -20,9 +20,9 @@ export interface VpopmailDomain {
   limits: VpopmailLimits
   /** Bits of pw_gid that its limits set for everybody. */
   disabled: number
-  /** What `.qmail-default` says. */
-  catchAll: readonly Instruction[]
-  /** Of `.qmail-NAME`, of the table valias, and of users' own `.qmail`, by local-part. */
+  /** What `.qmail-default` says; without a line that delivers it throws mail away. Undefined where there is none. */
+  catchAll: readonly Instruction[] | undefined
+  /** Of `.qmail-NAME`, of the table valias, and of users' own `.qmail`, by local-part; none of them: mail is thrown away. */
   readonly lines: Map<string, readonly Instruction[]>
 }
 
@@ -155,7 +155,9 @@ class VpopmailReader implements Vpopmail {
       const instructions = await this.#instructionsOf(join(folder, file))
       const extension = file.slice(folderMark.length)
       if (extension === 'default') domain.catchAll = instructions
-      else domain.lines.set(extension.replaceAll(':', '.').toLowerCase(), instructions)
+      else if (instructions !== undefined) {
+        domain.lines.set(extension.replaceAll(':', '.').toLowerCase(), instructions)
+      }
     }
     for (const user of domain.users.values()) {
       // oxlint-disable-next-line no-await-in-loop -- as above
@@ -169,7 +171,7 @@ class VpopmailReader implements Vpopmail {
     const named = [below, user.name].find((path) => isBelow(path))
     if (named === undefined) return
     const instructions = await this.#instructionsOf(join(folder, named, '.qmail'))
-    if (instructions.length > 0 && !domain.lines.has(user.name)) {
+    if (instructions !== undefined && !domain.lines.has(user.name)) {
       domain.lines.set(user.name, instructions)
     }
   }
@@ -178,14 +180,23 @@ class VpopmailReader implements Vpopmail {
     const name = written.toLowerCase()
     const known = this.domains.get(name)
     if (known !== undefined) return known
-    const made = { name, users: new Map(), limits: {}, disabled: 0, catchAll: [], lines: new Map() }
+    const made = {
+      name,
+      users: new Map(),
+      limits: {},
+      disabled: 0,
+      catchAll: undefined,
+      lines: new Map(),
+    }
     this.domains.set(name, made)
     return made
   }
 
-  async #instructionsOf(path: string): Promise<readonly Instruction[]> {
+  /** @returns undefined where nothing is written there: that means the mailbox, as no file does */
+  async #instructionsOf(path: string): Promise<readonly Instruction[] | undefined> {
     const text = await this.#textOf(path, largestDotQmail, 'latin1')
-    return parseDotQmail(Buffer.from(text ?? '', 'latin1')).instructions
+    if (text === undefined || text === '') return undefined
+    return parseDotQmail(Buffer.from(text, 'latin1')).instructions
   }
 
   async #textOf(

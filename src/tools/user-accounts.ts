@@ -8,6 +8,7 @@ import {
 } from '../formats/auth-cdb.ts'
 import { argon2idHash } from '../formats/crypt-hash/crypt-hash.ts'
 import { formatScramSecret } from '../formats/scram-secret.ts'
+import { asciiDomain } from '../mail/domain.ts'
 import { PosternError } from '../mail/errors.ts'
 import { scramIterations, scramKeys } from '../mail/login-secret.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
@@ -78,7 +79,7 @@ export function allAccounts(
   accounts: Accounts,
   domain?: string,
 ): AsyncGenerator<AccountEntry, void> {
-  const only = domain === undefined ? {} : { domain }
+  const only = domain === undefined ? {} : { domain: asciiDomain(domain) || domain }
   return pages(
     (range) => accounts.list({ ...range, ...only }),
     ({ user }) => user,

@@ -123,6 +123,13 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     },
     /is stale: it says something else than its text/,
   ],
+  'users-assign': [
+    async () => {
+      await folder.write('users/assign', '=joe:joe:1:1:/home/joe:::\n=ann\n.\n')
+      await change([/\n {2}maildirs: .*/, '\n  local: users'])
+    },
+    /"=ann" cannot stand there; while it does, nothing new in this file counts/,
+  ],
   'no-rules': [
     () => change(['\nlog:', '\ntcp_rules: no-such-rules\nlog:']),
     /is missing: every client/,

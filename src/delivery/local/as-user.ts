@@ -42,7 +42,14 @@ export async function deliverAsUser(
   const about = [user, home, local, dash, extension, host, sender, delivery.defaultDelivery]
   const { end, outputs } = await programs.run(
     {
-      command: [...program, '--', ...about.map((each) => readable(latin1Bytes(each)))],
+      command: [
+        ...program,
+        ...(delivery.mostProcesses === undefined
+          ? []
+          : [mostProcessesOption(delivery.mostProcesses)]),
+        '--',
+        ...about.map((each) => readable(latin1Bytes(each))),
+      ],
       environment: delivery.environment,
       as: { uid, gid },
       ...limitsOf(delivery),
@@ -60,17 +67,19 @@ export async function deliverAsUser(
   return { end, text: Buffer.concat([of(1), of(2)]), forward: of(forwardDescriptor) }
 }
 
-export type ProgramLimits = Pick<LocalDelivery, 'memoryBytes' | 'mostProcesses'>
+export type ProgramLimits = Pick<LocalDelivery, 'memoryBytes'>
 
-/** The limits of its programs are those of the process which starts them. */
-export function limitsOf({
-  memoryBytes,
-  mostProcesses,
-}: ProgramLimits): Pick<ProgramCall, 'memoryBytes' | 'mostProcesses'> {
-  return {
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(mostProcesses === undefined ? {} : { mostProcesses }),
-  }
+/**
+ * What its programs may hold is the limit of the process which starts them. How many processes their user may have is none
+ * of it: whoever reads his mail with hundreds at a time still gets more.
+ */
+export function limitsOf({ memoryBytes }: ProgramLimits): Pick<ProgramCall, 'memoryBytes'> {
+  return memoryBytes === undefined ? {} : { memoryBytes }
+}
+
+/** Of `postern local`. */
+function mostProcessesOption(most: number): string {
+  return `--most-processes=${most}`
 }
 
 /**

@@ -189,7 +189,7 @@ class Obedience {
 
   async #runProgram(command: string): Promise<Trouble | 'last' | undefined> {
     const { run, lines, newSender, default: replaced } = this.#circumstances
-    const { address, environment: base, memoryBytes } = this.#delivery
+    const { address, environment: base, memoryBytes, mostProcesses } = this.#delivery
     const naming = { newSender, default: replaced }
     const outcome = await runLocalProgram(
       run.doors.programs,
@@ -199,6 +199,7 @@ class Obedience {
         environment: localEnvironment(address, lines, { base, naming }),
         message: this.#delivery.message(),
         memoryBytes,
+        mostProcesses,
       },
       { say: (report) => run.listener.programWrote(report), signal: run.signal },
     )

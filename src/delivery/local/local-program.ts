@@ -10,6 +10,7 @@ export interface LocalProgram {
   readonly environment: ReadonlyMap<string, string>
   readonly message: AsyncIterable<Uint8Array>
   readonly memoryBytes?: number | undefined
+  readonly mostProcesses?: number | undefined
 }
 
 /** What it wrote, as far as anybody will read it. */
@@ -26,13 +27,15 @@ export interface Hearing {
   readonly signal: AbortSignal
 }
 
+/** As long as `notify &` holds its outputs, qmail waits for it, and ends nothing; here that is half a minute. */
+const lingerMs = 30_000
 /** Of either stream. */
 const mostReport = 64 << 10
 const permanent: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112])
 
 export async function runLocalProgram(
   programs: Programs,
-  { command, home, environment, message, memoryBytes }: LocalProgram,
+  { command, home, environment, message, memoryBytes, mostProcesses }: LocalProgram,
   { say, signal }: Hearing,
 ): Promise<ProgramOutcome> {
   try {
@@ -41,7 +44,9 @@ export async function runLocalProgram(
         command: ['/bin/sh', '-c', asText(command)],
         environment: new Map([...environment].map(([name, value]) => [name, asText(value)])),
         folder: asText(home),
+        lingerMs,
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
+        ...(mostProcesses === undefined ? {} : { mostProcesses }),
         inputs: new Map([[0, { file: message }]]),
         outputs: new Map([
           [1, mostReport],

@@ -107,7 +107,8 @@ async function asOurselves(
     programWrote: (report) => reports.push(report),
     warning: () => undefined,
   }
-  const outcome = await deliverLocally(delivery, { doors, listener, signal, dryRun: false })
+  const unlimited = { ...delivery, mostProcesses: undefined }
+  const outcome = await deliverLocally(unlimited, { doors, listener, signal, dryRun: false })
   const { exit, out, err } = localReport(outcome)
   const said = Buffer.concat(reports.flatMap((report) => [report.out, report.err]))
   return localResult(exit, readable(said) + readable(latin1Bytes(out + err)))

@@ -17,11 +17,21 @@ const environments = fc
   .map((pairs) => new Map(pairs))
 
 test('an order is read as it was written', () => {
+  const limits = fc.option(
+    fc.nat().map((mostProcesses) => ({ mostProcesses })),
+    { nil: {} },
+  )
   fc.assert(
-    fc.property(addresses, ascii, environments, (address, defaultDelivery, environment) => {
-      const order = { address, defaultDelivery, environment }
-      expect(readOrder(formatOrder(order))).toEqual(order)
-    }),
+    fc.property(
+      addresses,
+      ascii,
+      environments,
+      limits,
+      (address, defaultDelivery, environment, limit) => {
+        const order = { address, defaultDelivery, environment, ...limit }
+        expect(readOrder(formatOrder(order))).toEqual(order)
+      },
+    ),
   )
 })
 

@@ -5,7 +5,10 @@ import type { LocalAddress } from './local-address.ts'
 import type { LocalDelivery } from './local-delivery.ts'
 
 /** As on the command line of `postern local`, its environment included: text is UTF-8. */
-export type OwnerOrder = Pick<LocalDelivery, 'address' | 'defaultDelivery' | 'environment'>
+export type OwnerOrder = Pick<
+  LocalDelivery,
+  'address' | 'defaultDelivery' | 'environment' | 'mostProcesses'
+>
 
 const parts = [
   'user',
@@ -17,11 +20,13 @@ const parts = [
   'sender',
 ] as const satisfies readonly (keyof LocalAddress)[]
 
-export function formatOrder({ address, defaultDelivery, environment }: OwnerOrder): Uint8Array {
+export function formatOrder(delivery: OwnerOrder): Uint8Array {
+  const { address, defaultDelivery, environment, mostProcesses } = delivery
   const order: JsonObject = {
     address: parts.map((part) => text(address[part])),
     defaultDelivery: text(defaultDelivery),
     environment: [...environment].map((pair) => [...pair]),
+    ...(mostProcesses === undefined ? {} : { mostProcesses }),
   }
   return Buffer.from(JSON.stringify(order))
 }
@@ -30,9 +35,10 @@ export function formatOrder({ address, defaultDelivery, environment }: OwnerOrde
 export function readOrder(bytes: Uint8Array): OwnerOrder | undefined {
   const value = parseJson(Buffer.from(bytes).toString())
   if (typeof value !== 'object' || value === null) return undefined
-  const { address, defaultDelivery, environment } = value as JsonObject
+  const { address, defaultDelivery, environment, mostProcesses } = value as JsonObject
   if (!isWords(address) || address.length !== parts.length) return undefined
   if (typeof defaultDelivery !== 'string' || !Array.isArray(environment)) return undefined
+  if (mostProcesses !== undefined && typeof mostProcesses !== 'number') return undefined
   const variables = new Map<string, string>()
   for (const pair of environment as readonly JsonValue[]) {
     if (!isWords(pair) || pair.length !== 2) return undefined
@@ -45,6 +51,7 @@ export function readOrder(bytes: Uint8Array): OwnerOrder | undefined {
     address: { user, home, local, dash, extension, host, sender },
     defaultDelivery,
     environment: variables,
+    ...(mostProcesses === undefined ? {} : { mostProcesses }),
   }
 }
 

@@ -90,9 +90,11 @@ class Started {
 function stage({
   holds = [],
   limits = {},
+  programLimits = {},
 }: {
   readonly holds?: readonly string[]
   readonly limits?: Partial<OwnerLimits>
+  readonly programLimits?: Pick<LocalDelivery, 'memoryBytes' | 'mostProcesses'>
 } = {}) {
   const clock = fakeClock()
   const started: Started[] = []
@@ -113,7 +115,7 @@ function stage({
     variablesFor: (uid) => new Map([['FOR', String(uid)]]),
   })
   const deliver = (text: string, owner = joe, until = signal) =>
-    processes.deliver(mail(text), owner, until)
+    processes.deliver({ ...mail(text), ...programLimits }, owner, until)
   const inHand = async (text: string): Promise<void> => {
     await expect.poll(() => started.some(({ answer }) => answer.has(text))).toBe(true)
   }
@@ -143,6 +145,18 @@ describe('a process that stays', () => {
     const { started, deliver } = stage()
     await expect(deliver('one', owner)).rejects.toMatchObject({ code: 'PROGRAM_FAILED' })
     expect(started).toEqual([])
+  })
+
+  test('starts also where its owner has too many processes for a program: that limit goes with the order', async () => {
+    const programLimits = { memoryBytes: 1 << 30, mostProcesses: 300 }
+    const { started, alone, deliver } = stage({ programLimits })
+    await deliver('one')
+    expect(started[0]?.orders).toMatchObject([{ mostProcesses: 300 }])
+    expect(started[0]?.call).toMatchObject({ memoryBytes: 1 << 30 })
+    expect(started[0]?.call).not.toHaveProperty('mostProcesses')
+    await deliver('x'.repeat(300_000))
+    expect(alone.calls[0]?.command).toContain('--most-processes=300')
+    expect(alone.calls[0]).not.toHaveProperty('mostProcesses')
   })
 
   test('has one delivery in hand at a time, and the next that waits after it', async () => {

@@ -84,8 +84,8 @@ export class OwnerProcesses {
     const message = await beginningOf(delivery)
     const order = formatOrder(delivery)
     if (message instanceof Uint8Array && order.length <= mostFrameBytes) {
-      const { environment, memoryBytes, mostProcesses } = delivery
-      const start = { owner, environment, memoryBytes, mostProcesses }
+      const { environment, memoryBytes } = delivery
+      const start = { owner, environment, memoryBytes }
       return this.#hand({ order, message }, start, signal)
     }
     const alone = { ...delivery, message: () => chunksOf(message) }

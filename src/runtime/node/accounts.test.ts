@@ -54,6 +54,18 @@ test('an account is kept as it was given, and found however its name is written'
   await accounts.close()
 })
 
+test('an account of a domain in another script is found by its U-labels and by its A-labels', async () => {
+  const accounts = opened()
+  await accounts.add(accountOf('Eva@Bücher.example'))
+  const user = 'eva@xn--bcher-kva.example'
+  for (const name of ['eva@BÜCHER.example', user]) {
+    expect(accounts.find(name)).toMatchObject({ user })
+  }
+  const domain = 'xn--bcher-kva.example'
+  expect(accounts.list({ limit: 9, domain })).toMatchObject([{ user }])
+  await accounts.close()
+})
+
 test('there is one account for a user, which is changed and removed', async () => {
   const accounts = opened()
   await accounts.add(accountOf('alice', { scram: 'old' }))

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import type { ProgramCall, ProgramEnd } from '../programs.ts'
 import { systemClock } from './clock.ts'
@@ -206,6 +209,32 @@ describe('a program', () => {
   test('leaves nothing behind that would hold its pipes', async () => {
     const call = script('sleep 100 & exit 0', { outputs: new Map([[1, 10]]) })
     expect(await programs.run(call, patient)).toMatchObject({ end: { exit: 0 } })
+  })
+
+  test('that may leave something running is waited for while that holds its outputs, and ends nobody who holds none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'programs-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const call = script(
+      `mkfifo in out
+      { read line <in; echo "heard $line" >out; } >/dev/null 2>&1 &
+      { cat /dev/null; echo late; } &`,
+      {
+        folder,
+        lingerMs: 60_000,
+        outputs: new Map([[1, 100]]),
+      },
+    )
+    const { outputs } = await programs.run(call, patient)
+    expect(textOf(outputs.get(1))).toBe('late\n')
+    const said = readFile(join(folder, 'out'), 'utf8')
+    await writeFile(join(folder, 'in'), 'this\n')
+    expect(await said).toBe('heard this\n')
+  })
+
+  test('whose leftovers hold its outputs for longer than they may has them ended', async () => {
+    const call = script('sleep 1000 & echo left', { lingerMs: 1, outputs: new Map([[1, 100]]) })
+    const { end, outputs } = await programs.run(call, patient)
+    expect([end, textOf(outputs.get(1))]).toEqual([{ exit: 0 }, 'left\n'])
   })
 
   test('can be talked to for as long as it stays', async () => {

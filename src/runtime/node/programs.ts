@@ -64,9 +64,11 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
     fed.catch(stop)
     const end = await Promise.race([group.ended, givenUp.promise])
     if (signal.aborted) throw new PosternError('ABORTED', call.command[0])
-    // What it left behind may hold the pipes open. It ends too; what has left the group is not waited for.
-    stop()
-    cancelLate = endLeftovers(group, clock)
+    // What it left behind may hold the pipes open; what has left the group is not waited for once the rest is ended.
+    cancelLate =
+      call.lingerMs === undefined
+        ? endLeftovers(group, clock)
+        : afterLingering(group, { clock, lingerMs: call.lingerMs })
     await fed
     const outputs = await keptOf(group, call)
     // Whoever takes what it wrote may be busy for longer than the asker waits.
@@ -79,8 +81,22 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
   }
 }
 
-/** What holds the pipes open is cut off, unless we ourselves have not yet taken what is in them. */
+/** @returns what calls it off: by then the pipes are closed, and nobody is ended who did not hold them */
+function afterLingering(
+  group: ProcessGroup,
+  { clock, lingerMs }: { readonly clock: Clock; readonly lingerMs: number },
+): () => void {
+  let cancelEnding = (): void => undefined
+  const timer = clock.after(lingerMs, () => (cancelEnding = endLeftovers(group, clock)))
+  return () => {
+    timer.cancel()
+    cancelEnding()
+  }
+}
+
+/** Who still holds the pipes then is cut off, unless we ourselves have not yet taken what is in them. */
 function endLeftovers(group: ProcessGroup, clock: Clock): () => void {
+  group.stop()
   let timer = clock.after(leftoversMs, late)
   function late(): void {
     if (group.isHeldUp) timer = clock.after(leftoversMs, late)
