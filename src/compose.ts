@@ -195,6 +195,7 @@ class RunningGateway implements Gateway {
       courier: this.#courier,
       seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
+      wholeSpool: this.spool,
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
