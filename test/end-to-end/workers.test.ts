@@ -93,6 +93,7 @@ describe('four workers', () => {
   test('each take mail on the same port, and all of it arrives', async () => {
     expect(workersOf(gateway.pid)).toHaveLength(4)
     expect(gateway.stdout().match(/listening on 127/g)).toHaveLength(1)
+    expect(gateway.stdout()).toContain('\n  4 workers receive and deliver\n')
     const sent = await sendToEach(4)
     const mail = await delivered(folder, ['bob', 'postern.test'], sent)
     expect(new Set(mail.map((text) => /^Subject: .*$/m.exec(text)?.[0])).size).toBe(sent)
