@@ -14,6 +14,7 @@ import { spoolLayout } from './queue/spool-layout.ts'
 import type { Log } from './runtime/log.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { systemDisk } from './runtime/node/disk.ts'
+import { hostSize } from './runtime/node/host-size.ts'
 import { keptByRoot } from './runtime/node/kept.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
@@ -188,7 +189,7 @@ async function supervise(folder: string): Promise<{
   let admin: AdminKeeper | undefined
   const supervisor = new Supervisor({
     folder,
-    shards: shareShards(made, numberOfWorkers(configuration?.workers ?? 1)),
+    shards: shareShards(made, numberOfWorkers(configuration?.workers ?? 1, hostSize())),
     processes: workerProcesses<ToWorker, FromWorker>(
       new URL('./gateway.worker.ts', import.meta.url),
       [...descriptorsOf(configuration), ...(keptByRoot()?.ports.values() ?? [])],

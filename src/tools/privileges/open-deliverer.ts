@@ -8,6 +8,7 @@ import type { DelivererPlaces } from '../../delivery/deliverer/places.ts'
 import { isMap } from '../../config/reading.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
+import { hostSize } from '../../runtime/node/host-size.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { nodePrograms } from '../../runtime/node/programs.ts'
@@ -96,7 +97,7 @@ const ending = 20
 
 /** As many as the gateway will ask for at a time; a stranger in its place gets no more. */
 function placesFor({ control, workers, chain }: Configuration): DelivererPlaces {
-  const processes = numberOfWorkers(workers)
+  const processes = numberOfWorkers(workers, hostSize())
   const logins = chain.flatMap(({ plugin, mode, options }) => {
     if (plugin !== 'checkpassword' || mode === 'off') return []
     const parallel = isMap(options) ? options['parallel'] : undefined
