@@ -191,12 +191,13 @@ class RunningGateway implements Gateway {
       users: this.#users,
       observer: this.#telemetry,
     }
-    this.#courier = openCourier(parts)
+    this.#courier = openCourier({ ...parts, turns: this.#superior.turns })
     this.#steering = await openSteering({
       ...parts,
       courier: this.#courier,
       seat: this.#seat,
       spool: shardPath(this.spool, this.#seat.shards[0]),
+      wholeSpool: this.spool,
     })
     if (configuration.delivery.paused) this.#courier.pause()
     this.#courier.start()
@@ -295,9 +296,8 @@ class RunningGateway implements Gateway {
   /** The configuration as the courier of this worker takes it. */
   #share(): Configuration {
     const { configuration } = this.#current
-    const { workers } = this.#seat
-    if (workers === 1) return configuration
-    return { ...configuration, control: shareOfDeliveries(configuration.control, workers) }
+    if (this.#seat.workers === 1) return configuration
+    return { ...configuration, control: shareOfDeliveries(configuration.control, this.#seat) }
   }
 
   #watch(shards: OpenedShards, courier: Courier): void {

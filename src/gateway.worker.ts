@@ -72,6 +72,7 @@ class GatewayWorker {
   async #open(folder: string, seat: Seat): Promise<void> {
     const { gateway, mistakes, doubts } = await openGateway(folder, seat, {
       counters: seat.workers === 1 ? undefined : this.#counters,
+      turns: seat.workers === 1 ? undefined : this.#counters.turns,
       handed: this.#handed,
       deliverer: this.#kept?.deliverer,
       offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),

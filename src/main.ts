@@ -3,7 +3,6 @@
  * work; this process starts them, replaces them, and passes on what the operator wants. The standard output is for
  * whoever started it by hand; what happens afterwards goes to the log.
  */
-import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { formatListenAddress } from './config/listen-address.ts'
 import { formatDoubt, formatMistake } from './config/format-mistake.ts'
@@ -11,11 +10,11 @@ import type { Configuration } from './config/configuration.ts'
 import { plainLog } from './config/log-section.ts'
 import type { Mistake } from './plugin/mistake.ts'
 import { shardsOf, shareShards } from './queue/shards.ts'
-import { mostShards } from './queue/queue-id.ts'
 import { spoolLayout } from './queue/spool-layout.ts'
 import type { Log } from './runtime/log.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { systemDisk } from './runtime/node/disk.ts'
+import { hostSize } from './runtime/node/host-size.ts'
 import { keptByRoot } from './runtime/node/kept.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
@@ -32,6 +31,7 @@ import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.t
 import { whenOpen } from './workers/early-signals.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
 import type { FromWorker, ToWorker, WorkerReport } from './workers/messages.ts'
+import { numberOfWorkers } from './workers/number-of-workers.ts'
 import { Supervisor } from './workers/supervisor.ts'
 
 /** How long sessions and deliveries under way may take to end after SIGTERM. */
@@ -98,6 +98,7 @@ export async function runGateway(
   signals: Signals,
   opened: (log: Log) => void = () => undefined,
 ): Promise<number> {
+  const startedAt = systemClock.now()
   const stop = signalled(signals)
   const begin = whenOpen(signals)
   const wish = Promise.withResolvers<Wish>()
@@ -127,14 +128,14 @@ export async function runGateway(
           version: posternVersion(),
           hostname: opening.report.hostname,
           folder: resolve(folder),
-          startedAt: systemClock.now(),
+          startedAt,
           graceMs,
           stop: (ms) => wish.resolve({ by: 'postern stop', graceMs: ms }),
           // Seldom asked for, and it needs half of the house.
           steer: async (verb, of) =>
             (await import('./tools/steer-all.ts')).steerAll(folder, verb, of),
         })
-  process.stdout.write(greeting(opening.report, folder))
+  process.stdout.write(greeting(opening.report, folder, supervisor.pids.length))
   const admin = administer(folder, log)
   administered(admin)
   const end = await Promise.race([stop, wish.promise, supervisor.abandoned])
@@ -188,7 +189,7 @@ async function supervise(folder: string): Promise<{
   let admin: AdminKeeper | undefined
   const supervisor = new Supervisor({
     folder,
-    shards: shareShards(made, numberOfWorkers(configuration)),
+    shards: shareShards(made, numberOfWorkers(configuration?.workers ?? 1, hostSize())),
     processes: workerProcesses<ToWorker, FromWorker>(
       new URL('./gateway.worker.ts', import.meta.url),
       [...descriptorsOf(configuration), ...(keptByRoot()?.ports.values() ?? [])],
@@ -241,11 +242,6 @@ function descriptorsOf(configuration: Configuration | undefined): readonly numbe
   )
 }
 
-function numberOfWorkers(configuration: Configuration | undefined): number {
-  const workers = configuration?.workers ?? 1
-  return workers === 'auto' ? Math.min(availableParallelism(), mostShards) : workers
-}
-
 /** The first signal ends the gateway gracefully, the second at once. */
 function signalled(signals: Signals): Promise<Wish> {
   return new Promise((end) => {
@@ -261,7 +257,7 @@ function signalled(signals: Signals): Promise<Wish> {
 }
 
 /** What a person who has just started it wants to know. */
-function greeting(report: WorkerReport, folder: string): string {
+function greeting(report: WorkerReport, folder: string, workers: number): string {
   const { listeners, entries, maildirs, mx, hostname, ownCertificate } = report
   const lines = listeners.map(
     ({ name, address }) => `  listening on ${formatListenAddress(address)} (${name})`,
@@ -278,6 +274,7 @@ function greeting(report: WorkerReport, folder: string): string {
   return `${[
     `Postern on ${hostname}, configured by ${folder}`,
     ...lines,
+    ...(workers > 1 ? [`  ${workers} workers receive and deliver`] : []),
     ...(ownCertificate === undefined
       ? []
       : [`  TLS with a self-signed certificate: ${ownCertificate}`]),

@@ -20,7 +20,7 @@ import type { ListenerTls } from './tls-section.ts'
 /** Everything that the configuration folder says, read and checked. All paths are absolute. */
 export interface Configuration extends ThresholdsConfiguration, ObservingConfiguration {
   readonly folder: string
-  /** Processes that receive and deliver; `auto`: as many as there are processors. */
+  /** Processes that receive and deliver; `auto`: one for each processor, at most eight. */
   readonly workers: number | 'auto'
   /**
    * As whom a gateway works that root starts: an account, or `uid:gid`. `root`: as root. Absent: as `postern` where there is

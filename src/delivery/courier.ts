@@ -9,6 +9,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { Claim, Queue, QueueId, Selector, Unsubscribe } from '../queue/queue.ts'
 import type { Route } from '../mail/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import type { HopTurns } from '../runtime/hop-turns.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
 import type { Bouncer } from './bounce.ts'
@@ -51,6 +52,8 @@ export interface CourierOptions {
   /** Without it one destination may have half of the slots for remote deliveries. */
   readonly destination?: (route: Route) => DestinationLimits
   readonly pauses?: Pick<Pauses, 'covers' | 'all'>
+  /** Where other processes deliver as well: what all of them keep to. */
+  readonly turns?: HopTurns | undefined
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
@@ -99,7 +102,7 @@ export class Courier {
   constructor(options: CourierOptions) {
     const { limits } = options
     this.#options = options
-    const { clock, log } = options
+    const { clock, log, turns } = options
     const callBack = (ids: readonly QueueId[]): void => void this.#callBack(ids)
     let deliveries = 0
     this.#pass = {
@@ -109,10 +112,11 @@ export class Courier {
       lifetimeMs: () => limits().lifetimeMs,
       hops: new HopHealth(clock, log),
       lanes: {
-        local: new Lanes({ clock, callBack, limit: () => limits().local }),
+        local: new Lanes({ clock, callBack, turns, limit: () => limits().local }),
         remote: new Lanes({
           clock,
           callBack,
+          turns,
           limit: () => limits().remote,
           // Dials that nobody answers take a minute each: not every slot may hang on them.
           reserved: () => Math.floor(limits().remote / 4),

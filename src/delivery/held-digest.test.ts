@@ -4,7 +4,7 @@ import { memoryQueue } from '../testkit/memory-queue.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { heldBounceReason } from './bounce.ts'
-import { HeldDigest } from './held-digest.ts'
+import { HeldDigest, type HeldBounces } from './held-digest.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 
 const hour = 3_600_000
@@ -15,8 +15,9 @@ function stage() {
   const log = recordingLog()
   const queue = memoryQueue(clock)
   const memory = memoryStore(clock).table('t', { maxEntries: 10 })
-  const make = () =>
+  const make = (others: readonly HeldBounces[] = []) =>
     new HeldDigest({
+      others: async () => others,
       queue,
       memory,
       clock,
@@ -85,6 +86,19 @@ describe('the postmaster', () => {
       await digest.stop()
     }
     expect(told()).toHaveLength(1)
+  })
+
+  test('is told in one letter of those that other workers hold', async () => {
+    const { make, hold, pass, told } = stage()
+    await hold(`${heldBounceReason}x`)
+    const digest = make([{ count: 2, lines: ['0  to bob@here.test', '1  to cy@here.test'] }])
+    digest.start()
+    await pass(1)
+    const [message, ...others] = told()
+    expect(others).toEqual([])
+    expect(message?.message.header.first('subject')).toBe('3 bounces wait for you')
+    for (const name of ['ann', 'bob', 'cy']) expect(message?.message.text).toContain(`to ${name}@`)
+    await digest.stop()
   })
 
   test('is told an hour later where the queue takes nothing now', async () => {

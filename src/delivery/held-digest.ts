@@ -19,9 +19,12 @@ export interface HeldDigestOptions {
   readonly clock: Clock
   readonly log: Log
   readonly settings: () => Pick<BounceSettings, 'hostname' | 'from' | 'doubleBounceTo'>
+  /** What other processes hold. */
+  readonly others?: () => Promise<readonly HeldBounces[]>
 }
 
-interface Held {
+/** Bounces that wait for an operator. */
+export interface HeldBounces {
   readonly count: number
   /** The first of them, in words. */
   readonly lines: readonly string[]
@@ -66,7 +69,7 @@ export class HeldDigest {
       const told = await memory.get(rememberedAs)
       const now = clock.now()
       if (typeof told === 'number' && now >= told && now - told < dayMs) return
-      const held = await this.#held()
+      const held = together([await this.#held(), ...((await this.#options.others?.()) ?? [])])
       const to = settings().doubleBounceTo
       if (held.count === 0 || to === undefined) return
       await this.#tell(to, held)
@@ -77,23 +80,11 @@ export class HeldDigest {
     }
   }
 
-  async #held(): Promise<Held> {
-    let count = 0
-    const lines: string[] = []
-    const selector = { held: true, reason: heldBounceReason }
-    for await (const entry of this.#options.queue.entries(selector)) {
-      if (this.#stopped) break
-      if ('damaged' in entry) continue
-      count += 1
-      const [recipient] = entry.envelope.recipients
-      if (lines.length === namedBounces || recipient === undefined) continue
-      const to = printable(formatMailbox(recipient.mailbox))
-      lines.push(`${entry.id}  ${formatDate(entry.receivedAt)}  to ${to}`)
-    }
-    return { count, lines }
+  #held(): Promise<HeldBounces> {
+    return heldBounces(this.#options.queue, () => this.#stopped)
   }
 
-  async #tell(to: Mailbox, { count, lines }: Held): Promise<void> {
+  async #tell(to: Mailbox, { count, lines }: HeldBounces): Promise<void> {
     const { queue, clock, settings } = this.#options
     const { hostname, from } = settings()
     const now = clock.now()
@@ -141,5 +132,35 @@ export class HeldDigest {
     } finally {
       draft.abort()
     }
+  }
+}
+
+/** @param stopped whether nobody wants to know any more */
+export async function heldBounces(
+  queue: Pick<Queue, 'entries'>,
+  stopped: () => boolean = () => false,
+): Promise<HeldBounces> {
+  let count = 0
+  const lines: string[] = []
+  for await (const entry of queue.entries({ held: true, reason: heldBounceReason })) {
+    if (stopped()) break
+    if ('damaged' in entry) continue
+    count += 1
+    const [recipient] = entry.envelope.recipients
+    if (lines.length === namedBounces || recipient === undefined) continue
+    const to = printable(formatMailbox(recipient.mailbox))
+    lines.push(`${entry.id}  ${formatDate(entry.receivedAt)}  to ${to}`)
+  }
+  return { count, lines }
+}
+
+/** Of ids the first are the oldest. */
+function together(all: readonly HeldBounces[]): HeldBounces {
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    lines: all
+      .flatMap(({ lines }) => lines)
+      .toSorted()
+      .slice(0, namedBounces),
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Instant } from '../mail/instant.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import type { HopLimits, HopTurns } from '../runtime/hop-turns.ts'
 
 export type Urgency = 'first' | 'retry'
 
@@ -20,6 +21,8 @@ export interface LaneRequest {
   readonly concurrency: number
   /** Between two starts in this lane; 0: no limit. */
   readonly intervalMs: number
+  /** What all processes together keep to. */
+  readonly shared?: HopLimits | undefined
 }
 
 /** `closed`: nobody gets a slot any more. `until`: too many wait, look again then. */
@@ -35,6 +38,8 @@ export interface LanesOptions {
   readonly maxWaitingBytes?: number
   /** Called when there is room again in a lane that sent these away, in their order; they need not wait any longer. */
   readonly callBack?: (ids: readonly string[]) => void
+  /** Who is asked for each start in a lane that processes share; absent where there are no others. */
+  readonly turns?: HopTurns | undefined
 }
 
 interface Waiter {
@@ -44,6 +49,7 @@ interface Waiter {
 }
 
 interface Lane {
+  readonly key: string
   readonly waiting: { readonly [U in Urgency]: Waiter[] }
   concurrency: number
   intervalMs: number
@@ -53,6 +59,11 @@ interface Lane {
   /** By the monotonic clock: no start before. */
   notBefore: number
   timer: Timer | undefined
+  /** What others keep to as well, if they do; one turn at a time is asked for. */
+  shared: HopLimits | undefined
+  turn: 'none' | 'asked' | 'ours'
+  /** Deliveries under way that took one. */
+  turnsTaken: number
   /** A moving average of the time between two ends while others wait. */
   paceMs: number
   /** When the last one ended, if others waited then; else 0. */
@@ -83,7 +94,7 @@ const roomy = 0.75
 const idleLanes = 10_000
 
 export class Lanes {
-  readonly #options: Required<LanesOptions>
+  readonly #options: Required<Omit<LanesOptions, 'turns'>> & Pick<LanesOptions, 'turns'>
   readonly #lanes = new Map<string, Lane>()
   /** Lanes that could start one now, in the order of their turns. */
   readonly #ready = { first: new Set<Lane>(), retry: new Set<Lane>() }
@@ -123,11 +134,12 @@ export class Lanes {
     return this.#waiting
   }
 
-  take({ key, id, urgency, sizeBytes, concurrency, intervalMs }: LaneRequest): Promise<Turn> {
+  take({ key, id, urgency, sizeBytes, ...limits }: LaneRequest): Promise<Turn> {
     if (this.#closed) return Promise.resolve('closed')
     const lane = this.#lane(key)
-    lane.concurrency = Math.max(1, concurrency)
-    lane.intervalMs = intervalMs
+    lane.concurrency = Math.max(1, limits.concurrency)
+    lane.intervalMs = limits.intervalMs
+    lane.shared = this.#options.turns === undefined ? undefined : limits.shared
     const { promise, resolve } = Promise.withResolvers<Turn>()
     lane.waiting[urgency].push({ id, sizeBytes, resolve })
     this.#waiting++
@@ -155,6 +167,10 @@ export class Lanes {
     lane.endedAt = isIdle(lane) ? 0 : now
     lane.taken--
     this.#taken--
+    if (lane.turnsTaken > 0) {
+      lane.turnsTaken--
+      this.#options.turns?.give(key)
+    }
     this.#mark(lane)
     this.#hand()
     if (this.#awayFrom.size > 0) this.#callBack()
@@ -171,6 +187,7 @@ export class Lanes {
     this.#closed = true
     for (const lane of this.#lanes.values()) {
       lane.timer?.cancel()
+      this.#giveTurnBack(lane)
       for (const list of [lane.waiting.first, lane.waiting.retry]) {
         for (const { resolve } of list.splice(0)) resolve('closed')
       }
@@ -197,7 +214,10 @@ export class Lanes {
       this.#taken++
       lane.taken++
       if (!lane.answers) this.#unsure++
-      if (lane.intervalMs > 0) {
+      if (lane.turn === 'ours') {
+        lane.turn = 'none'
+        lane.turnsTaken++
+      } else if (lane.intervalMs > 0) {
         lane.notBefore = this.#options.clock.monotonicMs() + lane.intervalMs
       }
       // To the end of the circle, if it goes on at all.
@@ -231,16 +251,39 @@ export class Lanes {
   /** Into the circle, or out of it. */
   #mark(lane: Lane): void {
     const waitMs = lane.notBefore > 0 ? lane.notBefore - this.#options.clock.monotonicMs() : 0
-    const isOpen = lane.taken < lane.concurrency && waitMs <= 0
+    const isFree = lane.taken < lane.concurrency && waitMs <= 0
+    const isOpen = isFree && (lane.shared === undefined || lane.turn === 'ours')
     for (const urgency of ['first', 'retry'] as const) {
       this.#step(lane, urgency, isOpen && lane.waiting[urgency].length > 0)
     }
-    if (waitMs <= 0 || lane.timer !== undefined || isIdle(lane)) return
+    if (isIdle(lane)) return this.#giveTurnBack(lane)
+    if (isFree && !isOpen) this.#askTurn(lane)
+    if (waitMs <= 0 || lane.timer !== undefined) return
     lane.timer = this.#options.clock.after(waitMs, () => {
       lane.timer = undefined
       this.#mark(lane)
       this.#hand()
     })
+  }
+
+  /** Of the others that deliver to the same hop. */
+  #askTurn(lane: Lane): void {
+    const { turns } = this.#options
+    if (lane.turn !== 'none' || lane.shared === undefined || turns === undefined) return
+    lane.turn = 'asked'
+    void turns.take(lane.key, lane.shared).then(() => {
+      lane.turn = 'ours'
+      // Whoever wanted it may have been sent away meanwhile.
+      if (this.#closed) return this.#giveTurnBack(lane)
+      this.#mark(lane)
+      this.#hand()
+    })
+  }
+
+  #giveTurnBack(lane: Lane): void {
+    if (lane.turn !== 'ours') return
+    lane.turn = 'none'
+    this.#options.turns?.give(lane.key)
   }
 
   #step(lane: Lane, urgency: Urgency, isIn: boolean): void {
@@ -306,6 +349,7 @@ export class Lanes {
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
     const lane: Lane = {
+      key,
       waiting: { first: [], retry: [] },
       concurrency: 1,
       intervalMs: 0,
@@ -313,6 +357,9 @@ export class Lanes {
       answers: false,
       notBefore: 0,
       timer: undefined,
+      shared: undefined,
+      turn: 'none',
+      turnsTaken: 0,
       paceMs: assumedPaceMs,
       endedAt: 0,
       sentUntil: 0,

@@ -9,6 +9,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { Route } from '../mail/route.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import type { HopLimits } from '../runtime/hop-turns.ts'
 import type { Attempt } from './attempt.ts'
 import type { CallOff } from './call-off.ts'
 import type { Channel } from './schedule.ts'
@@ -38,6 +39,8 @@ export interface DestinationLimits {
   readonly concurrency: number
   /** Between the starts of two deliveries; 0: no limit. */
   readonly intervalMs: number
+  /** What all processes that deliver keep to together, where somebody has said so. */
+  readonly shared?: HopLimits | undefined
 }
 
 export interface PassOptions extends TriesOptions {

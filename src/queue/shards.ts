@@ -12,7 +12,7 @@ export function shardPath(path: string, shard: number): string {
 }
 
 /** The shards that have ever been made, in order; 0 is always one of them. @throws PosternError DISK_FAILED */
-export async function shardsOf(disk: Disk, path: string): Promise<readonly number[]> {
+export async function shardsOf(disk: Pick<Disk, 'list'>, path: string): Promise<readonly number[]> {
   let names: readonly string[] = []
   try {
     names = await disk.list(`${path}/shards`)

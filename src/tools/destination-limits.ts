@@ -3,6 +3,8 @@ import type { DestinationLimits } from '../delivery/pass.ts'
 import { routeName } from '../delivery/route-name.ts'
 import type { Route } from '../mail/route.ts'
 
+const mostAtATime = Number.MAX_SAFE_INTEGER
+
 /** What the delivery section says of a next hop: by its name, else `default`, else half of the remote slots. */
 export function destinationLimits(
   route: Route,
@@ -14,9 +16,13 @@ export function destinationLimits(
   }
   const others = delivery.destinations.get('default')
   const own = delivery.destinations.get(routeName(route))
+  const concurrency = own?.concurrency ?? others?.concurrency
+  const intervalMs = own?.intervalMs ?? others?.intervalMs ?? 0
+  const isLimited = concurrency !== undefined || intervalMs > 0
   return {
-    concurrency:
-      own?.concurrency ?? others?.concurrency ?? Math.ceil(control.concurrencyRemote / 2),
-    intervalMs: own?.intervalMs ?? others?.intervalMs ?? 0,
+    concurrency: concurrency ?? Math.ceil(control.concurrencyRemote / 2),
+    intervalMs,
+    // Slots are divided among the workers as it is.
+    shared: isLimited ? { concurrency: concurrency ?? mostAtATime, intervalMs } : undefined,
   }
 }

@@ -3,16 +3,19 @@ import { asciiDomain } from '../mail/domain.ts'
 import type { Entry, Queue, QueueId } from '../queue/queue.ts'
 import type { EtrnNode, QueueFlush } from '../smtp/queue-flush.ts'
 
-export function flushQueue(queue: Pick<Queue, 'entries' | 'change'>): QueueFlush {
+/** @param others has the other processes flush what they have: how many messages that is */
+export function flushQueue(
+  queue: Pick<Queue, 'entries' | 'change'>,
+  others: (node: EtrnNode) => Promise<number> = async () => 0,
+): QueueFlush {
   let busy = false
   return {
     async flush(node) {
       if (busy) return { outcome: 'busy' }
       busy = true
       try {
-        const ids = await waitingFor(node, queue)
-        const messages = ids.length === 0 ? 0 : await queue.change({ ids }, 'retry')
-        return { outcome: 'started', messages }
+        const [ours, theirs] = await Promise.all([retryFor(node, queue), others(node)])
+        return { outcome: 'started', messages: ours + theirs }
       } finally {
         busy = false
       }
@@ -20,15 +23,16 @@ export function flushQueue(queue: Pick<Queue, 'entries' | 'change'>): QueueFlush
   }
 }
 
-async function waitingFor(
+/** @returns how many messages are due now */
+export async function retryFor(
   node: EtrnNode,
-  queue: Pick<Queue, 'entries'>,
-): Promise<readonly QueueId[]> {
+  queue: Pick<Queue, 'entries' | 'change'>,
+): Promise<number> {
   const ids: QueueId[] = []
   for await (const entry of queue.entries()) {
     if (!('damaged' in entry) && isFor(entry, node)) ids.push(entry.id)
   }
-  return ids
+  return ids.length === 0 ? 0 : queue.change({ ids }, 'retry')
 }
 
 function isFor({ envelope, recipients }: Entry, { domain, below }: EtrnNode): boolean {

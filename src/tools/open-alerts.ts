@@ -9,7 +9,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { mergeSnapshots } from '../runtime/metrics/merge.ts'
 import type { Seat } from '../workers/messages.ts'
-import { askWorkers } from './gather-metrics.ts'
+import { metricsOfWorkers } from './gather-metrics.ts'
 import { bounceSettings } from './open-bouncer.ts'
 
 export interface AlertParts {
@@ -37,7 +37,7 @@ export function openAlerts(parts: AlertParts): AlertWatch | undefined {
     snapshot: async () => {
       const own = await metrics.snapshot()
       if (seat.workers === 1) return own
-      return mergeSnapshots([own, ...(await askWorkers(spool, doors, seat.shards))])
+      return mergeSnapshots([own, ...(await metricsOfWorkers(doors, { spool, but: seat.shards }))])
     },
     send: (letter) => sendLetter(letter, parts),
     supervisor: process.parentPid,

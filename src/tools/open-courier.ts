@@ -29,6 +29,7 @@ import { deliveryMeter } from '../delivery/delivery-meter.ts'
 import type { LocalRoute } from '../mail/route.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
+import type { HopTurns } from '../runtime/hop-turns.ts'
 import { SharedCode } from '../runtime/node/shared-code.ts'
 import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import type { FileDrop } from '../runtime/file-drop.ts'
@@ -56,6 +57,8 @@ export interface CourierParts {
   readonly users: LocalUsers
   /** Told of each try; it must not throw. */
   readonly observer?: AttemptObserver
+  /** Absent where there is one worker. */
+  readonly turns?: HopTurns | undefined
 }
 
 /** What finding a route needs of all that. */
@@ -117,6 +120,7 @@ export function openCourier(parts: CourierParts): Courier {
     log,
     router: openRouter({ doors, current, generation, users }),
     pauses,
+    turns: parts.turns,
     carriers: {
       plugin: {
         channel: 'remote',

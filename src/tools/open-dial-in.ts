@@ -3,27 +3,32 @@ import type { DialInHost } from '../config/dial-in-section.ts'
 import { smtpTransport } from '../delivery/transport/smtp.ts'
 import { utf8Octets } from '../formats/octets.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { Queue } from '../queue/queue.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 import { isPosternError } from '../mail/errors.ts'
 import { systemFileLocks } from '../runtime/node/file-locks.ts'
 import { DialIn } from './dial-in.ts'
 import { flushQueue } from './flush-queue.ts'
+import type { OtherWorkers } from './other-workers.ts'
 import { bounceSettings } from './open-bouncer.ts'
 import { smtpSettings, type CourierParts } from './open-courier.ts'
 import { serialBounce } from './serial-bounce.ts'
 import type { FrontDoor } from './signed-post.ts'
 import { sendMaildir, serialLifetimeMs, waitingIn, type SerialMail } from './serial-maildir.ts'
 
-export interface DialInDoors extends Pick<CourierParts, 'queue' | 'doors' | 'current'> {
+export interface DialInDoors extends Pick<CourierParts, 'doors' | 'current'> {
+  /** What is tried now. */
+  readonly flushed: Pick<Queue, 'entries' | 'change'>
   /** Where bounces are posted. */
   readonly outbox: FrontDoor
+  readonly others: OtherWorkers
 }
 
 export function openDialIn(parts: DialInDoors): DialIn {
-  const { queue, doors, current } = parts
+  const { flushed, doors, current, others } = parts
   const { clock, disk, log } = doors
   return new DialIn({
-    queue: flushQueue(queue),
+    queue: flushQueue(flushed, (node) => others.flush(node)),
     hosts: () => current().delivery.dialIn,
     waiting: async ({ maildir: folder }) => (await waitingIn({ disk, folder })).length,
     send: (host, to, signal) => sendTo(parts, host, { to, signal }),

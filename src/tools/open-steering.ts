@@ -6,18 +6,22 @@ import { QueueDesk } from '../delivery/queue-desk.ts'
 import { bounceSettings, openBouncer } from './open-bouncer.ts'
 import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
 import type { JsonValue } from '../mail/json.ts'
+import type { Queue } from '../queue/queue.ts'
 import type { Archive } from '../runtime/archive.ts'
 import type { QueueFlush } from '../smtp/queue-flush.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
 import { signedPost } from './signed-post.ts'
 import { openDialIn } from './open-dial-in.ts'
+import { OtherWorkers } from './other-workers.ts'
 import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
   readonly courier: Courier
   /** Of the worker's own shard: each worker steers what it delivers. */
   readonly spool: string
+  /** Of all workers. */
+  readonly wholeSpool: string
   readonly seat: QuarantineParts['seat'] & AlertParts['seat']
 }
 
@@ -28,7 +32,7 @@ export interface Steering {
 }
 
 export async function openSteering(parts: SteeringParts): Promise<Steering> {
-  const { queue, doors, current, courier, pauses, spool } = parts
+  const { queue, doors, current, courier, pauses, seat, spool } = parts
   const { clock, disk, log, random, store } = doors
   const outbox = signedPost({ ...parts, hostname: () => current().control.me })
   const desk = new QueueDesk({
@@ -41,14 +45,25 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     paused: () => courier.pausesChanged(),
     hurried: () => courier.forgetDownHops(),
   })
+  // Whoever asks by ETRN is there: a next hop that did not answer is called again.
+  const flushed: Pick<Queue, 'entries' | 'change'> = {
+    entries: (selector) => queue.entries(selector),
+    change(...change) {
+      courier.forgetDownHops()
+      return queue.change(...change)
+    },
+  }
+  const others = new OtherWorkers({ doors, queue: flushed, seat, spool: parts.wholeSpool })
   const digest = new HeldDigest({
     queue: { begin: () => outbox.begin(), entries: (selector) => queue.entries(selector) },
     clock,
     log,
     memory: store.table('bounce-digest', { maxEntries: 10 }),
     settings: () => bounceSettings(current()),
+    others: () => others.heldBounces(),
   })
-  digest.start()
+  // One letter is enough.
+  if (seat.number === 1) digest.start()
   const reporter = openReporter(parts)
   reporter?.start()
   const quarantine = openQuarantine(parts)
@@ -63,10 +78,11 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     others: [
       ['metrics', () => doors.metrics.snapshot()],
       ['traces', () => writeTraces(doors.traces)],
+      ...others.verbs,
       ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
     ],
   })
-  const dialIn = openDialIn({ ...parts, outbox })
+  const dialIn = openDialIn({ ...parts, flushed, outbox, others })
   return {
     queueFlush: dialIn,
     async close() {

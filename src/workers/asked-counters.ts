@@ -5,6 +5,7 @@
 import { PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Counters, Spending } from '../runtime/counters.ts'
+import type { HopLimits, HopTurns } from '../runtime/hop-turns.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
 
 const answerMs = 5_000
@@ -21,6 +22,8 @@ export class AskedCounters implements Counters {
   readonly #waiting = new Map<number, Waiting>()
   /** Keys that were asked for, and whose answer came too late to be waited for. */
   readonly #late = new Map<number, string>()
+  /** Turns at next hops, which may be long in coming. */
+  readonly #turns = new Map<number, () => void>()
   #questions: CountQuestion[] = []
   #tickets = 0
 
@@ -53,9 +56,17 @@ export class AskedCounters implements Counters {
     return exhausted < 0 ? undefined : exhausted
   }
 
+  /** At next hops: of these nobody has to have an answer soon. */
+  readonly turns: HopTurns = {
+    take: (key, limits) => this.#turn(key, limits),
+    give: (key) => this.#send(['turned', key]),
+  }
+
   /** What the supervisor says. */
   answered(answers: readonly CountAnswer[]): void {
     for (const [ticket, answer] of answers) {
+      this.#turns.get(ticket)?.()
+      this.#turns.delete(ticket)
       const waiting = this.#waiting.get(ticket)
       const lateKey = this.#late.get(ticket)
       this.#waiting.delete(ticket)
@@ -66,8 +77,16 @@ export class AskedCounters implements Counters {
     }
   }
 
+  #turn(key: string, limits: HopLimits): Promise<void> {
+    const ticket = ++this.#tickets
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turns.set(ticket, resolve)
+    this.#send(['turn', ticket, key, limits])
+    return promise
+  }
+
   #answerTo(
-    question: Exclude<CountQuestion, { 0: 'give' }>,
+    question: Exclude<CountQuestion, { 0: 'give' | 'turn' | 'turned' }>,
     late: () => void = () => undefined,
   ): Promise<boolean | number | typeof unanswered> {
     const { promise, resolve } = Promise.withResolvers<boolean | number | typeof unanswered>()

@@ -1,4 +1,5 @@
 import type { Spending } from '../runtime/counters.ts'
+import type { HopLimits } from '../runtime/hop-turns.ts'
 
 /** What workers ask of the counts that the supervisor keeps, and what it answers. */
 
@@ -8,6 +9,10 @@ export type CountQuestion =
   | readonly ['count', ticket: number, key: string]
   | readonly ['spend', ticket: number, rates: readonly Spending[]]
   | readonly ['give', key: string]
+  /** Of a next hop; answered when the turn has come. */
+  | readonly ['turn', ticket: number, key: string, limits: HopLimits]
+  /** That turn is over. */
+  | readonly ['turned', key: string]
 
 /** To `spend`: the index of the rate that is exhausted, or -1. */
 export type CountAnswer = readonly [ticket: number, answer: boolean | number]

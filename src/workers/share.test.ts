@@ -7,14 +7,29 @@ const control = readControlSettings((name) =>
 ).value
 
 describe('a share of the deliveries', () => {
+  const slotsOf = (workers: number) =>
+    Array.from({ length: workers }, (_, index) => {
+      const all = { ...control, concurrencyLocal: 10, concurrencyRemote: 3 }
+      const share = shareOfDeliveries(all, { number: index + 1, workers })
+      return [share.concurrencyLocal, share.concurrencyRemote]
+    })
+
   test('is all of them for one worker', () => {
-    expect(shareOfDeliveries(control, 1)).toBe(control)
+    expect(shareOfDeliveries(control, { number: 1, workers: 1 })).toBe(control)
   })
 
-  test('never comes to more than all of them, and is at least one', () => {
-    const all = { ...control, concurrencyLocal: 10, concurrencyRemote: 3 }
-    expect(shareOfDeliveries(all, 3)).toMatchObject({ concurrencyLocal: 3, concurrencyRemote: 1 })
-    expect(shareOfDeliveries(all, 4)).toMatchObject({ concurrencyLocal: 2, concurrencyRemote: 1 })
+  test('comes to all of them together, and is at least one', () => {
+    expect(slotsOf(3)).toEqual([
+      [4, 1],
+      [3, 1],
+      [3, 1],
+    ])
+    expect(slotsOf(4)).toEqual([
+      [3, 1],
+      [3, 1],
+      [2, 1],
+      [2, 1],
+    ])
   })
 })
 

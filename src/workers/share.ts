@@ -4,9 +4,16 @@ import type { ListenAddress } from '../runtime/net.ts'
 import type { OpenListener, Seat } from './messages.ts'
 
 /** Deliveries at a time: all workers together carry what `control/` says, but each at least one. */
-export function shareOfDeliveries(control: ControlSettings, workers: number): ControlSettings {
+export function shareOfDeliveries(
+  control: ControlSettings,
+  { number, workers }: Pick<Seat, 'number' | 'workers'>,
+): ControlSettings {
   if (workers === 1) return control
-  const share = (all: number): number => (all === 0 ? 0 : Math.max(1, Math.floor(all / workers)))
+  const share = (all: number): number => {
+    if (all === 0) return 0
+    const more = number <= all % workers ? 1 : 0
+    return Math.max(1, Math.floor(all / workers) + more)
+  }
   const { concurrencyLocal, concurrencyRemote } = control
   return {
     ...control,

@@ -3,18 +3,27 @@
  * It is known who has taken what, so that a worker that dies holds nothing.
  */
 import type { Clock } from '../runtime/clock.ts'
+import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters, type ProcessCounters } from '../runtime/node/counters.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
+import { SharedTurns } from './shared-turns.ts'
 
 export class SharedCounts {
   readonly #all: ProcessCounters
+  readonly #turns: SharedTurns
   readonly #held = new Map<number, Map<string, number>>()
 
-  constructor(clock?: Pick<Clock, 'monotonicMs'>) {
+  constructor(clock: Pick<Clock, 'monotonicMs' | 'after'> = systemClock) {
     this.#all = processCounters(clock)
+    this.#turns = new SharedTurns(clock)
   }
 
-  answer(worker: number, questions: readonly CountQuestion[]): readonly CountAnswer[] {
+  /** @param later takes the answers to what has to wait */
+  answer(
+    worker: number,
+    questions: readonly CountQuestion[],
+    later: (answer: CountAnswer) => void,
+  ): readonly CountAnswer[] {
     return questions.flatMap((question): readonly CountAnswer[] => {
       switch (question[0]) {
         case 'take':
@@ -26,6 +35,14 @@ export class SharedCounts {
         case 'give':
           this.#give(worker, question[1])
           return []
+        case 'turn': {
+          const [, ticket, key, limits] = question
+          this.#turns.take(key, limits, { worker, granted: () => later([ticket, true]) })
+          return []
+        }
+        case 'turned':
+          this.#turns.give(worker, question[1])
+          return []
       }
     })
   }
@@ -36,6 +53,7 @@ export class SharedCounts {
       for (let each = 0; each < count; each++) this.#all.give(key)
     }
     this.#held.delete(worker)
+    this.#turns.giveBack(worker)
   }
 
   #take(worker: number, key: string, limit: number): boolean {

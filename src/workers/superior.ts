@@ -1,4 +1,5 @@
 import type { Counters } from '../runtime/counters.ts'
+import type { HopTurns } from '../runtime/hop-turns.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { ReloadReport } from './messages.ts'
 
@@ -6,6 +7,8 @@ import type { ReloadReport } from './messages.ts'
 export interface Superior {
   /** What all workers count together; absent where there is one. */
   readonly counters?: Counters | undefined
+  /** At next hops that have limits; absent where there is one. */
+  readonly turns?: HopTurns | undefined
   /** Listening sockets of the one before, by address. */
   readonly handed?: ReadonlyMap<string, HandedListener>
   /** The socket of the deliverer, where root keeps the gateway. */

@@ -55,7 +55,7 @@ export interface SupervisorParts {
 export class Supervisor {
   readonly #parts: SupervisorParts
   readonly #slots: readonly WorkerSlot[]
-  readonly #counts = new SharedCounts()
+  readonly #counts: SharedCounts
   readonly #questions: WorkerQuestions
   readonly #watchdog: Watchdog
   readonly #replacement: Replacement
@@ -70,6 +70,7 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     this.#parts = parts
     this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
+    this.#counts = new SharedCounts(parts.clock)
     this.#questions = new WorkerQuestions(parts.clock)
     this.#watchdog = new Watchdog(this.#slots, parts)
     this.#replacement = new Replacement({
@@ -311,7 +312,9 @@ export class Supervisor {
       case 'alive':
         return
       case 'count': {
-        const answers = this.#counts.answer(slot.number, message.questions)
+        const answers = this.#counts.answer(slot.number, message.questions, (answer) =>
+          process.send({ say: 'counted', answers: [answer] }),
+        )
         if (answers.length > 0) process.send({ say: 'counted', answers })
         return
       }

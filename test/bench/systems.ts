@@ -21,6 +21,7 @@ export const systems: readonly (() => Promise<RunningSystem>)[] = [
   smtpSink,
   bareSink,
   held,
+  heldByAll,
   heldByThree,
   delivering,
   deliveringByAll,
@@ -102,12 +103,20 @@ async function held(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, deliveries paused', true, { isSample: true })
 }
 
-/** The same without all that looks into messages or at clients: two entries that vouch, and a table. */
+/** The same, with a worker for each processor, as the sample configuration says. */
+async function heldByAll(): Promise<RunningSystem> {
+  return postern('Postern, sample chain, durable, deliveries paused, workers: auto', true, {
+    workers: 'auto',
+    isSample: true,
+  })
+}
+
+/** By one worker, without all that looks into messages or at clients: two entries that vouch, and a table. */
 async function heldByThree(): Promise<RunningSystem> {
   return postern('Postern, three entries, durable, deliveries paused', true)
 }
 
-/** The same, delivering into a Maildir at the same time. */
+/** The sample chain again, delivering into a Maildir at the same time. */
 async function delivering(): Promise<RunningSystem> {
   return postern('Postern, sample chain, durable, delivering', false, { isSample: true })
 }

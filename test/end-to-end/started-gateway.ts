@@ -57,10 +57,11 @@ function asRoot(yaml: string): string {
   return !isRoot || /^user:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nuser: root\n`
 }
 
-/** Plugins come from the checkout, the port from the system; no administration where none is asked for. */
+/** Plugins come from the checkout, the port from the system; one worker, and no administration, where nothing else is asked for. */
 export function onFreePort(yaml: string): string {
   const whole = /^admin:/m.test(yaml) ? yaml : `${yaml.trimEnd()}\nadmin: off\n`
   return asRoot(whole)
+    .replace(/^workers: auto .*\n/m, '')
     .replaceAll('127.0.0.1:2525', '127.0.0.1:0')
     .replaceAll('../plugins', join(checkout, 'plugins'))
 }

@@ -42,17 +42,19 @@ async function configure(...changes: readonly Change[]): Promise<void> {
 
 async function startWith(workers: number, ...changes: readonly Change[]): Promise<StartedGateway> {
   folder = await gatewayFolder()
+  await folder.write('control/rcpthosts', 'postern.test\naway.test\n')
+  await folder.write('control/smtproutes', 'away.test:127.0.0.1:1\n')
   await configure(['listeners:', `workers: ${workers}\nlisteners:`], ...changes)
   gateway = await startGateway(folder)
   return gateway
 }
 
 /** Sends one message over a connection of its own. @returns the shard that its queue id is of, or the reply */
-async function sendOne(subject: string): Promise<number | string> {
+async function sendOne(subject: string, to = 'bob@postern.test'): Promise<number | string> {
   const replies = await dialogue(gateway.port, [
     'EHLO c',
     'MAIL FROM:<a@client.test>',
-    'RCPT TO:<bob@postern.test>',
+    `RCPT TO:<${to}>`,
     'DATA',
     `Subject: ${subject}\r\n\r\nhello\r\n.`,
     'QUIT',
@@ -62,11 +64,11 @@ async function sendOne(subject: string): Promise<number | string> {
 }
 
 /** Sends messages until each worker has taken one. @returns how many */
-async function sendToEach(workers: number): Promise<number> {
+async function sendToEach(workers: number, to?: string): Promise<number> {
   const shards = new Set<number | string>()
   let sent = 0
   while (shards.size < workers && sent < 200) {
-    shards.add(await sendOne(`number ${++sent}`))
+    shards.add(await sendOne(`number ${++sent}`, to))
   }
   expect(shards).toEqual(new Set(Array.from({ length: workers }, (_, shard) => shard)))
   return sent
@@ -81,6 +83,7 @@ describe('four workers', () => {
       4,
       ['listeners:', `listeners:\n  - name: local\n    listen: ${join(sockets, 'smtp')}`],
       ['listen: 127', `max_connections_per_address: ${limit}\n    listen: 127`],
+      ['listeners:', 'receiver: { etrn: [127.0.0.1] }\nlisteners:'],
     )
   })
   afterAll(async () => {
@@ -91,9 +94,16 @@ describe('four workers', () => {
   test('each take mail on the same port, and all of it arrives', async () => {
     expect(workersOf(gateway.pid)).toHaveLength(4)
     expect(gateway.stdout().match(/listening on 127/g)).toHaveLength(1)
+    expect(gateway.stdout()).toContain('\n  4 workers receive and deliver\n')
     const sent = await sendToEach(4)
     const mail = await delivered(folder, ['bob', 'postern.test'], sent)
     expect(new Set(mail.map((text) => /^Subject: .*$/m.exec(text)?.[0])).size).toBe(sent)
+  })
+
+  test('try all that waits for a domain, whichever of them is asked by ETRN', async () => {
+    const sent = await sendToEach(4, 'bob@away.test')
+    const replies = await dialogue(gateway.port, ['EHLO c', 'ETRN away.test', 'QUIT'])
+    expect(replies[2]).toBe(`253 2.0.0 ${sent} pending messages for away.test started`)
   })
 
   test('leave a UNIX socket to the first of them', async () => {

@@ -8,7 +8,8 @@ import { chainMetrics, processMetrics, queueMetrics } from '../../runtime/metric
 import { mergeSnapshots } from '../../runtime/metrics/merge.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { MetricsSnapshot } from '../../runtime/metrics/snapshot.ts'
-import { askWorkers, type GatherDoors } from '../gather-metrics.ts'
+import type { AskingDoors } from '../ask-workers.ts'
+import { metricsOfWorkers } from '../gather-metrics.ts'
 import { Cached } from './cached.ts'
 import { entryCounts } from './entry-counts.ts'
 import { valuesOf } from './metric-values.ts'
@@ -34,7 +35,7 @@ export class GatewayNumbers implements MetricsOperations {
   readonly #recent = new RecentFaults()
   #timer: Timer | undefined
 
-  constructor(current: () => Pick<Configuration, 'spool'>, doors: GatherDoors) {
+  constructor(current: () => Pick<Configuration, 'spool'>, doors: AskingDoors) {
     this.#clock = doors.clock
     this.#snapshot = new Cached(doors.clock, freshMs, () => gathered(current().spool.path, doors))
   }
@@ -112,9 +113,9 @@ function breakersOf(snapshot: MetricsSnapshot): ReadonlyMap<string, 'open' | 'cl
   )
 }
 
-async function gathered(spool: string, doors: GatherDoors): Promise<MetricsSnapshot | undefined> {
+async function gathered(spool: string, doors: AskingDoors): Promise<MetricsSnapshot | undefined> {
   try {
-    const snapshots = await askWorkers(spool, doors)
+    const snapshots = await metricsOfWorkers(doors, { spool })
     return snapshots.length === 0 ? undefined : mergeSnapshots(snapshots)
   } catch (error) {
     // No spool yet: no gateway was ever there.

@@ -1,5 +1,5 @@
 /** The deliverer with everything it needs: it follows the configuration as the gateway does, and keeps the last that is right. */
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import { OwnerProcesses } from '../../delivery/local/owner-processes.ts'
@@ -8,6 +8,7 @@ import type { DelivererPlaces } from '../../delivery/deliverer/places.ts'
 import { isMap } from '../../config/reading.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
+import { hostSize } from '../../runtime/node/host-size.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { nodePrograms } from '../../runtime/node/programs.ts'
@@ -17,6 +18,7 @@ import {
 } from '../../runtime/node/root-owned.ts'
 import { SharedCode } from '../../runtime/node/shared-code.ts'
 import { localProgram, ownerProgram } from '../local-program.ts'
+import { numberOfWorkers } from '../../workers/number-of-workers.ts'
 import { LocalUsers } from '../local-users.ts'
 import { silentLog } from '../silent-log.ts'
 import { ownPaths, PathWatches } from '../path-watches.ts'
@@ -95,7 +97,7 @@ const ending = 20
 
 /** As many as the gateway will ask for at a time; a stranger in its place gets no more. */
 function placesFor({ control, workers, chain }: Configuration): DelivererPlaces {
-  const processes = workers === 'auto' ? availableParallelism() : workers
+  const processes = numberOfWorkers(workers, hostSize())
   const logins = chain.flatMap(({ plugin, mode, options }) => {
     if (plugin !== 'checkpassword' || mode === 'off') return []
     const parallel = isMap(options) ? options['parallel'] : undefined
