@@ -28,6 +28,8 @@ export interface SmtpSession {
   readonly extensions: Extensions
   readonly limits: HopLimits
   readonly security: 'clear' | 'encrypted' | 'verified'
+  /** The policy that let it be opened. */
+  readonly policy: TlsPolicy
   /** Why nobody should believe its certificate, in Node's word; absent where there is none, or nothing against it. */
   readonly serverProblem?: string
   /** Why it is in the clear, where TLS was tried. */
@@ -180,8 +182,8 @@ async function sayHello(
   options: SessionOptions,
   security: SmtpSession['security'],
 ): Promise<OpenedSession> {
-  const { hop, protocol, helloName, timeouts } = options
-  const facts = { client, hop, protocol, security }
+  const { hop, protocol, helloName, timeouts, tls } = options
+  const facts = { client, hop, protocol, security, policy: tls }
   const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO'
   const ehlo = await client.command(`${verb} ${helloName}`, timeouts.helloMs)
   if (ehlo.code === 250) {
