@@ -36,6 +36,8 @@ export interface SmtpSession {
   readonly tlsFailure?: string
   /** Who we are to the next hop, if a login succeeded. */
   readonly user?: string
+  /** Why there was no login, where the route has one. */
+  readonly noLogin?: string
 }
 
 export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 'to'> {
@@ -204,11 +206,15 @@ async function logInIfTold(
   { login, timeouts }: SessionOptions,
 ): Promise<OpenedSession> {
   const encrypted = session.security !== 'clear'
-  if (login === undefined || !(encrypted || login.withoutTls)) return { opened: 'session', session }
+  if (login === undefined) return { opened: 'session', session }
+  const without = (noLogin: string): OpenedSession => {
+    return { opened: 'session', session: { ...session, noLogin } }
+  }
+  if (!encrypted && !login.withoutTls) return without('there was no TLS')
   const { client, extensions } = session
   const offered = (extensions.get('AUTH') ?? '').toUpperCase().split(/ +/)
   const reply = await logIn(client, { login, offered, encrypted, timeoutMs: timeouts.mailMs })
-  if (reply === undefined) return { opened: 'session', session }
+  if (reply === undefined) return without('it offers none of PLAIN, LOGIN and CRAM-MD5')
   if (reply.code !== 235) return { opened: 'refused', step: 'login', reply }
   return { opened: 'session', session: { ...session, user: login.user } }
 }
