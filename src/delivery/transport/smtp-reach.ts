@@ -3,6 +3,7 @@
  * under the terms of the TLS policy. A host that can not be reached or turns us away is no answer; where none lets us
  * in, a temporary reason tells more than a permanent one.
  */
+import ipaddr from 'ipaddr.js'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import { printable } from '../../mail/reply.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
@@ -259,9 +260,14 @@ export function isOurselves(
     readonly settings: Pick<OutgoingSettings, 'helloName'>
   },
 ): boolean {
-  const own = new Set(net.ownAddresses())
+  const own = new Set(net.ownAddresses().map(plain))
   if (names.includes(helloName.toLowerCase())) return true
-  return addresses.some((address) => own.has(address) || isLocal(address))
+  return addresses.map(plain).some((address) => own.has(address) || isLocal(address))
+}
+
+/** An IPv4 address that is written as an IPv6 one leads to the same host (RFC 4291 §2.5.5.2). */
+function plain(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address
 }
 
 /** Addresses that are this host wherever it is. */
