@@ -99,10 +99,15 @@ function waiting(entry: Entry): string[] {
     const remark = entry.held
       ? ' (held)'
       : state.state === 'deferred'
-        ? ` (${printable(state.text)})`
+        ? ` (${inOneLine(state.text)})`
         : ''
     return [`${head}  ${from} → ${printable(formatPath(mailbox))}${remark}`]
   })
+}
+
+/** What a next hop said in several lines. */
+function inOneLine(text: string): string {
+  return printable(text.replaceAll('\n', ' '))
 }
 
 async function show(id: string, { config, json }: Options): Promise<void> {
@@ -122,7 +127,7 @@ function described(entry: Entry): string {
     ...entry.envelope.recipients.map(({ mailbox }, index) => {
       const state = entry.recipients[index]
       const text =
-        state === undefined || state.state === 'pending' ? '' : `  ${printable(state.text)}`
+        state === undefined || state.state === 'pending' ? '' : `  ${inOneLine(state.text)}`
       return `to         ${printable(formatPath(mailbox))}  ${state?.state ?? 'pending'}${text}`
     }),
   ]

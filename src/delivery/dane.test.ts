@@ -58,6 +58,22 @@ describe('a mail exchanger with TLSA records', () => {
     ])
   })
 
+  test('that nobody can use takes nothing away from what MTA-STS or the operator asks for', async () => {
+    const hosts = { '192.0.2.10:25': scriptedHop({ extensions: ['STARTTLS'] }).accepted }
+    const secureDns = dnssec(all, [unusable])
+    const stsPolicies = {
+      find: async () => ({ mode: 'enforce', mx: ['a.test'], maxAgeSeconds: 1 }) as const,
+    }
+    for (const more of [
+      { doors: { secureDns, stsPolicies } },
+      { doors: { secureDns }, settings: { defaultTls: { level: 'verify' } as const } },
+    ]) {
+      const { handshakes, results } = stage({ route: byMx, zones, hosts, ...more })
+      expect(await results).toMatchObject([{ outcome: 'delivered' }])
+      expect(handshakes).toMatchObject([{ verify: true }])
+    }
+  })
+
   test('and is an alias, is held to the records of the name behind it, else to its own', async () => {
     for (const [at, name] of [
       ['_25._tcp.real.test', 'real.test'],

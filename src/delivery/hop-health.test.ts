@@ -10,7 +10,7 @@ function stage() {
   const hops = new HopHealth(clock, log)
   const fail = () => {
     hops.begin('h')
-    hops.learn('h', [noAnswerResult], clock.now())
+    hops.learn('h', [noAnswerResult], clock.monotonicMs())
   }
   return { clock, log, hops, fail }
 }
@@ -28,7 +28,7 @@ describe('a next hop', () => {
     expect(hops.verdict('h')).toBeUndefined()
     hops.begin('h')
     expect(hops.verdict('h')).toBeDefined()
-    hops.learn('h', [deliveredResult], clock.now())
+    hops.learn('h', [deliveredResult], clock.monotonicMs())
     expect(hops.verdict('h')).toBeUndefined()
   })
 
@@ -48,7 +48,7 @@ describe('a next hop', () => {
     const { clock, hops, fail } = stage()
     const born = clock.now()
     for (let i = 0; i < 40; i++) {
-      clock.advance(Math.max(0, born + (i * 20) ** 2 * 1000 - clock.now()))
+      clock.advance(Math.max(0, born + (i * 20) ** 2 * 1000 - clock.monotonicMs()))
       expect(hops.verdict('h')).toBeUndefined()
       fail()
     }
@@ -57,16 +57,26 @@ describe('a next hop', () => {
   test('that says anything at all is up', () => {
     const { hops, fail, log, clock } = stage()
     fail()
-    hops.learn('h', [deferredResult], clock.now())
+    hops.learn('h', [deferredResult], clock.monotonicMs())
     expect(hops.verdict('h')).toBeUndefined()
     expect(log.events.map(({ event }) => event)).toEqual(['hop.down', 'hop.up'])
   })
 
   test('that fails ten deliveries at once has failed once', () => {
     const { clock, hops } = stage()
-    const begunAt = clock.now()
+    const begunMs = clock.monotonicMs()
     clock.advance(1)
-    for (let i = 0; i < 10; i++) hops.learn('h', [noAnswerResult], begunAt)
+    for (let i = 0; i < 10; i++) hops.learn('h', [noAnswerResult], begunMs)
+    clock.advance(60_000)
+    expect(hops.verdict('h')).toBeUndefined()
+  })
+
+  test('is called again after its pause, though the clock has been set back meanwhile', () => {
+    const clock = fakeClock()
+    let setBackMs = 0
+    const hops = new HopHealth({ ...clock, now: () => clock.now() - setBackMs }, recordingLog())
+    hops.learn('h', [noAnswerResult], clock.monotonicMs())
+    setBackMs = 31_536_000_000
     clock.advance(60_000)
     expect(hops.verdict('h')).toBeUndefined()
   })
@@ -81,7 +91,7 @@ describe('a next hop', () => {
   test('is forgotten where ten thousand others failed since', () => {
     const { hops, fail, clock } = stage()
     fail()
-    for (let i = 0; i < 10_000; i++) hops.learn(`h${i}`, [noAnswerResult], clock.now())
+    for (let i = 0; i < 10_000; i++) hops.learn(`h${i}`, [noAnswerResult], clock.monotonicMs())
     expect(hops.verdict('h')).toBeUndefined()
     expect(hops.verdict('h1')).toBeDefined()
   })

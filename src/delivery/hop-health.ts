@@ -4,14 +4,14 @@
  * the schedule of a single message is never disturbed by its own failures.
  */
 import type { DeliveryResult } from '../mail/delivery-result.ts'
-import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 
 interface Down {
   readonly failures: number
-  readonly since: Instant
-  readonly until: Instant
+  /** By the monotonic clock, as `untilMs`: the other may be set. */
+  readonly sinceMs: number
+  readonly untilMs: number
   readonly text: string
   /** Somebody tries just now. */
   probing: boolean
@@ -40,7 +40,8 @@ export class HopHealth {
   /** What a delivery by this route comes to without being tried; undefined where it is to be tried. */
   verdict(key: string): DeliveryResult | undefined {
     const down = this.#down.get(key)
-    if (down === undefined || (this.#clock.now() >= down.until && !down.probing)) return undefined
+    if (down === undefined || (this.#clock.monotonicMs() >= down.untilMs && !down.probing))
+      return undefined
     const text = `Not tried, since this next hop did not answer a moment ago:\n${down.text}`
     return { outcome: 'deferred', status: '4.4.1', text }
   }
@@ -51,21 +52,27 @@ export class HopHealth {
     if (down !== undefined) down.probing = true
   }
 
-  /** @param begunAt of the delivery: one that began before the hop was known to be down says nothing new */
-  learn(key: string, results: readonly DeliveryResult[], begunAt: Instant): void {
+  /** @param begunMs of the delivery, by the monotonic clock: one that began before the hop was known to be down says nothing new */
+  learn(key: string, results: readonly DeliveryResult[], begunMs: number): void {
     const before = this.#down.get(key)
     const [first] = results
-    const now = this.#clock.now()
+    const nowMs = this.#clock.monotonicMs()
     if (first === undefined || !results.every(isNoAnswer)) {
       if (this.#down.delete(key)) this.#log.info('hop.up', { route: key })
       return
     }
-    if (before !== undefined && begunAt < before.since) return
+    if (before !== undefined && begunMs < before.sinceMs) return
     const failures = (before?.failures ?? 0) + 1
     const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(failures - 1, 30), longestPauseMs)
     const [text = ''] = first.text.split('\n', 1)
     this.#down.delete(key)
-    this.#down.set(key, { failures, since: now, until: now + pauseMs, text, probing: false })
+    this.#down.set(key, {
+      failures,
+      sinceMs: nowMs,
+      untilMs: nowMs + pauseMs,
+      text,
+      probing: false,
+    })
     this.#log.info('hop.down', { route: key, failures, pauseMs, text })
     if (this.#down.size > maxHops) this.#forgetOldest()
   }

@@ -199,9 +199,9 @@ async function carryUnlessDown(
   const down = hops.verdict(key)
   if (down !== undefined) return same(work.recipients, down)
   hops.begin(key)
-  const begunAt = clock.now()
+  const begunMs = clock.monotonicMs()
   const results = await carry(transport, work, pass)
-  if (!callOff.isCalled) hops.learn(key, results, begunAt)
+  if (!callOff.isCalled) hops.learn(key, results, begunMs)
   return results
 }
 

@@ -42,7 +42,7 @@ describe('the schedule of retries', () => {
 
   test('a clock set back counts as no age at all', () => {
     const now = receivedAt - 3_600_000
-    expect(nextTry({ receivedAt, now, channel: 'local' })).toBe(receivedAt + 100_000)
+    expect(nextTry({ receivedAt, now, channel: 'local' })).toBe(now + 100_000)
   })
 })
 

@@ -20,7 +20,7 @@ export interface Pass {
 /** When a recipient deferred in this pass is tried again. Remote 0, 400, 1600, 3600 …; local 0, 100, 400, 900 … seconds. */
 export function nextTry({ receivedAt, now, channel }: Pass & { channel: Channel }): Instant {
   const root = Math.floor(Math.sqrt(ageSeconds({ receivedAt, now }))) + steps[channel]
-  return receivedAt + root * root * 1000
+  return Math.min(receivedAt, now) + root * root * 1000
 }
 
 /** Whether what is deferred in this pass has failed: the message is older than it may become. Strict, as in qmail. */
@@ -32,7 +32,7 @@ export function isLastPass({
   return ageSeconds({ receivedAt, now }) > Math.floor(lifetimeMs / 1000)
 }
 
-/** A clock that was set back makes no message younger than new. */
+/** A clock that was set back makes no message younger than new, and none wait for the time at which it came. */
 function ageSeconds({ receivedAt, now }: Pass): number {
   return Math.max(0, Math.floor((now - receivedAt) / 1000))
 }

@@ -21,6 +21,18 @@ export interface TlsaRecord {
   readonly data: Uint8Array
 }
 
+/** Whether two policies demand the same, in whatever order the DNS gives the records. */
+export function isSamePolicy(one: TlsPolicy, other: TlsPolicy): boolean {
+  return inOrder(one) === inOrder(other)
+}
+
+function inOrder({ level, names, tlsa }: TlsPolicy): string {
+  const records = tlsa?.map(({ usage, selector, matchingType, data }) =>
+    [usage, selector, matchingType, Buffer.from(data).toString('hex')].join(' '),
+  )
+  return JSON.stringify([level, names, records?.toSorted()])
+}
+
 /** Whether a record can decide anything in SMTP (RFC 7672 §3.1): DANE-TA or DANE-EE, in forms that we know. */
 export function isUsable({ usage, selector, matchingType, data }: TlsaRecord): boolean {
   const lengths = [undefined, 32, 64]

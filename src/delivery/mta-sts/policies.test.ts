@@ -226,11 +226,32 @@ describe('the policy of a domain', () => {
     expect(requests).toEqual([])
   })
 
-  test('is fetched each time where the store does not answer', async () => {
-    const { find, store } = await scene()
+  test.each([
+    ['holds', ok(text), policy],
+    ['that can not be had is not waited for again', 'HTTP/1.1 500 Oh\r\n\r\n', undefined],
+  ])('%s for five minutes where there is no store', async (_, response, found) => {
+    const { find, store, requests, clock, dns } = await scene({ response })
+    const fetches = () => requests.filter((line) => line.startsWith('GET')).length
     store.fail(true)
-    expect(await find()).toEqual(policy)
-    expect(await find()).toEqual(policy)
+    expect(await find()).toEqual(found)
+    clock.advance(299_000)
+    expect(await find()).toEqual(found)
+    dns.change({ '_mta-sts.there.test': 'fails' })
+    expect(await find()).toEqual(found)
+    expect(fetches()).toBe(1)
+    dns.change({ '_mta-sts.there.test': { txt: ['v=STSv1; id=1'] } })
+    clock.advance(1_000)
+    expect(await find()).toEqual(found)
+    expect(fetches()).toBe(2)
+  })
+
+  test('holds no longer than it says where there is no store', async () => {
+    const { find, store, dns, clock } = await scene({ response: ok(text.replace('86400', '60')) })
+    store.fail(true)
+    await find()
+    clock.advance(60_000)
+    dns.change({ '_mta-sts.there.test': undefined })
+    expect(await find()).toBeUndefined()
   })
 
   test('from a host whose certificate is not believed is none, and reported as that', async () => {

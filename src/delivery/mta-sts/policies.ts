@@ -1,6 +1,7 @@
 /**
  * The MTA-STS policies of the domains we send to (RFC 8461), fetched when their id changes and kept in the store for
  * as long as they say. What can not be fetched now is no policy, unless an older one has not expired: then that holds.
+ * What the last fetch came to is known for some minutes without the store, so that mail waits for none of them twice.
  * One that is a day old is fetched again while it holds, so that nobody need only keep us from its host on the last day.
  */
 import { isPosternError, PosternError } from '../../mail/errors.ts'
@@ -20,8 +21,8 @@ export interface StsDoors extends HttpsDoors {
 const maxPolicies = 10_000
 /** RFC 8461 §3.3 allows a minute; mail waits for it. */
 const fetchMs = 15_000
-/** After a fetch that failed, so long none is tried. */
-const failureMs = 300_000
+/** So long what a fetch came to stands beside the store; after one that failed none is tried. */
+const latelyMs = 300_000
 
 /** RFC 8461 §10.2: once a day is often enough. */
 const freshMs = 86_400_000
@@ -33,11 +34,21 @@ interface Kept {
   readonly policy: StsPolicy
 }
 
+interface Fetched {
+  readonly id: string
+  /** Undefined: it failed. */
+  readonly policy: StsPolicy | undefined
+  /** By the monotonic clock. */
+  readonly untilMs: number
+}
+
 export class StsPolicies {
   readonly #doors: StsDoors
   readonly #table: StoreTable
   /** One fetch for a domain at a time, whoever else asks. */
   readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>()
+  /** By domain, the oldest first. */
+  readonly #lately = new Map<string, Fetched>()
   readonly #tlsSeen: TlsObserver | undefined
 
   /** @param tlsSeen told of policies that can not be had */
@@ -78,7 +89,25 @@ export class StsPolicies {
 
   async #kept(domain: string): Promise<Kept | undefined> {
     const value = await this.#known(domain)
-    return value === undefined ? undefined : decode(value)
+    if (value !== undefined) return decode(value)
+    const { id, policy } = this.#fetchedLately(domain) ?? {}
+    return id === undefined || policy === undefined ? undefined : { id, policy }
+  }
+
+  #fetchedLately(domain: string): Fetched | undefined {
+    const lately = this.#lately.get(domain)
+    const isOver = lately !== undefined && lately.untilMs <= this.#doors.clock.monotonicMs()
+    return isOver ? undefined : lately
+  }
+
+  #remember(domain: string, { id, policy }: Omit<Fetched, 'untilMs'>): void {
+    const forMs = Math.min(latelyMs, (policy?.maxAgeSeconds ?? Infinity) * 1000)
+    this.#lately.delete(domain)
+    this.#lately.set(domain, { id, policy, untilMs: this.#doors.clock.monotonicMs() + forMs })
+    for (const oldest of this.#lately.keys()) {
+      if (this.#lately.size <= maxPolicies) break
+      this.#lately.delete(oldest)
+    }
   }
 
   /** A store that does not answer makes no policy go away: it is fetched. */
@@ -111,8 +140,8 @@ export class StsPolicies {
   /** Has its own deadline and nobody's signal: others may wait for it. */
   async #fetch(domain: string, id: string): Promise<StsPolicy | undefined> {
     const { log, clock } = this.#doors
-    const failureKey = `! ${domain}`
-    if ((await this.#known(failureKey)) === id) return undefined
+    const lately = this.#fetchedLately(domain)
+    if (lately?.id === id) return lately.policy
     try {
       const policy = parseStsPolicy(
         await httpsGet(this.#doors, {
@@ -129,13 +158,14 @@ export class StsPolicies {
       const expiresAt = clock.now() + policy.maxAgeSeconds * 1000
       this.#table.putLater(domain, encode({ id, policy }), expiresAt)
       this.#table.putLater(freshKey(domain), id, clock.now() + freshMs)
+      this.#remember(domain, { id, policy })
       return policy
     } catch (error) {
       if (!isPosternError(error)) throw error
       log.warn('mta_sts.not_fetched', { domain, id, error: error.message })
       const outcome = { failure: failureOf(error), reason: printable(error.message) }
       this.#tlsSeen?.({ domain, policy: { type: 'sts', lines: [], mx: [] }, outcome })
-      this.#table.putLater(failureKey, id, clock.now() + failureMs)
+      this.#remember(domain, { id, policy: undefined })
       return undefined
     }
   }

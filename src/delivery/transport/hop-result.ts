@@ -59,6 +59,26 @@ export function refusal(hop: Hop, reply: HopReply): DeliveryResult {
   return { outcome: 'deferred', status: '4.5.0', ...said }
 }
 
+/**
+ * The answer to MAIL or RCPT. Where the login of the route did not come about, what it might have spared is no verdict
+ * on the mail. @param noLogin why it did not
+ */
+export function refusalAtEnvelope(
+  hop: Hop,
+  reply: HopReply,
+  noLogin: string | undefined,
+): DeliveryResult {
+  const refused = refusal(hop, reply)
+  if (noLogin === undefined || refused.outcome !== 'failed' || !asksForLogin(reply)) return refused
+  const text = `${hop.address}, where we could not log in (${noLogin}), said:\n${quoteReply(reply)}`
+  return { outcome: 'deferred', status: '4.7.0', text }
+}
+
+/** RFC 4954 §6, or any security or policy status. */
+function asksForLogin(reply: HopReply): boolean {
+  return reply.code === 530 || permanentStatus(reply).startsWith('5.7.')
+}
+
 /** The same where nothing of the message was mentioned yet: no refusal is about the message, so all defer. */
 export function turnedAway(hop: Hop, step: string, reply: HopReply): DeliveryResult {
   const text = `${hop.address} turned us away at ${step} and said:\n${quoteReply(reply)}`

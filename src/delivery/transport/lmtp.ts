@@ -3,7 +3,7 @@
  * each recipient has the answer of their own mailbox. An agent that can not be reached is a trouble of ours: it defers.
  */
 import type { LmtpRoute } from '../../mail/route.ts'
-import type { TlsPolicy } from '../../mail/tls-policy.ts'
+import { isSamePolicy, type TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Transport } from '../transport.ts'
 import type { Found } from './found.ts'
 import type { Hop } from './hop-result.ts'
@@ -31,6 +31,7 @@ export function lmtpTransport(options: SmtpOptions): Transport<LmtpRoute> {
         {
           pool,
           key: `${route.key} ${settings.helloName}`,
+          suits: async ({ hop, policy }) => isSamePolicy(policy, tlsFor(hop, settings)),
           open: () => reachAgent(options, { route, settings, signal }),
           signal,
           eightBit: settings.eightBit,

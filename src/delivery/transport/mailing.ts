@@ -28,6 +28,8 @@ export interface MailingDoors {
   readonly pool: SessionPool
   /** What a session may be reused for. */
   readonly key: string
+  /** Whether a session that waited is still what `open` would give. */
+  readonly suits: (session: SmtpSession) => Promise<boolean>
   /** A session with the next hop, or the result of everybody. */
   readonly open: () => Promise<Found<SmtpSession>>
   readonly signal: AbortSignal
@@ -44,10 +46,10 @@ export async function mailAll(
   mailing: Mailing,
   doors: MailingDoors,
 ): Promise<readonly DeliveryResult[]> {
-  const { pool, key, open, signal } = doors
+  const { pool, key, open } = doors
   const results: Results = mailing.recipients.map(() => undefined)
   for (;;) {
-    const kept = pool.take(key, signal)
+    const kept = await keptSession(doors)
     const fresh = kept === undefined ? await open() : undefined
     if (fresh?.result !== undefined) return results.map((result) => result ?? fresh.result)
     const lease = kept ?? (fresh?.found && pool.lease(fresh.found))
@@ -63,6 +65,14 @@ export async function mailAll(
       return results.map((result) => result ?? unreached(lease.session.hop))
     }
   }
+}
+
+async function keptSession({ pool, key, suits, signal }: MailingDoors): Promise<Lease | undefined> {
+  for (let kept = pool.take(key, signal); kept; kept = pool.take(key, signal)) {
+    if (await suits(kept.session)) return kept
+    pool.give(key, kept, 'over')
+  }
+  return undefined
 }
 
 function openOf(results: Results): readonly number[] {

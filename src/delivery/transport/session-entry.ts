@@ -60,8 +60,8 @@ export async function enter(
       if (opened.opened === 'refused') return { result: turnedAway(hop, opened.step, opened.reply) }
       if (opened.opened === 'session') {
         if (level !== 'none' || !mayFallBack) seen?.(outcomeOf(opened.session))
-        const session =
-          tlsFailure === undefined ? opened.session : { ...opened.session, tlsFailure }
+        const failed = tlsFailure === undefined ? {} : { tlsFailure }
+        const session = { ...opened.session, policy: terms.tls, ...failed }
         return admit(session, requireTls, settings.timeouts)
       }
       const { why, failure, broken = false } = opened

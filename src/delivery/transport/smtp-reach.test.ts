@@ -39,10 +39,23 @@ describe('where this host is a mail exchanger of the domain', () => {
     },
   )
 
-  test.each(['127.0.0.1', '::1', '0.0.0.0'])('%s is this host everywhere', async (address) => {
-    const { results } = stage({ route, zones: { 'there.test': { addresses: [address] } } })
+  test('it is so by whichever way of writing its address', async () => {
+    const { calls, results } = stage({
+      route,
+      zones: { 'there.test': { addresses: ['::ffff:192.0.2.20'] } },
+      own: ['192.0.2.20'],
+    })
     expect(await results).toMatchObject([{ outcome: 'failed', status: '5.4.6' }])
+    expect(calls).toEqual([])
   })
+
+  test.each(['127.0.0.1', '::1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::ffff:7f00:1'])(
+    '%s is this host everywhere',
+    async (address) => {
+      const { results } = stage({ route, zones: { 'there.test': { addresses: [address] } } })
+      expect(await results).toMatchObject([{ outcome: 'failed', status: '5.4.6' }])
+    },
+  )
 
   test('a relay that smtproutes names is believed to be another program', async () => {
     const { result } = await meet({}, { own: ['192.0.2.1'] })

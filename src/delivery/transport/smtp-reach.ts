@@ -3,10 +3,11 @@
  * under the terms of the TLS policy. A host that can not be reached or turns us away is no answer; where none lets us
  * in, a temporary reason tells more than a permanent one.
  */
+import ipaddr from 'ipaddr.js'
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import { printable } from '../../mail/reply.ts'
 import type { SmtpRoute } from '../../mail/route.ts'
-import type { TlsPolicy } from '../../mail/tls-policy.ts'
+import { isSamePolicy, type TlsPolicy } from '../../mail/tls-policy.ts'
 import type { Dns } from '../../runtime/dns.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { Found } from './found.ts'
@@ -87,7 +88,10 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
       if (signal.aborted || connections === maxConnections) return { result: why ?? noHost }
       connections++
       const { policy: tls, facts, result } = await policyFor(hop.found, stated, { doors, journey })
-      if (result !== undefined) gather(result)
+      if (result !== undefined) {
+        unanswered(doors, { domain: route.host, hop: hop.found }, result)
+        gather(result)
+      }
       if (tls === undefined) continue
       const seen =
         facts && seenBy(doors, { domain: route.host, policy: facts, hop: hop.found }, stated)
@@ -103,6 +107,21 @@ export async function reach(doors: ReachDoors, journey: Journey): Promise<Found<
     }
   }
   return { result: why ?? noHost }
+}
+
+/**
+ * Whether a session that was opened earlier is under the terms that its host would be asked to meet now: what its domain
+ * demands may have come to be known since, or the operator has changed their mind.
+ */
+export async function suits(
+  { hop, policy: before }: SmtpSession,
+  doors: ReachDoors,
+  journey: Journey,
+): Promise<boolean> {
+  const stated = await stsPolicy(doors, journey)
+  if (stated?.mode === 'enforce' && !isStsExchanger(stated, hop.name)) return false
+  const { policy } = await policyFor(hop, stated, { doors, journey })
+  return policy !== undefined && isSamePolicy(before, policy)
 }
 
 /** Whether domains may demand anything: not of an operator who names the host, or what it takes, or wants no TLS at all. */
@@ -161,10 +180,19 @@ async function policyFor(
   if (doors.secureDns === undefined) return otherwise
   const { host: domain, port } = route
   const dane = await danePolicy(doors.secureDns, { domain, host: hop.name, port }, signal)
-  if (dane.result === undefined) return dane.policy === undefined ? otherwise : dane
-  const outcome = { failure: 'dnssec-invalid', reason: dane.result.text } as const
-  doors.tlsSeen?.({ domain, policy: { type: 'tlsa', lines: [], mx: [hop.name] }, hop, outcome })
-  return dane
+  if (dane.result !== undefined) return dane
+  // Records that nobody can use ask for TLS alone: no less than somebody else asks for (RFC 8461 §2).
+  const asksLess = policy.level === 'verify' && dane.policy?.level === 'encrypt'
+  return dane.policy === undefined || asksLess ? otherwise : dane
+}
+
+function unanswered(
+  { tlsSeen }: ReachDoors,
+  { domain, hop }: { readonly domain: string; readonly hop: Hop },
+  { text }: DeliveryResult,
+): void {
+  const outcome = { failure: 'dnssec-invalid', reason: text } as const
+  tlsSeen?.({ domain, policy: { type: 'tlsa', lines: [], mx: [hop.name] }, hop, outcome })
 }
 
 /** The hosts of a group that the policy names; of the others it is told why they are passed over. */
@@ -232,9 +260,14 @@ export function isOurselves(
     readonly settings: Pick<OutgoingSettings, 'helloName'>
   },
 ): boolean {
-  const own = new Set(net.ownAddresses())
+  const own = new Set(net.ownAddresses().map(plain))
   if (names.includes(helloName.toLowerCase())) return true
-  return addresses.some((address) => own.has(address) || isLocal(address))
+  return addresses.map(plain).some((address) => own.has(address) || isLocal(address))
+}
+
+/** An IPv4 address that is written as an IPv6 one leads to the same host (RFC 4291 §2.5.5.2). */
+function plain(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address
 }
 
 /** Addresses that are this host wherever it is. */

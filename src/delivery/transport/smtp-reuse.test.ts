@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { SmtpRoute } from '../../mail/route.ts'
-import { address, relay, settle, stage, type Scene } from '../../testkit/next-hop-stage.ts'
+import type { TlsaRecord, TlsLevel } from '../../mail/tls-policy.ts'
+import { address, byMx, relay, settle, stage, type Scene } from '../../testkit/next-hop-stage.ts'
+import type { StsPolicy } from '../mta-sts/policy.ts'
 import { scriptedHop, type HopAnswers, type HopOptions } from '../../testkit/scripted-hop.ts'
 
 function staged(options: HopOptions = {}, scene: Scene = {}) {
@@ -124,6 +126,74 @@ describe('a session', () => {
     await deliver()
     expect(hop.connections).toBe(2)
     expect(hop.taken).toEqual([])
+  })
+})
+
+describe('a session whose terms have changed while it waited', () => {
+  const enforced = (name: string) => ({ mode: 'enforce', mx: [name], maxAgeSeconds: 1 }) as const
+  const tlsa = (byte: number): TlsaRecord => {
+    return { usage: 3, selector: 1, matchingType: 1, data: new Uint8Array(32).fill(byte) }
+  }
+
+  /** @returns with what is `said` of the exchanger, by its domain, the DNS and the operator */
+  function byExchanger() {
+    const said: { sts?: StsPolicy; tlsa: readonly TlsaRecord[]; level?: TlsLevel } = { tlsa: [] }
+    const hop = scriptedHop({ extensions: ['STARTTLS'] })
+    const scene = stage({
+      route: byMx,
+      zones: {
+        'there.test': { mx: [{ exchange: 'mx.test', preference: 1 }] },
+        'mx.test': { addresses: [address] },
+      },
+      hosts: { [`${address}:25`]: hop.accepted },
+      pool: { idleMs: 2_000 },
+      settings: { tlsPolicy: () => said.level && { level: said.level } },
+      doors: {
+        stsPolicies: { find: async () => said.sts },
+        secureDns: {
+          isMxSecure: async () => true,
+          host: async (name) => ({ secure: true, canonicalName: name }),
+          tlsa: async () => ({ secure: true, records: said.tlsa }),
+        },
+      },
+    })
+    return { ...scene, hop, said }
+  }
+
+  test('carries nothing for a domain whose MTA-STS policy has come to be known', async () => {
+    const { hop, results, deliver, said, handshakes } = byExchanger()
+    await results
+    said.sts = enforced('mx.test')
+    expect(outcomes(await deliver())).toEqual(['delivered'])
+    expect(handshakes).toMatchObject([{ verify: false }, { verify: true }])
+    await deliver()
+    expect(hop.connections).toBe(2)
+    said.sts = enforced('other.test')
+    expect(outcomes(await deliver())).toEqual(['deferred'])
+    expect(hop.taken).toHaveLength(3)
+  })
+
+  test('carries nothing past TLSA records that are new; that they change places is nothing new', async () => {
+    const { hop, results, deliver, said, handshakes } = byExchanger()
+    await results
+    said.tlsa = [tlsa(1), tlsa(2)]
+    await deliver()
+    said.tlsa = [tlsa(2), tlsa(1)]
+    await deliver()
+    expect(hop.connections).toBe(2)
+    expect(handshakes[1]).toMatchObject({ verify: true, tlsa: [tlsa(1), tlsa(2)] })
+    said.tlsa = [tlsa(3)]
+    await deliver()
+    expect(hop.connections).toBe(3)
+  })
+
+  test('carries nothing for an operator who has decided otherwise, and is told QUIT', async () => {
+    const { hop, results, deliver, said } = byExchanger()
+    await results
+    said.level = 'encrypt'
+    await deliver()
+    expect(hop.connections).toBe(2)
+    expect(hop.commands.filter((line) => line === 'QUIT')).toHaveLength(1)
   })
 })
 

@@ -28,12 +28,16 @@ export interface SmtpSession {
   readonly extensions: Extensions
   readonly limits: HopLimits
   readonly security: 'clear' | 'encrypted' | 'verified'
+  /** The policy that let it be opened. */
+  readonly policy: TlsPolicy
   /** Why nobody should believe its certificate, in Node's word; absent where there is none, or nothing against it. */
   readonly serverProblem?: string
   /** Why it is in the clear, where TLS was tried. */
   readonly tlsFailure?: string
   /** Who we are to the next hop, if a login succeeded. */
   readonly user?: string
+  /** Why there was no login, where the route has one. */
+  readonly noLogin?: string
 }
 
 export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 'to'> {
@@ -180,8 +184,8 @@ async function sayHello(
   options: SessionOptions,
   security: SmtpSession['security'],
 ): Promise<OpenedSession> {
-  const { hop, protocol, helloName, timeouts } = options
-  const facts = { client, hop, protocol, security }
+  const { hop, protocol, helloName, timeouts, tls } = options
+  const facts = { client, hop, protocol, security, policy: tls }
   const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO'
   const ehlo = await client.command(`${verb} ${helloName}`, timeouts.helloMs)
   if (ehlo.code === 250) {
@@ -202,11 +206,15 @@ async function logInIfTold(
   { login, timeouts }: SessionOptions,
 ): Promise<OpenedSession> {
   const encrypted = session.security !== 'clear'
-  if (login === undefined || !(encrypted || login.withoutTls)) return { opened: 'session', session }
+  if (login === undefined) return { opened: 'session', session }
+  const without = (noLogin: string): OpenedSession => {
+    return { opened: 'session', session: { ...session, noLogin } }
+  }
+  if (!encrypted && !login.withoutTls) return without('there was no TLS')
   const { client, extensions } = session
   const offered = (extensions.get('AUTH') ?? '').toUpperCase().split(/ +/)
   const reply = await logIn(client, { login, offered, encrypted, timeoutMs: timeouts.mailMs })
-  if (reply === undefined) return { opened: 'session', session }
+  if (reply === undefined) return without('it offers none of PLAIN, LOGIN and CRAM-MD5')
   if (reply.code !== 235) return { opened: 'refused', step: 'login', reply }
   return { opened: 'session', session: { ...session, user: login.user } }
 }

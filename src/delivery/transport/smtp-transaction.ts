@@ -7,7 +7,7 @@ import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import type { Envelope, Recipient, ReversePath } from '../../mail/envelope.ts'
 import { PosternError } from '../../mail/errors.ts'
 import type { Message } from '../../mail/message.ts'
-import { answer, refusal, saysYes, trouble } from './hop-result.ts'
+import { answer, refusal, refusalAtEnvelope, saysYes, trouble } from './hop-result.ts'
 import { mailCommand, rcptCommand, type MailForm } from './mail-command.ts'
 import { sendChunks, sendData } from './message-sender.ts'
 import type { HopReply } from './reply-reader.ts'
@@ -124,7 +124,7 @@ function byChunks({ session: { extensions } }: Transaction): boolean {
 /** MAIL, RCPT and DATA. Stops unless somebody is accepted and the message may be sent. */
 async function offer(transaction: Transaction, progress: Progress): Promise<Stopped | undefined> {
   const { session, recipients, timeouts } = transaction
-  const { client, hop, extensions } = session
+  const { client, hop, extensions, noLogin } = session
   const { results, leftOver } = progress
   const source = transaction.source && xforwardCommands(transaction.source, extensions)
   const sourceLines = source ?? []
@@ -144,7 +144,7 @@ async function offer(transaction: Transaction, progress: Progress): Promise<Stop
     if (told.code === 421) return { rest: refusal(hop, told), state: 'over' }
   }
   const mail = await ask(mailLine, timeouts.mailMs)
-  const rest = refusal(hop, mail)
+  const rest = refusalAtEnvelope(hop, mail, noLogin)
   if (mail.code === 421) return { rest, state: 'over' }
   progress.heard = true
   if (!saysYes(mail)) {
@@ -158,7 +158,7 @@ async function offer(transaction: Transaction, progress: Progress): Promise<Stop
     last = await ask(line, timeouts.rcptMs)
     if (last.code === 421) return { rest: refusal(hop, last), state: 'over' }
     if (saysYes(last)) continue
-    results[at] = refusal(hop, last)
+    results[at] = refusalAtEnvelope(hop, last, noLogin)
     if (!takesNoMore(last)) continue
     leftOver.push(at)
     results[at] = refusal(hop, { code: 452, lines: ['4.5.3 Too many recipients'] })

@@ -371,6 +371,34 @@ describe('a login at the relay', () => {
     expect(told.hop.commands).not.toContain('STARTTLS')
   })
 
+  test.each([
+    ['no login that we know', ['STARTTLS', 'AUTH SCRAM-SHA-256'], {}],
+    ['no login', ['STARTTLS'], {}],
+    ['no TLS now', ['STARTTLS', 'AUTH PLAIN'], { tls: 'fails' }],
+  ] as const)(
+    'that is not to be had, for there is %s, bounces nothing for the want of it',
+    async (_, extensions, more) => {
+      const wants: readonly HopAnswers[] = [
+        { MAIL: '530 5.7.0 Authentication required' },
+        { RCPT: '554 5.7.1 Relay access denied' },
+      ]
+      for (const answers of wants) {
+        const { result } = await meet(
+          { extensions, answers, ...more },
+          { route: { ...relay, login } },
+        )
+        expect(result).toMatchObject({ outcome: 'deferred', status: '4.7.0' })
+        expect(result.text).toMatch(/could not log in \(.+\), said:\n5\d\d 5\.7/)
+      }
+      const answers = { RCPT: '550 5.1.1 No such user' }
+      const { result } = await meet(
+        { extensions, answers, ...more },
+        { route: { ...relay, login } },
+      )
+      expect(result).toMatchObject({ outcome: 'failed', status: '5.1.1' })
+    },
+  )
+
   test('that is refused defers', async () => {
     const { result } = await meet(
       { extensions: ['STARTTLS', 'AUTH PLAIN'], answers: { AUTH: '535 5.7.8 No' } },

@@ -9,7 +9,7 @@ import type { Delivery, Transport } from '../transport.ts'
 import { demandsTls } from './mail-form.ts'
 import { mailAll } from './mailing.ts'
 import { defaultPoolLimits, SessionPool, type PoolLimits } from './session-pool.ts'
-import { reach, type OutgoingSettings, type ReachDoors } from './smtp-reach.ts'
+import { reach, suits, type Journey, type OutgoingSettings, type ReachDoors } from './smtp-reach.ts'
 import { defaultSmtpTimeouts, type SmtpTimeouts } from './smtp-timeouts.ts'
 import type { Source } from './xforward.ts'
 
@@ -44,7 +44,8 @@ export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
         },
         {
           pool,
-          key: reuseKey(route, settings, journey),
+          key: reuseKey(journey),
+          suits: (session) => suits(session, options, journey),
           open: () => reach(options, journey),
           signal,
           eightBit: settings.eightBit,
@@ -86,12 +87,8 @@ export function outgoing(settings: SmtpSettings): OutgoingSettings {
   }
 }
 
-/** A session may carry what it could have been opened for. */
-function reuseKey(
-  { key, host }: SmtpRoute,
-  { helloName, tlsPolicy, defaultTls }: OutgoingSettings,
-  { requireTls, tlsOptional }: { readonly requireTls: boolean; readonly tlsOptional: boolean },
-): string {
-  const { level } = tlsPolicy(host, host) ?? defaultTls
-  return [key, helloName, requireTls ? 'requiretls' : tlsOptional ? 'optional' : level].join(' ')
+/** A session may carry what it could have been opened for, as far as the message has a say in it. */
+function reuseKey({ route, settings, requireTls, tlsOptional }: Journey): string {
+  const wish = requireTls ? 'requiretls' : tlsOptional === true ? 'optional' : ''
+  return [route.key, settings.helloName, wish].join(' ')
 }

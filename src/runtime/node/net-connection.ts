@@ -44,15 +44,23 @@ export class NodeConnection implements Connection, Party {
     this.#turn = turn
     this.remote = endpoint(socket.remoteAddress, socket.remotePort)
     this.local = local ?? endpoint(socket.localAddress, socket.localPort)
-    socket.on('error', this.#failed).once('close', this.#gone)
+    this.#watch(socket)
+  }
+
+  /** Whoever hangs up without a word does so once, maybe before anybody is attached. */
+  #watch(socket: Socket): void {
+    socket.on('error', this.#failed).on('end', this.#ended).once('close', this.#gone)
   }
 
   attach(handlers: ConnectionHandlers): void {
     const attached = this.#handlers !== undefined
     this.#handlers = handlers
-    if (this.#closed) setImmediate(() => handlers.closed(this.#error))
-    else if (!attached) this.#listen()
-    else if (this.#toldEnd) {
+    if (this.#closed) {
+      setImmediate(() => handlers.closed(this.#error))
+      return
+    }
+    if (!attached) this.#listen()
+    if (this.#toldEnd) {
       this.#toldEnd = false
       this.#hearLater()
     }
@@ -170,7 +178,7 @@ export class NodeConnection implements Connection, Party {
     try {
       const socket = await secure(raw, options)
       this.#socket = socket
-      socket.on('error', this.#failed).once('close', this.#gone)
+      this.#watch(socket)
       if (this.#handlers !== undefined) this.#listen()
       return tlsState(socket, options.side)
     } catch (error) {
@@ -181,7 +189,7 @@ export class NodeConnection implements Connection, Party {
   }
 
   #listen(): void {
-    this.#socket.on('data', this.#data).on('end', this.#ended).on('drain', this.#drained)
+    this.#socket.on('data', this.#data).on('drain', this.#drained)
   }
 
   readonly #data = (chunk: Buffer): void => {

@@ -369,6 +369,18 @@ describe('a connection', () => {
     await door.listener.close()
   })
 
+  test('whose peer has hung up before anybody attached says so then', async () => {
+    const door = await open()
+    const peer = createConnection(door.port, '127.0.0.1')
+    const server = await door.accepted()
+    await new Promise<void>((resolve) => peer.end(resolve))
+    for (let turn = 0; turn < 3; turn++) await setImmediate()
+    expect(await watch(server).ended).toBe('')
+    server.destroy()
+    peer.destroy()
+    await door.listener.close()
+  })
+
   test('that was closed before anybody attached says so then', async () => {
     const door = await open()
     const { client, server } = await meet(door)

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { workerProcesses } from './workers.ts'
 
 type Said = { readonly say: string }
@@ -91,6 +91,27 @@ describe('a worker process', () => {
 
   test('whose program is missing has ended', async () => {
     expect(await started(program('process.exit(1)', 'broken.mjs')).ended).toBe(1)
+  })
+
+  test('learns that its supervisor is gone, though that never took the listener it was offered', async () => {
+    const offering = program(`
+      import { nodeNet } from ${JSON.stringify(new URL('./net.ts', import.meta.url).href)}
+      import { supervisorChannel } from ${JSON.stringify(own)}
+      const channel = supervisorChannel()
+      channel.attach({ heard() {}, closed: () => process.exit(7) })
+      const address = { host: '127.0.0.1', port: 0 }
+      const { handed } = await nodeNet.listen({ address, accepted() {}, failed() {} })
+      channel.send({ say: 'listener' }, handed)
+    `)
+    // Not by fork: nobody reads this channel, and so nothing that is sent by it has ever arrived.
+    const child = spawn(process.execPath, [offering.pathname], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, NODE_CHANNEL_FD: '3' },
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdio[3]!, 'data')
+    child.stdio[3]!.destroy()
+    expect(await once(child, 'exit')).toEqual([7, null])
   })
 
   test('has the descriptors that it is to inherit, under their numbers', async () => {

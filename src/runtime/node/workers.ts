@@ -140,6 +140,9 @@ class NodeWorker<Sent extends object, Heard> implements WorkerProcess<Sent, Hear
   }
 }
 
+/** Of a supervisor that goes while a listener is on its way to it Node never says so: it waits for the receipt. */
+const lookMs = 500
+
 /** Of this process, which `workerProcesses` has started. */
 export function supervisorChannel<Sent extends object, Heard>(): SupervisorChannel<Sent, Heard> {
   if (process.env['LISTEN_PID'] === forWorkers) process.env['LISTEN_PID'] = String(process.pid)
@@ -152,8 +155,17 @@ export function supervisorChannel<Sent extends object, Heard>(): SupervisorChann
       process.on('message', (message, handle: SendHandle | undefined) =>
         handlers.heard(message as Heard, listenerOf(handle)),
       )
-      process.on('disconnect', () => handlers.closed())
-      if (!process.connected) handlers.closed()
+      const closed = (): void => {
+        clearInterval(looking)
+        process.off('disconnect', closed)
+        handlers.closed()
+      }
+      const look = (): void => {
+        if (!process.connected) closed()
+      }
+      const looking = setInterval(look, lookMs).unref()
+      process.on('disconnect', closed)
+      look()
     },
   }
 }
