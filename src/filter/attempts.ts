@@ -28,7 +28,9 @@ export class AttemptRecorder {
   }
 
   record(attempt: Attempt): void {
-    const kept = { ...attempt, text: attempt.text.slice(0, 1000) }
-    this.#archive.addLater(kept, { at: attempt.startedAt, counts: false })
+    const { startedAt, receivedAt, ...told } = attempt
+    const kept = { ...told, text: attempt.text.slice(0, 1000) }
+    const numbers = receivedAt === undefined ? { startedAt } : { receivedAt, startedAt }
+    this.#archive.addLater(kept, { at: startedAt, counts: false, numbers })
   }
 }

@@ -30,7 +30,7 @@ import {
   type KnownOfSession,
 } from './session-record.ts'
 import type { Objection, Step } from './step.ts'
-import type { TraceEnd, TraceHead } from './trace-record.ts'
+import type { TraceEnd, TraceHead, TraceTimes } from './trace-record.ts'
 import type { TraceWriter } from './trace-writer.ts'
 
 /** RCPTs of one transaction that a record names. */
@@ -58,6 +58,7 @@ export interface RecorderParts {
 /** Told of each transaction that is over, or of a connection that was refused; nothing waits for it, and it must not throw. */
 export type TransactionTap = (ended: {
   readonly record: TraceHead
+  readonly times: TraceTimes
   readonly steps: readonly Step[]
   /** When the session began, by the clock of the steps. */
   readonly sessionStartMs: number
@@ -257,7 +258,8 @@ export class SessionRecorder {
     inquiry.generation.meter.ended(facts.listener, ending.end)
     const record = recordOf(this.#known, ending, steps)
     writer.write(record)
-    this.#parts.tap?.({ record: record.head, steps, sessionStartMs: this.#known.startMs })
+    const { head, times } = record
+    this.#parts.tap?.({ record: head, times, steps, sessionStartMs: this.#known.startMs })
     const isSession = ending.id === facts.id
     const event = isSession ? 'session.refused' : endEvents[ending.end]
     log.info(event, logFieldsOf(this.#known, ending, steps))

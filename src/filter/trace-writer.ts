@@ -32,13 +32,18 @@ export class TraceWriter {
     this.#archive.noteLater(generation.id, chainRecord(generation))
   }
 
-  write({ head, detail }: TraceRecord): void {
+  write({ head, times, detail }: TraceRecord): void {
     if (head.end === 'committed' && this.#isBehind()) {
       this.#dropped += 1
       this.#missing = (this.#missing ?? 0) + 1
       return
     }
-    this.#archive.addLater(head, { at: head.endedAt, counts: true, detail })
+    this.#archive.addLater(head, {
+      at: times.endedAt,
+      counts: true,
+      numbers: times,
+      detail: JSON.stringify(detail),
+    })
   }
 
   /** Told once when it begins, and once when it is over. */

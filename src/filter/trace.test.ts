@@ -237,8 +237,6 @@ describe('bounds', () => {
         id,
         session: 's',
         chain: 'c',
-        at: 0,
-        endedAt: 0,
         listener: 'mx',
         remote: '',
         hostname: '',
@@ -247,6 +245,7 @@ describe('bounds', () => {
         stage: 'message',
         end,
       },
+      times: { at: 0, endedAt: 0 },
       detail: { steps: [] },
     })
     writer.write(record('early', 'committed'))

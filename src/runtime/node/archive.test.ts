@@ -228,7 +228,10 @@ describe('several who write, and one who reads', () => {
 describe('the archive', () => {
   test('keeps records with their details, and notes, over a restart', async () => {
     const first = await open(plenty)
-    first.addLater({ id: 'ü\u0000"' }, { at: now, counts: true, detail: [1, { two: 'ß' }] })
+    first.addLater(
+      { id: 'ü\u0000"' },
+      { at: now, counts: true, detail: JSON.stringify([1, { two: 'ß' }]) },
+    )
     first.noteLater('chain', { places: [] })
     await first.close()
     opened.length = 0

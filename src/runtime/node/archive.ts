@@ -123,9 +123,8 @@ class SqliteArchive implements Archive {
       this.#dropped += 1
       return
     }
-    const { at, counts } = about
-    const json = JSON.stringify(value)
-    const detail = about.detail === undefined ? '' : JSON.stringify(about.detail)
+    const { at, counts, numbers, detail = '' } = about
+    const json = jsonOf(value, numbers)
     this.#records.push({ at, counts, json, detail })
     this.#taken += 1
     this.#chars += json.length + detail.length
@@ -268,6 +267,14 @@ class SqliteArchive implements Archive {
       this.#tidyLater()
     })
   }
+}
+
+function jsonOf(value: JsonObject, numbers: RecordAbout['numbers'] = {}): string {
+  const json = JSON.stringify(value)
+  let first = ''
+  for (const name in numbers) first += `${JSON.stringify(name)}:${numbers[name]},`
+  if (first === '') return json
+  return json === '{}' ? `{${first.slice(0, -1)}}` : `{${first}${json.slice(1)}`
 }
 
 function encode(records: readonly Waiting[], notes: RecordBatch['notes']): RecordBatch {
