@@ -129,5 +129,5 @@ export type Term = readonly [kind: number, payload: number]
 export const mostTermKinds = 32
 export const payloadLimit = 2 ** 43
 
-/** The terms by which a record is found. A pure function, exported as `describeRecord` by the module that an archive is opened with: it runs in its thread. */
+/** The terms by which a record is found. A pure function, exported as `describeRecord` by the module that an archive is opened with: whoever writes asks it, and the archive's thread. */
 export type DescribeRecord = (value: JsonObject) => readonly Term[]

@@ -45,8 +45,16 @@ const reasonPlaces = 2 ** 40
 
 /** @param text compared without regard to case, as far as ASCII goes and beyond as lower case does */
 export function textTerm(kind: TermKind, text: string): Term {
-  return [termKinds[kind], hash(text.toLowerCase())]
+  const number = termKinds[kind]
+  const last = lastTexts[number]
+  if (last !== undefined && last.text === text) return last.term
+  const term = [number, hash(text.toLowerCase())] as const
+  lastTexts[number] = { text, term }
+  return term
 }
+
+/** Of each kind the last one: domains, greetings, reasons and outcomes come again and again. */
+const lastTexts: { readonly text: string; readonly term: Term }[] = []
 
 export function exactly([kind, payload]: Term): TermRange {
   return { kind, from: payload, to: payload }

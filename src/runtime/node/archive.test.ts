@@ -17,6 +17,7 @@ import type { Archive, ArchiveBounds, DescribeRecord } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
+import { packTerm } from './archive-index.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter } from './archive-writer.ts'
 import { openArchive } from './archive.ts'
@@ -63,6 +64,7 @@ function fill(
     counts,
     json: json(from + n),
     detail: null,
+    terms: Float64Array.of(packTerm([1, from + n]) ?? NaN),
   }))
   writer.add(records, [])
 }
@@ -143,6 +145,27 @@ describe('retention', () => {
     fill(writer, 3000, { chars: 1000 })
     // Some milliseconds on an idle machine; a tenth of a second on one that does eight things at once.
     expect(tidy(writer)).toBeLessThan(250)
+    file.close()
+  })
+})
+
+describe('the index of a segment', () => {
+  test('has what each of several wrote into it, and what was removed of it in between is found by nothing', () => {
+    const { opened: file } = openArchiveFile(path, now)
+    const [one, two] = [plenty, { ...plenty, maxRecords: 350 }].map(
+      (bounds) => new ArchiveWriter(file, describeName, bounds),
+    )
+    if (one === undefined || two === undefined) throw new Error('there are two')
+    for (let from = 0; from < 510; from += 10) fill(from % 20 === 0 ? one : two, 10, { from })
+    tidy(two)
+    fill(one, 10, { from: 510 })
+    tidy(one)
+    const reader = new ArchiveReader(file, describeName)
+    const found = Array.from({ length: 520 }, (_, name) => reader.find(named(name)).rows.length)
+    expect(found).toEqual(Array.from({ length: 520 }, (_, name) => (name < 160 ? 0 : 1)))
+    expect(file.prepare('SELECT segment, counted FROM segments').all()).toEqual([
+      { segment: 0, counted: 352 },
+    ])
     file.close()
   })
 })

@@ -1,0 +1,64 @@
+/** Records that go to the archive's thread together, made into few pieces as they come. */
+import type { JsonObject } from '../../mail/json.ts'
+import type { RecordAbout, Term } from '../archive.ts'
+import { packTerm } from './archive-index.ts'
+import type { RecordBatch } from './archive-protocol.ts'
+
+/** What a term takes, beside the characters of its record. */
+const charsOfTerm = 8
+
+export class GrowingBatch {
+  readonly #ats: number[] = []
+  readonly #lengths: number[] = []
+  readonly #detailLengths: number[] = []
+  readonly #terms: number[] = []
+  readonly #termCounts: number[] = []
+  #values = ''
+
+  get records(): number {
+    return this.#ats.length
+  }
+
+  /** About what it takes of the memory. */
+  get chars(): number {
+    return this.#values.length + charsOfTerm * this.#terms.length
+  }
+
+  add(
+    value: JsonObject,
+    { at, counts, numbers, detail = '' }: RecordAbout,
+    terms: readonly Term[],
+  ): void {
+    const json = jsonOf(value, numbers)
+    this.#ats.push(at)
+    this.#lengths.push(counts ? json.length : -json.length)
+    this.#detailLengths.push(detail.length)
+    this.#values += json + detail
+    const before = this.#terms.length
+    for (const term of terms) {
+      const packed = packTerm(term)
+      if (packed !== undefined) this.#terms.push(packed)
+    }
+    this.#termCounts.push(this.#terms.length - before)
+  }
+
+  finish(notes: RecordBatch['notes']): RecordBatch {
+    return {
+      ats: new Float64Array(this.#ats),
+      lengths: new Int32Array(this.#lengths),
+      detailLengths: new Int32Array(this.#detailLengths),
+      values: this.#values,
+      terms: new Float64Array(this.#terms),
+      termCounts: new Int32Array(this.#termCounts),
+      notes,
+    }
+  }
+}
+
+function jsonOf(value: JsonObject, numbers: RecordAbout['numbers'] = {}): string {
+  const json = JSON.stringify(value)
+  let first = ''
+  for (const name in numbers) first += `${JSON.stringify(name)}:${numbers[name]},`
+  if (first === '') return json
+  return json === '{}' ? `{${first.slice(0, -1)}}` : `{${first}${json.slice(1)}`
+}
