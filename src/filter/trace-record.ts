@@ -134,10 +134,10 @@ export function packSteps(
 export function tellingSteps(steps: readonly Step[]): readonly string[] {
   const telling = steps.filter((step) => !isPlain(step))
   return telling.slice(-mostLogged).map(({ kind, place, verdict, fault }) => {
-    const { entry } = place
-    const words = [entry.name, entry.shadow ? 'would' : '', kind === 'asked' ? '' : kind]
+    const { name, shadow } = place.entry
     const reason = fault === undefined ? (verdict.reason ?? '') : `fault:${fault.kind}`
-    return [...words, verdict.verdict, reason].filter((word) => word !== '').join(' ')
+    const how = `${shadow ? ' would' : ''}${kind === 'asked' ? '' : ` ${kind}`}`
+    return `${name}${how} ${verdict.verdict}${reason === '' ? '' : ` ${reason}`}`
   })
 }
 
