@@ -30,7 +30,9 @@ export class AttemptRecorder {
   record(attempt: Attempt): void {
     const { startedAt, receivedAt, ...told } = attempt
     const kept = { ...told, text: attempt.text.slice(0, 1000) }
-    const numbers = receivedAt === undefined ? { startedAt } : { receivedAt, startedAt }
-    this.#archive.addLater(kept, { at: startedAt, counts: false, numbers })
+    // Apart: JSON.stringify writes an object without large numbers in half the time.
+    const times = `{"startedAt":${startedAt},${receivedAt === undefined ? '' : `"receivedAt":${receivedAt},`}`
+    const json = times + JSON.stringify(kept).slice(1)
+    this.#archive.addLater(kept, { at: startedAt, counts: false, json })
   }
 }

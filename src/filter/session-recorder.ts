@@ -21,6 +21,7 @@ import type {
 import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
+import { SessionJson } from './record-json.ts'
 import { hasParameters, type LoginFacts } from './session-facts.ts'
 import {
   logFieldsOf,
@@ -86,6 +87,7 @@ export class SessionRecorder {
   readonly #known: KnownOfSession
   #refused: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
+  readonly #json = new SessionJson()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -257,7 +259,7 @@ export class SessionRecorder {
     const steps = inquiry.trail.all
     inquiry.generation.meter.ended(facts.listener, ending.end)
     const record = recordOf(this.#known, ending, steps)
-    writer.write(record)
+    writer.write(record, this.#json)
     const { head, times } = record
     this.#parts.tap?.({ record: head, times, steps, sessionStartMs: this.#known.startMs })
     const isSession = ending.id === facts.id

@@ -153,9 +153,10 @@ class LastRecord implements Archive {
     this.#record = undefined
   }
 
-  addLater(head: JsonObject, { numbers, detail = '{}' }: RecordAbout): void {
+  addLater(head: JsonObject, { json, detail = '{}' }: RecordAbout): void {
+    const whole: JsonObject = json === undefined ? head : JSON.parse(json)
     const beside: JsonValue = JSON.parse(detail)
-    this.#record = wholeRecord({ ...numbers, ...head }, beside)
+    this.#record = wholeRecord(whole, beside)
   }
 
   noteLater(_key: string, chain: JsonObject): void {

@@ -34,11 +34,8 @@ export interface RecordAbout {
   readonly at: Instant
   /** Whether it is one of `maxRecords`; those that are not go with their neighbours. */
   readonly counts: boolean
-  /**
-   * More of the value: its large numbers, such as times. They come apart because JSON.stringify writes an object without
-   * any in a quarter of the time.
-   */
-  readonly numbers?: { readonly [name: string]: number }
+  /** The value as JSON, from whoever can write it faster than JSON.stringify. It may have more in it that nothing is found by. */
+  readonly json?: string
   /** JSON that is kept beside the value: nothing is found by it but by `contains`, and it is read only on request. */
   readonly detail?: string
 }

@@ -1,3 +1,4 @@
+import { object } from '../filter/read-json.ts'
 import { wholeRecord } from '../filter/trace-reader.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type {
@@ -45,7 +46,8 @@ export function memoryArchive(
     },
     dropped: 0,
     addLater(value, about) {
-      const told = { position: ++position, value: copy({ ...about.numbers, ...value }), about }
+      const { json = JSON.stringify(value) } = about
+      const told = { position: ++position, value: object(parse(json)), about }
       kept.push(about.detail === undefined ? told : { ...told, detail: parse(about.detail) })
       const counting = kept.filter((each) => each.about.counts)
       const oldest = counting.at(-maxRecords)

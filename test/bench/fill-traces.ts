@@ -10,6 +10,7 @@ import type {
   TraceHead,
   TraceRecord,
 } from '../../src/filter/trace-record.ts'
+import { detailJson, headJson, SessionJson } from '../../src/filter/record-json.ts'
 import { queueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
@@ -116,8 +117,8 @@ for (let n = 0; n < transactions; n++) {
   traces.addLater(head, {
     at: times.endedAt,
     counts: true,
-    numbers: times,
-    detail: JSON.stringify(detail),
+    json: headJson(head, times, new SessionJson()),
+    detail: detailJson(detail),
   })
   for (const id of head.queueIds ?? []) {
     traces.addLater(

@@ -24,12 +24,8 @@ export class GrowingBatch {
     return this.#values.length + charsOfTerm * this.#terms.length
   }
 
-  add(
-    value: JsonObject,
-    { at, counts, numbers, detail = '' }: RecordAbout,
-    terms: readonly Term[],
-  ): void {
-    const json = jsonOf(value, numbers)
+  add(value: JsonObject, about: RecordAbout, terms: readonly Term[]): void {
+    const { at, counts, json = JSON.stringify(value), detail = '' } = about
     this.#ats.push(at)
     this.#lengths.push(counts ? json.length : -json.length)
     this.#detailLengths.push(detail.length)
@@ -53,12 +49,4 @@ export class GrowingBatch {
       notes,
     }
   }
-}
-
-function jsonOf(value: JsonObject, numbers: RecordAbout['numbers'] = {}): string {
-  const json = JSON.stringify(value)
-  let first = ''
-  for (const name in numbers) first += `${JSON.stringify(name)}:${numbers[name]},`
-  if (first === '') return json
-  return json === '{}' ? `{${first.slice(0, -1)}}` : `{${first}${json.slice(1)}`
 }
