@@ -31,8 +31,9 @@ export class AttemptRecorder {
     const { startedAt, receivedAt, ...told } = attempt
     const kept = { ...told, text: attempt.text.slice(0, 1000) }
     // Apart: JSON.stringify writes an object without large numbers in half the time.
-    const times = `{"startedAt":${startedAt},${receivedAt === undefined ? '' : `"receivedAt":${receivedAt},`}`
-    const json = times + JSON.stringify(kept).slice(1)
+    const received = receivedAt === undefined ? '' : `"receivedAt":${receivedAt},`
+    const json = (): string =>
+      `{"startedAt":${startedAt},${received}${JSON.stringify(kept).slice(1)}`
     this.#archive.addLater(kept, { at: startedAt, counts: false, json })
   }
 }

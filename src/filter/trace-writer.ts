@@ -42,8 +42,8 @@ export class TraceWriter {
     this.#archive.addLater(head, {
       at: times.endedAt,
       counts: true,
-      json: headJson(head, times, session),
-      detail: detailJson(detail),
+      json: () => headJson(head, times, session),
+      detail: () => detailJson(detail),
     })
   }
 

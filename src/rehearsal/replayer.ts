@@ -153,9 +153,9 @@ class LastRecord implements Archive {
     this.#record = undefined
   }
 
-  addLater(head: JsonObject, { json, detail = '{}' }: RecordAbout): void {
-    const whole: JsonObject = json === undefined ? head : JSON.parse(json)
-    const beside: JsonValue = JSON.parse(detail)
+  addLater(head: JsonObject, { json, detail }: RecordAbout): void {
+    const whole: JsonObject = json === undefined ? head : JSON.parse(json())
+    const beside: JsonValue = JSON.parse(detail?.() ?? '{}')
     this.#record = wholeRecord(whole, beside)
   }
 

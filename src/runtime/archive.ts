@@ -34,10 +34,13 @@ export interface RecordAbout {
   readonly at: Instant
   /** Whether it is one of `maxRecords`; those that are not go with their neighbours. */
   readonly counts: boolean
-  /** The value as JSON, from whoever can write it faster than JSON.stringify. It may have more in it that nothing is found by. */
-  readonly json?: string
+  /**
+   * The value as JSON, from whoever can write it faster than JSON.stringify; asked where the record is taken. It may have
+   * more in it that nothing is found by.
+   */
+  readonly json?: () => string
   /** JSON that is kept beside the value: nothing is found by it but by `contains`, and it is read only on request. */
-  readonly detail?: string
+  readonly detail?: () => string
 }
 
 export interface ArchiveQuestion {

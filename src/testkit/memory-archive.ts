@@ -46,9 +46,9 @@ export function memoryArchive(
     },
     dropped: 0,
     addLater(value, about) {
-      const { json = JSON.stringify(value) } = about
+      const json = about.json?.() ?? JSON.stringify(value)
       const told = { position: ++position, value: object(parse(json)), about }
-      kept.push(about.detail === undefined ? told : { ...told, detail: parse(about.detail) })
+      kept.push(about.detail === undefined ? told : { ...told, detail: parse(about.detail()) })
       const counting = kept.filter((each) => each.about.counts)
       const oldest = counting.at(-maxRecords)
       if (counting.length > maxRecords && oldest !== undefined) {

@@ -117,8 +117,8 @@ for (let n = 0; n < transactions; n++) {
   traces.addLater(head, {
     at: times.endedAt,
     counts: true,
-    json: headJson(head, times, new SessionJson()),
-    detail: detailJson(detail),
+    json: () => headJson(head, times, new SessionJson()),
+    detail: () => detailJson(detail),
   })
   for (const id of head.queueIds ?? []) {
     traces.addLater(

@@ -25,7 +25,9 @@ export class GrowingBatch {
   }
 
   add(value: JsonObject, about: RecordAbout, terms: readonly Term[]): void {
-    const { at, counts, json = JSON.stringify(value), detail = '' } = about
+    const { at, counts } = about
+    const json = about.json?.() ?? JSON.stringify(value)
+    const detail = about.detail?.() ?? ''
     this.#ats.push(at)
     this.#lengths.push(counts ? json.length : -json.length)
     this.#detailLengths.push(detail.length)

@@ -253,7 +253,7 @@ describe('the archive', () => {
     const first = await open(plenty)
     first.addLater(
       { id: 'ü\u0000"' },
-      { at: now, counts: true, detail: JSON.stringify([1, { two: 'ß' }]) },
+      { at: now, counts: true, detail: () => JSON.stringify([1, { two: 'ß' }]) },
     )
     first.noteLater('chain', { places: [] })
     await first.close()
