@@ -100,8 +100,6 @@ export function recordOf(
     id,
     session: facts.id,
     chain: inquiry.generation.id,
-    at: facts.startedAt,
-    endedAt: clock.now(),
     listener: facts.listener,
     remote: `${facts.remote.address}:${facts.remote.port}`,
     hostname,
@@ -150,7 +148,8 @@ export function recordOf(
     message: story?.message,
     headBytes: known.headBytes,
   })
-  return { head, detail: { steps, facts: told } }
+  const times = { at: facts.startedAt, endedAt: clock.now() }
+  return { head, times, detail: { steps, facts: told } }
 }
 
 /** As a line of the log. */

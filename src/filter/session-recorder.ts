@@ -21,6 +21,7 @@ import type {
 import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
+import { SessionJson } from './record-json.ts'
 import { hasParameters, type LoginFacts } from './session-facts.ts'
 import {
   logFieldsOf,
@@ -30,7 +31,7 @@ import {
   type KnownOfSession,
 } from './session-record.ts'
 import type { Objection, Step } from './step.ts'
-import type { TraceEnd, TraceHead } from './trace-record.ts'
+import type { TraceEnd, TraceHead, TraceTimes } from './trace-record.ts'
 import type { TraceWriter } from './trace-writer.ts'
 
 /** RCPTs of one transaction that a record names. */
@@ -58,6 +59,7 @@ export interface RecorderParts {
 /** Told of each transaction that is over, or of a connection that was refused; nothing waits for it, and it must not throw. */
 export type TransactionTap = (ended: {
   readonly record: TraceHead
+  readonly times: TraceTimes
   readonly steps: readonly Step[]
   /** When the session began, by the clock of the steps. */
   readonly sessionStartMs: number
@@ -85,6 +87,7 @@ export class SessionRecorder {
   readonly #known: KnownOfSession
   #refused: { readonly stage: Stage; readonly objection: Objection } | undefined
   #explained = false
+  readonly #json = new SessionJson()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -256,8 +259,9 @@ export class SessionRecorder {
     const steps = inquiry.trail.all
     inquiry.generation.meter.ended(facts.listener, ending.end)
     const record = recordOf(this.#known, ending, steps)
-    writer.write(record)
-    this.#parts.tap?.({ record: record.head, steps, sessionStartMs: this.#known.startMs })
+    writer.write(record, this.#json)
+    const { head, times } = record
+    this.#parts.tap?.({ record: head, times, steps, sessionStartMs: this.#known.startMs })
     const isSession = ending.id === facts.id
     const event = isSession ? 'session.refused' : endEvents[ending.end]
     log.info(event, logFieldsOf(this.#known, ending, steps))

@@ -134,10 +134,10 @@ export function packSteps(
 export function tellingSteps(steps: readonly Step[]): readonly string[] {
   const telling = steps.filter((step) => !isPlain(step))
   return telling.slice(-mostLogged).map(({ kind, place, verdict, fault }) => {
-    const { entry } = place
-    const words = [entry.name, entry.shadow ? 'would' : '', kind === 'asked' ? '' : kind]
+    const { name, shadow } = place.entry
     const reason = fault === undefined ? (verdict.reason ?? '') : `fault:${fault.kind}`
-    return [...words, verdict.verdict, reason].filter((word) => word !== '').join(' ')
+    const how = `${shadow ? ' would' : ''}${kind === 'asked' ? '' : ` ${kind}`}`
+    return `${name}${how} ${verdict.verdict}${reason === '' ? '' : ` ${reason}`}`
   })
 }
 
@@ -277,7 +277,15 @@ export type PackedObjection = {
 /** One transaction, or a connection that was refused before there was one. */
 export interface TraceRecord {
   readonly head: TraceHead
+  readonly times: TraceTimes
   readonly detail: TraceDetail
+}
+
+/** Beside the head, and one with it where it is stored. */
+export type TraceTimes = {
+  /** When the session began. */
+  readonly at: number
+  readonly endedAt: number
 }
 
 /** What is read only of a transaction that is looked at: kept apart, so that finding others does not read it. */
@@ -294,9 +302,6 @@ export type TraceHead = {
   readonly id: string
   readonly session: string
   readonly chain: string
-  /** When the session began. */
-  readonly at: number
-  readonly endedAt: number
   readonly listener: string
   readonly remote: string
   readonly hostname: string

@@ -1,6 +1,7 @@
 import type { Archive } from '../runtime/archive.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Generation } from './generation.ts'
+import { detailJson, headJson, type SessionJson } from './record-json.ts'
 import { chainRecord, type TraceRecord } from './trace-record.ts'
 
 /** So many records that wait to be written mean that the archive is overloaded. */
@@ -32,13 +33,18 @@ export class TraceWriter {
     this.#archive.noteLater(generation.id, chainRecord(generation))
   }
 
-  write({ head, detail }: TraceRecord): void {
+  write({ head, times, detail }: TraceRecord, session: SessionJson): void {
     if (head.end === 'committed' && this.#isBehind()) {
       this.#dropped += 1
       this.#missing = (this.#missing ?? 0) + 1
       return
     }
-    this.#archive.addLater(head, { at: head.endedAt, counts: true, detail })
+    this.#archive.addLater(head, {
+      at: times.endedAt,
+      counts: true,
+      json: () => headJson(head, times, session),
+      detail: () => detailJson(detail),
+    })
   }
 
   /** Told once when it begins, and once when it is over. */

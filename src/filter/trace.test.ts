@@ -11,6 +11,7 @@ import { AttemptRecorder } from './attempts.ts'
 import type { EntryConfig } from './entry.ts'
 import { redecide } from './redecide.ts'
 import { wholeRecord } from './trace-reader.ts'
+import { SessionJson } from './record-json.ts'
 import type { TraceEnd, TraceRecord } from './trace-record.ts'
 import { TraceWriter } from './trace-writer.ts'
 
@@ -237,8 +238,6 @@ describe('bounds', () => {
         id,
         session: 's',
         chain: 'c',
-        at: 0,
-        endedAt: 0,
         listener: 'mx',
         remote: '',
         hostname: '',
@@ -247,15 +246,16 @@ describe('bounds', () => {
         stage: 'message',
         end,
       },
+      times: { at: 0, endedAt: 0 },
       detail: { steps: [] },
     })
-    writer.write(record('early', 'committed'))
+    writer.write(record('early', 'committed'), new SessionJson())
     archive.fallBehind(2000)
-    for (let i = 0; i < 100; i++) writer.write(record(`late${i}`, 'committed'))
-    writer.write(record('no', 'refused'))
+    for (let i = 0; i < 100; i++) writer.write(record(`late${i}`, 'committed'), new SessionJson())
+    writer.write(record('no', 'refused'), new SessionJson())
     expect(writer.dropped).toBe(100)
     archive.fallBehind(0)
-    writer.write(record('again', 'committed'))
+    writer.write(record('again', 'committed'), new SessionJson())
     expect(archive.records.map(({ id }) => id)).toEqual(['early', 'no', 'again'])
     expect(log.events.map(({ event }) => event)).toEqual(['traces.behind', 'traces.caught-up'])
   })

@@ -3,7 +3,7 @@ import { FilterPolicy, type EnvironmentOf } from '../filter/policy.ts'
 import { StandIn } from '../filter/stand-in.ts'
 import { readRecord, wholeRecord, type Trace } from '../filter/trace-reader.ts'
 import type { Generation } from '../filter/generation.ts'
-import type { JsonObject } from '../mail/json.ts'
+import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Archive, RecordAbout, TallyQuestion } from '../runtime/archive.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { silentLog } from '../tools/silent-log.ts'
@@ -153,8 +153,10 @@ class LastRecord implements Archive {
     this.#record = undefined
   }
 
-  addLater(head: JsonObject, { detail }: RecordAbout): void {
-    this.#record = wholeRecord(head, detail)
+  addLater(head: JsonObject, { json, detail }: RecordAbout): void {
+    const whole: JsonObject = json === undefined ? head : JSON.parse(json())
+    const beside: JsonValue = JSON.parse(detail?.() ?? '{}')
+    this.#record = wholeRecord(whole, beside)
   }
 
   noteLater(_key: string, chain: JsonObject): void {

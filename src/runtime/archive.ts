@@ -34,8 +34,13 @@ export interface RecordAbout {
   readonly at: Instant
   /** Whether it is one of `maxRecords`; those that are not go with their neighbours. */
   readonly counts: boolean
-  /** Kept beside the value: nothing is found by it but by `contains`, and it is read only on request. */
-  readonly detail?: JsonValue
+  /**
+   * The value as JSON, from whoever can write it faster than JSON.stringify; asked where the record is taken. It may have
+   * more in it that nothing is found by.
+   */
+  readonly json?: () => string
+  /** JSON that is kept beside the value: nothing is found by it but by `contains`, and it is read only on request. */
+  readonly detail?: () => string
 }
 
 export interface ArchiveQuestion {
@@ -124,5 +129,5 @@ export type Term = readonly [kind: number, payload: number]
 export const mostTermKinds = 32
 export const payloadLimit = 2 ** 43
 
-/** The terms by which a record is found. A pure function, exported as `describeRecord` by the module that an archive is opened with: it runs in its thread. */
+/** The terms by which a record is found. A pure function, exported as `describeRecord` by the module that an archive is opened with: whoever writes asks it, and the archive's thread. */
 export type DescribeRecord = (value: JsonObject) => readonly Term[]

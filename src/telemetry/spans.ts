@@ -3,12 +3,13 @@
  * of a message is in them; the queue id leads to `postern trace`.
  */
 import type { Step } from '../filter/step.ts'
-import type { TraceHead } from '../filter/trace-record.ts'
+import type { TraceHead, TraceTimes } from '../filter/trace-record.ts'
 import { isSampled, spanIdOf, traceIdOf } from './ids.ts'
 import { attributes, nanoseconds, spanKinds, type OtlpLink, type OtlpSpan } from './otlp.ts'
 
 export interface EndedTransaction {
   readonly record: TraceHead
+  readonly times: TraceTimes
   readonly steps: readonly Step[]
   /** When the session began, by the clock of the steps. */
   readonly sessionStartMs: number
@@ -35,15 +36,15 @@ export function keyOf({ id, queueIds = [] }: Pick<TraceHead, 'id' | 'queueIds'>)
 }
 
 export function transactionSpans(ended: EndedTransaction, share: number): readonly OtlpSpan[] {
-  const { record, sessionStartMs } = ended
+  const { record, times, sessionStartMs } = ended
   const key = keyOf(record)
-  const at = (monotonicMs: number): number => record.at + (monotonicMs - sessionStartMs)
+  const at = (monotonicMs: number): number => times.at + (monotonicMs - sessionStartMs)
   const steps = stepsOf(ended).slice(0, mostSpans)
-  const start = Math.min(record.endedAt, ...steps.map(({ startedMs }) => at(startedMs)))
+  const start = Math.min(times.endedAt, ...steps.map(({ startedMs }) => at(startedMs)))
   const trace = { key, at }
   const stages = Map.groupBy(steps, ({ stage }) => stage)
   return [
-    rootSpan(record, { start, share }),
+    rootSpan(record, { start, end: Math.max(start, times.endedAt), share }),
     ...[...stages].flatMap(([stage, own]) => stageSpans(stage, own, trace)),
   ]
 }
@@ -58,7 +59,7 @@ function stepsOf({ record, steps }: EndedTransaction): readonly Step[] {
 
 function rootSpan(
   record: TraceHead,
-  { start, share }: { readonly start: number; readonly share: number },
+  { start, end, share }: { readonly start: number; readonly end: number; readonly share: number },
 ): OtlpSpan {
   const key = keyOf(record)
   const { queueIds = [], reply } = record
@@ -69,7 +70,7 @@ function rootSpan(
     name: 'smtp transaction',
     kind: spanKinds.server,
     startTimeUnixNano: nanoseconds(start),
-    endTimeUnixNano: nanoseconds(Math.max(start, record.endedAt)),
+    endTimeUnixNano: nanoseconds(end),
     attributes: attributes({
       'network.protocol.name': 'smtp',
       'postern.transaction': record.id,

@@ -1,3 +1,4 @@
+import { object } from '../filter/read-json.ts'
 import { wholeRecord } from '../filter/trace-reader.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type {
@@ -25,6 +26,10 @@ export function memoryArchive(
   const notes = new Map<string, JsonValue>()
   let position = 0
   let waiting = 0
+  const parse = (json: string): JsonValue => {
+    const read: JsonValue = JSON.parse(json)
+    return read
+  }
   const copy = <T extends JsonValue>(value: T): T => {
     const read: T = JSON.parse(JSON.stringify(value))
     return read
@@ -41,8 +46,9 @@ export function memoryArchive(
     },
     dropped: 0,
     addLater(value, about) {
-      const detail = about.detail === undefined ? {} : { detail: copy(about.detail) }
-      kept.push({ position: ++position, value: copy(value), ...detail, about })
+      const json = about.json?.() ?? JSON.stringify(value)
+      const told = { position: ++position, value: object(parse(json)), about }
+      kept.push(about.detail === undefined ? told : { ...told, detail: parse(about.detail()) })
       const counting = kept.filter((each) => each.about.counts)
       const oldest = counting.at(-maxRecords)
       if (counting.length > maxRecords && oldest !== undefined) {

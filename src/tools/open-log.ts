@@ -28,19 +28,18 @@ export function openLog({ outputs }: LogSettings, seat: LogSeat = onlyWriter): O
   const labels = new Tai64nLabels()
   return openOutputs(
     outputs.map((output) => ({
-      form: formOf(output, seat, labels),
+      form:
+        output.format === 'json' ? jsonForm(output.level, always) : formOf(output, seat, labels),
       target: targetOf(output, labels),
     })),
-    always,
   )
 }
 
 function formOf(
-  { format, level, stamps }: LogOutputSettings,
+  { format, stamps }: LogOutputSettings,
   seat: LogSeat,
   labels: Tai64nLabels,
 ): LogForm {
-  if (format === 'json') return jsonForm(level)
   const { uid = 0 } = hostProcess
   const writers: { lines(event: HappenedEvent): readonly string[] }[] = []
   if (format !== 'qmail-smtpd') writers.push(new QmailSendLines({ ...seat, uid }))

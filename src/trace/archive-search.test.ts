@@ -192,7 +192,7 @@ async function everyPage(
 }
 
 function put(into: Archive, record: JsonObject): void {
-  into.addLater(record, { at: Number(record['endedAt']), counts: true, detail: [] })
+  into.addLater(record, { at: Number(record['endedAt']), counts: true, detail: () => '[]' })
 }
 
 describe('a search', () => {

@@ -1,4 +1,4 @@
-/** By what a record is found. It runs in the archive's thread, once for each record. */
+/** By what a record is found. It runs once for each record, while mail is waiting. */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Term } from '../runtime/archive.ts'
 import { list, number, object, text, texts } from '../filter/read-json.ts'
@@ -46,6 +46,12 @@ export function domainOf(address: string): string | undefined {
 
 /** All reasons that were given, by those whose opinion counts and by others. */
 export function reasonsOf(record: JsonObject): readonly string[] {
+  const { ruled, receiver, objection, placements } = record
+  const isPlain = ruled === undefined && receiver === undefined && objection === undefined
+  // Of accepted mail all reasons are opinions, and nearly all records are of that.
+  if (isPlain && placements === undefined && list(record['recipients']).every(isUnruled)) {
+    return record['reasons'] === undefined ? [] : texts(record['reasons'])
+  }
   const reasons = new Set(texts(record['reasons']))
   const add = (reason: JsonValue | undefined): void => {
     if (typeof reason === 'string') reasons.add(reason)
@@ -56,6 +62,10 @@ export function reasonsOf(record: JsonObject): readonly string[] {
   for (const recipient of list(record['recipients'])) add(list(recipient)[2])
   for (const placement of list(record['placements'])) add(object(placement)['reason'])
   return [...reasons]
+}
+
+function isUnruled(recipient: JsonValue): boolean {
+  return list(recipient).length < 3
 }
 
 /** Those that refused, held or discarded. */
@@ -71,7 +81,7 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   const terms = new Terms(recordKinds.transaction)
   terms.text('id', text(record['id']))
   terms.text('id', text(record['session']))
-  for (const id of texts(record['queueIds'])) terms.text('queueId', id)
+  for (const id of list(record['queueIds'])) terms.text('queueId', text(id))
   terms.text('messageId', text(record['messageId']))
   const { reversePath } = record
   if (typeof reversePath === 'string')
@@ -84,11 +94,11 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   for (const entry of entriesOf(record)) terms.text('entry', entry)
   const outcome = outcomeOf(record)
   terms.text('outcome', outcome)
-  terms.add(endingTerm(outcome, whyEnded(record).reason))
+  terms.add(endingTerm(outcome, outcome === 'accepted' ? undefined : whyEnded(record).reason))
   terms.add(scoreTerm(number(record['score'])))
   // These may be thousands: whatever there is no room for is found by all of the above.
-  for (const [address] of list(record['recipients']).map(list)) {
-    terms.address('recipient', 'recipientDomain', text(address))
+  for (const recipient of list(record['recipients'])) {
+    terms.address('recipient', 'recipientDomain', text(list(recipient)[0]))
   }
   // What was committed may have other envelopes than what was asked for.
   for (const placement of list(record['placements'])) {
@@ -114,7 +124,8 @@ function ofAttempt(record: JsonObject): readonly Term[] {
 /** Not too many of a kind, and no domain over and over. */
 class Terms {
   readonly #all: Term[]
-  readonly #lastDomains = new Map<TermKind, string>()
+  #lastDomain = ''
+  #lastDomainKind: TermKind | undefined
   #count = 0
 
   constructor(kind: number) {
@@ -132,8 +143,9 @@ class Terms {
   address(kind: TermKind, domainKind: TermKind, address: string): void {
     this.text(kind, address)
     const domain = domainOf(address) ?? ''
-    if (this.#lastDomains.get(domainKind) === domain) return
-    this.#lastDomains.set(domainKind, domain)
+    if (this.#lastDomainKind === domainKind && this.#lastDomain === domain) return
+    this.#lastDomainKind = domainKind
+    this.#lastDomain = domain
     this.text(domainKind, domain)
   }
 

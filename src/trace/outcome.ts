@@ -17,6 +17,7 @@ export function outcomeOf(record: JsonObject): TraceOutcome {
 }
 
 function ofCommitted(record: JsonObject): TraceOutcome {
+  if (record['placements'] === undefined) return 'accepted'
   const placements = list(record['placements']).map((placement) => object(placement)['disposition'])
   if (placements.length === 0 || placements.includes('deliver')) return 'accepted'
   return placements.includes('hold') ? 'quarantined' : 'discarded'

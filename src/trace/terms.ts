@@ -45,8 +45,18 @@ const reasonPlaces = 2 ** 40
 
 /** @param text compared without regard to case, as far as ASCII goes and beyond as lower case does */
 export function textTerm(kind: TermKind, text: string): Term {
-  return [termKinds[kind], hash(text.toLowerCase())]
+  const number = termKinds[kind]
+  const known = lastTerms[number]
+  if (known !== undefined && lastTexts[number] === text) return known
+  const term = [number, hash(text, true)] as const
+  lastTexts[number] = text
+  lastTerms[number] = term
+  return term
 }
+
+/** Of each kind the last one: domains, greetings, reasons and outcomes come again and again. */
+const lastTexts: string[] = Object.values(termKinds).map(() => '')
+const lastTerms: (Term | undefined)[] = lastTexts.map(() => undefined)
 
 export function exactly([kind, payload]: Term): TermRange {
   return { kind, from: payload, to: payload }
@@ -130,6 +140,11 @@ function networkRange(address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): TermRan
   return { kind: termKinds.clientIpv6Range, from, to: from + size - 1 }
 }
 
+const capitalA = 0x41
+const capitalZ = 0x5a
+const caseBit = 0x20
+const dot = '.'.charCodeAt(0) - '0'.charCodeAt(0)
+
 /** By hand: every record has an address, and the parser costs more than all other terms together. */
 function ipv4Number(address: string): number | undefined {
   let sum = 0
@@ -141,7 +156,7 @@ function ipv4Number(address: string): number | undefined {
       byte = Math.max(byte, 0) * 10 + digit
       if (byte > 255) return undefined
     } else {
-      if (byte < 0 || (at < address.length && address[at] !== '.')) return undefined
+      if (byte < 0 || (at < address.length && digit !== dot)) return undefined
       sum = sum * 256 + byte
       byte = -1
       bytes += 1
@@ -164,11 +179,16 @@ function scorePayload(score: number): number {
 }
 
 /** FNV-1a twice, with different beginnings: 43 bits. Who makes two names collide finds both, and reads which is which. */
-function hash(text: string): number {
+function hash(text: string, inLowerCase = false): number {
   let a = 0x811c9dc5
   let b = 0x9747b28c
   for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
+    let unit = text.charCodeAt(at)
+    if (inLowerCase) {
+      // Beyond ASCII it is no matter of one character alone.
+      if (unit > 0x7f) return hash(text.toLowerCase())
+      if (unit >= capitalA && unit <= capitalZ) unit |= caseBit
+    }
     a = Math.imul(a ^ unit, 0x01000193)
     b = Math.imul(b ^ unit, 0x5bd1e995) ^ (b >>> 15)
   }

@@ -10,6 +10,7 @@ import type {
   TraceHead,
   TraceRecord,
 } from '../../src/filter/trace-record.ts'
+import { detailJson, headJson, SessionJson } from '../../src/filter/record-json.ts'
 import { queueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
@@ -48,8 +49,6 @@ export function benchRecord(n: number): TraceRecord {
     id: `${id}.1`,
     session: id,
     chain: 'bench',
-    at: start + n * 1000,
-    endedAt: start + n * 1000 + 80,
     listener: 'mx',
     remote: `${198 + (n % 2)}.${51 + (n % 40)}.${(n * 7) % 256}.${(n * 13) % 256}:${40_000 + (n % 9999)}`,
     hostname: 'mx.postern.test',
@@ -95,7 +94,8 @@ export function benchRecord(n: number): TraceRecord {
         ]
       : [place, 3 + ((n + place) % 40)],
   )
-  return { head, detail: { steps } }
+  const times = { at: start + n * 1000, endedAt: start + n * 1000 + 80 }
+  return { head, times, detail: { steps } }
 }
 
 const traces = await openTraces(
@@ -113,8 +113,13 @@ traces.noteLater('bench', benchChain)
 const began = performance.now()
 const cpu = process.cpuUsage()
 for (let n = 0; n < transactions; n++) {
-  const { head, detail } = benchRecord(n)
-  traces.addLater(head, { at: head.endedAt, counts: true, detail })
+  const { head, times, detail } = benchRecord(n)
+  traces.addLater(head, {
+    at: times.endedAt,
+    counts: true,
+    json: () => headJson(head, times, new SessionJson()),
+    detail: () => detailJson(detail),
+  })
   for (const id of head.queueIds ?? []) {
     traces.addLater(
       {
@@ -124,10 +129,10 @@ for (let n = 0; n < transactions; n++) {
         outcome: 'delivered',
         status: '2.0.0',
         text: 'delivered into the Maildir',
-        startedAt: head.endedAt + 20,
+        startedAt: times.endedAt + 20,
         durationMs: 2,
       },
-      { at: head.endedAt + 20, counts: false },
+      { at: times.endedAt + 20, counts: false },
     )
   }
   if (n % portion === portion - 1) await traces.extent()

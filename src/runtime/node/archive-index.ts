@@ -10,23 +10,46 @@ export const segmentRecords = 512
 /** Places for them beside a payload of 43 bits: together 53, what a double holds exactly. */
 const places = 1024
 
-/** Kind → the list, as bytes. */
-export type Postings = ReadonlyMap<number, Uint8Array>
+/** A term as one number: 5 bits of kind above 43 of payload. @returns undefined for what no list can hold */
+export function packTerm([kind, payload]: Term): number | undefined {
+  const holds = Number.isInteger(payload) && payload >= 0 && payload < payloadLimit
+  return holds ? kind * payloadLimit + payload : undefined
+}
 
-/** @param records by their places in the segment */
-export function buildPostings(records: ReadonlyMap<number, readonly Term[]>): Postings {
-  const lists = new Map<number, number[]>()
-  for (const [place, terms] of records) {
-    for (const [kind, payload] of terms) {
-      if (!Number.isInteger(payload) || payload < 0 || payload >= payloadLimit) continue
-      const list = lists.get(kind)
-      if (list === undefined) lists.set(kind, [payload * places + place])
-      else list.push(payload * places + place)
+/** The terms of a segment's records, as they come, until it is full. */
+export class GrowingIndex {
+  readonly #lists: number[][] = []
+  readonly #taken = new Uint8Array(segmentRecords)
+  #records = 0
+
+  /** How many records it has the terms of. */
+  get records(): number {
+    return this.#records
+  }
+
+  has(place: number): boolean {
+    return this.#taken[place] === 1
+  }
+
+  /** @param terms packed */
+  take(place: number, terms: Float64Array): void {
+    this.#taken[place] = 1
+    this.#records += 1
+    for (const term of terms) {
+      const kind = Math.floor(term / payloadLimit)
+      const posting = (term - kind * payloadLimit) * places + place
+      const list = this.#lists[kind]
+      if (list === undefined) this.#lists[kind] = [posting]
+      else list.push(posting)
     }
   }
-  return new Map(
-    [...lists].map(([kind, list]) => [kind, new Uint8Array(Float64Array.from(list).sort().buffer)]),
-  )
+
+  /** Kind → the list, as bytes. */
+  *postings(): Generator<readonly [kind: number, list: Uint8Array], void> {
+    for (const [kind, list] of this.#lists.entries()) {
+      if (list !== undefined) yield [kind, new Uint8Array(new Float64Array(list).sort().buffer)]
+    }
+  }
 }
 
 /** Adds the places of the records within the range to `found`. */

@@ -42,5 +42,9 @@ export interface RecordBatch {
   readonly detailLengths: Int32Array
   /** All values, each with its detail behind it, one after the other. */
   readonly values: string
+  /** The terms of all records, one record after the other: see `packTerm`. */
+  readonly terms: Float64Array
+  /** How many of them each record has. */
+  readonly termCounts: Int32Array
   readonly notes: readonly (readonly [key: string, json: string])[]
 }

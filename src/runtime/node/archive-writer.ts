@@ -1,7 +1,7 @@
 /** Writes records into an archive's file, makes the indexes of full segments, and lets go what is too much or too old. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ArchiveBounds, DescribeRecord, Term } from '../archive.ts'
-import { buildPostings } from './archive-index.ts'
+import type { ArchiveBounds, DescribeRecord } from '../archive.ts'
+import { GrowingIndex, packTerm, segmentRecords } from './archive-index.ts'
 import { parseObject, usedBytes } from './archive-reader.ts'
 import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
@@ -13,6 +13,8 @@ const vacuumPages = 16
 const idlePages = 256
 const idleShare = 0.25
 const mostNotes = 1000
+/** Segments that are not full, or wait to be sealed: several processes write to a file, at different places. */
+const mostGrowing = 8
 /** An empty file has pages too. */
 const leastBytes = 256 * 1024
 const nothingDoomed = { last: undefined, counting: 0 } as const
@@ -22,6 +24,8 @@ export interface NewRecord {
   readonly counts: boolean
   readonly json: string
   readonly detail: string | null
+  /** By what it is found, packed. */
+  readonly terms: Float64Array
 }
 
 export class ArchiveWriter {
@@ -32,7 +36,10 @@ export class ArchiveWriter {
   readonly #note: StatementSync
   readonly #oldest: StatementSync
   readonly #segment: StatementSync
+  readonly #values: StatementSync
   readonly #behind: StatementSync
+  /** Of what was added here and lies in no full segment yet, by the segment. */
+  readonly #growing = new Map<number, GrowingIndex>()
   /** Questions for one number, prepared once. */
   readonly #questions = new Map<string, StatementSync>()
 
@@ -47,8 +54,10 @@ export class ArchiveWriter {
     this.#oldest = file.prepare('SELECT seq, at, counts FROM records ORDER BY seq LIMIT ?')
     this.#behind = file.prepare('SELECT sum(counts) AS n FROM records WHERE seq >= ?')
     this.#segment = file.prepare(
-      'SELECT seq, at, counts, value FROM records WHERE seq BETWEEN ? AND ?',
+      `SELECT min(at) AS first, max(at) AS last, sum(counts) AS counted
+        FROM records WHERE seq BETWEEN ? AND ?`,
     )
+    this.#values = file.prepare('SELECT seq, value FROM records WHERE seq BETWEEN ? AND ?')
   }
 
   /** All or nothing. */
@@ -56,9 +65,10 @@ export class ArchiveWriter {
     records: readonly NewRecord[],
     notes: readonly (readonly [key: string, json: string])[],
   ): void {
+    const seqs: number[] = []
     this.#transaction(() => {
       for (const { at, counts, json, detail } of records) {
-        this.#insert.run(at, counts ? 1 : 0, json, detail)
+        seqs.push(Number(this.#insert.run(at, counts ? 1 : 0, json, detail).lastInsertRowid))
       }
       for (const [key, json] of notes) this.#note.run(key, json)
       if (notes.length > 0) {
@@ -67,6 +77,23 @@ export class ArchiveWriter {
         )
       }
     })
+    for (const [index, { terms }] of records.entries()) this.#grow(seqs[index] ?? 0, terms)
+  }
+
+  /** That its terms are kept saves that it is read, parsed and described when its segment is full. */
+  #grow(seq: number, terms: Float64Array): void {
+    const segment = segmentOf(seq)
+    let index = this.#growing.get(segment)
+    if (index === undefined) {
+      index = new GrowingIndex()
+      this.#growing.set(segment, index)
+      // Where nothing can be sealed: what is forgotten is read.
+      for (const oldest of this.#growing.keys()) {
+        if (this.#growing.size <= mostGrowing) break
+        this.#growing.delete(oldest)
+      }
+    }
+    index.take(seq - firstOf(segment), terms)
   }
 
   /** One piece of the work that can wait. @returns whether there may be more */
@@ -96,31 +123,35 @@ export class ArchiveWriter {
 
   #sealOne(segment: number): void {
     const base = firstOf(segment)
-    const rows = this.#segment.all(base, lastOf(segment))
-    const records = new Map(
-      rows.map(({ seq, value }) => [Number(seq) - base, this.#terms(String(value))] as const),
-    )
+    const { first, last, counted } = this.#segment.get(base, lastOf(segment)) ?? {}
+    const index = this.#growing.get(segment) ?? new GrowingIndex()
+    this.#growing.delete(segment)
+    if (index.records < segmentRecords) this.#readMissing(segment, index)
     const insert = this.#file.prepare('INSERT OR REPLACE INTO postings (id, list) VALUES (?, ?)')
-    for (const [kind, list] of buildPostings(records)) insert.run(postingId(segment, kind), list)
-    const times = rows.map(({ at }) => Number(at))
+    for (const [kind, list] of index.postings()) insert.run(postingId(segment, kind), list)
     this.#file
       .prepare(
         'INSERT OR REPLACE INTO segments (segment, first_at, last_at, counted) VALUES (?, ?, ?, ?)',
       )
-      .run(
-        segment,
-        Math.min(...times),
-        Math.max(...times),
-        rows.filter(({ counts }) => counts === 1).length,
-      )
+      .run(segment, Number(first), Number(last), Number(counted))
+  }
+
+  /** What others wrote, or an earlier run did. */
+  #readMissing(segment: number, index: GrowingIndex): void {
+    const base = firstOf(segment)
+    for (const { seq, value } of this.#values.iterate(base, lastOf(segment))) {
+      const place = Number(seq) - base
+      if (!index.has(place)) index.take(place, this.#terms(String(value)))
+    }
   }
 
   /** A record that cannot be described is there, and found by nothing. */
-  #terms(json: string): readonly Term[] {
+  #terms(json: string): Float64Array {
     try {
-      return this.#describe(parseObject(json))
+      const packed = this.#describe(parseObject(json)).map(packTerm)
+      return Float64Array.from(packed.filter((term) => term !== undefined))
     } catch {
-      return []
+      return new Float64Array(0)
     }
   }
 

@@ -17,6 +17,7 @@ import type { Archive, ArchiveBounds, DescribeRecord } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
+import { packTerm } from './archive-index.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter } from './archive-writer.ts'
 import { openArchive } from './archive.ts'
@@ -63,6 +64,7 @@ function fill(
     counts,
     json: json(from + n),
     detail: null,
+    terms: Float64Array.of(packTerm([1, from + n]) ?? NaN),
   }))
   writer.add(records, [])
 }
@@ -154,6 +156,27 @@ describe('retention', () => {
   })
 })
 
+describe('the index of a segment', () => {
+  test('has what each of several wrote into it, and what was removed of it in between is found by nothing', () => {
+    const { opened: file } = openArchiveFile(path, now)
+    const [one, two] = [plenty, { ...plenty, maxRecords: 350 }].map(
+      (bounds) => new ArchiveWriter(file, describeName, bounds),
+    )
+    if (one === undefined || two === undefined) throw new Error('there are two')
+    for (let from = 0; from < 510; from += 10) fill(from % 20 === 0 ? one : two, 10, { from })
+    tidy(two)
+    fill(one, 10, { from: 510 })
+    tidy(one)
+    const reader = new ArchiveReader(file, describeName)
+    const found = Array.from({ length: 520 }, (_, name) => reader.find(named(name)).rows.length)
+    expect(found).toEqual(Array.from({ length: 520 }, (_, name) => (name < 160 ? 0 : 1)))
+    expect(file.prepare('SELECT segment, counted FROM segments').all()).toEqual([
+      { segment: 0, counted: 352 },
+    ])
+    file.close()
+  })
+})
+
 describe('a text that is looked for', () => {
   test('keeps nobody waiting for long: each answer says where to go on, and nothing is left out', () => {
     const { opened: file } = openArchiveFile(path, now)
@@ -235,7 +258,10 @@ describe('several who write, and one who reads', () => {
 describe('the archive', () => {
   test('keeps records with their details, and notes, over a restart', async () => {
     const first = await open(plenty)
-    first.addLater({ id: 'ü\u0000"' }, { at: now, counts: true, detail: [1, { two: 'ß' }] })
+    first.addLater(
+      { id: 'ü\u0000"' },
+      { at: now, counts: true, detail: () => JSON.stringify([1, { two: 'ß' }]) },
+    )
     first.noteLater('chain', { places: [] })
     await first.close()
     opened.length = 0

@@ -11,12 +11,15 @@ import type {
   ArchiveExtent,
   ArchiveQuestion,
   ArchiveTally,
+  DescribeRecord,
   RecordAbout,
   TallyQuestion,
+  Term,
 } from '../archive.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
+import { GrowingBatch } from './archive-batch.ts'
 import { answerOf, parseValue } from './archive-reader.ts'
 import { DatabaseThread } from './database-thread.ts'
 
@@ -65,22 +68,19 @@ export async function openArchive(parts: ArchiveParts): Promise<Archive> {
     if (bounds === undefined) throw error
     log.error('traces.not-open', { path, error: String(error) })
   })
-  return new SqliteArchive(thread, parts)
-}
-
-interface Waiting {
-  readonly at: number
-  readonly counts: boolean
-  readonly json: string
-  /** Empty for none. */
-  readonly detail: string
+  const module: { readonly describeRecord: DescribeRecord } = await import(describer.href)
+  return new SqliteArchive(thread, parts, module.describeRecord)
 }
 
 class SqliteArchive implements Archive {
   readonly #thread: DatabaseThread<ArchiveRequest, ArchiveReply>
   readonly #parts: ArchiveParts
-  #records: Waiting[] = []
-  #chars = 0
+  /** Asked here, where the record is at hand: the thread would have to parse it first. */
+  readonly #describe: DescribeRecord
+  /** Not given to the thread yet, each but the last one full. */
+  #batches: GrowingBatch[] = []
+  /** Of all batches but the last. */
+  #fullChars = 0
   #notes: (readonly [string, string])[] = []
   /** Given to the thread, not answered yet. */
   #underWay = 0
@@ -103,15 +103,25 @@ class SqliteArchive implements Archive {
   /** Before it nothing is written, on the monotonic clock. */
   #pausedUntilMs = -Infinity
 
-  constructor(thread: DatabaseThread<ArchiveRequest, ArchiveReply>, parts: ArchiveParts) {
+  constructor(
+    thread: DatabaseThread<ArchiveRequest, ArchiveReply>,
+    parts: ArchiveParts,
+    describe: DescribeRecord,
+  ) {
     this.#thread = thread
+    this.#describe = describe
     this.#starts = thread.starts
     this.#parts = parts
     if (parts.bounds !== undefined) this.#tidyLater()
   }
 
   get waiting(): number {
-    return this.#records.length + this.#underWay
+    return this.#gathered + this.#underWay
+  }
+
+  get #gathered(): number {
+    const full = Math.max(this.#batches.length - 1, 0)
+    return full * largestBatch + (this.#batches.at(-1)?.records ?? 0)
   }
 
   get dropped(): number {
@@ -119,18 +129,36 @@ class SqliteArchive implements Archive {
   }
 
   addLater(value: JsonObject, about: RecordAbout): void {
-    if (this.#closed || this.#records.length >= mostWaiting || this.#chars > mostWaitingChars) {
+    const batch = this.#closed ? undefined : this.#roomyBatch()
+    if (batch === undefined) {
       this.#dropped += 1
       return
     }
-    const { at, counts } = about
-    const json = JSON.stringify(value)
-    const detail = about.detail === undefined ? '' : JSON.stringify(about.detail)
-    this.#records.push({ at, counts, json, detail })
+    batch.add(value, about, this.#termsOf(value))
     this.#taken += 1
-    this.#chars += json.length + detail.length
-    if (this.#records.length >= largestBatch && this.#pauseMs === 0) this.#begin()
+    if (this.#gathered >= largestBatch && this.#pauseMs === 0) this.#begin()
     else this.#gather()
+  }
+
+  /** @returns undefined where too many records wait, or too much of them */
+  #roomyBatch(): GrowingBatch | undefined {
+    const last = this.#batches.at(-1)
+    const lastChars = last?.chars ?? 0
+    if (this.#gathered >= mostWaiting || this.#fullChars + lastChars > mostWaitingChars) return
+    if (last !== undefined && last.records < largestBatch) return last
+    this.#fullChars += lastChars
+    const next = new GrowingBatch()
+    this.#batches.push(next)
+    return next
+  }
+
+  /** A record that cannot be described is there, and found by nothing. */
+  #termsOf(value: JsonObject): readonly Term[] {
+    try {
+      return this.#describe(value)
+    } catch {
+      return []
+    }
   }
 
   noteLater(key: string, value: JsonValue): void {
@@ -197,33 +225,39 @@ class SqliteArchive implements Archive {
   #begin(): void {
     this.#gathering?.cancel()
     this.#gathering = undefined
-    if (this.#records.length === 0 && this.#notes.length === 0) return
+    if (this.#isEmpty) return
     this.#writing ??= this.#writeAll()
   }
 
   get #isMuch(): boolean {
-    if (!this.#closed && this.#asking === 0) return this.#records.length >= largestBatch
-    return this.#records.length > 0 || this.#notes.length > 0
+    if (!this.#closed && this.#asking === 0) return this.#gathered >= largestBatch
+    return !this.#isEmpty
+  }
+
+  get #isEmpty(): boolean {
+    return this.#batches.length === 0 && this.#notes.length === 0
   }
 
   /** What comes meanwhile is gathered again, unless somebody waits for it: each batch would be as small as can be. */
   async #writeAll(): Promise<void> {
     do {
-      const records = this.#records.splice(0, largestBatch)
+      const batch = this.#batches.shift() ?? new GrowingBatch()
       const notes = this.#notes.splice(0)
-      this.#underWay = records.length
-      for (const { json, detail } of records) this.#chars -= json.length + detail.length
-      this.#batch = this.#write(records, notes)
+      const { records } = batch
+      this.#underWay = records
+      // The one behind it is the last, whose characters are not counted among those of the full ones.
+      if (this.#batches.length > 0) this.#fullChars -= batch.chars
+      this.#batch = this.#write(batch, notes)
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
       const written = await this.#batch
       this.#underWay = 0
-      this.#settled += records.length
+      this.#settled += records
       if (!written) break
       this.#settled += notes.length
       this.#recall(notes)
     } while (this.#isMuch)
     this.#writing = undefined
-    if (this.#records.length > 0 || this.#notes.length > 0) this.#gather()
+    if (!this.#isEmpty) this.#gather()
   }
 
   /** What records refer to must lie in the file that they lie in, and a thread that is started anew may have made a new one. */
@@ -243,18 +277,18 @@ class SqliteArchive implements Archive {
   }
 
   /** @returns whether they were written; records that were not are dropped, notes wait for the next time */
-  async #write(records: readonly Waiting[], notes: RecordBatch['notes']): Promise<boolean> {
+  async #write(records: GrowingBatch, notes: RecordBatch['notes']): Promise<boolean> {
     const { clock, log, path } = this.#parts
     try {
-      const batch = encode(records, notes)
+      const batch = records.finish(notes)
       const reply = await this.#thread.ask({ do: 'add', batch, now: clock.now() })
       if (!reply.ok) throw new Error(reply.error)
       return true
     } catch (error) {
-      this.#dropped += records.length
+      this.#dropped += records.records
       this.#notes.unshift(...notes)
       this.#pausedUntilMs = clock.monotonicMs() + retryMs
-      log.error('traces.not-kept', { path, records: records.length, error: String(error) })
+      log.error('traces.not-kept', { path, records: records.records, error: String(error) })
       return false
     }
   }
@@ -267,15 +301,5 @@ class SqliteArchive implements Archive {
       })
       this.#tidyLater()
     })
-  }
-}
-
-function encode(records: readonly Waiting[], notes: RecordBatch['notes']): RecordBatch {
-  return {
-    ats: Float64Array.from(records, ({ at }) => at),
-    lengths: Int32Array.from(records, ({ counts, json }) => (counts ? json.length : -json.length)),
-    detailLengths: Int32Array.from(records, ({ detail }) => detail.length),
-    values: records.map(({ json, detail }) => json + detail).join(''),
-    notes,
   }
 }

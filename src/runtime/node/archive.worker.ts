@@ -131,13 +131,21 @@ try {
 }
 
 function* recordsOf(batch: RecordBatch): Generator<NewRecord, void> {
-  const { ats, lengths, detailLengths, values } = batch
+  const { ats, lengths, detailLengths, values, terms, termCounts } = batch
   let from = 0
+  let term = 0
   for (const [index, length] of lengths.entries()) {
     const to = from + Math.abs(length)
     const end = to + (detailLengths[index] ?? 0)
     const detail = end === to ? null : values.slice(to, end)
-    yield { at: ats[index] ?? 0, counts: length > 0, json: values.slice(from, to), detail }
+    const ownTerms = terms.subarray(term, (term += termCounts[index] ?? 0))
+    yield {
+      at: ats[index] ?? 0,
+      counts: length > 0,
+      json: values.slice(from, to),
+      detail,
+      terms: ownTerms,
+    }
     from = end
   }
 }

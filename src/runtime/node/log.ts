@@ -24,20 +24,16 @@ export function jsonLog(level: LogLevel, descriptor: number): OpenedLog {
 }
 
 /** One log for all outputs: each event is given to every form that wants it. */
-export function openOutputs(outputs: readonly LogOutput[], always?: LogFields): OpenedLog {
+export function openOutputs(outputs: readonly LogOutput[]): OpenedLog {
   const open = outputs.map(({ form, target }) => {
     const said = (fields: LogFields): string => form.lines(eventOf('warn', lostEvent, fields))
-    return { form, writer: new LogWriter(target, (lost) => said({ ...always, ...lost })) }
+    return { form, writer: new LogWriter(target, (lost) => said({ ...lost })) }
   })
   const writerFor = (level: LogLevel): Log['info'] => {
     const wanting = open.filter(({ form }) => form.wants(level))
     if (wanting.length === 0) return () => undefined
     return (event, fields) => {
-      const happened = eventOf(
-        level,
-        event,
-        always === undefined ? fields : { ...always, ...fields },
-      )
+      const happened = eventOf(level, event, fields)
       for (const { form, writer } of wanting) {
         const lines = form.lines(happened)
         if (lines !== '') writer.write(lines)
@@ -63,8 +59,12 @@ function eventOf(level: LogLevel, event: string, fields = none): LogEvent {
 /**
  * JSON lines: `{"level":"info","time":…,"event":"rcpt.rejected",…}`, control characters escaped, C1 and DEL too, which
  * JSON would let through to a terminal.
+ *
+ * @param always stands in every line, before what the event tells
  */
-export function jsonForm(least: LogLevel): LogForm {
+export function jsonForm(least: LogLevel, always = none): LogForm {
+  const everywhere = JSON.stringify(always).slice(1, -1)
+  const seat = everywhere === '' ? '' : `,${everywhere}`
   const from = logLevels.indexOf(least)
   const wants = (level: LogLevel): boolean => logLevels.indexOf(level) >= from
   return {
@@ -73,7 +73,7 @@ export function jsonForm(least: LogLevel): LogForm {
       if (!wants(level)) return ''
       // Not as one object: to copy the fields into it would cost more than to write them.
       const more = JSON.stringify(fields).slice(1)
-      const head = `{"level":"${level}","time":${time},"event":${JSON.stringify(event)}`
+      const head = `{"level":"${level}","time":${time},"event":${JSON.stringify(event)}${seat}`
       return `${escaped(more === '}' ? head + more : `${head},${more}`)}\n`
     },
   }

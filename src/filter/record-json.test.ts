@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { detailJson, headJson, SessionJson } from './record-json.ts'
+import type { TraceDetail, TraceHead } from './trace-record.ts'
+
+const word = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('mx', '"', '\\', '\u2028'),
+)
+const count = fc.nat()
+const reply = fc.tuple(count, word, word)
+const optional = {
+  hello: word,
+  user: word,
+  failedLogin: word,
+  tls: word,
+  reversePath: word,
+  forwarded: fc.dictionary(word, word),
+  reply,
+  each: fc.constant(true as const),
+  replies: fc.array(reply),
+  queueIds: fc.array(word),
+  sizeBytes: count,
+  placements: fc.array(fc.dictionary(word, word)),
+  thresholds: fc.array(fc.dictionary(word, count)),
+  reasons: fc.array(word),
+  messageId: word,
+  score: fc.double({ noNaN: true, noDefaultInfinity: true }).map((score) => score + 0),
+  objection: fc.record({ stage: word, code: count, status: word, text: word }),
+  ruled: word,
+  receiver: word,
+  lost: count,
+}
+const recipient = fc.oneof(
+  fc.tuple(word, fc.constantFrom(0 as const, 1 as const)),
+  fc.tuple(word, fc.constant(0 as const), word),
+)
+const head: fc.Arbitrary<TraceHead> = fc.record(
+  {
+    version: fc.constant(1 as const),
+    id: word,
+    session: word,
+    chain: word,
+    listener: word,
+    remote: word,
+    hostname: word,
+    environment: word,
+    recipients: fc.array(recipient),
+    stage: fc.constantFrom('connect', 'message'),
+    end: fc.constantFrom('committed', 'refused', 'reset', 'aborted'),
+    ...optional,
+  },
+  {
+    requiredKeys: [
+      'version',
+      'id',
+      'session',
+      'chain',
+      'listener',
+      'remote',
+      'hostname',
+      'environment',
+      'recipients',
+      'stage',
+      'end',
+    ],
+  },
+)
+const detail: fc.Arbitrary<TraceDetail> = fc.record(
+  {
+    steps: fc.array(
+      fc.oneof(
+        fc.tuple(count, count),
+        fc.tuple(count, count, count),
+        fc.tuple(count, count, fc.record({ at: count, verdict: fc.dictionary(word, word) })),
+      ),
+    ),
+    facts: fc.record({ local: fc.tuple(word, count), head: word }),
+  },
+  { requiredKeys: ['steps'] },
+)
+
+test('the JSON of a record is that of its object, whatever is in it, for each message of a session', () => {
+  fc.assert(
+    fc.property(fc.array(head), count, (heads, at) => {
+      const session = new SessionJson()
+      const written = heads.flatMap((each) => {
+        const sameSession = { ...each, id: 'next', messageId: 'another' }
+        return [each, sameSession].map((one) => {
+          const json: unknown = JSON.parse(headJson(one, { at, endedAt: at + 1 }, session))
+          expect(json).toEqual(JSON.parse(JSON.stringify({ ...one, at, endedAt: at + 1 })))
+          return json
+        })
+      })
+      expect(written).toHaveLength(2 * heads.length)
+    }),
+  )
+  fc.assert(
+    fc.property(detail, (each) => {
+      expect(JSON.parse(detailJson(each))).toEqual(JSON.parse(JSON.stringify(each)))
+    }),
+  )
+})
