@@ -35,6 +35,7 @@ import { proveNoRelay, type RelayProof } from './relay-proof.ts'
 import { roleDoubts } from './role-doubts.ts'
 import { ruleDoubts } from './rule-doubts.ts'
 import { thresholdDoubts } from './threshold-doubts.ts'
+import { unreadVariables } from './unread-variables.ts'
 
 export interface CheckedConfiguration {
   readonly mistakes: readonly Mistake[]
@@ -124,6 +125,7 @@ async function doubtsAbout(
     ...digestLinkDoubts(configuration, configuration.receiver.place.file),
     ...ofClass('chain', thresholdDoubts(configuration)),
     ...ofClass('useless-rule', ruleDoubts(configuration, generation)),
+    ...ofClass('useless-rule', await unreadVariables(configuration)),
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),

@@ -83,7 +83,10 @@ export async function clientListing(folder: string, client: TcpClient): Promise<
   }
 }
 
-async function listVariables(configuration: Configuration): Promise<readonly ListedVariable[]> {
+/** Each with who would read it. */
+export async function listVariables(
+  configuration: Configuration,
+): Promise<readonly ListedVariable[]> {
   const { chain } = configuration
   const table = new Map<string, VariableReader[]>()
   const add = (name: string, reader: VariableReader): void => {

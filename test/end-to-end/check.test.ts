@@ -150,6 +150,18 @@ describe('a class of warnings', () => {
     expect(Object.keys(doubtClasses)).toContain(code)
   })
 
+  test('is given of a variable that only an entry which is not there, or off, would read', async () => {
+    await folder.write(
+      'tcp.smtp',
+      '127.:allow,MFCHECK=""\n:allow,MFCHECK="3",MINE="1",RCPTCHECK="x"\n',
+    )
+    const { warnings } = await said()
+    expect(warnings).toMatchObject([
+      { code: 'useless-rule', line: 2, remedy: expect.stringMatching(/^postern enable mfcheck/) },
+      { code: 'useless-rule', line: 2, remedy: expect.stringMatching(/- plugin: rcptcheck/) },
+    ])
+  })
+
   test('is not given of a listener or an entry that is there and cannot be read', async () => {
     await folder.write(
       'postern.yaml',
