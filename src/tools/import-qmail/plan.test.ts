@@ -179,6 +179,29 @@ describe('programs in front of qmail-smtpd', () => {
     expect(yaml).toMatch(/max_connections: 20[^]*plugin: dnsbl/)
   })
 
+  test('names are looked up for all listeners where one service did, for its rules by name', async () => {
+    const { yaml } = await imported({
+      '/service/a/run': 'exec tcpserver -H 0 25 qmail-smtpd\n',
+      '/service/b/run': 'exec tcpserver 0 587 qmail-smtpd\n',
+    })
+    expect(yaml).toMatch(/client_names: confirmed/)
+    const blind = await imported(smtpd('tcpserver -H 0 25 qmail-smtpd'))
+    expect(blind.yaml).toMatch(/client_names: "?off/)
+  })
+
+  test('what only a rule turns on has its entry, which does nothing for others', async () => {
+    const { yaml } = await imported({
+      ...smtpd('tcpserver -x /etc/tcp.smtp.cdb 0 25 greetdelay qmail-smtpd'),
+      '/etc/tcp.smtp':
+        '127.:allow,MFCHECK="0"\n:allow,MFCHECK="3",GREETDELAY="15",SPFBEHAVIOR="2"\n',
+    })
+    expect(yaml).toMatch(/plugin: mfcheck # MFCHECK in tcp.smtp\n[^-]*level: "0"/)
+    expect(yaml).toMatch(/plugin: spf # SPFBEHAVIOR in tcp.smtp\n[^-]*level: "0"/)
+    expect(yaml).toMatch(
+      /plugin: early-talker # GREETDELAY in tcp.smtp\n[^-]*delay: "?0s"?\n *refuse: true/,
+    )
+  })
+
   test('the variables of each service are those of its own env', async () => {
     const services: Files = Object.fromEntries(
       ['25', '587', '2525'].flatMap((port) => [
