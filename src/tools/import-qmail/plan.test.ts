@@ -179,6 +179,26 @@ describe('programs in front of qmail-smtpd', () => {
     expect(yaml).toMatch(/max_connections: 20[^]*plugin: dnsbl/)
   })
 
+  test('a vpopmail whose users are in a database is dangerous, since every address is refused', async () => {
+    const domains = '/home/vpopmail/domains'
+    const { facts } = await imported({
+      ...smtpd('tcpserver 0 25 qmail-smtpd'),
+      '/var/qmail/users/assign': [
+        ...['sql.test', 'all.test', 'text.test'].map(
+          (name) => `+${name}-:${name}:89:89:${domains}/${name}:-::\n`,
+        ),
+        '.\n',
+      ].join(''),
+      [`${domains}/sql.test/.qmail-default`]: '| vdelivermail "" bounce-no-mailbox\n',
+      [`${domains}/all.test/.qmail-default`]: '&somebody@text.test\n',
+      [`${domains}/text.test/vpasswd`]: 'bob:$1$salt$qJH7.N4xYta3aEG/dfqo/0:1:0::/x:NOQUOTA\n',
+    })
+    const told = facts.filter(({ what }) => /the vpopmail domain .* has no users/.test(what))
+    expect(told).toMatchObject([
+      { outcome: 'dangerous', what: expect.stringContaining('sql.test') },
+    ])
+  })
+
   test('names are looked up for all listeners where one service did, for its rules by name', async () => {
     const { yaml } = await imported({
       '/service/a/run': 'exec tcpserver -H 0 25 qmail-smtpd\n',
