@@ -22,6 +22,7 @@ import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
 import { staleDoubts, unreadableDoubts } from './file-doubts.ts'
+import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
@@ -77,6 +78,7 @@ export async function checkConfiguration(
       ...mistakes,
       ...chain.mistakes,
       ...certificateMistakes(configuration.listeners, nodeNet),
+      ...(await folderMistakes(configuration, systemDisk)),
       ...(await portMistakes(configuration)),
       ...(await accountMistakes(configuration.accounts.path, accounts)),
     ]

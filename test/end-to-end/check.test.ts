@@ -133,6 +133,16 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
   entry: [() => chain('{ plugin: auth-cdb, name: own }'), /./],
 }
 
+test('a file where a folder of the gateway is to be is a mistake with its key', async () => {
+  await folder.write('some-file', '')
+  await change([/\ntls:\n {2}path: .*/, '\ntls:\n  path: some-file'])
+  const { ok, mistakes } = await said()
+  expect(ok).toBe(false)
+  expect(mistakes).toMatchObject([
+    { key: 'tls.path', problem: expect.stringMatching(/some-file is no folder$/) },
+  ])
+})
+
 describe('a class of warnings', () => {
   test('is none that the sample has', async () => {
     expect(await said()).toMatchObject({ ok: true, warnings: [], silenced: [] })
