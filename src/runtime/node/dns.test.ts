@@ -8,7 +8,10 @@ type Answer = { rcode?: number; data?: Buffer[] } | 'silence'
 type Answers = (type: string, name: string) => Answer
 
 let socket: Socket | undefined
-afterEach(() => void socket?.close())
+afterEach(() => {
+  socket?.close()
+  socket = undefined
+})
 
 /** A name server on loopback, for as long as the test runs. */
 async function served(answers: Answers, options: NodeDnsOptions = {}) {
@@ -56,6 +59,12 @@ const name = (text: string) =>
 const root = Buffer.from([0])
 const v4 = Buffer.from([192, 0, 2, 1])
 const v6 = Buffer.from('20010db8000000000000000000000001', 'hex')
+
+test('without a name server to ask that is said', async () => {
+  await expect(nodeDns({ servers: [] }).mx('some.test')).rejects.toThrow(
+    'some.test: no name server can be asked',
+  )
+})
 
 describe('the DNS by node:dns', () => {
   test('addresses are those of both families', async () => {
