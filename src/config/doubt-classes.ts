@@ -14,7 +14,8 @@ export const doubtClasses = {
   'stale-cdb': 'a cdb that says something else than its text, or was never made',
   'users-assign': 'users/assign has mistakes, so that nothing new in it counts',
   'no-rules': 'tcp.smtp is missing',
-  'useless-rule': 'a rule of tcp.smtp that matches nobody, or sets what nobody understands',
+  'useless-rule':
+    'a rule of tcp.smtp that matches nobody, or sets what nobody understands or no entry reads',
   'control-file': 'a control file that is hardly meant as it stands',
   chain: 'a chain that works, but hardly as it is meant',
   entry: 'what an entry says of its own surroundings',

@@ -24,6 +24,7 @@ import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
 import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
+import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
@@ -87,6 +88,7 @@ export async function checkConfiguration(
       ...(generation === undefined || contexts === undefined
         ? []
         : choiceMistakes(configuration.listeners, generation.settingsOf, contexts)),
+      ...(await folderMistakes(configuration, systemDisk)),
       ...(await portMistakes(configuration)),
       ...(await accountMistakes(configuration.accounts.path, accounts)),
     ]

@@ -86,6 +86,7 @@ export async function clientListing(folder: string, client: TcpClient): Promise<
   }
 }
 
+/** Each with who would read it. */
 export async function listVariables(
   configuration: Configuration,
 ): Promise<readonly ListedVariable[]> {

@@ -16,7 +16,10 @@ const entry = (more: Partial<EntryConfiguration>): EntryConfiguration => ({
 
 async function doubtsOf(rules: string, chain: readonly EntryConfiguration[] = []) {
   const tcpRules = tcpRulesOfText(parseTcpRules(Buffer.from(rules)))
-  const listed = ['MAXRCPT', 'RELAYCLIENT', 'TLSCIPHERS'].map((name) => ({ name }))
+  const listed = ['MAXRCPT', 'RELAYCLIENT', 'TLSCIPHERS'].map((name) => ({
+    name,
+    readers: [{ by: 'receiver', description: '' }],
+  }))
   const doubts = await variableDoubts(
     { tcpRules, tcpRulesFile: 'tcp.smtp', chain },
     async () => listed,
@@ -48,4 +51,22 @@ test('a variable that nobody knows is doubtful, unless a condition or a program 
   )
   expect(await doubtsOf(rules, [entry({ when: { environment: ['CUSTOMER=7'] } })])).toEqual([])
   expect(await doubtsOf(rules, [entry({ plugin: 'qmail-queue' })])).toEqual([])
+})
+
+test('a variable is doubtful that only an entry would read which is off or not there, unless the rule turns it off', async () => {
+  const listed = ['mfcheck', 'rcptcheck'].map((by) => ({
+    name: by.toUpperCase(),
+    readers: [{ by, description: '', entries: [] }],
+  }))
+  const rules = '127.:allow,MFCHECK=""\n:allow,MFCHECK="3",RCPTCHECK="x"\n:allow,RCPTCHECK="0"\n'
+  const tcpRules = tcpRulesOfText(parseTcpRules(Buffer.from(rules)))
+  const chain = [entry({ name: 'senders', plugin: 'mfcheck', mode: 'off' })]
+  const doubts = await variableDoubts(
+    { tcpRules, tcpRulesFile: 'tcp.smtp', chain },
+    async () => listed,
+  )
+  expect(doubts.map(({ line, remedy }) => `${line}: ${remedy}`)).toEqual([
+    '2: postern enable senders, or take the variable away',
+    '2: add it to the chain (- plugin: rcptcheck), or take the variable away',
+  ])
 })

@@ -140,6 +140,16 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
   entry: [() => chain('{ plugin: auth-cdb, name: own }'), /./],
 }
 
+test('a file where a folder of the gateway is to be is a mistake with its key', async () => {
+  await folder.write('some-file', '')
+  await change([/\ntls:\n {2}path: .*/, '\ntls:\n  path: some-file'])
+  const { ok, mistakes } = await said()
+  expect(ok).toBe(false)
+  expect(mistakes).toMatchObject([
+    { key: 'tls.path', problem: expect.stringMatching(/some-file is no folder$/) },
+  ])
+})
+
 describe('a class of warnings', () => {
   test('is none that the sample has', async () => {
     expect(await said()).toMatchObject({ ok: true, warnings: [], silenced: [] })
@@ -155,6 +165,19 @@ describe('a class of warnings', () => {
     const found = warnings.filter((warning) => warning.code === code)
     expect(found.map(({ problem }) => problem)).toEqual([expect.stringMatching(says)])
     expect(Object.keys(doubtClasses)).toContain(code)
+  })
+
+  test('is given of a variable that only an entry which is not there, or off, would read', async () => {
+    await folder.write(
+      'tcp.smtp',
+      '127.:allow,MFCHECK=""\n:allow,MFCHECK="3",MINE="1",RCPTCHECK="x"\n',
+    )
+    const { warnings } = await said()
+    expect(warnings).toMatchObject([
+      { code: 'useless-rule', line: 2, remedy: expect.stringMatching(/^postern enable mfcheck/) },
+      { code: 'useless-rule', line: 2, problem: 'nobody reads the variable "MINE"' },
+      { code: 'useless-rule', line: 2, remedy: expect.stringMatching(/- plugin: rcptcheck/) },
+    ])
   })
 
   test('is not given of a listener or an entry that is there and cannot be read', async () => {

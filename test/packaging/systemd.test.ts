@@ -92,4 +92,6 @@ test('the socket has the name that listen: systemd:smtp asks for, and its servic
   expect(socket).toMatch(/^FileDescriptorName=smtp$/m)
   expect(service).toMatch(/^User=postern$/m)
   expect(service).toMatch(/^NoNewPrivileges=yes$/m)
+  // Its administration gives way to mail.
+  expect(service).toMatch(/^SystemCallFilter=setpriority$/m)
 })

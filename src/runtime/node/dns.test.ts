@@ -8,7 +8,10 @@ type Answer = { rcode?: number; data?: Buffer[] } | 'silence'
 type Answers = (type: string, name: string) => Answer
 
 let socket: Socket | undefined
-afterEach(() => void socket?.close())
+afterEach(() => {
+  socket?.close()
+  socket = undefined
+})
 
 /** Of questions that get no answer; the others wait as long as a busy machine takes. */
 const briefly = { timeoutMs: 250 }
@@ -59,6 +62,12 @@ const name = (text: string) =>
 const root = Buffer.from([0])
 const v4 = Buffer.from([192, 0, 2, 1])
 const v6 = Buffer.from('20010db8000000000000000000000001', 'hex')
+
+test('without a name server to ask that is said', async () => {
+  await expect(nodeDns({ servers: [] }).mx('some.test')).rejects.toThrow(
+    'some.test: no name server can be asked',
+  )
+})
 
 describe('the DNS by node:dns', () => {
   test('addresses are those of both families', async () => {

@@ -102,7 +102,9 @@ async function answered<T>(
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENODATA') return { answer: 'no-data' }
     if (code === 'ENOTFOUND' || code === 'EBADNAME') return { answer: 'no-name' }
-    throw new PosternError('DNS_FAILED', `${name}: ${String(code)}`, { cause: error })
+    // What Node has no name for says that there is no server to ask.
+    const said = code === 'UNKNOWN_ARES_ERROR' ? 'no name server can be asked' : String(code)
+    throw new PosternError('DNS_FAILED', `${name}: ${said}`, { cause: error })
   }
 }
 

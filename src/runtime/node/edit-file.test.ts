@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { editFile } from './edit-file.ts'
 
 let folder = ''
@@ -25,6 +25,19 @@ test('whoever may read it may read it afterwards', async () => {
   await writeFile(path(), 'one\n', { mode: 0o640 })
   await editFile(path(), () => 'two\n')
   expect((await stat(path())).mode & 0o777).toBe(0o640)
+})
+
+test('a service that may give files to nobody changes its own', async () => {
+  await writeFile(path(), 'one\n')
+  const any = await open(path(), 'r')
+  const chown = vi.spyOn(Object.getPrototypeOf(any), 'chown').mockRejectedValue(new Error('EPERM'))
+  try {
+    expect(await editFile(path(), () => 'two\n')).toBe(true)
+    expect(await text()).toBe('two\n')
+  } finally {
+    chown.mockRestore()
+    await any.close()
+  }
 })
 
 test('two who change it at once lose nothing', async () => {

@@ -32,7 +32,7 @@ export async function editFile(named: string, change: (text: string) => string):
       await file.writeFile(text)
       if (before !== undefined) {
         await file.chmod(before.mode)
-        await file.chown(before.uid, before.gid)
+        await giveBack(file, before)
       }
       await file.sync()
       await fs.rename(fresh, path)
@@ -49,6 +49,15 @@ export async function editFile(named: string, change: (text: string) => string):
     if (!moved) await fs.rm(fresh, { force: true })
     await file.close()
   }
+}
+
+/** Asked only where it changes something: an ordinary service may not ask at all. */
+async function giveBack(
+  file: fs.FileHandle,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  const now = await file.stat()
+  if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid)
 }
 
 /** Behind a symbolic link is the file that is meant. @returns undefined where there is none. @throws PosternError DISK_FAILED */

@@ -9,6 +9,14 @@ export const nodeFile = process.execPath
 /** As nice(1) has it: a tenth of a processor where somebody else wants it too, all of it where nobody does. */
 const giveWayBy = 10
 
+function giveWayAtLeastHere(): void {
+  try {
+    setPriority(giveWayBy)
+  } catch {
+    // A filter of system calls may forbid it: to have the priority of the others is no reason not to be there.
+  }
+}
+
 export const hostProcess: HostProcess = Object.freeze({
   pid: process.pid,
   parentPid: process.ppid,
@@ -25,7 +33,7 @@ export const hostProcess: HostProcess = Object.freeze({
       for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), giveWayBy)
     } catch {
       // A thread may end meanwhile, and other systems have none in a folder: the first one is what counts.
-      setPriority(giveWayBy)
+      giveWayAtLeastHere()
     }
   },
   residentBytes: () => process.memoryUsage.rss(),

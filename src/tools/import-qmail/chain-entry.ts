@@ -12,6 +12,8 @@ export interface EntriesRequest {
   readonly findings: ImportFindings
   /** Whether a control file of this name is there. */
   readonly hasControl: (name: string) => boolean
+  /** Whether a rule for clients turns this variable on. */
+  readonly setByRule: (variable: string) => boolean
 }
 
 /** An entry without values that nobody gave. */

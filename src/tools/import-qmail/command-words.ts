@@ -35,7 +35,10 @@ const tcpserver: Letters = {
   u: owner,
   g: owner,
   U: owner,
-  H: same('names of clients are not looked up', 'dns.client_names: off'),
+  H: same(
+    'names of clients are not looked up where no service for qmail-smtpd does it: all listeners have one setting',
+    'dns.client_names',
+  ),
   h: same('names of clients are looked up for rules that want them', 'dns.client_names'),
   p: same('a name must lead back to its address', 'dns.client_names: confirmed'),
   P: same('a name must lead back to its address all the same; client_names: any is as it was'),

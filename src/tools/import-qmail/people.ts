@@ -61,6 +61,18 @@ export interface ImportedVpopmail {
   readonly home: string
 }
 
+/** Domains in which nobody gets mail. */
+function unpeopled({ domains, users, aliases }: PlannedImport): readonly string[] {
+  const peopled = new Set(
+    [...users.map(({ user }) => user), ...aliases.map(({ address }) => address)].map((address) =>
+      address.slice(address.lastIndexOf('@') + 1),
+    ),
+  )
+  return domains
+    .filter(({ name, catchAll }) => catchAll === 'bounce' && !peopled.has(name))
+    .map(({ name }) => name)
+}
+
 /** The home is where users/assign has the domains; undefined where there is none. */
 export async function importVpopmail(
   disk: Disk,
@@ -85,6 +97,11 @@ export async function importVpopmail(
   for (const { name } of domains) {
     const remark = `its users are accounts now; copy ${home}/domains/${name}/USER/Maildir to the maildirs of postern.yaml`
     findings.difference(`the vpopmail domain ${name}`, home, { to: 'accounts', remark })
+  }
+  for (const name of unpeopled(plan)) {
+    const remark =
+      'no vpasswd was found, so they are in a database, most likely: every address is refused until postern import-vpopmail has read its dump (--dump)'
+    findings.dangerous(`the vpopmail domain ${name} has no users`, `${home}/domains`, remark)
   }
   findings.mapped(
     `${users.length} users and ${aliases.length} aliases of vpopmail`,

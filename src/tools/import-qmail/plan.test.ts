@@ -179,6 +179,49 @@ describe('programs in front of qmail-smtpd', () => {
     expect(yaml).toMatch(/max_connections: 20[^]*plugin: dnsbl/)
   })
 
+  test('a vpopmail whose users are in a database is dangerous, since every address is refused', async () => {
+    const domains = '/home/vpopmail/domains'
+    const { facts } = await imported({
+      ...smtpd('tcpserver 0 25 qmail-smtpd'),
+      '/var/qmail/users/assign': [
+        ...['sql.test', 'all.test', 'text.test'].map(
+          (name) => `+${name}-:${name}:89:89:${domains}/${name}:-::\n`,
+        ),
+        '.\n',
+      ].join(''),
+      [`${domains}/sql.test/.qmail-default`]: '| vdelivermail "" bounce-no-mailbox\n',
+      [`${domains}/all.test/.qmail-default`]: '&somebody@text.test\n',
+      [`${domains}/text.test/vpasswd`]: 'bob:$1$salt$qJH7.N4xYta3aEG/dfqo/0:1:0::/x:NOQUOTA\n',
+    })
+    const told = facts.filter(({ what }) => /the vpopmail domain .* has no users/.test(what))
+    expect(told).toMatchObject([
+      { outcome: 'dangerous', what: expect.stringContaining('sql.test') },
+    ])
+  })
+
+  test('names are looked up for all listeners where one service did, for its rules by name', async () => {
+    const { yaml } = await imported({
+      '/service/a/run': 'exec tcpserver -H 0 25 qmail-smtpd\n',
+      '/service/b/run': 'exec tcpserver 0 587 qmail-smtpd\n',
+    })
+    expect(yaml).toMatch(/client_names: confirmed/)
+    const blind = await imported(smtpd('tcpserver -H 0 25 qmail-smtpd'))
+    expect(blind.yaml).toMatch(/client_names: "?off/)
+  })
+
+  test('what only a rule turns on has its entry, which does nothing for others', async () => {
+    const { yaml } = await imported({
+      ...smtpd('tcpserver -x /etc/tcp.smtp.cdb 0 25 greetdelay qmail-smtpd'),
+      '/etc/tcp.smtp':
+        '127.:allow,MFCHECK="0"\n:allow,MFCHECK="3",GREETDELAY="15",SPFBEHAVIOR="2"\n',
+    })
+    expect(yaml).toMatch(/plugin: mfcheck # MFCHECK in tcp.smtp\n[^-]*level: "0"/)
+    expect(yaml).toMatch(/plugin: spf # SPFBEHAVIOR in tcp.smtp\n[^-]*level: "0"/)
+    expect(yaml).toMatch(
+      /plugin: early-talker # GREETDELAY in tcp.smtp\n[^-]*delay: "?0s"?\n *refuse: true/,
+    )
+  })
+
   test('the variables of each service are those of its own env', async () => {
     const services: Files = Object.fromEntries(
       ['25', '587', '2525'].flatMap((port) => [

@@ -84,6 +84,7 @@ class ImportPlan {
       const remark = 'no run script of it was found; name it with --run'
       findings.unsupported('qmail-smtpd', '/service', remark)
     }
+    const setByRule = this.#setByRule(smtp[0]?.service)
     const listeners: WrittenListener[] = []
     const usual: ListenerProgram[] = []
     const chains: { readonly listener: string; readonly entries: readonly WrittenEntry[] }[] = []
@@ -98,7 +99,7 @@ class ImportPlan {
       usual.push({ listener: listener.name, path: each.variables.text('QMAILQUEUE') ?? '' })
       chains.push({
         listener: listener.name,
-        entries: smtpEntries({ ...each, files, findings, hasControl }),
+        entries: smtpEntries({ ...each, files, findings, hasControl, setByRule }),
       })
     }
     const rules = this.#rules(smtp)
@@ -136,7 +137,11 @@ class ImportPlan {
       head: this.#head(),
       listeners: [...listeners, ...pop.listeners],
       chain,
-      sections: this.#sections(smtp[0]?.service, rules, there.has('srs.secret')),
+      sections: this.#sections(
+        smtp.map(({ service }) => service),
+        rules,
+        there.has('srs.secret'),
+      ),
     })
     const { facts } = findings
     const { openRelay } = rules
@@ -159,14 +164,26 @@ class ImportPlan {
         ]
   }
 
+  /** Looked up before there are entries; what the rules are worth is told when they are taken. */
+  #setByRule(service: Service | undefined): (variable: string) => boolean {
+    const { variables } = readClientRules({
+      installation: this.#installation,
+      findings: new ImportFindings(),
+      cdbPath: cdbOf(service),
+      source: '',
+      everywhere: new Map(),
+      denied: undefined,
+    })
+    return (variable) =>
+      [...(variables.get(variable) ?? [])].some((value) => value !== '' && value !== '0')
+  }
+
   /** The rules of the first service; what the others name otherwise is told. */
   #rules(
     smtp: readonly { readonly service: Service; readonly variables: ServiceVariables }[],
   ): ClientRules {
     const [first, ...others] = smtp
-    const cdbOf = (service: Service): string | undefined =>
-      optionOf(programOf(service.line, 'tcpserver', 'sslserver'), 'x')
-    const cdbPath = first === undefined ? '/etc/tcp.smtp.cdb' : cdbOf(first.service)
+    const cdbPath = cdbOf(first?.service)
     for (const { service } of others) {
       if (cdbOf(service) === cdbPath) continue
       const remark = `all listeners have the rules of ${cdbPath ?? 'nobody'}; conditions (when: listener) can tell them apart`
@@ -216,22 +233,17 @@ class ImportPlan {
   }
 
   #sections(
-    service: Service | undefined,
+    services: readonly Service[],
     rules: ClientRules,
     hasSrs: boolean,
   ): ReadonlyMap<string, SourcedMap | Sourced> {
     const { state, pluginFolder, inPlace } = this.#request
-    const server = programOf(
-      service?.line ?? { programs: [], environment: new Map() },
-      'tcpserver',
-      'sslserver',
-    )
-    const letters = new Set(server?.options.map(({ letter }) => letter))
     const receiver = new Map<string, Sourced>()
     if (this.#installation.bytes('/var/qmail/control/databytes') === undefined) {
       receiver.set('max_message', { value: 0, from: 'no control/databytes: no limit' })
     }
-    const names = letters.has('H') ? 'off' : 'confirmed'
+    // All listeners have one setting, and rules by name must not be blind where they were not.
+    const isBlind = services.length > 0 && services.every(looksUpNoNames)
     const path = (name: string): string => `${state}/${name}`
     return new Map<string, SourcedMap | Sourced>([
       ['receiver', receiver],
@@ -244,8 +256,8 @@ class ImportPlan {
           [
             'client_names',
             {
-              value: names,
-              from: letters.has('H') ? 'tcpserver -H' : 'tcpserver -p, or more careful',
+              value: isBlind ? 'off' : 'confirmed',
+              from: isBlind ? 'tcpserver -H' : 'tcpserver -p, or more careful',
             },
           ],
         ]),
@@ -272,6 +284,16 @@ class ImportPlan {
       ['tls', new Map([['path', { value: path('tls') }]])],
     ])
   }
+}
+
+function cdbOf(service: Service | undefined): string | undefined {
+  if (service === undefined) return '/etc/tcp.smtp.cdb'
+  return optionOf(programOf(service.line, 'tcpserver', 'sslserver'), 'x')
+}
+
+function looksUpNoNames({ line }: Service): boolean {
+  const server = programOf(line, 'tcpserver', 'sslserver')
+  return server?.options.some(({ letter }) => letter === 'H') === true
 }
 
 /** Those that a run script sets for qmail-smtpd, and that are read from rules alone here. */

@@ -44,18 +44,12 @@ function isJms({ service, hasControl }: EntriesRequest): boolean {
 }
 
 /** By qmail-smtpd itself, or by a program in front of it, which refuses whoever does not wait. */
-function earlyTalker({ service, variables, findings }: EntriesRequest): readonly WrittenEntry[] {
+function earlyTalker(request: EntriesRequest): readonly WrittenEntry[] {
+  const { service, variables, findings } = request
   const program = programOf(service.line, 'greetdelay')
   const delay = Number(program?.args[0] ?? variables.number('GREETDELAY') ?? 0)
   const drops = variables.isOn('DROP_PRE_GREET') || (program !== undefined && delay > 0)
-  if (delay === 0 && !drops) {
-    if (program !== undefined) {
-      const remark =
-        'no delay is set, so it does nothing; a rule that sets GREETDELAY wants the entry early-talker'
-      findings.difference('greetdelay', service.source, { remark })
-    }
-    return []
-  }
+  if (delay === 0 && !drops) return earlyTalkerByRule(request, program !== undefined)
   const from =
     program === undefined
       ? `GREETDELAY=${delay}, DROP_PRE_GREET=${drops ? 1 : 0}`
@@ -65,6 +59,23 @@ function earlyTalker({ service, variables, findings }: EntriesRequest): readonly
     findings.difference(from, service.source, { to: 'early-talker', remark })
   }
   return [entry('early-talker', from, { delay: `${Math.min(delay, 60)}s`, refuse: drops })]
+}
+
+/** Nobody waits unless a rule says so. */
+function earlyTalkerByRule(
+  { service, findings, setByRule }: EntriesRequest,
+  hasProgram: boolean,
+): readonly WrittenEntry[] {
+  const names = ['GREETDELAY', 'DROP_PRE_GREET'].filter(setByRule)
+  if (names.length > 0) {
+    const from = `${names.join(', ')} in tcp.smtp`
+    return [entry('early-talker', from, { delay: '0s', refuse: hasProgram })]
+  }
+  if (hasProgram) {
+    const remark = 'no delay is set, so it does nothing'
+    findings.difference('greetdelay', service.source, { remark })
+  }
+  return []
 }
 
 /** rblsmtpd, perhaps several of them; a flag holds for the lists behind it. */
@@ -138,6 +149,7 @@ function senderChecks({
   hasControl,
   findings,
   service,
+  setByRule,
 }: EntriesRequest): readonly WrittenEntry[] {
   const mfcheck = variables.number('MFCHECK')
   const spf = variables.number('SPFBEHAVIOR')
@@ -145,7 +157,8 @@ function senderChecks({
     if (value !== undefined)
       return { from: `${name}=${value}`, level: String(Math.min(value, most)) }
     const file = name === 'MFCHECK' ? 'mfcheck' : 'spfbehavior'
-    return hasControl(file) ? { from: `control/${file}`, level: 'control' } : undefined
+    if (hasControl(file)) return { from: `control/${file}`, level: 'control' }
+    return setByRule(name) ? { from: `${name} in tcp.smtp`, level: '0' } : undefined
   }
   const byMfcheck = level('MFCHECK', mfcheck, 3)
   const bySpf = level('SPFBEHAVIOR', spf, 6)

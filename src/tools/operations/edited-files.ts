@@ -29,6 +29,7 @@ import { walkFiles } from '../../runtime/node/walk-files.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import type { EditHistory } from './edit-history.ts'
 import { overlaidDisk } from './overlaid-disk.ts'
+import { refusedWrite } from './refused-write.ts'
 
 const postern = 'postern.yaml'
 const depth = 4
@@ -145,7 +146,7 @@ export class EditedFiles implements ConfigurationOperations {
       })
     } catch (error) {
       await this.#parts.history.forget(id)
-      throw error
+      throw refusedWrite(error)
     }
     this.#parts.written()
     return { ...done, id }
@@ -161,7 +162,9 @@ export class EditedFiles implements ConfigurationOperations {
     const open = paths.filter((path) => this.shows(path))
     const texts = () => Promise.all(open.map(async (path) => (await this.#textOf(path)) ?? ''))
     const before = await texts()
-    const result = await work()
+    const result = await work().catch((error: unknown) => {
+      throw refusedWrite(error)
+    })
     const after = await texts()
     for (const [index, path] of open.entries()) {
       const [was, is] = [before[index] ?? '', after[index] ?? '']
