@@ -359,6 +359,17 @@ describe('the archive', () => {
     expect((await (await open()).find(all)).rows).toHaveLength(3)
   })
 
+  test('a file is set aside though somebody was killed while he did so', async () => {
+    await (await open(plenty)).close()
+    opened.length = 0
+    writeFileSync(path, 'these are not the bytes of a database'.repeat(100))
+    writeFileSync(`${path}.moving`, '')
+    const writer = await open(plenty)
+    writer.addLater({ n: 1 }, { at: now, counts: true })
+    expect((await writer.find(all)).rows).toHaveLength(1)
+    expect(readdirSync(join(folder, 'deep')).filter((name) => name.endsWith('.moving'))).toEqual([])
+  })
+
   test('of several files that were set aside the last one stays', async () => {
     const folderOf = join(folder, 'deep')
     for (const at of [now, now + 1]) {

@@ -16,6 +16,10 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
+/** So long one process waits for another that moves the same file away: that takes some system calls. */
+const turnMs = 2_000
+const lookAgainMs = 5
+
 /** Not a database; a database whose inside is broken. */
 const damageCodes = new Set([11, 26])
 /** It may not be opened, or not be written to. */
@@ -79,14 +83,42 @@ export function setAside(
   { path, keeps }: DatabaseFile,
   { inode, now }: { readonly inode: number; readonly now: number },
 ): string | undefined {
-  if (inodeOf(path) !== inode) return undefined
-  for (const name of damagedBeside(path).slice(keeps - 1)) {
-    for (const suffix of ['', ...besideIt]) rmSync(name + suffix, { force: true })
+  const endTurn = takeTurn(path)
+  try {
+    if (inodeOf(path) !== inode) return undefined
+    for (const name of damagedBeside(path).slice(keeps - 1)) {
+      for (const suffix of ['', ...besideIt]) rmSync(name + suffix, { force: true })
+    }
+    const aside = `${path}.damaged-${now}`
+    renameSync(path, aside)
+    for (const suffix of besideIt) moveIfThere(path + suffix, aside + suffix)
+    return aside
+  } finally {
+    endTurn()
   }
-  const aside = `${path}.damaged-${now}`
-  renameSync(path, aside)
-  for (const suffix of besideIt) moveIfThere(path + suffix, aside + suffix)
-  return aside
+}
+
+/**
+ * One process at a time: between a look at the file and its move another one could have put a new file there, and that would be
+ * moved away with what is in it. @returns ends the turn
+ */
+function takeTurn(path: string): () => void {
+  const turn = `${path}.moving`
+  for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
+    if (waitedMs >= turnMs) {
+      // Whoever had it so long was killed in the middle.
+      rmSync(turn, { force: true })
+      waitedMs = 0
+    }
+    try {
+      closeSync(openSync(turn, 'wx', 0o640))
+      return () => rmSync(turn, { force: true })
+    } catch (error) {
+      // A full disk takes no new name: a damaged file is moved all the same.
+      if (!isCode(error, 'EEXIST')) return () => {}
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookAgainMs)
+  }
 }
 
 /** The files that were set aside, the oldest first. */
