@@ -10,6 +10,7 @@ import { PosternError, isPosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { BatchWriter } from './batch.ts'
+import { Company } from './company.ts'
 import { Receipt } from './receipt.ts'
 import { headerBytes, recordBytes, unplacedRecord, type UnplacedRecord } from './record.ts'
 import type { SegmentLog } from './segment-log.ts'
@@ -23,9 +24,6 @@ const stallMs = 1_000
 const maxBatchBytes = 8 << 20
 /** How long after the last batch the log says of itself that it was synced. */
 const sealAfterMs = 1_000
-/** Where few wait for a sync and as many more messages are being received, it waits a moment for them. */
-const company = 8
-const gatherMs = 2
 
 export interface CommitterOptions {
   readonly segments: SegmentLog
@@ -67,14 +65,12 @@ export class Committer {
   readonly #segments: SegmentLog
   readonly #clock: Clock
   readonly #log: Log
-  readonly #underway: () => number
+  readonly #company: Company
   readonly #meter: SpoolMeter
   readonly #batch = new BatchWriter()
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #due = false
-  /** Ends the wait for company. */
-  #gathered: (() => void) | undefined
   #timer: Timer | undefined
   #sealTimer: Timer | undefined
   #closed = false
@@ -88,7 +84,7 @@ export class Committer {
     this.#segments = segments
     this.#clock = clock
     this.#log = log
-    this.#underway = underway
+    this.#company = new Company(clock, underway)
     this.#meter = meter
   }
 
@@ -133,7 +129,7 @@ export class Committer {
   /** Writes what still waits, as far as the disk takes it. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#gathered?.()
+    this.#company.go()
     if (this.#waiting.length > 0) this.#wake()
     await this.#running
     this.#timer?.cancel()
@@ -147,7 +143,7 @@ export class Committer {
     let bytes = 0
     for (const record of records) bytes += recordBytes(record)
     this.#waiting.push({ records, bytes, ...item })
-    if (!this.#lonely) this.#gathered?.()
+    this.#company.joined(this.#waiting.length)
   }
 
   #refusal(): PosternError | undefined {
@@ -172,7 +168,8 @@ export class Committer {
   /** Each round begins in a turn of its own, so that it takes along what this turn still brings. */
   async #run(): Promise<void> {
     for (await nextTurn(); this.#due && this.#waiting.length > 0; await nextTurn()) {
-      if (this.#lonely && this.#underway() >= company) await this.#gather()
+      const gathered = this.#closed ? undefined : this.#company.gather(this.#waiting.length)
+      if (gathered !== undefined) await gathered
       this.#due = false
       const segment = this.#segments.current
       const items = segment === undefined ? [] : this.#take(segment)
@@ -180,20 +177,6 @@ export class Committer {
       else await this.#commitBatch(segment, items)
     }
     this.#running = undefined
-  }
-
-  get #lonely(): boolean {
-    return this.#waiting.length < company && !this.#closed
-  }
-
-  #gather(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = this.#clock.after(gatherMs, resolve)
-    this.#gathered = () => {
-      timer.cancel()
-      resolve()
-    }
-    return promise
   }
 
   /** What goes out with the next sync: in order, as much as fits. */
@@ -241,6 +224,7 @@ export class Committer {
     const room = segment.limitBytes - start
     const { parts, bytes } = this.#batch.layOut(records, { start, room, links })
     const startedMs = this.#clock.monotonicMs()
+    this.#company.gone(records.length, startedMs)
     segment.slot.file.writeNow(parts, start)
     await segment.slot.file.datasync()
     this.#assertInPlace(segment)

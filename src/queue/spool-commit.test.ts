@@ -354,12 +354,34 @@ describe('a commit that has company', () => {
     expect(syncsOf(disk)).toBe(before + 1)
   })
 
-  test('does not wait where few are on their way, or enough have come', async () => {
-    const { queue } = await spoolUnderTest()
+  test('waits for a single other one where messages follow close on each other', async () => {
+    const { queue, disk, clock } = await spoolUnderTest()
+    await put(queue, text('warm up'))
+    await quiet(disk)
+    await put(queue, text('moves to the prepared segment'))
+    await quiet(disk)
+    clock.advance(1)
+    await put(queue, text('close behind'))
+    const [first, second] = drafts(queue, 2)
+    const before = syncsOf(disk)
+    const both = [committed(first), quiet(disk).then(() => committed(second))]
+    await quiet(disk)
+    await quiet(disk)
+    expect(syncsOf(disk)).toBe(before)
+    clock.advance(2)
+    await Promise.all(both)
+    expect(syncsOf(disk)).toBe(before + 1)
+  })
+
+  test('does not wait where few are on their way and far apart, or enough have come', async () => {
+    const { queue, clock } = await spoolUnderTest()
+    await put(queue, text('long before'))
+    clock.advance(5)
+    await put(queue, text('before'))
     const few = drafts(queue, 8)
     await committed(few[0])
     const many = drafts(queue, 20)
     await Promise.all(many.slice(0, 8).map(committed))
-    expect(queue.size).toBe(9)
+    expect(queue.size).toBe(11)
   })
 })
