@@ -162,7 +162,8 @@ export interface Queue {
   /**
    * Records what came of it, one result for each of `claim.recipients`, and gives the claim back.
    * The claim is over even where this throws: then a restart may not know the outcome.
-   * Deferred recipients are due again at `retryAt`. With none left the message is done and its space is given back.
+   * Deferred recipients are due again at `retryAt`, or now where a `retry` came while they were tried. With none left the
+   * message is done and its space is given back.
    */
   settle(claim: Claim, results: readonly DeliveryResult[], retryAt: RetryTimes): Promise<void>
   /**

@@ -133,6 +133,22 @@ describe('a claim', () => {
     expect((await claimOf(again.queue, ids[0])).recipientIndexes).toEqual([0, 1])
   })
 
+  test('that an operator wants tried meanwhile is due again as soon as it is over, once', async () => {
+    const spool = await spoolUnderTest()
+    const { queue, clock } = spool
+    const { ids } = await put(queue, text('a'), [placement({ envelope: envelopeTo('one', 'two') })])
+    const first = await claimOf(queue, ids[0])
+    expect(await queue.change({ ids: ids.slice() }, 'retry')).toBe(1)
+    const later = clock.now() + 10 * minute
+    await inTime(clock, queue.settle(first, [deferred, deferred], [later, later + minute]))
+    expect(queue.nextDueAt()).toBeLessThanOrEqual(clock.now())
+    const again = await spool.reopened()
+    const second = await claimOf(again.queue, ids[0])
+    expect(second.recipientIndexes).toEqual([0, 1])
+    await inTime(clock, again.queue.settle(second, [deferred, deferred], later))
+    expect(again.queue.nextDueAt()).toBe(later)
+  })
+
   test('that is given back untried does not hold up who is due before that', async () => {
     const { queue, clock } = await spoolUnderTest()
     const { ids } = await put(queue, text('a'), [placement({ envelope: envelopeTo('one', 'two') })])

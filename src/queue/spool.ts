@@ -83,6 +83,8 @@ export class Spool implements Queue {
   readonly #incoming: Incoming
   readonly #search: EntrySearch
   readonly #claims = new Map<Claim, QueuedEntry>()
+  /** Somebody has wanted them tried while they were being tried: what was begun before is not what they meant. */
+  readonly #hurried = new Set<QueuedEntry>()
   readonly #announcer: Announcer
   #closing: Promise<void> | undefined
 
@@ -163,6 +165,7 @@ export class Spool implements Queue {
     const entry = this.#index.get(id)
     if (entry === undefined || entry.claimed || (entry.held && even !== 'held')) return undefined
     this.#index.update(entry, () => (entry.claimed = true))
+    this.#hurried.delete(entry)
     const loaded = await this.#load(entry)
     if (loaded === undefined || !this.#index.has(entry)) return undefined
     const now = even === 'held' ? Infinity : this.#parts.clock.now()
@@ -181,15 +184,17 @@ export class Spool implements Queue {
     retryAt: RetryTimes,
   ): Promise<void> {
     assert(results.length === claim.recipientIndexes.length, 'one result for each recipient tried')
+    const isHurried = this.#isHurried(claim)
     const entry = this.#giveBack(claim)
     if (entry === undefined) return
     const tries = entry.tries + 1
+    const now = this.#parts.clock.now()
     const { states, open, dueAt } = afterRound({
       before: statesNow(claim, entry),
       indexes: claim.recipientIndexes,
       results,
-      retryAt,
-      now: this.#parts.clock.now(),
+      retryAt: isHurried ? now : retryAt,
+      now,
       tries,
     })
     if (!open) return this.#departures.finish([entry], { when: 'soon', event: 'message.ended' })
@@ -227,7 +232,10 @@ export class Spool implements Queue {
       await this.#departures.finish(chosen, { when: 'now', event: 'message.removed' })
       return chosen.length
     }
-    for (const entry of chosen) this.#index.update(entry, () => entry.applyState({ verb, at }))
+    for (const entry of chosen) {
+      this.#index.update(entry, () => entry.applyState({ verb, at }))
+      if (verb === 'defer' && entry.claimed) this.#hurried.add(entry)
+    }
     this.#announcer.due()
     await recordState(this.#committer, { verb, at, entries: chosen }, 'now')
     return chosen.length
@@ -286,10 +294,16 @@ export class Spool implements Queue {
     }
   }
 
+  #isHurried(claim: Claim): boolean {
+    const entry = this.#claims.get(claim)
+    return entry !== undefined && this.#hurried.has(entry)
+  }
+
   #giveBack(claim: Claim): QueuedEntry | undefined {
     const entry = this.#claims.get(claim)
     assert(entry !== undefined, `${claim.entry.id} is given back without being claimed`)
     this.#claims.delete(claim)
+    this.#hurried.delete(entry)
     return this.#index.has(entry) ? entry : undefined
   }
 }
