@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Environment } from '../mail/environment.ts'
+import { PosternError } from '../mail/errors.ts'
 import { chainUnderTest } from '../testkit/chain-under-test.ts'
 import { memoryFiles } from '../testkit/memory-files.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
@@ -105,5 +106,21 @@ describe('TLS for a client, by its rule', () => {
     expect(certificate?.held).toEqual({ problem: expect.stringContaining(`one.pem ${problem}; `) })
     files.set('one.pem', inOneFile(one))
     expect(certificate?.held).toHaveProperty('key')
+  })
+
+  test('is refused where the file cannot be read, and everybody else is served', () => {
+    const files = memoryFiles()
+    const unreadable = (path: string) => ({
+      ...files.file(path),
+      follow: () => {
+        throw new PosternError('STORE_FAILED', `${path}: EISDIR`)
+      },
+    })
+    const tlsOf = settled({ ...files, file: unreadable })
+    const problem = 'tls cannot be read (tls: EISDIR); it must be a file that the gateway may read'
+    expect(tlsOf({ TLS_SERVER_CERT: 'tls' })?.certificate?.held).toEqual({
+      problem: expect.stringContaining(problem),
+    })
+    expect(tlsOf({})).toBeUndefined()
   })
 })

@@ -3,6 +3,7 @@
  * The certificate's file is followed: a renewed one is shown at once, and where the new one is of no use the last that was.
  */
 import { identityProblem } from '../formats/tls-identity.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { option } from '../plugin/option-makers.ts'
 import { optional } from '../plugin/optional.ts'
 import type { Option, OptionResources, OptionValues } from '../plugin/option.ts'
@@ -50,10 +51,23 @@ function certificateFile(inner: Option<FollowedFile>): Option<TlsCertificate> {
       if (!parsed.ok) return parsed
       const known = followed.get(resources) ?? new Map<string, TlsCertificate>()
       followed.set(resources, known)
-      const certificate = known.get(parsed.value.path) ?? followCertificate(parsed.value)
+      const certificate = known.get(parsed.value.path) ?? readable(parsed.value)
       known.set(parsed.value.path, certificate)
       return { ok: true, value: certificate }
     },
+  }
+}
+
+/** One that cannot be read is as good as missing to its clients, and nothing to everybody else. */
+function readable(file: FollowedFile): TlsCertificate {
+  try {
+    return followCertificate(file)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    const remedy = 'it must be a file that the gateway may read; then reload'
+    return {
+      held: { problem: `${file.path} cannot be read (${error.detail ?? error.code}); ${remedy}` },
+    }
   }
 }
 
