@@ -180,15 +180,31 @@ describe('the courier', () => {
 describe('the limits', () => {
   test('hold for local and for remote deliveries, each by itself', async () => {
     const waiting = gate()
-    const stage = courierStage({ carry: waiting.carry, limits: { local: 2, remote: 3 } })
+    const stage = courierStage({ carry: waiting.carry, limits: { local: 2, remote: 1 } })
     for (let i = 0; i < 5; i++) await stage.post([`a${i}@local.test`, `b${i}@there${i}.test`])
     stage.courier.start()
     await stage.settle()
-    expect(stage.courier.status).toMatchObject({ messages: 5, local: 2, remote: 3, paused: false })
+    expect(stage.courier.status).toMatchObject({ messages: 5, local: 2, remote: 1, paused: false })
     waiting.open()
     await stage.settle()
-    expect(waiting.state).toEqual({ inside: 0, most: 5 })
+    expect(waiting.state).toEqual({ inside: 0, most: 3 })
     expect(stage.attempts).toHaveLength(10)
+    expect(stage.queue.size).toBe(0)
+  })
+
+  test.each([
+    [2, 1],
+    [3, 2],
+    [20, 15],
+  ])('of %d remote slots leave %d at most to hosts that may not answer', async (remote, most) => {
+    const waiting = gate()
+    const stage = courierStage({ carry: waiting.carry, limits: { remote } })
+    for (let i = 0; i <= remote; i++) await stage.post([`b${i}@there${i}.test`])
+    stage.courier.start()
+    await stage.settle()
+    expect(stage.courier.status.remote).toBe(most)
+    waiting.open()
+    await stage.settle()
     expect(stage.queue.size).toBe(0)
   })
 

@@ -119,7 +119,7 @@ export class Courier {
           turns,
           limit: () => limits().remote,
           // Dials that nobody answers take a minute each: not every slot may hang on them.
-          reserved: () => Math.floor(limits().remote / 4),
+          reserved: () => reservedOf(limits().remote),
         }),
       },
     }
@@ -316,6 +316,11 @@ export class Courier {
       return false
     }
   }
+}
+
+/** A quarter, and one of few: a worker of several has two or three. */
+function reservedOf(slots: number): number {
+  return slots < 2 ? 0 : Math.max(1, Math.floor(slots / 4))
 }
 
 /** Of the recipients of a message none of which was tried. */
