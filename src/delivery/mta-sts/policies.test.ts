@@ -245,6 +245,18 @@ describe('the policy of a domain', () => {
     expect(fetches()).toBe(2)
   })
 
+  test('holds as long where there is no store, though another id is told that nobody can fetch', async () => {
+    const { find, store, dns, clock, answer, requests } = await scene()
+    store.fail(true)
+    await find()
+    dns.change({ '_mta-sts.there.test': { txt: ['v=STSv1; id=2'] } })
+    answer.text = 'HTTP/1.1 500 Oh\r\n\r\n'
+    for (let mails = 0; mails < 3; mails++) expect(await find()).toEqual(policy)
+    expect(requests.filter((line) => line.startsWith('GET'))).toHaveLength(2)
+    clock.advance(300_000)
+    expect(await find()).toBeUndefined()
+  })
+
   test('holds no longer than it says where there is no store', async () => {
     const { find, store, dns, clock } = await scene({ response: ok(text.replace('86400', '60')) })
     store.fail(true)

@@ -165,7 +165,9 @@ export class StsPolicies {
       log.warn('mta_sts.not_fetched', { domain, id, error: error.message })
       const outcome = { failure: failureOf(error), reason: printable(error.message) }
       this.#tlsSeen?.({ domain, policy: { type: 'sts', lines: [], mx: [] }, outcome })
-      this.#remember(domain, { id, policy: undefined })
+      // A new id whose policy nobody can have undoes none that is in force.
+      if (lately?.policy === undefined) this.#remember(domain, { id, policy: undefined })
+      else this.#lately.set(domain, { ...lately, id })
       return undefined
     }
   }
