@@ -20,15 +20,18 @@ const usualCiphers = [
 
 /** Without encryption, or with whoever says hello: in no list are these meant. */
 const never = ['!eNULL', '!aNULL']
+/** Suites of TLS 1.3 that encrypt nothing (RFC 9150); what `never` says does not concern that version. */
+const integrityOnly = ['TLS_SHA256_SHA256', 'TLS_SHA384_SHA384']
 
 /**
  * A list as OpenSSL takes it speaks of TLS 1.2 and before; Node sets the suites of TLS 1.3 by the same list, and switches
  * that version off where there are none.
  */
 function cipherList(written: string): string {
-  const words = written.split(/[:,; ]+/).filter((word) => word !== '')
-  const named = words.filter((word) => word.startsWith('TLS_'))
+  // OpenSSL reads no further than a NUL: what is added behind it would not count.
+  const words = written.split(/[:,;\s\p{Cc}]+/u).filter((word) => word !== '')
   const older = words.filter((word) => !word.startsWith('TLS_'))
+  const named = words.filter((word) => word.startsWith('TLS_') && !integrityOnly.includes(word))
   const newer = named.length > 0 ? named : suites
   return [...newer, ...older, ...(named.length > 0 && older.length === 0 ? [] : never)].join(':')
 }

@@ -339,12 +339,23 @@ describe('a list of ciphers', () => {
     expect(await meet(list, options)).toBe(cipher)
   })
 
-  test.each(['nonsense', 'NULL:@SECLEVEL=0', 'aNULL:@SECLEVEL=0', 'TLS_NULL:HIGH'])(
-    'without any that encrypts for somebody is none: %s',
-    (ciphers) => {
-      expect(() => nodeNet.tlsContext({ ...mx, ciphers })).toThrow(
-        'the list names no cipher that can be used',
-      )
-    },
-  )
+  test.each([
+    'nonsense',
+    'NULL:@SECLEVEL=0',
+    'NULL:@SECLEVEL=0\0',
+    'aNULL:@SECLEVEL=0',
+    'TLS_NULL:HIGH',
+    'TLS_SHA256_SHA256',
+    'TLS_SHA256_SHA256:eNULL:@SECLEVEL=0',
+  ])('without any that encrypts for somebody is none: %j', (ciphers) => {
+    expect(() => nodeNet.tlsContext({ ...mx, ciphers })).toThrow(
+      'the list names no cipher that can be used',
+    )
+  })
+
+  test('never lets in the suites of TLS 1.3 that encrypt nothing', async () => {
+    const list = 'TLS_SHA256_SHA256:HIGH:@SECLEVEL=0'
+    const ciphers = `TLS_SHA256_SHA256:TLS_AES_128_GCM_SHA256:${list}`
+    expect(await meet(list, { ciphers })).toBe('TLS_AES_128_GCM_SHA256')
+  })
 })
