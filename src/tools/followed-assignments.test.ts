@@ -37,6 +37,13 @@ test('where users/assign has mistakes from the beginning, whoever asks it is tol
   expect(live.current?.find('joe')).toMatchObject({ user: 'joe' })
 })
 
+test('of a users/assign that is none of it ten lines are told, and how many there are', () => {
+  const { log } = followed(`${'joe:x:1:1::/home/joe:\n'.repeat(1000)}.\n`)
+  const told = log.events.filter(({ event }) => event === 'users.assign-mistake')
+  expect(told).toHaveLength(10)
+  expect(told[9]).toMatchObject({ fields: { line: 10, mistakes: 1000 } })
+})
+
 test('without users/assign nobody is asked', () => {
   expect(followed().live.current).toBeUndefined()
 })
