@@ -1,7 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fakeClock } from '../../testkit/fake-clock.ts'
 import type { ProgramCall, ProgramEnd } from '../programs.ts'
 import { systemClock } from './clock.ts'
@@ -235,6 +236,25 @@ describe('a program', () => {
     const call = script('sleep 1000 & echo left', { lingerMs: 1, outputs: new Map([[1, 100]]) })
     const { end, outputs } = await programs.run(call, patient)
     expect([end, textOf(outputs.get(1))]).toEqual([{ exit: 0 }, 'left\n'])
+  })
+
+  test('whose leftovers are out of reach is not waited for once that is called off: how it ended is known', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'programs-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const call = script('setsid sleep 1000 & echo $! >left; echo $$ >new; mv new own', {
+      folder,
+      lingerMs: 600_000,
+      outputs: new Map([[1, 100]]),
+    })
+    const controller = new AbortController()
+    const running = programs.run(call, controller.signal)
+    await vi.waitUntil(() => existsSync(join(folder, 'own')), { timeout: 60_000 })
+    const [own, left] = ['own', 'left'].map((name) => Number(readFileSync(join(folder, name))))
+    onTestFinished(() => void process.kill(left!))
+    // Node hears of its end when it takes it away.
+    await vi.waitUntil(() => !existsSync(`/proc/${own}`), { timeout: 60_000 })
+    controller.abort()
+    expect(await running).toMatchObject({ end: { exit: 0 } })
   })
 
   test('can be talked to for as long as it stays', async () => {

@@ -68,7 +68,7 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
     cancelLate =
       call.lingerMs === undefined
         ? endLeftovers(group, clock)
-        : afterLingering(group, { clock, lingerMs: call.lingerMs })
+        : afterLingering(group, { clock, signal, lingerMs: call.lingerMs })
     await fed
     const outputs = await keptOf(group, call)
     // Whoever takes what it wrote may be busy for longer than the asker waits.
@@ -84,13 +84,17 @@ async function run(call: ProgramCall, { clock, signal }: Circumstances): Promise
 /** @returns what calls it off: by then the pipes are closed, and nobody is ended who did not hold them */
 function afterLingering(
   group: ProcessGroup,
-  { clock, lingerMs }: { readonly clock: Clock; readonly lingerMs: number },
+  { clock, signal, lingerMs }: Circumstances & { readonly lingerMs: number },
 ): () => void {
   let cancelEnding = (): void => undefined
   const timer = clock.after(lingerMs, () => (cancelEnding = endLeftovers(group, clock)))
+  // How the program itself went is known: whoever is to end now does not wait for what has left its group.
+  const abort = (): void => group.destroyPipes()
+  signal.addEventListener('abort', abort, { once: true })
   return () => {
     timer.cancel()
     cancelEnding()
+    signal.removeEventListener('abort', abort)
   }
 }
 
