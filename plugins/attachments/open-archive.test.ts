@@ -331,6 +331,25 @@ describe('a zip archive', () => {
     }
   })
 
+  test('of which thousands stand behind each other, or of thousands of headers nobody names, is not looked into to its end', async () => {
+    const end = Buffer.from(`PK\x01\x02PK\x05\x06${'\0'.repeat(8)}\x04${'\0'.repeat(9)}`, 'latin1')
+    const ends = Buffer.alloc(end.length * 3000, end)
+    const header = Buffer.from(`PK\x03\x04${'\0'.repeat(22)}\xf0\xff\0\0`, 'latin1')
+    const headers = Buffer.concat([Buffer.alloc(header.length * 3000, header), sound])
+    for (const bytes of [ends, headers]) expect(await problemsOf(bytes)).toContain('limit')
+  })
+
+  test('whose files have hundreds of names each is broken', async () => {
+    const names = Array.from({ length: 300 }, (_, n) => `${n}`.padStart(3, '0'))
+    const field = Buffer.from(names.map((name) => `up\x08\0\x01....${name}`).join(''), 'latin1')
+    for (const signature of ['PK\x01\x02', 'PK\x03\x04']) {
+      const contents = await open(withExtra(zipOf({ 'a.txt': program }), signature, field))
+      expect(contents.problems).toMatchObject([{ problem: 'broken' }])
+      expect(contents.entries[0]?.names).toHaveLength(17)
+      expect(contents.entries[0]?.names).toEqual(expect.arrayContaining(['000', '299']))
+    }
+  })
+
   test('in name only is broken', async () => {
     expect(await problemsOf(Buffer.from('just text'), { name: 'a.zip' })).toEqual(['broken'])
   })

@@ -20,7 +20,7 @@ import {
   type ContentType,
 } from './content-type.ts'
 import { tarEntries } from './tar.ts'
-import { localNames, prefixOf, zipEntries, type Span } from './zip.ts'
+import { localNames, mostNames, prefixOf, zipEntries, type Span } from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
 export async function openArchive(
@@ -56,6 +56,8 @@ class Visit {
   readonly #digests: boolean
   readonly #signal: AbortSignal
   #bytesLeft: number
+  /** What no sound archive has costs as much to look at as an entry, and may come to nothing that counts as one. */
+  #oddities = 0
   #over = false
 
   constructor({ limits, digests }: ArchiveTask, signal: AbortSignal) {
@@ -96,6 +98,7 @@ class Visit {
       if (this.#over) return
       rest = rest.subarray(0, front)
       if (prefixOf(rest) === undefined) break
+      if (!this.#mayLookOn()) return
     }
     if (this.#unlisted(bytes, within, listed) > 0) {
       this.#note('broken', `${within.at(-1) ?? ''} holds files that its directory does not name`)
@@ -108,6 +111,7 @@ class Visit {
       listed.push(entry.span)
       if (!this.#mayGoOn()) return
       if (name.endsWith('/')) continue
+      if (entry.names.length > mostNames) this.#note('broken', `${name} has too many other names`)
       const { sizeBytes, packedBytes, encrypted } = entry
       if (sizeBytes > smallBytes && sizeBytes > packedBytes * this.#limits.ratio) {
         this.#exceed(`${name} is ${sizeBytes} bytes out of ${packedBytes}`)
@@ -132,7 +136,7 @@ class Visit {
     const known = new Set(this.entries.flatMap(({ names }) => names))
     let count = 0
     for (const { names, sizeBytes } of localNames(bytes, listed)) {
-      if (!this.#mayGoOn()) return count
+      if (!this.#mayLookOn()) return count
       if (names.every((name) => known.has(bounded(name)))) continue
       for (const name of names) known.add(bounded(name))
       count += 1
@@ -248,6 +252,14 @@ class Visit {
       this.#exceed(`more than ${this.#limits.entries} entries`)
     if (this.#bytesLeft < 0) this.#exceed(`more than ${this.#limits.bytes} bytes unpacked`)
     return !this.#over
+  }
+
+  /** At one archive behind another, or a header that no directory names: `mayGoOn`, for these. */
+  #mayLookOn(): boolean {
+    this.#oddities += 1
+    if (this.#oddities > this.#limits.entries)
+      this.#exceed(`more than ${this.#limits.entries} archives or headers behind each other`)
+    return this.#mayGoOn()
   }
 
   #exceed(detail: string): void {

@@ -143,6 +143,9 @@ function localNamesAt(bytes: Buffer, at: number): readonly string[] {
 /** Bytes in front of the name in a field of Info-ZIP's: a version, and a checksum that some do not look at. */
 const unicodePath = { id: 0x7075, before: 5 } as const
 
+/** Of a file's names in these fields those in front and those at the end count: unpackers take the first or the last. */
+export const mostNames = 16
+
 /** APPNOTE §4.6.9: the name that is meant, where unpackers know this field. */
 function unicodePaths(extra: Buffer): readonly string[] {
   const found: string[] = []
@@ -153,7 +156,9 @@ function unicodePaths(extra: Buffer): readonly string[] {
     }
     at = end
   }
-  return found.filter((name) => name !== '')
+  const names = [...new Set(found)].filter((name) => name !== '')
+  if (names.length <= mostNames) return names
+  return [...names.slice(0, mostNames / 2), ...names.slice(-mostNames / 2)]
 }
 
 /** By the size that its own header gives, where it gives one: a directory that claims more hides nothing behind it. */
