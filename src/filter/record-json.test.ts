@@ -10,6 +10,20 @@ const word = fc.oneof(
 )
 const count = fc.nat()
 const reply = fc.tuple(count, word, word)
+const requiredKeys = [
+  'version',
+  'id',
+  'session',
+  'chain',
+  'listener',
+  'remote',
+  'hostname',
+  'environment',
+  'recipients',
+  'stage',
+  'end',
+] as const satisfies readonly (keyof TraceHead)[]
+// Whatever a head may have more is here, or this does not compile: it would be lost where nobody writes it.
 const optional = {
   hello: word,
   user: word,
@@ -31,7 +45,7 @@ const optional = {
   ruled: word,
   receiver: word,
   lost: count,
-}
+} satisfies Record<Exclude<keyof TraceHead, (typeof requiredKeys)[number]>, unknown>
 const recipient = fc.oneof(
   fc.tuple(word, fc.constantFrom(0 as const, 1 as const)),
   fc.tuple(word, fc.constant(0 as const), word),
@@ -51,21 +65,7 @@ const head: fc.Arbitrary<TraceHead> = fc.record(
     end: fc.constantFrom('committed', 'refused', 'reset', 'aborted'),
     ...optional,
   },
-  {
-    requiredKeys: [
-      'version',
-      'id',
-      'session',
-      'chain',
-      'listener',
-      'remote',
-      'hostname',
-      'environment',
-      'recipients',
-      'stage',
-      'end',
-    ],
-  },
+  { requiredKeys: [...requiredKeys] },
 )
 const detail: fc.Arbitrary<TraceDetail> = fc.record(
   {
@@ -101,4 +101,35 @@ test('the JSON of a record is that of its object, whatever is in it, for each me
       expect(JSON.parse(detailJson(each))).toEqual(JSON.parse(JSON.stringify(each)))
     }),
   )
+})
+
+test.each([
+  'session',
+  'chain',
+  'listener',
+  'remote',
+  'hostname',
+  'environment',
+  'hello',
+  'user',
+  'tls',
+] as const)('a change of %s alone stands in the next record of the session', (key) => {
+  const first: TraceHead = {
+    version: 1,
+    id: 'id',
+    session: 's',
+    chain: 'c',
+    listener: 'mx',
+    remote: '192.0.2.1:4000',
+    hostname: 'mx.test',
+    environment: '',
+    recipients: [],
+    stage: 'mail',
+    end: 'reset',
+  }
+  const session = new SessionJson()
+  for (const one of [first, { ...first, [key]: 'another' }, first]) {
+    const json: unknown = JSON.parse(headJson(one, { at: 1, endedAt: 2 }, session))
+    expect(json).toEqual({ ...one, at: 1, endedAt: 2 })
+  }
 })
