@@ -1,6 +1,7 @@
 /**
  * TLS as a tcp.smtp rule has it for a client: a certificate and ciphers of its own, by the variables of qmail's TLS patch.
- * The certificate's file is followed: a renewed one is shown at once, and where the new one is of no use the last that was.
+ * The certificate's file is followed: a renewed one is shown at once, and where the new one is of no use the last that was,
+ * until the configuration is read anew.
  */
 import { identityProblem } from '../formats/tls-identity.ts'
 import { isPosternError } from '../mail/errors.ts'
