@@ -9,9 +9,20 @@ export const nodeFile = process.execPath
 /** As nice(1) has it: a tenth of a processor where somebody else wants it too, all of it where nobody does. */
 const giveWayBy = 10
 
-function giveWayAtLeastHere(): void {
+/** @param set what sets a thread's priority: tests must not lower their own */
+export function giveWay(set: typeof setPriority = setPriority): void {
   try {
-    setPriority(giveWayBy)
+    // Linux gives each thread a priority of its own; new ones have that of whoever starts them.
+    for (const thread of readdirSync('/proc/self/task')) set(Number(thread), giveWayBy)
+  } catch {
+    // A thread may end meanwhile, and other systems have none in a folder: the first one is what counts.
+    giveWayAtLeastHere(set)
+  }
+}
+
+function giveWayAtLeastHere(set: typeof setPriority): void {
+  try {
+    set(giveWayBy)
   } catch {
     // A filter of system calls may forbid it: to have the priority of the others is no reason not to be there.
   }
@@ -27,15 +38,7 @@ export const hostProcess: HostProcess = Object.freeze({
   onUnhandledRejection(callback: (reason: unknown) => void) {
     process.on('unhandledRejection', callback)
   },
-  giveWay() {
-    try {
-      // Linux gives each thread a priority of its own; new ones have that of whoever starts them.
-      for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), giveWayBy)
-    } catch {
-      // A thread may end meanwhile, and other systems have none in a folder: the first one is what counts.
-      giveWayAtLeastHere()
-    }
-  },
+  giveWay: () => giveWay(),
   residentBytes: () => process.memoryUsage.rss(),
   loadAverage: () => loadavg()[0] ?? 0,
   descriptors() {
