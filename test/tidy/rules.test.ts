@@ -168,6 +168,7 @@ describe('the shape of a file', () => {
     ['src/queue/log.ts', 'export const size = (x: Entry) => x as unknown as number'],
     ['src/queue/log.ts', 'export class Log { constructor(private readonly disk: Disk) {} }'],
     ['src/queue/log.ts', 'namespace Log { export const size = 1 }'],
+    ['src/queue/log.test.ts', "vi.mock('node:fs')"],
     ['src/queue/log.ts', 'let open = 0'],
     ['src/queue/log.ts', 'export let open = 0'],
     ['src/queue/log.ts', 'const open = new Map<string, Draft>()'],

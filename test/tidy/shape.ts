@@ -23,6 +23,7 @@ export function checkShape(files: readonly SourceFile[]): readonly Complaint[] {
     ...checkLength(file),
     ...checkExports(file),
     ...checkTypes(file),
+    ...checkMocks(file),
     ...checkComments(file),
     ...(isTest(file.path) || !/^(?:src|plugins)\//.test(file.path) ? [] : checkTopLevel(file)),
   ])
@@ -91,6 +92,19 @@ function checkTypes(file: SourceFile): readonly Complaint[] {
     },
     TSParameterProperty(node) {
       found.push(file.complain(node, 'has a parameter property', 'Declare the field and assign it'))
+    },
+  }).visit(file.program)
+  return found
+}
+
+/** Test files share a process: whichever loads the module first decides whether it is the mocked one. */
+function checkMocks(file: SourceFile): readonly Complaint[] {
+  const found: Complaint[] = []
+  new Visitor({
+    MemberExpression(node) {
+      if (node.object.type !== 'Identifier' || node.object.name !== 'vi') return
+      if (node.property.type !== 'Identifier' || !/^(?:do)?mock$/i.test(node.property.name)) return
+      found.push(file.complain(node, 'mocks a module', 'Hand what it calls to what is tested'))
     },
   }).visit(file.program)
   return found
