@@ -52,7 +52,9 @@ export class Company {
 
   /** A batch goes out. @param nowMs by the monotonic clock */
   gone(records: number, nowMs: number): void {
-    this.#apartMs = (nowMs - this.#lastMs) / records
+    const passedMs = nowMs - this.#lastMs
+    // Of what comes within one instant nobody knows how close the next one is.
+    this.#apartMs = passedMs > 0 ? passedMs / records : Infinity
     this.#lastMs = nowMs
   }
 }
