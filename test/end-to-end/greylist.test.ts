@@ -62,7 +62,7 @@ test(
       await utimes(join(jgreylist, '198/051/101'), 1, 1)
       expect(await greylist('import', jgreylist)).toBe('2 entries taken, 2 left out\n')
       expect(await greylist('list')).toBe(
-        '198.51.100.0/24  TIME  TIME  1000\n192.0.2.7/32  TIME  TIME  0\n198.51.100.0/24  TIME  TIME  1\n',
+        '198.51.100.0/24  TIME  TIME  1000\n192.0.2.7/32  TIME  TIME  0\n',
       )
     } finally {
       expect(await gateway.stop()).toBe(0)

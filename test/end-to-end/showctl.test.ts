@@ -28,7 +28,7 @@ test('a file that has no effect says why', async () => {
   await folder.write('control/tlsserverciphers', 'HIGH\n')
   const { stdout } = await showctl('tlsserverciphers', 'taps')
   expect(stdout).toContain('tlsserverciphers: HIGH\n')
-  expect(stdout).toContain('not honoured: TLS 1.2 and 1.3 with the ciphers')
+  expect(stdout).toContain('not honoured: the ciphers that Mozilla calls intermediate')
   expect(stdout).toContain('not honoured: the plugin taps is off: postern enable taps')
 })
 
