@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Endpoint, TlsState } from '../../mail/session.ts'
 import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
+import { lastWords } from './last-words.ts'
 import { secure, tlsState } from './net-tls.ts'
 import type { Party, Turn } from './turn.ts'
 
@@ -107,7 +108,17 @@ export class NodeConnection implements Connection, Party {
   }
 
   #put(data: string | Uint8Array): boolean {
-    return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data)
+    return typeof data === 'string'
+      ? this.#socket.write(data, 'latin1', this.#written)
+      : this.#socket.write(data, this.#written)
+  }
+
+  /** A write that finds the peer gone has Node close the socket, with the peer's last words, and why it went, still unread. */
+  readonly #written = (error: Error | null | undefined): void => {
+    // Without the keys they say nothing; and what is read already would come before them, and comes no more.
+    if (!error || this.#socket instanceof TLSSocket || this.#socket.readableLength > 0) return
+    const words = lastWords(this.#socket)
+    if (words !== undefined) this.#data(words)
   }
 
   pause(): void {

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { once } from 'node:events'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -311,6 +312,25 @@ describe('a connection', () => {
     expect(told).toEqual(['first: PROXY', 'first: the end', 'second: the end'])
     server.destroy()
     await door.listener.close()
+  })
+
+  test('that finds its peer gone hears what it said last, and then that it is gone', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-net-'))
+    const path = join(folder, 'socket')
+    const theirs = Promise.withResolvers<Socket>()
+    const server = createServer(theirs.resolve).listen(path)
+    await once(server, 'listening')
+    const ours = await nodeNet.connect({ address: { path }, timeoutMs: 30_000 })
+    const heard = watch(ours)
+    const peer = await theirs.promise
+    peer.write('too much')
+    peer.destroy()
+    // In the same turn: nothing has come in yet.
+    ours.write(Buffer.from('more'))
+    expect(await heard.first(8)).toBe('too much')
+    expect(await heard.closed).toMatchObject({ code: 'EPIPE' })
+    server.close()
+    rmSync(folder, { recursive: true })
   })
 
   test('that is destroyed has said its last words', async () => {
