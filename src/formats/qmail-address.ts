@@ -16,10 +16,15 @@ export function quoteAddress(address: string): string {
 }
 
 function quoteLocalPart(localPart: string): string {
+  if (isPlainLocalPart(localPart)) return localPart
+  return `"${localPart.replace(/[\r\n"\\]/g, '\\$&')}"`
+}
+
+/** Whether it stands without quotes. */
+export function isPlainLocalPart(localPart: string): boolean {
   const dotsRight =
     !localPart.startsWith('.') && !localPart.endsWith('.') && !localPart.includes('..')
-  if (dotsRight && plainLocalPart.test(localPart)) return localPart
-  return `"${localPart.replace(/[\r\n"\\]/g, '\\$&')}"`
+  return dotsRight && plainLocalPart.test(localPart)
 }
 
 /** As qmail-queue has it on descriptor 1: without quotes, one character for each byte; a path that is null is empty. */

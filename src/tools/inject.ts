@@ -32,7 +32,7 @@ export async function injectAsCalled(call: InjectCall): Promise<InjectAnswer> {
     [...queue.environment].map(([name, value]) => [name, utf8Octets(value)]),
   )
   const lists = listsIn(queue.environment.get('QMAILMFTFILE'))
-  if (lists === undefined) return fatal(111, 'read error')
+  if (lists === undefined) return fatal(111, 'read error\n')
   const injection = inject(latin1(call.message), {
     recipientsFrom: options.recipientsFrom,
     recipients: options.recipients.map(utf8Octets),
@@ -46,7 +46,7 @@ export async function injectAsCalled(call: InjectCall): Promise<InjectAnswer> {
     now: systemClock.now(),
     pid,
   })
-  if (!injection.ok) return fatal(100, `unable to parse this line:\n${withoutEnd(injection.field)}`)
+  if (!injection.ok) return fatal(100, injection.problem)
   const { message, sender, recipients } = injection
   if (options.dryRun) {
     const returnPath = `Return-Path: <${quoteAddress(sender)}>\n`
@@ -56,17 +56,13 @@ export async function injectAsCalled(call: InjectCall): Promise<InjectAnswer> {
   const mail = { envelope: { sender, recipients }, message: latin1Bytes(message) }
   const handed = await handToProgram(queue, mail, signal)
   if ('queued' in handed) return { exit: 0, out: nothing, err: nothing }
-  return fatal(handed.permanent ? 100 : 111, handed.text)
+  return fatal(handed.permanent ? 100 : 111, `${handed.text}\n`)
 }
 
 const nothing = new Uint8Array()
 
 function fatal(exit: 100 | 111, text: string): InjectAnswer {
-  return { exit, out: nothing, err: latin1Bytes(`qmail-inject: fatal: ${text}\n`) }
-}
-
-function withoutEnd(text: string): string {
-  return text.endsWith('\n') ? text.slice(0, -1) : text
+  return { exit, out: nothing, err: latin1Bytes(`qmail-inject: fatal: ${text}`) }
 }
 
 /** A file that there is not names no lists. @returns undefined for one that can not be read */

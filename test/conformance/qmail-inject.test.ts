@@ -1,5 +1,5 @@
 /**
- * What the real qmail-inject made of 274 messages. Bytes are written as Latin-1 text; `@DATE@` and `@MID@` stand for the
+ * What the real qmail-inject made of 274 messages, and of 200 that were made at random. Bytes are written as Latin-1 text; `@DATE@` and `@MID@` stand for the
  * time and the process.
  */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { parseInjectOptions } from '../../src/formats/inject/inject-options.ts'
 import { latin1Bytes, readable } from '../../src/formats/octets.ts'
 import { systemClock } from '../../src/runtime/node/clock.ts'
 import { nodePrograms } from '../../src/runtime/node/programs.ts'
+import { inject } from '../../src/formats/inject/inject.ts'
 import { injectAsCalled } from '../../src/tools/inject.ts'
 
 interface Vector {
@@ -23,8 +24,13 @@ interface Vector {
   readonly envelope: string | null
 }
 
-const file = new URL('../fixtures/qmail/qmail-inject.json', import.meta.url)
-const { cases }: { cases: readonly Vector[] } = JSON.parse(readFileSync(file, 'utf8'))
+const cases = vectorsOf('qmail-inject.json')
+
+function vectorsOf(name: string): readonly Vector[] {
+  const file = new URL(`../fixtures/qmail/${name}`, import.meta.url)
+  const { cases: read }: { cases: readonly Vector[] } = JSON.parse(readFileSync(file, 'utf8'))
+  return read
+}
 
 const control = {
   defaultDomain: 'dd.example',
@@ -92,6 +98,34 @@ function withoutNumbers(envelope: string | null): string | undefined {
   return envelope?.replace(/-\d{10}\.\d+(?=[-@])/, '-T.P')
 }
 
+/** Without a queue: the same that `run` finds there. */
+function injected({ args, env, stdin }: Vector): Answer {
+  const options = parseInjectOptions(args)
+  if ('illegal' in options) throw new Error('no such option')
+  const injection = inject(stdin, {
+    ...control,
+    ...options,
+    variables: new Map(Object.entries(env)),
+    defaultHost: env['QMAILDEFAULTHOST'] ?? control.defaultHost,
+    defaultDomain: env['QMAILDEFAULTDOMAIN'] ?? control.defaultDomain,
+    plusDomain: env['QMAILPLUSDOMAIN'] ?? control.plusDomain,
+    idHost: env['QMAILIDHOST'] ?? control.idHost,
+    now: Date.UTC(2026, 10, 22),
+    pid: 4711,
+  })
+  if (!injection.ok) {
+    return {
+      rc: 100,
+      err: `qmail-inject: fatal: ${injection.problem}`,
+      message: null,
+      envelope: null,
+    }
+  }
+  const { message, sender, recipients } = injection
+  const envelope = `F${sender}\0${recipients.map((each) => `T${each}\0`).join('')}\0`
+  return { rc: 0, err: '', message, envelope }
+}
+
 describe('qmail-inject', () => {
   test('is known by 274 vectors', () => {
     expect(cases).toHaveLength(274)
@@ -114,4 +148,27 @@ describe('qmail-inject', () => {
       })
     },
   )
+
+  test('reads anything that may stand in a header, or refuses it in the same words', () => {
+    const random = vectorsOf('qmail-inject-random.json').filter(
+      ({ stderr }) => !/ illegal option | requires an argument /.test(stderr),
+    )
+    expect(random.length).toBeGreaterThan(150)
+    for (const vector of random) {
+      const { rc, err, message, envelope } = injected(vector)
+      expect({ rc, err, message: timeless(message), envelope: withoutNumbers(envelope) }).toEqual({
+        rc: vector.rc,
+        err: vector.stderr,
+        message: timeless(vector.queued_msg),
+        envelope: withoutNumbers(vector.envelope),
+      })
+    }
+  })
+
+  test('refuses an address with a NUL, which no envelope can hold', () => {
+    const vector = { args: [], env: {}, stdin: 'To: jo\0e@x.com\n\n', rc: 100, stderr: '' }
+    const { rc, err } = injected({ ...vector, queued_msg: null, envelope: null })
+    expect(rc).toBe(100)
+    expect(err).toContain('unable to parse address: jo\0e@x.com')
+  })
 })

@@ -1,4 +1,5 @@
 /** Who writes, as the environment says (qmail-inject.8): for the From field and for the envelope. */
+import { isPlainLocalPart } from '../qmail-address.ts'
 import type { Token } from './tokens.ts'
 
 export type Variables = ReadonlyMap<string, string>
@@ -35,21 +36,23 @@ export function envelopeAuthorOf(variables: Variables): Author {
   }
 }
 
-/** Without a host, where none is said: it is completed like any other address. */
-export function addressOf({ user, host }: Pick<Author, 'user' | 'host'>): readonly Token[] {
-  if (host === undefined) return [word(user)]
-  return [word(user), { type: 'at' }, ...hostTokens(host)]
+/** As a field says it that somebody wrote, before its address is completed. @param asComment `address (name)` */
+export function authorField(
+  { user, host, name }: Author,
+  { asComment }: { readonly asComment: boolean },
+): readonly Token[] {
+  const local: Token = { type: isPlainLocalPart(user) ? 'atom' : 'quoted', text: user }
+  const address = [local, ...atHost(host)]
+  if (name === undefined) return address
+  if (asComment) return [...address, { type: 'comment', text: name }]
+  return [{ type: 'quoted', text: name }, { type: 'left' }, ...address, { type: 'right' }]
 }
 
-function hostTokens(host: string): readonly Token[] {
-  return host.split('.').flatMap((label, index): readonly Token[] => {
-    const tokens: readonly Token[] = label === '' ? [] : [word(label)]
-    return index === 0 ? tokens : [{ type: 'dot' }, ...tokens]
-  })
+/** Whatever is in it is quoted, and read with the field. */
+export function senderField({ user, host }: Author): readonly Token[] {
+  return [{ type: 'quoted', text: user }, ...atHost(host)]
 }
 
-const plainWord = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+$/
-
-function word(text: string): Token {
-  return { type: plainWord.test(text) ? 'atom' : 'quoted', text }
+function atHost(host: string | undefined): readonly Token[] {
+  return host === undefined ? [] : [{ type: 'at' }, { type: 'atom', text: host }]
 }

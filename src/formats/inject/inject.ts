@@ -4,8 +4,10 @@
  */
 import type { Instant } from '../../mail/instant.ts'
 import { formatDate } from '../../mail/trace-fields.ts'
-import { readAddressList } from './address-list.ts'
-import { addressOf, authorOf, envelopeAuthorOf, type Variables } from './author.ts'
+import { lowerAscii } from '../octets.ts'
+import { quoteAddress } from '../qmail-address.ts'
+import { readAddressList, type AddressList } from './address-list.ts'
+import { authorField, authorOf, envelopeAuthorOf, senderField, type Variables } from './author.ts'
 import { readMessage, type WrittenField } from './header-lines.ts'
 import { qualify, qualifyArgument, type Qualifiers } from './qualify.ts'
 import { formatTokens, parseTokens, unquoted, type Token } from './tokens.ts'
@@ -31,8 +33,8 @@ export interface Injected {
   readonly recipients: readonly string[]
 }
 
-/** `field`: what can not be read, as it was written. */
-export type Injection = Injected | { readonly ok: false; readonly field: string }
+/** `problem`: what cannot be read, in qmail-inject's words. */
+export type Injection = Injected | { readonly ok: false; readonly problem: string }
 
 export function inject(text: string, settings: InjectSettings): Injection {
   return new Injector(settings).inject(text)
@@ -69,7 +71,8 @@ class Injector {
   readonly #recipients: string[] = []
   readonly #resentRecipients: string[] = []
   /** Of To and Cc, the last that was found first. */
-  readonly #correspondents: (readonly Token[])[] = []
+  readonly #correspondents: string[] = []
+  /** What was found first: the last address of the first field that has one. */
   #returnPath: readonly Token[] | undefined
 
   constructor(settings: InjectSettings) {
@@ -78,27 +81,40 @@ class Injector {
   }
 
   inject(text: string): Injection {
-    const { fields, rest } = readMessage(text)
-    for (const field of fields) {
-      if (!this.#take(field)) return { ok: false, field: field.text }
-    }
-    const header = [...this.#added(), ...this.#kept].join('')
-    return {
-      ok: true,
-      message: header + rest,
-      sender: this.#sender(),
-      recipients: this.#allRecipients(),
+    try {
+      this.#checkQualifiers()
+      const given = this.#givenRecipients()
+      const givenSender = this.#givenSender()
+      const { fields, rest } = readMessage(text)
+      for (const field of fields) this.#take(field)
+      const header = [...this.#added(), ...this.#kept].join('')
+      const sender = givenSender ?? this.#sender()
+      const recipients = this.#allRecipients(given)
+      // qmail-inject ends an address there, and the mail goes to somebody else.
+      const unspeakable = [sender, ...recipients].find((each) => each.includes('\0'))
+      if (unspeakable !== undefined) throw new Unreadable(`address: ${unspeakable}\n`)
+      return { ok: true, message: header + rest, sender, recipients }
+    } catch (error) {
+      if (error instanceof Unreadable) return { ok: false, problem: error.message }
+      throw error
     }
   }
 
-  /** @returns whether it can be read */
-  #take(field: WrittenField): boolean {
+  /** What is put into addresses makes sense by itself. @throws Unreadable */
+  #checkQualifiers(): void {
+    const { defaultDomain, defaultHost, plusDomain } = this.#settings
+    for (const part of [`.${defaultDomain}`, `@${defaultHost}`, `.${plusDomain}`]) {
+      if (parseTokens(part) === undefined) throw new Unreadable(`this line:\n${part}`)
+    }
+  }
+
+  /** @throws Unreadable */
+  #take(field: WrittenField): void {
     const { name } = field
-    if (this.#isUnwanted(name)) return true
+    if (this.#isUnwanted(name)) return
     this.#seen.add(name)
-    const { text, readable } = this.#rewritten(field)
+    const text = this.#rewritten(field)
     if (!removedFields.has(name)) this.#kept.push(text)
-    return readable
   }
 
   #isUnwanted(name: string): boolean {
@@ -114,26 +130,29 @@ class Injector {
     }
   }
 
-  #rewritten(field: WrittenField): { readonly text: string; readonly readable: boolean } {
-    const { name, text } = field
+  /** What names recipients may make no sense, and stays as it is. @throws Unreadable for everything else */
+  #rewritten(field: WrittenField): string {
+    const { name, shownName, value, text } = field
     const ofRecipients = recipientFields.has(name) || resentRecipientFields.has(name)
-    if (!ofRecipients && !authorFields.has(name) && name !== 'return-path') {
-      return { text, readable: true }
-    }
-    const parsed = parseTokens(field.value)
-    if (parsed === undefined) return { text, readable: ofRecipients }
-    const { tokens, addresses } = readAddressList(parsed, (each) => qualify(each, this.#settings))
-    this.#note(name, addresses)
-    if (tokens === undefined) return { text, readable: ofRecipients }
-    const head: readonly Token[] = [{ type: 'atom', text: field.shownName }, { type: 'colon' }]
-    return { text: `${formatTokens([...head, ...tokens])}\n`, readable: true }
+    if (!ofRecipients && !authorFields.has(name) && name !== 'return-path') return text
+    // A backslash takes the line end with it, too.
+    const list = this.#complete(`${value}\n`)
+    this.#note(name, list?.addresses ?? [])
+    if (list?.tokens !== undefined) return fieldText(shownName, list.tokens)
+    if (ofRecipients) return text
+    throw new Unreadable(`this line:\n${text}`)
+  }
+
+  #complete(value: string): AddressList | undefined {
+    const tokens = parseTokens(value)
+    return tokens && readAddressList(tokens, (each) => qualify(each, this.#settings))
   }
 
   #note(name: string, addresses: readonly (readonly Token[])[]): void {
-    if (name === 'return-path') this.#returnPath = addresses.at(-1)
+    if (name === 'return-path') this.#returnPath ??= addresses[0]
     if (recipientFields.has(name)) this.#recipients.push(...addresses.map(unquoted))
     if (resentRecipientFields.has(name)) this.#resentRecipients.push(...addresses.map(unquoted))
-    if (name === 'to' || name === 'cc') this.#correspondents.push(...addresses)
+    if (name === 'to' || name === 'cc') this.#correspondents.push(...addresses.map(unquoted))
   }
 
   get #isResent(): boolean {
@@ -146,7 +165,7 @@ class Injector {
     const added: string[] = []
     if (!has('date')) added.push(`${prefix}Date: ${this.#date()}\n`)
     if (!has('message-id')) added.push(`${prefix}Message-ID: ${this.#messageId()}\n`)
-    if (!has('from')) added.push(`${formatTokens(this.#from(`${prefix}From`))}\n`)
+    if (!has('from')) added.push(prefix + this.#from())
     if (!has('to') && !has('cc')) added.push(`${prefix}Cc: recipient list not shown: ;\n`)
     if (prefix === '' && !has('mail-followup-to')) added.push(...this.#followupTo())
     return added
@@ -165,58 +184,90 @@ class Injector {
     return `<${stamp}.${pid}.qmail@${idHost}>`
   }
 
-  #from(name: string): readonly Token[] {
+  /** @throws Unreadable */
+  #from(): string {
     const author = authorOf(this.#settings.variables)
-    const address = qualify(addressOf(author), this.#settings)
-    const head: readonly Token[] = [{ type: 'atom', text: name }, { type: 'colon' }]
-    if (author.name === undefined) return [...head, ...address]
-    if (this.#letters.includes('c')) {
-      return [...head, ...address, { type: 'comment', text: author.name }]
-    }
-    const phrase: Token = { type: 'quoted', text: author.name }
-    return [...head, phrase, { type: 'left' }, ...address, { type: 'right' }]
+    const said = authorField(author, { asComment: this.#letters.includes('c') })
+    return fieldText('From', this.#read('From', said).tokens)
+  }
+
+  /** What the environment says is read as if somebody had written it into a field. @throws Unreadable */
+  #read(name: string, said: readonly Token[]): CompleteList {
+    const text = fieldText(name, said)
+    const { tokens, addresses = [] } = this.#complete(text.slice(name.length + 1)) ?? {}
+    if (tokens === undefined) throw new Unreadable(`this line:\n${text}`)
+    return { tokens, addresses }
   }
 
   /** Where the message goes to a list: so that whoever answers writes to the list and to those who may not be on it. */
   #followupTo(): readonly string[] {
     const { lists = new Set() } = this.#settings
-    const goesToList = this.#correspondents.some((each) => lists.has(unquoted(each).toLowerCase()))
+    const goesToList = this.#correspondents.some((each) => lists.has(lowerAscii(each)))
     if (!goesToList) return []
-    const all = this.#correspondents.toReversed().map((each) => formatTokens(each))
+    const all = this.#correspondents.toReversed().map(quoteAddress)
     return [`Mail-Followup-To: ${all.join(',\n  ')}\n`]
   }
 
-  #sender(): string {
+  /** Who says it on the command line means just that. @throws Unreadable */
+  #givenSender(): string | undefined {
     const { sender } = this.#settings
-    const verp = this.#letters.includes('r')
-    const address =
-      sender === undefined
-        ? (this.#returnPath ?? this.#defaultSender(verp))
-        : qualifyArgument(sender, this.#settings)
-    return unquoted(address) + (verp ? '-@[]' : '')
+    if (sender === undefined) return undefined
+    const address = qualifyArgument(sender, this.#settings)
+    if (address === undefined) throw new Unreadable(`this line:\n${quoteAddress(sender)}`)
+    return unquoted(address)
   }
 
-  #defaultSender(verp: boolean): readonly Token[] {
+  /** @throws Unreadable */
+  #sender(): string {
+    const address = this.#returnPath ?? this.#defaultSender()
+    return unquoted(address) + (this.#isVerp ? '-@[]' : '')
+  }
+
+  get #isVerp(): boolean {
+    return this.#letters.includes('r')
+  }
+
+  /** @throws Unreadable */
+  #defaultSender(): readonly Token[] {
     const { variables, now, pid } = this.#settings
     const author = envelopeAuthorOf(variables)
     const perMessage = this.#letters.includes('m') ? `-${Math.floor(now / 1000)}.${pid}` : ''
-    const user = author.user + perMessage + (verp ? '-' : '')
-    return qualify(addressOf({ ...author, user }), this.#settings)
+    const user = author.user + perMessage + (this.#isVerp ? '-' : '')
+    const [address] = this.#read('Return-Path', senderField({ ...author, user })).addresses
+    return address ?? []
   }
 
-  #allRecipients(): readonly string[] {
+  /** Of the command line, where these count. @throws Unreadable */
+  #givenRecipients(): readonly string[] {
     const { recipientsFrom, recipients } = this.#settings
-    const given = recipients.map((each) => unquoted(qualifyArgument(each, this.#settings)))
-    const found = this.#isResent ? this.#resentRecipients : this.#recipients
-    switch (recipientsFrom) {
-      case 'arguments':
-        return given
-      case 'header':
-        return found
-      case 'both':
-        return [...given, ...found]
-      case 'either':
-        return given.length > 0 ? given : found
-    }
+    if (recipientsFrom === 'header') return []
+    return recipients.map((each) => {
+      const address = qualifyArgument(each, this.#settings)
+      if (address === undefined) throw new Unreadable(`address: ${each}\n`)
+      return unquoted(address)
+    })
   }
+
+  #allRecipients(given: readonly string[]): readonly string[] {
+    const { recipientsFrom } = this.#settings
+    const ofArgumentsOnly =
+      recipientsFrom === 'arguments' || (recipientsFrom === 'either' && given.length > 0)
+    if (ofArgumentsOnly) return given
+    return [...given, ...(this.#isResent ? this.#resentRecipients : this.#recipients)]
+  }
+}
+
+interface CompleteList extends AddressList {
+  readonly tokens: readonly Token[]
+}
+
+/** Somebody wrote what has no meaning; what, stands in its message. */
+class Unreadable extends Error {
+  constructor(what: string) {
+    super(`unable to parse ${what}`)
+  }
+}
+
+function fieldText(name: string, tokens: readonly Token[]): string {
+  return `${formatTokens([{ type: 'atom', text: name }, { type: 'colon' }, ...tokens])}\n`
 }

@@ -47,16 +47,23 @@ function withDomain(tokens: readonly Token[], defaultDomain: string): readonly T
   return [...tokens, { type: 'dot' }, ...words(defaultDomain)]
 }
 
-/** A name of ours as tokens: it may hold anything that somebody wrote into a control file. */
+/** A name of ours as tokens. Whether it can be read is known before; elsewhere than in qmail-inject nobody asks. */
 function words(name: string): readonly Token[] {
   return parseTokens(name) ?? [{ type: 'quoted', text: name }]
 }
 
-/** An address as a program is given it, such as on a command line: everything before the last `@` is the local-part. */
-export function qualifyArgument(argument: string, qualifiers: Qualifiers): readonly Token[] {
+/**
+ * An address as a program is given it, such as on a command line: everything before the last `@` is the local-part.
+ * @returns `undefined` where what follows it cannot be read
+ */
+export function qualifyArgument(
+  argument: string,
+  qualifiers: Qualifiers,
+): readonly Token[] | undefined {
   const at = argument.lastIndexOf('@')
   const local: Token = { type: 'quoted', text: at < 0 ? argument : argument.slice(0, at) }
   if (argument === '') return []
   if (at < 0) return qualify([local], qualifiers)
-  return qualify([local, { type: 'at' }, ...words(argument.slice(at + 1))], qualifiers)
+  const host = parseTokens(argument.slice(at + 1))
+  return host && qualify([local, { type: 'at' }, ...host], qualifiers)
 }

@@ -23,14 +23,14 @@ const marks: ReadonlyMap<Special, string> = new Map(
   [...specials].map(([mark, special]) => [special, mark]),
 )
 
-/** What ends an atom. A closing bracket does not. */
+/** What ends an atom. A closing bracket does not, though none begins with one. */
 const atomEnd = /[ \t\r\n(["<>;:@,.]/
 /** An atom with one of these is written as a quoted string. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const needsQuotes = /[\x00-\x1f\x7f-\xff)\]\\]/
 const needsBackslash = /["()[\]\\\r\n]/g
 
-/** @returns `undefined` where a quote, a bracket or a backslash is left open */
+/** @returns `undefined` where a quote or a bracket is left open, or one is closed that was never opened */
 export function parseTokens(text: string): Token[] | undefined {
   const tokens: Token[] = []
   for (let at = 0; at < text.length;) {
@@ -63,17 +63,20 @@ function tokenAt(text: string, at: number): Step | undefined {
       return enclosed(text, at, { type: 'quoted', end: '"' })
     case '[':
       return enclosed(text, at, { type: 'literal', end: ']' })
+    case ')':
+    case ']':
+      return undefined
     default:
       return atomAt(text, at)
   }
 }
 
-function atomAt(text: string, from: number): Step | undefined {
+/** A backslash at the very end stands for nothing. */
+function atomAt(text: string, from: number): Step {
   let atom = ''
   let at = from
   while (at < text.length && !atomEnd.test(text.charAt(at))) {
     if (text[at] === '\\') at += 1
-    if (at === text.length) return undefined
     atom += text.charAt(at)
     at += 1
   }
