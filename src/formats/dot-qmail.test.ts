@@ -51,8 +51,12 @@ describe('the .qmail files of an address', () => {
   const names = (dash: string, extension: string): readonly string[] =>
     dotQmailNames(dash, extension).map(({ name }) => name)
 
-  test('are .qmail alone where there is no extension', () => {
-    expect(names('', '')).toEqual(['.qmail'])
+  test('are .qmail, and one that nobody has, where there is no extension', () => {
+    expect(names('', '')).toEqual(['.qmail', '.qmaildefault'])
+  })
+
+  test('have the extension in their names where nothing stands before it', () => {
+    expect(names('', 'a-b')).toEqual(['.qmaila-b', '.qmaila-default', '.qmaildefault'])
   })
 
   test('go from the whole extension to the defaults, the longest first', () => {

@@ -63,10 +63,9 @@ export interface DotQmailName {
 
 /**
  * In the order in which they are tried; the first that exists counts.
- * @param dash empty, or what stands between `.qmail` and the extension
+ * @param dash what stands between `.qmail` and the extension; mostly empty where that is
  */
 export function dotQmailNames(dash: string, extension: string): readonly DotQmailName[] {
-  if (dash === '') return [{ name: '.qmail' }]
   const safe = safeExtension(extension)
   const names: DotQmailName[] = [exactName(dash, { extension, safe })]
   for (let at = safe.length; at >= 0; at -= 1) {

@@ -1,5 +1,4 @@
 /** Finds the .qmail file of an address and says whether it may be obeyed. */
-import { isPosternError } from '../../mail/errors.ts'
 import {
   dotQmailNames,
   parseDotQmail,
@@ -9,7 +8,7 @@ import {
 import { latin1Bytes, readable } from '../../formats/octets.ts'
 import type { Disk, DiskFile } from '../../runtime/disk.ts'
 import type { LocalAddress } from './local-address.ts'
-import { hard, reasonOf, soft, type Trouble } from './trouble.ts'
+import { hard, isAbsence, reasonOf, soft, type Trouble } from './trouble.ts'
 
 /** More than anybody writes by hand; a list of recipients has an `:include:` or a program for it. */
 const maxBytes = 4 << 20
@@ -65,7 +64,7 @@ async function open(
       await file.close()
     }
   } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
+    if (isAbsence(error)) return undefined
     return soft(`Unable to open ${name}: ${reasonOf(error)}. (#4.3.0)`)
   }
 }
@@ -106,7 +105,7 @@ async function exists(disk: Disk, path: string): Promise<boolean> {
     await disk.stat(fileName(path))
     return true
   } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
+    if (isAbsence(error)) return false
     throw error
   }
 }

@@ -36,7 +36,16 @@ const words: ReadonlyMap<string, string> = new Map([
 /** The system's reason in qmail's words. @throws what is no operational error */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof PosternError)) throw error
-  const { cause } = error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return words.get(code) ?? error.message
+  return words.get(systemCode(error)) ?? error.message
+}
+
+/** Such a file cannot be there now, and will not be there later. */
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'])
+
+export function isAbsence(error: unknown): boolean {
+  return error instanceof PosternError && absent.has(systemCode(error))
+}
+
+function systemCode({ cause }: PosternError): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
 }
