@@ -4,21 +4,17 @@
  */
 import {
   asciiDomain,
-  controlList,
   definePlugin,
-  isDomain,
   mailboxKey,
   moreRcpthosts,
   option,
+  parsePercentHack,
   parseRcpthosts,
   pass,
   reject,
   relayClient,
-  type Mailbox,
+  withoutPercentSigns,
 } from 'postern/plugin'
-
-/** Hops in one address; more are nobody's mistake. */
-const mostHops = 10
 
 export const percenthack = definePlugin({
   name: 'percenthack',
@@ -32,16 +28,14 @@ export const percenthack = definePlugin({
     more: option.cdb({ default: 'control/morercpthosts.cdb', description: 'More of them.' }),
   },
   setup({ file, rcpthosts, more }) {
-    const domains = file.follow(
-      (bytes) => new Set(controlList(bytes).map(({ text }) => asciiDomain(text))),
-    )
+    const domains = file.follow(parsePercentHack)
     const listed = rcpthosts.follow((bytes) => parseRcpthosts(bytes).value)
     const database = moreRcpthosts(more)
     const isOurs = (domain: string): boolean =>
       (listed.current.find(domain) ?? database.find(domain)) !== undefined
     return {
       rcpt({ transaction: { session }, recipient }, { findings }) {
-        const meant = undone(recipient.mailbox, domains.current)
+        const meant = withoutPercentSigns(recipient.mailbox, domains.current)
         if (meant === recipient.mailbox) return pass()
         const evidence = { recipient: mailboxKey(recipient.mailbox) }
         if (meant === undefined) {
@@ -67,19 +61,3 @@ export const percenthack = definePlugin({
     }
   },
 })
-
-/** Again and again, as qmail-send does. @returns the mailbox itself where nothing is to be done, undefined where none comes of it */
-function undone(mailbox: Mailbox, domains: ReadonlySet<string>): Mailbox | undefined {
-  let meant = mailbox
-  for (let hop = 0; hop < mostHops && domains.has(asciiDomain(meant.domain)); hop++) {
-    const percent = meant.localPart.lastIndexOf('%')
-    if (percent < 0) break
-    const next = {
-      localPart: meant.localPart.slice(0, percent),
-      domain: meant.localPart.slice(percent + 1),
-    }
-    if (next.localPart === '' || !isDomain(next.domain, { smtputf8: true })) return undefined
-    meant = next
-  }
-  return meant
-}

@@ -173,6 +173,23 @@ describe('the router', () => {
     expect(await routerWith()('bob', domain)).toMatchObject({ lookup: 'host', host, port: 25 })
   })
 
+  test.each([
+    ['bob%inner.test@gate.test', 'maildir:inner.test/bob'],
+    ['bob%x%gate.test@GATE.test', 'maildir:gate.test/bob%25x%25gate.test'],
+    ['bob%inner.test%gate.test@gate.test', 'maildir:inner.test/bob'],
+    ['bob%elsewhere.test@gate.test', 'maildir:gate.test/bob%25elsewhere.test'],
+    ['bob%inner.test@elsewhere.test', 'smtp:elsewhere.test'],
+  ])('a percent sign leads %s no further than to this host', async (address, key) => {
+    const locals = new Set(['gate.test', 'inner.test'])
+    const percentHack = new Set(['gate.test'])
+    const smtpRoutes = parseSmtpRoutes(undefined).value
+    const tables = () => ({ defaultHost: 'gate.test', locals, smtpRoutes, percentHack })
+    const [localPart = '', domain = ''] = address.split('@')
+    const router = createRouter({ mailRoot: '/mail', tables })
+    const route = await router.route({ mailbox: { localPart, domain } }, envelope)
+    expect(route.key).toBe(key)
+  })
+
   test('tables are asked anew for every recipient', async () => {
     const locals = new Set<string>()
     const smtpRoutes = parseSmtpRoutes(undefined).value

@@ -18,6 +18,7 @@ import type {
 import type { VirtualDomains } from '../formats/control-domains.ts'
 import type { DomainTable } from '../formats/domain-table.ts'
 import { utf8Octets } from '../formats/octets.ts'
+import { withoutPercentSigns } from '../formats/percent-hack.ts'
 import type { RouteTarget } from '../formats/route-target.ts'
 import type { SmtpRoutes } from '../formats/smtproutes.ts'
 import { folderName } from './folder-name.ts'
@@ -30,6 +31,8 @@ export interface RoutingTables {
   readonly defaultHost: string
   /** Asked with domains in lower case. */
   readonly locals: { has(domain: string): boolean }
+  /** Where `user%host@domain` means `user@host` (control/percenthack). Absent: nowhere. */
+  readonly percentHack?: ReadonlySet<string>
   /** Asked only where mail for this host goes to its users. */
   readonly virtualDomains?: VirtualDomains
   readonly smtpRoutes: SmtpRoutes
@@ -53,17 +56,18 @@ const submissionsPort = 465
 export function createRouter({ mailRoot, tables, users }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
-      const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = tables()
+      const all = tables()
+      const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = all
       if (mailbox.domain === noDomain) return nowhere(mailbox, locals)
-      const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
+      const written = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
+      const { localPart, domain } = meantMailbox({ ...mailbox, domain: written }, all)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
       const directory = users?.()
-      const { localPart } = mailbox
       if (locals.has(domain)) {
         return directory === undefined
-          ? maildirRoute(mailRoot, { ...mailbox, domain })
-          : userRoute(directory, { ...mailbox, domain })
+          ? maildirRoute(mailRoot, { localPart, domain })
+          : userRoute(directory, { localPart, domain })
       }
       if (directory !== undefined) {
         const prefix = virtualDomains?.find(`${localPart}@${domain}`)?.prefix ?? ''
@@ -75,6 +79,19 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
       return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
     },
   }
+}
+
+/** A percent sign leads to whom this host has mail for, and never to somebody else: nobody relays by it. */
+function meantMailbox(mailbox: Mailbox, tables: RoutingTables): Mailbox {
+  const { percentHack, locals, virtualDomains } = tables
+  if (percentHack === undefined || !mailbox.localPart.includes('%')) return mailbox
+  const meant = withoutPercentSigns(mailbox, percentHack)
+  if (meant === undefined || meant === mailbox) return mailbox
+  const domain = canonicalDomain(meant.domain)
+  const isOurs =
+    locals.has(domain) ||
+    (virtualDomains?.find(`${meant.localPart}@${domain}`)?.prefix ?? '') !== ''
+  return isOurs ? { localPart: meant.localPart, domain } : mailbox
 }
 
 /** Lower case, A-labels; an address literal as it is. */

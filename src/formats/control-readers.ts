@@ -58,7 +58,7 @@ export const controlReaders = {
   morercpthosts: { part: 'postern newmrh and postern cdb' },
   'morercpthosts.cdb': { plugin: 'rcpthosts' },
   outgoingip: { part: 'outgoing mail' },
-  percenthack: { plugin: 'percenthack' },
+  percenthack: { part: 'the router, and the plugin percenthack' },
   plusdomain: { part: 'postern inject' },
   qmqpservers: { unread: 'mail is queued here, never handed on by QMQP' },
   qmtproutes: { part: 'the router' },

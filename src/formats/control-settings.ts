@@ -14,6 +14,7 @@ import { isAddressLiteral } from '../mail/domain.ts'
 import { controlInteger, controlLine, controlList, sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { latin1 } from './octets.ts'
+import { parsePercentHack } from './percent-hack.ts'
 import { parseQmtpRoutes, parseSmtpRoutes, type SmtpRoutes } from './smtproutes.ts'
 
 export interface ControlSettings {
@@ -41,6 +42,8 @@ export interface ControlSettings {
   readonly maxRcpt: number
   /** Addresses to connect from; empty: what the system chooses. */
   readonly outgoingIp: readonly string[]
+  /** Domains where `user%host@domain` means `user@host`; A-labels in lower case. */
+  readonly percentHack: ReadonlySet<string>
   readonly plusDomain: string
   readonly queueLifetimeSeconds: number
   /** Of rcpthosts and morercpthosts.cdb. */
@@ -90,6 +93,7 @@ export const settingFiles = [
   'locals',
   'maxrcpt',
   'outgoingip',
+  'percenthack',
   'plusdomain',
   'qmtproutes',
   'queuelifetime',
@@ -147,6 +151,7 @@ export function readControlSettings(
     locals: keep('locals', parseLocals(bytesOf('locals'), me)),
     maxRcpt: integerOr('maxrcpt', controlFiles.maxrcpt.default),
     outgoingIp: keep('outgoingip', parseOutgoingIp(bytesOf('outgoingip'))),
+    percentHack: parsePercentHack(bytesOf('percenthack')),
     plusDomain: lineOr('plusdomain', me),
     queueLifetimeSeconds: integerOr('queuelifetime', controlFiles.queuelifetime.default),
     rcptHosts: keep(

@@ -1,5 +1,8 @@
 import type { PermanentStatus, SuccessStatus, TransientStatus } from './status.ts'
 
+/** The text of a program that ended without a word. */
+export const noReason = 'It gave no reason'
+
 /** What came of one try for one recipient. `text` is for people: the next hop's reply or our own words, one line or several. */
 export type DeliveryResult =
   | {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { noReason } from './delivery-result.ts'
 import { buildDsn, type DsnFacts } from './dsn.ts'
 
 const sender = { localPart: 'sender', domain: 'test.example.org' }
@@ -47,6 +48,14 @@ Subject: hi
 
 hello
 `)
+  })
+
+  test('has nothing after the address where a program said nothing', () => {
+    const [failed] = facts.recipients
+    const result = { outcome: 'failed', status: '5.0.0', text: noReason } as const
+    expect(text({ ...facts, recipients: [{ ...failed, result }] })).toContain(
+      '<joe-hard@test.example.org>:\r\n\r\n--- Below this line is a copy of the message.',
+    )
   })
 
   test('of a bounce has the words for that', () => {

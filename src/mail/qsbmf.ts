@@ -5,6 +5,7 @@
 import { formatMailbox, formatPath } from './address.ts'
 import type { DsnFacts, DsnRecipient } from './dsn-facts.ts'
 import { allLines, noticeText, sayer, statusInText } from './dsn-text.ts'
+import { noReason } from './delivery-result.ts'
 import { formatField } from './header-field.ts'
 import { noDomain } from './no-mailbox.ts'
 import { formatDate } from './trace-fields.ts'
@@ -47,7 +48,9 @@ function failure({ recipient: { mailbox }, result }: DsnRecipient): readonly str
   const plain = domain === noDomain || domain === '' ? localPart : `${localPart}@${domain}`
   // Who said no in words of their own may have given no status.
   const isCoded = result.status === '5.0.0' || statusInText.test(result.text)
-  const lines = allLines(`${result.text.trim()}${isCoded ? '' : ` (#${result.status})`}`)
+  // Nothing is what qmail writes there, too.
+  const said = result.text === noReason ? '' : result.text.trim()
+  const lines = allLines(`${said}${isCoded ? '' : ` (#${result.status})`}`)
   return [
     `<${plain.replace(/\p{Cc}/gu, '_')}>:`,
     ...sayer(result),

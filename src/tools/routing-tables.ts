@@ -3,7 +3,8 @@ import type { RoutingTables } from '../delivery/router.ts'
 
 /** What the control files say of routes. */
 export function routingTables({ control, delivery }: Configuration): RoutingTables {
-  const { envNoAtHost, locals, virtualDomains, qmtpRoutes, smtpRoutes } = control
+  const { envNoAtHost, locals, percentHack, virtualDomains, qmtpRoutes, smtpRoutes } = control
   const { routes } = delivery
-  return { defaultHost: envNoAtHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes }
+  const defaultHost = envNoAtHost
+  return { defaultHost, locals, percentHack, virtualDomains, qmtpRoutes, smtpRoutes, routes }
 }

@@ -1,4 +1,4 @@
-import type { DeliveryResult } from '../../mail/delivery-result.ts'
+import { noReason, type DeliveryResult } from '../../mail/delivery-result.ts'
 import type { PermanentStatus, TransientStatus } from '../../mail/status.ts'
 
 /** What is read of a report. */
@@ -6,7 +6,7 @@ const mostReportChars = 2000
 
 /** As qmail-lspawn reads what came of qmail-local: 0 delivered, 111 and its like later, everything else never. */
 export function localResult(exit: number, report: string): DeliveryResult {
-  const text = report.trim().slice(0, mostReportChars) || 'It gave no reason'
+  const text = report.trim().slice(0, mostReportChars) || noReason
   if (exit === 0) return { outcome: 'delivered', status: '2.0.0', text }
   return laterExits.has(exit)
     ? { outcome: 'deferred', status: statusIn(text, '4') ?? '4.3.0', text }
