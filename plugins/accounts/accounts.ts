@@ -45,11 +45,12 @@ export const accounts = definePlugin({
       async verify({ session, user: given, password }, { signal }) {
         const { record, user } = await find(given)
         const others = (): Promise<AuthRecord[]> => someRecords(doors.accounts, text)
-        const question = { source: text, record, user: accountKey(given), password, others }
+        const { address } = session.remote
+        const key = accountKey(given)
+        const question = { source: text, record, user: key, password, address, others }
         const problem = await logins.check(question, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map(), user }
-        const { id, remote } = session
-        const said = { session: id, address: remote.address, user: given.slice(0, 256) }
+        const said = { session: session.id, address, user: given.slice(0, 256) }
         doors.log.info('accounts.failed', { ...said, because: problem })
         return false
       },

@@ -33,11 +33,11 @@ export const authCdb = definePlugin({
         const value = table.get(user)
         const record = value && readAuthRecord(value)
         const others = (): Iterable<AuthRecord> => recordsOf(table)
-        const question = { source: table, record, user, password, others }
+        const { address } = session.remote
+        const question = { source: table, record, user, password, address, others }
         const problem = await logins.check(question, signal)
         if (problem === undefined) return { variables: record?.variables ?? new Map() }
-        const { id, remote } = session
-        const said = { session: id, address: remote.address, user: user.slice(0, 256) }
+        const said = { session: session.id, address, user: user.slice(0, 256) }
         doors.log.info('auth-cdb.failed', { ...said, because: problem })
         return false
       },

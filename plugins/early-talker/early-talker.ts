@@ -1,5 +1,5 @@
 /** Keeps the greeting back, and refuses clients that cannot wait for it: GREETDELAY and DROP_PRE_GREET. */
-import { definePlugin, finding, option, pass, reject } from 'postern/plugin'
+import { definePlugin, finding, option, pass, reject, type Clock } from 'postern/plugin'
 import { spokeEarly } from './findings.ts'
 
 /** Where early talkers are refused and no delay is set, as qmail-smtpd has it. */
@@ -25,16 +25,32 @@ export const earlyTalker = definePlugin({
       description: 'Refuse who speaks meanwhile; a delay of 0s is one second then.',
     }),
   },
-  setup: (_options, { log }) => ({
+  setup: (_options, { clock, log }) => ({
     async connect({ session, silence }, { options: { delay, refuse }, signal }) {
       const waitMs = Math.min(delay > 0 || !refuse ? delay : leastWaitMs, longestWaitMs)
       if (waitMs === 0 && !silence.broken) return pass()
+      const since = clock.monotonicMs()
       if (await silence.lasts(waitMs, signal)) return pass()
       const { address } = session.remote
       log.info('early-talker.spoke', { session: session.id, address, refused: refuse })
-      return refuse
-        ? reject('5.5.1', 'SMTP protocol violation', { reason: 'EARLY_TALKER', close: true })
-        : pass({ reason: 'EARLY_TALKER', findings: [finding(spokeEarly, true)] })
+      if (refuse) {
+        return reject('5.5.1', 'SMTP protocol violation', { reason: 'EARLY_TALKER', close: true })
+      }
+      // Who cannot wait is not greeted sooner than who can.
+      await pause(waitMs - (clock.monotonicMs() - since), { clock, signal })
+      return pass({ reason: 'EARLY_TALKER', findings: [finding(spokeEarly, true)] })
     },
   }),
 })
+
+/** Until it is over, or the client is gone. */
+function pause(
+  delayMs: number,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  if (delayMs <= 0 || signal.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = clock.after(delayMs, resolve)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise.finally(() => timer.cancel())
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { finding } from 'postern/plugin'
-import { pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
+import { fakeClock, fakeDns, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
 import { dkimResult } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { lists } from './lists.ts'
@@ -46,6 +46,47 @@ describe('lists', () => {
     const byName = withRules('allow name .partner.test', { session })
     expect(await byName.connect()).toMatchObject({ findings: holds('yes') })
     expect(await byName.rcpt('bob@postern.test')).toMatchObject({ findings: holds('yes') })
+  })
+
+  test.each([
+    ['block', { verdict: 'reject', reason: 'BLOCKED' }],
+    ['allow', { findings: holds('yes') }],
+  ])(
+    'look the name up that a rule to %s asks for, once, and only a confirmed one counts',
+    async (says, said) => {
+      const dns = fakeDns({
+        '192.0.2.1': { reverse: ['mx.partner.test'] },
+        '192.0.2.2': { reverse: ['mx.partner.test'] },
+        'mx.partner.test': { addresses: ['192.0.2.1'] },
+        '192.0.2.3': { reverse: 'fails' },
+      })
+      const rcpt = async (address: string) => {
+        const session = { remote: { address, port: 25 } }
+        const plugin = withRules(`${says} name .partner.test`, { session, doors: { dns } })
+        await plugin.connect()
+        return plugin.rcpt('bob@postern.test')
+      }
+      expect(await rcpt('192.0.2.1')).toMatchObject(said)
+      expect(dns.questions).toHaveLength(2)
+      expect(await rcpt('192.0.2.2')).toEqual({ verdict: 'pass' })
+      expect(await rcpt('192.0.2.3')).toEqual({ verdict: 'pass' })
+    },
+  )
+
+  test('ask the DNS for no name where no rule does', async () => {
+    const dns = fakeDns({})
+    await withRules('block client 192.0.2.0/24', { doors: { dns } }).connect()
+    expect(dns.questions).toEqual([])
+  })
+
+  test('take a client for nameless whose name does not come in time', async () => {
+    const clock = fakeClock()
+    const session = { remote: { address: '192.0.2.1', port: 25 } }
+    const doors = { clock, dns: fakeDns({ '192.0.2.1': { reverse: 'hangs' } }) }
+    const asked = withRules('block name .partner.test', { session, doors }).rcpt('bob@postern.test')
+    await Promise.resolve()
+    clock.advance(5_000)
+    expect(await asked).toEqual({ verdict: 'pass' })
   })
 
   test('allow a sender once SPF vouches for the domain', async () => {

@@ -4,6 +4,7 @@
  * only judges a reputation. It never vouches, and never lifts what looks for viruses, relaying or recipients.
  */
 import {
+  after,
   allowed,
   compileLists,
   definePlugin,
@@ -20,12 +21,14 @@ import {
   type Log,
   type ListRule,
   type ListRuling,
+  type MaybePromise,
   type SenderLists,
   type Session,
 } from 'postern/plugin'
 import { dkimResult } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 import { authorsIn } from './authors.ts'
+import { ClientNames } from './client-names.ts'
 import { proofIn } from './proof.ts'
 
 export const lists = definePlugin({
@@ -45,35 +48,46 @@ export const lists = definePlugin({
       description: 'What is said to those who are blocked.',
     }),
   },
-  setup({ file }, { log }) {
+  setup({ file }, { clock, dns, log }) {
     const live = followLists(file, log)
+    const names = new ClientNames({ clock, dns })
+    /** The name is looked up only where a rule asks for one. */
+    const clientOf = (session: Session): MaybePromise<Client> => {
+      const { address } = session.remote
+      const name = live.current.looksAt('name') ? names.of(session) : session.remoteName
+      return after(name, (known) => ({ address, name: known }))
+    }
     return {
-      /** What is allowed by the client alone: then not even the DNS is asked about it. */
+      /** What is allowed by the client alone: then no list of others is asked about it. */
       connect({ session }) {
-        const ruling = live.current.judge({ ...clientOf(session), isProven: nobody })
-        return ruling?.says === 'allow' ? pass(allowing(ruling.rule)) : pass()
+        return after(clientOf(session), (client) => {
+          const ruling = live.current.judge({ ...client, isProven: nobody })
+          return ruling?.says === 'allow' ? pass(allowing(ruling.rule)) : pass()
+        })
       },
       rcpt({ transaction: { session, reversePath }, recipient }, { options, findings }) {
-        const mail = { ...clientOf(session), sender: reversePath, isProven: proofIn(findings) }
-        const ruling = live.current.judge(mail, recipient.mailbox)
-        if (ruling === undefined) return pass()
-        // Asked once more after the stages before RCPT: whoever has no proof by now has none.
-        const again = findings.get(allowed)?.holds === 'unproven'
-        const awaited = ruling.says === 'unproven' ? ruling.rule : ruling.nearer
-        if (awaited !== undefined && !again && findings.get(spfResult) === undefined) {
-          return pass(allowing(awaited, 'unproven'))
-        }
-        if (ruling.says === 'allow') return pass(allowing(ruling.rule))
-        if (ruling.says === 'block') return reject('5.7.1', options.text, blocking(ruling.rule))
-        return pass({ reason: 'UNPROVEN', ...allowing(ruling.rule, 'no') })
+        return after(clientOf(session), (client) => {
+          const mail = { ...client, sender: reversePath, isProven: proofIn(findings) }
+          const ruling = live.current.judge(mail, recipient.mailbox)
+          if (ruling === undefined) return pass()
+          // Asked once more after the stages before RCPT: whoever has no proof by now has none.
+          const again = findings.get(allowed)?.holds === 'unproven'
+          const awaited = ruling.says === 'unproven' ? ruling.rule : ruling.nearer
+          if (awaited !== undefined && !again && findings.get(spfResult) === undefined) {
+            return pass(allowing(awaited, 'unproven'))
+          }
+          if (ruling.says === 'allow') return pass(allowing(ruling.rule))
+          if (ruling.says === 'block') return reject('5.7.1', options.text, blocking(ruling.rule))
+          return pass({ reason: 'UNPROVEN', ...allowing(ruling.rule, 'no') })
+        })
       },
       /** Who wrote the message and who signed it is known only now. */
-      message({ transaction, message }, { options, findings }) {
+      async message({ transaction, message }, { options, findings }) {
         const { current } = live
         if (!current.looksAt('from', 'sender')) return pass()
         const { session, reversePath, recipients } = transaction
         const mail = {
-          ...clientOf(session),
+          ...(await clientOf(session)),
           sender: reversePath,
           from: authorsIn(message.header.all('from')),
           isProven: proofIn(findings),
@@ -99,11 +113,12 @@ export const lists = definePlugin({
   },
 })
 
-const nobody = (): boolean => false
-
-function clientOf({ remote, remoteName }: Session) {
-  return { address: remote.address, name: remoteName }
+interface Client {
+  readonly address: string
+  readonly name: string | undefined
 }
+
+const nobody = (): boolean => false
 
 function allowing(
   rule: ListRule,

@@ -28,14 +28,16 @@ export function followedFiles(disk: Disk, log: Log, maxBytes = 64 * 1024 * 1024)
     file: (path) => ({
       path,
       read: () => read(path),
-      follow<T>(parse: (bytes: Uint8Array | undefined) => T): Live<T> {
-        const live = { current: parse(read(path)) }
+      follow<T>(parse: (bytes: Uint8Array | undefined) => T, before?: T): Live<T> {
+        const unreadable = (error: unknown): void =>
+          log.error('file.unreadable', { path, error: String(error) })
+        const live = { current: firstReading(() => parse(read(path)), before, unreadable) }
         const reread = (): void => {
           try {
             live.current = parse(read(path))
             log.info('file.reread', { path })
           } catch (error) {
-            log.error('file.unreadable', { path, error: String(error) })
+            unreadable(error)
           }
         }
         watches.push(disk.watch(path, reread))
@@ -45,5 +47,19 @@ export function followedFiles(disk: Disk, log: Log, maxBytes = 64 * 1024 * 1024)
     close() {
       for (const watch of watches.splice(0)) watch.close()
     },
+  }
+}
+
+function firstReading<T>(
+  read: () => T,
+  before: T | undefined,
+  unreadable: (error: unknown) => void,
+): T {
+  try {
+    return read()
+  } catch (error) {
+    if (before === undefined) throw error
+    unreadable(error)
+    return before
   }
 }

@@ -12,16 +12,21 @@ export interface OpenedResources extends OptionResources {
   close(): void
 }
 
-/** @param folder what relative paths are relative to */
+/**
+ * @param folder what relative paths are relative to
+ * @param lineage the same for one configuration after the other
+ */
 export function configurationResources(
   folder: string,
   { disk, log }: { readonly disk: Disk; readonly log: Log },
+  lineage?: object,
 ): OpenedResources {
   const files = followedFiles(disk, log)
   // A variable may name one in as many environments as there are rules and logins: it is opened once.
   const tables = new Map<string, Table>()
   const databases = new Map<string, ReturnType<typeof followedCdb>>()
   return {
+    ...(lineage === undefined ? {} : { lineage }),
     file: (path) => files.file(resolve(folder, path)),
     table(path) {
       const absolute = resolve(folder, path)

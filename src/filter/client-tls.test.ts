@@ -95,6 +95,20 @@ describe('TLS for a client, by its rule', () => {
     expect(held()).toEqual(renewed)
   })
 
+  test('shows the last that was good under the next configuration too, and under no other gateway', () => {
+    const gateway = {}
+    const held = (content: string, lineage?: object) => {
+      const files = memoryFiles({ 'one.pem': content }, lineage)
+      return settled(files)({ TLS_SERVER_CERT: 'one.pem' })?.certificate?.held
+    }
+    const good = held(inOneFile(one), gateway)
+    expect(held(one.key, gateway)).toBe(good)
+    expect(held('', gateway)).toBe(good)
+    expect(held(one.key, {})).toHaveProperty('problem')
+    expect(held(one.key)).toHaveProperty('problem')
+    expect(held(inOneFile(two), gateway)).toMatchObject({ certificate: inOneFile(two) })
+  })
+
   test.each([
     ['is missing', undefined],
     ['holds no certificate that can be read', one.key],

@@ -12,6 +12,7 @@ describe('a value of auth.cdb', () => {
     [`${md5},A=/b"c/,D="e"`, md5, { A: 'b"c', D: 'e' }],
     [`${md5},A="1",2B="x",C="3"`, md5, { A: '1' }],
     [`${md5},A="1"B="2"`, md5, { A: '1' }],
+    ['$md5,rounds=904$salt$$hash,A="1"', '$md5,rounds=904$salt$$hash', { A: '1' }],
     [`${md5},A="never ends`, md5, {}],
     [`${md5},A=`, md5, {}],
     [`${md5},`, md5, {}],

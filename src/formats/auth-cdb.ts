@@ -15,13 +15,13 @@ export interface AuthRecord {
   readonly scram?: string
 }
 
-/** Argon2 writes its parameters between commas. */
-const argon2Head = /^\$argon2[a-z]{1,2}\$v=\d+\$m=\d+,t=\d+,p=\d+\$/
+/** What holds commas of its own: the parameters of Argon2, the rounds of Sun's MD5. */
+const headWithCommas = /^\$(?:argon2[a-z]{1,2}\$v=\d+\$m=\d+,t=\d+,p=\d+|md5,rounds=\d+)\$/
 
 /** Variables stop at the first that is none. The value may stand between any two equal characters, as in tcprules. */
 export function readAuthRecord(value: Uint8Array): AuthRecord {
   const text = Buffer.from(value).toString()
-  const head = argon2Head.exec(text)?.[0] ?? ''
+  const head = headWithCommas.exec(text)?.[0] ?? ''
   const comma = text.indexOf(',', head.length)
   const hash = comma < 0 ? text : text.slice(0, comma)
   const variables = new Map(comma < 0 ? [] : readVariables(text.slice(comma)))

@@ -35,6 +35,13 @@ describe('options are strict, and say what would be right', () => {
       'three',
       '"three" is not a choice; write one of one, two',
     ],
+    ['choice of numbers', option.choice(['control', '0', '3']), 3, '3'],
+    [
+      'choice of numbers',
+      option.choice(['control', '0', '3']),
+      4,
+      '4 is not a choice; write one of control, 0, 3',
+    ],
     ['boolean', option.boolean(), true, true],
     [
       'boolean',
@@ -193,6 +200,10 @@ describe('the schema', () => {
       description: 'How many',
     })
     expect(option.choice(['a', 'b']).schema).toEqual({ type: 'string', enum: ['a', 'b'] })
+    expect(option.choice(['a', '3']).schema).toEqual({
+      type: ['string', 'integer'],
+      enum: ['a', '3', 3],
+    })
     expect(option.strings().schema).toEqual({ type: 'array', items: { type: 'string' } })
   })
 

@@ -66,9 +66,11 @@ export const option: OptionMakers = Object.freeze({
     return make<C>(
       {
         type: `one of ${choices.join(', ')}`,
-        schema: { type: 'string', enum: choices },
+        schema: choiceSchema(choices),
         parse(value) {
-          const choice = choices.find((each) => each === value)
+          // YAML reads `3` as a number, whatever the choices are.
+          const written = typeof value === 'number' ? String(value) : value
+          const choice = choices.find((each) => each === written)
           const remedy = `write one of ${choices.join(', ')}`
           return choice === undefined ? refused(value, 'a choice', remedy) : taken(choice)
         },
@@ -207,6 +209,14 @@ export const option: OptionMakers = Object.freeze({
     )
   },
 })
+
+/** Numbers among the choices are as good without quotes. */
+function choiceSchema(choices: readonly string[]): Kind<string>['schema'] {
+  const numbers = choices.filter((each) => /^\d+$/.test(each)).map(Number)
+  return numbers.length === 0
+    ? { type: 'string', enum: choices }
+    : { type: ['string', 'integer'], enum: [...choices, ...numbers] }
+}
 
 /** Choices of which one is 0 are qmail's numbers. */
 function isNothing(text: string, choices: readonly string[]): boolean {

@@ -17,6 +17,8 @@ export interface OptionResources {
   file(path: string): FollowedFile
   table(path: string): Table
   cdb(path: string): CdbTable
+  /** The same for one configuration after the other: what a file held that was of use may be kept by it. */
+  readonly lineage?: object
 }
 
 export interface Option<T> {

@@ -6,6 +6,13 @@ export interface PasswordQuestion {
   readonly hash: string
 }
 
+export interface PasswordCheck {
+  readonly password: string
+  readonly hash: string
+  /** Who asks, best the network of the client: of many checks that wait, each of them has its turn. */
+  readonly whose?: string
+}
+
 const job = new URL('./password-check.worker.ts', import.meta.url)
 
 /**
@@ -15,9 +22,9 @@ const job = new URL('./password-check.worker.ts', import.meta.url)
  */
 export function isPasswordOfHash(
   jobs: Jobs,
-  { password, hash }: { readonly password: string; readonly hash: string },
+  { password, hash, whose }: PasswordCheck,
   signal: AbortSignal,
 ): Promise<boolean> {
   const question: PasswordQuestion = { password: Buffer.from(password), hash }
-  return jobs.run<PasswordQuestion, boolean>(job, question, signal)
+  return jobs.run<PasswordQuestion, boolean>(job, question, signal, whose)
 }

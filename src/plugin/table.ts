@@ -24,8 +24,12 @@ export interface FollowedFile {
   readonly path: string
   /** What the file holds now; undefined where there is none. @throws PosternError DISK_FAILED */
   read(): Uint8Array | undefined
-  /** Parses what the file holds now and each time it changes; `undefined` when there is no such file. */
-  follow<T>(parse: (bytes: Uint8Array | undefined) => T): Live<T>
+  /**
+   * Parses what the file holds now and each time it changes; `undefined` when there is no such file. What cannot be read or
+   * parsed leaves the reading before, and is logged.
+   * @param before the reading that holds where the first fails; absent: it throws then
+   */
+  follow<T>(parse: (bytes: Uint8Array | undefined) => T, before?: T): Live<T>
 }
 
 /** Files that a name leads to: `%` in the pattern stands for it. Each is read when it is asked for, so that a new one counts at once. */

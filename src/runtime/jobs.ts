@@ -18,10 +18,16 @@ export type Job<Input, Output> = (input: Input, tools: JobTools) => MaybePromise
 export interface Jobs {
   /**
    * @param module a file that exports the work: `export const job: Job<Input, Output> = …`, named `<what>.worker.ts`
+   * @param whose the client that it is done for: where many wait each module has its turn, and of one module each client
    * @throws PosternError ABORTED when the signal fires, JOB_FAILED where too many wait or the thread died;
    * what the job throws, with its code where it is a PosternError
    */
-  run<Input, Output>(module: URL, input: Input, signal: AbortSignal): Promise<Output>
+  run<Input, Output>(
+    module: URL,
+    input: Input,
+    signal: AbortSignal,
+    whose?: string,
+  ): Promise<Output>
   /** Ends the threads; what is on its way fails. */
   close(): Promise<void>
 }

@@ -10,16 +10,18 @@ export interface MemoryFiles extends OptionResources {
   set(path: string, content: string | Uint8Array | undefined): void
 }
 
+/** @param lineage the same for one configuration after the other */
 export function memoryFiles(
   files: Readonly<Record<string, string | Uint8Array>> = {},
+  lineage?: object,
 ): MemoryFiles {
   const contents = new Map(Object.entries(files).map(([path, content]) => [path, bytesOf(content)]))
   const followers = new Map<string, (() => void)[]>()
   const file = (path: string): FollowedFile => ({
     path,
     read: () => contents.get(path),
-    follow(parse) {
-      const live = { current: parse(contents.get(path)) }
+    follow(parse, before) {
+      const live = { current: firstReading(() => parse(contents.get(path)), before) }
       const reread = (): void => {
         live.current = parse(contents.get(path))
       }
@@ -28,6 +30,7 @@ export function memoryFiles(
     },
   })
   return {
+    ...(lineage === undefined ? {} : { lineage }),
     file,
     table: (path) => textTable(file(path)),
     cdb(path) {
@@ -48,6 +51,15 @@ export function memoryFiles(
       else contents.set(path, bytesOf(content))
       for (const reread of followers.get(path) ?? []) reread()
     },
+  }
+}
+
+function firstReading<T>(read: () => T, before: T | undefined): T {
+  try {
+    return read()
+  } catch (error) {
+    if (before === undefined) throw error
+    return before
   }
 }
 

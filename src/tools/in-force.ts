@@ -108,7 +108,7 @@ export class InForce {
   #prepare(reading?: Configuration): ReturnType<typeof prepare> {
     const { folder, doors } = this.#options
     const loaderFor = (folders: readonly string[]) => this.#loaders.for(folders)
-    const request = { folder, doors, loaderFor }
+    const request = { folder, doors, loaderFor, lineage: this }
     return prepare(reading === undefined ? request : { ...request, reading })
   }
 

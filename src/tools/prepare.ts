@@ -15,6 +15,7 @@ import { certificateMistakes, wantsOwn } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
 import { ownCertificate, ownCertificatePath } from './own-certificate.ts'
 import { readFolder } from './read-offline.ts'
+import { readRuleCertificates } from './rule-certificates.ts'
 import { choiceMistakes, TlsContexts } from './tls-contexts.ts'
 
 /** What a reload exchanges, as a whole. */
@@ -40,6 +41,8 @@ export interface PrepareRequest {
   readonly loaderFor: (folders: readonly string[]) => PluginLoader
   /** What has been read of the folder just now; by default it is read. */
   readonly reading?: Configuration
+  /** The same for one configuration after the other, where this is one of several. */
+  readonly lineage?: object
 }
 
 export async function prepare({
@@ -47,11 +50,12 @@ export async function prepare({
   doors,
   loaderFor,
   reading,
+  lineage,
 }: PrepareRequest): Promise<Preparation> {
   const { configuration, mistakes } =
     reading === undefined ? readFolder(folder) : { configuration: reading, mistakes: [] }
   if (configuration === undefined) return { ok: false, mistakes }
-  const resources = configurationResources(resolve(folder), doors)
+  const resources = configurationResources(resolve(folder), doors, lineage)
   const loader = loaderFor(configuration.pluginFolders)
   const chain = await loadChain({ configuration, loader, doors, resources })
   const { listeners, tcpRules, tcpRulesFile } = configuration
@@ -77,6 +81,7 @@ export async function prepare({
     resources.close()
     return { ok: false, mistakes: unusable }
   }
+  readRuleCertificates(configuration, generation.settingsOf)
   return {
     ok: true,
     prepared: {

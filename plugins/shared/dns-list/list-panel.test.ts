@@ -135,12 +135,19 @@ describe('a panel of DNS lists', () => {
     panel.close()
   })
 
-  test('keeps asking a list whose test could not be asked', async () => {
-    const { panel, log } = panelOf(['a.test'], { '2.0.0.127.a.test': 'fails' }, true)
+  test.each([
+    ['fails', 'the name server did not answer'],
+    [{ addresses: ['127.255.255.254'] }, 'answers 127.255.255.254'],
+    ['hangs', 'gives no answer in time'],
+  ] as const)('keeps asking a list whose test meets %j, and says why', async (zone, problem) => {
+    const { panel, log, clock } = panelOf(['a.test'], { '2.0.0.127.a.test': zone }, true)
     panel.open()
     await settled()
+    clock.advance(10_000)
+    await settled()
     expect(panel.suspended).toEqual([])
-    expect(log.events).toMatchObject([{ event: 'dns-list.not-tested' }])
+    const fields = { list: 'a.test', problem: expect.stringContaining(problem) }
+    expect(log.events).toMatchObject([{ event: 'dns-list.not-tested', fields }])
     panel.close()
   })
 })

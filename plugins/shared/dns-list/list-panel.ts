@@ -4,6 +4,7 @@
  * list costs its share of the budget three times, and takes nobody else with it.
  */
 import {
+  isPosternError,
   together,
   type Clock,
   type Dns,
@@ -63,14 +64,15 @@ export interface PanelAnswer {
 /** What one list says of a name. */
 type Said = Hit | 'clear' | 'failed'
 
-/** What a list says of a test point. */
-type Looked = 'listed' | 'clear' | 'failed'
+/** What a list says of a test point; where it says nothing of use, why. */
+type Looked = 'listed' | 'clear' | { readonly problem: string }
 
 const mostFailures = 3
 const retryMs = 5 * 60_000
 const testEveryMs = 60 * 60_000
 const testTimeoutMs = 10_000
 const wordsMs = 2_000
+const longestProblem = 200
 
 export class ListPanel {
   readonly #parts: ListPanelParts
@@ -150,14 +152,14 @@ export class ListPanel {
       (error: unknown) => {
         // A client that hangs up says nothing about the list.
         if (signal.aborted) throw error
-        return this.#count(list, error instanceof Error ? error.message : String(error))
+        return this.#count(list, inWords(error))
       },
     )
   }
 
   #heard(list: DnsList, answer: DnsAnswer<string>): Said {
     const listing = readListing(list, answer.answer === 'found' ? answer.records : [])
-    if (listing.listed === 'nonsense') return this.#count(list, `answers ${listing.code}`)
+    if (listing.listed === 'nonsense') return this.#count(list, nonsense(listing.code))
     this.#failures.delete(list.base)
     return listing.listed ? { list, codes: listing.codes } : 'clear'
   }
@@ -171,7 +173,10 @@ export class ListPanel {
 
   #suspend(base: string, problem: string): void {
     if (!this.#suspended.has(base)) {
-      this.#parts.log.warn('dns-list.suspended', { list: base, problem: problem.slice(0, 200) })
+      this.#parts.log.warn('dns-list.suspended', {
+        list: base,
+        problem: problem.slice(0, longestProblem),
+      })
     }
     this.#suspended.add(base)
     this.#testIn(retryMs)
@@ -200,9 +205,11 @@ export class ListPanel {
     if (!selfTest && !this.#suspended.has(list.base)) return
     const [listed, notListed] = await this.#lookAt(list, testPoints)
     if (this.#closed) return
-    if (listed === 'failed' || notListed === 'failed') {
+    const failed = [listed, notListed].find((each) => typeof each === 'object')
+    if (failed !== undefined) {
       // Nobody was there to ask: said, but a list that serves is not put to rest for it.
-      this.#parts.log.warn('dns-list.not-tested', { list: list.base })
+      const problem = failed.problem.slice(0, longestProblem)
+      this.#parts.log.warn('dns-list.not-tested', { list: list.base, problem })
     } else if (notListed === 'listed') {
       this.#suspend(list.base, `holds ${testPoints.notListed}, as if everybody were listed`)
     } else if (selfTest && listed === 'clear') {
@@ -228,10 +235,10 @@ export class ListPanel {
         const answer = await this.#parts.dns.ipv4(`${name}.${base}`, signal)
         const records = answer.answer === 'found' ? answer.records : []
         const listing = readListing({ base, weight: 1 }, records)
-        if (listing.listed === 'nonsense') return 'failed'
+        if (listing.listed === 'nonsense') return { problem: nonsense(listing.code) }
         return listing.listed ? 'listed' : 'clear'
-      } catch {
-        return 'failed'
+      } catch (error) {
+        return { problem: inWords(error) }
       }
     })
   }
@@ -245,6 +252,16 @@ export class ListPanel {
       timer.cancel()
     }
   }
+}
+
+function nonsense(code: string): string {
+  return `answers ${code}`
+}
+
+/** Who calls a question off here does so because its time is up. */
+function inWords(error: unknown): string {
+  if (isPosternError(error, 'ABORTED')) return 'gives no answer in time'
+  return error instanceof Error ? error.message : String(error)
 }
 
 function summed(asked: readonly DnsList[], answers: readonly Said[]): PanelAnswer {

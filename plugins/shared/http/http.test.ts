@@ -72,6 +72,33 @@ describe('an HTTP request', () => {
     expect(String(plain.body)).toBe('abc')
   })
 
+  test('goes on sending where the server only says that it may', async () => {
+    let heard = ''
+    const said = Promise.withResolvers<void>()
+    const reply = await ask(
+      async (peer) => {
+        for (let line = await peer.line(); line !== ''; line = await peer.line());
+        peer.say('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n')
+        said.resolve()
+        heard = (await peer.take(10)) ?? ''
+        peer.say('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      },
+      {
+        body: {
+          sizeBytes: 10,
+          async *chunks() {
+            yield Buffer.from('hello')
+            await said.promise
+            await new Promise((resolve) => setImmediate(resolve))
+            yield Buffer.from('world')
+          },
+        },
+      },
+    )
+    expect(heard).toBe('helloworld')
+    expect(reply).toMatchObject({ status: 200, isEarly: false })
+  })
+
   test('says nothing before the handshake, where TLS is asked for', async () => {
     const context = fakeNet().tlsContext({ certificate: '', key: '' })
     const reply = await ask(

@@ -45,8 +45,10 @@ export async function httpRequest(doors: PeerDoors, request: HttpRequest): Promi
   try {
     if (request.tls !== undefined) await peer.startTls(request.tls)
     await peer.send(Buffer.from(headOf(request), 'utf8'))
-    const isWhole = request.body === undefined || (await sendBody(peer, request.body))
-    return { ...(await replyOf(peer, request.maxReplyBytes)), isEarly: !isWhole }
+    const heads = new FinalHead(peer)
+    const isWhole = request.body === undefined || (await sendBody(peer, request.body, heads))
+    const head = await heads.read()
+    return { ...(await replyOf(peer, head, request.maxReplyBytes)), isEarly: !isWhole }
   } finally {
     peer.hangUp()
   }
@@ -60,25 +62,52 @@ function headOf({ method, path, host, fields = [], body }: HttpRequest): string 
 }
 
 /** A server that answers before it has read everything wants no more. @returns whether it got everything */
-async function sendBody(peer: Peer, { chunks }: HttpBody): Promise<boolean> {
+async function sendBody(peer: Peer, { chunks }: HttpBody, heads: FinalHead): Promise<boolean> {
   for await (const chunk of chunks()) {
-    if (peer.hasSpoken) return false
+    while (peer.hasSpoken) if (await heads.isNext()) return false
     await peer.send(chunk)
   }
   return true
 }
 
-async function replyOf(peer: Peer, maxReplyBytes: number): Promise<Omit<HttpReply, 'isEarly'>> {
-  for (let interim = 0; interim < mostInterim; interim++) {
-    const head = (await peer.readTo('\r\n\r\n', largestHead)).toString('latin1')
-    const [, code] = /^HTTP\/1\.[01] (\d{3})(?: |\r|$)/.exec(head) ?? []
-    if (code === undefined) throw peer.fail(`says ${JSON.stringify(head.slice(0, 100))}`)
-    // RFC 9110 §15.2.
-    if (code.startsWith('1')) continue
-    const fields = fieldsOf(head)
-    return { status: Number(code), fields, body: await bodyOf(peer, fields, maxReplyBytes) }
+interface Head {
+  readonly status: number
+  readonly text: string
+}
+
+/** The head of the answer: those of interim answers (1xx, RFC 9110 §15.2) may come before it, whether asked for or not. */
+class FinalHead {
+  readonly #peer: Peer
+  #final: Head | undefined
+  #interim = 0
+
+  constructor(peer: Peer) {
+    this.#peer = peer
   }
-  throw peer.fail('never comes to an answer')
+
+  async read(): Promise<Head> {
+    while (this.#final === undefined) await this.isNext()
+    return this.#final
+  }
+
+  /** Reads one head. @returns whether it is that of the answer */
+  async isNext(): Promise<boolean> {
+    const text = (await this.#peer.readTo('\r\n\r\n', largestHead)).toString('latin1')
+    const [, code] = /^HTTP\/1\.[01] (\d{3})(?: |\r|$)/.exec(text) ?? []
+    if (code === undefined) throw this.#peer.fail(`says ${JSON.stringify(text.slice(0, 100))}`)
+    if (!code.startsWith('1')) this.#final = { status: Number(code), text }
+    else if (++this.#interim === mostInterim) throw this.#peer.fail('never comes to an answer')
+    return this.#final !== undefined
+  }
+}
+
+async function replyOf(
+  peer: Peer,
+  { status, text }: Head,
+  maxReplyBytes: number,
+): Promise<Omit<HttpReply, 'isEarly'>> {
+  const fields = fieldsOf(text)
+  return { status, fields, body: await bodyOf(peer, fields, maxReplyBytes) }
 }
 
 function fieldsOf(head: string): ReadonlyMap<string, string> {

@@ -9,9 +9,16 @@ const sha512 = `$6$rounds=1000$saltsalt$${'.'.repeat(86)}`
 /** Every password fits; what was computed is kept. */
 function checked(others: readonly string[] = ['*', 'none', md5]) {
   const computed: string[] = []
+  const clients: (string | undefined)[] = []
   const jobs: Jobs = {
-    async run<Input, Output>(_module: URL, input: Input): Promise<Output> {
+    async run<Input, Output>(
+      _module: URL,
+      input: Input,
+      _signal: AbortSignal,
+      whose?: string,
+    ): Promise<Output> {
       computed.push(JSON.parse(JSON.stringify(input)).hash)
+      clients.push(whose)
       return JSON.parse('true')
     },
     close: () => Promise.resolve(),
@@ -22,15 +29,17 @@ function checked(others: readonly string[] = ['*', 'none', md5]) {
   const texts = [...others]
   return {
     computed,
+    clients,
     clock,
     texts,
-    check: (text?: string, user = 'somebody') =>
+    check: (text?: string, user = 'somebody', address = '192.0.2.7') =>
       logins.check(
         {
           source,
           record: text === undefined ? undefined : record(text),
           user,
           password: 'secret',
+          address,
           others: () => texts.map(record),
         },
         new AbortController().signal,
@@ -45,6 +54,22 @@ test('whoever cannot log in is held against a hash that others have', async () =
   expect(await check('*')).toBe('bad password')
   expect(await check('none')).toBe('bad password')
   expect(computed).toEqual([md5, md5, md5])
+})
+
+test('a password is checked in the turn of its client’s network', async () => {
+  const { check, clients } = checked()
+  await check(md5)
+  await check(md5, 'somebody', '2001:db8::7')
+  await check(md5, 'somebody', '')
+  expect(clients).toEqual(['192.0.2.0/24', '2001:db8::/64', 'local'])
+})
+
+test('a password is checked in the turn of its client’s network', async () => {
+  const { check, clients } = checked()
+  await check(md5)
+  await check(md5, 'somebody', '2001:db8::7')
+  await check(md5, 'somebody', '')
+  expect(clients).toEqual(['192.0.2.0/24', '2001:db8::/64', 'local'])
 })
 
 test('where nobody has a hash, strangers are held against one all the same', async () => {

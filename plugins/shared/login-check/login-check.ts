@@ -6,6 +6,7 @@
 import { createHmac } from 'node:crypto'
 import {
   authRecordRemedy,
+  clientNetwork,
   isPasswordOfHash,
   type AuthRecord,
   type Clock,
@@ -21,6 +22,8 @@ export interface LoginQuestion {
   readonly password: string
   /** The name that was given. */
   readonly user: string
+  /** Where the client is; absent: on this host. */
+  readonly address?: string
   /** Records of the source, to find out what its hashes look like; asked once an hour. */
   readonly others: () => MaybePromise<Iterable<AuthRecord>>
 }
@@ -49,10 +52,12 @@ export class LoginCheck {
 
   /** @throws PosternError ABORTED, JOB_FAILED */
   async check(question: LoginQuestion, signal: AbortSignal): Promise<LoginProblem> {
-    const { record, password } = question
+    const { record, password, address = '' } = question
     const real = record !== undefined && isUsable(record)
     const hash = real ? record.hash : await this.#modelFor(question)
-    const fits = await isPasswordOfHash(this.#doors.jobs, { password, hash }, signal)
+    // Whoever floods us with logins waits behind himself.
+    const whose = clientNetwork(address) ?? 'local'
+    const fits = await isPasswordOfHash(this.#doors.jobs, { password, hash, whose }, signal)
     if (record === undefined) return 'unknown user'
     if (!real || !fits) return 'bad password'
     return isExpired(record, this.#doors.clock) ? 'password expired' : undefined

@@ -90,6 +90,7 @@ describe('what is no hash is told apart, and nobody’s', () => {
     ['$y$j9T.zzzzzz$salt$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'malformed'],
     ['$y$j9T..$abcde$7i/136rkrCoteXCYVMmke8IbBDFEZdMzaNTpkj.7sJ2', 'malformed'],
     ['_J9..rasmBYk8r9AiWNc', 'unsupported'],
+    ['$md5,rounds=904$iPPKEBnEkp3JV8uX$0m6m9vn6vtvWoDBSpVxIc.', 'unsupported'],
     [
       '$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY',
       'unsupported',

@@ -75,7 +75,9 @@ export function readCryptHash(text: string): CryptHashReading {
       return readArgon2(text)
     default:
       return no(
-        /^(?:2x|3|8|9|gy|md5|sha1|sm3|sm3_yescrypt)$/.test(id) ? 'unsupported' : 'malformed',
+        /^(?:2x|3|8|9|gy|md5(?:,rounds=\d+)?|sha1|sm3|sm3_yescrypt)$/.test(id)
+          ? 'unsupported'
+          : 'malformed',
       )
   }
 }

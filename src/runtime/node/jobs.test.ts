@@ -114,6 +114,30 @@ describe('the pool of threads', () => {
     expect(settled.every(({ status }) => status === 'rejected')).toBe(true)
   })
 
+  test('gives each client its turn, whoever else has a thousand jobs in line', async () => {
+    const { jobs } = pool(1)
+    const controller = new AbortController()
+    const first = jobs.run(several, { do: 'wait' }, controller.signal)
+    const order: string[] = []
+    const wanted = ['flood', 'flood', 'flood', 'alice']
+    const all = wanted.map(async (whose) => {
+      await jobs.run(several, { do: 'add', numbers: [1] }, patient, whose)
+      order.push(whose)
+    })
+    controller.abort()
+    await expect(first).rejects.toMatchObject({ code: 'ABORTED' })
+    await Promise.all(all)
+    expect(order).toEqual(['flood', 'alice', 'flood', 'flood'])
+  })
+
+  test('has another thread for who waits for one that dies', async () => {
+    const { jobs } = pool(1)
+    const dying = jobs.run(several, { do: 'exit' }, patient)
+    const next = jobs.run(several, { do: 'add', numbers: [5] }, patient)
+    await expect(dying).rejects.toMatchObject({ code: 'JOB_FAILED' })
+    expect(await next).toBe(5)
+  })
+
   test('fails what is on its way when it closes', async () => {
     const { jobs } = pool(1)
     const waiting = jobs.run(several, { do: 'wait' }, patient)

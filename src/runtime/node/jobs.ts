@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { PosternError } from '../../mail/errors.ts'
 import { abortable } from '../abortable.ts'
 import type { Jobs } from '../jobs.ts'
+import { FairLine, type Waiting } from './fair-line.ts'
 import { JobThread, type JobThreadParts } from './job-thread.ts'
 
 export interface JobsOptions extends JobThreadParts {
@@ -10,7 +11,7 @@ export interface JobsOptions extends JobThreadParts {
   readonly threads?: number
 }
 
-/** More than this waiting would not be done before anybody's deadline. */
+/** Of one kind: more than this waiting would not be done before anybody's deadline. */
 const mostWaiting = 1000
 
 export interface JobsStatus {
@@ -34,13 +35,18 @@ function defaultThreads(): number {
   return Math.min(4, Math.max(1, availableParallelism()))
 }
 
+interface WaitingJob extends Waiting {
+  readonly take: (thread: JobThread) => void
+  readonly fail: (error: PosternError) => void
+}
+
 class ThreadPool implements NodeJobs {
   readonly #parts: JobThreadParts
   readonly #most: number
   readonly #threads = new Set<JobThread>()
+  /** While anybody waits there is none. */
   readonly #idle: JobThread[] = []
-  /** Each is woken by a thread that is free, or by a place for a new one. */
-  readonly #waiting = new Set<() => void>()
+  readonly #line = new FairLine<WaitingJob>(mostWaiting)
   #started = 0
   #closed = false
 
@@ -51,11 +57,16 @@ class ThreadPool implements NodeJobs {
 
   get status(): JobsStatus {
     const busy = this.#threads.size - this.#idle.length
-    return { busy, waiting: this.#waiting.size, started: this.#started }
+    return { busy, waiting: this.#line.size, started: this.#started }
   }
 
-  async run<Input, Output>(module: URL, input: Input, signal: AbortSignal): Promise<Output> {
-    const thread = await this.#free(signal)
+  async run<Input, Output>(
+    module: URL,
+    input: Input,
+    signal: AbortSignal,
+    whose = '',
+  ): Promise<Output> {
+    const thread = await this.#free({ kind: module.href, whose }, signal)
     const work = thread.run(module, input, signal).finally(() => this.#back(thread))
     // The module is the caller's, and so is the knowledge of what it answers.
     return abortable(work as Promise<Output>, signal, 'a job')
@@ -63,23 +74,17 @@ class ThreadPool implements NodeJobs {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const wake of this.#waiting) wake()
+    for (let next = this.#line.next(); next !== undefined; next = this.#line.next()) {
+      next.fail(new PosternError('JOB_FAILED', 'the gateway stops'))
+    }
     await Promise.all([...this.#threads].map((thread) => thread.end('the gateway stops')))
   }
 
   /** @throws PosternError ABORTED, JOB_FAILED */
-  async #free(signal: AbortSignal): Promise<JobThread> {
-    for (;;) {
-      if (signal.aborted) throw new PosternError('ABORTED', 'a job')
-      if (this.#closed) throw new PosternError('JOB_FAILED', 'the gateway stops')
-      const thread = this.#rested() ?? this.#another()
-      if (thread !== undefined) return thread
-      if (this.#waiting.size >= mostWaiting) {
-        throw new PosternError('JOB_FAILED', `${mostWaiting} jobs are waiting`)
-      }
-      // oxlint-disable-next-line no-await-in-loop -- whoever is woken looks anew
-      await this.#turn(signal)
-    }
+  async #free(waiting: Waiting, signal: AbortSignal): Promise<JobThread> {
+    if (signal.aborted) throw new PosternError('ABORTED', 'a job')
+    if (this.#closed) throw new PosternError('JOB_FAILED', 'the gateway stops')
+    return this.#rested() ?? this.#another() ?? (await this.#turn(waiting, signal))
   }
 
   /** One that died at rest is left behind. */
@@ -100,23 +105,40 @@ class ThreadPool implements NodeJobs {
     return thread
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = (): void => resolve()
-    this.#waiting.add(wake)
-    signal.addEventListener('abort', wake, { once: true })
-    return promise.finally(() => {
-      this.#waiting.delete(wake)
-      signal.removeEventListener('abort', wake)
-    })
+  async #turn({ kind, whose }: Waiting, signal: AbortSignal): Promise<JobThread> {
+    const { promise, resolve, reject } = Promise.withResolvers<JobThread>()
+    const waiting: WaitingJob = { kind, whose, take: resolve, fail: reject }
+    const tooMany = this.#line.join(waiting)
+    tooMany?.fail(new PosternError('JOB_FAILED', `${mostWaiting} jobs are waiting`))
+    const abort = (): void => {
+      this.#line.leave(waiting)
+      reject(new PosternError('ABORTED', 'a job'))
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const thread = await promise.finally(() => signal.removeEventListener('abort', abort))
+    if (this.#closed) throw new PosternError('JOB_FAILED', 'the gateway stops')
+    if (!signal.aborted) return thread
+    this.#back(thread)
+    throw new PosternError('ABORTED', 'a job')
   }
 
   #back(thread: JobThread): void {
-    if (thread.ended) this.#threads.delete(thread)
-    else this.#idle.push(thread)
-    const [next] = this.#waiting
-    if (next === undefined) return
-    this.#waiting.delete(next)
-    next()
+    if (thread.ended) return this.#replace(thread)
+    const next = this.#line.next()
+    if (next === undefined) this.#idle.push(thread)
+    else next.take(thread)
+  }
+
+  /** Where no thread can be made any more, nobody waits for one. */
+  #replace(thread: JobThread): void {
+    this.#threads.delete(thread)
+    for (let next = this.#line.next(); next !== undefined; next = this.#line.next()) {
+      try {
+        const another = this.#another()
+        if (another !== undefined) return next.take(another)
+      } catch (error) {
+        next.fail(new PosternError('JOB_FAILED', String(error), { cause: error }))
+      }
+    }
   }
 }

@@ -38,7 +38,8 @@ function fieldOf(name: string, schema: Json): FormField {
   return {
     name,
     kind,
-    choices: Array.isArray(schema['enum']) ? schema['enum'].map(String) : [],
+    // A choice that is a number is among them twice: with and without quotes.
+    choices: Array.isArray(schema['enum']) ? [...new Set(schema['enum'].map(String))] : [],
     integer: schema['type'] === 'integer',
     ...(typeof description === 'string' ? { description } : {}),
     ...(schema['default'] === undefined ? {} : { fallback: textOf(kind, schema['default']) }),
