@@ -18,8 +18,10 @@ export interface QuarantineParts {
   readonly doors: Doors
   readonly current: () => Configuration
   readonly generation: () => Generation
-  /** Which of how many workers this is: each keeps its share, the first writes the digests. */
-  readonly seat: { readonly number: number; readonly workers: number }
+  /** Each worker keeps its share. */
+  readonly seat: { readonly workers: number }
+  /** Whether this worker writes the digests. */
+  readonly leads: () => boolean
 }
 
 export interface Quarantine {
@@ -35,6 +37,7 @@ export function openQuarantine({
   current,
   generation,
   seat,
+  leads,
 }: QuarantineParts): Quarantine {
   const { clock, log, random, store, traces } = doors
   const index = new HeldIndex(store.table(tableName, { maxEntries: indexedMessages }), {
@@ -73,7 +76,7 @@ export function openQuarantine({
             onForgotten: (listener: () => void) => store.onBegun?.(listener) ?? (() => undefined),
           }),
       record,
-      settings: () => settingsOf(current(), doors, seat),
+      settings: () => settingsOf(current(), doors, { ...seat, leads: leads() }),
     }),
   }
 }
@@ -96,13 +99,13 @@ function learnersOf({ entries }: Generation): readonly Learner[] {
 function settingsOf(
   configuration: Configuration,
   doors: Pick<Doors, 'disk' | 'random'>,
-  { number, workers }: QuarantineParts['seat'],
+  { workers, leads }: { readonly workers: number; readonly leads: boolean },
 ): QuarantineSettings {
   const { quarantine } = configuration
   const { maxAgeMs, maxBytes, maxMessages, notify, virusEntries } = quarantine
   const { hostname, from, doubleBounceTo } = bounceSettings(configuration)
   const isOurs = (mailbox: Mailbox): boolean => isOurAddress(configuration, mailbox)
-  const digest = number === 1 ? digestOf(configuration, doors) : undefined
+  const digest = leads ? digestOf(configuration, doors) : undefined
   return {
     hostname,
     from,

@@ -1,12 +1,12 @@
 /**
  * What becomes of a worker's place when the worker has died: another one sits down there, ever later, and in the end
- * nobody does, and what is queued there goes to who has least.
+ * nobody does, and what is queued there, and what that one did for all, goes to who has least.
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { WorkerEnd } from '../runtime/workers.ts'
 import type { FirstWord } from './first-words.ts'
-import type { Suspect } from './messages.ts'
+import type { Suspect, ToWorker } from './messages.ts'
 import type { CrashRecords, Successor } from './supervision.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
@@ -81,13 +81,19 @@ export class Replacement {
     const [heir] = heirs.toSorted((a, b) => a.shards.length - b.shards.length)
     log.error('worker.given-up', { alert: true, worker: slot.number, heir: heir?.number })
     if (heir === undefined) return abandoned()
-    for (const shard of slot.shards) {
-      heir.shards.push(shard)
+    const orders: ToWorker[] = slot.shards.map((shard) => ({ say: 'adopt', shard }))
+    heir.shards.push(...slot.shards)
+    if (slot.leads) {
+      slot.leads = false
+      heir.leads = true
+      orders.push({ say: 'lead' })
+    }
+    for (const order of orders) {
       // One that is not there now will find it in its orders.
-      heir.process?.send({ say: 'adopt', shard })
+      heir.process?.send(order)
       // One that is about to follow it has its orders already.
       const successor = waiting()
-      if (successor?.slot === heir) successor.process.send({ say: 'adopt', shard })
+      if (successor?.slot === heir) successor.process.send(order)
     }
   }
 }

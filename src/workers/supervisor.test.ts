@@ -84,7 +84,13 @@ describe('a supervisor that opens', () => {
     const opening = supervisor.open()
     await settled()
     expect(started).toHaveLength(1)
-    expect(seatOf(started[0])).toEqual({ number: 1, workers: 2, shards: [0, 2], suspects: [] })
+    expect(seatOf(started[0])).toEqual({
+      number: 1,
+      workers: 2,
+      leads: true,
+      shards: [0, 2],
+      suspects: [],
+    })
     started[0]?.say({ say: 'opened', report })
     await settled()
     const known = { listeners: report.listeners, spool: '/var/spool' }
@@ -177,12 +183,13 @@ describe('a worker that dies', () => {
       { say: 'adopt', shard: 0 },
       { say: 'adopt', shard: 2 },
     ])
+    expect(started[1]?.told).toContainEqual({ say: 'lead' })
     // The heir keeps what it took over, through its own death too.
     started[1]?.end('SIGKILL')
     await settled()
     clock.advance(100)
     await settled()
-    expect(seatOf(started.at(-1))?.shards).toEqual([1, 0, 2])
+    expect(seatOf(started.at(-1))).toMatchObject({ shards: [1, 0, 2], leads: true })
     expect(supervisor.pids).toHaveLength(1)
   })
 

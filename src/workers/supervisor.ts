@@ -115,6 +115,7 @@ export class Supervisor {
   async open(): Promise<Opening> {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new Error('no workers are asked for')
+    first.leads = true
     const word = await this.#launch(first)
     if (word.say !== 'opened' || this.#stopping !== undefined) return this.#refused(word)
     const { listeners, spool } = word.report
@@ -278,7 +279,7 @@ export class Supervisor {
         if (slot.process === process) this.#ended(slot, how)
       },
     })
-    const { number, shards } = slot
+    const { number, shards, leads } = slot
     const known = this.#known === undefined ? {} : { known: this.#known }
     const { suspects } = crashes
     const closed = this.#admits ? {} : { closed: true as const }
@@ -287,6 +288,7 @@ export class Supervisor {
       workers: this.#slots.length,
       shards,
       suspects,
+      ...(leads ? { leads } : {}),
       ...known,
       ...more,
       ...closed,
