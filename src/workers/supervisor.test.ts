@@ -193,6 +193,30 @@ describe('a worker that dies', () => {
     expect(supervisor.pids).toHaveLength(1)
   })
 
+  test('is waited for by whoever wants to ask them all, so long and no longer', async () => {
+    const { opened, replaced, started, supervisor, clock } = stage([[0], [1]])
+    await opened()
+    const heard: (readonly number[])[] = []
+    const gather = () => void supervisor.gathered(1_000).then((absent) => heard.push(absent))
+    started[1]?.end('SIGKILL')
+    await settled()
+    gather()
+    const next = await replaced(1, 100)
+    expect(heard).toEqual([])
+    next.say({ say: 'opened', report })
+    clock.advance(50)
+    await settled()
+    expect(heard).toEqual([[]])
+    next.end('SIGKILL')
+    await settled()
+    gather()
+    for (let look = 0; look < 20; look++) {
+      clock.advance(50)
+      await settled()
+    }
+    expect(heard).toEqual([[], [2]])
+  })
+
   test('after a long life is replaced soon, however often that happens', async () => {
     const { opened, replaced, clock, started } = stage([[0]])
     await opened()

@@ -38,6 +38,8 @@ import { WorkerSlot, type Worker } from './worker-slot.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
+/** Whether a worker is there again. */
+const lookMs = 50
 
 export interface SupervisorParts {
   /** The configuration folder. */
@@ -154,6 +156,21 @@ export class Supervisor {
             : (await this.#questions.ask(process, 'status'))?.status,
       })),
     )
+  }
+
+  /**
+   * Waits for workers that are being replaced: what all are to be asked they could not answer.
+   * @returns the numbers of those that are not there when the time is over
+   */
+  async gathered(patienceMs: number): Promise<readonly number[]> {
+    const { clock } = this.#parts
+    const until = clock.monotonicMs() + patienceMs
+    for (;;) {
+      const absent = this.#slots.filter(({ wanted, openedAt }) => wanted && openedAt === undefined)
+      const isOver = clock.monotonicMs() >= until || this.#stopping !== undefined
+      if (absent.length === 0 || isOver) return absent.map(({ number }) => number)
+      await new Promise<void>((resolve) => void clock.after(lookMs, resolve))
+    }
   }
 
   /** Lets clients in, or tells them to come back later; sessions go on. */
