@@ -112,18 +112,35 @@ describe('a supervisor that opens', () => {
     expect(started).toHaveLength(1)
   })
 
-  test('says so when a worker ends before it listens, and stops the others', async () => {
-    const { supervisor, started } = stage([[0], [1]])
+  test('starts a worker anew that is killed before it listens', async () => {
+    const { supervisor, replaced } = stage([[0], [1]])
+    const opening = supervisor.open()
+    const first = await replaced(0, 100)
+    expect(seatOf(first)).toMatchObject({ number: 1, leads: true, shards: [0] })
+    first.say({ say: 'opened', report })
+    await settled()
+    const second = await replaced(2, 100)
+    second.say({ say: 'opened', report })
+    expect(await opening).toEqual({ ok: true, report })
+    expect(supervisor.pids).toEqual([2, 4])
+  })
+
+  test('says so when a worker ends three times before it listens, and stops the others', async () => {
+    const { supervisor, started, clock } = stage([[0], [1]])
     const opening = supervisor.open()
     started[0]?.say({ say: 'opened', report })
     await settled()
-    started[1]?.end('SIGSEGV')
-    await settled()
+    for (let life = 1; life <= 3; life++) {
+      started[life]?.end('SIGSEGV')
+      await settled()
+      clock.advance(200)
+      await settled()
+    }
     expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 0 })
     started[0]?.end(0)
     const problem = 'a worker ended (SIGSEGV) before it listened'
     expect(await opening).toMatchObject({ ok: false, mistakes: [{ problem }] })
-    expect(started).toHaveLength(2)
+    expect(started).toHaveLength(4)
   })
 
   test('does not wait for ever for a worker that says nothing', async () => {

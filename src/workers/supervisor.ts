@@ -38,6 +38,8 @@ import { WorkerSlot, type Worker } from './worker-slot.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
+/** A gateway that cannot start, though nothing says why, must not take long to say so. */
+const mostFirstLives = 3
 /** Whether a worker is there again. */
 const lookMs = 50
 
@@ -118,11 +120,11 @@ export class Supervisor {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new Error('no workers are asked for')
     first.leads = true
-    const word = await this.#launch(first)
+    const word = await this.#firstLife(first)
     if (word.say !== 'opened' || this.#stopping !== undefined) return this.#refused(word)
     const { listeners, spool } = word.report
     this.#known = { listeners, spool }
-    const words = await Promise.all(others.map((slot) => this.#launch(slot)))
+    const words = await Promise.all(others.map((slot) => this.#firstLife(slot)))
     const refusal = words.find(({ say }) => say !== 'opened' || this.#stopping !== undefined)
     if (refusal !== undefined) return this.#refused(refusal)
     this.#watchdog.watch()
@@ -273,6 +275,27 @@ export class Supervisor {
   async #refused(word: FirstWord): Promise<Opening> {
     await this.stop(0)
     return problemOf(this.#parts.folder, word)
+  }
+
+  /** As `#launch`; one that dies before it said anything, a refusal included, is started anew, a few times. */
+  async #firstLife(slot: WorkerSlot): Promise<FirstWord> {
+    const { clock, log } = this.#parts
+    const until = clock.monotonicMs() + openMs
+    for (;;) {
+      const word = await this.#launch(slot)
+      const isOver = clock.monotonicMs() >= until || this.#stopping !== undefined
+      if (word.say !== 'ended' || isOver) return word
+      const delayMs = slot.schedule.afterDeath(0)
+      const isLast = delayMs === undefined || slot.schedule.shortLives >= mostFirstLives
+      log.error('worker.ended', {
+        worker: slot.number,
+        how: word.how,
+        delayMs: isLast ? undefined : delayMs,
+      })
+      if (isLast) return word
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve))
+      if (this.#stopping !== undefined) return word
+    }
   }
 
   /** Resolves with what the new worker says first. */
