@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
+import { Allowance, type KeepingSeat } from '../quarantine/allowance.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
 import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
 import type { Fate } from '../quarantine/held-message.ts'
@@ -18,8 +19,8 @@ export interface QuarantineParts {
   readonly doors: Doors
   readonly current: () => Configuration
   readonly generation: () => Generation
-  /** Each worker keeps its share. */
-  readonly seat: { readonly workers: number }
+  /** Each worker keeps a part. */
+  readonly seat: KeepingSeat
   /** Whether this worker writes the digests. */
   readonly leads: () => boolean
 }
@@ -67,6 +68,7 @@ export function openQuarantine({
       outbox: signedPost({ queue, doors, generation, hostname: () => current().control.me }),
       index,
       memory: store.table('quarantine-digest', { maxEntries: 10 }),
+      allowance: new Allowance(store.table('quarantine-kept', { maxEntries: 100 }), seat),
       clock,
       random,
       log,
@@ -76,7 +78,7 @@ export function openQuarantine({
             onForgotten: (listener: () => void) => store.onBegun?.(listener) ?? (() => undefined),
           }),
       record,
-      settings: () => settingsOf(current(), doors, { ...seat, leads: leads() }),
+      settings: () => settingsOf(current(), doors, leads()),
     }),
   }
 }
@@ -99,7 +101,7 @@ function learnersOf({ entries }: Generation): readonly Learner[] {
 function settingsOf(
   configuration: Configuration,
   doors: Pick<Doors, 'disk' | 'random'>,
-  { workers, leads }: { readonly workers: number; readonly leads: boolean },
+  leads: boolean,
 ): QuarantineSettings {
   const { quarantine } = configuration
   const { maxAgeMs, maxBytes, maxMessages, notify, virusEntries } = quarantine
@@ -111,8 +113,8 @@ function settingsOf(
     from,
     limits: {
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-      ...(maxBytes === undefined ? {} : { maxBytes: maxBytes / workers }),
-      ...(maxMessages === undefined ? {} : { maxMessages: Math.ceil(maxMessages / workers) }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(maxMessages === undefined ? {} : { maxMessages }),
     },
     rules: { notify, admin: quarantine.admin ?? doubleBounceTo, virusEntries, isOurs },
     ...(digest === undefined ? {} : { digest }),

@@ -21,7 +21,7 @@ export interface SteeringParts extends CourierParts {
   readonly spool: string
   /** Of all workers. */
   readonly wholeSpool: string
-  readonly seat: DutyParts['seat'] & Pick<Seat, 'leads'>
+  readonly seat: DutyParts['seat'] & Pick<Seat, 'number' | 'leads'>
 }
 
 export interface Steering {
