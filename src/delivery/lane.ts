@@ -2,7 +2,26 @@
 import type { Instant } from '../mail/instant.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { HopLimits } from '../runtime/hop-turns.ts'
-import type { Turn, Urgency } from './lanes.ts'
+
+export type Urgency = 'first' | 'retry'
+
+/** `closed`: nobody gets a slot any more. `until`: too many wait, look again then. */
+export type Turn = 'taken' | 'closed' | { readonly until: Instant }
+
+export interface LaneRequest {
+  readonly key: string
+  /** Of the message: what it is called back by. */
+  readonly id: string
+  readonly urgency: Urgency
+  /** What waiting costs in memory. */
+  readonly sizeBytes: number
+  /** At a time, in this lane. */
+  readonly concurrency: number
+  /** Between two starts in this lane; 0: no limit. */
+  readonly intervalMs: number
+  /** What all processes together keep to. */
+  readonly shared?: HopLimits | undefined
+}
 
 export interface Waiter {
   readonly id: string

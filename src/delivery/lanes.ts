@@ -8,28 +8,17 @@
  */
 import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { HopLimits, HopTurns } from '../runtime/hop-turns.ts'
-import { isIdle, lengthOf, newLane, type Lane, type Waiter } from './lane.ts'
-
-export type Urgency = 'first' | 'retry'
-
-export interface LaneRequest {
-  readonly key: string
-  /** Of the message: what it is called back by. */
-  readonly id: string
-  readonly urgency: Urgency
-  /** What waiting costs in memory. */
-  readonly sizeBytes: number
-  /** At a time, in this lane. */
-  readonly concurrency: number
-  /** Between two starts in this lane; 0: no limit. */
-  readonly intervalMs: number
-  /** What all processes together keep to. */
-  readonly shared?: HopLimits | undefined
-}
-
-/** `closed`: nobody gets a slot any more. `until`: too many wait, look again then. */
-export type Turn = 'taken' | 'closed' | { readonly until: Instant }
+import type { HopTurns } from '../runtime/hop-turns.ts'
+import {
+  isIdle,
+  lengthOf,
+  newLane,
+  type Lane,
+  type LaneRequest,
+  type Turn,
+  type Urgency,
+  type Waiter,
+} from './lane.ts'
 
 export interface LanesOptions {
   readonly clock: Clock

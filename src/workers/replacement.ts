@@ -10,6 +10,9 @@ import type { Suspect, ToWorker } from './messages.ts'
 import type { CrashRecords, Successor } from './supervision.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
+/** Whether a worker is there again. */
+const lookMs = 50
+
 export interface ReplacementParts {
   readonly slots: readonly WorkerSlot[]
   readonly clock: Clock
@@ -45,6 +48,22 @@ export class Replacement {
     if (stopping() || slot.process !== undefined) return
     if (delayMs === undefined) return this.#giveUp(slot)
     slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
+  }
+
+  /**
+   * Waits for those that are being replaced: what all are to be asked they could not answer.
+   * @returns the numbers of those that are not there when the time is over
+   */
+  async gathered(patienceMs: number): Promise<readonly number[]> {
+    const { slots, clock, stopping } = this.#parts
+    const until = clock.monotonicMs() + patienceMs
+    for (;;) {
+      const absent = slots.filter(({ wanted, openedAt }) => wanted && openedAt === undefined)
+      if (absent.length === 0 || stopping() || clock.monotonicMs() >= until) {
+        return absent.map(({ number }) => number)
+      }
+      await new Promise<void>((resolve) => void clock.after(lookMs, resolve))
+    }
   }
 
   /** One that crashes where nobody is to follow it: it was told to go. */

@@ -9,6 +9,7 @@ import type { Log } from '../runtime/log.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
+import { firstLife } from './first-life.ts'
 import { FirstWords, type FirstWord } from './first-words.ts'
 import {
   needsStart,
@@ -38,10 +39,6 @@ import { WorkerSlot, type Worker } from './worker-slot.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
-/** A gateway that cannot start, though nothing says why, must not take long to say so. */
-const mostFirstLives = 3
-/** Whether a worker is there again. */
-const lookMs = 50
 
 export interface SupervisorParts {
   /** The configuration folder. */
@@ -160,19 +157,9 @@ export class Supervisor {
     )
   }
 
-  /**
-   * Waits for workers that are being replaced: what all are to be asked they could not answer.
-   * @returns the numbers of those that are not there when the time is over
-   */
-  async gathered(patienceMs: number): Promise<readonly number[]> {
-    const { clock } = this.#parts
-    const until = clock.monotonicMs() + patienceMs
-    for (;;) {
-      const absent = this.#slots.filter(({ wanted, openedAt }) => wanted && openedAt === undefined)
-      const isOver = clock.monotonicMs() >= until || this.#stopping !== undefined
-      if (absent.length === 0 || isOver) return absent.map(({ number }) => number)
-      await new Promise<void>((resolve) => void clock.after(lookMs, resolve))
-    }
+  /** As `Replacement.gathered`. */
+  gathered(patienceMs: number): Promise<readonly number[]> {
+    return this.#replacement.gathered(patienceMs)
   }
 
   /** Lets clients in, or tells them to come back later; sessions go on. */
@@ -277,25 +264,13 @@ export class Supervisor {
     return problemOf(this.#parts.folder, word)
   }
 
-  /** As `#launch`; one that dies before it said anything, a refusal included, is started anew, a few times. */
-  async #firstLife(slot: WorkerSlot): Promise<FirstWord> {
-    const { clock, log } = this.#parts
-    const until = clock.monotonicMs() + openMs
-    for (;;) {
-      const word = await this.#launch(slot)
-      const isOver = clock.monotonicMs() >= until || this.#stopping !== undefined
-      if (word.say !== 'ended' || isOver) return word
-      const delayMs = slot.schedule.afterDeath(0)
-      const isLast = delayMs === undefined || slot.schedule.shortLives >= mostFirstLives
-      log.error('worker.ended', {
-        worker: slot.number,
-        how: word.how,
-        delayMs: isLast ? undefined : delayMs,
-      })
-      if (isLast) return word
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve))
-      if (this.#stopping !== undefined) return word
-    }
+  #firstLife(slot: WorkerSlot): Promise<FirstWord> {
+    return firstLife(slot, {
+      ...this.#parts,
+      openMs,
+      launch: () => this.#launch(slot),
+      stopping: () => this.#stopping !== undefined,
+    })
   }
 
   /** Resolves with what the new worker says first. */
