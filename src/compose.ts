@@ -44,7 +44,7 @@ import type { Superior } from './workers/superior.ts'
 import { listenersOf, shareOfDeliveries } from './workers/share.ts'
 
 /** A gateway that is one process. */
-const onlySeat: Seat = { number: 1, workers: 1, shards: [0], suspects: [] }
+const onlySeat: Seat = { number: 1, workers: 1, shards: [0], leads: true, suspects: [] }
 
 /**
  * Opens everything that the configuration folder describes, or says all that is wrong with it.
@@ -93,6 +93,7 @@ class RunningGateway implements Gateway {
   #pauses: Pauses | undefined
   #steering: Steering | undefined
   #telemetry: Telemetry | undefined
+  #listen: ((listener: ListenerConfiguration) => Promise<void>) | undefined
   #admits: boolean
 
   constructor(folder: string, seat: Seat, opened: OpenedDoors, superior: Superior) {
@@ -203,12 +204,13 @@ class RunningGateway implements Gateway {
     this.#courier.start()
     const { queueFlush } = this.#steering
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
-    for (const listener of listeners) {
+    this.#listen = async (listener) => {
       const tls = (choice?: TlsChoice) => this.#current.certificates.of(listener.name, choice)
       const doors = { ...this.#doors, net: this.#netOf(listener) }
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors }
       this.#listeners.push(await openListener(listener, parts))
     }
+    for (const listener of listeners) await this.#listen(listener)
     this.#watch(this.#shards, this.#courier)
     this.#inForce.follow()
     log.info('gateway.opened', {
@@ -253,6 +255,24 @@ class RunningGateway implements Gateway {
       log.warn('shard.adopted', { shard })
     } catch (error) {
       log.error('shard.not-adopted', { shard, error: String(error) })
+    }
+  }
+
+  async lead(): Promise<void> {
+    const { log } = this.#doors
+    log.warn('worker.leads')
+    this.#steering?.lead()
+    const seat = { ...this.#seat, leads: true } as const
+    const ours = new Set(this.#listeners.map(({ name }) => name))
+    const missing = listenersOf(this.#current.configuration.listeners, seat).filter(
+      ({ name }) => !ours.has(name),
+    )
+    for (const listener of missing) {
+      try {
+        await this.#listen?.(listener)
+      } catch (error) {
+        log.error('listener.not-opened', { listener: listener.name, error: String(error) })
+      }
     }
   }
 

@@ -58,6 +58,8 @@ class GatewayWorker {
         return this.#gateway?.suspect(order.suspects)
       case 'adopt':
         return this.#gateway?.adopt(order.shard)
+      case 'lead':
+        return this.#gateway?.lead()
       case 'ask':
         return this.#answer(order.number, order.what)
       case 'admit':

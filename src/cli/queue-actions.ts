@@ -7,6 +7,7 @@ import { readSelection } from '../tools/queue-selection.ts'
 import { steerQueue } from '../tools/steer-queue.ts'
 import { configOption } from './config-option.ts'
 import { countOf } from './count.ts'
+import { notQueued } from './not-queued.ts'
 import { jsonOption, writeJson, type JsonOptions } from './json.ts'
 import { withSelection, type SelectionOptions } from './selection-options.ts'
 
@@ -46,6 +47,8 @@ const actions = [
   },
 ] as const satisfies readonly Action[]
 
+const mostNamed = 20
+
 interface ActionOptions extends SelectionOptions, JsonOptions {
   readonly config: string
   readonly route?: string
@@ -81,11 +84,26 @@ async function applyTo(
   }
   const answer = await steerQueue(config, { what: 'apply', action, selection, dryRun })
   if (answer.what !== 'applied') return
-  const { applied } = answer
+  const { applied, absent = [] } = answer
+  complainOf(applied.missing ?? [], absent)
   if (json === true) return writeJson({ action: name, dryRun, ...applied })
   if (dryRun) for (const id of applied.ids) process.stdout.write(`${printable(id)}\n`)
   const messages = countOf(applied.count, 'message')
   process.stdout.write(`${messages} ${dryRun ? `would be ${done}` : done}\n`)
+}
+
+/** What could not be done makes the command fail, though the rest is done. */
+function complainOf(missing: readonly string[], absent: readonly number[]): void {
+  for (const id of missing.slice(0, mostNamed)) process.stderr.write(notQueued(id))
+  if (missing.length > mostNamed) {
+    process.stderr.write(`Nor are there ${missing.length - mostNamed} more of those.\n`)
+  }
+  for (const worker of absent) {
+    process.stderr.write(
+      `Worker ${worker} is being replaced and was not asked: what is queued there is as it was. Try again.\n`,
+    )
+  }
+  if (missing.length > 0 || absent.length > 0) process.exitCode = 1
 }
 
 type PauseOptions = Omit<ActionOptions, 'all'>

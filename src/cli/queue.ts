@@ -9,6 +9,7 @@ import { jsonLinesOption, jsonOption, writeJson, writeJsonLine, type JsonOptions
 import { damagedCommand } from './queue-damaged.ts'
 import { fsckCommand } from './queue-fsck.ts'
 import { actionCommands } from './queue-actions.ts'
+import { notQueued } from './not-queued.ts'
 import { withSelection, type SelectionOptions } from './selection-options.ts'
 
 interface Options extends JsonOptions {
@@ -147,9 +148,7 @@ async function cat(id: string, { config }: Options): Promise<void> {
 }
 
 function missing(id: string): void {
-  process.stderr.write(
-    `There is no message ${printable(id)} in the queue; postern trace ${printable(id)} may know it.\n`,
-  )
+  process.stderr.write(notQueued(id))
   process.exitCode = 1
 }
 

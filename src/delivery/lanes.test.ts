@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../testkit/fake-clock.ts'
-import { Lanes, type LanesOptions, type LaneRequest, type Turn } from './lanes.ts'
+import type { LaneRequest, Turn } from './lane.ts'
+import { Lanes, type LanesOptions } from './lanes.ts'
 
 function stage(options: Partial<LanesOptions> = {}) {
   const clock = fakeClock()

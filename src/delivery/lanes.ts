@@ -2,31 +2,23 @@
  * So many deliveries at a time, and who is next: each destination has a lane, the lanes have their turns in a circle,
  * and in a lane first tries go before retries. Promises: a lane however long delays no other by more than one turn;
  * retries get at least every fourth slot; slots that are reserved go to lanes only that have answered; what waits is bounded, and where it is too much the newest of the longest
- * lane is sent away with the time at which its turn may come. Whoever takes a slot gives it back.
+ * lane is sent away with the time at which its turn may come. Where
+ * other processes deliver to the same hop, a lane with a slot asks for a turn there, and neither waits long for the other.
+ * Whoever takes a slot gives it back.
  */
 import type { Instant } from '../mail/instant.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
-import type { HopLimits, HopTurns } from '../runtime/hop-turns.ts'
-
-export type Urgency = 'first' | 'retry'
-
-export interface LaneRequest {
-  readonly key: string
-  /** Of the message: what it is called back by. */
-  readonly id: string
-  readonly urgency: Urgency
-  /** What waiting costs in memory. */
-  readonly sizeBytes: number
-  /** At a time, in this lane. */
-  readonly concurrency: number
-  /** Between two starts in this lane; 0: no limit. */
-  readonly intervalMs: number
-  /** What all processes together keep to. */
-  readonly shared?: HopLimits | undefined
-}
-
-/** `closed`: nobody gets a slot any more. `until`: too many wait, look again then. */
-export type Turn = 'taken' | 'closed' | { readonly until: Instant }
+import type { Clock } from '../runtime/clock.ts'
+import type { HopTurns } from '../runtime/hop-turns.ts'
+import {
+  isIdle,
+  lengthOf,
+  newLane,
+  type Lane,
+  type LaneRequest,
+  type Turn,
+  type Urgency,
+  type Waiter,
+} from './lane.ts'
 
 export interface LanesOptions {
   readonly clock: Clock
@@ -42,44 +34,10 @@ export interface LanesOptions {
   readonly turns?: HopTurns | undefined
 }
 
-interface Waiter {
-  readonly id: string
-  readonly sizeBytes: number
-  readonly resolve: (turn: Turn) => void
-}
-
-interface Lane {
-  readonly key: string
-  readonly waiting: { readonly [U in Urgency]: Waiter[] }
-  concurrency: number
-  intervalMs: number
-  taken: number
-  /** Whether somebody was there, the last time. */
-  answers: boolean
-  /** By the monotonic clock: no start before. */
-  notBefore: number
-  timer: Timer | undefined
-  /** What others keep to as well, if they do; one turn at a time is asked for. */
-  shared: HopLimits | undefined
-  turn: 'none' | 'asked' | 'ours'
-  /** Deliveries under way that took one. */
-  turnsTaken: number
-  /** A moving average of the time between two ends while others wait. */
-  paceMs: number
-  /** When the last one ended, if others waited then; else 0. */
-  endedAt: number
-  /** When the turn of the last one that was sent away may come. */
-  sentUntil: Instant
-  /** Those who were sent away, as far as they are remembered. */
-  readonly away: string[]
-}
-
 const defaultMaxWaiting = 4_500
 const defaultMaxWaitingBytes = 32 << 20
 /** Every so many turns a retry goes before a first try. */
 const retryTurn = 4
-/** Of a lane that is not known yet: rather looked at once too often than idle. */
-const assumedPaceMs = 1
 /** So much earlier than its pace says are those called back who were sent away. */
 const haste = 0.7
 const shortestAwayMs = 1_000
@@ -90,6 +48,10 @@ const calledAtOnce = 1_000
 const maxAway = 50_000
 /** The part of what may wait at which there is room for those who were sent away. */
 const roomy = 0.75
+/** A slot waits so long for the turn at a hop: longer than the answer takes where the hop is free. */
+const slotWaitsMs = 50
+/** A turn that came too late for its slot waits so long for another one: meanwhile no other process has it. */
+const turnWaitsMs = 1_000
 /** Idle lanes remember their pace until there are so many. */
 const idleLanes = 10_000
 
@@ -100,6 +62,8 @@ export class Lanes {
   readonly #ready = { first: new Set<Lane>(), retry: new Set<Lane>() }
   /** Those of them that answer, in the same order. */
   readonly #sure = { first: new Set<Lane>(), retry: new Set<Lane>() }
+  /** Those whose turn has come and that have no slot: the next ones are theirs. */
+  readonly #turned = new Set<Lane>()
   #taken = 0
   /** By lanes that do not answer, or of which nobody knows yet. */
   #unsure = 0
@@ -160,13 +124,11 @@ export class Lanes {
       this.#unsure += answers ? -lane.taken : lane.taken
       lane.answers = answers
     }
-    if (!lane.answers) this.#unsure--
     const now = this.#options.clock.monotonicMs()
     // A lane that waits for work says nothing of how fast it could be.
     if (lane.endedAt > 0) lane.paceMs += (now - lane.endedAt - lane.paceMs) / 8
     lane.endedAt = isIdle(lane) ? 0 : now
-    lane.taken--
-    this.#taken--
+    this.#vacate(lane)
     if (lane.turnsTaken > 0) {
       lane.turnsTaken--
       this.#options.turns?.give(key)
@@ -187,6 +149,7 @@ export class Lanes {
     this.#closed = true
     for (const lane of this.#lanes.values()) {
       lane.timer?.cancel()
+      this.#freeSlot(lane)
       this.#giveTurnBack(lane)
       for (const list of [lane.waiting.first, lane.waiting.retry]) {
         for (const { resolve } of list.splice(0)) resolve('closed')
@@ -209,38 +172,65 @@ export class Lanes {
     while (this.#taken < this.#options.limit()) {
       const next = this.#next()
       if (next === undefined) return
-      const { lane, waiter } = next
-      this.#leave(waiter)
-      this.#taken++
-      lane.taken++
-      if (!lane.answers) this.#unsure++
-      if (lane.turn === 'ours') {
-        lane.turn = 'none'
-        lane.turnsTaken++
-      } else if (lane.intervalMs > 0) {
-        lane.notBefore = this.#options.clock.monotonicMs() + lane.intervalMs
-      }
-      // To the end of the circle, if it goes on at all.
-      this.#step(lane, 'first', false)
-      this.#step(lane, 'retry', false)
-      this.#mark(lane)
-      waiter.resolve('taken')
+      const { lane, urgency } = next
+      if (lane.shared !== undefined && lane.turn === 'none') this.#askTurn(lane, urgency)
+      else this.#begin(lane, urgency)
     }
   }
 
-  #next(): { readonly lane: Lane; readonly waiter: Waiter } | undefined {
-    const retriesTurn = ++this.#turns % retryTurn === 0
+  /** @returns a lane in which somebody waits */
+  #next(): { readonly lane: Lane; readonly urgency: Urgency } | undefined {
     const { limit, reserved } = this.#options
-    const lanes = this.#unsure < limit() - reserved() ? this.#ready : this.#sure
+    const isSafe = this.#unsure < limit() - reserved()
+    for (const lane of this.#turned) {
+      if (isSafe || lane.answers) return { lane, urgency: lane.turnFor }
+    }
+    const retriesTurn = ++this.#turns % retryTurn === 0
+    const lanes = isSafe ? this.#ready : this.#sure
     const order = retriesTurn ? (['retry', 'first'] as const) : (['first', 'retry'] as const)
     for (const urgency of order) {
       for (const lane of lanes[urgency]) {
-        const waiter = lane.waiting[urgency].shift()
-        if (waiter !== undefined) return { lane, waiter }
+        if (lane.waiting[urgency].length > 0) return { lane, urgency }
         this.#step(lane, urgency, false)
       }
     }
     return undefined
+  }
+
+  #begin(lane: Lane, urgency: Urgency): void {
+    const other = urgency === 'first' ? 'retry' : 'first'
+    const waiter = lane.waiting[urgency].shift() ?? lane.waiting[other].shift()
+    if (waiter === undefined) return
+    this.#leave(waiter)
+    this.#occupy(lane)
+    if (lane.turn === 'ours') {
+      lane.patience?.cancel()
+      lane.turn = 'none'
+      lane.turnsTaken++
+    } else if (lane.intervalMs > 0) {
+      lane.notBefore = this.#options.clock.monotonicMs() + lane.intervalMs
+    }
+    this.#toTheEnd(lane)
+    waiter.resolve('taken')
+  }
+
+  #occupy(lane: Lane): void {
+    this.#taken++
+    lane.taken++
+    if (!lane.answers) this.#unsure++
+  }
+
+  #vacate(lane: Lane): void {
+    this.#taken--
+    lane.taken--
+    if (!lane.answers) this.#unsure--
+  }
+
+  /** Of the circle, if it goes on at all. */
+  #toTheEnd(lane: Lane): void {
+    this.#step(lane, 'first', false)
+    this.#step(lane, 'retry', false)
+    this.#mark(lane)
   }
 
   #leave({ sizeBytes }: Waiter): void {
@@ -252,12 +242,13 @@ export class Lanes {
   #mark(lane: Lane): void {
     const waitMs = lane.notBefore > 0 ? lane.notBefore - this.#options.clock.monotonicMs() : 0
     const isFree = lane.taken < lane.concurrency && waitMs <= 0
-    const isOpen = isFree && (lane.shared === undefined || lane.turn === 'ours')
+    const isOpen = isFree && (lane.shared === undefined || lane.turn === 'none')
     for (const urgency of ['first', 'retry'] as const) {
       this.#step(lane, urgency, isOpen && lane.waiting[urgency].length > 0)
     }
     if (isIdle(lane)) return this.#giveTurnBack(lane)
-    if (isFree && !isOpen) this.#askTurn(lane)
+    if (isFree && lane.turn === 'ours') this.#turned.add(lane)
+    else this.#turned.delete(lane)
     if (waitMs <= 0 || lane.timer !== undefined) return
     lane.timer = this.#options.clock.after(waitMs, () => {
       lane.timer = undefined
@@ -266,22 +257,54 @@ export class Lanes {
     })
   }
 
-  /** Of the others that deliver to the same hop. */
-  #askTurn(lane: Lane): void {
-    const { turns } = this.#options
-    if (lane.turn !== 'none' || lane.shared === undefined || turns === undefined) return
+  /**
+   * Of the others that deliver to the same hop. A slot waits with it for a moment: where the hop is free the turn is there
+   * by then. Nobody asks without a slot, or the turn would wait for one while others could use it.
+   */
+  #askTurn(lane: Lane, urgency: Urgency): void {
+    const { turns, clock } = this.#options
+    if (lane.shared === undefined || turns === undefined) return
     lane.turn = 'asked'
-    void turns.take(lane.key, lane.shared).then(() => {
-      lane.turn = 'ours'
-      // Whoever wanted it may have been sent away meanwhile.
-      if (this.#closed) return this.#giveTurnBack(lane)
+    lane.turnFor = urgency
+    lane.keepsSlot = true
+    this.#occupy(lane)
+    lane.patience = clock.after(slotWaitsMs, () => {
+      this.#freeSlot(lane)
+      this.#hand()
+    })
+    this.#toTheEnd(lane)
+    void turns.take(lane.key, lane.shared).then(() => this.#turnCame(lane))
+  }
+
+  #turnCame(lane: Lane): void {
+    const hasSlot = lane.keepsSlot
+    this.#freeSlot(lane)
+    lane.turn = 'ours'
+    if (this.#closed) return this.#giveTurnBack(lane)
+    // Whoever wanted it may have been sent away meanwhile.
+    if (hasSlot) this.#begin(lane, lane.turnFor)
+    this.#mark(lane)
+    this.#hand()
+    if (lane.turn !== 'ours') return
+    lane.patience = this.#options.clock.after(turnWaitsMs, () => {
+      this.#giveTurnBack(lane)
       this.#mark(lane)
       this.#hand()
     })
   }
 
+  /** That waited for a turn. */
+  #freeSlot(lane: Lane): void {
+    if (!lane.keepsSlot) return
+    lane.patience?.cancel()
+    lane.keepsSlot = false
+    this.#vacate(lane)
+  }
+
   #giveTurnBack(lane: Lane): void {
+    this.#turned.delete(lane)
     if (lane.turn !== 'ours') return
+    lane.patience?.cancel()
     lane.turn = 'none'
     this.#options.turns?.give(lane.key)
   }
@@ -348,23 +371,7 @@ export class Lanes {
   #lane(key: string): Lane {
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const lane: Lane = {
-      key,
-      waiting: { first: [], retry: [] },
-      concurrency: 1,
-      intervalMs: 0,
-      taken: 0,
-      answers: false,
-      notBefore: 0,
-      timer: undefined,
-      shared: undefined,
-      turn: 'none',
-      turnsTaken: 0,
-      paceMs: assumedPaceMs,
-      endedAt: 0,
-      sentUntil: 0,
-      away: [],
-    }
+    const lane = newLane(key)
     this.#lanes.set(key, lane)
     return lane
   }
@@ -378,12 +385,4 @@ export class Lanes {
       }
     }
   }
-}
-
-function lengthOf({ waiting }: Lane): number {
-  return waiting.first.length + waiting.retry.length
-}
-
-function isIdle(lane: Lane): boolean {
-  return lengthOf(lane) === 0
 }

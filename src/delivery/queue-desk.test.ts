@@ -41,6 +41,17 @@ describe('an operator', () => {
     expect(queue.size).toBe(1)
   })
 
+  test('hears which of the ids that were named are not there, and not of those that need no change', async () => {
+    const { desk, post } = await stage()
+    const id = await post(['bob@one.test'])
+    await desk.apply('hold', { ids: [id] })
+    expect(await desk.apply('hold', { ids: [id, '1wrong'] })).toEqual({
+      count: 0,
+      ids: [],
+      missing: ['1wrong'],
+    })
+  })
+
   test('chooses by the route of who is still to be delivered to', async () => {
     const { desk, post } = await stage()
     const id = await post(['bob@one.test', 'cid@two.test'])

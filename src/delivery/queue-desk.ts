@@ -22,6 +22,8 @@ export interface Applied {
   readonly count: number
   /** The first of them. */
   readonly ids: readonly string[]
+  /** Ids that were asked for and are not there; absent: none. */
+  readonly missing?: readonly string[]
 }
 
 export interface QueueDeskOptions {
@@ -56,10 +58,10 @@ export class QueueDesk {
     selection: Selection,
     { dryRun = false }: { readonly dryRun?: boolean } = {},
   ): Promise<Applied> {
-    const ids = await this.#chosen(action, selection)
+    const { ids, missing } = await this.#chosen(action, selection)
     const count = dryRun ? ids.length : await this.#change(ids, action)
     if (!dryRun) this.#options.log.info('queue.changed', { action, count })
-    return { count, ids: ids.slice(0, namedIds) }
+    return { count, ids: ids.slice(0, namedIds), ...(missing.length === 0 ? {} : { missing }) }
   }
 
   /** @throws PosternError DISK_FULL, DISK_FAILED */
@@ -83,13 +85,16 @@ export class QueueDesk {
   async #chosen(
     action: QueueAction,
     { route, ...selector }: Selection,
-  ): Promise<readonly string[]> {
+  ): Promise<{ readonly ids: readonly string[]; readonly missing: readonly string[] }> {
     const ids: string[] = []
+    const missing = new Set(selector.ids)
     for await (const entry of this.#options.queue.entries(selector)) {
-      if ('damaged' in entry || !isChanged(entry, action)) continue
+      if ('damaged' in entry) continue
+      missing.delete(entry.id)
+      if (!isChanged(entry, action)) continue
       if (route === undefined || (await this.#goesBy(entry, route))) ids.push(entry.id)
     }
-    return ids
+    return { ids, missing: [...missing] }
   }
 
   async #goesBy({ envelope, recipients }: Entry, name: string): Promise<boolean> {

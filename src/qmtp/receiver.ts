@@ -73,6 +73,10 @@ export class PacketReceiver implements SessionReceiver {
     return this.#packet !== undefined || this.#judging
   }
 
+  get isCommitting(): boolean {
+    return this.#dialogue.isCommitting
+  }
+
   get farewell(): boolean {
     return false
   }

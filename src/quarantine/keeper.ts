@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { StoreTable } from '../runtime/store.ts'
+import type { Allowance } from './allowance.ts'
 import { digestText, type DigestFacts, type DigestLinks } from './digest.ts'
 import type { HeldIndex } from './held-index.ts'
 import { heldMessage, type Fate, type HeldMessage } from './held-message.ts'
@@ -24,7 +25,7 @@ export interface QuarantineSettings {
   readonly hostname: string
   /** What our letters come from. */
   readonly from: Mailbox
-  /** Of this worker's share. */
+  /** Of all workers together. */
   readonly limits: RetentionLimits
   readonly rules: NoticeRules
   /** Absent: none, or another worker writes them. */
@@ -48,6 +49,8 @@ export interface KeeperOptions {
   readonly outbox?: Pick<Queue, 'begin'>
   readonly index: HeldIndex
   readonly memory: Pick<StoreTable, 'get' | 'put'>
+  /** What this worker may keep of the limits; absent: it is the only one. */
+  readonly allowance?: Allowance
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -230,7 +233,7 @@ export class Keeper {
 
   /** Goes through everything that is held here. */
   async #sweep(): Promise<void> {
-    const { queue, index, clock, settings } = this.#options
+    const { queue, index, clock } = this.#options
     const { losses } = index
     const from = clock.monotonicMs()
     const isFull = await this.#lenient.isFull()
@@ -258,12 +261,21 @@ export class Keeper {
     await this.#takeIfPossible(unknown)
     // Where it is full, or has come to be, some have no row: also when those that have one go.
     if (!isFull && !(await this.#lenient.isFull())) index.found(losses)
-    const gone = overdue(held, settings().limits, clock.now())
+    await this.#retain(held)
+    this.#sweptAt = clock.now()
+    this.#sweepTookMs = clock.monotonicMs() - from
+  }
+
+  async #retain(held: readonly Kept[]): Promise<void> {
+    const { clock, settings, allowance } = this.#options
+    const { limits } = settings()
+    const ours = (await allowance?.of(limits, clock.now())) ?? limits
+    const gone = overdue(held, ours, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))
     }
-    this.#sweptAt = clock.now()
-    this.#sweepTookMs = clock.monotonicMs() - from
+    const bytes = bytesOf(held) - bytesOf(gone.map(([each]) => each))
+    await allowance?.keeps({ bytes, messages: held.length - gone.length }, clock.now())
   }
 
   async #letGo(gone: readonly (readonly [Kept, Why])[]): Promise<void> {
@@ -340,6 +352,10 @@ const retentionText: { readonly [W in Why]: string } = {
 }
 
 type Kept = Pick<HeldMessage, 'id' | 'receivedAt' | 'sizeBytes' | 'recipients'>
+
+function bytesOf(some: readonly Kept[]): number {
+  return some.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
 
 function isSameDay(a: Instant, b: Instant): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()

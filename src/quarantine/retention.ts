@@ -6,6 +6,8 @@ import type { HeldMessage } from './held-message.ts'
 export interface RetentionLimits {
   readonly maxAgeMs?: number
   readonly maxBytes?: number
+  /** Of one message; absent: as much as of all. */
+  readonly largestBytes?: number
   readonly maxMessages?: number
 }
 
@@ -19,14 +21,16 @@ type Kept = Pick<HeldMessage, 'receivedAt' | 'sizeBytes'>
  */
 export function overdue<H extends Kept>(
   held: readonly H[],
-  { maxAgeMs = Infinity, maxBytes = Infinity, maxMessages = Infinity }: RetentionLimits,
+  limits: RetentionLimits,
   now: Instant,
 ): readonly (readonly [H, Why])[] {
-  const fitting = held.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+  const { maxAgeMs = Infinity, maxBytes = Infinity, maxMessages = Infinity } = limits
+  const { largestBytes = maxBytes } = limits
+  const fitting = held.filter(({ sizeBytes }) => sizeBytes <= largestBytes)
   let bytes = fitting.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   let count = fitting.length
   const gone = held
-    .filter(({ sizeBytes }) => sizeBytes > maxBytes)
+    .filter(({ sizeBytes }) => sizeBytes > largestBytes)
     .map((each): readonly [H, Why] => [each, 'size'])
   for (const each of fitting) {
     const why = whyGone()

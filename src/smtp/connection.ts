@@ -86,9 +86,13 @@ export class SessionConnection implements ConnectionHandlers {
     this.#pump()
   }
 
-  /** Says 421 now, whatever is going on. */
+  /**
+   * Says 421 now, whatever is going on, but to a client whose message is being committed: it would send again what is
+   * promised a moment later. It hears what came of that first.
+   */
   dismiss(): void {
-    this.#sendAway('shutdown', shuttingDown(this.#receiver.settings.hostname))
+    if (this.#receiver.isCommitting) this.#retiring = true
+    else this.#sendAway('shutdown', shuttingDown(this.#receiver.settings.hostname))
   }
 
   /** Of a message all is said but its bytes: the sooner it is stored, the sooner its draft is given back. */

@@ -215,6 +215,10 @@ export class Dialogue {
     this.#committing = true
   }
 
+  get isCommitting(): boolean {
+    return this.#committing
+  }
+
   /** Why the session is over, once it is. */
   get ending(): SessionEnd | undefined {
     return this.#end

@@ -277,6 +277,26 @@ describe('a listener that closes', () => {
     expect(stage.queue.openDrafts).toBe(0)
   })
 
+  test('says what came of a commit that is under way, however little time it has', async () => {
+    const stage = await smtpStage()
+    const written = Promise.withResolvers<void>()
+    stage.queue.delayCommits(written.promise)
+    const client = await stage.dial()
+    client.send(envelope)
+    for (let count = 0; count < 5; count++) await client.reply()
+    client.send('text\r\n.\r\n')
+    await settled()
+    const closing = stage.listener.close(0)
+    stage.clock.advance(1)
+    await settled()
+    expect(client.unread).toBe('')
+    written.resolve()
+    expect(await client.reply()).toContain('250 2.0.0 Ok: queued')
+    expect(await client.reply()).toContain('421 4.3.2')
+    await closing
+    expect(stage.policy.history.slice(-2)).toEqual(['transaction committed', 'session shutdown'])
+  })
+
   test('with nobody in it is closed at once', async () => {
     const stage = await smtpStage()
     await stage.listener.close(30_000)

@@ -31,7 +31,8 @@ export interface SmtpListener {
   /** Sessions now. */
   readonly sessions: number
   /**
-   * Accepts no more; idle clients are told 421 at once, others when their transaction is over, all after `graceMs`.
+   * Accepts no more; idle clients are told 421 at once, others when their transaction is over, all after `graceMs` but
+   * those whose message is being committed: they hear first what came of it.
    * Resolves when the last connection is closed.
    */
   close(graceMs: number): Promise<void>

@@ -54,6 +54,7 @@ export interface SessionReceiver extends Pick<
   | 'settings'
   | 'inLogin'
   | 'inTransaction'
+  | 'isCommitting'
   | 'farewell'
   | 'spoken'
   | 'spoke'
@@ -118,6 +119,11 @@ export class Receiver {
   /** A transaction is open: not a moment to be sent away. */
   get inTransaction(): boolean {
     return this.#dialogue.transaction !== undefined
+  }
+
+  /** What is answered next is what came of a commit. */
+  get isCommitting(): boolean {
+    return this.#dialogue.isCommitting
   }
 
   /** The client has said its last word. */

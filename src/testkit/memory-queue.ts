@@ -35,6 +35,8 @@ export interface MemoryQueue extends Queue {
   find(id: QueueId): Entry | undefined
   /** The next commit throws a PosternError of this code. */
   refuseNextCommit(code: ErrorCode): void
+  /** Commits wait for this, as for a slow disk. */
+  delayCommits(until: Promise<void>): void
 }
 
 export interface Committed {
@@ -68,6 +70,7 @@ export function memoryQueue(clock: Clock): MemoryQueue {
   let openDrafts = 0
   let count = 0
   let refusal: ErrorCode | undefined
+  let slow = Promise.resolve()
   let closed = false
   let announced = false
 
@@ -127,7 +130,7 @@ export function memoryQueue(clock: Clock): MemoryQueue {
       async commit(placements, beside) {
         const bytes = close()
         const others = beside && drafts.get(beside.draft)?.()
-        await Promise.resolve()
+        await slow
         const code = closed ? 'SPOOL_CLOSED' : refusal
         refusal = undefined
         if (code !== undefined) throw new PosternError(code)
@@ -173,6 +176,7 @@ export function memoryQueue(clock: Clock): MemoryQueue {
     },
     find: (id) => slots.get(id),
     refuseNextCommit: (code) => void (refusal = code),
+    delayCommits: (until) => void (slow = until),
     begin,
     due: (now, limit) =>
       waiting()

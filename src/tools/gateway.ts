@@ -26,6 +26,8 @@ export interface Gateway {
   admit(everybody: boolean): void
   /** Takes over a shard of the spool whose worker is gone for good. */
   adopt(shard: number): Promise<void>
+  /** Does from here on what one worker does for all: whoever did it is gone for good. */
+  lead(): Promise<void>
   /** These messages are not to be filtered again for now. */
   suspect(suspects: readonly Suspect[]): void
   /** Accepts no more, lets sessions and deliveries end within `graceMs`, closes everything. */

@@ -1,4 +1,4 @@
-/** Who looks at the whole gateway: the first worker, from the numbers of all of them. */
+/** Who looks at the whole gateway: the worker that leads, from the numbers of all of them. */
 import type { Configuration } from '../config/configuration.ts'
 import { AlertWatch, type AlertReport } from '../alerts/watch.ts'
 import type { AlertLetter } from '../alerts/words.ts'
@@ -16,15 +16,14 @@ export interface AlertParts {
   readonly doors: Doors
   readonly queue: Pick<Queue, 'begin'>
   readonly current: () => Configuration
-  readonly seat: Pick<Seat, 'number' | 'workers' | 'shards'>
-  /** The path of the spool. */
-  readonly spool: string
+  readonly seat: Pick<Seat, 'workers' | 'shards'>
+  /** The path of the spool that all workers have. */
+  readonly wholeSpool: string
 }
 
-/** @returns undefined for all workers but the first: one voice is enough */
-export function openAlerts(parts: AlertParts): AlertWatch | undefined {
-  const { doors, current, seat, spool } = parts
-  if (seat.number !== 1) return undefined
+/** @returns the watch, which does not look yet */
+export function openAlerts(parts: AlertParts): AlertWatch {
+  const { doors, current, seat, wholeSpool: spool } = parts
   const { clock, log, metrics, net, process, store } = doors
   return new AlertWatch({
     clock,

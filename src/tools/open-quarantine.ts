@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { AttemptRecorder } from '../filter/attempts.ts'
 import type { Generation } from '../filter/generation.ts'
 import { mailboxKey, type Mailbox } from '../mail/address.ts'
+import { Allowance, type KeepingSeat } from '../quarantine/allowance.ts'
 import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
 import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
 import type { Fate } from '../quarantine/held-message.ts'
@@ -18,8 +19,10 @@ export interface QuarantineParts {
   readonly doors: Doors
   readonly current: () => Configuration
   readonly generation: () => Generation
-  /** Which of how many workers this is: each keeps its share, the first writes the digests. */
-  readonly seat: { readonly number: number; readonly workers: number }
+  /** Each worker keeps a part. */
+  readonly seat: KeepingSeat
+  /** Whether this worker writes the digests. */
+  readonly leads: () => boolean
 }
 
 export interface Quarantine {
@@ -35,6 +38,7 @@ export function openQuarantine({
   current,
   generation,
   seat,
+  leads,
 }: QuarantineParts): Quarantine {
   const { clock, log, random, store, traces } = doors
   const index = new HeldIndex(store.table(tableName, { maxEntries: indexedMessages }), {
@@ -64,6 +68,7 @@ export function openQuarantine({
       outbox: signedPost({ queue, doors, generation, hostname: () => current().control.me }),
       index,
       memory: store.table('quarantine-digest', { maxEntries: 10 }),
+      allowance: new Allowance(store.table('quarantine-kept', { maxEntries: 100 }), seat),
       clock,
       random,
       log,
@@ -73,7 +78,7 @@ export function openQuarantine({
             onForgotten: (listener: () => void) => store.onBegun?.(listener) ?? (() => undefined),
           }),
       record,
-      settings: () => settingsOf(current(), doors, seat),
+      settings: () => settingsOf(current(), doors, leads()),
     }),
   }
 }
@@ -96,20 +101,20 @@ function learnersOf({ entries }: Generation): readonly Learner[] {
 function settingsOf(
   configuration: Configuration,
   doors: Pick<Doors, 'disk' | 'random'>,
-  { number, workers }: QuarantineParts['seat'],
+  leads: boolean,
 ): QuarantineSettings {
   const { quarantine } = configuration
   const { maxAgeMs, maxBytes, maxMessages, notify, virusEntries } = quarantine
   const { hostname, from, doubleBounceTo } = bounceSettings(configuration)
   const isOurs = (mailbox: Mailbox): boolean => isOurAddress(configuration, mailbox)
-  const digest = number === 1 ? digestOf(configuration, doors) : undefined
+  const digest = leads ? digestOf(configuration, doors) : undefined
   return {
     hostname,
     from,
     limits: {
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-      ...(maxBytes === undefined ? {} : { maxBytes: maxBytes / workers }),
-      ...(maxMessages === undefined ? {} : { maxMessages: Math.ceil(maxMessages / workers) }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(maxMessages === undefined ? {} : { maxMessages }),
     },
     rules: { notify, admin: quarantine.admin ?? doubleBounceTo, virusEntries, isOurs },
     ...(digest === undefined ? {} : { digest }),

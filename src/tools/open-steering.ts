@@ -1,20 +1,19 @@
-/** What an operator has in hand of a running gateway: its queue, its quarantine, its numbers over the control socket; and a word of held bounces and of alerts. */
+/** What an operator has in hand of a running gateway: its queue, its quarantine, its numbers over the control socket; and what one worker does for all. */
 import type { Courier } from '../delivery/courier.ts'
-import { HeldDigest } from '../delivery/held-digest.ts'
-import { TlsReporter } from '../delivery/tls-rpt/reporter.ts'
 import { QueueDesk } from '../delivery/queue-desk.ts'
-import { bounceSettings, openBouncer } from './open-bouncer.ts'
-import { alertsHandler, openAlerts, type AlertParts } from './open-alerts.ts'
+import { openBouncer } from './open-bouncer.ts'
 import type { JsonValue } from '../mail/json.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Archive } from '../runtime/archive.ts'
 import type { QueueFlush } from '../smtp/queue-flush.ts'
+import type { Seat } from '../workers/messages.ts'
 import { openControl } from './open-control.ts'
 import { openRouter, type CourierParts } from './open-courier.ts'
 import { signedPost } from './signed-post.ts'
 import { openDialIn } from './open-dial-in.ts'
+import { Duties, type DutyParts } from './open-duties.ts'
 import { OtherWorkers } from './other-workers.ts'
-import { openQuarantine, type QuarantineParts } from './open-quarantine.ts'
+import { openQuarantine } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
   readonly courier: Courier
@@ -22,18 +21,20 @@ export interface SteeringParts extends CourierParts {
   readonly spool: string
   /** Of all workers. */
   readonly wholeSpool: string
-  readonly seat: QuarantineParts['seat'] & AlertParts['seat']
+  readonly seat: DutyParts['seat'] & Pick<Seat, 'number' | 'leads'>
 }
 
 export interface Steering {
   /** For ETRN, and for clients that leave. */
   readonly queueFlush: QueueFlush
+  /** What one worker does for all is done here from now on. */
+  lead(): void
   close(): Promise<void>
 }
 
 export async function openSteering(parts: SteeringParts): Promise<Steering> {
   const { queue, doors, current, courier, pauses, seat, spool } = parts
-  const { clock, disk, log, random, store } = doors
+  const { clock, disk, log, random } = doors
   const outbox = signedPost({ ...parts, hostname: () => current().control.me })
   const desk = new QueueDesk({
     queue,
@@ -54,22 +55,10 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     },
   }
   const others = new OtherWorkers({ doors, queue: flushed, seat, spool: parts.wholeSpool })
-  const digest = new HeldDigest({
-    queue: { begin: () => outbox.begin(), entries: (selector) => queue.entries(selector) },
-    clock,
-    log,
-    memory: store.table('bounce-digest', { maxEntries: 10 }),
-    settings: () => bounceSettings(current()),
-    others: () => others.heldBounces(),
-  })
-  // One letter is enough.
-  if (seat.number === 1) digest.start()
-  const reporter = openReporter(parts)
-  reporter?.start()
-  const quarantine = openQuarantine(parts)
+  const duties = new Duties({ ...parts, outbox, others })
+  if (seat.leads === true) duties.begin()
+  const quarantine = openQuarantine({ ...parts, leads: () => duties.areOurs })
   quarantine.keeper.start()
-  const alerts = openAlerts({ ...parts, queue: outbox })
-  alerts?.start()
   const control = await openControl({
     doors,
     spool,
@@ -79,18 +68,17 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
       ['metrics', () => doors.metrics.snapshot()],
       ['traces', () => writeTraces(doors.traces)],
       ...others.verbs,
-      ...(alerts === undefined ? [] : [['alerts', alertsHandler(alerts)] as const]),
+      ['alerts', duties.alertsVerb],
     ],
   })
   const dialIn = openDialIn({ ...parts, flushed, outbox, others })
   return {
     queueFlush: dialIn,
+    lead: () => duties.begin(),
     async close() {
       await dialIn.close()
       await control?.close()
-      await alerts?.stop()
-      await digest.stop()
-      await reporter?.stop()
+      await duties.stop()
       await quarantine.keeper.stop()
     },
   }
@@ -100,25 +88,4 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
 async function writeTraces(traces: Archive): Promise<JsonValue> {
   const { newest } = await traces.extent()
   return { newest }
-}
-
-/** The store is everybody's: the first worker reports for all. */
-function openReporter(parts: SteeringParts): TlsReporter | undefined {
-  const { doors, current, seat } = parts
-  if (seat.number > 1) return undefined
-  const { store, dns, clock, random, log } = doors
-  return new TlsReporter({
-    queue: signedPost({ ...parts, hostname: () => current().control.me }),
-    store,
-    dns,
-    clock,
-    random,
-    log,
-    submitter() {
-      const configuration = current()
-      if (!configuration.delivery.tls.reports) return undefined
-      const { hostname, doubleBounceTo } = bounceSettings(configuration)
-      return doubleBounceTo === undefined ? undefined : { hostname, contact: doubleBounceTo }
-    },
-  })
 }

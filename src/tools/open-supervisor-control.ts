@@ -89,11 +89,20 @@ function answersOf(parts: SupervisorControlParts): Answerers {
       parts.stop(graceMs)
       return { pid: parts.doors.process.pid, graceMs }
     }),
-    queue: (of) => parts.steer('queue', of),
-    quarantine: (of) => parts.steer('quarantine', of),
+    queue: async (of) => {
+      const absent = await supervisor.gathered(replacedMs)
+      const answer = await parts.steer('queue', of)
+      return isObject(answer) && absent.length > 0 ? { ...answer, absent } : answer
+    },
+    quarantine: async (of) => {
+      await supervisor.gathered(replacedMs)
+      return parts.steer('quarantine', of)
+    },
   }
 }
 
+/** So long an operator waits for a worker that is being replaced; one that dies again and again may take longer. */
+const replacedMs = 10_000
 /** An hour is as good as for ever. */
 const longestGraceMs = 3_600_000
 

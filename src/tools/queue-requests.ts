@@ -15,7 +15,12 @@ export type QueueRequest =
   | { readonly what: 'pauses' }
 
 export type QueueAnswer =
-  | { readonly what: 'applied'; readonly applied: Applied }
+  | {
+      readonly what: 'applied'
+      readonly applied: Applied
+      /** Workers that are being replaced: what they have is as it was. */
+      readonly absent?: readonly number[]
+    }
   /** What is paused afterwards. */
   | { readonly what: 'pauses'; readonly scopes: readonly PauseScope[] }
 
@@ -92,10 +97,21 @@ function readSelection(value: JsonObject): Selection {
 export function readAnswerOf(value: JsonValue): QueueAnswer {
   if (!isObject(value)) throw new TypeError('not an answer')
   const { what, applied, scopes } = value
-  if (what === 'applied' && isObject(applied) && typeof applied['count'] === 'number') {
-    const ids = Array.isArray(applied['ids']) ? applied['ids'].map(String) : []
-    return { what, applied: { count: applied['count'], ids } }
+  if (what === 'applied' && isObject(applied)) {
+    const { count, ids, missing } = applied
+    if (typeof count !== 'number') throw new TypeError('not an answer')
+    const gone = textsOf(missing)
+    const known = { count, ids: textsOf(ids), ...(gone.length === 0 ? {} : { missing: gone }) }
+    return { what, applied: known, ...absentIn(value) }
   }
   if (what !== 'pauses' || !Array.isArray(scopes)) throw new TypeError('not an answer')
   return { what, scopes: scopes.flatMap((scope) => readScope(scope) ?? []) }
+}
+
+function textsOf(value: JsonValue | undefined): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function absentIn({ absent }: JsonObject): { readonly absent?: readonly number[] } {
+  return Array.isArray(absent) && absent.length > 0 ? { absent: absent.map(Number) } : {}
 }

@@ -66,10 +66,16 @@ async function askWorker(spool: string, request: QueueRequest): Promise<QueueAns
 
 function together(a: QueueAnswer, b: QueueAnswer): QueueAnswer {
   if (a.what !== 'applied' || b.what !== 'applied') return b
-  const { count, ids } = b.applied
+  const { count, ids, missing = [] } = b.applied
+  // What one of them does not have another one may.
+  const gone = (a.applied.missing ?? []).filter((id) => missing.includes(id))
   return {
     what: 'applied',
-    applied: { count: a.applied.count + count, ids: [...a.applied.ids, ...ids] },
+    applied: {
+      count: a.applied.count + count,
+      ids: [...a.applied.ids, ...ids],
+      ...(gone.length === 0 ? {} : { missing: gone }),
+    },
   }
 }
 

@@ -18,6 +18,8 @@ export interface Seat {
   readonly succeeds?: true
   /** It judges the configuration, though there are workers already; of `known` it takes what still fits. */
   readonly judges?: true
+  /** It does what one worker does for all, and has the UNIX sockets. */
+  readonly leads?: true
   /** It lets nobody in. */
   readonly closed?: true
   readonly suspects: readonly Suspect[]
@@ -100,6 +102,8 @@ export type ToWorker =
   | { readonly say: 'counted'; readonly answers: readonly CountAnswer[] }
   | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
   | { readonly say: 'adopt'; readonly shard: number }
+  /** Whoever led is gone for good. */
+  | { readonly say: 'lead' }
   /** The listening socket beside this message is of that address. */
   | { readonly say: 'listener'; readonly address: string }
   | { readonly say: 'take-over' }

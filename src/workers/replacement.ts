@@ -1,14 +1,17 @@
 /**
  * What becomes of a worker's place when the worker has died: another one sits down there, ever later, and in the end
- * nobody does, and what is queued there goes to who has least.
+ * nobody does, and what is queued there, and what that one did for all, goes to who has least.
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { WorkerEnd } from '../runtime/workers.ts'
 import type { FirstWord } from './first-words.ts'
-import type { Suspect } from './messages.ts'
+import type { Suspect, ToWorker } from './messages.ts'
 import type { CrashRecords, Successor } from './supervision.ts'
 import type { WorkerSlot } from './worker-slot.ts'
+
+/** Whether a worker is there again. */
+const lookMs = 50
 
 export interface ReplacementParts {
   readonly slots: readonly WorkerSlot[]
@@ -47,6 +50,22 @@ export class Replacement {
     slot.restart = clock.after(delayMs, () => void this.#relaunch(slot))
   }
 
+  /**
+   * Waits for those that are being replaced: what all are to be asked they could not answer.
+   * @returns the numbers of those that are not there when the time is over
+   */
+  async gathered(patienceMs: number): Promise<readonly number[]> {
+    const { slots, clock, stopping } = this.#parts
+    const until = clock.monotonicMs() + patienceMs
+    for (;;) {
+      const absent = slots.filter(({ wanted, openedAt }) => wanted && openedAt === undefined)
+      if (absent.length === 0 || stopping() || clock.monotonicMs() >= until) {
+        return absent.map(({ number }) => number)
+      }
+      await new Promise<void>((resolve) => void clock.after(lookMs, resolve))
+    }
+  }
+
   /** One that crashes where nobody is to follow it: it was told to go. */
   async count(slot: WorkerSlot, how: WorkerEnd): Promise<void> {
     this.#parts.log.error('worker.ended', { worker: slot.number, how })
@@ -81,13 +100,19 @@ export class Replacement {
     const [heir] = heirs.toSorted((a, b) => a.shards.length - b.shards.length)
     log.error('worker.given-up', { alert: true, worker: slot.number, heir: heir?.number })
     if (heir === undefined) return abandoned()
-    for (const shard of slot.shards) {
-      heir.shards.push(shard)
+    const orders: ToWorker[] = slot.shards.map((shard) => ({ say: 'adopt', shard }))
+    heir.shards.push(...slot.shards)
+    if (slot.leads) {
+      slot.leads = false
+      heir.leads = true
+      orders.push({ say: 'lead' })
+    }
+    for (const order of orders) {
       // One that is not there now will find it in its orders.
-      heir.process?.send({ say: 'adopt', shard })
+      heir.process?.send(order)
       // One that is about to follow it has its orders already.
       const successor = waiting()
-      if (successor?.slot === heir) successor.process.send({ say: 'adopt', shard })
+      if (successor?.slot === heir) successor.process.send(order)
     }
   }
 }

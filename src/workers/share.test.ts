@@ -44,25 +44,25 @@ describe('the listeners of a worker', () => {
       spool: '/var/spool',
     }
     const added = { ...tcp, name: 'added since' }
-    expect(listenersOf([tcp, added], { number: 2, known })).toEqual([
+    expect(listenersOf([tcp, added], { known })).toEqual([
       { ...tcp, address: { host: '127.0.0.1', port: 40_001 } },
     ])
-    expect(listenersOf([tcp, unix], { number: 1 })).toEqual([tcp, unix])
+    expect(listenersOf([tcp, unix], { leads: true })).toEqual([tcp, unix])
   })
 
-  test('are UNIX sockets for the first one only, and inherited ones for all', () => {
-    expect(listenersOf([tcp, unix, inherited], { number: 2 })).toEqual([tcp, inherited])
+  test('are UNIX sockets for the one only that leads, and inherited ones for all', () => {
+    expect(listenersOf([tcp, unix, inherited], {})).toEqual([tcp, inherited])
     const known = {
       listeners: [{ name: 'passed', address: { host: '127.0.0.1', port: 25 } }],
       spool: '/var/spool',
     }
-    expect(listenersOf([inherited], { number: 2, known })).toEqual([inherited])
+    expect(listenersOf([inherited], { known })).toEqual([inherited])
   })
 
   test('are as configured for a worker that judges the configuration, but for ports that the system chose', () => {
     const address = { host: '127.0.0.1', port: 40_001 }
     const seat = {
-      number: 1,
+      leads: true as const,
       judges: true as const,
       known: { listeners: [{ name: 'mx', address }], spool: '/var/spool' },
     }

@@ -24,14 +24,14 @@ export function shareOfDeliveries(
 
 /**
  * The listeners of one worker: ports as the first worker has them, whatever is configured by now. A UNIX socket cannot
- * be shared: the first worker alone has it. One that was inherited is accepted from by all. A worker that judges the
+ * be shared: the worker that leads has it alone. One that was inherited is accepted from by all. A worker that judges the
  * configuration takes its addresses; where one asks for any port, and there is one already, it stays.
  */
 export function listenersOf<L extends OpenListener>(
   configured: readonly L[],
-  { number, known, judges }: Pick<Seat, 'number' | 'known' | 'judges'>,
+  { leads, known, judges }: Pick<Seat, 'leads' | 'known' | 'judges'>,
 ): readonly L[] {
-  const ours = configured.filter(({ address }) => number === 1 || !('path' in address))
+  const ours = configured.filter(({ address }) => leads === true || !('path' in address))
   if (known === undefined) return ours
   const addresses = new Map(known.listeners.map(({ name, address }) => [name, address]))
   return ours.flatMap((listener) => {

@@ -84,7 +84,13 @@ describe('a supervisor that opens', () => {
     const opening = supervisor.open()
     await settled()
     expect(started).toHaveLength(1)
-    expect(seatOf(started[0])).toEqual({ number: 1, workers: 2, shards: [0, 2], suspects: [] })
+    expect(seatOf(started[0])).toEqual({
+      number: 1,
+      workers: 2,
+      leads: true,
+      shards: [0, 2],
+      suspects: [],
+    })
     started[0]?.say({ say: 'opened', report })
     await settled()
     const known = { listeners: report.listeners, spool: '/var/spool' }
@@ -106,18 +112,35 @@ describe('a supervisor that opens', () => {
     expect(started).toHaveLength(1)
   })
 
-  test('says so when a worker ends before it listens, and stops the others', async () => {
-    const { supervisor, started } = stage([[0], [1]])
+  test('starts a worker anew that is killed before it listens', async () => {
+    const { supervisor, replaced } = stage([[0], [1]])
+    const opening = supervisor.open()
+    const first = await replaced(0, 100)
+    expect(seatOf(first)).toMatchObject({ number: 1, leads: true, shards: [0] })
+    first.say({ say: 'opened', report })
+    await settled()
+    const second = await replaced(2, 100)
+    second.say({ say: 'opened', report })
+    expect(await opening).toEqual({ ok: true, report })
+    expect(supervisor.pids).toEqual([2, 4])
+  })
+
+  test('says so when a worker ends three times before it listens, and stops the others', async () => {
+    const { supervisor, started, clock } = stage([[0], [1]])
     const opening = supervisor.open()
     started[0]?.say({ say: 'opened', report })
     await settled()
-    started[1]?.end('SIGSEGV')
-    await settled()
+    for (let life = 1; life <= 3; life++) {
+      started[life]?.end('SIGSEGV')
+      await settled()
+      clock.advance(200)
+      await settled()
+    }
     expect(started[0]?.told.at(-1)).toEqual({ say: 'stop', graceMs: 0 })
     started[0]?.end(0)
     const problem = 'a worker ended (SIGSEGV) before it listened'
     expect(await opening).toMatchObject({ ok: false, mistakes: [{ problem }] })
-    expect(started).toHaveLength(2)
+    expect(started).toHaveLength(4)
   })
 
   test('does not wait for ever for a worker that says nothing', async () => {
@@ -177,13 +200,38 @@ describe('a worker that dies', () => {
       { say: 'adopt', shard: 0 },
       { say: 'adopt', shard: 2 },
     ])
+    expect(started[1]?.told).toContainEqual({ say: 'lead' })
     // The heir keeps what it took over, through its own death too.
     started[1]?.end('SIGKILL')
     await settled()
     clock.advance(100)
     await settled()
-    expect(seatOf(started.at(-1))?.shards).toEqual([1, 0, 2])
+    expect(seatOf(started.at(-1))).toMatchObject({ shards: [1, 0, 2], leads: true })
     expect(supervisor.pids).toHaveLength(1)
+  })
+
+  test('is waited for by whoever wants to ask them all, so long and no longer', async () => {
+    const { opened, replaced, started, supervisor, clock } = stage([[0], [1]])
+    await opened()
+    const heard: (readonly number[])[] = []
+    const gather = () => void supervisor.gathered(1_000).then((absent) => heard.push(absent))
+    started[1]?.end('SIGKILL')
+    await settled()
+    gather()
+    const next = await replaced(1, 100)
+    expect(heard).toEqual([])
+    next.say({ say: 'opened', report })
+    clock.advance(50)
+    await settled()
+    expect(heard).toEqual([[]])
+    next.end('SIGKILL')
+    await settled()
+    gather()
+    for (let look = 0; look < 20; look++) {
+      clock.advance(50)
+      await settled()
+    }
+    expect(heard).toEqual([[], [2]])
   })
 
   test('after a long life is replaced soon, however often that happens', async () => {

@@ -9,6 +9,7 @@ import type { Log } from '../runtime/log.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
+import { firstLife } from './first-life.ts'
 import { FirstWords, type FirstWord } from './first-words.ts'
 import {
   needsStart,
@@ -115,11 +116,12 @@ export class Supervisor {
   async open(): Promise<Opening> {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new Error('no workers are asked for')
-    const word = await this.#launch(first)
+    first.leads = true
+    const word = await this.#firstLife(first)
     if (word.say !== 'opened' || this.#stopping !== undefined) return this.#refused(word)
     const { listeners, spool } = word.report
     this.#known = { listeners, spool }
-    const words = await Promise.all(others.map((slot) => this.#launch(slot)))
+    const words = await Promise.all(others.map((slot) => this.#firstLife(slot)))
     const refusal = words.find(({ say }) => say !== 'opened' || this.#stopping !== undefined)
     if (refusal !== undefined) return this.#refused(refusal)
     this.#watchdog.watch()
@@ -153,6 +155,11 @@ export class Supervisor {
             : (await this.#questions.ask(process, 'status'))?.status,
       })),
     )
+  }
+
+  /** As `Replacement.gathered`. */
+  gathered(patienceMs: number): Promise<readonly number[]> {
+    return this.#replacement.gathered(patienceMs)
   }
 
   /** Lets clients in, or tells them to come back later; sessions go on. */
@@ -257,6 +264,15 @@ export class Supervisor {
     return problemOf(this.#parts.folder, word)
   }
 
+  #firstLife(slot: WorkerSlot): Promise<FirstWord> {
+    return firstLife(slot, {
+      ...this.#parts,
+      openMs,
+      launch: () => this.#launch(slot),
+      stopping: () => this.#stopping !== undefined,
+    })
+  }
+
   /** Resolves with what the new worker says first. */
   #launch(slot: WorkerSlot): Promise<FirstWord> {
     const newcomer = this.#start(slot, {})
@@ -278,7 +294,7 @@ export class Supervisor {
         if (slot.process === process) this.#ended(slot, how)
       },
     })
-    const { number, shards } = slot
+    const { number, shards, leads } = slot
     const known = this.#known === undefined ? {} : { known: this.#known }
     const { suspects } = crashes
     const closed = this.#admits ? {} : { closed: true as const }
@@ -287,6 +303,7 @@ export class Supervisor {
       workers: this.#slots.length,
       shards,
       suspects,
+      ...(leads ? { leads } : {}),
       ...known,
       ...more,
       ...closed,

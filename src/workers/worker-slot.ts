@@ -16,6 +16,8 @@ export class WorkerSlot {
   openedAt: number | undefined
   /** It has been open once, and is to be again. */
   wanted = false
+  /** Whoever sits here does what one worker does for all. */
+  leads = false
   unanswered = 0
   restart: Timer | undefined
   /** It was given its time to go, and killed when that was over: what it had in hand is not to blame. */

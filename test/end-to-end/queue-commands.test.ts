@@ -170,6 +170,8 @@ describe('a gateway that does not run', () => {
     expect(await queue('resume', '--route', 'mx.test')).toBe('paused: nothing')
     expect(await queue('bounce', '--route', '127.0.0.1')).toBe('1 message returned')
     expect(await queue('show', id)).toContain('There is no message')
+    const again = await runPostern(['queue', 'hold', id, '--config', folder.config])
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining(`no message ${id}`)])
     gateway = await startGateway(folder)
     await delivered(folder, ['ann', 'postern.test'], 2)
   })

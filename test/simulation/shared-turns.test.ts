@@ -10,7 +10,11 @@ const settled = async (): Promise<void> => {
 }
 
 /** The lanes of several workers, which ask one supervisor; what has begun, as `worker name`. */
-function workersUnderTest(count: number, limits: { concurrency: number; intervalMs: number }) {
+function workersUnderTest(
+  count: number,
+  limits: { concurrency: number; intervalMs: number },
+  slots = 10,
+) {
   const clock = fakeClock()
   const counts = new SharedCounts(clock)
   const begun: string[] = []
@@ -20,14 +24,18 @@ function workersUnderTest(count: number, limits: { concurrency: number; interval
         counters.answered(counts.answer(number, questions, (later) => counters.answered([later]))),
       ),
     )
-    const lanes = new Lanes({ clock, limit: () => 10, turns: counters.turns })
+    const lanes = new Lanes({ clock, limit: () => slots, turns: counters.turns })
     const ask = (name: string): void => {
       const request = { key: 'hop', id: name, urgency: 'first', sizeBytes: 1 } as const
       void lanes.take({ ...request, ...limits, shared: limits }).then((turn) => {
         if (turn === 'taken') begun.push(`${number} ${name}`)
       })
     }
-    return { lanes, ask, end: () => lanes.give('hop', true) }
+    const elsewhere = (id: string): void => {
+      const request = { key: id, id, urgency: 'first', sizeBytes: 1 } as const
+      void lanes.take({ ...request, concurrency: 1, intervalMs: 0 })
+    }
+    return { lanes, ask, elsewhere, end: () => lanes.give('hop', true) }
   })
   return { clock, counts, workers, begun }
 }
@@ -69,5 +77,48 @@ describe('a next hop with limits', () => {
     counts.giveBack(0)
     await settled()
     expect(begun).toEqual(['0 a', '2 a'])
+  })
+
+  test('waits for no worker whose own slots are all busy', async () => {
+    const { workers, begun } = workersUnderTest(2, { concurrency: 1, intervalMs: 0 }, 2)
+    const [busy, free] = workers
+    for (const hop of ['slow 1', 'slow 2']) busy?.elsewhere(hop)
+    busy?.ask('a')
+    await settled()
+    for (const name of ['a', 'b']) {
+      free?.ask(name)
+      await settled()
+      free?.end()
+    }
+    busy?.lanes.give('slow 1')
+    await settled()
+    expect(begun).toEqual(['1 a', '1 b', '0 a'])
+  })
+
+  test('keeps a slot waiting for a moment only, and its turn waits for the next slot no longer than a second', async () => {
+    const { workers, begun, clock } = workersUnderTest(2, { concurrency: 1, intervalMs: 0 }, 1)
+    const [busy, free] = workers
+    free?.ask('a')
+    await settled()
+    busy?.ask('a')
+    busy?.elsewhere('slow')
+    await settled()
+    expect(busy?.lanes.waiting).toBe(2)
+    clock.advance(50)
+    expect(busy?.lanes.waiting).toBe(1)
+    free?.end()
+    free?.ask('b')
+    await settled()
+    expect(begun).toEqual(['1 a'])
+    clock.advance(50)
+    clock.advance(950)
+    await settled()
+    expect(begun).toEqual(['1 a', '1 b'])
+    free?.end()
+    busy?.lanes.give('slow')
+    await settled()
+    expect(begun.at(-1)).toBe('0 a')
+    busy?.end()
+    expect([workers.map(({ lanes }) => lanes.taken), clock.pending]).toEqual([[0, 0], 0])
   })
 })
