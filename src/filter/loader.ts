@@ -6,7 +6,7 @@
  */
 import { registerHooks } from 'node:module'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isPosternError } from '../mail/errors.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Plugin } from '../plugin/plugin.ts'
@@ -39,6 +39,9 @@ const ownCopies: ReadonlyMap<string, string> = new Map([
   ['postern/plugin', new URL('../plugin/index.ts', import.meta.url).href],
   ['postern/testkit', new URL('../testkit/index.ts', import.meta.url).href],
 ])
+
+/** The plugins that come with Postern, in a checkout as in a package. */
+const ownPlugins = fileURLToPath(new URL('../../plugins', import.meta.url))
 
 /** Where a folder has both, the first. */
 const extensions = ['ts', 'js'] as const
@@ -186,15 +189,20 @@ export class PluginLoader {
   }
 
   async #missing(name: string): Promise<Loaded> {
-    const meant = nearest(name, await this.names())
-    const { folders } = this.#parts
-    const remedy =
-      meant !== undefined
-        ? `did you mean ${meant}?`
-        : folders.length === 0
-          ? 'name the folder that it is in, as plugin_dirs'
-          : `put it into ${folders.join(' or ')} as ${name}/${name}.ts`
+    const remedy = await this.#remedyFor(name)
     return { loaded: 'nothing', problem: `there is no plugin ${name}`, remedy }
+  }
+
+  async #remedyFor(name: string): Promise<string> {
+    const { folders } = this.#parts
+    // A configuration that was copied elsewhere names our folder from where it lay.
+    if (!folders.includes(ownPlugins) && (await this.#fileIn(ownPlugins, name)) !== undefined) {
+      return `it lies in ${ownPlugins}: name that folder first in plugin_dirs`
+    }
+    const meant = nearest(name, await this.names())
+    if (meant !== undefined) return `did you mean ${meant}?`
+    if (folders.length === 0) return 'name the folder that it is in, as plugin_dirs'
+    return `put it into ${folders.join(' or ')} as ${name}/${name}.ts`
   }
 
   async #namesIn(folder: string): Promise<readonly string[]> {
