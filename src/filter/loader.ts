@@ -41,7 +41,9 @@ const ownCopies: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The plugins that come with Postern, in a checkout as in a package. */
-const ownPlugins = fileURLToPath(new URL('../../plugins', import.meta.url))
+const ownFolders = ['../../plugins', '../../plugins/local'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
 
 /** Where a folder has both, the first. */
 const extensions = ['ts', 'js'] as const
@@ -195,9 +197,12 @@ export class PluginLoader {
 
   async #remedyFor(name: string): Promise<string> {
     const { folders } = this.#parts
-    // A configuration that was copied elsewhere names our folder from where it lay.
-    if (!folders.includes(ownPlugins) && (await this.#fileIn(ownPlugins, name)) !== undefined) {
-      return `it lies in ${ownPlugins}: name that folder first in plugin_dirs`
+    // A configuration that was copied elsewhere names our folders from where it lay.
+    for (const ours of ownFolders.filter((folder) => !folders.includes(folder))) {
+      // oxlint-disable-next-line no-await-in-loop -- two, of a mistake
+      if ((await this.#fileIn(ours, name)) !== undefined) {
+        return `it lies in ${ours}: name that folder first in plugin_dirs`
+      }
     }
     const meant = nearest(name, await this.names())
     if (meant !== undefined) return `did you mean ${meant}?`
