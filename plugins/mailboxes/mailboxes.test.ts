@@ -60,6 +60,16 @@ describe('mailboxes', () => {
     expect(asked).toEqual([])
   })
 
+  test('bounces to senders that SRS has rewritten are left to the plugin srs', async () => {
+    const { plugin } = await made()
+    const address = 'SRS0=fWkT=JL=far.test=bob@here.test'
+    expect(await plugin.rcpt(address, { reversePath: '' })).toEqual({ verdict: 'pass' })
+    expect(await plugin.rcpt(address)).toMatchObject({ status: '5.1.1' })
+    expect(await plugin.rcpt('srs@here.test', { reversePath: '' })).toMatchObject({
+      status: '5.1.1',
+    })
+  })
+
   test('a change counts from the next recipient on', async () => {
     const { door, plugin } = await made()
     await door.remove('amy@here.test')

@@ -38,6 +38,9 @@ export const mailboxes = definePlugin({
           case 'alias':
             return accept({ reason: 'ALIAS', evidence: { targets: found.alias.targets.length } })
           case 'nobody':
+            if (transaction.reversePath === null && rewritten.test(recipient.mailbox.localPart)) {
+              return pass()
+            }
             return found.domain.catchAll === 'bounce'
               ? reject('5.1.1', 'sorry, no mailbox here by that name', { reason: 'NO_MAILBOX' })
               : accept({ reason: 'CATCH_ALL' })
@@ -57,6 +60,9 @@ export const mailboxes = definePlugin({
     }
   },
 })
+
+/** What SRS makes of a forwarded message's sender: whether a bounce may go there the plugin srs knows, and vouches for it. */
+const rewritten = /^srs[01][-+=]/i
 
 interface Load {
   readonly room: PluginDoors['mailboxes']

@@ -3,11 +3,13 @@ import type { Instant } from '../mail/instant.ts'
 import { formatQuota, parseQuota, type Quota } from '../mail/quota.ts'
 import { printable } from '../mail/reply.ts'
 import type { Account } from '../runtime/accounts.ts'
+import { systemClock } from '../runtime/node/clock.ts'
 import { checkRoomForUser } from '../tools/mail-domains.ts'
 import {
   accountLine,
   allAccounts,
   checkName,
+  dovecotLine,
   importAccounts,
   passwordKept,
   passwordProblem,
@@ -21,6 +23,10 @@ import { readPassword } from './read-password.ts'
 
 interface Options extends JsonOptions {
   readonly config: string
+}
+
+interface ExportOptions extends Options {
+  readonly dovecot?: boolean
 }
 
 interface AddOptions extends Options {
@@ -77,7 +83,9 @@ export function userCommand(): Command {
     .addOption(jsonOption())
     .action(enable)
   sub('remove', 'take accounts away').argument('<user...>').addOption(jsonOption()).action(remove)
-  sub('export', 'all accounts with their hashes, as text').action(exportAll)
+  sub('export', 'all accounts with their hashes, as text')
+    .option('--dovecot', 'as a passwd-file of Dovecot: those that may log in')
+    .action(exportAll)
   sub('import', 'take in such a text from the input, in place of equal users')
     .addOption(jsonOption())
     .action(importAll)
@@ -242,10 +250,11 @@ async function remove(users: readonly string[], { config, json }: Options): Prom
   if (json === true) writeJson({ removed })
 }
 
-async function exportAll({ config }: Options): Promise<void> {
+async function exportAll({ config, dovecot }: ExportOptions): Promise<void> {
   await withAccounts(config, async (accounts) => {
     for await (const account of allAccounts(accounts)) {
-      process.stdout.write(`${accountLine(account)}\n`)
+      const line = dovecot === true ? dovecotLine(account, systemClock.now()) : accountLine(account)
+      if (line !== undefined) process.stdout.write(`${line}\n`)
     }
   })
 }

@@ -54,6 +54,7 @@ const asked = [
       .map((path) => dirname(path).split('/').at(-1) ?? ''),
   ),
   'goood',
+  'rcpthosts',
   'local',
   '../good',
   'Good',
@@ -184,6 +185,11 @@ describe('the loader', () => {
   test.each([
     ['goood', 'there is no plugin goood', 'did you mean good?'],
     ['local', 'there is no plugin local', /put it into/],
+    [
+      'rcpthosts',
+      'there is no plugin rcpthosts',
+      /^it lies in \/.*\/plugins: name that folder first/,
+    ],
     ['../good', "'../good' is no name of a plugin", /small letters/],
     ['Good', "'Good' is no name of a plugin", /small letters/],
     ['in-both', /there are two plugins in-both/, 'rename one of them'],

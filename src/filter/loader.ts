@@ -6,7 +6,7 @@
  */
 import { registerHooks } from 'node:module'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isPosternError } from '../mail/errors.ts'
 import { nearest } from '../plugin/nearest.ts'
 import type { Plugin } from '../plugin/plugin.ts'
@@ -39,6 +39,11 @@ const ownCopies: ReadonlyMap<string, string> = new Map([
   ['postern/plugin', new URL('../plugin/index.ts', import.meta.url).href],
   ['postern/testkit', new URL('../testkit/index.ts', import.meta.url).href],
 ])
+
+/** The plugins that come with Postern, in a checkout as in a package. */
+const ownFolders = ['../../plugins', '../../plugins/local'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
 
 /** Where a folder has both, the first. */
 const extensions = ['ts', 'js'] as const
@@ -186,15 +191,23 @@ export class PluginLoader {
   }
 
   async #missing(name: string): Promise<Loaded> {
-    const meant = nearest(name, await this.names())
-    const { folders } = this.#parts
-    const remedy =
-      meant !== undefined
-        ? `did you mean ${meant}?`
-        : folders.length === 0
-          ? 'name the folder that it is in, as plugin_dirs'
-          : `put it into ${folders.join(' or ')} as ${name}/${name}.ts`
+    const remedy = await this.#remedyFor(name)
     return { loaded: 'nothing', problem: `there is no plugin ${name}`, remedy }
+  }
+
+  async #remedyFor(name: string): Promise<string> {
+    const { folders } = this.#parts
+    // A configuration that was copied elsewhere names our folders from where it lay.
+    for (const ours of ownFolders.filter((folder) => !folders.includes(folder))) {
+      // oxlint-disable-next-line no-await-in-loop -- two, of a mistake
+      if ((await this.#fileIn(ours, name)) !== undefined) {
+        return `it lies in ${ours}: name that folder first in plugin_dirs`
+      }
+    }
+    const meant = nearest(name, await this.names())
+    if (meant !== undefined) return `did you mean ${meant}?`
+    if (folders.length === 0) return 'name the folder that it is in, as plugin_dirs'
+    return `put it into ${folders.join(' or ')} as ${name}/${name}.ts`
   }
 
   async #namesIn(folder: string): Promise<readonly string[]> {

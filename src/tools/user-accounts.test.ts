@@ -2,11 +2,13 @@ import { expect, test } from 'vitest'
 import { isPasswordOfHash } from '../formats/crypt-hash/crypt-hash.ts'
 import { parseScramSecret } from '../formats/scram-secret.ts'
 import { isPasswordOf } from '../mail/login-secret.ts'
+import type { Account } from '../runtime/accounts.ts'
 import { memoryAccounts } from '../testkit/memory-accounts.ts'
 import {
   accountLine,
   allAccounts,
   checkName,
+  dovecotLine,
   importAccounts,
   passwordKept,
   passwordProblem,
@@ -67,4 +69,19 @@ test('lines that would let nobody in are left out and told, unless they are lock
   expect(added).toBe(1)
   expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual(['line 1', 'line 2', 'line 3'])
   expect(await accounts.find('dave')).toMatchObject({ passwordHash: '*' })
+})
+
+test('Dovecot reads the same passwords, of those who may log in', async () => {
+  const of = (passwordHash: string, more: Partial<Account> = {}): string | undefined =>
+    dovecotLine({ user: 'a@example.org', passwordHash, variables: new Map(), ...more }, 1000)
+  const { passwordHash } = await passwordKept('pass wörd')
+  expect(of(passwordHash)).toBe(`a@example.org:{ARGON2ID}${passwordHash}`)
+  expect(of(md5)).toBe(`a@example.org:{CRYPT}${md5}`)
+  expect(of(md5, { flags: new Set(['no-login']) })).toBeUndefined()
+  expect(of(md5, { flags: new Set(['no-mail']), expiresAt: 1001 })).toBe(of(md5))
+  expect([of(md5, { expiresAt: 1000 }), of('*'), of(md5, { user: 'a:b' })]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })

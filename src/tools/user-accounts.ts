@@ -11,6 +11,7 @@ import { formatScramSecret } from '../formats/scram-secret.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { PosternError } from '../mail/errors.ts'
 import { scramIterations, scramKeys } from '../mail/login-secret.ts'
+import type { Instant } from '../mail/instant.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import { formatQuota, parseQuota } from '../mail/quota.ts'
 import {
@@ -120,6 +121,20 @@ export function accountLine(account: Account): string {
     ...(expiresAt === undefined ? {} : { expiresAt: Math.floor(expiresAt / 1000) }),
   })
   return `${user} ${record}`
+}
+
+/**
+ * As lines of the file that Dovecot's passdb `passwd-file` reads: the same passwords for IMAP. Its crypt(3) knows no Argon2.
+ * @returns undefined where the account may not log in
+ */
+export function dovecotLine(account: Account, now: Instant): string | undefined {
+  const { user, passwordHash, expiresAt, flags } = account
+  const isOver = expiresAt !== undefined && expiresAt <= now
+  if (isOver || flags?.has('no-login') === true || !passwordHash.startsWith('$')) return undefined
+  const [, argon] = /^\$(argon2id?)\$/.exec(passwordHash) ?? []
+  // A colon ends a field there.
+  if (/:/.test(user + passwordHash)) return undefined
+  return `${user}:{${argon?.toUpperCase() ?? 'CRYPT'}}${passwordHash}`
 }
 
 export interface ImportedAccounts {

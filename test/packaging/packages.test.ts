@@ -1,6 +1,7 @@
 /** What npm and Debian get: built once, unpacked into empty folders, and run there. Nothing in them may need the checkout. */
 import { existsSync } from 'node:fs'
 import {
+  cp,
   lstat,
   mkdir,
   mkdtemp,
@@ -183,7 +184,15 @@ describe('npm pack', () => {
     async () => {
       const program = join(modules, '.bin/postern')
       expect((await runProgram(program, ['--version'])).stdout).toBe(`${app.version}\n`)
-      const config = join(modules, 'postern/dist/app/config')
+      // A copy beside it: its plugins are found, and whoever listens on the sample's port is in nobody's way.
+      const sample = join(modules, 'postern/dist/app/config')
+      const config = `${sample}-copy`
+      await cp(sample, config, { recursive: true })
+      const yaml = await readFile(join(config, 'postern.yaml'), 'utf8')
+      await writeFile(
+        join(config, 'postern.yaml'),
+        yaml.replaceAll('127.0.0.1:2525', '127.0.0.1:0'),
+      )
       const chain = await runProgram(program, ['chain', '--config', config])
       expect(chain).toMatchObject({ code: 0 })
       expect(chain.stdout).toContain('revoked-tags')
