@@ -82,6 +82,7 @@ const clumsy = definePlugin({
         throw new Error(`${what} went wrong`)
       }
       clock.after(10, () => boom('a timer'))
+      // oxlint-disable-next-line typescript/no-misused-promises -- what a plugin without a compiler may hand over
       clock.after(10, async () => boom('a timer that waits'))
       const address = { host: '192.0.2.9', port: 1 }
       const connection = await net.connect({ address, timeoutMs: 1000, signal })

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import type { Configuration } from '../config/configuration.ts'
+import { PosternError } from '../mail/errors.ts'
+import { unopened } from './unopened.ts'
+
+test.each([
+  ['EMFILE', /ulimit -n/],
+  ['EACCES', /let this user write/],
+])('a spool that cannot be opened (%s) is told with what helps', (code, remedy) => {
+  const cause = Object.assign(new Error(code), { code })
+  const error = new PosternError('DISK_FAILED', code, { cause })
+  const configuration = { spool: { path: '/spool' } } as unknown as Configuration
+  expect(unopened(configuration, error)).toMatchObject({
+    file: '/spool',
+    remedy: expect.stringMatching(remedy),
+  })
+})
