@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
-import { nearest } from '../plugin/nearest.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { didYouMean } from '../tools/did-you-mean.ts'
 
 /** In the order in which somebody new reads them. */
 export const topics = [
@@ -35,8 +35,7 @@ export function helpCommand({ names, load }: KnownCommands): Command {
       if (topic !== undefined) return void process.stdout.write(await topicText(topic))
       const command = await load(name)
       if (command !== undefined) return command.outputHelp()
-      const meant = nearest(name, [...topics, ...names])
-      const remedy = meant === undefined ? topicsLine : `did you mean ${meant}?`
+      const remedy = didYouMean(name, [...topics, ...names]) ?? topicsLine
       process.stderr.write(`${printable(name)} is no command and no topic; ${remedy}\n`)
       process.exitCode = 2
     })

@@ -1,6 +1,6 @@
 /** `postern` itself, made of the verbs: of all of them, of one, or of their names alone. */
 import { Command } from 'commander'
-import { nearest } from '../plugin/nearest.ts'
+import { didYouMean } from '../tools/did-you-mean.ts'
 import { becomeAccount } from './become-account.ts'
 import { headingOf, lastHeading } from './headings.ts'
 import { helpCommand, topicsLine } from './help.ts'
@@ -69,11 +69,9 @@ function placed(name: string, command: Command): Command {
 function withMeant(text: string, { parent }: Command): string {
   const [, extra] = /^error: too many arguments .* but got \d+: ([^\s,]+?)[,.]/.exec(text) ?? []
   if (extra === undefined || parent === null) return text
-  const meant = nearest(
-    extra,
-    parent.commands.map((each) => each.name()),
-  )
-  return meant === undefined ? text : `${text.trimEnd()}\n(Did you mean ${meant}?)\n`
+  const names = parent.commands.map((each) => each.name())
+  const meant = didYouMean(extra, names)
+  return meant === undefined ? text : `${text.trimEnd()}\n(${meant})\n`
 }
 
 function withThoseBelow(command: Command): readonly Command[] {

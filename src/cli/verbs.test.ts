@@ -45,7 +45,7 @@ describe('the table of verbs', () => {
     await expect(program?.parseAsync(['queue', 'hld', 'x'], { from: 'user' })).rejects.toThrow(
       'too many arguments',
     )
-    expect(said.join('')).toContain('(Did you mean hold?)')
+    expect(said.join('')).toContain('(did you mean hold?)')
   })
 })
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Configuration } from '../config/configuration.ts'
 import { PosternError } from '../mail/errors.ts'
 import { unopened } from './unopened.ts'
 
@@ -9,8 +8,8 @@ test.each([
 ])('a spool that cannot be opened (%s) is told with what helps', (code, remedy) => {
   const cause = Object.assign(new Error(code), { code })
   const error = new PosternError('DISK_FAILED', code, { cause })
-  const configuration = { spool: { path: '/spool' } } as unknown as Configuration
-  expect(unopened(configuration, error)).toMatchObject({
+  const [spool, store, traces] = [{ path: '/spool' }, { path: '/store' }, { path: '/traces' }]
+  expect(unopened({ folder: '/etc/postern', spool, store, traces }, error)).toMatchObject({
     file: '/spool',
     remedy: expect.stringMatching(remedy),
   })

@@ -1,14 +1,18 @@
 import { join } from 'node:path'
-import type { Configuration } from '../config/configuration.ts'
 import type { PosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { errnoOf } from '../runtime/node/made-file.ts'
 
+/** Where a configuration keeps what it opens. */
+interface Places {
+  readonly folder: string
+  readonly spool: { readonly path: string }
+  readonly store: { readonly path: string }
+  readonly traces: { readonly path: string }
+}
+
 /** What cannot be known before it is tried, as a mistake like any other. */
-export function unopened(
-  { folder, spool, store, traces }: Configuration,
-  error: PosternError,
-): Mistake {
+export function unopened({ folder, spool, store, traces }: Places, error: PosternError): Mistake {
   const about = (file: string, remedy: string): Mistake => ({
     file,
     problem: error.message,
