@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
+import { didYouMean } from '../tools/did-you-mean.ts'
 
 /** In the order in which somebody new reads them. */
 export const topics = [
@@ -17,8 +18,14 @@ export const topics = [
   'json',
 ] as const
 
-/** `postern help TOPIC`, or `postern help COMMAND`. @param load a command by its name */
-export function helpCommand(load: (name: string) => Promise<Command | undefined>): Command {
+/** The commands that there are, and how to come by one. */
+export interface KnownCommands {
+  readonly names: Iterable<string>
+  readonly load: (name: string) => Promise<Command | undefined>
+}
+
+/** `postern help TOPIC`, or `postern help COMMAND`. */
+export function helpCommand({ names, load }: KnownCommands): Command {
   return new Command('help')
     .description('about a command, or about a topic')
     .argument('[name]', 'a command, or one of the topics below')
@@ -28,7 +35,8 @@ export function helpCommand(load: (name: string) => Promise<Command | undefined>
       if (topic !== undefined) return void process.stdout.write(await topicText(topic))
       const command = await load(name)
       if (command !== undefined) return command.outputHelp()
-      process.stderr.write(`${printable(name)} is no command and no topic; ${topicsLine}\n`)
+      const remedy = didYouMean(name, [...topics, ...names]) ?? topicsLine
+      process.stderr.write(`${printable(name)} is no command and no topic; ${remedy}\n`)
       process.exitCode = 2
     })
 }

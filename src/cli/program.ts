@@ -1,5 +1,6 @@
 /** `postern` itself, made of the verbs: of all of them, of one, or of their names alone. */
 import { Command } from 'commander'
+import { didYouMean } from '../tools/did-you-mean.ts'
 import { becomeAccount } from './become-account.ts'
 import { headingOf, lastHeading } from './headings.ts'
 import { helpCommand, topicsLine } from './help.ts'
@@ -46,7 +47,9 @@ export async function programWith(name: string): Promise<Command | undefined> {
 
 /** `postern help`, as the last of them. */
 function withHelp(program: Command): Command {
-  const help = helpCommand(async (name) => (await programWith(name))?.commands[0])
+  const load = async (name: string): Promise<Command | undefined> =>
+    (await programWith(name))?.commands[0]
+  const help = helpCommand({ names: verbs.keys(), load })
   return program
     .addCommand(help.helpGroup(lastHeading))
     .addHelpText('after', `\npostern help NAME is about a command or a topic; ${topicsLine}`)
@@ -55,8 +58,20 @@ function withHelp(program: Command): Command {
 /** Where it stands in the help; wrong usage of it, or of any below it, is told by the same exit code. */
 function placed(name: string, command: Command): Command {
   command.helpGroup(verbs.get(name)?.heading ?? headingOf(name))
-  for (const each of withThoseBelow(command)) each.exitOverride()
+  for (const each of withThoseBelow(command)) {
+    each.exitOverride()
+    each.configureOutput({ outputError: (text, write) => write(withMeant(text, each)) })
+  }
   return command
+}
+
+/** Where a command below has a default, `postern queue lst` is one word too many for `list`: that is not what is wrong. */
+function withMeant(text: string, { parent }: Command): string {
+  const [, extra] = /^error: too many arguments .* but got \d+: ([^\s,]+?)[,.]/.exec(text) ?? []
+  if (extra === undefined || parent === null) return text
+  const names = parent.commands.map((each) => each.name())
+  const meant = didYouMean(extra, names)
+  return meant === undefined ? text : `${text.trimEnd()}\n(${meant})\n`
 }
 
 function withThoseBelow(command: Command): readonly Command[] {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { listOfVerbs, wholeProgram } from './program.ts'
+import { listOfVerbs, programWith, wholeProgram } from './program.ts'
 import { verbs } from './verbs.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -36,6 +36,17 @@ describe('the table of verbs', () => {
     expect(told(list)).toEqual(told(whole))
     expect(list.commands).toHaveLength(verbs.size + 1)
   }, 60_000)
+
+  test('a misspelt word behind a command that has a default is no argument too many', async () => {
+    const program = await programWith('queue')
+    const list = program?.commands[0]?.commands.find((each) => each.name() === 'list')
+    const said: string[] = []
+    list?.configureOutput({ writeErr: (text) => void said.push(text) })
+    await expect(program?.parseAsync(['queue', 'hld', 'x'], { from: 'user' })).rejects.toThrow(
+      'too many arguments',
+    )
+    expect(said.join('')).toContain('(did you mean hold?)')
+  })
 })
 
 // A loaded file costs about a millisecond: it is their number that makes a command quick or slow, on any machine.

@@ -51,9 +51,26 @@ export class ConfigurationFiles {
       return this.#source.readFile(this.absolute(path))
     } catch (error) {
       if (isPosternError(error, 'NOT_FOUND')) return undefined
-      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
-      this.mistakes.push({ file: this.shown(path), problem, remedy: 'mend its permissions' })
+      this.mistakes.push({ file: this.shown(path), ...toldOf(error) })
       return undefined
+    }
+  }
+}
+
+/** The problem of a file in what should be a folder. */
+export const noFolder = 'lies in what is no folder'
+
+/** What stands in the way of reading a file that is there. */
+function toldOf(error: unknown): Pick<Mistake, 'problem' | 'remedy'> {
+  const cause = error instanceof Error ? error.cause : undefined
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EISDIR':
+      return { problem: 'is a folder', remedy: 'put a file in its place' }
+    case 'ENOTDIR':
+      return { problem: noFolder, remedy: 'name the folder that postern.yaml is in' }
+    default: {
+      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      return { problem, remedy: 'mend its permissions' }
     }
   }
 }

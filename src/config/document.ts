@@ -8,6 +8,7 @@ import {
   isScalar,
   parseDocument,
   type Document,
+  type YAMLParseError,
 } from 'yaml'
 import type { JsonValue } from '../mail/json.ts'
 import type { Mistake } from '../plugin/mistake.ts'
@@ -39,8 +40,7 @@ export function parseConfigDocument(
   const mistakes = parsed.errors.map((error) => ({
     file,
     line: lines.linePos(error.pos[0]).line,
-    problem: error.message,
-    remedy: error.code === 'DUPLICATE_KEY' ? 'keep one of the two' : remedy,
+    ...toldOf(error),
   }))
   if (mistakes.length > 0) return { mistakes }
   const resolved = resolveAliases(parsed)
@@ -56,6 +56,20 @@ export function parseConfigDocument(
     return undefined
   }
   return { document: { file, value, lineOf }, mistakes: [] }
+}
+
+/** What the parser says, but where it speaks to programmers. */
+function toldOf({ code, message }: YAMLParseError): Pick<Mistake, 'problem' | 'remedy'> {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return { problem: message, remedy: 'keep one of the two' }
+    case 'MULTIPLE_DOCS':
+      return { problem: 'a second document begins here', remedy: 'take the line --- out' }
+    case 'TAB_AS_INDENT':
+      return { problem: message, remedy: 'write blanks, two for each level' }
+    default:
+      return { problem: message, remedy }
+  }
 }
 
 /** An alias without its anchor, or aliases that stand for more than anybody means, show only here. */

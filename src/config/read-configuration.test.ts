@@ -354,6 +354,12 @@ spol: {}
     expect(mistakesIn({ 'postern.yaml': 'spool: {}\nspool: {}\n' })).toEqual([
       'config/postern.yaml:2: Map keys must be unique; keep one of the two',
     ])
+    expect(mistakesIn({ 'postern.yaml': 'spool: {}\n---\nchain: []\n' })).toEqual([
+      'config/postern.yaml:2: a second document begins here; take the line --- out',
+    ])
+    expect(mistakesIn({ 'postern.yaml': 'chain:\n\t- plugin: x\n' })).toEqual([
+      'config/postern.yaml:2: Tabs are not allowed as indentation; write blanks, two for each level',
+    ])
     expect(mistakesIn({ 'postern.yaml': 'chain: [' })).toHaveLength(1)
     expect(mistakesIn({})).toEqual([
       'config/postern.yaml: is missing; copy config/ from the repository, or name its folder with --config',
@@ -391,6 +397,42 @@ spol: {}
     expect(reading.mistakes.map(formatMistake).join('\n')).toContain(
       'config/control/locals: cannot be read',
     )
+  })
+
+  const failing = (code: string) => (): never => {
+    const cause = Object.assign(new Error(code), { code })
+    throw new PosternError('DISK_FAILED', code, { cause })
+  }
+
+  test('says in one line that the path of a file was given in place of its folder', () => {
+    const reading = readConfiguration({
+      folder: '/etc/postern/postern.yaml',
+      shownAs: 'config/postern.yaml',
+      resources: unused,
+      readFile: failing('ENOTDIR'),
+    })
+    expect(reading.mistakes.map(formatMistake)).toEqual([
+      'config/postern.yaml/postern.yaml: lies in what is no folder; name the folder that postern.yaml is in',
+    ])
+  })
+
+  test.each([
+    ['EISDIR', 'is a folder'],
+    ['EACCES', 'cannot be read'],
+  ])('does not call postern.yaml missing where it is there: %s', (code, problem) => {
+    const reading = readConfiguration({
+      folder: '/etc/postern',
+      shownAs: 'config',
+      resources: unused,
+      readFile(path) {
+        if (path.endsWith('postern.yaml')) return failing(code)()
+        if (path.endsWith('me')) return new TextEncoder().encode('mx.test\n')
+        throw new PosternError('NOT_FOUND', path)
+      },
+    })
+    expect(reading.mistakes.map(({ problem: told }) => told)).toEqual([
+      expect.stringContaining(problem),
+    ])
   })
 
   test('finds the rule of a client, with its line', () => {

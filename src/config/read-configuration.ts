@@ -15,7 +15,7 @@ import { readSilenced } from './check-section.ts'
 import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
 import type { Configuration } from './configuration.ts'
-import { ConfigurationFiles, type ConfigurationSource } from './configuration-files.ts'
+import { ConfigurationFiles, noFolder, type ConfigurationSource } from './configuration-files.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { isNameServer } from './listen-address.ts'
@@ -65,8 +65,10 @@ const usualTcpRules = 'tcp.smtp'
 
 export function readConfiguration(source: ConfigurationSource): ConfigurationReading {
   const files = new ConfigurationFiles(source)
-  const control = readControl(files)
   const document = readDocument(files)
+  // The path of a file, in place of its folder's: all others would be told to lie in it, too.
+  if (files.mistakes.some(({ problem }) => problem === noFolder)) return files
+  const control = readControl(files)
   const sections = document === undefined ? undefined : readSections(document, source, files)
   const { mistakes, doubts } = files
   if (sections === undefined) {
@@ -99,6 +101,7 @@ function readDocument(files: ConfigurationFiles): ConfigDocument | undefined {
   const file = files.shown('postern.yaml')
   const bytes = files.read('postern.yaml')
   if (bytes === undefined) {
+    if (files.mistakes.some((mistake) => mistake.file === file)) return undefined
     const remedy = 'copy config/ from the repository, or name its folder with --config'
     files.mistakes.push({ file, problem: 'is missing', remedy })
     return undefined

@@ -43,7 +43,7 @@ export function editsProblem(header: unknown, envelope: unknown): string | undef
   if (problem !== undefined || envelope === undefined) return problem
   if (!Array.isArray(envelope)) return 'envelopeEdits are no list'
   for (const edit of envelope) {
-    if (!isEnvelopeEdit(edit)) return 'an envelope edit is malformed'
+    if (!isEnvelopeEdit(edit)) return `an envelope edit is malformed: ${malformedEnvelope(edit)}`
     const ofCopy = edit.edit === 'addCopy' ? headerProblem(edit.headerEdits) : undefined
     if (ofCopy !== undefined) return ofCopy
   }
@@ -63,13 +63,30 @@ function headerProblem(edits: unknown): string | undefined {
 }
 
 function headerEditProblem(edit: unknown): string | undefined {
-  if (!isHeaderEdit(edit)) return 'a header edit is malformed'
+  if (!isHeaderEdit(edit)) return `a header edit is malformed: ${malformedEdit(edit)}`
   try {
     assertHeaderEdit(edit)
     return undefined
   } catch (error) {
     return String(error)
   }
+}
+
+function malformedEdit(edit: unknown): string {
+  if (!isRecord(edit)) return `it is ${typeof edit}`
+  const { edit: kind, name } = edit
+  if (!headerEdits.has(kind)) return `its edit is ${said(kind)}, not ${oneOf(headerEdits)}`
+  return typeof name === 'string'
+    ? `${said(kind)} has no text as value`
+    : `${said(kind)} has no name`
+}
+
+function said(value: unknown): string {
+  return typeof value === 'string' ? `'${value.slice(0, 100)}'` : typeof value
+}
+
+function oneOf(words: Iterable<unknown>): string {
+  return `one of ${[...words].join(', ')}`
 }
 
 function isHeaderEdit(edit: unknown): edit is HeaderEdit {
@@ -84,12 +101,22 @@ function isEnvelopeEdit(edit: unknown): edit is EnvelopeEdit {
   return carries !== undefined && [...carries].every(([key, fits]) => fits(edit[key]))
 }
 
+function malformedEnvelope(edit: unknown): string {
+  if (!isRecord(edit)) return `it is ${typeof edit}`
+  const carries = envelopeEdits.get(edit['edit'])
+  if (carries === undefined) {
+    return `its edit is ${said(edit['edit'])}, not ${oneOf(envelopeEdits.keys())}`
+  }
+  const wrong = [...carries].find(([key, fits]) => !fits(edit[key]))
+  return `${said(edit['edit'])} has a ${wrong?.[0]} that is none`
+}
+
 function isReversePath(value: unknown): boolean {
   return value === null || isMailbox(value)
 }
 
 /** One that a lenient listener has taken may be no mailbox of RFC 5321; but no command ends in the middle of it. */
-function isMailbox(value: unknown): boolean {
+export function isMailbox(value: unknown): boolean {
   if (!isRecord(value)) return false
   const { localPart, domain } = value
   return isLine(localPart) && localPart !== '' && isLine(domain) && !/[\s<>@]/.test(domain)

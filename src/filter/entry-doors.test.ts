@@ -8,7 +8,10 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
+import { fakeClock } from '../testkit/fake-clock.ts'
 import { fakeDns } from '../testkit/fake-dns.ts'
+import { fakeNet } from '../testkit/fake-net.ts'
+import { recordingLog } from '../testkit/recording-log.ts'
 
 /** Goes through doors of which no notes are kept, as they are in a gateway: some of them frozen. */
 const goer = definePlugin({
@@ -68,4 +71,54 @@ test('what an entry remembers is noted as what it was told is', async () => {
   }
   expect(doors).toEqual([[['T policy.test', ['yes']]], [['T policy.test', ['yes']]]])
   expect(dns.questions).toHaveLength(1)
+})
+
+/** Its connection and its timers call it back with what throws. */
+const clumsy = definePlugin({
+  name: 'clumsy',
+  setup: (_options, { clock, net }) => ({
+    async connect(_event, { signal }) {
+      const boom = (what: string): never => {
+        throw new Error(`${what} went wrong`)
+      }
+      clock.after(10, () => boom('a timer'))
+      // oxlint-disable-next-line typescript/no-misused-promises -- what a plugin without a compiler may hand over
+      clock.after(10, async () => boom('a timer that waits'))
+      const address = { host: '192.0.2.9', port: 1 }
+      const connection = await net.connect({ address, timeoutMs: 1000, signal })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      connection.attach({
+        data: () => boom('a reply'),
+        ended() {},
+        drained() {},
+        closed: () => resolve(),
+      })
+      connection.write('hello')
+      await promise
+      return pass({ reason: 'HUNG_UP' })
+    },
+  }),
+})
+
+test('a callback of an entry that throws ends no process: the log names the entry, and its connection is closed', async () => {
+  const [net, clock, log] = [fakeNet(), fakeClock(), recordingLog()]
+  await net.listen({
+    address: { host: '192.0.2.9', port: 1 },
+    accepted: (peer) =>
+      peer.attach({ data: () => peer.write('what?'), ended() {}, drained() {}, closed() {} }),
+    failed() {},
+  })
+  const session = chainUnderTest({ entries: [entryOf(clumsy)], doors: { net, clock, log } }).dial()
+  expect(await session.connect()).toBe('220')
+  clock.advance(10)
+  await Promise.resolve()
+  expect(
+    log.events.filter(({ event }) => event === 'entry.callback-failed').map(({ fields }) => fields),
+  ).toMatchObject(
+    ['a reply', 'a timer', 'a timer that waits'].map((what) => ({
+      entry: 'clumsy',
+      detail: expect.stringContaining(`Error: ${what} went wrong`),
+    })),
+  )
+  expect(net.open).toBe(0)
 })

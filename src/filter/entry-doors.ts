@@ -15,6 +15,8 @@ import type { Log, LogFields } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics/metrics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
+import { errorDetail } from './fault.ts'
+import { guardedClock, guardedNet, guardedPrograms } from './guarded-callbacks.ts'
 import { doorQuestions, packDnsAnswer } from './door-questions.ts'
 import {
   ownCopy,
@@ -42,15 +44,18 @@ export function entryDoors(
   },
 ): PluginDoors {
   const space = shadow ? `shadow/${name}` : `entry/${name}`
+  const log = namedLog(doors.log, name)
+  const failed = (error: unknown): void =>
+    log.error('entry.callback-failed', { detail: errorDetail(error) })
   const noted = {
     accounts: unnoted('accounts', doors.accounts, recorder),
-    clock: notedClock(doors.clock, recorder),
+    clock: { ...notedClock(doors.clock, recorder), ...guardedClock(doors.clock, failed) },
     continuations: unnoted('continuations', doors.continuations, recorder),
     counters: notedCounters(ownCounters(doors.counters, space), recorder),
     dns: notedDns(doors.dns, recorder),
     jobs: unnoted('jobs', doors.jobs, recorder),
-    net: unnoted('net', doors.net, recorder),
-    programs: unnoted('programs', doors.programs, recorder),
+    net: unnoted('net', guardedNet(doors.net, failed), recorder),
+    programs: unnoted('programs', guardedPrograms(doors.programs, failed), recorder),
     random: notedRandom(doors.random, recorder),
     store: notedStore(doors.store, space, recorder),
     ...(doors.mailboxes === undefined
@@ -58,7 +63,7 @@ export function entryDoors(
       : { mailboxes: unnoted('mailboxes', doors.mailboxes, recorder) }),
   }
   const metrics = entryMetrics(doors.metrics, { name, plugin })
-  return taken({ ...noted, metrics, log: namedLog(doors.log, name) }, recorder)
+  return taken({ ...noted, metrics, log }, recorder)
 }
 
 /** Whoever takes a door that answers is followed from then on; the log and the metrics answer nothing. */
@@ -144,7 +149,7 @@ async function heard<T extends JsonValue | object>(
   }
 }
 
-function notedClock(clock: Clock, recorder: DoorRecorder): Clock {
+function notedClock(clock: Clock, recorder: DoorRecorder): Omit<Clock, 'after'> {
   return {
     now() {
       const now = clock.now()
@@ -152,7 +157,6 @@ function notedClock(clock: Clock, recorder: DoorRecorder): Clock {
       return now
     },
     monotonicMs: () => clock.monotonicMs(),
-    after: (delayMs, callback) => clock.after(delayMs, callback),
   }
 }
 

@@ -51,7 +51,8 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict
 export const abortedVerdict: Verdict = gone
 
 /**
- * An error in one bounded line: what it says, and the first place of the stack. Never throws, whatever was thrown: what an
+ * An error in one bounded line: what it says, and the place of whoever wrote it: the first of the stack that is neither
+ * Node's nor, where a plugin called us, ours. Never throws, whatever was thrown: what an
  * error says of itself is code of whoever made it.
  */
 export function errorDetail(error: unknown): string {
@@ -63,8 +64,17 @@ export function errorDetail(error: unknown): string {
   }
 }
 
+/** The folder of our own code, beside that of the plugins. */
+const ourFolder = new URL('..', import.meta.url).href
+
 function stackHead(error: Error): string {
-  const place = /^\s*at (.*)$/m.exec(String(error.stack ?? '').slice(0, 5000))?.[1]
+  const stack = String(error.stack ?? '').slice(0, 5000)
+  const places = stack
+    .matchAll(/^\s*at (.*)$/gm)
+    .map(([, place = '']) => place)
+    .toArray()
+  const outside = places.filter((place) => /:\d+\)?$/.test(place) && !place.includes('node:'))
+  const place = outside.find((each) => !each.includes(ourFolder)) ?? outside[0] ?? places[0]
   return place === undefined ? String(error) : `${String(error)} (${place})`
 }
 

@@ -64,6 +64,9 @@ async function lineWith(
 }
 
 function remedyOf(error: unknown): string {
+  if (error instanceof ReferenceError && /^(?:require|module|exports) is not/.test(error.message)) {
+    return "plugins are ES modules: write import { … } from 'postern/plugin', and export const"
+  }
   if (!(error instanceof SyntaxError)) return anyRemedy
   if ('code' in error && error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
     return 'write it in JavaScript: types are left out as they stand, and nothing is compiled'

@@ -29,6 +29,9 @@ const sources: Readonly<Record<string, string>> = {
   'type-as-value/type-as-value.ts':
     "import { Session } from 'postern/plugin'\nexport const typeAsValue = Session\n",
   'odd-parts/odd-parts.ts': `${imports}export const oddParts = ${definition('odd-parts', "needs: ['spf'], defaults: { onFault: 'ignore', timeout: 5 }, options: { a: 'text' }, rcpt: () => 1,")}\n`,
+  'odd-unless/odd-unless.ts': `${imports}export const oddUnless = ${definition('odd-unless', "defaults: { unless: [{ relayClient: true }, { network: '192.0.2.0/24', allowed: 'yes' }, 'x'] },")}\n`,
+  'old-module/old-module.ts':
+    "const { definePlugin } = require('postern/plugin')\nmodule.exports = definePlugin({})\n",
   'waits/waits.ts': 'await new Promise(() => undefined)\n',
   'no-plugin/no-plugin.ts': 'export const noPlugin = 1\n',
   'two-plugins/two-plugins.ts': `${imports}export const one = ${definition('one')}\nexport const two = ${definition('two')}\n`,
@@ -136,6 +139,7 @@ describe('the loader', () => {
     ['no-ending', 2, 'part', 'write its ending, such as part.ts'],
     ['no-package', 3, 'gone-with-the-wind', 'install it beside the plugin'],
     ['type-as-value', 1, 'Session', 'write import type { Session }'],
+    ['old-module', 1, 'require', 'plugins are ES modules'],
   ])(
     '%s: an import that is not there is named, with its line and a remedy',
     (name, line, what, remedy) => {
@@ -176,6 +180,15 @@ describe('the loader', () => {
         'has a onFault in the defaults of its definition that is none',
         'has an unknown key timeout in the defaults of its definition',
         'has an option a that is none',
+      ],
+    ],
+    [
+      'odd-unless',
+      [
+        'has an unknown key relayClient in unless in its defaults',
+        'has a network in unless in its defaults that is none',
+        'has a allowed in unless in its defaults that is none',
+        'has an unless in its defaults that is none',
       ],
     ],
   ])('%s: one plugin in each folder, named as the folder', (name, problems) => {

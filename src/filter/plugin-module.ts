@@ -1,5 +1,6 @@
 /** Whether a module holds a plugin, and exactly one: at run time, for authors whose editor did not say. */
 import type { Plugin } from '../plugin/plugin.ts'
+import type { ConditionShape } from '../plugin/condition.ts'
 import { nearest } from '../plugin/nearest.ts'
 import { isAbility } from './plugin-instance.ts'
 
@@ -95,8 +96,34 @@ const entryDefaults: ReadonlyMap<string, Part> = new Map([
       remedy: 'write milliseconds, such as 30_000',
     },
   ],
-  ['unless', { fits: isRecord, remedy: 'write a condition, or a list of them' }],
+  [
+    'unless',
+    {
+      fits: isRecord,
+      remedy: 'write a condition such as { authenticated: true }, or a list of them',
+    },
+  ],
 ])
+
+const yesOrNo: Part = {
+  fits: (value) => typeof value === 'boolean',
+  remedy: 'write true or false, without quotes',
+}
+const texts: Part = { fits: isTextList, remedy: "write a list such as ['one', 'two']" }
+
+/** Each key of a condition. One that nobody knows would exempt more than is meant. */
+const condition: ReadonlyMap<string, Part> = new Map(
+  Object.entries({
+    listener: texts,
+    authenticated: yesOrNo,
+    relay_client: yesOrNo,
+    allowed: yesOrNo,
+    network: texts,
+    environment: texts,
+    recipient: texts,
+    recipient_domain: texts,
+  } satisfies Record<keyof ConditionShape, Part>),
+)
 
 const longestTimeoutMs = 86_400_000
 
@@ -115,6 +142,10 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function'
 }
 
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
+}
+
 function isKeyList(value: unknown): boolean {
   return (
     Array.isArray(value) && value.every((key) => isRecord(key) && typeof key['name'] === 'string')
@@ -125,12 +156,24 @@ function definitionProblems(plugin: Plugin): readonly Problem[] {
   const problems = [
     ...partProblems(plugin, definition, 'its definition'),
     ...(isRecord(plugin.defaults)
-      ? partProblems(plugin.defaults, entryDefaults, 'the defaults of its definition')
+      ? [
+          ...partProblems(plugin.defaults, entryDefaults, 'the defaults of its definition'),
+          ...conditionProblems(plugin.defaults['unless']),
+        ]
       : []),
     ...(isRecord(plugin.options) ? Object.entries(plugin.options).flatMap(optionProblems) : []),
   ]
   if ('setup' in plugin) return problems
   return [...problems, { problem: 'has no setup in its definition', remedy: example }]
+}
+
+function conditionProblems(unless: unknown): readonly Problem[] {
+  const conditions: readonly unknown[] = Array.isArray(unless) ? unless : [unless ?? {}]
+  return conditions.flatMap((each): readonly Problem[] =>
+    isRecord(each)
+      ? partProblems(each, condition, 'unless in its defaults')
+      : [{ problem: 'has an unless in its defaults that is none', remedy: 'write an object' }],
+  )
 }
 
 function partProblems(

@@ -160,7 +160,7 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
    * of its own, so that one that is broken is no reason not to ask the others. Absent: it is always the same.
    */
   dependsOn?(options: Options): string
-  /** Where this recipient goes; `undefined` leaves it to the next. One that throws defers the recipient. */
+  /** Where this recipient goes; `undefined` leaves it to the next. One that throws, is late or answers what is no route defers the recipient. */
   route?(recipient: Recipient, envelope: Envelope): MaybePromise<Route | undefined>
   /** Carries what has a route by this entry. One result for each of `recipients`, in their order. */
   deliver?(delivery: PluginDelivery, signal: AbortSignal): Promise<readonly DeliveryResult[]>

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { buildGeneration } from '../filter/build-generation.ts'
 import type { Generation } from '../filter/generation.ts'
-import type { PluginRoute } from '../mail/route.ts'
+import type { DeliveryResult } from '../mail/delivery-result.ts'
+import type { PluginRoute, Route } from '../mail/route.ts'
 import { definePlugin, type PluginInstance } from '../plugin/plugin.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryMessage } from '../testkit/memory-message.ts'
@@ -21,6 +22,8 @@ const envelope = {
   requireTls: false,
 } as const
 const route: PluginRoute = { transport: 'plugin', key: 'p', entry: 'p' }
+const smtp = { transport: 'smtp', key: 'p', lookup: 'host', host: 'h', port: 25 } as const
+const delivered: DeliveryResult = { outcome: 'delivered', status: '2.0.0', text: 'ok' }
 const next = { route: async () => ({ ...route, key: 'next' }) }
 
 function generationOf(
@@ -70,7 +73,70 @@ describe('a plugin that routes', () => {
   })
 })
 
+describe('a plugin that routes where no route is', () => {
+  test.each<[string, unknown]>([
+    ['p: route answered the transport undefined', { verdict: 'pass' }],
+    ["p: route answered the transport 'uucp'; there are maildir", { transport: 'uucp', key: 'p' }],
+    ["p: route answered 'smtp' with the port '25'", { ...smtp, port: '25' }],
+    ["p: route answered 'smtp' with the key undefined", { ...smtp, key: undefined }],
+    [
+      "p: route answered 'alias' with the to object",
+      { transport: 'alias', key: 'p', to: ['bob@x.test'] },
+    ],
+    [
+      "p: route answered 'fail' with the status '4.1.1'",
+      { transport: 'fail', key: 'p', status: '4.1.1', text: '' },
+    ],
+    ['p: route answered null', null],
+  ])('leaves none, and is named with what is wrong: %s', async (said, answer) => {
+    await expect(stage({ route: () => answer as PluginRoute }).route()).rejects.toThrow(said)
+  })
+
+  test('leaves none where it throws, and is named', async () => {
+    const thrower = stage({
+      route() {
+        throw new Error('boom')
+      },
+    })
+    await expect(thrower.route()).rejects.toThrow('p: Error: boom')
+  })
+
+  test('routes by each transport that there is', async () => {
+    const mailbox = recipient.mailbox
+    const user = { user: 'bob', uid: 1, gid: 1, home: '/h', dash: '', extension: '' }
+    const answers: readonly Route[] = [
+      smtp,
+      { transport: 'maildir', key: 'p', path: '/m' },
+      { transport: 'alias', key: 'p', to: [mailbox] },
+      { transport: 'local', key: 'p', ...user, local: 'bob', domain: 'x.test' },
+      { transport: 'lmtp', key: 'p', to: { path: '/run/lmtp' } },
+      { transport: 'qmtp', key: 'p', host: 'h', port: 209 },
+      { transport: 'fail', key: 'p', status: '5.1.1', text: 'no' },
+    ]
+    for (const answer of answers) expect(await stage({ route: () => answer }).route()).toBe(answer)
+  })
+})
+
 describe('a plugin that delivers', () => {
+  test.each<[string, unknown]>([
+    ['p: deliver answered no list of results for 1 recipients', undefined],
+    ['p: deliver answered 2 results for 1 recipients', [delivered, delivered]],
+    [
+      "p: deliver answered the outcome 'ok'; there are delivered",
+      [{ ...delivered, outcome: 'ok' }],
+    ],
+    ["p: deliver answered 'failed' with the status '2.0.0'", [{ ...delivered, outcome: 'failed' }]],
+    ["p: deliver answered 'delivered' without a text", [{ ...delivered, text: undefined }]],
+    ['p: deliver answered undefined for a recipient', [undefined]],
+  ])('and answers nonsense is named with what is wrong: %s', async (said, answer) => {
+    const { deliver } = stage({ deliver: async () => answer as [DeliveryResult] })
+    await expect(deliver()).rejects.toThrow(said)
+  })
+
+  test('and says what came of it is believed', async () => {
+    expect(await stage({ deliver: async () => [delivered] }).deliver()).toEqual([delivered])
+  })
+
   test('and never ends is called off at its deadline', async () => {
     let signal: AbortSignal | undefined
     const { clock, deliver } = stage({

@@ -4,12 +4,15 @@
  */
 import type { Router, Transport } from '../delivery/transport.ts'
 import type { Entry } from '../filter/entry.ts'
+import { errorDetail } from '../filter/fault.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
-import { PosternError } from '../mail/errors.ts'
+import type { Envelope, Recipient } from '../mail/envelope.ts'
+import { isPosternError, PosternError } from '../mail/errors.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
-import type { PluginRoute } from '../mail/route.ts'
+import type { PluginRoute, Route } from '../mail/route.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { resultsProblem, routeProblem } from './plugin-answers.ts'
 
 export interface PluginDeliveryParts {
   /** The generation in force. */
@@ -17,7 +20,7 @@ export interface PluginDeliveryParts {
   readonly clock: Clock
 }
 
-/** Asks the enforced entries in their order, then `next`. One that throws or is late leaves no route: the courier defers. */
+/** Asks the enforced entries in their order, then `next`. One that throws, is late or answers no route leaves none: the courier defers. */
 export function routerWithPlugins(
   { generation, clock }: PluginDeliveryParts,
   next: Router,
@@ -26,12 +29,29 @@ export function routerWithPlugins(
     async route(recipient, envelope) {
       for (const entry of generation().entries) {
         if (entry.shadow || entry.instance.route === undefined) continue
-        const route = await inTime(entry, clock, entry.instance.route(recipient, envelope))
+        const route = await routeBy(entry, { recipient, envelope, clock })
         if (route !== undefined) return route
       }
       return next.route(recipient, envelope)
     },
   }
+}
+
+/** @throws Error that names the entry, where it throws or answers what is no route; PosternError TIMEOUT */
+async function routeBy(
+  entry: Entry,
+  { recipient, envelope, clock }: { recipient: Recipient; envelope: Envelope; clock: Clock },
+): Promise<Route | undefined> {
+  let route: Route | undefined
+  try {
+    route = await inTime(entry, clock, entry.instance.route?.(recipient, envelope))
+  } catch (error) {
+    if (isPosternError(error, 'TIMEOUT')) throw error
+    throw new Error(`${entry.name}: ${errorDetail(error)}`, { cause: error })
+  }
+  const problem = route === undefined ? undefined : routeProblem(route)
+  if (problem !== undefined) throw new Error(`${entry.name}: ${problem}`)
+  return route
 }
 
 /** Hands the message to the entry that its route names; one that is gone, does not deliver or is late defers. */
@@ -53,7 +73,14 @@ export function pluginTransport({
       if (signal.aborted) callOff()
       try {
         const delivery = { message, envelope, recipients, route }
-        return await inTime(entry, clock, entry.instance.deliver(delivery, calledOff.signal))
+        const results = await inTime(
+          entry,
+          clock,
+          entry.instance.deliver(delivery, calledOff.signal),
+        )
+        const problem = resultsProblem(results, recipients.length)
+        if (problem !== undefined) throw new Error(`${entry.name}: ${problem}`)
+        return results
       } finally {
         // Late or not, nobody waits for it any more.
         callOff()
