@@ -8,6 +8,7 @@ import { asciiDomain, literalAddress } from '../mail/domain.ts'
 import { noDomain } from '../mail/no-mailbox.ts'
 import type {
   FailRoute,
+  LmtpRoute,
   LocalRoute,
   MaildirRoute,
   QmtpRoute,
@@ -53,7 +54,8 @@ const submissionsPort = 465
 export function createRouter({ mailRoot, tables, users }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
-      const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = tables()
+      const inForce = tables()
+      const { defaultHost, locals, virtualDomains, routes } = inForce
       if (mailbox.domain === noDomain) return nowhere(mailbox, locals)
       const domain = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
       const target = routes?.find(domain)
@@ -71,10 +73,18 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
           return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
         }
       }
-      const server = qmtpRoutes?.find(domain)?.relay
-      return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
+      return routeElsewhere(domain, inForce)
     },
   }
+}
+
+/** Where mail for a domain goes that neither `routes` nor this host takes. */
+export function routeElsewhere(
+  domain: string,
+  { qmtpRoutes, smtpRoutes }: Pick<RoutingTables, 'qmtpRoutes' | 'smtpRoutes'>,
+): SmtpRoute | QmtpRoute {
+  const server = qmtpRoutes?.find(domain)?.relay
+  return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
 }
 
 /** Lower case, A-labels; an address literal as it is. */
@@ -82,7 +92,11 @@ export function canonicalDomain(domain: string): string {
   return asciiDomain(domain) || domain.toLowerCase()
 }
 
-function targetRoute(domain: string, target: RouteTarget): Route {
+/** Where `routes` says that mail for a domain goes. */
+export function targetRoute(
+  domain: string,
+  target: RouteTarget,
+): SmtpRoute | LmtpRoute | QmtpRoute {
   if (target.kind === 'mx') return exchangerRoute(domain)
   if (target.kind === 'lmtp') {
     const { to } = target

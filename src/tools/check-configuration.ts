@@ -28,6 +28,7 @@ import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
+import { outgoingTlsDoubts } from './outgoing-tls-doubts.ts'
 import { silentLog } from './silent-log.ts'
 import { makeIdentity } from './own-certificate.ts'
 import { exposureDoubts } from './privileges/exposure-doubts.ts'
@@ -140,6 +141,7 @@ async function doubtsAbout(
       'useless-rule',
       await variableDoubts(configuration, () => listVariables(configuration)),
     ),
+    ...outgoingTlsDoubts(configuration),
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),

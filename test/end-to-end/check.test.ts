@@ -97,6 +97,13 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     },
     /expires on \d{4}-/,
   ],
+  'relay-tls': [
+    async () => {
+      await folder.write('control/smtproutes', 'partner.test:hub.test\n')
+      await change(['\ndelivery:\n', '\ndelivery:\n  tls: { partner.test: verify }\n'])
+    },
+    /does not count for mail to partner\.test: it goes by SMTP to hub\.test/,
+  ],
   'no-postmaster': [
     () => folder.write('control/me', 'elsewhere.test\n'),
     /postmaster@elsewhere\.test does not arrive/,
