@@ -67,6 +67,7 @@ function readable(file: FollowedFile): TlsCertificate {
     if (!isPosternError(error)) throw error
     const remedy = 'it must be a file that the gateway may read; then reload'
     return {
+      path: file.path,
       held: { problem: `${file.path} cannot be read (${error.detail ?? error.code}); ${remedy}` },
     }
   }
@@ -85,6 +86,7 @@ function followCertificate(file: FollowedFile): TlsCertificate {
     return identity
   })
   return {
+    path: file.path,
     get held() {
       return live.current
     },

@@ -21,8 +21,9 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
-import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
+import { certificateDoubts, certificateMistakes, chosenDoubts, wantsOwn } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
+import { chosenCertificates } from './chosen-certificates.ts'
 import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
@@ -127,6 +128,8 @@ async function doubtsAbout(
   generation: Generation,
   { relay, contexts }: { readonly relay: RelayProof; readonly contexts: TlsContexts | undefined },
 ): Promise<readonly Mistake[]> {
+  const chosen = chosenCertificates(configuration, generation)
+  const others = chosen.map(({ path }) => path)
   return [
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
@@ -146,7 +149,8 @@ async function doubtsAbout(
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
     ...assignDoubts(configuration, systemDisk),
-    ...(await unreadableDoubts(configuration, systemDisk)),
+    ...chosenDoubts(chosen, systemClock.now()),
+    ...(await unreadableDoubts(configuration, systemDisk, { others })),
     ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]
 }

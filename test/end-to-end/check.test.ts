@@ -187,6 +187,21 @@ describe('a class of warnings', () => {
     ])
   })
 
+  test('is given of a certificate that only a rule of tcp.smtp names', async () => {
+    const { certificate, key } = tlsIdentity(['mx.test'], Date.now() + 10 * 86_400_000)
+    await folder.write('tls/rule.pem', certificate + key)
+    await folder.write('tcp.smtp', '127.:allow\n:allow,TLS_SERVER_CERT="tls/rule.pem"\n')
+    const file = expect.stringMatching(/tls\/rule\.pem$/)
+    expect(await said()).toMatchObject({ warnings: [{ code: 'certificate-expires', file }] })
+    if (process.getuid?.() !== 0) return
+    await mkdir(join(folder.root, 'var/spool'), { recursive: true })
+    await chown(join(folder.root, 'var/spool'), 12_345, 12_345)
+    await chmod(join(folder.config, 'tls/rule.pem'), 0o600)
+    expect((await said()).warnings).toContainEqual(
+      expect.objectContaining({ code: 'unreadable-file', file }),
+    )
+  })
+
   test('is not given of a listener or an entry that is there and cannot be read', async () => {
     await folder.write(
       'postern.yaml',
