@@ -63,12 +63,16 @@ export interface SilencedDoubt extends Mistake {
   readonly reason: string
 }
 
-/** @param disk with a file as it might become, for whoever tries a change */
+/**
+ * @param disk with a file as it might become, for whoever tries a change
+ * @param read what the folder is read by, for whoever wants to know what was
+ */
 export async function checkConfiguration(
   folder: string,
   disk: Disk = systemDisk,
+  read: Pick<Disk, 'readFileNow'> = disk,
 ): Promise<CheckedConfiguration> {
-  const { configuration, mistakes, doubts } = readFolder(folder, disk)
+  const { configuration, mistakes, doubts } = readFolder(folder, read)
   if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk, log: silentLog })
   const accounts = examinedAccounts(configuration)

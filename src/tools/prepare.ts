@@ -10,6 +10,7 @@ import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources, type OpenedResources } from '../config/resources.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'
+import type { Disk } from '../runtime/disk.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { certificateMistakes, wantsOwn } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
@@ -40,6 +41,8 @@ export interface PrepareRequest {
   readonly loaderFor: (folders: readonly string[]) => PluginLoader
   /** What has been read of the folder just now; by default it is read. */
   readonly reading?: Configuration
+  /** What the folder is read by. */
+  readonly disk: Pick<Disk, 'readFileNow'>
 }
 
 export async function prepare({
@@ -47,9 +50,10 @@ export async function prepare({
   doors,
   loaderFor,
   reading,
+  disk,
 }: PrepareRequest): Promise<Preparation> {
   const { configuration, mistakes } =
-    reading === undefined ? readFolder(folder) : { configuration: reading, mistakes: [] }
+    reading === undefined ? readFolder(folder, disk) : { configuration: reading, mistakes: [] }
   if (configuration === undefined) return { ok: false, mistakes }
   const resources = configurationResources(resolve(folder), doors)
   const loader = loaderFor(configuration.pluginFolders)
