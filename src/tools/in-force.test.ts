@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Doors } from '../runtime/doors.ts'
-import { hostProcess } from '../runtime/node/process.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
 import { fakeDoors } from '../testkit/fake-doors.ts'
 import { InForce } from './in-force.ts'
@@ -20,8 +18,7 @@ test('what is read of the configuration leads to a reload when it says something
   const reports: boolean[] = []
   const inForce = new InForce({
     folder,
-    // Of a real gateway's doors; accounts are only read.
-    doors: { ...doors, disk, process: hostProcess } as unknown as Doors,
+    doors: { ...doors, disk },
     refuses: async () => [],
     exchanged: () => undefined,
     reloaded: ({ ok }) => void reports.push(ok),

@@ -9,16 +9,15 @@ import { formatMistake } from '../config/format-mistake.ts'
 import { needRestart } from '../config/need-restart.ts'
 import { PosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import type { Doors } from '../runtime/doors.ts'
 import type { ReloadReport } from '../workers/messages.ts'
 import { KeptFiles } from './kept-files.ts'
 import { configurationPaths, ownPaths, PathWatches } from './path-watches.ts'
 import { PluginLoaders } from './plugin-loaders.ts'
-import { prepare, type Prepared } from './prepare.ts'
+import { prepare, type PrepareDoors, type Prepared } from './prepare.ts'
 
 export interface InForceOptions {
   readonly folder: string
-  readonly doors: Doors
+  readonly doors: PrepareDoors
   /** What else speaks against one that is ready: then it is closed again. */
   readonly refuses: (prepared: Prepared) => Promise<readonly Mistake[]>
   /** Called when another is in force. @returns resolves when nobody uses the chain of the one before any more */

@@ -8,6 +8,7 @@ import {
 import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources, type OpenedResources } from '../config/resources.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -35,9 +36,12 @@ export type Preparation =
   | { readonly ok: true; readonly prepared: Prepared }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] }
 
+/** What a chain works with, and the disk that it is read from. */
+export type PrepareDoors = ChainDoors & Pick<Doors, 'disk'>
+
 export interface PrepareRequest {
   readonly folder: string
-  readonly doors: Doors
+  readonly doors: PrepareDoors
   readonly loaderFor: (folders: readonly string[]) => PluginLoader
   /** What has been read of the folder just now; by default it is read. */
   readonly reading?: Configuration
