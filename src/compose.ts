@@ -12,6 +12,7 @@ import { isPosternError } from './mail/errors.ts'
 import { openShards, type OpenedShards } from './queue/open-shards.ts'
 import { shardPath } from './queue/shards.ts'
 import type { Doors } from './runtime/doors.ts'
+import { systemDisk } from './runtime/node/disk.ts'
 import { listenKey } from './runtime/listen-key.ts'
 import type { HandedListener, Net } from './runtime/net.ts'
 import type { SmtpListener } from './smtp/listener.ts'
@@ -22,6 +23,7 @@ import { listenerNet } from './tools/listener-net.ts'
 import { loginKey } from './tools/login-key.ts'
 import type { Gateway, OpenedGateway } from './tools/gateway.ts'
 import { InForce } from './tools/in-force.ts'
+import { KeptFiles } from './tools/kept-files.ts'
 import { LocalUsers } from './tools/local-users.ts'
 import { openCourier } from './tools/open-courier.ts'
 import { openCrashNotes } from './tools/open-crash-notes.ts'
@@ -56,11 +58,12 @@ export async function openGateway(
   superior: Superior = {},
 ): Promise<OpenedGateway> {
   const { counters, deliverer } = superior
+  const read = new KeptFiles(systemDisk)
   const judges = seat.known === undefined || seat.judges === true
-  const judged: Judged = judges ? await judge(folder) : { mistakes: [], doubts: [] }
+  const judged: Judged = judges ? await judge(folder, read) : { mistakes: [], doubts: [] }
   const { mistakes, doubts } = judged
   if (mistakes.length > 0) return { mistakes, doubts }
-  const configuration = judged.configuration ?? readOffline(folder)
+  const configuration = judged.configuration ?? readOffline(folder, read)
   let gateway: RunningGateway | undefined
   try {
     const opened = await openDoors(configuration, {
@@ -69,7 +72,7 @@ export async function openGateway(
       seat: { worker: seat.number, workers: seat.workers },
     })
     gateway = new RunningGateway(folder, seat, opened, superior)
-    await gateway.open(configuration)
+    await gateway.open(configuration, read)
     return { gateway, mistakes, doubts }
   } catch (error) {
     await gateway?.close(0)
@@ -151,9 +154,9 @@ class RunningGateway implements Gateway {
   }
 
   /** @throws PosternError where something cannot be opened; `close` gives back what could */
-  async open(reading: Configuration): Promise<void> {
+  async open(reading: Configuration, read: KeptFiles): Promise<void> {
     const { clock, disk, log, random, store, traces } = this.#doors
-    const { configuration, generation } = await this.#inForce.open(reading)
+    const { configuration, generation } = await this.#inForce.open(reading, read)
     const current = () => this.#inForce.current.configuration
     const spool = spoolOptions(this.#doors, this.spool, current)
     const listeners = listenersOf(configuration.listeners, this.#seat)

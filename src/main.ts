@@ -256,6 +256,9 @@ function signalled(signals: Signals): Promise<Wish> {
   })
 }
 
+/** Where npm started us there may be no `postern` on the path; where a package did, there may be no npx. */
+const calledAs = process.env['npm_command'] === undefined ? 'postern' : 'npx postern'
+
 /** What a person who has just started it wants to know. */
 function greeting(report: WorkerReport, folder: string, workers: number): string {
   const { listeners, entries, maildirs, mx, hostname, ownCertificate } = report
@@ -282,6 +285,6 @@ function greeting(report: WorkerReport, folder: string, workers: number): string
     ...chain,
     `  mail for control/locals ${destination}`,
     '  ready; send a test message with:',
-    `    npx postern send --to bob@${hostname}${server}`,
+    `    ${calledAs} send --to bob@${hostname}${server}`,
   ].join('\n')}\n`
 }

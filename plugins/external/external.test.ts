@@ -43,6 +43,18 @@ async function settle(): Promise<void> {
 }
 
 describe('external, as a program', () => {
+  test('that is not there is told by check, before anything starts it', async () => {
+    const programs = fakePrograms({ '/usr/bin/checker': () => 'hangs' })
+    const doubts = (command: string) =>
+      pluginUnderTest(external, { options: { command: [command] }, doors: { programs } }).check()
+    expect(await doubts('/usr/bin/checker')).toEqual([])
+    expect(await doubts('looked-for-along-a-path')).toEqual([])
+    expect(await doubts('/usr/bin/chekcer')).toMatchObject([
+      { option: 'command', problem: '/usr/bin/chekcer is no program that this user may start' },
+    ])
+    expect(programs.calls).toEqual([])
+  })
+
   test('is told the facts of every stage, and answers as a plugin does', async () => {
     const questions: JsonObject[] = []
     const plugin = under(

@@ -141,6 +141,12 @@ export const external = definePlugin({
       async close() {
         program?.close()
       },
+      async check() {
+        const [path = ''] = file.command
+        if (!path.startsWith('/') || (await programs.canStart(path))) return []
+        const problem = `${path} is no program that this user may start`
+        return [{ option: 'command', problem, remedy: 'write the whole path of one that is' }]
+      },
       async probe(signal) {
         await asked('probe', {}, signal)
         return program === undefined ? file.url : (file.command[0] ?? '')

@@ -81,10 +81,11 @@ describe('QUEUE_EXTRA', () => {
     expect(copiesOf(await plugin.message(text))).toEqual(copies)
   })
 
-  test('that is no address is a mistake at the start', () => {
-    expect(() => pluginUnderTest(taps, { options: { extra: ['no address'] } })).toThrow(
-      'no address',
-    )
+  test('that is no address is a mistake of the file, or of the rule that sets it', async () => {
+    const written = { options: { extra: ['no address'] } }
+    expect(() => pluginUnderTest(taps, written)).toThrow('"no address" is no address')
+    const ofRule = pluginUnderTest(taps, { environment: { QUEUE_EXTRA: 'Tlog\\0T@\\0' } })
+    await expect(ofRule.message(text)).rejects.toThrow('is no address')
   })
 })
 

@@ -8,6 +8,7 @@ import {
   type EnvelopeEdit,
   type HeaderEdit,
   type Mailbox,
+  type Option,
   type Transaction,
 } from 'postern/plugin'
 import { markField, openMarks, type CopyMarks } from './copy-mark.ts'
@@ -21,19 +22,20 @@ export const taps = definePlugin({
   summary: 'Sends copies to where control/taps and QUEUE_EXTRA say.',
   options: {
     file: option.file({ default: 'control/taps' }),
-    extra: option.strings({
-      default: [],
-      env: 'QUEUE_EXTRA',
-      description: 'A copy of every message: log, log@example.org, or Tlog\\0 as qmail has it.',
-    }),
+    extra: copyAddresses(
+      option.strings({
+        default: [],
+        env: 'QUEUE_EXTRA',
+        description: 'A copy of every message: log, log@example.org, or Tlog\\0 as qmail has it.',
+      }),
+    ),
     envelope: option.boolean({
       default: true,
       description: 'Write the envelope into X-Envelope-From and X-Envelope-To of the copy.',
     }),
   },
-  setup({ file, extra: extraOfFile }, { log, random, store }) {
+  setup({ file }, { log, random, store }) {
     const rules = followTaps(file, log)
-    for (const each of extraOfFile) extraAddresses(each)
     let marks: CopyMarks | undefined
     return {
       async open() {
@@ -41,7 +43,7 @@ export const taps = definePlugin({
       },
       message({ transaction, message }, { options: { extra, envelope } }) {
         const tap = tapOf(rules.current, transaction)
-        const wanted = [...extra.flatMap(extraAddresses), ...(tap === undefined ? [] : [tap.to])]
+        const wanted = [...extra, ...(tap === undefined ? [] : [tap.to])]
         if (wanted.length === 0) return pass()
         if (marks === undefined) throw new Error('taps was never opened')
         const signed = marks
@@ -81,15 +83,36 @@ function tapOf(
   return rules.find((rule) => addresses.some((address) => rule.fits(address)))
 }
 
-/** `log`, or as it stands in qmail's extra.h: `Tlog\0`, or `Tlog\0Tarchive\0`. @throws Error for what is no address */
-function extraAddresses(text: string): readonly Mailbox[] {
+/** What is no address is a mistake before a message comes, in a rule of tcp.smtp as well. */
+function copyAddresses(inner: Option<readonly string[]>): Option<readonly Mailbox[]> {
+  return {
+    ...inner,
+    parse(value, resources) {
+      const texts = inner.parse(value, resources)
+      if (!texts.ok) return texts
+      const found: Mailbox[] = []
+      for (const text of texts.value) {
+        const addresses = extraAddresses(text)
+        if (addresses === undefined) {
+          const problem = `${JSON.stringify(text)} is no address`
+          return { ok: false, problem, remedy: 'write log, log@example.org or Tlog\\0' }
+        }
+        found.push(...addresses)
+      }
+      return { ok: true, value: found }
+    },
+  }
+}
+
+/** `log`, or as it stands in qmail's extra.h: `Tlog\0`, or `Tlog\0Tarchive\0`; undefined for what is no address. */
+function extraAddresses(text: string): readonly Mailbox[] | undefined {
   const isC = /^T.*(?:\\0|\0)$/.test(text)
   const names = isC ? text.split(/\\0|\0/).slice(0, -1) : [text]
-  return names.map((name) => {
+  const found = names.flatMap((name) => {
     const mailbox = copyAddress(isC && name.startsWith('T') ? name.slice(1) : name)
-    if (mailbox === undefined) throw new Error(`QUEUE_EXTRA: ${text} is no address`)
-    return mailbox
+    return mailbox === undefined ? [] : [mailbox]
   })
+  return found.length < names.length ? undefined : found
 }
 
 function at({ localPart, domain }: Mailbox, hostname: string): Mailbox {

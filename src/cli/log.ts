@@ -63,7 +63,10 @@ async function run({ config, json, follow, ...written }: Options): Promise<void>
   if (follow !== true) {
     const { items, more } = await listTraces(config, query)
     show(items)
-    if (items.length === 0) process.exitCode = 1
+    if (items.length === 0) {
+      process.exitCode = 1
+      if (json !== true) process.stderr.write('Nothing that is recorded fits.\n')
+    }
     if (more) process.stderr.write('There are older ones: --limit, --until.\n')
     return
   }

@@ -8,6 +8,8 @@ export const doubtClasses = {
     'DNS lists do not answer, or answer wrongly, through name servers that everybody uses, nor may DANE believe them',
   'unreachable-entry': 'an entry of the chain that is never asked',
   'certificate-expires': 'a certificate that is not in force, or not for much longer',
+  'relay-tls':
+    'a policy of delivery.tls for a domain whose mail goes to a relay: the policy of the relay counts',
   'no-postmaster': 'mail for a postmaster would not arrive (RFC 5321 §4.5.1)',
   'unreadable-file': 'a file that the gateway may not read',
   'exposed-file': 'a file or program that root acts by, and that others may change',

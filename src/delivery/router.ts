@@ -8,6 +8,7 @@ import { asciiDomain, literalAddress } from '../mail/domain.ts'
 import { noDomain } from '../mail/no-mailbox.ts'
 import type {
   FailRoute,
+  LmtpRoute,
   LocalRoute,
   MaildirRoute,
   QmtpRoute,
@@ -56,11 +57,11 @@ const submissionsPort = 465
 export function createRouter({ mailRoot, tables, users }: RouterOptions): Router {
   return {
     async route({ mailbox }): Promise<Route> {
-      const all = tables()
-      const { defaultHost, locals, virtualDomains, qmtpRoutes, smtpRoutes, routes } = all
+      const inForce = tables()
+      const { defaultHost, locals, virtualDomains, routes } = inForce
       if (mailbox.domain === noDomain) return nowhere(mailbox, locals)
       const written = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
-      const { localPart, domain } = meantMailbox({ ...mailbox, domain: written }, all)
+      const { localPart, domain } = meantMailbox({ ...mailbox, domain: written }, inForce)
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
       const directory = users?.()
@@ -75,8 +76,7 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
           return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
         }
       }
-      const server = qmtpRoutes?.find(domain)?.relay
-      return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
+      return routeElsewhere(domain, inForce)
     },
   }
 }
@@ -94,12 +94,25 @@ function meantMailbox(mailbox: Mailbox, tables: RoutingTables): Mailbox {
   return isOurs ? { localPart: meant.localPart, domain } : mailbox
 }
 
+/** Where mail for a domain goes that neither `routes` nor this host takes. */
+export function routeElsewhere(
+  domain: string,
+  { qmtpRoutes, smtpRoutes }: Pick<RoutingTables, 'qmtpRoutes' | 'smtpRoutes'>,
+): SmtpRoute | QmtpRoute {
+  const server = qmtpRoutes?.find(domain)?.relay
+  return server === undefined ? smtpRoute(domain, smtpRoutes) : qmtpRoute(server)
+}
+
 /** Lower case, A-labels; an address literal as it is. */
 export function canonicalDomain(domain: string): string {
   return asciiDomain(domain) || domain.toLowerCase()
 }
 
-function targetRoute(domain: string, target: RouteTarget): Route {
+/** Where `routes` says that mail for a domain goes. */
+export function targetRoute(
+  domain: string,
+  target: RouteTarget,
+): SmtpRoute | LmtpRoute | QmtpRoute {
   if (target.kind === 'mx') return exchangerRoute(domain)
   if (target.kind === 'lmtp') {
     const { to } = target

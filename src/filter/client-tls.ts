@@ -76,6 +76,7 @@ function readable(file: FollowedFile, good: LastGood): TlsCertificate {
     if (!isPosternError(error)) throw error
     const remedy = 'it must be a file that the gateway may read; then reload'
     return {
+      path: file.path,
       held: { problem: `${file.path} cannot be read (${error.detail ?? error.code}); ${remedy}` },
     }
   }
@@ -95,6 +96,7 @@ function followCertificate(file: FollowedFile, good: LastGood): TlsCertificate {
   }
   const live = file.follow(parse, good.get(file.path))
   return {
+    path: file.path,
     get held() {
       return live.current
     },

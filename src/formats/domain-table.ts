@@ -4,11 +4,14 @@ import { domainKeys } from './control-domains.ts'
 export interface DomainTable<T> {
   /** The most particular that covers the domain, whatever its case. */
   find(domain: string): T | undefined
+  /** By domain or `.suffix`, in lower case. */
+  readonly values: ReadonlyMap<string, T>
 }
 
 /** @param values by domain or `.suffix`, in lower case */
 export function domainTable<T>(values: ReadonlyMap<string, T>): DomainTable<T> {
   return {
+    values,
     find(domain) {
       if (values.size === 0) return undefined
       for (const key of domainKeys(domain)) {

@@ -41,6 +41,8 @@ export interface SmtpRelayLogin {
 export interface SmtpRoutes {
   /** The line for a recipient's domain: its own, that of a `.suffix`, the default route; in this order. */
   find(domain: string): SmtpRouteLine | undefined
+  /** All of them. */
+  readonly lines: readonly SmtpRouteLine[]
 }
 
 const SMTP_PORT = 25
@@ -84,7 +86,7 @@ function parseRoutes(
     return lines.get('')
   }
   return {
-    value: { find },
+    value: { find, lines: [...lines.values()] },
     mistakes: mistakes.map(withoutPassword),
     doubts: table.doubts.map(withoutPassword),
   }

@@ -1,7 +1,9 @@
 /** What policy tests say of a configuration that is about to be put in force. */
 import type { Configuration } from '../config/configuration.ts'
 import { formatMistake } from '../config/format-mistake.ts'
+import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
 import type { Prepared } from '../tools/prepare.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { checkConfiguration } from '../tools/check-configuration.ts'
@@ -40,9 +42,12 @@ export interface Judged extends TestsBeforeForce {
   readonly configuration?: Configuration
 }
 
-/** What is wrong with it, its own tests included. */
-export async function judge(folder: string): Promise<Judged> {
-  const { configuration, mistakes, doubts } = await checkConfiguration(folder)
+/**
+ * What is wrong with it, its own tests included.
+ * @param read what it is read by
+ */
+export async function judge(folder: string, read: Pick<Disk, 'readFileNow'>): Promise<Judged> {
+  const { configuration, mistakes, doubts } = await checkConfiguration(folder, systemDisk, read)
   if (configuration === undefined || mistakes.length > 0) return { mistakes, doubts }
   const tested = await testsBeforeForce(folder, configuration)
   return { configuration, mistakes: tested.mistakes, doubts: [...doubts, ...tested.doubts] }

@@ -307,6 +307,7 @@ export interface TlsChoice {
 
 /** A certificate in a file that is followed. */
 export interface TlsCertificate {
+  readonly path: string
   /** The last that could be used, or why there has been none. Renewed, it is another object. */
   readonly held: TlsIdentity | { readonly problem: string }
 }

@@ -339,7 +339,7 @@ describe('implicit TLS', () => {
 
 describe('what a client’s rule chooses for its TLS', () => {
   const held = tlsIdentity(['rule.test'])
-  const choice = { certificate: { held }, ciphers: 'ECDHE-ECDSA-AES128-SHA' }
+  const choice = { certificate: { path: 'of-a-rule.pem', held }, ciphers: 'ECDHE-ECDSA-AES128-SHA' }
   const older = { rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const
   const shown = async (secure: TLSSocket) => {
     secure.on('error', () => {})
@@ -373,7 +373,9 @@ describe('what a client’s rule chooses for its TLS', () => {
 
   test('ends the connection where it cannot be used, and nothing else is shown', async () => {
     const { policy, log, listener, port } = await open({ tls: 'implicit' })
-    Object.assign(policy, { tlsFor: () => ({ certificate: { held: { problem: 'missing' } } }) })
+    Object.assign(policy, {
+      tlsFor: () => ({ certificate: { path: 'a.pem', held: { problem: 'missing' } } }),
+    })
     const secure = dialTls(port)
     const heard = new Promise((resolve) => {
       secure.once('secureConnect', () => resolve('shown')).once('close', () => resolve('closed'))

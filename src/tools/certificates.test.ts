@@ -5,7 +5,7 @@ import type { ListenerTls, WrittenIdentity } from '../config/tls-section.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
-import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
+import { certificateDoubts, certificateMistakes, chosenDoubts, wantsOwn } from './certificates.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
@@ -95,6 +95,18 @@ describe('what makes a certificate hard to believe', () => {
     const early = certificateDoubts([shows(old)], Date.UTC(2019)).map(({ problem }) => problem)
     expect(early).toEqual(['is not in force before 2020-01-01'])
     expect(certificateDoubts([shows({ ...one, at: [] })], now)).toEqual([])
+  })
+
+  test('is its time as well where a rule of tcp.smtp chooses it', () => {
+    const old = tlsIdentity(['old.test'], Date.UTC(2026, 10, 30))
+    const chosen = [
+      { path: '/etc/old.pem', held: old },
+      { path: '/etc/one.pem', held: one },
+      { path: '/etc/none.pem', held: { problem: 'is missing' } },
+    ]
+    expect(chosenDoubts(chosen, now)).toMatchObject([
+      { file: '/etc/old.pem', problem: 'expires on 2026-11-30', code: 'certificate-expires' },
+    ])
   })
 })
 

@@ -4,6 +4,7 @@ import { certificatesIn, identityProblem, type IdentityProblem } from '../format
 import type { Instant } from '../mail/instant.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import type { Net, TlsIdentity } from '../runtime/net.ts'
+import type { TlsCertificate } from '../smtp/policy.ts'
 
 /** Whether a listener shows the gateway's own certificate. */
 export function wantsOwn({ tls }: ListenerConfiguration): boolean {
@@ -38,22 +39,35 @@ export function certificateDoubts(
 ): readonly Mistake[] {
   return listeners.flatMap(({ tls, place }) =>
     (tls?.identities ?? []).flatMap(({ certificate, at }): readonly Mistake[] => {
-      const read = certificatesIn(certificate)?.[0]
-      if (read === undefined) return []
-      const from = read.validFromDate.getTime()
-      const to = read.validToDate.getTime()
-      if (from <= now && now + soonMs <= to) return []
-      const problem =
-        now > to
-          ? `has expired on ${dateOf(to)}`
-          : now < from
-            ? `is not in force before ${dateOf(from)}`
-            : `expires on ${dateOf(to)}`
-      const remedy = 'have it renewed; a new file is used without a restart'
-      const code = 'certificate-expires'
-      return [mistakeAt(place, [...at, 'certificate'], { problem, remedy, code })]
+      const problem = dateProblem(certificate, now)
+      return problem === undefined
+        ? []
+        : [mistakeAt(place, [...at, 'certificate'], { problem, ...renewal })]
     }),
   )
+}
+
+/** The same of those that options choose. */
+export function chosenDoubts(chosen: readonly TlsCertificate[], now: Instant): readonly Mistake[] {
+  return chosen.flatMap(({ path: file, held }): readonly Mistake[] => {
+    const problem = 'problem' in held ? undefined : dateProblem(held.certificate, now)
+    return problem === undefined ? [] : [{ file, problem, ...renewal }]
+  })
+}
+
+const renewal = {
+  remedy: 'have it renewed; a new file is used without a restart',
+  code: 'certificate-expires',
+} as const
+
+function dateProblem(pem: string, now: Instant): string | undefined {
+  const read = certificatesIn(pem)?.[0]
+  if (read === undefined) return undefined
+  const from = read.validFromDate.getTime()
+  const to = read.validToDate.getTime()
+  if (now > to) return `has expired on ${dateOf(to)}`
+  if (now < from) return `is not in force before ${dateOf(from)}`
+  return to < now + soonMs ? `expires on ${dateOf(to)}` : undefined
 }
 
 export interface CertificateExpiry {

@@ -21,13 +21,15 @@ import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
-import { certificateDoubts, certificateMistakes, wantsOwn } from './certificates.ts'
+import { certificateDoubts, certificateMistakes, chosenDoubts, wantsOwn } from './certificates.ts'
 import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
+import { chosenCertificates } from './chosen-certificates.ts'
 import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
 import { LocalUsers } from './local-users.ts'
 import { offlineDoors } from './offline-doors.ts'
+import { outgoingTlsDoubts } from './outgoing-tls-doubts.ts'
 import { silentLog } from './silent-log.ts'
 import { makeIdentity } from './own-certificate.ts'
 import { exposureDoubts } from './privileges/exposure-doubts.ts'
@@ -61,12 +63,16 @@ export interface SilencedDoubt extends Mistake {
   readonly reason: string
 }
 
-/** @param disk with a file as it might become, for whoever tries a change */
+/**
+ * @param disk with a file as it might become, for whoever tries a change
+ * @param read what the folder is read by, for whoever wants to know what was
+ */
 export async function checkConfiguration(
   folder: string,
   disk: Disk = systemDisk,
+  read: Pick<Disk, 'readFileNow'> = disk,
 ): Promise<CheckedConfiguration> {
-  const { configuration, mistakes, doubts } = readFolder(folder, disk)
+  const { configuration, mistakes, doubts } = readFolder(folder, read)
   if (configuration === undefined) return { mistakes, doubts, silenced: [] }
   const resources = configurationResources(resolve(folder), { disk, log: silentLog })
   const accounts = examinedAccounts(configuration)
@@ -126,6 +132,8 @@ async function doubtsAbout(
   generation: Generation,
   { relay, contexts }: { readonly relay: RelayProof; readonly contexts: TlsContexts | undefined },
 ): Promise<readonly Mistake[]> {
+  const chosen = chosenCertificates(configuration, generation)
+  const others = chosen.map(({ path }) => path)
   return [
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
@@ -140,11 +148,13 @@ async function doubtsAbout(
       'useless-rule',
       await variableDoubts(configuration, () => listVariables(configuration)),
     ),
+    ...outgoingTlsDoubts(configuration),
     ...postmasterDoubts(configuration, relay.entries),
     ...(await doubtsAboutRoles(configuration)),
     ...staleDoubts(configuration),
     ...assignDoubts(configuration, systemDisk),
-    ...(await unreadableDoubts(configuration, systemDisk)),
+    ...chosenDoubts(chosen, systemClock.now()),
+    ...(await unreadableDoubts(configuration, systemDisk, { others })),
     ...(await exposureDoubts(configuration, { disk: systemDisk, uid: hostProcess.uid })),
   ]
 }

@@ -60,11 +60,12 @@ function readNow(disk: Pick<Disk, 'readFileNow'>, path: string): Uint8Array | un
  * Files of the configuration that `reader` may not read, though they are there. It is the owner of the spool who reads:
  * `check` is often asked by somebody else.
  * @param reader where it is known who is to read
+ * @param others files that only options name
  */
 export async function unreadableDoubts(
   { folder, certificateFiles, tableFiles, tcpRulesPath, spool }: Configuration,
   disk: Pick<Disk, 'stat' | 'list'>,
-  reader?: Reader,
+  { reader, others = [] }: { readonly reader?: Reader; readonly others?: readonly string[] } = {},
 ): Promise<readonly Mistake[]> {
   const owner = reader ?? (await statOf(disk, spool.path))
   if (owner === undefined || owner.uid === 0) return []
@@ -76,6 +77,7 @@ export async function unreadableDoubts(
     ...names.map((name) => join(control, name)),
     ...certificateFiles,
     ...tableFiles,
+    ...others,
   ]
   const doubts: Mistake[] = []
   for (const path of new Set(paths)) {

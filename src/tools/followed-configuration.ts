@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/configuration.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { KeptFiles } from './kept-files.ts'
 import { readFolder } from './read-offline.ts'
 
 /** Whoever asks again so soon is told the same. */
@@ -44,43 +45,4 @@ export class FollowedConfiguration {
   forget(): void {
     this.#at = -Infinity
   }
-}
-
-/** What was read, and what could not be: whether that would be so again. */
-class KeptFiles implements Pick<Disk, 'readFileNow'> {
-  readonly #disk: Pick<Disk, 'readFileNow'>
-  /** By the path: the bytes, or what was wrong. */
-  readonly #kept = new Map<string, Uint8Array | string>()
-
-  constructor(disk: Pick<Disk, 'readFileNow'>) {
-    this.#disk = disk
-  }
-
-  readFileNow(path: string, maxBytes?: number): Uint8Array {
-    try {
-      const bytes = this.#disk.readFileNow(path, maxBytes)
-      this.#kept.set(path, bytes)
-      return bytes
-    } catch (error) {
-      this.#kept.set(path, String(error))
-      throw error
-    }
-  }
-
-  areTheSame(): boolean {
-    return [...this.#kept].every(([path, before]) => isSame(before, this.#now(path)))
-  }
-
-  #now(path: string): Uint8Array | string {
-    try {
-      return this.#disk.readFileNow(path)
-    } catch (error) {
-      return String(error)
-    }
-  }
-}
-
-function isSame(before: Uint8Array | string, now: Uint8Array | string): boolean {
-  if (typeof before === 'string' || typeof now === 'string') return before === now
-  return Buffer.compare(before, now) === 0
 }

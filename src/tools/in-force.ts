@@ -1,22 +1,23 @@
 /**
  * The configuration that is in force, and how another takes its place: it is read, checked, opened and tried beside the
- * one before, and exchanged for it as a whole. One with mistakes changes nothing. Whatever changes on the disk leads to a
- * reload, and reloads come one after the other.
+ * one before, and exchanged for it as a whole. One with mistakes changes nothing. Whatever changes on the disk of what it is
+ * made of leads to a reload, and reloads come one after the other; another file beside it, or one that was only touched, does
+ * not: programs of entries would start anew for nothing.
  */
 import type { Configuration } from '../config/configuration.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { needRestart } from '../config/need-restart.ts'
 import { PosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
-import type { Doors } from '../runtime/doors.ts'
 import type { ReloadReport } from '../workers/messages.ts'
+import { KeptFiles } from './kept-files.ts'
 import { configurationPaths, ownPaths, PathWatches } from './path-watches.ts'
 import { PluginLoaders } from './plugin-loaders.ts'
-import { prepare, type Prepared } from './prepare.ts'
+import { prepare, type PrepareDoors, type Prepared } from './prepare.ts'
 
 export interface InForceOptions {
   readonly folder: string
-  readonly doors: Doors
+  readonly doors: PrepareDoors
   /** What else speaks against one that is ready: then it is closed again. */
   readonly refuses: (prepared: Prepared) => Promise<readonly Mistake[]>
   /** Called when another is in force. @returns resolves when nobody uses the chain of the one before any more */
@@ -33,6 +34,10 @@ export class InForce {
   /** The first one: some of it a reload does not change. */
   #first: Configuration | undefined
   #reloading: Promise<unknown> = Promise.resolve()
+  /** What the one in force was read from. */
+  #files: KeptFiles | undefined
+  /** Of its plugins, those that have changed since they were loaded. */
+  #changedPlugins: readonly string[] = []
   #isOnDisk = true
   #count = 1
 
@@ -40,7 +45,7 @@ export class InForce {
     const { disk } = options.doors
     this.#options = options
     this.#loaders = new PluginLoaders(disk)
-    this.#watches = new PathWatches(disk, () => void this.reload())
+    this.#watches = new PathWatches(disk, () => void this.#looked())
   }
 
   /** @throws PosternError CONFIG_INVALID before there is one */
@@ -60,14 +65,19 @@ export class InForce {
     return this.#count
   }
 
-  /** Puts the first one in force. @throws PosternError CONFIG_INVALID, with everything that is wrong with it */
-  async open(reading: Configuration): Promise<Prepared> {
-    const preparation = await this.#prepare(reading)
+  /**
+   * Puts the first one in force.
+   * @param read what it was read by
+   * @throws PosternError CONFIG_INVALID, with everything that is wrong with it
+   */
+  async open(reading: Configuration, read: KeptFiles): Promise<Prepared> {
+    const preparation = await this.#prepare(read, reading)
     if (!preparation.ok) {
       throw new PosternError('CONFIG_INVALID', preparation.mistakes.map(formatMistake).join('\n'))
     }
     this.#prepared = preparation.prepared
     this.#first = preparation.prepared.configuration
+    this.#keep(read)
     return preparation.prepared
   }
 
@@ -88,6 +98,29 @@ export class InForce {
     return report
   }
 
+  /** Something was written where the configuration lies. */
+  async #looked(): Promise<void> {
+    const looking = this.#reloading.then(async () =>
+      (await this.#isAsRead()) ? undefined : this.#reloadNow(),
+    )
+    this.#reloading = looking
+    const report = await looking
+    if (report !== undefined) this.#options.reloaded(report)
+  }
+
+  /** Where the last one was not taken, anything may have been what it lacked. */
+  async #isAsRead(): Promise<boolean> {
+    if (!this.#isOnDisk || this.#files?.areTheSame() !== true) return false
+    const plugins = await this.#loaders.changed()
+    return plugins.join('\n') === this.#changedPlugins.join('\n')
+  }
+
+  #keep(files: KeptFiles): void {
+    const { ownCertificate } = this.current
+    if (ownCertificate !== undefined) files.note(ownCertificate)
+    this.#files = files
+  }
+
   /** Resolves when no reload is under way; none follows of itself. */
   async settle(): Promise<void> {
     await this.#reloading
@@ -105,10 +138,10 @@ export class InForce {
     await this.#prepared?.generation.retire()
   }
 
-  #prepare(reading?: Configuration): ReturnType<typeof prepare> {
+  #prepare(disk: KeptFiles, reading?: Configuration): ReturnType<typeof prepare> {
     const { folder, doors } = this.#options
     const loaderFor = (folders: readonly string[]) => this.#loaders.for(folders)
-    const request = { folder, doors, loaderFor, lineage: this }
+    const request = { folder, doors, loaderFor, lineage: this, disk }
     return prepare(reading === undefined ? request : { ...request, reading })
   }
 
@@ -123,12 +156,13 @@ export class InForce {
       return { at, ok: false, mistakes, needsRestart: [] }
     }
     try {
-      const preparation = await this.#prepare()
+      const files = new KeptFiles(doors.disk)
+      const preparation = await this.#prepare(files)
       const mistakes = preparation.ok ? await refuses(preparation.prepared) : preparation.mistakes
       if (!preparation.ok || mistakes.length > 0) {
         return kept(mistakes, mistakes.map(formatMistake))
       }
-      const needsRestart = await this.#exchange(preparation.prepared)
+      const needsRestart = await this.#exchange(preparation.prepared, files)
       return { at, ok: true, mistakes: [], needsRestart }
     } catch (error) {
       const stack = error instanceof Error ? (error.stack ?? '') : String(error)
@@ -138,18 +172,20 @@ export class InForce {
   }
 
   /** @returns what a restart is needed for: keys of the configuration, files of plugins */
-  async #exchange(prepared: Prepared): Promise<readonly string[]> {
+  async #exchange(prepared: Prepared, read: KeptFiles): Promise<readonly string[]> {
     const { doors, exchanged } = this.#options
     const { log } = doors
     const before = this.current
     this.#prepared = prepared
     this.#isOnDisk = true
+    this.#keep(read)
     this.#count += 1
     this.follow()
     void exchanged(prepared)?.then(() => before.resources.close())
     const keys = needRestart(this.#first ?? before.configuration, prepared.configuration)
     if (keys.length > 0) log.warn('config.needs-restart', { keys })
     const files = await this.#loaders.changed()
+    this.#changedPlugins = files
     if (files.length > 0) log.warn('plugin.needs-restart', { files })
     log.info('config.reloaded', { entries: prepared.generation.listing.map(({ name }) => name) })
     return [...keys, ...files]

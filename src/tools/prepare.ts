@@ -8,8 +8,10 @@ import {
 import type { Configuration } from '../config/configuration.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import { configurationResources, type OpenedResources } from '../config/resources.ts'
+import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Generation } from '../filter/generation.ts'
 import type { PluginLoader } from '../filter/loader.ts'
+import type { Disk } from '../runtime/disk.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { certificateMistakes, wantsOwn } from './certificates.ts'
 import { loadChain } from './load-chain.ts'
@@ -35,14 +37,19 @@ export type Preparation =
   | { readonly ok: true; readonly prepared: Prepared }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] }
 
+/** What a chain works with, and the disk that it is read from. */
+export type PrepareDoors = ChainDoors & Pick<Doors, 'disk'>
+
 export interface PrepareRequest {
   readonly folder: string
-  readonly doors: Doors
+  readonly doors: PrepareDoors
   readonly loaderFor: (folders: readonly string[]) => PluginLoader
   /** What has been read of the folder just now; by default it is read. */
   readonly reading?: Configuration
   /** The same for one configuration after the other, where this is one of several. */
   readonly lineage?: object
+  /** What the folder is read by. */
+  readonly disk: Pick<Disk, 'readFileNow'>
 }
 
 export async function prepare({
@@ -51,9 +58,10 @@ export async function prepare({
   loaderFor,
   reading,
   lineage,
+  disk,
 }: PrepareRequest): Promise<Preparation> {
   const { configuration, mistakes } =
-    reading === undefined ? readFolder(folder) : { configuration: reading, mistakes: [] }
+    reading === undefined ? readFolder(folder, disk) : { configuration: reading, mistakes: [] }
   if (configuration === undefined) return { ok: false, mistakes }
   const resources = configurationResources(resolve(folder), doors, lineage)
   const loader = loaderFor(configuration.pluginFolders)

@@ -24,8 +24,11 @@ export function readFolder(
 }
 
 /** The configuration without its plugins, for tools that only need to know where things lie. @throws PosternError CONFIG_INVALID */
-export function readOffline(folder: string): Configuration {
-  const { configuration, mistakes } = readFolder(folder)
+export function readOffline(
+  folder: string,
+  disk: Pick<Disk, 'readFileNow'> = systemDisk,
+): Configuration {
+  const { configuration, mistakes } = readFolder(folder, disk)
   if (configuration !== undefined) return configuration
   throw new PosternError('CONFIG_INVALID', mistakes.map(formatMistake).join('\n'))
 }

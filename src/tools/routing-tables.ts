@@ -2,7 +2,12 @@ import type { Configuration } from '../config/configuration.ts'
 import type { RoutingTables } from '../delivery/router.ts'
 
 /** What the control files say of routes. */
-export function routingTables({ control, delivery }: Configuration): RoutingTables {
+export function routingTables({
+  control,
+  delivery,
+}: Pick<Configuration, 'control'> & {
+  readonly delivery: Pick<Configuration['delivery'], 'routes'>
+}): RoutingTables {
   const { envNoAtHost, locals, percentHack, virtualDomains, qmtpRoutes, smtpRoutes } = control
   const { routes } = delivery
   const defaultHost = envNoAtHost

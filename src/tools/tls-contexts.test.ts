@@ -49,7 +49,7 @@ describe('the contexts of handshakes', () => {
 
   test('are made once for what rules choose, and anew when the certificate is', () => {
     const { contexts, made } = stage()
-    const certificate = { held: two }
+    const certificate = { path: 'of-a-rule.pem', held: two }
     const first = contexts.of('mx', { certificate, ciphers: 'HIGH' })
     expect(contexts.of('mx', { certificate, ciphers: 'HIGH' })).toBe(first)
     expect(contexts.of('mx', { certificate })).not.toBe(first)
@@ -61,7 +61,7 @@ describe('the contexts of handshakes', () => {
 
   test('ask clients for certificates as the listener does, whatever is chosen', () => {
     const { contexts, made } = stage()
-    contexts.of('mx', { certificate: { held: two } })
+    contexts.of('mx', { certificate: { path: 'of-a-rule.pem', held: two } })
     contexts.of('mx', { ciphers: 'HIGH' })
     expect(made).toEqual([
       { ...two, others: [], clients },
@@ -71,10 +71,18 @@ describe('the contexts of handshakes', () => {
 
   test.each([
     ['the list names no cipher that can be used (ciphers "nonsense")', { ciphers: 'nonsense' }],
-    ['one.pem is missing', { certificate: { held: { problem: 'one.pem is missing' } } }],
+    [
+      'one.pem is missing',
+      { certificate: { path: 'of-a-rule.pem', held: { problem: 'one.pem is missing' } } },
+    ],
     [
       'certificate and key do not fit',
-      { certificate: { held: { certificate: one.certificate, key: two.key } } },
+      {
+        certificate: {
+          path: 'of-a-rule.pem',
+          held: { certificate: one.certificate, key: two.key },
+        },
+      },
     ],
   ])('are refused with the reason: %s', (problem, choice) => {
     const { contexts, made } = stage()

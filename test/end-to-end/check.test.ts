@@ -97,6 +97,13 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     },
     /expires on \d{4}-/,
   ],
+  'relay-tls': [
+    async () => {
+      await folder.write('control/smtproutes', 'partner.test:hub.test\n')
+      await change(['\ndelivery:\n', '\ndelivery:\n  tls: { partner.test: verify }\n'])
+    },
+    /does not count for mail to partner\.test: it goes by SMTP to hub\.test/,
+  ],
   'no-postmaster': [
     () => folder.write('control/me', 'elsewhere.test\n'),
     /postmaster@elsewhere\.test does not arrive/,
@@ -178,6 +185,21 @@ describe('a class of warnings', () => {
       { code: 'useless-rule', line: 2, problem: 'nobody reads the variable "MINE"' },
       { code: 'useless-rule', line: 2, remedy: expect.stringMatching(/- plugin: rcptcheck/) },
     ])
+  })
+
+  test('is given of a certificate that only a rule of tcp.smtp names', async () => {
+    const { certificate, key } = tlsIdentity(['mx.test'], Date.now() + 10 * 86_400_000)
+    await folder.write('tls/rule.pem', certificate + key)
+    await folder.write('tcp.smtp', '127.:allow\n:allow,TLS_SERVER_CERT="tls/rule.pem"\n')
+    const file = expect.stringMatching(/tls\/rule\.pem$/)
+    expect(await said()).toMatchObject({ warnings: [{ code: 'certificate-expires', file }] })
+    if (process.getuid?.() !== 0) return
+    await mkdir(join(folder.root, 'var/spool'), { recursive: true })
+    await chown(join(folder.root, 'var/spool'), 12_345, 12_345)
+    await chmod(join(folder.config, 'tls/rule.pem'), 0o600)
+    expect((await said()).warnings).toContainEqual(
+      expect.objectContaining({ code: 'unreadable-file', file }),
+    )
   })
 
   test('is not given of a listener or an entry that is there and cannot be read', async () => {

@@ -45,7 +45,7 @@ export async function examineAccount(
       writableByOthers: writableByOthersThanRoot,
       makeFolderFor: () => undefined,
     })),
-    ...(await unreadableDoubts(configuration, disk, account)),
+    ...(await unreadableDoubts(configuration, disk, { reader: account })),
   ].map(asProblem)
   if (found.length > 0) return found
   return [well(about, `started by root, the gateway works as ${user} (uid ${account.uid})`)]

@@ -99,18 +99,8 @@ const programs: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ],
   // Told by the entry that it becomes.
   ['greetdelay', { letters: {} }],
-  [
-    'spamdyke',
-    {
-      whole: lost(
-        'its filters are entries here, which its configuration file does not set: early-talker (greeting-delay-secs), dnsbl ' +
-          '(dns-blacklist), rhsbl, fcrdns (reject-*-rdns), badhelo, badmailfrom (sender-blacklist), badrcptto ' +
-          '(recipient-blacklist), mfcheck (reject-missing-sender-mx), greylist (graylist-*), rate-limit; logins: checkpassword; ' +
-          'its TLS: certificates of the listener',
-      ),
-      letters: {},
-    },
-  ],
+  // Told option by option.
+  ['spamdyke', { letters: {} }],
   [
     'relay-ctrl-check',
     { whole: lost('POP before SMTP is not known here: people log in'), letters: {} },

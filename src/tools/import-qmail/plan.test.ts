@@ -164,21 +164,6 @@ describe('programs in front of qmail-smtpd', () => {
     expect(files.has('control/servercert.pem')).toBe(true)
   })
 
-  test('spamdyke is told with what does its work here, and what stands behind it is taken', async () => {
-    const { facts, yaml } = await imported({
-      ...smtpd(
-        'tcpserver -c 20 0 25 /usr/bin/spamdyke --config-file /etc/spamdyke.conf -l3 rblsmtpd -r bad.example qmail-smtpd',
-      ),
-    })
-    const told = facts.find(({ what }) => what.startsWith('spamdyke '))
-    expect(told).toMatchObject({
-      outcome: 'unsupported',
-      what: 'spamdyke --config-file /etc/spamdyke.conf -l3',
-      remark: expect.stringMatching(/early-talker \(greeting-delay-secs\).*greylist/),
-    })
-    expect(yaml).toMatch(/max_connections: 20[^]*plugin: dnsbl/)
-  })
-
   test('a vpopmail whose users are in a database is dangerous, since every address is refused', async () => {
     const domains = '/home/vpopmail/domains'
     const { facts } = await imported({

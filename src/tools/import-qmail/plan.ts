@@ -17,6 +17,8 @@ import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts
 import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
 import { smtpEntries } from './smtp-entries.ts'
+import { importSpamdyke } from './spamdyke.ts'
+import { withSpamdyke } from './spamdyke-entries.ts'
 import { smtpListener } from './smtp-listener.ts'
 import { importSurroundings } from './surroundings.ts'
 import { ServiceVariables } from './variables.ts'
@@ -95,11 +97,21 @@ class ImportPlan {
       const listener = smtpListener({ ...each, files, findings, shiftPorts, taken, hasCertificate })
       if (listener === undefined) continue
       const hasControl = (name: string): boolean => there.has(name)
-      listeners.push(listener)
+      const { service } = each
+      const spamdyke = importSpamdyke({ service, installation, files, findings })
+      const { keys, receiver } = listener
+      listeners.push({
+        ...listener,
+        keys: new Map([...keys, ...spamdyke.keys]),
+        receiver: new Map([...receiver, ...spamdyke.receiver]),
+      })
       usual.push({ listener: listener.name, path: each.variables.text('QMAILQUEUE') ?? '' })
       chains.push({
         listener: listener.name,
-        entries: smtpEntries({ ...each, files, findings, hasControl, setByRule }),
+        entries: withSpamdyke(
+          smtpEntries({ ...each, files, findings, hasControl, setByRule }),
+          spamdyke.entries,
+        ),
       })
     }
     const rules = this.#rules(smtp)
@@ -326,10 +338,16 @@ function mergeChains(
   }
   return merged.map(({ entry: each, listeners }, index) => {
     if (listeners.length === chains.length) return each
-    const isSecond = merged.findIndex(({ entry: other }) => other.plugin === each.plugin) < index
-    const name = isSecond ? { name: `${each.plugin}-${listeners[0] ?? index}` } : {}
-    return { ...each, settings: { ...name, ...each.settings, when: { listener: listeners } } }
+    const usual = nameOf(each)
+    const isSecond = merged.findIndex(({ entry: other }) => nameOf(other) === usual) < index
+    const name = isSecond ? { name: `${usual}-${listeners[0] ?? index}` } : {}
+    return { ...each, settings: { ...each.settings, ...name, when: { listener: listeners } } }
   })
+}
+
+function nameOf({ plugin, settings }: WrittenEntry): string {
+  const { name } = settings
+  return typeof name === 'string' ? name : plugin
 }
 
 function isSame(a: WrittenEntry, b: WrittenEntry): boolean {
