@@ -122,6 +122,29 @@ test('so do the tables of its dump, and what the folders of the same domains add
   )
 })
 
+test('a dump may have a table of users for each domain, and catch-alls among its aliases', async () => {
+  const columns = 'pw_name, pw_passwd, pw_uid, pw_gid, pw_gecos, pw_dir, pw_shell'
+  const text = `INSERT INTO dir_control (domain) VALUES ('my-own.example');
+INSERT INTO example_org (${columns}) VALUES ('alice','${md5}',0,0,'','${org}/alice','');
+INSERT INTO my_own_example (${columns}) VALUES ('zoe','${md5}',0,0,'','','');
+INSERT INTO users (${columns}) VALUES ('nobody','${md5}',0,0,'','/home/vpopmail/users/nobody','');
+INSERT INTO valias (alias, domain, valias_line) VALUES ('default','example.org','&zoe@my-own.example'),
+  ('list-default','example.org','&alice@example.org');
+`
+  const disk = fakeDisk({
+    '/dump.sql': text,
+    [`${org}/.qmail-default`]: `${vdelivermail} delete\n`,
+  })
+  const read = await readVpopmail(disk, { dump: '/dump.sql', home })
+  const { domains, users, doubts } = planImport(read)
+  expect(users.map(({ user }) => user)).toEqual(['zoe@my-own.example', 'alice@example.org'])
+  expect(domains[1]).toMatchObject({ name: 'example.org', catchAll: { to: 'zoe@my-own.example' } })
+  expect(doubts).toEqual([
+    '/dump.sql: rows of users that name no domain: 1',
+    'list-default@example.org: is for list-ANYTHING there, here for that one address',
+  ])
+})
+
 test('once more it changes what has changed, and keeps what was made here', async () => {
   const { plan } = await imported({ home })
   const accounts = memoryAccounts()

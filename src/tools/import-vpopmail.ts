@@ -123,6 +123,10 @@ class Plan implements PlannedImport {
   }
 
   #takeLines(address: string, lines: readonly Instruction[]): void {
+    const [, prefix] = /^(.*-)default@/s.exec(address) ?? []
+    if (prefix !== undefined) {
+      this.doubts.push(`${address}: is for ${prefix}ANYTHING there, here for that one address`)
+    }
     if (lines.length === 0) {
       this.doubts.push(`${address}: its mail is thrown away there; nothing here does that`)
       return
