@@ -85,6 +85,15 @@ test('what the limits of a domain disable is disabled for its users, but for tho
   ])
 })
 
+test('a quota of a domain that some of its users have no part in is told', async () => {
+  const folders = {
+    [`${org}/vpasswd`]: `al:${md5}:1:0:x:${org}/al:5S:\nbo:${md5}:1:0:x:${org}/bo:NOQUOTA:\n`,
+    [`${org}/.qmailadmin-limits`]: 'quota: 100\n',
+  }
+  const { doubts } = planImport(await readVpopmail(fakeDisk(folders), { home }))
+  expect(doubts).toEqual([expect.stringContaining('such as bo@example.org')])
+})
+
 test('names that vaddaliasdomain gave a domain are its other names, and no domains', async () => {
   const assign = `+example.org-:example.org:89:89:${org}:-::
 +Alias.example-:example.org:89:89:${org}:-::
