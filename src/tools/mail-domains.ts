@@ -17,7 +17,7 @@ import {
   type MailAlias,
   type MailDomain,
 } from '../mail/mail-domain.ts'
-import type { Quota } from '../mail/quota.ts'
+import { isLimited, type Quota } from '../mail/quota.ts'
 import { accountDomain, type Account, type Accounts } from '../runtime/accounts.ts'
 import { quotaOf } from '../runtime/find-address.ts'
 import { allAccounts, pages } from './user-accounts.ts'
@@ -177,14 +177,21 @@ export async function checkRoomForUser(accounts: Accounts, account: Account): Pr
   const { maxUsers, quota } = domain
   if (maxUsers === undefined && quota === undefined) return
   let users = 0
+  let isThere = false
   const quotas: [string, Quota][] = [[account.user, quotaOf(account, domain)]]
   for await (const other of allAccounts(accounts, name)) {
-    if (other.user === addressKey(mailbox)) continue
+    if (other.user === addressKey(mailbox)) {
+      isThere = true
+      continue
+    }
     users += 1
     if (users >= (maxUsers ?? Infinity)) throw refused(`${name} may have ${users} users, no more`)
     quotas.push([other.user, quotaOf(other, domain)])
   }
-  if (quota !== undefined) checkSum(quotas, quota, name)
+  if (quota === undefined) return
+  // Where nobody had one, as in a vpopmail that came over, they get theirs one after the other.
+  const known = quotas.filter(([user, each]) => user === account.user || isLimited(each))
+  checkSum(isThere ? known : quotas, quota, name)
 }
 
 /** A user without a quota may fill the domain by herself. */
