@@ -4,6 +4,7 @@
  * another one has moved is found again by its unique name; one that is gone is gone. Only `update` changes anything.
  */
 import { createHash } from 'node:crypto'
+import { maildirsizeEntry } from '../formats/maildirsize.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
@@ -101,7 +102,7 @@ export class Maildrop {
       }
     })
     // Else a mailbox that was full would stay so until it is counted again.
-    if (gone.messages < 0) await noteUsage(this.#doors.disk, this.#path, gone)
+    if (gone.messages < 0) await noteUsage(this.#doors.disk, this.#path, maildirsizeEntry(gone))
     return whole
   }
 

@@ -1,7 +1,5 @@
 /** What a Maildir holds, as Maildir++ counts it: of each message, and what came and went in `maildirsize`. */
-import { maildirsizeEntry } from '../formats/maildirsize.ts'
 import { isPosternError } from '../mail/errors.ts'
-import type { MailboxUsage } from '../mail/quota.ts'
 import type { Disk } from './disk.ts'
 
 /**
@@ -19,14 +17,17 @@ export async function countedBytes(
   return (await unlessMissing(disk.stat(`${folder}/${name}`)))?.sizeBytes
 }
 
-/** Writes down what came, or went; a sum that cannot be kept is forgotten, and counted anew. Without one there is nothing to keep. */
-export async function noteUsage(disk: Disk, maildir: string, change: MailboxUsage): Promise<void> {
+/**
+ * Writes down what came, or went; a sum that cannot be kept is forgotten, and counted anew. Without one there is nothing to keep.
+ * @param entry a line of maildirsize
+ */
+export async function noteUsage(disk: Disk, maildir: string, entry: string): Promise<void> {
   const name = `${maildir}/maildirsize`
   try {
     const file = await unlessMissing(disk.open(name, 'write'))
     if (file === undefined) return
     try {
-      await file.write([Buffer.from(maildirsizeEntry(change))], (await file.stat()).sizeBytes)
+      await file.write([Buffer.from(entry)], (await file.stat()).sizeBytes)
     } finally {
       await file.close()
     }

@@ -5,6 +5,7 @@
  */
 import {
   formatMaildirsize,
+  maildirsizeEntry,
   maildirsizeLongest,
   parseMaildirsize,
 } from '../../formats/maildirsize.ts'
@@ -59,7 +60,8 @@ export class MaildirQuotas {
     const before = this.#turns.get(path) ?? Promise.resolve()
     const turn = before.then(async () => {
       if (await this.isFull(limit)) return 'full'
-      await noteUsage(this.#parts.disk, path, { bytes: await write(), messages: 1 })
+      const came = { bytes: await write(), messages: 1 }
+      await noteUsage(this.#parts.disk, path, maildirsizeEntry(came))
       return 'delivered'
     })
     const over = turn.catch(() => undefined)
