@@ -98,6 +98,16 @@ describe('accounts', () => {
     expect(await plugin.verify('bob', 'secret')).toBe(true)
   })
 
+  test('who may not send by SMTP may still fetch mail by POP3', async () => {
+    const { door, plugin } = await made()
+    const bob = await door.find('bob')
+    await door.change({ ...bob!, flags: new Set(['no-smtp']) })
+    const fetching = { session: { protocol: 'pop3' } } as const
+    expect(await plugin.verify('bob', 'secret', fetching)).toBe(true)
+    await door.change({ ...bob!, flags: new Set(['no-login', 'no-smtp']) })
+    expect(await plugin.verify('bob', 'secret', fetching)).toBe(false)
+  })
+
   test('accounts that cannot be read are a fault', async () => {
     const { door, plugin } = await made()
     door.fail(true)

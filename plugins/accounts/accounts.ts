@@ -16,6 +16,8 @@ import {
   type AuthRecord,
   type Doubt,
   type Live,
+  type LoginName,
+  type Session,
 } from 'postern/plugin'
 import { isExpired, isUsable, LoginCheck } from '../shared/login-check/login-check.ts'
 
@@ -36,14 +38,15 @@ export const accounts = definePlugin({
     const logins = new LoginCheck(doors)
     const text = file.follow(readAccounts)
     /** By the user's own name too, where the login was written in another domain's or in other letters. */
-    const find = async (login: string): Promise<Found> => {
+    const find = async ({ session, user: login }: LoginName): Promise<Found> => {
       const account = await findLogin(doors.accounts, login)
-      if (account !== undefined) return { record: usableOf(account), user: account.user }
+      if (account !== undefined) return { record: usableOf(account, session), user: account.user }
       return { record: text.current.get(accountKey(login)), user: login }
     }
     return {
-      async verify({ session, user: given, password }, { signal }) {
-        const { record, user } = await find(given)
+      async verify(credentials, { signal }) {
+        const { session, user: given, password } = credentials
+        const { record, user } = await find(credentials)
         const others = (): Promise<AuthRecord[]> => someRecords(doors.accounts, text)
         const { address } = session.remote
         const key = accountKey(given)
@@ -56,8 +59,8 @@ export const accounts = definePlugin({
       },
       ...(scram
         ? {
-            async secretFor({ user: given }) {
-              const { record, user } = await find(given)
+            async secretFor(login) {
+              const { record, user } = await find(login)
               if (record === undefined || !isUsable(record)) return undefined
               if (record.scram === undefined || isExpired(record, doors.clock)) return undefined
               const keys = parseScramSecret(record.scram)
@@ -90,11 +93,12 @@ function readAccounts(bytes: Uint8Array | undefined): Records {
   return records
 }
 
-/** Who may not log in by SMTP has a hash of no password. */
-function usableOf(account: Account): AuthRecord {
+/** Who may not log in, or not to send, has a hash of no password. Who may not fetch mail finds no mailbox. */
+function usableOf(account: Account, { protocol }: Session): AuthRecord {
   const { flags } = account
   const record = recordOf(account)
-  const barred = flags?.has('no-login') === true || flags?.has('no-smtp') === true
+  const isToSend = protocol !== 'pop3'
+  const barred = flags?.has('no-login') === true || (isToSend && flags?.has('no-smtp') === true)
   return barred ? { ...record, hash: `!${record.hash}` } : record
 }
 

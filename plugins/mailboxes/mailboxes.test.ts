@@ -54,6 +54,39 @@ describe('mailboxes', () => {
     expect('status' in verdict ? verdict.status : verdict.verdict).toBe(said)
   })
 
+  test.each([
+    [['self@here.test'], '5.1.1'],
+    [['self@other.test'], '5.1.1'],
+    [['pong@here.test'], '5.1.1'],
+    [['eve@here.test', 'gone@here.test'], '5.1.1'],
+    [['pong@here.test', 'amy@here.test'], 'accept'],
+    [['eve@here.test', 'amy@far.test'], 'accept'],
+    [['self@here.test', 'anybody@later.test'], 'accept'],
+  ])('to an alias of %j it says %s', async (targets, said) => {
+    const { door, plugin } = await made()
+    await door.putAlias({ address: 'self@here.test', targets })
+    await door.putAlias({ address: 'pong@here.test', targets: ['self@here.test'] })
+    const verdict = await plugin.rcpt('self@other.test')
+    expect('status' in verdict ? verdict.status : verdict.verdict).toBe(said)
+    const doubts = (await plugin.check()).filter(({ code }) => code === 'dead-end')
+    expect(doubts).toHaveLength(said === 'accept' ? 0 : 1)
+  })
+
+  test('an alias that keeps a copy in its own mailbox leads there, unless that takes no mail', async () => {
+    const { door, plugin } = await made()
+    await door.putAlias({ address: 'amy@here.test', targets: ['amy@other.test'] })
+    await door.putAlias({ address: 'gone@here.test', targets: ['gone@here.test'] })
+    expect((await plugin.rcpt('amy@here.test')).verdict).toBe('accept')
+    expect((await plugin.rcpt('gone@here.test')).verdict).toBe('reject')
+  })
+
+  test('a catch-all that nobody has is no address', async () => {
+    const { door, plugin } = await made()
+    const catchAll = { to: 'eve@here.test' }
+    await door.putDomain({ name: 'here.test', catchAll, overQuota: 'reject' })
+    expect(await plugin.rcpt('bob@here.test')).toMatchObject({ reason: 'NO_MAILBOX' })
+  })
+
   test('a full mailbox is left to the courier where the option says so', async () => {
     const { plugin, asked } = await made({ quota: false })
     expect((await plugin.rcpt('full@here.test')).verdict).toBe('accept')

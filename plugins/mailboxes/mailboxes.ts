@@ -7,6 +7,8 @@ import {
   definePlugin,
   defer,
   findAddress,
+  isDeadEnd,
+  parseMailbox,
   option,
   pass,
   quotaOf,
@@ -36,12 +38,15 @@ export const mailboxes = definePlugin({
           case undefined:
             return pass()
           case 'alias':
-            return accept({ reason: 'ALIAS', evidence: { targets: found.alias.targets.length } })
+            return (await isDeadEnd(doors.accounts, recipient.mailbox))
+              ? reject('5.1.1', 'sorry, this address leads to nobody', { reason: 'DEAD_END' })
+              : accept({ reason: 'ALIAS', evidence: { targets: found.alias.targets.length } })
           case 'nobody':
             if (transaction.reversePath === null && rewritten.test(recipient.mailbox.localPart)) {
               return pass()
             }
-            return found.domain.catchAll === 'bounce'
+            return found.domain.catchAll === 'bounce' ||
+              (await isDeadEnd(doors.accounts, recipient.mailbox))
               ? reject('5.1.1', 'sorry, no mailbox here by that name', { reason: 'NO_MAILBOX' })
               : accept({ reason: 'CATCH_ALL' })
           case 'user':
@@ -51,7 +56,10 @@ export const mailboxes = definePlugin({
             })
         }
       },
-      check: () => doubtsAbout(doors.accounts),
+      check: async () => [
+        ...(await withoutPostmaster(doors.accounts)),
+        ...(await deadEnds(doors.accounts)),
+      ],
       vouching: async () => {
         const domains = await doors.accounts.listDomains({ limit: mostListed })
         const aliases = await doors.accounts.listDomainAliases({ limit: mostListed })
@@ -89,7 +97,7 @@ const mostListed = 100_000
 const mostNamed = 5
 
 /** RFC 5321 §4.5.1: every domain has a postmaster. */
-async function doubtsAbout(accounts: AccountReader): Promise<readonly Doubt[]> {
+async function withoutPostmaster(accounts: AccountReader): Promise<readonly Doubt[]> {
   const missing: string[] = []
   for (const { name } of await accounts.listDomains({ limit: looksAt })) {
     // oxlint-disable-next-line no-await-in-loop -- a file of our own, asked while nobody waits
@@ -97,12 +105,33 @@ async function doubtsAbout(accounts: AccountReader): Promise<readonly Doubt[]> {
     if (found?.kind === 'nobody' && found.domain.catchAll === 'bounce') missing.push(name)
   }
   if (missing.length === 0) return []
-  const named = missing.slice(0, mostNamed).join(', ')
   return [
     {
-      problem: `nobody is postmaster of ${named}${missing.length > mostNamed ? ' and others' : ''}`,
+      problem: `nobody is postmaster of ${named(missing)}`,
       remedy: 'for each of them: postern alias add postmaster@DOMAIN somebody@DOMAIN',
       code: 'no-postmaster',
     },
   ]
+}
+
+async function deadEnds(accounts: AccountReader): Promise<readonly Doubt[]> {
+  const found: string[] = []
+  for (const { address } of await accounts.listAliases({ limit: looksAt })) {
+    const mailbox = parseMailbox(address, { smtputf8: true })
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (mailbox !== undefined && (await isDeadEnd(accounts, mailbox))) found.push(address)
+  }
+  if (found.length === 0) return []
+  return [
+    {
+      problem: `mail to the alias ${named(found)} is refused: it leads to nobody`,
+      remedy:
+        'for each of them: postern alias add ALIAS somebody@DOMAIN, or postern alias remove ALIAS',
+      code: 'dead-end',
+    },
+  ]
+}
+
+function named(names: readonly string[]): string {
+  return `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' and others' : ''}`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { relayClient, type Session } from 'postern/plugin'
-import { pluginUnderTest } from 'postern/testkit'
+import { memoryAccounts, pluginUnderTest } from 'postern/testkit'
 import { popBeforeSmtp } from './pop-before-smtp.ts'
 
 const from = (address: string, listener: string): Partial<Session> => ({
@@ -28,6 +28,17 @@ describe('pop-before-smtp', () => {
     expect(await popping.connect(sender)).toMatchObject({ findings: [{}] })
     popping.clock.advance(1)
     expect(await popping.connect(sender)).toEqual({ verdict: 'pass' })
+  })
+
+  test('a login of who may fetch mail and not send opens nothing', async () => {
+    const flags = new Set(['no-smtp'] as const)
+    const alice = { user: 'alice@example.org', passwordHash: '*', variables: new Map(), flags }
+    const accounts = memoryAccounts([alice])
+    const popping = pluginUnderTest(popBeforeSmtp, { doors: { accounts } })
+    await popping.loginEnded('alice@example.org', 'accepted', reader)
+    expect(await popping.connect(sender)).toEqual({ verdict: 'pass' })
+    await popping.loginEnded('bob@example.org', 'accepted', reader)
+    expect(await popping.connect(sender)).toMatchObject({ findings: [{}] })
   })
 
   test('a login that fails, or that is made to send, opens nothing', async () => {

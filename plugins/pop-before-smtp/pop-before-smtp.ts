@@ -5,6 +5,7 @@
 import {
   accept,
   definePlugin,
+  findLogin,
   finding,
   isPosternError,
   option,
@@ -29,16 +30,18 @@ export const popBeforeSmtp = definePlugin({
     }),
   },
   provides: [relayClient],
-  setup({ listeners, lifetime }, { clock, store, log }) {
+  setup({ listeners, lifetime }, { accounts, clock, store, log }) {
     const table = store.table('addresses', { maxEntries: mostAddresses })
     const counts = new Set(listeners)
     return {
       // At a POP3 listener, and a while ago: for the proof they are logins.
       vouching: () => ({ logins: true }),
-      async loginEnded({ session, outcome }) {
+      async loginEnded({ session, user, outcome }) {
         const { address } = session.remote
         if (outcome !== 'accepted' || !counts.has(session.listener) || address === 'unix') return
         try {
+          const account = await findLogin(accounts, user)
+          if (account?.flags?.has('no-smtp') === true) return
           const until = clock.now() + lifetime
           await table.put(address, until, until)
         } catch (error) {

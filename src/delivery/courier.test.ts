@@ -156,6 +156,23 @@ describe('the courier', () => {
     expect(stage.attempts).toHaveLength(4)
   })
 
+  test('calls a next hop that did not answer again when told to', async () => {
+    let tries = 0
+    const silent = everybody({ outcome: 'deferred', status: '4.4.1', text: 'no answer' })
+    const stage = courierStage({
+      carry: (delivery, signal) => {
+        tries += 1
+        return silent(delivery, signal)
+      },
+    })
+    await stage.post(['bob@there.test'])
+    stage.courier.start()
+    await stage.settle()
+    await stage.courier.retryNow()
+    await stage.settle()
+    expect(tries).toBe(2)
+  })
+
   test('takes nothing while paused, and all of it afterwards', async () => {
     const stage = courierStage()
     stage.courier.start()

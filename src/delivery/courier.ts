@@ -173,8 +173,12 @@ export class Courier {
     this.#pass.hops.forget()
   }
 
-  /** Makes messages due now; by default all of them, as SIGALRM does to qmail-send. @returns how many */
+  /**
+   * Makes messages due now; by default all of them, as SIGALRM does to qmail-send. Whoever asks wants next hops called that
+   * did not answer, too. @returns how many
+   */
   retryNow(selector: Selector = {}): Promise<number> {
+    this.forgetDownHops()
     return this.#options.queue.change(selector, 'retry')
   }
 

@@ -21,19 +21,28 @@ export interface DumpLimits {
 
 const usualLimits: DumpLimits = { rows: 2_000_000, value: 65_536 }
 
-/** @param tables whose rows are wanted */
+/** @param columns undefined where the dump has not said them */
+export type IsWanted = (table: string, columns: readonly string[] | undefined) => boolean
+
+/** @param isWanted whether the rows of such a table are; both in lower case */
 export function parseMysqlDump(
   text: string,
-  tables: readonly string[],
+  isWanted: IsWanted,
   limits: DumpLimits = usualLimits,
 ): MysqlDump {
-  const reader = new DumpReader(text, { tables: new Set(tables), limits })
+  const reader = new DumpReader(text, { isWanted, limits })
   reader.read()
   return { rows: reader.rows, mistakes: reader.mistakes }
 }
 
+interface QuotedToken {
+  readonly kind: 'name' | 'string'
+  readonly text: string
+}
+
 type Token =
-  | { readonly kind: 'word' | 'name' | 'string' | 'mark'; readonly text: string }
+  | QuotedToken
+  | { readonly kind: 'word' | 'mark'; readonly text: string }
   | { readonly kind: 'end' }
 
 class Unreadable extends Error {}
@@ -42,7 +51,7 @@ class DumpReader {
   readonly rows = new Map<string, DumpRow[]>()
   readonly mistakes: string[] = []
   readonly #text: string
-  readonly #tables: ReadonlySet<string>
+  readonly #isWanted: IsWanted
   readonly #limits: DumpLimits
   readonly #columns = new Map<string, readonly string[]>()
   #at = 0
@@ -53,10 +62,10 @@ class DumpReader {
 
   constructor(
     text: string,
-    { tables, limits }: { readonly tables: ReadonlySet<string>; readonly limits: DumpLimits },
+    { isWanted, limits }: { readonly isWanted: IsWanted; readonly limits: DumpLimits },
   ) {
     this.#text = text
-    this.#tables = tables
+    this.#isWanted = isWanted
     this.#limits = limits
   }
 
@@ -90,7 +99,7 @@ class DumpReader {
     for (let first = true; depth > 0; this.#next()) {
       const token = this.#token
       if (token.kind === 'end') throw new Unreadable('the dump ends within a table')
-      if (first && (token.kind === 'name' || (token.kind === 'word' && !isKeyWord(token.text)))) {
+      if (first && (isQuoted(token) || (token.kind === 'word' && !isKeyWord(token.text)))) {
         columns.push(token.text.toLowerCase())
       }
       if (this.#isMark('(')) depth += 1
@@ -103,14 +112,16 @@ class DumpReader {
   #insert(): void {
     this.#skipWords('into')
     const table = this.#tableName()
-    if (table === undefined || !this.#tables.has(table)) return
+    if (table === undefined) return
     const named = this.#isMark('(')
       ? this.#list().map((name) => (name ?? '').toLowerCase())
       : undefined
     if (!this.#isWord('values') && !this.#isWord('value')) return
     const columns = named ?? this.#columns.get(table)
+    if (!this.#isWanted(table, columns)) return
     if (columns === undefined) {
-      this.mistakes.push(`line ${this.#line()}: the columns of ${table} are not known`)
+      const remedy = 'dump it with its CREATE TABLE, or with --complete-insert'
+      this.mistakes.push(`line ${this.#line()}: the columns of ${table} are not known: ${remedy}`)
       return
     }
     const rows = this.rows.get(table) ?? []
@@ -157,10 +168,10 @@ class DumpReader {
     if (last !== undefined && this.#isWord(last)) this.#next()
   }
 
-  /** `name` or `database`.`name` */
+  /** `name` or `database`.`name`; ANSI's quotes are double ones. */
   #tableName(): string | undefined {
     let name: string | undefined
-    while (this.#token.kind === 'name' || this.#token.kind === 'word') {
+    while (isQuoted(this.#token) || this.#token.kind === 'word') {
       name = this.#token.text.split('.').at(-1)?.toLowerCase()
       this.#next()
       if (!this.#isMark('.')) break
@@ -264,6 +275,11 @@ const skipped = new Set([
 ])
 
 const keyWords = new Set(['key', 'primary', 'unique', 'index', 'constraint', 'fulltext', 'check'])
+
+/** Where a name is due, what stands in quotes is one: double quotes are strings elsewhere. */
+function isQuoted(token: Token): token is QuotedToken {
+  return token.kind === 'name' || token.kind === 'string'
+}
 
 function isKeyWord(word: string): boolean {
   return keyWords.has(word.toLowerCase())

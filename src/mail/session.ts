@@ -37,6 +37,8 @@ export interface Session {
   readonly startedAt: Instant
   /** The name of the listener in the configuration. */
   readonly listener: string
+  /** Where mail is fetched: a login there is none to send. Absent wherever mail is handed over. */
+  readonly protocol?: 'pop3'
   readonly remote: Endpoint
   readonly local: Endpoint
   /** The client's name by DNS, where somebody whom we trust has looked it up: a proxy by XCLIENT, tcpserver. */

@@ -128,6 +128,7 @@ export type {
 
 export { accountKey } from '../runtime/accounts.ts'
 export type { Account, AccountEntry, AccountReader } from '../runtime/accounts.ts'
+export { isDeadEnd } from '../runtime/dead-end.ts'
 export { findAddress, findLogin, quotaOf } from '../runtime/find-address.ts'
 export type { FoundAddress } from '../runtime/find-address.ts'
 export { addressNames } from '../runtime/address-names.ts'

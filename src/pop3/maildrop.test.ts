@@ -55,6 +55,20 @@ describe('a Maildir', () => {
     expect(await filesIn(disk)).toEqual(['cur/100.1.h:2,'])
   })
 
+  test('counts down in maildirsize what was deleted, so that a full mailbox has room at once', async () => {
+    const trashed = { '/m/cur/400.1.h,S=50:2,ST': 'x', '/m/cur/300.1.h,S=7:2,S': '1234567' }
+    const { disk, open } = stage({ ...two, ...trashed, '/m/maildirsize': '80S\n73 4\n' })
+    const drop = await open()
+    await drop.update(new Set(drop.messages))
+    expect(Buffer.from(await disk.readFile('/m/maildirsize')).toString()).toBe(
+      '80S\n73 4\n-28 -3\n',
+    )
+    const without = stage(two)
+    const other = await without.open()
+    await other.update(new Set(other.messages))
+    await expect(without.disk.stat('/m/maildirsize')).rejects.toThrow('maildirsize')
+  })
+
   test('may be used by two sessions at once', async () => {
     const { disk, open } = stage(two)
     const [one, other] = [await open(), await open()]

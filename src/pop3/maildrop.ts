@@ -4,9 +4,11 @@
  * another one has moved is found again by its unique name; one that is gone is gone. Only `update` changes anything.
  */
 import { createHash } from 'node:crypto'
+import { maildirsizeEntry } from '../formats/maildirsize.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { countedBytes, noteUsage } from '../runtime/maildir-usage.ts'
 import { inTurns } from './in-turns.ts'
 import { contentOf, type OctetBook } from './octet-book.ts'
 
@@ -86,22 +88,37 @@ export class Maildrop {
    */
   async update(deleted: ReadonlySet<DropMessage>): Promise<boolean> {
     let whole = true
+    const gone = { bytes: 0, messages: 0 }
     await inTurns(this.messages, async (message) => {
       try {
-        if (deleted.has(message)) await this.#remove(message)
-        else if (message.file.startsWith('new/')) await this.#see(message)
+        if (deleted.has(message)) {
+          const sizeBytes = await this.#remove(message)
+          if (sizeBytes === undefined) return
+          gone.bytes -= sizeBytes
+          gone.messages -= 1
+        } else if (message.file.startsWith('new/')) await this.#see(message)
       } catch {
         if (deleted.has(message)) whole = false
       }
     })
+    // Else a mailbox that was full would stay so until it is counted again.
+    if (gone.messages < 0) await noteUsage(this.#doors.disk, this.#path, maildirsizeEntry(gone))
     return whole
   }
 
-  async #remove(message: DropMessage): Promise<void> {
-    const { disk } = this.#doors
-    if (await done(disk.remove(`${this.#path}/${message.file}`))) return
+  /** @returns how much less counts for a quota; undefined where nothing does */
+  async #remove(message: DropMessage): Promise<number | undefined> {
+    const removed = await this.#removeFile(message.file)
+    if (removed !== 'missing') return removed
     const file = await this.#find(message)
-    if (file !== undefined) await done(disk.remove(`${this.#path}/${file}`))
+    const found = file === undefined ? 'missing' : await this.#removeFile(file)
+    return found === 'missing' ? undefined : found
+  }
+
+  async #removeFile(file: string): Promise<number | 'missing' | undefined> {
+    const { disk } = this.#doors
+    const sizeBytes = await countedBytes(disk, this.#path, file)
+    return (await done(disk.remove(`${this.#path}/${file}`))) ? sizeBytes : 'missing'
   }
 
   async #see({ file, unique }: DropMessage): Promise<void> {

@@ -101,6 +101,7 @@ export class PopSession implements Dialogue {
       id,
       startedAt,
       listener,
+      protocol: 'pop3',
       remote,
       local,
       hostname: parts.policy.settings.hostname,

@@ -12,4 +12,6 @@ export interface FileLocks {
    * @throws PosternError TIMEOUT after `timeoutMs`, DISK_FAILED
    */
   take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock>
+  /** The same of an mbox, and the file `.lock` beside it, which mail readers take. @throws PosternError TIMEOUT, DISK_FAILED */
+  takeMbox(path: string, timeoutMs: number): Promise<FileLock>
 }

@@ -85,6 +85,15 @@ test('what the limits of a domain disable is disabled for its users, but for tho
   ])
 })
 
+test('a quota of a domain that some of its users have no part in is told', async () => {
+  const folders = {
+    [`${org}/vpasswd`]: `al:${md5}:1:0:x:${org}/al:5S:\nbo:${md5}:1:0:x:${org}/bo:NOQUOTA:\n`,
+    [`${org}/.qmailadmin-limits`]: 'quota: 100\n',
+  }
+  const { doubts } = planImport(await readVpopmail(fakeDisk(folders), { home }))
+  expect(doubts).toEqual([expect.stringContaining('such as bo@example.org')])
+})
+
 test('names that vaddaliasdomain gave a domain are its other names, and no domains', async () => {
   const assign = `+example.org-:example.org:89:89:${org}:-::
 +Alias.example-:example.org:89:89:${org}:-::
@@ -120,6 +129,29 @@ test('so do the tables of its dump, and what the folders of the same domains add
   expect(both.lines).toContain(
     'domain example.net catch-all=delete over-quota=reject max-users=7 max-aliases=5 quota=104857600S',
   )
+})
+
+test('a dump may have a table of users for each domain, and catch-alls among its aliases', async () => {
+  const columns = 'pw_name, pw_passwd, pw_uid, pw_gid, pw_gecos, pw_dir, pw_shell'
+  const text = `INSERT INTO dir_control (domain) VALUES ('my-own.example');
+INSERT INTO example_org (${columns}) VALUES ('alice','${md5}',0,0,'','${org}/alice','');
+INSERT INTO my_own_example (${columns}) VALUES ('zoe','${md5}',0,0,'','','');
+INSERT INTO users (${columns}) VALUES ('nobody','${md5}',0,0,'','/home/vpopmail/users/nobody','');
+INSERT INTO valias (alias, domain, valias_line) VALUES ('default','example.org','&zoe@my-own.example'),
+  ('list-default','example.org','&alice@example.org');
+`
+  const disk = fakeDisk({
+    '/dump.sql': text,
+    [`${org}/.qmail-default`]: `${vdelivermail} delete\n`,
+  })
+  const read = await readVpopmail(disk, { dump: '/dump.sql', home })
+  const { domains, users, doubts } = planImport(read)
+  expect(users.map(({ user }) => user)).toEqual(['zoe@my-own.example', 'alice@example.org'])
+  expect(domains[1]).toMatchObject({ name: 'example.org', catchAll: { to: 'zoe@my-own.example' } })
+  expect(doubts).toEqual([
+    '/dump.sql: rows of users that name no domain: 1',
+    'list-default@example.org: is for list-ANYTHING there, here for that one address',
+  ])
 })
 
 test('once more it changes what has changed, and keeps what was made here', async () => {

@@ -9,6 +9,7 @@ import { parseVdelivermail, targetOf } from '../formats/vpopmail/vdelivermail.ts
 import { vpopmailBits, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { CatchAll, DomainAlias, MailAlias, MailDomain } from '../mail/mail-domain.ts'
+import { quotaOf } from '../runtime/find-address.ts'
 import {
   isAccountName,
   type Account,
@@ -73,8 +74,17 @@ class Plan implements PlannedImport {
       this.doubts.push(made)
       return
     }
-    this.domains.push({ ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) })
+    const ours = { ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) }
+    this.domains.push(ours)
+    const before = this.users.length
     for (const user of domain.users.values()) this.#takeUser(user, domain)
+    const [unlimited] = this.users
+      .slice(before)
+      .filter((user) => quotaOf(user, ours).bytes === undefined)
+    if (ours.quota?.bytes !== undefined && unlimited !== undefined) {
+      const why = `has a quota, and users without one of their own, such as ${unlimited.user}`
+      this.doubts.push(`${ours.name}: ${why}: here nobody can be added until each has one`)
+    }
     for (const [name, lines] of domain.lines) this.#takeLines(`${name}@${domain.name}`, lines)
   }
 
@@ -123,6 +133,10 @@ class Plan implements PlannedImport {
   }
 
   #takeLines(address: string, lines: readonly Instruction[]): void {
+    const [, prefix] = /^(.*-)default@/s.exec(address) ?? []
+    if (prefix !== undefined) {
+      this.doubts.push(`${address}: is for ${prefix}ANYTHING there, here for that one address`)
+    }
     if (lines.length === 0) {
       this.doubts.push(`${address}: its mail is thrown away there; nothing here does that`)
       return

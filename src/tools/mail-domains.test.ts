@@ -98,7 +98,13 @@ test('what users may fill is no more than what their domain may', async () => {
   })
   await checkRoomForUser(accounts, c(2 << 20))
   await expect(checkRoomForUser(accounts, c(3 << 20))).rejects.toThrow('would come to')
-  await expect(checkRoomForUser(accounts, c(undefined))).rejects.toThrow('must have a quota')
+  await expect(checkRoomForUser(accounts, c(undefined))).rejects.toThrow('c@here.test has none')
+  await accounts.change({ ...userOf('a@here.test'), quota: {} })
+  await expect(checkRoomForUser(accounts, c(1))).rejects.toThrow('a@here.test has none')
+  await checkRoomForUser(accounts, { ...userOf('b@here.test'), quota: { bytes: 5 << 20 } })
+  await expect(
+    checkRoomForUser(accounts, { ...userOf('b@here.test'), quota: { bytes: 11 << 20 } }),
+  ).rejects.toThrow('would come to')
   const there = { ...c(1), user: 'c@there.test' }
   await expect(checkRoomForUser(accounts, there)).rejects.toThrow('in no domain of ours')
 })

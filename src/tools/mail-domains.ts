@@ -17,7 +17,7 @@ import {
   type MailAlias,
   type MailDomain,
 } from '../mail/mail-domain.ts'
-import type { Quota } from '../mail/quota.ts'
+import { isLimited, type Quota } from '../mail/quota.ts'
 import { accountDomain, type Account, type Accounts } from '../runtime/accounts.ts'
 import { quotaOf } from '../runtime/find-address.ts'
 import { allAccounts, pages } from './user-accounts.ts'
@@ -177,23 +177,33 @@ export async function checkRoomForUser(accounts: Accounts, account: Account): Pr
   const { maxUsers, quota } = domain
   if (maxUsers === undefined && quota === undefined) return
   let users = 0
-  const quotas: Quota[] = [quotaOf(account, domain)]
+  let isThere = false
+  const quotas: [string, Quota][] = [[account.user, quotaOf(account, domain)]]
   for await (const other of allAccounts(accounts, name)) {
-    if (other.user === addressKey(mailbox)) continue
+    if (other.user === addressKey(mailbox)) {
+      isThere = true
+      continue
+    }
     users += 1
     if (users >= (maxUsers ?? Infinity)) throw refused(`${name} may have ${users} users, no more`)
-    quotas.push(quotaOf(other, domain))
+    quotas.push([other.user, quotaOf(other, domain)])
   }
-  if (quota !== undefined) checkSum(quotas, quota, name)
+  if (quota === undefined) return
+  // Where nobody had one, as in a vpopmail that came over, they get theirs one after the other.
+  const known = quotas.filter(([user, each]) => user === account.user || isLimited(each))
+  checkSum(isThere ? known : quotas, quota, name)
 }
 
 /** A user without a quota may fill the domain by herself. */
-function checkSum(quotas: readonly Quota[], whole: Quota, name: string): void {
+function checkSum(quotas: readonly (readonly [string, Quota])[], whole: Quota, name: string): void {
   for (const key of ['bytes', 'messages'] as const) {
     const most = whole[key]
     if (most === undefined) continue
-    const sum = quotas.reduce((before, quota) => before + (quota[key] ?? Infinity), 0)
-    if (sum === Infinity) throw refused(`each user of ${name} must have a quota of ${key}`)
+    const [without] = quotas.find(([, quota]) => quota[key] === undefined) ?? []
+    if (without !== undefined) {
+      throw refused(`each user of ${name} must have a quota of ${key}; ${without} has none`)
+    }
+    const sum = quotas.reduce((before, [, quota]) => before + (quota[key] ?? 0), 0)
     if (sum > most) throw refused(`the quotas of ${name} would come to ${sum} of ${most} ${key}`)
   }
 }

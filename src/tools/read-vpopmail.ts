@@ -9,6 +9,7 @@ import {
   limitWords,
   type VpopmailLimits,
 } from '../formats/vpopmail/limits.ts'
+import { domainOfFolder } from '../formats/vpopmail/vdelivermail.ts'
 import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError } from '../mail/errors.ts'
@@ -52,11 +53,16 @@ export async function readVpopmail(
   if (assign !== undefined) await reader.readAssign(assign)
   if (dump !== undefined) await reader.readDump(dump)
   if (home !== undefined) await reader.readFolders(join(home, 'domains'), deepest)
+  else if (reader.domains.size > 0) {
+    reader.doubts.push('catch-alls and .qmail-NAME are files: without the home, they are not seen')
+  }
   return reader
 }
 
 /** vpopmail puts domains into folders of one character once there are many. */
 const deepest = 3
+/** Of a dump, by name. Built for few domains, a vpopmail has a table of users for each: `example_org`. */
+const tables = ['vpopmail', 'valias', 'limits', 'dir_control']
 const largestDump = 400 << 20
 const largestFile = 64 << 20
 const largestDotQmail = 1 << 20
@@ -78,37 +84,52 @@ class VpopmailReader implements Vpopmail {
 
   async readDump(path: string): Promise<void> {
     const text = Buffer.from(await this.#disk.readFile(path, largestDump)).toString()
-    const wanted = ['vpopmail', 'valias', 'limits', 'dir_control']
-    const { rows, mistakes } = parseMysqlDump(text, wanted)
+    const { rows, mistakes } = parseMysqlDump(
+      text,
+      (table, columns) => tables.includes(table) || hasUsers(columns ?? []),
+    )
     this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
-    if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${wanted.join(', ')}`)
+    if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${tables.join(', ')}`)
     // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
     for (const row of rows.get('dir_control') ?? []) {
       if (column(row, 'domain').includes('.')) this.#domain(column(row, 'domain'))
     }
-    const users = rows.get('vpopmail') ?? []
-    const limits = rows.get('limits') ?? []
-    const aliases = rows.get('valias') ?? []
-    for (const [row, domain] of this.#ofDomains(path, 'vpopmail', users, 'pw_domain')) {
-      const fields = {
-        name: column(row, 'pw_name'),
-        hash: column(row, 'pw_passwd'),
-        gid: column(row, 'pw_gid'),
-        folder: column(row, 'pw_dir'),
-        quota: column(row, 'pw_shell'),
-      }
-      const user = userOf(fields, (why) =>
-        this.doubts.push(`${path}: vpopmail, ${domain.name}: ${why}`),
-      )
-      if (user !== undefined) domain.users.set(user.name, user)
+    for (const [table, users] of rows) {
+      if (hasUsers([...(users[0]?.keys() ?? [])])) this.#takeUsers(path, table, users)
     }
+    const limits = rows.get('limits') ?? []
     for (const [row, domain] of this.#ofDomains(path, 'limits', limits)) {
       const said = [...row].flatMap(([name, value]) =>
         typeof value === 'string' ? [[name, value] as const] : [],
       )
       limit(domain, new Map(said))
     }
+    const aliases = rows.get('valias') ?? []
     for (const [row, domain] of this.#ofDomains(path, 'valias', aliases)) addAlias(domain, row)
+    for (const domain of this.domains.values()) {
+      domain.catchAll = domain.lines.get('default')
+      domain.lines.delete('default')
+    }
+  }
+
+  #takeUsers(path: string, table: string, users: readonly DumpRow[]): void {
+    const named = [...this.domains.keys()].find((name) => name.replaceAll(/[.-]/g, '_') === table)
+    const domainOf = (row: DumpRow): string => userDomain(row) ?? named ?? ''
+    for (const [row, domain] of this.#ofDomains(path, table, users, domainOf)) {
+      this.#takeUser(row, domain, `${path}: ${table}`)
+    }
+  }
+
+  #takeUser(row: DumpRow, domain: VpopmailDomain, where: string): void {
+    const fields = {
+      name: column(row, 'pw_name'),
+      hash: column(row, 'pw_passwd'),
+      gid: column(row, 'pw_gid'),
+      folder: column(row, 'pw_dir'),
+      quota: column(row, 'pw_shell'),
+    }
+    const user = userOf(fields, (why) => this.doubts.push(`${where}, ${domain.name}: ${why}`))
+    if (user !== undefined) domain.users.set(user.name, user)
   }
 
   /** Each row with its domain. A dump of several databases may hold a table of the same name that is none of vpopmail's. */
@@ -116,11 +137,11 @@ class VpopmailReader implements Vpopmail {
     path: string,
     table: string,
     rows: readonly DumpRow[],
-    of = 'domain',
+    domainOf = (row: DumpRow): string => column(row, 'domain'),
   ): Generator<readonly [DumpRow, VpopmailDomain]> {
     let strange = 0
     for (const row of rows) {
-      const name = column(row, of)
+      const name = domainOf(row)
       if (asciiDomain(name) === '') strange += 1
       else yield [row, this.#domain(name)]
     }
@@ -154,7 +175,8 @@ class VpopmailReader implements Vpopmail {
       // oxlint-disable-next-line no-await-in-loop -- as above
       const instructions = await this.#instructionsOf(join(folder, file))
       const extension = file.slice(folderMark.length)
-      if (extension === 'default') domain.catchAll = instructions
+      // vdelivermail, which stands in that file, asks the table first.
+      if (extension === 'default') domain.catchAll ??= instructions
       else if (instructions !== undefined) {
         domain.lines.set(extension.replaceAll(':', '.').toLowerCase(), instructions)
       }
@@ -232,6 +254,15 @@ function addAlias({ lines }: VpopmailDomain, row: DumpRow): void {
 /** Nothing outside the folder of the domain is ever read for a user. */
 function isBelow(path: string): boolean {
   return path !== '' && !path.startsWith('/') && !path.split('/').includes('..')
+}
+
+function hasUsers(columns: readonly string[]): boolean {
+  return columns.includes('pw_name') && columns.includes('pw_passwd')
+}
+
+/** @returns undefined for a row of a table of one domain whose folder does not name it */
+function userDomain(row: DumpRow): string | undefined {
+  return row.has('pw_domain') ? column(row, 'pw_domain') : domainOfFolder(column(row, 'pw_dir'))
 }
 
 function column(row: DumpRow, name: string): string {

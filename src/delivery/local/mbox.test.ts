@@ -13,7 +13,7 @@ const lines = {
   deliveredTo: 'Delivered-To: r@b.test\n',
 }
 const head = lines.from + lines.returnPath + lines.deliveredTo
-const locks = { take: async () => ({ release: async () => undefined }) }
+const locks = { takeMbox: async () => ({ release: async () => undefined }) }
 
 async function* inChunks(text: string, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < text.length; at += size) {
@@ -90,7 +90,7 @@ describe('a message in an mbox', () => {
   })
 
   test('waits no longer than half a minute for a locked file', async () => {
-    const busy = { take: async () => Promise.reject(new PosternError('TIMEOUT')) }
+    const busy = { takeMbox: async () => Promise.reject(new PosternError('TIMEOUT')) }
     const delivery = { path: './m', home: homeFolder(), lines, message: inChunks('x', 1) }
     expect(await deliverToMbox({ disk: systemDisk, locks: busy }, delivery)).toEqual({
       exit: 111,

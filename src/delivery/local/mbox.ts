@@ -21,7 +21,7 @@ export interface MboxDelivery {
 
 export interface MboxDoors {
   readonly disk: Disk
-  readonly locks: FileLocks
+  readonly locks: Pick<FileLocks, 'takeMbox'>
 }
 
 const lockTimeoutMs = 30_000
@@ -39,7 +39,7 @@ export async function deliverToMbox(
     return soft(`Unable to open ${path}: ${reasonOf(error)}. (#4.2.1)`)
   }
   try {
-    const lock = await locks.take(absolute, lockTimeoutMs)
+    const lock = await locks.takeMbox(absolute, lockTimeoutMs)
     try {
       return await append(file, {
         path,

@@ -117,6 +117,12 @@ describe('an alias', () => {
     expect(await route('all')).toMatchObject({ to: [at('amy')] })
   })
 
+  test('of a user who takes no mail is a failure, where it names nobody else', async () => {
+    const { alias, route } = await stage()
+    await alias('gone', 'gone@here.test')
+    expect(await route('gone')).toMatchObject({ transport: 'fail', status: '5.2.1' })
+  })
+
   test('that leads only to itself is a failure', async () => {
     const { route, alias } = await stage()
     await alias('a', 'b@here.test')

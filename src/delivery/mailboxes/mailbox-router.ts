@@ -37,6 +37,7 @@ export function routerWithMailboxes(options: MailboxRouterOptions, next: Router)
       return fail(key, '5.3.5', 'This alias leads to too many addresses, or too far')
     }
     const { to, own } = expansion
+    if (own !== undefined && isBarred(own) && to.length === 0) return takesNoMail(own)
     const keep = own === undefined || isBarred(own) ? {} : { keep: maildirOf(own, found.domain) }
     return { transport: 'alias', key, to, ...keep }
   }
@@ -55,7 +56,7 @@ export function routerWithMailboxes(options: MailboxRouterOptions, next: Router)
           return next.route(recipient, envelope)
         case 'user':
           return isBarred(found.account)
-            ? fail(`mailbox:${found.account.user}`, '5.2.1', 'This mailbox takes no mail')
+            ? takesNoMail(found.account)
             : maildirOf(found.account, found.domain)
         case 'alias':
           return aliasRoute(found)
@@ -68,6 +69,10 @@ export function routerWithMailboxes(options: MailboxRouterOptions, next: Router)
 
 function isBarred({ flags }: AccountEntry): boolean {
   return flags?.has('no-mail') === true
+}
+
+function takesNoMail({ user }: AccountEntry): FailRoute {
+  return fail(`mailbox:${user}`, '5.2.1', 'This mailbox takes no mail')
 }
 
 function catchAllRoute({ catchAll, name }: MailDomain, mailbox: Mailbox): Route {

@@ -9,7 +9,6 @@ import {
   maildirsizeLongest,
   parseMaildirsize,
 } from '../../formats/maildirsize.ts'
-import { isPosternError } from '../../mail/errors.ts'
 import {
   exceedsQuota,
   formatQuota,
@@ -19,6 +18,7 @@ import {
 } from '../../mail/quota.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { countedBytes, noteUsage, unlessMissing } from '../../runtime/maildir-usage.ts'
 import type { Random } from '../../runtime/random.ts'
 
 export interface MaildirQuotasParts {
@@ -60,7 +60,8 @@ export class MaildirQuotas {
     const before = this.#turns.get(path) ?? Promise.resolve()
     const turn = before.then(async () => {
       if (await this.isFull(limit)) return 'full'
-      await this.#note(path, { bytes: await write(), messages: 1 })
+      const came = { bytes: await write(), messages: 1 }
+      await noteUsage(this.#parts.disk, path, maildirsizeEntry(came))
       return 'delivered'
     })
     const over = turn.catch(() => undefined)
@@ -137,12 +138,7 @@ export class MaildirQuotas {
   async #addTo(usage: { bytes: number; messages: number }, folder: string): Promise<void> {
     const { disk } = this.#parts
     for (const name of (await unlessMissing(disk.list(folder))) ?? []) {
-      if (isTrashed(name)) continue
-      const [, size] = /,S=(\d{1,15})(?=[,:]|$)/.exec(name) ?? []
-      const sizeBytes =
-        size === undefined
-          ? (await unlessMissing(disk.stat(`${folder}/${name}`)))?.sizeBytes
-          : Number(size)
+      const sizeBytes = await countedBytes(disk, folder, name)
       if (sizeBytes === undefined) continue
       usage.bytes += sizeBytes
       usage.messages += 1
@@ -160,37 +156,5 @@ export class MaildirQuotas {
       await file.close()
     }
     await disk.rename(made, `${path}/maildirsize`)
-  }
-
-  /** The message is delivered: a sum that cannot be kept is forgotten, and counted anew. */
-  async #note(path: string, came: MailboxUsage): Promise<void> {
-    const { disk } = this.#parts
-    const name = `${path}/maildirsize`
-    try {
-      const file = await unlessMissing(disk.open(name, 'write'))
-      if (file === undefined) return
-      try {
-        await file.write([Buffer.from(maildirsizeEntry(came))], (await file.stat()).sizeBytes)
-      } finally {
-        await file.close()
-      }
-    } catch (error) {
-      if (!isPosternError(error)) throw error
-      await disk.remove(name).catch(() => undefined)
-    }
-  }
-}
-
-/** The flag T of a message in cur/. */
-function isTrashed(name: string): boolean {
-  return /:2,[A-Z]*T/.test(name)
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
   }
 }

@@ -47,15 +47,26 @@ export function targetOf(instruction: Instruction, own: string): string | undefi
   }
 }
 
-/** `…/domains/example.org/alice/Maildir/`; large sites have folders of one character in between. */
+/** @param path the folder of a user, such as `…/domains/example.org/alice` */
+export function domainOfFolder(path: string): string | undefined {
+  return belowDomains(path)[0]
+}
+
+/** `…/domains/example.org/alice/Maildir/` */
 function mailboxAt(path: string): string | undefined {
-  const parts = path.split('/').filter((part) => part !== '')
-  const below = parts.slice(parts.indexOf('domains') + 1)
-  while (below[0]?.length === 1) below.shift()
-  const [domain, ...rest] = below
+  const [domain, ...rest] = belowDomains(path)
   if (rest.at(-1) === 'Maildir') rest.pop()
   const user = rest.pop()
   const isHashed = rest.every((part) => part.length === 1)
-  if (!parts.includes('domains') || domain === undefined || user === undefined) return undefined
+  if (domain === undefined || user === undefined) return undefined
   return isHashed ? `${user}@${domain}` : undefined
+}
+
+/** From the name of the domain on: large sites have folders of one character before it, and before users. */
+function belowDomains(path: string): readonly string[] {
+  const parts = path.split('/').filter((part) => part !== '')
+  const at = parts.indexOf('domains')
+  const below = at < 0 ? [] : parts.slice(at + 1)
+  const from = below.findIndex((part) => part.length > 1)
+  return from < 0 ? [] : below.slice(from)
 }

@@ -8,6 +8,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { PosternError } from '../../mail/errors.ts'
 import type { FileLock, FileLocks } from '../file-locks.ts'
+import { takeDotLock } from './dot-lock.ts'
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 
@@ -30,6 +31,22 @@ export const systemFileLocks: FileLocks = {
       return { release: () => file.close() }
     } catch (error) {
       await file.close()
+      throw error
+    }
+  },
+
+  async takeMbox(path: string, timeoutMs: number): Promise<FileLock> {
+    const lock = await systemFileLocks.take(path, timeoutMs)
+    try {
+      const dot = await takeDotLock(path, timeoutMs)
+      return {
+        async release() {
+          await dot.release()
+          await lock.release()
+        },
+      }
+    } catch (error) {
+      await lock.release()
       throw error
     }
   },
