@@ -12,7 +12,7 @@ export interface ContentType {
 export const headBytes = 4100
 export const imageHeadBytes = 32_774
 
-const archives = new Set(['zip', 'gz', 'tar'])
+const archives = new Set(['zip', 'gz', 'tar', 'tnef'])
 
 /** @param head the first `headBytes` */
 export async function contentTypeOf(head: Uint8Array): Promise<ContentType | undefined> {
@@ -69,6 +69,7 @@ function quickly(head: Uint8Array): ContentType | undefined {
   if (begins(head, localEntry) || begins(head, noEntries))
     return { extension: 'zip', type: 'application/zip' }
   if (begins(head, deflated)) return { extension: 'gz', type: 'application/gzip' }
+  if (begins(head, tnef)) return { extension: 'tnef', type: 'application/ms-tnef' }
   if (begins(head, ustar, 257)) return { extension: 'tar', type: 'application/x-tar' }
   return imageTypeOf(head)
 }
@@ -81,6 +82,7 @@ export function imageTypeOf(head: Uint8Array): ContentType | undefined {
 const localEntry = Buffer.from('PK\x03\x04')
 const noEntries = Buffer.from('PK\x05\x06')
 const deflated = Buffer.from([0x1f, 0x8b, 0x08])
+const tnef = Buffer.from([0x78, 0x9f, 0x3e, 0x22])
 const ustar = Buffer.from('ustar')
 
 /** Disks and archives that Windows opens, and file-type does not know, or not by so little of them. */

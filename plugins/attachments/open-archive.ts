@@ -26,6 +26,7 @@ import { isEncryptedDocument } from './office-document.ts'
 import { rarEntries, rarStart } from './rar.ts'
 import { lookAtSevenZip, sevenZipStart } from './seven-zip.ts'
 import { tarEntries } from './tar.ts'
+import { tnefFiles } from './tnef.ts'
 import { localNames, mostNames, prefixOf, zipEntries, type Span } from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
@@ -79,6 +80,7 @@ class Visit {
     const content = await contentTypeOf(bytes.subarray(0, headBytes))
     try {
       if (content?.extension === 'gz') await this.#gzip(bytes, inside(where))
+      if (content?.extension === 'tnef') await this.#tnef(bytes, inside(where))
       if (content?.extension === 'tar') await this.#tar(bytes, inside(where))
       const listed = mayBeListed(content, [where.name]) && this.#listed(bytes, inside(where))
       // Unpackers that go by the name find a zip archive from its end, whatever stands in front of it.
@@ -225,6 +227,23 @@ class Visit {
         sizeBytes,
         open: async () => Readable.from([content]),
       })
+    }
+  }
+
+  async #tnef(bytes: Buffer, within: readonly string[]): Promise<void> {
+    const files = tnefFiles(bytes)
+    for (;;) {
+      const next = files.next()
+      if (next.done === true) {
+        if (next.value === 'damaged')
+          this.#note('broken', `${within.at(-1) ?? ''} is a damaged message of Outlook`)
+        return
+      }
+      if (!this.#mayGoOn()) return
+      const { names, content } = next.value
+      const open = async (): Promise<Readable> => Readable.from([content])
+      const [name = 'an attachment'] = names
+      await this.#entry({ within, name, names, sizeBytes: content.length, open })
     }
   }
 
