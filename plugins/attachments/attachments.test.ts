@@ -59,23 +59,11 @@ const sevenZip = Buffer.concat([
 const isoImage = Buffer.alloc(40_000)
 isoImage.write('\x01CD001', 32_768, 'latin1')
 
-/** A compound file (MS-CFB): its header, one sector of directory, one stream in the next. */
-function compoundFile(stream: string, content = ''): Buffer {
-  const file = Buffer.alloc(3 * 512)
-  file.write('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'latin1')
-  const entry = 512 + 128
-  file.write(stream, entry, 'utf16le')
-  file.writeUInt16LE((stream.length + 1) * 2, entry + 64)
-  file.writeUInt32LE(1, entry + 116)
-  file.write(content, 1024, 'latin1')
-  return file
-}
-
-const lockedWord = `\xec\xa5\xc1\0${'\0'.repeat(6)}\0\x13`
-const openWord = `\xec\xa5\xc1\0${'\0'.repeat(6)}\0\x12`
-const excelBeginning = `\x09\x08\x10\0${'\0'.repeat(16)}`
-const lockedExcel = `${excelBeginning}\x2f\0\x06\0`
-const openExcel = `${excelBeginning}\xe1\0\x02\0\xb0\x04`
+/** A compound file (MS-CFB) with a stream as Office writes it where a document has a password. */
+const lockedDocument = Buffer.alloc(1024)
+lockedDocument.write('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'latin1')
+lockedDocument.write('EncryptedPackage', 640, 'utf16le')
+lockedDocument.writeUInt16LE(34, 704)
 
 const zip = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files))
 
@@ -137,16 +125,8 @@ describe('a rule', () => {
     ['archive-unread', { name: 'disk', content: isoImage }, 'disk'],
     ['archive-unread', { name: 'a.zip', content: zip({ x: program }) }, undefined],
     ['encrypted', { name: 'a.7z', content: sevenZip }, 'a.7z > an attachment'],
-    ['encrypted', { name: 'a.docx', content: compoundFile('EncryptedPackage') }, 'a.docx'],
-    [
-      'encrypted',
-      { name: 'a.zip', content: zip({ 'b.xlsx': compoundFile('EncryptedPackage') }) },
-      'a.zip > b.xlsx',
-    ],
-    ['encrypted', { name: 'a.doc', content: compoundFile('WordDocument', lockedWord) }, 'a.doc'],
-    ['encrypted', { name: 'a.doc', content: compoundFile('WordDocument', openWord) }, undefined],
-    ['encrypted', { name: 'a.xls', content: compoundFile('Workbook', lockedExcel) }, 'a.xls'],
-    ['encrypted', { name: 'a.xls', content: compoundFile('Workbook', openExcel) }, undefined],
+    ['encrypted', { name: 'a.docx', content: lockedDocument }, 'a.docx'],
+    ['encrypted', { name: 'a.zip', content: zip({ 'b.xlsx': lockedDocument }) }, 'a.zip > b.xlsx'],
     [
       'archive-limit',
       { name: 'a.zip', content: zip({ x: Buffer.alloc(5_000_000) }) },
