@@ -46,6 +46,13 @@ async function verified(text: string): Promise<string> {
 }
 
 describe('arc-seal', () => {
+  test('tells postern check where there is no key for its domain', async () => {
+    expect(await sealing().check()).toEqual([])
+    expect(await sealing({ files: {} }).check()).toMatchObject([
+      { option: 'domain', remedy: 'make one: postern dkim new postern.test' },
+    ])
+  })
+
   test('seals what strangers sent, with what we found, and the seal holds', async () => {
     const fields = await sealing().sign(plain)
     expect(fields.map(({ name }) => name)).toEqual([

@@ -32,9 +32,15 @@ export const arcSeal = definePlugin({
         'The file of the private key, as dkim-sign has it; the first that is there seals.',
     }),
   },
-  setup(_defaults, { clock, log }) {
+  setup(usual, { clock, log }) {
     const keys = new SigningKeys(log)
     return {
+      async check() {
+        const domain = usual.domain.toLowerCase()
+        if (keys.keysFor(domain, usual.keys).length > 0) return []
+        const problem = `there is no key for ${domain}: nothing is sealed`
+        return [{ option: 'domain', problem, remedy: `make one: postern dkim new ${domain}` }]
+      },
       async open() {
         await loadSealing()
       },

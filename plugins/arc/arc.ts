@@ -4,6 +4,7 @@
  */
 import { definePlugin, finding, option, pass } from 'postern/plugin'
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { ArcEvaluator, failed, noChain } from './evaluate.ts'
 import { arcResult, type ArcFinding } from './findings.ts'
 
@@ -21,6 +22,7 @@ export const arc = definePlugin({
   setup(_defaults, { dns, clock }) {
     const evaluator = new ArcEvaluator()
     return {
+      probe: (signal) => probeDns(dns, signal),
       async open() {
         await evaluator.load()
       },

@@ -46,6 +46,25 @@ async function found(rule: string, message: string): Promise<string | undefined>
   return Array.isArray(list) ? String(Object(list[0]).detail) : undefined
 }
 
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
+
+/** Whose list of files is encrypted. */
+const sevenZip = Buffer.concat([
+  latin1('7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0'),
+  latin1('\0'.repeat(8)),
+  latin1(`\x06${'\0'.repeat(11)}`),
+  latin1('\x17\x24\x06\xf1\x07\x01'),
+])
+
+const isoImage = Buffer.alloc(40_000)
+isoImage.write('\x01CD001', 32_768, 'latin1')
+
+/** A compound file (MS-CFB) with a stream as Office writes it where a document has a password. */
+const lockedDocument = Buffer.alloc(1024)
+lockedDocument.write('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'latin1')
+lockedDocument.write('EncryptedPackage', 640, 'utf16le')
+lockedDocument.writeUInt16LE(34, 704)
+
 const zip = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files))
 
 describe('a rule', () => {
@@ -99,6 +118,15 @@ describe('a rule', () => {
     ['disguised', { name: 'photo.jpg', content: program }, 'photo.jpg'],
     ['disguised', { name: 'setup.exe', content: program }, undefined],
     ['archive-broken', { name: 'a.zip', content: 'PK\x03\x04 and nothing' }, 'a.zip: '],
+    ['archive-unread', { name: 'a.rar', content: latin1('Rar!\x1a\x07\0') }, 'a.rar'],
+    ['archive-unread', { name: 'a.zip', content: zip({ 'b.txt': sevenZip }) }, 'a.zip > b.txt'],
+    ['archive-unread', { name: 'a.cab', content: latin1('MSCF\0\0\0\0\x40') }, 'a.cab'],
+    ['archive-unread', { name: 'a.wim', content: latin1('MSWIM\0\0\0\xd0') }, 'a.wim'],
+    ['archive-unread', { name: 'disk', content: isoImage }, 'disk'],
+    ['archive-unread', { name: 'a.zip', content: zip({ x: program }) }, undefined],
+    ['encrypted', { name: 'a.7z', content: sevenZip }, 'a.7z > an attachment'],
+    ['encrypted', { name: 'a.docx', content: lockedDocument }, 'a.docx'],
+    ['encrypted', { name: 'a.zip', content: zip({ 'b.xlsx': lockedDocument }) }, 'a.zip > b.xlsx'],
     [
       'archive-limit',
       { name: 'a.zip', content: zip({ x: Buffer.alloc(5_000_000) }) },
@@ -202,6 +230,13 @@ describe('the usual rules', () => {
     expect(await ask(mail({ name: 'a.zip', content: bomb }))).toMatchObject({
       verdict: 'quarantine',
       reason: 'ARCHIVE_LIMIT',
+    })
+  })
+
+  test('mark an archive that is not looked into, and one with a password', async () => {
+    expect(await ask(mail({ name: 'a.7z', content: sevenZip }))).toMatchObject({
+      verdict: 'pass',
+      headerEdits: [{ name: 'X-Attachment-Policy', value: 'encrypted, archive-unread' }],
     })
   })
 

@@ -40,6 +40,7 @@ const usualRules = [
   'tag type message/partial',
   'tag encrypted',
   'tag archive-broken',
+  'tag archive-unread',
   'tag ambiguous',
 ]
 

@@ -15,7 +15,18 @@ import {
 } from 'postern/plugin'
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
-import { contentTypeOf, headBytes, mayBeArchive, type ContentType } from './content-type.ts'
+import {
+  contentTypeOf,
+  headBytes,
+  imageHeadBytes,
+  imageTypeOf,
+  isCompoundFile,
+  isLookedInto,
+  mayBeArchive,
+  mayBeListed,
+  type ContentType,
+} from './content-type.ts'
+import { isEncryptedDocument } from './office-document.ts'
 import {
   unpackedNames,
   withBaseNames,
@@ -155,7 +166,7 @@ class Collector {
       digests,
       signal,
       isText,
-      isHeld: (content) => isText || mayBeArchive(content, part.fileNames),
+      isHeld: (content) => isText || isLookedInto(content, part.fileNames),
     })
     const { content, sizeBytes, sha256, held } = read
     const types = [part.type, ...part.otherTypes]
@@ -164,13 +175,16 @@ class Collector {
       within: [],
       types,
       sizeBytes,
-      encrypted: false,
+      encrypted: isLocked(content, held),
       ...(content === undefined ? {} : { content }),
       ...(sha256 === undefined ? {} : { sha256 }),
     })
     if (isMailFile(part)) await this.#mailFile(source, part, { ...how, sizeBytes })
     const [name = part.type] = part.fileNames
     if (mayBeArchive(content, part.fileNames)) await this.#archive(held, name)
+    // A large one cannot be unpacked any less than a small one.
+    else if (mayBeListed(content, part.fileNames) && held !== undefined)
+      await this.#archive(held, name)
     // Whatever a text begins with, readers that know uuencode look for it everywhere.
     if (isText && held !== undefined) await this.#uuencoded(held)
     else if (read.uuencoded) this.#limit(`${name}: uuencoded files in a text of ${sizeBytes} bytes`)
@@ -220,16 +234,22 @@ class Collector {
         within: [],
         types: [],
         sizeBytes,
-        encrypted: false,
+        encrypted: isLocked(content, bytes),
         ...known,
       })
-      if (mayBeArchive(content, [name])) await this.#archive(bytes, name)
+      if (mayBeArchive(content, [name]) || mayBeListed(content, [name]))
+        await this.#archive(bytes, name)
     }
   }
 
   #limit(detail: string): void {
     this.#unseen.push({ problem: 'limit', detail })
   }
+}
+
+/** A document with a password. */
+function isLocked(content: ContentType | undefined, bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && isCompoundFile(content) && isEncryptedDocument(bytes)
 }
 
 /** What mail programs open as a message when it is clicked, whatever it is declared to be. */
@@ -302,6 +322,8 @@ async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
   let sizeBytes = 0
   let content: ContentType | undefined
   let decided = false
+  /** So much is kept before it is known what it is. */
+  let needed = headBytes
   const beginning = isText ? new UuBeginning() : undefined
   const isHeld = (): boolean => sizeBytes <= largestHeld && reading.isHeld(content)
   for await (const chunk of chunks) {
@@ -312,13 +334,16 @@ async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
     if (beginning !== undefined && !isHeld())
       for (const each of [...kept, chunk]) beginning.push(each)
     if (!decided || isHeld()) kept.push(chunk)
-    if (sizeBytes >= headBytes && !decided) {
-      decided = true
-      content = await contentTypeOf(joined(kept).subarray(0, headBytes))
+    if (sizeBytes >= needed && !decided) {
+      const head = joined(kept)
+      if (needed === headBytes) content = await contentTypeOf(head.subarray(0, headBytes))
+      needed = imageHeadBytes
+      decided = content !== undefined || sizeBytes >= needed
+      if (decided) content ??= imageTypeOf(head)
     }
     if (decided && !isHeld()) kept.length = 0
   }
-  if (!decided) content = await contentTypeOf(joined(kept))
+  if (needed === headBytes) content = await contentTypeOf(joined(kept))
   return {
     sizeBytes,
     content,

@@ -8,10 +8,11 @@ export interface ContentType {
   readonly type: string
 }
 
-/** So much of the beginning decides. */
+/** So much of the beginning decides: behind it only disk images show what they are. */
 export const headBytes = 4100
+export const imageHeadBytes = 32_774
 
-const archives = new Set(['zip', 'gz', 'tar'])
+const archives = new Set(['zip', 'gz', 'tar', 'tnef'])
 
 /** @param head the first `headBytes` */
 export async function contentTypeOf(head: Uint8Array): Promise<ContentType | undefined> {
@@ -23,28 +24,39 @@ export async function contentTypeOf(head: Uint8Array): Promise<ContentType | und
   return found === undefined ? undefined : { extension: found.ext, type: found.mime }
 }
 
-/** What is in these is not looked at. */
-const otherArchives = new Set([
-  'rar',
-  '7z',
-  'xz',
-  'bz2',
-  'zst',
-  'lz',
-  'Z',
-  'arj',
-  'cab',
-  'lzh',
-  'ace',
-])
+/** Of these no more is looked at than how they begin, of rar and 7z what their headers say. */
+const otherArchives = new Set(
+  'rar 7z xz bz2 zst lz lz4 Z arj cab lzh ace ar cpio xar wim iso udf dmg vhd vhdx asar'.split(' '),
+)
 
-/** Also what is only called so: unpackers that go by the name find a zip archive behind whatever was put in front of it. */
+/** Also what is only called so: unpackers that go by the name find an archive behind whatever was put in front of it. */
 export function mayBeArchive(content: ContentType | undefined, names: readonly string[]): boolean {
   return isArchive(content) || names.some((name) => /\.(?:zip|jar)$/i.test(name))
 }
 
+/** Whether its headers may say what is in it, though it cannot be unpacked here. */
+export function mayBeListed(content: ContentType | undefined, names: readonly string[]): boolean {
+  if (content?.extension === 'rar' || content?.extension === '7z') return true
+  return names.some((name) => /\.(?:rar|7z)$/i.test(name))
+}
+
+/** Whether all of it is wanted, not its beginning alone. */
+export function isLookedInto(content: ContentType | undefined, names: readonly string[]): boolean {
+  return mayBeArchive(content, names) || mayBeListed(content, names) || isCompoundFile(content)
+}
+
+/** Whether what is in it stays unseen, or is seen by its names alone. */
+export function isUnreadArchive(content: ContentType | undefined): boolean {
+  return content !== undefined && otherArchives.has(content.extension)
+}
+
 export function isAnyArchive(content: ContentType | undefined): boolean {
-  return isArchive(content) || (content !== undefined && otherArchives.has(content.extension))
+  return isArchive(content) || isUnreadArchive(content)
+}
+
+/** OLE's: a document of Office, or one that is encrypted. */
+export function isCompoundFile(content: ContentType | undefined): boolean {
+  return content?.extension === 'cfb'
 }
 
 /** Whether what is in it can be looked at. */
@@ -57,14 +69,37 @@ function quickly(head: Uint8Array): ContentType | undefined {
   if (begins(head, localEntry) || begins(head, noEntries))
     return { extension: 'zip', type: 'application/zip' }
   if (begins(head, deflated)) return { extension: 'gz', type: 'application/gzip' }
+  if (begins(head, tnef)) return { extension: 'tnef', type: 'application/ms-tnef' }
   if (begins(head, ustar, 257)) return { extension: 'tar', type: 'application/x-tar' }
-  return undefined
+  return imageTypeOf(head)
+}
+
+/** @param head the first `imageHeadBytes`: what of the rest is looked at, where nothing else has told the type */
+export function imageTypeOf(head: Uint8Array): ContentType | undefined {
+  return images.find(({ at, magic }) => begins(head, magic, at))?.is
 }
 
 const localEntry = Buffer.from('PK\x03\x04')
 const noEntries = Buffer.from('PK\x05\x06')
 const deflated = Buffer.from([0x1f, 0x8b, 0x08])
+const tnef = Buffer.from([0x78, 0x9f, 0x3e, 0x22])
 const ustar = Buffer.from('ustar')
+
+/** Disks and archives that Windows opens, and file-type does not know, or not by so little of them. */
+const images = (
+  [
+    ['MSWIM\0\0\0', 0, 'wim', 'application/x-ms-wim'],
+    ['xar!\0\x1c', 0, 'xar', 'application/x-xar'],
+    ['conectix', 0, 'vhd', 'application/x-vhd'],
+    ['vhdxfile', 0, 'vhdx', 'application/x-vhdx'],
+    ['CD001', 32_769, 'iso', 'application/x-iso9660-image'],
+    ['BEA01', 32_769, 'udf', 'application/x-udf-image'],
+  ] as const
+).map(([magic, at, extension, type]) => ({
+  magic: Buffer.from(magic),
+  at,
+  is: { extension, type },
+}))
 
 function begins(head: Uint8Array, wanted: Uint8Array, from = 0): boolean {
   for (let at = 0; at < wanted.length; at++) {

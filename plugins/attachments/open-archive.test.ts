@@ -308,7 +308,8 @@ describe('a zip archive', () => {
       const contents = await open(Buffer.concat([front, sound]))
       expect(names(contents)).toEqual(expect.arrayContaining(['a.exe', 'b.txt']))
     }
-    expect(await problemsOf(rar, { name: 'a.zip' })).toEqual([])
+    expect(await problemsOf(rar, { name: 'a.zip' })).toEqual(['broken'])
+    expect(await problemsOf(Buffer.from('BZh91AY&SY and more'), { name: 'a.zip' })).toEqual([])
     const picture = Buffer.concat([Buffer.from('GIF89a'), sound])
     expect(names(await open(zipOf({ 'inner.zip': picture })))).toContain('a.exe')
   })

@@ -16,10 +16,17 @@ import {
   contentTypeOf,
   headBytes,
   isAnyArchive,
+  isCompoundFile,
+  isLookedInto,
   mayBeArchive,
+  mayBeListed,
   type ContentType,
 } from './content-type.ts'
+import { isEncryptedDocument } from './office-document.ts'
+import { rarEntries, rarStart } from './rar.ts'
+import { lookAtSevenZip, sevenZipStart } from './seven-zip.ts'
 import { tarEntries } from './tar.ts'
+import { tnefFiles } from './tnef.ts'
 import { localNames, mostNames, prefixOf, zipEntries, type Span } from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
@@ -73,11 +80,14 @@ class Visit {
     const content = await contentTypeOf(bytes.subarray(0, headBytes))
     try {
       if (content?.extension === 'gz') await this.#gzip(bytes, inside(where))
+      if (content?.extension === 'tnef') await this.#tnef(bytes, inside(where))
       if (content?.extension === 'tar') await this.#tar(bytes, inside(where))
+      const listed = mayBeListed(content, [where.name]) && this.#listed(bytes, inside(where))
       // Unpackers that go by the name find a zip archive from its end, whatever stands in front of it.
       const isZip = content?.extension === 'zip' || prefixOf(bytes) !== undefined
       if (isZip) await this.#zip(bytes, inside(where))
-      else if (!isAnyArchive(content)) this.#note('broken', `${where.name} is no archive`)
+      else if (!listed && !isAnyArchive(content))
+        this.#note('broken', `${where.name} is no archive`)
     } catch (error) {
       // Whoever sends a damaged archive hears of it by a rule; it is no fault of ours.
       this.#note(
@@ -145,6 +155,41 @@ class Visit {
     return count
   }
 
+  /** Of rar and 7z what their headers say, wherever they begin. @returns whether there is one */
+  #listed(bytes: Buffer, within: readonly string[]): boolean {
+    const rar = rarStart(bytes)
+    const sevenZip = sevenZipStart(bytes)
+    if (rar !== undefined) this.#rar(bytes.subarray(rar), within)
+    if (sevenZip !== undefined) this.#sevenZip(bytes.subarray(sevenZip), within)
+    return rar !== undefined || sevenZip !== undefined
+  }
+
+  #rar(bytes: Buffer, within: readonly string[]): void {
+    const entries = rarEntries(bytes)
+    for (;;) {
+      const next = entries.next()
+      if (next.done === true) {
+        if (next.value === 'hidden') this.#hidden(within)
+        if (next.value === 'damaged')
+          this.#note('broken', `${within.at(-1) ?? ''} is a damaged rar archive`)
+        return
+      }
+      if (!this.#mayGoOn()) return
+      this.#add({ within, ...next.value })
+    }
+  }
+
+  #sevenZip(bytes: Buffer, within: readonly string[]): void {
+    const look = lookAtSevenZip(bytes)
+    if (look === 'encrypted') this.#hidden(within)
+    if (look === 'damaged') this.#note('broken', `${within.at(-1) ?? ''} is a damaged 7z archive`)
+  }
+
+  /** Files that have no names without a password. */
+  #hidden(within: readonly string[]): void {
+    this.#add({ within, names: [], sizeBytes: 0, encrypted: true })
+  }
+
   async #gzip(bytes: Buffer, within: readonly string[]): Promise<void> {
     const names = gzipNames(bytes, within.at(-1) ?? '')
     const [name = ''] = names
@@ -185,6 +230,23 @@ class Visit {
     }
   }
 
+  async #tnef(bytes: Buffer, within: readonly string[]): Promise<void> {
+    const files = tnefFiles(bytes)
+    for (;;) {
+      const next = files.next()
+      if (next.done === true) {
+        if (next.value === 'damaged')
+          this.#note('broken', `${within.at(-1) ?? ''} is a damaged message of Outlook`)
+        return
+      }
+      if (!this.#mayGoOn()) return
+      const { names, content } = next.value
+      const open = async (): Promise<Readable> => Readable.from([content])
+      const [name = 'an attachment'] = names
+      await this.#entry({ within, name, names, sizeBytes: content.length, open })
+    }
+  }
+
   /** One entry: its beginning, and all of it where it is an archive or its digest is wanted. */
   async #entry({ within, name, names, sizeBytes, open }: Found): Promise<void> {
     try {
@@ -194,11 +256,11 @@ class Visit {
         within,
         names,
         sizeBytes: whole?.length ?? sizeBytes,
-        encrypted: false,
+        encrypted: whole !== undefined && isCompoundFile(content) && isEncryptedDocument(whole),
         content,
         sha256,
       })
-      if (whole !== undefined && mayBeArchive(content, names))
+      if (whole !== undefined && (mayBeArchive(content, names) || mayBeListed(content, names)))
         await this.archive(whole, { within, name })
     } catch (error) {
       this.#add({ within, names, sizeBytes, encrypted: false })
@@ -222,7 +284,7 @@ class Visit {
       if (size < headBytes || decided) continue
       decided = true
       content = await contentTypeOf(Buffer.concat(chunks).subarray(0, headBytes))
-      if (!this.#digests && !mayBeArchive(content, names)) return { content }
+      if (!this.#digests && !isLookedInto(content, names)) return { content }
     }
     const all = Buffer.concat(chunks)
     if (!decided) content = await contentTypeOf(all.subarray(0, headBytes))

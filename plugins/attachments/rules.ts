@@ -4,6 +4,7 @@
  */
 import { extensionOf, type JsonValue, type Option, type Parsed } from 'postern/plugin'
 import { outcomeOf, type Outcome } from '../shared/outcome/outcome.ts'
+import { isUnreadArchive } from './content-type.ts'
 import { matchesGlob } from './glob.ts'
 import type { Collection, Specimen } from './specimen.ts'
 
@@ -62,6 +63,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['class-id', alone(inSpecimens(({ names }) => names.some(hasClassId)))],
   ['disguised', alone(inSpecimens(isDisguised))],
   ['ambiguous', ambiguousKind],
+  ['archive-unread', alone(inSpecimens(({ content }) => isUnreadArchive(content)))],
   ['archive-limit', alone(unseen('limit'))],
   ['archive-broken', alone(unseen('broken'))],
   ['mime-limit', alone(unseen('mime'))],
@@ -164,8 +166,9 @@ function anyGlob(patterns: readonly string[], text: string): boolean {
 /** Extensions that Windows runs, and others that open with a double click as if they were documents. */
 export const executables: ReadonlySet<string> = new Set(
   (
-    'ade adp app appx bat chm cmd com cpl dll exe hta img ins iso isp jar jnlp js jse lib lnk mde msc msi msix msp mst nsh one pif ' +
-    'ps1 reg scr sct shb sys vb vbe vbs vhd vhdx vxd wsc wsf wsh xll'
+    'ade adp app application appref-ms appx appxbundle bat chm cmd com cpl diagcab diagcfg diagpkg dll exe gadget hta img ins iso ' +
+    'isp jar jnlp js jse lib library-ms lnk mde msc msi msix msixbundle msp mst nsh one pif ps1 reg scf scr sct search-ms ' +
+    'searchconnector-ms settingcontent-ms shb shs sys vb vbe vbs vhd vhdx vxd website wim ws wsc wsf wsh xll'
   ).split(' '),
 )
 

@@ -9,6 +9,7 @@ import { dmarcResult } from '../dmarc/findings.ts'
 import { asciiName } from '../shared/mailauth/ascii-names.ts'
 import { formatResults } from '../shared/mailauth/write-results.ts'
 import { spfResult } from '../spf/findings.ts'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { iprevResult } from './findings.ts'
 import { iprev } from './iprev.ts'
 import { resultsOf } from './results.ts'
@@ -29,7 +30,8 @@ export const authenticationResults = definePlugin({
       description: 'Recipients may read the name that the sender logs in by.',
     }),
   },
-  setup: (_defaults, { dns }) => ({
+  setup: (usual, { dns }) => ({
+    ...(usual.iprev ? { probe: (signal: AbortSignal) => probeDns(dns, signal) } : {}),
     async message({ transaction }, { options, findings, signal }) {
       const { session, reversePath } = transaction
       const { user, remote } = session

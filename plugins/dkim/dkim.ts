@@ -7,6 +7,7 @@ import { actions, carryOut, passingActions, type Action } from '../shared/mailau
 import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { lookAtSignedHeader } from '../shared/mailauth/signed-header.ts'
 import { SignatureVerifier } from '../shared/mailauth/verify-signatures.ts'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { dkverify } from './dkverify.ts'
 import { beyondLimits, dkimFinding, noSignature } from './evaluate.ts'
 import { dkimResult, type DkimFinding } from './findings.ts'
@@ -69,6 +70,7 @@ export const dkim = definePlugin({
     const count = resultCounter(metrics, 'DKIM')
     const verifier = new SignatureVerifier()
     return {
+      probe: (signal) => probeDns(dns, signal),
       async open() {
         await verifier.load()
       },

@@ -17,6 +17,7 @@ import { actions, carryOut, passingActions, type Action } from '../shared/mailau
 import { spfResult } from '../spf/findings.ts'
 import { authorDomains } from '../shared/mailauth/author.ts'
 import { resultCounter } from '../shared/mailauth/count-results.ts'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { evaluateDmarc, loadDmarc, type DmarcAnswer, type DmarcParts } from './evaluate.ts'
 import { dmarcResult, type DmarcFinding } from './findings.ts'
 import { rescuer } from './rescue.ts'
@@ -75,6 +76,7 @@ export const dmarc = definePlugin({
     const count = resultCounter(metrics, 'DMARC')
     let loaded: ReturnType<typeof loadDmarc> | undefined
     return {
+      probe: (signal) => probeDns(dns, signal),
       async open() {
         await (loaded ??= loadDmarc())
       },

@@ -116,6 +116,7 @@ export const dnsbl = definePlugin({
       })
     }
     return {
+      probe: () => panel.probe(),
       async open() {
         panel.open()
       },

@@ -13,6 +13,7 @@ import {
   reject,
   type Dns,
 } from 'postern/plugin'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { clientName, type ClientName } from './findings.ts'
 
 export const fcrdns = definePlugin({
@@ -40,6 +41,7 @@ export const fcrdns = definePlugin({
     }),
   },
   setup: (_options, { dns }) => ({
+    probe: (signal) => probeDns(dns, signal),
     async connect({ session }, { options, signal }) {
       const { address } = session.remote
       // A client by a UNIX socket, or of whom a proxy knows no address.

@@ -15,6 +15,7 @@ import {
   type Mailbox,
   type MaybePromise,
 } from 'postern/plugin'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 
 const levels = ['control', '0', '1', '2', '3'] as const
 
@@ -34,6 +35,7 @@ export const mfcheck = definePlugin({
   setup({ control }, { dns, log }) {
     const usual = control.follow((bytes) => controlInteger(bytes, 1).value)
     return {
+      probe: (signal) => probeDns(dns, signal),
       mail({ session, reversePath }, { options, signal }) {
         const level = options.level === 'control' ? usual.current : Number(options.level)
         if (level < 1 || reversePath === null || isExempt(reversePath)) return pass()

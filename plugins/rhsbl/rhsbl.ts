@@ -82,6 +82,7 @@ export const rhsbl = definePlugin({
       return pass({ ...said, ...(options.score === 0 ? {} : { score: options.score * weight }) })
     }
     return {
+      probe: () => panel.probe(),
       async open() {
         panel.open()
       },

@@ -25,6 +25,7 @@ import {
 import { asciiAddress, asciiName } from '../shared/mailauth/ascii-names.ts'
 import { resultCounter } from '../shared/mailauth/count-results.ts'
 import { originClient, trustedHop } from '../trusted-hops/findings.ts'
+import { probeDns } from '../shared/dns-probe/probe-dns.ts'
 import { behaviour, levels, usualLevel } from './behaviour.ts'
 import { loadSpf, type SpfAnswer } from './evaluate.ts'
 import { spfResult } from './findings.ts'
@@ -137,6 +138,7 @@ export const spf = definePlugin({
       )
     }
     return {
+      probe: (signal) => probeDns(dns, signal),
       async open() {
         await loadSpf()
       },

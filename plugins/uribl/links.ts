@@ -18,6 +18,12 @@ export function linkedHosts(text: string, isHtml: boolean): readonly string[] {
     for (const host of [hostOf(plain), hostOf(plain.split(punctuation, 1)[0] ?? '')]) {
       if (host !== undefined) hosts.add(host)
     }
+    for (const target of targetsIn(plain)) {
+      left -= 1
+      if (left < 0) return
+      const host = hostOf(target)
+      if (host !== undefined) hosts.add(host)
+    }
   }
   for (const link of spelledOut(text)) {
     if (left <= 0) break
@@ -35,7 +41,7 @@ export function linkedHosts(text: string, isHtml: boolean): readonly string[] {
 /** Where an address begins that people would click on. */
 const beginning = /(?:https?|ftp):[/\\]{2}|\bwww\d{0,3}\./gi
 const end = /[\s"'<>`]/
-const punctuation = /[),;|}*]/
+const punctuation = /[),;|}*“”‘’«»…]/
 
 function* spelledOut(text: string): Generator<string> {
   for (const { index } of text.matchAll(beginning)) {
@@ -45,7 +51,27 @@ function* spelledOut(text: string): Generator<string> {
   }
 }
 
-const attribute = /\b(?:href|src|action|background|data)[\t\n\r ]{0,20}=/gi
+/** Where an address begins that is encoded within another: once, or once more for each redirector on the way. */
+const encodedBeginning = /https?(?:%(?:25)*3a|:)(?:%(?:25)*(?:2f|5c)){2}/gi
+/** The host of a longer target is in its beginning. */
+const longestTarget = 512
+const mostTimes = 4
+
+/** What a redirector is told to lead to: `?u=http%3A%2F%2F…`. */
+function* targetsIn(link: string): Generator<string> {
+  if (!link.includes('%')) return
+  for (const { index } of link.matchAll(encodedBeginning)) {
+    let target = link.slice(index, index + longestTarget).split('&', 1)[0] ?? ''
+    for (let times = 0; times < mostTimes && target.includes('%'); times++) {
+      target = target.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      )
+    }
+    yield target
+  }
+}
+
+const attribute = /\b(?:href|src|action|formaction|background|poster|data)[\t\n\r ]{0,20}=/gi
 
 /** In quotes a link may hold blanks and line ends, which browsers drop. */
 function* inAttributes(text: string): Generator<string> {

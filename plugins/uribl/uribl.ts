@@ -42,6 +42,7 @@ export const uribl = definePlugin({
   setup({ lists, self_test: selfTest }, { dns, clock, log }) {
     const panel = new ListPanel({ dns, clock, log, lists, testPoints: domainTestPoints, selfTest })
     return {
+      probe: () => panel.probe(),
       async open() {
         panel.open()
       },

@@ -82,8 +82,9 @@ describe('a gateway that looks at the content of mail', () => {
 
   test('has entries for all of it in the sample', async () => {
     folder = await gatewayFolder()
-    for (const name of ['headers', 'uribl']) {
-      expect((await runPostern(['enable', name, '--config', folder.config])).stderr).toBe('')
+    for (const command of [['headers'], ['uribl', '--untried']]) {
+      const { stderr } = await runPostern(['enable', ...command, '--config', folder.config])
+      expect(stderr).toBe('')
     }
     const chain = await runPostern(['chain', '--config', folder.config])
     expect([chain.code, chain.stderr]).toEqual([0, ''])

@@ -26,6 +26,9 @@ test(
   { timeout: 120_000 },
   async () => {
     folder = await gatewayFolder()
+    // Nobody answers there, and says so at once.
+    const nobody = '\ndns: { servers: ["127.0.0.1:9"] }\n'
+    await folder.write('postern.yaml', (await folder.read('postern.yaml')) + nobody)
     const { chain } = parse(await folder.read('postern.yaml')) as {
       chain: readonly { plugin: string; name?: string; mode?: string }[]
     }

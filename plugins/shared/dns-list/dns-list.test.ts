@@ -92,6 +92,18 @@ describe('what a list answers', () => {
   )
 })
 
+describe('127.0.0.1, by which lists about links say that they do not answer,', () => {
+  test('is an error, and a listing only where a filter asks for it', () => {
+    expect(readListing({ base: 'a.test', weight: 1 }, ['127.0.0.1'])).toMatchObject({
+      listed: 'nonsense',
+    })
+    const white = { base: 'a.test', weight: -1, filter: octets(127, 0, 0, 1) }
+    expect(readListing(white, ['127.0.0.1'])).toMatchObject({ listed: true })
+    const black = { base: 'a.test', weight: 1, filter: octets(127, 0, 0, 2) }
+    expect(readListing(black, ['127.0.0.1'])).toEqual({ listed: false })
+  })
+})
+
 describe('the name by which lists know an address', () => {
   test.each([
     ['192.0.2.99', '99.2.0.192'],

@@ -100,18 +100,28 @@ function parseRange(text: string): readonly [number, number] | undefined {
   return [Number(from), Number(to)]
 }
 
+/** All that is within 127/8. */
+export const anyCode: AnswerFilter = [[[127, 127]], [[0, 255]], [[0, 255]], [[0, 255]]]
+
 /**
  * What the addresses mean that a list answered with. Lists answer within 127/8; 127.255.255/24 is how they say that
- * they do not answer us; anything else is a resolver or a lapsed domain that answers every name. None of it is a listing.
+ * they do not answer us, and 127.0.0.1 likewise where no filter asks for it; anything else is a resolver or a lapsed domain that
+ * answers every name. None of it is a listing.
  */
 export function readListing({ filter }: DnsList, addresses: readonly string[]): Listing {
   const foreign = addresses.find(
-    (each) => !each.startsWith('127.') || each.startsWith('127.255.255.'),
+    (each) =>
+      !each.startsWith('127.') ||
+      each.startsWith('127.255.255.') ||
+      (filter === undefined && each === refused),
   )
   if (foreign !== undefined) return { listed: 'nonsense', code: foreign }
   const codes = addresses.filter((each) => filter === undefined || matches(filter, each))
   return codes.length === 0 ? { listed: false } : { listed: true, codes }
 }
+
+/** How some lists about links say that they do not answer us (RFC 5782 §2.1 has listings from 127.0.0.2 on). */
+const refused = '127.0.0.1'
 
 function matches(filter: AnswerFilter, address: string): boolean {
   const octets = address.split('.').map(Number)

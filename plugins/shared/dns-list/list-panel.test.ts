@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { fakeClock, fakeDns, recordingLog, type FakeZones } from 'postern/testkit'
 import { parseDnsList, type DnsList } from './dns-list.ts'
-import { addressTestPoints, ListPanel, weightOf } from './list-panel.ts'
+import { addressTestPoints, domainTestPoints, ListPanel, weightOf } from './list-panel.ts'
 
 const healthy = (base: string): FakeZones => ({
   [`2.0.0.127.${base}`]: { addresses: ['127.0.0.2'] },
 })
 
-function panelOf(lists: readonly string[], zones: FakeZones, selfTest = false) {
+function panelOf(
+  lists: readonly string[],
+  zones: FakeZones,
+  selfTest = false,
+  testPoints = addressTestPoints,
+) {
   const clock = fakeClock()
   const log = recordingLog()
   const dns = fakeDns(zones)
@@ -16,7 +21,7 @@ function panelOf(lists: readonly string[], zones: FakeZones, selfTest = false) {
     clock,
     log,
     lists: lists.map(listOf),
-    testPoints: addressTestPoints,
+    testPoints,
     selfTest,
   })
   const { signal } = new AbortController()
@@ -149,5 +154,31 @@ describe('a panel of DNS lists', () => {
     const fields = { list: 'a.test', problem: expect.stringContaining(problem) }
     expect(log.events).toMatchObject([{ event: 'dns-list.not-tested', fields }])
     panel.close()
+  })
+
+  test('is probed by what its lists say of their test entries', async () => {
+    const { panel } = panelOf(
+      ['a.test', 'b.test'],
+      { ...healthy('a.test'), ...healthy('b.test') },
+      true,
+    )
+    expect(await panel.probe()).toBe(
+      'a.test has its test entries and no others\nb.test has its test entries and no others',
+    )
+    const zones = {
+      '2.0.0.127.dead.test': 'fails',
+      '2.0.0.127.refuses.test': { addresses: ['127.255.255.254'] },
+      ...healthy('a.test'),
+    } as const
+    const bad = panelOf(['dead.test', 'a.test', 'refuses.test', 'lapsed.test'], zones, true)
+    await expect(bad.panel.probe()).rejects.toThrow(
+      /^dead\.test: .*; refuses\.test: answers 127\.255\.255\.254; lapsed\.test: does not hold 2\.0\.0\.127, as if it were dead$/,
+    )
+  })
+
+  test('of links may hold addresses for a test', async () => {
+    const zones = { '2.0.0.127.links.test': { addresses: ['127.0.0.14'] } }
+    const { panel } = panelOf(['links.test'], zones, true, domainTestPoints)
+    expect(await panel.probe()).toMatch(/^links\.test/)
   })
 })

@@ -14,7 +14,7 @@ import {
   type MaybePromise,
   type Timer,
 } from 'postern/plugin'
-import { readListing, type DnsList } from './dns-list.ts'
+import { anyCode, readListing, type DnsList } from './dns-list.ts'
 
 /** What a list must hold and must not hold (RFC 5782 §5), as it would be asked. */
 export interface TestPoints {
@@ -32,7 +32,12 @@ export const addressTestPoints: TestPoints = {
   notListed: '1.0.0.127',
   orElse: { listed: `2.0.0.0.${mappedNet}`, notListed: `1.0.0.0.${mappedNet}` },
 }
-export const domainTestPoints: TestPoints = { listed: 'test', notListed: 'invalid' }
+/** Lists about links hold addresses too: some of them have these test entries, and none by name. */
+export const domainTestPoints: TestPoints = {
+  listed: 'test',
+  notListed: 'invalid',
+  orElse: { listed: '2.0.0.127', notListed: '1.0.0.127' },
+}
 
 export interface ListPanelParts {
   readonly dns: Dns
@@ -67,6 +72,12 @@ type Said = Hit | 'clear' | 'failed'
 /** What a list says of a test point; where it says nothing of use, why. */
 type Looked = 'listed' | 'clear' | { readonly problem: string }
 
+/** What comes of a test: whether it serves, or nobody knows. */
+interface Tested {
+  readonly state: 'serves' | 'useless' | 'unknown'
+  readonly problem: string
+}
+
 const mostFailures = 3
 const retryMs = 5 * 60_000
 const testEveryMs = 60 * 60_000
@@ -93,6 +104,22 @@ export class ListPanel {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+  }
+
+  /**
+   * Asks each list for its test entries, before anybody relies on it. @returns what is well
+   * @throws Error that names the lists which do not serve, and what each of them does instead
+   */
+  async probe(): Promise<string> {
+    const { lists, selfTest } = this.#parts
+    const all = await Promise.all(
+      lists.map(async (list) => ({ ...(await this.#tested(list)), base: list.base })),
+    )
+    const bad = all.filter(({ state }) => state !== 'serves')
+    if (bad.length > 0)
+      throw new Error(bad.map(({ base, problem }) => `${base}: ${problem}`).join('; '))
+    const what = selfTest ? 'its test entries and no others' : 'an answer'
+    return all.map(({ base }) => `${base} has ${what}`).join('\n')
   }
 
   /** For the trace: which lists rest. */
@@ -201,22 +228,31 @@ export class ListPanel {
 
   /** Without test entries to rely on, a list that answers at all has recovered. */
   async #test(list: DnsList): Promise<void> {
-    const { testPoints, selfTest } = this.#parts
-    if (!selfTest && !this.#suspended.has(list.base)) return
-    const [listed, notListed] = await this.#lookAt(list, testPoints)
+    if (!this.#parts.selfTest && !this.#suspended.has(list.base)) return
+    const { state, problem } = await this.#tested(list)
     if (this.#closed) return
-    const failed = [listed, notListed].find((each) => typeof each === 'object')
-    if (failed !== undefined) {
+    if (state === 'unknown') {
       // Nobody was there to ask: said, but a list that serves is not put to rest for it.
-      const problem = failed.problem.slice(0, longestProblem)
-      this.#parts.log.warn('dns-list.not-tested', { list: list.base, problem })
-    } else if (notListed === 'listed') {
-      this.#suspend(list.base, `holds ${testPoints.notListed}, as if everybody were listed`)
-    } else if (selfTest && listed === 'clear') {
-      this.#suspend(list.base, `does not hold ${testPoints.listed}, as if it were dead`)
-    } else {
-      this.#resume(list.base)
+      const short = problem.slice(0, longestProblem)
+      this.#parts.log.warn('dns-list.not-tested', { list: list.base, problem: short })
+    } else if (state === 'useless') this.#suspend(list.base, problem)
+    else this.#resume(list.base)
+  }
+
+  async #tested(list: DnsList): Promise<Tested> {
+    const { testPoints, selfTest } = this.#parts
+    const [listed, notListed] = await this.#lookAt(list, testPoints)
+    for (const looked of [listed, notListed]) {
+      if (typeof looked === 'object') return { state: 'unknown', problem: looked.problem }
     }
+    if (notListed === 'listed') {
+      const problem = `holds ${testPoints.notListed}, as if everybody were listed`
+      return { state: 'useless', problem }
+    }
+    if (selfTest && listed === 'clear') {
+      return { state: 'useless', problem: `does not hold ${testPoints.listed}, as if it were dead` }
+    }
+    return { state: 'serves', problem: '' }
   }
 
   /** @returns what it says of the one that it must hold, and of the one that it must not */
@@ -234,7 +270,7 @@ export class ListPanel {
       try {
         const answer = await this.#parts.dns.ipv4(`${name}.${base}`, signal)
         const records = answer.answer === 'found' ? answer.records : []
-        const listing = readListing({ base, weight: 1 }, records)
+        const listing = readListing({ base, weight: 1, filter: anyCode }, records)
         if (listing.listed === 'nonsense') return { problem: nonsense(listing.code) }
         return listing.listed ? 'listed' : 'clear'
       } catch (error) {

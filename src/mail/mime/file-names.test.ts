@@ -28,6 +28,15 @@ describe('the names of a part', () => {
       ['a.exe', '=?utf-8?Q?a=2E?= =?utf-8?Q?exe?='],
     ],
     ['attachment; filename=a.txt; filename=a.exe', ['a.txt', 'a.exe']],
+    ["attachment; filename*=''a.txt; filename*=''a.exe", ['a.txt', 'a.exe']],
+    // Twice the same number: all of them, the first, the last.
+    [
+      'attachment; filename*0=a.t; filename*0=a.e; filename*1=xt; filename*1=xe',
+      ['a.ta.extxe', 'a.txt', 'a.exe'],
+    ],
+    // A number that is missing: to the end, or up to there.
+    ['attachment; filename*0=a.exe; filename*2=.txt', ['a.exe.txt', 'a.exe']],
+    ['attachment; filename*0=a.exe; filename*01=.txt', ['a.exe.txt', 'a.exe']],
     ['attachment; filename=""', []],
     ['attachment', []],
   ])('%s', (field, expected) => {

@@ -83,27 +83,58 @@ function trimEnd(name: string): string {
 
 /** All values of the parameter: RFC 2231 first, which who writes it means, then the plain ones in their order. */
 export function valuesOf(parameters: readonly Parameter[], name: string): readonly string[] {
-  const extended = extendedValue(parameters, name)
   const plain = parameters
     .filter((parameter) => parameter.name === name)
     .flatMap(({ readings }) => readings)
-  return extended === undefined ? plain : [extended, ...plain]
+  return [...extendedValues(parameters, name), ...plain]
 }
 
 interface Section {
-  readonly number: number
+  /** Absent of one that is the whole value. */
+  readonly number?: number
+  /** Whether its number is written as RFC 2231 has it: some readers drop what has zeros in front. */
+  readonly proper: boolean
   readonly encoded: boolean
   readonly text: string
 }
 
+type Numbered = Section & { readonly number: number }
+
 /** RFC 2231 §3, §4: `name*=`, or `name*0=`, `name*1*=`, put together by number whatever their order. */
-function extendedValue(parameters: readonly Parameter[], name: string): string | undefined {
+function extendedValues(parameters: readonly Parameter[], name: string): readonly string[] {
   const sections = parameters.flatMap((parameter) => sectionOf(parameter, name))
-  if (sections.length === 0) return undefined
-  const inOrder = sections.toSorted((one, other) => one.number - other.number)
-  const [head] = inOrder
+  if (sections.length === 0) return []
+  const whole = sections.filter(({ number }) => number === undefined)
+  const numbered = sections
+    .filter((section) => section.number !== undefined)
+    .map((section) => ({ ...section, number: section.number ?? 0 }))
+    .toSorted((one, other) => one.number - other.number)
+  const put = [...whole.map((one) => [one]), ...waysToPut(numbered)].map(together)
+  return [...new Set(put)]
+}
+
+/** Sections that are there twice, or missing: some readers take all, others the first or the last, and stop at a gap. */
+function waysToPut(inOrder: readonly Numbered[]): readonly (readonly Numbered[])[] {
+  if (inOrder.length === 0) return []
+  if (inOrder.every(({ number, proper }, index) => proper && number === index)) return [inOrder]
+  const proper = inOrder.filter((section) => section.proper)
+  const ways = [inOrder, proper].flatMap((sections) => {
+    const first = sections.filter(({ number }, index) => sections[index - 1]?.number !== number)
+    const last = sections.filter(({ number }, index) => sections[index + 1]?.number !== number)
+    return [first, last].flatMap((once) => [once, untilGap(once)])
+  })
+  return [inOrder, ...ways.filter(({ length }) => length > 0)]
+}
+
+function untilGap(sections: readonly Numbered[]): readonly Numbered[] {
+  const gap = sections.findIndex(({ number }, index) => number !== index)
+  return gap < 0 ? sections : sections.slice(0, gap)
+}
+
+function together(sections: readonly Section[]): string {
+  const [head] = sections
   const { charset, rest } = head?.encoded === true ? charsetOf(head.text) : plainOf(head?.text)
-  const bytes = inOrder.map(({ encoded, text }, index) => {
+  const bytes = sections.map(({ encoded, text }, index) => {
     const value = index === 0 ? rest : text
     return encoded ? fromHex(value, '%') : Buffer.from(value, 'utf8')
   })
@@ -114,10 +145,12 @@ function sectionOf({ name: spelled, readings }: Parameter, name: string): readon
   if (!spelled.startsWith(`${name}*`)) return []
   const [text] = readings
   const rest = spelled.slice(name.length + 1)
-  if (rest === '') return [{ number: 0, encoded: true, text }]
+  if (rest === '') return [{ encoded: true, proper: true, text }]
   const encoded = rest.endsWith('*')
   const digits = encoded ? rest.slice(0, -1) : rest
-  return /^\d{1,4}$/.test(digits) ? [{ number: Number(digits), encoded, text }] : []
+  if (!/^\d{1,4}$/.test(digits)) return []
+  const number = Number(digits)
+  return [{ number, proper: String(number) === digits, encoded, text }]
 }
 
 function charsetOf(text: string): { readonly charset: string | undefined; readonly rest: string } {
