@@ -6,6 +6,7 @@ import { controlReaders, type ControlReader } from '../formats/control-readers.t
 import { latin1 } from '../formats/octets.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { Disk, FileStat } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { staleFiles, type StaleFile } from './compiled-files.ts'
 
 export interface ShownControl {
@@ -52,10 +53,7 @@ export async function showControl(configuration: Configuration, disk: Disk): Pro
       shown({ name, file, me, path: join(folder, name), disk, ...readerOf(name, configuration) }),
     ),
   )
-  const names = await disk.list(folder).catch((error: unknown): readonly string[] => {
-    if (isPosternError(error, 'NOT_FOUND')) return []
-    throw error
-  })
+  const names = (await unlessMissing(disk.list(folder))) ?? []
   const known = new Set<string>(table.map(([name]) => name))
   return {
     folder,

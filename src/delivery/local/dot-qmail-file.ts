@@ -8,6 +8,7 @@ import {
 } from '../../formats/dot-qmail.ts'
 import { latin1Bytes, readable } from '../../formats/octets.ts'
 import type { Disk, DiskFile } from '../../runtime/disk.ts'
+import { exists } from '../../runtime/missing.ts'
 import type { LocalAddress } from './local-address.ts'
 import { hard, reasonOf, soft, type Trouble } from './trouble.ts'
 
@@ -92,22 +93,12 @@ export async function newSenderOf(disk: Disk, address: LocalAddress): Promise<st
   if (sender === '' || sender === '#@[]') return sender
   const owner = `${home}/.qmail${dash}${safeExtension(extension)}-owner`
   try {
-    if (!(await exists(disk, owner))) return sender
-    return (await exists(disk, `${owner}-default`))
+    if (!(await exists(disk, fileName(owner)))) return sender
+    return (await exists(disk, fileName(`${owner}-default`)))
       ? `${local}-owner-@${host}-@[]`
       : `${local}-owner@${host}`
   } catch (error) {
     return soft(`Unable to open ${owner}: ${reasonOf(error)}. (#4.3.0)`)
-  }
-}
-
-async function exists(disk: Disk, path: string): Promise<boolean> {
-  try {
-    await disk.stat(fileName(path))
-    return true
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
-    throw error
   }
 }
 

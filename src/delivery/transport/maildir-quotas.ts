@@ -19,6 +19,7 @@ import {
 } from '../../mail/quota.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import type { Random } from '../../runtime/random.ts'
 
 export interface MaildirQuotasParts {
@@ -184,13 +185,4 @@ export class MaildirQuotas {
 /** The flag T of a message in cur/. */
 function isTrashed(name: string): boolean {
   return /:2,[A-Z]*T/.test(name)
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
 }
