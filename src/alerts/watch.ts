@@ -23,7 +23,7 @@ import {
   type Told,
   type Trends,
 } from './book.ts'
-import { look } from './readings.ts'
+import { look } from './look.ts'
 import { steadyMs, type AlertSettings } from './settings.ts'
 import { callWebhook } from './webhook.ts'
 import { bodyOf, letterOf, type AlertLetter } from './words.ts'
