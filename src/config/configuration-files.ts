@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { isPosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { inState, usualState } from './state-folder.ts'
@@ -51,7 +51,7 @@ export class ConfigurationFiles {
       return this.#source.readFile(this.absolute(path))
     } catch (error) {
       if (isPosternError(error, 'NOT_FOUND')) return undefined
-      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      const problem = `cannot be read: ${errorMessage(error)}`
       this.mistakes.push({ file: this.shown(path), problem, remedy: 'mend its permissions' })
       return undefined
     }
