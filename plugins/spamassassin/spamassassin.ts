@@ -19,7 +19,7 @@ import {
   type RecipientVerdict,
   type Transaction,
 } from 'postern/plugin'
-import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
+import { peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
 import { isLookedAt, strangersOption, unaskedAboutSpam } from '../shared/recipients/strangers.ts'
@@ -111,13 +111,7 @@ export const spamassassin = definePlugin({
         const rule = control.classOf(recipient, transaction, spamRuleOf)
         return JSON.stringify([rule, userOf(recipient, options)])
       },
-      async probe(signal) {
-        const answers = file.servers.map(
-          async (address) =>
-            `${formatPeerAddress(address)}: ${await pingSpamd(doors, address, signal)}`,
-        )
-        return (await Promise.all(answers)).join(', ')
-      },
+      probe: (signal) => panel.probe((address) => pingSpamd(doors, address, signal)),
       async learn({ message, as, recipient }, signal) {
         const { connect_timeout: connectMs, patience: patienceMs } = file
         const user = recipient === undefined ? file.user : userOf(recipient, file)
@@ -174,7 +168,7 @@ export const spamassassin = definePlugin({
   },
 })
 
-/** Whose mail is looked at, and up to which size. */
+/** The options that a verdict is made by. */
 interface Rules {
   readonly headers: 'spamassassin' | 'fast' | 'none'
   readonly subject: string
