@@ -3,7 +3,7 @@
  * the supervisor's. A bug in it ends it, and never the gateway.
  */
 import { rehearse } from './rehearsal/rehearse-once.ts'
-import { isPosternError, PosternError } from './mail/errors.ts'
+import { errorStack, isPosternError, PosternError } from './mail/errors.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { openAdministrationOf, type OpenedAdministration } from './tools/open-administration.ts'
@@ -78,7 +78,7 @@ function isSystemError(error: unknown): error is Error {
 }
 
 function died(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+  process.stderr.write(`${errorStack(error)}\n`)
   process.exit(1)
 }
 

@@ -3,7 +3,7 @@
  * the keeper over its channel. Without a keeper it ends at once, and what it had started for users ends with their time.
  */
 import type { DelivererServer } from './delivery/deliverer/server.ts'
-import { isPosternError } from './mail/errors.ts'
+import { errorStack, isPosternError } from './mail/errors.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { openDeliverer } from './tools/privileges/open-deliverer.ts'
@@ -46,7 +46,7 @@ class DelivererProcess {
 }
 
 function complain(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+  process.stderr.write(`${errorStack(error)}\n`)
 }
 
 /** A bug: the keeper sees it by the end of the process. */

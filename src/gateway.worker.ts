@@ -4,6 +4,7 @@
  * at once; what it has promised is on the disk.
  */
 import { openGateway } from './compose.ts'
+import { errorStack } from './mail/errors.ts'
 import type { Gateway } from './tools/gateway.ts'
 import { systemClock } from './runtime/node/clock.ts'
 import { keptByRoot, keptListeners } from './runtime/node/kept.ts'
@@ -129,7 +130,7 @@ async function answerOf(gateway: Gateway, what: WorkerQuestion): Promise<WorkerA
 
 /** A bug: the supervisor sees it by the end of the process. */
 function died(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+  process.stderr.write(`${errorStack(error)}\n`)
   process.exit(1)
 }
 

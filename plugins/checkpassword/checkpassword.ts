@@ -12,6 +12,7 @@ import {
   type Programs,
   type Session,
 } from 'postern/plugin'
+import { tcpVariables } from '../shared/session-variables/session-variables.ts'
 
 export const checkpassword = definePlugin({
   name: 'checkpassword',
@@ -92,22 +93,8 @@ export const checkpassword = definePlugin({
 })
 
 /** As under tcpserver: programs read there whom they serve. */
-function environmentOf({
-  environment,
-  remote,
-  remoteName,
-  local,
-}: Session): ReadonlyMap<string, string> {
-  return new Map([
-    ['PATH', '/usr/local/bin:/usr/bin:/bin'],
-    ...environment.variables,
-    ['PROTO', 'TCP'],
-    ['TCPREMOTEIP', remote.address],
-    ['TCPREMOTEPORT', String(remote.port)],
-    ['TCPLOCALIP', local.address],
-    ['TCPLOCALPORT', String(local.port)],
-    ...(remoteName === undefined ? [] : [['TCPREMOTEHOST', remoteName] as const]),
-  ])
+function environmentOf(session: Session): ReadonlyMap<string, string> {
+  return new Map([['PATH', '/usr/local/bin:/usr/bin:/bin'], ...tcpVariables(session)])
 }
 
 async function doubtsAbout(program: string, programs: Programs): Promise<readonly Doubt[]> {

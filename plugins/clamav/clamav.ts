@@ -15,7 +15,7 @@ import {
   type HeaderEdit,
   type Opinion,
 } from 'postern/plugin'
-import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
+import { peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { forThoseScanned, Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { ping, scan, version, type ScanAnswer } from './clamd.ts'
@@ -99,13 +99,7 @@ export const clamav = definePlugin({
         const remedy = 'write reject or quarantine, if a virus may not come in by its size'
         return [...doubts, { option: 'too_large', problem, remedy }]
       },
-      async probe(signal) {
-        const answers = servers.map(async (address) => {
-          const name = formatPeerAddress(address)
-          return `${name}: ${await version(doors, address, signal)}`
-        })
-        return (await Promise.all(answers)).join(', ')
-      },
+      probe: (signal) => panel.probe((address) => version(doors, address, signal)),
       classOf: (recipient, transaction) =>
         control.classOf(recipient, transaction, ({ clam }) => clam === true),
       async message({ transaction, message }, { options, signal }) {

@@ -11,12 +11,11 @@ import {
   quarantine,
   reject,
   type Opinion,
-  type Session,
 } from 'postern/plugin'
 import { formatPeerAddress, peerOption } from '../shared/peer/peer-address.ts'
-import { Peer } from '../shared/peer/peer.ts'
 import type { Answer } from './answer.ts'
-import { Link, type MessageAnswer } from './link.ts'
+import type { MessageAnswer } from './link.ts'
+import { Links } from './links.ts'
 
 export const milter = definePlugin({
   name: 'milter',
@@ -39,81 +38,49 @@ export const milter = definePlugin({
     }),
   },
   setup(file, { clock, net }) {
-    const doors = { clock, net }
-    const { address, connect_timeout: connectMs, reply_timeout: replyMs } = file
-    const links = new Map<string, Link>()
-
-    const open = async (signal: AbortSignal): Promise<Link> => {
-      const peer = await Peer.connect(doors, { address, connectMs, patienceMs: replyMs, signal })
-      try {
-        return await Link.over(peer)
-      } catch (error) {
-        peer.hangUp()
-        throw error
-      }
-    }
-    /** A link that fails is given up; the next step begins a new one and tells it what it missed. */
-    const follow = async <T>(
-      { id }: Session,
-      { signal, patienceMs }: { readonly signal: AbortSignal; readonly patienceMs: number },
-      step: (link: Link) => Promise<T>,
-    ): Promise<T> => {
-      const before = links.get(id)
-      if (before?.peer.hasEnded === true) before.peer.hangUp()
-      const link = before?.peer.hasEnded === false ? before : await open(signal)
-      links.set(id, link)
-      link.peer.heed(signal, patienceMs)
-      try {
-        return await step(link)
-      } catch (error) {
-        if (links.get(id) === link) links.delete(id)
-        link.peer.hangUp()
-        throw error
-      } finally {
-        link.peer.heed(undefined)
-      }
-    }
+    const { connect_timeout: connectMs, reply_timeout: patienceMs } = file
+    const links = new Links({ address: file.address, connectMs, patienceMs }, { clock, net })
     return {
       async probe(signal) {
-        const link = await open(signal)
+        const link = await links.open(signal)
         link.quit()
-        return `${formatPeerAddress(address)}: negotiates`
+        return `${formatPeerAddress(file.address)}: negotiates`
       },
       async connect({ session }, { signal }) {
-        const how = { signal, patienceMs: replyMs }
-        return spoken(await follow(session, how, (link) => link.session(session)))
+        const how = { signal, patienceMs }
+        return spoken(await links.follow(session, how, (link) => link.session(session)))
       },
       async hello({ session }, { signal }) {
-        const how = { signal, patienceMs: replyMs }
-        return spoken(await follow(session, how, (link) => link.session(session)))
+        const how = { signal, patienceMs }
+        return spoken(await links.follow(session, how, (link) => link.session(session)))
       },
       async mail({ session, reversePath, parameters }, { signal }) {
-        const how = { signal, patienceMs: replyMs }
+        const how = { signal, patienceMs }
         return spoken(
-          await follow(session, how, (link) => link.mail(session, reversePath, parameters)),
+          await links.follow(session, how, (link) => link.mail(session, reversePath, parameters)),
         )
       },
       async rcpt({ transaction, recipient }, { signal }) {
-        const how = { signal, patienceMs: replyMs }
+        const how = { signal, patienceMs }
         const { session } = transaction
-        return spoken(await follow(session, how, (link) => link.rcpt(transaction, recipient)))
+        return spoken(await links.follow(session, how, (link) => link.rcpt(transaction, recipient)))
       },
       async data({ transaction }, { signal }) {
-        const how = { signal, patienceMs: replyMs }
-        return spoken(await follow(transaction.session, how, (link) => link.data(transaction)))
+        const how = { signal, patienceMs }
+        return spoken(
+          await links.follow(transaction.session, how, (link) => link.data(transaction)),
+        )
       },
       async message({ transaction, message }, { signal }) {
         const how = { signal, patienceMs: file.message_timeout }
         const { session } = transaction
-        return judged(await follow(session, how, (link) => link.message(transaction, message)))
+        return judged(
+          await links.follow(session, how, (link) => link.message(transaction, message)),
+        )
       },
-      sessionEnded({ id }) {
-        links.get(id)?.quit()
-        links.delete(id)
-      },
+      sessionEnded: ({ id }) => links.end(id),
       async close() {
-        for (const link of links.values()) link.quit()
-        links.clear()
+        links.endAll()
       },
     }
   },

@@ -21,7 +21,7 @@ import {
   type Recipient,
   type RecipientVerdict,
 } from 'postern/plugin'
-import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
+import { peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
 import { isLookedAt, strangersOption, unaskedAboutSpam } from '../shared/recipients/strangers.ts'
@@ -112,13 +112,7 @@ export const rspamd = definePlugin({
         const isScanned = control.classOf(recipient, transaction, ({ spam }) => spam === true)
         return JSON.stringify([isScanned, askedAs(recipient, options)])
       },
-      async probe(signal) {
-        const answers = file.servers.map(
-          async (address) =>
-            `${formatPeerAddress(address)}: ${await pingRspamd(doors, address, signal)}`,
-        )
-        return (await Promise.all(answers)).join(', ')
-      },
+      probe: (signal) => workers.probe((address) => pingRspamd(doors, address, signal)),
       async learn(lesson, signal) {
         const call = { ...lesson, password: password.current, connectMs, patienceMs, signal }
         const said = await controllers.ask(
@@ -172,7 +166,7 @@ function askedAs(
   return isPersonal ? formatMailbox(mailbox).toLowerCase() : ''
 }
 
-/** Whose mail is looked at, and up to which size. */
+/** The options that a verdict is made by. */
 interface Rules {
   readonly reject: Outcome
   readonly soft_reject: Outcome

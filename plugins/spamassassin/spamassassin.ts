@@ -19,14 +19,20 @@ import {
   type RecipientVerdict,
   type Transaction,
 } from 'postern/plugin'
-import { formatPeerAddress, peersOption } from '../shared/peer/peer-address.ts'
+import { peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
 import { answersByRecipient, groupedByKey } from '../shared/recipients/by-key.ts'
 import { isLookedAt, strangersOption, unaskedAboutSpam } from '../shared/recipients/strangers.ts'
 import { Simcontrol, simcontrolOption } from '../shared/simcontrol/simcontrol.ts'
 import { spamassassinResult } from './findings.ts'
 import { fast, rewritten, ruleNames, rulesIn } from './spam-fields.ts'
-import { limitOf, limitOutcomes, spamRuleOf, verdictWithin } from './spam-limit.ts'
+import {
+  limitOf,
+  limitOutcomes,
+  spamRuleOf,
+  verdictWithin,
+  type LimitOutcome,
+} from './spam-limit.ts'
 import { askSpamd, pingSpamd, teachSpamd, type SpamdCommand, type SpamdVerdict } from './spamd.ts'
 
 const users = ['none', 'local-part', 'address'] as const
@@ -111,13 +117,7 @@ export const spamassassin = definePlugin({
         const rule = control.classOf(recipient, transaction, spamRuleOf)
         return JSON.stringify([rule, userOf(recipient, options)])
       },
-      async probe(signal) {
-        const answers = file.servers.map(
-          async (address) =>
-            `${formatPeerAddress(address)}: ${await pingSpamd(doors, address, signal)}`,
-        )
-        return (await Promise.all(answers)).join(', ')
-      },
+      probe: (signal) => panel.probe((address) => pingSpamd(doors, address, signal)),
       async learn({ message, as, recipient }, signal) {
         const { connect_timeout: connectMs, patience: patienceMs } = file
         const user = recipient === undefined ? file.user : userOf(recipient, file)
@@ -142,25 +142,14 @@ export const spamassassin = definePlugin({
           panel.ask((address) => askSpamd(doors, { address, ...call, ...named(key) }), signal),
         )
         const verdicts = await Promise.all(asked)
-        const said = control.forRecipients(transaction)
-        const within = new Map<string, RecipientVerdict>()
-        const verdictFor = (group: number, limit: number | undefined): RecipientVerdict => {
-          const verdict = verdicts[group]
-          if (verdict === undefined) return pass()
-          const key = `${group} ${limit}`
-          const known = within.get(key)
-          if (known !== undefined) return known
-          const opinion = opinionOf(verdict, { message, options, command })
-          const scored = { score: verdict.score, opinion }
-          const made = verdictWithin(limit, scored, options.simscan_outcome)
-          within.set(key, made)
-          return made
-        }
         const groupOf = answersByRecipient(
           groups,
           [...groups.keys()],
           recipients.map(() => -1),
         )
+        const said = control.forRecipients(transaction)
+        const made = { message, options, command }
+        const verdictFor = verdictMaker(verdicts, made, options.simscan_outcome)
         const each = groupOf.map((group, index) => verdictFor(group, limitOf(said?.[index])))
         const [first = pass()] = each
         if (each.every((one) => one === first)) return first
@@ -174,7 +163,7 @@ export const spamassassin = definePlugin({
   },
 })
 
-/** Whose mail is looked at, and up to which size. */
+/** The options that a verdict is made by. */
 interface Rules {
   readonly headers: 'spamassassin' | 'fast' | 'none'
   readonly subject: string
@@ -213,6 +202,26 @@ interface Made {
   readonly message: Message
   readonly options: Rules
   readonly command: SpamdCommand
+}
+
+/** One verdict for each group and limit: recipients with the same share it, and where all do it is the message's. */
+function verdictMaker(
+  verdicts: readonly SpamdVerdict[],
+  made: Made,
+  outcome: LimitOutcome,
+): (group: number, limit: number | undefined) => RecipientVerdict {
+  const known = new Map<string, RecipientVerdict>()
+  return (group, limit) => {
+    const verdict = verdicts[group]
+    if (verdict === undefined) return pass()
+    const key = `${group} ${limit}`
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const scored = { score: verdict.score, opinion: opinionOf(verdict, made) }
+    const within = verdictWithin(limit, scored, outcome)
+    known.set(key, within)
+    return within
+  }
 }
 
 function opinionOf(verdict: SpamdVerdict, { message, options, command }: Made): Opinion {

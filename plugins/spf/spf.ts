@@ -86,35 +86,6 @@ export const spf = definePlugin({
       guess: guess.follow((bytes) => controlLine(bytes, '').value),
       explanation: explanation.follow((bytes) => controlLine(bytes, '').value),
     }
-    const verdictOf = (
-      answer: SpfAnswer,
-      { client: { address }, session, reversePath, inForce }: Judged,
-      options: Judging,
-    ): Pass | Defer | Reject => {
-      const { domain, by } = answer
-      const plusAll = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(answer.record ?? '')
-      const result = plusAll && answer.result === 'pass' ? 'fail' : answer.result
-      count(result)
-      if (options.log)
-        log.info('spf.answered', { session: session.id, address, result, domain, by })
-      const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
-      const opinion = {
-        reason: `SPF_${result.toUpperCase()}`,
-        evidence: { domain, by, record: (answer.record ?? '').slice(0, 500) },
-        findings: [finding(spfResult, { result, domain, identity })],
-        headerEdits: received(answer),
-      }
-      switch (behaviour(result, inForce)) {
-        case 'accept':
-          return pass(opinion)
-        case 'defer':
-          return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
-        case 'reject': {
-          const text = plusAll ? `${domain} has an improper SPF record` : explain(answer, address)
-          return reject('5.7.23', text, opinion)
-        }
-      }
-    }
     const judge = (
       judged: Judged,
       options: Judging,
@@ -133,9 +104,22 @@ export const spf = definePlugin({
         guess: locally.guess.current,
         explanation: locally.explanation.current,
       }
-      return after(memory.evaluate(question, local, { dns, signal }), (answer) =>
-        verdictOf(answer, judged, options),
-      )
+      return after(memory.evaluate(question, local, { dns, signal }), (answer) => {
+        const found = resultOf(answer, options)
+        const { domain, by } = answer
+        const { result } = found
+        count(result)
+        if (options.log) {
+          log.info('spf.answered', {
+            session: session.id,
+            address: client.address,
+            result,
+            domain,
+            by,
+          })
+        }
+        return verdictOf(answer, found, judged)
+      })
     }
     return {
       probe: (signal) => probeDns(dns, signal),
@@ -179,6 +163,42 @@ interface Judging {
 
 /** The level that adds a header and refuses nothing. */
 const reportOnly = 1
+
+interface Found {
+  readonly result: SpfAnswer['result']
+  /** The policy lets everybody send, and the operator does not. */
+  readonly improper: boolean
+}
+
+function resultOf({ result, record = '' }: SpfAnswer, options: Judging): Found {
+  const improper = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(record)
+  return { result: improper && result === 'pass' ? 'fail' : result, improper }
+}
+
+function verdictOf(
+  answer: SpfAnswer,
+  { result, improper }: Found,
+  { client: { address }, reversePath, inForce }: Judged,
+): Pass | Defer | Reject {
+  const { domain, by, record = '' } = answer
+  const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
+  const opinion = {
+    reason: `SPF_${result.toUpperCase()}`,
+    evidence: { domain, by, record: record.slice(0, 500) },
+    findings: [finding(spfResult, { result, domain, identity })],
+    headerEdits: received(answer),
+  }
+  switch (behaviour(result, inForce)) {
+    case 'accept':
+      return pass(opinion)
+    case 'defer':
+      return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
+    case 'reject': {
+      const text = improper ? `${domain} has an improper SPF record` : explain(answer, address)
+      return reject('5.7.23', text, opinion)
+    }
+  }
+}
 
 /** What comes from this host itself is nobody else's. */
 function isOurselves({ remote, local }: Session): boolean {

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errorStack } from '../mail/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { nobody } from './access/callers.ts'
 import type { Journal } from './journal.ts'
@@ -99,7 +100,7 @@ function failed(
 ): FastifyReply {
   const { problem, retryAfter, bug } = troubleOf(error, path)
   if (bug) {
-    const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const said = errorStack(error)
     log.error('admin.failed', { method: request.method, path, error: said })
   }
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))

@@ -10,6 +10,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import { clientNetwork } from '../mail/client-network.ts'
+import { errorStack } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Seen } from './access/callers.ts'
@@ -311,7 +312,7 @@ function speakOf(
 ): FastifyReply {
   const { problem, retryAfter, bug } = troubleOf(error, request.url.split('?')[0] ?? '')
   if (bug) {
-    const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const said = errorStack(error)
     log.error('admin.failed', { method: request.method, path: problem.instance, error: said })
   }
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))

@@ -4,7 +4,8 @@
  */
 import type { Instant } from '../mail/instant.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import { nothingRemembered, type AlertMemory, type AlertReading } from './readings.ts'
+import { nothingRemembered, type AlertMemory } from './look.ts'
+import type { AlertReading } from './readings.ts'
 import type { Silence } from './silent-entries.ts'
 
 export type ActiveAlert = {

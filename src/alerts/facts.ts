@@ -1,5 +1,6 @@
 /** The numbers of a gateway, as questions about it want them. */
 import type { Instant } from '../mail/instant.ts'
+import { processMetrics } from '../runtime/metrics/inventory.ts'
 import type { MetricLabels } from '../runtime/metrics/metrics.ts'
 import type { MetricsSnapshot } from '../runtime/metrics/snapshot.ts'
 
@@ -14,6 +15,18 @@ export class Facts {
 
   get now(): Instant {
     return this.#snapshot.at
+  }
+
+  /** How many answer, and how many there should be. */
+  get workers(): { readonly there: number; readonly wanted: number } {
+    const wanted = this.one(processMetrics.workersWanted) ?? 0
+    return { there: this.one(processMetrics.workers) ?? wanted, wanted }
+  }
+
+  /** Whether all workers answer: the sum of some is no sum. */
+  get areWhole(): boolean {
+    const { there, wanted } = this.workers
+    return there >= wanted
   }
 
   all({ name }: { readonly name: string }): readonly Sample[] {

@@ -2,6 +2,7 @@
  * Looks at the numbers of the whole gateway now and then, and tells an operator of what begins and what ends. Nothing
  * waits for it, and nothing that it does can stop mail: what it cannot tell now it tells later, within bounds.
  */
+import { errorMessage } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -23,7 +24,7 @@ import {
   type Told,
   type Trends,
 } from './book.ts'
-import { look } from './readings.ts'
+import { look } from './look.ts'
 import { steadyMs, type AlertSettings } from './settings.ts'
 import { callWebhook } from './webhook.ts'
 import { bodyOf, letterOf, type AlertLetter } from './words.ts'
@@ -237,7 +238,7 @@ export class AlertWatch {
   }
 
   #failed(channel: keyof Told, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
+    const text = errorMessage(error)
     this.#trouble.set(channel, `${channel}: ${text}`)
     this.#options.log.warn('alerts.not-told', { channel, error: text })
   }

@@ -1,7 +1,7 @@
 /** What an operator is told: one mail for all that is new, and a body of JSON for each notice. */
 import type { JsonObject } from '../mail/json.ts'
 import type { ActiveAlert, Notice } from './book.ts'
-import { inWords } from './readings.ts'
+import { inWords } from './in-words.ts'
 
 export interface AlertLetter {
   readonly subject: string

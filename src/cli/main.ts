@@ -3,6 +3,7 @@
  * help/exit-codes.txt has the others.
  */
 import { CommanderError } from 'commander'
+import { errorMessage } from '../mail/errors.ts'
 import { listOfVerbs, programWith, wholeProgram } from './program.ts'
 
 const [, , first = ''] = process.argv
@@ -37,7 +38,7 @@ async function tell(error: unknown): Promise<void> {
 async function wordsOf(error: unknown): Promise<string> {
   const { isPosternError } = await import('../mail/errors.ts')
   if (isPosternError(error, 'CONFIG_INVALID') && error.detail !== undefined) return error.detail
-  return error instanceof Error ? error.message : String(error)
+  return errorMessage(error)
 }
 
 /** Only the verb that is asked for is loaded. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { continuationVariable } from '../formats/continuation-token.ts'
 import { qmailQueueExit } from '../formats/qmail-queue-protocol.ts'
+import { errorMessage } from '../mail/errors.ts'
 import { printable } from '../mail/reply.ts'
 import { handToQueue, qmailQueueInput, type Handed } from '../tools/qmail-queue.ts'
 import { configOption } from './config-option.ts'
@@ -46,7 +47,7 @@ async function unlessRoot(config: string): Promise<Handed | undefined> {
     await becomeAccountThatIsThere(config)
     return undefined
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = errorMessage(error)
     return { exit: qmailQueueExit.noConfiguration, problem }
   }
 }

@@ -1,5 +1,6 @@
 /** The program behind `postern smtpd`, apart from the others so that it starts at once. */
 import { parseArgs } from 'node:util'
+import { errorMessage } from '../mail/errors.ts'
 import { defaultSmtpdSocket, runSmtpd, smtpdSocketVariable } from './run-smtpd.ts'
 
 const usage = 'usage: postern smtpd [--socket PATH]\n'
@@ -15,7 +16,7 @@ try {
     process.exit(await runSmtpd(socket))
   }
 } catch (error) {
-  process.stderr.write(`postern smtpd: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`postern smtpd: ${errorMessage(error)}\n`)
   process.stderr.write(usage)
   process.exitCode = 2
 }

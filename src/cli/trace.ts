@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { isPosternError } from '../mail/errors.ts'
 import { printable } from '../mail/reply.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { findTrace } from '../tools/find-trace.ts'
 import { configOption } from './config-option.ts'
 import { formatTrace } from './format-trace.ts'
@@ -13,10 +13,7 @@ export function traceCommand(): Command {
     .option('--json', 'everything that was recorded, as JSON')
     .addOption(configOption())
     .action(async (which: string, { config, json }: { config: string; json?: true }) => {
-      const trace = await findTrace(config, which).catch((error: unknown) => {
-        if (isPosternError(error, 'NOT_FOUND')) return undefined
-        throw error
-      })
+      const trace = await unlessMissing(findTrace(config, which))
       if (trace === undefined) {
         process.stderr.write(
           which === 'last'

@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { isPosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { inState, usualState } from './state-folder.ts'
@@ -69,7 +69,7 @@ function toldOf(error: unknown): Pick<Mistake, 'problem' | 'remedy'> {
     case 'ENOTDIR':
       return { problem: noFolder, remedy: 'name the folder that postern.yaml is in' }
     default: {
-      const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      const problem = `cannot be read: ${errorMessage(error)}`
       return { problem, remedy: 'mend its permissions' }
     }
   }

@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js'
 import { domainTable, domainTableKey, type DomainTable } from '../formats/domain-table.ts'
 import { parseRouteTarget, routeTargetRemedy, type RouteTarget } from '../formats/route-target.ts'
 import type { BounceFormat } from '../mail/dsn.ts'
+import { errorMessage } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import { tlsLevels, type TlsPolicy } from '../mail/tls-policy.ts'
 import { readDialIn, type DialInHost } from './dial-in-section.ts'
@@ -238,7 +239,7 @@ function readAuthorities(
     }
     return text
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     reading.mistake(path, `${file} holds no certificates: ${why}`, 'give certificates in PEM')
     return undefined
   }

@@ -2,10 +2,10 @@
  * Files of the configuration, followed as they change. A file that cannot be read any more keeps its last reading,
  * and the log says so: an editor that writes in place must not empty a list for the blink of a save.
  */
-import { isPosternError } from '../mail/errors.ts'
 import type { FollowedFile, Live } from '../plugin/table.ts'
 import type { Disk, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { unlessMissingNow } from '../runtime/missing.ts'
 
 export interface FollowedFiles {
   file(path: string): FollowedFile
@@ -17,12 +17,7 @@ export interface FollowedFiles {
 export function followedFiles(disk: Disk, log: Log, maxBytes = 64 * 1024 * 1024): FollowedFiles {
   const watches: DiskWatch[] = []
   const read = (path: string): Uint8Array | undefined => {
-    try {
-      return disk.readFileNow(path, maxBytes)
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    return unlessMissingNow(() => disk.readFileNow(path, maxBytes))
   }
   return {
     file: (path) => ({

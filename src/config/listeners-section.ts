@@ -2,6 +2,7 @@
 import type { JsonValue } from '../mail/json.ts'
 import type { WrittenAt } from '../plugin/mistake.ts'
 import { listenKey } from '../runtime/listen-key.ts'
+import type { ListenAddress } from '../runtime/net.ts'
 import type { ListenerRole } from '../smtp/policy.ts'
 import { option } from '../plugin/option-makers.ts'
 import { optional } from '../plugin/optional.ts'
@@ -107,48 +108,14 @@ function readListener(
   const extras = readListenerExtras(reading, path, item)
   const given = isMap(item) ? item['record'] : undefined
   const record = readRecord(reading, { path: [...path, 'record'], given, absolute })
-  const listen = listenOf(item)
-  const parsed = listen === undefined ? undefined : parseListenAddress(listen)
-  const address =
-    parsed !== undefined && 'path' in parsed ? { path: absolute(parsed.path) } : parsed
-  if (listen !== undefined && address === undefined) {
-    reading.mistake(
-      [...path, 'listen'],
-      `'${listen}' is not an address with a port`,
-      'write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp',
-    )
-  }
+  const address = readAddress(reading, path, { item, absolute })
   if (values === undefined || address === undefined) return undefined
-  const { name, role } = values
+  const { name, role, hand_over: handOver, ident: identMs } = values
   const isUnixSocket = 'path' in address
-  if (role === 'lmtp' && 'port' in address && address.port === 25) {
-    reading.mistake(
-      [...path, 'listen'],
-      'LMTP must not be spoken on port 25 (RFC 2033 §5)',
-      'choose another port, 24 for instance, or the path of a UNIX socket',
-    )
-  }
   const tls = readListenerTls({ reading, values, path, isUnixSocket, readText })
-  const handOver = values.hand_over
   const asked = values.socket_mode ?? (handOver ? '0600' : undefined)
   const socketMode = socketModeOf(reading, [...path, 'socket_mode'], asked)
-  if (handOver && 'port' in address) {
-    reading.mistake(
-      [...path, 'hand_over'],
-      'would believe anybody who can connect to the port',
-      'listen on the path of a UNIX socket',
-    )
-  }
-  if (values.ident !== undefined && values.ident > longestIdentMs) {
-    const remedy = 'write 26s, as tcpserver waits, or less: every greeting may come so late'
-    reading.mistake([...path, 'ident'], 'is more than a minute', remedy)
-  }
-  for (const key of meaningless(role)) {
-    if (!isMap(item) || item[key] === undefined || item[key] === false) continue
-    const remedy = 'take it away, or let this listener have another role'
-    const protocol = role.startsWith('pop3') ? 'POP3' : role.toUpperCase()
-    reading.mistake([...path, key], `means nothing for ${protocol}`, remedy)
-  }
+  objectTo(reading, path, { item, role, address, handOver, identMs })
   return {
     name,
     role,
@@ -163,9 +130,67 @@ function readListener(
     maxConnectionsPerAddress: values.max_connections_per_address,
     maxConnectionsPerNetwork: values.max_connections_per_network,
     maxLoad: values.max_load,
-    ...(values.ident === undefined ? {} : { identMs: values.ident }),
+    ...(identMs === undefined ? {} : { identMs }),
     ...extras,
     place: place(path),
+  }
+}
+
+/** The address is judged even where other keys of the listener are wrong: all mistakes at once. */
+function readAddress(
+  reading: Reading,
+  path: Path,
+  { item, absolute }: { readonly item: JsonValue } & Pick<ListenerSurroundings, 'absolute'>,
+): ListenAddress | undefined {
+  const listen = isMap(item) ? item['listen'] : undefined
+  if (typeof listen !== 'string') return undefined
+  const address = parseListenAddress(listen)
+  if (address === undefined) {
+    reading.mistake(
+      [...path, 'listen'],
+      `'${listen}' is not an address with a port`,
+      'write for instance 127.0.0.1:2525, [::1]:25, /run/postern/smtp.sock or systemd:smtp',
+    )
+    return undefined
+  }
+  return 'path' in address ? { path: absolute(address.path) } : address
+}
+
+type JudgedListener = Pick<ListenerConfiguration, 'role' | 'address' | 'handOver'> & {
+  readonly identMs: number | undefined
+  /** As it was written. */
+  readonly item: JsonValue
+}
+
+/** Values that are right by themselves, and wrong beside others. */
+function objectTo(
+  reading: Reading,
+  path: Path,
+  { item, role, address, handOver, identMs }: JudgedListener,
+): void {
+  if (role === 'lmtp' && 'port' in address && address.port === 25) {
+    reading.mistake(
+      [...path, 'listen'],
+      'LMTP must not be spoken on port 25 (RFC 2033 §5)',
+      'choose another port, 24 for instance, or the path of a UNIX socket',
+    )
+  }
+  if (handOver && 'port' in address) {
+    reading.mistake(
+      [...path, 'hand_over'],
+      'would believe anybody who can connect to the port',
+      'listen on the path of a UNIX socket',
+    )
+  }
+  if (identMs !== undefined && identMs > longestIdentMs) {
+    const remedy = 'write 26s, as tcpserver waits, or less: every greeting may come so late'
+    reading.mistake([...path, 'ident'], 'is more than a minute', remedy)
+  }
+  for (const key of meaningless(role)) {
+    if (!isMap(item) || item[key] === undefined || item[key] === false) continue
+    const remedy = 'take it away, or let this listener have another role'
+    const protocol = role.startsWith('pop3') ? 'POP3' : role.toUpperCase()
+    reading.mistake([...path, key], `means nothing for ${protocol}`, remedy)
   }
 }
 
@@ -188,10 +213,4 @@ function socketModeOf(reading: Reading, path: Path, text: string | undefined): n
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8)
   reading.mistake(path, `'${text}' is no file mode`, 'write three octal digits, such as "0660"')
   return undefined
-}
-
-/** The address is judged even where other keys of the listener are wrong: all mistakes at once. */
-function listenOf(item: JsonValue): string | undefined {
-  if (typeof item !== 'object' || item === null || !('listen' in item)) return undefined
-  return typeof item.listen === 'string' ? item.listen : undefined
 }

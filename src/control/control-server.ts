@@ -2,6 +2,7 @@
  * The gateway's ear for its operator. A request that makes no sense or fails is answered and harms nothing; requests of
  * one connection are done one after the other. Nobody keeps a connection without asking, and there are few of them.
  */
+import { errorMessage } from '../mail/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Connection, Net } from '../runtime/net.ts'
@@ -110,7 +111,7 @@ class Caller {
     try {
       return { ok: true, value: await handler(request.of) }
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
+      const problem = errorMessage(error)
       log.warn('control.refused', { verb: request.verb, problem })
       return { ok: false, problem }
     }

@@ -5,6 +5,7 @@
  */
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
+import { errorStack } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Route } from '../mail/route.ts'
 import type { Claim } from '../queue/queue.ts'
@@ -219,7 +220,7 @@ async function carry(
     if (results.length === recipients.length) return results
     throw new Error(`${results.length} results for ${recipients.length} recipients`)
   } catch (error) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const what = errorStack(error)
     log.error('delivery.bug', { queueId, route: route.key, error: what })
     return same(recipients, bug)
   }

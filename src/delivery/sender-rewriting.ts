@@ -14,6 +14,7 @@ import { Srs } from '../mail/srs.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import type { Random } from '../runtime/random.ts'
 
 export interface RewritingSettings {
@@ -110,12 +111,7 @@ export class SenderRewriting {
   }
 
   async #read(path: string): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#parts.disk.readFile(path, mostBytes)
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    return unlessMissing(this.#parts.disk.readFile(path, mostBytes))
   }
 
   /** @returns whether it is there now. @throws PosternError DISK_FULL */

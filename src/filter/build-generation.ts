@@ -195,23 +195,8 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
     mistakes.push(mistakeAt(place, ['first'], { problem, remedy: 'take first from this entry' }))
   }
   const entry: Entry = {
-    name: config.name,
-    plugin: plugin.name,
+    ...termsOf(config, condition.applies),
     shadow,
-    onFault: config.onFault ?? plugin.defaults?.onFault ?? 'defer',
-    timeoutMs: config.timeoutMs ?? plugin.defaults?.timeoutMs ?? timeoutMs,
-    ...(config.refuseAt === undefined ? {} : { refuseAt: config.refuseAt }),
-    refuseAtDefault: plugin.defaults?.refuseAt ?? 'now',
-    condition: condition.applies,
-    first: config.first,
-    vouches: plugin.vouches !== undefined,
-    replaces: plugin.replaces === true,
-    awaits: [
-      ...(plugin.needs ?? []),
-      ...(plugin.wants ?? []),
-      ...(condition.applies?.asksAllowed === true ? [allowed] : []),
-    ],
-    provides: plugin.provides ?? [],
     instance,
     renew: () => plugin.setup(resolved.values, own),
     optionsFor: environmentOptions(shape, resolved.values, resources),
@@ -222,6 +207,26 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
     counts: { faults: 0, lateAnswers: 0 },
   }
   return { entry, mistakes, doubts: missingOthers(config, resolved.values) }
+}
+
+/** On which terms it is asked: as the configuration says, else as the plugin has it by default, else as usual. */
+function termsOf(config: EntryConfig, condition: Applicability | undefined) {
+  const { name, plugin, onFault, refuseAt, first } = config
+  const { defaults = {}, needs = [], wants = [], provides = [] } = plugin
+  return {
+    name,
+    plugin: plugin.name,
+    onFault: onFault ?? defaults.onFault ?? 'defer',
+    timeoutMs: config.timeoutMs ?? defaults.timeoutMs ?? timeoutMs,
+    ...(refuseAt === undefined ? {} : { refuseAt }),
+    refuseAtDefault: defaults.refuseAt ?? 'now',
+    condition,
+    first,
+    vouches: plugin.vouches !== undefined,
+    replaces: plugin.replaces === true,
+    awaits: [...needs, ...wants, ...(condition?.asksAllowed === true ? [allowed] : [])],
+    provides,
+  } satisfies Partial<Entry>
 }
 
 /** What the configuration says beats what the plugin has by default: `unless: {}` lifts the default. */

@@ -12,6 +12,7 @@ import { nearest } from '../plugin/nearest.ts'
 import type { Plugin } from '../plugin/plugin.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import type { EntryConfig } from './entry.ts'
 import { loadMistake } from './load-mistake.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
@@ -224,13 +225,8 @@ export class PluginLoader {
   }
 
   async #modifiedAt(file: string): Promise<number | undefined> {
-    try {
-      const { kind, modifiedAt } = await this.#parts.disk.stat(file)
-      return kind === 'file' ? modifiedAt : undefined
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    const stat = await unlessMissing(this.#parts.disk.stat(file))
+    return stat?.kind === 'file' ? stat.modifiedAt : undefined
   }
 }
 

@@ -3,6 +3,7 @@
  * any), or an expression with `Virus-<Header>:`, and a description. Expressions run on a matcher that takes linear time.
  */
 import { RE2JS } from 're2js'
+import { errorMessage } from '../mail/errors.ts'
 import { sound, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { readable } from './octets.ts'
@@ -84,6 +85,6 @@ function compile(pattern: string): RE2JS | string {
     return RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE | RE2JS.DOTALL)
   } catch (error) {
     // A mistake of the operator's, told as such.
-    return error instanceof Error ? error.message : String(error)
+    return errorMessage(error)
   }
 }

@@ -3,6 +3,7 @@
  * domain, or nothing for everybody else. Nothing here throws: what cannot mean anything is a mistake and is left out.
  */
 import { RE2JS } from 're2js'
+import { errorMessage } from '../mail/errors.ts'
 import { controlList, sound, strayCharacter, type ControlReading } from './control.ts'
 import type { LineMistake } from './line-mistake.ts'
 import { lowerAscii } from './octets.ts'
@@ -161,7 +162,7 @@ function problemOf(expression: string): string | undefined {
     return undefined
   } catch (error) {
     // A mistake of the operator's, told as such.
-    return `${expression} is no expression: ${error instanceof Error ? error.message : String(error)}`
+    return `${expression} is no expression: ${errorMessage(error)}`
   }
 }
 

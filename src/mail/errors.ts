@@ -40,3 +40,13 @@ export class PosternError extends Error {
 export function isPosternError(error: unknown, code?: ErrorCode): error is PosternError {
   return error instanceof PosternError && (code === undefined || error.code === code)
 }
+
+/** What to say of whatever was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The same with where it came from, for a bug that somebody must find. */
+export function errorStack(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isEnhancedStatus, isPermanent, isTransient, objectionCode, stages } from './status.ts'
+import { isPermanent, isTransient, objectionCode, stages } from './status.ts'
 
 describe('the reply code of an objection', () => {
   test.each([
@@ -30,15 +30,15 @@ describe('the reply code of an objection', () => {
   })
 })
 
-describe('an enhanced status code', () => {
-  test.each(['2.0.0', '4.7.999', '5.10.1'])('may be %s', (text) => {
-    expect(isEnhancedStatus(text)).toBe(true)
+describe('the status of an objection', () => {
+  test.each(['4.7.0', '4.7.999', '5.10.1'])('may be %s', (text) => {
+    expect(isTransient(text) || isPermanent(text)).toBe(true)
   })
 
-  test.each(['3.0.0', '5.1', '5.1.', '5.1.1.1', '5.1000.1', ' 5.1.1', '5.1.1\n'])(
+  test.each(['2.0.0', '3.0.0', '4', '5.1', '5.1.', '5.1.1.1', '5.1000.1', ' 5.1.1', '5.1.1\n'])(
     'is not %j',
     (text) => {
-      expect(isEnhancedStatus(text)).toBe(false)
+      expect(isTransient(text) || isPermanent(text)).toBe(false)
     },
   )
 

@@ -48,11 +48,11 @@ export function objectionCode({ stage, status, close }: Objection): number {
   return (codesByStatus.get(status.slice(2)) ?? objectionCodes[stage])[kind]
 }
 
-const pattern = /^([245])\.\d{1,3}\.\d{1,3}$/
+/** An enhanced status code (RFC 3463 §2). */
+const pattern = /^[45]\.\d{1,3}\.\d{1,3}$/
 
-/** Whether a text is an enhanced status code by RFC 3463 §2. */
-export function isEnhancedStatus(text: string): text is EnhancedStatus {
-  return pattern.test(text)
+export function isSuccess(status: string): status is SuccessStatus {
+  return status.startsWith('2') && pattern.test(status)
 }
 
 export function isTransient(status: string): status is TransientStatus {

@@ -2,7 +2,7 @@
  * A session on its connection: bytes to lines, answers to bytes, STLS, deadlines. One command at a time; what a client
  * sends ahead waits, up to a limit. Ends by itself: `closed` is called once, whatever happens.
  */
-import { isPosternError } from '../mail/errors.ts'
+import { errorStack, isPosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Connection, ConnectionHandlers, TlsContext } from '../runtime/net.ts'
@@ -119,7 +119,7 @@ export class PopConnection implements ConnectionHandlers {
       if (!isPosternError(error, 'ABORTED')) {
         log.error('pop3.failed', {
           session: id,
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          error: errorStack(error),
         })
       }
       connection.destroy()

@@ -9,6 +9,7 @@ import { isPosternError } from '../mail/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { countedBytes, noteUsage } from '../runtime/maildir-usage.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { inTurns } from './in-turns.ts'
 import { contentOf, type OctetBook } from './octet-book.ts'
 
@@ -167,13 +168,8 @@ async function listed(path: string, disk: Disk): Promise<readonly DropMessage[]>
 
 /** @returns undefined where it is no file, or not there any more */
 async function modifiedAt(path: string, disk: Disk): Promise<number | undefined> {
-  try {
-    const { kind, modifiedAt: at } = await disk.stat(path)
-    return kind === 'file' ? at : undefined
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  const stat = await unlessMissing(disk.stat(path))
+  return stat?.kind === 'file' ? stat.modifiedAt : undefined
 }
 
 async function removeStale(tmp: string, { disk, clock }: MaildropDoors): Promise<void> {

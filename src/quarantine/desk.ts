@@ -9,7 +9,7 @@ import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { fieldText } from '../mail/header-field.ts'
 import type { JsonObject } from '../mail/json.ts'
 import type { Message } from '../mail/message.ts'
-import { isPosternError, PosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError, PosternError } from '../mail/errors.ts'
 import type { Claim, Queue, QueueId } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -201,7 +201,7 @@ export class QuarantineDesk {
       await Promise.race([learner.learn(message, as, controller.signal), late.promise])
       return undefined
     } catch (error) {
-      return isPosternError(error) || error instanceof Error ? error.message : String(error)
+      return errorMessage(error)
     } finally {
       timer.cancel()
     }

@@ -6,7 +6,7 @@
  * a new one must prove the disk with a record of its own, and only then do those who waited hear the refusal, so that
  * what was refused does not come back. Records that are no promises wait for a disk that works.
  */
-import { PosternError, isPosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError, PosternError } from '../mail/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { BatchWriter } from './batch.ts'
@@ -337,7 +337,7 @@ export class Committer {
 
 function refusalFor(error: unknown): PosternError {
   const code = isPosternError(error, 'DISK_FULL') ? 'DISK_FULL' : 'DISK_FAILED'
-  return new PosternError(code, error instanceof Error ? error.message : String(error), {
+  return new PosternError(code, errorMessage(error), {
     cause: error,
   })
 }

@@ -30,8 +30,8 @@ import type { Mailbox } from '../mail/address.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Continuation, Continuations, HandedBack } from '../runtime/continuations.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
+import { exists, unlessMissing } from '../runtime/missing.ts'
 import type { Random } from '../runtime/random.ts'
-import { exists } from './damaged.ts'
 import { handoverName, handoverTime } from './hand-over.ts'
 import { readEnd } from './handed-file.ts'
 import { spoolLayout } from './spool-layout.ts'
@@ -221,13 +221,9 @@ export async function claimContinuation(
 }
 
 async function readOffer(disk: Disk, path: string): Promise<QmailEnvelope | undefined> {
-  try {
-    const parsed = parseQmailEnvelope(await disk.readFile(path))
-    return parsed.ok ? parsed.envelope : undefined
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  const bytes = await unlessMissing(disk.readFile(path))
+  const parsed = bytes === undefined ? undefined : parseQmailEnvelope(bytes)
+  return parsed?.ok === true ? parsed.envelope : undefined
 }
 
 function isPartOf(envelope: QmailEnvelope, offered: QmailEnvelope): boolean {

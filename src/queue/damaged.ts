@@ -4,10 +4,10 @@
  */
 import { posix } from 'node:path'
 import type { Envelope } from '../mail/envelope.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Message } from '../mail/message.ts'
-import type { Disk } from '../runtime/disk.ts'
+import type { Disk, DiskFile } from '../runtime/disk.ts'
+import { exists } from '../runtime/missing.ts'
 import { decodeMessageMeta, envelopeOf } from './message-meta.ts'
 import { queueId } from './queue-id.ts'
 import type { Damaged, QueueId } from './queue.ts'
@@ -20,37 +20,23 @@ const maxReasonBytes = 1_024
 const maxFrontBytes = 1 << 20
 
 /** @returns where it lies now. @throws PosternError DISK_FULL, DISK_FAILED */
-export async function setAside(
+export function setAside(
   disk: Disk,
   folder: string,
   { name, reason, bytes }: { name: string; reason: string; bytes: Uint8Array },
 ): Promise<string> {
-  const path = `${folder}/${name}`
-  if (await exists(disk, path)) return path
-  const file = await disk.open(path + unfinished, 'open')
-  try {
-    await file.truncate(0)
-    await file.write([Buffer.from(`${reason}\n`), bytes], 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await disk.rename(path + unfinished, path)
-  await disk.syncDirectory(folder)
-  return path
+  return writeAside(disk, `${folder}/${name}`, (file) =>
+    file.write([Buffer.from(`${reason}\n`), bytes], 0),
+  )
 }
 
 /** The same of a message that was not taken, however large. @throws PosternError DISK_FULL, DISK_FAILED */
-export async function setMessageAside(
+export function setMessageAside(
   disk: Disk,
   folder: string,
   { name, reason, message }: { name: string; reason: string; message: Message },
 ): Promise<string> {
-  const path = `${folder}/${name}`
-  if (await exists(disk, path)) return path
-  const file = await disk.open(path + unfinished, 'open')
-  try {
-    await file.truncate(0)
+  return writeAside(disk, `${folder}/${name}`, async (file) => {
     const line = Buffer.from(`${reason}\n`)
     await file.write([line], 0)
     let at = line.length
@@ -58,12 +44,26 @@ export async function setMessageAside(
       await file.write([chunk], at)
       at += chunk.length
     }
+  })
+}
+
+/** Under its name only when it is whole. @returns `path`, also where it was there before */
+async function writeAside(
+  disk: Disk,
+  path: string,
+  write: (file: DiskFile) => Promise<void>,
+): Promise<string> {
+  if (await exists(disk, path)) return path
+  const file = await disk.open(path + unfinished, 'open')
+  try {
+    await file.truncate(0)
+    await write(file)
     await file.sync()
   } finally {
     await file.close()
   }
   await disk.rename(path + unfinished, path)
-  await disk.syncDirectory(folder)
+  await disk.syncDirectory(posix.dirname(path))
   return path
 }
 
@@ -197,15 +197,5 @@ async function reasonIn(disk: Disk, path: string): Promise<string> {
     return start.slice(0, Math.max(0, start.indexOf('\n'))) || 'unknown'
   } finally {
     await file.close()
-  }
-}
-
-export async function exists(disk: Disk, path: string): Promise<boolean> {
-  try {
-    await disk.stat(path)
-    return true
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
-    throw error
   }
 }

@@ -10,6 +10,7 @@ import type { Message } from '../mail/message.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile, DiskWatch } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { foreignEnvelope } from './foreign-envelope.ts'
 import { handoverTime } from './hand-over.ts'
 import { turnOf, type WaitingFile } from './handover-turns.ts'
@@ -152,13 +153,9 @@ export class Incoming {
   /** @returns undefined for what is gone, and for a folder */
   async #owned(name: string): Promise<WaitingFile | undefined> {
     const { disk, layout } = this.#options
-    try {
-      const { kind, uid, sizeBytes } = await disk.statName(`${layout.incoming}/${name}`)
-      return kind === 'directory' ? undefined : { name, uid, sizeBytes }
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    const stat = await unlessMissing(disk.statName(`${layout.incoming}/${name}`))
+    if (stat === undefined || stat.kind === 'directory') return undefined
+    return { name, uid: stat.uid, sizeBytes: stat.sizeBytes }
   }
 
   #tellOfWaiting(): void {

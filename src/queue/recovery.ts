@@ -2,8 +2,8 @@
  * Reads a spool from its files, changing nothing: which segments count, what is queued, what is damaged, what is left
  * over. The table of states in README.md is what this file does.
  */
-import { isPosternError } from '../mail/errors.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { decodeMessageMeta } from './message-meta.ts'
 import { queueNumber } from './queue-id.ts'
 import type { QueuedEntry, StoredRecord } from './queued-entry.ts'
@@ -169,12 +169,7 @@ async function openSegment(
   path: string,
   mode: 'read' | 'write',
 ): Promise<DiskFile | undefined> {
-  try {
-    return await disk.open(path, mode)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissing(disk.open(path, mode))
 }
 
 async function openedFile(name: string, file: DiskFile, spoolKey: SpoolKey): Promise<OpenedFile> {
@@ -253,10 +248,5 @@ async function reconcileLarge(
 }
 
 async function listOrNone(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return []
-    throw error
-  }
+  return (await unlessMissing(disk.list(folder))) ?? []
 }

@@ -3,9 +3,9 @@
  * what any user of the host may have put there some is kept, since it may have been whole once, and nobody is woken for it:
  * so much of each owner, so that nobody's many push out another's one.
  */
-import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { isForeign, namesOfDamaged, setAsideFile } from './damaged.ts'
 import type { SpoolLayout } from './spool-layout.ts'
 
@@ -86,11 +86,6 @@ export class Refusals {
 
   /** @returns undefined for what the operator has removed just now */
   async #ownerOf(path: string): Promise<number | undefined> {
-    try {
-      return (await this.#options.disk.statName(path)).uid
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    return (await unlessMissing(this.#options.disk.statName(path)))?.uid
   }
 }

@@ -1,6 +1,7 @@
 /** The version of a spool's format, in a file of its own: a newer spool is refused before anything in it is read. */
-import { isPosternError, PosternError } from '../mail/errors.ts'
+import { PosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { replaceFile } from '../runtime/replace-file.ts'
 import { formatVersion } from './record.ts'
 import { lostKey, noKeys, readSpoolKey, type SpoolKey } from './spool-key.ts'
@@ -41,10 +42,6 @@ export async function writeFormat(disk: Disk, { format }: SpoolLayout): Promise<
 }
 
 async function readText(disk: Disk, path: string): Promise<string> {
-  try {
-    return Buffer.from(await disk.readFile(path, maxFormatBytes)).toString('latin1')
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return ''
-    throw error
-  }
+  const bytes = await unlessMissing(disk.readFile(path, maxFormatBytes))
+  return Buffer.from(bytes ?? []).toString('latin1')
 }

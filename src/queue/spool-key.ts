@@ -6,8 +6,8 @@
  */
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import type { Random } from '../runtime/random.ts'
 import { replaceFile } from '../runtime/replace-file.ts'
 import { keyBytes, type RecordHeader } from './record.ts'
@@ -101,10 +101,6 @@ function checkOf(line: string): string {
 }
 
 async function readText(disk: Disk, path: string): Promise<string> {
-  try {
-    return Buffer.from(await disk.readFile(path, maxFileBytes)).toString('latin1')
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return ''
-    throw error
-  }
+  const bytes = await unlessMissing(disk.readFile(path, maxFileBytes))
+  return Buffer.from(bytes ?? []).toString('latin1')
 }

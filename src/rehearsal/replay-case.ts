@@ -15,6 +15,7 @@ import { readFindings, readVerdict } from '../filter/read-verdict.ts'
 import type { TracedStep } from '../filter/trace-reader.ts'
 import { mailboxKey } from '../mail/address.ts'
 import type { Environment } from '../mail/environment.ts'
+import { errorMessage } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
@@ -227,7 +228,7 @@ export class ReplayCase {
     const failed = (error: unknown): Taken => {
       if (recalled.missed !== undefined) return { why: whyNot(recalled, step) }
       if (step?.fault !== undefined) throw error
-      return { why: `it fails: ${error instanceof Error ? error.message : String(error)}` }
+      return { why: `it fails: ${errorMessage(error)}` }
     }
     try {
       const instance = this.#instanceOf(entry)

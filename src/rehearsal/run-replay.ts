@@ -9,7 +9,7 @@ import { loadEntries } from '../filter/loader.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
 import { openKeptMessages, type KeptMessages } from '../queue/kept-messages.ts'
-import { isPosternError } from '../mail/errors.ts'
+import { exists } from '../runtime/missing.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { generationRequest } from '../tools/load-chain.ts'
@@ -72,13 +72,7 @@ export async function runReplay(question: ReplayQuestion): Promise<ReplayAnswer>
 /** The configuration whose traces a candidate is held against: its own, or, where it has none, the one that is in use. */
 export async function recordedFolder(candidate: string, inUse: string): Promise<string> {
   const path = readFolder(candidate).configuration?.traces.path
-  try {
-    if (path !== undefined) await systemDisk.stat(path)
-    return candidate
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return inUse
-    throw error
-  }
+  return path === undefined || (await exists(systemDisk, path)) ? candidate : inUse
 }
 
 interface AllOfThem {

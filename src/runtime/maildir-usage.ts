@@ -1,6 +1,7 @@
 /** What a Maildir holds, as Maildir++ counts it: of each message, and what came and went in `maildirsize`. */
 import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from './disk.ts'
+import { unlessMissing } from './missing.ts'
 
 /**
  * @param name of a file in new/ or cur/, which may say its size
@@ -34,15 +35,5 @@ export async function noteUsage(disk: Disk, maildir: string, entry: string): Pro
   } catch (error) {
     if (!isPosternError(error)) throw error
     await disk.remove(name).catch(() => undefined)
-  }
-}
-
-/** @returns undefined where it is not there */
-export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
   }
 }

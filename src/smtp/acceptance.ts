@@ -3,7 +3,7 @@
  * A 250 needs the receipt of a commit; whatever goes wrong before it leaves nothing promised and says so.
  */
 import type { HeaderEdit } from '../mail/edits.ts'
-import { isPosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import { after, type MaybePromise } from '../mail/maybe-promise.ts'
 import type { Message } from '../mail/message.ts'
@@ -219,7 +219,7 @@ export function storeFailed(dialogue: Dialogue, error: unknown): Reply {
     session: dialogue.session.id,
     transaction: dialogue.transaction?.id,
     code: known?.code,
-    error: error instanceof Error ? error.message : String(error),
+    error: errorMessage(error),
   })
   const reply = known === undefined ? localError : notStored(known, dialogue.settings.hostname)
   dialogue.endTransaction({ end: 'refused', reply })

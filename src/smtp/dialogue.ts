@@ -4,6 +4,7 @@
  * and lets no answer through that comes after the end.
  */
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts'
+import { errorStack } from '../mail/errors.ts'
 import type { Extension } from '../mail/extensions.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
@@ -252,7 +253,7 @@ export class Dialogue {
     this.log.error('policy.failed', {
       session: this.session.id,
       transaction: this.#transaction?.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: errorStack(error),
     })
   }
 

@@ -17,7 +17,7 @@ import {
   parseDialogueFile,
   type DialogueStep,
 } from '../formats/dialogue-file.ts'
-import type { ErrorCode } from '../mail/errors.ts'
+import { errorMessage, type ErrorCode } from '../mail/errors.ts'
 import { errorCodes } from '../mail/errors.ts'
 import { passRuling, type ObjectionRuling, type Ruling } from '../mail/ruling.ts'
 import { isPermanent, isTransient } from '../mail/status.ts'
@@ -41,7 +41,7 @@ export async function playDialogue(
     try {
       await player.play(step)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorMessage(error)
       throw new Error(`line ${step.line}, ${step.word} ${step.text}: ${reason}`, { cause: error })
     }
   }

@@ -6,19 +6,10 @@ import { posix } from 'node:path'
 import { PosternError } from '../mail/errors.ts'
 import type { Disk, DiskFile, DiskSpace, FileStat, OpenMode } from '../runtime/disk.ts'
 import type { Random } from '../runtime/random.ts'
+import { FakeFile, statOf, type FileDisk, type OperationKind } from './fake-file.ts'
 import { FakeInode } from './fake-inode.ts'
 import { FakeNames } from './fake-names.ts'
-
-export type OperationKind =
-  | 'create'
-  | 'write'
-  | 'datasync'
-  | 'sync'
-  | 'truncate'
-  | 'makeDirectory'
-  | 'rename'
-  | 'remove'
-  | 'syncDirectory'
+import { FakeWatches } from './fake-watches.ts'
 
 /** An operation that changes or syncs something; `number` counts from 1. */
 export interface Operation {
@@ -56,11 +47,7 @@ export function fakeDisk(files: Readonly<Record<string, Uint8Array | string>> = 
   return disk
 }
 
-class PowerCut extends Error {
-  override readonly name = 'PowerCut'
-}
-
-class MemoryDisk implements FakeDisk {
+class MemoryDisk implements FakeDisk, FileDisk {
   readonly operations: Operation[] = []
   capacityBytes = Infinity
   fault: Fault = () => undefined
@@ -69,12 +56,7 @@ class MemoryDisk implements FakeDisk {
   readonly #names: FakeNames
   readonly #root = new FakeInode(0, 'directory')
   readonly #locks = new Set<string>()
-  readonly #watches = new Set<{
-    path: string
-    changed: () => void
-    isOurs: (name: string) => boolean
-    told: boolean
-  }>()
+  readonly #watches = new FakeWatches()
   #inodes = 0
 
   constructor(names: FakeNames) {
@@ -86,18 +68,18 @@ class MemoryDisk implements FakeDisk {
     const known = this.#names.get(clean(path))
     if (known !== undefined) {
       if (mode === 'create') throw new PosternError('DISK_FAILED', `${path}: exists`)
-      return new MemoryFile(this, known, path)
+      return new FakeFile(this, known, path)
     }
     if (mode !== 'create' && mode !== 'open') throw notFound(path)
     this.#folderOf(path)
     await this.step('create', path)
     const inode = this.#make('file')
     this.#names.change({ set: clean(path), inode })
-    return new MemoryFile(this, inode, path)
+    return new FakeFile(this, inode, path)
   }
 
   openNow(path: string): DiskFile {
-    return new MemoryFile(this, this.#inode(path), path)
+    return new FakeFile(this, this.#inode(path), path)
   }
 
   async readFile(path: string, maxBytes?: number): Promise<Uint8Array> {
@@ -176,9 +158,7 @@ class MemoryDisk implements FakeDisk {
   }
 
   watch(path: string, changed: () => void, isOurs: (name: string) => boolean = () => false) {
-    const watch = { path: clean(path), changed, isOurs, told: false }
-    this.#watches.add(watch)
-    return { close: () => void this.#watches.delete(watch) }
+    return this.#watches.add({ path: clean(path), changed, isOurs })
   }
 
   put(path: string, content: Uint8Array | string): void {
@@ -253,17 +233,7 @@ class MemoryDisk implements FakeDisk {
   }
 
   touched(path: string): void {
-    for (const watch of this.#watches) {
-      const name = clean(path)
-      const isInside = watch.path === posix.dirname(name) && !watch.isOurs(posix.basename(name))
-      const touches = watch.path === name || isInside
-      if (!touches || watch.told) continue
-      watch.told = true
-      setImmediate(() => {
-        watch.told = false
-        if (this.#watches.has(watch)) watch.changed()
-      })
-    }
+    this.#watches.touched(clean(path))
   }
 
   #inode(path: string): FakeInode {
@@ -279,97 +249,6 @@ class MemoryDisk implements FakeDisk {
 
   #make(kind: 'file' | 'directory', bytes?: Uint8Array): FakeInode {
     return new FakeInode(++this.#inodes, kind, bytes)
-  }
-}
-
-class MemoryFile implements DiskFile {
-  readonly #disk: MemoryDisk
-  readonly #inode: FakeInode
-  readonly #path: string
-
-  constructor(disk: MemoryDisk, inode: FakeInode, path: string) {
-    this.#disk = disk
-    this.#inode = inode
-    this.#path = path
-  }
-
-  writeNow(parts: readonly Uint8Array[], position: number): void {
-    const fault = this.#disk.begin('write', this.#path)
-    if (this.#disk.isCut) throw new PowerCut()
-    this.#write(Buffer.concat(parts), position, fault)
-  }
-
-  async write(parts: readonly Uint8Array[], position: number): Promise<void> {
-    const bytes = Buffer.concat(parts)
-    const fault = this.#disk.begin('write', this.#path)
-    if (this.#disk.isCut) await new Promise(() => undefined)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    if (this.#disk.isCut) await new Promise(() => undefined)
-    this.#write(bytes, position, fault)
-  }
-
-  #write(bytes: Buffer, position: number, fault: PosternError | undefined): void {
-    const growth = Math.max(0, position + bytes.length - this.#inode.sizeBytes)
-    const missing = growth - this.#disk.room(growth)
-    const kept = fault === undefined ? bytes.length - missing : bytes.length >> 1
-    if (kept > 0) this.#inode.change({ position, bytes: bytes.subarray(0, kept) })
-    this.#disk.touched(this.#path)
-    if (fault !== undefined) throw fault
-    if (missing > 0) throw new PosternError('DISK_FULL', this.#path)
-  }
-
-  async read(position: number, length: number): Promise<Uint8Array> {
-    return this.readNow(position, length)
-  }
-
-  readNow(position: number, length: number): Uint8Array {
-    return this.#inode.read(position, length)
-  }
-
-  datasync(): Promise<void> {
-    return this.#sync('datasync')
-  }
-
-  sync(): Promise<void> {
-    return this.#sync('sync')
-  }
-
-  async #sync(kind: 'datasync' | 'sync'): Promise<void> {
-    try {
-      await this.#disk.step(kind, this.#path, () => this.#inode.sync())
-    } catch (error) {
-      this.#inode.failSync()
-      throw error
-    }
-  }
-
-  async truncate(sizeBytes: number): Promise<void> {
-    await this.#disk.step('truncate', this.#path, () => this.#inode.change({ sizeBytes }))
-  }
-
-  async stat(): Promise<FileStat> {
-    return this.statNow()
-  }
-
-  statNow(): FileStat {
-    return { ...statOf(this.#inode), links: this.#disk.links(this.#inode) }
-  }
-
-  async close(): Promise<void> {
-    await Promise.resolve()
-  }
-}
-
-function statOf({ sizeBytes, modifiedAt, number, kind }: FakeInode): FileStat {
-  return {
-    sizeBytes,
-    modifiedAt,
-    inode: number,
-    links: 1,
-    kind,
-    uid: 0,
-    gid: 0,
-    mode: kind === 'file' ? 0o600 : 0o700,
   }
 }
 

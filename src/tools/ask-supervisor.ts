@@ -4,6 +4,7 @@ import { inState, stateInLines } from '../config/state-folder.ts'
 import { askGateway } from '../control/control-client.ts'
 import { isPosternError } from '../mail/errors.ts'
 import type { JsonValue } from '../mail/json.ts'
+import { unlessMissingNow } from '../runtime/missing.ts'
 import { stayAwake } from '../runtime/node/awake.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
@@ -26,12 +27,11 @@ export function supervisorSocket(folder: string): string {
 }
 
 function textOf(folder: string): string {
-  try {
-    return new TextDecoder().decode(systemDisk.readFileNow(join(folder, 'postern.yaml')))
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return ''
-    throw error
-  }
+  return (
+    unlessMissingNow(() =>
+      new TextDecoder().decode(systemDisk.readFileNow(join(folder, 'postern.yaml'))),
+    ) ?? ''
+  )
 }
 
 /**

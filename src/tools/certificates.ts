@@ -1,6 +1,7 @@
 /** The certificates of the listeners: judged for `postern check`, and when they expire. */
 import type { ListenerConfiguration } from '../config/configuration.ts'
 import { certificatesIn, identityProblem, type IdentityProblem } from '../formats/tls-identity.ts'
+import { errorMessage } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import type { Net, TlsIdentity } from '../runtime/net.ts'
@@ -107,7 +108,7 @@ function refusal({ certificate, key }: TlsIdentity, net: Net): IdentityProblem |
     return undefined
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorMessage(cause)
     const remedy = 'have one made that OpenSSL takes, for instance with a key on the curve P-256'
     return { field: 'certificate', problem: `cannot be used: ${reason}`, remedy }
   }

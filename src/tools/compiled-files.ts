@@ -9,6 +9,7 @@ import { moreRcpthostsRecords } from '../formats/more-rcpthosts.ts'
 import { compileTcpRules, parseTcpRules } from '../formats/tcprules.ts'
 import { assignRecords } from '../formats/users/assign-records.ts'
 import { isPosternError } from '../mail/errors.ts'
+import { unlessMissingNow } from '../runtime/missing.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { MadeFile } from '../runtime/node/made-file.ts'
 
@@ -123,10 +124,5 @@ export function rebuild({ text, cdb, compile }: CompiledFile): boolean {
 }
 
 function readIfThere(path: string): Uint8Array | undefined {
-  try {
-    return systemDisk.readFileNow(path)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissingNow(() => systemDisk.readFileNow(path))
 }

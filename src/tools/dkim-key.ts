@@ -6,8 +6,8 @@ import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { isDomain } from '../mail/domain.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { exists } from '../runtime/missing.ts'
 
 export const keyTypes = ['rsa', 'ed25519'] as const
 export type KeyType = (typeof keyTypes)[number]
@@ -54,7 +54,7 @@ export async function makeDkimKey(
 
 async function writeKey(disk: Disk, path: string, key: KeyObject): Promise<void> {
   await disk.makeDirectory(dirname(path))
-  if (await isThere(disk, path)) {
+  if (await exists(disk, path)) {
     throw new Error(`${path} is there already; choose another selector`)
   }
   const file = await disk.open(path, 'create')
@@ -65,16 +65,6 @@ async function writeKey(disk: Disk, path: string, key: KeyObject): Promise<void>
     await file.close()
   }
   await disk.syncDirectory(dirname(path))
-}
-
-async function isThere(disk: Disk, path: string): Promise<boolean> {
-  try {
-    await disk.stat(path)
-    return true
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
-    throw error
-  }
 }
 
 /** What is published of a key; Ed25519 keys without their wrapping (RFC 8463 §4). */

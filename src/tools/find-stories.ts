@@ -4,6 +4,7 @@ import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { Entry, RecipientState } from '../queue/queue.ts'
 import { queueId, queueNumber } from '../queue/queue-id.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { clientNetwork } from '../trace/terms.ts'
 import { enteredBeside, storyOf, type Story } from '../trace/story.ts'
@@ -61,10 +62,7 @@ const nothing: FoundStories = { stories: [], others: [], more: false }
 
 /** @throws PosternError STORE_FAILED, CONFIG_INVALID */
 export async function findStories(folder: string, request: StoryRequest): Promise<FoundStories> {
-  const search = await readTraces(readOffline(folder)).catch((error: unknown) => {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  })
+  const search = await unlessMissing(readTraces(readOffline(folder)))
   if (search === undefined) return (await queuedAlone(folder, request.which)) ?? nothing
   try {
     const found = await lookUp(search, request)

@@ -7,7 +7,7 @@
 import type { Configuration } from '../config/configuration.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { needRestart } from '../config/need-restart.ts'
-import { PosternError } from '../mail/errors.ts'
+import { errorMessage, errorStack, PosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { ReloadReport } from '../workers/messages.ts'
 import { KeptFiles } from './kept-files.ts'
@@ -165,8 +165,8 @@ export class InForce {
       const needsRestart = await this.#exchange(preparation.prepared, files)
       return { at, ok: true, mistakes: [], needsRestart }
     } catch (error) {
-      const stack = error instanceof Error ? (error.stack ?? '') : String(error)
-      const problem = error instanceof Error ? error.message : String(error)
+      const stack = errorStack(error)
+      const problem = errorMessage(error)
       return kept([{ file: folder, problem, remedy: 'the log says more' }], [stack])
     }
   }

@@ -1,6 +1,6 @@
 /** `postern log`: a page of traces, and those that come after it. */
-import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { pause } from '../runtime/node/pause.ts'
 import { clientNetwork } from '../trace/terms.ts'
 import type { TracePage, TraceQuery, TraceSearch } from '../trace/trace-search.ts'
@@ -61,10 +61,7 @@ export async function listTraces(
   folder: string,
   query: TraceQuery,
 ): Promise<{ readonly items: readonly TraceSummary[]; readonly more: boolean }> {
-  const search = await readTraces(readOffline(folder)).catch((error: unknown) => {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  })
+  const search = await unlessMissing(readTraces(readOffline(folder)))
   if (search === undefined) return { items: [], more: false }
   try {
     const { items, next } = await filled(search, query)

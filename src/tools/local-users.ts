@@ -5,8 +5,8 @@ import { HostAccounts } from '../delivery/local/host-accounts.ts'
 import type { Account } from '../delivery/local/passwd.ts'
 import { userDirectory, type UserDirectory } from '../delivery/local/user-directory.ts'
 import { assignCdb } from '../formats/assign.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Doors } from '../runtime/doors.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { followedAssignments } from './followed-assignments.ts'
 
 export interface LocalUsersParts {
@@ -56,12 +56,8 @@ export class LocalUsers {
   async #ownAlias(): Promise<Account | undefined> {
     const { doors, current } = this.#parts
     const { alias: home } = current().delivery
-    try {
-      const { kind, uid, gid } = await doors.disk.stat(home)
-      return kind === 'directory' ? { name: 'alias', uid, gid, home } : undefined
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    const stat = await unlessMissing(doors.disk.stat(home))
+    if (stat?.kind !== 'directory') return undefined
+    return { name: 'alias', uid: stat.uid, gid: stat.gid, home }
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseAuthLines } from '../formats/auth-cdb.ts'
 import type { CdbEntry } from '../formats/cdb.ts'
 import { buildCdb } from '../formats/cdb-writer.ts'
-import { isPosternError } from '../mail/errors.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { replaceFile } from '../runtime/replace-file.ts'
 import { readOffline } from './read-offline.ts'
@@ -114,10 +114,5 @@ async function filesBelow(folder: string, depth: number): Promise<readonly Vpass
 }
 
 async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await systemDisk.stat(path)).kind === 'file'
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
-    throw error
-  }
+  return (await unlessMissing(systemDisk.stat(path)))?.kind === 'file'
 }

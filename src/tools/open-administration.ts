@@ -9,9 +9,9 @@ import type { Now } from '../admin/schemas/system.ts'
 import type { AdminSettings } from '../admin/settings.ts'
 import type { AdminConfiguration } from '../config/admin-section.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { AdminRecords } from '../runtime/admin-records.ts'
 import type { Jobs } from '../runtime/jobs.ts'
+import { exists } from '../runtime/missing.ts'
 import { nodeAccounts } from '../runtime/node/accounts.ts'
 import { openAdminRecords } from '../runtime/node/admin-records.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -226,11 +226,5 @@ async function versionOf(): Promise<string> {
 /** What `vite build` made of the pages. */
 async function builtPages(): Promise<Pick<AdminSettings, 'pages'>> {
   const pages = fileURLToPath(new URL('../../dist/ui', import.meta.url))
-  try {
-    await systemDisk.stat(join(pages, 'index.html'))
-    return { pages }
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return {}
-    throw error
-  }
+  return (await exists(systemDisk, join(pages, 'index.html'))) ? { pages } : {}
 }

@@ -3,7 +3,7 @@
  * its message, and a result that is none cannot be written down.
  */
 import { isMailbox } from '../filter/check-edits.ts'
-import { isEnhancedStatus, isPermanent, isTransient } from '../mail/status.ts'
+import { isPermanent, isSuccess, isTransient } from '../mail/status.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Route } from '../mail/route.ts'
 
@@ -53,7 +53,7 @@ const statuses: ReadonlyMap<unknown, (status: string) => boolean> = new Map<
   DeliveryResult['outcome'],
   (status: string) => boolean
 >([
-  ['delivered', (status) => status.startsWith('2') && isEnhancedStatus(status)],
+  ['delivered', isSuccess],
   ['deferred', isTransient],
   ['failed', isPermanent],
 ])

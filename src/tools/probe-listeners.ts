@@ -2,7 +2,7 @@ import type { ListenerConfiguration } from '../config/configuration.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { formatListenAddress } from '../config/listen-address.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
-import { isPosternError, PosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError, PosternError } from '../mail/errors.ts'
 import { listenKey } from '../runtime/listen-key.ts'
 import type { Net } from '../runtime/net.ts'
 
@@ -25,7 +25,7 @@ export async function probeListeners(
       await listener.close()
     } catch (error) {
       const taken = isPosternError(error, 'ADDRESS_IN_USE')
-      const said = error instanceof Error ? error.message : String(error)
+      const said = errorMessage(error)
       const remedy = taken
         ? 'stop the other program, or choose another port'
         : 'choose an address of this host, and a port that this user may listen on'

@@ -1,6 +1,6 @@
 /** Hands one message to the spool as qmail-queue does, answers included: for `postern qmail-queue`. */
 import type { Envelope } from '../mail/envelope.ts'
-import { isPosternError, type ErrorCode } from '../mail/errors.ts'
+import { errorMessage, isPosternError, type ErrorCode } from '../mail/errors.ts'
 import { formatDate } from '../mail/trace-fields.ts'
 import { continuationOf } from '../formats/continuation-token.ts'
 import { CrlfLines } from '../formats/crlf-lines.ts'
@@ -94,7 +94,7 @@ async function hand(handing: Handing): Promise<Handed> {
     else await handOver.commit(whole)
     return { exit: qmailQueueExit.queued }
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = errorMessage(error)
     const code = isPosternError(error) ? exits[error.code] : undefined
     const exit = error instanceof ReadError ? qmailQueueExit.readError : code
     return refused(handOver, { exit: exit ?? qmailQueueExit.bug, problem })

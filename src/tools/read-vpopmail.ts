@@ -12,8 +12,8 @@ import {
 import { domainOfFolder } from '../formats/vpopmail/vdelivermail.ts'
 import { parseVpasswd, userOf, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { asciiDomain } from '../mail/domain.ts'
-import { isPosternError } from '../mail/errors.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 
 export interface VpopmailDomain {
   readonly name: string
@@ -231,12 +231,7 @@ class VpopmailReader implements Vpopmail {
   }
 
   async #kindOf(path: string): Promise<'file' | 'directory' | 'other' | undefined> {
-    try {
-      return (await this.#disk.stat(path)).kind
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    return (await unlessMissing(this.#disk.stat(path)))?.kind
   }
 }
 

@@ -12,6 +12,7 @@ import { keysOf, lineOfKey, withLine, withoutKey } from '../formats/keyed-lines.
 import { parseSmtpRoutes } from '../formats/smtproutes.ts'
 import { asciiDomain } from '../mail/domain.ts'
 import { isPosternError, PosternError } from '../mail/errors.ts'
+import { unlessMissingNow } from '../runtime/missing.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { editFile } from '../runtime/node/edit-file.ts'
 import { askSupervisor } from './ask-supervisor.ts'
@@ -226,12 +227,7 @@ function change(path: string, edit: (text: string) => string): FileChange {
 }
 
 function read(path: string): string {
-  try {
-    return new TextDecoder().decode(systemDisk.readFileNow(path))
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return ''
-    throw error
-  }
+  return unlessMissingNow(() => new TextDecoder().decode(systemDisk.readFileNow(path))) ?? ''
 }
 
 function afterKey(line: string, end: RegExp): string {

@@ -9,7 +9,8 @@ import {
   type ListRule,
 } from '../formats/list-rules.ts'
 import type { Mailbox } from '../mail/address.ts'
-import { isPosternError, PosternError } from '../mail/errors.ts'
+import { PosternError } from '../mail/errors.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { editFile } from '../runtime/node/edit-file.ts'
 import { readOffline } from './read-offline.ts'
@@ -32,12 +33,8 @@ export function listFile(folder: string): string {
 /** @throws PosternError CONFIG_INVALID naming the first line that is wrong */
 export async function readLists(folder: string): Promise<readonly ListRule[]> {
   const path = listFile(folder)
-  try {
-    return soundRules(path, await systemDisk.readFile(path))
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return []
-    throw error
-  }
+  const bytes = await unlessMissing(systemDisk.readFile(path))
+  return bytes === undefined ? [] : soundRules(path, bytes)
 }
 
 /**

@@ -4,8 +4,9 @@ import type { Configuration } from '../config/configuration.ts'
 import { controlFiles, type ControlFile } from '../formats/control-files.ts'
 import { controlReaders, type ControlReader } from '../formats/control-readers.ts'
 import { latin1 } from '../formats/octets.ts'
-import { isPosternError } from '../mail/errors.ts'
+import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Disk, FileStat } from '../runtime/disk.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import { staleFiles, type StaleFile } from './compiled-files.ts'
 
 export interface ShownControl {
@@ -52,10 +53,7 @@ export async function showControl(configuration: Configuration, disk: Disk): Pro
       shown({ name, file, me, path: join(folder, name), disk, ...readerOf(name, configuration) }),
     ),
   )
-  const names = await disk.list(folder).catch((error: unknown): readonly string[] => {
-    if (isPosternError(error, 'NOT_FOUND')) return []
-    throw error
-  })
+  const names = (await unlessMissing(disk.list(folder))) ?? []
   const known = new Set<string>(table.map(([name]) => name))
   return {
     folder,
@@ -105,7 +103,7 @@ async function shown(looked: Looked): Promise<ShownControlFile> {
     return { ...base, there: true, value: linesOf(bytes, kind).slice(0, mostLines) }
   } catch (error) {
     if (isPosternError(error, 'NOT_FOUND')) return { ...base, there: false, value: preset(looked) }
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = errorMessage(error)
     return { ...base, there: true, value: [], problem }
   }
 }

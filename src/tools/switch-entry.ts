@@ -4,6 +4,7 @@ import { configurationResources } from '../config/resources.ts'
 import { withEntryMode, type EntryMode } from '../config/entry-mode.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { errorsOnly } from '../config/log-section.ts'
+import { errorMessage } from '../mail/errors.ts'
 import { trustedLoader } from './trusted-loader.ts'
 import { doubtsOfEntries } from '../filter/entry-doubts.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
@@ -171,7 +172,7 @@ async function probe({ entries }: Generation, name: string): Promise<Omit<Tried,
     const found = await Promise.race([work(), late.promise])
     return found === undefined ? {} : { found }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     return { problem: `${name} could not do its work: ${why}` }
   } finally {
     timer.cancel()

@@ -1,6 +1,5 @@
 /** The state of a gateway, told to whoever asks for its metrics. What happens is counted where it happens. */
 import type { Courier } from '../delivery/courier.ts'
-import { isPosternError } from '../mail/errors.ts'
 import { isForeign, isUnproven } from '../queue/damaged.ts'
 import type { OpenedShards } from '../queue/open-shards.ts'
 import { queueStates } from '../queue/queue-survey.ts'
@@ -16,6 +15,7 @@ import {
   spoolMetrics,
 } from '../runtime/metrics/inventory.ts'
 import type { MetricReport } from '../runtime/metrics/metrics.ts'
+import { unlessMissing } from '../runtime/missing.ts'
 import type { Seat } from '../workers/messages.ts'
 import { certificateExpiries } from './certificates.ts'
 import type { Prepared } from './prepare.ts'
@@ -102,16 +102,11 @@ async function reportDisk(
  * may have written as it is.
  */
 async function damagedIn(disk: Disk, spool: string): Promise<number> {
-  try {
-    const names = await disk.list(spoolLayout(spool).damaged)
-    const proven = names.filter(
-      (name) => !name.endsWith(unfinished) && !isUnproven(name) && !isForeign(name),
-    )
-    return proven.length
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return 0
-    throw error
-  }
+  const names = (await unlessMissing(disk.list(spoolLayout(spool).damaged))) ?? []
+  const proven = names.filter(
+    (name) => !name.endsWith(unfinished) && !isUnproven(name) && !isForeign(name),
+  )
+  return proven.length
 }
 
 async function reportCertificates(gateway: WatchedGateway, report: MetricReport): Promise<void> {

@@ -55,9 +55,6 @@ afterAll(async () => {
   await gateway.folder.remove()
 })
 
-const portOf = (listener: string): number =>
-  Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(gateway.stdout())?.[1])
-
 const lastTrace = () => ['trace', 'last', '--config', gateway.folder.config]
 
 const mailTo = (localPart: string, count = 1) =>
@@ -69,7 +66,7 @@ const python = (script: string): Promise<Run> =>
 const swaks = (listener: string, ...args: readonly string[]): Promise<Run> =>
   runProgram(component('swaks')!.path, [
     '--server',
-    `127.0.0.1:${portOf(listener)}`,
+    `127.0.0.1:${gateway.portOf(listener)}`,
     '--from',
     'alice@client.test',
     ...args,
@@ -108,7 +105,7 @@ describe.skipIf(isMissing('python3'))('Python', () => {
   test('delivers by LMTP', async () => {
     const run = await python(`
 import smtplib
-client = smtplib.LMTP('127.0.0.1', ${portOf('inside')})
+client = smtplib.LMTP('127.0.0.1', ${gateway.portOf('inside')})
 print(client.sendmail('a@client.test', ['python@postern.test'], 'Subject: x\\r\\n\\r\\nby Python'))
 print(client.sendmail('a@client.test', ['python@postern.test'], 'Subject: x\\r\\n\\r\\nonce more'))
 client.quit()
@@ -120,7 +117,7 @@ client.quit()
   test('submits mail after a login over TLS, and a missing Date and Message-ID are added', async () => {
     const run = await python(`
 import smtplib, ssl
-client = smtplib.SMTP('127.0.0.1', ${portOf('submission')})
+client = smtplib.SMTP('127.0.0.1', ${gateway.portOf('submission')})
 try:
     client.sendmail('alice@postern.test', 'bob@far.test', 'no')
 except smtplib.SMTPSenderRefused as refusal:
@@ -158,7 +155,7 @@ describe.skipIf(isMissing('postfix'))("Postfix's smtp-source", () => {
   test('delivers many messages by LMTP in several sessions, three recipients each', async () => {
     const tool = postfixTool('smtp-source')!
     const options = ['-L', '-m', '20', '-s', '4', '-r', '3', '-f', 'a@client.test']
-    const target = ['-t', 'source@postern.test', `127.0.0.1:${portOf('inside')}`]
+    const target = ['-t', 'source@postern.test', `127.0.0.1:${gateway.portOf('inside')}`]
     const run = await runProgram(tool.path, [...options, ...target], { env: tool.env })
     expect(run).toMatchObject({ code: 0, stderr: '' })
     for (const name of ['source', '2source', '3source']) {
@@ -169,8 +166,8 @@ describe.skipIf(isMissing('postfix'))("Postfix's smtp-source", () => {
 
 test('who has not logged in relays nowhere, whatever the listener', async () => {
   const relay = ['MAIL FROM:<a@client.test>', 'RCPT TO:<bob@far.test>']
-  const [, , , bySmtp] = await dialogue(portOf('mx'), ['EHLO client.test', ...relay])
-  const [, , , byLmtp] = await dialogue(portOf('inside'), ['LHLO client.test', ...relay])
+  const [, , , bySmtp] = await dialogue(gateway.portOf('mx'), ['EHLO client.test', ...relay])
+  const [, , , byLmtp] = await dialogue(gateway.portOf('inside'), ['LHLO client.test', ...relay])
   expect([bySmtp, byLmtp]).toEqual(['550 5.7.1 Relaying denied', '550 5.7.1 Relaying denied'])
 })
 
@@ -181,7 +178,7 @@ test('ETRN has tried at once what waits for a domain', async () => {
     return stdout.split('deferred  bob@away.test').length - 1
   }
   const session = ['EHLO client.test', `AUTH PLAIN ${login}`]
-  const sent = await dialogue(portOf('hub'), [
+  const sent = await dialogue(gateway.portOf('hub'), [
     ...session,
     'MAIL FROM:<alice@postern.test>',
     'RCPT TO:<bob@away.test>',
@@ -190,7 +187,7 @@ test('ETRN has tried at once what waits for a domain', async () => {
   ])
   const queueId = /queued as (\S+)/.exec(sent.at(-1) ?? '')?.[1] ?? ''
   await eventually(async () => ((await attempts(queueId)) === 1 ? true : undefined), 'one attempt')
-  const [, ehlo, , none, some] = await dialogue(portOf('hub'), [
+  const [, ehlo, , none, some] = await dialogue(gateway.portOf('hub'), [
     ...session,
     'ETRN elsewhere.test',
     'ETRN away.test',

@@ -41,9 +41,6 @@ afterAll(async () => {
   await gateway.folder.remove()
 })
 
-const portOf = (listener: string): number =>
-  Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(gateway.stdout())?.[1])
-
 /** Sends all of it, says that nothing follows, and hears what is answered until the connection ends. */
 async function answersTo(port: number, bytes: string, localAddress = '127.0.0.1'): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', localAddress })
@@ -57,7 +54,7 @@ test('QMTP brings several messages, and each recipient hears of its own', async 
   const one = list('\nSubject: one\n\nby QMTP\n', 'a@client.test', list('qmtp@postern.test'))
   const rcpts = list('qmtp@postern.test', 'bob@far.test')
   const two = list('\rSubject: two\r\n\r\nby QMTP\r\n', '', rcpts)
-  const heard = await answersTo(portOf('qmtp'), one + two)
+  const heard = await answersTo(gateway.portOf('qmtp'), one + two)
   expect(heard).toMatch(
     /^\d+:KOk: queued as \S+,\d+:KOk: queued as \S+,\d+:DRelaying denied \(#5\.7\.1\),$/,
   )
@@ -71,10 +68,10 @@ test('QMTP brings several messages, and each recipient hears of its own', async 
 
 test('a rule of tcp.smtp lets its clients relay by QMTP, and hand over by QMQP', async () => {
   const packet = list('\nSubject: out\n\nx\n', 'a@client.test', list('bob@far.test'))
-  expect(await answersTo(portOf('qmtp'), packet, '127.0.0.9')).toMatch(/^\d+:KOk/)
+  expect(await answersTo(gateway.portOf('qmtp'), packet, '127.0.0.9')).toMatch(/^\d+:KOk/)
   const whole = netstring(list('Subject: out\n\nx\n', 'a@client.test', 'bob@far.test'))
-  expect(await answersTo(portOf('strict'), whole, '127.0.0.9')).toMatch(/^\d+:KOk/)
-  expect(await answersTo(portOf('strict'), whole)).toBe('')
+  expect(await answersTo(gateway.portOf('strict'), whole, '127.0.0.9')).toMatch(/^\d+:KOk/)
+  expect(await answersTo(gateway.portOf('strict'), whole)).toBe('')
 })
 
 test('control/qmtproutes sends mail to another gateway by QMTP, and its refusal comes back', async () => {
@@ -89,7 +86,7 @@ accounts: { path: ../var/accounts.db }
 spool: { path: ../var/spool }
 store: { path: ../var/store.db }
 `)
-  const route = `127.0.0.1:${portOf('qmtp')}`
+  const route = `127.0.0.1:${gateway.portOf('qmtp')}`
   await folder.write('control/qmtproutes', `postern.test:${route}\nfar.test:${route}\n`)
   await folder.write('control/me', 'mx.sender.test\n')
   await folder.write('control/locals', 'sender.test\n')
@@ -122,7 +119,7 @@ describe.skipIf(isMissing('postfix'))("Postfix's qmqp-source", () => {
     const options = ['-m', '20', '-s', '4', '-f', 'a@client.test', '-t']
     const run = await runProgram(
       tool.path,
-      [...options, 'source@postern.test', `127.0.0.1:${portOf('qmqp')}`],
+      [...options, 'source@postern.test', `127.0.0.1:${gateway.portOf('qmqp')}`],
       { env: tool.env },
     )
     expect(run).toMatchObject({ code: 0, stderr: '' })

@@ -62,9 +62,6 @@ afterAll(async () => {
   await gateway.folder.remove()
 })
 
-const portOf = (listener: string): number =>
-  Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(gateway.stdout())?.[1])
-
 async function send(user: string, ...bodies: string[]): Promise<void> {
   for (const [before, body] of bodies.entries()) {
     await dialogue(gateway.port, [
@@ -92,8 +89,8 @@ describe.skipIf(isMissing('curl'))('curl', () => {
 
   test('lists, fetches and deletes, behind STLS or TLS from the first byte', async () => {
     await send('carol', 'one', 'two')
-    const starttls = `pop3://127.0.0.1:${portOf('pop3')}/`
-    const implicit = `pop3s://127.0.0.1:${portOf('pop3s')}/`
+    const starttls = `pop3://127.0.0.1:${gateway.portOf('pop3')}/`
+    const implicit = `pop3s://127.0.0.1:${gateway.portOf('pop3s')}/`
     for (const [url, ...options] of [[starttls, '--ssl-reqd'], [implicit]] as const) {
       const listed = await curl(url, ...options)
       expect(listed).toMatchObject({ code: 0 })
@@ -115,7 +112,7 @@ describe.skipIf(isMissing('curl'))('curl', () => {
     const answerTo = async (address: string): Promise<string | undefined> =>
       (await dialogue(gateway.port, relay, undefined, address)).at(-1)
     expect(await answerTo('127.0.0.7')).toBe('550 5.7.1 Relaying denied')
-    const url = `pop3s://127.0.0.1:${portOf('pop3s')}/`
+    const url = `pop3s://127.0.0.1:${gateway.portOf('pop3s')}/`
     expect(await curl(url, '--interface', '127.0.0.7')).toMatchObject({ code: 0 })
     expect(await answerTo('127.0.0.7')).toBe('250 2.1.5 Ok')
     expect(await answerTo('127.0.0.8')).toBe('550 5.7.1 Relaying denied')
@@ -123,7 +120,7 @@ describe.skipIf(isMissing('curl'))('curl', () => {
 
   test('logs in by APOP, without TLS, where a program knows the password', async () => {
     await send('erin', 'by APOP')
-    const url = `pop3://127.0.0.1:${portOf('pop3')}/`
+    const url = `pop3://127.0.0.1:${gateway.portOf('pop3')}/`
     const apop = (password: string): Promise<Run> =>
       curl(url, '--login-options', 'AUTH=+APOP', '--user', `erin@postern.test:${password}`)
     expect(await apop('swordfish')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 /) })
@@ -132,13 +129,13 @@ describe.skipIf(isMissing('curl'))('curl', () => {
 
   test('is refused with a wrong password, and without TLS', async () => {
     const wrong = await curl(
-      `pop3s://127.0.0.1:${portOf('pop3s')}/`,
+      `pop3s://127.0.0.1:${gateway.portOf('pop3s')}/`,
       '--user',
       'carol@postern.test:open says me',
     )
     // CURLE_LOGIN_DENIED
     expect(wrong.code).toBe(67)
-    const bare = await curl(`pop3://127.0.0.1:${portOf('pop3')}/`)
+    const bare = await curl(`pop3://127.0.0.1:${gateway.portOf('pop3')}/`)
     expect(bare.code).not.toBe(0)
   })
 })
@@ -150,7 +147,7 @@ describe.skipIf(isMissing('python3'))("Python's poplib", () => {
 import poplib, ssl
 context = ssl._create_unverified_context()
 def opened():
-    box = poplib.POP3('127.0.0.1', ${portOf('pop3')}, timeout=20)
+    box = poplib.POP3('127.0.0.1', ${gateway.portOf('pop3')}, timeout=20)
     assert 'STLS' in box.capa() and 'SASL' not in box.capa()
     box.stls(context=context)
     assert box.capa()['SASL'] == ['PLAIN']
@@ -186,7 +183,7 @@ box.quit()
   test('finds an empty mailbox where no mail ever came', async () => {
     const script = `
 import poplib, ssl
-box = poplib.POP3_SSL('127.0.0.1', ${portOf('pop3s')}, timeout=20, context=ssl._create_unverified_context())
+box = poplib.POP3_SSL('127.0.0.1', ${gateway.portOf('pop3s')}, timeout=20, context=ssl._create_unverified_context())
 box.user('dora@postern.test')
 box.pass_('open sesame')
 print(box.stat(), box.list()[1])
@@ -211,7 +208,7 @@ describe('programs that fetch mail', () => {
     const home = await homeFor('fetchmail')
     const rc = (
       keep: string,
-    ): string => `poll 127.0.0.1 service ${portOf('pop3')} protocol POP3 uidl
+    ): string => `poll 127.0.0.1 service ${gateway.portOf('pop3')} protocol POP3 uidl
   user "${users.fetchmail}" password "open sesame" sslproto "TLS1.2+" no sslcertck ${keep}
   mda "cat >> ${home}/got"
 `
@@ -246,7 +243,7 @@ describe('programs that fetch mail', () => {
       `[retriever]
 type = SimplePOP3SSLRetriever
 server = 127.0.0.1
-port = ${portOf('pop3s')}
+port = ${gateway.portOf('pop3s')}
 username = ${users.getmail}
 password = open sesame
 [destination]

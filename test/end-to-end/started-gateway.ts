@@ -67,7 +67,10 @@ export function onFreePort(yaml: string): string {
 }
 
 export interface StartedGateway {
+  /** Of the first listener. */
   readonly port: number
+  /** Of the one of that name. */
+  portOf(listener: string): number
   readonly pid: number
   readonly folder: GatewayFolder
   /** What it printed so far. */
@@ -208,6 +211,8 @@ export async function startGateway(
     throw new Error(`no port in: ${output.stdout()}`)
   return {
     port,
+    portOf: (listener) =>
+      Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(output.stdout())?.[1]),
     pid: child.pid,
     folder,
     stdout: () => output.stdout(),

@@ -61,22 +61,19 @@ async function writeIdentity(folder: GatewayFolder, name: string, pem: typeof fi
   await folder.write(`${name}.key`, pem.key)
 }
 
-const portOf = (name: string): number =>
-  Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${name}\\)`).exec(gateway.stdout())?.[1])
-
 const mailTo = (localPart: string) => delivered(gateway.folder, [localPart, 'postern.test'])
 
 const opensslClient = (name: string, ...options: string[]): Promise<Run> =>
   runProgram(
     component('openssl')!.path,
-    ['s_client', '-crlf', '-quiet', ...options, '-connect', `127.0.0.1:${portOf(name)}`],
+    ['s_client', '-crlf', '-quiet', ...options, '-connect', `127.0.0.1:${gateway.portOf(name)}`],
     { input: 'QUIT\r\n' },
   )
 
 const subjectShown = async (...options: string[]): Promise<string | undefined> => {
   const run = await runProgram(
     component('openssl')!.path,
-    ['s_client', ...options, '-connect', `127.0.0.1:${portOf('smtps')}`],
+    ['s_client', ...options, '-connect', `127.0.0.1:${gateway.portOf('smtps')}`],
     { input: '' },
   )
   return /subject=(.*)/.exec(run.stdout)?.[1]
@@ -121,8 +118,8 @@ describe.skipIf(isMissing('curl'))('curl', () => {
         '--cacert',
         join(gateway.folder.config, 'first.pem'),
         '--resolve',
-        `mx.postern.test:${portOf('smtps')}:127.0.0.1`,
-        `smtps://mx.postern.test:${portOf('smtps')}/client.test`,
+        `mx.postern.test:${gateway.portOf('smtps')}:127.0.0.1`,
+        `smtps://mx.postern.test:${gateway.portOf('smtps')}/client.test`,
         '--mail-from',
         'alice@client.test',
         '--mail-rcpt',
@@ -147,7 +144,7 @@ import smtplib, ssl
 context = ssl.create_default_context(cafile='${config}/first.pem')
 context.check_hostname = False
 context.load_cert_chain('${config}/clients.pem', '${config}/clients.key')
-server = smtplib.SMTP_SSL('127.0.0.1', ${portOf('partners')}, context=context)
+server = smtplib.SMTP_SSL('127.0.0.1', ${gateway.portOf('partners')}, context=context)
 server.ehlo('client.test')
 assert not server.has_extn('starttls')
 server.sendmail('alice@client.test', ['python@postern.test'], 'Subject: python\\r\\n\\r\\nhello\\r\\n')

@@ -83,8 +83,6 @@ store: { path: ../var/store.db }
 
   const doveadm = (...args: string[]): Promise<Run> =>
     runProgram(findProgram('doveadm')!.path, ['-c', join(root, 'dovecot.conf'), ...args])
-  const portOf = (listener: string): number =>
-    Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) \\(${listener}\\)`).exec(gateway.stdout())?.[1])
   const user = 'bob@postern.test'
   const inbox = ['mailbox', 'inbox'] as const
 
@@ -118,7 +116,7 @@ store: { path: ../var/store.db }
         '-c',
         `
 import poplib
-box = poplib.POP3('127.0.0.1', ${portOf('pop3')}, timeout=20)
+box = poplib.POP3('127.0.0.1', ${gateway.portOf('pop3')}, timeout=20)
 box.user('bob@postern.test')
 box.pass_('open sesame')
 ${lines.join('\n')}

@@ -54,6 +54,14 @@ export class PeerPanel {
     throw failure
   }
 
+  /** Asks all of them at once. @returns what each says, for people. @throws the first error */
+  async probe(question: (address: NetAddress) => Promise<unknown>): Promise<string> {
+    const answers = this.#addresses.map(
+      async (address) => `${formatPeerAddress(address)}: ${String(await question(address))}`,
+    )
+    return (await Promise.all(answers)).join(', ')
+  }
+
   /** Those that rest come last: if nobody else answers, they are worth a try. */
   #inOrder(): readonly NetAddress[] {
     const now = this.#clock.monotonicMs()

@@ -1,7 +1,7 @@
 /** The gateway itself: what runs, what it says, what happens now, and what it would say. */
 import { Type, type Static } from 'typebox'
 import { Count, Instant, Line, listOf, oneOf, record } from './shapes.ts'
-import { MessageSummary, outcomes, TracedStep } from './messages.ts'
+import { outcomes, TracedStep } from './messages.ts'
 
 export const Certificate = record({
   subject: Type.String(),
@@ -120,9 +120,6 @@ export const Readiness = record(
   },
   'Readiness',
 )
-
-/** What `/api/v1/events` sends: `transaction` and `now`. */
-export const TransactionEvent = MessageSummary
 
 export type System = Static<typeof System>
 export type Certificate = Static<typeof Certificate>

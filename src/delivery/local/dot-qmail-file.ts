@@ -91,8 +91,8 @@ export async function newSenderOf(disk: Disk, address: LocalAddress): Promise<st
   if (sender === '' || sender === '#@[]') return sender
   const owner = `${home}/.qmail${dash}${safeExtension(extension)}-owner`
   try {
-    if (!(await exists(disk, owner))) return sender
-    return (await exists(disk, `${owner}-default`))
+    if (!(await isThere(disk, fileName(owner)))) return sender
+    return (await isThere(disk, fileName(`${owner}-default`)))
       ? `${local}-owner-@${host}-@[]`
       : `${local}-owner@${host}`
   } catch (error) {
@@ -100,7 +100,7 @@ export async function newSenderOf(disk: Disk, address: LocalAddress): Promise<st
   }
 }
 
-async function exists(disk: Disk, path: string): Promise<boolean> {
+async function isThere(disk: Disk, path: string): Promise<boolean> {
   try {
     await disk.stat(fileName(path))
     return true

@@ -1,8 +1,8 @@
 /** The accounts of this host: /etc/passwd, and where the system has others too, what getent(1) says of them. */
 import { latin1 } from '../../formats/octets.ts'
-import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import type { Programs } from '../../runtime/programs.ts'
 import { parsePasswd, type Account } from './passwd.ts'
 
@@ -64,12 +64,8 @@ export class HostAccounts {
   }
 
   async #nsswitch(): Promise<string> {
-    try {
-      return Buffer.from(await this.#parts.disk.readFile('/etc/nsswitch.conf')).toString('latin1')
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return ''
-      throw error
-    }
+    const bytes = await unlessMissing(this.#parts.disk.readFile('/etc/nsswitch.conf'))
+    return Buffer.from(bytes ?? []).toString('latin1')
   }
 
   async #byGetent(name: string): Promise<Listed> {

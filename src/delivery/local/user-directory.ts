@@ -2,9 +2,9 @@
  * Who receives what is for this host: `users/cdb` or `users/assign` first, then the accounts, then the user alias, as
  * qmail-lspawn asks them.
  */
-import { isPosternError } from '../../mail/errors.ts'
 import type { Assignment, Assignments } from '../../formats/assign.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import { fileName } from './dot-qmail-file.ts'
 import { assignmentTo, candidates, receivesMail, type Account } from './passwd.ts'
 
@@ -52,10 +52,5 @@ function withRest(assignment: Assignment, local: string): Assignment {
 }
 
 async function ownerOf(disk: Pick<Disk, 'stat'>, home: string): Promise<number | undefined> {
-  try {
-    return (await disk.stat(fileName(home))).uid
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return (await unlessMissing(disk.stat(fileName(home))))?.uid
 }

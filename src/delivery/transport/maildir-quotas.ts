@@ -18,7 +18,8 @@ import {
 } from '../../mail/quota.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
-import { countedBytes, noteUsage, unlessMissing } from '../../runtime/maildir-usage.ts'
+import { countedBytes, noteUsage } from '../../runtime/maildir-usage.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import type { Random } from '../../runtime/random.ts'
 
 export interface MaildirQuotasParts {

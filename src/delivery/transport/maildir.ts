@@ -12,6 +12,7 @@ import { isLimited } from '../../mail/quota.ts'
 import type { MaildirRoute } from '../../mail/route.ts'
 import { deliveredTo, deliveredToField, returnPathField } from '../../mail/trace-fields.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { exists } from '../../runtime/missing.ts'
 import type { Transport } from '../transport.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
 import { MaildirQuotas } from './maildir-quotas.ts'
@@ -168,14 +169,4 @@ async function above(disk: Disk, path: string): Promise<readonly string[]> {
   let top = dirname(dirname(path))
   while (dirname(top) !== top && !(await exists(disk, top))) folders.push((top = dirname(top)))
   return folders
-}
-
-async function exists(disk: Disk, path: string): Promise<boolean> {
-  try {
-    await disk.stat(path)
-    return true
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return false
-    throw error
-  }
 }

@@ -1,21 +1,10 @@
 /**
- * One connection to a QMTP server: bytes out, answers in, every wait with its deadline. Any trouble (the peer hangs up, sends
- * what is no answer, is too slow; the work is called off) ends the connection and is thrown, now and at every later call, as
- * a PosternError; answers that came before it are handed out first.
+ * QMTP as a client speaks it to a next hop: bytes out, answers in. What is no answer is trouble like any other of its
+ * connection (`hop-connection.ts`).
  */
 import { NetstringLength } from '../../formats/netstring.ts'
 import { PosternError } from '../../mail/errors.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Connection, ConnectOptions, Net } from '../../runtime/net.ts'
-
-export interface QmtpClientOptions {
-  readonly net: Net
-  readonly clock: Clock
-  readonly to: ConnectOptions['address']
-  readonly localAddress?: string
-  readonly connectMs: number
-  readonly signal: AbortSignal
-}
+import { HopConnection, type HopOptions } from './hop-connection.ts'
 
 /** `K`, `Z` or `D`, and words for people in latin1. */
 export interface QmtpAnswer {
@@ -29,77 +18,47 @@ const mostUnread = 1_000
 const comma = 0x2c
 
 export class QmtpClient {
-  readonly #connection: Connection
-  readonly #clock: Clock
+  readonly #connection: HopConnection
   readonly #answers: QmtpAnswer[] = []
   #length = new NetstringLength(mostAnswerBytes)
   /** Bytes of the answer that is coming in; `undefined`: its length is. */
   #left: number | undefined
   #text = ''
-  #failure: PosternError | undefined
-  #writable = true
-  #wake: (() => void) | undefined
-  #unheed: () => void = () => undefined
 
-  private constructor(connection: Connection, clock: Clock) {
+  private constructor(connection: HopConnection) {
     this.#connection = connection
-    this.#clock = clock
   }
 
   /** @throws PosternError CONNECT_FAILED, TIMEOUT, ABORTED */
-  static async connect(options: QmtpClientOptions): Promise<QmtpClient> {
-    const { net, clock, to, localAddress, connectMs, signal } = options
-    const connection = await net.connect({
-      address: to,
-      timeoutMs: connectMs,
-      signal,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    })
-    const client = new QmtpClient(connection, clock)
-    client.#attach(signal)
+  static async connect(options: HopOptions): Promise<QmtpClient> {
+    const connection = await HopConnection.open(options)
+    const client = new QmtpClient(connection)
+    connection.attach((chunk) => client.#take(chunk), options.signal)
     return client
   }
 
   /** Resolves when there is room for more. @throws PosternError PEER_FAILED, TIMEOUT, ABORTED */
-  async write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure
-    this.#writable = this.#connection.write(bytes)
-    if (!this.#writable) await this.#until(() => this.#writable, timeoutMs)
+  write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
+    return this.#connection.write(bytes, timeoutMs)
   }
 
   /** The next answer. @throws PosternError PEER_FAILED, TIMEOUT, ABORTED */
   async read(timeoutMs: number): Promise<QmtpAnswer> {
-    await this.#until(() => this.#answers.length > 0, timeoutMs)
+    await this.#connection.until(() => this.#answers.length > 0, timeoutMs)
     const answer = this.#answers.shift()
-    if (answer === undefined) throw this.#failure ?? new Error('woken without an answer')
+    if (answer === undefined) throw this.#connection.failure ?? new Error('woken without an answer')
     return answer
   }
 
   /** Lets go; nothing is waited for. */
   close(): void {
-    this.#fail(new PosternError('ABORTED', 'the connection is closed'))
-  }
-
-  #attach(signal: AbortSignal): void {
-    const abort = (): void => this.#fail(new PosternError('ABORTED'))
-    const gone = (): void => this.#fail(new PosternError('PEER_FAILED', 'it closed the connection'))
-    signal.addEventListener('abort', abort, { once: true })
-    this.#unheed = () => signal.removeEventListener('abort', abort)
-    this.#connection.attach({
-      data: (chunk) => this.#take(chunk),
-      drained: () => {
-        this.#writable = true
-        this.#wake?.()
-      },
-      ended: gone,
-      closed: gone,
-    })
-    if (signal.aborted) abort()
+    this.#connection.close()
   }
 
   #take(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length && this.#failure === undefined;) at += this.#step(chunk, at)
-    this.#wake?.()
+    for (let at = 0; at < chunk.length && this.#connection.failure === undefined;) {
+      at += this.#step(chunk, at)
+    }
   }
 
   /** @returns how many bytes were used */
@@ -132,34 +91,6 @@ export class QmtpClient {
   }
 
   #breach(): void {
-    this.#fail(new PosternError('PEER_FAILED', 'it sent what is no answer'))
-  }
-
-  /** Remembers the first trouble only: what follows from it tells less. */
-  #fail(error: PosternError): void {
-    if (this.#failure !== undefined) return
-    this.#failure = error
-    this.#unheed()
-    this.#connection.destroy()
-    this.#wake?.()
-  }
-
-  /** One waits at a time. */
-  async #until(done: () => boolean, timeoutMs: number): Promise<void> {
-    if (done()) return
-    if (this.#failure !== undefined) throw this.#failure
-    const timer = this.#clock.after(timeoutMs, () => {
-      this.#fail(new PosternError('TIMEOUT', `no answer within ${Math.ceil(timeoutMs / 1000)} s`))
-    })
-    try {
-      while (!done() && this.#failure === undefined) {
-        // oxlint-disable-next-line no-await-in-loop -- woken by what happens on the connection
-        await new Promise<void>((resolve) => (this.#wake = resolve))
-      }
-    } finally {
-      this.#wake = undefined
-      timer.cancel()
-    }
-    if (!done()) throw this.#failure
+    this.#connection.fail(new PosternError('PEER_FAILED', 'it sent what is no answer'))
   }
 }

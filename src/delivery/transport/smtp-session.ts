@@ -11,10 +11,11 @@ import type { TlsPolicy } from '../../mail/tls-policy.ts'
 import type { TlsTrust } from '../../runtime/net.ts'
 import { failureOf, type TlsFailure } from '../tls-rpt/sighting.ts'
 import { extensionsOf, limitsOf, type Extensions, type HopLimits } from './extensions.ts'
+import type { HopOptions } from './hop-connection.ts'
 import type { Hop } from './hop-result.ts'
 import { quoteReply, type HopReply } from './reply-reader.ts'
 import { logIn } from './smtp-auth.ts'
-import { SmtpClient, type SmtpClientOptions } from './smtp-client.ts'
+import { SmtpClient } from './smtp-client.ts'
 import type { SmtpTimeouts } from './smtp-timeouts.ts'
 
 /** LMTP (RFC 2033) is SMTP that says LHLO and answers for each recipient after the message. */
@@ -40,7 +41,7 @@ export interface SmtpSession {
   readonly noLogin?: string
 }
 
-export interface SessionOptions extends Omit<SmtpClientOptions, 'connectMs' | 'to'> {
+export interface SessionOptions extends Omit<HopOptions, 'connectMs' | 'to'> {
   readonly hop: Hop
   readonly protocol: Protocol
   /** What we call ourselves in EHLO. */

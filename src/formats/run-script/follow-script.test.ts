@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { followScript, unknownMark, type FollowedScript } from './follow-script.ts'
+import { unknownMark } from './expansion.ts'
+import { followScript, type FollowedScript } from './follow-script.ts'
 
 function follow(text: string, files: Readonly<Record<string, string>> = {}): FollowedScript {
   const known = new Map(Object.entries(files))

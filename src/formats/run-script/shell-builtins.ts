@@ -1,7 +1,9 @@
 /** `[ … ]`, and the few programs whose output a run script asks for. */
 
-interface Files {
+/** What a script may look at. */
+export interface ScriptFiles {
   exists(path: string): boolean
+  /** Undefined where there is none, or where nobody may read it. */
   readText(path: string): string | undefined
 }
 
@@ -11,7 +13,7 @@ export function programName(path: string): string {
 }
 
 /** What stands between the brackets; undefined where it is not understood. `-o` binds less than `-a`, as in test(1). */
-export function isTrue(args: readonly string[], files: Files): boolean | undefined {
+export function isTrue(args: readonly string[], files: ScriptFiles): boolean | undefined {
   const anyOf = split(args, '-o').map((part) => {
     const all = split(part, '-a').map((each) => primary(each, files))
     return all.includes(undefined) ? undefined : all.every((each) => each === true)
@@ -29,7 +31,7 @@ function split(args: readonly string[], at: string): readonly (readonly string[]
   return parts
 }
 
-function primary(args: readonly string[], files: Files): boolean | undefined {
+function primary(args: readonly string[], files: ScriptFiles): boolean | undefined {
   const [first = '', second = '', third = ''] = args
   if (first === '!' && args.length > 1) {
     const answer = primary(args.slice(1), files)
@@ -49,7 +51,7 @@ function primary(args: readonly string[], files: Files): boolean | undefined {
   }
 }
 
-function unary(operator: string, value: string, files: Files): boolean | undefined {
+function unary(operator: string, value: string, files: ScriptFiles): boolean | undefined {
   switch (operator) {
     case '-z':
       return value === ''

@@ -5,12 +5,7 @@ import { vpopmailBits } from './vpasswd.ts'
 
 export type VpopmailLimits = Pick<MailDomain, 'maxUsers' | 'maxAliases' | 'quota' | 'defaultQuota'>
 
-/** `word: value`, one a line; words that mean nothing here are skipped. */
-export function parseVpopmailLimits(text: string): VpopmailLimits {
-  return limitsOf(limitWords(text))
-}
-
-/** What the file says, as the columns of the table say it. */
+/** What the file says (`word: value`, one a line), as the columns of the table say it. */
 export function limitWords(text: string): ReadonlyMap<string, string> {
   const words = text.split('\n').flatMap((line): (readonly [string, string])[] => {
     const [word = '', value = ''] = line.split(/[ \t:\r]+/).filter((part) => part !== '')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDotQmail } from '../dot-qmail.ts'
-import { disabledBitsOf, limitWords, parseVpopmailLimits } from './limits.ts'
+import { disabledBitsOf, limitsOf, limitWords } from './limits.ts'
 import { parseVdelivermail, targetOf } from './vdelivermail.ts'
 import { parseVpasswd, vpopmailBits } from './vpasswd.ts'
 
@@ -86,14 +86,14 @@ default_maxmsgcount: 500
 disable_webmail
 perm_account: 0
 `
-  expect(parseVpopmailLimits(text)).toEqual({
+  expect(limitsOf(limitWords(text))).toEqual({
     maxUsers: 50,
     maxAliases: 15,
     quota: { bytes: 104_857_600 },
     defaultQuota: { bytes: 1_048_576, messages: 500 },
   })
-  expect(parseVpopmailLimits('maxpopaccounts: -1\nmaxaliases: 3\nquota: 0\n')).toEqual({})
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (any) => void parseVpopmailLimits(any)))
+  expect(limitsOf(limitWords('maxpopaccounts: -1\nmaxaliases: 3\nquota: 0\n'))).toEqual({})
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (any) => void limitsOf(limitWords(any))))
 })
 
 test.each([

@@ -1,7 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
-
-/** How the file came to be as it is, step by step; `user_version` counts the steps that were taken. Only ever added to. */
-const steps: readonly string[] = [
+/** How the file came to be as it is, step by step (`schema-steps.ts`). Only ever added to. */
+export const accountsSchema: readonly string[] = [
   `CREATE TABLE accounts (
     user TEXT PRIMARY KEY,
     password_hash TEXT NOT NULL,
@@ -37,31 +35,3 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX domain_aliases_by_domain ON domain_aliases (domain, name)`,
 ]
-
-/** Takes the steps that are missing. @throws Error where the file was written by a newer version */
-export function updateAccountsSchema(database: DatabaseSync): void {
-  if (versionOf(database) === steps.length) return
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    // Another process may have been here in between.
-    const version = versionOf(database)
-    if (version > steps.length) throw new Error('it was written by a newer version')
-    for (const step of steps.slice(version)) database.exec(step)
-    database.exec(`PRAGMA user_version = ${steps.length}`)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
-}
-
-/** @throws Error where it is no database, or was written by a newer version */
-export function hasCurrentSchema(database: DatabaseSync): boolean {
-  const version = versionOf(database)
-  if (version > steps.length) throw new Error('it was written by a newer version')
-  return version === steps.length
-}
-
-function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-}

@@ -19,9 +19,10 @@ import type { Clock } from '../clock.ts'
 import type { DomainAlias, MailAlias, MailDomain } from '../../mail/mail-domain.ts'
 import type { NameRange } from '../mail-domains.ts'
 import { MailDomainTables } from './accounts-domains.ts'
-import { hasCurrentSchema, updateAccountsSchema } from './accounts-schema.ts'
+import { accountsSchema } from './accounts-schema.ts'
 import { makeOwnFile } from './own-file.ts'
 import { RememberedAnswers } from './remembered-answers.ts'
+import { hasAllSteps, takeSteps } from './schema-steps.ts'
 
 export interface AccountsParts {
   readonly path: string
@@ -207,17 +208,17 @@ function openDatabase({ path, busyMs = writersMs, readOnly = false }: AccountsPa
   try {
     if (!readOnly) {
       database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL')
-      updateAccountsSchema(database)
+      takeSteps(database, accountsSchema)
       return database
     }
-    if (hasCurrentSchema(database)) return database
+    if (hasAllSteps(database, accountsSchema)) return database
   } catch (error) {
     database.close()
     throw error
   }
   database.close()
   const empty = new DatabaseSync(':memory:')
-  updateAccountsSchema(empty)
+  takeSteps(empty, accountsSchema)
   return empty
 }
 

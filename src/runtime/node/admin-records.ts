@@ -14,9 +14,10 @@ import type { Instant } from '../../mail/instant.ts'
 import { accountKey } from '../accounts.ts'
 import { KeptAudit, type AuditLimits } from './admin-audit.ts'
 import { sessionOf, tokenOf, userOf } from './admin-rows.ts'
-import { updateAdminSchema } from './admin-schema.ts'
+import { adminSchema } from './admin-schema.ts'
 import { AdminStatements, storeAttempt } from './admin-statements.ts'
 import { makeOwnFile } from './own-file.ts'
+import { takeSteps } from './schema-steps.ts'
 
 /** What is asked of one file at a time waits so long for the other. */
 const busyMs = 5_000
@@ -34,7 +35,7 @@ export function openAdminRecords(path: string): AdminRecords {
       database.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
       )
-      updateAdminSchema(database)
+      takeSteps(database, adminSchema)
       return new SqliteAdminRecords(new AdminStatements(path, database))
     } catch (error) {
       database.close()
@@ -46,7 +47,7 @@ export function openAdminRecords(path: string): AdminRecords {
 /** The same in memory, for tests. */
 export function memoryAdminRecords(limits = usualLimits): AdminRecords {
   const database = new DatabaseSync(':memory:')
-  updateAdminSchema(database)
+  takeSteps(database, adminSchema)
   return new SqliteAdminRecords(new AdminStatements(':memory:', database), limits)
 }
 

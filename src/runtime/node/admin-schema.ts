@@ -1,7 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
-
-/** How the file came to be as it is, step by step; `user_version` counts the steps that were taken. Only ever added to. */
-const steps: readonly string[] = [
+/** How the file came to be as it is, step by step (`schema-steps.ts`). Only ever added to. */
+export const adminSchema: readonly string[] = [
   `CREATE TABLE users (
     name TEXT PRIMARY KEY,
     role TEXT NOT NULL,
@@ -61,18 +59,3 @@ const steps: readonly string[] = [
   ALTER TABLE audit ADD COLUMN last_at INTEGER;
   CREATE INDEX audit_by_done ON audit (done, id)`,
 ]
-
-/** Takes the steps that are missing. @throws Error where the file was written by a newer version */
-export function updateAdminSchema(database: DatabaseSync): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (version > steps.length) throw new Error('it was written by a newer version')
-    for (const step of steps.slice(version)) database.exec(step)
-    database.exec(`PRAGMA user_version = ${steps.length}`)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
-}

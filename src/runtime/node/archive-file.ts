@@ -1,6 +1,7 @@
 /** An archive's SQLite file: how it is opened, and what is in it. Used by its thread only: every call blocks. */
 import { DatabaseSync } from 'node:sqlite'
 import { openOrReplace, type DatabaseFile, type OpenedDatabase } from './database-file.ts'
+import { versionOf } from './schema-steps.ts'
 
 const schemaVersion = 1
 const schema = `
@@ -72,8 +73,4 @@ function checked(file: DatabaseSync, path: string): DatabaseSync {
   }
   file.close()
   throw new Error(`${path} was written by a newer version`)
-}
-
-function versionOf(file: DatabaseSync): number {
-  return Number(file.prepare('PRAGMA user_version').get()?.['user_version'])
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import process from 'node:process'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 
 /**
  * Reads a descriptor that the process was started with (a file, a pipe, a socket) to its end.
@@ -20,7 +20,7 @@ export async function* readDescriptor(descriptor: number): AsyncIterable<Uint8Ar
         : fs.createReadStream('', { fd: descriptor })
     for await (const chunk of source) if (chunk instanceof Uint8Array) yield chunk
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
+    const detail = errorMessage(error)
     throw new PosternError('DISK_FAILED', `descriptor ${descriptor}: ${detail}`, { cause: error })
   }
 }

@@ -3,7 +3,7 @@
  * never believed. Nothing is retried here: only who made a promise knows what a failed sync means.
  */
 import fs from 'node:fs'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 import type { Disk, DiskFile, FileStat } from '../disk.ts'
 import { lockFile } from './disk-lock.ts'
 import { watchPath } from './disk-watch.ts'
@@ -198,7 +198,7 @@ function assertSize(path: string, sizeBytes: number, maxBytes: number): void {
 
 function diskError(path: string, error: unknown): PosternError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const detail = `${path}: ${error instanceof Error ? error.message : String(error)}`
+  const detail = `${path}: ${errorMessage(error)}`
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':

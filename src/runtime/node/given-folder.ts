@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 
 /** Makes a file of root's that a group may read, whole or not at all, unless there is one. @throws PosternError DISK_FAILED */
 export function makeFileForGroup(path: string, text: string, gid: number): void {
@@ -47,7 +47,7 @@ function orFailed<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     throw new PosternError('DISK_FAILED', why, { cause: error })
   }
 }

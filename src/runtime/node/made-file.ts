@@ -3,6 +3,7 @@
  * reads never sees half a file. Others may read them; the umask decides. Failures are told apart by the step at which they came.
  */
 import fs from 'node:fs'
+import { errorMessage } from '../../mail/errors.ts'
 
 export type MakingStep = 'create' | 'write' | 'move'
 
@@ -40,7 +41,7 @@ export class MakingFailed extends Error {
   readonly errno: string
 
   constructor(at: MakingStep, error: unknown) {
-    super(error instanceof Error ? error.message : String(error), { cause: error })
+    super(errorMessage(error), { cause: error })
     this.step = at
     this.errno = errnoOf(error)
   }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isPosternError, PosternError } from '../../mail/errors.ts'
+import { errorMessage, isPosternError, PosternError } from '../../mail/errors.ts'
 import { lockFile } from './disk-lock.ts'
 
 export interface PrivateFolder {
@@ -47,7 +47,7 @@ function made(): string {
     chownSync(path, 0, 0)
     return path
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     throw new PosternError('DISK_FAILED', why, { cause: error })
   }
 }

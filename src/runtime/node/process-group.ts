@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { ProgramCall, ProgramEnd, ProgramStream } from '../programs.ts'
 
@@ -92,7 +92,7 @@ export class ProcessGroup {
       await once(child, 'spawn')
       return group
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorMessage(error)
       throw new PosternError('PROGRAM_FAILED', why, { cause: error })
     }
   }

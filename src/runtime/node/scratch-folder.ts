@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 
 export interface ScratchFolder {
   readonly path: string
@@ -14,7 +14,7 @@ export async function makeScratchFolder(): Promise<ScratchFolder> {
     const path = await mkdtemp(join(tmpdir(), 'postern-scratch-'))
     return { path, remove: () => rm(path, { recursive: true, force: true }) }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     throw new PosternError('DISK_FAILED', why, { cause: error })
   }
 }

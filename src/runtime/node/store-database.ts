@@ -5,6 +5,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { errorKind } from './database-file.ts'
+import { versionOf } from './schema-steps.ts'
 import type { StoreOperation, StoreResult } from './store-protocol.ts'
 
 const schemaVersion = 2
@@ -103,10 +104,6 @@ function dropFormerTables(database: DatabaseSync): string | undefined {
   return dropped === 0
     ? undefined
     : 'traces of the version before were dropped: they begin anew in a file of their own'
-}
-
-function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
 export class StoreDatabase {

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess, type SendHandle } from 'node:child_process'
 import { fstatSync } from 'node:fs'
 import process from 'node:process'
+import { errorMessage } from '../../mail/errors.ts'
 import type { HandedListener } from '../net.ts'
 import type {
   SupervisorChannel,
@@ -45,7 +46,7 @@ export function workerProcesses<Sent extends object, Heard>(
         return new NodeWorker<Sent, Heard>(fork(program, { stdio: [...stdio], env, ...as }))
       } catch (error) {
         // Without memory for another process, for instance.
-        return new UnstartedWorker<Heard>(error instanceof Error ? error.message : String(error))
+        return new UnstartedWorker<Heard>(errorMessage(error))
       }
     },
   }

@@ -12,7 +12,7 @@ import { nodeDns } from '../../runtime/node/dns.ts'
 import { fileSystemOf } from '../../runtime/node/file-system.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
-import { isPosternError } from '../../mail/errors.ts'
+import { errorMessage, isPosternError } from '../../mail/errors.ts'
 import { askSupervisor } from '../ask-supervisor.ts'
 import type { GatewayStatus } from '../supervisor-requests.ts'
 import { checkConfiguration } from '../check-configuration.ts'
@@ -158,7 +158,7 @@ function examineEntry({ name, instance }: Entry): readonly Promise<Examination>[
         (error: unknown) =>
           problem(
             name,
-            `cannot do its work: ${error instanceof Error ? error.message : String(error)}`,
+            `cannot do its work: ${errorMessage(error)}`,
             `start what it needs, or postern disable ${name}`,
           ),
       )

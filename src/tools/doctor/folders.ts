@@ -1,7 +1,7 @@
 /** Folders that the gateway writes into: whose they are, whether they can be written and synced, and on what they lie. */
 import { dirname, join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
-import { isPosternError } from '../../mail/errors.ts'
+import { errorMessage, isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk, FileStat } from '../../runtime/disk.ts'
 import type { FileSystem } from '../../runtime/node/file-system.ts'
@@ -93,7 +93,7 @@ async function tryWriting(
       await disk.remove(path)
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     return problem(
       about,
       `${folder} cannot be written and synced: ${why}`,

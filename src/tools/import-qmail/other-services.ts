@@ -1,7 +1,7 @@
 /** qmail-pop3d, qmail-send, and services that nobody here takes over. */
 import { optionOf, programOf } from '../../formats/run-script/service-line.ts'
 import { latin1Bytes } from '../../formats/octets.ts'
-import { unknownMark } from '../../formats/run-script/follow-script.ts'
+import { unknownMark } from '../../formats/run-script/expansion.ts'
 import { entry } from './chain-entry.ts'
 import { commandLine } from './command-words.ts'
 import type { ConfigFiles } from './config-files.ts'

@@ -1,8 +1,8 @@
 /** The services of an installation: their run scripts, followed without being run. */
 import { posix } from 'node:path'
+import { unknownMark } from '../../formats/run-script/expansion.ts'
 import {
   followScript,
-  unknownMark,
   type FollowedScript,
   type ScriptWorld,
 } from '../../formats/run-script/follow-script.ts'

@@ -1,5 +1,5 @@
 /** The variables that a service is started with, as qmail-smtpd reads them; each is asked for once, the rest is left over. */
-import { unknownMark } from '../../formats/run-script/follow-script.ts'
+import { unknownMark } from '../../formats/run-script/expansion.ts'
 
 export class ServiceVariables {
   readonly #values: ReadonlyMap<string, string>

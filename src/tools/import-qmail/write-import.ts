@@ -1,7 +1,8 @@
 /** Writes what was planned into a new folder; the installation is never touched. */
 import { dirname, join, resolve } from 'node:path'
-import { PosternError, isPosternError } from '../../mail/errors.ts'
+import { PosternError } from '../../mail/errors.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import { replaceFile } from '../../runtime/replace-file.ts'
 import { carryOut } from '../import-vpopmail.ts'
 import { withAccounts } from '../user-accounts.ts'
@@ -49,10 +50,5 @@ export async function writeImport(
 }
 
 async function isEmpty(disk: Disk, folder: string): Promise<boolean> {
-  try {
-    return (await disk.list(folder)).length === 0
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return true
-    throw error
-  }
+  return ((await unlessMissing(disk.list(folder))) ?? []).length === 0
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { HistoryItem, HistoryPage } from '../../admin/schemas/configuration.ts'
 import type { PageRequest } from '../../admin/operations.ts'
 import { unifiedDiff } from '../../formats/unified-diff.ts'
-import { isPosternError } from '../../mail/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import type { Random } from '../../runtime/random.ts'
 
 export interface RecordedEdit {
@@ -88,25 +88,17 @@ export class EditHistory {
   async find(id: string): Promise<RecordedEdit | undefined> {
     if (!name.test(id)) return undefined
     const { disk, folder } = this.#parts
-    try {
-      return read(Buffer.from(await disk.readFile(join(folder, id))).toString())
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    const bytes = await unlessMissing(disk.readFile(join(folder, id)))
+    return bytes === undefined ? undefined : read(Buffer.from(bytes).toString())
   }
 
   async #ids(): Promise<readonly string[]> {
     const { disk, folder } = this.#parts
-    try {
-      return (await disk.list(folder))
-        .filter((each) => name.test(each))
-        .toSorted()
-        .toReversed()
-    } catch (error) {
-      if (isPosternError(error, 'NOT_FOUND')) return []
-      throw error
-    }
+    const names = (await unlessMissing(disk.list(folder))) ?? []
+    return names
+      .filter((each) => name.test(each))
+      .toSorted()
+      .toReversed()
   }
 }
 

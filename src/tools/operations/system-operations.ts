@@ -17,6 +17,7 @@ import { isPosternError } from '../../mail/errors.ts'
 import { shardPath, shardsOf } from '../../queue/shards.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk } from '../../runtime/disk.ts'
+import { unlessMissing } from '../../runtime/missing.ts'
 import type { Net } from '../../runtime/net.ts'
 import { controlSocket } from '../control-socket.ts'
 import { ownCertificatePath } from '../own-certificate.ts'
@@ -159,14 +160,10 @@ export class GatewaySystem implements SystemOperations {
     if (first !== undefined) return first.certificate
     const { current, disk } = this.#parts
     const { tls: own, control } = current()
-    try {
-      const path = ownCertificatePath({ folder: own.path, hostname: control.me })
-      return Buffer.from(await disk.readFile(path)).toString()
-    } catch (error) {
-      // It is made at the first start.
-      if (isPosternError(error, 'NOT_FOUND')) return undefined
-      throw error
-    }
+    const path = ownCertificatePath({ folder: own.path, hostname: control.me })
+    // It is made at the first start.
+    const bytes = await unlessMissing(disk.readFile(path))
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString()
   }
 }
 
@@ -193,23 +190,13 @@ async function spaceOf(
   disk: Disk,
   path: string,
 ): Promise<Pick<System['spool'], 'freeBytes' | 'totalBytes'>> {
-  try {
-    const { freeBytes, sizeBytes } = await disk.space(path)
-    return { freeBytes, totalBytes: sizeBytes }
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return {}
-    throw error
-  }
+  const space = await unlessMissing(disk.space(path))
+  return space === undefined ? {} : { freeBytes: space.freeBytes, totalBytes: space.sizeBytes }
 }
 
 async function sizeOf(disk: Disk, path: string): Promise<{ readonly sizeBytes?: number }> {
-  try {
-    const { sizeBytes, kind } = await disk.stat(path)
-    return kind === 'file' ? { sizeBytes } : {}
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return {}
-    throw error
-  }
+  const stat = await unlessMissing(disk.stat(path))
+  return stat?.kind === 'file' ? { sizeBytes: stat.sizeBytes } : {}
 }
 
 /** The first that lies in a file, or in a folder as multilog keeps it. */

@@ -11,7 +11,7 @@ import { maildropAsUser } from '../../delivery/local/maildrop-as-user.ts'
 import type { LocalDelivery } from '../../delivery/local/local-delivery.ts'
 import type { UserDirectory } from '../../delivery/local/user-directory.ts'
 import { lowerAscii, utf8Octets } from '../../formats/octets.ts'
-import { isPosternError, PosternError } from '../../mail/errors.ts'
+import { errorMessage, isPosternError, PosternError } from '../../mail/errors.ts'
 import { abortable } from '../../runtime/abortable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { UserAddress, UserDelivery } from '../../runtime/deliverer.ts'
@@ -165,7 +165,7 @@ async function find(
   } catch (error) {
     if (isPosternError(error)) throw error
     // A users/cdb that is damaged.
-    throw refused(error instanceof Error ? error.message : String(error))
+    throw refused(errorMessage(error))
   }
   throw refused('there is no such user of this host')
 }

@@ -19,6 +19,7 @@ import {
   type VirtualRecipient,
 } from '../../formats/users/valid-recipients.ts'
 import { isPosternError } from '../../mail/errors.ts'
+import { unlessMissing, unlessMissingNow } from '../../runtime/missing.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { errnoOf, MadeFile, MakingFailed } from '../../runtime/node/made-file.ts'
@@ -169,12 +170,7 @@ class Homes {
 const stem = '.qmail'
 
 async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await systemDisk.list(fileName(folder))
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return []
-    throw error
-  }
+  return (await unlessMissing(systemDisk.list(fileName(folder)))) ?? []
 }
 
 async function filesBelow(home: string, below: string): Promise<readonly string[]> {
@@ -218,12 +214,7 @@ function linesOf(bytes: Uint8Array | undefined): readonly string[] {
 }
 
 function contentOf(path: string): Uint8Array | undefined {
-  try {
-    return systemDisk.readFileNow(path)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissingNow(() => systemDisk.readFileNow(path))
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -235,10 +226,5 @@ async function ownerOf(home: string): Promise<number | undefined> {
 }
 
 async function statOf(path: string) {
-  try {
-    return await systemDisk.stat(path)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissing(systemDisk.stat(path))
 }

@@ -9,6 +9,7 @@ import {
   type PasswdOptions,
 } from '../../formats/users/passwd-to-assign.ts'
 import { isPosternError } from '../../mail/errors.ts'
+import { unlessMissingNow } from '../../runtime/missing.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { wholeInput, type Surroundings } from './surroundings.ts'
 import { fatal, type ToolEnd } from './tool-end.ts'
@@ -79,12 +80,7 @@ function readFiles(folder: string): PasswdFiles {
 }
 
 function inUsers(folder: string, name: string): Uint8Array | undefined {
-  try {
-    return systemDisk.readFileNow(join(folder, 'users', name))
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissingNow(() => systemDisk.readFileNow(join(folder, 'users', name)))
 }
 
 async function ownerOf(home: string): Promise<number | 'missing' | 'unknown'> {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { controlLine } from '../../formats/control.ts'
 import type { Qualifiers } from '../../formats/inject/qualify.ts'
 import { utf8Octets } from '../../formats/octets.ts'
-import { isPosternError } from '../../mail/errors.ts'
+import { unlessMissingNow } from '../../runtime/missing.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 
 /** What completes addresses in lists, by the control files of `folder`; each is control/me where it is not there. */
@@ -19,10 +19,5 @@ export function qualifiersIn(folder: string): Qualifiers {
 
 /** @throws PosternError for a file that is there and cannot be read */
 function contentOf(path: string): Uint8Array | undefined {
-  try {
-    return systemDisk.readFileNow(path)
-  } catch (error) {
-    if (isPosternError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
+  return unlessMissingNow(() => systemDisk.readFileNow(path))
 }
