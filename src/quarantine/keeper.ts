@@ -269,13 +269,14 @@ export class Keeper {
   async #retain(held: readonly Kept[]): Promise<void> {
     const { clock, settings, allowance } = this.#options
     const { limits } = settings()
-    const ours = (await allowance?.of(limits, clock.now())) ?? limits
+    const ours = (await allowance?.of(limits, held, clock.now())) ?? limits
     const gone = overdue(held, ours, clock.now())
     for (let at = 0; at < gone.length; at += removedAtOnce) {
       await this.#letGo(gone.slice(at, at + removedAtOnce))
     }
-    const bytes = bytesOf(held) - bytesOf(gone.map(([each]) => each))
-    await allowance?.keeps({ bytes, messages: held.length - gone.length }, clock.now())
+    const going = new Set(gone.map(([each]) => each))
+    const kept = held.filter((each) => !going.has(each))
+    await allowance?.keeps(kept, clock.now())
   }
 
   async #letGo(gone: readonly (readonly [Kept, Why])[]): Promise<void> {
@@ -352,10 +353,6 @@ const retentionText: { readonly [W in Why]: string } = {
 }
 
 type Kept = Pick<HeldMessage, 'id' | 'receivedAt' | 'sizeBytes' | 'recipients'>
-
-function bytesOf(some: readonly Kept[]): number {
-  return some.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-}
 
 function isSameDay(a: Instant, b: Instant): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()

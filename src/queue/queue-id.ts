@@ -38,3 +38,8 @@ export function queueNumber(id: QueueId): number | undefined {
   const number = parseInt(id, 36)
   return Number.isSafeInteger(number) ? number : undefined
 }
+
+/** The shard that a message lies in. */
+export function shardOf(id: QueueId): number {
+  return (queueNumber(id) ?? 0) % mostShards
+}
