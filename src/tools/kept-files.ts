@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Disk } from '../runtime/disk.ts'
 
-/** Remembers what was read, and what could not be: whether that would be so again. */
+/**
+ * Remembers what was read, and what could not be: whether that would be so again. What became another while it was read more
+ * than once never is.
+ */
 export class KeptFiles implements Pick<Disk, 'readFileNow'> {
   readonly #disk: Pick<Disk, 'readFileNow'>
   /** By the path: a digest of its bytes, or what was wrong. */
@@ -14,21 +17,26 @@ export class KeptFiles implements Pick<Disk, 'readFileNow'> {
   readFileNow(path: string, maxBytes?: number): Uint8Array {
     try {
       const bytes = this.#disk.readFileNow(path, maxBytes)
-      this.#kept.set(path, digest(bytes))
+      this.#keep(path, digest(bytes))
       return bytes
     } catch (error) {
-      this.#kept.set(path, String(error))
+      this.#keep(path, String(error))
       throw error
     }
   }
 
   /** As if it had been read: somebody else did. */
   note(path: string): void {
-    this.#kept.set(path, this.#now(path))
+    this.#keep(path, this.#now(path))
   }
 
   areTheSame(): boolean {
     return [...this.#kept].every(([path, before]) => this.#now(path) === before)
+  }
+
+  #keep(path: string, found: string): void {
+    const before = this.#kept.get(path) ?? found
+    this.#kept.set(path, before === found ? found : changedMeanwhile)
   }
 
   #now(path: string): string {
@@ -39,6 +47,9 @@ export class KeptFiles implements Pick<Disk, 'readFileNow'> {
     }
   }
 }
+
+/** No digest, and no error. */
+const changedMeanwhile = ''
 
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64')
