@@ -1,6 +1,7 @@
 import { resolve, sep } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parseVirtualDomains } from '../formats/control-domains.ts'
 import { domainTable } from '../formats/domain-table.ts'
 import { parseRouteTarget } from '../formats/route-target.ts'
 import { parseSmtpRoutes } from '../formats/smtproutes.ts'
@@ -179,11 +180,15 @@ describe('the router', () => {
     ['bob%inner.test%gate.test@gate.test', 'maildir:inner.test/bob'],
     ['bob%elsewhere.test@gate.test', 'maildir:gate.test/bob%25elsewhere.test'],
     ['bob%inner.test@elsewhere.test', 'smtp:elsewhere.test'],
+    // There are no users here that it could be for.
+    ['bob%virtual.test@gate.test', 'maildir:gate.test/bob%25virtual.test'],
   ])('a percent sign leads %s no further than to this host', async (address, key) => {
     const locals = new Set(['gate.test', 'inner.test'])
     const percentHack = new Set(['gate.test'])
     const smtpRoutes = parseSmtpRoutes(undefined).value
-    const tables = () => ({ defaultHost: 'gate.test', locals, smtpRoutes, percentHack })
+    const virtualDomains = parseVirtualDomains(Buffer.from('virtual.test:joe\n')).value
+    const hack = { percentHack, virtualDomains }
+    const tables = () => ({ defaultHost: 'gate.test', locals, smtpRoutes, ...hack })
     const [localPart = '', domain = ''] = address.split('@')
     const router = createRouter({ mailRoot: '/mail', tables })
     const route = await router.route({ mailbox: { localPart, domain } }, envelope)

@@ -58,23 +58,28 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
   return {
     async route({ mailbox }): Promise<Route> {
       const inForce = tables()
-      const { defaultHost, locals, virtualDomains, routes } = inForce
+      const { defaultHost, locals, percentHack, virtualDomains, routes } = inForce
       if (mailbox.domain === noDomain) return nowhere(mailbox, locals)
       const written = canonicalDomain(mailbox.domain === '' ? defaultHost : mailbox.domain)
-      const { localPart, domain } = meantMailbox({ ...mailbox, domain: written }, inForce)
+      const directory = users?.()
+      const prefixOf = (found: Mailbox): string =>
+        directory === undefined
+          ? ''
+          : (virtualDomains?.find(`${found.localPart}@${found.domain}`)?.prefix ?? '')
+      const meant = meantMailbox(
+        { ...mailbox, domain: written },
+        percentHack,
+        (found) => locals.has(found.domain) || prefixOf(found) !== '',
+      )
+      const { localPart, domain } = meant
       const target = routes?.find(domain)
       if (target !== undefined) return targetRoute(domain, target)
-      const directory = users?.()
       if (locals.has(domain)) {
-        return directory === undefined
-          ? maildirRoute(mailRoot, { localPart, domain })
-          : userRoute(directory, { localPart, domain })
+        return directory === undefined ? maildirRoute(mailRoot, meant) : userRoute(directory, meant)
       }
-      if (directory !== undefined) {
-        const prefix = virtualDomains?.find(`${localPart}@${domain}`)?.prefix ?? ''
-        if (prefix !== '') {
-          return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
-        }
+      const prefix = prefixOf(meant)
+      if (directory !== undefined && prefix !== '') {
+        return userRoute(directory, { localPart: `${prefix}-${localPart}`, domain })
       }
       return routeElsewhere(domain, inForce)
     },
@@ -82,16 +87,16 @@ export function createRouter({ mailRoot, tables, users }: RouterOptions): Router
 }
 
 /** A percent sign leads to whom this host has mail for, and never to somebody else: nobody relays by it. */
-function meantMailbox(mailbox: Mailbox, tables: RoutingTables): Mailbox {
-  const { percentHack, locals, virtualDomains } = tables
+function meantMailbox(
+  mailbox: Mailbox,
+  percentHack: ReadonlySet<string> | undefined,
+  isOurs: (meant: Mailbox) => boolean,
+): Mailbox {
   if (percentHack === undefined || !mailbox.localPart.includes('%')) return mailbox
-  const meant = withoutPercentSigns(mailbox, percentHack)
-  if (meant === undefined || meant === mailbox) return mailbox
-  const domain = canonicalDomain(meant.domain)
-  const isOurs =
-    locals.has(domain) ||
-    (virtualDomains?.find(`${meant.localPart}@${domain}`)?.prefix ?? '') !== ''
-  return isOurs ? { localPart: meant.localPart, domain } : mailbox
+  const found = withoutPercentSigns(mailbox, percentHack)
+  if (found === undefined || found === mailbox) return mailbox
+  const meant = { localPart: found.localPart, domain: canonicalDomain(found.domain) }
+  return isOurs(meant) ? meant : mailbox
 }
 
 /** Where mail for a domain goes that neither `routes` nor this host takes. */
