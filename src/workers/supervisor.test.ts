@@ -374,6 +374,21 @@ describe('a restart', () => {
     expect(supervisor.pids).toEqual([3])
   })
 
+  test('begins with the worker that leads, which alone has the UNIX sockets', async () => {
+    const { opened, supervisor, started, clock } = stage([[0], [1, 3], [2]])
+    await opened()
+    for (let [last, count] = [started[0], 0]; started.length > count; last = started.at(-1)) {
+      count = started.length
+      last?.end(1)
+      await settled()
+      clock.advance(30_000)
+      await settled()
+    }
+    void supervisor.restart(0)
+    await settled()
+    expect(seatOf(started.at(-1))).toMatchObject({ number: 3, leads: true, judges: true })
+  })
+
   test('does not wait longer than the grace for the old one, and there is one at a time', async () => {
     const { restart, successor, clock, supervisor, started } = await restarting([[0]])
     expect(await supervisor.restart(0)).toMatchObject({ ok: false })

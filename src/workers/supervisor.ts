@@ -178,7 +178,8 @@ export class Supervisor {
       return notNow(this.#parts.folder)
     }
     let doubts: readonly Mistake[] | undefined
-    for (const slot of this.#slots) {
+    // The one that leads first: from the others nobody would hear of UNIX sockets.
+    for (const slot of this.#slots.toSorted((a, b) => Number(b.leads) - Number(a.leads))) {
       // What it had went to another one.
       if (!slot.wanted) continue
       const word = await this.#succeed(slot, graceMs, doubts === undefined)
