@@ -109,6 +109,14 @@ describe.each([
     ])
   })
 
+  test('behind bytes that are nothing, or a mark of no format, is found, and broken', async () => {
+    const bytes = archive([{ name: 'evil.exe' }])
+    const found = { entries: [{ names: ['evil.exe'] }], problems: ['broken'] }
+    expect(await open(Buffer.concat([latin1('x'), bytes]), 'a.rar')).toMatchObject(found)
+    const decoy = latin1('Rar!\x1a\x07A')
+    expect(await open(Buffer.concat([decoy, bytes]), 'a.rar')).toMatchObject(found)
+  })
+
   test('that is cut off anywhere, or damaged, gives an answer', async () => {
     const bytes = archive([{ name: 'a.txt' }, { name: 'evil.exe' }])
     for (let length = 8; length < bytes.length; length++) {
@@ -139,11 +147,14 @@ describe('A 7z archive', () => {
     expect(await open(sevenZip(header))).toMatchObject({ entries, problems: [] })
   })
 
-  test('that has lost its header is broken', async () => {
+  test('that has lost its header, or stands behind something else, is broken', async () => {
     expect(await open(sevenZip('\x01\x00').subarray(0, 33))).toEqual({
       entries: [],
       problems: ['broken'],
     })
+    expect((await open(Buffer.concat([latin1('x'), sevenZip('')]), 'a.7z')).problems).toEqual([
+      'broken',
+    ])
     expect(await open(sevenZip('').subarray(0, 20))).toEqual({ entries: [], problems: ['broken'] })
   })
 })

@@ -86,6 +86,8 @@ class Visit {
       // Unpackers that go by the name find a zip archive from its end, whatever stands in front of it.
       const isZip = content?.extension === 'zip' || prefixOf(bytes) !== undefined
       if (isZip) await this.#zip(bytes, inside(where))
+      else if (listed && content === undefined)
+        this.#note('broken', `${where.name} begins with something else than its archive`)
       else if (!listed && !isAnyArchive(content))
         this.#note('broken', `${where.name} is no archive`)
     } catch (error) {

@@ -13,8 +13,12 @@ const signature = Buffer.from('Rar!\x1a\x07', 'latin1')
 
 /** Where it begins, also behind a program that unpacks it; undefined where none does. */
 export function rarStart(bytes: Buffer): number | undefined {
-  const at = bytes.indexOf(signature)
-  return at < 0 ? undefined : at
+  for (let at = bytes.indexOf(signature); at >= 0; at = bytes.indexOf(signature, at + 1)) {
+    const version = bytes[at + signature.length]
+    // Unpackers look on behind one that is of no format they know.
+    if (version === 0 || version === 1) return at
+  }
+  return undefined
 }
 
 /** @param bytes from the signature on */

@@ -79,6 +79,33 @@ describe('winmail.dat', () => {
     expect(problems).toEqual([])
   })
 
+  test('is damaged where its properties are not read to their end: a name may be among the rest', async () => {
+    const many = Buffer.concat([
+      u32(2001),
+      ...Array.from({ length: 2001 }, () => u32(0x37050003, 1)),
+    ])
+    const values = u32(1, 0x3707001e, 2001)
+    for (const list of [many, values, u32(2, 0x37050003, 1)]) {
+      const bytes = tnef(
+        begin,
+        title('a.txt'),
+        attribute(2, 0x9005, list),
+        data(Buffer.from('text')),
+      )
+      expect(await open(bytes)).toMatchObject({
+        entries: [{ names: ['a.txt'], sizeBytes: 4 }],
+        problems: ['broken'],
+      })
+    }
+  })
+
+  test('shows an attachment whose attributes are said to be of the message', async () => {
+    const bytes = tnef(attribute(1, 0x8010, Buffer.from('b.exe\0')), attribute(1, 0x800f, program))
+    expect(await open(bytes)).toMatchObject({
+      entries: [{ names: ['b.exe'], content: { extension: 'exe' } }],
+    })
+  })
+
   test('that is cut off or damaged anywhere gives an answer, with the names before', async () => {
     const bytes = tnef(begin, title('a.vbs'), properties('b.vbs'), data(program))
     for (let length = 48; length < bytes.length; length++) {

@@ -12,6 +12,8 @@ const checksumBytes = 2
 const ofAttachment = 2
 /** Ids of attributes of an attachment: it begins with the first, whatever else it has. */
 const attribute = { begin: 0x9002, title: 0x8010, data: 0x800f, properties: 0x9005 } as const
+/** Some readers go by the id alone, whatever level is written beside it. */
+const ofAttachments = new Set<number>(Object.values(attribute))
 const property = { object: 0x3701, name: 0x3001, shortName: 0x3704, longName: 0x3707 } as const
 /** In front of an embedded object stands what kind of object it is. */
 const kindBytes = 16
@@ -19,20 +21,21 @@ const kindBytes = 16
 /** @returns whether it was read to its end */
 export function* tnefFiles(bytes: Buffer): Generator<TnefFile, 'whole' | 'damaged'> {
   let file: { names: string[]; contents: Buffer[] } | undefined
+  let end: 'whole' | 'damaged' = 'whole'
   for (let at = headerBytes; at + attributeBytes <= bytes.length;) {
     const level = bytes.readUInt8(at)
     const id = bytes.readUInt16LE(at + 1)
     const from = at + attributeBytes
     const to = from + bytes.readUInt32LE(at + 5)
     const value = bytes.subarray(from, to)
-    if (level === ofAttachment) {
+    if (level === ofAttachment || ofAttachments.has(id)) {
       if (id === attribute.begin || file === undefined) {
         yield* filesOf(file)
         file = { names: [], contents: [] }
       }
       if (id === attribute.title) file.names.push(textOf(value, 'latin1'))
       if (id === attribute.data) file.contents.push(value)
-      if (id === attribute.properties) readProperties(value, file)
+      if (id === attribute.properties && !readProperties(value, file)) end = 'damaged'
     }
     if (to > bytes.length) {
       yield* filesOf(file)
@@ -41,7 +44,7 @@ export function* tnefFiles(bytes: Buffer): Generator<TnefFile, 'whole' | 'damage
     at = to + checksumBytes
   }
   yield* filesOf(file)
-  return 'whole'
+  return end
 }
 
 /** One for each content that it has: which of them a program takes is its own affair. */
@@ -61,15 +64,16 @@ const variable = new Set<number>(Object.values(types))
 const manyFlag = 0x1000
 const named = 0x8000
 
-/** Properties that are damaged end the list: what was read of it counts. */
+/** Properties that are damaged end the list: what was read of it counts. @returns whether all of them were read */
 function readProperties(
   bytes: Buffer,
   file: { readonly names: string[]; readonly contents: Buffer[] },
-): void {
+): boolean {
   try {
     const list = new Properties(bytes)
-    const count = Math.min(list.number(), mostProperties)
+    const count = list.number()
     for (let index = 0; index < count; index++) {
+      if (index === mostProperties) return false
       const { id, type, values } = list.next()
       for (const value of values) {
         if (id === property.object && type === types.object)
@@ -80,7 +84,9 @@ function readProperties(
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
+    return false
   }
+  return true
 }
 
 interface Property {
@@ -119,8 +125,9 @@ class Properties {
       return { id, type, values: [] }
     }
     const values: Buffer[] = []
-    for (let left = Math.min(this.number(), mostProperties); left > 0; left--)
-      values.push(this.#padded(this.number()))
+    const count = this.number()
+    if (count > mostProperties) throw new RangeError('a property has too many values')
+    for (let left = count; left > 0; left--) values.push(this.#padded(this.number()))
     return { id, type, values }
   }
 
