@@ -59,6 +59,8 @@ export class SessionConnection implements ConnectionHandlers {
   #halfClosed = false
   /** To be sent away at the next moment without a transaction. */
   #retiring = false
+  /** To be sent away when it has heard what came of its commit. */
+  #dismissed = false
   /** Our last words are said. */
   #closing = false
 
@@ -91,7 +93,7 @@ export class SessionConnection implements ConnectionHandlers {
    * promised a moment later. It hears what came of that first.
    */
   dismiss(): void {
-    if (this.#receiver.isCommitting) this.#retiring = true
+    if (this.#receiver.isCommitting) this.#dismissed = true
     else this.#sendAway('shutdown', shuttingDown(this.#receiver.settings.hostname))
   }
 
@@ -196,7 +198,8 @@ export class SessionConnection implements ConnectionHandlers {
     this.#waiting = false
     if (this.#closing) return
     this.#say(answer)
-    this.#pump()
+    if (this.#dismissed) this.dismiss()
+    else this.#pump()
   }
 
   #say(answer: Answer | undefined): void {

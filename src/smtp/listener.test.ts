@@ -297,6 +297,32 @@ describe('a listener that closes', () => {
     expect(stage.policy.history.slice(-2)).toEqual(['transaction committed', 'session shutdown'])
   })
 
+  test('does not wait for a client that does not read what came of its commit', async () => {
+    const stage = await smtpStage()
+    const [written, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<Ruling>()]
+    stage.queue.delayCommits(written.promise)
+    stage.policy.script.recipient = () => asked.promise
+    const client = await stage.dial()
+    await client.reply()
+    client.send('EHLO client.test\r\n')
+    const hellos = Math.floor(40_000 / (await client.reply()).length)
+    client.connection.pause()
+    // More than fits is on its way just when the commit begins.
+    for (const after of ['', `${envelope}text\r\n.\r\n`]) {
+      client.send(`${'EHLO client.test\r\n'.repeat(hellos)}${after}`)
+      await settled()
+    }
+    stage.clock.advance(1_001)
+    asked.resolve(passRuling)
+    await settled()
+    void stage.listener.close(0)
+    stage.clock.advance(1)
+    await settled()
+    written.resolve()
+    await settled()
+    expect(stage.policy.history.slice(-2)).toEqual(['transaction committed', 'session shutdown'])
+  })
+
   test('with nobody in it is closed at once', async () => {
     const stage = await smtpStage()
     await stage.listener.close(30_000)
