@@ -301,7 +301,7 @@ describe('a listener that closes', () => {
     const stage = await smtpStage()
     const [written, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<Ruling>()]
     stage.queue.delayCommits(written.promise)
-    stage.policy.script.recipient = () => asked.promise
+    stage.policy.script.rcpt = () => asked.promise
     const client = await stage.dial()
     await client.reply()
     client.send('EHLO client.test\r\n')
