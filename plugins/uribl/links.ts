@@ -51,16 +51,20 @@ function* spelledOut(text: string): Generator<string> {
   }
 }
 
-/** Where an address begins that is encoded within another: once, or once more for each redirector on the way. */
-const encodedBeginning = /https?(?:%(?:25)*3a|:)(?:%(?:25)*(?:2f|5c)){2}/gi
+/**
+ * Where an address begins within another: encoded once, or once more for each redirector on the way, but for its slashes too,
+ * which many leave as they are.
+ */
+const innerBeginning = /https?(?:%(?:25)*3a|:)(?:%(?:25)*(?:2f|5c)|[/\\]){2}/gi
 /** The host of a longer target is in its beginning. */
 const longestTarget = 512
 const mostTimes = 4
 
 /** What a redirector is told to lead to: `?u=http%3A%2F%2F…`. */
 function* targetsIn(link: string): Generator<string> {
-  if (!link.includes('%')) return
-  for (const { index } of link.matchAll(encodedBeginning)) {
+  for (const { 0: begins, index } of link.matchAll(innerBeginning)) {
+    // The link itself.
+    if (index === 0 && !begins.includes('%')) continue
     let target = link.slice(index, index + longestTarget).split('&', 1)[0] ?? ''
     for (let times = 0; times < mostTimes && target.includes('%'); times++) {
       target = target.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) =>

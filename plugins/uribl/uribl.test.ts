@@ -127,6 +127,8 @@ describe('the hosts that are linked to', () => {
     ['http://a.example/?u=http%3A%2F%2Fb.example%2Fx&c=d', false, ['a.example', 'b.example']],
     ['http://a.example/?u=https%253a%252f%252fb.example', false, ['a.example', 'b.example']],
     ['http://a.example/?u=http:%2f%2fx%40b%2eexample', false, ['a.example', 'b.example']],
+    ['http://a.example/?u=https%3A//b.example/x', false, ['a.example', 'b.example']],
+    ['<a href="http://a.example/?u=http&#58;//b.example">', true, ['a.example', 'b.example']],
     ['\u201chttp://a.example\u201d says', false, ['a.example', 'a.xn--example-b46c']],
     ['<button formaction="//a.example">', true, ['a.example']],
     ['mailto:x@y.example javascript:alert(1)', false, []],
