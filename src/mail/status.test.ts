@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isPermanent, isTransient, objectionCode, stages } from './status.ts'
+import { isPermanent, isSuccess, isTransient, objectionCode, stages } from './status.ts'
 
 describe('the reply code of an objection', () => {
   test.each([
@@ -54,4 +54,17 @@ describe('the status of an objection', () => {
       false,
     ])
   })
+})
+
+describe('the status of a success', () => {
+  test.each(['2.0.0', '2.1.5', '2.10.999'])('may be %s', (text) => {
+    expect(isSuccess(text)).toBe(true)
+  })
+
+  test.each(['4.0.0', '5.0.0', '2', '2.0', '2.0.0.0', '20.0.0', '2.1000.0'])(
+    'is not %j',
+    (text) => {
+      expect(isSuccess(text)).toBe(false)
+    },
+  )
 })

@@ -49,7 +49,7 @@ export function objectionCode({ stage, status, close }: Objection): number {
 }
 
 /** An enhanced status code (RFC 3463 §2). */
-const pattern = /^[45]\.\d{1,3}\.\d{1,3}$/
+const pattern = /^[245]\.\d{1,3}\.\d{1,3}$/
 
 export function isSuccess(status: string): status is SuccessStatus {
   return status.startsWith('2') && pattern.test(status)
