@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { fakeClock } from '../testkit/fake-clock.ts'
-import { queueId } from '../queue/queue-id.ts'
+import { queueId, shardOf } from '../queue/queue-id.ts'
 import { Allowance } from './allowance.ts'
 import { overdue } from './retention.ts'
 
@@ -12,7 +12,11 @@ function workers(count: number) {
   const store = memoryStore(fakeClock())
   const memory = store.table('kept', { maxEntries: 100 })
   const allowances = Array.from({ length: count }, (_, shard) => {
-    return new Allowance(memory, { number: shard + 1, workers: count, shards: [shard] })
+    return new Allowance({
+      memory,
+      shardOf,
+      seat: { number: shard + 1, workers: count, shards: [shard] },
+    })
   })
   return { store, memory, allowances }
 }

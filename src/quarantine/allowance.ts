@@ -7,7 +7,6 @@
 import type { JsonValue } from '../mail/json.ts'
 import type { Instant } from '../mail/instant.ts'
 import type { QueueId } from '../queue/queue.ts'
-import { shardOf } from '../queue/queue-id.ts'
 import type { StoreTable } from '../runtime/store.ts'
 import type { RetentionLimits } from './retention.ts'
 
@@ -16,6 +15,14 @@ export interface KeepingSeat {
   readonly number: number
   readonly workers: number
   readonly shards: readonly number[]
+}
+
+export interface AllowanceParts {
+  /** What all workers have written down. */
+  readonly memory: Pick<StoreTable, 'get' | 'put'>
+  readonly seat: KeepingSeat
+  /** The shard that a message lies in. */
+  readonly shardOf: (id: QueueId) => number
 }
 
 interface Held {
@@ -39,12 +46,10 @@ interface Told {
 const believedMs = 3 * 3_600_000
 
 export class Allowance {
-  readonly #memory: Pick<StoreTable, 'get' | 'put'>
-  readonly #seat: KeepingSeat
+  readonly #parts: AllowanceParts
 
-  constructor(memory: Pick<StoreTable, 'get' | 'put'>, seat: KeepingSeat) {
-    this.#memory = memory
-    this.#seat = seat
+  constructor(parts: AllowanceParts) {
+    this.#parts = parts
   }
 
   /**
@@ -52,7 +57,7 @@ export class Allowance {
    * @param held all that this worker holds
    */
   async of(limits: RetentionLimits, held: readonly Held[], now: Instant): Promise<RetentionLimits> {
-    const { workers } = this.#seat
+    const { workers } = this.#parts.seat
     const { maxBytes, maxMessages } = limits
     if (workers === 1 || (maxBytes === undefined && maxMessages === undefined)) return limits
     const others = await this.#others(held, now)
@@ -70,15 +75,17 @@ export class Allowance {
 
   /** Tells the others; where that fails they hear it the next time. @param held all that this worker keeps */
   async keeps(held: readonly Held[], now: Instant): Promise<void> {
-    const { number, workers } = this.#seat
+    const { memory, seat } = this.#parts
+    const { number, workers } = seat
     if (workers === 1) return
     const kept = this.#byShard(held).map(({ shard, bytes, messages }) => [shard, bytes, messages])
-    await this.#memory.put(keyOf(number), [now, kept]).catch(() => undefined)
+    await memory.put(keyOf(number), [now, kept]).catch(() => undefined)
   }
 
   #byShard(held: readonly Held[]): readonly Keeping[] {
+    const { seat, shardOf } = this.#parts
     const none = { bytes: 0, messages: 0 }
-    const kept = new Map(this.#seat.shards.map((shard) => [shard, none]))
+    const kept = new Map(seat.shards.map((shard) => [shard, none]))
     for (const { id, sizeBytes } of held) {
       const { bytes, messages } = kept.get(shardOf(id)) ?? none
       kept.set(shardOf(id), { bytes: bytes + sizeBytes, messages: messages + 1 })
@@ -103,11 +110,12 @@ export class Allowance {
 
   /** What the others have said lately. */
   async #told(now: Instant): Promise<readonly Told[]> {
-    const { number: own, workers } = this.#seat
+    const { memory, seat } = this.#parts
+    const { number: own, workers } = seat
     const told: Told[] = []
     for (let number = 1; number <= workers; number++) {
       if (number === own) continue
-      const value = await this.#memory.get(keyOf(number)).catch(() => undefined)
+      const value = await memory.get(keyOf(number)).catch(() => undefined)
       const word = toldIn(value)
       if (word !== undefined && now - word.at <= believedMs) told.push(word)
     }

@@ -8,6 +8,7 @@ import { QuarantineDesk, type Learner } from '../quarantine/desk.ts'
 import { HeldIndex, indexedMessages } from '../quarantine/held-index.ts'
 import type { Fate } from '../quarantine/held-message.ts'
 import { Keeper, type DigestSettings, type QuarantineSettings } from '../quarantine/keeper.ts'
+import { shardOf } from '../queue/queue-id.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Doors } from '../runtime/doors.ts'
 import { ownKey } from './own-key.ts'
@@ -68,7 +69,11 @@ export function openQuarantine({
       outbox: signedPost({ queue, doors, generation, hostname: () => current().control.me }),
       index,
       memory: store.table('quarantine-digest', { maxEntries: 10 }),
-      allowance: new Allowance(store.table('quarantine-kept', { maxEntries: 100 }), seat),
+      allowance: new Allowance({
+        memory: store.table('quarantine-kept', { maxEntries: 100 }),
+        seat,
+        shardOf,
+      }),
       clock,
       random,
       log,
