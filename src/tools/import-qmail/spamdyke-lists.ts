@@ -102,8 +102,10 @@ export function badrcptto(options: SpamdykeOptions): readonly WrittenEntry[] {
   const hasWild = given.some(({ value }) => value.startsWith('@'))
   const remark = hasWild ? '@domain is the domain alone here, not those below it' : undefined
   options.say(`recipient-blacklist, ${given.length} of them`, given[0], badrcpttoFile, remark)
-  const text = given.map(({ value }) => `${value}\n`).join('')
-  options.files.make(badrcpttoFile, Buffer.from(text))
+  // Those of another listener stay.
+  const before = Buffer.from(options.files.copies.get(badrcpttoFile) ?? []).toString()
+  const all = new Set([...spamdykeLines(before), ...given.map(({ value }) => value)])
+  options.files.make(badrcpttoFile, Buffer.from([...all].map((line) => `${line}\n`).join('')))
   // That of qmail has an entry of its own.
   const norelay = `${badrcpttoFile}norelay`
   options.files.make(norelay, new Uint8Array())

@@ -124,3 +124,21 @@ test('spamdyke becomes entries, rules of lists and settings of the listener, wha
     to: 'fcrdns',
   })
 })
+
+test('recipients that two listeners refuse are those of both', async () => {
+  const service = (port: number, whom: string): string =>
+    smtpd(
+      `tcpserver 0 ${port} spamdyke --recipient-blacklist-entry=${whom} --config-file=/etc/spamdyke.conf qmail-smtpd`,
+    )
+  const { text } = await imported({
+    '/service/smtpd/run': service(25, 'one@mx.example'),
+    '/service/submission/run': service(587, 'two@mx.example'),
+    // It names itself.
+    '/etc/spamdyke.conf': 'config-file=/etc/spamdyke.conf\nconfig-file=/etc\nconfig-file=\n',
+  })
+  expect(text('tables/spamdyke-badrcptto').split('\n').toSorted()).toEqual([
+    '',
+    'one@mx.example',
+    'two@mx.example',
+  ])
+})
