@@ -132,8 +132,8 @@ export function dovecotLine(account: Account, now: Instant): string | undefined 
   const isOver = expiresAt !== undefined && expiresAt <= now
   if (isOver || flags?.has('no-login') === true || !passwordHash.startsWith('$')) return undefined
   const [, argon] = /^\$(argon2id?)\$/.exec(passwordHash) ?? []
-  // A colon ends a field there.
-  if (/:/.test(user + passwordHash)) return undefined
+  // A colon ends a field there, and the end of a line an account: a dump may have brought either.
+  if (/[:\s]/.test(user + passwordHash)) return undefined
   return `${user}:{${argon?.toUpperCase() ?? 'CRYPT'}}${passwordHash}`
 }
 
