@@ -56,7 +56,7 @@ describe('a light command loads little', () => {
     { words: ['help'], most: 25 },
     { words: ['help', 'queue'], most: 25 },
     { words: ['nonsense'], most: 25 },
-    { words: ['stat'], most: 175 },
+    { words: ['stat'], most: 185 },
     { words: ['trace', 'last'], most: 225 },
     { words: ['log'], most: 225 },
     { words: ['why', 'last'], most: 225 },

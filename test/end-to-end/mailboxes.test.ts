@@ -126,6 +126,8 @@ test('an alias leads to two, one of whom keeps a copy and sends on; a catch-all 
   await postern('domain remove group.test')
   expect(await rcpt('amy@group.test')).toContain('550 5.7.1')
   expect(await postern('domain import', text)).toBe('2 domains and 2 aliases taken in\n')
+  expect(await rcpt('team@group.test')).toContain('550 5.1.1 sorry, this address leads to nobody')
+  await postern('user add amy@group.test', 'secret\n')
   expect(await rcpt('team@group.test')).toContain('250 ')
 }, 60_000)
 
