@@ -72,6 +72,14 @@ describe('mailboxes', () => {
     expect(doubts).toHaveLength(said === 'accept' ? 0 : 1)
   })
 
+  test('an alias that leads to nobody here is vouched for where others take its mail', async () => {
+    const { door, plugin } = await made({ dead_ends: false })
+    await door.putAlias({ address: 'sales@here.test', targets: ['sales@here.test'] })
+    expect((await plugin.rcpt('sales@here.test')).verdict).toBe('accept')
+    expect((await plugin.rcpt('eve@here.test')).verdict).toBe('reject')
+    expect((await plugin.check()).some(({ code }) => code === 'dead-end')).toBe(false)
+  })
+
   test('an alias that keeps a copy in its own mailbox leads there, unless that takes no mail', async () => {
     const { door, plugin } = await made()
     await door.putAlias({ address: 'amy@here.test', targets: ['amy@other.test'] })
@@ -98,6 +106,8 @@ describe('mailboxes', () => {
     const address = 'SRS0=fWkT=JL=far.test=bob@here.test'
     expect(await plugin.rcpt(address, { reversePath: '' })).toEqual({ verdict: 'pass' })
     expect(await plugin.rcpt(address)).toMatchObject({ status: '5.1.1' })
+    const caught = address.replace('here.test', 'all.test')
+    expect((await plugin.rcpt(caught, { reversePath: '' })).verdict).toBe('accept')
     expect(await plugin.rcpt('srs@here.test', { reversePath: '' })).toMatchObject({
       status: '5.1.1',
     })

@@ -16,7 +16,10 @@ import {
   type AccountReader,
   type Doubt,
   type FoundAddress,
+  type Mailbox,
   type PluginDoors,
+  type Recipient,
+  type Transaction,
 } from 'postern/plugin'
 
 export const mailboxes = definePlugin({
@@ -29,8 +32,15 @@ export const mailboxes = definePlugin({
       default: true,
       description: 'Refuse mail for a full mailbox at RCPT; otherwise it bounces.',
     }),
+    dead_ends: option.boolean({
+      default: true,
+      description:
+        'Refuse mail for an alias that leads to nobody; not where delivery.routes or a plugin takes mail for its targets.',
+    }),
   },
-  setup({ quota }, doors) {
+  setup({ quota, dead_ends: refusesDeadEnds }, doors) {
+    const leadsToNobody = async (mailbox: Mailbox): Promise<boolean> =>
+      refusesDeadEnds && isDeadEnd(doors.accounts, mailbox)
     return {
       async rcpt({ transaction, recipient }) {
         const found = await findAddress(doors.accounts, recipient.mailbox)
@@ -38,15 +48,13 @@ export const mailboxes = definePlugin({
           case undefined:
             return pass()
           case 'alias':
-            return (await isDeadEnd(doors.accounts, recipient.mailbox))
+            return (await leadsToNobody(recipient.mailbox))
               ? reject('5.1.1', 'sorry, this address leads to nobody', { reason: 'DEAD_END' })
               : accept({ reason: 'ALIAS', evidence: { targets: found.alias.targets.length } })
           case 'nobody':
-            if (transaction.reversePath === null && rewritten.test(recipient.mailbox.localPart)) {
+            if (found.domain.catchAll === 'bounce' && isForSrs(transaction, recipient))
               return pass()
-            }
-            return found.domain.catchAll === 'bounce' ||
-              (await isDeadEnd(doors.accounts, recipient.mailbox))
+            return found.domain.catchAll === 'bounce' || (await leadsToNobody(recipient.mailbox))
               ? reject('5.1.1', 'sorry, no mailbox here by that name', { reason: 'NO_MAILBOX' })
               : accept({ reason: 'CATCH_ALL' })
           case 'user':
@@ -58,7 +66,7 @@ export const mailboxes = definePlugin({
       },
       check: async () => [
         ...(await withoutPostmaster(doors.accounts)),
-        ...(await deadEnds(doors.accounts)),
+        ...(refusesDeadEnds ? await deadEnds(doors.accounts) : []),
       ],
       vouching: async () => {
         const domains = await doors.accounts.listDomains({ limit: mostListed })
@@ -71,6 +79,10 @@ export const mailboxes = definePlugin({
 
 /** What SRS makes of a forwarded message's sender: whether a bounce may go there the plugin srs knows, and vouches for it. */
 const rewritten = /^srs[01][-+=]/i
+
+function isForSrs({ reversePath }: Transaction, { mailbox }: Recipient): boolean {
+  return reversePath === null && rewritten.test(mailbox.localPart)
+}
 
 interface Load {
   readonly room: PluginDoors['mailboxes']
