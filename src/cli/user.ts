@@ -251,12 +251,19 @@ async function remove(users: readonly string[], { config, json }: Options): Prom
 }
 
 async function exportAll({ config, dovecot }: ExportOptions): Promise<void> {
+  let leftOut = 0
   await withAccounts(config, async (accounts) => {
     for await (const account of allAccounts(accounts)) {
       const line = dovecot === true ? dovecotLine(account, systemClock.now()) : accountLine(account)
-      if (line !== undefined) process.stdout.write(`${line}\n`)
+      if (line === undefined) leftOut += 1
+      else process.stdout.write(`${line}\n`)
     }
   })
+  if (leftOut > 0) {
+    process.stderr.write(
+      `${countOf(leftOut, 'user')} left out: who may not log in now, and whose name or hash Dovecot cannot read\n`,
+    )
+  }
 }
 
 async function importAll({ config, json }: Options): Promise<void> {

@@ -42,3 +42,10 @@ test('beside what is no file, or where nothing can be written, there is none', a
   await (await takeDotLock('/proc/version', 0)).release()
   expect(existsSync('/dev/null.lock')).toBe(false)
 })
+
+test('beside a file whose name has no room for more there is none', async () => {
+  const path = join(mbox(), '..', 'm'.repeat(252))
+  writeFileSync(path, '')
+  await (await takeDotLock(path, 0)).release()
+  expect(existsSync(path)).toBe(true)
+})

@@ -38,6 +38,15 @@ export async function takeDotLock(path: string, timeoutMs: number): Promise<File
   throw new PosternError('TIMEOUT', `the lock ${name}`)
 }
 
+/** A folder that is not ours to write in, or holds no name so long. */
+const neverOurs: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOENT',
+  'ENAMETOOLONG',
+])
+
 const noLock: FileLock = { release: async () => undefined }
 
 async function make(name: string): Promise<'made' | 'taken' | 'not possible'> {
@@ -47,8 +56,9 @@ async function make(name: string): Promise<'made' | 'taken' | 'not possible'> {
     await file.close()
     return 'made'
   } catch (error) {
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    return isTaken ? 'taken' : 'not possible'
+    // What is short now, room or descriptors, may be there in a moment, as a lock that somebody has.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    return neverOurs.has(code) ? 'not possible' : 'taken'
   }
 }
 
