@@ -12,10 +12,10 @@ import {
   isPosternError,
   option,
   pass,
-  type Clock,
   type Session,
   type StoreTable,
 } from 'postern/plugin'
+import { pause } from '../shared/pause/pause.ts'
 import { Attempts, type Attempt, type Limit } from './attempts.ts'
 import { Failures } from './failures.ts'
 
@@ -154,16 +154,4 @@ async function isKnown(table: StoreTable, key: string, signal: AbortSignal): Pro
     if (isPosternError(error, 'STORE_FAILED')) return false
     throw error
   }
-}
-
-/** Until it is over, or nobody waits any more. */
-function pause(
-  delayMs: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<void> {
-  if (delayMs <= 0 || signal.aborted) return Promise.resolve()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = clock.after(delayMs, resolve)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise.finally(() => timer.cancel())
 }

@@ -1,5 +1,6 @@
 /** Keeps the greeting back, and refuses clients that cannot wait for it: GREETDELAY and DROP_PRE_GREET. */
-import { definePlugin, finding, option, pass, reject, type Clock } from 'postern/plugin'
+import { definePlugin, finding, option, pass, reject } from 'postern/plugin'
+import { pause } from '../shared/pause/pause.ts'
 import { spokeEarly } from './findings.ts'
 
 /** Where early talkers are refused and no delay is set, as qmail-smtpd has it. */
@@ -42,15 +43,3 @@ export const earlyTalker = definePlugin({
     },
   }),
 })
-
-/** Until it is over, or the client is gone. */
-function pause(
-  delayMs: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<void> {
-  if (delayMs <= 0 || signal.aborted) return Promise.resolve()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = clock.after(delayMs, resolve)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise.finally(() => timer.cancel())
-}
