@@ -21,7 +21,7 @@ test('a pause ends when nobody waits any more, or where there is nothing to wait
   const controller = new AbortController()
   const waiting = pause(1000, { clock, signal: controller.signal })
   controller.abort()
-  await waiting
-  await pause(1000, { clock, signal: controller.signal })
-  await pause(0, { clock, signal: new AbortController().signal })
+  await expect(waiting).resolves.toBeUndefined()
+  await expect(pause(1000, { clock, signal: controller.signal })).resolves.toBeUndefined()
+  await expect(pause(0, { clock, signal: new AbortController().signal })).resolves.toBeUndefined()
 })
