@@ -5,8 +5,8 @@ import type { Clock } from '../runtime/clock.ts'
 const enough = 8
 /** So long it waits for the others. */
 const gatherMs = 2
-/** Records that come no further apart than this, in milliseconds: the next one will not be long. */
-const denseMs = 1
+/** Records that come no further apart than this, in milliseconds: the next one comes while it waits. */
+const denseMs = gatherMs
 
 export class Company {
   readonly #clock: Clock

@@ -105,6 +105,20 @@ describe('a note of what a worker judges', () => {
     expect(await notesOf(disk, notes, 1)).toEqual([])
   })
 
+  test('goes with others by one write, and leaves alone what is judged between them', async () => {
+    const disk = fakeDisk()
+    const worker = await openNotes(disk)
+    const leaves = []
+    for (const subject of ['one', 'two', 'three', 'four']) {
+      leaves.push(await worker.notes.enter(event(subject)))
+    }
+    const before = disk.operations.length
+    for (const at of [0, 2, 3]) leaves[at]?.()
+    worker.clock.advance(5)
+    expect(disk.operations.slice(before)).toHaveLength(1)
+    expect(await notesOf(disk, notes, 1)).toEqual([printOf('two')])
+  })
+
   test('is neither made nor erased after the end: the descriptor may be that of another file by then', async () => {
     const disk = fakeDisk()
     const { notes: ended, clock } = await openNotes(disk)

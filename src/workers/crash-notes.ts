@@ -35,7 +35,9 @@ export class CrashNotes implements CrashWatch {
   readonly #parts: CrashNotesParts
   readonly #file: DiskFile
   readonly #suspects: Map<string, number>
-  /** The place that became free last is taken first. */
+  /** This worker's part of the file, as it is to stand there. */
+  readonly #part = Buffer.alloc(partBytes)
+  /** The place that became free last is taken first: those in use lie close together. */
   readonly #free = Array.from({ length: places }, (_, place) => place)
   /** Free, with their notes still there. */
   readonly #stale = new Set<number>()
@@ -71,7 +73,8 @@ export class CrashNotes implements CrashWatch {
     }
     const place = this.#free.pop()
     if (place === undefined) return () => undefined
-    this.#note(place, fingerprint)
+    this.#part.set(fingerprint, place * fingerprintBytes)
+    this.#write(place, place)
     this.#stale.delete(place)
     return () => {
       this.#free.push(place)
@@ -87,9 +90,12 @@ export class CrashNotes implements CrashWatch {
     await this.#file.close()
   }
 
+  /** By one write, over all between them. */
   #erase(): void {
     this.#erasing = undefined
-    for (const place of this.#stale) this.#note(place, nothing)
+    if (this.#stale.size === 0) return
+    for (const place of this.#stale) this.#part.set(nothing, place * fingerprintBytes)
+    this.#write(Math.min(...this.#stale), Math.max(...this.#stale))
     this.#stale.clear()
   }
 
@@ -114,10 +120,12 @@ export class CrashNotes implements CrashWatch {
   }
 
   /** A disk that does not take a note is no reason to refuse mail. A closed descriptor is soon that of another file. */
-  #note(place: number, bytes: Uint8Array): void {
+  #write(first: number, last: number): void {
     if (this.#closed) return
+    const start = first * fingerprintBytes
+    const notes = this.#part.subarray(start, (last + 1) * fingerprintBytes)
     try {
-      this.#file.writeNow([bytes], partOf(this.#parts.worker) + place * fingerprintBytes)
+      this.#file.writeNow([notes], partOf(this.#parts.worker) + start)
     } catch (error) {
       this.#parts.log.warn('crash-note.not-written', { error: String(error) })
     }
