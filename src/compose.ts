@@ -209,7 +209,8 @@ class RunningGateway implements Gateway {
     const mailboxes = openMailboxes({ ...this.#doors, current, users: this.#users })
     this.#listen = async (listener) => {
       const tls = (choice?: TlsChoice) => this.#current.certificates.of(listener.name, choice)
-      const doors = { ...this.#doors, net: this.#netOf(listener) }
+      const counters = this.#superior.places ?? this.#doors.counters
+      const doors = { ...this.#doors, counters, net: this.#netOf(listener) }
       const parts = { policy, queue, queueFlush, mailboxes, tls, doors }
       this.#listeners.push(await openListener(listener, parts))
     }

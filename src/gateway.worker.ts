@@ -13,6 +13,7 @@ import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
 import type { HandedListener } from './runtime/net.ts'
+import { OwnPlaces } from './workers/own-places.ts'
 import type {
   FromWorker,
   Seat,
@@ -21,14 +22,17 @@ import type {
   WorkerQuestion,
 } from './workers/messages.ts'
 
+type AnsweredAtOnce = 'counted' | 'declare' | 'free' | 'ping' | 'take-over' | 'listener'
+
 /** What is obeyed one after the other; the rest is answered at once. */
-type Order = Exclude<ToWorker, { say: 'counted' | 'ping' | 'take-over' | 'listener' }>
+type Order = Exclude<ToWorker, { say: AnsweredAtOnce }>
 
 class GatewayWorker {
   readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
   readonly #counters = new AskedCounters(systemClock, (questions) =>
     this.#supervisor.send({ say: 'count', questions }),
   )
+  readonly #places = new OwnPlaces(this.#counters)
   /** Undefined until it is open, and where the configuration does not allow one. */
   #gateway: Gateway | undefined
   #obeyed: Promise<void> = Promise.resolve()
@@ -41,6 +45,8 @@ class GatewayWorker {
     this.#supervisor.attach({
       heard: (message, listener) => {
         if (message.say === 'counted') this.#counters.answered(message.answers)
+        else if (message.say === 'declare') this.#places.declare(message.key)
+        else if (message.say === 'free') this.#places.free(message.key)
         else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
         else if (message.say === 'take-over') this.#turn.resolve()
         else if (message.say === 'listener') {
@@ -75,6 +81,7 @@ class GatewayWorker {
   async #open(folder: string, seat: Seat): Promise<void> {
     const { gateway, mistakes, doubts } = await openGateway(folder, seat, {
       counters: seat.workers === 1 ? undefined : this.#counters,
+      places: seat.workers === 1 ? undefined : this.#places.among(seat.workers),
       turns: seat.workers === 1 ? undefined : this.#counters.turns,
       handed: this.#handed,
       deliverer: this.#kept?.deliverer,

@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Counters, Spending } from '../runtime/counters.ts'
 import type { HopLimits, HopTurns } from '../runtime/hop-turns.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
+import type { PlacesChannel } from './own-places.ts'
 
 const answerMs = 5_000
 const unanswered = Symbol('unanswered')
@@ -16,7 +17,7 @@ interface Waiting {
   readonly timer: Timer
 }
 
-export class AskedCounters implements Counters {
+export class AskedCounters implements Counters, PlacesChannel {
   readonly #clock: Clock
   readonly #ask: (questions: readonly CountQuestion[]) => void
   readonly #waiting = new Map<number, Waiting>()
@@ -33,14 +34,20 @@ export class AskedCounters implements Counters {
   }
 
   take(key: string, limit: number): Promise<boolean> {
-    const ticket = ++this.#tickets
-    return this.#answerTo(['take', ticket, key, limit], () => this.#late.set(ticket, key)).then(
-      (answer) => answer === true,
-    )
+    return this.#taken(['take', ++this.#tickets, key, limit])
   }
 
   give(key: string): void {
     this.#send(['give', key])
+  }
+
+  /** As `take`, of what workers also take by themselves. */
+  claim(key: string, limit: number): Promise<boolean> {
+    return this.#taken(['claim', ++this.#tickets, key, limit])
+  }
+
+  declare(key: string, count: number): void {
+    this.#send(['declared', key, count])
   }
 
   count(key: string): Promise<number> {
@@ -77,6 +84,12 @@ export class AskedCounters implements Counters {
     }
   }
 
+  async #taken(question: Extract<CountQuestion, { 0: 'take' | 'claim' }>): Promise<boolean> {
+    const [, ticket, key] = question
+    const answer = await this.#answerTo(question, () => this.#late.set(ticket, key))
+    return answer === true
+  }
+
   #turn(key: string, limits: HopLimits): Promise<void> {
     const ticket = ++this.#tickets
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -86,7 +99,7 @@ export class AskedCounters implements Counters {
   }
 
   #answerTo(
-    question: Exclude<CountQuestion, { 0: 'give' | 'turn' | 'turned' }>,
+    question: Extract<CountQuestion, { 0: 'take' | 'claim' | 'count' | 'spend' }>,
     late: () => void = () => undefined,
   ): Promise<boolean | number | typeof unanswered> {
     const { promise, resolve } = Promise.withResolvers<boolean | number | typeof unanswered>()

@@ -9,6 +9,10 @@ export type CountQuestion =
   | readonly ['count', ticket: number, key: string]
   | readonly ['spend', ticket: number, rates: readonly Spending[]]
   | readonly ['give', key: string]
+  /** Beyond its own share; answered when all workers have declared what they hold. */
+  | readonly ['claim', ticket: number, key: string, limit: number]
+  /** What it has taken of that key by itself. */
+  | readonly ['declared', key: string, count: number]
   /** Of a next hop; answered when the turn has come. */
   | readonly ['turn', ticket: number, key: string, limits: HopLimits]
   /** That turn is over. */

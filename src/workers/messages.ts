@@ -100,6 +100,10 @@ export type ToWorker =
   | { readonly say: 'open'; readonly folder: string; readonly seat: Seat }
   | { readonly say: 'ping' }
   | { readonly say: 'counted'; readonly answers: readonly CountAnswer[] }
+  /** What it holds of that key, and to ask for each from now on. */
+  | { readonly say: 'declare'; readonly key: string }
+  /** It need not ask any more: nobody holds any. */
+  | { readonly say: 'free'; readonly key: string }
   | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
   | { readonly say: 'adopt'; readonly shard: number }
   /** Whoever led is gone for good. */

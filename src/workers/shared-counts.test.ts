@@ -2,9 +2,12 @@ import { array, assert, asyncProperty, constantFrom, nat, tuple } from 'fast-che
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../testkit/fake-clock.ts'
 import { AskedCounters } from './asked-counters.ts'
+import type { Member } from './claims.ts'
 import { SharedCounts } from './shared-counts.ts'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
+const askerOf = (worker: number): Member => ({ worker, send: () => undefined })
 
 /** Workers whose questions arrive one turn later, as messages do. */
 function workersUnderTest(count: number) {
@@ -15,7 +18,7 @@ function workersUnderTest(count: number) {
     const counters: AskedCounters = new AskedCounters(clock, (questions) => {
       state.messages++
       setImmediate(() => {
-        const answers = counts.answer(number, questions, (answer) => counters.answered([answer]))
+        const answers = counts.answer(askerOf(number), questions)
         if (!state.deaf) counters.answered(answers)
       })
     })
@@ -87,12 +90,12 @@ describe('counts that several workers share', () => {
     await nextTurn()
     clock.advance(5_000)
     expect(await taken).toBe(false)
-    expect(counts.answer(1, [['count', 1, 'key']], () => undefined)).toEqual([[1, 1]])
+    expect(counts.answer(askerOf(1), [['count', 1, 'key']])).toEqual([[1, 1]])
     state.deaf = false
     workers[0]?.answered([[1, true]])
     await nextTurn()
     await nextTurn()
-    expect(counts.answer(1, [['count', 1, 'key']], () => undefined)).toEqual([[1, 0]])
+    expect(counts.answer(askerOf(1), [['count', 1, 'key']])).toEqual([[1, 0]])
     expect(clock.pending).toBe(0)
   })
 

@@ -2,11 +2,14 @@ import type { Counters } from '../runtime/counters.ts'
 import type { HopTurns } from '../runtime/hop-turns.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { ReloadReport } from './messages.ts'
+import type { Places } from './own-places.ts'
 
 /** What a worker has of its supervisor. */
 export interface Superior {
   /** What all workers count together; absent where there is one. */
   readonly counters?: Counters | undefined
+  /** For connections; absent where there is one. */
+  readonly places?: Places | undefined
   /** At next hops that have limits; absent where there is one. */
   readonly turns?: HopTurns | undefined
   /** Listening sockets of the one before, by address. */

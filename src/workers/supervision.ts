@@ -1,6 +1,7 @@
 /** What a supervisor is asked, and what it answers. */
 import type { Mistake } from '../plugin/mistake.ts'
-import type { FirstWord } from './first-words.ts'
+import type { Member } from './claims.ts'
+import type { FirstWord, FirstWords } from './first-words.ts'
 import type { Suspect, WorkerReport, WorkerStatus } from './messages.ts'
 import type { Worker, WorkerSlot } from './worker-slot.ts'
 
@@ -44,6 +45,14 @@ export interface WorkerState {
 export interface Successor {
   readonly slot: WorkerSlot
   readonly process: Worker
+}
+
+/** Who has said something. */
+export interface Heard {
+  readonly slot: WorkerSlot
+  readonly process: Worker
+  readonly words: FirstWords
+  readonly member: Member
 }
 
 /** Everybody is to go. */

@@ -21,11 +21,13 @@ import {
   type WorkerReport,
 } from './messages.ts'
 import { Replacement } from './replacement.ts'
+import type { Member } from './claims.ts'
 import { beyondGraceMs, succeed, type Newcomer } from './succession.ts'
 import {
   notNow,
   problemOf,
   type CrashRecords,
+  type Heard,
   type Opening,
   type Restart,
   type Stopping,
@@ -287,12 +289,15 @@ export class Supervisor {
     const { folder, processes, clock, crashes } = this.#parts
     const process = processes.start()
     const words = new FirstWords()
+    const member: Member = { worker: slot.number, send: (message) => process.send(message) }
     process.attach({
-      heard: (message, listener) => this.#heard({ slot, process, words }, message, listener),
+      heard: (message, listener) =>
+        this.#heard({ slot, process, words, member }, message, listener),
       ended: (how) => {
         this.#questions.gone(process)
         words.said({ say: 'ended', how })
         if (slot.process === process) this.#ended(slot, how)
+        this.#counts.left(member)
       },
     })
     const { number, shards, leads } = slot
@@ -311,6 +316,7 @@ export class Supervisor {
     }
     slot.handTo(process)
     process.send({ say: 'open', folder, seat })
+    this.#counts.joined(member)
     const next = async (): Promise<FirstWord> => {
       const deadline = clock.after(openMs, () => process.kill())
       const word = await words.next()
@@ -321,7 +327,7 @@ export class Supervisor {
   }
 
   #heard(
-    { slot, process, words }: { slot: WorkerSlot; process: Worker; words: FirstWords },
+    { slot, process, words, member }: Heard,
     message: FromWorker,
     listener: HandedListener | undefined,
   ): void {
@@ -330,9 +336,7 @@ export class Supervisor {
       case 'alive':
         return
       case 'count': {
-        const answers = this.#counts.answer(slot.number, message.questions, (answer) =>
-          process.send({ say: 'counted', answers: [answer] }),
-        )
+        const answers = this.#counts.answer(member, message.questions)
         if (answers.length > 0) process.send({ say: 'counted', answers })
         return
       }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Lanes } from '../../src/delivery/lanes.ts'
 import { fakeClock } from '../../src/testkit/fake-clock.ts'
 import { AskedCounters } from '../../src/workers/asked-counters.ts'
+import type { Member } from '../../src/workers/claims.ts'
 import { SharedCounts } from '../../src/workers/shared-counts.ts'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
@@ -19,10 +20,14 @@ function workersUnderTest(
   const counts = new SharedCounts(clock)
   const begun: string[] = []
   const workers = Array.from({ length: count }, (_, number) => {
+    const member: Member = {
+      worker: number,
+      send: (message) => {
+        if (message.say === 'counted') counters.answered(message.answers)
+      },
+    }
     const counters: AskedCounters = new AskedCounters(clock, (questions) =>
-      setImmediate(() =>
-        counters.answered(counts.answer(number, questions, (later) => counters.answered([later]))),
-      ),
+      setImmediate(() => counters.answered(counts.answer(member, questions))),
     )
     const lanes = new Lanes({ clock, limit: () => slots, turns: counters.turns })
     const ask = (name: string): void => {
