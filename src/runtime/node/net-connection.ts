@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import process from 'node:process'
 import { TLSSocket } from 'node:tls'
 import type { Endpoint, TlsState } from '../../mail/session.ts'
 import type { Connection, ConnectionHandlers, TlsOptions } from '../net.ts'
@@ -155,7 +156,8 @@ export class NodeConnection implements Connection, Party {
     // A shutdown before the close would cost as much as taking a command, and a peer that is faster than we makes it fail.
     if (this.#socket instanceof TLSSocket) this.#endWithin(farewellMs)
     else if (this.#socket.writableLength > 0) this.end()
-    else this.destroy()
+    // Node is told of a write a tick after it. Where the socket is gone by then it makes an error, with a stack, for nobody.
+    else process.nextTick(() => this.destroy())
   }
 
   destroy(): void {
