@@ -181,6 +181,21 @@ describe('greylist', () => {
     expect(await send('bob@postern.test', 'c@client.test')).toBe('250')
   })
 
+  test('is not asked about recipients that nobody accepts, and remembers nothing of who tries to relay', async () => {
+    const ours = entryOf(voucher, { when: { recipient_domain: ['postern.test'] } })
+    const chain = chainUnderTest({ entries: [ours, entryOf(greylist)] })
+    const session = chain.dial()
+    await session.connect()
+    await session.hello()
+    await session.mail('a@client.test')
+    expect(await session.rcpt('victim@elsewhere.test')).toBe('550 5.7.1 Relaying denied')
+    expect(await session.rcpt('bob@postern.test')).toMatch(/^451 4\.7\.1 Greylisted/)
+    const keys = chain.store.table('entry/greylist/keys', { maxEntries: 10 })
+    expect((await keys.scan({ limit: 9, order: 'ascending' })).map(({ key }) => key)).toEqual([
+      '192.0.2.0/24 <a@client.test> bob@postern.test',
+    ])
+  })
+
   test('refuses clients without a name where a rule says so, and not for a name server that fails', async () => {
     const environment = { JGREYLIST_NOREV: 'no name for %' }
     const dns = fakeDns({ '192.0.2.9': { reverse: 'fails' } })

@@ -1,6 +1,7 @@
 /**
- * The name of a client by DNS, for rules that ask for one, where nobody has looked it up: only one that leads back to the
- * address counts. Asked once for each session; where the DNS does not say in time the client has no name.
+ * The name of a client by DNS, for rules that ask for one: only one that leads back to the address counts. What the session
+ * has been told (by tcpserver without -p, a proxy, or `dns.client_names: any`) may be what the owner of the address made up.
+ * Asked once for each session; where the DNS does not say in time the client has no name.
  */
 import {
   addressNames,
@@ -24,9 +25,8 @@ export class ClientNames {
   }
 
   /** Never rejects. */
-  of(session: Session): MaybePromise<string | undefined> {
-    const { remote, remoteName } = session
-    if (remoteName !== undefined || clientNetwork(remote.address) === undefined) return remoteName
+  of({ remote }: Session): MaybePromise<string | undefined> {
+    if (clientNetwork(remote.address) === undefined) return undefined
     if (this.#known.has(remote)) return this.#known.get(remote)
     const asked = this.#ask(remote.address).then((name) => {
       this.#known.set(remote, name)

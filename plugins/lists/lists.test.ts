@@ -42,8 +42,11 @@ describe('lists', () => {
   test('allow a client by its network and its name, at the connection already', async () => {
     const byNetwork = withRules('allow client 192.0.2.0/24')
     expect(await byNetwork.connect()).toMatchObject({ reason: 'ALLOWED', findings: holds('yes') })
-    const session = { remoteName: 'mx.partner.test' }
-    const byName = withRules('allow name .partner.test', { session })
+    const dns = fakeDns({
+      '192.0.2.1': { reverse: ['mx.partner.test'] },
+      'mx.partner.test': { addresses: ['192.0.2.1'] },
+    })
+    const byName = withRules('allow name .partner.test', { doors: { dns } })
     expect(await byName.connect()).toMatchObject({ findings: holds('yes') })
     expect(await byName.rcpt('bob@postern.test')).toMatchObject({ findings: holds('yes') })
   })
@@ -72,6 +75,17 @@ describe('lists', () => {
       expect(await rcpt('192.0.2.3')).toEqual({ verdict: 'pass' })
     },
   )
+
+  test('believe no name that the session was told, and that does not lead back to the client', async () => {
+    const session = { remoteName: 'mx.partner.test' }
+    const dns = fakeDns({
+      '192.0.2.1': { reverse: ['mx.partner.test'] },
+      'mx.partner.test': { addresses: ['198.51.100.1'] },
+    })
+    const plugin = withRules('allow name .partner.test', { session, doors: { dns } })
+    expect(await plugin.connect()).toEqual({ verdict: 'pass' })
+    expect(await plugin.rcpt('bob@postern.test')).toEqual({ verdict: 'pass' })
+  })
 
   test('ask the DNS for no name where no rule does', async () => {
     const dns = fakeDns({})

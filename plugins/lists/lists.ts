@@ -54,7 +54,7 @@ export const lists = definePlugin({
     /** The name is looked up only where a rule asks for one. */
     const clientOf = (session: Session): MaybePromise<Client> => {
       const { address } = session.remote
-      const name = live.current.looksAt('name') ? names.of(session) : session.remoteName
+      const name = live.current.looksAt('name') ? names.of(session) : undefined
       return after(name, (known) => ({ address, name: known }))
     }
     return {

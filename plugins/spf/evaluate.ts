@@ -21,6 +21,8 @@ export interface SpfLocally {
   readonly guess: string
   /** What a client is told whose domain gives no explanation; macros as in that of a domain (RFC 7208 §7). */
   readonly explanation?: string
+  /** A policy that says `+all`, itself or by one that it refers to, fails. */
+  readonly blockPlusAll?: boolean
 }
 
 export interface SpfAnswer {
@@ -36,6 +38,8 @@ export interface SpfAnswer {
   readonly field: string
   /** Who decided: the domain's policy, or one of ours. */
   readonly by: 'policy' | 'guess' | 'rules'
+  /** It fails because this domain lets everybody send: the sender's, or one that its policy refers to. */
+  readonly opened?: string
 }
 
 /** What we use of mailauth. Its own types know no MX records among the answers of a resolver. */
@@ -110,7 +114,9 @@ async function judged(
   locally: SpfLocally,
   resolver: Resolver,
 ): Promise<SpfAnswer> {
-  const answer = await ask(question, resolver, 'policy')
+  const opening = locally.blockPlusAll === true ? openingAmong(resolver) : undefined
+  const published = await ask(question, opening?.resolver ?? resolver, 'policy')
+  const answer = closed(published, question, opening?.opened())
   if (answer.result === 'none' && locally.guess !== '') {
     return ask(question, instead(resolver, answer.domain, locally.guess), 'guess')
   }
@@ -146,6 +152,39 @@ async function ask(
     ours: '',
     field: header.replace(/^Received-SPF:\s*/i, '').trim(),
   }
+}
+
+/** Notes who publishes a policy with `+all` among those that are read: that of the domain, of `redirect=`, of an `include:`. */
+function openingAmong(resolver: Resolver): {
+  readonly resolver: Resolver
+  readonly opened: () => string | undefined
+} {
+  let opened: string | undefined
+  return {
+    opened: () => opened,
+    async resolver(name, type) {
+      const records = await resolver(name, type)
+      if (type === 'TXT' && records.some((each) => isOpen([each].flat().join('')))) opened ??= name
+      return records
+    },
+  }
+}
+
+function isOpen(text: string): boolean {
+  return /^v=spf1 (?:.* )?\+?all(?: |$)/i.test(text)
+}
+
+/** As the qmail patch has it: whoever lets everybody send says nothing of this client. */
+function closed(
+  answer: SpfAnswer,
+  { hostname }: SpfQuestion,
+  opened: string | undefined,
+): SpfAnswer {
+  if (opened === undefined || !['pass', 'softfail', 'neutral'].includes(answer.result))
+    return answer
+  const comment = `(${hostname}: ${answer.domain} has an improper SPF record)`
+  const field = answer.field.replace(/^\w+ \((?:[^()\\]|\\.)*\)/, () => `fail ${comment}`)
+  return { ...answer, result: 'fail', field, opened }
 }
 
 /** The domain's own policy is another one; what that refers to is asked as ever. */

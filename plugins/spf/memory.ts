@@ -30,8 +30,9 @@ export class SpfMemory {
 
   evaluate(...[question, locally, doors]: Evaluation): MaybePromise<SpfAnswer> {
     const { address, sender, hello, hostname } = question
-    const { rules, guess, explanation } = locally
-    const key = [`${address} ${sender}`, hello, hostname, rules, guess, explanation].join('\n')
+    const { rules, guess, explanation, blockPlusAll = false } = locally
+    const asked = [`${blockPlusAll} ${address} ${sender}`, hello, hostname]
+    const key = [...asked, rules, guess, explanation].join('\n')
     const nowMs = this.#clock.monotonicMs()
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > nowMs) {

@@ -14,6 +14,11 @@ const dns = fakeDns({
   'neutral.test': policy('v=spf1 ?all'),
   'broken.test': policy('v=spf1 nonsense:x -all'),
   'open.test': policy('v=spf1 +all'),
+  'near.test': policy('v=spf1 ip4:192.0.2.9 ?all'),
+  'redirected.test': policy('v=spf1 redirect=open.test'),
+  'including.test': policy('v=spf1 ip4:198.51.100.1 include:redirected.test -all'),
+  'undecided.test': policy('v=spf1 ?ip4:192.0.2.9 ALL'),
+  'before.test': policy('v=spf1 ip4:192.0.2.9 include:open.test -all'),
   'words.test': policy('v=spf1 -all exp=exp.words.test'),
   'exp.words.test': policy('%{i} may not'),
   'ill.test': 'fails',
@@ -182,6 +187,42 @@ describe('spf', () => {
       verdict: 'reject',
       text: 'open.test has an improper SPF record',
     })
+  })
+
+  test.each(['redirected.test', 'including.test'])(
+    'so does one that refers to such a policy: %s',
+    async (domain) => {
+      expect(await checked('3').mail(`a@${domain}`)).toMatchObject({ verdict: 'pass' })
+      const strict = checked('3', { environment: { SPF_BLOCK_PLUS_ALL: '1' } })
+      expect(await strict.mail(`a@${domain}`)).toMatchObject({
+        verdict: 'reject',
+        text: `${domain} has an improper SPF record (that of open.test)`,
+        evidence: { opened: 'open.test' },
+      })
+    },
+  )
+
+  test('a policy that lets everybody send fails for those too of whom it says something else', async () => {
+    const options = { level: '3', block_plus_all: true }
+    const report = (domain: string) => checked('3', { options }).mail(`a@${domain}`)
+    expect(await report('undecided.test')).toMatchObject({ reason: 'SPF_FAIL' })
+    expect(await report('before.test')).toMatchObject({ reason: 'SPF_PASS' })
+    expect(await report('near.test')).toMatchObject({ reason: 'SPF_PASS' })
+    expect(await report('words.test')).toMatchObject({
+      text: expect.stringMatching(/^words.test explains/),
+    })
+  })
+
+  test('the field says that such a policy fails, where nothing is refused for it', async () => {
+    const options = { level: '1', block_plus_all: true }
+    const { headerEdits } = await checked('1', { options }).mail('"x) client-ip=("@open.test')
+    expect(headerEdits).toMatchObject([
+      {
+        value: expect.stringMatching(
+          /^fail \(\S+: open\.test has an improper SPF record\) client-ip=192\.0\.2\.9; envelope-from=/,
+        ),
+      },
+    ])
   })
 
   test('is not asked about logins, clients that may relay, and this host', async () => {

@@ -67,7 +67,8 @@ export const spf = definePlugin({
       option.boolean({
         default: false,
         env: 'SPF_BLOCK_PLUS_ALL',
-        description: 'A policy with +all lets everybody send: it fails.',
+        description:
+          'A policy with +all, its own or by redirect= or include:, lets everybody send: it fails.',
       }),
     ),
     via_hop: option.choice(['report', 'refuse'], {
@@ -103,11 +104,10 @@ export const spf = definePlugin({
         rules: locally.rules.current,
         guess: locally.guess.current,
         explanation: locally.explanation.current,
+        blockPlusAll: options.block_plus_all,
       }
       return after(memory.evaluate(question, local, { dns, signal }), (answer) => {
-        const found = resultOf(answer, options)
-        const { domain, by } = answer
-        const { result } = found
+        const { result, domain, by } = answer
         count(result)
         if (options.log) {
           log.info('spf.answered', {
@@ -118,7 +118,7 @@ export const spf = definePlugin({
             by,
           })
         }
-        return verdictOf(answer, found, judged)
+        return verdictOf(answer, judged)
       })
     }
     return {
@@ -164,27 +164,20 @@ interface Judging {
 /** The level that adds a header and refuses nothing. */
 const reportOnly = 1
 
-interface Found {
-  readonly result: SpfAnswer['result']
-  /** The policy lets everybody send, and the operator does not. */
-  readonly improper: boolean
-}
-
-function resultOf({ result, record = '' }: SpfAnswer, options: Judging): Found {
-  const improper = options.block_plus_all && /(?:^|\s)\+?all(?:\s|$)/i.test(record)
-  return { result: improper && result === 'pass' ? 'fail' : result, improper }
-}
-
 function verdictOf(
   answer: SpfAnswer,
-  { result, improper }: Found,
   { client: { address }, reversePath, inForce }: Judged,
 ): Pass | Defer | Reject {
-  const { domain, by, record = '' } = answer
+  const { result, domain, by, record = '', opened } = answer
   const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
   const opinion = {
     reason: `SPF_${result.toUpperCase()}`,
-    evidence: { domain, by, record: record.slice(0, 500) },
+    evidence: {
+      domain,
+      by,
+      record: record.slice(0, 500),
+      ...(opened === undefined ? {} : { opened }),
+    },
     findings: [finding(spfResult, { result, domain, identity })],
     headerEdits: received(answer),
   }
@@ -193,10 +186,8 @@ function verdictOf(
       return pass(opinion)
     case 'defer':
       return defer('4.4.3', 'SPF lookup failure', { ...opinion, at: 'now' })
-    case 'reject': {
-      const text = improper ? `${domain} has an improper SPF record` : explain(answer, address)
-      return reject('5.7.23', text, opinion)
-    }
+    case 'reject':
+      return reject('5.7.23', explain(answer, address), opinion)
   }
 }
 
@@ -215,7 +206,12 @@ function received({ field }: SpfAnswer): readonly HeaderEdit[] {
 }
 
 /** The domain's own words come from the network: one line of printable ASCII, and not too long (RFC 7208 §11.3). */
-function explain({ explanation, ours, domain, result }: SpfAnswer, address: string): string {
+function explain(answer: SpfAnswer, address: string): string {
+  const { explanation, ours, domain, result, opened } = answer
+  if (opened !== undefined) {
+    const whose = opened.toLowerCase() === domain.toLowerCase() ? '' : ` (that of ${opened})`
+    return `${domain} has an improper SPF record${spoken(whose)}`
+  }
   const usual = ours === '' ? `SPF says ${result} for ${domain} from ${address}` : spoken(ours)
   if (explanation === undefined || explanation === '') return usual
   return `${domain} explains: ${spoken(explanation)}`

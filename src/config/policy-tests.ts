@@ -16,7 +16,11 @@ const testShape = {
   test: option.string({ maxLength: 200, description: 'A true sentence about the policy' }),
   listener: optional(option.string({ description: 'Its name; the first for mail where left out' })),
   client: option.string({ default: '198.51.100.7', description: 'The address of the client' }),
-  client_name: optional(option.string({ description: 'Its name by DNS, for =host rules' })),
+  client_name: optional(
+    option.string({
+      description: 'Its name by DNS, which leads back where dns does not say otherwise',
+    }),
+  ),
   hello: option.string({ default: 'client.test' }),
   tls: option.boolean({ default: false, description: 'By STARTTLS, or from the first byte' }),
   login: optional(option.string({ description: 'A user whose password is right' })),

@@ -189,7 +189,7 @@ export const sectionShapes = {
     client_names: option.choice(['confirmed', 'any', 'off'], {
       default: 'confirmed',
       description:
-        'Names of clients for =host rules of tcp.smtp: those that lead back to the address, as tcpserver -p; any; none',
+        'Names of clients for =host rules of tcp.smtp: those that lead back to the address, as tcpserver -p; any, even one made up by the owner of the address; none',
     }),
     client_name_timeout: option.duration({
       default: '5s',

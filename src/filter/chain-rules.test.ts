@@ -88,12 +88,42 @@ describe('silence is not consent', () => {
   })
 
   test('accept from a plugin that does not vouch is a fault, not a yes', async () => {
-    const chain = chainUnderTest({ entries: [entryOf(usurper)] })
+    const chain = chainUnderTest({ entries: [entryOf(voucher), entryOf(usurper)] })
     const session = await inTransaction(chain.dial())
     expect(await session.rcpt('bob@postern.test')).toMatch(/^451 4\.3\.0 /)
     expect(chain.log.events.filter(({ level }) => level === 'error')).toMatchObject([
       { event: 'entry.fault', fields: { entry: 'usurper', kind: 'not-allowed' } },
     ])
+  })
+
+  test('nobody is asked about a recipient for whom none has vouched who could', async () => {
+    const entries = [
+      entryOf(voucher, { when: { recipient_domain: ['postern.test'] } }),
+      objecting({ stage: 'rcpt', verdict: 'defer' }),
+      objecting({ stage: 'rcpt', verdict: 'defer' }, { name: 'shadow', mode: 'shadow' }),
+    ]
+    const chain = chainUnderTest({ entries })
+    const session = await inTransaction(chain.dial())
+    expect(await session.rcpt('bob@elsewhere.test')).toBe('550 5.7.1 Relaying denied')
+    session.end()
+    expect((await chain.trace())?.steps).toEqual([])
+    const other = await inTransaction(chain.dial())
+    expect(await other.rcpt('bob@postern.test')).toBe('451 4.7.1 Objection')
+    other.end()
+    expect((await chain.trace())?.steps.map(({ entry }) => entry)).toEqual([
+      'voucher',
+      'objector',
+      'shadow',
+    ])
+  })
+
+  test('who stands in front of one that could vouch is asked about every recipient', async () => {
+    const entries = [
+      objecting({ stage: 'rcpt', verdict: 'defer' }),
+      entryOf(voucher, { when: { recipient_domain: ['postern.test'] } }),
+    ]
+    const session = await inTransaction(chainUnderTest({ entries }).dial())
+    expect(await session.rcpt('bob@elsewhere.test')).toBe('451 4.7.1 Objection')
   })
 
   test('a voucher that fails open has not vouched', async () => {

@@ -17,6 +17,8 @@ export interface Round<Q extends Question> {
   readonly event: Events[Q]
   /** Whom it is about, as far as that is known: an entry is asked if it applies to all of them. */
   readonly recipients?: readonly Recipient[]
+  /** Of `places`, the first that is not asked; absent: all are. Shadow entries behind it are asked once the stage has ended. */
+  readonly until?: number
 }
 
 /** @returns the step of the objection that ended the stage, if one did. */
@@ -25,8 +27,8 @@ export function askInOrder<Q extends Question>(
   round: Round<Q>,
   from = 0,
 ): MaybePromise<Step | undefined> {
-  const { places, event } = round
-  for (let index = from; index < places.length; index++) {
+  const { places, event, until = places.length } = round
+  for (let index = from; index < until; index++) {
     const place = places[index]
     if (place === undefined || !appliesToAll(inquiry, place, round.recipients)) continue
     const step = inquiry.ask(place, event)

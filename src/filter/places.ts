@@ -21,6 +21,8 @@ export interface Places {
   readonly loginEnded: readonly AskedPlace<'loginEnded'>[]
   readonly mail: readonly AskedPlace<'mail'>[]
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
+  /** How many of `rcpt` it takes to have asked everybody who could vouch. */
+  readonly vouching: number
   /** Those of `rcpt` that are asked before the others, and before a remembered refusal is spoken: who is allowed. */
   readonly allowing: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
@@ -153,6 +155,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
     hooks.rcpt,
     entries.filter((entry) => !allows(entry)),
   )
+  const vouching = rcpt.findLastIndex(({ entry }) => entry.vouches) + 1
   const data = put('data', hooks.data)
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first, replaces }) => !first && !replaces)
@@ -168,7 +171,8 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, checkApop, loginEnded }
-  return { connect, hello, ...logins, mail, rcpt, allowing, data, message, sign, passage, all }
+  const recipients = { rcpt, vouching, allowing }
+  return { connect, hello, ...logins, mail, ...recipients, data, message, sign, passage, all }
 }
 
 /**

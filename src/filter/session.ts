@@ -163,8 +163,7 @@ export class FilterSession implements SessionPolicy {
 
   rcpt({ transaction, recipient }: RecipientEvent): MaybePromise<Ruling> {
     const inquiry = this.#inquiry
-    const { session } = transaction
-    inquiry.begin('rcpt', session)
+    inquiry.begin('rcpt', transaction.session)
     inquiry.round = this.#parts.recorder.beginRecipient()
     inquiry.findings.beginRecipient(inquiry.round, recipient.mailbox)
     inquiry.trail.beginRecipient()
@@ -174,13 +173,30 @@ export class FilterSession implements SessionPolicy {
     const round: RecipientRound = { event, recipients: [recipient] }
     return after(this.#walkToRecipient(round), (objection) => {
       if (objection !== undefined) return this.#recipientRuled(round.event, objection)
-      const { places } = inquiry.generation
-      return after(askInOrder(inquiry, { places: places.rcpt, ...round }), () => {
-        const opinions = recipientOpinions(inquiry.trail.recipient)
-        const decided = decideRecipient(opinions, recipient.mailbox, session.hostname)
+      return after(this.#askAboutRecipient(round), (decided) => {
         const split = decided ?? splitOff(inquiry, transaction, recipient, this.#settings)
         return this.#recipientRuled(round.event, split)
       })
+    })
+  }
+
+  /**
+   * Behind the last entry that could vouch nobody is asked about a recipient for whom none did: it is refused whatever they
+   * say, and what they remember, look up or run is not for whoever tries to relay.
+   */
+  #askAboutRecipient({ event, recipients }: RecipientRound): MaybePromise<Objection | undefined> {
+    const inquiry = this.#inquiry
+    const { rcpt: places, vouching } = inquiry.generation.places
+    const decided = (): Objection | undefined =>
+      decideRecipient(
+        recipientOpinions(inquiry.trail.recipient),
+        event.recipient.mailbox,
+        event.transaction.session.hostname,
+      )
+    return after(askInOrder(inquiry, { places, event, recipients, until: vouching }), () => {
+      const refusal = decided()
+      if (refusal !== undefined || vouching === places.length) return refusal
+      return after(askInOrder(inquiry, { places, event, recipients }, vouching), decided)
     })
   }
 

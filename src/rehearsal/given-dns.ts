@@ -1,12 +1,25 @@
 import type { GivenAnswer, GivenDnsZones, GivenName } from '../config/given-dns.ts'
+import type { PolicyTest } from '../config/policy-tests.ts'
 import { PosternError } from '../mail/errors.ts'
 import type { Dns, DnsAnswer } from '../runtime/dns.ts'
 
+type Zones = Exclude<GivenDnsZones, 'real'>
+
+/** The name that a test gives its client is a name by DNS: it leads there and back, where the test says nothing else of it. */
+export function withClient(
+  zones: Zones,
+  { client, client_name: name }: Pick<PolicyTest, 'client' | 'client_name'>,
+): Zones {
+  if (name === undefined) return zones
+  const known: Zones = new Map([
+    [client, { names: [name] }],
+    [name.toLowerCase().replace(/\.$/, ''), { addresses: [client] }],
+  ])
+  return new Map([...known, ...zones])
+}
+
 /** A DNS of what a policy test says. A question that it does not answer fails, and is noted. */
-export function givenDns(
-  zones: Exclude<GivenDnsZones, 'real'>,
-  missing: (what: string) => void,
-): Dns {
+export function givenDns(zones: Zones, missing: (what: string) => void): Dns {
   const ask = async <T>(
     type: string,
     name: string,

@@ -16,7 +16,7 @@ import { inlineJobs } from '../testkit/inline-jobs.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
-import { givenDns } from './given-dns.ts'
+import { givenDns, withClient } from './given-dns.ts'
 
 export interface TestWorld {
   readonly clock: FakeClock
@@ -42,7 +42,7 @@ export function testWorld(test: PolicyTest, real: RealDoors): TestWorld {
   const note = (what: string): void => {
     if (begun) missing.add(what)
   }
-  const dns = test.dns === 'real' ? real.dns : givenDns(test.dns, note)
+  const dns = test.dns === 'real' ? real.dns : givenDns(withClient(test.dns, test), note)
   return {
     clock,
     log,

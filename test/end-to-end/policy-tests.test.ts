@@ -15,6 +15,7 @@ listeners:
 plugin_dirs: [../plugins]
 thresholds: { tag: 3, quarantine: 10 }
 chain:
+  - { plugin: lists }
   - { plugin: relay-clients }
   - { plugin: rcpthosts }
   - { plugin: accounts }
@@ -36,9 +37,10 @@ const letter = `
     Hello.
 `
 
-async function run(tests: string) {
+async function run(tests: string, rules = '') {
   folder = await gatewayFolder(yaml)
   await folder.write('control/rcpthosts', 'postern.test\n')
+  await folder.write('tables/lists', rules)
   await folder.write('tests/own.yaml', tests)
   const { mistakes, results } = await runPolicyTests({
     folder: folder.config,
@@ -64,6 +66,24 @@ test('the sample configuration passes the tests that come with it', async () => 
   expect(await runPostern(['check', '--tests', '--config', folder.config])).toMatchObject({
     code: 0,
   })
+})
+
+test('the name that a test gives its client leads back to it', async () => {
+  const { mistakes, differences } = await run(
+    `
+- test: the name of the client leads back to it
+  client: 192.0.2.66
+  client_name: mx.partner.test
+  from: alice@client.test
+  to: [bob@postern.test]
+  dns: { '*.bl.example': none, client.test: none }
+  expect:
+    rcpt: { code: 550, entry: lists, reason: BLOCKED }
+`,
+    'block name .partner.test',
+  )
+  expect(mistakes).toEqual([])
+  expect(differences).toEqual([])
 })
 
 test('a test gives the DNS, a login, TLS, a time and a message, and sees verdicts, scores and holds', async () => {

@@ -1,7 +1,7 @@
-/** Questions to a resolver and its answers, byte by byte (RFC 1035 §4, EDNS0 by RFC 6891): only what TLSA needs. */
+/** Questions to a resolver and its answers, byte by byte (RFC 1035 §4, EDNS0 by RFC 6891): only what node:dns does not tell. */
 import { PosternError } from '../../mail/errors.ts'
 
-export const recordTypes = { A: 1, MX: 15, TLSA: 52 } as const
+export const recordTypes = { A: 1, PTR: 12, MX: 15, TXT: 16, AAAA: 28, TLSA: 52 } as const
 export type RecordType = keyof typeof recordTypes
 
 export interface DnsResponse {

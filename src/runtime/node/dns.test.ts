@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { createServer, type Socket as Connection } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { bothOnOnePort } from '../../../test/setup/both-ports.ts'
 import { nodeDns, type NodeDnsOptions } from './dns.ts'
 
 const types = { 1: 'A', 12: 'PTR', 15: 'MX', 16: 'TXT', 28: 'AAAA' } as const
@@ -69,6 +71,47 @@ test('without a name server to ask that is said', async () => {
   )
 })
 
+describe('an answer that is cut short by TCP too', () => {
+  /** Says of every name that there is more, and of `none.test` by TCP that there is nothing. */
+  const cut = (query: Buffer): Buffer => {
+    const { name: asked, end } = questionOf(query)
+    const reply = Buffer.from(query.subarray(0, end))
+    reply.writeUInt16BE(asked === 'none.test' ? 0x8580 : 0x8780, 2)
+    reply.writeUInt32BE(0, 8)
+    return reply
+  }
+
+  test.each(['mx', 'txt', 'ipv4', 'addresses'] as const)(
+    'is a failure, and not that there are no records: %s',
+    async (question) => {
+      const connections: Connection[] = []
+      const tcp = createServer((connection) => {
+        connections.push(connection)
+        let asked = Buffer.alloc(0)
+        connection.on('data', (bytes: Buffer) => {
+          asked = Buffer.concat([asked, bytes])
+          while (asked.length > 2 && asked.length >= 2 + asked.readUInt16BE(0)) {
+            const end = 2 + asked.readUInt16BE(0)
+            const reply = cut(asked.subarray(2, end))
+            connection.write(Buffer.concat([Buffer.of(0, reply.length), reply]))
+            asked = asked.subarray(end)
+          }
+        })
+      })
+      const { udp, port } = await bothOnOnePort(tcp)
+      socket = udp.on('message', (query, from) => udp.send(cut(query), from.port, from.address))
+      const dns = nodeDns({ servers: [`127.0.0.1:${port}`], timeoutMs: 30_000 })
+      await expect(dns[question]('many.test')).rejects.toMatchObject({
+        code: 'DNS_FAILED',
+        message: expect.stringContaining('many.test: the answer is too long'),
+      })
+      expect(await dns[question]('none.test')).toEqual({ answer: 'no-data' })
+      for (const connection of connections) connection.destroy()
+      tcp.close()
+    },
+  )
+})
+
 describe('the DNS by node:dns', () => {
   test('addresses are those of both families', async () => {
     const dns = await served((type) => ({ data: type === 'A' ? [v4] : [v6] }))
@@ -124,9 +167,9 @@ describe('the DNS by node:dns', () => {
     const asked: string[] = []
     const dns = await served((_, question) => {
       asked.push(question)
-      return {}
+      return { rcode: 3 }
     })
-    expect(await dns.reverse('2001:db8::567:89ab')).toEqual({ answer: 'no-data' })
+    expect(await dns.reverse('2001:db8::567:89ab')).toEqual({ answer: 'no-name' })
     expect(asked).toEqual([
       'b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
     ])

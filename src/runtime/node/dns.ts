@@ -1,13 +1,20 @@
 /**
  * The DNS by node:dns. Asks few questions at a time: a burst of datagrams gets lost on the way and then
  * times out. Questions beyond that wait in line, the line is bounded. No cache: `caching-dns.ts` has it.
+ *
+ * What node:dns hands out are records without the names they belong to, and c-ares looks for the type alone. That is left
+ * so: a resolver keeps what does not belong to a question out of its answers, and whoever can put a record of a wrong name
+ * into one, the resolver itself or somebody who guesses port and number, could write the right name as well.
  */
 import type { RecordWithTtl } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
+import { randomInt } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
-import { PosternError } from '../../mail/errors.ts'
+import { isPosternError, PosternError } from '../../mail/errors.ts'
 import { abortable } from '../abortable.ts'
-import type { Dns, DnsAnswer } from '../dns.ts'
+import type { Dns, DnsAnswer, MxRecord } from '../dns.ts'
+import { exchange, overTcp, overUdp, serverOf } from './dns-exchange.ts'
+import { encodeQuestion, type RecordType } from './dns-message.ts'
 
 export interface NodeDnsOptions {
   /** Addresses with optional port, `127.0.0.1` or `[::1]:5353`; absent: what the system uses. */
@@ -18,7 +25,14 @@ export interface NodeDnsOptions {
   readonly maxWaiting?: number
 }
 
-type Asked<T> = (signal?: AbortSignal) => Promise<DnsAnswer<T>>
+interface Question<T> {
+  /** As errors call it. */
+  readonly about: string
+  /** Where its records stand, and of which type they are. */
+  readonly name: string
+  readonly type: RecordType
+  readonly ask: () => Promise<readonly T[]>
+}
 
 export function nodeDns({
   servers,
@@ -30,45 +44,84 @@ export function nodeDns({
   if (servers !== undefined) resolver.setServers(servers)
   const line = questionLine(maxInFlight, maxWaiting)
 
-  const ask =
-    <T>(name: string, question: () => Promise<readonly T[]>): Asked<T> =>
-    (signal) =>
-      abortable(
-        line(() => answered(name, question)),
-        signal,
-        'a question to the DNS',
-      )
+  const ask = <T>(
+    question: Question<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<DnsAnswer<T>> => {
+    const whole = async (): Promise<DnsAnswer<T>> => {
+      const answer = await answered(question)
+      if (answer.answer !== 'no-data') return answer
+      if (!(await isCutShort(question, resolver.getServers(), timeoutMs))) return answer
+      throw new PosternError('DNS_FAILED', `${question.about}: the answer is too long`)
+    }
+    return abortable(line(whole), signal, 'a question to the DNS')
+  }
+  const four = (name: string, signal?: AbortSignal): Promise<DnsAnswer<RecordWithTtl>> =>
+    ask({ about: name, name, type: 'A', ask: () => resolver.resolve4(name, { ttl: true }) }, signal)
+  const six = (name: string, signal?: AbortSignal): Promise<DnsAnswer<RecordWithTtl>> => {
+    const records = (): Promise<RecordWithTtl[]> => resolver.resolve6(name, { ttl: true })
+    return ask({ about: name, name, type: 'AAAA', ask: records }, signal)
+  }
 
   return {
     addresses: async (name, signal) => {
       if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1', '::1'] }
-      const four = ask(name, () => resolver.resolve4(name, { ttl: true }))(signal)
-      const six = ask(name, () => resolver.resolve6(name, { ttl: true }))(signal)
-      return eitherOf(await Promise.allSettled([four, six]))
+      return eitherOf(await Promise.allSettled([four(name, signal), six(name, signal)]))
     },
     ipv4: async (name, signal) => {
       if (isLocalhost(name)) return { answer: 'found', records: ['127.0.0.1'] }
-      const four = ask(name, () => resolver.resolve4(name, { ttl: true }))(signal)
-      return eitherOf(await Promise.allSettled([four]))
+      return eitherOf(await Promise.allSettled([four(name, signal)]))
     },
-    mx: (name, signal) =>
-      ask(name, async () => {
-        const records = await resolver.resolveMx(name)
-        return records.map(({ exchange, priority }) => ({ exchange, preference: priority }))
-      })(signal),
-    txt: (name, signal) =>
-      ask(name, async () => {
-        const records = await resolver.resolveTxt(name)
-        return records.map((strings) => strings.join(''))
-      })(signal),
+    mx: (name, signal) => {
+      const records = async (): Promise<MxRecord[]> =>
+        (await resolver.resolveMx(name)).map(({ exchange: host, priority }) => {
+          return { exchange: host, preference: priority }
+        })
+      return ask({ about: name, name, type: 'MX', ask: records }, signal)
+    },
+    txt: (name, signal) => {
+      const records = async (): Promise<string[]> =>
+        (await resolver.resolveTxt(name)).map((strings) => strings.join(''))
+      return ask({ about: name, name, type: 'TXT', ask: records }, signal)
+    },
     // Not resolver.reverse: c-ares looks into the hosts file, and a server that fails becomes "no such name" there.
     reverse: async (address, signal) => {
       const name = reverseName(address)
       if (name === undefined) return { answer: 'no-name' }
       if (isLoopback(address)) return { answer: 'found', records: ['localhost'] }
-      return ask(address, () => resolver.resolvePtr(name))(signal)
+      const records = (): Promise<string[]> => resolver.resolvePtr(name)
+      return ask({ about: address, name, type: 'PTR', ask: records }, signal)
     },
   }
+}
+
+/**
+ * Whether there are more records than an answer can hold. Such an answer comes cut short, by TCP too, and c-ares takes it for
+ * one without records: it does not say which of the two it was. Most names have no IPv6 address, and for these nobody is
+ * asked again.
+ */
+async function isCutShort(
+  { name, type }: Pick<Question<unknown>, 'name' | 'type'>,
+  servers: readonly string[],
+  timeoutMs: number,
+): Promise<boolean> {
+  if (type === 'AAAA') return false
+  for (const text of servers) {
+    const question = encodeQuestion(randomInt(65_536), name, type)
+    const asking = { question, server: serverOf(text), timeoutMs }
+    // oxlint-disable-next-line no-await-in-loop -- the next server only where this one does not answer
+    const short = await exchange(asking, overUdp).catch(unlessOurs)
+    if (short === undefined) continue
+    if (!short.truncated) return false
+    // oxlint-disable-next-line no-await-in-loop -- the last one
+    return (await exchange(asking, overTcp).catch(unlessOurs))?.truncated !== false
+  }
+  return false
+}
+
+/** A name server that fails says nothing; anything else that is thrown is a mistake of ours. */
+function unlessOurs(error: unknown): undefined {
+  if (!isPosternError(error, 'DNS_FAILED')) throw error
 }
 
 /** Where the names of an address stand: below in-addr.arpa (RFC 1035 §3.5) or ip6.arpa (RFC 3596 §2.5). */
@@ -91,12 +144,9 @@ function isLocalhost(name: string): boolean {
 }
 
 /** What c-ares calls an error may be an answer. A name that can not exist does not. */
-async function answered<T>(
-  name: string,
-  question: () => Promise<readonly T[]>,
-): Promise<DnsAnswer<T>> {
+async function answered<T>({ about, ask }: Question<T>): Promise<DnsAnswer<T>> {
   try {
-    const records = await question()
+    const records = await ask()
     return records.length > 0 ? { answer: 'found', records } : { answer: 'no-data' }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
@@ -104,7 +154,7 @@ async function answered<T>(
     if (code === 'ENOTFOUND' || code === 'EBADNAME') return { answer: 'no-name' }
     // What Node has no name for says that there is no server to ask.
     const said = code === 'UNKNOWN_ARES_ERROR' ? 'no name server can be asked' : String(code)
-    throw new PosternError('DNS_FAILED', `${name}: ${said}`, { cause: error })
+    throw new PosternError('DNS_FAILED', `${about}: ${said}`, { cause: error })
   }
 }
 

@@ -1,8 +1,7 @@
-import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:net'
+import { createServer } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bothOnOnePort } from '../../../test/setup/both-ports.ts'
 import { encodeQuestion, parseResponse } from './dns-message.ts'
 import { nodeSecureDns } from './secure-dns.ts'
 
@@ -72,23 +71,6 @@ async function server(
   }
 }
 
-/** A port that is free by TCP may be taken by UDP: then another one is tried. */
-async function bothOnOnePort(tcp: Server): Promise<{ udp: Socket; port: number }> {
-  tcp.listen(0, '127.0.0.1')
-  await once(tcp, 'listening')
-  const address = tcp.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const udp = createSocket('udp4')
-  const bound = await new Promise<boolean>((resolve) => {
-    udp.once('listening', () => resolve(true)).once('error', () => resolve(false))
-    udp.bind(port, '127.0.0.1')
-  })
-  if (bound) return { udp, port }
-  tcp.close()
-  await once(tcp, 'close')
-  return bothOnOnePort(tcp)
-}
-
 describe('a question about DNSSEC', () => {
   test('gets the records, and the resolver’s word on them', async () => {
     for (const [flags, secure] of [
@@ -109,6 +91,13 @@ describe('a question about DNSSEC', () => {
   test('about a host that is an alias is told where that leads', async () => {
     const { dns, close } = await server((question) => aliased(question, [Buffer.alloc(4)]))
     expect(await dns.host('mx.test')).toEqual({ secure: true, canonicalName: 'real.test' })
+    close()
+  })
+
+  test('whose answer is cut short by TCP too fails: there may be records beyond it', async () => {
+    const cut = (question: Buffer): Buffer => respond(question, ad | tc)
+    const { dns, close } = await server(cut, { overTcp: cut })
+    await expect(dns.tlsa('_25._tcp.mx.test')).rejects.toMatchObject({ code: 'DNS_FAILED' })
     close()
   })
 
