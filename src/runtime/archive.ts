@@ -88,6 +88,8 @@ export interface TallyQuestion {
   readonly since: Instant
   /** Only what was written after this position. */
   readonly beyond: number
+  /** Few records have a term of this kind: an index without any is believed, and its records are not read. */
+  readonly isRare?: true
 }
 
 export interface ArchiveTally {
