@@ -154,6 +154,8 @@ type OptionalText =
 
 /** Head and detail of a record together, as they are read. */
 export function wholeRecord(head: JsonObject, detail: JsonValue | undefined): JsonObject {
+  // Spoiled: what was decided by it cannot be decided again.
+  if (detail === null) return { ...head, lost: number(head['lost']) || 1 }
   // Those of earlier versions have the steps alone beside the head.
   return { ...head, ...(Array.isArray(detail) ? { steps: detail } : object(detail)) }
 }

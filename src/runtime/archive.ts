@@ -77,6 +77,7 @@ export interface ArchivedRecord {
   /** Later records have higher ones. */
   readonly position: number
   readonly value: JsonObject
+  /** `null` where it cannot be read any more. */
   readonly detail?: JsonValue
 }
 

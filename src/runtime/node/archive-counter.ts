@@ -3,9 +3,9 @@
  * only in the tail. What a thousand records cost it is what one segment costs.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ArchiveTally, DescribeRecord, TallyCount, TallyQuestion, Term } from '../archive.ts'
+import type { ArchiveTally, DescribeRecord, TallyCount, TallyQuestion } from '../archive.ts'
 import { placesByPayload } from './archive-index.ts'
-import { lastSequence, parseObject } from './archive-reader.ts'
+import { lastSequence, termsOf } from './archive-reader.ts'
 import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
 /** That one question looks at: others wait for the same thread. */
@@ -116,17 +116,9 @@ export class ArchiveCounter {
 
   #countRows(rows: readonly Record<string, unknown>[], kind: number, counts: Counts): void {
     for (const { seq, at, value } of rows) {
-      for (const [own, payload] of this.#terms(String(value))) {
+      for (const [own, payload] of termsOf(String(value), this.#describe)) {
         if (own === kind) counts.add(Number(at), payload, Number(seq))
       }
-    }
-  }
-
-  #terms(json: string): readonly Term[] {
-    try {
-      return this.#describe(parseObject(json))
-    } catch {
-      return []
     }
   }
 }
