@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../mail/json.ts'
+import { findingKey } from '../plugin/finding.ts'
 import type { Verdict } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
@@ -15,7 +16,11 @@ function fault(
   vouches = false,
 ): string | undefined {
   if (entry === undefined) throw new Error('the fixture is gone')
-  const place: Place = { number: 0, question, entry: { ...entry, vouches } }
+  const place: Place = {
+    number: 0,
+    question,
+    entry: { ...entry, vouches, provides: [findingKey('known')] },
+  }
   const sneaked: Verdict = JSON.parse(answer === undefined ? 'null' : JSON.stringify(answer))
   return verdictFault(sneaked, place, 2)?.kind
 }
@@ -23,7 +28,10 @@ function fault(
 describe('a verdict', () => {
   test.each<[Question, JsonValue]>([
     ['connect', { verdict: 'pass' }],
-    ['mail', { verdict: 'pass', score: 1.5, reason: 'WHY', findings: [{ name: 'x', value: 1 }] }],
+    [
+      'mail',
+      { verdict: 'pass', score: 1.5, reason: 'WHY', findings: [{ name: 'known', value: 1 }] },
+    ],
     ['rcpt', { verdict: 'reject', status: '5.7.1', text: 'No', close: false, at: 'rcpt' }],
     ['data', { verdict: 'defer', status: '4.7.1', text: 'Later', close: true }],
     ['message', { verdict: 'quarantine' }],
@@ -68,6 +76,7 @@ describe('no verdict', () => {
     ['mail', { verdict: 'pass', recipientScores: [1, 2] }, 'not-a-verdict'],
     ['message', { verdict: 'pass', recipientScores: [1] }, 'not-a-verdict'],
     ['message', { verdict: 'pass', findings: [{ value: 1 }] }, 'not-a-verdict'],
+    ['mail', { verdict: 'pass', findings: [{ name: 'relay-client', value: 1 }] }, 'not-allowed'],
     ['message', { verdict: 'pass', reason: 7 }, 'not-a-verdict'],
     ['message', { verdict: 'per-recipient', verdicts: [{ verdict: 'pass' }] }, 'not-a-verdict'],
     [

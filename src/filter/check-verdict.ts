@@ -69,7 +69,19 @@ function answerFault(answer: unknown, place: Place, recipients: number): Fault |
     opinionProblem(answer) ??
     scoresProblem(answer, place.question, recipients) ??
     (kind === 'per-recipient' ? partsProblem(answer['verdicts'], recipients) : undefined)
-  return problem === undefined ? undefined : broken(problem)
+  return problem === undefined ? undeclaredFault(answer['findings'], place.entry) : broken(problem)
+}
+
+/** Who needs a finding is put behind those who declare it: of another one it would not know, and mail would show it first. */
+function undeclaredFault(findings: unknown, { provides }: Place['entry']): Fault | undefined {
+  if (!isListOf(findings, isRecord)) return undefined
+  const undeclared = findings.find((given) => provides.every(({ name }) => name !== given['name']))
+  return (
+    undeclared && {
+      kind: 'not-allowed',
+      detail: `the finding ${String(undeclared['name']).slice(0, 100)} from a plugin that does not declare it in provides`,
+    }
+  )
 }
 
 function broken(detail: string): Fault {

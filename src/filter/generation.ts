@@ -48,6 +48,8 @@ export class Generation {
   readonly takers: readonly Entry[]
   /** Those that are told of the end of every session. */
   readonly sessionKeepers: readonly Entry[]
+  /** Whether any entry is asked and not obeyed. */
+  readonly hasShadows: boolean
   readonly places: Places
   /** For everybody of whom no rule speaks. */
   readonly thresholds: Thresholds
@@ -70,6 +72,7 @@ export class Generation {
     this.sessionKeepers = parts.entries.filter(
       ({ instance }) => instance.sessionEnded !== undefined,
     )
+    this.hasShadows = parts.entries.some(({ shadow }) => shadow)
     this.places = parts.places
     this.thresholds = parts.thresholds
     this.thresholdRules = parts.thresholdRules

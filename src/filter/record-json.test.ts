@@ -44,6 +44,9 @@ const optional = {
   messageId: word,
   score: fc.double({ noNaN: true, noDefaultInfinity: true }).map((score) => score + 0),
   objection: fc.record({ stage: word, code: count, status: word, text: word }),
+  shadows: fc.array(
+    fc.tuple(word, fc.tuple(word, word, fc.constantFrom('accepted' as const, 'givenUp' as const))),
+  ),
   ruled: word,
   receiver: word,
   lost: count,
@@ -54,7 +57,7 @@ const recipient = fc.oneof(
 )
 const head: fc.Arbitrary<TraceHead> = fc.record(
   {
-    version: fc.constant(1 as const),
+    version: fc.constantFrom(1 as const, 2 as const),
     id: word,
     session: word,
     chain: word,

@@ -28,6 +28,7 @@ const rareKeys = [
   'replies',
   'score',
   'objection',
+  'shadows',
   'ruled',
   'lost',
 ] as const satisfies readonly (keyof TraceHead)[]
@@ -67,7 +68,7 @@ export class SessionJson {
 }
 
 export function headJson(head: TraceHead, { at, endedAt }: TraceTimes, own: SessionJson): string {
-  const usual = `{"version":1,"id":${quoted(head.id)},"at":${at},"endedAt":${endedAt}`
+  const usual = `{"version":${head.version},"id":${quoted(head.id)},"at":${at},"endedAt":${endedAt}`
   return `${usual}${own.of(head)}${usualMembers(head)}${rareMembers(head)}}`
 }
 

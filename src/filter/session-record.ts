@@ -21,6 +21,7 @@ import {
   packReply,
   packSteps,
   reasonsAmong,
+  shadowsAmong,
   tellingSteps,
   thresholdsJson,
   type PackedRecipient,
@@ -96,7 +97,7 @@ export function recordOf(
   const { hello, user, tls } = session ?? {}
   const missing = lost + trail.lost + (story?.lost ?? 0)
   const head: { -readonly [K in keyof TraceHead]: TraceHead[K] } = {
-    version: 1,
+    version: 2,
     id,
     session: facts.id,
     chain: inquiry.generation.id,
@@ -138,6 +139,10 @@ export function recordOf(
   if (known.objected !== undefined) head.objection = packObjection(known.objected, all)
   if (known.ruled !== undefined) head.ruled = known.ruled
   if (missing !== 0) head.lost = missing
+  if (inquiry.generation.hasShadows) {
+    const shadows = shadowsAmong(all, head)
+    if (shadows.length > 0) head.shadows = shadows
+  }
   const told = sessionFacts({
     facts,
     session,

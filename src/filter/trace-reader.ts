@@ -154,6 +154,8 @@ type OptionalText =
 
 /** Head and detail of a record together, as they are read. */
 export function wholeRecord(head: JsonObject, detail: JsonValue | undefined): JsonObject {
+  // Spoiled: what was decided by it cannot be decided again.
+  if (detail === null) return { ...head, lost: number(head['lost']) || 1 }
   // Those of earlier versions have the steps alone beside the head.
   return { ...head, ...(Array.isArray(detail) ? { steps: detail } : object(detail)) }
 }
@@ -165,6 +167,10 @@ export function readRecord(
   attempts: readonly Attempt[] = [],
 ): Trace {
   const reply = record['reply'] === undefined ? {} : { reply: readReply(record['reply']) }
+  const steps = list(record['steps'])
+  const places = list(chain['places'])
+  // Where the chain is gone, nobody knows whose steps they are.
+  const known = places.length === 0 ? [] : steps
   const optional = (key: OptionalText): JsonObject =>
     typeof record[key] === 'string' ? { [key]: record[key] } : {}
   return {
@@ -185,12 +191,12 @@ export function readRecord(
     end: readEnd(text(record['end'])),
     queueIds: texts(record['queueIds']),
     placements: list(record['placements']).map((each) => readPlacement(object(each))),
-    steps: list(record['steps']).map((each) => readStep(list(each), list(chain['places']))),
-    places: list(chain['places']).map((place, index) => readPlace(list(place), index)),
+    steps: known.map((each) => readStep(list(each), places)),
+    places: places.map((place, index) => readPlace(list(place), index)),
     thresholds: object(chain['thresholds']),
     score: number(record['score']),
     own: list(record['thresholds']).map(object),
-    lost: number(record['lost']),
+    lost: number(record['lost']) + steps.length - known.length,
     each: record['each'] === true,
     replies: list(record['replies']).map(readReply),
     attempts,

@@ -16,6 +16,7 @@ import type { Generation } from './generation.ts'
 import { jsonWithin, type JsonBudget } from './json-within.ts'
 import type { Scopes } from './opinions.ts'
 import type { SessionFacts } from './session-facts.ts'
+import { packShadows, shadowFate, type PackedShadow } from './shadows.ts'
 import { missingMark, type StepNotes } from './step-notes.ts'
 import { objectorAmong, type Objection, type Step } from './step.ts'
 
@@ -139,6 +140,21 @@ export function tellingSteps(steps: readonly Step[]): readonly string[] {
     const how = `${shadow ? ' would' : ''}${kind === 'asked' ? '' : ` ${kind}`}`
     return `${name}${how} ${verdict.verdict}${reason === '' ? '' : ` ${reason}`}`
   })
+}
+
+/** @returns what entries in shadow mode would have done, each of those that were asked */
+export function shadowsAmong(
+  steps: readonly Step[],
+  { end, recipients }: Pick<TraceHead, 'end' | 'recipients'>,
+): readonly PackedShadow[] {
+  const shadows = steps.filter(({ kind, place }) => kind === 'asked' && place.entry.shadow)
+  const accepted = recipients.map(([, yes]) => yes === 1)
+  return packShadows(
+    shadows.map(({ place, round, verdict, fault }) => {
+      return { entry: place.entry.name, round, verdict, fault: fault?.kind }
+    }),
+    (round) => shadowFate({ end, accepted }, round),
+  )
 }
 
 /** What was committed, where it is more than a plain delivery to those that were accepted. */
@@ -297,7 +313,8 @@ export type TraceDetail = {
 
 /** What a transaction is found and listed by. */
 export type TraceHead = {
-  readonly version: 1
+  /** 2: it names its shadows. */
+  readonly version: 1 | 2
   /** The transaction's id; the session's for a refused connection. */
   readonly id: string
   readonly session: string
@@ -338,6 +355,8 @@ export type TraceHead = {
   /** Of the recipient with the most; absent where it is 0. */
   readonly score?: number
   readonly objection?: PackedObjection
+  /** What entries in shadow mode would have done; absent where none was asked. */
+  readonly shadows?: readonly PackedShadow[]
   /** Why the session was refused before any entry was asked. */
   readonly ruled?: string
   /** Why the receiver itself said no to MAIL, and nobody was asked. */

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { onePassword } from '../../test/fixtures/plugins/one-password/one-password.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 import { friends, plans, play, scripted } from '../../test/fixtures/scripted-chains.ts'
+import { text } from '../filter/read-json.ts'
+import { readRecord } from '../filter/trace-reader.ts'
 import type { EntryConfig } from '../filter/entry.ts'
 import { emptyEnvironment } from '../mail/environment.ts'
 import { finding, findingKey } from '../plugin/finding.ts'
@@ -230,6 +232,18 @@ describe('a replay', () => {
       entries: [entryOf(curious), entryOf(reader, { mode: 'shadow' }), entryOf(voucher)],
     })
     expect(shadowed).toEqual([{ outcome: 'same' }, { outcome: 'same' }])
+  })
+
+  test('guesses nothing of a record whose chain is no longer there', async () => {
+    const chain = await recorded([entryOf(curious)])
+    const [stored] = await recordsOf(chain)
+    const { lost, steps } = readRecord(stored?.record ?? {}, {})
+    expect([lost, steps]).toEqual([stored?.trace.steps.length, []])
+    const id = text(stored?.record['chain'])
+    chain.archive.noteLater(id, {})
+    expect(await replayed(chain, { entries: [entryOf(curious), entryOf(voucher)] })).toEqual(
+      [1, 2].map(() => ({ outcome: 'not-replayable', why: 'steps were not kept' })),
+    )
   })
 
   test('reads a body that the spool still holds, as it was received and no other', async () => {

@@ -77,6 +77,7 @@ export interface ArchivedRecord {
   /** Later records have higher ones. */
   readonly position: number
   readonly value: JsonObject
+  /** `null` where it cannot be read any more. */
   readonly detail?: JsonValue
 }
 
@@ -88,6 +89,8 @@ export interface TallyQuestion {
   readonly since: Instant
   /** Only what was written after this position. */
   readonly beyond: number
+  /** Few records have a term of this kind: an index without any is believed, and its records are not read. */
+  readonly isRare?: true
 }
 
 export interface ArchiveTally {

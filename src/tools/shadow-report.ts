@@ -1,7 +1,7 @@
 import { isPosternError } from '../mail/errors.ts'
 import { systemClock } from '../runtime/node/clock.ts'
-import { ShadowReport, type ShadowedEntry } from '../trace/shadow-report.ts'
-import { tracesSince } from '../trace/traced-period.ts'
+import { countShadows, type CountedShadows } from '../trace/count-shadows.ts'
+import type { ShadowedEntry } from '../trace/shadow-report.ts'
 import { openRecordedTraces } from './open-traces.ts'
 import { readOffline } from './read-offline.ts'
 
@@ -22,8 +22,6 @@ export interface ShadowAnswer {
   readonly entries: readonly ShadowedEntry[]
 }
 
-const progressEvery = 100
-
 /** Beside a running gateway as well as without one. @throws PosternError CONFIG_INVALID, STORE_FAILED */
 export async function shadowReport(
   folder: string,
@@ -32,16 +30,11 @@ export async function shadowReport(
   const configuration = readOffline(folder)
   const { chain } = configuration
   const since = systemClock.now() - sinceMs
-  const report = new ShadowReport(examples)
-  let transactions = 0
+  let counted: CountedShadows = { transactions: 0, entries: [] }
   try {
     const archive = await openRecordedTraces(configuration)
     try {
-      for await (const { trace } of tracesSince(archive, since)) {
-        transactions += 1
-        report.add(trace)
-        if (transactions % progressEvery === 0) progress?.(transactions)
-      }
+      counted = await countShadows(archive, { since, examples, progress })
     } finally {
       await archive.close()
     }
@@ -49,7 +42,7 @@ export async function shadowReport(
     // Nothing was ever recorded.
     if (!isPosternError(error, 'NOT_FOUND')) throw error
   }
-  const { entries } = report
+  const { transactions, entries } = counted
   const silent = chain
     .filter(({ name, mode }) => mode === 'shadow' && !entries.some(({ entry }) => entry === name))
     .map(({ name, plugin }) => ({ entry: name, plugin, asked: 0, objected: 0, reasons: [] }))

@@ -12,10 +12,11 @@ import { object, text, texts } from '../filter/read-json.ts'
 import { readAttempt, wholeRecord } from '../filter/trace-reader.ts'
 import { isAttempt } from './describe-record.ts'
 import {
+  attemptRanges,
   deliveryQuestion,
   namedQuestion,
-  recordRange,
   traceQuestion,
+  transactionRanges,
   type TraceQuestion,
 } from './question.ts'
 import { enteredBeside, storyOf, type Story } from './story.ts'
@@ -86,7 +87,7 @@ export class ArchiveTraceSearch implements TraceSearch {
       return { items: [], next: cursorOf(newest) }
     }
     const { rows, next } = await this.#archive.find({
-      conditions: [[recordRange('transaction')]],
+      conditions: [transactionRanges],
       order: 'oldest',
       beyond: positionOf(cursor),
       limit: within(limit),
@@ -141,7 +142,7 @@ export class ArchiveTraceSearch implements TraceSearch {
 
   async #newest(upTo: number, limit: number): Promise<Pick<ArchiveAnswer, 'rows'>> {
     if (limit === 0) return { rows: [] }
-    const conditions = [[recordRange('transaction')]]
+    const conditions = [transactionRanges]
     return this.#archive.find({ conditions, order: 'newest', beyond: upTo + 1, limit })
   }
 
@@ -267,7 +268,7 @@ export class ArchiveTraceSearch implements TraceSearch {
   ): Promise<ReadonlyMap<string, readonly Attempt[]>> {
     if (queueIds.length === 0) return new Map()
     const { rows } = await this.#archive.find({
-      conditions: [anyOf('queueId', queueIds), [recordRange('attempt')]],
+      conditions: [anyOf('queueId', queueIds), attemptRanges],
       order: 'oldest',
       beyond,
       limit: mostAttempts * queueIds.length,

@@ -2,12 +2,15 @@
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Term } from '../runtime/archive.ts'
 import { list, number, object, text, texts } from '../filter/read-json.ts'
+import { isObjection, readShadows } from '../filter/shadows.ts'
 import { outcomeOf } from './outcome.ts'
 import {
   recordKinds,
   scoreTerm,
   clientTerms,
   endingTerm,
+  shadowSaidTerm,
+  shadowTerm,
   termKinds,
   textTerm,
   type TermKind,
@@ -78,7 +81,8 @@ export function entriesOf({ objection, placements }: JsonObject): readonly strin
 }
 
 function ofTransaction(record: JsonObject): readonly Term[] {
-  const terms = new Terms(recordKinds.transaction)
+  const isStepwise = record['version'] === 1
+  const terms = new Terms(isStepwise ? recordKinds.stepwise : recordKinds.transaction)
   terms.text('id', text(record['id']))
   terms.text('id', text(record['session']))
   for (const id of list(record['queueIds'])) terms.text('queueId', text(id))
@@ -96,6 +100,7 @@ function ofTransaction(record: JsonObject): readonly Term[] {
   terms.text('outcome', outcome)
   terms.add(endingTerm(outcome, outcome === 'accepted' ? undefined : whyEnded(record).reason))
   terms.add(scoreTerm(number(record['score'])))
+  if (record['shadows'] !== undefined) for (const term of shadowTerms(record)) terms.add(term)
   // These may be thousands: whatever there is no room for is found by all of the above.
   for (const recipient of list(record['recipients'])) {
     terms.address('recipient', 'recipientDomain', text(list(recipient)[0]))
@@ -107,6 +112,14 @@ function ofTransaction(record: JsonObject): readonly Term[] {
     }
   }
   return terms.all
+}
+
+function* shadowTerms(record: JsonObject): Generator<Term, void> {
+  for (const [entry, ...sayings] of readShadows(record)) {
+    yield shadowTerm('shadowAsked', entry)
+    if (sayings.some(isObjection)) yield shadowTerm('shadowObjected', entry)
+    for (const saying of sayings) yield shadowSaidTerm(entry, saying)
+  }
 }
 
 function ofAttempt(record: JsonObject): readonly Term[] {

@@ -33,6 +33,14 @@ export interface TraceQuestion {
   matches(record: JsonObject): boolean
 }
 
+/** Of transactions whose heads do not name their shadows. */
+export const stepwiseRanges: readonly TermRange[] = [recordRange('stepwise')]
+export const transactionRanges: readonly TermRange[] = [
+  recordRange('transaction'),
+  ...stepwiseRanges,
+]
+export const attemptRanges: readonly TermRange[] = [recordRange('attempt')]
+
 interface Condition {
   readonly ranges: readonly TermRange[]
   readonly holds: (record: JsonObject) => boolean
@@ -42,7 +50,7 @@ interface Condition {
 export function namedQuestion(which: string): TraceQuestion {
   const kinds = [{ id: which }, { queueId: which }, { messageId: which }].flatMap(conditionsOf)
   return {
-    conditions: [kinds.flatMap(({ ranges }) => ranges), [recordRange('transaction')]],
+    conditions: [kinds.flatMap(({ ranges }) => ranges), transactionRanges],
     matches: (record) => !isAttempt(record) && kinds.some(({ holds }) => holds(record)),
   }
 }
@@ -57,7 +65,7 @@ export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
     plain('outcome', outcome, own('outcome')),
   ].filter((condition) => condition !== undefined)
   return {
-    conditions: [...found.map(({ ranges }) => ranges), [recordRange('attempt')]],
+    conditions: [...found.map(({ ranges }) => ranges), attemptRanges],
     matches: (record) => isAttempt(record) && found.every(({ holds }) => holds(record)),
   }
 }
@@ -66,12 +74,12 @@ export function deliveryQuestion(query: DeliveryQuery): TraceQuestion {
 export function traceQuestion(query: TraceQuery): TraceQuestion {
   const conditions = conditionsOf(query)
   return {
-    conditions: [...conditions.map(({ ranges }) => ranges), [recordRange('transaction')]],
+    conditions: [...conditions.map(({ ranges }) => ranges), transactionRanges],
     matches: (record) => !isAttempt(record) && conditions.every(({ holds }) => holds(record)),
   }
 }
 
-export function recordRange(kind: keyof typeof recordKinds): TermRange {
+function recordRange(kind: keyof typeof recordKinds): TermRange {
   return exactly([termKinds.record, recordKinds[kind]])
 }
 

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import { definePlugin } from '../plugin/plugin.ts'
-import { accept, pass, quarantine, reject } from '../plugin/verdict.ts'
+import { accept, pass, perRecipient, quarantine, reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
-import { ShadowReport } from './shadow-report.ts'
-import { tracesSince } from './traced-period.ts'
+import { countShadows } from './count-shadows.ts'
 
 const voucher = definePlugin({
   name: 'voucher',
@@ -29,14 +28,10 @@ const broken = definePlugin({
   }),
 })
 
-function gather() {
-  const chain = chainUnderTest({
-    entries: [
-      entryOf(voucher),
-      entryOf(strict, { mode: 'shadow' }),
-      entryOf(broken, { mode: 'shadow' }),
-    ],
-  })
+const shadows = [entryOf(strict, { mode: 'shadow' }), entryOf(broken, { mode: 'shadow' })]
+
+function gather(entries = shadows) {
+  const chain = chainUnderTest({ entries: [entryOf(voucher), ...entries] })
   const send = async (recipients: readonly string[], text?: string): Promise<void> => {
     const session = chain.dial()
     await session.connect()
@@ -47,13 +42,8 @@ function gather() {
     if (taken > 0) await session.message(text)
     session.end()
   }
-  const report = async (since = 0) => {
-    const report = new ShadowReport(2)
-    for await (const { trace } of tracesSince(chain.archive, since)) {
-      report.add(trace)
-    }
-    return report.entries
-  }
+  const report = async (since = 0) =>
+    (await countShadows(chain.archive, { since, examples: 2 })).entries
   return { chain, send, report }
 }
 
@@ -84,4 +74,24 @@ test('what ended before the time asked for is left out, and of each reason a few
   const [, strictly] = await report(chain.clock.now() - 60_000)
   expect(strictly?.reasons).toMatchObject([{ count: 5, accepted: 5 }])
   expect(strictly?.reasons[0]?.examples).toEqual(['s6.1', 's5.1'])
+})
+
+test('of an answer for each recipient counts what it says of them, and where it lets all pass, nothing', async () => {
+  const each = definePlugin({
+    name: 'each',
+    setup: () => ({
+      message: ({ transaction }) =>
+        perRecipient(
+          transaction.recipients.map(({ mailbox: { localPart } }) =>
+            localPart === 'eve' ? reject('5.7.1', 'No', { reason: 'NOT_EVE' }) : pass(),
+          ),
+        ),
+    }),
+  })
+  const { send, report } = gather([entryOf(each, { mode: 'shadow' })])
+  await send(['bob@postern.test'])
+  await send(['eve@postern.test', 'bob@postern.test', 'eve@postern.test'])
+  const [found] = await report()
+  expect(found).toMatchObject({ entry: 'each', asked: 2, objected: 1 })
+  expect(found?.reasons).toMatchObject([{ would: 'reject', reason: 'NOT_EVE', count: 1 }])
 })

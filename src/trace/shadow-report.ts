@@ -1,8 +1,9 @@
 /**
- * What entries in shadow mode would have done, gathered from the explanations of a time. Each transaction counts once
- * for each entry and reason, whatever it took part in; what the enforced chain made of the same mail stands beside it.
+ * What entries in shadow mode would have done, gathered over a time. Each transaction counts once for each entry and reason,
+ * whatever it took part in; what the enforced chain made of the same mail stands beside it.
  */
-import type { Trace, TracedStep } from '../filter/trace-reader.ts'
+import { isObjection, packShadows, shadowFate, type ShadowSaying } from '../filter/shadows.ts'
+import type { Trace } from '../filter/trace-reader.ts'
 
 /** What one entry would have done for one reason. */
 export interface ShadowReason {
@@ -36,7 +37,7 @@ type Counted = Open<Omit<ShadowReason, 'examples'>> & { readonly examples: strin
 type Gathered = Open<Omit<ShadowedEntry, 'reasons'>> & { readonly reasons: Map<string, Counted> }
 
 /** Beyond them, reasons of one entry are counted together. */
-const mostReasons = 100
+export const mostReasons = 100
 const otherReasons = 'OTHERS'
 
 export class ShadowReport {
@@ -48,47 +49,45 @@ export class ShadowReport {
     this.#examples = examples
   }
 
-  add(trace: Trace): void {
-    const steps = trace.steps.filter(({ mode, kind }) => mode === 'shadow' && kind === 'asked')
-    const seen = new Set<string>()
-    for (const step of steps) {
-      const gathered = this.#entryOf(step)
-      if (!seen.has(step.entry)) gathered.asked += 1
-      seen.add(step.entry)
-      const said = sayingOf(step)
-      if (said === undefined) continue
-      const objected = `${step.entry}\0`
-      if (!seen.has(objected) && said.would !== 'fault') gathered.objected += 1
-      if (said.would !== 'fault') seen.add(objected)
-      const key = `${step.entry}\0${said.would}\0${said.reason}`
-      if (!seen.has(key)) this.#count(gathered, said, { trace, step })
-      seen.add(key)
+  /** One transaction, by its steps. */
+  add({ id, end, recipients, steps }: Trace): void {
+    const accepted = recipients.map((recipient) => recipient.accepted)
+    const shadows = steps.filter(({ mode, kind }) => mode === 'shadow' && kind === 'asked')
+    const packed = packShadows(
+      shadows.map(({ entry, round, details, fault }) => {
+        return { entry, round, verdict: details, fault: fault?.kind }
+      }),
+      (round) => shadowFate({ end, accepted }, round),
+    )
+    const plugins = new Map(shadows.map(({ entry, plugin }) => [entry, plugin]))
+    for (const [entry, ...sayings] of packed) {
+      this.asked({ entry, plugin: plugins.get(entry) ?? entry }, 1)
+      this.objected(entry, sayings.some(isObjection) ? 1 : 0)
+      for (const saying of sayings) this.said(entry, saying, { count: 1, ids: [id] })
     }
   }
 
-  /** By name. */
-  get entries(): readonly ShadowedEntry[] {
-    return [...this.#entries.values()]
-      .toSorted((a, b) => (a.entry < b.entry ? -1 : 1))
-      .map(({ reasons, ...rest }) => ({
-        ...rest,
-        reasons: [...reasons.values()].toSorted((a, b) => b.count - a.count),
-      }))
-  }
-
-  #entryOf({ entry, plugin }: TracedStep): Gathered {
+  /** So many transactions in which it was asked. */
+  asked({ entry, plugin }: Pick<ShadowedEntry, 'entry' | 'plugin'>, count: number): void {
     const known = this.#entries.get(entry)
-    if (known !== undefined) return known
-    const made: Gathered = { entry, plugin, asked: 0, objected: 0, reasons: new Map() }
-    this.#entries.set(entry, made)
-    return made
+    if (known !== undefined) known.asked += count
+    else this.#entries.set(entry, { entry, plugin, asked: count, objected: 0, reasons: new Map() })
   }
 
-  #count(
-    { reasons }: Gathered,
-    { would, reason }: Saying,
-    { trace, step }: { readonly trace: Trace; readonly step: TracedStep },
+  /** Of those in which it was asked. */
+  objected(entry: string, count: number): void {
+    const gathered = this.#entries.get(entry)
+    if (gathered !== undefined) gathered.objected += count
+  }
+
+  /** @param ids of some of those transactions, the newest first */
+  said(
+    entry: string,
+    [would, reason, fate]: ShadowSaying,
+    { count, ids }: { readonly count: number; readonly ids: readonly string[] },
   ): void {
+    const reasons = this.#entries.get(entry)?.reasons
+    if (reasons === undefined) return
     const named = `${would}\0${reason}`
     const key = reasons.has(named) || reasons.size < mostReasons ? named : `${would}\0`
     const counted = reasons.get(key) ?? {
@@ -101,37 +100,18 @@ export class ShadowReport {
       examples: [],
     }
     reasons.set(key, counted)
-    counted.count += 1
-    counted[fateOf(trace, step)] += 1
-    if (counted.examples.length < this.#examples) counted.examples.push(trace.id)
+    counted.count += count
+    counted[fate] += count
+    counted.examples.push(...ids.slice(0, this.#examples - counted.examples.length))
   }
-}
 
-interface Saying {
-  readonly would: string
-  readonly reason: string
-}
-
-/** @returns undefined where it had nothing to say that would have counted */
-function sayingOf({ verdict, fault, details }: TracedStep): Saying | undefined {
-  if (fault !== undefined) {
-    return fault.kind === 'aborted' ? undefined : { would: 'fault', reason: fault.kind }
+  /** By name. */
+  get entries(): readonly ShadowedEntry[] {
+    return [...this.#entries.values()]
+      .toSorted((a, b) => (a.entry < b.entry ? -1 : 1))
+      .map(({ reasons, ...rest }) => ({
+        ...rest,
+        reasons: [...reasons.values()].toSorted((a, b) => b.count - a.count),
+      }))
   }
-  const { reason, status, score } = details
-  const why = typeof reason === 'string' ? reason : typeof status === 'string' ? status : ''
-  if (verdict !== 'pass') return { would: verdict, reason: why }
-  return typeof score === 'number' && score !== 0 ? { would: 'score', reason: why } : undefined
-}
-
-/** What became of the mail that a step was about. */
-function fateOf(
-  { end, recipients }: Trace,
-  { round }: TracedStep,
-): 'accepted' | 'refused' | 'givenUp' {
-  if (round > 0 && recipients[round - 1]?.accepted === false) return 'refused'
-  if (end === 'committed') return 'accepted'
-  return end === 'refused' ||
-    (recipients.length > 0 && recipients.every(({ accepted }) => !accepted))
-    ? 'refused'
-    : 'givenUp'
 }

@@ -3,6 +3,7 @@
  * keep their order, so that a network or a threshold is one range.
  */
 import ipaddr from 'ipaddr.js'
+import { shadowFates, type ShadowSaying } from '../filter/shadows.ts'
 import { payloadLimit, type Term, type TermRange } from '../runtime/archive.ts'
 import { traceOutcomes, type TraceOutcome } from './trace-summary.ts'
 
@@ -31,17 +32,26 @@ export const termKinds = {
   score: 16,
   /** Of transactions: the outcome, and the reason that decided. */
   ending: 17,
+  /** Of entries in shadow mode: that it was asked. */
+  shadowAsked: 18,
+  /** That it had something to say that would have counted. */
+  shadowObjected: 19,
+  /** What it said, and what became of that mail. */
+  shadowSaid: 20,
 } as const
 
 export type TermKind = keyof typeof termKinds
 
-export const recordKinds = { transaction: 0, attempt: 1 } as const
+/** `stepwise`: a transaction whose head does not name its shadows; only its steps tell of them. */
+export const recordKinds = { stepwise: 0, attempt: 1, transaction: 2 } as const
 
 const highestPayload = payloadLimit - 1
 const rangeBits = 43
 const lowestScore = -1_000_000
 /** Eight outcomes have room above them. */
 const reasonPlaces = 2 ** 40
+/** Of sayings: four fates have room above them. */
+const sayingPlaces = 2 ** 41
 
 /** @param text compared without regard to case, as far as ASCII goes and beyond as lower case does */
 export function textTerm(kind: TermKind, text: string): Term {
@@ -57,6 +67,10 @@ export function textTerm(kind: TermKind, text: string): Term {
 /** Of each kind the last one: domains, greetings, reasons and outcomes come again and again. */
 const lastTexts: string[] = Object.values(termKinds).map(() => '')
 const lastTerms: (Term | undefined)[] = lastTexts.map(() => undefined)
+
+export function any(kind: TermKind): TermRange {
+  return { kind: termKinds[kind], from: 0, to: highestPayload }
+}
 
 export function exactly([kind, payload]: Term): TermRange {
   return { kind, from: payload, to: payload }
@@ -78,6 +92,16 @@ export function readEnding(
 ): { readonly outcome: TraceOutcome; readonly hasReason: boolean } | undefined {
   const outcome = traceOutcomes[Math.floor(payload / reasonPlaces)]
   return outcome && { outcome, hasReason: payload % reasonPlaces > 0 }
+}
+
+/** @param kind `shadowAsked` or `shadowObjected` */
+export function shadowTerm(kind: 'shadowAsked' | 'shadowObjected', entry: string): Term {
+  return [termKinds[kind], hash(entry)]
+}
+
+export function shadowSaidTerm(entry: string, [would, reason, fate]: ShadowSaying): Term {
+  const saying = hash(`${entry}\0${would}\0${reason}`) % sayingPlaces
+  return [termKinds.shadowSaid, shadowFates.indexOf(fate) * sayingPlaces + saying]
 }
 
 export function scoreAtLeast(score: number): TermRange {

@@ -2,8 +2,8 @@
 import { object, text } from '../filter/read-json.ts'
 import { readRecord, wholeRecord, type Trace } from '../filter/trace-reader.ts'
 import type { JsonObject } from '../mail/json.ts'
-import type { Archive } from '../runtime/archive.ts'
-import { recordRange } from './question.ts'
+import type { ArchiveQuestion, RecordedArchive } from '../runtime/archive.ts'
+import { transactionRanges } from './question.ts'
 
 /** Records fetched in one go. */
 const pageSize = 256
@@ -18,14 +18,15 @@ export interface StoredTrace {
 
 /**
  * @param since an instant: what ended before it is left out
+ * @param conditions which of them, where not all transactions are wanted
  * @throws PosternError STORE_FAILED
  */
 export async function* tracesSince(
-  archive: Pick<Archive, 'find' | 'note'>,
+  archive: Pick<RecordedArchive, 'find' | 'note'>,
   since: number,
+  conditions: ArchiveQuestion['conditions'] = [transactionRanges],
 ): AsyncGenerator<StoredTrace, void> {
   const chains = new Map<string, JsonObject>()
-  const conditions = [[recordRange('transaction')]]
   for (let beyond: number | undefined; ;) {
     const question = { conditions, since, order: 'newest', limit: pageSize, details: true } as const
     const { rows, next } = await archive.find(

@@ -1,7 +1,9 @@
 /**
  * An archive of traces as a busy gateway leaves it: so many transactions of twenty steps, each with a delivery.
  *
- *   node test/bench/fill-traces.ts FILE [transactions]      prints what a record cost, and how large the file is
+ *   node test/bench/fill-traces.ts FILE [transactions [shadow]]   prints what a record cost, and how large the file is
+ *
+ * With `shadow`, two of the twenty entries are in shadow mode: one has nothing to say, the other often has.
  */
 import { statSync } from 'node:fs'
 import type {
@@ -11,11 +13,13 @@ import type {
   TraceRecord,
 } from '../../src/filter/trace-record.ts'
 import { detailJson, headJson, SessionJson } from '../../src/filter/record-json.ts'
+import type { PackedShadow } from '../../src/filter/shadows.ts'
 import { queueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/tools/silent-log.ts'
 import { openTraces } from '../../src/tools/open-traces.ts'
 
-const [file = '.cache/traces.db', count = '250000'] = process.argv.slice(2)
+const [file = '.cache/traces.db', count = '250000', shadow] = process.argv.slice(2)
+const shadows = shadow === undefined ? [] : [7, 9]
 const transactions = Number(count)
 const stepsOfEach = 20
 /** What is written before the thread is waited for. */
@@ -28,9 +32,19 @@ export const benchChain: ChainRecord = {
     n < 4 ? 'connect' : n < 6 ? 'hello' : n < 10 ? 'mail' : n < 15 ? 'rcpt' : 'message',
     `entry${n}`,
     `plugin${n}`,
-    false,
+    shadows.includes(n),
   ]),
   thresholds: { reject: 10 },
+}
+
+/** Entry 9 in shadow mode. */
+function said(n: number, failed: boolean): PackedShadow {
+  const fate = failed ? 'refused' : 'accepted'
+  return says(n) ? ['entry9', ['score', `REASON_${(n + 9) % 60}`, fate]] : ['entry9']
+}
+
+function says(n: number): boolean {
+  return n % 3 === 0
 }
 
 /** One in ten is refused, one in twenty deferred; senders, clients and recipients come again and again. */
@@ -45,7 +59,7 @@ export function benchRecord(n: number): TraceRecord {
       ? ([451, '4.7.1', 'Please try again later'] as const)
       : ([250, '2.0.0', `queued as ${queueId(n)}`] as const)
   const head: TraceHead = {
-    version: 1,
+    version: 2,
     id: `${id}.1`,
     session: id,
     chain: 'bench',
@@ -76,6 +90,7 @@ export function benchRecord(n: number): TraceRecord {
           },
         }
       : {}),
+    ...(shadow === undefined ? {} : { shadows: [['entry7'], said(n, failed)] }),
     reasons: Array.from({ length: 4 }, (_, each) => `REASON_${(n + each * 5 + 4) % 60}`),
   }
   const steps: readonly PackedStep[] = Array.from({ length: stepsOfEach }, (_, place) =>
@@ -87,6 +102,7 @@ export function benchRecord(n: number): TraceRecord {
             at: place * 3,
             verdict: {
               verdict: place === 14 ? 'accept' : 'pass',
+              ...(shadows.includes(place) && says(n) ? { score: 1 } : {}),
               reason: `REASON_${(n + place) % 60}`,
               evidence: { list: 'zen.example', answer: `127.0.0.${n % 20}` },
             },

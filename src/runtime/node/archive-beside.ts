@@ -3,10 +3,11 @@
  * asks. To start a thread of its own would cost such a command more than its question.
  */
 import { PosternError } from '../../mail/errors.ts'
+import { parseJson } from '../../mail/json.ts'
 import type { DescribeRecord, RecordedArchive } from '../archive.ts'
 import { ArchiveCounter } from './archive-counter.ts'
 import { isUnwritten, openArchiveForReading } from './archive-file.ts'
-import { answerOf, ArchiveReader, parseValue } from './archive-reader.ts'
+import { answerOf, ArchiveReader } from './archive-reader.ts'
 
 /**
  * Blocks while it reads.
@@ -24,7 +25,7 @@ export function openArchiveBeside(path: string, describe: DescribeRecord): Recor
   return {
     async note(key) {
       const note = attempt(() => reader.note(key))
-      return note === undefined ? undefined : parseValue(note)
+      return note === undefined ? undefined : parseJson(note)
     },
     async find(question) {
       return answerOf(attempt(() => reader.find(question)))

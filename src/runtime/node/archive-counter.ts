@@ -3,9 +3,9 @@
  * only in the tail. What a thousand records cost it is what one segment costs.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ArchiveTally, DescribeRecord, TallyCount, TallyQuestion, Term } from '../archive.ts'
+import type { ArchiveTally, DescribeRecord, TallyCount, TallyQuestion } from '../archive.ts'
 import { placesByPayload } from './archive-index.ts'
-import { lastSequence, parseObject } from './archive-reader.ts'
+import { lastSequence, termsOf } from './archive-reader.ts'
 import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
 /** That one question looks at: others wait for the same thread. */
@@ -23,6 +23,7 @@ export class ArchiveCounter {
   readonly #file: DatabaseSync
   readonly #describe: DescribeRecord
   readonly #segments: StatementSync
+  readonly #oldest: StatementSync
   readonly #lastSealed: StatementSync
   readonly #posting: StatementSync
   readonly #times: StatementSync
@@ -35,6 +36,7 @@ export class ArchiveCounter {
       `SELECT segment, first_at, last_at FROM segments
         WHERE segment >= ? AND last_at >= ? ORDER BY segment LIMIT ${mostSegments}`,
     )
+    this.#oldest = file.prepare('SELECT min(seq) AS seq FROM records')
     this.#lastSealed = file.prepare('SELECT max(segment) AS segment FROM segments')
     this.#posting = file.prepare('SELECT list FROM postings WHERE id = ?')
     this.#times = file.prepare('SELECT seq, at FROM records WHERE seq BETWEEN ? AND ?')
@@ -55,8 +57,8 @@ export class ArchiveCounter {
 
   #tally(question: TallyQuestion): ArchiveTally {
     const last = lastSequence(this.#file)
-    // Where the file was replaced, positions begin anew.
-    const beyond = Math.min(question.beyond, last)
+    // Where the file was replaced, positions begin anew. The index of a segment names records that are gone, too.
+    const beyond = Math.max(Math.min(question.beyond, last), this.#first(last) - 1)
     const counts = new Counts(question)
     const sealed = this.#sealed(segmentOf(beyond + 1), question.since)
     for (const each of sealed) this.#countSealed(each, { ...question, beyond }, counts)
@@ -73,6 +75,10 @@ export class ArchiveCounter {
     return { counts: counts.all, upTo, isComplete }
   }
 
+  #first(last: number): number {
+    return Number(this.#oldest.get()?.['seq'] ?? last + 1)
+  }
+
   #sealed(from: number, since: number): readonly Sealed[] {
     return this.#segments.all(from, since).map((row) => ({
       segment: Number(row['segment']),
@@ -83,7 +89,7 @@ export class ArchiveCounter {
 
   #countSealed(
     { segment, firstAt, lastAt }: Sealed,
-    { kind, beyond }: TallyQuestion,
+    { kind, beyond, isRare }: TallyQuestion,
     counts: Counts,
   ): void {
     const base = firstOf(segment)
@@ -91,6 +97,7 @@ export class ArchiveCounter {
     const list = this.#posting.get(postingId(segment, kind))?.['list']
     // Sealed before there were terms of this kind, or there is none of them in it.
     if (!(list instanceof Uint8Array)) {
+      if (isRare === true) return
       return this.#countRows(this.#rows.all(Math.max(base, beyond + 1), end), kind, counts)
     }
     const times = counts.areOfOne(firstAt, lastAt) ? undefined : this.#timesOf(base, end)
@@ -109,17 +116,9 @@ export class ArchiveCounter {
 
   #countRows(rows: readonly Record<string, unknown>[], kind: number, counts: Counts): void {
     for (const { seq, at, value } of rows) {
-      for (const [own, payload] of this.#terms(String(value))) {
+      for (const [own, payload] of termsOf(String(value), this.#describe)) {
         if (own === kind) counts.add(Number(at), payload, Number(seq))
       }
-    }
-  }
-
-  #terms(json: string): readonly Term[] {
-    try {
-      return this.#describe(parseObject(json))
-    } catch {
-      return []
     }
   }
 }

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { openOrReplace, type DatabaseFile, type OpenedDatabase } from './database-file.ts'
 import { versionOf } from './schema-steps.ts'
 
-const schemaVersion = 1
+/** 2: the indexes know transactions of another kind than before, too, that earlier versions do not find. */
+const schemaVersion = 2
 const schema = `
   CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, counts INTEGER NOT NULL,
@@ -56,6 +57,8 @@ function openForWriting(path: string): DatabaseSync {
     )
     if (isUnwritten(file)) {
       file.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+    } else if (versionOf(file) < schemaVersion) {
+      file.exec(`PRAGMA user_version = ${schemaVersion}`)
     }
   } catch (error) {
     file.close()

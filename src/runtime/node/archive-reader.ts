@@ -1,11 +1,12 @@
 /** Finds records in an archive's file: segment by segment through their indexes, and record by record in the tail. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { JsonObject, JsonValue } from '../../mail/json.ts'
+import { parseJson, type JsonObject, type JsonValue } from '../../mail/json.ts'
 import type {
   ArchiveAnswer,
   ArchiveExtent,
   ArchiveQuestion,
   DescribeRecord,
+  Term,
   TermRange,
 } from '../archive.ts'
 import { hasTerm, searchPostings } from './archive-index.ts'
@@ -171,7 +172,7 @@ export class ArchiveReader {
   ): Generator<Row, void> {
     const { order, conditions } = question
     for (const row of rowsOf(statements, stretch, { order })) {
-      const terms = this.#describe(parseObject(row.value))
+      const terms = termsOf(row.value, this.#describe)
       if (conditions.every((ranges) => hasTerm(terms, ranges))) yield row
     }
   }
@@ -224,26 +225,32 @@ export function usedBytes(file: DatabaseSync): number {
   return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
 }
 
-/** What was found, as whoever asked has it. */
+/** What was found, as whoever asked has it. One record that the disk has spoiled takes no other with it: it is left out. */
 export function answerOf({ rows, next }: FoundRows): ArchiveAnswer {
   return {
-    rows: rows.map(([position, json, detail]) => ({
-      position,
-      value: parseObject(json),
-      ...(detail === undefined ? {} : { detail: parseValue(detail) }),
-    })),
+    rows: rows.flatMap(([position, json, detail]) => {
+      const value = parseJson(json)
+      if (!isRecord(value)) return []
+      return [
+        { position, value, ...(detail === undefined ? {} : { detail: parseJson(detail) ?? null }) },
+      ]
+    }),
     ...(next === undefined ? {} : { next }),
   }
 }
 
-export function parseObject(json: string): JsonObject {
-  const value: JsonObject = JSON.parse(json)
-  return value
+/** A record that cannot be read or described is there, and found by nothing. */
+export function termsOf(json: string, describe: DescribeRecord): readonly Term[] {
+  try {
+    const value = parseJson(json)
+    return isRecord(value) ? describe(value) : []
+  } catch {
+    return []
+  }
 }
 
-export function parseValue(json: string): JsonValue {
-  const value: JsonValue = JSON.parse(json)
-  return value
+function isRecord(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function rowStatements(file: DatabaseSync, columns: string): RowStatements {

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ArchiveBounds, DescribeRecord } from '../archive.ts'
 import { GrowingIndex, packTerm, segmentRecords } from './archive-index.ts'
-import { parseObject, usedBytes } from './archive-reader.ts'
+import { termsOf, usedBytes } from './archive-reader.ts'
 import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
 /** Records removed in one transaction: it stays far below five milliseconds. */
@@ -145,14 +145,9 @@ export class ArchiveWriter {
     }
   }
 
-  /** A record that cannot be described is there, and found by nothing. */
   #terms(json: string): Float64Array {
-    try {
-      const packed = this.#describe(parseObject(json)).map(packTerm)
-      return Float64Array.from(packed.filter((term) => term !== undefined))
-    } catch {
-      return new Float64Array(0)
-    }
+    const packed = termsOf(json, this.#describe).map(packTerm)
+    return Float64Array.from(packed.filter((term) => term !== undefined))
   }
 
   /** Lets go of some of the oldest, where these are too many, too old or too big. */

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Archive, ArchiveBounds, DescribeRecord } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { openArchiveBeside } from './archive-beside.ts'
 import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
 import { packTerm } from './archive-index.ts'
 import { ArchiveReader } from './archive-reader.ts'
@@ -253,6 +254,28 @@ describe('several who write, and one who reads', () => {
     expect(() => file.exec('DELETE FROM records')).toThrow('readonly')
     file.close()
   })
+})
+
+test('a record that the disk has spoiled takes no other with it, in a full segment nor behind it', async () => {
+  const { opened: file } = openArchiveFile(path, now)
+  const writer = new ArchiveWriter(file, describeName, plenty)
+  fill(writer, 600)
+  tidy(writer)
+  file.exec(`UPDATE records SET value = '{"name"' WHERE seq IN (5, 590)`)
+  file.exec(`UPDATE records SET value = 'null' WHERE seq IN (6, 591)`)
+  file.exec(`UPDATE records SET detail = '[1' WHERE seq IN (7, 592)`)
+  file.exec(`INSERT INTO notes (key, value) VALUES ('chain', '{')`)
+  file.close()
+  const beside = openArchiveBeside(path, describeName)
+  const conditions = [[{ kind: 1, from: 0, to: 1000 }]]
+  const { rows } = await beside.find({ ...all, conditions, details: true })
+  expect(rows).toHaveLength(596)
+  expect(rows.filter(({ detail }) => detail === null).map(({ position }) => position)).toEqual([
+    7, 592,
+  ])
+  expect((await beside.find(all)).rows).toHaveLength(596)
+  expect(await beside.note('chain')).toBeUndefined()
+  await beside.close()
 })
 
 describe('the archive', () => {

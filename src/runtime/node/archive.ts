@@ -3,7 +3,7 @@
  * the event loop, and nothing waits without bound.
  */
 import { PosternError } from '../../mail/errors.ts'
-import type { JsonObject, JsonValue } from '../../mail/json.ts'
+import { parseJson, type JsonObject, type JsonValue } from '../../mail/json.ts'
 import type {
   Archive,
   ArchiveAnswer,
@@ -20,7 +20,7 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
 import { GrowingBatch } from './archive-batch.ts'
-import { answerOf, parseValue } from './archive-reader.ts'
+import { answerOf } from './archive-reader.ts'
 import { DatabaseThread } from './database-thread.ts'
 
 /** Records of one transaction. */
@@ -171,7 +171,7 @@ class SqliteArchive implements Archive {
   async note(key: string): Promise<JsonValue | undefined> {
     const reply = await this.#ask({ do: 'note', key })
     if (!('note' in reply) || reply.note === undefined) return undefined
-    return parseValue(reply.note)
+    return parseJson(reply.note)
   }
 
   async find(question: ArchiveQuestion): Promise<ArchiveAnswer> {
