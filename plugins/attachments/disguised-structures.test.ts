@@ -585,3 +585,76 @@ test('an empty line before a text is no doubt, though the text has a colon', asy
   const { ambiguities } = await memoryMessage(plain).mime()
   expect(ambiguities).toEqual([])
 })
+
+const within = (...lines: readonly string[]) =>
+  multi('Content-Type: multipart/mixed; boundary=b', '--b', ...lines, '--b--', '')
+const hidden: readonly (readonly [string, string])[] = [
+  [
+    'a message that is attached under the name of a script',
+    within('Content-Type: message/rfc822; name=a.vbs', '', 'Subject: y', '', 'MsgBox 1'),
+  ],
+  [
+    'what is a message in a digest, and called a script',
+    within('Content-Disposition: attachment; filename=a.vbs', '', 'MsgBox 1').replace(
+      'mixed',
+      'digest',
+    ),
+  ],
+  [
+    'a program that is declared to be a message',
+    within('Content-Type: message/rfc822', 'Content-Transfer-Encoding: base64', '', coded),
+  ],
+  [
+    'a script that is declared to be a multipart, and never divided',
+    within('Content-Type: multipart/mixed; boundary=c; name=a.vbs', '', 'MsgBox 1'),
+  ],
+  [
+    'a first field behind blanks',
+    within(' Content-Transfer-Encoding: base64', 'Content-Type: image/gif', '', coded),
+  ],
+  [
+    'a delimiter in a header that only an empty line ends',
+    within('Content-Type: a/b', 'Content-Transfer-Encoding: base64', '--b--', '', coded),
+  ],
+  [
+    'a boundary with two readings whose type is quoted',
+    divided('"multipart/mixed"; boundary="a\\"b"', 'a"b'),
+  ],
+  [
+    'of two boundaries the last outside, the first inside',
+    multi(
+      'Content-Type: multipart/mixed; boundary=x; boundary=b',
+      '--b',
+      'Content-Type: multipart/mixed; boundary=c; boundary=y',
+      '',
+      '--c',
+      ...part,
+      '--c--',
+      '--b--',
+    ),
+  ],
+  [
+    'uuencode behind a tab',
+    multi('Content-Type: text/plain', uu('a.vbs').replace('644 ', '644\t')),
+  ],
+  [
+    'uuencode under a shorter name',
+    multi('Content-Type: a/b\r\nContent-Transfer-Encoding: x-uu', uu('a.dat')),
+  ],
+  [
+    'an extended name that goes on behind a blank',
+    within('Content-Disposition: inline; filename*0=a.vbs x', '', 'MsgBox 1'),
+  ],
+]
+
+test.each(hidden)('%s is found', async (_, message) => {
+  expect(await ask(message)).toBe('reject')
+})
+
+test('a message that is attached is judged by its type as well', async () => {
+  const rules = ['reject type message/rfc822']
+  const asked = pluginUnderTest(attachments, { options: { rules } })
+  const forwarded = within('Content-Type: message/rfc822', '', 'Subject: y', '', 'Hello')
+  expect((await asked.message(forwarded)).verdict).toBe('reject')
+  expect(await ask(forwarded)).toBe('pass')
+})
