@@ -2,24 +2,22 @@
  * Gathers what the rules judge: every part in every reading and by every encoding, and what is in archives. A part is read once,
  * as a stream; only archives are held, and only up to `largestHeld`.
  */
-import { createHash } from 'node:crypto'
 import {
   contentChunks,
   contentOf,
   readMimeTree,
-  type ByteRange,
   type ByteSource,
   type MimePart,
+  type MimeReading,
   type MimeTree,
   type TransferEncoding,
 } from 'postern/plugin'
 import type { ArchiveContents, ArchiveTask } from './archive.ts'
 import { archiveLimits } from './archive.ts'
+import { bytesAsSource, rangeAsSource } from './byte-sources.ts'
 import {
   contentTypeOf,
   headBytes,
-  imageHeadBytes,
-  imageTypeOf,
   isCompoundFile,
   isLookedInto,
   mayBeArchive,
@@ -27,6 +25,7 @@ import {
   type ContentType,
 } from './content-type.ts'
 import { isEncryptedDocument } from './office-document.ts'
+import { largestHeld, readPart } from './read-part.ts'
 import {
   unpackedNames,
   withBaseNames,
@@ -34,7 +33,7 @@ import {
   type Specimen,
   type Unseen,
 } from './specimen.ts'
-import { UuBeginning, uuFilesIn } from './uu-files.ts'
+import { uuFilesIn } from './uu-files.ts'
 
 export interface Gathering {
   /** Whether a rule asks for digests. */
@@ -50,14 +49,10 @@ interface Decoding {
   readonly depth: number
 }
 
-/** Larger archives are judged by name, type and digest. */
-const largestHeld = 10 * 1024 * 1024
 /** How deep messages that are encoded, which no standard allows, are read within each other. */
 const deepest = 3
 const mostArchives = 50
 const mostHeaders = 20_000
-/** Of what is in memory, between two breaths of the event loop. */
-const bytesAtOnce = 262_144
 
 /** @throws PosternError ABORTED, DISK_FAILED, JOB_FAILED */
 export async function collect(
@@ -102,7 +97,7 @@ class Collector {
     if (tree.limit !== undefined) this.#unseen.push({ problem: 'mime', detail: tree.limit.limit })
     // Only another reading finds the same bytes once more.
     const seen = tree.readings.length === 1 ? undefined : new Set<string>()
-    for (const part of tree.readings.flatMap(({ parts }) => parts)) {
+    for (const { part, holdsParts } of tree.readings.flatMap(partsOf)) {
       const fresh = (what: () => string): boolean => {
         if (seen === undefined) return true
         const key = `${part.bodyRange.offset} ${part.bodyRange.length} ${what()}`
@@ -110,14 +105,35 @@ class Collector {
       }
       if (fresh(() => `header ${part.headerRange.offset}`)) this.#parts.push(part)
       for (const encoding of part.encodings) {
-        if (part.container) {
-          if (encoding !== 'identity' && fresh(() => encoding))
-            await this.#encoded(source, part, { encoding, depth })
-        } else if (fresh(() => `${encoding} ${part.type} ${part.fileNames.join('\0')}`)) {
-          await this.#part(source, part, { encoding, depth })
-        }
+        const how = { encoding, depth }
+        if (part.container && encoding !== 'identity' && fresh(() => encoding))
+          await this.#encoded(source, part, how)
+        if (!fresh(() => `${encoding} ${part.type} ${part.fileNames.join('\0')}`)) continue
+        if (!part.container) await this.#part(source, part, how)
+        else if (isMessage(part)) await this.#message(source, part, how)
+        // Without a delimiter it is a file to readers, whatever it is declared to be.
+        else if (!holdsParts) await this.#file(source, part, encoding)
       }
     }
+  }
+
+  /**
+   * A message that is attached is a file as well, which many readers keep under the name it is given. No message begins as files
+   * of other types do: one that does is read as these are.
+   */
+  async #message(source: ByteSource, part: MimePart, { encoding }: Decoding): Promise<void> {
+    const head = await contentOf(source, part, { encoding, maxBytes: headBytes })
+    if ((await contentTypeOf(head)) !== undefined) {
+      await this.#file(source, part, encoding)
+      return
+    }
+    this.#specimens.push({
+      names: withBaseNames(part.fileNames),
+      within: [],
+      types: [part.type, ...part.otherTypes],
+      sizeBytes: part.bodyRange.length,
+      encrypted: false,
+    })
   }
 
   /**
@@ -159,7 +175,12 @@ class Collector {
   }
 
   async #part(source: ByteSource, part: MimePart, how: Decoding): Promise<void> {
-    const { encoding } = how
+    const sizeBytes = await this.#file(source, part, how.encoding)
+    if (isMailFile(part)) await this.#mailFile(source, part, { ...how, sizeBytes })
+  }
+
+  /** What a part is by its names, types and bytes, and what is in it. @returns how many bytes it has, decoded */
+  async #file(source: ByteSource, part: MimePart, encoding: TransferEncoding): Promise<number> {
     const { digests, signal } = this.#gathering
     const isText = part.type.startsWith('text/')
     const read = await readPart(contentChunks(source, part, { encoding }), {
@@ -179,7 +200,6 @@ class Collector {
       ...(content === undefined ? {} : { content }),
       ...(sha256 === undefined ? {} : { sha256 }),
     })
-    if (isMailFile(part)) await this.#mailFile(source, part, { ...how, sizeBytes })
     const [name = part.type] = part.fileNames
     if (mayBeArchive(content, part.fileNames)) await this.#archive(held, name)
     // A large one cannot be unpacked any less than a small one.
@@ -195,6 +215,7 @@ class Collector {
         this.#limit(`${name}: more than ${largestHeld} bytes, uuencoded`)
       await this.#uuencoded(text)
     }
+    return sizeBytes
   }
 
   async #archive(bytes: Buffer | undefined, name: string): Promise<void> {
@@ -247,6 +268,17 @@ class Collector {
   }
 }
 
+/** The parts of a reading, and whether it finds others in each. */
+function partsOf({ parts }: MimeReading): readonly { part: MimePart; holdsParts: boolean }[] {
+  const parents = new Set(parts.map(({ parent }) => parent))
+  return parts.map((part) => ({ part, holdsParts: parents.has(part.index) }))
+}
+
+/** Of what holds parts: whether that is one message. */
+function isMessage({ type }: MimePart): boolean {
+  return type.startsWith('message/')
+}
+
 /** A document with a password. */
 function isLocked(content: ContentType | undefined, bytes: Buffer | undefined): boolean {
   return bytes !== undefined && isCompoundFile(content) && isEncryptedDocument(bytes)
@@ -294,106 +326,10 @@ const reports = new Set([
   'message/tracking-status',
 ])
 
-interface ReadPart {
-  readonly sizeBytes: number
-  readonly content: ContentType | undefined
-  readonly sha256?: string
-  /** All of it, where somebody wants it and it is not too large. */
-  readonly held?: Buffer
-  /** Whether uuencoded files begin in it, of a text. */
-  readonly uuencoded: boolean
-}
-
-type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-
-interface Reading {
-  readonly digests: boolean
-  readonly signal: AbortSignal
-  /** Whether files may stand in it uuencoded. */
-  readonly isText: boolean
-  /** Whether all of it is wanted; the type by its first bytes is unknown before there are enough of them. */
-  readonly isHeld: (content: ContentType | undefined) => boolean
-}
-
-async function readPart(chunks: Chunks, reading: Reading): Promise<ReadPart> {
-  const { digests, signal, isText } = reading
-  const hash = digests ? createHash('sha256') : undefined
-  const kept: Uint8Array[] = []
-  let sizeBytes = 0
-  let content: ContentType | undefined
-  let decided = false
-  /** So much is kept before it is known what it is. */
-  let needed = headBytes
-  const beginning = isText ? new UuBeginning() : undefined
-  const isHeld = (): boolean => sizeBytes <= largestHeld && reading.isHeld(content)
-  for await (const chunk of chunks) {
-    signal.throwIfAborted()
-    hash?.update(chunk)
-    sizeBytes += chunk.length
-    // What is held is searched as a whole.
-    if (beginning !== undefined && !isHeld())
-      for (const each of [...kept, chunk]) beginning.push(each)
-    if (!decided || isHeld()) kept.push(chunk)
-    if (sizeBytes >= needed && !decided) {
-      const head = joined(kept)
-      if (needed === headBytes) content = await contentTypeOf(head.subarray(0, headBytes))
-      needed = imageHeadBytes
-      decided = content !== undefined || sizeBytes >= needed
-      if (decided) content ??= imageTypeOf(head)
-    }
-    if (decided && !isHeld()) kept.length = 0
-  }
-  if (needed === headBytes) content = await contentTypeOf(joined(kept))
-  return {
-    sizeBytes,
-    content,
-    uuencoded: beginning?.found === true,
-    ...(isHeld() ? { held: joined(kept) } : {}),
-    ...(hash === undefined ? {} : { sha256: hash.digest('hex') }),
-  }
-}
-
-/** Nothing is copied where there is but one. */
-function joined(chunks: readonly Uint8Array[]): Buffer {
-  const [only] = chunks
-  if (only === undefined || chunks.length > 1) return Buffer.concat(chunks)
-  return Buffer.from(only.buffer, only.byteOffset, only.length)
-}
-
 /** Of all headers together, in lower case. */
 function headersOf(parts: readonly MimePart[]): Collection['headers'] {
   return parts
     .flatMap(({ header }) => header.fields)
     .slice(0, mostHeaders)
     .map(({ name, value }) => ({ name: name.toLowerCase(), value }))
-}
-
-/** A part of a source, which is read where it lies. */
-function rangeAsSource(source: ByteSource, within: ByteRange): ByteSource {
-  return {
-    sizeBytes: within.length,
-    read({ offset, length } = { offset: 0, length: within.length }) {
-      const most = Math.max(0, Math.min(length, within.length - offset))
-      return source.read({ offset: within.offset + offset, length: most })
-    },
-  }
-}
-
-function bytesAsSource(bytes: Buffer): ByteSource {
-  return {
-    sizeBytes: bytes.length,
-    async *read({ offset, length } = { offset: 0, length: bytes.length }) {
-      const end = Math.min(offset + length, bytes.length)
-      for (let at = offset; at < end; at += bytesAtOnce) {
-        // What is in memory never waits: others must have their turn all the same.
-        if (at > offset) await breath()
-        yield bytes.subarray(at, Math.min(at + bytesAtOnce, end))
-      }
-    },
-  }
-}
-
-/** Lets the loop turn. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

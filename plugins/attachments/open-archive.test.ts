@@ -375,3 +375,26 @@ test('any damaged archive gives an answer', async () => {
     { numRuns: 300 },
   )
 })
+
+/** Its directory names a program where its file says something else. */
+function contradicting(): Buffer {
+  const bytes = zipOf({ 'run.exe': program })
+  bytes.write('run.txt', bytes.indexOf('run.exe'))
+  return bytes
+}
+
+test.each([
+  [
+    'with more behind it than a comment may have',
+    (zip: Buffer) => [zip, Buffer.alloc(70_000, 'x')],
+  ],
+  ['with bytes behind it', (zip: Buffer) => [zip, Buffer.from('trailer')]],
+  ['between bytes', (zip: Buffer) => [Buffer.alloc(100), zip, Buffer.alloc(70_000, 'x')]],
+])('of a zip archive that is found %s, all names count', async (_, around) => {
+  const bytes = Buffer.concat(around(contradicting()))
+  const { entries, problems } = await open(bytes, { name: 'a.zip' })
+  expect(entries.flatMap(({ names }) => names)).toEqual(
+    expect.arrayContaining(['run.txt', 'run.exe']),
+  )
+  expect(problems).toMatchObject([{ problem: 'broken' }])
+})

@@ -27,7 +27,15 @@ import { rarEntries, rarStart } from './rar.ts'
 import { lookAtSevenZip, sevenZipStart } from './seven-zip.ts'
 import { tarEntries } from './tar.ts'
 import { tnefFiles } from './tnef.ts'
-import { localNames, mostNames, prefixOf, zipEntries, type Span } from './zip.ts'
+import {
+  directoryNames,
+  localNames,
+  mostNames,
+  prefixOf,
+  zipEntries,
+  type NamedFile,
+  type Span,
+} from './zip.ts'
 
 /** @throws nothing for any bytes; what cannot be seen is among the problems */
 export async function openArchive(
@@ -88,8 +96,10 @@ class Visit {
       if (isZip) await this.#zip(bytes, inside(where))
       else if (listed && content === undefined)
         this.#note('broken', `${where.name} begins with something else than its archive`)
-      else if (!listed && !isAnyArchive(content))
+      else if (!listed && !isAnyArchive(content)) {
         this.#note('broken', `${where.name} is no archive`)
+        this.#named(bytes, inside(where))
+      }
     } catch (error) {
       // Whoever sends a damaged archive hears of it by a rule; it is no fault of ours.
       this.#note(
@@ -97,7 +107,7 @@ class Visit {
         `${where.name}: ${error instanceof Error ? error.message : String(error)}`,
       )
       const isZip = content?.extension === 'zip' || prefixOf(bytes) !== undefined
-      if (isZip) this.#unlisted(bytes, inside(where))
+      if (isZip) this.#named(bytes, inside(where))
     }
   }
 
@@ -112,7 +122,7 @@ class Visit {
       if (prefixOf(rest) === undefined) break
       if (!this.#mayLookOn()) return
     }
-    if (this.#unlisted(bytes, within, listed) > 0) {
+    if (this.#unlisted(within, localNames(bytes, listed)) > 0) {
       this.#note('broken', `${within.at(-1) ?? ''} holds files that its directory does not name`)
     }
   }
@@ -143,11 +153,17 @@ class Visit {
     }
   }
 
+  /** Of a damaged archive the names that are left, in front of the files and in what is a directory to some unpackers. */
+  #named(bytes: Buffer, within: readonly string[]): void {
+    this.#unlisted(within, localNames(bytes))
+    this.#unlisted(within, directoryNames(bytes))
+  }
+
   /** Some programs unpack what no directory names, or what is left of a damaged archive. @returns how many such files there are */
-  #unlisted(bytes: Buffer, within: readonly string[], listed: readonly Span[] = []): number {
+  #unlisted(within: readonly string[], files: Iterable<NamedFile>): number {
     const known = new Set(this.entries.flatMap(({ names }) => names))
     let count = 0
-    for (const { names, sizeBytes } of localNames(bytes, listed)) {
+    for (const { names, sizeBytes } of files) {
       if (!this.#mayLookOn()) return count
       if (names.every((name) => known.has(bounded(name)))) continue
       for (const name of names) known.add(bounded(name))

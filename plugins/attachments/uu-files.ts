@@ -15,22 +15,20 @@ export interface UuFiles {
 
 const mostFiles = 50
 const mostLine = 128
-const beginning = /^begin [0-7]{3,7} [^\r\n]/
-const beginningWithin = /(?:^|\n)begin [0-7]{3,7} [^\r\n]/
+const beginning = /^begin[ \t]{1,8}[0-7]{3,7}[ \t]{1,8}[^\r\n]/
+const beginningWithin = /(?:^|\n)begin[ \t]{1,8}[0-7]{3,7}[ \t]{1,8}[^\r\n]/
 /** As long as what shows a beginning. */
-const overlap = '\nbegin 0100644 x'.length
+const overlap = '\nbegin'.length + 8 + 7 + 8 + 1
 
 export function uuFilesIn(text: Buffer): UuFiles {
   const files: UuFile[] = []
   for (let at = 0; ;) {
     const begin =
-      text.subarray(at, at + 6).toString('latin1') === 'begin '
-        ? at
-        : lineAfter(text, '\nbegin ', at)
+      text.subarray(at, at + 5).toString('latin1') === 'begin' ? at : lineAfter(text, '\nbegin', at)
     if (begin < 0) return { files, more: false }
     // Before anything is decoded: lines that only look like a beginning cost nothing.
     if (!beginning.test(text.toString('latin1', begin, begin + mostLine))) {
-      at = begin + 6
+      at = begin + 5
       continue
     }
     if (files.length === mostFiles) return { files, more: true }
@@ -40,7 +38,7 @@ export function uuFilesIn(text: Buffer): UuFiles {
     const bytes = Buffer.concat([decoder.push(lines), decoder.end()])
     if (decoder.name !== undefined) files.push({ name: decoder.name, bytes })
     // The next may begin right behind this one's end.
-    if (decoder.name === undefined) at = begin + 6
+    if (decoder.name === undefined) at = begin + 5
     else at = end < 0 ? text.length : end + 3
   }
 }

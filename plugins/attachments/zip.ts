@@ -16,6 +16,12 @@ export interface ZipEntry {
   open(): Promise<Readable>
 }
 
+/** A file of which no more is known. */
+export interface NamedFile {
+  readonly names: readonly string[]
+  readonly sizeBytes: number
+}
+
 export interface Span {
   readonly from: number
   readonly to: number
@@ -67,10 +73,7 @@ export function prefixOf(bytes: Buffer): number | undefined {
  * to back go by nothing else.
  * @param listed where the files are that the directory names: these are left out, with all that is in them
  */
-export function* localNames(
-  bytes: Buffer,
-  listed: readonly Span[] = [],
-): Generator<{ names: readonly string[]; sizeBytes: number }> {
+export function* localNames(bytes: Buffer, listed: readonly Span[] = []): Generator<NamedFile> {
   const spans = listed.toSorted((a, b) => a.from - b.from)
   let next = 0
   let past = 0
@@ -86,6 +89,21 @@ export function* localNames(
     yield { names: localNamesAt(bytes, at), sizeBytes: bytes.readUInt32LE(at + 22) }
     // Not by the sizes it claims: what is damaged may lie about them.
     at += localHeaderBytes
+  }
+}
+
+const directoryRecordBytes = 46
+
+/** What a directory names, wherever there is one: unpackers find it behind what is damaged, and in front of what was added. */
+export function* directoryNames(bytes: Buffer): Generator<NamedFile> {
+  for (let at = 0; ; at += directoryRecordBytes) {
+    at = bytes.indexOf(directoryRecord, at)
+    if (at < 0 || at + directoryRecordBytes > bytes.length) return
+    const from = at + directoryRecordBytes
+    const nameEnd = from + bytes.readUInt16LE(at + 28)
+    const extra = bytes.subarray(nameEnd, nameEnd + bytes.readUInt16LE(at + 30))
+    const names = [decodeName(bytes.subarray(from, nameEnd)), ...unicodePaths(extra)]
+    yield { names, sizeBytes: bytes.readUInt32LE(at + 24) }
   }
 }
 

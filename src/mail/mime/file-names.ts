@@ -100,17 +100,26 @@ interface Section {
 
 type Numbered = Section & { readonly number: number }
 
-/** RFC 2231 §3, §4: `name*=`, or `name*0=`, `name*1*=`, put together by number whatever their order. */
+/** RFC 2231 §3, §4: `name*=`, or `name*0=`, `name*1*=`, put together by number whatever their order; each way to read their text. */
 function extendedValues(parameters: readonly Parameter[], name: string): readonly string[] {
-  const sections = parameters.flatMap((parameter) => sectionOf(parameter, name))
-  if (sections.length === 0) return []
+  const extended = parameters.filter((parameter) => parameter.name.startsWith(`${name}*`))
+  const most = Math.max(0, ...extended.map(({ readings }) => readings.length))
+  const ways = Array.from({ length: most }, (_, way) => {
+    const sections = extended.flatMap(({ name: spelled, readings }) =>
+      sectionOf(spelled.slice(name.length + 1), readings[way] ?? readings[0]),
+    )
+    return valuesInSections(sections)
+  })
+  return [...new Set(ways.flat())]
+}
+
+function valuesInSections(sections: readonly Section[]): readonly string[] {
   const whole = sections.filter(({ number }) => number === undefined)
   const numbered = sections
     .filter((section) => section.number !== undefined)
     .map((section) => ({ ...section, number: section.number ?? 0 }))
     .toSorted((one, other) => one.number - other.number)
-  const put = [...whole.map((one) => [one]), ...waysToPut(numbered)].map(together)
-  return [...new Set(put)]
+  return [...whole.map((one) => [one]), ...waysToPut(numbered)].map(together)
 }
 
 /** Sections that are there twice, or missing: some readers take all, others the first or the last, and stop at a gap. */
@@ -141,10 +150,8 @@ function together(sections: readonly Section[]): string {
   return decodeText(Buffer.concat(bytes), charset)
 }
 
-function sectionOf({ name: spelled, readings }: Parameter, name: string): readonly Section[] {
-  if (!spelled.startsWith(`${name}*`)) return []
-  const [text] = readings
-  const rest = spelled.slice(name.length + 1)
+/** @param rest what follows the first star of the parameter's name */
+function sectionOf(rest: string, text: string): readonly Section[] {
   if (rest === '') return [{ encoded: true, proper: true, text }]
   const encoded = rest.endsWith('*')
   const digits = encoded ? rest.slice(0, -1) : rest

@@ -32,18 +32,14 @@ export function partFacts(
   const [declared = [], disposed = [], encoded = []] = deciding.map((name) => header.all(name))
   if (declared.length + disposed.length + encoded.length === 0) return nothingSaid(defaultType)
   const types = declared.slice(0, mostFields).map(parseStructured)
-  const chosen = choose === 'first' ? types[0] : types.at(-1)
-  const [firstBoundary, ...others] = new Set(
-    (choose === 'first' ? types.slice(0, 1) : types).flatMap(boundariesOf),
-  )
-  const first = firstBoundary === undefined ? [] : [firstBoundary]
+  const chosen = chosenOf(types, choose, defaultType)
   const dispositions = disposed.slice(0, mostFields).map(parseStructured)
   const cut =
     [...types, ...dispositions].some((each) => each.cut) ||
     [declared, disposed, encoded].some(({ length }) => length > mostFields)
   const { names, ambiguous } = fileNamesOf(dispositions, types)
   const encodings = encodingsOf(encoded.slice(0, mostFields))
-  const type = choose === 'first' ? typeOf(chosen, defaultType) : lastTypeOf(chosen, defaultType)
+  const type = choose === 'first' ? typeOf(chosen, defaultType) : looseTypeOf(chosen, defaultType)
   const container = isContainer(type)
   const ambiguities: MimeAmbiguityKind[] = []
   const confused =
@@ -57,15 +53,15 @@ export function partFacts(
     ambiguities.push('encoded-container')
   }
   if (ambiguous) ambiguities.push('file-name')
-  const isMultipart = type.startsWith('multipart/')
-  if (isMultipart && first.length === 0) ambiguities.push('boundary')
+  const boundaries = type.startsWith('multipart/') ? dividing(types, choose) : []
+  if (type.startsWith('multipart/') && boundaries.length === 0) ambiguities.push('boundary')
   return {
     cut,
     type,
     otherTypes: [...new Set(types.map((each) => typeOf(each, defaultType)))].filter(
       (other) => other !== type,
     ),
-    boundaries: !isMultipart ? [] : choose === 'first' || others.length === 0 ? first : others,
+    boundaries,
     charset: chosen && valuesOf(chosen.parameters, 'charset')[0]?.trim().toLowerCase(),
     encodings,
     disposition: dispositions[0]?.value,
@@ -104,8 +100,29 @@ function typeOf(structured: StructuredValue | undefined, defaultType: string): s
   return word.includes('/') ? word : defaultType
 }
 
+/** The Content-Type that counts: to who takes any, one by which the part holds others. */
+function chosenOf(
+  types: readonly StructuredValue[],
+  choose: MimeChoices['fields'],
+  defaultType: string,
+): StructuredValue | undefined {
+  if (choose === 'first') return types[0]
+  const holding = (each: StructuredValue): boolean => isContainer(looseTypeOf(each, defaultType))
+  return (choose === 'any' ? types.find(holding) : undefined) ?? types.at(-1)
+}
+
+/** The boundaries that this reader goes by: ours the first, the others all but that one, or all. */
+function dividing(
+  types: readonly StructuredValue[],
+  choose: MimeChoices['fields'],
+): readonly string[] {
+  const all = [...new Set((choose === 'first' ? types.slice(0, 1) : types).flatMap(boundariesOf))]
+  if (choose === 'first') return all.slice(0, 1)
+  return choose === 'last' && all.length > 1 ? all.slice(1) : all
+}
+
 /** Some readers need no more than the word, or find it in quotes and encoded words. */
-function lastTypeOf(structured: StructuredValue | undefined, defaultType: string): string {
+function looseTypeOf(structured: StructuredValue | undefined, defaultType: string): string {
   if (structured === undefined) return defaultType
   const value = decodeWords(structured.value).replaceAll(/["']/g, '')
   return typeOf(
@@ -143,6 +160,8 @@ const encodingNames: ReadonlyMap<string, TransferEncoding> = new Map([
   ['x-uuencode', 'uuencode'],
   ['uuencode', 'uuencode'],
   ['x-uue', 'uuencode'],
+  ['x-uu', 'uuencode'],
+  ['x-uuencoded', 'uuencode'],
   ['uue', 'uuencode'],
 ])
 

@@ -35,8 +35,8 @@ describe('the tree of a message', () => {
     )
     const { readings, ambiguities } = await message.mime()
     const names = readings.map(({ parts }) => parts.flatMap(({ fileNames }) => fileNames))
-    expect(names).toEqual([[], ['bad.exe']])
-    expect(ambiguities).toEqual([{ kind: 'content-type', offset: 0 }])
+    expect(names).toEqual([[], ['bad.exe'], ['bad.exe']])
+    expect(ambiguities).toContainEqual({ kind: 'content-type', offset: 0 })
   })
 
   test('turns each doubt alone, then all together', async () => {
@@ -47,9 +47,11 @@ describe('the tree of a message', () => {
     expect(readings.map(({ choices: { fields, lines: by, junk } }) => [fields, by, junk])).toEqual([
       ['first', 'crlf', 'skipped'],
       ['last', 'crlf', 'skipped'],
+      ['any', 'crlf', 'skipped'],
       ['first', 'any', 'skipped'],
+      ['first', 'crlf', 'never-ends'],
       ['first', 'crlf', 'ends-header'],
-      ['last', 'any', 'ends-header'],
+      ['any', 'any', 'ends-header'],
     ])
   })
 

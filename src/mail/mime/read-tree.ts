@@ -7,15 +7,14 @@ import type { MessageSource } from './source.ts'
 import type { MimeAmbiguityKind, MimeChoices, MimeLimit, MimeReading, MimeTree } from './tree.ts'
 
 /** What an ambiguity of a kind leaves to the reader. */
-const alternatives: ReadonlyMap<MimeAmbiguityKind, Partial<MimeChoices>> = new Map<
-  MimeAmbiguityKind,
-  Partial<MimeChoices>
->([
+const alternatives: readonly (readonly [MimeAmbiguityKind, Partial<MimeChoices>])[] = [
   ['content-type', { fields: 'last' }],
+  ['content-type', { fields: 'any' }],
   ['line-ends', { lines: 'any' }],
   ['boundary', { delimiters: 'prefix' }],
+  ['header', { junk: 'never-ends' }],
   ['header', { junk: 'ends-header' }],
-])
+]
 
 /** So much is scanned before others may run: a millisecond or so. */
 const bytesAtOnce = 524_288
@@ -95,9 +94,7 @@ function toReading({ choices, result: { parts } }: Scanned): MimeReading {
 /** The next choices that were not tried: each doubt turned alone, then all together. */
 function pending(results: readonly Scanned[]): MimeChoices | undefined {
   const kinds = new Set(results.flatMap(({ result }) => result.ambiguities.map(({ kind }) => kind)))
-  const doubts = Array.from(alternatives).flatMap(([kind, turned]) =>
-    kinds.has(kind) ? [turned] : [],
-  )
+  const doubts = alternatives.flatMap(([kind, turned]) => (kinds.has(kind) ? [turned] : []))
   const all: MimeChoices = Object.assign({}, ourChoices, ...doubts)
   const wanted = [...doubts.map((turned) => ({ ...ourChoices, ...turned })), all]
   return wanted.find((choices) => results.every((each) => !same(each.choices, choices)))

@@ -47,6 +47,8 @@ const hyphen = 0x2d
 const contentField = 'content-'
 /** Of a field, in characters, where nobody doubts that it is one. */
 const longestName = 80
+/** Of the blanks in front of a field, where it is still taken for one. */
+const longestIndentation = 1024
 /** A line that is longer is no delimiter: the longest boundary and blanks have room. */
 const longestDelimiter = 1024
 
@@ -124,6 +126,9 @@ export class MimeScanner {
   /** One line of a header. @returns whether it could be decided */
   #header(headerStart: number, last: boolean): boolean {
     const start = headerStart - this.#base
+    const indented = this.#at === start ? this.#indentation(start, last) : 0
+    if (indented === undefined) return false
+    if (indented > 0) return this.#beginHeaderAt(start + indented)
     if (this.#unusual !== headerStart)
       this.#passFields(headerStart, Math.min(this.#data.length, start + this.#limits.headerBytes))
     const at = this.#at
@@ -138,8 +143,10 @@ export class MimeScanner {
       return this.#beginHeaderAt(line.next)
     }
     const match = isDashes(data, at) ? this.#multiparts.match(data, at + 2, line.end) : undefined
-    if (match !== undefined && this.#accepts(match, 0)) {
-      this.#note('header')
+    const divides = match !== undefined && this.#accepts(match, 0)
+    if (divides) this.#note('header')
+    // Some readers look for nothing but an empty line.
+    if (divides && this.#choices.junk !== 'never-ends') {
       this.#endHeader(at, at)
       // Of a message the header begins here, and ends here once more.
       if (!this.wantsMore || this.#headerStart !== undefined) return true
@@ -173,6 +180,19 @@ export class MimeScanner {
       this.#steps += 1
       at = this.#at = end + 1
     }
+  }
+
+  /**
+   * Blanks in front of a part's first field make it a line that goes on from none, but many readers take the field all the same.
+   * @returns how many there are; undefined where too little is there to say
+   */
+  #indentation(start: number, last: boolean): number | undefined {
+    if (this.#parts.current.index === 0 || !isBlank(this.#data[start])) return 0
+    const most = start + longestIndentation
+    let at = start
+    while (at < most && isBlank(this.#data[at])) at += 1
+    if (this.#data.length < at + longestName && !last) return undefined
+    return nameLength(this.#data.subarray(at, at + longestName), 0) > 0 ? at - start : 0
   }
 
   /** What stands before is skipped. @returns true */

@@ -22,14 +22,14 @@ export interface MimeReading {
 
 /** How a reader decides where the standards leave a doubt, or are not followed. */
 export interface MimeChoices {
-  /** Of several Content-Type fields, or several boundaries in one. */
-  readonly fields: 'first' | 'last'
+  /** Of several Content-Type fields, or several boundaries in one; `any`: each that divides the part, and this one here, that one there. */
+  readonly fields: 'first' | 'last' | 'any'
   /** What ends a line. */
   readonly lines: 'crlf' | 'any'
   /** Whether a line that goes on after the boundary is a delimiter (RFC 2046 §5.1.1 can be read so). */
   readonly delimiters: 'exact' | 'prefix'
-  /** What becomes of a line in a header that is no field. */
-  readonly junk: 'skipped' | 'ends-header'
+  /** What becomes of a line in a header that is no field: it ends the header, or does so only where it is a delimiter, or never. */
+  readonly junk: 'skipped' | 'ends-header' | 'never-ends'
 }
 
 export type MimeAmbiguityKind =

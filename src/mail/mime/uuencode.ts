@@ -1,5 +1,6 @@
 /** Uuencoded lines (`begin 644 name`, lines, `end`), as they stand in bodies of before MIME. Lines that are none are passed over. */
 const longestLine = 128
+const beginning = /^begin[ \t]{1,8}[0-7]{3,7}[ \t]{1,8}(.+)$/
 
 export class UuDecoder {
   #line: number[] = []
@@ -28,7 +29,7 @@ export class UuDecoder {
     const line = Buffer.from(this.#line)
     this.#line = []
     if (!this.#inside) {
-      const begin = /^begin [0-7]{3,7} (.+)$/.exec(line.toString('latin1'))
+      const begin = beginning.exec(line.toString('latin1'))
       this.#inside = begin !== null
       this.#name = begin?.[1] ?? this.#name
       return Buffer.alloc(0)
