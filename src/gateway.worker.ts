@@ -12,6 +12,7 @@ import { listenKey } from './runtime/listen-key.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
+import { LeasedSlots } from './workers/leased-slots.ts'
 import type { HandedListener } from './runtime/net.ts'
 import type {
   FromWorker,
@@ -22,12 +23,15 @@ import type {
 } from './workers/messages.ts'
 
 /** What is obeyed one after the other; the rest is answered at once. */
-type Order = Exclude<ToWorker, { say: 'counted' | 'ping' | 'take-over' | 'listener' }>
+type Order = Exclude<ToWorker, { say: 'counted' | 'slots' | 'ping' | 'take-over' | 'listener' }>
 
 class GatewayWorker {
   readonly #supervisor = supervisorChannel<FromWorker, ToWorker>()
   readonly #counters = new AskedCounters(systemClock, (questions) =>
     this.#supervisor.send({ say: 'count', questions }),
+  )
+  readonly #slots = new LeasedSlots(systemClock, (wanted) =>
+    this.#supervisor.send({ say: 'slots', wanted }),
   )
   /** Undefined until it is open, and where the configuration does not allow one. */
   #gateway: Gateway | undefined
@@ -41,6 +45,7 @@ class GatewayWorker {
     this.#supervisor.attach({
       heard: (message, listener) => {
         if (message.say === 'counted') this.#counters.answered(message.answers)
+        else if (message.say === 'slots') this.#slots.granted(message.granted)
         else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
         else if (message.say === 'take-over') this.#turn.resolve()
         else if (message.say === 'listener') {
@@ -76,6 +81,7 @@ class GatewayWorker {
     const { gateway, mistakes, doubts } = await openGateway(folder, seat, {
       counters: seat.workers === 1 ? undefined : this.#counters,
       turns: seat.workers === 1 ? undefined : this.#counters.turns,
+      slots: seat.workers === 1 ? undefined : this.#slots,
       handed: this.#handed,
       deliverer: this.#kept?.deliverer,
       offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),
