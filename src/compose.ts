@@ -43,7 +43,7 @@ import { whoConnects } from './tools/who-connects.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
 import type { ReloadReport, Seat, Suspect, WorkerStatus } from './workers/messages.ts'
 import type { Superior } from './workers/superior.ts'
-import { listenersOf, shareOfDeliveries } from './workers/share.ts'
+import { listenersOf } from './workers/share.ts'
 
 /** A gateway that is one process. */
 const onlySeat: Seat = { number: 1, workers: 1, shards: [0], leads: true, suspects: [] }
@@ -189,13 +189,17 @@ class RunningGateway implements Gateway {
     const parts = {
       queue,
       doors: this.#doors,
-      current: () => this.#share(),
+      current,
       generation: () => this.#current.generation,
       pauses,
       users: this.#users,
       observer: this.#telemetry,
     }
-    this.#courier = openCourier({ ...parts, turns: this.#superior.turns })
+    this.#courier = openCourier({
+      ...parts,
+      turns: this.#superior.turns,
+      slots: this.#superior.slots,
+    })
     this.#steering = await openSteering({
       ...parts,
       courier: this.#courier,
@@ -315,13 +319,6 @@ class RunningGateway implements Gateway {
       admits: () => this.#admits,
     }
     return listenerNet(this.#doors.net, options, role)
-  }
-
-  /** The configuration as the courier of this worker takes it. */
-  #share(): Configuration {
-    const { configuration } = this.#current
-    if (this.#seat.workers === 1) return configuration
-    return { ...configuration, control: shareOfDeliveries(configuration.control, this.#seat) }
   }
 
   #watch(shards: OpenedShards, courier: Courier): void {

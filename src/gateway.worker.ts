@@ -12,6 +12,7 @@ import { listenKey } from './runtime/listen-key.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { supervisorChannel } from './runtime/node/workers.ts'
 import { AskedCounters } from './workers/asked-counters.ts'
+import { LeasedSlots } from './workers/leased-slots.ts'
 import type { HandedListener } from './runtime/net.ts'
 import { OwnPlaces } from './workers/own-places.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
   WorkerQuestion,
 } from './workers/messages.ts'
 
-type AnsweredAtOnce = 'counted' | 'declare' | 'free' | 'ping' | 'take-over' | 'listener'
+type AnsweredAtOnce = 'counted' | 'declare' | 'free' | 'slots' | 'ping' | 'take-over' | 'listener'
 
 /** What is obeyed one after the other; the rest is answered at once. */
 type Order = Exclude<ToWorker, { say: AnsweredAtOnce }>
@@ -33,6 +34,9 @@ class GatewayWorker {
     this.#supervisor.send({ say: 'count', questions }),
   )
   readonly #places = new OwnPlaces(this.#counters)
+  readonly #slots = new LeasedSlots(systemClock, (wanted) =>
+    this.#supervisor.send({ say: 'slots', wanted }),
+  )
   /** Undefined until it is open, and where the configuration does not allow one. */
   #gateway: Gateway | undefined
   #obeyed: Promise<void> = Promise.resolve()
@@ -47,6 +51,7 @@ class GatewayWorker {
         if (message.say === 'counted') this.#counters.answered(message.answers)
         else if (message.say === 'declare') this.#places.declare(message.key)
         else if (message.say === 'free') this.#places.free(message.key)
+        else if (message.say === 'slots') this.#slots.granted(message.granted)
         else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })
         else if (message.say === 'take-over') this.#turn.resolve()
         else if (message.say === 'listener') {
@@ -83,6 +88,7 @@ class GatewayWorker {
       counters: seat.workers === 1 ? undefined : this.#counters,
       places: seat.workers === 1 ? undefined : this.#places.among(seat.workers),
       turns: seat.workers === 1 ? undefined : this.#counters.turns,
+      slots: seat.workers === 1 ? undefined : this.#slots,
       handed: this.#handed,
       deliverer: this.#kept?.deliverer,
       offer: (address, listener) => this.#supervisor.send({ say: 'listener', address }, listener),

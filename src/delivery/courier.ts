@@ -10,6 +10,7 @@ import type { Claim, Queue, QueueId, Selector, Unsubscribe } from '../queue/queu
 import type { Route } from '../mail/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { HopTurns } from '../runtime/hop-turns.ts'
+import type { SlotChannel, SlotLeases } from '../runtime/slot-leases.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Attempt, AttemptObserver } from './attempt.ts'
 import type { Bouncer } from './bounce.ts'
@@ -54,6 +55,8 @@ export interface CourierOptions {
   readonly pauses?: Pick<Pauses, 'covers' | 'all'>
   /** Where other processes deliver as well: what all of them keep to. */
   readonly turns?: HopTurns | undefined
+  /** Where they share the slots. */
+  readonly slots?: SlotLeases | undefined
   readonly clock: Clock
   readonly log: Log
   readonly observer?: AttemptObserver
@@ -69,6 +72,8 @@ export interface CourierStatus {
   /** Next hops that did not answer. */
   readonly hopsDown: number
 }
+
+type LeaseTerms = [whole: () => number, changed: () => void]
 
 interface Outcome {
   readonly claim: Claim
@@ -102,25 +107,26 @@ export class Courier {
   constructor(options: CourierOptions) {
     const { limits } = options
     this.#options = options
-    const { clock, log, turns } = options
+    const { clock, log, turns, slots } = options
     const callBack = (ids: readonly QueueId[]): void => void this.#callBack(ids)
+    const channel = (name: SlotChannel) => ({
+      clock,
+      callBack,
+      turns,
+      limit: () => limits()[name],
+      lease: slots && ((...how: LeaseTerms) => slots.open(name, ...how)),
+    })
     let deliveries = 0
     this.#pass = {
       nextDelivery: () => ++deliveries,
-      destination: () => ({ concurrency: Math.ceil(limits().remote / 2), intervalMs: 0 }),
+      destination: () => ({ concurrency: 'half', intervalMs: 0 }),
       ...options,
       lifetimeMs: () => limits().lifetimeMs,
       hops: new HopHealth(clock, log),
       lanes: {
-        local: new Lanes({ clock, callBack, turns, limit: () => limits().local }),
-        remote: new Lanes({
-          clock,
-          callBack,
-          turns,
-          limit: () => limits().remote,
-          // Dials that nobody answers take a minute each: not every slot may hang on them.
-          reserved: () => reservedOf(limits().remote),
-        }),
+        local: new Lanes(channel('local')),
+        // Dials that nobody answers take a minute each: not every slot may hang on them.
+        remote: new Lanes({ ...channel('remote'), reserved: reservedOf }),
       },
     }
   }

@@ -15,8 +15,8 @@ export interface LaneRequest {
   readonly urgency: Urgency
   /** What waiting costs in memory. */
   readonly sizeBytes: number
-  /** At a time, in this lane. */
-  readonly concurrency: number
+  /** At a time, in this lane; `half` of the slots that there are. */
+  readonly concurrency: number | 'half'
   /** Between two starts in this lane; 0: no limit. */
   readonly intervalMs: number
   /** What all processes together keep to. */
@@ -32,7 +32,7 @@ export interface Waiter {
 export interface Lane {
   readonly key: string
   readonly waiting: { readonly [U in Urgency]: Waiter[] }
-  concurrency: number
+  concurrency: number | 'half'
   intervalMs: number
   taken: number
   /** Whether somebody was there, the last time. */
@@ -61,6 +61,10 @@ export interface Lane {
   readonly away: string[]
 }
 
+/** So much earlier than its pace says are those called back who were sent away. */
+const haste = 0.7
+const shortestAwayMs = 1_000
+const longestAwayMs = 900_000
 /** Of a lane that is not known yet: rather looked at once too often than idle. */
 const assumedPaceMs = 1
 
@@ -96,4 +100,20 @@ export function lengthOf({ waiting }: Lane): number {
 /** Whether nobody waits. */
 export function isIdle(lane: Lane): boolean {
   return lengthOf(lane) === 0
+}
+
+/** At a time in this lane, of so many slots. */
+export function allowed({ concurrency }: Lane, slots: number): number {
+  return Math.max(1, concurrency === 'half' ? Math.ceil(slots / 2) : concurrency)
+}
+
+/** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */
+export function turnOf(lane: Lane, now: Instant): Instant {
+  const paceMs = Math.max(lane.paceMs, lane.intervalMs, 0.1) * haste
+  const behind = Math.max(lane.sentUntil, now + lengthOf(lane) * paceMs) + paceMs
+  lane.sentUntil = behind
+  const awayMs = Math.max(shortestAwayMs, behind - now)
+  if (awayMs <= longestAwayMs) return Math.ceil(now + awayMs)
+  // Nobody knows what a lane does in so long: look again, but not all at the same moment.
+  return Math.ceil(now + longestAwayMs / 2 + ((awayMs * 7) % (longestAwayMs / 2)))
 }

@@ -3,16 +3,17 @@
  * and in a lane first tries go before retries. Promises: a lane however long delays no other by more than one turn;
  * retries get at least every fourth slot; slots that are reserved go to lanes only that have answered; what waits is bounded, and where it is too much the newest of the longest
  * lane is sent away with the time at which its turn may come. Where
- * other processes deliver to the same hop, a lane with a slot asks for a turn there, and neither waits long for the other.
- * Whoever takes a slot gives it back.
+ * other processes deliver to the same hop, a lane with a slot asks for a turn there, and neither waits long for the other. Whoever takes a slot gives it back.
  */
-import type { Instant } from '../mail/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { HopTurns } from '../runtime/hop-turns.ts'
+import type { SlotLease } from '../runtime/slot-leases.ts'
 import {
+  allowed,
   isIdle,
   lengthOf,
   newLane,
+  turnOf,
   type Lane,
   type LaneRequest,
   type Turn,
@@ -24,24 +25,22 @@ export interface LanesOptions {
   readonly clock: Clock
   /** Slots of all lanes together; asked each time, so that it may change. */
   readonly limit: () => number
-  /** Of these, how many only lanes get whose last delivery was answered; absent: none. */
-  readonly reserved?: () => number
+  /** Of so many slots, how many only lanes get whose last delivery was answered; absent: none. */
+  readonly reserved?: (slots: number) => number
   readonly maxWaiting?: number
   readonly maxWaitingBytes?: number
   /** Called when there is room again in a lane that sent these away, in their order; they need not wait any longer. */
   readonly callBack?: (ids: readonly string[]) => void
   /** Who is asked for each start in a lane that processes share; absent where there are no others. */
   readonly turns?: HopTurns | undefined
+  /** What we have of the slots where processes share them; absent where all are ours. */
+  readonly lease?: ((whole: () => number, changed: () => void) => SlotLease) | undefined
 }
 
 const defaultMaxWaiting = 4_500
 const defaultMaxWaitingBytes = 32 << 20
 /** Every so many turns a retry goes before a first try. */
 const retryTurn = 4
-/** So much earlier than its pace says are those called back who were sent away. */
-const haste = 0.7
-const shortestAwayMs = 1_000
-const longestAwayMs = 900_000
 /** Those sent away are called back where so few wait, so many at a time; so many are remembered in all lanes. */
 const fewWaiting = 500
 const calledAtOnce = 1_000
@@ -56,12 +55,15 @@ const turnWaitsMs = 1_000
 const idleLanes = 10_000
 
 export class Lanes {
-  readonly #options: Required<Omit<LanesOptions, 'turns'>> & Pick<LanesOptions, 'turns'>
+  readonly #options: Required<Omit<LanesOptions, 'turns' | 'lease'>> & Pick<LanesOptions, 'turns'>
+  readonly #lease: SlotLease | undefined
   readonly #lanes = new Map<string, Lane>()
   /** Lanes that could start one now, in the order of their turns. */
   readonly #ready = { first: new Set<Lane>(), retry: new Set<Lane>() }
   /** Those of them that answer, in the same order. */
   readonly #sure = { first: new Set<Lane>(), retry: new Set<Lane>() }
+  /** Those in which somebody waits, and that have half of the slots. */
+  readonly #full = new Set<Lane>()
   /** Those whose turn has come and that have no slot: the next ones are theirs. */
   readonly #turned = new Set<Lane>()
   #taken = 0
@@ -83,11 +85,12 @@ export class Lanes {
       reserved: () => 0,
       ...options,
     }
+    this.#lease = options.lease?.(options.limit, () => this.limitChanged())
   }
 
-  /** Slots of all lanes together. */
+  /** Slots of all lanes together, as many as we may take now. */
   get limit(): number {
-    return this.#options.limit()
+    return this.#lease?.limit ?? this.#options.limit()
   }
 
   get taken(): number {
@@ -101,7 +104,7 @@ export class Lanes {
   take({ key, id, urgency, sizeBytes, ...limits }: LaneRequest): Promise<Turn> {
     if (this.#closed) return Promise.resolve('closed')
     const lane = this.#lane(key)
-    lane.concurrency = Math.max(1, limits.concurrency)
+    lane.concurrency = limits.concurrency
     lane.intervalMs = limits.intervalMs
     lane.shared = this.#options.turns === undefined ? undefined : limits.shared
     const { promise, resolve } = Promise.withResolvers<Turn>()
@@ -141,12 +144,15 @@ export class Lanes {
 
   /** The limit may be another one now: those who wait need not wait for somebody to come or go. */
   limitChanged(): void {
-    if (!this.#closed) this.#hand()
+    if (this.#closed) return
+    for (const lane of this.#full) this.#mark(lane)
+    this.#hand()
   }
 
   /** Nobody gets a slot any more. */
   close(): void {
     this.#closed = true
+    this.#lease?.close()
     for (const lane of this.#lanes.values()) {
       lane.timer?.cancel()
       this.#freeSlot(lane)
@@ -169,19 +175,32 @@ export class Lanes {
   }
 
   #hand(): void {
-    while (this.#taken < this.#options.limit()) {
+    while (this.#taken < this.limit) {
       const next = this.#next()
-      if (next === undefined) return
+      if (next === undefined) break
       const { lane, urgency } = next
       if (lane.shared !== undefined && lane.turn === 'none') this.#askTurn(lane, urgency)
       else this.#begin(lane, urgency)
     }
+    this.#lease?.uses(this.#taken, this.#isShort)
+  }
+
+  /** Whether somebody waits who could begin if all slots were ours. */
+  get #isShort(): boolean {
+    const whole = this.#options.limit()
+    if (this.#waiting === 0 || this.#taken >= whole) return false
+    const isSafe = this.#unsure < whole - this.#options.reserved(whole)
+    const could = (lane: Lane): boolean => isSafe || lane.answers
+    for (const lane of this.#turned) if (could(lane)) return true
+    for (const lane of this.#full) if (lane.taken < allowed(lane, whole) && could(lane)) return true
+    const { first, retry } = isSafe ? this.#ready : this.#sure
+    return first.size > 0 || retry.size > 0
   }
 
   /** @returns a lane in which somebody waits */
   #next(): { readonly lane: Lane; readonly urgency: Urgency } | undefined {
-    const { limit, reserved } = this.#options
-    const isSafe = this.#unsure < limit() - reserved()
+    const slots = this.limit
+    const isSafe = this.#unsure < slots - this.#options.reserved(slots)
     for (const lane of this.#turned) {
       if (isSafe || lane.answers) return { lane, urgency: lane.turnFor }
     }
@@ -190,8 +209,9 @@ export class Lanes {
     const order = retriesTurn ? (['retry', 'first'] as const) : (['first', 'retry'] as const)
     for (const urgency of order) {
       for (const lane of lanes[urgency]) {
-        if (lane.waiting[urgency].length > 0) return { lane, urgency }
-        this.#step(lane, urgency, false)
+        const isFree = lane.taken < allowed(lane, slots)
+        if (isFree && lane.waiting[urgency].length > 0) return { lane, urgency }
+        this.#mark(lane)
       }
     }
     return undefined
@@ -241,11 +261,15 @@ export class Lanes {
   /** Into the circle, or out of it. */
   #mark(lane: Lane): void {
     const waitMs = lane.notBefore > 0 ? lane.notBefore - this.#options.clock.monotonicMs() : 0
-    const isFree = lane.taken < lane.concurrency && waitMs <= 0
+    const hasRoom = lane.taken < allowed(lane, this.limit)
+    const isFree = hasRoom && waitMs <= 0
     const isOpen = isFree && (lane.shared === undefined || lane.turn === 'none')
     for (const urgency of ['first', 'retry'] as const) {
       this.#step(lane, urgency, isOpen && lane.waiting[urgency].length > 0)
     }
+    const isFull = lane.concurrency === 'half' && !hasRoom && waitMs <= 0 && !isIdle(lane)
+    if (isFull) this.#full.add(lane)
+    else this.#full.delete(lane)
     if (isIdle(lane)) return this.#giveTurnBack(lane)
     if (isFree && lane.turn === 'ours') this.#turned.add(lane)
     else this.#turned.delete(lane)
@@ -334,7 +358,7 @@ export class Lanes {
       this.#awayFrom.add(lane)
       this.#away++
     }
-    waiter.resolve({ until: this.#turnOf(lane) })
+    waiter.resolve({ until: turnOf(lane, this.#options.clock.now()) })
   }
 
   /** Not before there is room for some, and not many more: else they would be sent away again at once. */
@@ -354,18 +378,6 @@ export class Lanes {
     }
     this.#away -= called.length
     if (called.length > 0) callBack(called)
-  }
-
-  /** When those before it will have gone, at the pace of this lane: each that is sent away comes behind the last. */
-  #turnOf(lane: Lane): Instant {
-    const now = this.#options.clock.now()
-    const paceMs = Math.max(lane.paceMs, lane.intervalMs, 0.1) * haste
-    const behind = Math.max(lane.sentUntil, now + lengthOf(lane) * paceMs) + paceMs
-    lane.sentUntil = behind
-    const awayMs = Math.max(shortestAwayMs, behind - now)
-    if (awayMs <= longestAwayMs) return Math.ceil(now + awayMs)
-    // Nobody knows what a lane does in so long: look again, but not all at the same moment.
-    return Math.ceil(now + longestAwayMs / 2 + ((awayMs * 7) % (longestAwayMs / 2)))
   }
 
   #lane(key: string): Lane {

@@ -36,8 +36,8 @@ export type Carriers = {
 
 /** For one next hop, whoever sends to it. */
 export interface DestinationLimits {
-  /** Deliveries at a time. */
-  readonly concurrency: number
+  /** Deliveries at a time; `half` of the slots that there are. */
+  readonly concurrency: number | 'half'
   /** Between the starts of two deliveries; 0: no limit. */
   readonly intervalMs: number
   /** What all processes that deliver keep to together, where somebody has said so. */

@@ -20,9 +20,9 @@ export function destinationLimits(
   const intervalMs = own?.intervalMs ?? others?.intervalMs ?? 0
   const isLimited = concurrency !== undefined || intervalMs > 0
   return {
-    concurrency: concurrency ?? Math.ceil(control.concurrencyRemote / 2),
+    concurrency: concurrency ?? 'half',
     intervalMs,
-    // Slots are divided among the workers as it is.
+    // Half of what it has each worker takes for itself.
     shared: isLimited ? { concurrency: concurrency ?? mostAtATime, intervalMs } : undefined,
   }
 }

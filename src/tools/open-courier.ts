@@ -12,6 +12,7 @@ import type { Generation } from '../filter/generation.ts'
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { Doors } from '../runtime/doors.ts'
 import type { HopTurns } from '../runtime/hop-turns.ts'
+import type { SlotLeases } from '../runtime/slot-leases.ts'
 import { destinationLimits } from './destination-limits.ts'
 import type { LocalUsers } from './local-users.ts'
 import { openBouncer } from './open-bouncer.ts'
@@ -27,6 +28,8 @@ export interface CourierParts extends CarrierParts {
   readonly observer?: AttemptObserver
   /** Absent where there is one worker. */
   readonly turns?: HopTurns | undefined
+  /** Likewise. */
+  readonly slots?: SlotLeases | undefined
 }
 
 /** What finding a route needs of all that. */
@@ -54,7 +57,7 @@ export function openRouter({
 const messagesUnderWay = 10_000
 
 export function openCourier(parts: CourierParts): Courier {
-  const { queue, doors, current, generation, pauses, users, turns } = parts
+  const { queue, doors, current, generation, pauses, users, turns, slots } = parts
   const { clock, random, log, disk } = doors
   const meter = deliveryMeter(doors.metrics)
   const recorder = new AttemptRecorder(doors.traces)
@@ -65,6 +68,7 @@ export function openCourier(parts: CourierParts): Courier {
     router: openRouter({ doors, current, generation, users }),
     pauses,
     turns,
+    slots,
     carriers: openCarriers(parts, meter),
     bouncer: openBouncer({
       queue: signedPost({ ...parts, hostname: () => current().control.me }),

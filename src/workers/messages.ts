@@ -4,6 +4,7 @@ import type { Instant } from '../mail/instant.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { CountAnswer, CountQuestion } from './counts.ts'
+import type { SlotsGranted, SlotsWanted } from './slots.ts'
 
 /** A worker's place among the workers. */
 export interface Seat {
@@ -104,6 +105,7 @@ export type ToWorker =
   | { readonly say: 'declare'; readonly key: string }
   /** It need not ask any more: nobody holds any. */
   | { readonly say: 'free'; readonly key: string }
+  | { readonly say: 'slots'; readonly granted: SlotsGranted }
   | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
   | { readonly say: 'adopt'; readonly shard: number }
   /** Whoever led is gone for good. */
@@ -131,3 +133,4 @@ export type FromWorker =
   | { readonly say: 'answered'; readonly number: number; readonly answer: WorkerAnswer }
   | { readonly say: 'alive' }
   | { readonly say: 'count'; readonly questions: readonly CountQuestion[] }
+  | { readonly say: 'slots'; readonly wanted: SlotsWanted }

@@ -1,37 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readControlSettings } from '../formats/control-settings.ts'
-import { listenersOf, shareOfDeliveries } from './share.ts'
-
-const control = readControlSettings((name) =>
-  name === 'me' ? Buffer.from('mx.test\n') : undefined,
-).value
-
-describe('a share of the deliveries', () => {
-  const slotsOf = (workers: number) =>
-    Array.from({ length: workers }, (_, index) => {
-      const all = { ...control, concurrencyLocal: 10, concurrencyRemote: 3 }
-      const share = shareOfDeliveries(all, { number: index + 1, workers })
-      return [share.concurrencyLocal, share.concurrencyRemote]
-    })
-
-  test('is all of them for one worker', () => {
-    expect(shareOfDeliveries(control, { number: 1, workers: 1 })).toBe(control)
-  })
-
-  test('comes to all of them together, and is at least one', () => {
-    expect(slotsOf(3)).toEqual([
-      [4, 1],
-      [3, 1],
-      [3, 1],
-    ])
-    expect(slotsOf(4)).toEqual([
-      [3, 1],
-      [3, 1],
-      [2, 1],
-      [2, 1],
-    ])
-  })
-})
+import { listenersOf } from './share.ts'
 
 describe('the listeners of a worker', () => {
   const tcp = { name: 'mx', address: { host: '127.0.0.1', port: 0 }, maxConnections: 7 }

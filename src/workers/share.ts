@@ -1,26 +1,6 @@
 /** What one worker of several makes of a configuration that speaks of all of them. */
-import type { ControlSettings } from '../formats/control-settings.ts'
 import type { ListenAddress } from '../runtime/net.ts'
 import type { OpenListener, Seat } from './messages.ts'
-
-/** Deliveries at a time: all workers together carry what `control/` says, but each at least one. */
-export function shareOfDeliveries(
-  control: ControlSettings,
-  { number, workers }: Pick<Seat, 'number' | 'workers'>,
-): ControlSettings {
-  if (workers === 1) return control
-  const share = (all: number): number => {
-    if (all === 0) return 0
-    const more = number <= all % workers ? 1 : 0
-    return Math.max(1, Math.floor(all / workers) + more)
-  }
-  const { concurrencyLocal, concurrencyRemote } = control
-  return {
-    ...control,
-    concurrencyLocal: share(concurrencyLocal),
-    concurrencyRemote: share(concurrencyRemote),
-  }
-}
 
 /**
  * The listeners of one worker: ports as the first worker has them, whatever is configured by now. A UNIX socket cannot

@@ -1,5 +1,6 @@
 import type { Counters } from '../runtime/counters.ts'
 import type { HopTurns } from '../runtime/hop-turns.ts'
+import type { SlotLeases } from '../runtime/slot-leases.ts'
 import type { HandedListener } from '../runtime/net.ts'
 import type { ReloadReport } from './messages.ts'
 import type { Places } from './own-places.ts'
@@ -12,6 +13,8 @@ export interface Superior {
   readonly places?: Places | undefined
   /** At next hops that have limits; absent where there is one. */
   readonly turns?: HopTurns | undefined
+  /** Of deliveries; absent where there is one. */
+  readonly slots?: SlotLeases | undefined
   /** Listening sockets of the one before, by address. */
   readonly handed?: ReadonlyMap<string, HandedListener>
   /** The socket of the deliverer, where root keeps the gateway. */

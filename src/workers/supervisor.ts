@@ -11,6 +11,7 @@ import type { HandedListener } from '../runtime/net.ts'
 import type { WorkerEnd, WorkerProcesses } from '../runtime/workers.ts'
 import { firstLife } from './first-life.ts'
 import { FirstWords, type FirstWord } from './first-words.ts'
+import { LentSlots } from './lent-slots.ts'
 import {
   needsStart,
   type FromWorker,
@@ -59,6 +60,7 @@ export class Supervisor {
   readonly #parts: SupervisorParts
   readonly #slots: readonly WorkerSlot[]
   readonly #counts: SharedCounts
+  readonly #lent: LentSlots
   readonly #questions: WorkerQuestions
   readonly #watchdog: Watchdog
   readonly #replacement: Replacement
@@ -74,6 +76,7 @@ export class Supervisor {
     this.#parts = parts
     this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
     this.#counts = new SharedCounts(parts.clock)
+    this.#lent = new LentSlots(this.#slots)
     this.#questions = new WorkerQuestions(parts.clock)
     this.#watchdog = new Watchdog(this.#slots, parts)
     this.#replacement = new Replacement({
@@ -304,16 +307,9 @@ export class Supervisor {
     const known = this.#known === undefined ? {} : { known: this.#known }
     const { suspects } = crashes
     const closed = this.#admits ? {} : { closed: true as const }
-    const seat = {
-      number,
-      workers: this.#slots.length,
-      shards,
-      suspects,
-      ...(leads ? { leads } : {}),
-      ...known,
-      ...more,
-      ...closed,
-    }
+    const lead = leads ? { leads } : {}
+    const workers = this.#slots.length
+    const seat = { number, workers, shards, suspects, ...lead, ...known, ...more, ...closed }
     slot.handTo(process)
     process.send({ say: 'open', folder, seat })
     this.#counts.joined(member)
@@ -340,6 +336,8 @@ export class Supervisor {
         if (answers.length > 0) process.send({ say: 'counted', answers })
         return
       }
+      case 'slots':
+        return this.#lent.heard(slot, process, message.wanted)
       case 'answered':
         return this.#questions.answered(message.number, message.answer)
       case 'reloaded':
@@ -372,6 +370,7 @@ export class Supervisor {
     slot.left = undefined
     slot.overdue = false
     this.#counts.giveBack(slot.number)
+    this.#lent.giveBack(slot.number)
     // One that was told to go may crash on its way out, over the message that it has in hand.
     const hasCrashed = wasOpen && how !== 0 && !overdue
     if (hasCrashed && (this.#stopping !== undefined || left !== undefined)) {

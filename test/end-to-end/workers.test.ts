@@ -1,7 +1,7 @@
 /** A gateway of several processes: that they are one gateway, and that the end of one is nobody else's. */
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -143,6 +143,35 @@ describe('four workers', () => {
       return new Set(reloaded.map((line) => Number(/"worker":(\d)/.exec(line)?.[1])))
     }
     await expect.poll(whoReloaded).toEqual(new Set([1, 2, 3, 4]))
+  })
+
+  test('leave all slots for remote deliveries to the one that has mail for them', async () => {
+    const open = new Set<Socket>()
+    const silent = createServer((socket) => {
+      open.add(socket)
+      socket.on('error', () => undefined).on('close', () => open.delete(socket))
+    })
+    await once(silent.listen(0, '0.0.0.0'), 'listening')
+    const { port } = silent.address() as AddressInfo
+    const domains = Array.from({ length: 10 }, (_, each) => `slow${each}.test`)
+    const routes = domains.map((domain, each) => `${domain}:127.0.2.${each + 1}:${port}\n`)
+    await folder.write('control/rcpthosts', ['postern.test', ...domains, ''].join('\n'))
+    await folder.write('control/smtproutes', `away.test:127.0.0.1:1\n${routes.join('')}`)
+    await folder.write('control/concurrencyremote', '8\n')
+    await runPostern(['reload', '--config', folder.config])
+    const mail = domains.flatMap((domain) => [
+      'MAIL FROM:<a@client.test>',
+      `RCPT TO:<bob@${domain}>`,
+      'DATA',
+      'Subject: slow\r\n\r\nhello\r\n.',
+    ])
+    // One connection: all of it lies with one worker.
+    await dialogue(gateway.port, ['EHLO c', ...mail, 'QUIT'])
+    // A quarter is for hops that answer.
+    await eventually(async () => (open.size >= 6 ? true : undefined), 'six connections')
+    expect(open.size).toBe(6)
+    for (const socket of open) socket.destroy()
+    silent.close()
   })
 
   test('end gracefully with their supervisor, and with 0', async () => {
