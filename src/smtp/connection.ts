@@ -1,7 +1,8 @@
 /**
  * A session on its connection: bytes to lines, replies to bytes, STARTTLS, deadlines. The only file that holds a
  * Connection. While an answer is awaited, or the client does not read, what it sends is held and then paused;
- * all that follows from one chunk leaves in one write. Ends by itself: `closed` is called once, whatever happens.
+ * all that follows from one chunk leaves in one write, and who sends a great many commands lets others have their turn.
+ * Ends by itself: `closed` is called once, whatever happens.
  */
 import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Answer, Reply } from '../mail/reply.ts'
@@ -23,6 +24,8 @@ import type { SessionRecording } from './session-recording.ts'
 const holdMs = 1_000
 /** … and so many bytes of them: HELP is answered with twenty times its length. */
 const holdBytes = 65_536
+/** So many commands of a client are taken before others have their turn: a chunk may hold thousands. */
+const stepsATurn = 50
 
 export interface SessionConnectionParts {
   /** The session's. */
@@ -134,8 +137,11 @@ export class SessionConnection implements ConnectionHandlers {
   }
 
   #pump(): void {
+    let steps = 0
     while (!this.#waiting && !this.#blocked && !this.#closing) {
-      if (!this.#step()) break
+      if (steps === stepsATurn) this.#settle(nextTurn())
+      else if (!this.#step()) break
+      steps++
     }
     if (this.#closing) return
     if (!this.#waiting || this.#heldLong()) this.#flush()
@@ -308,3 +314,6 @@ export class SessionConnection implements ConnectionHandlers {
     this.#pace.cancel()
   }
 }
+
+const nextTurn = (): Promise<undefined> =>
+  new Promise((resolve) => void setImmediate(resolve, undefined))

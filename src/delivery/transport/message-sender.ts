@@ -2,6 +2,7 @@
 import type { Message } from '../../mail/message.ts'
 import { DataEncoder } from './data-encoder.ts'
 import { saysYes } from './hop-result.ts'
+import type { SmtpClient } from './smtp-client.ts'
 import type { MailForm } from './mail-command.ts'
 import type { HopReply } from './reply-reader.ts'
 import type { SmtpSession } from './smtp-session.ts'
@@ -32,6 +33,28 @@ async function* pieces(message: Message): AsyncGenerator<Uint8Array, undefined> 
   if (sizeBytes > 0) yield Buffer.concat(parts)
 }
 
+/**
+ * Who has refused the rest of a message may hang up, or read no more of it: then that refusal counts, not that the write
+ * failed. A yes before the end of the message is none.
+ * @returns that refusal
+ */
+async function write(
+  client: SmtpClient,
+  bytes: Uint8Array,
+  timeoutMs: number,
+): Promise<HopReply | undefined> {
+  try {
+    await client.write(bytes, timeoutMs)
+    return undefined
+  } catch (error) {
+    while (client.hasSpoken) {
+      const reply = await client.read(timeoutMs)
+      if (!saysYes(reply)) return reply
+    }
+    throw error
+  }
+}
+
 /** After 354. @returns the reply of a peer that did not wait for the final dot, which is then not sent */
 export async function sendData({
   session: { client },
@@ -42,12 +65,12 @@ export async function sendData({
   let held: Buffer = Buffer.alloc(0)
   for await (const piece of pieces(message)) {
     if (client.hasSpoken) return client.read(timeouts.blockMs)
-    if (held.length > 0) await client.write(held, timeouts.blockMs)
+    const refused = held.length > 0 ? await write(client, held, timeouts.blockMs) : undefined
+    if (refused !== undefined) return refused
     held = encoder.encode(piece)
   }
   if (client.hasSpoken) return client.read(timeouts.blockMs)
-  await client.write(Buffer.concat([held, encoder.end()]), timeouts.blockMs)
-  return undefined
+  return write(client, Buffer.concat([held, encoder.end()]), timeouts.blockMs)
 }
 
 /** So many chunks may be under way that the peer has not answered. */
@@ -78,7 +101,8 @@ export async function sendChunks({
   let held: Uint8Array = Buffer.alloc(0)
   for await (const piece of pieces(message)) {
     if (held.length > 0) {
-      await client.write(bdat(held), timeouts.blockMs)
+      const unheard = await write(client, bdat(held), timeouts.blockMs)
+      if (unheard !== undefined) return unheard
       unanswered++
       const refused = await refusalUntil(
         () => unanswered === 0 || (pipelined && unanswered < maxUnanswered && !client.hasSpoken),
@@ -92,8 +116,7 @@ export async function sendChunks({
   // A reply that nobody asked for must not pass for the reply to the last chunk.
   if (client.hasSpoken) return client.read(timeouts.blockMs)
   const last = encoder === undefined ? held : Buffer.concat([held, encoder.end()])
-  await client.write(bdat(last, ' LAST'), timeouts.blockMs)
-  return undefined
+  return write(client, bdat(last, ' LAST'), timeouts.blockMs)
 }
 
 function bdat(bytes: Uint8Array, last = ''): Buffer {

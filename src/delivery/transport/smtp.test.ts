@@ -205,6 +205,39 @@ describe('a refusal', () => {
     await settle()
     expect(sent).toEqual([undefined])
   })
+
+  describe.each(['DATA', 'BDAT'])('from a peer that reads no more of %s', (by) => {
+    test.each([
+      ['552 5.3.4 Too big', 'hangs up', 'failed', '5.3.4'],
+      ['451 4.3.1 No room', 'hangs up', 'deferred', '4.3.1'],
+      ['552 5.3.4 Too big', 'stays', 'failed', '5.3.4'],
+      ['250 2.0.0 Taken', 'hangs up', 'deferred', '4.4.2'],
+      ['552 5.3', 'hangs up without an end of the line', 'deferred', '4.4.2'],
+    ] as const)('%s counts where it then %s: %s', async (reply, end, outcome, status) => {
+      const talk = async (connection: Connection) => {
+        const peer = scriptedPeer(connection)
+        peer.say('220 hi\r\n')
+        const extensions = by === 'BDAT' ? '250-x\r\n250-CHUNKING\r\n250 PIPELINING' : '250 x'
+        for (const said of [extensions, '250 x', '250 x', ...(by === 'DATA' ? ['354 x'] : [])]) {
+          await peer.line()
+          peer.say(`${said}\r\n`)
+        }
+        connection.pause()
+        await settle()
+        peer.say(end.endsWith('line') ? reply : `${reply}\r\n`)
+        if (end !== 'stays') peer.hangUp()
+      }
+      const { results, clock, net } = stage({
+        hosts: { [`${address}:2525`]: (it) => void talk(it) },
+        message: memoryMessage(`Subject: x\r\n\r\n${'x'.repeat(300_000)}\r\n`),
+      })
+      for (let turns = 0; turns < 5; turns++) await settle()
+      clock.advance(180_000)
+      expect(await results).toMatchObject([{ outcome, status }])
+      await settle()
+      expect(net.open).toBe(0)
+    })
+  })
 })
 
 /** The same message, with a turn of the event loop before each chunk. */
