@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { PosternError } from '../../mail/errors.ts'
 import type { FileLock, FileLocks } from '../file-locks.ts'
 import { takeDotLock } from './dot-lock.ts'
@@ -17,39 +17,65 @@ const timedOut = 1
 const childDescriptor = 3
 const appending = O_WRONLY | O_CREAT | O_APPEND
 
+/** So often at most is another file in the place of the one that was locked: who does that again and again is no mail reader. */
+const mostReplaced = 20
+
 export const systemFileLocks: FileLocks = {
   async take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock> {
-    const file = await open(
-      path,
-      noLink === true ? appending | O_NOFOLLOW : appending,
-      0o600,
-    ).catch((error: unknown) => {
-      throw new PosternError('DISK_FAILED', path, { cause: error })
-    })
+    const file = await takeFile(path, timeoutMs, noLink)
+    return { release: () => file.close() }
+  },
+
+  async takeMbox(path: string, timeoutMs: number): Promise<FileLock> {
+    let file = await takeFile(path, timeoutMs)
     try {
-      await lockDescriptor(file.fd, path, timeoutMs)
-      return { release: () => file.close() }
+      const dot = await takeDotLock(path, timeoutMs)
+      try {
+        for (let replaced = 0; !(await isStill(path, file)); replaced++) {
+          if (replaced === mostReplaced) throw new PosternError('TIMEOUT', `the lock of ${path}`)
+          await file.close()
+          file = await takeFile(path, timeoutMs)
+        }
+      } catch (error) {
+        await dot.release()
+        throw error
+      }
+      const locked = file
+      return {
+        async release() {
+          await dot.release()
+          await locked.close()
+        },
+      }
     } catch (error) {
       await file.close()
       throw error
     }
   },
+}
 
-  async takeMbox(path: string, timeoutMs: number): Promise<FileLock> {
-    const lock = await systemFileLocks.take(path, timeoutMs)
-    try {
-      const dot = await takeDotLock(path, timeoutMs)
-      return {
-        async release() {
-          await dot.release()
-          await lock.release()
-        },
-      }
-    } catch (error) {
-      await lock.release()
-      throw error
-    }
-  },
+/** @returns the file, which is locked as long as it is open */
+async function takeFile(path: string, timeoutMs: number, noLink?: true): Promise<FileHandle> {
+  const flags = noLink === true ? appending | O_NOFOLLOW : appending
+  const file = await open(path, flags, 0o600).catch((error: unknown) => {
+    throw new PosternError('DISK_FAILED', path, { cause: error })
+  })
+  try {
+    await lockDescriptor(file.fd, path, timeoutMs)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Whoever had a lock before us may have renamed another file to that name, as Python's mailbox does, or removed it. */
+async function isStill(path: string, file: FileHandle): Promise<boolean> {
+  const locked = await file.stat()
+  return stat(path).then(
+    ({ dev, ino }) => dev === locked.dev && ino === locked.ino,
+    () => false,
+  )
 }
 
 /**
