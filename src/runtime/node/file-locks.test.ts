@@ -99,3 +99,25 @@ test('an mbox that is removed while we wait is made anew, and locked', async () 
   expect(await canLock(path)).toBe(false)
   await lock.release()
 })
+
+test('those who wait for an mbox that is replaced all get it, one after the other', async () => {
+  const path = mailbox()
+  writeFileSync(path, 'old')
+  writeFileSync(`${path}.lock`, '')
+  const done: string[] = []
+  const turn = async (name: string): Promise<void> => {
+    const lock = await systemFileLocks.takeMbox(path, 20_000)
+    done.push(name)
+    await lock.release()
+  }
+  const before = [turn('a'), turn('b')]
+  while (await canLock(path));
+  writeFileSync(`${path}.new`, 'new')
+  renameSync(`${path}.new`, path)
+  // Somebody who locks the new file and waits for the other lock, as one of those does who had locked the old one.
+  const after = turn('c')
+  while (await canLock(path));
+  unlinkSync(`${path}.lock`)
+  await Promise.all([...before, after])
+  expect(done.toSorted()).toEqual(['a', 'b', 'c'])
+})

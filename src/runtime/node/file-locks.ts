@@ -17,8 +17,8 @@ const timedOut = 1
 const childDescriptor = 3
 const appending = O_WRONLY | O_CREAT | O_APPEND
 
-/** So often at most is another file in the place of the one that was locked: who does that again and again is no mail reader. */
-const mostReplaced = 20
+/** So often at most is another file in the place of the one that was locked: who does that more often is no mail reader. */
+const mostReplaced = 50
 
 export const systemFileLocks: FileLocks = {
   async take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock> {
@@ -27,31 +27,37 @@ export const systemFileLocks: FileLocks = {
   },
 
   async takeMbox(path: string, timeoutMs: number): Promise<FileLock> {
-    let file = await takeFile(path, timeoutMs)
-    try {
-      const dot = await takeDotLock(path, timeoutMs)
-      try {
-        for (let replaced = 0; !(await isStill(path, file)); replaced++) {
-          if (replaced === mostReplaced) throw new PosternError('TIMEOUT', `the lock of ${path}`)
-          await file.close()
-          file = await takeFile(path, timeoutMs)
-        }
-      } catch (error) {
-        await dot.release()
-        throw error
-      }
-      const locked = file
-      return {
-        async release() {
-          await dot.release()
-          await locked.close()
-        },
-      }
-    } catch (error) {
-      await file.close()
-      throw error
+    for (let tries = 0; tries < mostReplaced; tries++) {
+      // oxlint-disable-next-line no-await-in-loop -- one try after the other
+      const lock = await takeMboxOnce(path, timeoutMs)
+      if (lock !== 'replaced') return lock
     }
+    throw new PosternError('TIMEOUT', `the lock of ${path}`)
   },
+}
+
+/**
+ * Always in this order. Who finds that the file was replaced lets go of both: with one of them in hand he would wait for the
+ * other, which somebody has who waits for his.
+ */
+async function takeMboxOnce(path: string, timeoutMs: number): Promise<FileLock | 'replaced'> {
+  const file = await takeFile(path, timeoutMs)
+  let dot: FileLock | undefined
+  const release = async (): Promise<void> => {
+    await dot?.release()
+    await file.close()
+  }
+  try {
+    if (await isStill(path, file)) {
+      dot = await takeDotLock(path, timeoutMs)
+      if (await isStill(path, file)) return { release }
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+  await release()
+  return 'replaced'
 }
 
 /** @returns the file, which is locked as long as it is open */
