@@ -11,13 +11,16 @@ const reading: JsonObject = { auth: 'required' }
 /** Packets have no commands: nobody can begin TLS or log in by one. */
 const packets: JsonObject = { auth: 'off', starttls: 'off', prdr: false }
 
+/** One packet, one answer: who may relay by it cannot send a long list in parts. */
+const onePacket: JsonObject = { ...packets, max_recipients: 20_000 }
+
 const presets: { readonly [R in ListenerRole]: JsonObject } = {
   mx: {},
   submission,
   smtps: submission,
   lmtp: {},
   qmtp: packets,
-  qmqp: packets,
+  qmqp: onePacket,
   pop3: reading,
   pop3s: reading,
 }

@@ -267,6 +267,14 @@ describe('a listener', () => {
     },
   )
 
+  test('with the role qmqp takes long lists, which its clients cannot send in parts, unless it says less', () => {
+    const qmqp = { name: 'in', role: 'qmqp' as const, tls: false }
+    const less = { ...qmqp, name: 'less', options: { max_recipients: 50 } }
+    const listeners = [qmqp, less]
+    expect(settingsFor({}, { listeners, listener: 'in' })).toMatchObject({ maxRecipients: 20_000 })
+    expect(settingsFor({}, { listeners, listener: 'less' })).toMatchObject({ maxRecipients: 50 })
+  })
+
   test('is not bound to its role: its own settings stand above it', () => {
     const listeners = [
       { name: 'out', role: 'submission' as const, tls: true, options: { complete_header: false } },

@@ -367,6 +367,20 @@ describe('QMQP', () => {
     expect(await heard(nobody)).toEqual(['DNo valid recipients (#5.5.1)'])
   })
 
+  test('refuses for good a list that is too long: it cannot be sent in parts', async () => {
+    const { dial, queue } = await stage('qmqp', { settings: { maxRecipients: 2 } })
+    const sent = async (...recipients: readonly string[]) => {
+      const client = await dial()
+      client.send(whole('Subject: x\n\nhello\n', 'a@b.test', ...recipients))
+      return heard(client)
+    }
+    expect(await sent('c@d.test', 'e@f.test', 'g@h.test')).toEqual([
+      expect.stringMatching(/^DToo many recipients .*#5\.5\.3/),
+    ])
+    expect(queue.commits).toEqual([])
+    expect(await sent('c@d.test', 'e@f.test')).toEqual([expect.stringMatching(/^KOk/)])
+  })
+
   test('is for clients that are named, or may relay by their rule, and for nobody else', async () => {
     const { dial, policy, log } = await stage('qmqp')
     const stranger = await dial('203.0.113.9')

@@ -244,7 +244,7 @@ export class PacketReceiver implements SessionReceiver {
       if (transaction === undefined) return undefined
       if (recipient === undefined) told.push(badRecipient)
       else if (transaction.recipients.length >= settings.maxRecipients) {
-        told.push(replies.tooManyRecipients)
+        told.push(this.#protocol === 'qmqp' ? tooManyForOnePacket : replies.tooManyRecipients)
       } else {
         // oxlint-disable-next-line no-await-in-loop -- one question at a time is the policy's contract
         const ruling = await policy.rcpt({ transaction, recipient })
@@ -324,6 +324,13 @@ export class PacketReceiver implements SessionReceiver {
 
 const badSender = replies.badReversePath('The sender is no mail address')
 const badRecipient = replies.badForwardPath('The recipient is no mail address')
+
+/** Not 452: there is no second packet to name the others in, and this one comes back as it is. */
+const tooManyForOnePacket: Reply = {
+  ...replies.tooManyRecipients,
+  code: 552,
+  status: '5.5.3',
+}
 
 function known(told: readonly (Reply | undefined)[]): readonly Reply[] {
   return told.filter((each) => each !== undefined)

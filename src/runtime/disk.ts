@@ -6,6 +6,7 @@
 export interface Disk {
   /**
    * @param mode `read`: must exist. `write`: must exist. `create`: must not exist. `open`: created if missing.
+   * `append`: must exist; what is written comes to its end, wherever that is by then, whatever position is named.
    * `foreign`: to read what another user has put there; a symbolic link is refused, and nothing else waits for anybody.
    */
   open(path: string, mode: OpenMode): Promise<DiskFile>
@@ -39,7 +40,7 @@ export interface Disk {
   watch(path: string, changed: () => void, isOurs?: (name: string) => boolean): DiskWatch
 }
 
-export type OpenMode = 'read' | 'write' | 'create' | 'open' | 'foreign'
+export type OpenMode = 'read' | 'write' | 'append' | 'create' | 'open' | 'foreign'
 
 export interface FileStat {
   readonly sizeBytes: number

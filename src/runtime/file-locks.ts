@@ -12,6 +12,10 @@ export interface FileLocks {
    * @throws PosternError TIMEOUT after `timeoutMs`, DISK_FAILED
    */
   take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock>
-  /** The same of an mbox, and the file `.lock` beside it, which mail readers take. @throws PosternError TIMEOUT, DISK_FAILED */
+  /**
+   * The same of an mbox, and the file `.lock` beside it, which mail readers take. What has the name `path` then is what is
+   * locked: who opened it before may have another file, which was replaced meanwhile.
+   * @throws PosternError TIMEOUT, DISK_FAILED
+   */
   takeMbox(path: string, timeoutMs: number): Promise<FileLock>
 }

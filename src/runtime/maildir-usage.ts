@@ -19,16 +19,17 @@ export async function countedBytes(
 }
 
 /**
- * Writes down what came, or went; a sum that cannot be kept is forgotten, and counted anew. Without one there is nothing to keep.
+ * Writes down what came, or went, behind whatever others have written by then; a sum that cannot be kept is forgotten, and
+ * counted anew. Without one there is nothing to keep.
  * @param entry a line of maildirsize
  */
 export async function noteUsage(disk: Disk, maildir: string, entry: string): Promise<void> {
   const name = `${maildir}/maildirsize`
   try {
-    const file = await unlessMissing(disk.open(name, 'write'))
+    const file = await unlessMissing(disk.open(name, 'append'))
     if (file === undefined) return
     try {
-      await file.write([Buffer.from(entry)], (await file.stat()).sizeBytes)
+      await file.write([Buffer.from(entry)], 0)
     } finally {
       await file.close()
     }

@@ -68,7 +68,7 @@ class MemoryDisk implements FakeDisk, FileDisk {
     const known = this.#names.get(clean(path))
     if (known !== undefined) {
       if (mode === 'create') throw new PosternError('DISK_FAILED', `${path}: exists`)
-      return new FakeFile(this, known, path)
+      return new FakeFile(this, known, path, mode === 'append')
     }
     if (mode !== 'create' && mode !== 'open') throw notFound(path)
     this.#folderOf(path)

@@ -38,11 +38,13 @@ export class FakeFile implements DiskFile {
   readonly #disk: FileDisk
   readonly #inode: FakeInode
   readonly #path: string
+  readonly #appends: boolean
 
-  constructor(disk: FileDisk, inode: FakeInode, path: string) {
+  constructor(disk: FileDisk, inode: FakeInode, path: string, appends = false) {
     this.#disk = disk
     this.#inode = inode
     this.#path = path
+    this.#appends = appends
   }
 
   writeNow(parts: readonly Uint8Array[], position: number): void {
@@ -60,7 +62,8 @@ export class FakeFile implements DiskFile {
     this.#write(bytes, position, fault)
   }
 
-  #write(bytes: Buffer, position: number, fault: PosternError | undefined): void {
+  #write(bytes: Buffer, named: number, fault: PosternError | undefined): void {
+    const position = this.#appends ? this.#inode.sizeBytes : named
     const growth = Math.max(0, position + bytes.length - this.#inode.sizeBytes)
     const missing = growth - this.#disk.room(growth)
     const kept = fault === undefined ? bytes.length - missing : bytes.length >> 1

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -74,6 +74,19 @@ describe('a message in an mbox', () => {
     const delivery = { path: './m', home, lines, message: inChunks('S: x\n', 5) }
     await deliverToMbox({ disk: systemDisk, locks }, delivery)
     expect(readFileSync(join(home, 'm'), 'latin1')).toBe(`before\n\n${head}S: x\n\n`)
+  })
+
+  test('goes into the file that has the name once it is locked, not into one that a mail reader has replaced', async () => {
+    const home = homeFolder()
+    writeFileSync(join(home, 'm'), 'before\n\n')
+    const takeMbox = async (path: string) => {
+      writeFileSync(`${path}.new`, 'what is left\n\n')
+      renameSync(`${path}.new`, path)
+      return { release: async () => undefined }
+    }
+    const delivery = { path: './m', home, lines, message: inChunks('S: x\n', 5) }
+    await deliverToMbox({ disk: systemDisk, locks: { takeMbox } }, delivery)
+    expect(readFileSync(join(home, 'm'), 'latin1')).toBe(`what is left\n\n${head}S: x\n\n`)
   })
 
   test('that can not be read to its end leaves the mbox as it was', async () => {

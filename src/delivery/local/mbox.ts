@@ -32,20 +32,16 @@ export async function deliverToMbox(
   { path, home, lines, message }: MboxDelivery,
 ): Promise<Trouble | undefined> {
   const absolute = fileName(path.startsWith('/') ? path : `${home}/${path}`)
-  let file: DiskFile
   try {
-    file = await disk.open(absolute, 'open')
+    // What cannot be opened at all is said first; there is something to lock then.
+    await (await disk.open(absolute, 'open')).close()
   } catch (error) {
     return soft(`Unable to open ${path}: ${reasonOf(error)}. (#4.2.1)`)
   }
   try {
     const lock = await locks.takeMbox(absolute, lockTimeoutMs)
     try {
-      return await append(file, {
-        path,
-        parts: quoted(lines, message),
-        created: () => syncName(disk, absolute),
-      })
+      return await appendTo(disk, absolute, { path, parts: quoted(lines, message) })
     } finally {
       await lock.release()
     }
@@ -54,6 +50,18 @@ export async function deliverToMbox(
       return soft('File has been locked for 30 seconds straight. (#4.3.0)')
     }
     return soft(`Unable to lock ${path}: ${reasonOf(error)}. (#4.3.0)`)
+  }
+}
+
+/** Opened under the lock, never before: a mail reader that had it may have put another file in its place. */
+async function appendTo(
+  disk: Disk,
+  absolute: string,
+  { path, parts }: Pick<Appending, 'path' | 'parts'>,
+): Promise<Trouble | undefined> {
+  const file = await disk.open(absolute, 'open')
+  try {
+    return await append(file, { path, parts, created: () => syncName(disk, absolute) })
   } finally {
     await file.close()
   }

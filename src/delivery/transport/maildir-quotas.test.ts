@@ -118,6 +118,23 @@ describe('a Maildir with a quota', () => {
     expect(await disk.list(path)).not.toContain('maildirsize')
   })
 
+  test('loses no line of maildirsize that another program writes at that moment', async () => {
+    const { disk, deliver, kept } = stage({
+      [`${path}/tmp/x`]: '',
+      [`${path}/maildirsize`]: '9C\n50 1\n',
+    })
+    disk.fault = ({ kind, path: file }) => {
+      if (kind === 'write' && file.endsWith('/maildirsize')) {
+        disk.fault = () => undefined
+        const before = Buffer.concat([disk.bytes(file), Buffer.from('-50 -1\n')])
+        void disk.open(file, 'write').then((other) => other.writeNow([before], 0))
+      }
+      return undefined
+    }
+    expect(await deliver({ messages: 9 })).toBe('2.0.0')
+    expect(kept()).toMatch(/^9C\n50 1\n-50 -1\n\d+ 1\n$/)
+  })
+
   test('that is not there has room for what fits at all', async () => {
     const { quotas } = stage()
     expect(await quotas.isFull({ path, quota: { bytes: 10 }, sizeBytes: 10 })).toBe(false)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   existsSync,
+  readFileSync,
   mkdtempSync,
   readdirSync,
   renameSync,
@@ -47,6 +48,19 @@ describe('a file', () => {
     file.writeNow(parts, 0)
     expect(Buffer.from(await file.read(0, 100_000))).toEqual(Buffer.concat(parts))
     await file.close()
+  })
+
+  test('that others append to as well loses nothing of what each of them wrote', async () => {
+    const path = join(folder, 'file')
+    writeFileSync(path, 'one,')
+    const file = await systemDisk.open(path, 'append')
+    appendFileSync(path, 'two,')
+    await file.write([Buffer.from('three,')], 0)
+    appendFileSync(path, 'four,')
+    file.writeNow([Buffer.from('five')], 0)
+    await file.close()
+    expect(readFileSync(path, 'utf8')).toBe('one,two,three,four,five')
+    await expect(systemDisk.open(`${path}2`, 'append')).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
   test('that is missing is NOT_FOUND, one that exists is not created again', async () => {

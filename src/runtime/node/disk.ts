@@ -8,11 +8,13 @@ import type { Disk, DiskFile, FileStat } from '../disk.ts'
 import { lockFile } from './disk-lock.ts'
 import { watchPath } from './disk-watch.ts'
 
-const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
 const openFlags = {
   // What is no file after all, such as a FIFO, keeps nobody waiting.
   read: O_RDONLY | O_NONBLOCK,
   write: 'r+',
+  // Linux's pwrite(2) heeds no position then.
+  append: O_WRONLY | O_APPEND,
   create: 'wx+',
   open: O_RDWR | O_CREAT,
   foreign: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,

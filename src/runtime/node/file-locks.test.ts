@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -60,4 +69,55 @@ test('a link in place of a lock leads nowhere, for whoever wants none', async ()
   expect(existsSync(`${path}.elsewhere`)).toBe(false)
   await (await systemFileLocks.take(path, 1000)).release()
   expect(existsSync(`${path}.elsewhere`)).toBe(true)
+})
+
+test('of an mbox that a mail reader replaces while we wait, what has its name then is locked', async () => {
+  const path = mailbox()
+  writeFileSync(path, 'old')
+  writeFileSync(`${path}.lock`, '')
+  const taken = systemFileLocks.takeMbox(path, 20_000)
+  // Ours as soon as nobody else can take it: now we wait for the other lock.
+  while (await canLock(path));
+  writeFileSync(`${path}.new`, 'new')
+  renameSync(`${path}.new`, path)
+  unlinkSync(`${path}.lock`)
+  const lock = await taken
+  expect(await canLock(path)).toBe(false)
+  await lock.release()
+  expect(await canLock(path)).toBe(true)
+})
+
+test('an mbox that is removed while we wait is made anew, and locked', async () => {
+  const path = mailbox()
+  writeFileSync(path, 'old')
+  writeFileSync(`${path}.lock`, '')
+  const taken = systemFileLocks.takeMbox(path, 20_000)
+  while (await canLock(path));
+  unlinkSync(path)
+  unlinkSync(`${path}.lock`)
+  const lock = await taken
+  expect(await canLock(path)).toBe(false)
+  await lock.release()
+})
+
+test('those who wait for an mbox that is replaced all get it, one after the other', async () => {
+  const path = mailbox()
+  writeFileSync(path, 'old')
+  writeFileSync(`${path}.lock`, '')
+  const done: string[] = []
+  const turn = async (name: string): Promise<void> => {
+    const lock = await systemFileLocks.takeMbox(path, 20_000)
+    done.push(name)
+    await lock.release()
+  }
+  const before = [turn('a'), turn('b')]
+  while (await canLock(path));
+  writeFileSync(`${path}.new`, 'new')
+  renameSync(`${path}.new`, path)
+  // Somebody who locks the new file and waits for the other lock, as one of those does who had locked the old one.
+  const after = turn('c')
+  while (await canLock(path));
+  unlinkSync(`${path}.lock`)
+  await Promise.all([...before, after])
+  expect(done.toSorted()).toEqual(['a', 'b', 'c'])
 })

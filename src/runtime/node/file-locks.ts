@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { PosternError } from '../../mail/errors.ts'
 import type { FileLock, FileLocks } from '../file-locks.ts'
 import { takeDotLock } from './dot-lock.ts'
@@ -17,39 +17,71 @@ const timedOut = 1
 const childDescriptor = 3
 const appending = O_WRONLY | O_CREAT | O_APPEND
 
+/** So often at most is another file in the place of the one that was locked: who does that more often is no mail reader. */
+const mostReplaced = 50
+
 export const systemFileLocks: FileLocks = {
   async take(path: string, timeoutMs: number, noLink?: true): Promise<FileLock> {
-    const file = await open(
-      path,
-      noLink === true ? appending | O_NOFOLLOW : appending,
-      0o600,
-    ).catch((error: unknown) => {
-      throw new PosternError('DISK_FAILED', path, { cause: error })
-    })
-    try {
-      await lockDescriptor(file.fd, path, timeoutMs)
-      return { release: () => file.close() }
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+    const file = await takeFile(path, timeoutMs, noLink)
+    return { release: () => file.close() }
   },
 
   async takeMbox(path: string, timeoutMs: number): Promise<FileLock> {
-    const lock = await systemFileLocks.take(path, timeoutMs)
-    try {
-      const dot = await takeDotLock(path, timeoutMs)
-      return {
-        async release() {
-          await dot.release()
-          await lock.release()
-        },
-      }
-    } catch (error) {
-      await lock.release()
-      throw error
+    for (let tries = 0; tries < mostReplaced; tries++) {
+      // oxlint-disable-next-line no-await-in-loop -- one try after the other
+      const lock = await takeMboxOnce(path, timeoutMs)
+      if (lock !== 'replaced') return lock
     }
+    throw new PosternError('TIMEOUT', `the lock of ${path}`)
   },
+}
+
+/**
+ * Always in this order. Who finds that the file was replaced lets go of both: with one of them in hand he would wait for the
+ * other, which somebody has who waits for his.
+ */
+async function takeMboxOnce(path: string, timeoutMs: number): Promise<FileLock | 'replaced'> {
+  const file = await takeFile(path, timeoutMs)
+  let dot: FileLock | undefined
+  const release = async (): Promise<void> => {
+    await dot?.release()
+    await file.close()
+  }
+  try {
+    if (await isStill(path, file)) {
+      dot = await takeDotLock(path, timeoutMs)
+      if (await isStill(path, file)) return { release }
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+  await release()
+  return 'replaced'
+}
+
+/** @returns the file, which is locked as long as it is open */
+async function takeFile(path: string, timeoutMs: number, noLink?: true): Promise<FileHandle> {
+  const flags = noLink === true ? appending | O_NOFOLLOW : appending
+  const file = await open(path, flags, 0o600).catch((error: unknown) => {
+    throw new PosternError('DISK_FAILED', path, { cause: error })
+  })
+  try {
+    await lockDescriptor(file.fd, path, timeoutMs)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Whoever had a lock before us may have renamed another file to that name, as Python's mailbox does, or removed it. */
+async function isStill(path: string, file: FileHandle): Promise<boolean> {
+  const locked = await file.stat()
+  return stat(path).then(
+    ({ dev, ino }) => dev === locked.dev && ino === locked.ino,
+    () => false,
+  )
 }
 
 /**
