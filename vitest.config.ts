@@ -14,8 +14,8 @@ export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '.cache/**', 'var/**'],
     pool: 'forks',
-    // One more than the processors of a small machine: who waits for a program, a disk or a browser leaves its own idle.
-    maxWorkers: 3,
+    // Twice the processors of a small machine: who waits for a program, a disk or a browser leaves its own idle.
+    maxWorkers: 4,
     sequence: { sequencer: LongFirst },
     // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
     testTimeout: 60_000,

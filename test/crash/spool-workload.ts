@@ -41,9 +41,11 @@ export const envelope: Envelope = {
 const delivered = { outcome: 'delivered', status: '2.0.0', text: 'ok' } as const
 const deferred = { outcome: 'deferred', status: '4.2.1', text: 'try again' } as const
 
+const word = 'körper '
+
 export function messageOf(subject: string, sizeBytes: number): Buffer {
   const start = `Subject: ${subject}\r\n\r\n`
-  return Buffer.from(`${start}${'körper '.repeat(sizeBytes)}`).subarray(0, sizeBytes)
+  return Buffer.from(`${start}${word.repeat(sizeBytes / word.length)}`).subarray(0, sizeBytes)
 }
 
 /** Runs against one disk and writes down what it was told while the power was on. */

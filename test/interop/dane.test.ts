@@ -18,7 +18,8 @@ import { recordingLog } from '../../src/testkit/recording-log.ts'
 import { checkout } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
-import { startExim, type Exim } from './exim-server.ts'
+import { startExim } from './exim-server.ts'
+import type { MailServer } from './mail-server.ts'
 import { startUnbound, type Unbound } from './unbound.ts'
 
 /** Mail exchangers must not be this host, or mail would loop: the test's network leads this address to it all the same. */
@@ -56,7 +57,7 @@ describe.skipIf(isMissing('unbound', 'ldns', 'exim'))(
   'with a resolver that validates, mail',
   () => {
     let unbound: Unbound
-    let exim: Exim
+    let exim: MailServer
     let port: number
 
     beforeAll(async () => {

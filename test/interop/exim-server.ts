@@ -4,25 +4,19 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { checkout, eventually } from '../end-to-end/started-gateway.ts'
 import { eximProgram } from '../setup/components.ts'
 import { greets } from '../setup/greets.ts'
+import { readServer, type MailServer } from './mail-server.ts'
 
 export interface EximPorts {
   readonly own: number
   /** Where the gateway listens. */
   readonly gateway: number
-}
-
-export interface Exim {
-  /** Whole messages of one of its users. */
-  mailOf(localPart: string): Promise<string[]>
-  log(): Promise<string>
-  stop(): Promise<void>
 }
 
 export interface EximRole {
@@ -38,7 +32,7 @@ const nobody = 65_534
 export async function startExim(
   ports: EximPorts,
   { certificate = 'mx.test', domains = 'exim.test' }: EximRole = {},
-): Promise<Exim> {
+): Promise<MailServer> {
   const root = await mkdtemp(join(tmpdir(), 'postern-exim-'))
   await chmod(root, 0o755)
   const uid = process.getuid?.() === 0 ? nobody : (process.getuid?.() ?? nobody)
@@ -76,12 +70,7 @@ export async function startExim(
   const exited = once(child, 'exit')
   await eventually(() => greets(ports.own), 'the greeting of Exim')
   return {
-    log: () => readFile(join(root, 'log/mainlog'), 'utf8').catch(() => ''),
-    async mailOf(localPart) {
-      const folder = join(root, 'mail', localPart, 'new')
-      const names = await readdir(folder).catch((): string[] => [])
-      return Promise.all(names.map((name) => readFile(join(folder, name), 'latin1')))
-    },
+    ...readServer({ maildirs: join(root, 'mail'), log: join(root, 'log/mainlog') }),
     async stop() {
       const group = -(child.pid ?? 0)
       process.kill(group, 'SIGTERM')

@@ -2,19 +2,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   delivered,
-  eventually,
   mailIn,
   runPostern,
   type StartedGateway,
 } from '../end-to-end/started-gateway.ts'
 import { isMissing } from '../setup/components.ts'
 import { freePort } from '../setup/free-port.ts'
-import { startExim, type Exim } from './exim-server.ts'
+import { startExim } from './exim-server.ts'
+import { eightBits, loggedAt, mailAt, type MailServer } from './mail-server.ts'
 import { gatewayBetween, sendTo } from './server-gateway.ts'
 
 describe.skipIf(isMissing('exim'))('a real Exim', () => {
   let gateway: StartedGateway
-  let exim: Exim
+  let exim: MailServer
   let own: number
 
   beforeAll(async () => {
@@ -29,25 +29,17 @@ describe.skipIf(isMissing('exim'))('a real Exim', () => {
     await exim.stop()
   })
 
-  const logged = (pattern: RegExp): Promise<string> =>
-    eventually(async () => pattern.exec(await exim.log())?.[0], `${pattern} in Exim's log`)
-  const mailOf = (user: string): Promise<string[]> =>
-    eventually(async () => {
-      const mail = await exim.mailOf(user)
-      return mail.length > 0 ? mail : undefined
-    }, `mail of ${user} at Exim`)
-
   describe('as the next hop', () => {
     test('gets mail by TLS with its certificate verified, in chunks, unchanged', async () => {
       const text = ['.a dot first', '..two', '', 'grüße', '.', 'end'].join('\n')
       await sendTo(gateway.port, {
         to: 'bob@exim.test',
-        raw: `Subject: eight bits\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n${text}\n`,
+        raw: eightBits(text),
       })
-      const [mail = ''] = await mailOf('bob')
+      const [mail = ''] = await mailAt(exim, 'bob')
       expect(mail).toMatch(/with esmtps\s+\(TLS1\.3\)/)
       expect(Buffer.from(mail, 'latin1').toString()).toContain(`\n\n${text}\n`)
-      await logged(/<= alice@postern\.test .* P=esmtps .* K /)
+      await loggedAt(exim, /<= alice@postern\.test .* P=esmtps .* K /)
     })
 
     test('answers for each recipient: one gets it, one bounces, one waits', async () => {
@@ -56,7 +48,7 @@ describe.skipIf(isMissing('exim'))('a real Exim', () => {
         to: ['carol@exim.test', 'refused@exim.test', 'busy@exim.test'],
         text: 'for three',
       })
-      expect((await mailOf('carol')).join('')).toContain('for three')
+      expect((await mailAt(exim, 'carol')).join('')).toContain('for three')
       const [bounce = ''] = await delivered(gateway.folder, ['sorter', 'postern.test'])
       expect(bounce).toMatch(/^Final-Recipient: rfc822; ?refused@exim\.test$/m)
       expect(bounce).toMatch(/^Diagnostic-Code: smtp; 550 nobody of that name/m)
@@ -72,14 +64,14 @@ describe.skipIf(isMissing('exim'))('a real Exim', () => {
       await sendTo(own, {
         from: 'someone@exim.test',
         to: ['first@postern.test', 'second@postern.test'],
-        raw: `From: someone@exim.test\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n${text}\n`,
+        raw: eightBits(text),
       })
       for (const user of ['first', 'second']) {
         const [mail = ''] = await delivered(gateway.folder, [user, 'postern.test'])
         expect(Buffer.from(mail, 'latin1').toString()).toContain(`\n\n${text}\n`)
         expect(mail).toMatch(/ with ESMTPS id /)
       }
-      const line = await logged(/=> first@postern\.test .*/)
+      const line = await loggedAt(exim, /=> first@postern\.test .*/)
       expect(line).toContain('X=TLS1.3')
       expect(line).toContain('CV=yes')
       expect(line).toMatch(/ K C="250/)
@@ -103,7 +95,7 @@ describe.skipIf(isMissing('exim'))('a real Exim', () => {
         text: 'through Exim',
       })
       await delivered(gateway.folder, ['fourth', 'postern.test'])
-      const [bounce = ''] = await mailOf('erin')
+      const [bounce = ''] = await mailAt(exim, 'erin')
       expect(bounce).toContain('550 5.1.1')
       expect(await mailIn(gateway.folder, 'postern.test', 'bob+revoked')).toEqual([])
     })

@@ -6,12 +6,13 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, eventually, runProgram } from '../end-to-end/started-gateway.ts'
 import { isMissing, postfixRoot, postfixTool } from '../setup/components.ts'
 import { greets } from '../setup/greets.ts'
+import { readServer, type MailServer } from './mail-server.ts'
 
 /** Its master will not run as anybody but root: elsewhere these tests are skipped. */
 export function postfixCannotRun(): boolean {
@@ -27,15 +28,11 @@ export interface PostfixPorts {
   readonly gateway: number
 }
 
-export interface Postfix {
+export interface Postfix extends MailServer {
   /** Holds a Maildir for each of its users. */
   readonly maildirs: string
   /** Of its master. */
   readonly pid: number
-  /** Whole messages of one of its users. */
-  mailOf(localPart: string): Promise<string[]>
-  log(): Promise<string>
-  stop(): Promise<void>
 }
 
 /** Users that Debian has anyway: Postfix insists that no two of its roles are one user. */
@@ -60,16 +57,11 @@ export async function startPostfix(
   await writeFile(join(root, 'etc/master.cf'), masterCf(ports))
   const child = await greetingMaster(root, ports.full)
   const exited = once(child, 'exit')
-  const log = (): Promise<string> => readFile(join(root, 'log'), 'utf8').catch(() => '')
+  const maildirs = join(root, 'mail')
   return {
-    maildirs: join(root, 'mail'),
+    maildirs,
     pid: child.pid ?? 0,
-    log,
-    async mailOf(localPart) {
-      const folder = join(root, 'mail', localPart, 'new')
-      const names = await readdir(folder).catch((): string[] => [])
-      return Promise.all(names.map((name) => readFile(join(folder, name), 'latin1')))
-    },
+    ...readServer({ maildirs, log: join(root, 'log') }),
     async stop() {
       child.kill('SIGTERM')
       await exited

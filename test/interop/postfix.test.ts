@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   delivered,
-  eventually,
   mailIn,
   runPostern,
   type StartedGateway,
 } from '../end-to-end/started-gateway.ts'
 import { freePort } from '../setup/free-port.ts'
+import { eightBits, loggedAt, mailAt } from './mail-server.ts'
 import { postfixCannotRun, startPostfix, type Postfix } from './postfix-server.ts'
 import { gatewayBetween, sendTo } from './server-gateway.ts'
 
@@ -32,31 +32,23 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
     await postfix.stop()
   })
 
-  const logged = (pattern: RegExp): Promise<string> =>
-    eventually(async () => pattern.exec(await postfix.log())?.[0], `${pattern} in Postfix's log`)
-  const mailOf = (user: string): Promise<string[]> =>
-    eventually(async () => {
-      const mail = await postfix.mailOf(user)
-      return mail.length > 0 ? mail : undefined
-    }, `mail of ${user} at Postfix`)
-
   describe('as the next hop', () => {
     test('gets mail by TLS with its certificate verified, in chunks, unchanged', async () => {
       const text = ['.a dot first', '..two', '', 'grüße', '.', 'end'].join('\n')
       await sendTo(gateway.port, {
         to: 'bob@postfix.test',
-        raw: `Subject: eight bits\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n${text}\n`,
+        raw: eightBits(text),
       })
-      const [mail = ''] = await mailOf('bob')
+      const [mail = ''] = await mailAt(postfix, 'bob')
       expect(mail).toContain('using TLSv1.3')
       expect(Buffer.from(mail, 'latin1').toString()).toContain(`\n\n${text}\n`)
-      await logged(/disconnect from \S+ ehlo=2 .*starttls=1 .*bdat=\d+ .*quit=1/)
+      await loggedAt(postfix, /disconnect from \S+ ehlo=2 .*starttls=1 .*bdat=\d+ .*quit=1/)
     })
 
     test('is told who gave us the message, where it is trusted with that', async () => {
       await sendTo(gateway.port, { to: 'frank@postfix.test', text: 'whence?' })
-      expect(await mailOf('frank')).toHaveLength(1)
-      await logged(/orig_queue_id=\w+, orig_client=\S*\[127\.0\.0\.1\]/)
+      expect(await mailAt(postfix, 'frank')).toHaveLength(1)
+      await loggedAt(postfix, /orig_queue_id=\w+, orig_client=\S*\[127\.0\.0\.1\]/)
     })
 
     test('answers for each recipient: one gets it, one bounces, one waits', async () => {
@@ -65,7 +57,7 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
         to: ['carol@postfix.test', 'refused@postfix.test', 'busy@postfix.test'],
         text: 'for three',
       })
-      expect((await mailOf('carol')).join('')).toContain('for three')
+      expect((await mailAt(postfix, 'carol')).join('')).toContain('for three')
       const [bounce = ''] = await delivered(gateway.folder, ['sorter', 'postern.test'])
       expect(bounce).toMatch(/^Final-Recipient: rfc822; ?refused@postfix\.test$/m)
       expect(bounce).toMatch(/^Diagnostic-Code: smtp; 550 5\.1\.1 /m)
@@ -124,7 +116,8 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
         expect(mail).toContain('through Postfix')
         expect(mail).toMatch(/ with ESMTPS id /)
       }
-      await logged(
+      await loggedAt(
+        postfix,
         /Verified TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: TLSv1\.3/,
       )
       const log = await postfix.log()
@@ -141,7 +134,7 @@ describe.skipIf(postfixCannotRun())('a real Postfix', () => {
         text: 'through Postfix',
       })
       await delivered(gateway.folder, ['third', 'postern.test'])
-      const [bounce = ''] = await mailOf('erin')
+      const [bounce = ''] = await mailAt(postfix, 'erin')
       expect(bounce).toMatch(/^Final-Recipient: rfc822; bob\+revoked@postern\.test$/m)
       expect(bounce).toMatch(/^Status: 5\.1\.1$/m)
       expect(await mailIn(gateway.folder, 'postern.test', 'bob+revoked')).toEqual([])
