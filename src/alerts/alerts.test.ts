@@ -323,6 +323,14 @@ describe('a gateway is in trouble', () => {
       },
     ],
     [
+      'when a certificate expires that a rule of tcp.smtp chooses',
+      'certificate//client.postern.test',
+      (report, now) => {
+        const labels = { listener: '', name: 'client.postern.test' }
+        report(receiverMetrics.certificateExpiry, (now - day) / 1000, labels)
+      },
+    ],
+    [
       'when the disk is nearly full',
       'disk/space',
       (report) => {

@@ -124,11 +124,12 @@ export function certificateReadings(
     .map(({ labels: { listener = '', name = '' }, value }) => {
       const leftMs = value * 1000 - facts.now
       const when = leftMs < 0 ? 'has expired' : `expires in ${inWords(leftMs)}`
+      const whose = listener === '' ? 'that options or rules choose' : `of the listener ${listener}`
       return {
         key: `certificate/${listener}/${name}`,
         health: leftMs < certificateMs ? 'bad' : 'good',
         forMs: 0,
-        summary: `the certificate for ${printable(name)} of the listener ${listener} ${when}`,
+        summary: `the certificate for ${printable(name)} ${whose} ${when}`,
       }
     })
 }

@@ -5,7 +5,13 @@ import type { ListenerTls, WrittenIdentity } from '../config/tls-section.ts'
 import { formatMistake } from '../config/format-mistake.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { tlsIdentity } from '../testkit/tls-identity.ts'
-import { certificateDoubts, certificateMistakes, chosenDoubts, wantsOwn } from './certificates.ts'
+import {
+  certificateDoubts,
+  certificateMistakes,
+  chosenDoubts,
+  chosenExpiries,
+  wantsOwn,
+} from './certificates.ts'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../test/fixtures/tls/${name}`, import.meta.url), 'utf8')
@@ -106,6 +112,10 @@ describe('what makes a certificate hard to believe', () => {
     ]
     expect(chosenDoubts(chosen, now)).toMatchObject([
       { file: '/etc/old.pem', problem: 'expires on 2026-11-30', code: 'certificate-expires' },
+    ])
+    expect(chosenExpiries(chosen)).toMatchObject([
+      { listener: '', name: 'old.test', expiresAt: Date.UTC(2026, 10, 30) },
+      { listener: '', name: 'one.test' },
     ])
   })
 })

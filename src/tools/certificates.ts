@@ -72,6 +72,7 @@ function dateProblem(pem: string, now: Instant): string | undefined {
 }
 
 export interface CertificateExpiry {
+  /** Who shows it; empty for one that options choose. */
   readonly listener: string
   /** Whom the certificate names first. */
   readonly name: string
@@ -87,14 +88,21 @@ export function certificateExpiries(
     if (tls === undefined) return []
     const written = tls.identities.map(({ certificate }) => certificate)
     const shown = written.length === 0 && own !== undefined ? [own] : written
-    return shown.flatMap((pem): readonly CertificateExpiry[] => {
-      const read = certificatesIn(pem)?.[0]
-      if (read === undefined) return []
-      const [, name = ''] = /(?:^|\n)CN=([^\n]+)/.exec(read.subject ?? '') ?? []
-      const [, host = name] = /(?:^|, )DNS:([^,]+)/.exec(read.subjectAltName ?? '') ?? []
-      return [{ listener, name: host, expiresAt: read.validToDate.getTime() }]
-    })
+    return shown.flatMap((pem) => expiryOf(pem, listener))
   })
+}
+
+/** The same of those that options choose. */
+export function chosenExpiries(chosen: readonly TlsCertificate[]): readonly CertificateExpiry[] {
+  return chosen.flatMap(({ held }) => ('problem' in held ? [] : expiryOf(held.certificate, '')))
+}
+
+function expiryOf(pem: string, listener: string): readonly CertificateExpiry[] {
+  const read = certificatesIn(pem)?.[0]
+  if (read === undefined) return []
+  const [, name = ''] = /(?:^|\n)CN=([^\n]+)/.exec(read.subject ?? '') ?? []
+  const [, host = name] = /(?:^|, )DNS:([^,]+)/.exec(read.subjectAltName ?? '') ?? []
+  return [{ listener, name: host, expiresAt: read.validToDate.getTime() }]
 }
 
 function dateOf(at: Instant): string {

@@ -17,7 +17,8 @@ import {
 import type { MetricReport } from '../runtime/metrics/metrics.ts'
 import { unlessMissing } from '../runtime/missing.ts'
 import type { Seat } from '../workers/messages.ts'
-import { certificateExpiries } from './certificates.ts'
+import { certificateExpiries, chosenExpiries } from './certificates.ts'
+import { chosenCertificates } from './chosen-certificates.ts'
 import type { Prepared } from './prepare.ts'
 
 export interface WatchedGateway {
@@ -110,10 +111,14 @@ async function damagedIn(disk: Disk, spool: string): Promise<number> {
 }
 
 async function reportCertificates(gateway: WatchedGateway, report: MetricReport): Promise<void> {
-  const { configuration, ownCertificate: path } = gateway.current()
+  const { configuration, generation, ownCertificate: path } = gateway.current()
   const own = path === undefined ? undefined : await gateway.doors.disk.readFile(path, 65_536)
   const pem = own === undefined ? undefined : new TextDecoder().decode(own)
-  for (const { listener, name, expiresAt } of certificateExpiries(configuration.listeners, pem)) {
+  const expiries = [
+    ...certificateExpiries(configuration.listeners, pem),
+    ...chosenExpiries(chosenCertificates(configuration, generation)),
+  ]
+  for (const { listener, name, expiresAt } of expiries) {
     report(receiverMetrics.certificateExpiry, expiresAt / 1000, { listener, name })
   }
 }

@@ -31,7 +31,7 @@ export const receiverMetrics = {
   ),
   certificateExpiry: gaugeMetric(
     'postern_certificate_expiry_timestamp_seconds',
-    'When the certificate of a listener expires',
+    'When a certificate expires; one that options or rules choose has no listener',
     ['listener', 'name'],
     earliest,
   ),
