@@ -41,6 +41,7 @@ describe('settings of the receiver', () => {
       maxErrors: 20,
       maxFailedLogins: 5,
       maxRefusedRecipients: 100,
+      maxIdleCommands: 1_000,
       tarpit: { after: 10, delayMs: 1_000 },
       maxHops: 100,
       maxHeaderBytes: 256 * 1024,

@@ -61,6 +61,12 @@ export const receiverOptions = {
     min: 1,
     description: 'Wrong commands, before the session is ended.',
   }),
+  max_idle_commands: option.integer({
+    default: 1_000,
+    min: 1,
+    description:
+      'RSET, NOOP, EHLO, VRFY and HELP between two messages, before the session is ended.',
+  }),
   max_refused_recipients: option.integer({
     default: 100,
     min: 1,
@@ -226,6 +232,7 @@ export function settingsFrom(
     maxMessageBytes: values.max_message,
     maxRecipients: values.max_recipients,
     maxErrors: values.max_errors,
+    maxIdleCommands: values.max_idle_commands,
     maxFailedLogins: values.max_failed_logins,
     maxRefusedRecipients: values.max_refused_recipients,
     tarpit: { after: values.tarpit_after, delayMs: values.tarpit_delay },

@@ -120,6 +120,7 @@ function commit(
     (receipt) => {
       const reply = queued(receipt, dialogue.shownId)
       dialogue.mistakes = 0
+      dialogue.idled = 0
       const replies = repliesWith === undefined ? {} : { replies: repliesWith(reply) }
       dialogue.endTransaction({ end: 'committed', reply, receipt, ...replies })
       return reply

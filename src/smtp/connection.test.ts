@@ -72,7 +72,7 @@ describe('a client that sends while an answer is awaited', () => {
   })
 
   test('is stopped beyond 64 KB, and nothing is lost', async () => {
-    const stage = await smtpStage()
+    const stage = await smtpStage({ policy: scriptedPolicy({}, { maxIdleCommands: Infinity }) })
     const answer = Promise.withResolvers<Ruling>()
     stage.policy.script.mail = () => answer.promise
     const client = await greeted(stage)

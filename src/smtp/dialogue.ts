@@ -96,6 +96,8 @@ export class Dialogue {
   refusedChunk: Reply | undefined
   /** Wrong commands since the last message that was taken. */
   mistakes = 0
+  /** Commands since then that brought no message nearer. */
+  idled = 0
   /** Logins that were refused. */
   failedLogins = 0
   /** Recipients that the policy rejected. */

@@ -234,6 +234,8 @@ export interface ReceiverSettings {
   readonly maxRecipients: number
   /** Commands that were refused as wrong, before the session is ended. */
   readonly maxErrors: number
+  /** Commands that bring no message nearer, between two messages, before the session is ended. */
+  readonly maxIdleCommands: number
   /** Logins that were refused, before the session is ended. */
   readonly maxFailedLogins: number
   /** Recipients that the policy rejected in one session, before it is ended. */

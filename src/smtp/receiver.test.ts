@@ -230,6 +230,21 @@ describe('a message that is taken', () => {
   })
 })
 
+test('a client that never comes to a message is sent away, and one that sends any is not', async () => {
+  const policy = scriptedPolicy({}, { maxIdleCommands: 4 })
+  const client = await greeted(await smtpStage({ policy }))
+  await send(client, 'RSET', 'NOOP', 'MAIL FROM:<a@client.test>', 'VRFY bob')
+  await send(client, 'RCPT TO:<bob@mx.test>', 'DATA')
+  expect((await send(client, 'Subject: x\r\n\r\n.'))[0]).toMatch(/^250 /)
+  expect(await send(client, 'RSET', 'HELP', 'EHLO client.test', 'NOOP', 'NOOP')).toEqual([
+    '250 2.0.0 Ok',
+    expect.stringMatching(/^214/),
+    expect.stringMatching(/^250/),
+    '250 2.0.0 Ok',
+    '421 4.7.0 mx.test has heard too many commands without a message',
+  ])
+})
+
 test('HELP tells no stranger which version answers, unless an operator wants it to', async () => {
   const told = async (settings: Partial<ReceiverSettings>): Promise<readonly string[]> => {
     const client = await greeted(await smtpStage({ policy: scriptedPolicy({}, settings) }))

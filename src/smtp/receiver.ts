@@ -207,6 +207,8 @@ export class Receiver {
     const verb = verbs.get(name)
     if (verb === undefined) return this.#unknown(name)
     if (line.length + 2 > verb.maxLineBytes) return replies.lineTooLong
+    if (verb.idles === true && ++dialogue.idled > dialogue.settings.maxIdleCommands)
+      return this.#idled()
     const early = outOfOrder(verb.needs, dialogue)
     if (early !== undefined) return verb.tooEarly?.(dialogue, rest, early) ?? early
     const reply = verb.run(dialogue, rest)
@@ -234,6 +236,12 @@ export class Receiver {
       const introduced = introduce(this.#dialogue, { verb, name })
       return after(introduced, (reply) => (reply.code === 250 ? greeting : reply))
     })
+  }
+
+  /** Each transaction that is begun and reset is a line in the log: without an end a client could fill the disk. */
+  #idled(): Reply {
+    this.#dialogue.end('errors')
+    return replies.tooMuchIdling(this.settings.hostname)
   }
 
   #unknown(name: string): Reply {

@@ -22,6 +22,8 @@ export const tooManyRefusals = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has refused too many of your recipients`)
 export const tooManyMistakes = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has heard too many wrong commands`)
+export const tooMuchIdling = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} has heard too many commands without a message`)
 export const tooManyLogins = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} has seen too many failed logins`)
 export const notThisProtocol = (hostname: string): Reply =>

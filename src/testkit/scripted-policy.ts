@@ -43,6 +43,7 @@ export const testSettings: ReceiverSettings = {
   maxErrors: 10,
   maxFailedLogins: 5,
   maxRefusedRecipients: 10,
+  maxIdleCommands: 1_000,
   tarpit: { after: 0, delayMs: 0 },
   maxHops: 30,
   maxHeaderBytes: 262_144,

@@ -15,6 +15,7 @@ function helloVerb(verb: NonNullable<Session['hello']>['verb']): Verb {
   return {
     needs: [],
     maxLineBytes: commandLineBytes,
+    idles: true,
     run(dialogue, rest) {
       const lmtp = dialogue.settings.protocol === 'lmtp'
       if (lmtp !== (verb === 'LHLO')) return lmtp ? replies.lhloOnly : replies.notImplemented

@@ -5,5 +5,6 @@ import { commandLineBytes, type Verb } from './verb.ts'
 export const noop: Verb = {
   needs: [],
   maxLineBytes: commandLineBytes,
+  idles: true,
   run: () => ok,
 }

@@ -6,6 +6,7 @@ import { commandLineBytes, type Verb } from './verb.ts'
 export const rset: Verb = {
   needs: [],
   maxLineBytes: commandLineBytes,
+  idles: true,
   run(dialogue, rest) {
     const wrong = parseNothing(rest)
     if (wrong !== undefined) return wrong

@@ -17,6 +17,8 @@ export interface Verb {
   readonly needs: readonly Need[]
   /** The longest line, CR LF included. */
   readonly maxLineBytes: number
+  /** It brings no message nearer: `max_idle_commands` of these are borne between two messages. */
+  readonly idles?: true
   /**
    * @param rest what follows the verb, without blanks around it
    * @returns `undefined` where octets follow the line at once, and the reply follows them

@@ -5,5 +5,6 @@ import { commandLineBytes, type Verb } from './verb.ts'
 export const vrfy: Verb = {
   needs: [],
   maxLineBytes: commandLineBytes,
+  idles: true,
   run: (_dialogue, rest) => (rest === '' ? malformed('VRFY address') : cannotVerify),
 }
