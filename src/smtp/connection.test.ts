@@ -108,15 +108,22 @@ describe('a client that sends while an answer is awaited', () => {
   })
 })
 
-test('a client that sends commands by the thousand lets others have their turn in between', async () => {
-  const stage = await smtpStage()
-  const [busy, other] = [await greeted(stage), await greeted(stage)]
-  busy.send('MAIL FROM:<a@client.test>\r\nRSET\r\n'.repeat(500))
-  other.send('NOOP\r\n')
-  expect(await other.reply()).toContain('250')
-  expect(stage.policy.history.filter((asked) => asked === 'mail').length).toBeLessThan(500)
-  for (let replies = 0; replies < 1_000; replies++) expect(await busy.reply()).toContain('250 2.')
-})
+test.each([
+  ['at once', () => passRuling],
+  ['by promises', () => Promise.resolve(passRuling)],
+])(
+  'a client that sends commands by the thousand lets others have their turn in between: answers %s',
+  async (_, mail) => {
+    const stage = await smtpStage()
+    stage.policy.script.mail = mail
+    const [busy, other] = [await greeted(stage), await greeted(stage)]
+    busy.send('MAIL FROM:<a@client.test>\r\nRSET\r\n'.repeat(500))
+    other.send('NOOP\r\n')
+    expect(await other.reply()).toContain('250')
+    expect(stage.policy.history.filter((asked) => asked === 'mail').length).toBeLessThan(500)
+    for (let replies = 0; replies < 1_000; replies++) expect(await busy.reply()).toContain('250 2.')
+  },
+)
 
 test('a client that does not read is not answered further, and let go in the end', async () => {
   const stage = await smtpStage()

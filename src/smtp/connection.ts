@@ -66,6 +66,8 @@ export class SessionConnection implements ConnectionHandlers {
   #dismissed = false
   /** Our last words are said. */
   #closing = false
+  /** Taken since others had their turn; an answer that is awaited may come without one. */
+  #steps = 0
 
   constructor(parts: SessionConnectionParts) {
     this.#parts = parts
@@ -107,6 +109,7 @@ export class SessionConnection implements ConnectionHandlers {
 
   data(chunk: Buffer): void {
     if (this.#closing) return
+    this.#steps = 0
     this.#input.push(chunk)
     this.#receiver.spoke()
     this.#pace.received(chunk.length)
@@ -137,11 +140,12 @@ export class SessionConnection implements ConnectionHandlers {
   }
 
   #pump(): void {
-    let steps = 0
     while (!this.#waiting && !this.#blocked && !this.#closing) {
-      if (steps === stepsATurn) this.#settle(nextTurn())
-      else if (!this.#step()) break
-      steps++
+      if (this.#steps === stepsATurn) {
+        this.#steps = 0
+        this.#settle(nextTurn())
+      } else if (!this.#step()) break
+      else this.#steps++
     }
     if (this.#closing) return
     if (!this.#waiting || this.#heldLong()) this.#flush()
