@@ -143,11 +143,16 @@ describe('at RCPT', () => {
     }
   })
 
-  test('a yes of a plugin that does not vouch is a fault, not a yes', () =>
-    withChain({ chain: '  - plugin: usurper\n' }, async (gateway) => {
+  test('a yes of a plugin that does not vouch is a fault, not a yes', async () => {
+    const usurper = '  - plugin: usurper\n'
+    await withChain({ chain: usurper + voucher }, async (gateway) => {
       expect((await transaction(gateway)).rcpt[0]).toMatch(/^451 4\.3\.0 /)
       expect(await trace(gateway)).toMatch(/usurper +defer +fault/)
-    }))
+    })
+    await withChain({ chain: usurper }, async (gateway) => {
+      expect((await transaction(gateway)).rcpt[0]).toMatch(/^550 5\.7\.1 /)
+    })
+  })
 })
 
 test('a verdict becomes a reply by stage and status alone', async () => {
