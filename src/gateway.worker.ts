@@ -23,7 +23,15 @@ import type {
   WorkerQuestion,
 } from './workers/messages.ts'
 
-type AnsweredAtOnce = 'counted' | 'declare' | 'free' | 'slots' | 'ping' | 'take-over' | 'listener'
+type AnsweredAtOnce =
+  | 'counted'
+  | 'declare'
+  | 'watched'
+  | 'free'
+  | 'slots'
+  | 'ping'
+  | 'take-over'
+  | 'listener'
 
 /** What is obeyed one after the other; the rest is answered at once. */
 type Order = Exclude<ToWorker, { say: AnsweredAtOnce }>
@@ -50,6 +58,7 @@ class GatewayWorker {
       heard: (message, listener) => {
         if (message.say === 'counted') this.#counters.answered(message.answers)
         else if (message.say === 'declare') this.#places.declare(message.key)
+        else if (message.say === 'watched') this.#places.watch(message.key)
         else if (message.say === 'free') this.#places.free(message.key)
         else if (message.say === 'slots') this.#slots.granted(message.granted)
         else if (message.say === 'ping') this.#supervisor.send({ say: 'alive' })

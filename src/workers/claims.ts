@@ -41,13 +41,10 @@ export class Claims {
     this.#held = held
   }
 
-  /** Before it can hold anything. */
+  /** Before it is told to open: it holds nothing, so nobody waits for what it says, which may be long in coming. */
   joined(member: Member): void {
     this.#members.add(member)
-    for (const [key, { undeclared }] of this.#watches) {
-      undeclared.add(member)
-      member.send({ say: 'declare', key })
-    }
+    for (const key of this.#watches.keys()) member.send({ say: 'watched', key })
   }
 
   left(member: Member): void {

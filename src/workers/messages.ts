@@ -103,6 +103,8 @@ export type ToWorker =
   | { readonly say: 'counted'; readonly answers: readonly CountAnswer[] }
   /** What it holds of that key, and to ask for each from now on. */
   | { readonly say: 'declare'; readonly key: string }
+  /** To ask for each of that key, of which it holds none yet. */
+  | { readonly say: 'watched'; readonly key: string }
   /** It need not ask any more: nobody holds any. */
   | { readonly say: 'free'; readonly key: string }
   | { readonly say: 'slots'; readonly granted: SlotsGranted }

@@ -23,6 +23,8 @@ function workerOf(counts: SharedCounts, number: number, workers: number) {
     held.set(key, (held.get(key) ?? 0) + more)
   }
   counts.joined(member)
+  // That came before it was told to open.
+  for (const message of down.splice(0)) if (message.say === 'watched') places.watch(message.key)
   return {
     held,
     messages: { up, down },
@@ -140,6 +142,19 @@ describe('places that workers take', () => {
     await settle()
     expect(await refused).toBe(false)
     expect(heldOf('client')).toBe(4)
+  })
+
+  test('are answered while a worker that begins says nothing yet', async () => {
+    const { workers, settle, replace } = workersUnderTest(3)
+    const [first, second] = workers
+    for (let n = 0; n < 2; n++) void first!.take('client', 4)
+    await settle()
+    replace(2)
+    const taken = second!.take('client', 4)
+    await nextTurn()
+    second!.deliverUp()
+    second!.deliverDown()
+    expect(await Promise.race([taken, nextTurn()])).toBe(true)
   })
 
   test('never are more than the limit, whatever is on its way, and whoever dies; and nobody waits for ever', async () => {

@@ -41,6 +41,11 @@ export class OwnPlaces {
     this.#own.delete(key)
   }
 
+  /** To be asked for from the first one on. */
+  watch(key: string): void {
+    this.#watched.add(key)
+  }
+
   /** Nobody holds any. */
   free(key: string): void {
     this.#watched.delete(key)

@@ -311,8 +311,8 @@ export class Supervisor {
     const workers = this.#slots.length
     const seat = { number, workers, shards, suspects, ...lead, ...known, ...more, ...closed }
     slot.handTo(process)
-    process.send({ say: 'open', folder, seat })
     this.#counts.joined(member)
+    process.send({ say: 'open', folder, seat })
     const next = async (): Promise<FirstWord> => {
       const deadline = clock.after(openMs, () => process.kill())
       const word = await words.next()
