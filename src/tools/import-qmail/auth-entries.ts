@@ -1,10 +1,7 @@
 /** Who may log in: AUTH_CDB, or the arguments of qmail-smtpd. */
-import { programName } from '../../formats/run-script/shell-builtins.ts'
 import { entry, type EntriesRequest } from './chain-entry.ts'
 import type { WrittenEntry } from './written-config.ts'
-
-/** Programs that say yes to everybody: where they stand in the place of checkpassword, anybody may relay. */
-const yesMen = new Set(['true', 'yes', 'cat', 'echo', ':'])
+import { saysYes } from './yes-men.ts'
 
 export function authEntries(request: EntriesRequest): readonly WrittenEntry[] {
   const { service, variables, files, findings } = request
@@ -35,14 +32,14 @@ export function authEntries(request: EntriesRequest): readonly WrittenEntry[] {
   const from = `qmail-smtpd ${(smtpd?.args ?? []).join(' ')}`
   if (program === undefined || then.length === 0) {
     const remark =
-      program !== undefined && isYesMan(program)
+      program !== undefined && saysYes([program])
         ? `where qmail-smtpd wants the name of the host first, ${program} verifies passwords, and anybody may relay; where it ` +
           `does not, write the entry checkpassword: command: [${host}, ${program}]. Logins are not taken over`
         : 'it needs a host name, a program and what that runs; logins are not taken over'
     findings.dangerous(from, source, remark)
     return []
   }
-  if (isYesMan(program)) {
+  if (saysYes([program, ...then])) {
     const remark =
       'whatever password is typed, the answer is yes: anybody may relay. Logins are not taken over'
     findings.dangerous(from, source, remark)
@@ -51,8 +48,4 @@ export function authEntries(request: EntriesRequest): readonly WrittenEntry[] {
   findings.mapped(from, source, 'checkpassword')
   const cram = variables.isOn('ALLOW_CRAM') ? true : undefined
   return [throttle, entry('checkpassword', from, { command: [program, ...then], cram })]
-}
-
-function isYesMan(path: string): boolean {
-  return yesMen.has(programName(path))
 }

@@ -1,10 +1,10 @@
 /** Options of spamdyke that become entries of the chain. */
 import { spamdykeNetwork, type SpamdykeValue } from '../../formats/spamdyke.ts'
-import { programName } from '../../formats/run-script/shell-builtins.ts'
 import type { JsonObject, JsonValue } from '../../mail/json.ts'
 import { entry } from './chain-entry.ts'
 import type { SpamdykeOptions } from './spamdyke-options.ts'
 import type { WrittenEntry } from './written-config.ts'
+import { saysYes } from './yes-men.ts'
 
 /** Whoever logs in or is on a white list is not filtered. */
 export const unfiltered = [{ authenticated: true }, { allowed: true }]
@@ -115,7 +115,7 @@ export function logins(options: SpamdykeOptions): readonly WrittenEntry[] {
   if (command === undefined) return []
   const what = `smtp-auth-command=${command.value}`
   const words = command.value.trim().split(/\s+/)
-  if (/^(?:true|yes|cat|echo|:)$/.test(programName(words[0] ?? ''))) {
+  if (saysYes(words)) {
     const remark =
       'whatever password is typed, the answer is yes: anybody may relay. Logins are not taken over'
     findings.dangerous(`spamdyke ${what}`, command.source, remark)
