@@ -20,6 +20,7 @@ import {
   type Urgency,
   type Waiter,
 } from './lane.ts'
+import { SentAway } from './sent-away.ts'
 
 export interface LanesOptions {
   readonly clock: Clock
@@ -41,10 +42,6 @@ const defaultMaxWaiting = 4_500
 const defaultMaxWaitingBytes = 32 << 20
 /** Every so many turns a retry goes before a first try. */
 const retryTurn = 4
-/** Those sent away are called back where so few wait, so many at a time; so many are remembered in all lanes. */
-const fewWaiting = 500
-const calledAtOnce = 1_000
-const maxAway = 50_000
 /** The part of what may wait at which there is room for those who were sent away. */
 const roomy = 0.75
 /** A slot waits so long for the turn at a hop: longer than the answer takes where the hop is free. */
@@ -71,9 +68,7 @@ export class Lanes {
   #unsure = 0
   #waiting = 0
   #waitingBytes = 0
-  #away = 0
-  /** Lanes that have sent some away. */
-  readonly #awayFrom = new Set<Lane>()
+  readonly #away = new SentAway()
   #turns = 0
   #closed = false
 
@@ -138,7 +133,7 @@ export class Lanes {
     }
     this.#mark(lane)
     this.#hand()
-    if (this.#awayFrom.size > 0) this.#callBack()
+    if (!this.#away.isEmpty) this.#callBack()
     if (this.#lanes.size > idleLanes) this.#forgetIdle()
   }
 
@@ -353,11 +348,7 @@ export class Lanes {
     if (waiter === undefined) return
     this.#leave(waiter)
     this.#mark(lane)
-    if (this.#away < maxAway) {
-      lane.away.push(waiter.id)
-      this.#awayFrom.add(lane)
-      this.#away++
-    }
+    this.#away.remember(lane, waiter.id)
     waiter.resolve({ until: turnOf(lane, this.#options.clock.now()) })
   }
 
@@ -365,18 +356,7 @@ export class Lanes {
   #callBack(): void {
     const { maxWaiting, callBack } = this.#options
     if (this.#closed || this.#waiting > maxWaiting * roomy) return
-    const called: string[] = []
-    for (const lane of this.#awayFrom) {
-      if (called.length >= calledAtOnce) break
-      if (lengthOf(lane) > fewWaiting) continue
-      const ids = lane.away.splice(0, calledAtOnce - called.length)
-      called.push(...ids)
-      // Those of others are called before its next ones.
-      this.#awayFrom.delete(lane)
-      if (lane.away.length === 0) lane.sentUntil = 0
-      else this.#awayFrom.add(lane)
-    }
-    this.#away -= called.length
+    const called = this.#away.called()
     if (called.length > 0) callBack(called)
   }
 
