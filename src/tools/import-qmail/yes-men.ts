@@ -10,8 +10,5 @@ export function saysYes([program = '', ...args]: readonly string[]): boolean {
   if (yesMen.has(name)) return true
   if (!shells.has(name) || args[0] !== '-c') return false
   const line = args.slice(1).join(' ').replaceAll(/['"]/g, '').trim()
-  return (
-    /^(?:exec +)?(?:exit(?: +0)?|true|:|\/bin\/true|\/usr\/bin\/true)\b *;?$/.test(line) ||
-    line === ':'
-  )
+  return /^(?:exec +)?(?:exit(?: +0)?|true|:|(?:\/usr)?\/bin\/true) *;?$/.test(line)
 }
