@@ -39,6 +39,7 @@ import { SharedCounts } from './shared-counts.ts'
 import { Watchdog } from './watchdog.ts'
 import { WorkerQuestions } from './worker-questions.ts'
 import { WorkerSlot, type Worker } from './worker-slot.ts'
+import { statesOf } from './worker-states.ts'
 
 /** Until a worker must be open; a large spool takes a while to read. */
 const openMs = 600_000
@@ -145,21 +146,8 @@ export class Supervisor {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  async status(): Promise<readonly WorkerState[]> {
-    const nowMs = this.#parts.clock.monotonicMs()
-    return Promise.all(
-      this.#slots.map(async ({ number, state, process, openedAt, shards }) => ({
-        number,
-        state,
-        pid: process?.pid,
-        openMs: openedAt === undefined ? undefined : Math.round(nowMs - openedAt),
-        shards,
-        status:
-          openedAt === undefined
-            ? undefined
-            : (await this.#questions.ask(process, 'status'))?.status,
-      })),
-    )
+  status(): Promise<readonly WorkerState[]> {
+    return statesOf(this.#slots, this.#questions, this.#parts.clock.monotonicMs())
   }
 
   /** As `Replacement.gathered`. */
