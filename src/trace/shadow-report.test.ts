@@ -8,7 +8,8 @@ const voucher = definePlugin({
   name: 'voucher',
   vouches: 'local',
   setup: () => ({
-    rcpt: ({ recipient }) => (recipient.mailbox.localPart === 'ghost' ? pass() : accept()),
+    rcpt: ({ recipient }) =>
+      recipient.mailbox.localPart === 'ghost' ? reject('5.1.1', 'Nobody') : accept(),
   }),
 })
 const strict = definePlugin({
