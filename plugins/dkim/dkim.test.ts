@@ -104,6 +104,27 @@ describe('dkim', () => {
     expect(await because(plain)).toEqual([{ result: 'none', signatures: [] }])
   })
 
+  test.each([
+    ['is cut in two', (text: string) => text.replace('folded\r\n  subject', 'folded \r\nsubject')],
+    ['is cut by a bare line feed', (text: string) => text.replace('folded\r\n  ', 'folded \n')],
+    ['is followed by >From', (text: string) => text.replace('Subject:', '>From me\r\nSubject:')],
+    ['is the last', (text: string) => text.replace('\r\n\r\n', '\r\nno field\r\n\r\n')],
+    ['is the signature', (text: string) => text.replace('From: A', 'no field\r\nFrom: A')],
+  ])(
+    'a signed field with a line beneath it that is no field never passes: it %s',
+    async (_, change) => {
+      const text = change(await signed())
+      expect(await finding(text)).not.toMatchObject({ result: 'pass' })
+    },
+  )
+
+  test('a line that is no field does not matter where nothing above it is signed', async () => {
+    const text = await signed()
+    const above = '>From me Mon Jan  5 10:00:00 2026\r\n'
+    expect(await finding(`X-Free: a\r\n${above}${text}`)).toMatchObject({ result: 'pass' })
+    expect(await finding(`${above}${text}`)).toMatchObject({ result: 'pass' })
+  })
+
   test('one signature that holds is enough, wherever it stands', async () => {
     const good = await signed()
     const bad = /DKIM-Signature:.*?b=/s.exec(good)?.[0] ?? ''
@@ -167,6 +188,7 @@ describe('what is too much is not verified, and not taken for valid', () => {
   test.each([
     ['eleven signatures', async () => aFew(10, 'DKIM-Signature: v=1\r\n') + (await signed())],
     ['a field folded too often', async () => `X: a${aFew(2_000, '\r\n b')}\r\n${await signed()}`],
+    ['a line of carriage returns', async () => `X: a${aFew(60_000, '\r')}b\r\n${await signed()}`],
     ['too many fields', async () => aFew(3_000, 'X: a\r\n') + (await signed())],
     [
       'a header that is too long',

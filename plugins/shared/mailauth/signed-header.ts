@@ -26,6 +26,8 @@ const mostFieldBytes = 65_536
 const mostSignatureBytes = 8_192
 /** Names in `h=`, of which each is looked for in the whole header. */
 const mostSignedNames = 500
+/** For what ends the header mailauth looks from each of them. */
+const endlessLineEnds = /[\r\n]{32}/
 /** What is read as addresses or parameters. */
 const mostAddressBytes = 16_384
 
@@ -35,6 +37,8 @@ const arcFields: readonly string[] = [
   'arc-message-signature',
   'arc-authentication-results',
 ]
+/** Those that say in `h=` what they cover. */
+const coveringFields: readonly string[] = [signatureField, 'arc-message-signature']
 const parsedFields: ReadonlySet<string> = new Set(['from', 'return-path', 'content-type'])
 
 /** @throws PosternError DISK_FAILED, where the message cannot be read */
@@ -53,6 +57,9 @@ export async function lookAtSignedHeader(
     counts.set(key, (counts.get(key) ?? 0) + 1)
     problem ??= problemOf(key, field)
   }
+  const text = bytes.toString('latin1')
+  if (endlessLineEnds.test(text)) problem ??= 'the header has too many line ends behind each other'
+  problem ??= strayLine(text)
   const signatures = counts.get(signatureField) ?? 0
   const arcSets = Math.max(...arcFields.map((name) => counts.get(name) ?? 0))
   if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
@@ -89,6 +96,52 @@ function problemOf(name: string, field: Uint8Array): string | undefined {
   return parsedFields.has(name) && field.length > mostAddressBytes
     ? `a field ${name} is too long`
     : undefined
+}
+
+/**
+ * A line that is no field and continues none, beneath a field that a signature covers. mailauth takes it for the end of that
+ * field, so that one which was cut in two would hold, of which readers see the first half. Beneath others nothing depends on it.
+ */
+function strayLine(header: string): string | undefined {
+  const followed = new Set<string>()
+  const covered = new Set([signatureField, ...arcFields])
+  for (const { name, text, strays } of fieldsByLine(header)) {
+    if (strays) followed.add(name)
+    if (!coveringFields.includes(name)) continue
+    const [, names = ''] = /(?:^|;)h=([^;]*)/.exec(text.replaceAll(/\s/g, '')) ?? []
+    for (const each of names.split(':')) covered.add(each.toLowerCase())
+  }
+  const [name] = followed.intersection(covered)
+  return name === undefined ? undefined : `a line beneath a field ${name} is none`
+}
+
+interface FieldByLine {
+  /** In lower case. */
+  readonly name: string
+  /** What follows the colon. */
+  readonly text: string
+  /** Whether lines stand beneath it that are no fields and continue none. */
+  readonly strays: boolean
+}
+
+/** As mailauth divides a header: any line feed ends a line, and a colon may stand in the line after the name. */
+const fieldStart = /([!-9;-~]+)[ \t\r]*(?:\n[ \t\r]*)?:/y
+
+function* fieldsByLine(header: string): Iterable<FieldByLine> {
+  const end = header.length - 2
+  let field: { name: string; from: number; strays: boolean } | undefined
+  for (let at = 0, next = 0; at < end; at = next) {
+    next = header.indexOf('\n', at) + 1 || end
+    fieldStart.lastIndex = at
+    const name = fieldStart.exec(header)?.[1]?.toLowerCase()
+    if (name !== undefined) {
+      if (field !== undefined) yield { ...field, text: header.slice(field.from, at) }
+      field = { name, from: fieldStart.lastIndex, strays: false }
+    } else if (field !== undefined && header[at] !== ' ' && header[at] !== '\t') {
+      field.strays = true
+    }
+  }
+  if (field !== undefined) yield { ...field, text: header.slice(field.from, end) }
 }
 
 /** How often a byte is there, counted no further than `most`. */
