@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -44,6 +44,12 @@ test('a mailbox that another program has locked is waited for', async () => {
   const lock = await taken
   expect(await canLock(path)).toBe(false)
   await lock.release()
+})
+
+test('a FIFO that nobody reads is not waited for', async () => {
+  const path = mailbox()
+  execFileSync('mkfifo', [path])
+  await expect(systemFileLocks.takeMbox(path, 1000)).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })
 
 test('waiting for a mailbox ends', async () => {

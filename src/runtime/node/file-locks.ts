@@ -10,12 +10,13 @@ import { PosternError } from '../../mail/errors.ts'
 import type { FileLock, FileLocks } from '../file-locks.ts'
 import { takeDotLock } from './dot-lock.ts'
 
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
 
 /** What flock(1) answers when the time is up. */
 const timedOut = 1
 const childDescriptor = 3
-const appending = O_WRONLY | O_CREAT | O_APPEND
+/** A FIFO that nobody reads fails at once: it would keep one of the few threads for ever. */
+const appending = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK
 
 /** So often at most is another file in the place of the one that was locked: who does that more often is no mail reader. */
 const mostReplaced = 50
