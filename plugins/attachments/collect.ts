@@ -5,6 +5,8 @@
 import {
   contentChunks,
   contentOf,
+  extensionOf,
+  parseHeader,
   readMimeTree,
   type ByteSource,
   type MimePart,
@@ -119,7 +121,9 @@ class Collector {
 
   /**
    * A message that is attached is a file as well, which many readers keep under the name it is given. No message begins as files
-   * of other types do: one that does is read as these are.
+   * of other types do: one that does is read as these are. Its name is often its subject, and a subject ends in `example.com`
+   * more often than in any other name of a program: no system of today runs a text as a `.com` file, so none is meant. Scripts are
+   * another matter: some interpreters go on behind lines that they do not understand.
    */
   async #message(source: ByteSource, part: MimePart, { encoding }: Decoding): Promise<void> {
     const head = await contentOf(source, part, { encoding, maxBytes: headBytes })
@@ -127,8 +131,9 @@ class Collector {
       await this.#file(source, part, encoding)
       return
     }
+    const names = withBaseNames(part.fileNames)
     this.#specimens.push({
-      names: withBaseNames(part.fileNames),
+      names: beginsWithField(head) ? names.filter((name) => extensionOf(name) !== 'com') : names,
       within: [],
       types: [part.type, ...part.otherTypes],
       sizeBytes: part.bodyRange.length,
@@ -277,6 +282,12 @@ function partsOf({ parts }: MimeReading): readonly { part: MimePart; holdsParts:
 /** Of what holds parts: whether that is one message. */
 function isMessage({ type }: MimePart): boolean {
   return type.startsWith('message/')
+}
+
+/** As messages do. */
+function beginsWithField(head: Uint8Array): boolean {
+  const [first] = parseHeader(head).fields
+  return first !== undefined && first.name !== ''
 }
 
 /** A document with a password. */

@@ -96,3 +96,12 @@ test('a message that is attached is judged by its type as well', async () => {
   expect((await asked.message(forwarded)).verdict).toBe('reject')
   expect(await ask(forwarded)).toBe('pass')
 })
+
+test('a message that is attached may be called by its subject, which ends in a domain', async () => {
+  const called = (name: string, first: string) =>
+    within(`Content-Type: message/rfc822; name="${name}"`, '', first, '', 'Hello')
+  expect(await ask(called('Re: example.com', 'Subject: y'))).toBe('pass')
+  expect(await ask(called('see http://www.example.com', 'Subject: y'))).toBe('pass')
+  expect(await ask(called('Re: example.com', 'X5O! is a program'))).toBe('reject')
+  expect(await ask(called('Re: example.com', 'MZ: \0'))).toBe('reject')
+})
