@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
@@ -61,6 +61,10 @@ describe('a file', () => {
     await file.close()
     expect(readFileSync(path, 'utf8')).toBe('one,two,three,four,five')
     await expect(systemDisk.open(`${path}2`, 'append')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    execFileSync('mkfifo', [`${path}3`])
+    await expect(systemDisk.open(`${path}3`, 'append')).rejects.toMatchObject({
+      code: 'DISK_FAILED',
+    })
   })
 
   test('that is missing is NOT_FOUND, one that exists is not created again', async () => {

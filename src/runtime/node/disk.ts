@@ -13,8 +13,8 @@ const openFlags = {
   // What is no file after all, such as a FIFO, keeps nobody waiting.
   read: O_RDONLY | O_NONBLOCK,
   write: 'r+',
-  // Linux's pwrite(2) heeds no position then.
-  append: O_WRONLY | O_APPEND,
+  // Linux's pwrite(2) heeds no position then. A FIFO fails at once, as above.
+  append: O_WRONLY | O_APPEND | O_NONBLOCK,
   create: 'wx+',
   open: O_RDWR | O_CREAT,
   foreign: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
