@@ -17,7 +17,7 @@ export interface Round<Q extends Question> {
   readonly event: Events[Q]
   /** Whom it is about, as far as that is known: an entry is asked if it applies to all of them. */
   readonly recipients?: readonly Recipient[]
-  /** Of `places`, the first that is not asked; absent: all are. Shadow entries behind it are asked once the stage has ended. */
+  /** Of `places`, the first that is not asked; absent: all are. Shadow entries behind it are asked where an objection ends the stage. */
   readonly until?: number
 }
 

@@ -195,8 +195,11 @@ export class FilterSession implements SessionPolicy {
       )
     return after(askInOrder(inquiry, { places, event, recipients, until: vouching }), () => {
       const refusal = decided()
-      if (refusal !== undefined || vouching === places.length) return refusal
-      return after(askInOrder(inquiry, { places, event, recipients }, vouching), decided)
+      const areAllAsked = vouching === places.length || inquiry.ended
+      if (refusal !== undefined || areAllAsked) return refusal
+      const others = askInOrder(inquiry, { places, event, recipients }, vouching)
+      // Somebody has vouched: only an objection changes anything.
+      return after(others, (objection) => (objection === undefined ? undefined : decided()))
     })
   }
 
