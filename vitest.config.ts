@@ -14,8 +14,7 @@ export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '.cache/**', 'var/**'],
     pool: 'forks',
-    // One more than the processors of a small machine: who waits for a program, a disk or a browser leaves its own idle. With
-    // two more, the same tests took a fifth more processor time, and were later.
+    // One more than the processors of a small machine: who waits for a program, a disk or a browser leaves its own idle.
     maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     // Many times what the slowest needs on an idle machine: it ends what hangs, and does not judge how busy a machine is.
