@@ -2,8 +2,9 @@
 import { rmSync } from 'node:fs'
 import { chainData } from './chain-data.ts'
 import { runLoad, type Generator, type Load } from './load.ts'
+import { paceOf } from './pace.ts'
 import type { RunningSystem } from './started-program.ts'
-import { chainSink, receiverSink } from './systems.ts'
+import { bareSink, chainSink, receiverSink } from './systems.ts'
 
 const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
 const messages = Number(process.env['POSTERN_BENCH_MESSAGES'] ?? 20_000)
@@ -16,8 +17,8 @@ export async function chainCost(generator: Generator): Promise<readonly string[]
   const folders = [await chainData(1000), await chainData(entries)]
   const running: RunningSystem[] = []
   try {
-    const receiver = await receiverSink()
-    running.push(receiver)
+    const [sink, receiver] = [await bareSink(), await receiverSink()]
+    running.push(sink, receiver)
     const [few, full] = [await chainSink(folders[0]!), await chainSink(folders[1]!)]
     running.push(few, full)
     const costs = new Map(running.map((system) => [system, [] as number[]]))
@@ -31,6 +32,7 @@ export async function chainCost(generator: Generator): Promise<readonly string[]
     }
     const of = (system: RunningSystem): number => median(costs.get(system) ?? [])
     const above = of(few) - of(receiver)
+    const { slowness, words } = paceOf(of(sink))
     const grown = (full.residentBytes() - few.residentBytes()) / 2 ** 20
     return [
       '### the whole envelope chain on local data, CPU µs for a message of 4 KB, many messages per connection',
@@ -38,8 +40,10 @@ export async function chainCost(generator: Generator): Promise<readonly string[]
       '| | | |',
       '|---|---|---|',
       `| the receiver alone | ${Math.round(of(receiver))} | |`,
-      `| with the chain | ${Math.round(of(few))} | ${Math.round(above)} above; aim: at most 150 |`,
+      `| with the chain | ${Math.round(of(few))} | ${Math.round(above)} above, ${Math.round(above / slowness)} there; aim: at most 150 |`,
       `| with ${entries} recipients and as many greylist keys | ${Math.round(of(full))} | ${grown.toFixed(0)} MB more in memory; aim: at most 50 |`,
+      '',
+      words,
       '',
     ]
   } finally {
