@@ -3,9 +3,12 @@ import type { JsonObject } from '../../mail/json.ts'
 import type { RecordAbout, Term } from '../archive.ts'
 import { packTerm } from './archive-index.ts'
 import type { RecordBatch } from './archive-protocol.ts'
+import { GrowingBytes } from './growing-bytes.ts'
 
-/** What a term takes, beside the characters of its record. */
-const charsOfTerm = 8
+/** What a term takes, beside the bytes of its record. */
+const bytesOfTerm = 8
+/** Enough for some hundred records of plain mail; a few that come alone do not fill it. */
+const firstBytes = 65_536
 
 export class GrowingBatch {
   readonly #ats: number[] = []
@@ -13,27 +16,23 @@ export class GrowingBatch {
   readonly #detailLengths: number[] = []
   readonly #terms: number[] = []
   readonly #termCounts: number[] = []
-  readonly #values: string[] = []
-  #chars = 0
+  readonly #values = new GrowingBytes(firstBytes)
 
   get records(): number {
     return this.#ats.length
   }
 
   /** About what it takes of the memory. */
-  get chars(): number {
-    return this.#chars + charsOfTerm * this.#terms.length
+  get sizeBytes(): number {
+    return this.#values.length + bytesOfTerm * this.#terms.length
   }
 
   add(value: JsonObject, about: RecordAbout, terms: readonly Term[]): void {
     const { at, counts } = about
-    const json = about.json?.() ?? JSON.stringify(value)
-    const detail = about.detail?.() ?? ''
+    const length = this.#values.put(about.json?.() ?? JSON.stringify(value))
     this.#ats.push(at)
-    this.#lengths.push(counts ? json.length : -json.length)
-    this.#detailLengths.push(detail.length)
-    this.#values.push(inOnePiece(json + detail))
-    this.#chars += json.length + detail.length
+    this.#lengths.push(counts ? length : -length)
+    this.#detailLengths.push(this.#values.put(about.detail?.() ?? ''))
     const before = this.#terms.length
     for (const term of terms) {
       const packed = packTerm(term)
@@ -47,17 +46,10 @@ export class GrowingBatch {
       ats: new Float64Array(this.#ats),
       lengths: new Int32Array(this.#lengths),
       detailLengths: new Int32Array(this.#detailLengths),
-      values: this.#values.join(''),
+      values: this.#values.take(),
       terms: new Float64Array(this.#terms),
       termCounts: new Int32Array(this.#termCounts),
       notes,
     }
   }
-}
-
-/** A text that was put together stays a tree of its parts until somebody reads it, and each of them is moved by the garbage collector. */
-function inOnePiece(text: string): string {
-  // Whatever makes a number of a text has it in one piece first; of JSON it looks at no more than the first character.
-  Number(text)
-  return text
 }

@@ -36,12 +36,12 @@ export type ArchiveReply =
 /** Few pieces, whatever the number of records: what is cloned between threads costs by the piece. */
 export interface RecordBatch {
   readonly ats: Float64Array
-  /** Lengths of the values in UTF-16 units; below zero for those that do not count. */
+  /** Lengths of the values in bytes; below zero for those that do not count. */
   readonly lengths: Int32Array
   /** Of the details; 0 for none. */
   readonly detailLengths: Int32Array
-  /** All values, each with its detail behind it, one after the other. */
-  readonly values: string
+  /** All values in UTF-8, each with its detail behind it, one after the other. */
+  readonly values: Uint8Array<ArrayBuffer>
   /** The terms of all records, one record after the other: see `packTerm`. */
   readonly terms: Float64Array
   /** How many of them each record has. */

@@ -22,8 +22,9 @@ const nothingDoomed = { last: undefined, counting: 0 } as const
 export interface NewRecord {
   readonly at: number
   readonly counts: boolean
-  readonly json: string
-  readonly detail: string | null
+  /** UTF-8, as `detail`. */
+  readonly json: Uint8Array
+  readonly detail: Uint8Array | null
   /** By what it is found, packed. */
   readonly terms: Float64Array
 }
@@ -48,7 +49,8 @@ export class ArchiveWriter {
     this.#describe = describe
     this.#bounds = bounds
     this.#insert = file.prepare(
-      'INSERT INTO records (at, counts, value, detail) VALUES (?, ?, ?, ?)',
+      `INSERT INTO records (at, counts, value, detail)
+        VALUES (?, ?, CAST(? AS TEXT), CAST(? AS TEXT))`,
     )
     this.#note = file.prepare('INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)')
     this.#oldest = file.prepare('SELECT seq, at, counts FROM records ORDER BY seq LIMIT ?')

@@ -59,7 +59,8 @@ function fill(
   count: number,
   { from = 0, chars = 100, counts = true } = {},
 ): void {
-  const json = (name: number): string => JSON.stringify({ name, text: 'x'.repeat(chars) })
+  const json = (name: number): Uint8Array =>
+    Buffer.from(JSON.stringify({ name, text: 'x'.repeat(chars) }))
   const records = Array.from({ length: count }, (_, n) => ({
     at: now + from + n,
     counts,

@@ -29,7 +29,7 @@ const largestBatch = 1000
 const gatherMs = 100
 /** More than so many that wait, or so much of them, is dropped. */
 const mostWaiting = 20_000
-const mostWaitingChars = 64 * 1_048_576
+const mostWaitingBytes = 64 * 1_048_576
 /** After a failure nothing is written so long: records wait meanwhile, and are dropped as those are of which too many wait. */
 const retryMs = 5000
 /** Of those that were noted last, so many are noted again when the file is a new one. */
@@ -80,7 +80,7 @@ class SqliteArchive implements Archive {
   /** Not given to the thread yet, each but the last one full. */
   #batches: GrowingBatch[] = []
   /** Of all batches but the last. */
-  #fullChars = 0
+  #fullBytes = 0
   #notes: (readonly [string, string])[] = []
   /** Given to the thread, not answered yet. */
   #underWay = 0
@@ -143,10 +143,10 @@ class SqliteArchive implements Archive {
   /** @returns undefined where too many records wait, or too much of them */
   #roomyBatch(): GrowingBatch | undefined {
     const last = this.#batches.at(-1)
-    const lastChars = last?.chars ?? 0
-    if (this.#gathered >= mostWaiting || this.#fullChars + lastChars > mostWaitingChars) return
+    const lastBytes = last?.sizeBytes ?? 0
+    if (this.#gathered >= mostWaiting || this.#fullBytes + lastBytes > mostWaitingBytes) return
     if (last !== undefined && last.records < largestBatch) return last
-    this.#fullChars += lastChars
+    this.#fullBytes += lastBytes
     const next = new GrowingBatch()
     this.#batches.push(next)
     return next
@@ -245,8 +245,8 @@ class SqliteArchive implements Archive {
       const notes = this.#notes.splice(0)
       const { records } = batch
       this.#underWay = records
-      // The one behind it is the last, whose characters are not counted among those of the full ones.
-      if (this.#batches.length > 0) this.#fullChars -= batch.chars
+      // The one behind it is the last, whose bytes are not counted among those of the full ones.
+      if (this.#batches.length > 0) this.#fullBytes -= batch.sizeBytes
       this.#batch = this.#write(batch, notes)
       // oxlint-disable-next-line no-await-in-loop -- one batch after the other
       const written = await this.#batch
@@ -281,7 +281,9 @@ class SqliteArchive implements Archive {
     const { clock, log, path } = this.#parts
     try {
       const batch = records.finish(notes)
-      const reply = await this.#thread.ask({ do: 'add', batch, now: clock.now() })
+      const reply = await this.#thread.ask({ do: 'add', batch, now: clock.now() }, [
+        batch.values.buffer,
+      ])
       if (!reply.ok) throw new Error(reply.error)
       return true
     } catch (error) {

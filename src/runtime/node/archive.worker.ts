@@ -137,12 +137,12 @@ function* recordsOf(batch: RecordBatch): Generator<NewRecord, void> {
   for (const [index, length] of lengths.entries()) {
     const to = from + Math.abs(length)
     const end = to + (detailLengths[index] ?? 0)
-    const detail = end === to ? null : values.slice(to, end)
+    const detail = end === to ? null : values.subarray(to, end)
     const ownTerms = terms.subarray(term, (term += termCounts[index] ?? 0))
     yield {
       at: ats[index] ?? 0,
       counts: length > 0,
-      json: values.slice(from, to),
+      json: values.subarray(from, to),
       detail,
       terms: ownTerms,
     }

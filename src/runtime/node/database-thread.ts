@@ -60,14 +60,17 @@ export class DatabaseThread<Request, Answer, News = never> {
     await this.#started()
   }
 
-  /** @throws PosternError STORE_FAILED where the thread dies over it */
-  async ask(request: Request): Promise<Answer> {
+  /**
+   * @param given memory of the request that goes to the thread whole, in place of a copy
+   * @throws PosternError STORE_FAILED where the thread dies over it
+   */
+  async ask(request: Request, given: readonly ArrayBuffer[] = []): Promise<Answer> {
     const worker = await this.#started()
     const id = ++this.#asked
     const waiting = Promise.withResolvers<Answer>()
     this.#waiting.set(id, waiting)
     worker.ref()
-    worker.postMessage({ say: 'ask', id, request } satisfies ToThread<Request>)
+    worker.postMessage({ say: 'ask', id, request } satisfies ToThread<Request>, given)
     try {
       return await waiting.promise
     } finally {

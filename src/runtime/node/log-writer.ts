@@ -4,13 +4,16 @@
  * the log says how many once it can be written again. A kill loses what was gathered in the last tenth of a second.
  */
 import process from 'node:process'
+import { GrowingBytes } from './growing-bytes.ts'
 import type { LogTarget } from './log-target.ts'
 
 /** A write for each line would cost as much as taking a message. */
-const gatherChars = 65_536
+const gatherBytes = 65_536
+/** The last line that is gathered goes beyond it. */
+const roomBytes = gatherBytes + 8_192
 const gatherMs = 100
 /** What may wait: beyond it lines are lost, not memory. */
-const mostChars = 16 * 1024 * 1024
+const mostBytes = 16 * 1024 * 1024
 /** Until a target is tried again that could not be written. */
 const pauseMs = 1_000
 /** What is still to be written at the end has so long. */
@@ -22,7 +25,7 @@ export type LostLine = (lost: { readonly lines: number; readonly error: string }
 export class LogWriter {
   readonly #target: LogTarget
   readonly #lostLine: LostLine
-  #text = ''
+  #gathered = new GrowingBytes(roomBytes)
   /** Being written: its first bytes are out already. */
   #pending: Buffer | undefined
   #lost = 0
@@ -39,12 +42,12 @@ export class LogWriter {
 
   /** @param lines whole, with their ends */
   write(lines: string): void {
-    if (this.#text.length + lines.length > mostChars) {
+    if (this.#gathered.length + lines.length > mostBytes) {
       this.#lost += 1
       return
     }
-    this.#text += lines
-    if (this.#text.length >= gatherChars) this.#flush()
+    this.#gathered.put(lines)
+    if (this.#gathered.length >= gatherBytes) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
   }
 
@@ -64,11 +67,11 @@ export class LogWriter {
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#text === '' && this.#pending === undefined) return
+    if (this.#gathered.length === 0 && this.#pending === undefined) return
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined
       // What came while the last of it was being finished.
-      if (this.#text !== '' && !this.#closing)
+      if (this.#gathered.length > 0 && !this.#closing)
         this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
     })
   }
@@ -76,10 +79,7 @@ export class LogWriter {
   /** What comes meanwhile is gathered again: at a high rate each write would take along a line or two for ever. */
   async #writeAll(): Promise<void> {
     do {
-      if (this.#pending === undefined) {
-        this.#pending = Buffer.from(this.#text)
-        this.#text = ''
-      }
+      this.#pending ??= this.#takeGathered()
       try {
         const written = await this.#target.write(this.#pending)
         this.#pending = written < this.#pending.length ? this.#pending.subarray(written) : undefined
@@ -93,7 +93,13 @@ export class LogWriter {
   }
 
   get #isMuch(): boolean {
-    return this.#text.length >= (this.#closing ? 1 : gatherChars)
+    return this.#gathered.length >= (this.#closing ? 1 : gatherBytes)
+  }
+
+  #takeGathered(): Buffer {
+    const taken = this.#gathered.take()
+    this.#gathered = new GrowingBytes(roomBytes)
+    return taken
   }
 
   /** Says what is missing, where it is missing. */
@@ -101,7 +107,9 @@ export class LogWriter {
     if (this.#lost === 0 || this.#pending !== undefined) return
     const line = this.#lostLine({ lines: this.#lost, error: this.#problem })
     this.#lost = 0
-    this.#text = line + this.#text
+    const later = this.#takeGathered()
+    this.#gathered.put(line)
+    this.#gathered.put(later.toString())
   }
 
   /** A log that cannot be written must not end a gateway that can still take mail. It says so once. */
