@@ -46,9 +46,10 @@ beforeAll(async () => {
   }
   gateway = await startGateway(folder)
 })
-/** Each finds an empty home. */
+/** Each finds an empty home. A delivery of the test before may still be letting go of its lock. */
 beforeEach(async () => {
-  for (const name of await readdir(home)) await rm(join(home, name), { recursive: true })
+  const options = { recursive: true, force: true, maxRetries: 5 }
+  for (const name of await readdir(home)) await rm(join(home, name), options)
 })
 afterAll(async () => {
   await gateway.stop()
