@@ -107,7 +107,7 @@ describe('on a running gateway', () => {
     const refused = await postern('reload')
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(/postern\.yaml:\d+: chain\[0\]\.plugin: .*no-such-plugin/)
-    expect(refused.stderr).toContain('1 mistake: nothing has changed')
+    expect(refused.stderr).toContain('1 mistake: the configuration stays as it was')
     expect(await status()).toMatchObject({ generation: 1, lastReload: { ok: false } })
     expect((await postern('stat')).stdout).toContain('kept as it was: 1 mistake')
     expect(await sendMessage(port, 'still')).toMatch(/^250 /)

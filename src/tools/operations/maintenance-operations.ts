@@ -47,7 +47,7 @@ export class Maintenance implements MaintenanceOperations {
     if (report === undefined) throw nobodyThere()
     const { ok, mistakes, needsRestart } = report
     if (!ok) {
-      throw new Refusal('invalid', 'The configuration has mistakes: nothing has changed', {
+      throw new Refusal('invalid', 'The configuration has mistakes: it stays as it was', {
         mistakes,
       })
     }
