@@ -166,6 +166,7 @@ describe('on a gateway of its own', () => {
       expect([name, (await postern(name)).code]).toEqual([name, 7])
     }
     expect((await postern('pause', '--accept')).code).toBe(7)
+    expect((await postern('alerts')).code).toBe(7)
     expect((await postern('stop')).code).toBe(0)
     expect((await postern('stat', '--json')).stdout).toBe('{\n  "running": false\n}\n')
   })

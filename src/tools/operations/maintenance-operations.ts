@@ -1,5 +1,6 @@
 /** The installation as the API cares for it: what `postern reload | restart | doctor | alerts | tls-report | shadow | showctl | cdb` do. */
 import type { MaintenanceOperations } from '../../admin/operations.ts'
+import { PosternError } from '../../mail/errors.ts'
 import { Refusal } from '../../admin/refusal.ts'
 import type {
   Alerts,
@@ -88,7 +89,9 @@ export class Maintenance implements MaintenanceOperations {
   }
 
   async alerts(what: 'list' | 'test'): Promise<Alerts> {
-    const { active, ...report } = await askAlerts(this.#parts.folder, what)
+    const told = await askAlerts(this.#parts.folder, what)
+    if (told === undefined) throw new PosternError('CONNECT_FAILED', 'no gateway runs')
+    const { active, ...report } = told
     return { ...report, active: active.map(({ key, summary, since }) => ({ key, summary, since })) }
   }
 
