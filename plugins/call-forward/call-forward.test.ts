@@ -149,6 +149,29 @@ describe('call-forward', () => {
     expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'EXISTS' })
   })
 
+  test('asks the next back end where the one before does not answer, and takes the word of the first that does', async () => {
+    const files = { 'tables/call-forward': 'postern.test smtp:gone.test,smtp:back.test\n' }
+    const { plugin, heard, state } = await backEnd(toRcpt('550 5.1.1 nobody'), { files })
+    expect(await plugin.rcpt('eve@postern.test')).toMatchObject({
+      verdict: 'reject',
+      evidence: { backEnd: 'smtp:back.test' },
+    })
+    expect(heard).toContain('RCPT TO:<eve@postern.test>')
+    state.answer = (command) => (command === '' ? '421 closing\r\n' : undefined)
+    expect(await plugin.rcpt('bob@postern.test')).toMatchObject({
+      verdict: 'defer',
+      evidence: {
+        backEnd: 'smtp:gone.test,smtp:back.test',
+        why: expect.stringMatching(/^smtp:gone\.test: .+; smtp:back\.test: .+421/),
+      },
+    })
+    // What waits is an answer too: the next one knows no better.
+    const turned = { 'tables/call-forward': 'postern.test smtp:back.test,smtp:back.test\n' }
+    const again = await backEnd(toRcpt('450 4.2.0 later'), { files: turned })
+    expect(await again.plugin.rcpt('bob@postern.test')).toMatchObject({ verdict: 'defer' })
+    expect(again.state.questions).toBe(1)
+  })
+
   test('passes without an answer where it is told to', async () => {
     const { plugin } = await backEnd(toRcpt('450 later'), { options: { unavailable: 'pass' } })
     expect(await plugin.rcpt('bob@postern.test')).toMatchObject({ reason: 'NO_ANSWER' })

@@ -25,9 +25,10 @@ export const callForward = definePlugin({
   options: {
     back_ends: option.table({
       default: 'tables/call-forward',
-      description: 'Domain and back end: example.org lmtp:/run/lmtp; * for all others.',
+      description:
+        'Domain and back ends: example.org lmtp:/run/lmtp; a,b: b where a does not answer; * for all others.',
     }),
-    within: option.duration({ default: '10s', description: 'For one question.' }),
+    within: option.duration({ default: '10s', description: 'For one question to one back end.' }),
     fresh_yes: option.duration({
       default: '24h',
       description: 'So long a recipient that exists is not asked about again.',
@@ -69,21 +70,37 @@ export const callForward = definePlugin({
       }
     }
 
+    /** The next one where the one before says nothing: any word of one of them is the answer. */
+    const askInTurn = async (
+      names: readonly string[],
+      request: Omit<ProbeRequest, 'backEnd'>,
+      most: number,
+    ) => {
+      const silent: string[] = []
+      for (const name of names) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        const probed = await ask(name, request, most)
+        if (typeof probed !== 'string') return { name, probed }
+        silent.push(names.length === 1 ? probed : `${name}: ${probed}`)
+      }
+      return { name: names.join(','), probed: silent.join('; ') }
+    }
+
     return {
       async rcpt({ transaction: { session }, recipient }, { options, findings, signal }) {
         if (session.user !== undefined || findings.get(relayClient) !== undefined) return pass()
         const { mailbox } = recipient
-        const name = backEndOf(options.back_ends, mailbox.domain)
-        if (name === undefined) return pass()
+        const names = backEndsOf(options.back_ends, mailbox.domain)
+        if (names.length === 0) return pass()
         const key = mailboxKey(mailbox)
         const known = await answers.find(key, signal)
         const freshMs = known?.exists === true ? options.fresh_yes : options.fresh_no
         if (known !== undefined && known.askedAt + freshMs > clock.now()) {
-          return verdictOn(known.exists, name, 'memory')
+          return verdictOn(known.exists, names.join(','), 'memory')
         }
         const { hostname } = session
         const request = { mailbox, hostname, signal, deadlineMs: options.within }
-        const probed = await ask(name, request, options.at_once)
+        const { name, probed } = await askInTurn(names, request, options.at_once)
         if (typeof probed === 'string') return unavailable(name, probed, known, options)
         const by = `it said ${probed.reply.code} ${probed.reply.status}`.trim()
         if (probed.answer === 'later') return unavailable(name, by, known, options)
@@ -115,13 +132,14 @@ function verdictOn(exists: boolean, backEnd: string, by: string) {
     : reject('5.1.1', 'No such recipient here', { reason: 'NO_SUCH_RECIPIENT', evidence })
 }
 
-/** As it is written: the domain's own, that of a `.suffix` above it, or `*`. */
-function backEndOf(table: Table, domain: string): string | undefined {
+/** As they are written: the domain's own, those of a `.suffix` above it, or of `*`; in the order they are asked in. */
+function backEndsOf(table: Table, domain: string): readonly string[] {
   for (const key of [...domainKeys(domain), '*']) {
-    const name = table.get(key)
-    if (typeof name === 'string') return name === 'none' ? undefined : name
+    const names = table.get(key)
+    // The path of a socket may hold a comma.
+    if (typeof names === 'string') return names === 'none' ? [] : names.split(/,(?=[a-z]+:)/i)
   }
-  return undefined
+  return []
 }
 
 /** @throws Error for what is no back end: a fault, and `on_fault` says what becomes of it */

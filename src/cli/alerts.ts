@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { printable } from '../mail/reply.ts'
 import { askAlerts } from '../tools/ask-alerts.ts'
 import { configOption } from './config-option.ts'
+import { noneRuns } from './running-gateway.ts'
 
 interface Options {
   readonly config: string
@@ -28,6 +29,7 @@ export function alertsCommand(): Command {
 
 async function list({ config, json }: Options): Promise<void> {
   const report = await askAlerts(config, 'list')
+  if (report === undefined) return noneRuns(config)
   if (json) return write(JSON.stringify(report))
   if (!report.configured) return write('nobody is told of anything: there is no section alerts')
   for (const { since, key, summary } of report.active) {
@@ -41,6 +43,7 @@ async function list({ config, json }: Options): Promise<void> {
 
 async function test({ config, json }: Options): Promise<void> {
   const report = await askAlerts(config, 'test')
+  if (report === undefined) return noneRuns(config)
   const told = report.configured && report.trouble === undefined && report.untold === 0
   if (!told) process.exitCode = 1
   if (json) return write(JSON.stringify(report))

@@ -52,7 +52,10 @@ export function analogCommand(): Command {
         process.stdout.write(`${JSON.stringify(jsonOf(reports), undefined, 2)}\n`)
       } else process.stdout.write(reports.map((report) => formatReport(report, top)).join('\n'))
       // Nothing to count is an answer: no.
-      if (tallies.overall.deliveries + tallies.overall.messages === 0) process.exitCode = 1
+      if (tallies.overall.deliveries + tallies.overall.messages > 0) return
+      const remedy = "it reads Postern's log, and that of qmail-send with its stamps"
+      process.stderr.write(`No delivery was found; ${remedy}\n`)
+      process.exitCode = 1
     })
 }
 

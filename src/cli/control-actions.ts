@@ -77,7 +77,10 @@ export function reloadCommand(): Command {
     else {
       writeMistakes(mistakes)
       if (ok) process.stdout.write('The configuration is in force.\n')
-      else process.stderr.write(`${countOf(mistakes.length, 'mistake')}: nothing has changed\n`)
+      else
+        process.stderr.write(
+          `${countOf(mistakes.length, 'mistake')}: the configuration stays as it was\n`,
+        )
       for (const [remedy, keys] of remediesFor(needsRestart)) {
         process.stdout.write(`${remedy} is needed for: ${keys}\n`)
       }

@@ -127,7 +127,8 @@ function outcome(trace: Story, queued: readonly QueuedCopy[]): string[] {
     }),
     ...(queueIds.length > 0 ? [`  queued as ${queueIds.join(', ')}`] : []),
     ...attempts.map(({ outcome: came, recipient, route, text, startedAt, durationMs }) => {
-      return `  ${when(startedAt)}  ${came}  ${recipient} by ${route}, ${Math.round(durationMs)} ms: ${text}`
+      const how = came === 'told' ? '' : ` by ${route}, ${Math.round(durationMs)} ms`
+      return `  ${when(startedAt)}  ${came}  ${recipient}${how}: ${text}`
     }),
     ...queued.flatMap(formatQueued),
     ...(queueIds.length > 0 && attempts.length === 0 ? ['  no delivery is recorded yet'] : []),

@@ -35,7 +35,7 @@ export function relayCommand(): Command {
         .makeOptionMandatory()
         .argParser(faultless(hopsProblem)),
     )
-    .option('--verify', 'ask the first hop whether a recipient exists (call-forward)')
+    .option('--verify', 'ask the hops, in this order, whether a recipient exists (call-forward)')
     .option('-n, --dry-run', 'only show what would be written')
     .option('--json', 'as JSON')
     .addOption(configOption())

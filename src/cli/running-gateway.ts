@@ -27,7 +27,12 @@ export async function askRunning<V extends SupervisorVerb>(
 ): Promise<SupervisorAnswers[V] | undefined> {
   const answer = await askSupervisor(config, verb, of)
   if (answer !== undefined) return answer
-  process.stderr.write(`postern: no gateway runs with ${config}; postern start starts one\n`)
-  process.exitCode = otherwise
+  noneRuns(config, otherwise)
   return undefined
+}
+
+/** Says that there is nobody to answer. */
+export function noneRuns(config: string, exitCode = exitNeedsRunning): void {
+  process.stderr.write(`postern: no gateway runs with ${config}; postern start starts one\n`)
+  process.exitCode = exitCode
 }

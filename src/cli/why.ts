@@ -26,6 +26,7 @@ export function whyCommand(): Command {
     .argument(
       '<what>',
       'a queue, transaction or session id, a Message-ID, an address, a domain, a login, a client (192.0.2.1, 192.0.2.0/24), or last',
+      something,
     )
     .option('--all', `tell every story whole, not only the newest ${usuallyWhole}`)
     .option('-n, --limit <count>', 'so many at most', count, 20)
@@ -58,16 +59,22 @@ function format({ stories, others, more }: FoundStories): string {
   ].join('')
 }
 
+function something(text: string): string {
+  const which = text.trim()
+  if (which !== '') return which
+  throw new InvalidArgumentError('Write what is in hand of it, or last for what came last.')
+}
+
 /** What it means that there is nothing. */
 function nothing(which: string, { extent }: FoundStories): string {
   const name = printable(which)
-  if (extent === undefined) {
-    return `Nothing has been recorded yet, and nothing is queued as ${name}; postern send sends a test message.`
+  if (extent?.oldestAt === undefined) {
+    const queued = which === 'last' ? '' : `, and nothing is queued as ${name}`
+    return `Nothing is recorded${queued}; postern send sends a test message.`
   }
-  const { oldestAt } = extent
-  const since = oldestAt === undefined ? 'are empty' : `reach back to ${when(oldestAt)} UTC`
   return (
-    `Nothing is recorded under ${name}, and nothing is queued by that name. The traces ${since}: what is older ` +
+    `Nothing is recorded under ${name}, and nothing is queued by that name. The traces reach back to ` +
+    `${when(extent.oldestAt)} UTC: what is older ` +
     'has been forgotten (traces: keep, max_age, max_size). Connections beyond the limits of a listener leave a ' +
     'line in the log only; under overload, traces of accepted mail are dropped first.'
   )

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { errorMessage, isPosternError } from '../mail/errors.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { OptionResources } from '../plugin/option.ts'
@@ -19,6 +19,8 @@ export class ConfigurationFiles {
   readonly mistakes: Mistake[] = []
   readonly doubts: Mistake[] = []
   readonly #source: ConfigurationSource
+  /** Those that are there, as far as anybody can say, and could not be read. */
+  readonly #unread = new Set<string>()
   #state = usualState
 
   constructor(source: ConfigurationSource) {
@@ -51,14 +53,42 @@ export class ConfigurationFiles {
       return this.#source.readFile(this.absolute(path))
     } catch (error) {
       if (isPosternError(error, 'NOT_FOUND')) return undefined
-      this.mistakes.push({ file: this.shown(path), ...toldOf(error) })
+      this.#unread.add(path)
+      this.#tell(path, error)
       return undefined
     }
+  }
+
+  /** Whether reading it is among the mistakes already. */
+  isUnread(path: string): boolean {
+    return this.#unread.has(path)
+  }
+
+  /** Of a folder that is closed to us each file would say the same. */
+  #tell(path: string, error: unknown): void {
+    if (!isOfFolder(error)) {
+      this.mistakes.push({ file: this.shown(path), ...toldOf(error) })
+      return
+    }
+    const file = dirname(this.shown(path))
+    const isTold = this.mistakes.some((told) => told.file === file && told.problem === closedFolder)
+    const remedy = 'mend its permissions, or run this as the user whose folder it is'
+    if (!isTold) this.mistakes.push({ file, problem: closedFolder, remedy })
   }
 }
 
 /** The problem of a file in what should be a folder. */
 export const noFolder = 'lies in what is no folder'
+
+/** The problem of a folder whose files this user cannot even see. */
+export const closedFolder = 'is a folder that this user may not enter'
+
+/** Whoever may not read a file may still ask what it is. */
+function isOfFolder(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  const isDenied = cause instanceof Error && 'code' in cause && cause.code === 'EACCES'
+  return isDenied && 'syscall' in cause && cause.syscall === 'stat'
+}
 
 /** What stands in the way of reading a file that is there. */
 function toldOf(error: unknown): Pick<Mistake, 'problem' | 'remedy'> {

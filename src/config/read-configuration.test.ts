@@ -399,8 +399,8 @@ spol: {}
     )
   })
 
-  const failing = (code: string) => (): never => {
-    const cause = Object.assign(new Error(code), { code })
+  const failing = (code: string, syscall?: string) => (): never => {
+    const cause = Object.assign(new Error(code), { code, syscall })
     throw new PosternError('DISK_FAILED', code, { cause })
   }
 
@@ -414,6 +414,30 @@ spol: {}
     expect(reading.mistakes.map(formatMistake)).toEqual([
       'config/postern.yaml/postern.yaml: lies in what is no folder; name the folder that postern.yaml is in',
     ])
+  })
+
+  test.each([
+    ['/etc/postern/', 'config'],
+    ['/etc/postern/control/', 'config/control'],
+    ['/etc/postern/tcp', 'config'],
+  ])('says once that a folder is closed to whoever reads it: %s', (closed, shown) => {
+    const reading = readConfiguration({
+      folder: '/etc/postern',
+      shownAs: 'config',
+      resources: unused,
+      readFile(path) {
+        if (path.startsWith(closed)) return failing('EACCES', 'stat')()
+        if (path.endsWith('postern.yaml')) return new TextEncoder().encode('listeners: []\n')
+        if (path.endsWith('me')) return new TextEncoder().encode('mx.test\n')
+        throw new PosternError('NOT_FOUND', path)
+      },
+    })
+    expect(reading.mistakes.map(formatMistake)).toEqual([
+      `${shown}: is a folder that this user may not enter; mend its permissions, or run this as the user whose folder it is`,
+    ])
+    expect(reading.doubts.filter(({ code }) => code === 'no-rules')).toHaveLength(
+      closed.endsWith('control/') ? 1 : 0,
+    )
   })
 
   test.each([

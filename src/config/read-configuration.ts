@@ -15,7 +15,12 @@ import { readSilenced } from './check-section.ts'
 import { readAdmin } from './admin-section.ts'
 import { readChain } from './chain-section.ts'
 import type { Configuration } from './configuration.ts'
-import { ConfigurationFiles, noFolder, type ConfigurationSource } from './configuration-files.ts'
+import {
+  closedFolder,
+  ConfigurationFiles,
+  noFolder,
+  type ConfigurationSource,
+} from './configuration-files.ts'
 import { readDelivery } from './delivery-section.ts'
 import { parseConfigDocument, type ConfigDocument, type Path } from './document.ts'
 import { isNameServer } from './listen-address.ts'
@@ -66,8 +71,10 @@ const usualTcpRules = 'tcp.smtp'
 export function readConfiguration(source: ConfigurationSource): ConfigurationReading {
   const files = new ConfigurationFiles(source)
   const document = readDocument(files)
-  // The path of a file, in place of its folder's: all others would be told to lie in it, too.
-  if (files.mistakes.some(({ problem }) => problem === noFolder)) return files
+  // The path of a file in place of its folder's, or a folder that is closed to us: of all others the same would be told.
+  if (files.mistakes.some(({ problem }) => problem === noFolder || problem === closedFolder)) {
+    return files
+  }
   const control = readControl(files)
   const sections = document === undefined ? undefined : readSections(document, source, files)
   const { mistakes, doubts } = files
@@ -92,7 +99,8 @@ function readControl(files: ConfigurationFiles): ControlSettings {
     const problem = text === '' ? 'is missing or empty' : `'${text}' is not what belongs here`
     return { file: files.shown(`control/${file}`), line, problem, remedy }
   }
-  files.mistakes.push(...reading.mistakes.map(about))
+  const read = reading.mistakes.filter(({ file }) => !files.isUnread(`control/${file}`))
+  files.mistakes.push(...read.map(about))
   files.doubts.push(...reading.doubts.map((doubt) => ({ ...about(doubt), code: 'control-file' })))
   return reading.value
 }
@@ -101,7 +109,7 @@ function readDocument(files: ConfigurationFiles): ConfigDocument | undefined {
   const file = files.shown('postern.yaml')
   const bytes = files.read('postern.yaml')
   if (bytes === undefined) {
-    if (files.mistakes.some((mistake) => mistake.file === file)) return undefined
+    if (files.isUnread('postern.yaml')) return undefined
     const remedy = 'copy config/ from the repository, or name its folder with --config'
     files.mistakes.push({ file, problem: 'is missing', remedy })
     return undefined

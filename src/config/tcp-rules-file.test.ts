@@ -7,7 +7,13 @@ import { readTcpRules, type RuleFiles } from './tcp-rules-file.ts'
 function files(there: Record<string, Uint8Array>): RuleFiles {
   const mistakes: Mistake[] = []
   const doubts: Mistake[] = []
-  return { mistakes, doubts, shown: (path) => `config/${path}`, read: (path) => there[path] }
+  return {
+    mistakes,
+    doubts,
+    shown: (path) => `config/${path}`,
+    read: (path) => there[path],
+    isUnread: () => false,
+  }
 }
 const text = (rules: string): Uint8Array => Buffer.from(rules)
 const compiled = (rules: string, extended = true): Uint8Array =>

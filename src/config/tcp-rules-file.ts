@@ -12,6 +12,8 @@ import type { Mistake } from '../plugin/mistake.ts'
 export interface RuleFiles {
   /** Undefined where there is none. */
   read(path: string): Uint8Array | undefined
+  /** Whether it is there, and reading it is among the mistakes already. */
+  isUnread(path: string): boolean
   /** How a message names it. */
   shown(path: string): string
   readonly mistakes: Mistake[]
@@ -26,7 +28,7 @@ export function readTcpRules(files: RuleFiles, path: string): TcpRules {
 function readText(files: RuleFiles, path: string): TcpRules {
   const file = files.shown(path)
   const bytes = files.read(path)
-  if (bytes === undefined) {
+  if (bytes === undefined && !files.isUnread(path)) {
     const problem = 'is missing: every client is served, with no variables'
     const remedy = 'write one; the line :allow says the same on purpose'
     files.doubts.push({ file, problem, remedy, code: 'no-rules' })
@@ -53,7 +55,7 @@ function readCdb(files: RuleFiles, path: string): TcpRules {
   const remedy = `make it: postern tcprules ${file} ${file}.tmp < RULES`
   const nobody = tcpRulesOfText(parseTcpRules(new Uint8Array()))
   if (bytes === undefined) {
-    files.mistakes.push({ file, problem: 'is missing', remedy })
+    if (!files.isUnread(path)) files.mistakes.push({ file, problem: 'is missing', remedy })
     return nobody
   }
   try {

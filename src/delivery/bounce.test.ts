@@ -7,7 +7,7 @@ import { fakeClock } from '../testkit/fake-clock.ts'
 import { memoryQueue } from '../testkit/memory-queue.ts'
 import { recordingLog } from '../testkit/recording-log.ts'
 import { seededRandom } from '../testkit/seeded-random.ts'
-import { createBouncer } from './bounce.ts'
+import { createBouncer, type QueuedNotification } from './bounce.ts'
 import { doubleBounceUser } from '../mail/double-bounce.ts'
 import type { Report } from './notices.ts'
 
@@ -57,11 +57,13 @@ async function bounced({ envelope, recipients = [bob], text, ...scene }: Scene =
   const clock = fakeClock()
   const log = recordingLog()
   const queue = memoryQueue(clock)
+  const told: Pick<QueuedNotification, 'id' | 'to' | 'held'>[] = []
   const bouncer = createBouncer({
     queue,
     clock,
     random: seededRandom(1),
     log,
+    queued: ({ id, to, held }) => told.push({ id, to, held }),
     settings: () => ({
       hostname: 'mx.here.test',
       from: { localPart: 'MAILER-DAEMON', domain: 'here.test' },
@@ -102,7 +104,7 @@ async function bounced({ envelope, recipients = [bob], text, ...scene }: Scene =
       recipients.map(() => gone),
       how,
     )
-  return { queue, log, bounce, tell, notices: () => queue.commits.slice(1) }
+  return { queue, log, bounce, tell, told, notices: () => queue.commits.slice(1) }
 }
 
 describe('a bounce', () => {
@@ -274,8 +276,21 @@ describe('a failure whose sender may be forged', () => {
   const here: Recipient = { mailbox: { localPart: 'dan', domain: 'here.test' } }
 
   test('is told on hold, and the others of the message at once', async () => {
-    const { bounce, notices, log } = await bounced({ recipients: [bob, here], holds })
+    const {
+      bounce,
+      notices,
+      log,
+      queue,
+      told: all,
+    } = await bounced({
+      recipients: [bob, here],
+      holds,
+    })
     await bounce()
+    expect(all.map(({ id, to, held }) => [queue.find(id)?.held, to, held])).toEqual([
+      [true, ann, true],
+      [false, ann, false],
+    ])
     const told = notices().map(({ placement, message }) => [
       placement.disposition,
       placement.reason?.split(':')[0],

@@ -47,7 +47,17 @@ export interface BouncerOptions {
   /** Asked for each bounce. */
   readonly settings: () => BounceSettings
   /** Told of each notification that is queued. */
-  readonly queued?: (disposition: 'sent' | 'held') => void
+  readonly queued?: (notification: QueuedNotification) => void
+}
+
+export interface QueuedNotification {
+  /** What it tells of. */
+  readonly about: Entry
+  readonly to: Mailbox
+  /** Of the notification, as a message of its own. */
+  readonly id: string
+  /** It waits for an operator. */
+  readonly held: boolean
 }
 
 export interface Bouncer {
@@ -114,11 +124,13 @@ export function createBouncer(options: BouncerOptions): Bouncer {
       await draft.end()
       const placement = { ...dispositionOf(entry, held), headerEdits: [], envelope }
       const receipt = await draft.commit([placement])
-      queued?.(held ? 'held' : 'sent')
+      const [id] = receipt.ids
+      const { mailbox: to } = envelope.recipients[0]
+      queued?.({ about: entry, to, id, held })
       log.info(held ? 'bounce.held' : 'bounce.queued', {
         queueId: entry.id,
-        bounceId: receipt.ids[0],
-        to: formatPath(envelope.recipients[0].mailbox),
+        bounceId: id,
+        to: formatPath(to),
         recipients: about,
         double: isDouble,
         sizeBytes: entry.message.sizeBytes,

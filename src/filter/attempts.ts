@@ -1,9 +1,19 @@
 import type { Instant } from '../mail/instant.ts'
 import type { Archive } from '../runtime/archive.ts'
 
-export const attemptOutcomes = ['deferred', 'delivered', 'failed', 'released', 'deleted'] as const
+export const attemptOutcomes = [
+  'deferred',
+  'delivered',
+  'failed',
+  'told',
+  'released',
+  'deleted',
+] as const
 
-/** One try to deliver to one recipient, as the courier tells it; or that a message left the quarantine. */
+/**
+ * One try to deliver to one recipient, as the courier tells it; or that somebody was told of it (`told`: by a bounce or another
+ * notification, which is a message of its own), or that a message left the quarantine.
+ */
 export type Attempt = {
   readonly queueId: string
   readonly recipient: string

@@ -1,7 +1,7 @@
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import { errorDetail } from './fault.ts'
 import type { Generation } from './generation.ts'
-import type { WrittenEntry } from './loader.ts'
+import type { WrittenEntry } from './load-entries.ts'
 import { doesSomething } from './plugin-instance.ts'
 
 /** What the entries themselves say about their surroundings, as `postern check` shows it. */

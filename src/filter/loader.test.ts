@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Mistake } from '../plugin/mistake.ts'
 import type { Loaded } from './loader.ts'
 
 const definition = (name: string, more = ''): string =>
@@ -49,6 +50,7 @@ let root = ''
 let results: ReadonlyMap<string, Loaded> = new Map()
 let names: readonly string[] = []
 let warnings = ''
+let ofChain: readonly Mistake[] = []
 
 const asked = [
   ...new Set(
@@ -79,6 +81,7 @@ beforeAll(async () => {
   writeFileSync(
     script,
     `
+    import { loadEntries } from ${url('./load-entries.ts')}
     import { PluginLoader } from ${url('./loader.ts')}
     import { systemClock } from ${url('../runtime/node/clock.ts')}
     import { systemDisk } from ${url('../runtime/node/disk.ts')}
@@ -89,11 +92,16 @@ beforeAll(async () => {
     const clock = { after: (_, callback) => ({ cancel: clearTimeout.bind(null, setTimeout(callback)) }) }
     const impatient = new PluginLoader({ disk: systemDisk, clock, folders })
     results.push(['waits', await impatient.load('waits')])
-    process.stdout.write(JSON.stringify({ results, names: await loader.names() }))
+    const place = (index) => ({ file: 'postern.yaml', path: ['chain', index], lineOf: () => index })
+    const written = ['good', 'rcpthosts', 'goood', 'relayrej', 'badhelo'].map((plugin, index) => ({ plugin, place: place(index) }))
+    const { mistakes } = await loadEntries(loader, written)
+    process.stdout.write(JSON.stringify({ results, names: await loader.names(), mistakes }))
   `,
   )
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [script])
-  const told: { results: [string, Loaded][]; names: string[] } = JSON.parse(stdout)
+  const told: { results: [string, Loaded][]; names: string[]; mistakes: Mistake[] } =
+    JSON.parse(stdout)
+  ofChain = told.mistakes
   results = new Map(told.results)
   names = told.names
   warnings = stderr
@@ -212,6 +220,20 @@ describe('the loader', () => {
       loaded: 'nothing',
       problem: typeof problem === 'string' ? problem : says(problem),
       remedy: typeof remedy === 'string' ? remedy : says(remedy),
+      ...(name === 'rcpthosts' ? { liesIn: says(/\/plugins$/) } : {}),
     })
+  })
+
+  test('says once of all entries of a chain that our folder of plugins is not named', () => {
+    expect(ofChain).toEqual([
+      {
+        file: 'postern.yaml',
+        line: 1,
+        key: 'chain[1].plugin',
+        problem: 'there is no plugin rcpthosts, and none of 2 others of the chain',
+        remedy: expect.stringMatching(/^they lie in \/.*\/plugins: name that folder first/),
+      },
+      expect.objectContaining({ line: 2, problem: 'there is no plugin goood' }),
+    ])
   })
 })

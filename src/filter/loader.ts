@@ -13,14 +13,22 @@ import type { Plugin } from '../plugin/plugin.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import { unlessMissing } from '../runtime/missing.ts'
-import type { EntryConfig } from './entry.ts'
 import { loadMistake } from './load-mistake.ts'
-import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import type { Mistake } from '../plugin/mistake.ts'
 import { examineModule } from './plugin-module.ts'
+
+/** What to do where the folder is one of ours. */
+export const nameFolderFirst = 'name that folder first in plugin_dirs'
 
 export type Loaded =
   | { readonly loaded: 'plugin'; readonly plugin: Plugin; readonly file: string }
-  | { readonly loaded: 'nothing'; readonly problem: string; readonly remedy: string }
+  | {
+      readonly loaded: 'nothing'
+      readonly problem: string
+      readonly remedy: string
+      /** The folder that has it, and is not named. */
+      readonly liesIn?: string
+    }
   | { readonly loaded: 'broken'; readonly mistakes: readonly Mistake[] }
 
 export interface LoaderParts {
@@ -192,19 +200,20 @@ export class PluginLoader {
   }
 
   async #missing(name: string): Promise<Loaded> {
-    const remedy = await this.#remedyFor(name)
-    return { loaded: 'nothing', problem: `there is no plugin ${name}`, remedy }
+    const missing = { loaded: 'nothing', problem: `there is no plugin ${name}` } as const
+    const { folders } = this.#parts
+    // A configuration that was copied elsewhere names our folders from where it lay.
+    for (const liesIn of ownFolders.filter((folder) => !folders.includes(folder))) {
+      // oxlint-disable-next-line no-await-in-loop -- two, of a mistake
+      if ((await this.#fileIn(liesIn, name)) !== undefined) {
+        return { ...missing, remedy: `it lies in ${liesIn}: ${nameFolderFirst}`, liesIn }
+      }
+    }
+    return { ...missing, remedy: await this.#remedyFor(name) }
   }
 
   async #remedyFor(name: string): Promise<string> {
     const { folders } = this.#parts
-    // A configuration that was copied elsewhere names our folders from where it lay.
-    for (const ours of ownFolders.filter((folder) => !folders.includes(folder))) {
-      // oxlint-disable-next-line no-await-in-loop -- two, of a mistake
-      if ((await this.#fileIn(ours, name)) !== undefined) {
-        return `it lies in ${ours}: name that folder first in plugin_dirs`
-      }
-    }
     const meant = nearest(name, await this.names())
     if (meant !== undefined) return `did you mean ${meant}?`
     if (folders.length === 0) return 'name the folder that it is in, as plugin_dirs'
@@ -228,34 +237,6 @@ export class PluginLoader {
     const stat = await unlessMissing(this.#parts.disk.stat(file))
     return stat?.kind === 'file' ? stat.modifiedAt : undefined
   }
-}
-
-/** An entry of the configuration whose plugin is still a name. */
-export type WrittenEntry = Omit<EntryConfig, 'plugin'> & { readonly plugin: string }
-
-/** Loads what the entries name; all mistakes at once, each plugin's own only once. */
-export async function loadEntries(
-  loader: PluginLoader,
-  written: readonly WrittenEntry[],
-): Promise<{ readonly entries: readonly EntryConfig[]; readonly mistakes: readonly Mistake[] }> {
-  const loaded = await Promise.all(written.map(({ plugin }) => loader.load(plugin)))
-  const mistakes = new Set<Mistake>()
-  const entries = written.flatMap((entry, index) => {
-    const result = loaded[index]
-    switch (result?.loaded) {
-      case 'plugin':
-        return [{ ...entry, plugin: result.plugin }]
-      case 'nothing':
-        mistakes.add(mistakeAt(entry.place, ['plugin'], result))
-        return []
-      case 'broken':
-        for (const mistake of result.mistakes) mistakes.add(mistake)
-        return []
-      case undefined:
-        return []
-    }
-  })
-  return { entries, mistakes: [...mistakes] }
 }
 
 function mapImports(folders: readonly string[]): { deregister(): void } {

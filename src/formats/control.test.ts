@@ -22,6 +22,14 @@ describe('a file of one line', () => {
     expect(controlLine(undefined, 'fallback').value).toBe('fallback')
   })
 
+  test('does not begin with a byte order mark, and says who has written one', () => {
+    const { value, mistakes } = controlLine(bytes('\uFEFFmail.example.org\n'), '')
+    expect([value, mistakes.map(({ remedy }) => remedy)]).toEqual([
+      'mail.example.org',
+      [expect.stringContaining('byte order mark')],
+    ])
+  })
+
   test('never lets a control character through to a greeting or a header', () => {
     const { value, mistakes } = controlLine(bytes('mail.example.org\r\n'), '')
     expect(value).toBe('mail.example.org')

@@ -34,12 +34,16 @@ export function controlLine(
 ): ControlReading<string> {
   if (bytes === undefined) return sound(fallback)
   const [raw = ''] = latin1(bytes).split('\n', 1)
-  const text = decode(trimBlanks(raw))
+  const written = decode(trimBlanks(raw))
+  const text = written.replace(/^\uFEFF/, '')
   const control = indexOfControl(text)
-  if (control === -1) return sound(text)
-  // These lines go into greetings and trace fields, where a stray CR would end the line early.
-  const remedy = 'remove the control character; nothing from it on is used'
-  return { ...sound(text.slice(0, control)), mistakes: [{ line: 1, text, remedy }] }
+  const remedies = [
+    ...(text === written ? [] : [withoutMark]),
+    // These lines go into greetings and trace fields, where a stray CR would end the line early.
+    ...(control === -1 ? [] : ['remove the control character; nothing from it on is used']),
+  ]
+  const mistakes = remedies.map((remedy) => ({ line: 1, text: written, remedy }))
+  return { ...sound(control === -1 ? text : text.slice(0, control)), mistakes }
 }
 
 /** The digits that the first line begins with; the fallback where there are none, or no file. */
@@ -108,9 +112,11 @@ export function controlTable(
   return { value, mistakes, doubts }
 }
 
+const withoutMark = 'save the file without the byte order mark at its beginning'
+
 /** A remedy where an entry of a list cannot match anything, whatever the file. */
 export function strayCharacter(text: string): string | undefined {
-  if (text.startsWith('\uFEFF')) return 'save the file without the byte order mark at its beginning'
+  if (text.startsWith('\uFEFF')) return withoutMark
   if (text.endsWith('\r')) return 'save the file with lines that end in LF alone, not in CR LF'
   if (/^[ \t]/.test(text))
     return 'remove the blank at the beginning; the line never matches with it'

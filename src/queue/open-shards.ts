@@ -14,6 +14,8 @@ const lookAgainMs = 50
 
 export interface OpenedShards {
   readonly queue: Queue
+  /** All of them now, those that were taken over too. */
+  readonly numbers: readonly number[]
   /** Takes over a shard that has lost its worker. @throws PosternError as `openSpool` */
   adopt(shard: number): Promise<void>
   /** Of all of them. */
@@ -29,10 +31,12 @@ export async function openShards(
   shards: readonly [number, ...number[]],
 ): Promise<OpenedShards> {
   const opened: Spool[] = []
+  const numbers: number[] = []
   const open = async (shard: number): Promise<Queue> => {
     const path = shardPath(options.path, shard)
     const spool = await openPatiently({ ...options, shard, path })
     opened.push(spool)
+    numbers.push(shard)
     return spool
   }
   try {
@@ -43,6 +47,7 @@ export async function openShards(
     }
     return {
       queue,
+      numbers,
       adopt: async (shard) => queue.add(await open(shard)),
       survey: () => addSurveys(opened.map((spool) => spool.survey())),
     }

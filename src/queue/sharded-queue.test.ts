@@ -85,7 +85,9 @@ describe('a spool in shards', () => {
     const { queue } = worker
     let told = 0
     const unsubscribe = queue.onDue(() => told++)
+    expect(worker.numbers).not.toContain(3)
     await worker.adopt(3)
+    expect(worker.numbers).toContain(3)
     expect(told).toBe(1)
     await queue.change({}, 'retry')
     await nextTurn()

@@ -12,15 +12,17 @@ import { readOffline } from './read-offline.ts'
 /**
  * @param folder the configuration folder
  * @param what `test`: send a test to everybody who would be told
- * @throws PosternError CONFIG_INVALID; CONNECT_FAILED where no gateway runs; PEER_FAILED
+ * @returns undefined where no gateway runs
+ * @throws PosternError CONFIG_INVALID; CONNECT_FAILED where nobody watches just now; PEER_FAILED
  */
-export async function askAlerts(folder: string, what: 'list' | 'test'): Promise<AlertReport> {
+export async function askAlerts(
+  folder: string,
+  what: 'list' | 'test',
+): Promise<AlertReport | undefined> {
   const { spool } = readOffline(folder)
   const doors = { net: nodeNet, clock: systemClock, disk: systemDisk }
   const answers = await askWorkers({ verb: 'alerts', of: what }, doors, { spool: spool.path })
-  if (answers.length === 0) {
-    throw new PosternError('CONNECT_FAILED', `no gateway runs on ${spool.path}`)
-  }
+  if (answers.length === 0) return undefined
   // One of them leads, and speaks.
   const answer = answers.find(isObject)
   if (answer === undefined) {

@@ -2,7 +2,15 @@ import type { Mistake } from '../plugin/mistake.ts'
 import type { MessagePlace, Place } from '../filter/entry.ts'
 import type { Places } from '../filter/places.ts'
 import { stages } from '../mail/status.ts'
-import { checkConfiguration } from './check-configuration.ts'
+import type { Configuration } from '../config/configuration.ts'
+import { configurationResources } from '../config/resources.ts'
+import { systemDisk } from '../runtime/node/disk.ts'
+import { examinedAccounts } from './examined-accounts.ts'
+import { loadChain, type LoadedChain } from './load-chain.ts'
+import { offlineDoors } from './offline-doors.ts'
+import { readFolder } from './read-offline.ts'
+import { silentLog } from './silent-log.ts'
+import { trustedLoader } from './trusted-loader.ts'
 
 export interface ListedStage {
   readonly stage: string
@@ -13,9 +21,27 @@ export interface ListedStage {
 export async function chainListing(
   folder: string,
 ): Promise<{ readonly mistakes: readonly Mistake[]; readonly stages: readonly ListedStage[] }> {
-  const { mistakes, generation } = await checkConfiguration(folder)
-  if (generation === undefined) return { mistakes, stages: [] }
-  return { mistakes, stages: listStages(generation.places) }
+  const { configuration, mistakes } = readFolder(folder)
+  if (configuration === undefined) return { mistakes, stages: [] }
+  // Whether a port is free, or a certificate good, has nothing to do with it.
+  const chain = await loadedAlone(configuration)
+  const all = [...mistakes, ...chain.mistakes]
+  const isWhole = chain.generation !== undefined && all.length === 0
+  return { mistakes: all, stages: isWhole ? listStages(chain.generation.places) : [] }
+}
+
+async function loadedAlone(configuration: Configuration): Promise<LoadedChain> {
+  const { folder } = configuration
+  const resources = configurationResources(folder, { disk: systemDisk, log: silentLog })
+  const accounts = examinedAccounts(configuration)
+  const loader = trustedLoader(configuration)
+  try {
+    return await loadChain({ configuration, loader, doors: offlineDoors(accounts), resources })
+  } finally {
+    await accounts.close()
+    resources.close()
+    loader.close()
+  }
 }
 
 function listStages(places: Places): readonly ListedStage[] {

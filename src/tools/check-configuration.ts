@@ -102,7 +102,7 @@ export async function checkConfiguration(
       generation === undefined ? undefined : await proveNoRelay(configuration, generation)
     const found = [
       ...doubts,
-      ...(isHalfRead(mistakes) ? [] : ofClass('chain', chain.doubts)),
+      ...(isHalfRead([...mistakes, ...chain.mistakes]) ? [] : ofClass('chain', chain.doubts)),
       ...(generation === undefined || relay === undefined || isHalfRead(mistakes)
         ? []
         : await doubtsAbout(configuration, generation, { relay, contexts })),

@@ -1,5 +1,4 @@
 /** The numbers of a running gateway, however many processes it is: each worker is asked at its own control socket. */
-import { PosternError } from '../mail/errors.ts'
 import { mergeSnapshots } from '../runtime/metrics/merge.ts'
 import { readSnapshot, type MetricsSnapshot } from '../runtime/metrics/snapshot.ts'
 import { systemClock } from '../runtime/node/clock.ts'
@@ -12,13 +11,13 @@ const systemDoors: AskingDoors = { clock: systemClock, disk: systemDisk, net: no
 
 /**
  * @param folder the configuration folder
- * @throws PosternError CONFIG_INVALID; NOT_ALLOWED; CONNECT_FAILED where no gateway runs
+ * @returns undefined where no gateway runs
+ * @throws PosternError CONFIG_INVALID; NOT_ALLOWED
  */
-export async function metricsOf(folder: string): Promise<MetricsSnapshot> {
+export async function metricsOf(folder: string): Promise<MetricsSnapshot | undefined> {
   const { spool } = readOffline(folder)
   const snapshots = await metricsOfWorkers(systemDoors, { spool: spool.path })
-  if (snapshots.length > 0) return mergeSnapshots(snapshots)
-  throw new PosternError('CONNECT_FAILED', `no gateway runs on ${spool.path}`)
+  return snapshots.length > 0 ? mergeSnapshots(snapshots) : undefined
 }
 
 /** What those say that answer; one that does not is missing in the sums, and in `postern_workers`. */

@@ -16,6 +16,7 @@ import type { SlotLeases } from '../runtime/slot-leases.ts'
 import { destinationLimits } from './destination-limits.ts'
 import type { LocalUsers } from './local-users.ts'
 import { openBouncer } from './open-bouncer.ts'
+import { notificationRecorder } from './notification-recorder.ts'
 import { openCarriers, type CarrierParts } from './open-carriers.ts'
 import { routerWithPlugins } from './plugin-delivery.ts'
 import { routingTables } from './routing-tables.ts'
@@ -61,6 +62,7 @@ export function openCourier(parts: CourierParts): Courier {
   const { clock, random, log, disk } = doors
   const meter = deliveryMeter(doors.metrics)
   const recorder = new AttemptRecorder(doors.traces)
+  const tells = notificationRecorder(recorder, clock)
   return new Courier({
     queue,
     clock,
@@ -77,7 +79,10 @@ export function openCourier(parts: CourierParts): Courier {
       random,
       log,
       current,
-      queued: meter.bounced,
+      queued(notification) {
+        meter.bounced(notification.held ? 'held' : 'sent')
+        tells(notification)
+      },
     }),
     destination: (route) => destinationLimits(route, current()),
     limits: () => limitsOf(current()),

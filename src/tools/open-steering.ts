@@ -13,6 +13,8 @@ import { signedPost } from './signed-post.ts'
 import { openDialIn } from './open-dial-in.ts'
 import { Duties, type DutyParts } from './open-duties.ts'
 import { OtherWorkers } from './other-workers.ts'
+import { AttemptRecorder } from '../filter/attempts.ts'
+import { notificationRecorder } from './notification-recorder.ts'
 import { openQuarantine } from './open-quarantine.ts'
 
 export interface SteeringParts extends CourierParts {
@@ -42,7 +44,15 @@ export async function openSteering(parts: SteeringParts): Promise<Steering> {
     log,
     pauses,
     router: openRouter(parts),
-    bouncer: openBouncer({ queue: outbox, disk, clock, log, random, current }),
+    bouncer: openBouncer({
+      queue: outbox,
+      disk,
+      clock,
+      log,
+      random,
+      current,
+      queued: notificationRecorder(new AttemptRecorder(doors.traces), clock),
+    }),
     paused: () => courier.pausesChanged(),
     hurried: () => courier.forgetDownHops(),
   })

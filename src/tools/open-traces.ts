@@ -3,9 +3,11 @@ import { PosternError } from '../mail/errors.ts'
 import type { Archive } from '../runtime/archive.ts'
 import type { Log } from '../runtime/log.ts'
 import { openArchive } from '../runtime/node/archive.ts'
+import { openArchiveBeside } from '../runtime/node/archive-beside.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
 import { ArchiveTraceSearch } from '../trace/archive-search.ts'
+import { describeRecord } from '../trace/describe-record.ts'
 import type { TraceSearch } from '../trace/trace-search.ts'
 import { silentLog } from './silent-log.ts'
 import { haveTracesWritten } from './written-traces.ts'
@@ -36,5 +38,7 @@ export async function openRecordedTraces({
   const there = await systemDisk.stat(path)
   if (there === undefined) throw new PosternError('NOT_FOUND', path)
   await haveTracesWritten(spool.path)
+  // Says so where nothing is in the file yet; its thread would find no table.
+  await openArchiveBeside(path, describeRecord).close()
   return openArchive({ path, describer, clock: systemClock, log: silentLog })
 }

@@ -86,9 +86,11 @@ export function planRelay(folder: string, request: RelayRequest): readonly FileC
     change(files.smtproutes, (text) => withLine(text, `${domain}:${request.to}`, ':')),
   ]
   if (request.verify) {
-    const backEnd = `smtp:${bracketed(relay.host)}:${relay.port}`
+    const backEnds = [relay, ...(relay.others ?? [])].map(
+      ({ host, port }) => `smtp:${bracketed(host)}:${port}`,
+    )
     changes.push(
-      change(files.table, (text) => withLine(text, `${domain} ${backEnd}`, 'blank')),
+      change(files.table, (text) => withLine(text, `${domain} ${backEnds.join(',')}`, 'blank')),
       change(files.yaml, withRecipientCheck),
     )
   }

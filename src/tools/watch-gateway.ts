@@ -21,12 +21,17 @@ import { certificateExpiries, chosenExpiries } from './certificates.ts'
 import { chosenCertificates } from './chosen-certificates.ts'
 import type { Prepared } from './prepare.ts'
 
-export interface WatchedGateway {
-  readonly doors: Pick<Doors, 'clock' | 'disk' | 'metrics'>
-  readonly seat: Pick<Seat, 'workers' | 'shards'>
+export interface WatchedDisk {
+  readonly doors: { readonly disk: Disk }
+  readonly shards: Pick<OpenedShards, 'numbers'>
   /** The path of the spool. */
   readonly spool: string
-  readonly shards: Pick<OpenedShards, 'survey'>
+}
+
+export interface WatchedGateway extends WatchedDisk {
+  readonly doors: Pick<Doors, 'clock' | 'disk' | 'metrics'>
+  readonly seat: Pick<Seat, 'workers'>
+  readonly shards: Pick<OpenedShards, 'survey' | 'numbers'>
   readonly courier: Pick<Courier, 'status'>
   /** What is in force. */
   readonly current: () => Pick<Prepared, 'configuration' | 'generation' | 'ownCertificate'>
@@ -81,11 +86,12 @@ function reportQueue({ shards, courier, doors }: WatchedGateway, report: MetricR
   report(spoolMetrics.bytes, liveBytes, { kind: 'needed' })
 }
 
-async function reportDisk(
-  { doors: { disk }, seat, spool }: WatchedGateway,
+/** Of what lies on the disk: the space there is, and damage in the shards that this worker has now. */
+export async function reportDisk(
+  { doors: { disk }, shards, spool }: WatchedDisk,
   report: MetricReport,
 ): Promise<void> {
-  const damaged = seat.shards.map((shard) => damagedIn(disk, shardPath(spool, shard)))
+  const damaged = shards.numbers.map((shard) => damagedIn(disk, shardPath(spool, shard)))
   const counts = await Promise.all(damaged)
   report(
     spoolMetrics.damaged,

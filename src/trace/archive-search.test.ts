@@ -467,5 +467,13 @@ describe('a story', () => {
     expect(await search.stories([{ cursor: 'zzz' }])).toEqual([])
     const unseen = await search.storiesOfCourier(['unseen', 'nowhere'])
     expect(unseen).toMatchObject([{ id: 'unseen', attempts: [{ queueId: 'unseen' }] }])
+    // Who was told of it is no recipient of it.
+    file.addLater(
+      { queueId: 'unseen', recipient: 'eve@b.test', outcome: 'told', startedAt: 2, durationMs: 0 },
+      { at: 2, counts: false },
+    )
+    const [told] = await search.storiesOfCourier(['unseen'])
+    expect(told?.recipients.map(({ address }) => address)).toEqual(['ann@a.test'])
+    expect(told?.attempts.map(({ outcome }) => outcome)).toEqual(['delivered', 'told'])
   })
 })

@@ -287,11 +287,12 @@ function anyOf(kind: TermKind, values: readonly string[]): readonly TermRange[] 
 /** A message of which only the courier has told. */
 function enteredUnseen(queueId: string, attempts: readonly Attempt[]): JsonObject {
   const [first] = attempts
+  const tries = attempts.filter(({ outcome }) => outcome !== 'told')
   return enteredBeside({
     queueId,
     at: first?.receivedAt ?? first?.startedAt ?? 0,
     reversePath: first?.reversePath,
-    recipients: [...new Set(attempts.map(({ recipient }) => recipient))],
+    recipients: [...new Set(tries.map(({ recipient }) => recipient))],
   })
 }
 

@@ -41,7 +41,10 @@ test(
 )
 
 test('says no to a log without mail, and what is wrong with its words', async () => {
-  expect((await runPostern(['analog'], 'hello\n')).code).toBe(1)
+  expect(await runPostern(['analog'], 'hello\n')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('No delivery was found'),
+  })
   expect(await runPostern(['analog', join(folder, 'none')])).toMatchObject({ code: 1 })
   expect(await runPostern(['analog', '--report', 'zwhat'])).toMatchObject({ code: 2 })
 })

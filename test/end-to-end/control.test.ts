@@ -107,7 +107,7 @@ describe('on a running gateway', () => {
     const refused = await postern('reload')
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(/postern\.yaml:\d+: chain\[0\]\.plugin: .*no-such-plugin/)
-    expect(refused.stderr).toContain('1 mistake: nothing has changed')
+    expect(refused.stderr).toContain('1 mistake: the configuration stays as it was')
     expect(await status()).toMatchObject({ generation: 1, lastReload: { ok: false } })
     expect((await postern('stat')).stdout).toContain('kept as it was: 1 mistake')
     expect(await sendMessage(port, 'still')).toMatch(/^250 /)
@@ -166,6 +166,7 @@ describe('on a gateway of its own', () => {
       expect([name, (await postern(name)).code]).toEqual([name, 7])
     }
     expect((await postern('pause', '--accept')).code).toBe(7)
+    expect((await postern('alerts')).code).toBe(7)
     expect((await postern('stop')).code).toBe(0)
     expect((await postern('stat', '--json')).stdout).toBe('{\n  "running": false\n}\n')
   })

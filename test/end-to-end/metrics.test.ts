@@ -117,7 +117,7 @@ describe('postern metrics', () => {
   test('says no where no gateway runs', async () => {
     folder = await gatewayFolder()
     const { code, stderr } = await runPostern(['metrics', '--config', folder.config])
-    expect(code).toBe(1)
+    expect(code).toBe(7)
     expect(stderr).toContain('no gateway runs')
   })
 })

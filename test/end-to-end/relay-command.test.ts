@@ -69,12 +69,13 @@ test('a domain is added with its hops and its recipient check, and its mail goes
     `# by hand\nother.test:192.0.2.1\nexample.test:${to}\n`,
   )
   expect(await folder.read('control/rcpthosts')).toMatch(/\nexample\.test\n$/)
-  const verified = `127.0.0.1:${port}`
+  const verified = `127.0.0.1:2,127.0.0.1:${port}`
+  const backEnds = `smtp:127.0.0.1:2,smtp:127.0.0.1:${port}`
   await relay('add', 'checked.test', '--to', verified, '--verify')
-  expect(await folder.read('tables/call-forward')).toContain(`checked.test smtp:${verified}\n`)
+  expect(await folder.read('tables/call-forward')).toContain(`checked.test ${backEnds}\n`)
   const { stdout } = await relay('list')
   expect(stdout).toContain(`example.test  ${to}  recipients not verified\n`)
-  expect(stdout).toContain(`checked.test  ${verified}  recipients by smtp:${verified}\n`)
+  expect(stdout).toContain(`checked.test  ${verified}  recipients by ${backEnds}\n`)
   const gateway = await startGateway(folder)
   try {
     const replies = await dialogue(gateway.port, [

@@ -280,6 +280,9 @@ export const wrongStage = definePlugin({ name: 'wrong-stage', setup: () => ({ re
     const said = await mistakesOf()
     expect(said).toContain(`127.0.0.1:${port}`)
     expect(said).toMatch(/in use|listens/)
+    // Which is nothing to whoever only looks at the chain.
+    const chain = await runPostern(['chain', '--config', folder.config])
+    expect([chain.code, chain.stderr]).toEqual([0, ''])
     taken.close()
   })
 })

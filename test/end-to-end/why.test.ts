@@ -216,9 +216,14 @@ describe('postern why', () => {
     await delivered(folder, ['ann', 'postern.test'])
     const told = await eventually(async () => {
       const text = await why('<gone@far.test>')
-      return text.includes('failed  emil@refusing.test') ? text : undefined
+      return text.includes('told  ann@postern.test') ? text : undefined
     }, 'the failure')
+    expect(told).toContain('failed  emil@refusing.test')
     expect(told).toContain('Nobody of that name')
+    // Whoever asks next whether the sender knows finds the notification by its id.
+    const [, notification = ''] =
+      /told {2}ann@postern\.test: notification (\S+) was queued/.exec(told) ?? []
+    expect(await why(notification)).toContain('the null reverse-path')
     const bounce = await eventually(async () => {
       const text = await why('ann@postern.test')
       return text.includes('the null reverse-path') ? text : undefined

@@ -49,6 +49,12 @@ const looks = [
   { scheme: 'dark', size: 'wide', width: 1280, rules: 'colours' },
 ] as const
 
+/** So much of its first table can only be scrolled to. */
+function hiddenInTable(page: WatchedPage['page']): Promise<number> {
+  const frame = page.locator('.table-frame').first()
+  return frame.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)
+}
+
 describe.skipIf(isMissing('chromium'))('each page', () => {
   vi.setConfig({ testTimeout: 120_000 })
   let mail: GatewayWithMail
@@ -116,6 +122,9 @@ describe.skipIf(isMissing('chromium'))('each page', () => {
         faults.push(...against.map((fault) => `${where}: ${fault}`))
         const wider = await overflow(page)
         if (wider > 0) faults.push(`${where}: ${wider} pixels too wide`)
+        // Nobody has to look for a mode beyond the edge of the table.
+        const hidden = name === 'chain' && size === 'wide' ? await hiddenInTable(page) : 0
+        if (hidden > 0) faults.push(`${where}: ${hidden} pixels of the table are hidden`)
         await keepPicture(page, `${name}-${size}-${scheme}`)
       }
     }

@@ -4,21 +4,23 @@
  */
 import type { ScriptNotes } from './script-notes.ts'
 import { fileOfCommand, programName, type ScriptFiles } from './shell-builtins.ts'
-import type { Command, Word } from './shell-syntax.ts'
+import type { Command, Otherwise, Word } from './shell-syntax.ts'
 
 /** Stands in a value for what is unknown; no script may hold it. */
 export const unknownMark = '\u{e000}'
 
+/** Of a variable. */
+export const longestValue = 64 * 1024
 /** Characters of all words of one command. */
 const longestCommand = 1 << 20
 
 export class Expansion {
-  readonly #values: ReadonlyMap<string, string>
+  readonly #values: Map<string, string>
   readonly #files: ScriptFiles
   readonly #notes: ScriptNotes
 
-  /** @param values of the variables, as they are at each question */
-  constructor(values: ReadonlyMap<string, string>, files: ScriptFiles, notes: ScriptNotes) {
+  /** @param values of the variables, as they are at each question; `${NAME:=word}` sets one */
+  constructor(values: Map<string, string>, files: ScriptFiles, notes: ScriptNotes) {
     this.#values = values
     this.#files = files
     this.#notes = notes
@@ -64,14 +66,25 @@ export class Expansion {
     if (part.part === 'output') return this.#output(part.script, part.text, line)
     const { name, otherwise } = part
     const value = this.#values.get(name)
-    if (otherwise !== undefined && (value === undefined || (otherwise.even && value === ''))) {
-      return this.value(otherwise.word, line)
+    if (otherwise !== undefined) {
+      const isUnset = value === undefined || (otherwise.even && value === '')
+      if (otherwise.sign === '+') return isUnset ? '' : this.value(otherwise.word, line)
+      if (isUnset) return this.#otherwise(name, otherwise, line)
     }
     if (!/^[A-Za-z_]/.test(name)) {
       this.#notes.note(line, `$${name} is not known`)
       return unknownMark
     }
     return value ?? ''
+  }
+
+  #otherwise(name: string, { word, sign }: Otherwise, line: number): string {
+    if (sign === '?') throw this.#notes.lost(line, `the script ends where ${name} is not set`)
+    const value = this.value(word, line)
+    if (sign === '-') return value
+    if (value.length > longestValue) throw this.#notes.lost(line, `${name} grows too long`)
+    this.#values.set(name, value)
+    return value
   }
 
   /** What `cat FILE`, `head -1 FILE`, `id -u NAME`, `which NAME` and `echo` print; nothing else is known. */

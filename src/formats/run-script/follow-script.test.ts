@@ -68,6 +68,25 @@ describe('what a script starts', () => {
     expect(follow(text).started[0]?.environment).toEqual(new Map([['MFCHECK', '3']]))
   })
 
+  test.each([
+    [': ${A:=1} ${A:=2}; exec t "$A"', ['t', '1']],
+    ['A=; exec t "${A:=1}" "${A=2}"', ['t', '1', '1']],
+    ['A=; exec t "${A=1}" ${B=2} $B', ['t', '', '2', '2']],
+    ['A=1; exec t ${A:+x} ${A+y} ${B:+x} ${B+y}', ['t', 'x', 'y']],
+    ['A=; exec t "${A:+x}" ${A+y}', ['t', '', 'y']],
+    ['A=1; exec t ${A:?is not set} ${A?}', ['t', '1', '1']],
+  ])('follows words in place of variables: %s', (text, words) => {
+    expect(started(text)).toEqual(words)
+  })
+
+  test('ends where a variable must be set and is not', () => {
+    const { started: programs, unknown } = follow('A=\nexec t ${A:?set it}')
+    expect(programs).toEqual([])
+    expect(unknown).toEqual([
+      { line: 2, problem: expect.stringMatching(/ends where A is not set/) },
+    ])
+  })
+
   test('has the variables that are exported, and those in front of it', () => {
     const text = 'A=1\nB=2\nexport A\nC=3 tcpserver 0 25 x\nunset A\nexec tcpserver 0 26 x'
     expect(follow(text).started.map(({ environment }) => [...environment])).toEqual([
@@ -140,6 +159,9 @@ describe('no script', () => {
     ')',
     '${A',
     ':-',
+    ':=',
+    '+',
+    '?',
     '}',
     '$A',
     '\n',

@@ -3,7 +3,7 @@
  * `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
-import { Expansion, unknownMark } from './expansion.ts'
+import { Expansion, longestValue, unknownMark } from './expansion.ts'
 import { harmless, services } from './known-programs.ts'
 import { parseScript } from './parse-script.ts'
 import { Ended, ScriptNotes, type UnknownConstruct } from './script-notes.ts'
@@ -31,7 +31,6 @@ export interface StartedProgram {
 }
 
 const mostSteps = 20_000
-const longestValue = 64 * 1024
 const deepestEval = 8
 /** Commands within commands: far from where the stack of calls ends. */
 const deepestCommand = 500

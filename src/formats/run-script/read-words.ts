@@ -1,5 +1,11 @@
 /** Characters of a script, and the words and operators in them. */
-import { ShellSyntaxError, type Command, type Word, type WordPart } from './shell-syntax.ts'
+import {
+  ShellSyntaxError,
+  type Command,
+  type Otherwise,
+  type Word,
+  type WordPart,
+} from './shell-syntax.ts'
 
 /** `text` of an operator is the operator; a newline is one. */
 export type Token =
@@ -33,6 +39,8 @@ const operators = [
   ')',
 ]
 const nameAt = /[A-Za-z_][A-Za-z0-9_]*/y
+const otherwiseAt = /(:?)[-=?+]/y
+const signs = ['-', '=', '?', '+'] as const
 const deepest = 8
 
 export class WordReader {
@@ -197,12 +205,10 @@ export class WordReader {
     this.#braces += 1
     this.#at += 2
     const name = this.#name()
-    const even = this.#text.startsWith(':-', this.#at)
-    const hasOtherwise = even || this.#text.startsWith('-', this.#at)
-    this.#at += even ? 2 : hasOtherwise ? 1 : 0
-    const otherwise = hasOtherwise ? { word: this.#word(true), even } : undefined
+    const otherwise = this.#otherwise()
     if (name === undefined || this.#text[this.#at] !== '}') {
-      throw new ShellSyntaxError(line, 'of ${…} only ${NAME} and ${NAME:-text} are understood')
+      const problem = 'of ${…} only ${NAME} and ${NAME:-text}, with - = + or ?, are understood'
+      throw new ShellSyntaxError(line, problem)
     }
     this.#at += 1
     this.#braces -= 1
@@ -212,6 +218,15 @@ export class WordReader {
       quoted,
       ...(otherwise === undefined ? {} : { otherwise }),
     })
+  }
+
+  #otherwise(): Otherwise | undefined {
+    otherwiseAt.lastIndex = this.#at
+    const [found = '', colon] = otherwiseAt.exec(this.#text) ?? []
+    const sign = signs.find((each) => found.endsWith(each))
+    if (sign === undefined) return undefined
+    this.#at += found.length
+    return { word: this.#word(true), sign, even: colon === ':' }
   }
 
   #name(): string | undefined {

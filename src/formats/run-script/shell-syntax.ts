@@ -15,8 +15,7 @@ export type WordPart =
       readonly part: 'variable'
       readonly name: string
       readonly quoted: boolean
-      /** `${NAME:-word}` and `${NAME-word}`; `even`: where it is set but empty too. */
-      readonly otherwise?: { readonly word: Word; readonly even: boolean }
+      readonly otherwise?: Otherwise
     }
   | {
       readonly part: 'output'
@@ -24,6 +23,18 @@ export type WordPart =
       readonly text: string
       readonly quoted: boolean
     }
+
+/** What stands behind the name in `${NAME:-word}`. */
+export interface Otherwise {
+  readonly word: Word
+  /**
+   * `-`: the word in place of a variable that is not set; `=`: and it is set to it; `?`: the script ends there; `+`: the
+   * word in place of one that is set.
+   */
+  readonly sign: '-' | '=' | '?' | '+'
+  /** With a colon: one that is empty counts as one that is not set. */
+  readonly even: boolean
+}
 
 export type Command =
   | SimpleCommand

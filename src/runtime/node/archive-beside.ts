@@ -2,7 +2,7 @@
  * An archive for a command that asks, prints and ends, beside whoever writes it or without anybody: read in the thread that
  * asks. To start a thread of its own would cost such a command more than its question.
  */
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 import { parseJson } from '../../mail/json.ts'
 import type { DescribeRecord, RecordedArchive } from '../archive.ts'
 import { ArchiveCounter } from './archive-counter.ts'
@@ -15,6 +15,13 @@ import { answerOf, ArchiveReader } from './archive-reader.ts'
  * @throws PosternError NOT_FOUND where nothing is in the file yet, STORE_FAILED where it cannot be opened
  */
 export function openArchiveBeside(path: string, describe: DescribeRecord): RecordedArchive {
+  const attempt = <T>(read: () => T): T => {
+    try {
+      return read()
+    } catch (error) {
+      throw new PosternError('STORE_FAILED', `${path}: ${errorMessage(error)}`, { cause: error })
+    }
+  }
   const file = attempt(() => openArchiveForReading(path))
   if (attempt(() => isUnwritten(file))) {
     file.close()
@@ -39,13 +46,5 @@ export function openArchiveBeside(path: string, describe: DescribeRecord): Recor
     async close() {
       file.close()
     },
-  }
-}
-
-function attempt<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new PosternError('STORE_FAILED', String(error), { cause: error })
   }
 }

@@ -38,7 +38,7 @@ export function openArchiveFile(path: string, now: number): OpenedDatabase<Datab
 /** Beside whoever writes: takes no lock from them. @throws where there is no such file, or it is a newer version's */
 export function openArchiveForReading(path: string): DatabaseSync {
   const file = new DatabaseSync(path, { timeout: busyMs, readOnly: true })
-  return checked(file, path)
+  return checked(file)
 }
 
 /** Whoever writes has opened it, and written nothing yet. */
@@ -64,10 +64,10 @@ function openForWriting(path: string): DatabaseSync {
     file.close()
     throw error
   }
-  return checked(file, path)
+  return checked(file)
 }
 
-function checked(file: DatabaseSync, path: string): DatabaseSync {
+function checked(file: DatabaseSync): DatabaseSync {
   try {
     if (versionOf(file) <= schemaVersion) return file
   } catch (error) {
@@ -75,5 +75,5 @@ function checked(file: DatabaseSync, path: string): DatabaseSync {
     throw error
   }
   file.close()
-  throw new Error(`${path} was written by a newer version`)
+  throw new Error('it was written by a newer version')
 }

@@ -318,7 +318,10 @@ describe('the archive', () => {
   })
 
   test('a file that is not there is not made to be read', async () => {
-    await expect(open()).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await expect(open()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      detail: `${path}: unable to open database file`,
+    })
     expect(existsSync(path)).toBe(false)
   })
 

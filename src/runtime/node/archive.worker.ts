@@ -2,6 +2,7 @@
  * An archive's thread: writes what it is given at once, answers questions, and does in between what can wait, piece by piece.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { errorMessage } from '../../mail/errors.ts'
 import type { DescribeRecord } from '../archive.ts'
 import { archiveFile, openArchiveFile, openArchiveForReading } from './archive-file.ts'
 import { ArchiveCounter } from './archive-counter.ts'
@@ -19,8 +20,10 @@ const tidiedRows = 32
 
 const say = (message: FromThread<ArchiveReply>): void => parentPort?.postMessage(message)
 
+const data: ArchiveData = workerData
+const inWords = (error: unknown): string => `${data.path}: ${errorMessage(error)}`
+
 try {
-  const data: ArchiveData = workerData
   const { path, now, describer, bounds } = data
   const module: { readonly describeRecord: DescribeRecord } = await import(describer)
   const {
@@ -61,7 +64,7 @@ try {
     try {
       file.close()
     } finally {
-      giveUp(`${path}: ${String(error)}`, setAside(archiveFile(path), { inode, now: at }))
+      giveUp(inWords(error), setAside(archiveFile(path), { inode, now: at }))
     }
   }
 
@@ -121,13 +124,13 @@ try {
       say({ say: 'done', id, answer: answer(request) })
     } catch (error) {
       if (writer !== undefined && isDamage(error)) giveUpDamaged(error, now)
-      else say({ say: 'done', id, answer: { ok: false, error: String(error) } })
+      else say({ say: 'done', id, answer: { ok: false, error: inWords(error) } })
     }
   })
   say({ say: 'ready', ...(damaged === undefined ? {} : { damaged }) })
   if (writer !== undefined) tidy(now)
 } catch (error) {
-  say({ say: 'failed', error: String(error) })
+  say({ say: 'failed', error: inWords(error) })
 }
 
 function* recordsOf(batch: RecordBatch): Generator<NewRecord, void> {

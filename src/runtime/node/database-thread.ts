@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { PosternError } from '../../mail/errors.ts'
+import { errorMessage, PosternError } from '../../mail/errors.ts'
 import type { Log } from '../log.ts'
 
 export type ToThread<Request> =
@@ -110,7 +110,7 @@ export class DatabaseThread<Request, Answer, News = never> {
     const died = (error: unknown): void => {
       if (dead) return
       dead = true
-      const failure = new PosternError('STORE_FAILED', String(error), { cause: error })
+      const failure = new PosternError('STORE_FAILED', errorMessage(error), { cause: error })
       this.#worker = undefined
       for (const { reject: fail } of this.#waiting.values()) fail(failure)
       this.#closed?.resolve()

@@ -1,5 +1,6 @@
 /** The store's thread: works through batches until it is told to close, on whatever file there is at the time. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { errorMessage } from '../../mail/errors.ts'
 import type { FromThread, ToThread } from './database-thread.ts'
 import { openStoreDatabase, type StoreDatabase } from './store-database.ts'
 import { StoreFile } from './store-file.ts'
@@ -55,5 +56,5 @@ try {
   })
   say({ say: 'ready' })
 } catch (error) {
-  say({ say: 'failed', error: String(error) })
+  say({ say: 'failed', error: errorMessage(error) })
 }

@@ -24,6 +24,7 @@ import { readFolder } from '../read-offline.ts'
 import { examineAccount } from './account.ts'
 import { problem, warning, well, type Examination } from './examination.ts'
 import { examineFolders } from './folders.ts'
+import { examineForwardingKey } from './forwarding-key.ts'
 import { examineClock, examineDescriptors, examineDns, examineNode, examineUnit } from './system.ts'
 
 export type { Examination } from './examination.ts'
@@ -60,6 +61,7 @@ export async function examine(
       fileSystemOf,
     })),
     ...(await examineAccount(configuration, { disk: systemDisk, uid: hostProcess.uid })),
+    ...(await examineForwardingKey(configuration, { disk: systemDisk, uid: hostProcess.uid })),
     ...(await examinePorts(configuration, runs)),
     examineDescriptors(configuration, hostProcess),
     examineClock(systemClock, await newestKnown()),
@@ -102,13 +104,20 @@ async function examinePorts(
   const mistakes = await probeListeners(listeners, nodeNet)
   if (mistakes.length === 0) return [well('ports', 'all of them are free, and may be listened on')]
   return mistakes.map((mistake) => {
-    const isForbidden = mistake.problem.includes('EACCES')
-    const remedy = isForbidden
-      ? 'systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE; or sysctl net.ipv4.ip_unprivileged_port_start=25'
-      : 'ss -ltnp shows who listens there; stop it, or choose another port'
+    const [, remedy = othersListen] =
+      portRemedies.find(([code]) => mistake.problem.includes(code)) ?? []
     return problem('ports', mistake.problem, remedy)
   })
 }
+
+const othersListen = 'ss -ltnp shows who listens there; stop it, or choose another port'
+const portRemedies = [
+  [
+    'EACCES',
+    'systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE; or sysctl net.ipv4.ip_unprivileged_port_start=25',
+  ],
+  ['EADDRNOTAVAIL', 'ip addr shows the addresses of this host: write one of them, or 0.0.0.0'],
+] as const
 
 /** Our own package is younger than no machine whose clock is right. */
 async function newestKnown(): Promise<number> {

@@ -58,4 +58,15 @@ export class ConfigFiles {
   make(to: string, bytes: Uint8Array): void {
     this.copies.set(to, bytes)
   }
+
+  /**
+   * The same, beside what is there under that name and says something else.
+   * @returns the name that it has got
+   */
+  makeBeside(to: string, text: string): string {
+    const bytes = Buffer.from(text)
+    const free = this.#freeName(to, bytes)
+    this.copies.set(free, bytes)
+    return free
+  }
 }

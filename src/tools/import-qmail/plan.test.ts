@@ -226,6 +226,18 @@ describe('programs in front of qmail-smtpd', () => {
     expect(of('unsupported').filter((what) => what.includes('envdir'))).toEqual([])
   })
 
+  test('numbers that are none are told, and addresses of both kinds are listened on', async () => {
+    const { of, yaml } = await imported({
+      ...smtpd('tcpserver -R -H -c many :0 25 qmail-smtpd', 'export MAXLOAD=high MAXCONNIP=2x'),
+      '/service/six/run': 'exec tcpserver -R -H 2001:db8::25 587 qmail-smtpd\n',
+    })
+    expect(of('unsupported')).toEqual(expect.arrayContaining(['tcpserver -c many', 'MAXLOAD=high']))
+    expect(yaml).toContain('listen: "[::]:25"')
+    expect(yaml).toContain('listen: "[2001:db8::25]:587"')
+    expect(yaml).toContain('max_connections_per_address: 2 ')
+    expect(yaml).not.toContain('max_load')
+  })
+
   test('what is not known is told, and nothing behind it is guessed', async () => {
     const { of, yaml } = await imported({ ...smtpd('tcpserver 0 25 strangefilter qmail-smtpd') })
     expect(of('unsupported')).toContain(

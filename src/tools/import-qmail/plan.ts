@@ -202,7 +202,13 @@ class ImportPlan {
       this.#findings.unsupported(`other rules: ${cdbOf(service) ?? 'none'}`, service.source, remark)
     }
     const everywhere = new Map<string, string>()
-    for (const { service, variables } of smtp) this.#leftOver(service, variables, everywhere)
+    for (const { service, variables } of smtp) {
+      this.#leftOver(service, variables, everywhere)
+      for (const [name, value] of variables.odd()) {
+        const remark = 'it is no number, and qmail reads it as 0: nothing of it is taken over'
+        this.#findings.unsupported(`${name}=${value}`, service.source, remark)
+      }
+    }
     const denied = first?.variables.text('DIEMSG')
     if (this.#request.inPlace && denied !== undefined) {
       const remark = 'clients that a rule denies hear 554 unless the rule itself sets it'

@@ -58,9 +58,8 @@ export function addressOf(
 ): TcpAddress | undefined {
   const [host = '', portText = ''] = server?.args ?? []
   const port = ports.get(portText) ?? (/^\d{1,5}$/.test(portText) ? Number(portText) : undefined)
-  const isAnywhere = host === '0' || host === '' || host === '0.0.0.0'
-  const isAddress = /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)
-  if (port === undefined || (!isAnywhere && !isAddress)) {
+  const listenHost = listenHostOf(host)
+  if (port === undefined || listenHost === undefined) {
     const remark = 'the address or the port cannot be told; write a listener for it'
     findings.unsupported(`the service ${service.name}`, service.source, remark)
     return undefined
@@ -68,7 +67,15 @@ export function addressOf(
   const usual = names.get(port) ?? service.name.replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(0, 40)
   let name = usual
   for (let count = 2; taken.has(name); count++) name = `${usual}-${count}`
-  return { listen: `${isAnywhere ? '0.0.0.0' : host}:${port + shiftPorts}`, port, name }
+  return { listen: `${listenHost}:${port + shiftPorts}`, port, name }
+}
+
+/** As `listen` has it; undefined for a name, which would have to be looked up. `:0` is any of both kinds (ucspi-tcp6). */
+function listenHostOf(host: string): string | undefined {
+  if (host === '0' || host === '' || host === '0.0.0.0') return '0.0.0.0'
+  if (host === ':0' || host === '::') return '[::]'
+  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)) return host
+  return host.includes(':') && /^[\da-f:.]+$/i.test(host) ? `[${host}]` : undefined
 }
 
 /** Undefined where its address cannot be told. */
@@ -122,13 +129,14 @@ function putLimits(
   server: ServiceProgram | undefined,
 ): void {
   const { source } = service
-  const limit = Number(optionOf(server, 'c') ?? usualConnections)
-  const from = optionOf(server, 'c') === undefined ? 'tcpserver has 40' : `tcpserver -c ${limit}`
+  const written = optionOf(server, 'c')
+  const limit = Number(written ?? usualConnections)
+  const from = written === undefined ? 'tcpserver has 40' : `tcpserver -c ${written}`
   if (Number.isInteger(limit) && limit > 0) {
     keys.set('max_connections', { value: limit, from })
     const remark = 'one more is told 421; tcpserver lets it wait'
     findings.difference(from, source, { to: 'max_connections', remark })
-  }
+  } else findings.unsupported(from, source, 'it is no number above 0: no limit is written')
   const texts: Record<string, string> = {}
   const limits = [
     ['MAXCONNIP', 'max_connections_per_address', 'address', 1],

@@ -34,13 +34,13 @@ export function withSpamdyke(
 }
 
 export function earlyTalker(options: SpamdykeOptions): readonly WrittenEntry[] {
-  const delay = options.seconds('greeting-delay-secs')
+  const delay = options.number('greeting-delay-secs')
   if (delay === undefined) return []
-  const from = `greeting-delay-secs=${delay.seconds}`
-  const isLong = delay.seconds > 60
+  const from = `greeting-delay-secs=${delay.number}`
+  const isLong = delay.number > 60
   options.say(from, delay, 'early-talker', isLong ? 'a minute is the most' : undefined)
   return [
-    spamdykeEntry('early-talker', from, { delay: `${Math.min(delay.seconds, 60)}s`, refuse: true }),
+    spamdykeEntry('early-talker', from, { delay: `${Math.min(delay.number, 60)}s`, refuse: true }),
   ]
 }
 
@@ -164,8 +164,8 @@ export function greylist(options: SpamdykeOptions): readonly WrittenEntry[] {
     return withoutGreylist(options, remark)
   }
   const [hold, lifetime] = [
-    options.seconds('graylist-min-secs'),
-    options.seconds('graylist-max-secs'),
+    options.number('graylist-min-secs'),
+    options.number('graylist-max-secs'),
   ]
   const exempt = options.listed('graylist-exception-ip')
   const networks = exempt.flatMap(({ value }) => spamdykeNetwork(value) ?? [])
@@ -185,8 +185,8 @@ export function greylist(options: SpamdykeOptions): readonly WrittenEntry[] {
       'greylist',
       what,
       {
-        hold: hold === undefined ? '0s' : `${hold.seconds}s`,
-        lifetime: lifetime === undefined ? undefined : `${lifetime.seconds}s`,
+        hold: hold === undefined ? '0s' : `${hold.number}s`,
+        lifetime: lifetime === undefined ? undefined : `${lifetime.number}s`,
         text,
       },
       { unless: more },

@@ -1,6 +1,6 @@
 /** White and black lists of spamdyke: rules of the plugin lists, and recipients that nothing is taken for. */
 import { readRule, type ListWord } from '../../formats/list-rules.ts'
-import { spamdykeLines, spamdykeNetwork } from '../../formats/spamdyke.ts'
+import { spamdykeNetwork } from '../../formats/spamdyke.ts'
 import { spamdykeEntry, unfiltered } from './spamdyke-entries.ts'
 import type { SpamdykeOptions } from './spamdyke-options.ts'
 import { spamdykeRemark } from './spamdyke-remarks.ts'
@@ -45,19 +45,14 @@ export function lists(options: SpamdykeOptions): readonly WrittenEntry[] {
     return value.includes('@') ? [`client 0.0.0.0/0 for ${whom}`, `client ::/0 for ${whom}`] : []
   })
   if (rules.size === 0) return []
-  writeRules(options, rules)
-  return [spamdykeEntry('lists', 'white and black lists', { file: listsFile })]
-}
-
-/** Behind those of another listener, whose word stands. */
-function writeRules({ files }: SpamdykeOptions, rules: ReadonlyMap<string, ListWord>): void {
-  const before = files.copies.get(listsFile) ?? new Uint8Array()
-  const known = new Set(
-    spamdykeLines(Buffer.from(before).toString()).map((line) => line.replace(/^\w+ /, '')),
-  )
-  const more = [...rules].filter(([subject]) => !known.has(subject))
-  const text = more.map(([subject, word]) => `${word} ${subject}\n`).join('')
-  files.make(listsFile, Buffer.concat([before, Buffer.from(text)]))
+  const text = [...rules].map(([subject, word]) => `${word} ${subject}\n`).join('')
+  // Each listener has its own: whom one of them trusts, another may block.
+  const file = options.files.makeBeside(listsFile, text)
+  if (file !== listsFile) {
+    const remark = `another listener has other lists: postern list changes those of ${listsFile} alone`
+    options.say(`white and black lists of ${options.source}`, options, file, remark)
+  }
+  return [spamdykeEntry('lists', 'white and black lists', { file })]
 }
 
 interface RulesRequest {
@@ -101,14 +96,13 @@ export function badrcptto(options: SpamdykeOptions): readonly WrittenEntry[] {
   if (given[0] === undefined) return []
   const hasWild = given.some(({ value }) => value.startsWith('@'))
   const remark = hasWild ? '@domain is the domain alone here, not those below it' : undefined
-  options.say(`recipient-blacklist, ${given.length} of them`, given[0], badrcpttoFile, remark)
-  // Those of another listener stay.
-  const before = Buffer.from(options.files.copies.get(badrcpttoFile) ?? []).toString()
-  const all = new Set([...spamdykeLines(before), ...given.map(({ value }) => value)])
-  options.files.make(badrcpttoFile, Buffer.from([...all].map((line) => `${line}\n`).join('')))
+  const all = new Set(given.map(({ value }) => value))
+  const text = [...all].map((line) => `${line}\n`).join('')
+  const file = options.files.makeBeside(badrcpttoFile, text)
+  options.say(`recipient-blacklist, ${given.length} of them`, given[0], file, remark)
   // That of qmail has an entry of its own.
   const norelay = `${badrcpttoFile}norelay`
   options.files.make(norelay, new Uint8Array())
-  const written = { file: badrcpttoFile, norelay, dialect: 'qmail' }
+  const written = { file, norelay, dialect: 'qmail' }
   return [spamdykeEntry('badrcptto', 'recipient-blacklist', written, { unless: unfiltered })]
 }

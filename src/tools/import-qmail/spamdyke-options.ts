@@ -16,12 +16,15 @@ export interface SpamdykeRequest {
 export class SpamdykeOptions {
   readonly files: ConfigFiles
   readonly findings: ImportFindings
+  /** The run script. */
+  readonly source: string
   readonly #installation: Installation
   readonly #left: Map<string, readonly SpamdykeValue[]>
 
   constructor({ service, installation, files, findings }: SpamdykeRequest) {
     this.files = files
     this.findings = findings
+    this.source = service.source
     this.#installation = installation
     const args = programOf(service.line, 'spamdyke')?.args ?? []
     const read = (path: string): string | undefined => installation.text(path)
@@ -56,11 +59,16 @@ export class SpamdykeOptions {
     return last !== undefined && /^(?:|yes|true|1)$/i.test(last.value) ? last : undefined
   }
 
-  /** A number above zero. */
-  seconds(name: string): (SpamdykeValue & { readonly seconds: number }) | undefined {
+  /** A number above zero, which turns the option off; what is none is told, and left out. */
+  number(name: string): (SpamdykeValue & { readonly number: number }) | undefined {
     const last = this.last(name)
-    const seconds = Number(last?.value)
-    return last !== undefined && seconds > 0 ? { ...last, seconds } : undefined
+    if (last === undefined) return undefined
+    const number = /^\d{1,9}$/.test(last.value) ? Number(last.value) : undefined
+    if (number === undefined) {
+      const remark = 'it is no number from 0 to 999999999: nothing of it is taken over'
+      this.findings.unsupported(`spamdyke ${name}=${last.value}`, last.source, remark)
+    }
+    return number === undefined || number === 0 ? undefined : { ...last, number }
   }
 
   /** The values of `NAME-entry`, and the lines of the files of `NAME-file`. */

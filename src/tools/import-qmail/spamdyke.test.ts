@@ -125,20 +125,61 @@ test('spamdyke becomes entries, rules of lists and settings of the listener, wha
   })
 })
 
-test('recipients that two listeners refuse are those of both', async () => {
+test('each listener has the lists of its own spamdyke', async () => {
   const service = (port: number, whom: string): string =>
     smtpd(
-      `tcpserver 0 ${port} spamdyke --recipient-blacklist-entry=${whom} --config-file=/etc/spamdyke.conf qmail-smtpd`,
+      `tcpserver 0 ${port} spamdyke --recipient-blacklist-entry=${whom} --sender-blacklist-entry=${whom} --config-file=/etc/spamdyke.conf qmail-smtpd`,
     )
-  const { text } = await imported({
+  const { text, yaml, facts } = await imported({
     '/service/smtpd/run': service(25, 'one@mx.example'),
     '/service/submission/run': service(587, 'two@mx.example'),
+    '/service/smtps/run': service(465, 'one@mx.example'),
     // It names itself.
     '/etc/spamdyke.conf': 'config-file=/etc/spamdyke.conf\nconfig-file=/etc\nconfig-file=\n',
   })
-  expect(text('tables/spamdyke-badrcptto').split('\n').toSorted()).toEqual([
-    '',
-    'one@mx.example',
-    'two@mx.example',
-  ])
+  expect(text('tables/spamdyke-badrcptto')).toBe('one@mx.example\n')
+  expect(text('tables/spamdyke-badrcptto-2')).toBe('two@mx.example\n')
+  expect(text('tables/lists')).toBe('block sender one@mx.example\n')
+  expect(text('tables/lists-2')).toBe('block sender two@mx.example\n')
+  const entryWith = (file: string): string =>
+    yaml
+      .split('  - plugin: ')
+      .find((each) => each.includes(`file: "${file}"`) || each.includes(`file: ${file}\n`)) ?? ''
+  expect(entryWith('tables/lists')).toContain('when: { listener: [smtp, smtps] }')
+  expect(entryWith('tables/lists-2')).toContain('when: { listener: [submission] }')
+  expect(entryWith('tables/spamdyke-badrcptto-2')).toContain('when: { listener: [submission] }')
+  expect(facts).toContainEqual(
+    expect.objectContaining({
+      to: 'tables/lists-2',
+      remark: 'another listener has other lists: postern list changes those of tables/lists alone',
+    }),
+  )
+})
+
+test('a number of spamdyke that cannot be read is told, and left out', async () => {
+  const { facts, yaml } = await imported({
+    '/service/smtpd/run': smtpd('tcpserver 0 25 spamdyke -f /etc/spamdyke.conf qmail-smtpd'),
+    '/etc/spamdyke.conf': [
+      'greeting-delay-secs=5s',
+      'max-recipients=1.5',
+      'idle-timeout-secs=-1',
+      'graylist-level=always',
+      'graylist-min-secs=',
+      'graylist-max-secs=0',
+    ].join('\n'),
+  })
+  expect(facts.filter(({ remark }) => remark?.startsWith('it is no number'))).toEqual(
+    [
+      ['greeting-delay-secs=5s', 1],
+      ['graylist-min-secs=', 5],
+      ['max-recipients=1.5', 2],
+      ['idle-timeout-secs=-1', 3],
+    ].map(([what, line]) => ({
+      outcome: 'unsupported',
+      what: `spamdyke ${what}`,
+      source: `/etc/spamdyke.conf:${line}`,
+      remark: 'it is no number from 0 to 999999999: nothing of it is taken over',
+    })),
+  )
+  expect(yaml).not.toMatch(/early-talker|max_recipients|command_timeout|lifetime/)
 })

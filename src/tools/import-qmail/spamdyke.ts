@@ -92,17 +92,17 @@ function tellRelaying(options: SpamdykeOptions): void {
 }
 
 function putLimits(options: SpamdykeOptions, receiver: Map<string, Sourced>): void {
-  const most = options.seconds('max-recipients')
+  const most = options.number('max-recipients')
   if (most !== undefined) {
-    put({ options, map: receiver }, 'max_recipients', most.seconds, {
+    put({ options, map: receiver }, 'max_recipients', most.number, {
       ...most,
-      value: `max-recipients=${most.seconds}`,
+      value: `max-recipients=${most.number}`,
     })
   }
-  const idle = options.seconds('idle-timeout-secs')
+  const idle = options.number('idle-timeout-secs')
   if (idle !== undefined) {
-    const value = `idle-timeout-secs=${idle.seconds}`
-    put({ options, map: receiver }, 'command_timeout', `${idle.seconds}s`, { ...idle, value })
+    const value = `idle-timeout-secs=${idle.number}`
+    put({ options, map: receiver }, 'command_timeout', `${idle.number}s`, { ...idle, value })
   }
 }
 

@@ -4,6 +4,7 @@ import { unknownMark } from '../../formats/run-script/expansion.ts'
 export class ServiceVariables {
   readonly #values: ReadonlyMap<string, string>
   readonly #taken = new Set<string>()
+  readonly #odd = new Set<string>()
 
   constructor(values: ReadonlyMap<string, string>) {
     this.#values = values
@@ -18,13 +19,20 @@ export class ServiceVariables {
 
   /** The digits at its beginning; none: undefined. */
   number(name: string): number | undefined {
-    const [digits] = /^\d{1,15}/.exec(this.text(name) ?? '') ?? []
+    const text = this.text(name) ?? ''
+    const [digits] = /^\d{1,15}/.exec(text) ?? []
+    if (digits === undefined && text !== '') this.#odd.add(name)
     return digits === undefined ? undefined : Number(digits)
   }
 
   /** Anything above 0. */
   isOn(name: string): boolean {
     return (this.number(name) ?? 0) > 0
+  }
+
+  /** Those that were to be numbers, and are none. */
+  odd(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#odd].map((name) => [name, this.#values.get(name) ?? ''])
   }
 
   /** Those that nobody has asked for. */

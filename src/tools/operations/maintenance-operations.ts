@@ -1,5 +1,6 @@
 /** The installation as the API cares for it: what `postern reload | restart | doctor | alerts | tls-report | shadow | showctl | cdb` do. */
 import type { MaintenanceOperations } from '../../admin/operations.ts'
+import { PosternError } from '../../mail/errors.ts'
 import { Refusal } from '../../admin/refusal.ts'
 import type {
   Alerts,
@@ -47,7 +48,7 @@ export class Maintenance implements MaintenanceOperations {
     if (report === undefined) throw nobodyThere()
     const { ok, mistakes, needsRestart } = report
     if (!ok) {
-      throw new Refusal('invalid', 'The configuration has mistakes: nothing has changed', {
+      throw new Refusal('invalid', 'The configuration has mistakes: it stays as it was', {
         mistakes,
       })
     }
@@ -88,7 +89,9 @@ export class Maintenance implements MaintenanceOperations {
   }
 
   async alerts(what: 'list' | 'test'): Promise<Alerts> {
-    const { active, ...report } = await askAlerts(this.#parts.folder, what)
+    const told = await askAlerts(this.#parts.folder, what)
+    if (told === undefined) throw new PosternError('CONNECT_FAILED', 'no gateway runs')
+    const { active, ...report } = told
     return { ...report, active: active.map(({ key, summary, since }) => ({ key, summary, since })) }
   }
 

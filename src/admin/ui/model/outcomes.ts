@@ -29,6 +29,7 @@ const looks: Readonly<Record<string, Look>> = {
   pending: { word: 'pending', tone: 'quiet', icon: 'dots' },
   delivered: { word: 'delivered', tone: 'good', icon: 'check' },
   failed: { word: 'failed', tone: 'bad', icon: 'cross' },
+  told: { word: 'told', tone: 'quiet', icon: 'right' },
   held: { word: 'held', tone: 'held', icon: 'hold' },
   // An entry of the chain.
   enforce: { word: 'enforce', tone: 'good', icon: 'check' },

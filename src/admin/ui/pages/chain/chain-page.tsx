@@ -80,13 +80,11 @@ function Entries() {
   const { value, error, loading, reload } = useLoad('chain', (signal) =>
     api.ask<Chain>('GET', '/chain', { signal }),
   )
-  const actions: Column<ChainEntry> = {
-    title: '',
-    cell: (entry) => (
-      <div class="actions">
-        <ModeButton entry={entry} onDone={reload} />
-      </div>
-    ),
+  const canChange = may('chain:write')
+  const mode: Column<ChainEntry> = {
+    title: 'Mode',
+    cell: (entry) =>
+      canChange ? <ModeButton entry={entry} onDone={reload} /> : <Status of={entry.mode} />,
   }
   return (
     <div class="stack">
@@ -104,7 +102,7 @@ function Entries() {
             ) : (
               <Table
                 label="Entries"
-                columns={may('chain:write') ? [...columns, actions] : columns}
+                columns={[entryColumn, mode, ...figures]}
                 rows={value.entries}
                 keyOf={({ name }) => name}
                 rowClass={({ mode }) => (mode === 'off' ? 'entry-off' : undefined)}
@@ -127,20 +125,20 @@ function Entries() {
   )
 }
 
-const columns: readonly Column<ChainEntry>[] = [
-  {
-    title: 'Entry',
-    cell: ({ name, plugin, summary }) => (
-      <div>
-        <a class="cell-link break" href={entryPath(name)}>
-          {plainText(name)}
-        </a>
-        {plugin === name ? null : <span class="muted"> {plainText(plugin)}</span>}
-        {summary === undefined ? null : <div class="line-2 clip">{plainText(summary)}</div>}
-      </div>
-    ),
-  },
-  { title: 'Mode', cell: ({ mode }) => <Status of={mode} /> },
+const entryColumn: Column<ChainEntry> = {
+  title: 'Entry',
+  cell: ({ name, plugin, summary }) => (
+    <div>
+      <a class="cell-link break" href={entryPath(name)}>
+        {plainText(name)}
+      </a>
+      {plugin === name ? null : <span class="muted"> {plainText(plugin)}</span>}
+      {summary === undefined ? null : <div class="line-2 clip">{plainText(summary)}</div>}
+    </div>
+  ),
+}
+
+const figures: readonly Column<ChainEntry>[] = [
   {
     title: 'Asked at',
     cell: ({ stages, first, conditional, refuseAt }) => (
