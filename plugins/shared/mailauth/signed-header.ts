@@ -2,7 +2,7 @@
  * What a header may be before mailauth reads it: a field folded into very many lines costs it quadratic time, long lists
  * of addresses and names likewise, and every signature a question to the DNS. Looks at each byte once, and never throws.
  */
-import { parseHeader, type Message } from 'postern/plugin'
+import { parseHeader, type Header, type Message } from 'postern/plugin'
 
 export interface SignedHeaderLimits {
   readonly maxSignatures: number
@@ -46,7 +46,7 @@ export async function lookAtSignedHeader(
   message: Message,
   { maxSignatures, maxHeaderBytes }: SignedHeaderLimits,
 ): Promise<SignedHeader> {
-  if (message.bodyOffset > maxHeaderBytes) return unfit('the header is too long')
+  if (message.bodyOffset > maxHeaderBytes) return tooLong(message.header)
   const bytes = await headerOf(message)
   const header = parseHeader(bytes, { maxBytes: maxHeaderBytes, maxFields: mostFields })
   const counts = new Map<string, number>()
@@ -61,7 +61,7 @@ export async function lookAtSignedHeader(
   if (endlessLineEnds.test(text)) problem ??= 'the header has too many line ends behind each other'
   problem ??= strayLine(text)
   const signatures = counts.get(signatureField) ?? 0
-  const arcSets = Math.max(...arcFields.map((name) => counts.get(name) ?? 0))
+  const arcSets = mostOfOneName((name) => counts.get(name) ?? 0)
   if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
   if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
   if ((counts.get('from') ?? 0) > 10) problem ??= 'there are too many From fields'
@@ -76,8 +76,17 @@ export async function headerOf(message: Pick<Message, 'read' | 'bodyOffset'>): P
   return Buffer.concat(chunks)
 }
 
-function unfit(problem: string): SignedHeader {
-  return { signatures: 0, arcSets: 0, unfit: problem }
+/** Of such a header only as much is known as everybody reads of it. */
+function tooLong(header: Header): SignedHeader {
+  return {
+    signatures: header.all(signatureField).length,
+    arcSets: mostOfOneName((name) => header.all(name).length),
+    unfit: 'the header is too long',
+  }
+}
+
+function mostOfOneName(countOf: (name: string) => number): number {
+  return Math.max(...arcFields.map(countOf))
 }
 
 function problemOf(name: string, field: Uint8Array): string | undefined {
