@@ -47,8 +47,34 @@ export async function lookAtSignedHeader(
   { maxSignatures, maxHeaderBytes }: SignedHeaderLimits,
 ): Promise<SignedHeader> {
   if (message.bodyOffset > maxHeaderBytes) return tooLong(message.header)
-  const bytes = await headerOf(message)
-  const header = parseHeader(bytes, { maxBytes: maxHeaderBytes, maxFields: mostFields })
+  const { signatures, arcSets, unfit } = await lookOf(message)
+  let problem = unfit
+  if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
+  if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
+  return { signatures, arcSets, ...(problem === undefined ? {} : { unfit: problem }) }
+}
+
+/** The same for everybody who asks about a message: DKIM and ARC are two entries, with limits of their own. */
+const lookOf = sharedLooks()
+
+function sharedLooks(): (message: Message) => Promise<SignedHeader> {
+  const looks = new WeakMap<Message, Promise<SignedHeader>>()
+  return async (message) => {
+    const look = looks.get(message) ?? headerOf(message).then(lookAt)
+    looks.set(message, look)
+    try {
+      return await look
+    } catch (error) {
+      // Who asks later reads anew.
+      looks.delete(message)
+      throw error
+    }
+  }
+}
+
+/** What is there, and what is too much for anybody. */
+function lookAt(bytes: Buffer): SignedHeader {
+  const header = parseHeader(bytes, { maxBytes: bytes.length, maxFields: mostFields })
   const counts = new Map<string, number>()
   let problem = header.cut ? 'the header has too many fields' : undefined
   for (const { name, range } of header.fields) {
@@ -60,12 +86,12 @@ export async function lookAtSignedHeader(
   const text = bytes.toString('latin1')
   if (endlessLineEnds.test(text)) problem ??= 'the header has too many line ends behind each other'
   problem ??= strayLine(text)
-  const signatures = counts.get(signatureField) ?? 0
-  const arcSets = mostOfOneName((name) => counts.get(name) ?? 0)
-  if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
-  if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
   if ((counts.get('from') ?? 0) > 10) problem ??= 'there are too many From fields'
-  return { signatures, arcSets, ...(problem === undefined ? {} : { unfit: problem }) }
+  return {
+    signatures: counts.get(signatureField) ?? 0,
+    arcSets: mostOfOneName((name) => counts.get(name) ?? 0),
+    ...(problem === undefined ? {} : { unfit: problem }),
+  }
 }
 
 /** The bytes of the header with its empty line. */
