@@ -92,4 +92,13 @@ describe('arc', () => {
       problem: 'there are 30 ARC sets',
     })
   })
+
+  test('takes a chain in a header that is longer than it reads for broken, and not for none', async () => {
+    const long = `X-Long: ${'a '.repeat(600)}\r\n`
+    const plugin = pluginUnderTest(arc, { options: { max_header: '1KB' } })
+    const of = async (message: string) => (await plugin.message(message)).findings?.[0]?.value
+    const broken = { result: 'fail', problem: 'the header is too long', sets: [] }
+    expect(await of(long + (await first()))).toEqual(broken)
+    expect(await of(long + plain)).toEqual({ result: 'none', sets: [] })
+  })
 })

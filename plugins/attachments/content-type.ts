@@ -1,6 +1,7 @@
 /** What bytes are by how they begin, whatever they are called. */
 import { fileTypeFromBuffer } from 'file-type'
 import { isPlainText } from './plain-text.ts'
+import { isContainer } from './signed-container.ts'
 
 export interface ContentType {
   /** Without a dot: `exe`. */
@@ -26,7 +27,9 @@ export async function contentTypeOf(head: Uint8Array): Promise<ContentType | und
 
 /** Of these no more is looked at than how they begin, of rar and 7z what their headers say. */
 const otherArchives = new Set(
-  'rar 7z xz bz2 zst lz lz4 Z arj cab lzh ace ar cpio xar wim iso udf dmg vhd vhdx asar'.split(' '),
+  'rar 7z xz bz2 zst lz lz4 lzma Z arj cab lzh ace ar cpio xar wim iso udf dmg vhd vhdx asar p7m'.split(
+    ' ',
+  ),
 )
 
 /** Also what is only called so: unpackers that go by the name find an archive behind whatever was put in front of it. */
@@ -71,7 +74,26 @@ function quickly(head: Uint8Array): ContentType | undefined {
   if (begins(head, deflated)) return { extension: 'gz', type: 'application/gzip' }
   if (begins(head, tnef)) return { extension: 'tnef', type: 'application/ms-tnef' }
   if (begins(head, ustar, 257)) return { extension: 'tar', type: 'application/x-tar' }
+  if (isLzma(head)) return { extension: 'lzma', type: 'application/x-lzma' }
+  if (isCpio(head)) return { extension: 'cpio', type: 'application/x-cpio' }
+  if (isContainer(head)) return { extension: 'p7m', type: 'application/pkcs7-mime' }
   return imageTypeOf(head)
+}
+
+/** Without a signature: properties as everybody has them, then how long it is, or that nobody knows. */
+function isLzma(head: Uint8Array): boolean {
+  if (head.length < 13 || !begins(head, lzma)) return false
+  const length = head.subarray(5, 13)
+  return length.every((octet) => octet === 0xff) || length.subarray(5).every((octet) => octet === 0)
+}
+
+/** Of the kinds in use the ones that are all digits: file-type knows the others. */
+function isCpio(head: Uint8Array): boolean {
+  return begins(head, cpio) && /^07070[12][\da-f]{104}/i.test(asText(head.subarray(0, 110)))
+}
+
+function asText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
 /** @param head the first `imageHeadBytes`: what of the rest is looked at, where nothing else has told the type */
@@ -84,6 +106,8 @@ const noEntries = Buffer.from('PK\x05\x06')
 const deflated = Buffer.from([0x1f, 0x8b, 0x08])
 const tnef = Buffer.from([0x78, 0x9f, 0x3e, 0x22])
 const ustar = Buffer.from('ustar')
+const lzma = Buffer.from([0x5d, 0, 0])
+const cpio = Buffer.from('07070')
 
 /** Disks and archives that Windows opens, and file-type does not know, or not by so little of them. */
 const images = (

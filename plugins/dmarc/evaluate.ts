@@ -41,8 +41,8 @@ interface DmarcResponse {
     readonly spf: { readonly result?: string | undefined }
     readonly dkim: { readonly result?: string | undefined }
   }
-  /** The record as parsed. */
-  readonly record?: { readonly pct?: unknown }
+  /** The record as published. */
+  readonly rr?: string
 }
 
 /** Before the first message, which would otherwise wait for it. */
@@ -112,14 +112,17 @@ function alignment({ alignment: found }: DmarcResponse): Pick<DmarcAnswer, 'alig
   }
 }
 
-/** RFC 7489 §6.6.4: mail that `pct` leaves out gets the next milder policy. */
+/**
+ * RFC 7489 §6.6.4: mail that `pct` leaves out gets the next milder policy. Where it is no number, it says nothing (§6.3), and is
+ * not the 0 that mailauth reads.
+ */
 function sampled(
-  { record }: DmarcResponse,
+  { rr = '' }: DmarcResponse,
   policy: DmarcPolicy,
   random: Random,
 ): { readonly policy?: DmarcPolicy; readonly sampledOut?: true } {
-  const pct = record?.pct
-  if (typeof pct !== 'number' || pct >= 100 || policy === 'none') return {}
-  if (random.integer(100) < Math.max(0, pct)) return {}
+  const [, digits] = /;[ \t]*pct[ \t]*=[ \t]*(\d{1,3})[ \t]*(?:;|$)/.exec(rr) ?? []
+  if (digits === undefined || policy === 'none') return {}
+  if (random.integer(100) < Number(digits)) return {}
   return { policy: policy === 'reject' ? 'quarantine' : 'none', sampledOut: true }
 }

@@ -102,6 +102,7 @@ test('a link asks once more, lets the message through on a confirmation, and the
   const held = await holdFor('hold1@postern.test', 'for <b>you</b>')
   const { release, remove } = await tokensOf(held)
   for (let scanned = 0; scanned < 3; scanned++) await follow(release)
+  expect((await fetch(`${base}/quarantine?token=${release}`, { method: 'HEAD' })).status).toBe(200)
   const asked = await follow(release)
   expect(asked.status).toBe(200)
   expect(asked.headers.get('referrer-policy')).toBe('no-referrer')

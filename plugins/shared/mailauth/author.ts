@@ -40,7 +40,7 @@ function domainOf(address: string): string | undefined {
   // A source route (RFC 5322 §4.4) ends at its colon.
   const plain = address.startsWith('@') ? address.slice(address.indexOf(':') + 1) : address
   const at = plain.indexOf('@')
-  if (at <= 0 || plain.includes('@', at + 1)) return undefined
+  if (at <= 0 || plain.includes('@', at + 1) || plain.includes(' ', at)) return undefined
   const written = plain
     .slice(at + 1)
     .replace(/\.$/, '')
@@ -50,12 +50,33 @@ function domainOf(address: string): string | undefined {
   return domain !== '' && isDomain(domain) ? domain : undefined
 }
 
+/**
+ * An address without the blanks and comments that may stand around its dots and its @ (RFC 5322 §4.4). Others stay as one
+ * blank: who takes `a@x.test y` for an address of `x.testy` is not shown what those see who stop at the blank. A quoted string is
+ * a quotation mark, which no domain has.
+ */
+class AddressText {
+  text = ''
+  #parted = false
+
+  add(c: string): void {
+    if (/[ \t\r\n]/.test(c)) {
+      this.#parted = true
+      return
+    }
+    const joins = (each: string): boolean => each === '' || each === '.' || each === '@'
+    if (this.#parted && !joins(c) && !joins(this.text.slice(-1))) this.text += ' '
+    this.text += c
+    this.#parted = false
+  }
+}
+
 /** Reads mailboxes and groups; what is quoted or a comment is no address, whatever it looks like. */
 class AddressReader {
   readonly #text: string
   #at = 0
-  /** Of the mailbox that is being read: what stands outside of angle brackets, without blanks. */
-  #bare = ''
+  /** Of the mailbox that is being read: what stands outside of angle brackets. */
+  #bare = new AddressText()
   #angles: string[] = []
   #addresses: string[] = []
 
@@ -70,9 +91,12 @@ class AddressReader {
       if (c === '"' || c === '(' || c === '<') {
         if (!this.#enclosed(c)) return undefined
       } else if (c === ',' || c === ';') this.#endMailbox()
-      else if (c === ':') this.#bare = ''
-      else if (c === '\\' || c === '>' || c === ')') return undefined
-      else if (!/\s/.test(c)) this.#bare += c
+      else if (c === ':') {
+        // What is before it names a group, and is not for others an address.
+        if (this.#angles.length > 0 || this.#bare.text.includes('@')) return undefined
+        this.#bare = new AddressText()
+      } else if (c === '\\' || c === '>' || c === ')') return undefined
+      else this.#bare.add(c)
     }
     this.#endMailbox()
     return this.#addresses
@@ -80,10 +104,13 @@ class AddressReader {
 
   #enclosed(opening: '"' | '(' | '<'): boolean {
     if (opening === '"') {
-      this.#bare += 'q'
+      this.#bare.add(opening)
       return this.#quoted()
     }
-    if (opening === '(') return this.#comment()
+    if (opening === '(') {
+      this.#bare.add(' ')
+      return this.#comment()
+    }
     const angle = this.#angle()
     if (angle === undefined) return false
     this.#angles.push(angle)
@@ -93,8 +120,8 @@ class AddressReader {
   /** A mailbox of the form `name <address>`; without brackets, all of it is the address. */
   #endMailbox(): void {
     if (this.#angles.length > 0) this.#addresses.push(...this.#angles)
-    else if (this.#bare !== '') this.#addresses.push(this.#bare)
-    this.#bare = ''
+    else if (this.#bare.text !== '') this.#addresses.push(this.#bare.text)
+    this.#bare = new AddressText()
     this.#angles = []
   }
 
@@ -119,17 +146,18 @@ class AddressReader {
   }
 
   #angle(): string | undefined {
-    let address = ''
+    const address = new AddressText()
     for (this.#at += 1; this.#at < this.#text.length; this.#at++) {
       const c = this.#text.charAt(this.#at)
-      if (c === '>') return address
+      if (c === '>') return address.text
       if (c === '<') return undefined
       if (c === '"') {
-        address += 'q'
+        address.add(c)
         if (!this.#quoted()) return undefined
       } else if (c === '(') {
+        address.add(' ')
         if (!this.#comment()) return undefined
-      } else if (!/\s/.test(c)) address += c
+      } else address.add(c)
     }
     return undefined
   }

@@ -2,7 +2,7 @@
  * What a header may be before mailauth reads it: a field folded into very many lines costs it quadratic time, long lists
  * of addresses and names likewise, and every signature a question to the DNS. Looks at each byte once, and never throws.
  */
-import { parseHeader, type Message } from 'postern/plugin'
+import { parseHeader, type Header, type Message } from 'postern/plugin'
 
 export interface SignedHeaderLimits {
   readonly maxSignatures: number
@@ -46,9 +46,35 @@ export async function lookAtSignedHeader(
   message: Message,
   { maxSignatures, maxHeaderBytes }: SignedHeaderLimits,
 ): Promise<SignedHeader> {
-  if (message.bodyOffset > maxHeaderBytes) return unfit('the header is too long')
-  const bytes = await headerOf(message)
-  const header = parseHeader(bytes, { maxBytes: maxHeaderBytes, maxFields: mostFields })
+  if (message.bodyOffset > maxHeaderBytes) return tooLong(message.header)
+  const { signatures, arcSets, unfit } = await lookOf(message)
+  let problem = unfit
+  if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
+  if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
+  return { signatures, arcSets, ...(problem === undefined ? {} : { unfit: problem }) }
+}
+
+/** The same for everybody who asks about a message: DKIM and ARC are two entries, with limits of their own. */
+const lookOf = sharedLooks()
+
+function sharedLooks(): (message: Message) => Promise<SignedHeader> {
+  const looks = new WeakMap<Message, Promise<SignedHeader>>()
+  return async (message) => {
+    const look = looks.get(message) ?? headerOf(message).then(lookAt)
+    looks.set(message, look)
+    try {
+      return await look
+    } catch (error) {
+      // Who asks later reads anew.
+      looks.delete(message)
+      throw error
+    }
+  }
+}
+
+/** What is there, and what is too much for anybody. */
+function lookAt(bytes: Buffer): SignedHeader {
+  const header = parseHeader(bytes, { maxBytes: bytes.length, maxFields: mostFields })
   const counts = new Map<string, number>()
   let problem = header.cut ? 'the header has too many fields' : undefined
   for (const { name, range } of header.fields) {
@@ -60,12 +86,12 @@ export async function lookAtSignedHeader(
   const text = bytes.toString('latin1')
   if (endlessLineEnds.test(text)) problem ??= 'the header has too many line ends behind each other'
   problem ??= strayLine(text)
-  const signatures = counts.get(signatureField) ?? 0
-  const arcSets = Math.max(...arcFields.map((name) => counts.get(name) ?? 0))
-  if (signatures > maxSignatures) problem ??= `there are ${signatures} signatures`
-  if (arcSets > mostArcSets) problem ??= `there are ${arcSets} ARC sets`
   if ((counts.get('from') ?? 0) > 10) problem ??= 'there are too many From fields'
-  return { signatures, arcSets, ...(problem === undefined ? {} : { unfit: problem }) }
+  return {
+    signatures: counts.get(signatureField) ?? 0,
+    arcSets: mostOfOneName((name) => counts.get(name) ?? 0),
+    ...(problem === undefined ? {} : { unfit: problem }),
+  }
 }
 
 /** The bytes of the header with its empty line. */
@@ -76,8 +102,17 @@ export async function headerOf(message: Pick<Message, 'read' | 'bodyOffset'>): P
   return Buffer.concat(chunks)
 }
 
-function unfit(problem: string): SignedHeader {
-  return { signatures: 0, arcSets: 0, unfit: problem }
+/** Of such a header only as much is known as everybody reads of it. */
+function tooLong(header: Header): SignedHeader {
+  return {
+    signatures: header.all(signatureField).length,
+    arcSets: mostOfOneName((name) => header.all(name).length),
+    unfit: 'the header is too long',
+  }
+}
+
+function mostOfOneName(countOf: (name: string) => number): number {
+  return Math.max(...arcFields.map(countOf))
 }
 
 function problemOf(name: string, field: Uint8Array): string | undefined {
