@@ -69,6 +69,23 @@ describe('a Maildir', () => {
     await expect(without.disk.stat('/m/maildirsize')).rejects.toThrow('maildirsize')
   })
 
+  test('is not read through again for each of many messages that an IMAP server has moved', async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `${100 + at}.1.h`)
+    const { disk, open } = stage(Object.fromEntries(names.map((name) => [`/m/new/${name}`, 'x\n'])))
+    const drop = await open()
+    for (const name of names) await disk.rename(`/m/new/${name}`, `/m/cur/${name}:2,S`)
+    let lists = 0
+    const list = disk.list.bind(disk)
+    disk.list = (path) => {
+      lists += 1
+      return list(path)
+    }
+    for (const message of drop.messages) expect(await drop.octets(message)).toBe(3)
+    expect(await drop.update(new Set(drop.messages))).toBe(true)
+    expect(lists).toBe(4)
+    expect(await filesIn(disk)).toEqual([])
+  })
+
   test('may be used by two sessions at once', async () => {
     const { disk, open } = stage(two)
     const [one, other] = [await open(), await open()]

@@ -11,6 +11,7 @@ import type { Disk } from '../runtime/disk.ts'
 import { countedBytes, noteUsage } from '../runtime/maildir-usage.ts'
 import { unlessMissing } from '../runtime/missing.ts'
 import { inTurns } from './in-turns.ts'
+import { MovedFiles, uniqueName } from './moved-files.ts'
 import { contentOf, type OctetBook } from './octet-book.ts'
 
 export interface MaildropDoors {
@@ -39,11 +40,13 @@ export class Maildrop {
   readonly messages: readonly DropMessage[]
   readonly #path: string
   readonly #doors: MaildropDoors
+  readonly #moved: MovedFiles
 
   private constructor(path: string, messages: readonly DropMessage[], doors: MaildropDoors) {
     this.#path = path
     this.messages = messages
     this.#doors = doors
+    this.#moved = new MovedFiles(path, doors)
   }
 
   /** @throws PosternError NOT_FOUND where there is no such Maildir, DISK_FAILED */
@@ -89,6 +92,7 @@ export class Maildrop {
    */
   async update(deleted: ReadonlySet<DropMessage>): Promise<boolean> {
     let whole = true
+    this.#moved.forget()
     const gone = { bytes: 0, messages: 0 }
     await inTurns(this.messages, async (message) => {
       try {
@@ -126,13 +130,8 @@ export class Maildrop {
     await done(this.#doors.disk.rename(`${this.#path}/${file}`, `${this.#path}/cur/${unique}:2,`))
   }
 
-  async #find({ unique }: DropMessage): Promise<string | undefined> {
-    for (const folder of ['cur', 'new']) {
-      const names = await this.#doors.disk.list(`${this.#path}/${folder}`)
-      const name = names.find((each) => uniqueName(each) === unique)
-      if (name !== undefined) return `${folder}/${name}`
-    }
-    return undefined
+  #find({ unique }: DropMessage): Promise<string | undefined> {
+    return this.#moved.find(unique)
   }
 }
 
@@ -178,11 +177,6 @@ async function removeStale(tmp: string, { disk, clock }: MaildropDoors): Promise
     const at = await modifiedAt(`${tmp}/${name}`, disk)
     if (at !== undefined && at < before) await done(disk.remove(`${tmp}/${name}`))
   })
-}
-
-function uniqueName(name: string): string {
-  const colon = name.indexOf(':')
-  return colon < 0 ? name : name.slice(0, colon)
 }
 
 /** qmail-pop3d's where RFC 1939 allows it, so that nothing is fetched twice after a move from there. */

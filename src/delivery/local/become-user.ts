@@ -59,8 +59,9 @@ async function sendOn(
   const sent = await forward({
     ...parsed.envelope,
     message: withDeliveredTo(`Delivered-To: ${local}@${host}\n`, delivery.message()),
+    received: delivery.received,
   })
-  if ('queued' in sent) return localResult(0, `${text}qp ${sent.queued}\n`)
+  if ('queued' in sent) return localResult(0, `${text}qp ${sent.queued}\n`, sent.relayed)
   return localResult(sent.exit, sent.text)
 }
 

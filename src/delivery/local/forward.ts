@@ -6,7 +6,8 @@ import { envelopeOfQmail } from '../../formats/qmail-envelope.ts'
 import type { Placement, Queue } from '../../queue/queue.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { SenderRewriting, Share } from '../sender-rewriting.ts'
-import type { Forwarding } from './local-delivery.ts'
+import type { Forwarded, Forwarding } from './local-delivery.ts'
+import { passOn, type PassedOn } from './passed-on.ts'
 import { hard, soft, type Trouble } from './trouble.ts'
 
 export interface ForwardOptions {
@@ -23,11 +24,12 @@ export function forwardIntoQueue({
   log,
   defaultHost,
   rewriting,
-}: ForwardOptions): (forwarding: Forwarding) => Promise<{ readonly queued: string } | Trouble> {
-  return async ({ sender, recipients, message }) => {
-    const envelope = envelopeOfQmail({ sender, recipients }, defaultHost())
-    if (typeof envelope === 'string')
-      return hard(`Unable to forward message: ${envelope}. (#5.1.3)`)
+}: ForwardOptions): (forwarding: Forwarding) => Promise<Forwarded | Trouble> {
+  return async ({ sender, recipients, message, received }) => {
+    const sent = envelopeOfQmail({ sender, recipients }, defaultHost())
+    if (typeof sent === 'string') return hard(`Unable to forward message: ${sent}. (#5.1.3)`)
+    const { envelope, ...how }: PassedOn<typeof sent> =
+      received === undefined ? { envelope: sent } : passOn(sent, received)
     const draft = queue.begin()
     try {
       const eightBit = await write(draft, message)
@@ -42,7 +44,7 @@ export function forwardIntoQueue({
       const receipt = await draft.commit([placed(first), ...others.map(placed)])
       const [queueId] = receipt.ids
       log.info('local.forwarded', { queueId, recipients: recipients.length })
-      return { queued: queueId }
+      return { queued: queueId, ...how }
     } catch (error) {
       draft.abort()
       if (!isPosternError(error)) throw error

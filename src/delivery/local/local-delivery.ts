@@ -12,6 +12,7 @@ import { checkHome, findDotQmail, newSenderOf, type FoundDotQmail } from './dot-
 import type { DeliveryLines, LocalAddress } from './local-address.ts'
 import { deliveryLines, localEnvironment } from './local-environment.ts'
 import { comesBack } from './loop.ts'
+import type { Received } from './passed-on.ts'
 import { runLocalProgram, type ProgramReport } from './local-program.ts'
 import { deliverToMaildir, type MaildirDoors } from './maildir.ts'
 import { deliverToMbox, type MboxDoors } from './mbox.ts'
@@ -32,6 +33,8 @@ export interface LocalDelivery {
    * owner it is not heeded: our own count among them, on a large host thousands. Absent: what the system allows.
    */
   readonly mostProcesses?: number | undefined
+  /** What it came with; absent where only its sender is known. */
+  readonly received?: Received | undefined
 }
 
 /** Mail that an address sends on. */
@@ -39,14 +42,23 @@ export interface Forwarding {
   readonly sender: string
   readonly recipients: readonly string[]
   readonly message: AsyncIterable<Uint8Array>
+  /** As `LocalDelivery.received`. */
+  readonly received?: Received | undefined
+}
+
+/** What was forwarded lies in a queue. */
+export interface Forwarded {
+  /** Its name there. */
+  readonly queued: string
+  /** As `DeliveryResult.relayed`. */
+  readonly relayed?: 'with-dsn'
 }
 
 export interface LocalDoors extends MboxDoors, MaildirDoors {
   readonly disk: Disk
   readonly clock: Clock
   readonly programs: Programs
-  /** @returns the name of what is queued now */
-  forward(forwarding: Forwarding): Promise<{ readonly queued: string } | Trouble>
+  forward(forwarding: Forwarding): Promise<Forwarded | Trouble>
 }
 
 /** Who hears what is done, and what programs write. */
@@ -63,7 +75,7 @@ export interface LocalCounts {
 }
 
 export type LocalOutcome =
-  | { readonly ok: true; readonly did: LocalCounts; readonly queued?: string }
+  | ({ readonly ok: true; readonly did: LocalCounts } & Partial<Forwarded>)
   | { readonly ok: false; readonly trouble: Trouble }
 
 export interface LocalRun {
@@ -206,7 +218,7 @@ class Obedience {
     return outcome === 'done' ? undefined : outcome
   }
 
-  async #forward(): Promise<{ readonly queued: string } | Trouble | undefined> {
+  async #forward(): Promise<Forwarded | Trouble | undefined> {
     if (this.#recipients.length === 0) return undefined
     // As qmail-queue, which takes no such address: it will never be one.
     if (this.#recipients.some((each) => each.length > maxAddressBytes)) {
@@ -217,6 +229,7 @@ class Obedience {
       sender: newSender,
       recipients: this.#recipients,
       message: withLine(lines.deliveredTo, this.#delivery.message()),
+      received: this.#delivery.received,
     })
   }
 }

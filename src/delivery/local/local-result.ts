@@ -5,9 +5,11 @@ import type { PermanentStatus, TransientStatus } from '../../mail/status.ts'
 const mostReportChars = 2000
 
 /** As qmail-lspawn reads what came of qmail-local: 0 delivered, 111 and its like later, everything else never. */
-export function localResult(exit: number, report: string): DeliveryResult {
+export function localResult(exit: number, report: string, relayed?: 'with-dsn'): DeliveryResult {
   const text = report.trim().slice(0, mostReportChars) || noReason
-  if (exit === 0) return { outcome: 'delivered', status: '2.0.0', text }
+  if (exit === 0) {
+    return { outcome: 'delivered', status: '2.0.0', text, ...(relayed && { relayed }) }
+  }
   return laterExits.has(exit)
     ? { outcome: 'deferred', status: statusIn(text, '4') ?? '4.3.0', text }
     : { outcome: 'failed', status: statusIn(text, '5') ?? '5.0.0', text }

@@ -1,7 +1,7 @@
 /** Carries mail to users of this host as qmail-lspawn and qmail-local do, one recipient after the other. */
 import type { DeliveryResult } from '../../mail/delivery-result.ts'
 import { doubleBounceUser } from '../../mail/double-bounce.ts'
-import type { Envelope } from '../../mail/envelope.ts'
+import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import type { LocalRoute } from '../../mail/route.ts'
 import type { TransientStatus } from '../../mail/status.ts'
 import { latin1Bytes, readable, utf8Octets } from '../../formats/octets.ts'
@@ -46,9 +46,9 @@ export function localTransport(options: LocalTransportOptions): Transport<LocalR
   return {
     async deliver(delivery, signal) {
       const results: DeliveryResult[] = []
-      for (const _ of delivery.recipients) {
+      for (const recipient of delivery.recipients) {
         // oxlint-disable-next-line no-await-in-loop -- the same user's files, in order
-        results.push(await deliverOne(delivery, options, signal))
+        results.push(await deliverOne({ ...delivery, recipient }, options, signal))
       }
       return results
     },
@@ -56,7 +56,7 @@ export function localTransport(options: LocalTransportOptions): Transport<LocalR
 }
 
 async function deliverOne(
-  { message, envelope, route }: Delivery<LocalRoute>,
+  { message, envelope, route, recipient }: Delivery<LocalRoute> & { readonly recipient: Recipient },
   options: LocalTransportOptions,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
@@ -74,6 +74,7 @@ async function deliverOne(
   const delivery: LocalDelivery = {
     address: { user, home, local, dash, extension, host, sender: senderOf(envelope) },
     message: () => lfLines(message.read()),
+    received: { envelope, recipient },
     ...how,
   }
   const controller = new AbortController()
@@ -111,7 +112,8 @@ async function asOurselves(
   const outcome = await deliverLocally(unlimited, { doors, listener, signal, dryRun: false })
   const { exit, out, err } = localReport(outcome)
   const said = Buffer.concat(reports.flatMap((report) => [report.out, report.err]))
-  return localResult(exit, readable(said) + readable(latin1Bytes(out + err)))
+  const text = readable(said) + readable(latin1Bytes(out + err))
+  return localResult(exit, text, outcome.ok ? outcome.relayed : undefined)
 }
 
 function late(timeoutMs: number): DeliveryResult {

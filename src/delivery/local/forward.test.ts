@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { Envelope, Recipient } from '../../mail/envelope.ts'
+import { fakeClock } from '../../testkit/fake-clock.ts'
+import { memoryQueue } from '../../testkit/memory-queue.ts'
+import { recordingLog } from '../../testkit/recording-log.ts'
+import { forwardIntoQueue } from './forward.ts'
+
+const joe: Recipient = {
+  mailbox: { localPart: 'joe', domain: 'here.test' },
+  notify: ['never'],
+  originalRecipient: 'rfc822;j@old.test',
+}
+const received: Envelope = {
+  reversePath: { localPart: 'ann', domain: 'far.test' },
+  recipients: [joe],
+  bodyType: '7bit',
+  smtputf8: true,
+  requireTls: true,
+  envelopeId: 'e1',
+  returnContent: 'headers',
+  user: 'ann',
+}
+
+async function forwarded(sender: string, recipients: readonly string[]) {
+  const queue = memoryQueue(fakeClock())
+  const forward = forwardIntoQueue({ queue, log: recordingLog(), defaultHost: () => 'here.test' })
+  const message = (async function* () {
+    yield Buffer.from('Subject: x\n\nbody\n')
+  })()
+  const done = await forward({
+    sender,
+    recipients,
+    message,
+    received: { envelope: received, recipient: joe },
+  })
+  const entries = await Array.fromAsync(queue.entries())
+  const envelopes = entries.flatMap((entry) => ('damaged' in entry ? [] : [entry.envelope]))
+  return { done, envelope: envelopes[0] }
+}
+
+test('where one address stands for another, what the sender wants to be told goes on', async () => {
+  const { done, envelope } = await forwarded('ann@far.test', ['joe@away.test'])
+  const mailbox = { localPart: 'joe', domain: 'away.test' }
+  expect(envelope).toEqual({ ...received, recipients: [{ ...joe, mailbox }] })
+  expect(done).toMatchObject({ relayed: 'with-dsn' })
+})
+
+test.each([
+  ['of several addresses', 'ann@far.test', ['joe@away.test', 'amy@away.test']],
+  ['with an owner', 'joe-owner@here.test', ['joe@away.test']],
+])('a list %s is where the mail of its sender ends', async (_, sender, recipients) => {
+  const { done, envelope } = await forwarded(sender, recipients)
+  expect(envelope?.recipients.map((each) => Object.keys(each))).toEqual(
+    recipients.map(() => ['mailbox']),
+  )
+  expect(envelope).not.toHaveProperty('envelopeId')
+  expect(done).not.toHaveProperty('relayed')
+  // But whoever it goes to, it goes by TLS.
+  expect(envelope).toMatchObject({ requireTls: true, smtputf8: true })
+})
