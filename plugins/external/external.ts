@@ -155,7 +155,7 @@ export const external = definePlugin({
   },
 })
 
-type Hooks = Required<Pick<PluginInstance<never, 'local'>, Stage>>
+type Hooks = Required<Pick<PluginInstance<never, 'local', never>, Stage>>
 
 function onlyAt(wanted: readonly Stage[], hooks: Hooks): Partial<Hooks> {
   const { connect, hello, auth, mail, rcpt, data, message } = hooks

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../mail/json.ts'
 import { definePlugin } from '../plugin/plugin.ts'
 import { option } from '../plugin/option-makers.ts'
-import { pass, reject } from '../plugin/verdict.ts'
+import { pass, reject, type Pass, type Reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type TestSession } from '../testkit/chain-under-test.ts'
 import { colourFinder } from '../../test/fixtures/plugins/colour-finder/colour-finder.ts'
 import { colourReader } from '../../test/fixtures/plugins/colour-reader/colour-reader.ts'
@@ -178,7 +178,7 @@ describe('a fault is an outcome', () => {
   })
 
   test('a late answer is ignored and counted', async () => {
-    const { promise, resolve } = Promise.withResolvers<ReturnType<typeof reject>>()
+    const { promise, resolve } = Promise.withResolvers<Reject>()
     const late = definePlugin({ name: 'late', setup: () => ({ mail: () => promise }) })
     const chain = chainUnderTest({
       entries: [entryOf(late, { timeoutMs: 10, onFault: 'pass' })],
@@ -200,7 +200,7 @@ describe('a fault is an outcome', () => {
       setup: () => ({
         mail(_event, context) {
           signal = context.signal
-          return new Promise<ReturnType<typeof pass>>(() => {})
+          return new Promise<Pass>(() => {})
         },
       }),
     })

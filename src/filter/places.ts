@@ -7,7 +7,7 @@ import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secr
 import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
 import { allowed } from '../plugin/finding.ts'
-import { accept, pass, type Verdict } from '../plugin/verdict.ts'
+import { accept, pass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
 export interface Places {
@@ -111,7 +111,7 @@ export function signer(instance: Instance): Ask<'sign'> | undefined {
     })
 }
 
-function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): Verdict {
+function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): AnyVerdict {
   if (typeof known === 'boolean') return known ? accept() : pass()
   if (!isLoginGrant(known)) throw new TypeError(`a back end answered ${typeof known}`)
   keep(known)
