@@ -262,6 +262,8 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches, Give
   readonly summary?: string
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
+  /** Whether an entry with these options ever vouches, where that is for the operator to say; without it, each does. */
+  mayVouch?(options: OptionValues<O>): boolean
   /**
    * It may put another message in the place of the one received. Its entry is asked last at `message`, and only about
    * recipients to whom the message would go; there is one of them in a chain, and it is never a shadow.

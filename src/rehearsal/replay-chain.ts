@@ -76,6 +76,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     loginEnded: [],
     rcpt: places.rcpt.map((place) => replayed<'rcpt', typeof place>(place)),
     vouching: places.vouching,
+    wouldVouch: places.wouldVouch.map((place) => replayed<'rcpt', typeof place>(place)),
     allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),
     data: places.data.map((place) => replayed<'data', typeof place>(place)),
     message: places.message.map((place) => replayed<'message', typeof place>(place)),
