@@ -19,4 +19,4 @@ export type ArcFinding = {
   }[]
 }
 
-export const arcResult = findingKey<ArcFinding>('arc')
+export const arcResult = findingKey<ArcFinding, 'arc'>('arc')

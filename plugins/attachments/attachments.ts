@@ -181,7 +181,10 @@ function bySimscan(unwanted: Unwanted | undefined, outcome: Outcome): readonly C
 
 const mostFound = 50
 
-function findingsOf({ specimens, ambiguities }: Collection): readonly Finding[] {
+function findingsOf({
+  specimens,
+  ambiguities,
+}: Collection): readonly Finding<'attachments' | 'mime-ambiguities'>[] {
   const found = specimens
     .filter(({ names, within }) => names.length > 0 && within.length === 0)
     .slice(0, mostFound)

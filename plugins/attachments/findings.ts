@@ -8,8 +8,9 @@ export const attachmentsFound = findingKey<
     /** By its first bytes. */
     readonly content?: string
     readonly sizeBytes: number
-  }[]
+  }[],
+  'attachments'
 >('attachments')
 
 /** How readers of the message may differ: `content-type`, `boundary`, `encoding` … Only where they may. */
-export const mimeAmbiguities = findingKey<readonly string[]>('mime-ambiguities')
+export const mimeAmbiguities = findingKey<readonly string[], 'mime-ambiguities'>('mime-ambiguities')

@@ -7,4 +7,4 @@ export type IprevFinding = {
   readonly name?: string
 }
 
-export const iprevResult = findingKey<IprevFinding>('iprev')
+export const iprevResult = findingKey<IprevFinding, 'iprev'>('iprev')

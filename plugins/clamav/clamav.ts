@@ -13,7 +13,6 @@ import {
   quarantine,
   reject,
   type HeaderEdit,
-  type Opinion,
 } from 'postern/plugin'
 import { peersOption } from '../shared/peer/peer-address.ts'
 import { PeerPanel } from '../shared/peer/peer-panel.ts'
@@ -141,7 +140,7 @@ function judged(answer: ScanAnswer, rules: Rules) {
 function found(signature: string, rules: Rules) {
   const suspicious = rules.suspicious.some((beginning) => signature.startsWith(beginning))
   const result = suspicious ? 'suspicious' : 'infected'
-  const opinion: Opinion = {
+  const opinion = {
     reason: suspicious ? 'VIRUS_SUSPECTED' : 'VIRUS',
     evidence: { signature },
     findings: [finding(virusScan, { scanner: 'clamav', result, signature })],
@@ -164,7 +163,7 @@ function found(signature: string, rules: Rules) {
 
 /** No other server is asked: a message is as large for it. */
 function tooLarge({ too_large: outcome }: Rules) {
-  const opinion: Opinion = {
+  const opinion = {
     reason: 'VIRUS_SCAN_TOO_LARGE',
     findings: [finding(virusScan, { scanner: 'clamav', result: 'too-large', signature: '' })],
   }

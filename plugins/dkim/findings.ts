@@ -46,4 +46,4 @@ export type DkimFinding = {
   }[]
 }
 
-export const dkimResult = findingKey<DkimFinding>('dkim')
+export const dkimResult = findingKey<DkimFinding, 'dkim'>('dkim')

@@ -25,4 +25,4 @@ export type DmarcFinding = {
   readonly problem?: string
 }
 
-export const dmarcResult = findingKey<DmarcFinding>('dmarc')
+export const dmarcResult = findingKey<DmarcFinding, 'dmarc'>('dmarc')

@@ -13,6 +13,7 @@ import {
   type Defer,
   type JsonObject,
   type MaybePromise,
+  type Opinion,
   type Pass,
   type Reject,
   type Verdict,
@@ -101,7 +102,7 @@ export const dnsbl = definePlugin({
       options: Judging,
       signal: AbortSignal,
       refuses = true,
-    ): MaybePromise<Pass | Defer | Reject> => {
+    ): MaybePromise<Judgement> => {
       const name = reversedAddress(address)
       if (name === undefined) return pass()
       return after(panel.ask(name, { signal, withinMs: options.within }), (answer) => {
@@ -146,6 +147,9 @@ interface Judging {
   readonly refuse: 'reject' | 'defer'
 }
 
+/** With what the lists say of the client. */
+type Judgement = Pass<'dns-listed'> | Defer<'dns-listed'> | Reject<'dns-listed'>
+
 /** A good name goes on to later entries: greylisting, for one, lets such clients pass. */
 function allowed(hit: Hit) {
   return pass({
@@ -171,7 +175,11 @@ interface Said {
   readonly evidence: JsonObject
 }
 
-function objection(forNow: boolean, text: string, said: Said) {
+function objection<Given extends string = never>(
+  forNow: boolean,
+  text: string,
+  said: Said & Opinion<Given>,
+): Defer<Given> | Reject<Given> {
   return forNow ? defer('4.7.1', text, said) : reject('5.7.1', text, said)
 }
 

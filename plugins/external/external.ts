@@ -72,6 +72,7 @@ export const external = definePlugin({
       description: 'Its accept at rcpt counts: it knows our recipients.',
     }),
   },
+  mayVouch: ({ vouches }) => vouches,
   setup(file, { clock, log, net, programs }) {
     const program =
       file.command.length > 0
@@ -133,8 +134,6 @@ export const external = definePlugin({
     }
     return {
       ...onlyAt(file.stages, hooks),
-      // For whom a program vouches only it knows.
-      ...(file.vouches ? {} : { vouching: () => ({}) }),
       async open() {
         await program?.open()
       },
@@ -155,7 +154,7 @@ export const external = definePlugin({
   },
 })
 
-type Hooks = Required<Pick<PluginInstance<never, 'local'>, Stage>>
+type Hooks = Required<Pick<PluginInstance<never, 'local', never>, Stage>>
 
 function onlyAt(wanted: readonly Stage[], hooks: Hooks): Partial<Hooks> {
   const { connect, hello, auth, mail, rcpt, data, message } = hooks

@@ -8,4 +8,4 @@ export type ClientName = {
 }
 
 /** What the DNS calls the client. */
-export const clientName = findingKey<ClientName>('client-name')
+export const clientName = findingKey<ClientName, 'client-name'>('client-name')

@@ -17,7 +17,6 @@ import {
   reject,
   type HeaderEdit,
   type Message,
-  type Opinion,
   type Recipient,
   type RecipientVerdict,
 } from 'postern/plugin'
@@ -197,14 +196,14 @@ function outcomeFor({ action }: RspamdAnswer, rules: Rules): Outcome {
   }
 }
 
-function judged(answer: RspamdAnswer, message: Message, rules: Rules): RecipientVerdict {
+function judged(answer: RspamdAnswer, message: Message, rules: Rules): RecipientVerdict<'rspamd'> {
   const outcome = outcomeFor(answer, rules)
   const { action, score, required, symbols, text } = answer
   const headerEdits = [
     ...(rules.headers ? answer.headerEdits : []),
     ...(outcome === 'tag' ? tagged(answer, message) : []),
   ]
-  const opinion: Opinion = {
+  const opinion = {
     reason: `RSPAMD_${action.toUpperCase().replace(' ', '_')}`,
     evidence: {
       score,

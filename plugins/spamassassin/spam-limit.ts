@@ -30,11 +30,11 @@ export function spamRuleOf(options: SimOptions): string {
  * @param limit none: the thresholds decide
  * @param opinion with the score as it counts among others
  */
-export function verdictWithin(
+export function verdictWithin<Given extends string>(
   limit: number | undefined,
-  { score, opinion }: { readonly score: number; readonly opinion: Opinion },
+  { score, opinion }: { readonly score: number; readonly opinion: Opinion<Given> },
   outcome: LimitOutcome,
-): RecipientVerdict {
+): RecipientVerdict<Given> {
   if (limit === undefined) return pass(opinion)
   const { score: _counted, ...rest } = opinion
   const evidence = { ...opinion.evidence, limit: Number.isFinite(limit) ? limit : 'passthru' }

@@ -209,8 +209,8 @@ function verdictMaker(
   verdicts: readonly SpamdVerdict[],
   made: Made,
   outcome: LimitOutcome,
-): (group: number, limit: number | undefined) => RecipientVerdict {
-  const known = new Map<string, RecipientVerdict>()
+): (group: number, limit: number | undefined) => RecipientVerdict<'spamassassin'> {
+  const known = new Map<string, RecipientVerdict<'spamassassin'>>()
   return (group, limit) => {
     const verdict = verdicts[group]
     if (verdict === undefined) return pass()
@@ -224,7 +224,10 @@ function verdictMaker(
   }
 }
 
-function opinionOf(verdict: SpamdVerdict, { message, options, command }: Made): Opinion {
+function opinionOf(
+  verdict: SpamdVerdict,
+  { message, options, command }: Made,
+): Opinion<'spamassassin'> {
   const { spam, score, required } = verdict
   const rules = rulesOf(verdict, command)
   const headerEdits = editsFor(verdict, message, options)

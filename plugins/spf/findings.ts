@@ -8,4 +8,4 @@ export type SpfFinding = {
   readonly identity: 'mailfrom' | 'helo'
 }
 
-export const spfResult = findingKey<SpfFinding>('spf')
+export const spfResult = findingKey<SpfFinding, 'spf'>('spf')

@@ -87,11 +87,7 @@ export const spf = definePlugin({
       guess: guess.follow((bytes) => controlLine(bytes, '').value),
       explanation: explanation.follow((bytes) => controlLine(bytes, '').value),
     }
-    const judge = (
-      judged: Judged,
-      options: Judging,
-      signal: AbortSignal,
-    ): MaybePromise<Pass | Defer | Reject> => {
+    const judge = (judged: Judged, options: Judging, signal: AbortSignal): MaybePromise<Spoken> => {
       const { client, session, reversePath } = judged
       const question = {
         address: client.address,
@@ -161,13 +157,16 @@ interface Judging {
   readonly log: boolean
 }
 
+/** With what it found. */
+type Spoken = Pass<'spf'> | Defer<'spf'> | Reject<'spf'>
+
 /** The level that adds a header and refuses nothing. */
 const reportOnly = 1
 
 function verdictOf(
   answer: SpfAnswer,
   { client: { address }, reversePath, inForce }: Judged,
-): Pass | Defer | Reject {
+): Spoken {
   const { result, domain, by, record = '', opened } = answer
   const identity: 'helo' | 'mailfrom' = reversePath === null ? 'helo' : 'mailfrom'
   const opinion = {

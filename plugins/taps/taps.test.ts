@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chainUnderTest, entryOf, pluginUnderTest, type PluginTestOptions } from 'postern/testkit'
-import { definePlugin, accept, type EnvelopeEdit, type Verdict } from 'postern/plugin'
+import { definePlugin, accept, type EnvelopeEdit, type AnyVerdict } from 'postern/plugin'
 import { readTaps } from './tap-rules.ts'
 import { taps } from './taps.ts'
 
@@ -13,7 +13,7 @@ async function opened(options: PluginTestOptions) {
   return plugin
 }
 
-const copiesOf = ({ envelopeEdits = [] }: Verdict) =>
+const copiesOf = ({ envelopeEdits = [] }: AnyVerdict) =>
   envelopeEdits.map((edit: EnvelopeEdit) =>
     edit.edit === 'addCopy'
       ? `${edit.recipient.mailbox.localPart}@${edit.recipient.mailbox.domain}`

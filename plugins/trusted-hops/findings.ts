@@ -1,7 +1,7 @@
 import { findingKey } from 'postern/plugin'
 
 /** The client is a relay of ours: whatever depends on who sent the mail is asked once the message is there. */
-export const trustedHop = findingKey<{ readonly address: string }>('trusted-hop')
+export const trustedHop = findingKey<{ readonly address: string }, 'trusted-hop'>('trusted-hop')
 
 export type OriginClient = {
   /** Of whoever handed the mail to the outermost relay of ours. */
@@ -11,4 +11,4 @@ export type OriginClient = {
 }
 
 /** At `message`, where a relay of ours has brought the mail and its Received fields say from whom. */
-export const originClient = findingKey<OriginClient>('origin-client')
+export const originClient = findingKey<OriginClient, 'origin-client'>('origin-client')

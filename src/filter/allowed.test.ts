@@ -14,7 +14,7 @@ const bob = 'bob@postern.test'
 const carol = 'carol@postern.test'
 const unless = { allowed: true }
 
-const proof = findingKey<{ readonly domain: string }>('proof')
+const proof = findingKey<{ readonly domain: string }, 'proof'>('proof')
 const prover = definePlugin({
   name: 'prover',
   provides: [proof],
@@ -189,7 +189,7 @@ describe('at message', () => {
 })
 
 test('an entry that wants a finding waits for it, and does without where nobody provides it', async () => {
-  const colour = findingKey<string>('colour')
+  const colour = findingKey<string, 'colour'>('colour')
   const seen: (string | undefined)[] = []
   const painter = definePlugin({
     name: 'painter',

@@ -243,7 +243,7 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
 })
 
 describe('needs', () => {
-  const fact = findingKey<string>('fact')
+  const fact = findingKey<string, 'fact'>('fact')
   const provider = definePlugin({
     name: 'provider',
     provides: [fact],

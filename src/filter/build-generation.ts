@@ -196,6 +196,7 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
   }
   const entry: Entry = {
     ...termsOf(config, condition.applies),
+    vouches: plugin.vouches !== undefined && plugin.mayVouch?.(resolved.values) !== false,
     shadow,
     instance,
     renew: () => plugin.setup(resolved.values, own),
@@ -222,7 +223,6 @@ function termsOf(config: EntryConfig, condition: Applicability | undefined) {
     refuseAtDefault: defaults.refuseAt ?? 'now',
     condition,
     first,
-    vouches: plugin.vouches !== undefined,
     replaces: plugin.replaces === true,
     awaits: [...needs, ...wants, ...(condition?.asksAllowed === true ? [allowed] : [])],
     provides,

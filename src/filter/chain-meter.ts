@@ -3,7 +3,7 @@ import { chainMetrics } from '../runtime/metrics/inventory.ts'
 import type { Counter, Histogram, Metrics } from '../runtime/metrics/metrics.ts'
 import type { TransactionOutcome } from '../smtp/policy.ts'
 import type { LoginEnd } from '../plugin/plugin.ts'
-import type { Verdict } from '../plugin/verdict.ts'
+import type { AnyVerdict } from '../plugin/verdict.ts'
 import { stageOf, type Place } from './entry.ts'
 import type { FaultKind } from './fault.ts'
 import type { Step } from './step.ts'
@@ -44,7 +44,7 @@ class PlaceMeter {
   readonly #mode: string
   readonly #passes: Counter
   readonly #latency: Histogram
-  readonly #verdicts = new Map<Verdict['verdict'], Counter>()
+  readonly #verdicts = new Map<AnyVerdict['verdict'], Counter>()
   readonly #faults = new Map<FaultKind, Counter>()
 
   constructor(metrics: Metrics, { entry, question }: Place) {
@@ -68,7 +68,7 @@ class PlaceMeter {
     handle(this.#faults, fault, () => this.#metrics.counter(chainMetrics.faults, labels)).add()
   }
 
-  #verdict(verdict: Verdict['verdict']): Counter {
+  #verdict(verdict: AnyVerdict['verdict']): Counter {
     const labels = { ...this.#labels, mode: this.#mode, verdict }
     return this.#metrics.counter(chainMetrics.verdicts, labels)
   }

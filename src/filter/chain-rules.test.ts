@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../mail/json.ts'
 import { definePlugin } from '../plugin/plugin.ts'
 import { option } from '../plugin/option-makers.ts'
-import { pass, reject } from '../plugin/verdict.ts'
+import { accept, pass, reject, type Pass, type Reject } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type TestSession } from '../testkit/chain-under-test.ts'
 import { colourFinder } from '../../test/fixtures/plugins/colour-finder/colour-finder.ts'
 import { colourReader } from '../../test/fixtures/plugins/colour-reader/colour-reader.ts'
@@ -117,6 +117,39 @@ describe('silence is not consent', () => {
     ])
   })
 
+  test('a shadow that would vouch lets nobody else be asked, and is asked for whom it would', async () => {
+    const entries = [
+      entryOf(voucher, { when: { recipient_domain: ['postern.test'] } }),
+      objecting({ stage: 'rcpt', verdict: 'defer' }),
+      entryOf(voucher, { name: 'shadow', mode: 'shadow' }),
+    ]
+    const chain = chainUnderTest({ entries })
+    const session = await inTransaction(chain.dial())
+    expect(await session.rcpt('bob@elsewhere.test')).toBe('550 5.7.1 Relaying denied')
+    session.end()
+    expect((await chain.trace())?.steps.map(({ entry }) => entry)).toEqual(['shadow'])
+  })
+
+  test('one whose options say that it never vouches may not, and is not waited for', async () => {
+    const lender = definePlugin({
+      name: 'lender',
+      vouches: 'local',
+      options: { lends: option.boolean({ default: false }) },
+      mayVouch: ({ lends }) => lends,
+      setup: () => ({ rcpt: () => accept() }),
+    })
+    const said = async (lends: boolean) => {
+      const ours = entryOf(voucher, { when: { recipient_domain: ['postern.test'] } })
+      const entries = [ours, objecting({ stage: 'rcpt' }), entryOf(lender, { options: { lends } })]
+      const session = await inTransaction(chainUnderTest({ entries }).dial())
+      return session.rcpt('bob@elsewhere.test')
+    }
+    expect(await said(false)).toBe('550 5.7.1 Relaying denied')
+    expect(await said(true)).toBe('550 5.7.1 Objection')
+    const alone = chainUnderTest({ entries: [entryOf(voucher), entryOf(lender)] })
+    expect(await (await inTransaction(alone.dial())).rcpt('bob@postern.test')).toMatch(/^451 /)
+  })
+
   test('who stands in front of one that could vouch is asked about every recipient', async () => {
     const entries = [
       objecting({ stage: 'rcpt', verdict: 'defer' }),
@@ -178,7 +211,7 @@ describe('a fault is an outcome', () => {
   })
 
   test('a late answer is ignored and counted', async () => {
-    const { promise, resolve } = Promise.withResolvers<ReturnType<typeof reject>>()
+    const { promise, resolve } = Promise.withResolvers<Reject>()
     const late = definePlugin({ name: 'late', setup: () => ({ mail: () => promise }) })
     const chain = chainUnderTest({
       entries: [entryOf(late, { timeoutMs: 10, onFault: 'pass' })],
@@ -200,7 +233,7 @@ describe('a fault is an outcome', () => {
       setup: () => ({
         mail(_event, context) {
           signal = context.signal
-          return new Promise<ReturnType<typeof pass>>(() => {})
+          return new Promise<Pass>(() => {})
         },
       }),
     })

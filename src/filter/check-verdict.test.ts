@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../mail/json.ts'
 import { findingKey } from '../plugin/finding.ts'
-import type { Verdict } from '../plugin/verdict.ts'
+import type { AnyVerdict } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf } from '../testkit/chain-under-test.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 import { verdictFault } from './check-verdict.ts'
@@ -21,7 +21,7 @@ function fault(
     question,
     entry: { ...entry, vouches, provides: [findingKey('known')] },
   }
-  const sneaked: Verdict = JSON.parse(answer === undefined ? 'null' : JSON.stringify(answer))
+  const sneaked: AnyVerdict = JSON.parse(answer === undefined ? 'null' : JSON.stringify(answer))
   return verdictFault(sneaked, place, 2)?.kind
 }
 

@@ -5,10 +5,10 @@
 import type { Place, Question } from './entry.ts'
 import { errorDetail, type Fault } from './fault.ts'
 import { isPermanent, isTransient } from '../mail/status.ts'
-import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
+import { isPlainPass, type AnyVerdict } from '../plugin/verdict.ts'
 import { editsProblem } from './check-edits.ts'
 
-type Kind = Verdict['verdict']
+type Kind = AnyVerdict['verdict']
 
 const objections: readonly Kind[] = ['pass', 'defer', 'reject']
 const allowed: { readonly [Q in Question]: readonly Kind[] } = {
@@ -35,7 +35,7 @@ const perRecipientKinds: readonly Kind[] = [...objections, 'quarantine', 'discar
 
 /** What is wrong with an answer; nothing for a verdict that this entry may give here. */
 export function verdictFault(
-  verdict: Verdict,
+  verdict: AnyVerdict,
   place: Place,
   recipients: number,
 ): Fault | undefined {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../mail/json.ts'
-import { defer, pass, quarantine, reject, type Verdict } from '../plugin/verdict.ts'
+import { defer, pass, quarantine, reject, type AnyVerdict } from '../plugin/verdict.ts'
 import {
   chainUnderTest,
   entryOf,
@@ -385,7 +385,11 @@ describe('edits', () => {
 
 describe('decideMessage', () => {
   const question = { recipients: 2, thresholds: {}, answers: 'one' } as const
-  const opinion = (number: number, verdict: Verdict, recipients?: readonly number[]): Opinion => ({
+  const opinion = (
+    number: number,
+    verdict: AnyVerdict,
+    recipients?: readonly number[],
+  ): Opinion => ({
     kind: 'asked',
     number,
     question: 'message',

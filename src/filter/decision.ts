@@ -4,7 +4,7 @@
  * thresholds, and verdicts that differ by recipient become what one reply can say.
  */
 import type { Mailbox } from '../mail/address.ts'
-import { reject, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
+import { reject, type AnyVerdict } from '../plugin/verdict.ts'
 import type { Question } from './entry.ts'
 import { asObjection, type Objection } from './step.ts'
 
@@ -26,7 +26,7 @@ export interface Opinion {
   readonly entry: string
   readonly question: Question
   readonly shadow: boolean
-  readonly verdict: Verdict
+  readonly verdict: AnyVerdict
   /** Indexes of the recipients it speaks of; absent: all of them. */
   readonly recipients?: readonly number[]
 }
@@ -211,7 +211,7 @@ class Tally {
     return { disposition: 'deliver', ...this.#set, score }
   }
 
-  #hear(verdict: Verdict | RecipientVerdict, opinion?: Opinion): Objection | undefined {
+  #hear(verdict: AnyVerdict, opinion?: Opinion): Objection | undefined {
     if (this.objection !== undefined) return undefined
     this.objection = asObjection(verdict)
     if (this.objection !== undefined) this.#objector = opinion
@@ -240,7 +240,7 @@ const refusedByScore = Object.freeze(reject('5.7.1', 'Message refused by policy'
  * recipient's own and everybody's have come to stand. Reject and discard both are the end of a message, so of these two
  * the higher counts: it was written for what is worse.
  */
-function byScore(score: number, thresholds: Thresholds): Verdict | undefined {
+function byScore(score: number, thresholds: Thresholds): AnyVerdict | undefined {
   const { quarantine = Infinity, reject: refuse = Infinity, discard = Infinity } = thresholds
   if (score >= discard && (score < refuse || discard > refuse))
     return { verdict: 'discard', reason }

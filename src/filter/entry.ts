@@ -16,7 +16,7 @@ import type {
 import type { InForce } from '../plugin/resolve-options.ts'
 import type { Environment } from '../mail/environment.ts'
 import type { HookContext, Stages } from '../plugin/stage.ts'
-import type { Verdict } from '../plugin/verdict.ts'
+import type { AnyVerdict } from '../plugin/verdict.ts'
 import type { Conditions } from '../plugin/condition.ts'
 import type { Breakers } from './breakers.ts'
 import type { Applicability } from './condition.ts'
@@ -123,10 +123,10 @@ export interface Place {
 /** A place with the function behind it. */
 export interface AskedPlace<Q extends Question> extends Place {
   readonly question: Q
-  ask(event: Events[Q], context: HookContext<Values>): MaybePromise<Verdict>
+  ask(event: Events[Q], context: HookContext<Values>): MaybePromise<AnyVerdict>
   /** What it says while its breaker is open, where nothing need be asked for that. */
   readonly unasked?:
-    | ((event: Events[Q], context: HookContext<Values>) => Verdict | undefined)
+    | ((event: Events[Q], context: HookContext<Values>) => AnyVerdict | undefined)
     | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { FaultOutcome } from '../plugin/plugin.ts'
-import { defer, pass, quarantine, reject, type Verdict } from '../plugin/verdict.ts'
+import { defer, pass, quarantine, reject, type AnyVerdict } from '../plugin/verdict.ts'
 import { isLoginQuestion, type Question } from './entry.ts'
 
 /**
@@ -33,7 +33,7 @@ const quarantined = Object.freeze(quarantine({ reason }))
 const gone = Object.freeze(defer('4.4.2', 'Connection lost', { reason: 'ABORTED' }))
 
 /** The verdict that stands in for the one that did not come. It tells the client nothing of our inside. */
-export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict {
+export function faultVerdict(outcome: FaultOutcome, question: Question): AnyVerdict {
   switch (outcome) {
     case 'pass':
       return passed
@@ -48,7 +48,7 @@ export function faultVerdict(outcome: FaultOutcome, question: Question): Verdict
 }
 
 /** The verdict of a question that was called off. */
-export const abortedVerdict: Verdict = gone
+export const abortedVerdict: AnyVerdict = gone
 
 /**
  * An error in one bounded line: what it says, and the place of whoever wrote it: the first of the stack that is neither

@@ -9,7 +9,7 @@ import type { Session } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import type { Findings } from '../plugin/finding.ts'
 import type { TakenMessage } from '../plugin/plugin.ts'
-import { isPlainPass, type Verdict } from '../plugin/verdict.ts'
+import { isPlainPass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Breaker } from './breaker.ts'
@@ -113,7 +113,7 @@ export class Inquiry {
     }
     const { recorder } = entry
     const notes = recorder.begin()
-    let answer: MaybePromise<Verdict>
+    let answer: MaybePromise<AnyVerdict>
     try {
       const given =
         notes === undefined
@@ -190,7 +190,7 @@ export class Inquiry {
       readonly how: Asking
     },
   ): Step | undefined {
-    let verdict: Verdict | undefined
+    let verdict: AnyVerdict | undefined
     let fault: Fault | undefined
     try {
       verdict = place.unasked?.(event, consultation)
@@ -211,7 +211,7 @@ export class Inquiry {
 
   async #wait(
     consultation: Consultation,
-    answer: Promise<Verdict>,
+    answer: Promise<AnyVerdict>,
     asked: Omit<Answered, 'durationMs'>,
   ): Promise<Step> {
     const { place } = consultation
@@ -230,7 +230,7 @@ export class Inquiry {
 
   #answered(
     place: Consultation['place'],
-    verdict: Verdict,
+    verdict: AnyVerdict,
     { startedMs, durationMs, breaker, how, notes }: Answered,
   ): Step {
     const fault = verdictFault(verdict, place, how.recipients ?? 0)
@@ -269,7 +269,7 @@ export class Inquiry {
 
   #stepped(
     place: Consultation['place'],
-    verdict: Verdict,
+    verdict: AnyVerdict,
     how: Omit<Answered, 'how' | 'breaker'> & { readonly fault: Fault | undefined },
   ): Step {
     const doors = place.entry.recorder.end(how.notes)

@@ -39,7 +39,7 @@ async function ready(
 }
 
 /** A plugin that logs when it starts, and answers when its turn in `order` has come. */
-const named = (name: string, verdict: () => ReturnType<typeof pass> = pass): Plugin =>
+const named = (name: string, verdict: () => Pass = pass): Plugin =>
   definePlugin({
     name,
     setup: (_options, { log }) => ({
@@ -99,13 +99,13 @@ describe('the order at message', () => {
   })
 
   test('an entry waits for those that provide what it needs, and for nobody else', async () => {
-    const fact = findingKey<number>('fact')
+    const fact = findingKey<number, 'fact'>('fact')
     const provider = definePlugin({
       name: 'provider',
       provides: [fact],
       setup: (_options, { clock }) => ({
         message() {
-          const { promise, resolve } = Promise.withResolvers<Pass>()
+          const { promise, resolve } = Promise.withResolvers<Pass<'fact'>>()
           clock.after(500, () => resolve(pass({ findings: [finding(fact, 42)] })))
           return promise
         },
@@ -130,7 +130,7 @@ describe('the order at message', () => {
   })
 
   test('an entry does not see what one found that it does not need: results must not depend on luck', async () => {
-    const fact = findingKey<number>('fact')
+    const fact = findingKey<number, 'fact'>('fact')
     const finder = definePlugin({
       name: 'finder',
       provides: [fact],

@@ -7,7 +7,7 @@ import { isLoginGrant, isLoginSecret, type LoginGrant } from '../mail/login-secr
 import { after } from '../mail/maybe-promise.ts'
 import type { Stage } from '../mail/status.ts'
 import { allowed } from '../plugin/finding.ts'
-import { accept, pass, type Verdict } from '../plugin/verdict.ts'
+import { accept, pass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { AskedPlace, Entry, MessagePlace, Place, Question } from './entry.ts'
 
 export interface Places {
@@ -23,6 +23,8 @@ export interface Places {
   readonly rcpt: readonly AskedPlace<'rcpt'>[]
   /** How many of `rcpt` it takes to have asked everybody who could vouch. */
   readonly vouching: number
+  /** Behind those: shadows, of which it is to be known for whom they would. */
+  readonly wouldVouch: readonly AskedPlace<'rcpt'>[]
   /** Those of `rcpt` that are asked before the others, and before a remembered refusal is spoken: who is allowed. */
   readonly allowing: readonly AskedPlace<'rcpt'>[]
   readonly data: readonly AskedPlace<'data'>[]
@@ -111,7 +113,7 @@ export function signer(instance: Instance): Ask<'sign'> | undefined {
     })
 }
 
-function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): Verdict {
+function loginVerdict(known: unknown, keep: (grant: LoginGrant) => void): AnyVerdict {
   if (typeof known === 'boolean') return known ? accept() : pass()
   if (!isLoginGrant(known)) throw new TypeError(`a back end answered ${typeof known}`)
   keep(known)
@@ -155,7 +157,8 @@ export function orderPlaces(entries: readonly Entry[]): Places {
     hooks.rcpt,
     entries.filter((entry) => !allows(entry)),
   )
-  const vouching = rcpt.findLastIndex(({ entry }) => entry.vouches) + 1
+  const vouching = rcpt.findLastIndex(({ entry }) => entry.vouches && !entry.shadow) + 1
+  const wouldVouch = rcpt.slice(vouching).filter(({ entry }) => entry.vouches)
   const data = put('data', hooks.data)
   const firstOnes = entries.filter(({ first }) => first)
   const others = entries.filter(({ first, replaces }) => !first && !replaces)
@@ -171,7 +174,7 @@ export function orderPlaces(entries: readonly Entry[]): Places {
   const sign = put('sign', signer)
   const passage = [...connect, ...hello, ...mail]
   const logins = { auth, verify, secretFor, checkResponse, checkApop, loginEnded }
-  const recipients = { rcpt, vouching, allowing }
+  const recipients = { rcpt, vouching, wouldVouch, allowing }
   return { connect, hello, ...logins, mail, ...recipients, data, message, sign, passage, all }
 }
 

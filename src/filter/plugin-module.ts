@@ -75,6 +75,7 @@ const definition: ReadonlyMap<string, Part> = new Map([
   ['name', text('the name of its folder')],
   ['summary', text('one sentence')],
   ['vouches', word(['local', 'relay'])],
+  ['mayVouch', { fits: isFunction, remedy: 'write mayVouch: (options) => options.vouches' }],
   ['replaces', { fits: (value) => value === true, remedy: 'write true, or leave it out' }],
   ['options', { fits: isRecord, remedy: "write name: option.string({ default: '…' })" }],
   ['variables', { fits: isRecord, remedy: "write NAME: 'what it does'" }],

@@ -17,12 +17,12 @@ import {
   reject,
   type RecipientVerdict,
   type RefusalOptions,
-  type Verdict,
+  type AnyVerdict,
 } from '../plugin/verdict.ts'
 import { isObject, list, number, numbers, object, text } from './read-json.ts'
 
 /** What decisions depend on; edits change no reply. */
-export function readVerdict(details: JsonObject): Verdict {
+export function readVerdict(details: JsonObject): AnyVerdict {
   if (details['verdict'] === 'accept') return accept(readOpinion(details))
   if (details['verdict'] !== 'per-recipient') return readPart(details)
   const parts = list(details['verdicts']).map((part) => readPart(object(part)))

@@ -7,6 +7,7 @@ import {
   perRecipient,
   quarantine,
   reject,
+  type Pass,
   type RecipientVerdict,
 } from '../plugin/verdict.ts'
 import {
@@ -24,7 +25,7 @@ import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 type Asked = readonly number[] | undefined
 
 /** Puts the same message in the place of every other, and counts. */
-function replacer(verdict: (replacement: Replacement) => ReturnType<typeof pass> = replaced) {
+function replacer(verdict: (replacement: Replacement) => Pass = replaced) {
   const asked: Asked[] = []
   let released = 0
   const plugin = definePlugin({
@@ -42,7 +43,7 @@ function replacer(verdict: (replacement: Replacement) => ReturnType<typeof pass>
   return { plugin, asked, released: () => released }
 }
 
-const replaced = (replacement: Replacement): ReturnType<typeof pass> => pass({ replacement })
+const replaced = (replacement: Replacement): Pass => pass({ replacement })
 
 const recipients = ['bob@postern.test', 'carol@postern.test', 'dave@postern.test']
 

@@ -182,11 +182,11 @@ export class FilterSession implements SessionPolicy {
 
   /**
    * Behind the last entry that could vouch nobody is asked about a recipient for whom none did: it is refused whatever they
-   * say, and what they remember, look up or run is not for whoever tries to relay.
+   * say, and what they remember, look up or run is not for whoever tries to relay. A shadow that would vouch is asked.
    */
   #askAboutRecipient({ event, recipients }: RecipientRound): MaybePromise<Objection | undefined> {
     const inquiry = this.#inquiry
-    const { rcpt: places, vouching } = inquiry.generation.places
+    const { rcpt: places, vouching, wouldVouch } = inquiry.generation.places
     const decided = (): Objection | undefined =>
       decideRecipient(
         recipientOpinions(inquiry.trail.recipient),
@@ -196,7 +196,10 @@ export class FilterSession implements SessionPolicy {
     return after(askInOrder(inquiry, { places, event, recipients, until: vouching }), () => {
       const refusal = decided()
       const areAllAsked = vouching === places.length || inquiry.ended
-      if (refusal !== undefined || areAllAsked) return refusal
+      if (areAllAsked) return refusal
+      if (refusal !== undefined) {
+        return after(askInOrder(inquiry, { places: wouldVouch, event, recipients }), () => refusal)
+      }
       const others = askInOrder(inquiry, { places, event, recipients }, vouching)
       // Somebody has vouched: only an objection changes anything.
       return after(others, (objection) => (objection === undefined ? undefined : decided()))

@@ -3,7 +3,7 @@
  * that a report counts it without reading a step.
  */
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { Verdict } from '../plugin/verdict.ts'
+import type { AnyVerdict } from '../plugin/verdict.ts'
 import { list, text } from './read-json.ts'
 
 /** Different sayings of one entry in one transaction that are told apart; further ones are left out. */
@@ -23,7 +23,7 @@ export type PackedShadow = readonly [entry: string, ...sayings: readonly ShadowS
 export interface ShadowStep {
   readonly entry: string
   readonly round: number
-  readonly verdict: Verdict | JsonObject
+  readonly verdict: AnyVerdict | JsonObject
   /** Its kind. */
   readonly fault: string | undefined
 }

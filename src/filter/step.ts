@@ -1,5 +1,5 @@
 import type { Stage } from '../mail/status.ts'
-import type { Defer, Reject, Verdict } from '../plugin/verdict.ts'
+import type { Defer, Reject, AnyVerdict } from '../plugin/verdict.ts'
 import type { Place } from './entry.ts'
 import type { StepNotes } from './step-notes.ts'
 import type { Fault } from './fault.ts'
@@ -17,7 +17,7 @@ export interface Step {
   /** The recipient it was about, counted from 1 within the transaction; 0 outside `rcpt`. */
   readonly round: number
   /** What counts: the entry's answer, or what `on_fault` makes of a fault. */
-  readonly verdict: Verdict
+  readonly verdict: AnyVerdict
   readonly fault?: Fault | undefined
   /** By the monotonic clock. */
   readonly startedMs: number
@@ -28,14 +28,14 @@ export interface Step {
   readonly doors?: StepNotes | undefined
 }
 
-export type Objection = Defer | Reject
+export type Objection = Defer<string> | Reject<string>
 
 /** The objection of an enforced entry. */
 export function objectionOf({ place, verdict }: Step): Objection | undefined {
   return place.entry.shadow ? undefined : asObjection(verdict)
 }
 
-export function asObjection(verdict: Verdict): Objection | undefined {
+export function asObjection(verdict: AnyVerdict): Objection | undefined {
   return verdict.verdict === 'defer' || verdict.verdict === 'reject' ? verdict : undefined
 }
 

@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
-import { isPlainPass, type RecipientVerdict, type Verdict } from '../plugin/verdict.ts'
+import { isPlainPass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
 import { stageOf } from './entry.ts'
@@ -238,7 +238,7 @@ function packNotes(doors: StepNotes, budget: JsonBudget): readonly JsonValue[] {
 }
 
 /** What decisions depend on is kept whole, the rest within the budget. */
-function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
+function packVerdict(verdict: AnyVerdict, budget: JsonBudget): JsonObject {
   const packed = packDecisive(verdict)
   if (isPlainPass(verdict)) return packed
   const { evidence, findings, headerEdits, envelopeEdits, replacement } = verdict
@@ -251,7 +251,7 @@ function packVerdict(verdict: Verdict, budget: JsonBudget): JsonObject {
   return packed
 }
 
-function packDecisive(verdict: Verdict | RecipientVerdict): Record<string, JsonValue> {
+function packDecisive(verdict: AnyVerdict): Record<string, JsonValue> {
   const { reason, score, recipientScores } = verdict
   const packed: Record<string, JsonValue> = { verdict: verdict.verdict }
   if (verdict.verdict === 'defer' || verdict.verdict === 'reject') {

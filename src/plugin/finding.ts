@@ -1,15 +1,15 @@
 import type { JsonValue } from '../mail/json.ts'
 
-/** Names a kind of fact and its shape: `export const spfResult = findingKey<SpfResult>('spf')`. */
-export interface FindingKey<T extends JsonValue> {
-  readonly name: string
+/** Names a kind of fact and its shape: `export const spfResult = findingKey<SpfResult, 'spf'>('spf')`. */
+export interface FindingKey<T extends JsonValue, Name extends string = string> {
+  readonly name: Name
   /** Carries the type; there is no such property at run time. */
   readonly shape?: T
 }
 
 /** A fact that a plugin learned on the way, for later plugins and for the trace. */
-export interface Finding {
-  readonly name: string
+export interface Finding<Name extends string = string> {
+  readonly name: Name
   readonly value: JsonValue
 }
 
@@ -18,13 +18,21 @@ export interface Findings {
   get<T extends JsonValue>(key: FindingKey<T>): T | undefined
 }
 
-/** A key by which a plugin provides a fact and others read it; its name is the one in the trace. */
-export function findingKey<T extends JsonValue>(name: string): FindingKey<T> {
+/**
+ * A key by which a plugin provides a fact and others read it; its name is the one in the trace. It is written twice, once as a
+ * type: by that the compiler knows which findings a verdict has, and whether they stand in `provides`.
+ */
+export function findingKey<T extends JsonValue, Name extends string = string>(
+  name: Name,
+): FindingKey<T, Name> {
   return { name }
 }
 
 /** A fact for a verdict's `findings`. */
-export function finding<T extends JsonValue>(key: FindingKey<T>, value: T): Finding {
+export function finding<T extends JsonValue, Name extends string>(
+  key: FindingKey<T, Name>,
+  value: T,
+): Finding<Name> {
   return { name: key.name, value }
 }
 
@@ -40,12 +48,15 @@ export function findingValue<T extends JsonValue>(_key: FindingKey<T>, value: Js
  * An entry that provides it is asked at `rcpt` before any other entry, also where a refusal is remembered: it must be
  * quick. `unproven` is taken back to it when the stages before RCPT have been walked through: SPF may be known then.
  */
-export const allowed = findingKey<{
-  readonly holds: 'yes' | 'no' | 'unproven'
-  readonly because: string
-  /** At `message`: whom it is true for, as `mailboxKey` writes them. Absent: for whoever is asked about. */
-  readonly recipients?: readonly string[]
-}>('allowed')
+export const allowed = findingKey<
+  {
+    readonly holds: 'yes' | 'no' | 'unproven'
+    readonly because: string
+    /** At `message`: whom it is true for, as `mailboxKey` writes them. Absent: for whoever is asked about. */
+    readonly recipients?: readonly string[]
+  },
+  'allowed'
+>('allowed')
 
 /** The client may relay: by a tcp.smtp rule or by its network. The condition `relay_client` reads it. */
-export const relayClient = findingKey<{ readonly because: string }>('relay-client')
+export const relayClient = findingKey<{ readonly because: string }, 'relay-client'>('relay-client')

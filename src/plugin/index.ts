@@ -27,6 +27,7 @@ export type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 export { accept, defer, discard, pass, perRecipient, quarantine, reject } from './verdict.ts'
 export type {
   Accept,
+  AnyVerdict,
   Defer,
   Discard,
   Pass,

@@ -109,7 +109,11 @@ export interface TakenMessage {
 }
 
 /** A plugin at work in one entry: hooks, and abilities beside them. */
-export interface PluginInstance<Options, V extends Vouches = Vouches> extends Hooks<Options, V> {
+export interface PluginInstance<
+  Options,
+  V extends Vouches = Vouches,
+  Given extends string = string,
+> extends Hooks<Options, V, Given> {
   /**
    * An authentication back end: is it them? `false` is not an objection; another back end may know the user. A yes may
    * bring variables, which stand above those of tcp.smtp from the next command on.
@@ -154,7 +158,7 @@ export interface PluginInstance<Options, V extends Vouches = Vouches> extends Ho
   unasked?(
     event: Stages['message']['event'],
     context: HookContext<Options>,
-  ): Stages['message']['verdict'] | undefined
+  ): Stages<V, Given>['message']['verdict'] | undefined
   /**
    * What a question with these options depends on, where environments may have it ask one thing or another: each has a breaker
    * of its own, so that one that is broken is no reason not to ask the others. Absent: it is always the same.
@@ -251,13 +255,15 @@ export interface EntryDefaults {
 }
 
 /** A plugin as its author writes it. */
-export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
+export interface PluginDefinition<O extends OptionShape, V extends Vouches, Given extends string> {
   /** The name of its folder, its file and its export (there in camelCase). */
   readonly name: string
   /** One sentence for `postern chain` and the documentation. */
   readonly summary?: string
   /** What its `accept` at `rcpt` means; without it, `accept` does not compile and does not load. */
   readonly vouches?: V
+  /** Whether an entry with these options ever vouches, where that is for the operator to say; without it, each does. */
+  mayVouch?(options: OptionValues<O>): boolean
   /**
    * It may put another message in the place of the one received. Its entry is asked last at `message`, and only about
    * recipients to whom the message would go; there is one of them in a chain, and it is never a shadow.
@@ -273,15 +279,18 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches> {
    * provides `allowed` for those who come later, too.
    */
   readonly wants?: readonly FindingKey<JsonValue>[]
-  /** Findings it may report. */
-  readonly provides?: readonly FindingKey<JsonValue>[]
+  /** Findings it may report: a verdict with another one does not compile, and is a fault. */
+  readonly provides?: readonly FindingKey<JsonValue, Given>[]
   readonly defaults?: EntryDefaults
   /** Called once for each entry and generation of the configuration, with the options of the file. */
-  setup(options: OptionValues<O>, doors: PluginDoors): PluginInstance<OptionValues<O>, V>
+  setup(
+    options: OptionValues<O>,
+    doors: PluginDoors,
+  ): PluginInstance<OptionValues<O>, V, NoInfer<Given>>
 }
 
 /** A plugin as the chain knows it: options and vouching erased. */
-export interface Plugin extends PluginDefinition<OptionShape, Vouches> {
+export interface Plugin extends PluginDefinition<OptionShape, Vouches, string> {
   readonly kind: 'postern-plugin'
 }
 
@@ -289,6 +298,7 @@ export interface Plugin extends PluginDefinition<OptionShape, Vouches> {
 export function definePlugin<
   const O extends OptionShape = Record<never, never>,
   V extends Vouches = never,
->(definition: PluginDefinition<O, V>): Plugin {
+  Given extends string = 'what stands in provides',
+>(definition: PluginDefinition<O, V, Given>): Plugin {
   return { ...definition, kind: 'postern-plugin' }
 }

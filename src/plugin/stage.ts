@@ -10,18 +10,24 @@ import type { Accept, Defer, Discard, Pass, PerRecipient, Quarantine, Reject } f
 /** What a plugin may vouch for at `rcpt`: a recipient of ours, or a client that may relay. */
 export type Vouches = 'local' | 'relay'
 
-/** What a hook sees at each stage, and what it may answer. `V` is `never` for a plugin that does not vouch. */
-export interface Stages<V extends Vouches = Vouches> {
+/**
+ * What a hook sees at each stage, and what it may answer. `V` is `never` for a plugin that does not vouch; `Given` are
+ * the names of the findings that it declares in `provides`.
+ */
+export interface Stages<V extends Vouches = Vouches, Given extends string = never> {
   connect: {
     /** `silence`: what the client does before it is greeted. */
     event: { readonly session: Session; readonly silence: Silence }
-    verdict: Pass | Defer | Reject
+    verdict: Pass<Given> | Defer<Given> | Reject<Given>
   }
-  hello: { event: { readonly session: Session }; verdict: Pass | Defer | Reject }
+  hello: {
+    event: { readonly session: Session }
+    verdict: Pass<Given> | Defer<Given> | Reject<Given>
+  }
   /** Policy and throttling around a login; the back ends (`verify`) say who it is. */
   auth: {
     event: { readonly session: Session; readonly mechanism: string; readonly user: string }
-    verdict: Pass | Defer | Reject
+    verdict: Pass<Given> | Defer<Given> | Reject<Given>
   }
   mail: {
     event: {
@@ -29,13 +35,20 @@ export interface Stages<V extends Vouches = Vouches> {
       readonly reversePath: ReversePath
       readonly parameters: MailParameters
     }
-    verdict: Pass | Defer | Reject
+    verdict: Pass<Given> | Defer<Given> | Reject<Given>
   }
   rcpt: {
     event: { readonly transaction: Transaction; readonly recipient: Recipient }
-    verdict: Pass | Defer | Reject | ([V] extends [never] ? never : Accept)
+    verdict:
+      | Pass<Given>
+      | Defer<Given>
+      | Reject<Given>
+      | ([V] extends [never] ? never : Accept<Given>)
   }
-  data: { event: { readonly transaction: Transaction }; verdict: Pass | Defer | Reject }
+  data: {
+    event: { readonly transaction: Transaction }
+    verdict: Pass<Given> | Defer<Given> | Reject<Given>
+  }
   message: {
     event: {
       readonly transaction: Transaction
@@ -43,7 +56,13 @@ export interface Stages<V extends Vouches = Vouches> {
       /** For a plugin that declares `replaces`: to whom the message would go, as indexes of the recipients; absent: to all. */
       readonly passing?: readonly number[]
     }
-    verdict: Pass | Defer | Reject | Quarantine | Discard | PerRecipient
+    verdict:
+      | Pass<Given>
+      | Defer<Given>
+      | Reject<Given>
+      | Quarantine<Given>
+      | Discard<Given>
+      | PerRecipient<Given>
   }
 }
 
@@ -57,21 +76,26 @@ export interface HookContext<Options> {
 }
 
 /** A hook: asked at its stage, answers now or later. */
-type Answer<V extends Vouches, S extends Stage> = MaybePromise<Stages<V>[S]['verdict']>
+type Answer<V extends Vouches, Given extends string, S extends Stage> = MaybePromise<
+  Stages<V, Given>[S]['verdict']
+>
 
 /** The hooks of a plugin, named as their stages; absent hooks are not asked. (Methods, so that options may be erased.) */
-export interface Hooks<Options, V extends Vouches = Vouches> {
+export interface Hooks<Options, V extends Vouches = Vouches, Given extends string = string> {
   connect?(
     event: Stages<V>['connect']['event'],
     context: HookContext<Options>,
-  ): Answer<V, 'connect'>
-  hello?(event: Stages<V>['hello']['event'], context: HookContext<Options>): Answer<V, 'hello'>
-  auth?(event: Stages<V>['auth']['event'], context: HookContext<Options>): Answer<V, 'auth'>
-  mail?(event: Stages<V>['mail']['event'], context: HookContext<Options>): Answer<V, 'mail'>
-  rcpt?(event: Stages<V>['rcpt']['event'], context: HookContext<Options>): Answer<V, 'rcpt'>
-  data?(event: Stages<V>['data']['event'], context: HookContext<Options>): Answer<V, 'data'>
+  ): Answer<V, Given, 'connect'>
+  hello?(
+    event: Stages<V>['hello']['event'],
+    context: HookContext<Options>,
+  ): Answer<V, Given, 'hello'>
+  auth?(event: Stages<V>['auth']['event'], context: HookContext<Options>): Answer<V, Given, 'auth'>
+  mail?(event: Stages<V>['mail']['event'], context: HookContext<Options>): Answer<V, Given, 'mail'>
+  rcpt?(event: Stages<V>['rcpt']['event'], context: HookContext<Options>): Answer<V, Given, 'rcpt'>
+  data?(event: Stages<V>['data']['event'], context: HookContext<Options>): Answer<V, Given, 'data'>
   message?(
     event: Stages<V>['message']['event'],
     context: HookContext<Options>,
-  ): Answer<V, 'message'>
+  ): Answer<V, Given, 'message'>
 }

@@ -23,7 +23,7 @@ import type { Session, Transaction } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
 import { allowed, relayClient, type FindingKey } from '../plugin/finding.ts'
 import type { HookContext } from '../plugin/stage.ts'
-import { pass, type Verdict } from '../plugin/verdict.ts'
+import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import { RecalledAnswers, type Recall } from './recalled-answers.ts'
 import type { RecordedSession } from './recorded-session.ts'
 import { RecordedSteps } from './recorded-steps.ts'
@@ -51,7 +51,7 @@ export interface Asked {
   readonly about: { readonly session?: Session; readonly transaction?: Transaction }
   readonly context: HookContext<Values>
   /** Asks the entry of the candidate, by an instance that remembers nothing of other transactions. */
-  readonly again: (instance: Entry['instance']) => MaybePromise<Verdict>
+  readonly again: (instance: Entry['instance']) => MaybePromise<AnyVerdict>
 }
 
 export class ReplayCase {
@@ -134,13 +134,13 @@ export class ReplayCase {
     return this.#request.recall.getStore()?.real(body) ?? body
   }
 
-  answer(asked: Asked): MaybePromise<Verdict> {
+  answer(asked: Asked): MaybePromise<AnyVerdict> {
     const { entry, question } = asked.place
     const step = this.#steps.next({ entry: entry.name, question, round: this.round })
     const same = step !== undefined && this.#isSame(entry, step, asked)
     if (same && !entry.readsFiles) return this.#recall(step)
     const again = this.#canSee(question) ? this.#again(asked, step) : headerIsGone
-    const settle = (taken: Taken): Verdict => {
+    const settle = (taken: Taken): AnyVerdict => {
       if ('verdict' in taken) return taken.verdict
       return same ? this.#recall(step) : this.#give(entry, taken.why)
     }
@@ -148,7 +148,7 @@ export class ReplayCase {
   }
 
   /** A fault was a fact, and what it leads to is the candidate's to say. */
-  #recall({ details, fault }: TracedStep): Verdict {
+  #recall({ details, fault }: TracedStep): AnyVerdict {
     if (fault !== undefined) throw new Error(`${fault.kind}: ${fault.detail}`)
     const findings = readFindings(details)
     for (const { name, value } of findings) if (isCut(value)) this.#cut.add(name)
@@ -156,7 +156,7 @@ export class ReplayCase {
     return findings.length === 0 ? verdict : { ...verdict, findings }
   }
 
-  #give({ name, shadow }: Entry, why: string): Verdict {
+  #give({ name, shadow }: Entry, why: string): AnyVerdict {
     if (!shadow) this.#unreplayable ??= { entry: name, why }
     return pass()
   }
@@ -223,7 +223,7 @@ export class ReplayCase {
     const { startedAt } = this.recorded.trace
     const at = startedAt + (step?.startedMs ?? 0)
     const recalled = new RecalledAnswers(step?.doors ?? [], { entry: entry.name, at })
-    const judge = (verdict: Verdict): Taken =>
+    const judge = (verdict: AnyVerdict): Taken =>
       recalled.missed === undefined ? { verdict } : { why: whyNot(recalled, step) }
     const failed = (error: unknown): Taken => {
       if (recalled.missed !== undefined) return { why: whyNot(recalled, step) }
@@ -243,7 +243,7 @@ export class ReplayCase {
 
 const headerIsGone: Taken = { why: 'it wants the header, which is not kept whole' }
 
-type Taken = { readonly verdict: Verdict } | { readonly why: string }
+type Taken = { readonly verdict: AnyVerdict } | { readonly why: string }
 
 function whyNot({ missed = '' }: RecalledAnswers, step: TracedStep | undefined): string {
   return step === undefined ? `it was not asked then; now ${missed}` : missed
@@ -256,7 +256,10 @@ const turnsBeforeTimers = 4
 const mostTicks = 64
 
 /** Everything that it can wait for answers at once; then its timers are due, one after the other. */
-async function settled(answer: Promise<Verdict>, recalled: RecalledAnswers): Promise<Verdict> {
+async function settled(
+  answer: Promise<AnyVerdict>,
+  recalled: RecalledAnswers,
+): Promise<AnyVerdict> {
   let over = false
   const end = (): void => void (over = true)
   answer.then(end, end)

@@ -8,7 +8,7 @@ import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Stage } from '../mail/status.ts'
 import { definePlugin } from '../plugin/plugin.ts'
-import { pass, type Verdict } from '../plugin/verdict.ts'
+import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import type { ReplayCase } from './replay-case.ts'
 
@@ -53,7 +53,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     ask(event, context) {
       const about: { readonly session?: Session; readonly transaction?: Transaction } = event
       const replayCase = caseOf(replaying)
-      const again = (instance: Entry['instance']): MaybePromise<Verdict> =>
+      const again = (instance: Entry['instance']): MaybePromise<AnyVerdict> =>
         askOf(instance)?.(asThen(event, replayCase), context) ?? pass()
       return replayCase.answer({ place, about, context, again })
     },
@@ -76,6 +76,7 @@ function replayedPlaces(places: Places, replaying: Replaying): Places {
     loginEnded: [],
     rcpt: places.rcpt.map((place) => replayed<'rcpt', typeof place>(place)),
     vouching: places.vouching,
+    wouldVouch: places.wouldVouch.map((place) => replayed<'rcpt', typeof place>(place)),
     allowing: places.allowing.map((place) => replayed<'rcpt', typeof place>(place)),
     data: places.data.map((place) => replayed<'data', typeof place>(place)),
     message: places.message.map((place) => replayed<'message', typeof place>(place)),

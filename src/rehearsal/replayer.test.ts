@@ -49,7 +49,7 @@ async function replayed(
   return all
 }
 
-const weather = findingKey<{ readonly wet: boolean }>('weather')
+const weather = findingKey<{ readonly wet: boolean }, 'weather'>('weather')
 
 /** Asks every door of which notes are kept, and lets the answers decide. */
 const curious = definePlugin({

@@ -18,7 +18,7 @@ import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { Step } from '../filter/step.ts'
 import type { Finding } from '../plugin/finding.ts'
 import type { Doubt, Lesson, LoginEnd, Plugin, SignatureField } from '../plugin/plugin.ts'
-import { pass, type Verdict } from '../plugin/verdict.ts'
+import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { fakeDoors } from './fake-doors.ts'
 import { memoryFiles, type MemoryFiles } from './memory-files.ts'
@@ -62,9 +62,9 @@ export interface PluginUnderTest {
   readonly files: MemoryFiles
   /** What the plugin counts is named `postern_plugin_<plugin>_<name>`. */
   readonly metrics: ReadableMetrics
-  connect(about?: About): Promise<Verdict>
-  hello(name: string, about?: About): Promise<Verdict>
-  auth(user: string, about?: About): Promise<Verdict>
+  connect(about?: About): Promise<AnyVerdict>
+  hello(name: string, about?: About): Promise<AnyVerdict>
+  auth(user: string, about?: About): Promise<AnyVerdict>
   /** Whether its back end knows the login; what the last one that it knew brings is in `variables`. */
   verify(user: string, password: string, about?: About): Promise<boolean>
   readonly variables: LoginVariables
@@ -86,11 +86,11 @@ export interface PluginUnderTest {
     outcome: LoginEnd['outcome'],
     about?: About & Partial<Pick<LoginEnd, 'denied'>>,
   ): Promise<void>
-  mail(reversePath: string, about?: About): Promise<Verdict>
-  rcpt(recipient: string, about?: About): Promise<Verdict>
-  data(about?: About): Promise<Verdict>
+  mail(reversePath: string, about?: About): Promise<AnyVerdict>
+  rcpt(recipient: string, about?: About): Promise<AnyVerdict>
+  data(about?: About): Promise<AnyVerdict>
   /** @param message as received, with CRLF line ends */
-  message(message: string | Message, about?: About): Promise<Verdict>
+  message(message: string | Message, about?: About): Promise<AnyVerdict>
   /** What it adds above a message that is taken. @param message as it would be committed */
   sign(message: string | Message, about?: About): Promise<readonly SignatureField[]>
   /** What it would tell `postern check`. */
@@ -121,7 +121,7 @@ export function pluginUnderTest(plugin: Plugin, options: PluginTestOptions = {})
   const ask = async <Q extends Question>(
     places: readonly AskedPlace<Q>[],
     event: Events[Q],
-  ): Promise<Verdict> => {
+  ): Promise<AnyVerdict> => {
     const [place] = places
     if (place === undefined) return pass()
     const about: { session?: Session; transaction?: Transaction } = event
@@ -318,7 +318,7 @@ function reversePathOf(address: string): ReversePath {
   return address === '' ? null : recipientOf(address).mailbox
 }
 
-function verdictOf({ fault, verdict }: Step): Verdict {
+function verdictOf({ fault, verdict }: Step): AnyVerdict {
   if (fault !== undefined) throw new Error(`${fault.kind}: ${fault.detail}`)
   return verdict
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resolverDoubts, rewritingDoubts } from './chain-doubts.ts'
+import { resolverDoubts, rewritingDoubts, strangersFirstDoubts } from './chain-doubts.ts'
 
 const doubtsOf = (servers: readonly string[], dane: boolean, resolvConf = '') =>
   resolverDoubts(
@@ -44,4 +44,24 @@ test('where senders are rewritten, somebody must take the bounces', () => {
   expect(doubts(users, ['rcpthosts'], 'submission')).toBe(0)
   expect(doubts({ srs: false, local: 'users' }, ['rcpthosts'])).toBe(0)
   expect(doubts({ srs: true, local: 'maildirs' }, ['rcpthosts'])).toBe(0)
+})
+
+test('what answers or remembers strangers before somebody could vouch is told of', () => {
+  const place = { file: 'postern.yaml', path: [], lineOf: () => undefined }
+  const problemsOf = (names: readonly string[], vouching: number) =>
+    strangersFirstDoubts(
+      {
+        chain: names.map((name) => ({
+          name,
+          plugin: name,
+          place,
+        })),
+      },
+      { places: { rcpt: names.map((name) => ({ entry: { name } })), vouching } },
+    ).map(({ problem }) => problem.slice(0, 45))
+  expect(problemsOf(['greylist', 'badrcptto', 'rcpthosts'], 3)).toEqual([
+    'greylist answers before rcpthosts can vouch: ',
+  ])
+  expect(problemsOf(['rcpthosts', 'greylist', 'badrcptto'], 1)).toEqual([])
+  expect(problemsOf(['greylist'], 0)).toEqual([])
 })

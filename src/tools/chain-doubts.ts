@@ -54,6 +54,29 @@ function isWithin(one: unknown, other: unknown): boolean {
   return one.length > 0 && one.every((item) => other.includes(item))
 }
 
+/** They say 451, remember or ask others about recipients: that is not for whoever tries to relay. */
+const behindVouchers: ReadonlySet<string> = new Set(['greylist', 'call-forward', 'rcptcheck'])
+
+/** Entries that are asked about recipients for whom nobody can have vouched yet. */
+export function strangersFirstDoubts(
+  { chain }: { readonly chain: readonly Pick<EntryConfiguration, 'name' | 'plugin' | 'place'>[] },
+  { places: { rcpt, vouching } }: { readonly places: RecipientPlaces },
+): readonly Mistake[] {
+  const last = rcpt[vouching - 1]?.entry.name
+  const early = rcpt.slice(0, vouching).map(({ entry }) => entry.name)
+  return chain.flatMap(({ name, plugin, place }) => {
+    if (last === undefined || !behindVouchers.has(plugin) || !early.includes(name)) return []
+    const problem = `${name} answers before ${last} can vouch: also those who try to relay, who are then told to come back, or remembered`
+    return [mistakeAt(place, [], { problem, remedy: `put it behind ${last}`, code: 'chain' })]
+  })
+}
+
+/** What of a generation says who is asked about a recipient before the last that could vouch. */
+interface RecipientPlaces {
+  readonly rcpt: readonly { readonly entry: { readonly name: string } }[]
+  readonly vouching: number
+}
+
 /** What of a configuration says whether mail of strangers is forwarded under a name of ours. */
 export interface ForwardingConfiguration {
   readonly delivery: Pick<Configuration['delivery'], 'srs' | 'local'>

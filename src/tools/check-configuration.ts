@@ -22,7 +22,12 @@ import { systemRandom } from '../runtime/node/random.ts'
 import { nodePrograms } from '../runtime/node/programs.ts'
 import { spoolLayout } from '../queue/spool-layout.ts'
 import { certificateDoubts, certificateMistakes, chosenDoubts, wantsOwn } from './certificates.ts'
-import { resolverDoubts, rewritingDoubts, unreachableDoubts } from './chain-doubts.ts'
+import {
+  resolverDoubts,
+  rewritingDoubts,
+  strangersFirstDoubts,
+  unreachableDoubts,
+} from './chain-doubts.ts'
 import { chosenCertificates } from './chosen-certificates.ts'
 import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { folderMistakes } from './folder-mistakes.ts'
@@ -138,6 +143,7 @@ async function doubtsAbout(
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
     ...unreachableDoubts(configuration, generation),
+    ...strangersFirstDoubts(configuration, generation),
     ...rewritingDoubts(configuration, relay.entries),
     ...resolverDoubts(configuration, await resolvConf()),
     ...quarantineDoubts(configuration, generation),

@@ -27,7 +27,7 @@ const delivered: DeliveryResult = { outcome: 'delivered', status: '2.0.0', text:
 const next = { route: async () => ({ ...route, key: 'next' }) }
 
 function generationOf(
-  instance: PluginInstance<unknown>,
+  instance: PluginInstance<unknown, never, never>,
   mode: 'enforce' | 'shadow' = 'enforce',
 ): Generation {
   const plugin = definePlugin({ name: 'p', setup: () => instance })
@@ -44,7 +44,10 @@ function generationOf(
   return built.ok ? built.generation : expect.fail(JSON.stringify(built.mistakes))
 }
 
-function stage(instance: PluginInstance<unknown>, mode: 'enforce' | 'shadow' = 'enforce') {
+function stage(
+  instance: PluginInstance<unknown, never, never>,
+  mode: 'enforce' | 'shadow' = 'enforce',
+) {
   const clock = fakeClock()
   const generation = generationOf(instance, mode)
   const parts = { generation: () => generation, clock }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { definePlugin } from '../plugin/plugin.ts'
-import { pass, quarantine, reject } from '../plugin/verdict.ts'
+import { pass, quarantine, reject, type Pass } from '../plugin/verdict.ts'
 import { chainUnderTest, entryOf, type ChainTestOptions } from '../testkit/chain-under-test.ts'
 import { objector } from '../../test/fixtures/plugins/objector/objector.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
@@ -56,7 +56,7 @@ describe('without one entry', () => {
       name: 'waiter',
       setup: () => ({
         message: (_, { signal }) =>
-          new Promise((_resolve, fail) => {
+          new Promise<Pass>((_resolve, fail) => {
             signal.addEventListener('abort', () => fail(new Error('called off')))
           }),
       }),

@@ -29,10 +29,10 @@ export interface Tag {
 }
 
 /** A field of that name which came with the message is a lie and goes, whatever is done. */
-export function carryOut(
+export function carryOut<Given extends string = never>(
   action: Action,
-  { tag, refusals, opinion }: { tag: Tag; refusals: Refusals; opinion: Opinion },
-): Pass | Defer | Quarantine | Reject {
+  { tag, refusals, opinion }: { tag: Tag; refusals: Refusals; opinion: Opinion<Given> },
+): Pass<Given> | Defer<Given> | Quarantine<Given> | Reject<Given> {
   const remove: HeaderEdit = { edit: 'remove', name: tag.field }
   const edits = [...(opinion.headerEdits ?? []), remove]
   const plain = { ...opinion, headerEdits: edits }

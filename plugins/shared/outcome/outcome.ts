@@ -67,19 +67,22 @@ export interface Complaint {
   readonly reason?: string
 }
 
-export interface Manner {
+export interface Manner<Given extends string> {
   /** The reason of the verdict. */
   readonly reason: string
   /** The field that `tag` puts into the message. */
   readonly field: string
-  readonly findings?: readonly Finding[]
+  readonly findings?: readonly Finding<Given>[]
 }
 
 const mostComplaints = 20
 const longestDetail = 200
 
 /** The verdict of all complaints together; each is in the evidence. */
-export function verdictOn(complaints: readonly Complaint[], manner: Manner): RecipientVerdict {
+export function verdictOn<Given extends string = never>(
+  complaints: readonly Complaint[],
+  manner: Manner<Given>,
+): RecipientVerdict<Given> {
   const counting = complaints.filter(({ outcome }) => outcome !== 'none')
   const { findings } = manner
   const said = findings === undefined || findings.length === 0 ? {} : { findings }

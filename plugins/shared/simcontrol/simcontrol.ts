@@ -15,6 +15,7 @@ import {
   type Option,
   type Pass,
   type Recipient,
+  type PerRecipient,
   type RecipientVerdict,
   type SimControl,
   type SimOptions,
@@ -107,13 +108,13 @@ export class Simcontrol {
 const mostNamed = 3
 
 /** What is said to those who are scanned, and nothing about the others. */
-export function forThoseScanned<V extends RecipientVerdict>(
-  verdict: V,
+export function forThoseScanned<Given extends string>(
+  verdict: RecipientVerdict<Given>,
   scanned: readonly boolean[] | undefined,
-): V | ReturnType<typeof perRecipient> {
+): RecipientVerdict<Given> | PerRecipient<Given> {
   if (scanned === undefined || !scanned.includes(false)) return verdict
   const { findings, reason } = verdict
-  return perRecipient(
+  return perRecipient<Given>(
     scanned.map((isScanned) => (isScanned ? verdict : pass())),
     {
       ...(findings === undefined ? {} : { findings }),

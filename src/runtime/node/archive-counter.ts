@@ -6,7 +6,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ArchiveTally, DescribeRecord, TallyCount, TallyQuestion } from '../archive.ts'
 import { placesByPayload } from './archive-index.ts'
 import { lastSequence, termsOf } from './archive-reader.ts'
-import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
+import { PostingLists } from './archive-lists.ts'
+import { firstOf, lastOf, segmentOf } from './archive-segments.ts'
 
 /** That one question looks at: others wait for the same thread. */
 const mostSegments = 256
@@ -25,11 +26,16 @@ export class ArchiveCounter {
   readonly #segments: StatementSync
   readonly #oldest: StatementSync
   readonly #lastSealed: StatementSync
-  readonly #posting: StatementSync
+  readonly #lists: PostingLists
   readonly #times: StatementSync
   readonly #rows: StatementSync
 
-  constructor(file: DatabaseSync, describe: DescribeRecord) {
+  constructor(
+    file: DatabaseSync,
+    describe: DescribeRecord,
+    lists: PostingLists = new PostingLists(file),
+  ) {
+    this.#lists = lists
     this.#file = file
     this.#describe = describe
     this.#segments = file.prepare(
@@ -38,7 +44,6 @@ export class ArchiveCounter {
     )
     this.#oldest = file.prepare('SELECT min(seq) AS seq FROM records')
     this.#lastSealed = file.prepare('SELECT max(segment) AS segment FROM segments')
-    this.#posting = file.prepare('SELECT list FROM postings WHERE id = ?')
     this.#times = file.prepare('SELECT seq, at FROM records WHERE seq BETWEEN ? AND ?')
     this.#rows = file.prepare(
       `SELECT seq, at, value FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ${mostRows}`,
@@ -94,10 +99,10 @@ export class ArchiveCounter {
   ): void {
     const base = firstOf(segment)
     const end = lastOf(segment)
-    const list = this.#posting.get(postingId(segment, kind))?.['list']
-    // Sealed before there were terms of this kind, or there is none of them in it.
-    if (!(list instanceof Uint8Array)) {
-      if (isRare === true) return
+    const list = this.#lists.of(segment, kind)
+    // Its index is damaged, it was sealed before there were terms of this kind, or there is none of them in it.
+    if (list === 'damaged' || list === undefined) {
+      if (list === undefined && isRare === true) return
       return this.#countRows(this.#rows.all(Math.max(base, beyond + 1), end), kind, counts)
     }
     const times = counts.areOfOne(firstAt, lastAt) ? undefined : this.#timesOf(base, end)

@@ -33,6 +33,11 @@ export type ArchiveReply =
   | { readonly ok: true; readonly extent: ArchiveExtent }
   | { readonly ok: false; readonly error: string }
 
+/** The index of that segment cannot be believed; it is read record by record. */
+export interface ArchiveNews {
+  readonly damagedSegment: number
+}
+
 /** Few pieces, whatever the number of records: what is cloned between threads costs by the piece. */
 export interface RecordBatch {
   readonly ats: Float64Array

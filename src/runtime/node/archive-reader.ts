@@ -10,7 +10,8 @@ import type {
   TermRange,
 } from '../archive.ts'
 import { hasTerm, searchPostings } from './archive-index.ts'
-import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
+import { PostingLists } from './archive-lists.ts'
+import { firstOf, lastOf, segmentOf } from './archive-segments.ts'
 
 /** Records that one question reads at most: after that it says how far it came. */
 const mostRead = 20_000
@@ -40,6 +41,12 @@ interface Stretch {
   readonly last: number
 }
 
+/** A sealed one, and what its index has found in it. */
+interface IndexedStretch extends Stretch {
+  readonly segment: number
+  readonly places: ReadonlySet<number>
+}
+
 interface RowStatements {
   readonly one: StatementSync
   readonly newest: StatementSync
@@ -51,7 +58,7 @@ export class ArchiveReader {
   readonly #describe: DescribeRecord
   readonly #segments: Readonly<Record<ArchiveQuestion['order'], StatementSync>>
   readonly #lastSealed: StatementSync
-  readonly #posting: StatementSync
+  readonly #lists: PostingLists
   readonly #heads: RowStatements
   /** With the details. */
   readonly #whole: RowStatements
@@ -61,9 +68,13 @@ export class ArchiveReader {
   constructor(
     file: DatabaseSync,
     describe: DescribeRecord,
-    monotonicMs: () => number = () => performance.now(),
+    {
+      monotonicMs = () => performance.now(),
+      lists = new PostingLists(file),
+    }: { readonly monotonicMs?: () => number; readonly lists?: PostingLists } = {},
   ) {
     this.#monotonicMs = monotonicMs
+    this.#lists = lists
     this.#file = file
     this.#describe = describe
     const segments = (order: string): StatementSync =>
@@ -73,7 +84,6 @@ export class ArchiveReader {
       )
     this.#segments = { newest: segments('DESC'), oldest: segments('ASC') }
     this.#lastSealed = file.prepare('SELECT max(segment) AS segment FROM segments')
-    this.#posting = file.prepare('SELECT list FROM postings WHERE id = ?')
     this.#heads = rowStatements(file, 'seq, at, value')
     this.#whole = rowStatements(file, 'seq, at, value, detail')
     this.#ends = file.prepare(
@@ -143,7 +153,7 @@ export class ArchiveReader {
       const { segment } = stretch
       if (question.conditions.length === 0) yield* rowsOf(statements, stretch, question)
       else if (segment === undefined) yield* this.#matching(statements, stretch, question)
-      else yield* this.#indexed(statements, { ...stretch, segment }, question)
+      else yield* this.#inSegment(statements, { ...stretch, segment }, question)
     }
   }
 
@@ -177,19 +187,39 @@ export class ArchiveReader {
     }
   }
 
-  *#indexed(
-    { one }: RowStatements,
-    { segment, first, last }: Stretch & { readonly segment: number },
-    { order, conditions }: ArchiveQuestion,
+  /** By its index; where that cannot be believed, record by record. */
+  *#inSegment(
+    statements: RowStatements,
+    stretch: Stretch & { readonly segment: number },
+    question: ArchiveQuestion,
   ): Generator<Row, void> {
+    const places = this.#placesOfAll(stretch.segment, question.conditions)
+    if (places === 'damaged') yield* this.#matching(statements, stretch, question)
+    else yield* this.#indexed(statements, { ...stretch, places }, question)
+  }
+
+  /** Of the records that fulfil all conditions. */
+  #placesOfAll(
+    segment: number,
+    conditions: ArchiveQuestion['conditions'],
+  ): ReadonlySet<number> | 'damaged' {
     let places: ReadonlySet<number> | undefined
     for (const ranges of conditions) {
       const found = this.#placesOf(segment, ranges)
+      if (found === 'damaged') return found
       places = places === undefined ? found : places.intersection(found)
-      if (places.size === 0) return
+      if (places.size === 0) return places
     }
+    return places ?? new Set()
+  }
+
+  *#indexed(
+    { one }: RowStatements,
+    { segment, first, last, places }: IndexedStretch,
+    { order }: Pick<ArchiveQuestion, 'order'>,
+  ): Generator<Row, void> {
     const base = firstOf(segment)
-    const seqs = [...(places ?? [])]
+    const seqs = [...places]
       .map((place) => base + place)
       .filter((seq) => seq >= first && seq <= last)
       .toSorted((a, b) => (order === 'newest' ? b - a : a - b))
@@ -199,11 +229,12 @@ export class ArchiveReader {
     }
   }
 
-  #placesOf(segment: number, ranges: readonly TermRange[]): ReadonlySet<number> {
+  #placesOf(segment: number, ranges: readonly TermRange[]): ReadonlySet<number> | 'damaged' {
     const found = new Set<number>()
     for (const range of ranges) {
-      const list = this.#posting.get(postingId(segment, range.kind))?.['list']
-      if (list instanceof Uint8Array) searchPostings(list, range, found)
+      const list = this.#lists.of(segment, range.kind)
+      if (list === 'damaged') return list
+      if (list !== undefined) searchPostings(list, range, found)
     }
     return found
   }

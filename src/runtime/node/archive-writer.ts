@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ArchiveBounds, DescribeRecord } from '../archive.ts'
 import { GrowingIndex, packTerm, segmentRecords } from './archive-index.ts'
 import { termsOf, usedBytes } from './archive-reader.ts'
+import { withChecksum } from './archive-lists.ts'
 import { firstOf, lastOf, postingId, segmentOf } from './archive-segments.ts'
 
 /** Records removed in one transaction: it stays far below five milliseconds. */
@@ -130,7 +131,9 @@ export class ArchiveWriter {
     this.#growing.delete(segment)
     if (index.records < segmentRecords) this.#readMissing(segment, index)
     const insert = this.#file.prepare('INSERT OR REPLACE INTO postings (id, list) VALUES (?, ?)')
-    for (const [kind, list] of index.postings()) insert.run(postingId(segment, kind), list)
+    for (const [kind, list] of index.postings()) {
+      insert.run(postingId(segment, kind), withChecksum(list))
+    }
     this.#file
       .prepare(
         'INSERT OR REPLACE INTO segments (segment, first_at, last_at, counted) VALUES (?, ?, ?, ?)',

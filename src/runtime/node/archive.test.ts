@@ -19,6 +19,9 @@ import type { Log } from '../log.ts'
 import { openArchiveBeside } from './archive-beside.ts'
 import { openArchiveFile, openArchiveForReading } from './archive-file.ts'
 import { packTerm } from './archive-index.ts'
+import { ArchiveCounter } from './archive-counter.ts'
+import { PostingLists } from './archive-lists.ts'
+import { postingId } from './archive-segments.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter } from './archive-writer.ts'
 import { openArchive } from './archive.ts'
@@ -187,7 +190,9 @@ describe('a text that is looked for', () => {
     tidy(writer)
     let elapsed = 0
     // Each look at the clock is 20 ms later.
-    const reader = new ArchiveReader(file, describeName, () => (elapsed += 20))
+    const reader = new ArchiveReader(file, describeName, {
+      monotonicMs: () => (elapsed += 20),
+    })
     const rare = { ...all, order: 'newest', contains: '"name":77' } as const
     const found: number[] = []
     let answers = 0
@@ -215,7 +220,7 @@ describe('a text that is looked for', () => {
     const { opened: file } = openArchiveFile(path, now)
     const writer = new ArchiveWriter(file, describeName, plenty)
     fill(writer, 500)
-    const reader = new ArchiveReader(file, describeName, () => 1 / 0)
+    const reader = new ArchiveReader(file, describeName, { monotonicMs: () => 1 / 0 })
     expect(reader.find(all)).toMatchObject({ rows: { length: 500 } })
     file.close()
   })
@@ -277,6 +282,45 @@ test('a record that the disk has spoiled takes no other with it, in a full segme
   expect((await beside.find(all)).rows).toHaveLength(596)
   expect(await beside.note('chain')).toBeUndefined()
   await beside.close()
+})
+
+test('a list of an index with a wrong bit is told of once, and its segment is read record by record', () => {
+  const { opened: file } = openArchiveFile(path, now)
+  const writer = new ArchiveWriter(file, describeName, plenty)
+  fill(writer, 1200)
+  tidy(writer)
+  const id = postingId(1, 1)
+  const list = file.prepare('SELECT list FROM postings WHERE id = ?').get(id)?.['list']
+  const write = file.prepare('UPDATE postings SET list = ? WHERE id = ?')
+  const asked = () => {
+    const damaged: number[] = []
+    const lists = new PostingLists(file, (segment) => damaged.push(segment))
+    const reader = new ArchiveReader(file, describeName, { lists })
+    const counter = new ArchiveCounter(file, describeName, lists)
+    const { rows } = reader.find({ ...all, conditions: [[{ kind: 1, from: 600, to: 2000 }]] })
+    const question = { kind: 1, sliceMs: 1e15, since: 0, beyond: 0 }
+    const rare = counter.tally({ ...question, isRare: true }).counts.length
+    return { found: rows.length, counted: counter.tally(question).counts.length, rare, damaged }
+  }
+  const whole = asked()
+  expect(whole).toEqual({ found: 600, counted: 1200, rare: 1200, damaged: [] })
+  if (!(list instanceof Uint8Array)) throw new Error('no list')
+  for (const [at, bit] of [
+    [0, 1],
+    [1001, 128],
+    [list.length - 1, 16],
+  ] as const) {
+    const spoiled = Uint8Array.from(list)
+    spoiled[at] = (spoiled[at] ?? 0) ^ bit
+    write.run(spoiled, id)
+    expect(asked()).toEqual({ ...whole, damaged: [1] })
+  }
+  write.run(list.subarray(0, 803), id)
+  expect(asked()).toEqual({ ...whole, damaged: [1] })
+  // As earlier versions wrote it.
+  write.run(list.subarray(0, 4096), id)
+  expect(asked()).toEqual(whole)
+  file.close()
 })
 
 describe('the archive', () => {

@@ -18,7 +18,13 @@ import type {
 } from '../archive.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
+import type {
+  ArchiveData,
+  ArchiveNews,
+  ArchiveReply,
+  ArchiveRequest,
+  RecordBatch,
+} from './archive-protocol.ts'
 import { GrowingBatch } from './archive-batch.ts'
 import { answerOf } from './archive-reader.ts'
 import { DatabaseThread } from './database-thread.ts'
@@ -53,9 +59,10 @@ export interface ArchiveParts {
  */
 export async function openArchive(parts: ArchiveParts): Promise<Archive> {
   const { path, clock, log, describer, bounds } = parts
-  const thread = new DatabaseThread<ArchiveRequest, ArchiveReply>({
+  const thread = new DatabaseThread<ArchiveRequest, ArchiveReply, ArchiveNews>({
     path,
     log,
+    heard: ({ damagedSegment: segment }) => log.error('traces.index-damaged', { path, segment }),
     program: new URL('./archive.worker.ts', import.meta.url),
     data: (): ArchiveData => ({
       path,
@@ -73,7 +80,7 @@ export async function openArchive(parts: ArchiveParts): Promise<Archive> {
 }
 
 class SqliteArchive implements Archive {
-  readonly #thread: DatabaseThread<ArchiveRequest, ArchiveReply>
+  readonly #thread: DatabaseThread<ArchiveRequest, ArchiveReply, ArchiveNews>
   readonly #parts: ArchiveParts
   /** Asked here, where the record is at hand: the thread would have to parse it first. */
   readonly #describe: DescribeRecord
@@ -104,7 +111,7 @@ class SqliteArchive implements Archive {
   #pausedUntilMs = -Infinity
 
   constructor(
-    thread: DatabaseThread<ArchiveRequest, ArchiveReply>,
+    thread: DatabaseThread<ArchiveRequest, ArchiveReply, ArchiveNews>,
     parts: ArchiveParts,
     describe: DescribeRecord,
   ) {

@@ -6,7 +6,14 @@ import { errorMessage } from '../../mail/errors.ts'
 import type { DescribeRecord } from '../archive.ts'
 import { archiveFile, openArchiveFile, openArchiveForReading } from './archive-file.ts'
 import { ArchiveCounter } from './archive-counter.ts'
-import type { ArchiveData, ArchiveReply, ArchiveRequest, RecordBatch } from './archive-protocol.ts'
+import type {
+  ArchiveData,
+  ArchiveNews,
+  ArchiveReply,
+  ArchiveRequest,
+  RecordBatch,
+} from './archive-protocol.ts'
+import { PostingLists } from './archive-lists.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ArchiveWriter, type NewRecord } from './archive-writer.ts'
 import { inodeOf, isDamage, setAside } from './database-file.ts'
@@ -18,7 +25,8 @@ const mostBehind = 5000
 /** Half of what goes in one piece of tidying up: then more go than come, the pieces that index a segment included. */
 const tidiedRows = 32
 
-const say = (message: FromThread<ArchiveReply>): void => parentPort?.postMessage(message)
+const say = (message: FromThread<ArchiveReply, ArchiveNews>): void =>
+  parentPort?.postMessage(message)
 
 const data: ArchiveData = workerData
 const inWords = (error: unknown): string => `${data.path}: ${errorMessage(error)}`
@@ -33,8 +41,11 @@ try {
   } = bounds === undefined
     ? { opened: openArchiveForReading(path), inode: 0 }
     : openArchiveFile(path, now)
-  const reader = new ArchiveReader(file, module.describeRecord)
-  const counter = new ArchiveCounter(file, module.describeRecord)
+  const lists = new PostingLists(file, (segment) =>
+    say({ say: 'news', news: { damagedSegment: segment } }),
+  )
+  const reader = new ArchiveReader(file, module.describeRecord, { lists })
+  const counter = new ArchiveCounter(file, module.describeRecord, lists)
   const writer = bounds && new ArchiveWriter(file, module.describeRecord, bounds)
   let tidying: NodeJS.Immediate | undefined
   /** Records that were added since there was nothing to tidy up. */
