@@ -46,8 +46,9 @@ beforeAll(async () => {
   }
   gateway = await startGateway(folder)
 })
-/** Each finds an empty home. */
+/** Each finds an empty home, in which nothing of the test before is still written or taken away. */
 beforeEach(async () => {
+  await expect.poll(underWay, { interval: 20 }).toEqual([])
   for (const name of await readdir(home)) await rm(join(home, name), { recursive: true })
 })
 afterAll(async () => {
@@ -66,6 +67,20 @@ async function own(name: string, text?: string): Promise<void> {
 
 async function maildir(name: string): Promise<void> {
   for (const part of ['', '/cur', '/new', '/tmp']) await own(`${name}${part}`)
+}
+
+/** Messages that a delivery is still tried of. Bounces go to no home, and who sent the mail is on no host. */
+function underWay(): readonly string[] {
+  const log = gateway.stderr()
+  return [
+    ...log.matchAll(/"event":"message\.queued","queueId":"(\w+)","reversePath":"<[^>]/g),
+  ].flatMap(([, queueId = '']) =>
+    ['message.ended', 'delivery.deferred'].some((event) =>
+      log.includes(`"event":"${event}","queueId":"${queueId}"`),
+    )
+      ? []
+      : queueId,
+  )
 }
 
 async function send(recipient: string, subject = 'hi'): Promise<void> {
