@@ -1,6 +1,7 @@
 /** A restart: new processes, with the configuration and the plugins as they are now, and nobody who connects is refused. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../setup/free-port.ts'
 import {
@@ -46,6 +47,8 @@ describe('a restart of all workers', () => {
         while (!over) {
           expect(await sendOrFarewell(port, `${sender}`)).toBe('served')
           served += 1
+          // Many connect in the time of a restart, and the new workers have processors to start on.
+          await setTimeout(20)
         }
       })
       const { code, stdout, stderr } = await postern('restart')

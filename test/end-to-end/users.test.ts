@@ -46,10 +46,14 @@ beforeAll(async () => {
   }
   gateway = await startGateway(folder)
 })
-/** Each finds an empty home. A delivery of the test before may still be letting go of its lock. */
+/** Each finds an empty home, in which nothing of the test before is still written or taken away. */
 beforeEach(async () => {
-  const options = { recursive: true, force: true, maxRetries: 5 }
-  for (const name of await readdir(home)) await rm(join(home, name), options)
+  await eventually(
+    async () => (underWay().length === 0 ? true : undefined),
+    'the end of deliveries',
+  )
+  for (const name of await readdir(home))
+    await rm(join(home, name), { recursive: true, force: true, maxRetries: 5 })
 })
 afterAll(async () => {
   await gateway.stop()
@@ -69,6 +73,20 @@ async function maildir(name: string): Promise<void> {
   for (const part of ['', '/cur', '/new', '/tmp']) await own(`${name}${part}`)
 }
 
+/** What was sent, by queue id. */
+const sent: string[] = []
+
+/** Messages that a delivery is still tried of. */
+function underWay(): readonly string[] {
+  const log = gateway.stderr()
+  return sent.filter(
+    (queueId) =>
+      !['message.ended', 'delivery.deferred'].some((event) =>
+        log.includes(`"event":"${event}","queueId":"${queueId}"`),
+      ),
+  )
+}
+
 async function send(recipient: string, subject = 'hi'): Promise<void> {
   const replies = await dialogue(gateway.port, [
     'EHLO client.test',
@@ -79,6 +97,7 @@ async function send(recipient: string, subject = 'hi'): Promise<void> {
     'QUIT',
   ])
   expect(replies[5]).toMatch(/^250 /)
+  sent.push(/ queued as (\w+)/.exec(replies[5] ?? '')?.[1] ?? '')
 }
 
 async function content(path: string): Promise<string> {
