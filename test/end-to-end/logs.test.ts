@@ -12,6 +12,7 @@ import {
   startGateway,
   type GatewayFolder,
 } from './started-gateway.ts'
+import { killAll } from './worker-processes.ts'
 
 let folder: GatewayFolder
 afterEach(async () => folder.remove())
@@ -120,8 +121,7 @@ test(
     const gateway = await startGateway(folder)
     await Promise.all(Array.from({ length: 12 }, () => send(gateway.port, ['bob@postern.test'])))
     await delivered(folder, ['bob', 'postern.test'], 12)
-    gateway.signal('SIGKILL')
-    await gateway.exited()
+    await killAll(gateway)
     await (await startGateway(folder)).stop()
     const names = (await readdir(join(folder.root, 'var/log/send'))).toSorted()
     expect(names).toEqual([expect.stringMatching(/^@[0-9a-f]{24}\.u$/), 'current'])
