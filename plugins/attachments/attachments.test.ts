@@ -202,6 +202,7 @@ describe('the usual rules', () => {
   test('refuse programs, by whatever name', async () => {
     for (const attached of [
       { name: 'a.exe' },
+      { name: 'invoice.url', content: '[InternetShortcut]\r\n' },
       { name: 'a.txt', content: program },
       { name: 'a.zip', content: zip({ 'a.js': program }) },
     ]) {

@@ -166,9 +166,10 @@ function anyGlob(patterns: readonly string[], text: string): boolean {
 /** Extensions that Windows runs, and others that open with a double click as if they were documents. */
 export const executables: ReadonlySet<string> = new Set(
   (
-    'ade adp app application appref-ms appx appxbundle bat chm cmd com cpl diagcab diagcfg diagpkg dll exe gadget hta img ins iso ' +
-    'isp jar jnlp js jse lib library-ms lnk mde msc msi msix msixbundle msp mst nsh one pif ps1 reg scf scr sct search-ms ' +
-    'searchconnector-ms settingcontent-ms shb shs sys vb vbe vbs vhd vhdx vxd website wim ws wsc wsf wsh xll'
+    'ade adp app appcontent-ms appinstaller application appref-ms appx appxbundle bat chm cmd com cpl diagcab diagcfg diagpkg dll ' +
+    'exe gadget hta img ins iso isp jar jnlp js jse lib library-ms lnk mde msc msi msix msixbundle msp mst nsh one pif ps1 psd1 ' +
+    'psm1 reg scf scr sct search-ms searchconnector-ms settingcontent-ms shb shs sys url vb vbe vbs vhd vhdx vxd website wim ws ' +
+    'wsb wsc wsf wsh xbap xll'
   ).split(' '),
 )
 
