@@ -18,13 +18,7 @@ import type { Store } from '../runtime/store.ts'
 import { errorDetail } from './fault.ts'
 import { guardedClock, guardedNet, guardedPrograms } from './guarded-callbacks.ts'
 import { doorQuestions, packDnsAnswer } from './door-questions.ts'
-import {
-  ownCopy,
-  sharedNotes,
-  type AnswerCopy,
-  type DoorRecorder,
-  type SharedNotes,
-} from './step-notes.ts'
+import { answerJson, sharedNotes, type DoorRecorder, type SharedNotes } from './step-notes.ts'
 
 /** What the doors of all entries are made of. */
 export type ChainDoors = Omit<PluginDoors, 'metrics'> & { readonly metrics: Metrics }
@@ -92,7 +86,7 @@ function unnoted<T extends object>(name: string, door: T, recorder: DoorRecorder
 
 function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
   // An answer that is remembered is the same object each time.
-  const copies = new WeakMap<DnsAnswer<JsonValue | object>, AnswerCopy>()
+  const packedAnswers = new WeakMap<DnsAnswer<JsonValue | object>, string>()
   const note = <T extends JsonValue | object>(
     question: string,
     answer: MaybePromise<DnsAnswer<T>>,
@@ -100,14 +94,14 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
     const notes = recorder.asking
     if (notes === undefined) return answer
     if (answer instanceof Promise) return heard(answer, notes.ask(question))
-    const copy = copies.get(answer) ?? ownCopy(packDnsAnswer(answer))
-    copies.set(answer, copy)
-    notes.keepCopy(question, copy)
+    const json = packedAnswers.get(answer) ?? answerJson(packDnsAnswer(answer))
+    packedAnswers.set(answer, json)
+    notes.keepJson(question, json)
     return answer
   }
   const { addresses, ipv4, mx, txt, reverse } = doorQuestions
   // They are the same lists again and again, and belong to whoever remembers.
-  const packed = new WeakMap<readonly HeardAnswer[], SharedNotes>()
+  const packedLists = new WeakMap<readonly HeardAnswer[], SharedNotes>()
   return {
     addresses: (name, signal) => note(addresses(name), dns.addresses(name, signal)),
     ipv4: (name, signal) => note(ipv4(name), dns.ipv4(name, signal)),
@@ -119,8 +113,8 @@ function notedDns(dns: Dns, recorder: DoorRecorder): Dns {
       dns.remembered?.(answers)
       const notes = recorder.asking
       if (notes === undefined) return
-      const shared = packed.get(answers) ?? packHeard(answers)
-      packed.set(answers, shared)
+      const shared = packedLists.get(answers) ?? packHeard(answers)
+      packedLists.set(answers, shared)
       notes.adopt(shared)
     },
   }

@@ -1,4 +1,5 @@
 /** What an operator needs to judge why a message is held: the entry that held it and its evidence, or what scored. */
+import { parseJson } from '../mail/json.ts'
 import type { Grounds } from '../queue/queue.ts'
 import type { Opinion, Outcome } from './decision.ts'
 import { jsonWithin } from './json-within.ts'
@@ -30,7 +31,8 @@ export function groundsOf(question: GroundsQuestion): Grounds {
     verdict.verdict === 'per-recipient' && recipient !== undefined
       ? verdict.verdicts[recipient]
       : undefined
-  const evidence = jsonWithin(own?.evidence ?? verdict.evidence ?? {}, { left: evidenceBudget })
+  const given = own?.evidence ?? verdict.evidence ?? {}
+  const evidence = parseJson(jsonWithin(given, { left: evidenceBudget }))
   return {
     transaction,
     entry: opinion.entry,

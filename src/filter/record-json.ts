@@ -1,8 +1,8 @@
 /**
- * A record as JSON. One is written for every message: by hand, and what is the same for all messages of a session only
- * once, it takes a third of what JSON.stringify would.
+ * A record as JSON. One is written for every message: by hand, and what is the same for all messages of a session only once.
  */
-import type { PackedStep, TraceDetail, TraceHead, TraceTimes } from './trace-record.ts'
+import { quoted, quotedList } from './json-text.ts'
+import type { TraceDetail, TraceHead, TraceTimes } from './trace-record.ts'
 
 /** What changes with a greeting, a login or TLS, and not with a message. */
 const sessionKeys = [
@@ -73,12 +73,8 @@ export function headJson(head: TraceHead, { at, endedAt }: TraceTimes, own: Sess
 }
 
 export function detailJson({ steps, facts }: TraceDetail): string {
-  let json = '{"steps":['
-  for (const [index, step] of steps.entries()) {
-    if (index > 0) json += ','
-    json += stepJson(step)
-  }
-  return facts === undefined ? `${json}]}` : `${json}],"facts":${JSON.stringify(facts)}}`
+  const more = facts === undefined ? '' : `,"facts":${JSON.stringify(facts)}`
+  return `{"steps":${steps}${more}}`
 }
 
 function usualMembers(head: Pick<TraceHead, UsualKey>): string {
@@ -106,23 +102,4 @@ function rareMembers(head: TraceHead): string {
     if (value !== undefined) json += `,"${key}":${JSON.stringify(value)}`
   }
   return json
-}
-
-function stepJson(step: PackedStep): string {
-  const [place, durationUs, more] = step
-  if (more === undefined) return `[${place},${durationUs}]`
-  return `[${place},${durationUs},${typeof more === 'number' ? more : JSON.stringify(more)}]`
-}
-
-function quotedList(texts: readonly string[]): string {
-  let json = ''
-  for (const text of texts) json += json === '' ? quoted(text) : `,${quoted(text)}`
-  return `[${json}]`
-}
-
-const special = /[^ !#-[\]-~]/
-
-/** Whoever wrote it may have put anything into it. */
-function quoted(text: string): string {
-  return special.test(text) ? JSON.stringify(text) : `"${text}"`
 }

@@ -12,6 +12,7 @@ import type { ConnectionFacts, MailEvent, MailRefusal, MessageEvent } from '../s
 import type { Thresholds } from './decision.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { Scopes } from './opinions.ts'
+import { packSteps } from './pack-steps.ts'
 import { scoreOf } from './score.ts'
 import { sessionFacts, type LoginFacts } from './session-facts.ts'
 import type { Objection, Step } from './step.ts'
@@ -19,7 +20,6 @@ import {
   packObjection,
   packPlacements,
   packReply,
-  packSteps,
   reasonsAmong,
   shadowsAmong,
   tellingSteps,
@@ -93,7 +93,7 @@ export function recordOf(
   const { inquiry, facts, hostname } = known
   const { session, trail, clock } = inquiry
   const story = known.story
-  const { steps, lost } = packSteps(all, known.startMs, story?.scopes)
+  const { json: steps, lost } = packSteps(all, known.startMs, story?.scopes)
   const { hello, user, tls } = session ?? {}
   const missing = lost + trail.lost + (story?.lost ?? 0)
   const head: { -readonly [K in keyof TraceHead]: TraceHead[K] } = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { JsonValue } from '../mail/json.ts'
-import { DoorRecorder, StepNotes } from './step-notes.ts'
+import { parseJson, type JsonValue } from '../mail/json.ts'
+import { answerJson, DoorRecorder, sharedNotes, StepNotes } from './step-notes.ts'
 
 describe('what a step learned from its doors', () => {
   test('is what was answered, whatever becomes of it in the hands of who asked', () => {
@@ -8,7 +8,7 @@ describe('what a step learned from its doors', () => {
     const answer: JsonValue[] = [1, 2]
     notes.keep('get things key', answer)
     answer.push(3)
-    expect(notes.pack()).toEqual([['get things key', [1, 2]]])
+    expect(parseJson(notes.pack())).toEqual([['get things key', [1, 2]]])
   })
 
   test('is not kept in part: where one answer is too long, all are missing', () => {
@@ -17,8 +17,28 @@ describe('what a step learned from its doors', () => {
     const later = notes.ask('T c.test')
     notes.keep('T b.test', ['x'.repeat(5000)])
     later(['late'])
-    expect(notes.pack()).toEqual([['!', 'too much was answered']])
+    expect(parseJson(notes.pack())).toEqual([['!', 'too much was answered']])
     expect(notes.size).toBeLessThanOrEqual(4096)
+  })
+
+  test('is in order, what is kept once for many steps among the rest', () => {
+    const notes = new StepNotes()
+    const wait = notes.ask('4 a.test')
+    notes.adopt(sharedNotes([]))
+    notes.adopt(
+      sharedNotes([
+        { question: 'T "b".test', answer: ['one', 'two'] },
+        { question: 'now', answer: 'failed' },
+      ]),
+    )
+    notes.keepJson('M c.test', answerJson([{ exchange: 'mx.test', preference: 10 }]))
+    wait(null)
+    expect(parseJson(notes.pack())).toEqual([
+      ['4 a.test', null],
+      ['T "b".test', ['one', 'two']],
+      ['now', 'failed'],
+      ['M c.test', [{ exchange: 'mx.test', preference: 10 }]],
+    ])
   })
 
   test('ends with the step: what is answered later has not been heard', () => {
@@ -26,7 +46,7 @@ describe('what a step learned from its doors', () => {
     const late = notes.ask('P 192.0.2.1')
     notes.end()
     late(['a.test'])
-    expect(notes.pack()).toEqual([['P 192.0.2.1']])
+    expect(parseJson(notes.pack())).toEqual([['P 192.0.2.1']])
   })
 })
 
@@ -42,15 +62,15 @@ test('where answers are not kept nobody is followed, whatever door is taken', ()
 
 describe('a recorder of steps', () => {
   const later = async (): Promise<void> => Promise.resolve()
-  const packed = (recorder: DoorRecorder, notes: StepNotes | undefined): readonly JsonValue[] =>
-    recorder.end(notes)?.pack() ?? []
+  const packed = (recorder: DoorRecorder, notes: StepNotes | undefined): JsonValue | undefined =>
+    parseJson(recorder.end(notes)?.pack() ?? '[]')
   /** A step that asks before its first wait, and one that asks behind it. */
-  const early = (recorder: DoorRecorder): readonly JsonValue[] => {
+  const early = (recorder: DoorRecorder): JsonValue | undefined => {
     const notes = recorder.begin()
     if (notes !== undefined) recorder.run(notes, () => recorder.asking?.keep('early', 1))
     return packed(recorder, notes)
   }
-  const late = async (recorder: DoorRecorder): Promise<readonly JsonValue[]> => {
+  const late = async (recorder: DoorRecorder): Promise<JsonValue | undefined> => {
     const notes = recorder.begin()
     await (notes &&
       recorder.run(notes, async () => {

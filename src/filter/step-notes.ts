@@ -4,18 +4,22 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JsonValue } from '../mail/json.ts'
+import { quoted } from './json-text.ts'
 
 /** Characters of questions and answers that one step may fill. */
 const mostCharacters = 4_096
 
 interface Note {
   readonly question: string
-  answer?: JsonValue
+  /** As JSON: whoever asked may change what it was given. */
+  answer?: string
 }
 
-/** Notes that are made once and kept with many steps; nobody changes them. */
+/** Notes that are made once and kept with many steps. */
 export interface SharedNotes {
-  readonly notes: readonly Readonly<Note>[]
+  /** As they are packed: a list without its brackets. */
+  readonly packed: string
+  /** About so many characters; 0 where there is none. */
   readonly size: number
 }
 
@@ -23,28 +27,19 @@ export interface SharedNotes {
 export function sharedNotes(
   answers: readonly { readonly question: string; readonly answer: JsonValue }[],
 ): SharedNotes {
-  const size = answers.reduce(
-    (sum, { question, answer }) => sum + question.length + 8 + JSON.stringify(answer).length,
-    0,
-  )
-  return { notes: answers, size }
+  const notes = answers.map(({ question, answer }) => ({ question, answer: answerJson(answer) }))
+  const size = notes.reduce((sum, { question, answer }) => sum + sizeOf(question, answer), 0)
+  return { packed: notes.map(packed).join(','), size }
 }
 
-/** An answer that belongs to nobody else, and about how many characters it is packed in. */
-export interface AnswerCopy {
-  readonly answer: JsonValue
-  readonly size: number
-}
-
-/** Whoever asked may change a list or an object that it was given. */
-export function ownCopy(answer: JsonValue): AnswerCopy {
-  if (typeof answer !== 'object' || answer === null) return { answer, size: sizeOf(answer) }
-  const json = JSON.stringify(answer)
-  return { answer: parse(json), size: json.length }
+/** An answer as it is kept. */
+export function answerJson(answer: JsonValue): string {
+  return typeof answer === 'string' ? quoted(answer) : JSON.stringify(answer)
 }
 
 export class StepNotes {
-  readonly #notes: Note[] = []
+  /** Those that were adopted are packed already. */
+  readonly #notes: (Note | string)[] = []
   #left = mostCharacters
   #missing: string | undefined
   #over = false
@@ -62,24 +57,24 @@ export class StepNotes {
   /** A question that is about to be asked. What is answered after the step is over has not been heard. */
   ask(question: string): (answer: JsonValue) => void {
     const note = this.#noted(question)
-    return note === undefined ? ignore : (answer) => this.#answered(note, ownCopy(answer))
+    return note === undefined ? ignore : (answer) => this.#answered(note, answerJson(answer))
   }
 
   /** The same for what is answered at once. */
   keep(question: string, answer: JsonValue): void {
     const note = this.#noted(question)
-    if (note !== undefined) this.#answered(note, ownCopy(answer))
+    if (note !== undefined) this.#answered(note, answerJson(answer))
   }
 
-  /** The same for an answer that nobody changes, kept with many steps. */
-  keepCopy(question: string, copy: AnswerCopy): void {
+  /** The same for an answer that is kept with many steps. @param answer by `answerJson` */
+  keepJson(question: string, answer: string): void {
     const note = this.#noted(question)
-    if (note !== undefined) this.#answered(note, copy)
+    if (note !== undefined) this.#answered(note, answer)
   }
 
   #noted(question: string): Note | undefined {
     if (this.#over) return undefined
-    this.#left -= question.length + 8
+    this.#left -= sizeOf(question, '')
     if (this.#left < 0) this.miss('too much was asked')
     if (this.#missing !== undefined) return undefined
     const note: Note = { question }
@@ -87,24 +82,27 @@ export class StepNotes {
     return note
   }
 
-  #answered(note: Note, { answer, size }: AnswerCopy): void {
+  #answered(note: Note, answer: string): void {
     if (this.#over || this.#missing !== undefined) return
-    this.#left -= size
+    this.#left -= answer.length
     if (this.#left < 0) this.miss('too much was answered')
     else note.answer = answer
   }
 
   /** The same, and only for the first time. */
   keepOnce(question: string, answer: JsonValue): void {
-    if (!this.#notes.some((note) => note.question === question)) this.keep(question, answer)
+    const isKept = this.#notes.some(
+      (note) => typeof note === 'object' && note.question === question,
+    )
+    if (!isKept) this.keep(question, answer)
   }
 
   /** The same for what somebody remembers and does not ask again. */
-  adopt({ notes, size }: SharedNotes): void {
-    if (this.#over) return
+  adopt({ packed, size }: SharedNotes): void {
+    if (this.#over || size === 0) return
     this.#left -= size
     if (this.#left < 0) this.miss('too much was answered')
-    if (this.#missing === undefined) this.#notes.push(...notes)
+    if (this.#missing === undefined) this.#notes.push(packed)
   }
 
   /** Something was learned of which no note can be kept. */
@@ -117,28 +115,35 @@ export class StepNotes {
     this.#over = true
   }
 
-  /** Questions with their answers, in order; one without an answer had none when the step ended. */
-  pack(): readonly JsonValue[] {
-    if (this.#missing !== undefined) return [[missingMark, this.#missing]]
-    return this.#notes.map(({ question, answer }) =>
-      answer === undefined ? [question] : [question, answer],
-    )
+  /** As JSON: questions with their answers, in order; one without an answer had none when the step ended. */
+  pack(): string {
+    if (this.#missing !== undefined) return missingNotes(this.#missing)
+    let json = ''
+    for (const note of this.#notes) {
+      json += json === '' ? '' : ','
+      json += typeof note === 'string' ? note : packed(note)
+    }
+    return `[${json}]`
   }
 }
 
 /** Stands in place of all notes where some are missing. */
 export const missingMark = '!'
 
+/** What is packed in place of notes. */
+export function missingNotes(why: string): string {
+  return `[["${missingMark}",${quoted(why)}]]`
+}
+
+function packed({ question, answer }: Note): string {
+  return answer === undefined ? `[${quoted(question)}]` : `[${quoted(question)},${answer}]`
+}
+
+function sizeOf(question: string, answer: string): number {
+  return question.length + 8 + answer.length
+}
+
 function ignore(): void {}
-
-function parse(json: string): JsonValue {
-  const value: JsonValue = JSON.parse(json)
-  return value
-}
-
-function sizeOf(answer: JsonValue): number {
-  return typeof answer === 'string' ? answer.length : 8
-}
 
 /** After so many steps that asked no door behind an `await`, steps are not followed there any more. */
 const quietSteps = 1_000

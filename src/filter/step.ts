@@ -1,6 +1,6 @@
 import type { Stage } from '../mail/status.ts'
-import type { Defer, Reject, AnyVerdict } from '../plugin/verdict.ts'
-import type { Place } from './entry.ts'
+import { isPlainPass, type AnyVerdict, type Defer, type Reject } from '../plugin/verdict.ts'
+import { stageOf, type Place } from './entry.ts'
 import type { StepNotes } from './step-notes.ts'
 import type { Fault } from './fault.ts'
 
@@ -26,6 +26,11 @@ export interface Step {
   remembered: boolean
   /** What its doors answered; absent where none was asked. */
   readonly doors?: StepNotes | undefined
+}
+
+/** Nothing to object, nothing found, and at the place's own stage. */
+export function isPlainStep({ verdict, stage, place }: Step): boolean {
+  return isPlainPass(verdict) && stage === stageOf(place.question)
 }
 
 export type Objection = Defer<string> | Reject<string>

@@ -5,25 +5,15 @@
  */
 import { formatMailbox, formatPath } from '../mail/address.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
-import type { Replacement } from '../mail/replacement.ts'
 import type { Reply } from '../mail/reply.ts'
 import { objectionCode, type Stage } from '../mail/status.ts'
-import { isPlainPass, type AnyVerdict } from '../plugin/verdict.ts'
 import type { Placement } from '../queue/queue.ts'
 import type { Thresholds } from './decision.ts'
-import { stageOf } from './entry.ts'
 import type { Generation } from './generation.ts'
-import { jsonWithin, type JsonBudget } from './json-within.ts'
-import type { Scopes } from './opinions.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { packShadows, shadowFate, type PackedShadow } from './shadows.ts'
-import { missingMark, type StepNotes } from './step-notes.ts'
-import { objectorAmong, type Objection, type Step } from './step.ts'
+import { isPlainStep, objectorAmong, type Objection, type Step } from './step.ts'
 
-/** How many characters of evidence, findings and edits a record holds. */
-const evidenceBudget = 32_768
-/** Steps that are kept; beyond it those without an opinion go. */
-const mostSteps = 2000
 /** Steps that a line of the log names: the last ones. */
 const mostLogged = 20
 
@@ -103,37 +93,9 @@ export function reasonsAmong(steps: readonly Step[]): readonly string[] {
   return reasons === undefined ? [] : [...reasons]
 }
 
-/** @returns the steps, and how many of them were left out. */
-export function packSteps(
-  steps: readonly Step[],
-  sessionStartMs: number,
-  scopes: Scopes | undefined,
-): { readonly steps: readonly PackedStep[]; readonly lost: number } {
-  const budget: JsonBudget = { left: evidenceBudget }
-  const tellingOnly = steps.length > mostSteps
-  const packed: PackedStep[] = []
-  let lost = 0
-  for (const step of steps) {
-    const { place, round } = step
-    const durationUs = Math.round(step.durationMs * 1000)
-    const plain = isPlain(step)
-    if (!plain || (step.doors !== undefined && packed.length < mostSteps)) {
-      const at = Math.round(step.startedMs - sessionStartMs)
-      // Whom an opinion from RCPT speaks of, its round says.
-      const recipients = place.question === 'rcpt' ? undefined : scopes?.get(step)
-      if (packed.length >= mostSteps) lost += 1
-      else packed.push([place.number, durationUs, detailsOf(step, { at, recipients, budget })])
-    } else if (!tellingOnly) {
-      // A pass without an opinion changes no decision: its loss is no loss of the explanation.
-      packed.push(round === 0 ? [place.number, durationUs] : [place.number, durationUs, round])
-    }
-  }
-  return { steps: packed, lost }
-}
-
 /** The steps that tell something, in words, for the log. */
 export function tellingSteps(steps: readonly Step[]): readonly string[] {
-  const telling = steps.filter((step) => !isPlain(step))
+  const telling = steps.filter((step) => !isPlainStep(step))
   return telling.slice(-mostLogged).map(({ kind, place, verdict, fault }) => {
     const { name, shadow } = place.entry
     const reason = fault === undefined ? (verdict.reason ?? '') : `fault:${fault.kind}`
@@ -200,76 +162,6 @@ export function packReply({ code, status, lines }: Reply): PackedReply {
   return [code, status ?? '', lines[0]]
 }
 
-function isPlain(step: Step): boolean {
-  return isPlainPass(step.verdict) && step.stage === stageOf(step.place.question)
-}
-
-function detailsOf(
-  { kind, place, stage, round, verdict, fault, remembered, doors }: Step,
-  more: {
-    readonly at: number
-    readonly recipients: readonly number[] | undefined
-    readonly budget: JsonBudget
-  },
-): StepDetails {
-  const { at, recipients, budget } = more
-  const notes = doors === undefined ? undefined : packNotes(doors, budget)
-  // Here and below one by one: spreads would be most of what a record costs.
-  const details: { -readonly [K in keyof StepDetails]: StepDetails[K] } = {
-    at,
-    verdict: packVerdict(verdict, budget),
-  }
-  if (round !== 0) details.round = round
-  if (kind !== 'asked') details.kind = kind
-  if (stage !== stageOf(place.question)) details.stage = stage
-  if (fault !== undefined) details.fault = [fault.kind, fault.detail]
-  if (remembered) details.remembered = remembered
-  if (recipients !== undefined) details.recipients = recipients
-  if (notes !== undefined) details.doors = notes
-  return details
-}
-
-/** All of them or none: with some of them nobody could take the step again. */
-function packNotes(doors: StepNotes, budget: JsonBudget): readonly JsonValue[] {
-  const { size } = doors
-  if (size > budget.left) return [[missingMark, 'the record is full']]
-  budget.left -= size
-  return doors.pack()
-}
-
-/** What decisions depend on is kept whole, the rest within the budget. */
-function packVerdict(verdict: AnyVerdict, budget: JsonBudget): JsonObject {
-  const packed = packDecisive(verdict)
-  if (isPlainPass(verdict)) return packed
-  const { evidence, findings, headerEdits, envelopeEdits, replacement } = verdict
-  if (verdict.verdict === 'per-recipient') packed['verdicts'] = verdict.verdicts.map(packDecisive)
-  if (replacement !== undefined) packed['replacement'] = packReplacement(replacement)
-  if (evidence !== undefined) packed['evidence'] = jsonWithin(evidence, budget)
-  if (findings !== undefined) packed['findings'] = jsonWithin(findings, budget)
-  if (headerEdits !== undefined) packed['headerEdits'] = jsonWithin(headerEdits, budget)
-  if (envelopeEdits !== undefined) packed['envelopeEdits'] = jsonWithin(envelopeEdits, budget)
-  return packed
-}
-
-function packDecisive(verdict: AnyVerdict): Record<string, JsonValue> {
-  const { reason, score, recipientScores } = verdict
-  const packed: Record<string, JsonValue> = { verdict: verdict.verdict }
-  if (verdict.verdict === 'defer' || verdict.verdict === 'reject') {
-    packed['status'] = verdict.status
-    packed['text'] = verdict.text.slice(0, 500)
-    if (verdict.close) packed['close'] = true
-    if (verdict.at !== undefined) packed['at'] = verdict.at
-  }
-  if (reason !== undefined) packed['reason'] = reason.slice(0, 200)
-  if (score !== undefined) packed['score'] = score
-  if (recipientScores !== undefined) packed['recipientScores'] = recipientScores
-  return packed
-}
-
-function packReplacement({ message, receivedDigest, digest }: Replacement): JsonObject {
-  return { received: receivedDigest, handedBack: digest, sizeBytes: message.sizeBytes }
-}
-
 /** With the reason where it was refused though no entry objected. */
 export type PackedRecipient =
   | readonly [address: string, accepted: 0 | 1]
@@ -306,7 +198,8 @@ export type TraceTimes = {
 
 /** What is read only of a transaction that is looked at: kept apart, so that finding others does not read it. */
 export type TraceDetail = {
-  readonly steps: readonly PackedStep[]
+  /** A list of `PackedStep` as JSON: nobody reads it before it is stored. */
+  readonly steps: string
   /** For who puts the same questions to another chain. */
   readonly facts?: SessionFacts
 }

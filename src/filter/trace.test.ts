@@ -247,7 +247,7 @@ describe('bounds', () => {
         end,
       },
       times: { at: 0, endedAt: 0 },
-      detail: { steps: [] },
+      detail: { steps: '[]' },
     })
     writer.write(record('early', 'committed'), new SessionJson())
     archive.fallBehind(2000)

@@ -111,7 +111,7 @@ export function benchRecord(n: number): TraceRecord {
       : [place, 3 + ((n + place) % 40)],
   )
   const times = { at: start + n * 1000, endedAt: start + n * 1000 + 80 }
-  return { head, times, detail: { steps } }
+  return { head, times, detail: { steps: JSON.stringify(steps) } }
 }
 
 const traces = await openTraces(

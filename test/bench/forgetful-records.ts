@@ -19,7 +19,7 @@ const record: TraceRecord = {
     end: 'committed',
   },
   times: { at: 0, endedAt: 0 },
-  detail: { steps: [] },
+  detail: { steps: '[]' },
 }
 
 export function recordOf(): TraceRecord {
