@@ -41,12 +41,18 @@ import { watchGateway } from './tools/watch-gateway.ts'
 import { unopened } from './tools/unopened.ts'
 import { whoConnects } from './tools/who-connects.ts'
 import type { CrashNotes } from './workers/crash-notes.ts'
-import type { ReloadReport, Seat, Suspect, WorkerStatus } from './workers/messages.ts'
+import {
+  unwary,
+  type ReloadReport,
+  type Seat,
+  type Wariness,
+  type WorkerStatus,
+} from './workers/messages.ts'
 import type { Superior } from './workers/superior.ts'
 import { listenersOf } from './workers/share.ts'
 
 /** A gateway that is one process. */
-const onlySeat: Seat = { number: 1, workers: 1, shards: [0], leads: true, suspects: [] }
+const onlySeat: Seat = { number: 1, workers: 1, shards: [0], leads: true, wariness: unwary }
 
 /**
  * Opens everything that the configuration folder describes, or says all that is wrong with it.
@@ -284,8 +290,8 @@ class RunningGateway implements Gateway {
     }
   }
 
-  suspect(suspects: readonly Suspect[]): void {
-    this.#notes?.suspect(suspects)
+  beware(wariness: Wariness): void {
+    this.#notes?.beware(wariness)
   }
 
   async close(graceMs: number): Promise<void> {

@@ -75,8 +75,8 @@ class GatewayWorker {
     switch (order.say) {
       case 'open':
         return this.#open(order.folder, order.seat)
-      case 'suspect':
-        return this.#gateway?.suspect(order.suspects)
+      case 'beware':
+        return this.#gateway?.beware(order.wariness)
       case 'adopt':
         return this.#gateway?.adopt(order.shard)
       case 'lead':

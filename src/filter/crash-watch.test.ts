@@ -4,7 +4,7 @@ import { definePlugin } from '../plugin/plugin.ts'
 import { pass } from '../plugin/verdict.ts'
 import { voucher } from '../../test/fixtures/plugins/voucher/voucher.ts'
 
-async function judged(refused: boolean, withReader = true) {
+async function judged(refused: boolean, { withReader = true, isOn = true } = {}) {
   const steps: string[] = []
   const reader = definePlugin({
     name: 'reader',
@@ -19,6 +19,7 @@ async function judged(refused: boolean, withReader = true) {
   const chain = chainUnderTest({
     entries: [entryOf(voucher), ...(withReader ? [entryOf(reader)] : [])],
     crashWatch: {
+      isOn,
       enter({ message }) {
         steps.push(`enter ${message.sizeBytes}`)
         return refused ? Promise.resolve(undefined) : () => void steps.push('leave')
@@ -48,8 +49,14 @@ describe('a message that entries judge', () => {
     expect(trace?.end).toBe('refused')
   })
 
+  test('is not noted where no process has ended lately', async () => {
+    const { steps, reply } = await judged(true, { isOn: false })
+    expect(steps).toEqual(['judged'])
+    expect(reply).toBe('250')
+  })
+
   test('is not noted where no entry wants to see it', async () => {
-    const { steps, reply } = await judged(true, false)
+    const { steps, reply } = await judged(true, { withReader: false })
     expect(steps).toEqual([])
     expect(reply).toBe('250')
   })

@@ -6,6 +6,8 @@ import type { Events } from './entry.ts'
  * the message which did it can be told from the others.
  */
 export interface CrashWatch {
+  /** Otherwise no process has ended lately, and nobody need be asked. */
+  readonly isOn: boolean
   /**
    * Before the entries see a message.
    * @returns what to call when all of them are done; nothing, once it is set aside, for a message that has ended

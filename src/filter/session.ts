@@ -224,7 +224,7 @@ export class FilterSession implements SessionPolicy {
     Object.freeze(event.transaction.recipients)
     const { crashWatch } = this.#parts
     // Without entries nobody looks at the message, and no note of it is needed.
-    if (crashWatch === undefined || inquiry.generation.places.message.length === 0) {
+    if (crashWatch?.isOn !== true || inquiry.generation.places.message.length === 0) {
       return this.#judge.judge(event)
     }
     return after(crashWatch.enter(event), (leave) =>

@@ -2,7 +2,7 @@
 import type { ListedEntry } from '../filter/generation.ts'
 import type { Mistake } from '../plugin/mistake.ts'
 import type { ListenAddress } from '../runtime/net.ts'
-import type { ReloadReport, Suspect, WorkerStatus } from '../workers/messages.ts'
+import type { ReloadReport, Wariness, WorkerStatus } from '../workers/messages.ts'
 
 /** A gateway at work. */
 export interface Gateway {
@@ -28,8 +28,8 @@ export interface Gateway {
   adopt(shard: number): Promise<void>
   /** Does from here on what one worker does for all: whoever did it is gone for good. */
   lead(): Promise<void>
-  /** These messages are not to be filtered again for now. */
-  suspect(suspects: readonly Suspect[]): void
+  /** Workers have died: these messages are not to be filtered again for now, and what is judged is noted. */
+  beware(wariness: Wariness): void
   /** Accepts no more, lets sessions and deliveries end within `graceMs`, closes everything. */
   close(graceMs: number): Promise<void>
 }

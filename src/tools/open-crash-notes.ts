@@ -8,7 +8,7 @@ import type { Seat } from '../workers/messages.ts'
 export async function openCrashNotes(
   { disk, clock, log }: Pick<Doors, 'disk' | 'clock' | 'log'>,
   spool: string,
-  { number: worker, suspects }: Seat,
+  { number: worker, wariness }: Seat,
 ): Promise<CrashNotes | undefined> {
   const { judging: path, damaged } = spoolLayout(spool)
   try {
@@ -18,7 +18,7 @@ export async function openCrashNotes(
       log,
       path,
       worker,
-      suspects,
+      wariness,
       setAside: (suspect) => setMessageAside(disk, damaged, suspect),
     })
   } catch (error) {

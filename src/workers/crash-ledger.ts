@@ -1,6 +1,8 @@
 /**
- * Remembers, over restarts too, which messages were being judged when workers died. One that was there three times
- * within a day is suspect until that is no longer so. Losing the file forgets suspicions and nothing else.
+ * Remembers, over restarts too, that workers died, and which messages were being judged then. For a day after a death
+ * workers note what they judge. A message that was there three times within a day is suspect until that is no longer so;
+ * what was there at the first death nobody noted, and it counts for all that are there at the next ones.
+ * Losing the file forgets suspicions and nothing else.
  */
 import { isPosternError } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
@@ -8,7 +10,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { notesOf } from './crash-notes.ts'
-import type { Suspect } from './messages.ts'
+import type { Wariness } from './messages.ts'
 import type { CrashRecords } from './supervision.ts'
 
 const dayMs = 86_400_000
@@ -16,6 +18,8 @@ const crashesOfASuspect = 3
 /** Fingerprints that are remembered; beyond it those that were seen longest ago go. */
 const mostRemembered = 10_000
 const maxFileBytes = 1 << 20
+/** Before the times of deaths; no fingerprint. */
+const deathMark = 'died'
 
 export interface CrashLedgerParts {
   readonly disk: Disk
@@ -30,10 +34,15 @@ export class CrashLedger implements CrashRecords {
   readonly #parts: CrashLedgerParts
   /** The times of death, oldest first; by fingerprint, the one that was seen last at the end. */
   readonly #crashes: Map<string, readonly Instant[]>
+  #lastDeath: Instant
+  /** The last death at which nobody noted anything. */
+  #unnoted: Instant
 
-  constructor(parts: CrashLedgerParts, remembered: ReadonlyMap<string, readonly Instant[]>) {
+  constructor(parts: CrashLedgerParts, { crashes, lastDeath, unnoted }: Remembered) {
     this.#parts = parts
-    this.#crashes = new Map(remembered)
+    this.#crashes = new Map(crashes)
+    this.#lastDeath = lastDeath
+    this.#unnoted = unnoted
   }
 
   static async open(parts: CrashLedgerParts): Promise<CrashLedger> {
@@ -44,37 +53,40 @@ export class CrashLedger implements CrashRecords {
       if (!isPosternError(error, 'NOT_FOUND')) {
         parts.log.warn('crashes.forgotten', { path: parts.path, error: String(error) })
       }
-      return new CrashLedger(parts, new Map())
+      return new CrashLedger(parts, parseCrashes(''))
     }
   }
 
-  get suspects(): readonly Suspect[] {
+  get wariness(): Wariness {
     const now = this.#parts.clock.now()
-    return [...this.#crashes].flatMap(([fingerprint, times]) => {
+    const suspects = [...this.#crashes].flatMap(([fingerprint, times]) => {
       const until = suspectUntil(times)
       return until === undefined || until <= now ? [] : [[fingerprint, until] as const]
     })
+    return { suspects, noteUntil: Math.max(this.#lastDeath + dayMs, 0) }
   }
 
-  async workerDied(worker: number): Promise<readonly Suspect[]> {
-    const { disk, log, notes, path } = this.#parts
+  async workerDied(worker: number): Promise<void> {
+    const { disk, clock, log, notes, path } = this.#parts
+    const now = clock.now()
+    if (now >= this.#lastDeath + dayMs) this.#unnoted = now
+    this.#lastDeath = now
     try {
       const inHand = await notesOf(disk, notes, worker)
-      if (inHand.length === 0) return []
       for (const fingerprint of inHand) this.#count(fingerprint)
       await this.#write(path)
-      const suspects = this.suspects.filter(([fingerprint]) => inHand.includes(fingerprint))
-      log.warn('worker.judged', { worker, messages: inHand.length, suspects: suspects.length })
-      return suspects
+      if (inHand.length === 0) return
+      const found = this.wariness.suspects.filter(([fingerprint]) => inHand.includes(fingerprint))
+      log.warn('worker.judged', { worker, messages: inHand.length, suspects: found.length })
     } catch (error) {
       log.error('crash.not-counted', { worker, error: String(error) })
-      return []
     }
   }
 
   #count(fingerprint: string): void {
     const now = this.#parts.clock.now()
-    const before = this.#crashes.get(fingerprint) ?? []
+    const unseen = this.#unnoted > now - dayMs && this.#unnoted < now ? [this.#unnoted] : []
+    const before = this.#crashes.get(fingerprint) ?? unseen
     this.#crashes.delete(fingerprint)
     this.#crashes.set(fingerprint, [...before, now].slice(-crashesOfASuspect))
     for (const [oldest, times] of this.#crashes) {
@@ -86,7 +98,8 @@ export class CrashLedger implements CrashRecords {
 
   async #write(path: string): Promise<void> {
     const { disk } = this.#parts
-    const lines = [...this.#crashes].map(([print, times]) => `${print} ${times.join(' ')}\n`)
+    const crashes = [...this.#crashes].map(([print, times]) => `${print} ${times.join(' ')}\n`)
+    const lines = [`${deathMark} ${this.#lastDeath} ${this.#unnoted}\n`, ...crashes]
     const file = await disk.open(`${path}.part`, 'open')
     try {
       await file.truncate(0)
@@ -104,16 +117,25 @@ function suspectUntil(times: readonly Instant[]): Instant | undefined {
   return first === undefined || times.length < crashesOfASuspect ? undefined : first + dayMs
 }
 
-/** A line each: the fingerprint and the times. What is no such line is skipped. */
-export function parseCrashes(text: string): ReadonlyMap<string, readonly Instant[]> {
+export interface Remembered {
+  readonly crashes: ReadonlyMap<string, readonly Instant[]>
+  /** `-Infinity` where nobody has died. */
+  readonly lastDeath: Instant
+  /** The last one at which no message was noted; the same. */
+  readonly unnoted: Instant
+}
+
+/** A line each: the fingerprint and the times; one with the last deaths. What is no such line is skipped. */
+export function parseCrashes(text: string): Remembered {
   const crashes = new Map<string, readonly Instant[]>()
-  for (const line of text.split('\n').slice(0, mostRemembered)) {
-    const [fingerprint = '', ...digits] = line.split(' ')
+  let lastDeath = -Infinity
+  let unnoted = -Infinity
+  for (const line of text.split('\n').slice(0, mostRemembered + 1)) {
+    const [name = '', ...digits] = line.split(' ')
     const times = digits.map(Number)
-    if (!/^[0-9a-f]{32}$/.test(fingerprint) || times.length === 0) continue
-    if (times.every((time) => Number.isSafeInteger(time))) {
-      crashes.set(fingerprint, times.slice(-crashesOfASuspect))
-    }
+    if (times.length === 0 || !times.every((time) => Number.isSafeInteger(time))) continue
+    if (name === deathMark) [lastDeath = -Infinity, unnoted = -Infinity] = times
+    else if (/^[0-9a-f]{32}$/.test(name)) crashes.set(name, times.slice(-crashesOfASuspect))
   }
-  return crashes
+  return { crashes, lastDeath, unnoted }
 }

@@ -9,7 +9,7 @@ import { recordingLog } from '../testkit/recording-log.ts'
 import { CrashLedger, parseCrashes } from './crash-ledger.ts'
 import { CrashNotes, notesOf } from './crash-notes.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { Suspect } from './messages.ts'
+import { unwary, type Suspect } from './messages.ts'
 
 const notes = '/judging'
 const path = '/crashes'
@@ -51,7 +51,7 @@ async function openNotes(disk: FakeDisk, of: { worker?: number; suspects?: Suspe
     log,
     path: notes,
     worker: of.worker ?? 1,
-    suspects: of.suspects ?? [],
+    wariness: { suspects: of.suspects ?? [], noteUntil: clock.now() + dayMs },
     async setAside({ name }) {
       kept.push(name)
       return `damaged/${name}`
@@ -155,6 +155,16 @@ describe('a note of what a worker judges', () => {
   })
 })
 
+test('nobody notes anything before a worker has died, nor a day after', async () => {
+  const { notes: worker, clock } = await openNotes(fakeDisk())
+  worker.beware(unwary)
+  expect(worker.isOn).toBe(false)
+  worker.beware({ suspects: [], noteUntil: clock.now() + 1_000 })
+  expect(worker.isOn).toBe(true)
+  clock.advance(1_000)
+  expect(worker.isOn).toBe(false)
+})
+
 describe('a message that is suspect', () => {
   test('is not judged, its bytes are kept, and an alert says so', async () => {
     const until = fakeClock().now() + 1_000
@@ -167,7 +177,7 @@ describe('a message that is suspect', () => {
       fields: { alert: true, path: `damaged/crash-${printOf('one')}` },
     })
     expect(await worker.notes.enter(event('two'))).toBeTypeOf('function')
-    worker.notes.suspect([[printOf('two'), until]])
+    worker.notes.beware({ suspects: [[printOf('two'), until]], noteUntil: until })
     expect(await worker.notes.enter(event('two'))).toBeUndefined()
   })
 
@@ -181,7 +191,8 @@ describe('a message that is suspect', () => {
 describe('the ledger of crashes', () => {
   async function crashOver(disk: FakeDisk, ledger: CrashLedger, subject: string) {
     await (await openNotes(disk)).notes.enter(event(subject))
-    return ledger.workerDied(1)
+    await ledger.workerDied(1)
+    return ledger.wariness.suspects
   }
 
   test('makes a message suspect with the third crash within a day, until the first is a day ago', async () => {
@@ -194,9 +205,30 @@ describe('the ledger of crashes', () => {
     expect(await crashOver(disk, ledger, 'one')).toEqual([])
     expect(await crashOver(disk, ledger, 'two')).toEqual([])
     expect(await crashOver(disk, ledger, 'one')).toEqual([[printOf('one'), until]])
-    expect(ledger.suspects).toEqual([[printOf('one'), until]])
     clock.advance(dayMs)
-    expect(ledger.suspects).toEqual([])
+    expect(ledger.wariness.suspects).toEqual([])
+  })
+
+  test('has workers note what they judge for a day after a death, over restarts too', async () => {
+    const disk = fakeDisk()
+    const clock = fakeClock()
+    const ledger = await ledgerOf(disk, clock)
+    expect(ledger.wariness).toEqual({ suspects: [], noteUntil: 0 })
+    await ledger.workerDied(1)
+    const { noteUntil } = (await ledgerOf(disk, clock)).wariness
+    expect(noteUntil).toBe(clock.now() + dayMs)
+    expect(ledger.wariness).toEqual({ suspects: [], noteUntil })
+  })
+
+  test('holds against a message the first death of a day, at which nobody noted anything', async () => {
+    const disk = fakeDisk()
+    const clock = fakeClock()
+    await (await ledgerOf(disk, clock)).workerDied(1)
+    const until = clock.now() + dayMs
+    clock.advance(1_000)
+    const ledger = await ledgerOf(disk, clock)
+    expect(await crashOver(disk, ledger, 'one')).toEqual([])
+    expect(await crashOver(disk, ledger, 'one')).toEqual([[printOf('one'), until]])
   })
 
   test('does not hold crashes together that are more than a day apart', async () => {
@@ -216,25 +248,27 @@ describe('the ledger of crashes', () => {
       const ledger = await ledgerOf(disk, clock)
       expect(await crashOver(disk, ledger, 'one')).toHaveLength(crash === 3 ? 1 : 0)
     }
-    expect((await ledgerOf(disk, clock)).suspects).toHaveLength(1)
+    expect((await ledgerOf(disk, clock)).wariness.suspects).toHaveLength(1)
   })
 
   test('counts nothing for a worker that judged nothing, and never fails', async () => {
     const disk = fakeDisk()
     const ledger = await ledgerOf(disk, fakeClock())
-    expect(await ledger.workerDied(1)).toEqual([])
+    await ledger.workerDied(1)
     disk.fault = () => 'DISK_FAILED'
-    expect(await ledger.workerDied(1)).toEqual([])
+    await ledger.workerDied(1)
+    expect(ledger.wariness.suspects).toEqual([])
   })
 
   test('reads whatever lies in its file', () => {
     assert(
       property(string({ unit: 'binary', maxLength: 200 }), (text) => {
-        expect(parseCrashes(text).size).toBeLessThanOrEqual(text.length)
+        expect(parseCrashes(text).crashes.size).toBeLessThanOrEqual(text.length)
       }),
     )
     const print = '0123456789abcdef0123456789abcdef'
-    const text = `${print} 1 2 3 4\n${print} x\nodd 1\n`
-    expect([...parseCrashes(text)]).toEqual([[print, [2, 3, 4]]])
+    const text = `died 7 3\n${print} 1 2 3 4\n${print} x\nodd 1\ndied x\n`
+    const crashes = new Map([[print, [2, 3, 4]]])
+    expect(parseCrashes(text)).toEqual({ crashes, lastDeath: 7, unnoted: 3 })
   })
 })

@@ -1,6 +1,6 @@
 /**
  * What all workers are judging at this moment, in one small file that nobody syncs: it need not survive more than the
- * end of a process. Each worker writes to a part of its own, where each message has a place while it is being judged;
+ * end of a process. It is kept while a worker has died lately, and by nobody before. Each worker writes to a part of its own, where each message has a place while it is being judged;
  * the supervisor reads the part of a worker that died.
  */
 import type { CrashWatch } from '../filter/crash-watch.ts'
@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Disk, DiskFile } from '../runtime/disk.ts'
 import type { Log } from '../runtime/log.ts'
 import { fingerprintBytes, fingerprintOf } from './fingerprint.ts'
-import type { Suspect } from './messages.ts'
+import type { Wariness } from './messages.ts'
 
 /** Messages of one worker that are noted at one time; those beyond it are judged unnoted. */
 const places = 1_024
@@ -26,7 +26,7 @@ export interface CrashNotesParts {
   readonly path: string
   /** The worker, from 1. */
   readonly worker: number
-  readonly suspects: readonly Suspect[]
+  readonly wariness: Wariness
   /** Keeps the bytes for the operator. @returns where. @throws PosternError DISK_FULL, DISK_FAILED */
   setAside(suspect: { name: string; reason: string; message: Message }): Promise<string>
 }
@@ -34,7 +34,8 @@ export interface CrashNotesParts {
 export class CrashNotes implements CrashWatch {
   readonly #parts: CrashNotesParts
   readonly #file: DiskFile
-  readonly #suspects: Map<string, number>
+  readonly #suspects = new Map<string, number>()
+  #noteUntil = 0
   /** This worker's part of the file, as it is to stand there. */
   readonly #part = Buffer.alloc(partBytes)
   /** The place that became free last is taken first: those in use lie close together. */
@@ -47,7 +48,7 @@ export class CrashNotes implements CrashWatch {
   private constructor(parts: CrashNotesParts, file: DiskFile) {
     this.#parts = parts
     this.#file = file
-    this.#suspects = new Map(parts.suspects)
+    this.beware(parts.wariness)
   }
 
   /** @throws PosternError DISK_FULL, DISK_FAILED */
@@ -57,9 +58,18 @@ export class CrashNotes implements CrashWatch {
     return new CrashNotes(parts, file)
   }
 
-  /** More messages that must not be judged again. */
-  suspect(suspects: readonly Suspect[]): void {
+  /** Another worker has died. */
+  beware({ suspects, noteUntil }: Wariness): void {
     for (const [fingerprint, until] of suspects) this.#suspects.set(fingerprint, until)
+    this.#noteUntil = noteUntil
+  }
+
+  get isOn(): boolean {
+    if (this.#noteUntil === 0) return false
+    if (this.#parts.clock.now() < this.#noteUntil) return true
+    // No suspicion outlasts the day after the last death.
+    this.#noteUntil = 0
+    return false
   }
 
   enter({

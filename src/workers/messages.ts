@@ -23,7 +23,7 @@ export interface Seat {
   readonly leads?: true
   /** It lets nobody in. */
   readonly closed?: true
-  readonly suspects: readonly Suspect[]
+  readonly wariness: Wariness
 }
 
 /** What must be the same for all workers, and for those that come later, whatever the configuration says then. */
@@ -39,6 +39,16 @@ export interface OpenListener {
 
 /** A message that must not be filtered again before that time: those like it have ended workers. */
 export type Suspect = readonly [fingerprint: string, until: Instant]
+
+/** What workers are to do because others have died. */
+export interface Wariness {
+  readonly suspects: readonly Suspect[]
+  /** Until then they note what they judge: while nobody dies, nobody pays for it. */
+  readonly noteUntil: Instant
+}
+
+/** Nobody has died. */
+export const unwary: Wariness = Object.freeze({ suspects: [], noteUntil: 0 })
 
 /** What a worker says when it is open. */
 export interface WorkerReport extends Known {
@@ -108,7 +118,7 @@ export type ToWorker =
   /** It need not ask any more: nobody holds any. */
   | { readonly say: 'free'; readonly key: string }
   | { readonly say: 'slots'; readonly granted: SlotsGranted }
-  | { readonly say: 'suspect'; readonly suspects: readonly Suspect[] }
+  | { readonly say: 'beware'; readonly wariness: Wariness }
   | { readonly say: 'adopt'; readonly shard: number }
   /** Whoever led is gone for good. */
   | { readonly say: 'lead' }

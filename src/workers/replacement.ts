@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { WorkerEnd } from '../runtime/workers.ts'
 import type { FirstWord } from './first-words.ts'
-import type { Suspect, ToWorker } from './messages.ts'
+import type { ToWorker, Wariness } from './messages.ts'
 import type { CrashRecords, Successor } from './supervision.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
@@ -21,7 +21,7 @@ export interface ReplacementParts {
   /** Resolves with what the new worker says first. */
   readonly launch: (slot: WorkerSlot) => Promise<FirstWord>
   /** All workers are to know it. */
-  readonly suspect: (suspects: readonly Suspect[]) => void
+  readonly beware: (wariness: Wariness) => void
   /** Everybody is to go now. */
   readonly stopping: () => boolean
   /** Of a restart under way: the one that does not sit in its place yet. */
@@ -72,11 +72,11 @@ export class Replacement {
     await this.#blame(slot.number)
   }
 
-  /** Counts the messages that it had in hand. */
+  /** Counts the messages that it had in hand; from here on all others note theirs. */
   async #blame(number: number): Promise<void> {
-    const { crashes, suspect } = this.#parts
-    const suspects = await crashes.workerDied(number)
-    if (suspects.length > 0) suspect(suspects)
+    const { crashes, beware } = this.#parts
+    await crashes.workerDied(number)
+    beware(crashes.wariness)
   }
 
   async #relaunch(slot: WorkerSlot): Promise<void> {

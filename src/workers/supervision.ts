@@ -2,14 +2,15 @@
 import type { Mistake } from '../plugin/mistake.ts'
 import type { Member } from './claims.ts'
 import type { FirstWord, FirstWords } from './first-words.ts'
-import type { Suspect, WorkerReport, WorkerStatus } from './messages.ts'
+import type { Wariness, WorkerReport, WorkerStatus } from './messages.ts'
 import type { Worker, WorkerSlot } from './worker-slot.ts'
 
 /** What workers were judging when they died. */
 export interface CrashRecords {
-  readonly suspects: readonly Suspect[]
-  /** Counts what the worker had in hand; never rejects. @returns those that have become suspect by it */
-  workerDied(number: number): Promise<readonly Suspect[]>
+  /** What follows from all deaths so far. */
+  readonly wariness: Wariness
+  /** Counts the death, and what the worker had in hand; never rejects. */
+  workerDied(number: number): Promise<void>
 }
 
 export type Opening =

@@ -21,6 +21,7 @@ const settled = async (): Promise<void> => {
 }
 
 function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Suspect[] = []) {
+  const wariness = { suspects, noteUntil: 5 }
   const deaf = new Set<number>()
   const processes = fakeWorkers<ToWorker, FromWorker>(({ say }, pid) =>
     say === 'ping' && !deaf.has(pid) ? { say: 'alive' } : undefined,
@@ -29,12 +30,9 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
   const log = recordingLog()
   const died: number[] = []
   const crashes = {
-    get suspects() {
-      return suspects
-    },
+    wariness,
     async workerDied(number: number) {
       died.push(number)
-      return suspects
     },
   }
   const supervisor = new Supervisor({
@@ -89,7 +87,7 @@ describe('a supervisor that opens', () => {
       workers: 2,
       leads: true,
       shards: [0, 2],
-      suspects: [],
+      wariness: { suspects: [], noteUntil: 5 },
     })
     started[0]?.say({ say: 'opened', report })
     await settled()
@@ -289,14 +287,15 @@ describe('a worker that dies', () => {
     expect(started).toHaveLength(3)
   })
 
-  test('over a message that is suspect now: all workers are told', async () => {
+  test('tells all workers which messages are suspect, and that they are to note what they judge', async () => {
     const suspects: Suspect[] = []
     const { opened, replaced, started } = stage([[0], [1]], suspects)
     await opened()
     suspects.push(['00ff', 5])
     const next = await replaced(0, 100)
-    expect(started[1]?.told.at(-1)).toEqual({ say: 'suspect', suspects })
-    expect(seatOf(next)?.suspects).toEqual(suspects)
+    const wariness = { suspects: [['00ff', 5]], noteUntil: 5 }
+    expect(started[1]?.told.at(-1)).toEqual({ say: 'beware', wariness })
+    expect(seatOf(next)?.wariness).toEqual(wariness)
   })
 })
 
@@ -431,7 +430,9 @@ describe('a restart', () => {
       clock.advance(30_000)
       await settled()
     }
-    expect(successor.told.slice(1)).toEqual([{ say: 'adopt', shard: 1 }])
+    expect(successor.told.slice(1).filter(({ say }) => say !== 'beware')).toEqual([
+      { say: 'adopt', shard: 1 },
+    ])
     successor.say({ say: 'prepared', addresses: ['127.0.0.1 40001'] })
     await settled()
     started[0]?.end(0)

@@ -86,7 +86,7 @@ export class Supervisor {
       log: parts.log,
       crashes: parts.crashes,
       launch: (slot) => this.#launch(slot),
-      suspect: (suspects) => this.#tell({ say: 'suspect', suspects }),
+      beware: (wariness) => this.#tell({ say: 'beware', wariness }),
       stopping: () => this.#stopping !== undefined,
       waiting: () => this.#waitingSuccessor,
       abandoned: () => this.#abandoned.resolve(),
@@ -293,11 +293,11 @@ export class Supervisor {
     })
     const { number, shards, leads } = slot
     const known = this.#known === undefined ? {} : { known: this.#known }
-    const { suspects } = crashes
+    const { wariness } = crashes
     const closed = this.#admits ? {} : { closed: true as const }
     const lead = leads ? { leads } : {}
     const workers = this.#slots.length
-    const seat = { number, workers, shards, suspects, ...lead, ...known, ...more, ...closed }
+    const seat = { number, workers, shards, wariness, ...lead, ...known, ...more, ...closed }
     slot.handTo(process)
     this.#counts.joined(member)
     process.send({ say: 'open', folder, seat })
