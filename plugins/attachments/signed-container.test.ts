@@ -11,6 +11,11 @@ const element = (tag: number, ...content: readonly Uint8Array[]): Buffer => {
 }
 const endless = (tag: number, ...content: readonly Uint8Array[]): Buffer =>
   Buffer.concat([Buffer.from([tag, 0x80]), ...content, Buffer.alloc(2)])
+const padded = (tag: number, ...content: readonly Uint8Array[]): Buffer => {
+  const body = Buffer.concat(content)
+  const zeros = Array<number>(12).fill(0)
+  return Buffer.concat([Buffer.from([tag, 0x8e, ...zeros, body.length >> 8, body.length]), body])
+}
 const oid = (hex: string): Buffer => element(0x06, Buffer.from(hex, 'hex'))
 
 const data = oid('2a864886f70d010701')
@@ -29,9 +34,12 @@ const signed = (make: typeof element, ...content: readonly Buffer[]) =>
 test.each([
   ['what is signed and within', signed(element, element(0xa0, file)), true],
   ['the same of lengths that nobody knew', signed(endless, endless(0xa0, file)), true],
+  ['the same of lengths that begin with zeros', signed(padded, padded(0xa0, file)), true],
   ['a signature beside what is signed', signed(element), false],
   ['one beside it, of lengths that nobody knew', signed(endless), false],
   ['what is encrypted', element(0x30, oid('2a864886f70d010703'), element(0xa0)), true],
+  ['what is encrypted, of padded lengths', padded(0x30, oid('2a864886f70d010703')), true],
+  ['a signature of lengths that begin with zeros', signed(padded), false],
   ['what is packed', element(0x30, oid('2a864886f70d0109100109'), element(0xa0)), true],
   ['what is signed and ends too soon', signed(element).subarray(0, 20), true],
   ['what is signed in no way that is known', element(0x30, signedData, version), true],

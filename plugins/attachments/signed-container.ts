@@ -61,7 +61,7 @@ function elementAt(bytes: Uint8Array, at: number): Element | undefined {
   if (first < 0x80) return { tag, start, end: start + first }
   const octets = first & 0x7f
   if (octets === 0) return { tag, start, end: undefined }
-  if (octets > 6) return undefined
+  // BER allows zeros in front, and some mail programs read any number of them.
   let length = 0
   for (const octet of bytes.subarray(start, start + octets)) length = length * 256 + octet
   return { tag, start: start + octets, end: start + octets + length }

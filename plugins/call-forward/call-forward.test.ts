@@ -165,6 +165,9 @@ describe('call-forward', () => {
         why: expect.stringMatching(/^smtp:gone\.test: .+; smtp:back\.test: .+421/),
       },
     })
+    const mistyped = { 'tables/call-forward': 'postern.test smtp:back.test,smtps:other.test\n' }
+    const strict = await backEnd(toRcpt('250 ok'), { files: mistyped })
+    await expect(strict.plugin.rcpt('bob@postern.test')).rejects.toThrow('smtps:other.test is no')
     // What waits is an answer too: the next one knows no better.
     const turned = { 'tables/call-forward': 'postern.test smtp:back.test,smtp:back.test\n' }
     const again = await backEnd(toRcpt('450 4.2.0 later'), { files: turned })

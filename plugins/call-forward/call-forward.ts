@@ -52,12 +52,11 @@ export const callForward = definePlugin({
     const rests = new Rests(clock)
 
     /** @returns what the back end said, or why it said nothing */
-    const ask = async (name: string, request: Omit<ProbeRequest, 'backEnd'>, most: number) => {
+    const ask = async (name: string, request: ProbeRequest, most: number) => {
       if (rests.rests(name)) return 'it rests, after failing several times'
-      const backEnd = parsed(name)
       if (!(await counters.take(name, most))) return 'too many questions at once'
       try {
-        const probed = await probe({ net, dns, clock }, { ...request, backEnd })
+        const probed = await probe({ net, dns, clock }, request)
         rests.answered(name)
         return probed
       } catch (error) {
@@ -76,10 +75,12 @@ export const callForward = definePlugin({
       request: Omit<ProbeRequest, 'backEnd'>,
       most: number,
     ) => {
+      // A mistake in the second is told before the day that the first is down.
+      const backEnds = names.map((name) => ({ name, backEnd: parsed(name) }))
       const silent: string[] = []
-      for (const name of names) {
+      for (const { name, backEnd } of backEnds) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other
-        const probed = await ask(name, request, most)
+        const probed = await ask(name, { ...request, backEnd }, most)
         if (typeof probed !== 'string') return { name, probed }
         silent.push(names.length === 1 ? probed : `${name}: ${probed}`)
       }

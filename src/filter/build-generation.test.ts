@@ -170,6 +170,13 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       name,
       setup,
     })
+    const doubter: Plugin = {
+      ...plugin('doubter', () => ({ rcpt: () => pass() })),
+      vouches: 'local',
+      mayVouch() {
+        throw new Error('no idea')
+      },
+    }
     expect(
       mistakesOf([
         entryOf(plugin('no-function', () => JSON.parse('{"rcpt": 1}'))),
@@ -180,12 +187,14 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
             throw new Error('no licence')
           }),
         ),
+        entryOf(doubter),
       ]).map(([, problem]) => problem),
     ).toEqual([
       'no-function has a rcpt that is no function',
       'nothing returns nothing from setup',
       'later returns a promise from setup',
       expect.stringContaining('thrower cannot be set up: Error: no licence'),
+      expect.stringContaining('doubter cannot be set up: Error: no idea'),
     ])
   })
 
@@ -278,10 +287,13 @@ describe('needs', () => {
 
 describe('generations', () => {
   test('a chain in which nobody vouches works, and is doubted', () => {
-    expect(build([])).toMatchObject({
-      ok: true,
-      doubts: [{ problem: 'no entry vouches for a recipient: every RCPT is refused' }],
-    })
+    const doubts = [{ problem: 'no entry vouches for a recipient: every RCPT is refused' }]
+    const never = { ...voucher, mayVouch: () => false }
+    const elsewhere = { ...voucher, setup: () => ({ message: () => pass() }) }
+    const shadow = entryOf(voucher, { mode: 'shadow' })
+    for (const entries of [[], [entryOf(never)], [entryOf(elsewhere)], [shadow]]) {
+      expect(build(entries)).toMatchObject({ ok: true, doubts })
+    }
     expect(build([entryOf(voucher)])).toMatchObject({ ok: true, doubts: [] })
   })
 

@@ -68,7 +68,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     ...checkReplacing(configs),
   ]
   const listenerNames = new Set(listeners.map(({ name }) => name))
-  const doubts = [...doubtsAbout(configs, receiver.place.file)]
+  const doubts = configs.flatMap(failsOpen)
   const entries = configs.flatMap((config) => {
     const built = buildEntry(config, { doors, resources, keepsAnswers, listeners: listenerNames })
     mistakes.push(...built.mistakes)
@@ -103,6 +103,7 @@ export function buildGeneration(request: GenerationRequest): BuiltGeneration {
     meter: new ChainMeter(doors.metrics, places.all),
     log: doors.log,
   })
+  if (!entries.some(vouchesForAny)) doubts.push(unvouched(receiver.place.file))
   if (listeners.length === 0) doubts.push(unheard(receiver.place.file))
   return { ok: true, generation, doubts }
 }
@@ -119,21 +120,17 @@ function checkNames(configs: readonly EntryConfig[]): readonly Mistake[] {
   })
 }
 
-function doubtsAbout(configs: readonly EntryConfig[], file: string): readonly Mistake[] {
-  const vouches = configs.some(
-    ({ plugin, mode }) => mode === 'enforce' && plugin.vouches !== undefined,
-  )
-  const open = configs.flatMap(failsOpen)
-  if (vouches) return open
-  return [
-    ...open,
-    {
-      file,
-      key: 'chain',
-      problem: 'no entry vouches for a recipient: every RCPT is refused',
-      remedy: 'add rcpthosts',
-    },
-  ]
+function vouchesForAny({ vouches, shadow, instance }: Entry): boolean {
+  return vouches && !shadow && instance.rcpt !== undefined
+}
+
+function unvouched(file: string): Mistake {
+  return {
+    file,
+    key: 'chain',
+    problem: 'no entry vouches for a recipient: every RCPT is refused',
+    remedy: 'add rcpthosts',
+  }
 }
 
 function unheard(file: string): Mistake {
@@ -189,14 +186,14 @@ function buildEntry(config: EntryConfig, surroundings: Surroundings): Built {
   const own = entryDoors(doors, { name: config.name, plugin: plugin.name, shadow, recorder })
   const set = setUp(config, resolved.values, own)
   if ('mistakes' in set) return set
-  const { instance } = set
+  const { instance, vouches } = set
   if (config.first && instance.message === undefined) {
     const problem = `${plugin.name} does nothing at message`
     mistakes.push(mistakeAt(place, ['first'], { problem, remedy: 'take first from this entry' }))
   }
   const entry: Entry = {
     ...termsOf(config, condition.applies),
-    vouches: plugin.vouches !== undefined && plugin.mayVouch?.(resolved.values) !== false,
+    vouches,
     shadow,
     instance,
     renew: () => plugin.setup(resolved.values, own),
@@ -270,13 +267,16 @@ function setUp(
   { plugin, place }: EntryConfig,
   values: Parameters<Plugin['setup']>[0],
   doors: PluginDoors,
-): { readonly instance: Instance } | { readonly mistakes: readonly Mistake[] } {
+):
+  | { readonly instance: Instance; readonly vouches: boolean }
+  | { readonly mistakes: readonly Mistake[] } {
   try {
+    const vouches = plugin.vouches !== undefined && plugin.mayVouch?.(values) !== false
     const instance = plugin.setup(values, doors)
     const mistakes = instanceProblems(instance).map((mistake) =>
       mistakeAt(place, [], { ...mistake, problem: `${plugin.name} ${mistake.problem}` }),
     )
-    return mistakes.length > 0 ? { mistakes } : { instance }
+    return mistakes.length > 0 ? { mistakes } : { instance, vouches }
   } catch (error) {
     if (error instanceof FileMistakes) return { mistakes: inFile(error) }
     const problem = `${plugin.name} cannot be set up: ${errorDetail(error)}`

@@ -130,6 +130,21 @@ describe('silence is not consent', () => {
     expect((await chain.trace())?.steps.map(({ entry }) => entry)).toEqual(['shadow'])
   })
 
+  test('a shadow that would vouch is asked once, whoever refuses before it', async () => {
+    const entries = [
+      entryOf(voucher),
+      objecting({ stage: 'rcpt' }),
+      entryOf(voucher, { name: 'last' }),
+      entryOf(voucher, { name: 'shadow', mode: 'shadow' }),
+    ]
+    const chain = chainUnderTest({ entries })
+    const session = await inTransaction(chain.dial())
+    expect(await session.rcpt('bob@postern.test')).toBe('550 5.7.1 Objection')
+    session.end()
+    const asked = (await chain.trace())?.steps.map(({ entry }) => entry)
+    expect(asked).toEqual(['voucher', 'objector', 'shadow'])
+  })
+
   test('one whose options say that it never vouches may not, and is not waited for', async () => {
     const lender = definePlugin({
       name: 'lender',

@@ -193,16 +193,18 @@ export class FilterSession implements SessionPolicy {
         event.recipient.mailbox,
         event.transaction.session.hostname,
       )
-    return after(askInOrder(inquiry, { places, event, recipients, until: vouching }), () => {
+    const first = askInOrder(inquiry, { places, event, recipients, until: vouching })
+    return after(first, (objection) => {
       const refusal = decided()
-      const areAllAsked = vouching === places.length || inquiry.ended
+      // Where one of them objected, the shadows behind it have been asked.
+      const areAllAsked = vouching === places.length || objection !== undefined || inquiry.ended
       if (areAllAsked) return refusal
       if (refusal !== undefined) {
         return after(askInOrder(inquiry, { places: wouldVouch, event, recipients }), () => refusal)
       }
       const others = askInOrder(inquiry, { places, event, recipients }, vouching)
       // Somebody has vouched: only an objection changes anything.
-      return after(others, (objection) => (objection === undefined ? undefined : decided()))
+      return after(others, (objecting) => (objecting === undefined ? undefined : decided()))
     })
   }
 

@@ -86,6 +86,29 @@ describe('a Maildir', () => {
     expect(await filesIn(disk)).toEqual([])
   })
 
+  test('finds a message that was moved again since all of them were listed', async () => {
+    const moved = { '/m/cur/100.1.h:2,S': 'x\n', '/m/cur/200.1.h:2,S': 'y\n' }
+    const { disk, open } = stage(moved)
+    const drop = await open()
+    await disk.rename('/m/cur/100.1.h:2,S', '/m/cur/100.1.h:2,RS')
+    await disk.rename('/m/cur/200.1.h:2,S', '/m/cur/200.1.h:2,RS')
+    expect(await text(drop, 1)).toBe('x\n')
+    await disk.rename('/m/cur/200.1.h:2,RS', '/m/cur/200.1.h:2,FRS')
+    expect(await text(drop, 2)).toBe('y\n')
+    const list = disk.list.bind(disk)
+    let isMoved = false
+    disk.list = async (path) => {
+      const names = await list(path)
+      if (path === '/m/cur' && !isMoved) {
+        isMoved = true
+        await disk.rename('/m/cur/100.1.h:2,RS', '/m/cur/100.1.h:2,FRS')
+      }
+      return names
+    }
+    expect(await drop.update(new Set(drop.messages))).toBe(true)
+    expect(await filesIn(disk)).toEqual([])
+  })
+
   test('may be used by two sessions at once', async () => {
     const { disk, open } = stage(two)
     const [one, other] = [await open(), await open()]

@@ -1,9 +1,10 @@
 /** Where the files of a Maildir are that others have moved or renamed since a session began. */
 import type { Clock } from '../runtime/clock.ts'
 import type { Disk } from '../runtime/disk.ts'
+import { exists } from '../runtime/missing.ts'
 
 export interface MovedFilesDoors {
-  readonly disk: Pick<Disk, 'list'>
+  readonly disk: Pick<Disk, 'list' | 'stat'>
   readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
@@ -31,12 +32,20 @@ export class MovedFiles {
    * @throws PosternError DISK_FAILED
    */
   async find(unique: string): Promise<string | undefined> {
+    const listing = this.#recent()
+    const file = (await listing).get(unique)
+    if (file === undefined || (await exists(this.#doors.disk, `${this.#path}/${file}`))) return file
+    // It has moved on since; who sees the same meanwhile has the next listing, too.
+    if (this.#listing === listing) this.forget()
+    return (await this.#recent()).get(unique)
+  }
+
+  #recent(): Promise<ReadonlyMap<string, string>> {
     const now = this.#doors.clock.monotonicMs()
-    if (this.#listing === undefined || now >= this.#until) {
-      this.#until = now + listedForMs
-      this.#listing = this.#list()
-    }
-    return (await this.#listing).get(unique)
+    if (this.#listing !== undefined && now < this.#until) return this.#listing
+    this.#until = now + listedForMs
+    this.#listing = this.#list()
+    return this.#listing
   }
 
   async #list(): Promise<ReadonlyMap<string, string>> {

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Attempt } from '../filter/attempts.ts'
 import type { JsonObject } from '../mail/json.ts'
 import { queueId } from '../queue/queue-id.ts'
-import { findStories } from './find-stories.ts'
+import { findStories, isDone } from './find-stories.ts'
 import { openTraces } from './open-traces.ts'
 import { silentLog } from './silent-log.ts'
 
@@ -131,4 +132,16 @@ describe('of an address', () => {
     expect(ids).not.toContain('alone3')
     expect(ids).not.toContain('s19.1')
   })
+})
+
+test('a copy that waits is not over because its recipient, the sender, was told of another one', () => {
+  const attempts = (...tries: readonly [recipient: string, outcome: Attempt['outcome']][]) =>
+    tries.map(([recipient, outcome]): Attempt => {
+      const what = { queueId: 'q', recipient, outcome, route: 'r', status: '', text: '' }
+      return { ...what, startedAt: at(0), durationMs: 1 }
+    })
+  const waiting = attempts(['ann@a.test', 'deferred'], [bob, 'failed'], ['ann@a.test', 'told'])
+  expect(isDone({ queueIds: ['q'], attempts: waiting })).toBe(false)
+  const over = [...waiting, ...attempts(['ann@a.test', 'delivered'])]
+  expect(isDone({ queueIds: ['q'], attempts: over })).toBe(true)
 })

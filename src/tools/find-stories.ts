@@ -199,13 +199,13 @@ async function withQueue(folder: string, stories: readonly Story[]): Promise<rea
 }
 
 /** Whether the courier has had its last word on every copy. */
-function isDone({ queueIds, attempts }: Story): boolean {
+export function isDone({ queueIds, attempts }: Pick<Story, 'queueIds' | 'attempts'>): boolean {
+  // Whoever is told may be a recipient too: that is no word on their copy.
+  const tries = attempts.filter(({ outcome }) => outcome !== 'told')
   const last = new Map(
-    attempts.map(
-      ({ queueId, recipient, outcome }) => [`${queueId} ${recipient}`, outcome] as const,
-    ),
+    tries.map(({ queueId, recipient, outcome }) => [`${queueId} ${recipient}`, outcome] as const),
   )
-  const tried = new Set(attempts.map(({ queueId }) => queueId))
+  const tried = new Set(tries.map(({ queueId }) => queueId))
   return queueIds.every((id) => tried.has(id)) && ![...last.values()].includes('deferred')
 }
 

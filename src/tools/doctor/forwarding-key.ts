@@ -6,7 +6,7 @@ import { problem, well, type Examination } from './examination.ts'
 
 const about = 'forwarding'
 
-/** @returns nothing where nobody is rewritten, and where root starts the gateway: it makes the key before */
+/** @returns nothing where nobody is rewritten, and where the gateway works as root. Root that starts it as another user makes the key. */
 export async function examineForwardingKey(
   {
     folder,
@@ -30,7 +30,8 @@ export async function examineForwardingKey(
   // Who is in its group nobody says here.
   const mayWrite = there.uid === worker ? 0o200 : 0o022
   if ((there.mode & mayWrite) !== 0) return [well(about, `${path} can be made`)]
-  const says = `${path} is missing, and uid ${worker}, as whom the gateway works, may not make it: mail is sent on under the names of its senders, which their SPF forbids`
-  const remedy = `openssl rand -base64 24 > ${path}; chown ${worker} ${path}; chmod 400 ${path}`
+  const unless = uid === 0 ? ' (root makes it where root starts the gateway)' : ''
+  const says = `${path} is missing, and uid ${worker}, as whom the gateway works, may not make it${unless}: mail is sent on under the names of its senders, which their SPF forbids`
+  const remedy = `(umask 077; openssl rand -base64 24 > ${path}); chown ${worker} ${path}`
   return [problem(about, says, remedy)]
 }

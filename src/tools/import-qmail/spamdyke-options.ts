@@ -59,7 +59,7 @@ export class SpamdykeOptions {
     return last !== undefined && /^(?:|yes|true|1)$/i.test(last.value) ? last : undefined
   }
 
-  /** A number above zero, which turns the option off; what is none is told, and left out. */
+  /** A number above zero: zero turns the option off. What is no number is told, and left out. */
   number(name: string): (SpamdykeValue & { readonly number: number }) | undefined {
     const last = this.last(name)
     if (last === undefined) return undefined

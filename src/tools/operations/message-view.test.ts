@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Attempt } from '../../filter/attempts.ts'
 import type { TraceSummary } from '../../trace/trace-summary.ts'
 import { enteredBeside, storyOf } from '../../trace/story.ts'
 import { storyView, summaryFor } from './message-view.ts'
@@ -71,4 +72,20 @@ test('a story says what each refused recipient was answered, to those who may kn
   ])
   // Where steps were lost nothing can be decided again: then nothing is said.
   expect(storyView({ ...story, rulings: [] }, mine)?.told[1]).not.toHaveProperty('reply')
+})
+
+test('that a sender was told is shown to those who may see all of whom it may be about', () => {
+  const ann = 'ann@a.example'
+  const record = (...recipients: readonly string[]) =>
+    enteredBeside({ queueId: 'q1', at: 0, reversePath: ann, recipients })
+  const attempts = (['failed', 'told'] as const).map((outcome): Attempt => {
+    const what = { queueId: 'q1', recipient: ann, outcome, route: '', status: '', text: '' }
+    return { ...what, startedAt: 0, durationMs: 1 }
+  })
+  const outcomes = (...recipients: readonly string[]) =>
+    storyView(storyOf(record(...recipients), { chain: {}, attempts }), mine)?.attempts.map(
+      ({ outcome }) => outcome,
+    )
+  expect(outcomes(ann)).toEqual(['failed', 'told'])
+  expect(outcomes(ann, 'boss@b.example')).toEqual(['failed'])
 })

@@ -72,7 +72,10 @@ export function storyView(story: Story, scope: Scope): MessageDetails | undefine
     steps: stepsOf(story, partial ? sees : undefined),
     lost,
     counterfactuals: partial ? [] : story.counterfactuals.map(counterfactualView),
-    attempts: story.attempts.filter(({ recipient }) => sees(recipient)),
+    // Whoever was told was told of somebody, who may be one of the others.
+    attempts: story.attempts.filter(
+      ({ recipient, outcome }) => sees(recipient) && !(partial && outcome === 'told'),
+    ),
     partial,
     ...(tls === undefined ? {} : { tls }),
     ...(forwarded === undefined || partial ? {} : { forwarded }),
