@@ -65,7 +65,7 @@ describe('delivery into a Maildir', () => {
     expect(await stage({ disk })()).toEqual([delivered])
     expect(await disk.list(path)).toEqual(['cur', 'new', 'tmp'])
     const [name = ''] = await disk.list(`${path}/new`)
-    expect(name).toMatch(/^1795250000\.M0P4711Q2R[0-9a-f]{8}\.mx\.here\.test,S=77$/)
+    expect(name).toMatch(/^1795250000\.M0P4711Q2R[0-9a-f]{8}\.mx\.here\.test,S=77,W=82$/)
     expect(disk.bytes(`${path}/new/${name}`).toString()).toBe(
       'Return-Path: <ann@there.test>\nDelivered-To: bob@here.test\nSubject: hi\n\nhello\n',
     )
@@ -199,7 +199,19 @@ describe('delivery into a Maildir', () => {
     const [name = ''] = await disk.list(`${path}/new`)
     const file = disk.bytes(`${path}/new/${name}`)
     expect(file.toString().endsWith(`\n\n${body.replaceAll('\r\n', '\n')}`)).toBe(true)
-    expect(name.endsWith(`,S=${file.length}`)).toBe(true)
+    const octets = file.length + file.toString().split('\n').length - 1
+    expect(name.endsWith(`,S=${file.length},W=${octets}`)).toBe(true)
+  })
+
+  test.each([
+    ['a\r\r\nb\r\n', ',S=63,W=66'],
+    ['no end', undefined],
+  ])('says what %j has with CRLF line ends where IMAP servers count alike', async (text, said) => {
+    const disk = emptyDisk()
+    await stage({ disk })({ message: memoryMessage(text) })
+    const [name = ''] = await disk.list(`${path}/new`)
+    const { length } = disk.bytes(`${path}/new/${name}`)
+    expect(name.slice(name.indexOf(','))).toBe(said ?? `,S=${length}`)
   })
 
   test('repairs a Maildir that lacks a folder', async () => {
