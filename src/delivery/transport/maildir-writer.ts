@@ -27,6 +27,9 @@ export interface MaildirContent {
 /** So much is gathered before it is written: what has no more is written as a whole. */
 export const writeBytes = 262_144
 
+/** So much of a host's name stands in a file's: that may have 255 bytes, and a host's as many. */
+const mostHost = 100
+
 /** Writes into Maildirs that exist. What a failed try wrote is removed. */
 export class MaildirWriter {
   readonly #disk: Disk
@@ -165,7 +168,7 @@ async function* goOn(
  * delivery, process, start or host makes the same name, so the rename into new/ can not hit a file that is there.
  */
 function uniqueNames({ clock, random, process, hostname }: MaildirOptions): () => string {
-  const host = hostname.replaceAll('/', '\\057').replaceAll(':', '\\072')
+  const host = hostname.slice(0, mostHost).replaceAll('/', '\\057').replaceAll(':', '\\072')
   let serial = 0
   let start: { readonly pid: number; readonly chance: string } | undefined
   return () => {

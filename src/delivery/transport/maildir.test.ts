@@ -165,6 +165,13 @@ describe('delivery into a Maildir', () => {
     expect((await disk.list(`${path}/new`))[0]).toContain('.a\\057b\\072c,S=')
   })
 
+  test('names files so that a disk takes them, however long the name of this host is', async () => {
+    const disk = emptyDisk()
+    await stage({ disk, hostname: `${'h'.repeat(63)}.`.repeat(4).slice(0, 253) })()
+    const [name = ''] = await disk.list(`${path}/new`)
+    expect(name.length).toBeLessThan(255)
+  })
+
   test.each(['create', 'write'] as const)(
     'reads a large message no further where the disk fails at %s, and leaves no file of it open',
     async (kind) => {
