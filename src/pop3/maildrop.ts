@@ -62,7 +62,7 @@ export class Maildrop {
 
   /** As sent, without doubled dots. @throws PosternError NOT_FOUND, DISK_FAILED */
   async octets(message: DropMessage): Promise<number> {
-    // Other programs that deliver may have written it into the name: Dovecot's W.
+    // As we and Dovecot write it into the names of what we deliver.
     const written = /,W=(\d{1,15})(?=,|$)/.exec(message.unique)?.[1]
     if (written !== undefined) return Number(written)
     const key = `${this.#path}/${message.unique}`

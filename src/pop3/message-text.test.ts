@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MessageText, OctetCount } from './message-text.ts'
+import { OctetCount } from '../formats/octet-count.ts'
+import { MessageText } from './message-text.ts'
 
 const hostile = fc.string({ unit: fc.constantFrom('a', '.', '\r', '\n', 'b c'), maxLength: 60 })
 

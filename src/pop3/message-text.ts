@@ -65,23 +65,3 @@ export class MessageText {
     this.#done = this.#inBody && this.#lines >= this.#bodyLines
   }
 }
-
-/** Counts what a client will get, dots that are doubled and the end left out (RFC 1939 §11). */
-export class OctetCount {
-  #octets = 0
-  #last: number = lf
-
-  add(chunk: Uint8Array): void {
-    this.#octets += chunk.length
-    for (let at = chunk.indexOf(lf); at >= 0; at = chunk.indexOf(lf, at + 1)) {
-      const before = at === 0 ? this.#last : chunk[at - 1]
-      if (before !== cr) this.#octets++
-    }
-    this.#last = chunk.at(-1) ?? this.#last
-  }
-
-  /** With the end of the last line, if it has none. */
-  get octets(): number {
-    return this.#octets + (this.#last === lf ? 0 : 2)
-  }
-}

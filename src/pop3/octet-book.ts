@@ -1,6 +1,6 @@
 /** How many octets a message has for clients: counted once, since the message behind a Maildir's name never changes. */
+import { OctetCount } from '../formats/octet-count.ts'
 import type { Disk } from '../runtime/disk.ts'
-import { OctetCount } from './message-text.ts'
 
 const readBytes = 65_536
 

@@ -83,6 +83,18 @@ describe('space in the log', () => {
     expect((await bytesOf(whole[2]!.message)).toString()).toBe(text('large', 9_000))
   })
 
+  test('is bounded while nothing leaves, however often a message is tried', async () => {
+    const spool = await spoolUnderTest()
+    const { queue, clock, disk } = spool
+    const { ids } = await put(queue, text('stays', 2_000))
+    const busy = { ...deferred, text: 'busy'.repeat(500) }
+    for (let i = 0; i < 400; i++) {
+      await inTime(clock, queue.settle(await claimOf(queue, ids[0]), [busy], clock.now()))
+    }
+    await quiet(disk)
+    expect(await usedBytes(disk)).toBeLessThanOrEqual(9 * segmentBytes)
+  })
+
   test('moves under a message that is being delivered, which is settled all the same', async () => {
     const spool = await spoolUnderTest()
     const { queue, clock } = spool

@@ -205,6 +205,8 @@ export class Spool implements Queue {
     })
     this.#announcer.due()
     await this.#committer.append(unplacedRecord('outcome', encodeOutcome(outcome)), 'soon')
+    // What was said before is dead, though nothing has left: where nobody can be reached the log grew with each try.
+    this.#cleaner.consider()
   }
 
   async release(claim: Claim, until: Instant, memory?: 'volatile'): Promise<void> {

@@ -24,7 +24,7 @@ describe('a Maildir with a maildirsize', () => {
     const path = maildir('Box', '300S,2C\n0 0\n')
     expect(await home.deliver('./Box/\n')).toEqual({ rc: 0, report: 'did 1+0+0\n' })
     const [name = ''] = readdirSync(join(path, 'new'))
-    const [, size = ''] = /,S=(\d+)$/.exec(name) ?? []
+    const [, size = ''] = /,S=(\d+),/.exec(name) ?? []
     expect(readFileSync(join(path, 'maildirsize'), 'latin1')).toBe(`300S,2C\n0 0\n${size} 1\n`)
   })
 

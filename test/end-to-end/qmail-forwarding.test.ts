@@ -1,4 +1,5 @@
 /** fastforward, dot-forward and their tables, in lines of .qmail files. */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -124,6 +125,26 @@ describe('fastforward', () => {
     expect(await qmail.deliver(byCdb)).toEqual({
       rc: 111,
       report: 'fastforward: fatal: ./list.bin is not world-readable\n',
+    })
+  })
+
+  test('bounces what aliases only hand to each other; a list of nobody takes it', async () => {
+    write('table', 'joe-ext@: &a@h; a@h: &b@h; b@h: &A@h;\n')
+    expect(await qmail.deliver(line)).toEqual({
+      rc: 100,
+      report: 'fastforward: fatal: this address leads to nobody but itself (#5.4.6)\n',
+    })
+    write('empty.bin', '')
+    write('table', 'joe-ext@: &a@h, &a@h; a@h: ./empty.bin;\n')
+    expect(await qmail.deliver(line)).toMatchObject({ rc: 0 })
+  })
+
+  test('waits where a list is no file: of a FIFO nothing can be read', async () => {
+    execFileSync('mkfifo', ['-m', '0644', join(qmail.path, 'fifo.bin')])
+    write('table', 'joe-ext@: ./fifo.bin;\n')
+    expect(await qmail.deliver(line)).toEqual({
+      rc: 111,
+      report: 'fastforward: fatal: ./fifo.bin is no file\n',
     })
   })
 

@@ -1,3 +1,4 @@
+import { OctetCount } from '../../formats/octet-count.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Disk, DiskFile } from '../../runtime/disk.ts'
 import type { HostProcess } from '../../runtime/process.ts'
@@ -25,6 +26,9 @@ export interface MaildirContent {
 
 /** So much is gathered before it is written: what has no more is written as a whole. */
 export const writeBytes = 262_144
+
+/** So much of a host's name stands in a file's: that may have 255 bytes, and a host's as many. */
+const mostHost = 100
 
 /** Writes into Maildirs that exist. What a failed try wrote is removed. */
 export class MaildirWriter {
@@ -62,10 +66,10 @@ export class MaildirWriter {
         await whole.close()
       }
     }
-    const sizeBytes = header.length + whole.length
-    const file = { draft, path: `${path}/new/${name},S=${sizeBytes}`, head: header, body: whole }
+    const sizes = sizesOf(header, whole)
+    const file = { draft, path: `${path}/new/${name}${inName(sizes)}`, head: header, body: whole }
     await this.#drop.put(file, taken)
-    return sizeBytes
+    return sizes.bytes
   }
 
   async #writeLarge(
@@ -73,18 +77,41 @@ export class MaildirWriter {
     content: LargeContent,
   ): Promise<number> {
     const open = await this.#disk.open(draft, 'create')
-    let sizeBytes = 0
+    let sizes: Sizes
     try {
-      sizeBytes = await writeContent(open, content)
-      await this.#disk.rename(draft, `${path}/new/${name},S=${sizeBytes}`)
+      sizes = await writeContent(open, content)
+      await this.#disk.rename(draft, `${path}/new/${name}${inName(sizes)}`)
     } catch (error) {
       // Whatever this meets, the first error is the one that tells what happened.
       await this.#disk.remove(draft).catch(() => undefined)
       throw error
     }
     await this.#syncs.sync(`${path}/new`)
-    return sizeBytes
+    return sizes.bytes
   }
+}
+
+/** Of one file. */
+interface Sizes {
+  readonly bytes: number
+  /** With CRLF line ends; absent where the last line has none, which servers count as they like. */
+  readonly octets?: number
+}
+
+/** As Maildir++ and Dovecot have it: who asks for a quota, or for sizes by POP3 and IMAP, need not look into the file. */
+function inName({ bytes, octets }: Sizes): string {
+  return octets === undefined ? `,S=${bytes}` : `,S=${bytes},W=${octets}`
+}
+
+function sizesOf(header: Uint8Array, message: Uint8Array): Sizes {
+  const count = new OctetCount()
+  count.add(header)
+  count.add(message)
+  return counted(header.length + message.length, count)
+}
+
+function counted(bytes: number, { ended, octets }: OctetCount): Sizes {
+  return ended ? { bytes, octets } : { bytes }
 }
 
 interface LargeContent {
@@ -141,7 +168,7 @@ async function* goOn(
  * delivery, process, start or host makes the same name, so the rename into new/ can not hit a file that is there.
  */
 function uniqueNames({ clock, random, process, hostname }: MaildirOptions): () => string {
-  const host = hostname.replaceAll('/', '\\057').replaceAll(':', '\\072')
+  const host = hostname.slice(0, mostHost).replaceAll('/', '\\057').replaceAll(':', '\\072')
   let serial = 0
   let start: { readonly pid: number; readonly chance: string } | undefined
   return () => {
@@ -152,8 +179,10 @@ function uniqueNames({ clock, random, process, hostname }: MaildirOptions): () =
   }
 }
 
-/** Returns with the file synced and closed. @returns its size */
-async function writeContent(file: DiskFile, { header, message }: LargeContent): Promise<number> {
+/** Returns with the file synced and closed. */
+async function writeContent(file: DiskFile, { header, message }: LargeContent): Promise<Sizes> {
+  const count = new OctetCount()
+  count.add(header)
   let parts: Uint8Array[] = [header]
   let gathered = header.length
   let written = 0
@@ -166,12 +195,13 @@ async function writeContent(file: DiskFile, { header, message }: LargeContent): 
   try {
     for await (const chunk of message) {
       parts.push(chunk)
+      count.add(chunk)
       gathered += chunk.length
       if (gathered >= writeBytes) await flush()
     }
     if (gathered > 0) await flush()
     await file.sync()
-    return written
+    return counted(written, count)
   } finally {
     await file.close()
   }

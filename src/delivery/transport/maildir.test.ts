@@ -65,7 +65,7 @@ describe('delivery into a Maildir', () => {
     expect(await stage({ disk })()).toEqual([delivered])
     expect(await disk.list(path)).toEqual(['cur', 'new', 'tmp'])
     const [name = ''] = await disk.list(`${path}/new`)
-    expect(name).toMatch(/^1795250000\.M0P4711Q2R[0-9a-f]{8}\.mx\.here\.test,S=77$/)
+    expect(name).toMatch(/^1795250000\.M0P4711Q2R[0-9a-f]{8}\.mx\.here\.test,S=77,W=82$/)
     expect(disk.bytes(`${path}/new/${name}`).toString()).toBe(
       'Return-Path: <ann@there.test>\nDelivered-To: bob@here.test\nSubject: hi\n\nhello\n',
     )
@@ -165,6 +165,13 @@ describe('delivery into a Maildir', () => {
     expect((await disk.list(`${path}/new`))[0]).toContain('.a\\057b\\072c,S=')
   })
 
+  test('names files so that a disk takes them, however long the name of this host is', async () => {
+    const disk = emptyDisk()
+    await stage({ disk, hostname: `${'h'.repeat(63)}.`.repeat(4).slice(0, 253) })()
+    const [name = ''] = await disk.list(`${path}/new`)
+    expect(name.length).toBeLessThan(255)
+  })
+
   test.each(['create', 'write'] as const)(
     'reads a large message no further where the disk fails at %s, and leaves no file of it open',
     async (kind) => {
@@ -199,7 +206,19 @@ describe('delivery into a Maildir', () => {
     const [name = ''] = await disk.list(`${path}/new`)
     const file = disk.bytes(`${path}/new/${name}`)
     expect(file.toString().endsWith(`\n\n${body.replaceAll('\r\n', '\n')}`)).toBe(true)
-    expect(name.endsWith(`,S=${file.length}`)).toBe(true)
+    const octets = file.length + file.toString().split('\n').length - 1
+    expect(name.endsWith(`,S=${file.length},W=${octets}`)).toBe(true)
+  })
+
+  test.each([
+    ['a\r\r\nb\r\n', ',S=63,W=66'],
+    ['no end', undefined],
+  ])('says what %j has with CRLF line ends where IMAP servers count alike', async (text, said) => {
+    const disk = emptyDisk()
+    await stage({ disk })({ message: memoryMessage(text) })
+    const [name = ''] = await disk.list(`${path}/new`)
+    const { length } = disk.bytes(`${path}/new/${name}`)
+    expect(name.slice(name.indexOf(','))).toBe(said ?? `,S=${length}`)
   })
 
   test('repairs a Maildir that lacks a folder', async () => {

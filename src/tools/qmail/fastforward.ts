@@ -67,6 +67,10 @@ class Expansion {
   readonly #forward: string[] = []
   #sender: string
   #said = ''
+  /** An address led to one that was looked up before. */
+  #cameBack = false
+  /** A program or a list had its say, and be it that there is nobody. */
+  #obeyed = false
 
   constructor(run: Run) {
     this.#run = run
@@ -91,7 +95,10 @@ class Expansion {
 
   async #expand(): Promise<ToolEnd | undefined> {
     for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) {
-      if (next === '' || this.#done.has(next)) continue
+      if (this.#done.has(next)) {
+        this.#cameBack ||= isForward(next)
+        continue
+      }
       this.#done.add(next)
       // oxlint-disable-next-line no-await-in-loop -- one after the other: each may add to the list
       const trouble = await (next.startsWith('&')
@@ -114,8 +121,11 @@ class Expansion {
 
   async #list(path: string): Promise<ToolEnd | undefined> {
     const worldReads = 0o444
+    this.#obeyed = true
     try {
-      const { mode } = await systemDisk.stat(fileName(path))
+      const { kind, mode } = await systemDisk.stat(fileName(path))
+      // Of a FIFO, say, there is nothing to read, which is not the same as a list of nobody.
+      if (kind === 'other' && path !== '/dev/null') return fatal(name, 111, `${path} is no file`)
       if ((mode & worldReads) !== worldReads)
         return fatal(name, 111, `${path} is not world-readable`)
       const items = ended(latin1(await systemDisk.readFile(fileName(path))))
@@ -140,6 +150,7 @@ class Expansion {
 
   async #program(command: string): Promise<ToolEnd | undefined> {
     const { call, message, dryRun } = this.#run
+    this.#obeyed = true
     if (dryRun) {
       this.#said += `run ${safe(command)}\n`
       return undefined
@@ -151,6 +162,8 @@ class Expansion {
   async #send(): Promise<ToolEnd> {
     const { call, message, dryRun } = this.#run
     const recipients = this.#forward.toReversed()
+    // The original takes such mail, and nobody ever gets it.
+    if (recipients.length === 0 && this.#cameBack && !this.#obeyed) return this.#ended(circle)
     if (dryRun) {
       const to = recipients.map((each) => `to <${safe(each)}>\n`).join('')
       this.#said += to === '' ? 'no forwarding\n' : `from <${safe(this.#sender)}>\n${to}`
@@ -175,6 +188,8 @@ class Expansion {
     return { ...end, err: this.#said + end.err }
   }
 }
+
+const circle = fatal(name, 100, 'this address leads to nobody but itself (#5.4.6)')
 
 /** Each ends in a NUL; what does not is none. */
 function ended(commands: string): readonly string[] {
