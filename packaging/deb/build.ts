@@ -19,7 +19,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { buildApp, type BuiltApp } from '../build.ts'
 import { productionPackages } from '../production-packages.ts'
@@ -124,7 +124,8 @@ function putConfiguration(root: string, { folder }: BuiltApp): void {
   }
 }
 
-function putDocumentation(root: string, { folder }: BuiltApp): void {
+function putDocumentation(root: string, app: BuiltApp): void {
+  const { folder } = app
   const doc = 'usr/share/doc/postern'
   put(root, `${doc}/copyright`, readFileSync(join(folder, 'LICENSE')))
   put(
@@ -134,8 +135,29 @@ function putDocumentation(root: string, { folder }: BuiltApp): void {
   )
   put(root, `${doc}/README.md`, readFileSync(join(folder, 'README.md')))
   cpSync(join(folder, 'config/examples'), join(root, doc, 'examples'), { recursive: true })
-  const page = execFileSync(join(folder, 'bin/postern'), ['--manual'])
-  put(root, 'usr/share/man/man1/postern.1.gz', gzipSync(page, { level: 9 }))
+  const { manual, bash, zsh, fish } = aboutItself(app)
+  put(root, 'usr/share/man/man1/postern.1.gz', gzipSync(manual, { level: 9 }))
+  put(root, 'usr/share/bash-completion/completions/postern', bash)
+  put(root, 'usr/share/zsh/vendor-completions/_postern', zsh)
+  put(root, 'usr/share/fish/vendor_completions.d/postern.fish', fish)
+}
+
+/** What is made of the commands: the manual page, and completion for shells. One start of Node for all of it. */
+function aboutItself({
+  folder,
+  version,
+}: BuiltApp): Readonly<Record<'manual' | 'bash' | 'zsh' | 'fish', string>> {
+  const commands = pathToFileURL(join(folder, 'src/cli')).href
+  const script = `
+    const [{ wholeProgram }, { manualPage }, { completionOf }] = await Promise.all(
+      ['program', 'manual', 'completion'].map((name) => import('${commands}/' + name + '.js')))
+    const program = await wholeProgram()
+    const ofShells = ['bash', 'zsh', 'fish'].map((shell) => [shell, completionOf(program, shell)])
+    console.log(JSON.stringify({ manual: manualPage(program, '${version}'), ...Object.fromEntries(ofShells) }))
+  `
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }),
+  )
 }
 
 function putControl(

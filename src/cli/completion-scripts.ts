@@ -28,18 +28,29 @@ function valued(
   )
 }
 
+/** What is offered where nothing is typed: the options only where nothing else can follow. */
+function usual({ words, options, takesAnything }: CompletionNode): readonly CompletionWord[] {
+  return words.length > 0 || takesAnything ? words : options
+}
+
 const joined = (from: string, word: string): string => `${from} ${word}`.trim()
 
 /** Between single quotes, in all three. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 function bash(nodes: Nodes): string {
+  const list = (words: readonly CompletionWord[]): string =>
+    quoted(words.map(({ word }) => word).join(' '))
   return `# eval "$(postern completion bash)"
 _postern() {
-  local path= words= i
+  local path= words= options= last= i
+  # readline makes three words of --option=value.
+  local typed="\${COMP_WORDS[COMP_CWORD]#=}"
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case "$path/\${COMP_WORDS[i]}" in
+    [ "\${COMP_WORDS[i]}" = '=' ] && continue
+    last="\${COMP_WORDS[i]}"
+    case "$path/$last" in
 ${steps(nodes)
   .map(
     ([from, word]) => `      ${quoted(`${from}/${word}`)}) path=${quoted(joined(from, word))} ;;`,
@@ -47,10 +58,10 @@ ${steps(nodes)
   .join('\n')}
     esac
   done
-  case "$path/\${COMP_WORDS[COMP_CWORD-1]}" in
+  case "$path/$last" in
 ${valued(nodes)
   .map(({ after, choices }) => {
-    const offered = `compgen -W ${quoted(choices.join(' '))} -- "\${COMP_WORDS[COMP_CWORD]}"`
+    const offered = `compgen -W ${quoted(choices.join(' '))} -- "$typed"`
     const reply = choices.length === 0 ? '' : ` COMPREPLY=($(${offered}));`
     return `    ${after.map(quoted).join('|')})${reply} return ;;`
   })
@@ -59,12 +70,13 @@ ${valued(nodes)
   case "$path" in
 ${nodes
   .map(
-    ({ path, words }) =>
-      `    ${quoted(path)}) words=${quoted(words.map(({ word }) => word).join(' '))} ;;`,
+    (node) =>
+      `    ${quoted(node.path)}) words=${list(usual(node))} options=${list(node.options)} ;;`,
   )
   .join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  [[ "$typed" == -* ]] && words="$options"
+  COMPREPLY=($(compgen -W "$words" -- "$typed"))
 }
 complete -o default -F _postern postern
 `
@@ -73,11 +85,12 @@ complete -o default -F _postern postern
 function zsh(nodes: Nodes): string {
   const described = ({ word, about }: CompletionWord): string =>
     quoted(`${word.replaceAll(':', '\\:')}:${about.replaceAll('\n', ' ')}`)
+  const list = (words: readonly CompletionWord[]): string => `(${words.map(described).join(' ')})`
   return `#compdef postern
-# eval "$(postern completion zsh)"
+# eval "$(postern completion zsh)", or this file as _postern in a folder of $fpath
 _postern() {
-  local at= word
-  local -a found
+  local at= word last="\${words[CURRENT-1]}"
+  local -a found options
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$at/$word" in
 ${steps(nodes)
@@ -85,7 +98,11 @@ ${steps(nodes)
   .join('\n')}
     esac
   done
-  case "$at/\${words[CURRENT-1]}" in
+  if [[ "$PREFIX" == --*=* ]]; then
+    last="\${PREFIX%%=*}"
+    compset -P '*='
+  fi
+  case "$at/$last" in
 ${valued(nodes)
   .map(({ after, choices }) => {
     const offer = choices.length === 0 ? '_files' : `compadd -- ${choices.map(quoted).join(' ')}`
@@ -95,18 +112,27 @@ ${valued(nodes)
   esac
   case "$at" in
 ${nodes
-  .map(({ path, words }) => `    ${quoted(path)}) found=(${words.map(described).join(' ')}) ;;`)
+  .map((node) => {
+    const { path, options } = node
+    return `    ${quoted(path)}) found=${list(usual(node))} options=${list(options)} ;;`
+  })
   .join('\n')}
   esac
-  _describe postern found || _files
+  [[ "$PREFIX" == -* ]] && found=("\${(@)options}")
+  (( \${#found} )) && _describe postern found || _files
 }
-compdef _postern postern
+if [[ "\${funcstack[1]}" == _postern ]]; then
+  _postern "$@"
+else
+  (( \${+functions[compdef]} )) || { autoload -Uz compinit && compinit }
+  compdef _postern postern
+fi
 `
 }
 
 function fish(nodes: Nodes): string {
-  const offered = nodes.flatMap(({ path, words }) =>
-    words.map(({ word, about }) => {
+  const offered = nodes.flatMap(({ path, words, options }) =>
+    [...words, ...options].map(({ word, about }) => {
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${quoted(word)}`
       const about1 = about.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', ' ')
       return `complete -c postern -n '__postern_at "${path}"' ${what} -d '${about1}'`

@@ -4,8 +4,12 @@ import type { Command } from 'commander'
 export interface CompletionNode {
   /** The names of commands after `postern`, with blanks; empty for `postern` itself. */
   readonly path: string
+  /** Commands below it, and arguments of which there are only some. */
   readonly words: readonly CompletionWord[]
+  readonly options: readonly CompletionWord[]
   readonly values: readonly CompletionValue[]
+  /** It has arguments that may be anything: a file, as far as a shell knows. */
+  readonly takesAnything: boolean
 }
 
 export interface CompletionWord {
@@ -46,5 +50,8 @@ export function completionTree(command: Command, path = ''): readonly Completion
   const below = command.commands.flatMap((each) =>
     completionTree(each, `${path} ${each.name()}`.trim()),
   )
-  return [{ path, words: [...commands, ...choices, ...options], values }, ...below]
+  const takesAnything = command.registeredArguments.some(
+    ({ argChoices }) => argChoices === undefined,
+  )
+  return [{ path, words: [...commands, ...choices], options, values, takesAnything }, ...below]
 }

@@ -9,14 +9,17 @@ export function completionCommand(whole: () => Promise<Command>): Command {
     .description('print a script that completes commands and options in your shell')
     .addArgument(new Argument('<shell>', 'whose').choices(shells))
     .action(async (shell: Shell) => {
-      const nodes = completionTree(await whole())
-      process.stdout.write(
-        completionScript(
-          shell,
-          nodes.map((node) => withTopics(node, nodes)),
-        ),
-      )
+      process.stdout.write(completionOf(await whole(), shell))
     })
+}
+
+/** @param program `postern` with all of its commands */
+export function completionOf(program: Command, shell: Shell): string {
+  const nodes = completionTree(program)
+  return completionScript(
+    shell,
+    nodes.map((node) => withTopics(node, nodes)),
+  )
 }
 
 /** `postern help` is about every command, and about topics. */

@@ -1,6 +1,7 @@
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Option } from 'commander'
+import { linkTarget } from '../runtime/node/folder-link.ts'
 
 /** `--config DIR`: where postern.yaml lies; by default the sample that comes with Postern. */
 export function configOption(): Option {
@@ -9,7 +10,15 @@ export function configOption(): Option {
     .default(defaultConfig(), 'config')
 }
 
-/** The sample that comes with Postern. */
-export function defaultConfig(): string {
-  return relative(process.cwd(), join(dirname(fileURLToPath(import.meta.url)), '../../config'))
+const sample = join(dirname(fileURLToPath(import.meta.url)), '../../config')
+
+/**
+ * The sample that comes with Postern, by the name that an operator would type: the Debian package has a link there, to
+ * /etc/postern.
+ */
+export function defaultConfig(brought = sample, cwd = process.cwd()): string {
+  const link = linkTarget(brought)
+  if (link !== undefined) return resolve(dirname(brought), link)
+  const near = relative(cwd, brought)
+  return near.startsWith('..') ? brought : near
 }

@@ -28,12 +28,17 @@ export function manualPage(program: Command, version: string): string {
       'An SMTP receiver that asks a chain of plugins, a durable queue, and a courier that delivers. ' +
         'Its configuration is a folder with postern.yaml, the control files of qmail and tcp.smtp.',
     ),
+    '.SH OPTIONS',
+    ...program.options.flatMap((option) => tagged(option.flags, said(option))),
     '.SH COMMANDS',
     ...commands.flatMap((command) => section(command, `postern ${command.name()}`)),
     '.SH EXIT STATUS',
     ...tagged('0', 'Done.'),
     ...tagged('1', 'The answer is no, or something is wrong.'),
     ...tagged('2', 'Wrong usage.'),
+    ...tagged('3', 'stat: no gateway runs.'),
+    ...tagged('4', 'You may not ask the running gateway, or use its files.'),
+    ...tagged('7', 'What is asked needs a running gateway.'),
     text('Those that stand in the place of a program of qmail end as it does.'),
     '.SH ENVIRONMENT',
     ...tagged('POSTERN_CONFIG', 'The configuration folder, where --config does not name it.'),
@@ -54,12 +59,19 @@ function section(command: Command, name: string): readonly string[] {
   const args = command.registeredArguments
   const visible = command.options.filter((option) => !option.hidden)
   return [
-    `.SS ${quoted([name, ...args.map(argumentName)].join(' '))}`,
+    `.SS ${quoted(`${name} ${howCalled(command)}`.trim())}`,
     text(sentence(command.description())),
     ...args.flatMap((argument) => tagged(argumentName(argument), said(argument))),
     ...visible.flatMap((option) => tagged(option.flags, said(option))),
     ...below.flatMap((each) => section(each, `${name} ${each.name()}`)),
   ]
+}
+
+/** What follows its name. Those that take their arguments as a program of qmail does say so themselves. */
+function howCalled(command: Command): string {
+  const usage = command.usage()
+  const isOurs = usage === '' || usage.startsWith('[options]')
+  return isOurs ? command.registeredArguments.map(argumentName).join(' ') : usage
 }
 
 function argumentName(argument: Argument): string {

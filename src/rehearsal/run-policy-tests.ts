@@ -10,7 +10,7 @@ import type { Mistake } from '../plugin/mistake.ts'
 import { examinedAccounts } from '../tools/examined-accounts.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { systemDisk } from '../runtime/node/disk.ts'
-import { nodeDns } from '../runtime/node/dns.ts'
+import { configuredDns } from '../tools/configured-dns.ts'
 import { generationRequest } from '../tools/load-chain.ts'
 import { silentLog } from '../tools/silent-log.ts'
 import { readFolder } from '../tools/read-offline.ts'
@@ -132,8 +132,7 @@ async function runAll(
   const resources = configurationResources(resolve(folder), { disk: systemDisk, log: silentLog })
   const accounts = examinedAccounts(configuration)
   const loader = trustedLoader(configuration)
-  const { servers, timeoutMs } = configuration.dns
-  const dns = nodeDns({ timeoutMs, ...(servers.length === 0 ? {} : { servers }) })
+  const dns = configuredDns(configuration.dns)
   try {
     const { entries, mistakes } = await loadEntries(loader, configuration.chain)
     if (mistakes.length > 0) return { mistakes, results: [] }

@@ -3,6 +3,7 @@ import { PosternError } from '../mail/errors.ts'
 import type { ChainDoors } from '../filter/entry-doors.ts'
 import type { AccountReader } from '../runtime/accounts.ts'
 import type { Continuations } from '../runtime/continuations.ts'
+import type { Dns } from '../runtime/dns.ts'
 import { metricRegistry } from '../runtime/metrics/registry.ts'
 import { systemClock } from '../runtime/node/clock.ts'
 import { processCounters } from '../runtime/node/counters.ts'
@@ -49,9 +50,11 @@ const noContinuations: Continuations = {
   offer: () => Promise.reject(new PosternError('NOT_FOUND', 'a spool')),
 }
 
-/** @param accounts nobody's where nothing is said */
-export function offlineDoors(accounts: AccountReader = noAccounts): ChainDoors {
-  const dns = nodeDns()
+/** @param accounts nobody's where nothing is said @param dns what entries ask that are tried */
+export function offlineDoors(
+  accounts: AccountReader = noAccounts,
+  dns: Dns = nodeDns(),
+): ChainDoors {
   return {
     accounts,
     clock: systemClock,

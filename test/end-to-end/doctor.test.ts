@@ -46,6 +46,7 @@ const ill = ({ examinations }: Said) => examinations.filter(({ state }) => state
 
 describe('an installation', () => {
   test('that is well has nothing to be mended, before it runs and while it does, and nothing stays behind', async () => {
+    await change(['mfcheck\n    mode: off', 'mfcheck'])
     const before = await doctor()
     expect([ill(before), before.code, before.ok]).toEqual([[], 0, true])
     const about = new Set(before.examinations.map((each) => each.about))
@@ -57,9 +58,12 @@ describe('an installation', () => {
       'descriptors',
       'clock',
       'dns',
+      'mfcheck',
     ]) {
       expect(about).toContain(wanted)
     }
+    // Entries ask the name servers of the configuration, not those of the host.
+    expect(server.questions).toContain('MX example.org')
     const gateway = await startGateway(folder)
     try {
       const during = await doctor()

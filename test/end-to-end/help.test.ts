@@ -1,5 +1,8 @@
 /** Help by topics, whose examples are run, and completion, which a shell is asked about. */
 import { existsSync } from 'node:fs'
+import { mkdtemp, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { topics, topicText } from '../../src/cli/help.ts'
 import {
@@ -60,42 +63,94 @@ test('help is about topics, about commands, and says what it is not about', asyn
   expect((await runPostern(['--help'])).stdout).toMatch(/\nEvery day:\n {2}start/)
 })
 
-const bashAsks = `
-eval "$1"; shift
-COMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
-_postern
-printf '%s\\n' "\${COMPREPLY[@]}"
-`
+/** How a shell is asked for what may follow the lines of its standard input, after its script: a line of words for each. */
+const shells = [
+  {
+    shell: 'bash',
+    program: '/bin/bash',
+    // As readline cuts a line into words.
+    asks: `
+eval "$1"
+while IFS= read -r line; do
+  line=\${line//=/ = }; set -f; COMP_WORDS=($line); set +f
+  [[ $line == *[[:blank:]] && $line != *'= ' ]] && COMP_WORDS+=('')
+  COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+  _postern
+  echo "\${COMPREPLY[@]}"
+done
+`,
+  },
+  {
+    shell: 'zsh',
+    program: '/usr/bin/zsh',
+    // Without a terminal, and so without compinit: what its functions are given is what would be offered.
+    asks: `
+compdef() { : }
+eval "$1"
+_files() { }
+_describe() { local each; for each in "\${(@P)2}"; do reply+=("\${\${each%%:*}//\\\\/}"); done }
+compadd() { shift; reply+=("$@") }
+compset() { PREFIX=\${PREFIX#*=} }
+while IFS= read -r line; do
+  words=("\${(@s: :)line}"); CURRENT=$#words; PREFIX=\${words[-1]}; reply=()
+  _postern
+  echo \${(M)reply:#\${PREFIX}*}
+done
+`,
+  },
+  {
+    shell: 'fish',
+    program: '/usr/bin/fish',
+    asks: `
+echo $argv[1] | source
+while read -l line
+  set -l found
+  for each in (complete -C "$line" | string split -f1 \\t)
+    set -a found (string replace -r '^--.*=' '' -- $each)
+  end
+  echo $found
+end
+`,
+  },
+] as const
 
-const bash = '/bin/bash'
-
-describe.skipIf(!existsSync(bash))('completion in bash', () => {
-  test('offers commands, those below them, and options', async () => {
-    const { stdout: script } = await runPostern(['completion', 'bash'])
-    const complete = async (...words: readonly string[]) => {
-      const { stdout } = await runProgram(bash, ['-c', bashAsks, 'bash', script, ...words])
-      return stdout.trim().split('\n')
-    }
-    expect(await complete('postern', 'rest')).toEqual(['restart'])
-    expect(await complete('postern', 'queue', 're')).toEqual(['release', 'retry', 'resume'])
-    expect(await complete('postern', 'queue', 'hold', '--dom')).toEqual(['--domain'])
-    expect(await complete('postern', 'check', '--')).toEqual(
-      expect.arrayContaining(['--relay', '--strict', '--json', '--config']),
-    )
-    expect(await complete('postern', 'log', '--outcome', 're')).toEqual(['refused'])
-    expect(await complete('postern', 'log', '--outcome', 'refused', '--ent')).toEqual(['--entry'])
-    expect(await complete('postern', 'completion', 'b')).toEqual(['bash'])
-    expect(await complete('postern', 'help', 'exit')).toEqual(['exit-codes'])
-    expect(await complete('postern', 'help', 'resta')).toEqual(['restart'])
-    // What may be anything is left to the shell, which offers files.
-    expect(await complete('postern', 'replay', '--config', '')).toEqual([''])
-  }, 60_000)
-})
-
-test.each(['zsh', 'fish'])('completion in %s names every command', async (shell) => {
-  const { stdout, code } = await runPostern(['completion', shell])
-  expect(code).toBe(0)
-  for (const word of ['stat', 'relay', 'fsck', 'remove', 'strict']) expect(stdout).toContain(word)
+describe.each(shells)('completion in $shell', ({ shell, program, asks }) => {
+  test.skipIf(!existsSync(program))(
+    'offers commands, those below them, options and their values',
+    async () => {
+      const { stdout: script } = await runPostern(['completion', shell])
+      const offered: readonly (readonly [line: string, words: readonly string[]])[] = [
+        ['postern rest', ['restart']],
+        ['postern queue re', ['release', 'retry', 'resume']],
+        ['postern queue hold --dom', ['--domain']],
+        ['postern alerts ', ['list', 'test']],
+        ['postern log --outcome re', ['refused']],
+        ['postern log --outcome=re', ['refused']],
+        ['postern log --outcome refused --ent', ['--entry']],
+        ['postern dkim new -t ', ['rsa', 'ed25519']],
+        ['postern completion b', ['bash']],
+        ['postern help exit', ['exit-codes']],
+        ['postern help resta', ['restart']],
+        // What may be anything is left to the shell, which offers files.
+        ['postern replay --config ', []],
+        ['postern replay-dialogue ', []],
+      ]
+      const args =
+        shell === 'fish' ? ['--no-config', '-c', asks, script] : ['-c', asks, shell, script]
+      const input = offered.map(([line]) => `${line}\n`).join('')
+      // Where there are no files.
+      const cwd = await mkdtemp(join(tmpdir(), 'postern-completion-'))
+      const { stdout, stderr } = await runProgram(program, args, { input, cwd })
+      await rmdir(cwd)
+      const lines = stdout.split('\n').slice(0, -1)
+      const words = lines.map((line) => line.split(' ').filter((each) => each !== ''))
+      expect(stderr).toBe('')
+      expect(words.map((each) => each.toSorted())).toEqual(
+        offered.map(([, each]) => each.toSorted()),
+      )
+    },
+    60_000,
+  )
 })
 
 test('completion for a shell that is none is wrong usage', async () => {

@@ -122,6 +122,13 @@ describe('compose.yaml', () => {
     expect(existsSync(resolve(docker, build?.context ?? '', build?.dockerfile ?? ''))).toBe(true)
   })
 
+  test('lets nobody wait for virus signatures but mail', async () => {
+    const { depends_on: neighbours } = (await compose()).services['postern'] ?? {}
+    expect(neighbours).toMatchObject({ clamd: { condition: 'service_started' } })
+    // Without an answer of clamd mail is deferred.
+    expect(await read('postern/postern.yaml')).not.toContain('on_fault')
+  })
+
   test('lets webmail reach its neighbours by names that their certificates do not hold', async () => {
     const { services } = await compose()
     const mounts = services['roundcube']?.volumes ?? []

@@ -282,16 +282,20 @@ describe.skipIf(!hasDpkg)('the Debian package', () => {
     expect(lines.filter((line) => /^[-d].....?..w/.test(line))).toEqual([])
   })
 
-  test('has units, a manual page, the administration’s pages, and the program where PATH finds it', async () => {
+  test('has units, a manual page, completion for shells, the administration’s pages, and the program where PATH finds it', async () => {
     for (const name of [
       'usr/lib/systemd/system/postern.service',
       'usr/lib/systemd/system/postern.socket',
       'usr/share/man/man1/postern.1.gz',
       'usr/share/doc/postern/copyright',
+      'usr/share/bash-completion/completions/postern',
+      'usr/share/fish/vendor_completions.d/postern.fish',
       'usr/lib/postern/dist/ui/index.html',
     ]) {
       expect(existsSync(join(installed, name)), name).toBe(true)
     }
+    const zsh = await readFile(join(installed, 'usr/share/zsh/vendor-completions/_postern'), 'utf8')
+    expect(zsh).toMatch(/^#compdef postern\n/)
     expect((await lstat(join(installed, 'usr/bin/postern'))).isSymbolicLink()).toBe(true)
     expect(await readlink(join(installed, 'usr/lib/postern/config'))).toBe('/etc/postern')
   })

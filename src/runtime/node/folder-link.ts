@@ -9,3 +9,9 @@ export function linkFolder(path: string, target: string): void {
   }
   symlinkSync(target, path)
 }
+
+/** Where a link leads, as it is written; undefined where `path` is none. */
+export function linkTarget(path: string): string | undefined {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  return there?.isSymbolicLink() === true ? readlinkSync(path) : undefined
+}

@@ -6,15 +6,16 @@ import { configurationResources } from '../../config/resources.ts'
 import { trustedLoader } from '../trusted-loader.ts'
 import type { Entry } from '../../filter/entry.ts'
 import { examinedAccounts } from '../examined-accounts.ts'
+import type { Dns } from '../../runtime/dns.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
-import { nodeDns } from '../../runtime/node/dns.ts'
 import { fileSystemOf } from '../../runtime/node/file-system.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { errorMessage, isPosternError } from '../../mail/errors.ts'
 import { askSupervisor } from '../ask-supervisor.ts'
 import type { GatewayStatus } from '../supervisor-requests.ts'
+import { configuredDns } from '../configured-dns.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { loadChain } from '../load-chain.ts'
 import { offlineDoors } from '../offline-doors.ts'
@@ -48,7 +49,7 @@ export async function examine(
     isPosternError(error, 'NOT_ALLOWED') ? 'not ours to ask' : undefined,
   )
   const runs = status !== undefined
-  const dns = nodeDns(configuration.dns)
+  const dns = configuredDns(configuration.dns)
   return [
     node,
     await examineConfiguration(folder),
@@ -66,7 +67,7 @@ export async function examine(
     examineDescriptors(configuration, hostProcess),
     examineClock(systemClock, await newestKnown()),
     await examineDns(configuration.control.me, dns, systemClock),
-    ...(await examineDependencies(folder, configuration)),
+    ...(await examineDependencies(folder, configuration, dns)),
   ]
 }
 
@@ -131,6 +132,7 @@ const probeMs = 10_000
 async function examineDependencies(
   folder: string,
   configuration: Configuration,
+  dns: Dns,
 ): Promise<readonly Examination[]> {
   const doors = { disk: systemDisk, log: silentLog }
   const resources = configurationResources(resolve(folder), doors)
@@ -140,7 +142,7 @@ async function examineDependencies(
     const { generation } = await loadChain({
       configuration,
       loader,
-      doors: offlineDoors(accounts),
+      doors: offlineDoors(accounts, dns),
       resources,
     })
     return await Promise.all((generation?.entries ?? []).flatMap(examineEntry))

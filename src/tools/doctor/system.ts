@@ -57,11 +57,24 @@ export async function examineDns(name: string, dns: Dns, clock: Clock): Promise<
   }
 }
 
-const unit = '/etc/systemd/system/postern.service'
-const wish = '/etc/systemd/system/multi-user.target.wants/postern.service'
+/** Where systemd looks for units: what an administrator wrote, what a package brings. */
+const unitFolders = [
+  '/etc/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+]
+/** Links that `systemctl enable` makes: the service is started with the machine, or by its first client. */
+const wishes = [
+  '/etc/systemd/system/multi-user.target.wants/postern.service',
+  '/etc/systemd/system/sockets.target.wants/postern.socket',
+]
 
 /** Where there is systemd. @param runs whether the gateway does */
-export async function examineUnit(disk: Disk, runs: boolean): Promise<readonly Examination[]> {
+export async function examineUnit(
+  disk: Pick<Disk, 'stat'>,
+  runs: boolean,
+): Promise<readonly Examination[]> {
   const isThere = async (path: string): Promise<boolean> => {
     try {
       await disk.stat(path)
@@ -71,9 +84,12 @@ export async function examineUnit(disk: Disk, runs: boolean): Promise<readonly E
       throw error
     }
   }
-  if (!(await isThere('/run/systemd/system')) || !(await isThere(unit))) return []
+  const anyOf = async (paths: readonly string[]): Promise<boolean> =>
+    (await Promise.all(paths.map(isThere))).includes(true)
+  if (!(await isThere('/run/systemd/system'))) return []
+  if (!(await anyOf(unitFolders.map((folder) => `${folder}/postern.service`)))) return []
   return [
-    (await isThere(wish))
+    (await anyOf(wishes))
       ? well('unit', 'postern.service is started with the machine')
       : warning(
           'unit',
