@@ -19,7 +19,7 @@ export interface MaildirOptions {
 
 /** One file of a Maildir, with LF line ends. */
 export interface MaildirContent {
-  /** What the delivery puts on top. */
+  /** What the delivery puts on top: whole lines. */
   readonly header: Uint8Array
   readonly message: Uint8Array | AsyncIterable<Uint8Array>
 }
@@ -36,6 +36,8 @@ export class MaildirWriter {
   readonly #syncs: FolderSyncs
   readonly #drop: FileDrop
   readonly #nextName: () => string
+  /** Of messages that go into several Maildirs, each line is counted once. */
+  readonly #counts = new WeakMap<Uint8Array, OctetCount>()
 
   constructor(options: MaildirOptions) {
     this.#disk = options.disk
@@ -66,7 +68,7 @@ export class MaildirWriter {
         await whole.close()
       }
     }
-    const sizes = sizesOf(header, whole)
+    const sizes = this.#sizesOf(header, whole)
     const file = { draft, path: `${path}/new/${name}${inName(sizes)}`, head: header, body: whole }
     await this.#drop.put(file, taken)
     return sizes.bytes
@@ -89,6 +91,20 @@ export class MaildirWriter {
     await this.#syncs.sync(`${path}/new`)
     return sizes.bytes
   }
+
+  #sizesOf(header: Uint8Array, message: Uint8Array): Sizes {
+    const known = this.#counts.get(message)
+    const count = known ?? new OctetCount()
+    if (known === undefined) {
+      count.add(message)
+      this.#counts.set(message, count)
+    }
+    const bytes = header.length + message.length
+    if (!count.ended) return { bytes }
+    const above = new OctetCount()
+    above.add(header)
+    return { bytes, octets: above.octets + count.octets }
+  }
 }
 
 /** Of one file. */
@@ -101,17 +117,6 @@ interface Sizes {
 /** As Maildir++ and Dovecot have it: who asks for a quota, or for sizes by POP3 and IMAP, need not look into the file. */
 function inName({ bytes, octets }: Sizes): string {
   return octets === undefined ? `,S=${bytes}` : `,S=${bytes},W=${octets}`
-}
-
-function sizesOf(header: Uint8Array, message: Uint8Array): Sizes {
-  const count = new OctetCount()
-  count.add(header)
-  count.add(message)
-  return counted(header.length + message.length, count)
-}
-
-function counted(bytes: number, { ended, octets }: OctetCount): Sizes {
-  return ended ? { bytes, octets } : { bytes }
 }
 
 interface LargeContent {
@@ -201,7 +206,7 @@ async function writeContent(file: DiskFile, { header, message }: LargeContent): 
     }
     if (gathered > 0) await flush()
     await file.sync()
-    return counted(written, count)
+    return count.ended ? { bytes: written, octets: count.octets } : { bytes: written }
   } finally {
     await file.close()
   }
