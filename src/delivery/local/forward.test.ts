@@ -21,7 +21,7 @@ const received: Envelope = {
   user: 'ann',
 }
 
-async function forwarded(sender: string, recipients: readonly string[]) {
+async function forwarded(sender: string, recipients: readonly string[], recipient = joe) {
   const queue = memoryQueue(fakeClock())
   const forward = forwardIntoQueue({ queue, log: recordingLog(), defaultHost: () => 'here.test' })
   const message = (async function* () {
@@ -31,7 +31,7 @@ async function forwarded(sender: string, recipients: readonly string[]) {
     sender,
     recipients,
     message,
-    received: { envelope: received, recipient: joe },
+    received: { envelope: received, recipient },
   })
   const entries = await Array.fromAsync(queue.entries())
   const envelopes = entries.flatMap((entry) => ('damaged' in entry ? [] : [entry.envelope]))
@@ -46,13 +46,24 @@ test('where one address stands for another, what the sender wants to be told goe
 })
 
 test.each([
-  ['of several addresses', 'ann@far.test', ['joe@away.test', 'amy@away.test']],
-  ['with an owner', 'joe-owner@here.test', ['joe@away.test']],
-])('a list %s is where the mail of its sender ends', async (_, sender, recipients) => {
-  const { done, envelope } = await forwarded(sender, recipients)
-  expect(envelope?.recipients.map((each) => Object.keys(each))).toEqual(
-    recipients.map(() => ['mailbox']),
-  )
+  [['success', 'failure'], ['failure']],
+  [['success'], ['never']],
+  [['never'], ['never']],
+  [undefined, undefined],
+] as const)('of several addresses a sender who asked for %j is told %j', async (asked, told) => {
+  const { notify: _, ...plain } = joe
+  const recipient = asked === undefined ? plain : { ...joe, notify: asked }
+  const to = ['joe@away.test', 'amy@away.test']
+  const { done, envelope } = await forwarded('ann@far.test', to, recipient)
+  expect(envelope?.recipients.map(({ notify }) => notify)).toEqual([told, told])
+  expect(envelope).toMatchObject({ envelopeId: 'e1', returnContent: 'headers', user: 'ann' })
+  // That it went on to them is what we tell.
+  expect(done).not.toHaveProperty('relayed')
+})
+
+test('a list with an owner is where the mail of its sender ends', async () => {
+  const { done, envelope } = await forwarded('joe-owner@here.test', ['joe@away.test'])
+  expect(envelope?.recipients.map((each) => Object.keys(each))).toEqual([['mailbox']])
   expect(envelope).not.toHaveProperty('envelopeId')
   expect(done).not.toHaveProperty('relayed')
   // But whoever it goes to, it goes by TLS.

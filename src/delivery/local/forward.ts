@@ -28,7 +28,7 @@ export function forwardIntoQueue({
   return async ({ sender, recipients, message, received }) => {
     const sent = envelopeOfQmail({ sender, recipients }, defaultHost())
     if (typeof sent === 'string') return hard(`Unable to forward message: ${sent}. (#5.1.3)`)
-    const { envelope, ...how }: PassedOn<typeof sent> =
+    const { envelope, ...how }: PassedOn =
       received === undefined ? { envelope: sent } : passOn(sent, received)
     const draft = queue.begin()
     try {

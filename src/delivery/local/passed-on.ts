@@ -1,7 +1,8 @@
 /**
  * What goes on with a message that an address forwards, of the envelope it came with. That it must go by TLS (RFC 8689), and
- * that it is internationalised, is true of it wherever it goes. What its sender wants to be told goes on where one other
- * address stands for this one (RFC 3461 §5.2.7): not to a list, which has an `-owner` who is told, nor to several.
+ * that it is internationalised, is true of it wherever it goes. What its sender wants to be told goes on where other
+ * addresses stand for this one (RFC 3461 §5.2.7), but not to a list, which has an `-owner` who is told. Of several addresses
+ * he hears what fails; that they stand for this one is the success that he is told of.
  */
 import { formatMailbox } from '../../mail/address.ts'
 import type { Envelope, Recipient, ReversePath } from '../../mail/envelope.ts'
@@ -12,8 +13,8 @@ export interface Received {
   readonly recipient: Recipient
 }
 
-export interface PassedOn<E> {
-  readonly envelope: E
+export interface PassedOn {
+  readonly envelope: Sent
   /** As `DeliveryResult.relayed`. */
   readonly relayed?: 'with-dsn'
 }
@@ -21,7 +22,7 @@ export interface PassedOn<E> {
 type Sent = Omit<Envelope, 'bodyType'>
 
 /** @param sent as the forwarding address wrote it */
-export function passOn(sent: Sent, received: Received): PassedOn<Sent> {
+export function passOn(sent: Sent, received: Received): PassedOn {
   const { requireTls, smtputf8, user, envelopeId, returnContent } = received.envelope
   const bound = {
     ...sent,
@@ -29,22 +30,26 @@ export function passOn(sent: Sent, received: Received): PassedOn<Sent> {
     smtputf8: sent.smtputf8 || smtputf8,
   }
   if (!isSame(sent.reversePath, received.envelope.reversePath)) return { envelope: bound }
-  const fromSender = { ...bound, ...(user === undefined ? {} : { user }) }
-  const [only, ...others] = sent.recipients
-  if (only === undefined || others.length > 0) return { envelope: fromSender }
-  const { notify, originalRecipient } = received.recipient
-  const recipient: Recipient = {
-    ...only,
+  const isAlone = sent.recipients.length === 1
+  const { originalRecipient } = received.recipient
+  const notify = isAlone ? received.recipient.notify : withoutSuccess(received.recipient)
+  const asked = {
     ...(notify === undefined ? {} : { notify }),
     ...(originalRecipient === undefined ? {} : { originalRecipient }),
   }
   const envelope = {
-    ...fromSender,
-    recipients: [recipient],
+    ...bound,
+    recipients: sent.recipients.map((recipient) => ({ ...recipient, ...asked })),
+    ...(user === undefined ? {} : { user }),
     ...(envelopeId === undefined ? {} : { envelopeId }),
     ...(returnContent === undefined ? {} : { returnContent }),
   }
-  return { envelope, relayed: 'with-dsn' }
+  return isAlone ? { envelope, relayed: 'with-dsn' } : { envelope }
+}
+
+function withoutSuccess({ notify }: Recipient): Recipient['notify'] {
+  const others = notify?.filter((word) => word !== 'success')
+  return others?.length === 0 ? ['never'] : others
 }
 
 function isSame(one: ReversePath, other: ReversePath): boolean {
