@@ -44,11 +44,12 @@ async function loadedAlone(configuration: Configuration): Promise<LoadedChain> {
   }
 }
 
-function listStages(places: Places): readonly ListedStage[] {
+/** What is asked at each stage. */
+export function listStages(places: Places): readonly ListedStage[] {
   return stages.map((stage) => {
     const asked: readonly Place[] =
       stage === 'auth'
-        ? [...places.auth, ...places.verify]
+        ? loginPlaces(places)
         : stage === 'rcpt'
           ? [...places.allowing, ...places.rcpt]
           : places[stage]
@@ -60,6 +61,12 @@ function listStages(places: Places): readonly ListedStage[] {
       })),
     }
   })
+}
+
+/** Whoever is asked at AUTH, for each of what he knows. */
+function loginPlaces(places: Places): readonly Place[] {
+  const { auth, verify, secretFor, checkResponse, checkApop } = places
+  return [...auth, ...verify, ...secretFor, ...checkResponse, ...checkApop]
 }
 
 function remarksOn(place: Place, { message }: Places): readonly string[] {
