@@ -40,6 +40,10 @@ describe('postern --manual', () => {
     for (const [, name = ''] of commands.filter(([, each]) => each !== 'help')) {
       expect(page).toContain(`.SS "postern ${name.replaceAll('-', '\\-')}`)
     }
+    // In place of a program of qmail's, with its arguments.
+    expect(page).toContain('.SS "postern forward address ..."')
+    expect(page).toContain('.B \\-\\-version')
+    expect(page).toMatch(/^\.B 7\nWhat is asked needs a running gateway\.$/m)
   })
 
   test.skipIf(!hasMan)('is a page that man has nothing against', async () => {
