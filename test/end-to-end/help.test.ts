@@ -1,5 +1,4 @@
 /** Help by topics, whose examples are run, and completion, which a shell is asked about. */
-import { existsSync } from 'node:fs'
 import { mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +12,7 @@ import {
   type GatewayFolder,
   type StartedGateway,
 } from './started-gateway.ts'
+import { component, isMissing } from '../setup/components.ts'
 
 describe('a topic of the help', () => {
   let folder: GatewayFolder
@@ -70,7 +70,8 @@ test('help is about topics, about commands, and says what it is not about', asyn
 const shells = [
   {
     shell: 'bash',
-    program: '/bin/bash',
+    program: () => '/bin/bash',
+    missing: () => false,
     plain: ['--norc'],
     // As readline cuts a line into words.
     asks: `
@@ -86,7 +87,8 @@ done
   },
   {
     shell: 'zsh',
-    program: '/usr/bin/zsh',
+    program: () => component('zsh')!.path,
+    missing: () => isMissing('zsh'),
     plain: ['-f'],
     // Without a terminal, and so without compinit: what its functions are given is what would be offered.
     asks: `
@@ -105,7 +107,8 @@ done
   },
   {
     shell: 'fish',
-    program: '/usr/bin/fish',
+    program: () => component('fish')!.path,
+    missing: () => isMissing('fish'),
     plain: ['--no-config'],
     asks: `
 echo $argv[1] | source
@@ -120,8 +123,8 @@ end
   },
 ] as const
 
-describe.each(shells)('completion in $shell', ({ shell, program, plain, asks }) => {
-  test.skipIf(!existsSync(program))(
+describe.each(shells)('completion in $shell', ({ shell, program, missing, plain, asks }) => {
+  test.skipIf(missing())(
     'offers commands, those below them, options and their values',
     async () => {
       const { stdout: script } = await runPostern(['completion', shell])
@@ -145,7 +148,7 @@ describe.each(shells)('completion in $shell', ({ shell, program, plain, asks }) 
       const input = offered.map(([line]) => `${line}\n`).join('')
       // Where there are no files.
       const cwd = await mkdtemp(join(tmpdir(), 'postern-completion-'))
-      const { stdout } = await runProgram(program, args, { input, cwd })
+      const { stdout } = await runProgram(program(), args, { input, cwd })
       await rmdir(cwd)
       const lines = stdout.split('\n').slice(0, -1)
       const words = lines.map((line) => line.split(' ').filter((each) => each !== ''))

@@ -21,6 +21,7 @@ export type ComponentName =
   | 'dovecot'
   | 'e2fsprogs'
   | 'fetchmail'
+  | 'fish'
   | 'getmail'
   | 'ldns'
   | 'mail-dkim'
@@ -43,6 +44,7 @@ export type ComponentName =
   | 'tcpserver'
   | 'tinycdb'
   | 'unbound'
+  | 'zsh'
 
 /** One row for each; a test that needs another program adds it here. */
 export const components: Readonly<Record<ComponentName, Component>> = {
@@ -52,6 +54,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   dovecot: { program: 'dovecot', packages: ['dovecot-core', 'dovecot-lmtpd'] },
   e2fsprogs: { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   fetchmail: { program: 'fetchmail', packages: ['fetchmail'] },
+  fish: { program: 'fish', packages: ['fish'] },
   getmail: { program: 'getmail', packages: ['getmail6'] },
   ldns: { program: 'ldns-signzone', packages: ['ldnsutils'] },
   'mail-dkim': { program: 'dkimproxy-verify', packages: ['libmail-dkim-perl'] },
@@ -73,6 +76,7 @@ export const components: Readonly<Record<ComponentName, Component>> = {
   tcpserver: { program: 'tcpserver', packages: ['ucspi-tcp'] },
   tinycdb: { program: 'cdb', packages: ['tinycdb'] },
   unbound: { program: 'unbound', packages: ['unbound'] },
+  zsh: { program: 'zsh', packages: ['zsh'] },
   swaks: {
     program: 'swaks',
     packages: ['swaks', 'libnet-ssleay-perl', 'libdigest-hmac-perl', 'libauthen-sasl-perl'],
