@@ -1,7 +1,7 @@
 /**
  * What all workers are judging at this moment, in one small file that nobody syncs: it need not survive more than the
- * end of a process. It is kept while a worker has died lately, and by nobody before. Each worker writes to a part of its own, where each message has a place while it is being judged;
- * the supervisor reads the part of a worker that died.
+ * end of a process. Nobody writes to it unless a worker has died lately. Each worker writes to a part of its own, where
+ * each message has a place while it is being judged; the supervisor reads the part of a worker that died.
  */
 import type { CrashWatch } from '../filter/crash-watch.ts'
 import { isPosternError } from '../mail/errors.ts'

@@ -37,13 +37,15 @@ export class Replacement {
     this.#parts = parts
   }
 
-  /** @param livedMs since it was open; 0 where it never was */
-  async replace(slot: WorkerSlot, how: WorkerEnd, livedMs: number): Promise<void> {
+  /** @param openMs so long it was open; undefined where it never was */
+  async replace(slot: WorkerSlot, how: WorkerEnd, openMs: number | undefined): Promise<void> {
     const { clock, log, stopping } = this.#parts
     const { number } = slot
+    const livedMs = openMs ?? 0
     const delayMs = slot.schedule.afterDeath(livedMs)
     log.error('worker.ended', { worker: number, how, livedMs: Math.round(livedMs), delayMs })
-    await this.#blame(number)
+    // One that never opened judged nothing: what is noted in its place its predecessor had in hand, and that is counted.
+    if (openMs !== undefined) await this.#blame(number)
     // A restart may have put another one there meanwhile.
     if (stopping() || slot.process !== undefined) return
     if (delayMs === undefined) return this.#giveUp(slot)

@@ -270,6 +270,14 @@ describe('a worker that dies', () => {
     expect(await replaced(1, 200)).toBe(started[2])
   })
 
+  test('before it was open is not counted: what is noted in its place is its predecessor’s', async () => {
+    const { opened, replaced, died } = stage([[0]])
+    await opened()
+    await replaced(0, 100)
+    await replaced(1, 200)
+    expect(died).toEqual([1])
+  })
+
   test('in the sense that it answers nothing for a minute is ended and replaced', async () => {
     const { opened, started, clock, log, deaf } = stage([[0], [1]])
     await opened()

@@ -350,8 +350,7 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, how: WorkerEnd): void {
     const { clock } = this.#parts
-    const wasOpen = slot.openedAt !== undefined
-    const livedMs = slot.openedAt === undefined ? 0 : clock.monotonicMs() - slot.openedAt
+    const openMs = slot.openedAt === undefined ? undefined : clock.monotonicMs() - slot.openedAt
     const { left, overdue } = slot
     slot.process = undefined
     slot.openedAt = undefined
@@ -360,7 +359,7 @@ export class Supervisor {
     this.#counts.giveBack(slot.number)
     this.#lent.giveBack(slot.number)
     // One that was told to go may crash on its way out, over the message that it has in hand.
-    const hasCrashed = wasOpen && how !== 0 && !overdue
+    const hasCrashed = openMs !== undefined && how !== 0 && !overdue
     if (hasCrashed && (this.#stopping !== undefined || left !== undefined)) {
       slot.counted = this.#replacement.count(slot, how)
     }
@@ -373,7 +372,7 @@ export class Supervisor {
     } else if (slot.wanted) {
       // The others have sockets of their own at the same addresses: who comes there now need not wait.
       if (this.#slots.length > 1) slot.keepOnly(new Set())
-      void this.#replacement.replace(slot, how, livedMs)
+      void this.#replacement.replace(slot, how, openMs)
     }
   }
 
