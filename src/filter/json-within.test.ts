@@ -27,6 +27,10 @@ describe('what a plugin handed over, as JSON within bounds', () => {
     )
     const long = { list: Array.from({ length: 1e5 }, () => 'evidence'), text: 'x'.repeat(1e5) }
     expect(jsonWithin(long, { left: 2000 }).length).toBeLessThan(6000)
+    const keys = Object.fromEntries(
+      Array.from({ length: 200 }, (_, at) => [`${at} `.repeat(300), 1]),
+    )
+    expect(jsonWithin({ keys, more: keys }, { left: 2000 }).length).toBeLessThan(6000)
   })
 
   test('says with an ellipsis what does not fit, and by its kind what is no JSON', () => {
@@ -42,6 +46,11 @@ describe('what a plugin handed over, as JSON within bounds', () => {
       'symbol',
     ])
     expect(within(['first', 'second'], 13)).toEqual(['first', '…'])
+    expect(within({ first: 1, second: 2, third: 3 }, 13)).toEqual({
+      first: 1,
+      second: '…',
+      '…': '…',
+    })
   })
 
   test('keeps the first two hundred of a list or an object', () => {

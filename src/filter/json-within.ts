@@ -56,6 +56,8 @@ function objectWithin(value: object, budget: JsonBudget, depth: number): string 
   for (const key in value) {
     if (!Object.hasOwn(value, key)) continue
     if (left === 0) break
+    // The names of all that does not fit would be more than what does.
+    if (budget.left < 0) return `{${json},${cut}:${cut}}`
     left -= 1
     budget.left -= key.length
     const name = key.length > longestText ? key.slice(0, longestText) : key
