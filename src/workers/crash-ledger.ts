@@ -135,7 +135,11 @@ export function parseCrashes(text: string): Remembered {
     const times = digits.map(Number)
     if (times.length === 0 || !times.every((time) => Number.isSafeInteger(time))) continue
     if (name === deathMark) [lastDeath = -Infinity, unnoted = -Infinity] = times
-    else if (/^[0-9a-f]{32}$/.test(name)) crashes.set(name, times.slice(-crashesOfASuspect))
+    else if (/^[0-9a-f]{32}$/.test(name)) {
+      crashes.set(name, times.slice(-crashesOfASuspect))
+      // Earlier versions wrote no line of deaths.
+      lastDeath = Math.max(lastDeath, ...times)
+    }
   }
   return { crashes, lastDeath, unnoted }
 }

@@ -270,5 +270,6 @@ describe('the ledger of crashes', () => {
     const text = `died 7 3\n${print} 1 2 3 4\n${print} x\nodd 1\ndied x\n`
     const crashes = new Map([[print, [2, 3, 4]]])
     expect(parseCrashes(text)).toEqual({ crashes, lastDeath: 7, unnoted: 3 })
+    expect(parseCrashes(`${print} 1 2\n`).lastDeath).toBe(2)
   })
 })
