@@ -57,6 +57,8 @@ function domainOf(address: string): string | undefined {
  */
 class AddressText {
   text = ''
+  /** Its last character: to look at a text that grows puts it together anew. */
+  #last = ''
   #parted = false
 
   add(c: string): void {
@@ -65,8 +67,9 @@ class AddressText {
       return
     }
     const joins = (each: string): boolean => each === '' || each === '.' || each === '@'
-    if (this.#parted && !joins(c) && !joins(this.text.slice(-1))) this.text += ' '
+    if (this.#parted && !joins(c) && !joins(this.#last)) this.text += ' '
     this.text += c
+    this.#last = c
     this.#parted = false
   }
 }
