@@ -8,6 +8,7 @@ import {
   option,
   relayClient,
   type Findings,
+  type ReadByAll,
   type Message,
   type Session,
   type SignatureField,
@@ -77,7 +78,7 @@ export const dkimSign = definePlugin({
 })
 
 /** Somebody who has logged in, or a client that may relay. */
-function isOurs(session: Session, findings: Findings): boolean {
+function isOurs(session: Session, findings: Findings<ReadByAll>): boolean {
   return session.user !== undefined || findings.get(relayClient) !== undefined
 }
 

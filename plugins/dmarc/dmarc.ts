@@ -120,7 +120,7 @@ interface Identities {
 }
 
 /** Who stands behind the message, as far as it is proven. */
-function identities(findings: Findings, partlySigned: boolean): Identities {
+function identities(findings: Findings<'spf' | 'dkim'>, partlySigned: boolean): Identities {
   const spf = findings.get(spfResult)
   const signatures = findings.get(dkimResult)?.signatures ?? []
   return {
@@ -159,7 +159,7 @@ function unclear(problem: string): DmarcFinding {
 
 function rescued(
   found: DmarcFinding,
-  findings: Findings,
+  findings: Findings<'arc'>,
   trusted: ReadonlySet<string>,
 ): DmarcFinding {
   const chain = findings.get(arcResult)

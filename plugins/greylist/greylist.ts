@@ -20,6 +20,7 @@ import {
   type Defer,
   type Dns,
   type Findings,
+  type ReadByAll,
   type MaybePromise,
   type Pass,
   type Recipient,
@@ -157,7 +158,7 @@ interface Seen {
 }
 
 /** Whoever may relay, is a relay of ours, or stands on a list of good clients, need not prove that it comes back. */
-function isKnownGood(findings: Findings): boolean {
+function isKnownGood(findings: Findings<ReadByAll | 'trusted-hop' | 'dns-listed'>): boolean {
   return (
     findings.get(relayClient) !== undefined ||
     findings.get(trustedHop) !== undefined ||
@@ -168,7 +169,7 @@ function isKnownGood(findings: Findings): boolean {
 interface About {
   readonly transaction: Transaction
   readonly recipient: Recipient
-  readonly findings: Findings
+  readonly findings: Findings<'spf'>
 }
 
 interface Naming {

@@ -5,7 +5,7 @@ import { dkimResult, type DkimFinding } from '../dkim/findings.ts'
 import { spfResult } from '../spf/findings.ts'
 
 /** A sender by the very domain that SPF checked, or of an organisation that signed; From by its organisation (RFC 7489 §3.1). */
-export function proofIn(findings: Findings): ListedMail['isProven'] {
+export function proofIn(findings: Findings<'spf' | 'dkim'>): ListedMail['isProven'] {
   return (domain, by) => {
     const wanted = domain.toLowerCase()
     const spf = findings.get(spfResult)

@@ -121,7 +121,7 @@ interface Running {
   /** The recipients that it is for, as indexes. */
   readonly passing?: readonly number[]
   readonly program: string
-  readonly findings: Findings
+  readonly findings: Findings<'spf'>
 }
 
 /** One program, with one message. */
@@ -253,7 +253,7 @@ async function digestOf(message: Message): Promise<string> {
   return hash.digest('hex')
 }
 
-function environmentOf(session: Session, findings: Findings): Map<string, string> {
+function environmentOf(session: Session, findings: Findings<'spf'>): Map<string, string> {
   const variables = sessionVariables(session)
   const spf = findings.get(spfResult)?.result
   if (spf !== undefined) variables.set('SPFRESULT', spfWords.get(spf) ?? spf)

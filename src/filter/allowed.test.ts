@@ -29,6 +29,7 @@ const prover = definePlugin({
 /** Bob wants to hear from `friend`, and from `proven` and `forged` if they prove who they are; eve is refused. */
 const friends = definePlugin({
   name: 'friends',
+  wants: [proof],
   provides: [allowed],
   setup: () => ({
     rcpt({ transaction: { reversePath }, recipient }, { findings }) {

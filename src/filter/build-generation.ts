@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { conditionList, type Conditions } from '../plugin/condition.ts'
-import { allowed } from '../plugin/finding.ts'
+import { allowed, readByAll } from '../plugin/finding.ts'
 import type { OptionResources, OptionShape } from '../plugin/option.ts'
 import type { Plugin, PluginDoors } from '../plugin/plugin.ts'
 import { environmentOptions, resolveOptions } from '../plugin/resolve-options.ts'
@@ -223,6 +223,7 @@ function termsOf(config: EntryConfig, condition: Applicability | undefined) {
     replaces: plugin.replaces === true,
     awaits: [...needs, ...wants, ...(condition?.asksAllowed === true ? [allowed] : [])],
     provides,
+    reads: new Map([...needs, ...wants, ...provides, ...readByAll].map((key) => [key.name, key])),
   } satisfies Partial<Entry>
 }
 

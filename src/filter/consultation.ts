@@ -3,6 +3,7 @@ import type { HookContext } from '../plugin/stage.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Place, Values } from './entry.ts'
 import { errorDetail, type Fault } from './fault.ts'
+import { declaredFindings } from './findings.ts'
 
 /** What came of waiting for an answer. */
 export type Heard<T> =
@@ -24,15 +25,21 @@ interface Waiting<T> {
 export class Consultation implements HookContext<Values> {
   readonly place: Place
   readonly options: Values
-  readonly findings: Findings
+  readonly #known: Findings
+  #findings: Findings | undefined
   #controller: AbortController | undefined
   #over: Error | undefined
   #callOff: (() => void) | undefined
 
-  constructor(place: Place, options: Values, findings: Findings) {
+  /** @param known the facts that any entry in its mode may be told */
+  constructor(place: Place, options: Values, known: Findings) {
     this.place = place
     this.options = options
-    this.findings = findings
+    this.#known = known
+  }
+
+  get findings(): Findings {
+    return (this.#findings ??= declaredFindings(this.place.entry.reads, this.#known))
   }
 
   get signal(): AbortSignal {

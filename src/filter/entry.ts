@@ -92,6 +92,8 @@ export interface Entry {
   /** At `message` it waits for those who provide them: what the plugin needs, wants, and what its condition asks for. */
   readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
+  /** By their names: the findings that its plugin says it reads. */
+  readonly reads: ReadonlyMap<string, FindingKey<JsonValue>>
   readonly instance: PluginInstance<Values>
   /** Another instance, which remembers nothing. @throws as the plugin's setup */
   readonly renew: () => PluginInstance<Values>

@@ -133,6 +133,17 @@ function scopeOf(question: Question): Scope {
   }
 }
 
+/** What a plugin may read of what is known. One that it does not declare would be there, or not, by the order of the entries. */
+export function declaredFindings(reads: ReadonlyMap<string, unknown>, known: Findings): Findings {
+  return {
+    get(key) {
+      if (reads.has(key.name)) return known.get(key)
+      const name = String(key.name).slice(0, 100)
+      throw new Error(`it reads the finding ${name}, and declares it neither in needs nor in wants`)
+    },
+  }
+}
+
 /** One entry's findings at `message`, before they are merged. */
 export interface Contribution {
   readonly findings: readonly Finding[]

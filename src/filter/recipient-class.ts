@@ -8,6 +8,7 @@ import type { Transaction } from '../mail/session.ts'
 import type { ReceiverSettings } from '../smtp/policy.ts'
 import type { Inquiry } from './inquiry.ts'
 import { applies, decidedly } from './applies.ts'
+import { declaredFindings } from './findings.ts'
 import type { Place } from './entry.ts'
 import { anotherClass } from './refusals.ts'
 import type { Objection } from './step.ts'
@@ -39,7 +40,10 @@ export function splitOff(
     const inForce = place.entry.optionsFor(inquiry.environment)
     // It cannot say: it is asked about the message itself, where its fault has an outcome.
     if (!inForce.ok) return true
-    const context = { options: inForce.values, findings: inquiry.findings.enforced }
+    const context = {
+      options: inForce.values,
+      findings: declaredFindings(place.entry.reads, inquiry.findings.enforced),
+    }
     const classOf = (each: Recipient): string | undefined =>
       classBy(instance, each, { transaction, context })
     return classOf(first) === classOf(recipient)

@@ -4,7 +4,7 @@ import type { JsonValue } from '../mail/json.ts'
 export interface FindingKey<T extends JsonValue, Name extends string = string> {
   readonly name: Name
   /** Carries the type; there is no such property at run time. */
-  readonly shape?: T
+  readonly shape?: T | undefined
 }
 
 /** A fact that a plugin learned on the way, for later plugins and for the trace. */
@@ -13,9 +13,9 @@ export interface Finding<Name extends string = string> {
   readonly value: JsonValue
 }
 
-/** The facts known so far in this session and transaction. */
-export interface Findings {
-  get<T extends JsonValue>(key: FindingKey<T>): T | undefined
+/** The facts known so far in this session and transaction. `Read`: the names of those that may be asked for. */
+export interface Findings<Read extends string = string> {
+  readonly get: <T extends JsonValue>(key: FindingKey<T, Read>) => T | undefined
 }
 
 /**
@@ -60,3 +60,7 @@ export const allowed = findingKey<
 
 /** The client may relay: by a tcp.smtp rule or by its network. The condition `relay_client` reads it. */
 export const relayClient = findingKey<{ readonly because: string }, 'relay-client'>('relay-client')
+
+/** Who relays is known before the first recipient, and concerns every plugin: nobody need declare that they read it. */
+export type ReadByAll = typeof relayClient.name
+export const readByAll: readonly FindingKey<JsonValue>[] = [relayClient]

@@ -40,7 +40,7 @@ export type {
 } from './verdict.ts'
 export type { Opinion } from './opinion.ts'
 export { allowed, finding, findingKey, relayClient } from './finding.ts'
-export type { Finding, FindingKey, Findings } from './finding.ts'
+export type { Finding, FindingKey, Findings, ReadByAll } from './finding.ts'
 export { option } from './option-makers.ts'
 export type { Option, OptionSettings, OptionShape, OptionValues, Parsed } from './option.ts'
 export type { Conditions, ConditionShape } from './condition.ts'

@@ -20,7 +20,7 @@ import type { Programs } from '../runtime/programs.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Store } from '../runtime/store.ts'
 import type { Conditions } from './condition.ts'
-import type { FindingKey } from './finding.ts'
+import type { FindingKey, ReadByAll } from './finding.ts'
 import type { OptionShape, OptionValues } from './option.ts'
 import type { HookContext, Hooks, Stages, Vouches } from './stage.ts'
 import type { PluginMetrics } from './metrics.ts'
@@ -113,14 +113,15 @@ export interface PluginInstance<
   Options,
   V extends Vouches = Vouches,
   Given extends string = string,
-> extends Hooks<Options, V, Given> {
+  Read extends string = string,
+> extends Hooks<Options, V, Given, Read> {
   /**
    * An authentication back end: is it them? `false` is not an objection; another back end may know the user. A yes may
    * bring variables, which stand above those of tcp.smtp from the next command on.
    */
   verify?(
     credentials: Credentials,
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): MaybePromise<boolean | LoginGrant>
   /**
    * The same for SCRAM-SHA-256: what is known of the user's password, or `undefined` for a user it does not know.
@@ -128,28 +129,31 @@ export interface PluginInstance<
    */
   secretFor?(
     login: LoginName,
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): MaybePromise<(LoginSecret & LoginGrant) | undefined>
   /** The same for CRAM-MD5: `isCramMd5Digest` compares where the password is known. */
   checkResponse?(
     response: DigestResponse,
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): MaybePromise<boolean | LoginGrant>
   /** The same for APOP (RFC 1939 §7), for people who fetch their mail by POP3: `isApopDigest` compares. */
   checkApop?(
     response: DigestResponse,
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): MaybePromise<boolean | LoginGrant>
   /**
    * Told how each login ended, before the client is: its reply waits for the promise, as long as the entry's timeout
    * allows. It changes nothing any more.
    */
-  loginEnded?(end: LoginEnd, context: HookContext<Options>): MaybePromise<void>
+  loginEnded?(end: LoginEnd, context: HookContext<Options, Read>): MaybePromise<void>
   /**
    * Asked last, once for each version of a message that is taken: fields to stand above it, the lowest first. Everybody has
    * had his say by then, and no edit of the header comes after it.
    */
-  sign?(signing: Signing, context: HookContext<Options>): MaybePromise<readonly SignatureField[]>
+  sign?(
+    signing: Signing,
+    context: HookContext<Options, Read>,
+  ): MaybePromise<readonly SignatureField[]>
   /**
    * What it says of a message without asking what it depends on, where that is settled: it does not look at mail of relay
    * clients, the recipient is not scanned. Asked while the entry rests after faults, so that they keep nobody from their mail
@@ -157,7 +161,7 @@ export interface PluginInstance<
    */
   unasked?(
     event: Stages['message']['event'],
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): Stages<V, Given>['message']['verdict'] | undefined
   /**
    * What a question with these options depends on, where environments may have it ask one thing or another: each has a breaker
@@ -197,7 +201,7 @@ export interface PluginInstance<
   classOf?(
     recipient: Recipient,
     transaction: Transaction,
-    context: Pick<HookContext<Options>, 'options' | 'findings'>,
+    context: Pick<HookContext<Options, Read>, 'options' | 'findings'>,
   ): string
   open?(): Promise<void>
   close?(): Promise<void>
@@ -255,7 +259,12 @@ export interface EntryDefaults {
 }
 
 /** A plugin as its author writes it. */
-export interface PluginDefinition<O extends OptionShape, V extends Vouches, Given extends string> {
+export interface PluginDefinition<
+  O extends OptionShape,
+  V extends Vouches,
+  Given extends string,
+  Read extends string,
+> {
   /** The name of its folder, its file and its export (there in camelCase). */
   readonly name: string
   /** One sentence for `postern chain` and the documentation. */
@@ -272,13 +281,16 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches, Give
   readonly options?: O
   /** tcp.smtp variables that it reads from the environment itself, each with what it does: for `postern env`. */
   readonly variables?: { readonly [name: string]: string }
-  /** Findings it cannot do without: their providers must stand earlier in the chain. */
-  readonly needs?: readonly FindingKey<JsonValue>[]
+  /**
+   * Findings it cannot do without: their providers must stand earlier in the chain. Reading one that stands in none of `needs`,
+   * `wants` and `provides` does not compile, and is a fault: it would be there or not by luck. `relayClient` everybody may read.
+   */
+  readonly needs?: readonly FindingKey<JsonValue, Read>[]
   /**
    * Findings it reads where there are any: at `message` it waits for those who provide them earlier in the chain; whoever
    * provides `allowed` for those who come later, too.
    */
-  readonly wants?: readonly FindingKey<JsonValue>[]
+  readonly wants?: readonly FindingKey<JsonValue, Read>[]
   /** Findings it may report: a verdict with another one does not compile, and is a fault. */
   readonly provides?: readonly FindingKey<JsonValue, Given>[]
   readonly defaults?: EntryDefaults
@@ -286,11 +298,11 @@ export interface PluginDefinition<O extends OptionShape, V extends Vouches, Give
   setup(
     options: OptionValues<O>,
     doors: PluginDoors,
-  ): PluginInstance<OptionValues<O>, V, NoInfer<Given>>
+  ): PluginInstance<OptionValues<O>, V, NoInfer<Given>, NoInfer<Given | Read> | ReadByAll>
 }
 
 /** A plugin as the chain knows it: options and vouching erased. */
-export interface Plugin extends PluginDefinition<OptionShape, Vouches, string> {
+export interface Plugin extends PluginDefinition<OptionShape, Vouches, string, string> {
   readonly kind: 'postern-plugin'
 }
 
@@ -299,6 +311,7 @@ export function definePlugin<
   const O extends OptionShape = Record<never, never>,
   V extends Vouches = never,
   Given extends string = 'what stands in provides',
->(definition: PluginDefinition<O, V, Given>): Plugin {
+  Read extends string = 'what stands in needs or wants',
+>(definition: PluginDefinition<O, V, Given, Read>): Plugin {
   return { ...definition, kind: 'postern-plugin' }
 }

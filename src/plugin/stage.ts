@@ -66,11 +66,11 @@ export interface Stages<V extends Vouches = Vouches, Given extends string = neve
   }
 }
 
-/** What every hook is handed beside its event. */
-export interface HookContext<Options> {
+/** What every hook is handed beside its event. `Read`: the names of the findings that it may read. */
+export interface HookContext<Options, Read extends string = string> {
   /** The entry's options as they are in force for this session (tcp.smtp may override them). */
   readonly options: Options
-  readonly findings: Findings
+  readonly findings: Findings<Read>
   /** Fires at the hook's deadline and when the client is gone. */
   readonly signal: AbortSignal
 }
@@ -81,21 +81,38 @@ type Answer<V extends Vouches, Given extends string, S extends Stage> = MaybePro
 >
 
 /** The hooks of a plugin, named as their stages; absent hooks are not asked. (Methods, so that options may be erased.) */
-export interface Hooks<Options, V extends Vouches = Vouches, Given extends string = string> {
+export interface Hooks<
+  Options,
+  V extends Vouches = Vouches,
+  Given extends string = string,
+  Read extends string = string,
+> {
   connect?(
     event: Stages<V>['connect']['event'],
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): Answer<V, Given, 'connect'>
   hello?(
     event: Stages<V>['hello']['event'],
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): Answer<V, Given, 'hello'>
-  auth?(event: Stages<V>['auth']['event'], context: HookContext<Options>): Answer<V, Given, 'auth'>
-  mail?(event: Stages<V>['mail']['event'], context: HookContext<Options>): Answer<V, Given, 'mail'>
-  rcpt?(event: Stages<V>['rcpt']['event'], context: HookContext<Options>): Answer<V, Given, 'rcpt'>
-  data?(event: Stages<V>['data']['event'], context: HookContext<Options>): Answer<V, Given, 'data'>
+  auth?(
+    event: Stages<V>['auth']['event'],
+    context: HookContext<Options, Read>,
+  ): Answer<V, Given, 'auth'>
+  mail?(
+    event: Stages<V>['mail']['event'],
+    context: HookContext<Options, Read>,
+  ): Answer<V, Given, 'mail'>
+  rcpt?(
+    event: Stages<V>['rcpt']['event'],
+    context: HookContext<Options, Read>,
+  ): Answer<V, Given, 'rcpt'>
+  data?(
+    event: Stages<V>['data']['event'],
+    context: HookContext<Options, Read>,
+  ): Answer<V, Given, 'data'>
   message?(
     event: Stages<V>['message']['event'],
-    context: HookContext<Options>,
+    context: HookContext<Options, Read>,
   ): Answer<V, Given, 'message'>
 }

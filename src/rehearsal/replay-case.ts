@@ -21,7 +21,7 @@ import type { MaybePromise } from '../mail/maybe-promise.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
-import { allowed, relayClient, type FindingKey } from '../plugin/finding.ts'
+import type { FindingKey } from '../plugin/finding.ts'
 import type { HookContext } from '../plugin/stage.ts'
 import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import { RecalledAnswers, type Recall } from './recalled-answers.ts'
@@ -284,8 +284,8 @@ async function settled(
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 /** Findings on which its answer may depend. */
-function seenBy({ awaits }: Entry): readonly FindingKey<JsonValue>[] {
-  return [...awaits, allowed, relayClient]
+function seenBy({ reads }: Entry): readonly FindingKey<JsonValue>[] {
+  return [...reads.values()]
 }
 
 function canonical(value: JsonValue | undefined): string {

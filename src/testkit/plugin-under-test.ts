@@ -254,7 +254,7 @@ function generationOf(
     entries: [
       {
         name: plugin.name,
-        plugin: { ...plugin, needs: [] },
+        plugin: { ...plugin, needs: [], wants: [...(plugin.needs ?? []), ...(plugin.wants ?? [])] },
         mode: 'enforce',
         first: false,
         options,

@@ -3,6 +3,7 @@ import {
   option,
   relayClient,
   type Findings,
+  type ReadByAll,
   type FollowedFile,
   type Log,
   type Session,
@@ -32,7 +33,7 @@ export interface BadListFiles {
 export function followBadLists({ file, norelay, dialect }: BadListFiles, log: Log) {
   const always = followBadList(file, dialect, log)
   const strangers = followBadList(norelay, dialect, log)
-  return (address: string, session: Session, findings: Findings): string | undefined => {
+  return (address: string, session: Session, findings: Findings<ReadByAll>): string | undefined => {
     const isStranger = session.user === undefined && findings.get(relayClient) === undefined
     return (
       always.current.find(address) ?? (isStranger ? strangers.current.find(address) : undefined)

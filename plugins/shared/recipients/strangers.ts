@@ -4,6 +4,7 @@ import {
   pass,
   relayClient,
   type Findings,
+  type ReadByAll,
   type Option,
   type Parsed,
   type Session,
@@ -32,7 +33,7 @@ function switched(text: string): Parsed<string> {
 }
 
 /** @param findings in which relay clients are found */
-export function isLookedAt(session: Session, asked: Asked, findings: Findings): boolean {
+export function isLookedAt(session: Session, asked: Asked, findings: Findings<ReadByAll>): boolean {
   if (asked !== 'strangers') return asked === 'on'
   return findings.get(relayClient) === undefined && session.user === undefined
 }
@@ -48,7 +49,10 @@ export interface SpamScanned {
 export function unaskedAboutSpam(control: Pick<Simcontrol, 'spares'>) {
   return (
     { transaction, message }: Pick<Stages['message']['event'], 'transaction' | 'message'>,
-    { options, findings }: { readonly options: SpamScanned; readonly findings: Findings },
+    {
+      options,
+      findings,
+    }: { readonly options: SpamScanned; readonly findings: Findings<ReadByAll> },
   ): ReturnType<Simcontrol['spares']> => {
     if (!isLookedAt(transaction.session, options.scan, findings)) return pass()
     if (message.sizeBytes > options.max_size) return pass({ reason: 'SPAM_TOO_LARGE' })

@@ -6,7 +6,10 @@ import {
   pass,
   perRecipient,
   reject,
+  relayClient,
+  type Findings,
   type Pass,
+  type ReadByAll,
   type Reject,
 } from 'postern/plugin'
 
@@ -54,3 +57,26 @@ export const older = definePlugin({
   provides: [loose],
   setup: () => ({ mail: () => pass({ findings: [finding(loose, 'x')] }) }),
 })
+
+/** What is needed, wanted or provided may be read, and that somebody relays; a helper says what it reads. */
+export const readers = definePlugin({
+  name: 'readers',
+  needs: [colour],
+  wants: [shape],
+  provides: [loose],
+  setup: () => ({
+    connect: (_event, { findings }) => relayed(findings),
+    rcpt: (_event, { findings }) => {
+      const said: string | undefined = findings.get(colour) ?? findings.get(shape)
+      return said === findings.get(loose) ? pass() : reddish(findings)
+    },
+  }),
+})
+
+function relayed(findings: Findings<ReadByAll>): Pass {
+  return findings.get(relayClient) === undefined ? pass() : pass({ reason: 'RELAYED' })
+}
+
+function reddish(findings: Findings<'colour'>): Pass {
+  return findings.get(colour) === 'red' ? pass() : pass({ reason: 'NOT_RED' })
+}
