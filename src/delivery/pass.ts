@@ -7,6 +7,7 @@ import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import { errorStack } from '../mail/errors.ts'
 import type { Instant } from '../mail/instant.ts'
+import { nextTurn } from '../mail/next-turn.ts'
 import type { Route } from '../mail/route.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -18,7 +19,14 @@ import { FewAtATime } from './few-at-a-time.ts'
 import type { HopHealth } from './hop-health.ts'
 import type { Pauses } from './pauses.ts'
 import type { Delivery, Router, Transport } from './transport.ts'
-import { bug, conclude, started, type TriesOptions, type Underway } from './tries.ts'
+import {
+  bug,
+  conclude,
+  recipientsAtOnce,
+  started,
+  type TriesOptions,
+  type Underway,
+} from './tries.ts'
 
 /** A route that a transport carries. */
 type CarriedRoute = Exclude<Route, { readonly transport: 'fail' }>
@@ -90,6 +98,7 @@ export async function runPass(
   const paused = pausedIn(pass)
   const results: PassResult[] = claim.recipients.map(() => paused)
   for (const [at, recipient] of claim.recipients.entries()) {
+    if ((at + 1) % recipientsAtOnce === 0) await nextTurn()
     const route = await routeOf(recipient, pass)
     if (isPaused(recipient, route, pass)) continue
     const group = groups.get(route?.key ?? '')
@@ -174,7 +183,7 @@ async function deliver(
     }
     const results = await carryUnlessDown(transport, { route, recipients: going, yields }, pass)
     give(results.some(isAnswer))
-    const attempts = conclude(results, { ...to, ...begun, channel }, pass)
+    const attempts = await conclude(results, { ...to, ...begun, channel }, pass)
     const tried = new Map(attempts.map((attempt) => [attempt.recipient, attempt]))
     return recipients.map((recipient) => tried.get(recipient) ?? pausedIn(pass))
   } finally {

@@ -6,6 +6,7 @@ import { formatMailbox } from '../mail/address.ts'
 import type { DeliveryResult } from '../mail/delivery-result.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { Instant } from '../mail/instant.ts'
+import { nextTurn } from '../mail/next-turn.ts'
 import type { Route } from '../mail/route.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -16,6 +17,9 @@ import type { Lanes } from './lanes.ts'
 import { isLastPass, nextTry, type Channel } from './schedule.ts'
 
 const tooLong = "I'm not going to try again; this message has been in the queue too long."
+
+/** A message may have a hundred thousand: after so many of them others have their turn. */
+export const recipientsAtOnce = 500
 
 /** A recipient without a result: a transport or router has a bug, and nobody loses mail by that. */
 export const bug: DeliveryResult = {
@@ -72,16 +76,18 @@ export function started(
 }
 
 /** What the results mean for the message, told to log and observer. @param results one for each recipient */
-export function conclude(
+export async function conclude(
   results: readonly DeliveryResult[],
   tried: Tried,
   pass: Underway,
-): readonly Attempt[] {
+): Promise<readonly Attempt[]> {
   const { route, recipients, channel, startedAt, startedMs } = tried
   const { claim, clock, log, observer } = pass
   const numbers = tried.numbers ?? started(tried, pass)
   const durationMs = clock.monotonicMs() - startedMs
-  return recipients.map((recipient, i) => {
+  const attempts: Attempt[] = []
+  for (const [i, recipient] of recipients.entries()) {
+    if ((i + 1) % recipientsAtOnce === 0) await nextTurn()
     const attempt: Attempt = {
       queueId: claim.entry.id,
       recipient,
@@ -92,8 +98,9 @@ export function conclude(
     }
     logAttempt(attempt, { delivery: numbers[i], channel }, log)
     observer?.attempted(attempt, claim.entry)
-    return attempt
-  })
+    attempts.push(attempt)
+  }
+  return attempts
 }
 
 /** What was called off is tried again at once and never fails for its age: it was not given its chance. */

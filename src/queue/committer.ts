@@ -7,6 +7,7 @@
  * what was refused does not come back. Records that are no promises wait for a disk that works.
  */
 import { errorMessage, isPosternError, PosternError } from '../mail/errors.ts'
+import { nextTurn } from '../mail/next-turn.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { BatchWriter } from './batch.ts'
@@ -352,8 +353,4 @@ async function cutOff({ slot, end }: Segment): Promise<void> {
   } catch {
     // Then a start finds it, and keeps it as a tail.
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

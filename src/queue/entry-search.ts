@@ -2,6 +2,7 @@
  * The queued messages that a selector means, in the index and, where that is not enough, by their envelopes. Those are not
  * kept in memory: they are read one by one, and a record that turns out to be damaged is set aside on the way.
  */
+import { nextTurn } from '../mail/next-turn.ts'
 import type { Departures } from './departures.ts'
 import { BrokenRecord, type EntryLoader } from './entry-loader.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -57,8 +58,4 @@ export class EntrySearch {
         : [...new Set(ids)].flatMap((id) => index.get(id) ?? [])
     return among.filter((entry) => matchesHead(entry, selector))
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

@@ -18,6 +18,7 @@ import type { Environment } from '../mail/environment.ts'
 import { errorMessage } from '../mail/errors.ts'
 import type { JsonObject, JsonValue } from '../mail/json.ts'
 import type { MaybePromise } from '../mail/maybe-promise.ts'
+import { nextTurn } from '../mail/next-turn.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
@@ -280,8 +281,6 @@ async function settled(
   answer.catch(() => undefined)
   return pass()
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 /** Findings on which its answer may depend. */
 function seenBy({ reads }: Entry): readonly FindingKey<JsonValue>[] {

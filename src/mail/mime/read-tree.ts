@@ -1,5 +1,6 @@
 /** The tree of a message: read once where it is clear, once more for each way in which readers of it may differ. */
 import { PosternError } from '../errors.ts'
+import { nextTurn } from '../next-turn.ts'
 import { mimeLimits, type MimeLimits } from './limits.ts'
 import { Notes } from './notes.ts'
 import { MimeScanner, ourChoices, type ScanResult } from './scanner.ts'
@@ -126,13 +127,8 @@ async function scan(source: MessageSource, { choices, limits, signal }: Scan): P
     sinceBreath += chunk.length
     if (sinceBreath >= bytesAtOnce) {
       sinceBreath = 0
-      await breath()
+      await nextTurn()
     }
   }
   return scanner.end()
-}
-
-/** Lets the loop turn. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }
