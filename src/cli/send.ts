@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { Command } from 'commander'
 import { formatMailbox, parseMailbox, type Mailbox } from '../mail/address.ts'
 import { printable } from '../mail/reply.ts'
+import { dnsFor } from '../tools/configured-dns.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { sendMessage } from '../tools/send-message.ts'
 import { configOption } from './config-option.ts'
@@ -56,6 +57,7 @@ async function send(options: Options): Promise<void> {
     subject: options.subject,
     text: options.body,
     helloName: hostname(),
+    dns: dnsFor(options.config),
     ...(options.verbose === true ? { watch } : {}),
   })
   if (results.some(({ outcome }) => outcome !== 'delivered')) process.exitCode = 1

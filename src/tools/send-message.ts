@@ -8,7 +8,7 @@ import { formatDate } from '../mail/trace-fields.ts'
 import { smtpTransport } from '../delivery/transport/smtp.ts'
 import { memoryBody, StoredMessage } from '../queue/stored-message.ts'
 import { systemClock } from '../runtime/node/clock.ts'
-import { nodeDns } from '../runtime/node/dns.ts'
+import type { Dns } from '../runtime/dns.ts'
 import { nodeNet } from '../runtime/node/net.ts'
 import { systemRandom } from '../runtime/node/random.ts'
 import { silentLog } from './silent-log.ts'
@@ -22,6 +22,7 @@ export interface Sending {
   readonly subject: string
   readonly text: string
   readonly helloName: string
+  readonly dns: Dns
   readonly watch?: LineWatcher
 }
 
@@ -30,7 +31,7 @@ export async function sendMessage(sending: Sending): Promise<readonly DeliveryRe
   const { host, port, reversePath, watch } = sending
   const transport = smtpTransport({
     net: watch === undefined ? nodeNet : watchedNet(nodeNet, watch),
-    dns: nodeDns(),
+    dns: sending.dns,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

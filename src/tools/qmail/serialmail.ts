@@ -2,6 +2,7 @@
 import { readOffline } from '../read-offline.ts'
 import { bounceSettings } from '../open-bouncer.ts'
 import { silentLog } from '../silent-log.ts'
+import { dnsFor } from '../configured-dns.ts'
 import { handToProgram } from '../queue-program.ts'
 import { serialBounce } from '../serial-bounce.ts'
 import { sendMaildir, serialLifetimeMs, type SerialMail } from '../serial-maildir.ts'
@@ -15,7 +16,6 @@ import { doubleBounceUser } from '../../mail/double-bounce.ts'
 import { isPosternError } from '../../mail/errors.ts'
 import { systemClock } from '../../runtime/node/clock.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
-import { nodeDns } from '../../runtime/node/dns.ts'
 import { nodeNet } from '../../runtime/node/net.ts'
 import { systemRandom } from '../../runtime/node/random.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -34,7 +34,7 @@ export function maildirsmtp(call: Surroundings, config: string): Promise<ToolEnd
   if (helloName === undefined) {
     return Promise.resolve(usage(program, 'maildirsmtp dir prefix host helohost'))
   }
-  const transport = smtpTransport({ ...doors(helloName), pool: { idleMs: 5_000 } })
+  const transport = smtpTransport({ ...doors(helloName, config), pool: { idleMs: 5_000 } })
   const to = targetOf(host, smtpPort)
   const route = { transport: 'smtp', key: host, lookup: 'host', ...to } as const
   return serial(
@@ -53,7 +53,7 @@ export function maildirqmtp(call: Surroundings, config: string): Promise<ToolEnd
   if (folder === undefined || prefix === undefined || host === undefined || more.length > 0) {
     return Promise.resolve(usage(program, 'maildirqmtp dir prefix host'))
   }
-  const transport = qmtpTransport(doors(call.hostname))
+  const transport = qmtpTransport(doors(call.hostname, config))
   const route = { transport: 'qmtp', key: host, ...targetOf(host, qmtpPort) } as const
   return serial(
     { program, call, config, folder, prefix },
@@ -64,10 +64,10 @@ export function maildirqmtp(call: Surroundings, config: string): Promise<ToolEnd
   )
 }
 
-function doors(helloName: string) {
+function doors(helloName: string, config: string) {
   return {
     net: nodeNet,
-    dns: nodeDns(),
+    dns: dnsFor(config),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
