@@ -50,6 +50,15 @@ export class QmtpClient {
     return answer
   }
 
+  /**
+   * Nobody is told yet for whom the message is.
+   * @throws PosternError PEER_FAILED where it says already that it has taken it
+   */
+  assertPatient(): void {
+    if (this.#answers.every(({ letter }) => letter !== 'K')) return
+    throw new PosternError('PEER_FAILED', 'it took the message before it was told for whom')
+  }
+
   /** Lets go; nothing is waited for. */
   close(): void {
     this.#connection.close()

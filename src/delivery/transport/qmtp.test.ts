@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { netstring } from '../../formats/netstring.ts'
 import type { Envelope } from '../../mail/envelope.ts'
+import { nextTurn } from '../../mail/next-turn.ts'
 import type { QmtpRoute } from '../../mail/route.ts'
 import type { Connection } from '../../runtime/net.ts'
 import { fakeClock } from '../../testkit/fake-clock.ts'
@@ -56,6 +57,18 @@ async function meet({
   const controller = new AbortController()
   const results = transport.deliver(delivery, controller.signal)
   return { results, clock, controller }
+}
+
+/** Each chunk comes when whatever the server says has arrived. */
+function slowly(whole: typeof message): typeof message {
+  return Object.assign(Object.create(whole), {
+    async *read(...range: Parameters<typeof whole.read>) {
+      for await (const chunk of whole.read(...range)) {
+        for (let turn = 0; turn < 10; turn++) await nextTurn()
+        yield chunk
+      }
+    },
+  })
 }
 
 const answers = (...texts: readonly string[]) => texts.map((text) => netstring(text)).join('')
@@ -168,6 +181,17 @@ describe('a QMTP server', () => {
       { outcome: 'delivered' },
       { outcome: 'deferred', text: expect.stringContaining('may have taken all the same') },
     ])
+  })
+
+  test('is not believed that it took a message before it was told for whom', async () => {
+    const early = async (peer: ScriptedPeer): Promise<void> => {
+      peer.say(answers('Kok', 'Kok'))
+      await peer.take(1_000)
+    }
+    const { results } = await meet({ server: early, message: slowly(message) })
+    const text = expect.stringContaining('before it was told for whom')
+    const deferred = { outcome: 'deferred', status: '4.4.2', text }
+    expect(await results).toMatchObject([deferred, deferred])
   })
 
   test('that falls silent, or that nobody needs any more, is let go', async () => {

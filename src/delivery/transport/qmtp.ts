@@ -164,6 +164,7 @@ async function sendPacket(
     await client.write(Buffer.from(`${(await encodedBytes(message)) + 1}:\r`), blockMs)
     for await (const chunk of message.read()) await client.write(encoder.encode(chunk), blockMs)
     await client.write(encoder.end(), blockMs)
+    client.assertPatient()
     step = 'the end of the message, which it may have taken all the same'
     const [first] = recipients
     const { reversePath } = envelope
