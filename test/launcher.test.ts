@@ -106,6 +106,19 @@ describe('bin/postern', () => {
     expect(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8', env })).toBe(`${told}\n`)
   })
 
+  test('takes an empty POSTERN_CONFIG for none', () => {
+    const node = join(folder, 'node_modules/.bin/node')
+    fakeNode(node)
+    writeFileSync(node, '#!/bin/sh\necho "${POSTERN_CONFIG-none}"\n')
+    const program = install(folder)
+    const configOf = (POSTERN_CONFIG: string): string =>
+      execFileSync(program, ['check'], {
+        encoding: 'utf8',
+        env: { PATH: '/usr/bin:/bin', POSTERN_CONFIG },
+      })
+    expect([configOf(''), configOf('/etc/postern')]).toEqual(['none\n', '/etc/postern\n'])
+  })
+
   test('finds its package through symlinks, absolute and relative', () => {
     const node = join(folder, 'app/node_modules/.bin/node')
     fakeNode(node)
