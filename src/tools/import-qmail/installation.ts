@@ -5,6 +5,7 @@
 import { posix, resolve } from 'node:path'
 import { isPosternError } from '../../mail/errors.ts'
 import type { Disk, FileStat } from '../../runtime/disk.ts'
+import { CopiedLinks } from './copied-links.ts'
 
 const home = '/var/qmail'
 const largestFile = 256 << 20
@@ -15,15 +16,30 @@ export class Installation {
   readonly tree: string
   readonly #root: string
   readonly #disk: Disk
+  /** Absent where it is in its place. */
+  readonly #links: CopiedLinks | undefined
 
   constructor(disk: Disk, tree: string) {
     this.#disk = disk
     this.tree = resolve(tree)
     this.#root = this.tree.endsWith(home) ? this.tree.slice(0, -home.length) : ''
+    const place = (path: string): string => this.#place(path)
+    const [top, was] = this.#root === '' ? [this.tree, home] : [this.#root, '']
+    this.#links = this.tree === home ? undefined : new CopiedLinks({ top, was, place })
+  }
+
+  /** Links that were met, and lead to what the copy does not have: where they lie, and what was looked at in their stead. */
+  get linksOutside(): ReadonlyMap<string, string> {
+    return this.#links?.outside ?? new Map()
   }
 
   /** Where a path that the installation names lies. */
   locate(path: string): string {
+    const placed = this.#place(path)
+    return this.#links?.follow(placed) ?? placed
+  }
+
+  #place(path: string): string {
     const clean = posix.normalize(path)
     if (!clean.startsWith('/')) return resolve(this.tree, clean)
     if (clean === home || clean.startsWith(`${home}/`))

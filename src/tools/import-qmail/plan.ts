@@ -128,6 +128,11 @@ class ImportPlan {
     const vpopmail = this.#request.inPlace
       ? undefined
       : await importVpopmail(this.#request.disk, installation, files, findings)
+    for (const [link, place] of installation.linksOutside) {
+      findings.difference(`a link to ${place}`, link, {
+        remark: 'what is there on this host was read',
+      })
+    }
     const chain = withMore(mergeChains(chains), [
       ...pop.logins,
       ...(vpopmail === undefined
