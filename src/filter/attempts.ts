@@ -39,7 +39,8 @@ export class AttemptRecorder {
 
   record(attempt: Attempt): void {
     const { startedAt, receivedAt, ...told } = attempt
-    const kept = { ...told, text: attempt.text.slice(0, 1000) }
+    const durationMs = Math.round(attempt.durationMs * 100) / 100
+    const kept = { ...told, durationMs, text: attempt.text.slice(0, 1000) }
     // Apart: JSON.stringify writes an object without large numbers in half the time.
     const received = receivedAt === undefined ? '' : `"receivedAt":${receivedAt},`
     const json = (): string =>

@@ -72,6 +72,12 @@ function dispositionWords(disposition: string): string {
   }
 }
 
+/** Only a try takes time; that somebody was told, or let a message go, is said of the moment. */
+function tookOf({ outcome, durationMs }: Attempt): string {
+  const isTry = outcome === 'delivered' || outcome === 'deferred' || outcome === 'failed'
+  return isTry ? formatDuration(durationMs) : ''
+}
+
 const columns: readonly Column<Attempt>[] = [
   { title: 'When', cell: ({ startedAt }) => <When at={startedAt} /> },
   { title: 'Result', cell: ({ outcome }) => <Status of={outcome} /> },
@@ -84,5 +90,5 @@ const columns: readonly Column<Attempt>[] = [
     title: 'Reply',
     cell: ({ status, text }) => <span class="break">{plainText(`${status} ${text}`)}</span>,
   },
-  { title: 'Took', kind: 'number', cell: ({ durationMs }) => formatDuration(durationMs) },
+  { title: 'Took', kind: 'number', cell: tookOf },
 ]
