@@ -8,10 +8,14 @@ import { injectAsCalled } from '../tools/inject.ts'
 import { readOffline } from '../tools/read-offline.ts'
 import { defaultConfig } from './config-option.ts'
 
-/** Reads the message from standard input, and answers as qmail-inject does: by an exit code and, if need be, a line. */
-export async function runInject(options: InjectOptions, variables: Variables): Promise<void> {
+/** Hands a message to the queue, by default that of standard input, and answers as qmail-inject does: by an exit code and, if need be, a line. */
+export async function runInject(
+  options: InjectOptions,
+  variables: Variables,
+  message: AsyncIterable<Uint8Array> = readDescriptor(0),
+): Promise<void> {
   try {
-    await run(options, variables)
+    await run(options, variables, message)
   } catch (error) {
     if (!isPosternError(error)) throw error
     // A configuration with a mistake, input that breaks off: whoever calls us may try again.
@@ -22,14 +26,18 @@ export async function runInject(options: InjectOptions, variables: Variables): P
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-async function run(options: InjectOptions, variables: Variables): Promise<void> {
+async function run(
+  options: InjectOptions,
+  variables: Variables,
+  message: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const config = variables['POSTERN_CONFIG'] ?? defaultConfig()
   const environment = new Map(
     Object.entries(variables).map(([name, value]) => [name, value ?? '']),
   ).set('POSTERN_CONFIG', config)
   const { exit, out, err } = await injectAsCalled({
     options,
-    message: Buffer.concat(await Array.fromAsync(readDescriptor(0))),
+    message: Buffer.concat(await Array.fromAsync(message)),
     control: readOffline(config).control,
     queue: {
       programs: nodePrograms(systemClock),

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { illegalOption } from '../formats/getopt.ts'
 import { parseSendmailOptions } from '../formats/inject/inject-options.ts'
+import { lfLines } from '../formats/lf-lines.ts'
+import { readDescriptor } from '../runtime/node/descriptor.ts'
 import { defaultConfig } from './config-option.ts'
 import { runInject } from './run-inject.ts'
 
@@ -32,7 +34,8 @@ async function sendmail(): Promise<void> {
   }
   switch (call.mode) {
     case 'inject':
-      return runInject(call.options, Object.fromEntries(call.variables))
+      // As PHP's mail() writes it: qmail-inject would take the CR LF that ends the header for text.
+      return runInject(call.options, Object.fromEntries(call.variables), lfLines(readDescriptor(0)))
     case 'smtp': {
       const { runSmtpd } = await import('./run-smtpd.ts')
       return process.exit(await runSmtpd(await smtpdSocket()))

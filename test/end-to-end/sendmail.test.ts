@@ -46,6 +46,13 @@ describe('postern sendmail', () => {
     }
   })
 
+  test('takes CR LF for a line end, as Postfix does: PHP writes it', async () => {
+    const text = 'To: erin@postern.test\r\nSubject: hi\r\n\r\nline\r\n'
+    expect(await postern('sendmail -t -i', text)).toMatchObject({ code: 0 })
+    const [mail] = await delivered(folder, ['erin', 'postern.test'])
+    expect(mail?.endsWith('To: erin@postern.test\nSubject: hi\n\nline\n')).toBe(true)
+  })
+
   test('says what option there is not', async () => {
     const { code, stderr } = await postern('sendmail -q30m', '')
     expect(code).toBe(100)
