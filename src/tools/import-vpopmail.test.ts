@@ -196,6 +196,23 @@ test('addresses in .qmail files may be UTF-8, or Latin-1', async () => {
   expect(aliases.map(({ targets }) => targets)).toEqual([['zoë@far.test'], ['zoë@far.test']])
 })
 
+test('a line of valias by which Dovecot keeps a copy of what is forwarded is the mailbox', async () => {
+  const lda = '|/var/qmail/bin/preline -f /usr/local/dovecot/libexec/dovecot/deliver -d $EXT@$USER'
+  const text = `INSERT INTO valias (valias_type, alias, domain, valias_line, copy) VALUES
+    (1,'alice','example.org','bob@far.test',1),(0,'alice','example.org','${lda}',0),
+    (0,'carol','example.org','${lda}; rm x',0),(0,'carol','example.org','&dave@far.test',0);`
+  const read = await readVpopmail(fakeDisk({ '/dump.sql': text }), { dump: '/dump.sql' })
+  const { aliases, doubts } = planImport(read)
+  expect(aliases).toEqual([
+    { address: 'alice@example.org', targets: ['bob@far.test', 'alice@example.org'] },
+    { address: 'carol@example.org', targets: ['dave@far.test'] },
+  ])
+  expect(doubts.slice(1)).toEqual([
+    'alice@example.org: Dovecot stores it there, and may run Sieve; here nothing runs it',
+    `carol@example.org: the line "${lda}; rm x" has no counterpart here`,
+  ])
+})
+
 test('once more it changes what has changed, and keeps what was made here', async () => {
   const { plan } = await imported({ home })
   const accounts = memoryAccounts()
