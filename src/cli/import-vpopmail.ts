@@ -28,7 +28,10 @@ export function importVpopmailCommand(): Command {
   return new Command('import-vpopmail')
     .description('take over the domains, users and aliases of a vpopmail')
     .argument('[home]', 'with domains/ in it, such as /home/vpopmail')
-    .option('--dump <file>', 'of its MySQL tables vpopmail, valias, limits, dir_control')
+    .option(
+      '--dump <file>',
+      'of its MySQL tables vpopmail, valias, limits, dir_control, aliasdomains',
+    )
     .option('--assign <file>', 'of its qmail: alias domains', '/var/qmail/users/assign')
     .option('--dry-run', 'only say what would be taken over')
     .addOption(jsonOption())

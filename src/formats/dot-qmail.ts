@@ -20,7 +20,12 @@ export interface DotQmail {
 
 /** @param bytes of the file; a last line without an end counts */
 export function parseDotQmail(bytes: Uint8Array): DotQmail {
-  const lines = latin1(bytes).split('\n')
+  return parseDotQmailText(latin1(bytes))
+}
+
+/** The same of text that is decoded already, for readers that hand addresses on instead of obeying lines. */
+export function parseDotQmailText(text: string): DotQmail {
+  const lines = text.split('\n')
   if (lines.at(-1) === '' && lines.length > 1) lines.pop()
   const trimmed = lines.map((line) => untilNul(line).replace(/[ \t]+$/, ''))
   return {

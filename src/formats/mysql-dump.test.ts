@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseMysqlDump, type IsWanted } from './mysql-dump.ts'
+import { utf8Octets } from './octets.ts'
 
 function named(...names: readonly string[]): IsWanted {
   return (table) => names.includes(table)
@@ -69,6 +70,33 @@ describe('a dump', () => {
     expect([...(row?.values() ?? [])]).toEqual(['ab', '5', 'c', '\0d'])
   })
 
+  test('inserts nothing by its procedures and triggers, by no view, and has no column for a spatial key', () => {
+    const text = `CREATE TABLE t (a int, SPATIAL KEY k (a), FOREIGN KEY (a) REFERENCES u (a));
+/*!50001 VIEW v AS SELECT '*/ INSERT INTO t VALUES (1);' AS \`*/\` */;
+DELIMITER ;;
+CREATE PROCEDURE p() BEGIN
+  INSERT INTO t VALUES (2);
+END ;;
+/*M!100000 TRIGGER x BEFORE INSERT ON t FOR EACH ROW INSERT INTO t VALUES (3) */;;
+DELIMITER ;
+INSERT INTO t VALUES (4);
+delimiter $$
+INSERT INTO t VALUES (5)$$`
+    const { rows, mistakes } = parseMysqlDump(text, named('t'))
+    expect(mistakes).toEqual([])
+    expect(rows.get('t')).toEqual([new Map([['a', '4']])])
+  })
+
+  test('may have each value in a charset of its own', () => {
+    const text = Buffer.concat([
+      Buffer.from("INSERT INTO t (a,b,c) VALUES ('ü',_latin1 '"),
+      Buffer.from([0xfc, 0x27, 0x2c, 0x30]),
+      Buffer.from('x78fc);'),
+    ])
+    const read = parseMysqlDump(text.toString('latin1'), named('t'))
+    expect([...(read.rows.get('t')?.[0]?.values() ?? [])]).toEqual(['ü', 'ü', 'xü'])
+  })
+
   test('may quote names as ANSI has it, and is wanted by columns too', () => {
     const text = `CREATE TABLE "example_org" ("pw_name" char(32), "a" int, KEY "k" ("a"));
 INSERT INTO "example_org" VALUES ('x',"1"); INSERT INTO "mail"."other" ("a") VALUES ('y'); INSERT INTO \`b\` VALUES (1)`
@@ -124,7 +152,7 @@ INSERT INTO "example_org" VALUES ('x',"1"); INSERT INTO "mail"."other" ("a") VAL
           .map((row) => `(${row.map((each) => (each === null ? 'NULL' : escaped(each))).join()})`)
           .join()
         const { rows: read, mistakes } = parseMysqlDump(
-          `INSERT INTO t (a,b) VALUES ${text};`,
+          utf8Octets(`INSERT INTO t (a,b) VALUES ${text};`),
           named('t'),
         )
         expect(mistakes).toEqual([])

@@ -2,6 +2,7 @@
  * The rows that a dump of MySQL or MariaDB inserts (mysqldump, phpMyAdmin). Only CREATE TABLE, for the order of columns,
  * and INSERT or REPLACE … VALUES are understood; every other statement is skipped. One pass, bounded.
  */
+import { latin1Bytes, readable } from './octets.ts'
 
 export type DumpRow = ReadonlyMap<string, string | null>
 
@@ -15,7 +16,7 @@ export interface MysqlDump {
 export interface DumpLimits {
   /** Of all tables together. */
   readonly rows: number
-  /** Characters of one value. */
+  /** Bytes of one value. */
   readonly value: number
 }
 
@@ -24,7 +25,11 @@ const usualLimits: DumpLimits = { rows: 2_000_000, value: 65_536 }
 /** @param columns undefined where the dump has not said them */
 export type IsWanted = (table: string, columns: readonly string[] | undefined) => boolean
 
-/** @param isWanted whether the rows of such a table are; both in lower case */
+/**
+ * @param text one character for each byte, as `latin1` makes it: a dump may be in another charset than UTF-8, and hold bytes
+ *   of none beside text. Each value is decoded on its own.
+ * @param isWanted whether the rows of such a table are; both in lower case
+ */
 export function parseMysqlDump(
   text: string,
   isWanted: IsWanted,
@@ -81,9 +86,18 @@ class DumpReader {
   #statement(): void {
     if (this.#isWord('create')) this.#create()
     else if (this.#isWord('insert') || this.#isWord('replace')) this.#insert()
+    else if (this.#isWord('delimiter')) return this.#skipRoutines()
     this.#keepsValues = false
     while (!this.#isMark(';') && this.#token.kind !== 'end') this.#next()
     this.#keepsValues = true
+  }
+
+  /** Between two `DELIMITER` lines stand procedures, triggers and events: what those would insert is in no table. */
+  #skipRoutines(): void {
+    const back = /^delimiter[ \t]+;[ \t]*\r?$/gim
+    back.lastIndex = this.#text.lastIndexOf('\n', this.#at - 1) + 1
+    if (back.test(this.#text)) this.#at = back.lastIndex
+    else this.#at = this.#text.length
   }
 
   /** `CREATE TABLE name (column type …, KEY …)`: what begins each part that is no key. */
@@ -212,12 +226,34 @@ class DumpReader {
       else if (first === '#' || this.#text.startsWith('-- ', this.#at) || this.#endsLineAt('--')) {
         const end = this.#text.indexOf('\n', this.#at)
         this.#at = end < 0 ? this.#text.length : end + 1
+      } else if (
+        this.#text.startsWith('/*!', this.#at) ||
+        this.#text.startsWith('/*M!', this.#at)
+      ) {
+        this.#skipConditional()
       } else if (this.#text.startsWith('/*', this.#at)) {
         const end = this.#text.indexOf('*/', this.#at + 2)
         if (end < 0) throw new Unreadable('a comment has no end')
         this.#at = end + 2
       } else return
     }
+  }
+
+  /** A statement for servers of some version, such as a view: within its strings, the end of a comment is none. */
+  #skipConditional(): void {
+    const marks = /['"`]|\*\//g
+    const isKept = this.#keepsValues
+    this.#keepsValues = false
+    for (let from = this.#at + 2; ; from = this.#at) {
+      marks.lastIndex = from
+      const found = marks.exec(this.#text)
+      if (found === null) throw new Unreadable('a comment has no end')
+      this.#at = found.index
+      if (found[0] === '*/') break
+      this.#quoted(found[0])
+    }
+    this.#at += 2
+    this.#keepsValues = isKept
   }
 
   /** mysqldump draws lines of two hyphens alone. */
@@ -251,7 +287,7 @@ class DumpReader {
         if (isKept) parts.push(quote)
       } else {
         this.#at = at + 1
-        return parts.join('')
+        return isKept ? readable(latin1Bytes(parts.join(''))) : ''
       }
       from = at + 2
     }
@@ -274,7 +310,17 @@ const skipped = new Set([
   'into',
 ])
 
-const keyWords = new Set(['key', 'primary', 'unique', 'index', 'constraint', 'fulltext', 'check'])
+const keyWords = new Set([
+  'key',
+  'primary',
+  'unique',
+  'index',
+  'constraint',
+  'foreign',
+  'fulltext',
+  'spatial',
+  'check',
+])
 
 /** Where a name is due, what stands in quotes is one: double quotes are strings elsewhere. */
 function isQuoted(token: Token): token is QuotedToken {
@@ -301,7 +347,7 @@ const escapes: ReadonlyMap<string, string> = new Map([
 /** `x'6162'` is a text in hexadecimal, `b'101'` a number, `n'text'` a text. */
 function notated(notation: string, text: string): string {
   if (/^n$/i.test(notation)) return text
-  if (/^x$/i.test(notation)) return Buffer.from(text, 'hex').toString()
+  if (/^x$/i.test(notation)) return readable(Buffer.from(text, 'hex'))
   return /^[01]{1,32}$/.test(text) ? String(Number.parseInt(text, 2)) : ''
 }
 
@@ -309,5 +355,5 @@ function notated(notation: string, text: string): string {
 function valueOf(word: string): string | null {
   if (word.toLowerCase() === 'null') return null
   const [, hex] = /^0x((?:[\dA-Fa-f]{2})+)$/.exec(word) ?? []
-  return hex === undefined ? word : Buffer.from(hex, 'hex').toString()
+  return hex === undefined ? word : readable(Buffer.from(hex, 'hex'))
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { isPasswordOfHash } from '../formats/crypt-hash/crypt-hash.ts'
 import { fakeDisk } from '../testkit/fake-disk.ts'
@@ -154,6 +155,64 @@ INSERT INTO valias (alias, domain, valias_line) VALUES ('default','example.org',
   ])
 })
 
+/**
+ * Of MariaDB 10.11's mysqldump --routines, --databases; the second with --compatible=ansi, --default-character-set=latin1
+ * and --skip-extended-insert too. In them are a trigger, a view and a procedure that names these tables, and bytes of pictures.
+ */
+test.each([
+  ['vpopmail-dump.sql', '\u30e1\u30fc\u30eb@far.test'],
+  ['vpopmail-dump-latin1.sql', '???@far.test'],
+])('what the real mysqldump wrote is what the tables had: %s', async (name, japanese) => {
+  const at = new URL(`../../test/fixtures/formats/${name}`, import.meta.url)
+  const read = await readVpopmail(fakeDisk({ '/dump.sql': readFileSync(at) }), {
+    dump: '/dump.sql',
+  })
+  const { users, doubts } = planImport(read)
+  const accounts = memoryAccounts()
+  await carryOut(accounts, planImport(read))
+  expect(users.map(({ user, passwordHash }) => [user, passwordHash])).toEqual([
+    ['amy@example.org', '*'],
+    ["o'neil@example.org", md5],
+  ])
+  expect(await Array.fromAsync(domainLines(accounts))).toEqual([
+    'domain example.org catch-all=bounce over-quota=reject',
+    'domain-alias example.net example.org',
+    `alias büro@example.org amy@example.org ${japanese}`,
+    'alias last@example.org amy@example.org',
+    'alias team@example.org amy@example.org zoë@far.test',
+  ])
+  expect(doubts).toEqual([
+    expect.stringContaining('without the home'),
+    `team@example.org: the line "|/bin/x '; \\\\" has no counterpart here`,
+  ])
+})
+
+test('addresses in .qmail files may be UTF-8, or Latin-1', async () => {
+  const disk = fakeDisk({
+    [`${org}/.qmail-one`]: '&zoë@far.test\n',
+    [`${org}/.qmail-two`]: Buffer.from('&zoë@far.test\n', 'latin1'),
+  })
+  const { aliases } = planImport(await readVpopmail(disk, { home }))
+  expect(aliases.map(({ targets }) => targets)).toEqual([['zoë@far.test'], ['zoë@far.test']])
+})
+
+test('a line of valias by which Dovecot keeps a copy of what is forwarded is the mailbox', async () => {
+  const lda = '|/var/qmail/bin/preline -f /usr/local/dovecot/libexec/dovecot/deliver -d $EXT@$USER'
+  const text = `INSERT INTO valias (valias_type, alias, domain, valias_line, copy) VALUES
+    (1,'alice','example.org','bob@far.test',1),(0,'alice','example.org','${lda}',0),
+    (0,'carol','example.org','${lda}; rm x',0),(0,'carol','example.org','&dave@far.test',0);`
+  const read = await readVpopmail(fakeDisk({ '/dump.sql': text }), { dump: '/dump.sql' })
+  const { aliases, doubts } = planImport(read)
+  expect(aliases).toEqual([
+    { address: 'alice@example.org', targets: ['bob@far.test', 'alice@example.org'] },
+    { address: 'carol@example.org', targets: ['dave@far.test'] },
+  ])
+  expect(doubts.slice(1)).toEqual([
+    'alice@example.org: Dovecot stores it there, and may run Sieve; here nothing runs it',
+    `carol@example.org: the line "${lda}; rm x" has no counterpart here`,
+  ])
+})
+
 test('once more it changes what has changed, and keeps what was made here', async () => {
   const { plan } = await imported({ home })
   const accounts = memoryAccounts()
@@ -202,5 +261,7 @@ test('a dump of something else is said, and makes no domain without a name', asy
   expect([...other.domains.keys()]).toEqual([])
   expect(other.doubts).toEqual(['/other.sql: rows of limits that name no domain: 1'])
   const { doubts } = await readVpopmail(disk, { dump: '/empty.sql' })
-  expect(doubts).toEqual(['/empty.sql: holds no rows of vpopmail, valias, limits, dir_control'])
+  expect(doubts).toEqual([
+    '/empty.sql: holds no rows of vpopmail, valias, limits, dir_control, aliasdomains',
+  ])
 })

@@ -5,7 +5,7 @@
 import { authRecordRemedy } from '../formats/auth-cdb.ts'
 import type { Instruction } from '../formats/dot-qmail.ts'
 import { readDomainAlias, readMailAlias, readMailDomain } from '../formats/mail-domain-lines.ts'
-import { parseVdelivermail, targetOf } from '../formats/vpopmail/vdelivermail.ts'
+import { isDovecotDeliver, parseVdelivermail, targetOf } from '../formats/vpopmail/vdelivermail.ts'
 import { vpopmailBits, type VpopmailUser } from '../formats/vpopmail/vpasswd.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { CatchAll, DomainAlias, MailAlias, MailDomain } from '../mail/mail-domain.ts'
@@ -144,6 +144,11 @@ class Plan implements PlannedImport {
     const targets: string[] = []
     for (const line of lines) {
       const target = targetOf(line, address)
+      if (line.do === 'program' && isDovecotDeliver(line.command)) {
+        this.doubts.push(
+          `${address}: Dovecot stores it there, and may run Sieve; here nothing runs it`,
+        )
+      }
       if (target !== undefined) targets.push(target)
       else if (line.do !== 'forward-only') {
         this.doubts.push(`${address}: the line "${textOf(line)}" has no counterpart here`)

@@ -105,3 +105,17 @@ test('a user of a domain of ours has the Maildir that it has, and none where POP
   const told = { event: 'pop3.not-for-this-account', fields: { user: 'eve@virtual.test' } }
   expect(ours.log.events).toMatchObject([told, told])
 })
+
+test('what is in a mailbox can still be fetched where its mail goes on to others, or is no longer taken', async () => {
+  const ann = { user: 'ann@virtual.test', passwordHash: '*', variables: new Map() }
+  const flags = new Set(['no-mail'] as const)
+  const accounts = memoryAccounts([ann, { ...ann, user: 'kim@virtual.test', flags }])
+  await accounts.putDomain({ name: 'virtual.test', catchAll: 'bounce', overQuota: 'reject' })
+  await accounts.putAlias({ address: 'ann@virtual.test', targets: ['ann@far.test'] })
+  for (const name of ['ann', 'kim']) {
+    const path = `${maildirs}/virtual.test/${name}`
+    const place = { path, comesWithMail: true }
+    // oxlint-disable-next-line no-await-in-loop -- two
+    expect(await mailboxes(undefined, accounts).find(`${name}@virtual.test`)).toEqual(place)
+  }
+})

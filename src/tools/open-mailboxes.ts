@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { routerWithMailboxes } from '../delivery/mailboxes/mailbox-router.ts'
 import { neverAs } from '../delivery/local/as-user.ts'
-import { createRouter } from '../delivery/router.ts'
+import { createRouter, maildirRoute } from '../delivery/router.ts'
 import type { Mailbox } from '../mail/address.ts'
 import type { MailboxPlace, Mailboxes } from '../pop3/mailboxes.ts'
 import type { Deliverer } from '../runtime/deliverer.ts'
 import type { Log } from '../runtime/log.ts'
-import { accountKey, type AccountReader } from '../runtime/accounts.ts'
+import { accountKey, type AccountEntry, type AccountReader } from '../runtime/accounts.ts'
 import { findLogin } from '../runtime/find-address.ts'
 import type { Programs } from '../runtime/programs.ts'
 import type { HostProcess } from '../runtime/process.ts'
@@ -32,6 +32,17 @@ export interface MailboxesParts {
 export function openMailboxes(parts: MailboxesParts): Mailboxes {
   const { current, users, accounts, process, deliverer, log } = parts
   const tables = () => routingTables(current())
+
+  /** Theirs stays theirs where nothing new comes: where their mail goes on to others, or is no longer taken. */
+  async function ownMaildir({ user }: AccountEntry): Promise<MailboxPlace | undefined> {
+    const at = user.lastIndexOf('@')
+    const domain = user.slice(at + 1)
+    if (at < 0 || tables().routes?.find(domain) !== undefined) return undefined
+    if ((await accounts.findDomain(domain)) === undefined) return undefined
+    const own = { localPart: user.slice(0, at), domain }
+    return { path: maildirRoute(current().delivery.maildirs, own).path, comesWithMail: true }
+  }
+
   return {
     async find(user): Promise<MailboxPlace | undefined> {
       const mailbox = mailboxOf(user)
@@ -41,15 +52,13 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
         log.info('pop3.not-for-this-account', { user: account.user })
         return undefined
       }
+      const own = account && (await ownMaildir(account))
+      if (own !== undefined) return own
       const mailRoot = current().delivery.maildirs
       const ours = createRouter({ mailRoot, tables, users: () => users.directory })
       const router = routerWithMailboxes({ accounts, mailRoot, tables }, ours)
       const route = await router.route({ mailbox }, nobodysEnvelope)
       if (route.transport === 'maildir') return { path: route.path, comesWithMail: true }
-      // An alias of the same name may keep a copy.
-      if (route.transport === 'alias') {
-        return route.keep && { path: route.keep.path, comesWithMail: true }
-      }
       if (route.transport !== 'local') return undefined
       const isUsers = route.dash === '' && route.extension === ''
       if (deliverer !== undefined && isUsers) {

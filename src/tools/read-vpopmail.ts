@@ -1,7 +1,8 @@
 /** What a vpopmail has: from its folders, from a dump of its MySQL tables, or from both. Nothing is changed. */
 import { join } from 'node:path'
-import { parseDotQmail, type Instruction } from '../formats/dot-qmail.ts'
+import { parseDotQmailText, type Instruction } from '../formats/dot-qmail.ts'
 import { parseMysqlDump, type DumpRow } from '../formats/mysql-dump.ts'
+import { latin1, readable } from '../formats/octets.ts'
 import { vpopmailAliasDomains } from '../formats/vpopmail/alias-domains.ts'
 import {
   disabledBitsOf,
@@ -62,7 +63,7 @@ export async function readVpopmail(
 /** vpopmail puts domains into folders of one character once there are many. */
 const deepest = 3
 /** Of a dump, by name. Built for few domains, a vpopmail has a table of users for each: `example_org`. */
-const tables = ['vpopmail', 'valias', 'limits', 'dir_control']
+const tables = ['vpopmail', 'valias', 'limits', 'dir_control', 'aliasdomains']
 const largestDump = 400 << 20
 const largestFile = 64 << 20
 const largestDotQmail = 1 << 20
@@ -70,7 +71,7 @@ const folderMark = '.qmail-'
 
 class VpopmailReader implements Vpopmail {
   readonly domains = new Map<string, VpopmailDomain>()
-  aliases: ReadonlyMap<string, string> = new Map()
+  readonly aliases = new Map<string, string>()
   readonly doubts: string[] = []
   readonly #disk: Disk
 
@@ -79,17 +80,22 @@ class VpopmailReader implements Vpopmail {
   }
 
   async readAssign(path: string): Promise<void> {
-    this.aliases = vpopmailAliasDomains((await this.#textOf(path, largestFile)) ?? '')
+    const assign = (await this.#textOf(path, largestFile)) ?? ''
+    for (const [name, domain] of vpopmailAliasDomains(assign)) this.aliases.set(name, domain)
   }
 
   async readDump(path: string): Promise<void> {
-    const text = Buffer.from(await this.#disk.readFile(path, largestDump)).toString()
+    const text = latin1(await this.#disk.readFile(path, largestDump))
     const { rows, mistakes } = parseMysqlDump(
       text,
       (table, columns) => tables.includes(table) || hasUsers(columns ?? []),
     )
     this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
     if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${tables.join(', ')}`)
+    for (const row of rows.get('aliasdomains') ?? []) {
+      const [name, domain] = [column(row, 'alias'), column(row, 'domain')]
+      if (name.includes('.')) this.aliases.set(name.toLowerCase(), domain.toLowerCase())
+    }
     // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
     for (const row of rows.get('dir_control') ?? []) {
       if (column(row, 'domain').includes('.')) this.#domain(column(row, 'domain'))
@@ -216,18 +222,14 @@ class VpopmailReader implements Vpopmail {
 
   /** @returns undefined where nothing is written there: that means the mailbox, as no file does */
   async #instructionsOf(path: string): Promise<readonly Instruction[] | undefined> {
-    const text = await this.#textOf(path, largestDotQmail, 'latin1')
+    const text = await this.#textOf(path, largestDotQmail)
     if (text === undefined || text === '') return undefined
-    return parseDotQmail(Buffer.from(text, 'latin1')).instructions
+    return parseDotQmailText(text).instructions
   }
 
-  async #textOf(
-    path: string,
-    maxBytes: number,
-    encoding: 'utf8' | 'latin1' = 'utf8',
-  ): Promise<string | undefined> {
+  async #textOf(path: string, maxBytes: number): Promise<string | undefined> {
     if ((await this.#kindOf(path)) !== 'file') return undefined
-    return Buffer.from(await this.#disk.readFile(path, maxBytes)).toString(encoding)
+    return readable(await this.#disk.readFile(path, maxBytes))
   }
 
   async #kindOf(path: string): Promise<'file' | 'directory' | 'other' | undefined> {
@@ -242,7 +244,7 @@ function limit(domain: VpopmailDomain, words: ReadonlyMap<string, string>): void
 
 function addAlias({ lines }: VpopmailDomain, row: DumpRow): void {
   const name = column(row, 'alias').toLowerCase()
-  const { instructions } = parseDotQmail(Buffer.from(column(row, 'valias_line'), 'latin1'))
+  const { instructions } = parseDotQmailText(column(row, 'valias_line'))
   lines.set(name, [...(lines.get(name) ?? []), ...instructions])
 }
 

@@ -122,6 +122,16 @@ describe('compose.yaml', () => {
     expect(existsSync(resolve(docker, build?.context ?? '', build?.dockerfile ?? ''))).toBe(true)
   })
 
+  test.each(['dovecot.conf', 'compose/dovecot.conf'])(
+    'Dovecot tells those who read by IMAP how full their mailbox is: %s',
+    async (name) => {
+      const conf = await read(`dovecot/${name}`)
+      // Without that block the plugin counts, and a client's GETQUOTAROOT is an unknown command.
+      const block = /^protocol imap \{\n {2}mail_plugins = \$mail_plugins imap_quota\n\}$/m
+      expect(conf.search(block)).toBeGreaterThan(conf.search(/^mail_plugins = quota$/m))
+    },
+  )
+
   test('lets nobody wait for virus signatures but mail', async () => {
     const { depends_on: neighbours } = (await compose()).services['postern'] ?? {}
     expect(neighbours).toMatchObject({ clamd: { condition: 'service_started' } })

@@ -40,11 +40,27 @@ export function targetOf(instruction: Instruction, own: string): string | undefi
       return user === undefined ? undefined : `${user}@${domain}`
     }
     case 'program':
-      return parseVdelivermail(instruction.command) === undefined ? undefined : own
+      return parseVdelivermail(instruction.command) !== undefined ||
+        isDovecotDeliver(instruction.command)
+        ? own
+        : undefined
     case 'mbox':
     case 'forward-only':
       return undefined
   }
+}
+
+const lda =
+  /^\s*(?:(?:\S*\/)?preline\s+(?:-[a-z]+\s+)*)?(?:\S*\/)?(?:dovecot-lda|deliver)\s+(\S.*)$/
+const ownMailbox = /^(?:[^|;&`]*\s)?-d\s*["']?\$\{?EXT\}?@\$\{?USER\}?["']?\s*$/
+
+/**
+ * Dovecot's LDA for the user that the mail is for, by its path and mostly behind preline: how vpopmail 5.6 keeps a copy of
+ * what it forwards.
+ */
+export function isDovecotDeliver(command: string): boolean {
+  const [, options] = lda.exec(command) ?? []
+  return options !== undefined && ownMailbox.test(options)
 }
 
 /** @param path the folder of a user, such as `…/domains/example.org/alice` */

@@ -125,6 +125,10 @@ test.each([
   ['./Maildir/', 'own@example.org'],
   ["| /home/vpopmail/bin/vdelivermail '' bounce-no-mailbox", 'own@example.org'],
   ['| /usr/bin/autorespond 10000 5 msg dir', undefined],
+  ['|/usr/lib/dovecot/dovecot-lda -f "$SENDER" -d "${EXT}@${USER}"', 'own@example.org'],
+  ['|preline -f /usr/libexec/dovecot/deliver -d $EXT@$USER', 'own@example.org'],
+  ['|preline deliver -d somebody', undefined],
+  ['|spamc | deliver -d $EXT@$USER', undefined],
   ['./mbox', undefined],
   ['/etc/passwd/', undefined],
 ])('the line %j leads to %s', (line, target) => {
