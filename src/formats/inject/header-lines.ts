@@ -19,17 +19,13 @@ export interface WrittenMessage {
 
 const fieldName = /^([!-9;-~]+)[ \t]*:/
 
-/**
- * @param text one character for each byte, with LF line ends; the last line may lack its own. An empty line that ends in CR LF,
- *   as PHP's mail() writes, is the empty line, too: qmail-inject takes it for text, and readers see two.
- */
+/** @param text one character for each byte, with LF line ends; the last line may lack its own */
 export function readMessage(text: string): WrittenMessage {
   const fields: WrittenField[] = []
   let at = 0
   while (at < text.length) {
     const line = lineAt(text, at)
     if (line === '\n') return { fields, rest: ended(text.slice(at)) }
-    if (line === '\r\n') return { fields, rest: ended(text.slice(at + 1)) }
     const last = fields.at(-1)
     if (/^[ \t]/.test(line) && last !== undefined) fields[fields.length - 1] = continued(last, line)
     else {
