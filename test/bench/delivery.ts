@@ -1,6 +1,7 @@
 /**
- * From the first connection to the last delivery: into a hundred Maildirs, and over SMTP to a sink. Beside Postfix, which has
- * a process for each thing that it does at a time; so we stand there with one worker, and with one for each processor.
+ * From the first connection to the last delivery: into a hundred Maildirs at once, one message after the other into a Maildir,
+ * and over SMTP to a sink. Beside Postfix, which has a process for each thing that it does at a time; so we stand there with
+ * one worker, and with one for each processor.
  * Everybody has a round to come up to speed, then they take turns. The CPU time is that of their own processes alone: it
  * says something where others are at work on the machine, too.
  */
@@ -21,7 +22,10 @@ const users = 100
 /** Of each round. */
 const local = Number(process.env['POSTERN_BENCH_MAILDIRS'] ?? 100)
 const remote = Number(process.env['POSTERN_BENCH_RELAYED'] ?? 5_000)
+const single = Number(process.env['POSTERN_BENCH_SINGLE'] ?? 5_000)
 const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 3)
+/** Who gets those that have one recipient: in each round somebody else, for a full folder is slow to count. */
+const alone = Array.from({ length: rounds + 1 }, (_, round) => `alone${round}`)
 
 /** Somebody who takes mail for `relay.test` and for a hundred users of `postern.test`. */
 interface Contender extends RunningSystem {
@@ -38,6 +42,7 @@ interface Taken {
 interface Measured {
   readonly contender: Contender
   readonly maildirs: Taken[]
+  readonly maildir: Taken[]
   readonly relay: Taken[]
 }
 
@@ -52,18 +57,20 @@ export async function deliveryFigures(generator: Generator): Promise<readonly st
   await once(sink.stdout, 'data')
   const measured: Measured[] = []
   const add = (contender: Contender): void =>
-    void measured.push({ contender, maildirs: [], relay: [] })
+    void measured.push({ contender, maildirs: [], maildir: [], relay: [] })
   try {
     add(await ours('Postern, one worker', { sinkPort, workers: 1 }))
     add(await ours('Postern, workers: auto', { sinkPort, workers: 'auto' }))
     if (!postfixCannotRun()) add(await theirs(sinkPort))
     for (let round = 0; round <= rounds; round++) {
-      for (const { contender, maildirs, relay } of measured) {
+      for (const { contender, maildirs, maildir, relay } of measured) {
         const work = { contender, round, sink }
         const intoMaildirs = await taken(contender, () => fillMaildirs(generator, work))
+        const intoOne = await taken(contender, () => fillMaildir(generator, work))
         const relayed = await taken(contender, () => relayAll(generator, work))
         if (round === 0) continue
         maildirs.push(intoMaildirs)
+        maildir.push(intoOne)
         relay.push(relayed)
       }
     }
@@ -75,9 +82,10 @@ export async function deliveryFigures(generator: Generator): Promise<readonly st
 }
 
 function table(measured: readonly Measured[]): readonly string[] {
-  const rows = measured.map(({ contender, maildirs, relay }) => ({
+  const rows = measured.map(({ contender, maildirs, maildir, relay }) => ({
     name: contender.name,
     here: figuresOf(maildirs, local * users),
+    each: figuresOf(maildir, single),
     there: figuresOf(relay, remote),
   }))
   const theirs = postfixCannotRun() ? undefined : rows.at(-1)
@@ -88,11 +96,18 @@ function table(measured: readonly Measured[]): readonly string[] {
   return [
     `### until everything is delivered, messages of 4 KB, ${rounds} rounds; aim: three times Postfix`,
     '',
-    `| | deliveries/s into ${users} Maildirs | CPU, µs | messages/s to a sink over SMTP | CPU, µs |`,
-    '|---|---|---|---|---|',
-    ...rows.map(({ name, here, there }) => {
-      const rates = [beside(here.rate, theirs?.here.rate), beside(there.rate, theirs?.there.rate)]
-      return `| ${name} | ${rates[0]} | ${Math.round(here.cpuUs)} | ${rates[1]} | ${Math.round(there.cpuUs)} |`
+    `| | deliveries/s into ${users} Maildirs | CPU, µs | messages/s into one | CPU, µs | messages/s to a sink over SMTP | CPU, µs |`,
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(({ name, here, each, there }) => {
+      const cells = [
+        [here, theirs?.here],
+        [each, theirs?.each],
+        [there, theirs?.there],
+      ] as const
+      const written = cells.map(
+        ([own, other]) => `${beside(own.rate, other?.rate)} | ${Math.round(own.cpuUs)}`,
+      )
+      return `| ${name} | ${written.join(' | ')} |`
     }),
     '',
   ]
@@ -124,7 +139,7 @@ async function ours(
 
 async function theirs(sinkPort: number): Promise<Contender> {
   const port = await freePort()
-  const boxes = names().map((user) => `{ ${user}@postern.test = ${user}/ }`)
+  const boxes = [...names(), ...alone].map((user) => `{ ${user}@postern.test = ${user}/ }`)
   const ports = { full: port, plain: await freePort(), gateway: port }
   const postfix = await startPostfix(ports, [
     'virtual_mailbox_domains = postern.test',
@@ -169,12 +184,22 @@ async function fillMaildirs(generator: Generator, { contender, round }: Round): 
   const to = { to: 'bench@postern.test', recipients: users }
   await runLoad(generator, port, { name: 'Maildirs', messages: local, ...shape, ...to })
   const all = local * (round + 1)
-  for (const user of names()) {
-    // One folder at a time: reading all of them again and again would cost whoever is measured a part of a processor.
-    while (filesIn(newOf(user)) < all) {
-      generator.signal.throwIfAborted()
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+  // One folder at a time: reading all of them again and again would cost whoever is measured a part of a processor.
+  for (const user of names()) await untilThere(generator, newOf(user), all)
+}
+
+async function fillMaildir(generator: Generator, { contender, round }: Round): Promise<void> {
+  const { port, newOf } = contender
+  const user = alone[round] ?? ''
+  const to = `${user}@postern.test`
+  await runLoad(generator, port, { name: 'Maildir', messages: single, ...shape, to })
+  await untilThere(generator, newOf(user), single)
+}
+
+async function untilThere({ signal }: Generator, folder: string, all: number): Promise<void> {
+  while (filesIn(folder) < all) {
+    signal.throwIfAborted()
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
