@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { SlotLease, SlotLeases } from '../runtime/slot-leases.ts'
-import type { SlotsGranted, SlotsWanted } from './slots.ts'
+import { gatherMs, type SlotsGranted, type SlotsWanted } from './slots.ts'
 
 const askAgainMs = 1_000
 
@@ -49,6 +49,8 @@ class Lease implements SlotLease {
   /** What the supervisor knows, as far as we know. */
   #told = { number: 0, whole: 0, granted: 0, returned: 0, isShort: false }
   #timer: Timer | undefined
+  /** Runs while there is news that was not told yet. */
+  #gathering: Timer | undefined
   #closed = false
 
   constructor(parts: LeaseParts) {
@@ -63,15 +65,23 @@ class Lease implements SlotLease {
     this.#taken = taken
     this.#isShort = isShort && !this.#closed
     this.#giveBack()
-    const { whole, granted, returned } = this.#told
+    if (this.#gathering !== undefined || !this.#hasNews) return
+    this.#gathering = this.#parts.clock.after(gatherMs, () => {
+      this.#gathering = undefined
+      if (this.#hasNews) this.#speak()
+    })
+  }
+
+  get #hasNews(): boolean {
+    const { number, whole, granted, returned, isShort } = this.#told
     // That it is no longer short can wait for the timer, unless much is idle: the next message may change it.
-    const isIdle = !this.#isShort && this.#held - taken > 1
-    const hasNews =
+    const isIdle = !this.#isShort && this.#held - this.#taken > 1
+    return (
       granted !== this.#granted ||
       returned !== this.#returned ||
-      (this.#told.isShort ? isIdle : this.#isShort) ||
-      (this.#told.number > 0 && whole !== this.#parts.whole())
-    if (hasNews) this.#speak()
+      (isShort ? isIdle : this.#isShort) ||
+      (number > 0 && whole !== this.#parts.whole())
+    )
   }
 
   granted({ number, granted, keep }: Omit<SlotsGranted, 'channel'>): void {

@@ -5,6 +5,12 @@ import type { SlotChannel } from '../runtime/slot-leases.ts'
  * sums since the worker began: a word that is lost, late or said twice changes nothing that the next one does not mend.
  */
 
+/**
+ * What is to be said waits so long for more, on both sides: a delivery takes longer, and each word costs as much as a part of
+ * one.
+ */
+export const gatherMs = 2
+
 export interface SlotsWanted {
   readonly channel: SlotChannel
   /** Counts the words of a worker on this channel: an older one than the last is not heeded. */

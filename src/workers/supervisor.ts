@@ -77,7 +77,7 @@ export class Supervisor {
     this.#parts = parts
     this.#slots = parts.shards.map((shards, index) => new WorkerSlot(index + 1, shards))
     this.#counts = new SharedCounts(parts.clock)
-    this.#lent = new LentSlots(this.#slots)
+    this.#lent = new LentSlots(this.#slots, parts.clock)
     this.#questions = new WorkerQuestions(parts.clock)
     this.#watchdog = new Watchdog(this.#slots, parts)
     this.#replacement = new Replacement({
