@@ -68,31 +68,42 @@ describe('the courier', () => {
     ])
   })
 
-  test('of a message to very many, five hundred have their turn before others have theirs', async () => {
-    const routed = { most: 0, now: 0 }
-    const told = { most: 0, now: 0 }
-    let watching = true
-    const turn = (): void => {
-      routed.now = 0
-      told.now = 0
-      if (watching) setImmediate(turn)
-    }
-    const stage = courierStage({
-      router: {
-        route: async () => {
-          routed.most = Math.max(routed.most, ++routed.now)
-          return { transport: 'fail', key: 'nobody', status: '5.1.1', text: 'Nobody' }
+  test.each([
+    ['of one route', () => 'nobody'],
+    ['each of a route of its own', (localPart: string) => localPart],
+  ])(
+    'of a message to very many, %s, five hundred have their turn before others have theirs',
+    async (_, key) => {
+      const routed = { most: 0, now: 0 }
+      const told = { most: 0, now: 0 }
+      let watching = true
+      const turn = (): void => {
+        routed.now = 0
+        told.now = 0
+        if (watching) setImmediate(turn)
+      }
+      const stage = courierStage({
+        router: {
+          route: async ({ mailbox }) => {
+            routed.most = Math.max(routed.most, ++routed.now)
+            return {
+              transport: 'fail',
+              key: key(mailbox.localPart),
+              status: '5.1.1',
+              text: 'Nobody',
+            }
+          },
         },
-      },
-      observed: () => void (told.most = Math.max(told.most, ++told.now)),
-    })
-    await stage.post(Array.from({ length: 1_600 }, (_, i) => `user${i}@there.test`))
-    turn()
-    stage.courier.start()
-    while (stage.attempts.length < 1_600) await stage.settle()
-    watching = false
-    expect([routed.most, told.most]).toEqual([500, 500])
-  })
+        observed: () => void (told.most = Math.max(told.most, ++told.now)),
+      })
+      await stage.post(Array.from({ length: 1_600 }, (_, i) => `user${i}@there.test`))
+      turn()
+      stage.courier.start()
+      while (stage.attempts.length < 1_600) await stage.settle()
+      watching = false
+      expect([routed.most, told.most]).toEqual([500, 500])
+    },
+  )
 
   test('tries again only those who were deferred', async () => {
     let first = true

@@ -105,7 +105,10 @@ export async function runPass(
     if (group === undefined) groups.set(route?.key ?? '', { route, at: [at] })
     else group.at.push(at)
   }
-  const work = [...groups.values()].map(async ({ route, at }) => {
+  let turn: Promise<void> | undefined
+  const work = [...groups.values()].map(async ({ route, at }, begun) => {
+    if (begun > 0 && begun % recipientsAtOnce === 0) turn = turn?.then(nextTurn) ?? nextTurn()
+    if (turn !== undefined) await turn
     const recipients = at.flatMap((index) => claim.recipients[index] ?? [])
     const attempts = await deliver(route, recipients, pass)
     at.forEach((index, i) => (results[index] = attempts[i] ?? paused))

@@ -119,3 +119,12 @@ test('what is in a mailbox can still be fetched where its mail goes on to others
     expect(await mailboxes(undefined, accounts).find(`${name}@virtual.test`)).toEqual(place)
   }
 })
+
+test('a login without a domain has the copies that an alias of the default host keeps', async () => {
+  const bob = { user: 'bob@postern.test', passwordHash: '*', variables: new Map() }
+  const accounts = memoryAccounts([bob])
+  await accounts.putDomain({ name: 'postern.test', catchAll: 'bounce', overQuota: 'reject' })
+  await accounts.putAlias({ address: bob.user, targets: ['bob@far.test', bob.user] })
+  const place = { path: `${maildirs}/postern.test/bob`, comesWithMail: true }
+  expect(await mailboxes(undefined, accounts).find('bob')).toEqual(place)
+})

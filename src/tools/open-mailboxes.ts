@@ -59,6 +59,10 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
       const router = routerWithMailboxes({ accounts, mailRoot, tables }, ours)
       const route = await router.route({ mailbox }, nobodysEnvelope)
       if (route.transport === 'maildir') return { path: route.path, comesWithMail: true }
+      // A login without a domain is of the default host, where an alias of the same name may keep a copy.
+      if (route.transport === 'alias') {
+        return route.keep && { path: route.keep.path, comesWithMail: true }
+      }
       if (route.transport !== 'local') return undefined
       const isUsers = route.dash === '' && route.extension === ''
       if (deliverer !== undefined && isUsers) {

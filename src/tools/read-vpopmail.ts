@@ -93,8 +93,9 @@ class VpopmailReader implements Vpopmail {
     this.doubts.push(...mistakes.map((mistake) => `${path}: ${mistake}`))
     if (rows.size === 0) this.doubts.push(`${path}: holds no rows of ${tables.join(', ')}`)
     for (const row of rows.get('aliasdomains') ?? []) {
-      const [name, domain] = [column(row, 'alias'), column(row, 'domain')]
-      if (name.includes('.')) this.aliases.set(name.toLowerCase(), domain.toLowerCase())
+      const name = column(row, 'alias').toLowerCase()
+      const domain = column(row, 'domain').toLowerCase()
+      if (name.includes('.') && name !== domain) this.aliases.set(name, domain)
     }
     // It names each domain, those without users too; its own bookkeeping is the domain `dom_N`.
     for (const row of rows.get('dir_control') ?? []) {

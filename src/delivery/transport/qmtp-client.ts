@@ -56,7 +56,8 @@ export class QmtpClient {
    */
   assertPatient(): void {
     if (this.#answers.every(({ letter }) => letter !== 'K')) return
-    throw new PosternError('PEER_FAILED', 'it took the message before it was told for whom')
+    const why = 'it took the message before it was told for whom'
+    throw this.#connection.fail(new PosternError('PEER_FAILED', why))
   }
 
   /** Lets go; nothing is waited for. */

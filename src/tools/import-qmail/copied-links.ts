@@ -38,7 +38,7 @@ export class CopiedLinks {
       if (target === undefined) continue
       const folder = `${was}${dirname(at).slice(top.length)}`
       const lead = place(posix.resolve('/', folder, target))
-      if (!this.#isInside(lead)) this.outside.set(at, lead)
+      if (lead !== top && !this.#isInside(lead)) this.outside.set(at, lead)
       return this.follow([lead, ...names.slice(depth)].join('/'), left - 1)
     }
     return path

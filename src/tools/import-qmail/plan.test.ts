@@ -472,6 +472,12 @@ describe('symbolic links in a copy', () => {
     expect(facts.map(({ what }) => what)).toContain('control/me is missing')
   })
 
+  test('that lead to its very top lead out of nothing', async () => {
+    const links = { 'qmail/here': '/var/qmail', 'qmail/control': 'here/alias' }
+    const { facts } = await copied('qmail', links)
+    expect(facts.filter(({ what }) => what.startsWith('a link to'))).toEqual([])
+  })
+
   test('that lead to what it does not have are told', async () => {
     const { root, facts } = await copied('qmail', { 'qmail/control': 'ROOT/etc/qmail' })
     const link = facts.find(({ source }) => source === join(root, 'qmail/control'))
