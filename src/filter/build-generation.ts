@@ -223,7 +223,7 @@ function termsOf(config: EntryConfig, condition: Applicability | undefined) {
     replaces: plugin.replaces === true,
     awaits: [...needs, ...wants, ...(condition?.asksAllowed === true ? [allowed] : [])],
     provides,
-    reads: new Map([...needs, ...wants, ...provides, ...readByAll].map((key) => [key.name, key])),
+    reads: new Set([...needs, ...wants, ...provides, ...readByAll].map(({ name }) => name)),
   } satisfies Partial<Entry>
 }
 

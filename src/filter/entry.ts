@@ -92,8 +92,8 @@ export interface Entry {
   /** At `message` it waits for those who provide them: what the plugin needs, wants, and what its condition asks for. */
   readonly awaits: readonly FindingKey<JsonValue>[]
   readonly provides: readonly FindingKey<JsonValue>[]
-  /** By their names: the findings that its plugin says it reads. */
-  readonly reads: ReadonlyMap<string, FindingKey<JsonValue>>
+  /** The names of the findings that its plugin may read: what it needs, wants and provides, and what everybody may. */
+  readonly reads: ReadonlySet<string>
   readonly instance: PluginInstance<Values>
   /** Another instance, which remembers nothing. @throws as the plugin's setup */
   readonly renew: () => PluginInstance<Values>

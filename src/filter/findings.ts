@@ -134,7 +134,7 @@ function scopeOf(question: Question): Scope {
 }
 
 /** What a plugin may read of what is known. One that it does not declare would be there, or not, by the order of the entries. */
-export function declaredFindings(reads: ReadonlyMap<string, unknown>, known: Findings): Findings {
+export function declaredFindings(reads: ReadonlySet<string>, known: Findings): Findings {
   return {
     get(key) {
       if (reads.has(key.name)) return known.get(key)

@@ -22,7 +22,7 @@ import { nextTurn } from '../mail/next-turn.ts'
 import type { ObjectionRuling } from '../mail/ruling.ts'
 import type { Session, Transaction } from '../mail/session.ts'
 import type { Silence } from '../mail/silence.ts'
-import type { FindingKey } from '../plugin/finding.ts'
+import { allowed, relayClient, type FindingKey } from '../plugin/finding.ts'
 import type { HookContext } from '../plugin/stage.ts'
 import { pass, type AnyVerdict } from '../plugin/verdict.ts'
 import { RecalledAnswers, type Recall } from './recalled-answers.ts'
@@ -283,8 +283,8 @@ async function settled(
 }
 
 /** Findings on which its answer may depend. */
-function seenBy({ reads }: Entry): readonly FindingKey<JsonValue>[] {
-  return [...reads.values()]
+function seenBy({ awaits, reads }: Entry): readonly FindingKey<JsonValue>[] {
+  return [...awaits, allowed, relayClient].filter(({ name }) => reads.has(name))
 }
 
 function canonical(value: JsonValue | undefined): string {

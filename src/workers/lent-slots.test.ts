@@ -4,7 +4,7 @@ import { LeasedSlots } from './leased-slots.ts'
 import { LentSlots } from './lent-slots.ts'
 import type { ToWorker } from './messages.ts'
 import type { SlotsWanted } from './slots.ts'
-import type { Worker, WorkerSlot } from './worker-slot.ts'
+import { WorkerSlot } from './worker-slot.ts'
 
 interface Seated {
   readonly slot: WorkerSlot
@@ -13,8 +13,11 @@ interface Seated {
 
 function seated(number: number): Seated {
   const heard: ToWorker[] = []
-  const process = { send: (message: ToWorker) => void heard.push(message) } as unknown as Worker
-  return { slot: { number, process } as WorkerSlot, heard }
+  const slot = new WorkerSlot(number, [number])
+  const nothing = (): void => undefined
+  const send = (message: ToWorker): void => void heard.push(message)
+  slot.process = { pid: number, send, kill: nothing, attach: nothing }
+  return { slot, heard }
 }
 
 const short: SlotsWanted = {
@@ -53,7 +56,7 @@ test('what was to be told to a worker is not told to the one that takes its plac
   const lent = new LentSlots([before.slot], clock)
   heard(before, lent, {})
   lent.giveBack(1)
-  Object.assign(before.slot, { process: next.slot.process })
+  before.slot.process = next.slot.process
   clock.advance(2)
   expect(next.heard).toEqual([])
 })
