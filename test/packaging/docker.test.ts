@@ -162,6 +162,14 @@ describe('compose.yaml', () => {
   })
 })
 
+test('the hashes of all users are for their owner alone on the host, and Dovecot reads them all the same', async () => {
+  const readme = await read('README.md')
+  expect(readme).toMatch(/\(umask 077; .*user export --dovecot > dovecot\/compose\/users\.new\)/)
+  expect(readme).not.toMatch(/> dovecot\/compose\/users\b(?!\.new)/)
+  // Who starts compose is anybody, and no number of the container's but root may read it then.
+  expect(await read('dovecot/compose/dovecot.conf')).toMatch(/service auth \{\n {2}user = root\n\}/)
+})
+
 test('what the neighbours keep is kept, what they say is heard, and they ask the resolver of this network', async () => {
   const text = await read('compose.yaml')
   for (const folder of ['/var/www/html', '/var/roundcube/db', '/var/lib/rspamd', '/var/lib/clamav'])

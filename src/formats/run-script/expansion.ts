@@ -4,7 +4,7 @@
  */
 import type { ScriptNotes } from './script-notes.ts'
 import { fileOfCommand, programName, type ScriptFiles } from './shell-builtins.ts'
-import type { Command, Otherwise, Word } from './shell-syntax.ts'
+import type { Command, Otherwise, Word, WordPart } from './shell-syntax.ts'
 
 /** Stands in a value for what is unknown; no script may hold it. */
 export const unknownMark = '\u{e000}'
@@ -14,7 +14,16 @@ export const longestValue = 64 * 1024
 /** Characters of all words of one command. */
 const longestCommand = 1 << 20
 
+/** Of a word, before it falls into fields. */
+interface Piece {
+  readonly text: string
+  /** It was not quoted: it falls into fields at its blanks. */
+  readonly splits: boolean
+}
+
 export class Expansion {
+  /** Of the function that is followed; undefined: of the script, which nobody knows. */
+  args: readonly string[] | undefined
   readonly #values: Map<string, string>
   readonly #files: ScriptFiles
   readonly #notes: ScriptNotes
@@ -36,21 +45,35 @@ export class Expansion {
     return value
   }
 
+  /** A word as a pattern of `case`: a backslash stands before each character that means itself. */
+  pattern(word: Word, line: number): string {
+    return word.parts
+      .map((part) => {
+        const value = part.part === 'text' ? part.text : this.#partValue(part, line)
+        return part.quoted ? value.replaceAll(/[\\*?[\]]/g, String.raw`\$&`) : value
+      })
+      .join('')
+  }
+
   /** Words as the program gets them: what was not quoted falls into pieces at its blanks. */
   fields(words: readonly Word[], line: number): string[] {
     let characters = 0
     return words.flatMap((word) => {
+      const all = this.#allArguments(word)
+      // Empty ones take room as well, where a function hands itself twice of what it was given.
+      characters += all === undefined ? 0 : all.reduce((sum, each) => sum + each.length + 1, 0)
+      if (characters > longestCommand) throw this.#notes.lost(line, 'a command grows too long')
+      if (all !== undefined) return all
       const fields: string[] = []
-      let open = word.quoted ? '' : undefined
-      for (const part of word.parts) {
-        const value = part.part === 'text' ? part.text : this.#partValue(part, line)
-        characters += value.length
+      let open: string | undefined
+      for (const { text, splits } of this.#pieces(word, false, line)) {
+        characters += text.length
         if (characters > longestCommand) throw this.#notes.lost(line, 'a command grows too long')
-        if (part.part === 'text' || part.quoted) {
-          open = (open ?? '') + value
+        if (!splits) {
+          open = (open ?? '') + text
           continue
         }
-        const [first = '', ...others] = value.split(/[ \t\n]+/)
+        const [first = '', ...others] = text.split(/[ \t\n]+/)
         if (first !== '') open = (open ?? '') + first
         for (const piece of others) {
           if (open !== undefined) fields.push(open)
@@ -62,16 +85,54 @@ export class Expansion {
     })
   }
 
+  /** `"$@"`: each argument is a word of its own. */
+  #allArguments({ parts: [part, ...others] }: Word): string[] | undefined {
+    const isAll = part?.part === 'variable' && part.name === '@' && part.quoted
+    return isAll && others.length === 0 && this.args !== undefined ? [...this.args] : undefined
+  }
+
+  /** @param isInBraces of a word in place of a variable, in which what is not quoted falls into fields, too */
+  #pieces(word: Word, isInBraces: boolean, line: number): readonly Piece[] {
+    const pieces = word.parts.flatMap((part): readonly Piece[] => {
+      if (part.part === 'text') return [{ text: part.text, splits: isInBraces && !part.quoted }]
+      const instead = part.quoted ? undefined : this.#wordInstead(part)
+      if (instead !== undefined) return this.#pieces(instead, true, line)
+      return [{ text: this.#partValue(part, line), splits: !part.quoted }]
+    })
+    return word.quoted ? [{ text: '', splits: false }, ...pieces] : pieces
+  }
+
+  /** The word that stands in place of a variable and sets nothing. */
+  #wordInstead(part: WordPart): Word | undefined {
+    if (part.part !== 'variable' || part.otherwise === undefined) return undefined
+    const { sign, word } = part.otherwise
+    const isUnset = this.#isUnset(this.#valueOf(part.name), part.otherwise)
+    return (sign === '+' && !isUnset) || (sign === '-' && isUnset) ? word : undefined
+  }
+
+  #isUnset(value: string | undefined, { even }: Otherwise): boolean {
+    return value === undefined || (even && value === '')
+  }
+
+  #valueOf(name: string): string | undefined {
+    if (/^[A-Za-z_]/.test(name) || this.args === undefined) return this.#values.get(name)
+    if (name === '#') return String(this.args.length)
+    if (name === '@' || name === '*')
+      return this.args.length === 0 ? undefined : this.args.join(' ')
+    return /^[1-9]$/.test(name) ? this.args[Number(name) - 1] : undefined
+  }
+
   #partValue(part: Exclude<Word['parts'][number], { part: 'text' }>, line: number): string {
     if (part.part === 'output') return this.#output(part.script, part.text, line)
     const { name, otherwise } = part
-    const value = this.#values.get(name)
+    const value = this.#valueOf(name)
     if (otherwise !== undefined) {
-      const isUnset = value === undefined || (otherwise.even && value === '')
+      const isUnset = this.#isUnset(value, otherwise)
       if (otherwise.sign === '+') return isUnset ? '' : this.value(otherwise.word, line)
       if (isUnset) return this.#otherwise(name, otherwise, line)
     }
-    if (!/^[A-Za-z_]/.test(name)) {
+    const isArgument = /^[1-9@*#]$/.test(name) && this.args !== undefined
+    if (!isArgument && !/^[A-Za-z_]/.test(name)) {
       this.#notes.note(line, `$${name} is not known`)
       return unknownMark
     }

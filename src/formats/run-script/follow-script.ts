@@ -1,6 +1,6 @@
 /**
- * What a run script would start, and in which environment, without running anything: variables, tests of files, loops and
- * `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
+ * What a run script would start, and in which environment, without running anything: variables, tests of files, loops, cases,
+ * functions and `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
 import { Expansion, longestValue, unknownMark } from './expansion.ts'
@@ -8,7 +8,14 @@ import { harmless, services } from './known-programs.ts'
 import { parseScript } from './parse-script.ts'
 import { Ended, ScriptNotes, type UnknownConstruct } from './script-notes.ts'
 import { isTrue, programName, type ScriptFiles } from './shell-builtins.ts'
-import { ShellSyntaxError, type Command, type SimpleCommand, type Word } from './shell-syntax.ts'
+import { isLike } from './shell-pattern.ts'
+import {
+  ShellSyntaxError,
+  type CaseBranch,
+  type Command,
+  type SimpleCommand,
+  type Word,
+} from './shell-syntax.ts'
 
 /** What the script may ask about. */
 export interface ScriptWorld extends ScriptFiles {
@@ -36,6 +43,16 @@ const deepestEval = 8
 const deepestCommand = 500
 const mostStarted = 200
 
+/** A function has ended by `return`. */
+class Returned extends Error {
+  readonly isTrue: boolean
+
+  constructor(isTrue: boolean) {
+    super('return')
+    this.isTrue = isTrue
+  }
+}
+
 /** Pure but for what `world` answers. Never throws for what stands in the script. */
 export function followScript(text: string, world: ScriptWorld): FollowedScript {
   const notes = new ScriptNotes()
@@ -45,7 +62,7 @@ export function followScript(text: string, world: ScriptWorld): FollowedScript {
     follower.run(parseScript(text))
   } catch (error) {
     if (error instanceof ShellSyntaxError) notes.note(error.line, error.message)
-    else if (!(error instanceof Ended)) throw error
+    else if (!(error instanceof Ended || error instanceof Returned)) throw error
   }
   return { started: follower.started, unknown: notes.all }
 }
@@ -58,6 +75,7 @@ class Follower {
   readonly #expansion: Expansion
   readonly #values: Map<string, string>
   readonly #exported: Set<string>
+  readonly #functions = new Map<string, Command>()
   #steps = 0
   #evals = 0
   #depth = 0
@@ -107,6 +125,13 @@ class Follower {
         const branch = command.branches.find(({ test }) => this.run(test))
         return this.run(branch?.body ?? command.otherwise)
       }
+      case 'case':
+        return this.#case(this.#caseText(command), command)
+      case 'group':
+        return command.isSubshell ? this.#subshell(command.body) : this.run(command.body)
+      case 'define':
+        this.#functions.set(command.name, command.body)
+        return true
       case 'for': {
         let last = true
         for (const field of this.#expansion.fields(command.words, command.line)) {
@@ -118,6 +143,68 @@ class Follower {
     }
   }
 
+  /** Scripts that init runs are given `start`; that `$1` is not known is noted all the same. */
+  #caseText({ word, line }: { readonly word: Word; readonly line: number }): string {
+    const text = this.#expansion.value(word, line)
+    const [part] = word.parts
+    const isFirst = part?.part === 'variable' && part.name === '1'
+    return isFirst && text === unknownMark ? 'start' : text
+  }
+
+  #case(
+    text: string,
+    { branches, line }: { readonly branches: readonly CaseBranch[]; readonly line: number },
+  ): boolean {
+    for (const { patterns, body } of branches) {
+      for (const pattern of patterns.map((each) => this.#expansion.pattern(each, line))) {
+        // What takes everything takes what nobody knows, too.
+        const isUnknown = `${text}${pattern}`.includes(unknownMark) && pattern !== '*'
+        const answer = isUnknown ? undefined : isLike(text, pattern)
+        if (answer === undefined) {
+          const asked = `case ${text} in ${pattern})`.replaceAll(unknownMark, '?')
+          throw this.#notes.lost(line, asked.slice(0, 200))
+        }
+        if (answer) return this.run(body)
+      }
+    }
+    return true
+  }
+
+  /** What it sets, and its end, are its own. */
+  #subshell(body: readonly Command[]): boolean {
+    const [values, exported] = [new Map(this.#values), new Set(this.#exported)]
+    const functions = new Map(this.#functions)
+    try {
+      return this.run(body)
+    } catch (error) {
+      if (error instanceof Returned) return error.isTrue
+      if (!(error instanceof Ended)) throw error
+      return true
+    } finally {
+      putBack(this.#values, values)
+      putBack(this.#functions, functions)
+      this.#exported.clear()
+      for (const name of exported) this.#exported.add(name)
+    }
+  }
+
+  #call(body: Command, args: readonly string[], { assignments, line }: SimpleCommand): boolean {
+    for (const { name, word } of assignments) {
+      this.#set(name, this.#expansion.value(word, line), line)
+      this.#exported.add(name)
+    }
+    const before = this.#expansion.args
+    this.#expansion.args = args
+    try {
+      return this.#command(body)
+    } catch (error) {
+      if (error instanceof Returned) return error.isTrue
+      throw error
+    } finally {
+      this.#expansion.args = before
+    }
+  }
+
   /** Each program of it is started, the first one's output goes to the second. */
   #pipe(stages: readonly Command[]): boolean {
     let last = true
@@ -126,7 +213,7 @@ class Follower {
         last = this.#command(stage)
       } catch (error) {
         // An exec ends its own stage only.
-        if (!(error instanceof Ended)) throw error
+        if (!(error instanceof Ended || error instanceof Returned)) throw error
       }
     }
     return last
@@ -151,6 +238,14 @@ class Follower {
       case 'export':
         this.#export(command.words.slice(1), line)
         return true
+      case 'return':
+        throw new Returned((args[0] ?? '0') === '0')
+      case 'local':
+        return this.#local(command.words.slice(1), line)
+      case 'shift':
+        if (this.#expansion.args === undefined || args.length > 0) break
+        this.#expansion.args = this.#expansion.args.slice(1)
+        return true
       case 'unset':
         for (const each of args) this.#unset(each)
         return true
@@ -172,6 +267,8 @@ class Follower {
 
   /** Those that matter to nobody, those that are asked as a test, those that serve. */
   #program(words: readonly string[], command: SimpleCommand): boolean {
+    const body = this.#functions.get(words[0] ?? '')
+    if (body !== undefined) return this.#call(body, words.slice(1), command)
     const name = programName(words[0] ?? '')
     if (harmless.has(name)) return name !== 'false'
     if (name === 'which') return true
@@ -208,6 +305,17 @@ class Follower {
         this.#exported.add(name)
       }
     }
+  }
+
+  /** Taken for variables of the script: names that mean two things are not what such scripts have. */
+  #local(words: readonly Word[], line: number): boolean {
+    for (const word of words) {
+      const text = this.#expansion.value(word, line)
+      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([^]*))?$/.exec(text) ?? []
+      if (name === undefined) this.#notes.note(line, `local ${text}`)
+      else this.#set(name, value ?? '', line)
+    }
+    return true
   }
 
   #unset(name: string): void {
@@ -250,4 +358,9 @@ class Follower {
     if (value.length > longestValue) throw this.#notes.lost(line, `${name} grows too long`)
     this.#values.set(name, value)
   }
+}
+
+function putBack<Value>(map: Map<string, Value>, before: ReadonlyMap<string, Value>): void {
+  map.clear()
+  for (const [name, value] of before) map.set(name, value)
 }

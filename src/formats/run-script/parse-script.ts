@@ -3,6 +3,7 @@ import { WordReader, type Token } from './read-words.ts'
 import {
   ShellSyntaxError,
   type Branch,
+  type CaseBranch,
   type Command,
   type SimpleCommand,
   type Word,
@@ -10,7 +11,8 @@ import {
 
 /** Longer ones are no run scripts. */
 const longest = 256 * 1024
-const strange = new Set(['case', 'while', 'until', 'function', 'select', '{', '[[', 'trap'])
+const strange = new Set(['while', 'until', 'select', '[[', 'trap'])
+const nameOnly = /^[A-Za-z_][A-Za-z0-9_]*$/
 const closing = new Set(['then', 'fi', 'else', 'elif', 'do', 'done', 'esac', '}'])
 
 /** @throws ShellSyntaxError for what is not understood */
@@ -22,6 +24,9 @@ export function parseScript(text: string): readonly Command[] {
 function parseAt(text: string, line: number, depth: number): readonly Command[] {
   return new ScriptParser(new WordReader({ text, line, depth, parse: parseAt })).script()
 }
+
+/** Functions may not be called so. */
+const unchanging = new Set(['exec', 'exit', 'export', 'unset', 'eval', 'set', 'source', 'test'])
 
 type WordToken = Extract<Token, { token: 'word' }>
 
@@ -41,14 +46,12 @@ class ScriptParser {
     return commands
   }
 
-  /** Commands up to one of these words, which is left where it is. */
+  /** Commands up to one of these words or operators, which is left where it is. */
   #list(until: readonly string[]): readonly Command[] {
     const commands: Command[] = []
     for (;;) {
       while (this.#isOperator('\n') || this.#isOperator(';')) this.#advance()
-      const token = this.#token
-      if (token.token === 'end') return commands
-      if (token.token === 'word' && until.includes(token.raw)) return commands
+      if (this.#atEnd(until)) return commands
       commands.push(this.#andOr())
       // What runs in the background is a service all the same.
       if (this.#isOperator('&')) this.#advance()
@@ -90,14 +93,87 @@ class ScriptParser {
 
   #command(): Command {
     const token = this.#token
-    if (token.token !== 'word') throw this.#unexpected()
-    if (strange.has(token.raw) || closing.has(token.raw)) throw this.#unexpected()
     this.#depth += 1
     if (this.#depth > 50) throw new ShellSyntaxError(token.line, 'commands are nested too deeply')
-    const command =
-      token.raw === 'if' ? this.#if() : token.raw === 'for' ? this.#for() : this.#simple()
+    const compound = this.#compound()
+    if (compound !== undefined) this.#redirectionsOnly()
+    const command = compound ?? this.#simpleOrFunction()
     this.#depth -= 1
     return command
+  }
+
+  /** Undefined where a word begins that is none of the shell's own. */
+  #compound(): Command | undefined {
+    const token = this.#token
+    if (this.#isOperator('(')) return this.#group(')', true)
+    if (token.token !== 'word') throw this.#unexpected()
+    switch (token.raw) {
+      case 'if':
+        return this.#if()
+      case 'for':
+        return this.#for()
+      case 'case':
+        return this.#case()
+      case '{':
+        return this.#group('}', false)
+      default:
+        return undefined
+    }
+  }
+
+  #group(end: ')' | '}', isSubshell: boolean): Command {
+    const { line } = this.#token
+    this.#advance()
+    const body = this.#list([end])
+    if (!isSubshell) this.#expect(end)
+    else this.#expectOperator(end)
+    return { do: 'group', body, isSubshell, line }
+  }
+
+  #case(): Command {
+    const { line } = this.#token
+    this.#expect('case')
+    const { word } = this.#anyWord()
+    this.#skipNewlines()
+    this.#expect('in')
+    const branches: CaseBranch[] = []
+    for (this.#skipNewlines(); !this.#isWord('esac'); this.#skipNewlines()) {
+      if (this.#isOperator('(')) this.#advance()
+      const patterns = [this.#anyWord().word]
+      while (this.#isOperator('|')) {
+        this.#advance()
+        patterns.push(this.#anyWord().word)
+      }
+      this.#expectOperator(')')
+      branches.push({ patterns, body: this.#list([';;', 'esac']) })
+      if (!this.#isWord('esac')) this.#expectOperator(';;')
+    }
+    this.#expect('esac')
+    return { do: 'case', word, branches, line }
+  }
+
+  /** `name() { …; }` and bash's `function name { …; }`; else a command with its words. */
+  #simpleOrFunction(): Command {
+    const isKeyword = this.#isWord('function')
+    if (isKeyword) this.#advance()
+    const token = this.#anyWord()
+    if (!isKeyword && (strange.has(token.raw) || closing.has(token.raw))) {
+      throw this.#unexpected(token)
+    }
+    const hasParentheses = this.#isOperator('(')
+    if (!isKeyword && !hasParentheses) return this.#simple(token)
+    const { raw: name, line } = token
+    // What runs programs keeps its meaning: a script that changes it is not one to follow.
+    if (!nameOnly.test(name) || unchanging.has(name)) throw this.#unexpected(token)
+    if (hasParentheses) {
+      this.#advance()
+      this.#expectOperator(')')
+    }
+    this.#skipNewlines()
+    const body = this.#compound()
+    if (body === undefined) throw this.#unexpected()
+    this.#redirectionsOnly()
+    return { do: 'define', name, body, line }
   }
 
   #if(): Command {
@@ -118,7 +194,6 @@ class ScriptParser {
       if (!['elif', 'else', 'fi'].includes(word)) throw this.#unexpected()
     }
     this.#expect('fi')
-    if (this.#token.token === 'word') throw this.#unexpected()
     return { do: 'if', branches, otherwise, line }
   }
 
@@ -126,7 +201,7 @@ class ScriptParser {
     const { line } = this.#token
     this.#expect('for')
     const name = this.#token.token === 'word' ? this.#token.raw : ''
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw this.#unexpected()
+    if (!nameOnly.test(name)) throw this.#unexpected()
     this.#advance()
     this.#expect('in')
     const words: Word[] = []
@@ -141,9 +216,10 @@ class ScriptParser {
     return { do: 'for', name, words, body, line }
   }
 
-  #simple(): SimpleCommand {
-    const { line } = this.#token
-    const words: WordToken[] = []
+  /** @param start its first word, which has been taken */
+  #simple(start: WordToken): SimpleCommand {
+    const { line } = start
+    const words: WordToken[] = [start]
     const input = this.#redirections(words)
     const assignments: { name: string; word: Word }[] = []
     let first = 0
@@ -165,20 +241,44 @@ class ScriptParser {
   #redirections(words: WordToken[]): Word | undefined {
     let input: Word | undefined
     for (;;) {
-      const token = this.#token
-      if (token.token === 'word') {
-        words.push(token)
-        this.#advance()
-      } else if (token.token === 'operator' && ['<', '>', '>>', '>&', '<&'].includes(token.text)) {
+      if (this.#token.token === 'word') words.push(this.#anyWord())
+      else if (this.#isRedirection()) {
         // The digit in front of it is the descriptor.
         if (/^\d$/.test(words.at(-1)?.raw ?? '')) words.pop()
-        this.#advance()
-        const target: Token = this.#token
-        if (target.token !== 'word') throw this.#unexpected()
-        if (token.text === '<') input = target.word
-        this.#advance()
+        input = this.#redirection() ?? input
       } else return input
     }
+  }
+
+  /** Behind a compound command, where no word may stand. */
+  #redirectionsOnly(): void {
+    for (;;) {
+      const token = this.#token
+      const hasDigit = token.token === 'word' && /^\d$/.test(token.raw)
+      if (hasDigit) this.#advance()
+      if (this.#isRedirection()) this.#redirection()
+      else if (hasDigit) throw this.#unexpected()
+      else return
+    }
+  }
+
+  #isRedirection(): boolean {
+    return ['<', '>', '>>', '>&', '<&'].some((each) => this.#isOperator(each))
+  }
+
+  /** @returns the file that is read from */
+  #redirection(): Word | undefined {
+    const isInput = this.#isOperator('<')
+    this.#advance()
+    const { word } = this.#anyWord()
+    return isInput ? word : undefined
+  }
+
+  #anyWord(): WordToken {
+    const token = this.#token
+    if (token.token !== 'word') throw this.#unexpected()
+    this.#advance()
+    return token
   }
 
   #advance(): void {
@@ -199,7 +299,8 @@ class ScriptParser {
 
   #atEnd(until: readonly string[]): boolean {
     const token = this.#token
-    return token.token === 'end' || (token.token === 'word' && until.includes(token.raw))
+    if (token.token === 'end') return true
+    return until.includes(token.token === 'word' ? token.raw : token.text)
   }
 
   #expect(raw: string): void {
@@ -207,8 +308,12 @@ class ScriptParser {
     this.#advance()
   }
 
-  #unexpected(): ShellSyntaxError {
-    const token = this.#token
+  #expectOperator(text: string): void {
+    if (!this.#isOperator(text)) throw this.#unexpected()
+    this.#advance()
+  }
+
+  #unexpected(token = this.#token): ShellSyntaxError {
     const what =
       token.token === 'end'
         ? 'the end of the script'
@@ -230,6 +335,6 @@ function assignmentOf(
     ? (/^([A-Za-z_][A-Za-z0-9_]*)=([^]*)$/.exec(first?.part === 'text' ? first.text : '') ?? [])
     : []
   if (name === undefined || value === undefined) return undefined
-  const text: Word['parts'] = value === '' ? [] : [{ part: 'text', text: value }]
+  const text: Word['parts'] = value === '' ? [] : [{ part: 'text', text: value, quoted: true }]
   return { name, word: { parts: [...text, ...rest], quoted: true } }
 }

@@ -97,14 +97,14 @@ export class WordReader {
       if (char === undefined || (inBraces ? char === '}' : ' \t\r\n;|&<>()'.includes(char))) break
       if (char === "'") {
         quoted = true
-        parts.push({ part: 'text', text: this.#upTo("'") })
+        parts.push({ part: 'text', text: this.#upTo("'"), quoted: true })
       } else if (char === '"') {
         quoted = true
         this.#doubleQuoted(parts)
       } else if (char === '\\') this.#escaped(parts)
       else if (char === '$' || char === '`') this.#expansion(parts, false)
       else {
-        parts.push({ part: 'text', text: char })
+        parts.push({ part: 'text', text: char, quoted: false })
         this.#at += 1
       }
     }
@@ -116,7 +116,7 @@ export class WordReader {
       this.#continueLine()
       return
     }
-    parts.push({ part: 'text', text: this.#text[this.#at + 1] ?? '' })
+    parts.push({ part: 'text', text: this.#text[this.#at + 1] ?? '', quoted: true })
     this.#at += 2
   }
 
@@ -142,12 +142,12 @@ export class WordReader {
       const after = this.#text[this.#at + 1] ?? ''
       if (char === '\\' && after === '\n') this.#continueLine()
       else if (char === '\\' && '$`"\\'.includes(after) && after !== '') {
-        parts.push({ part: 'text', text: after })
+        parts.push({ part: 'text', text: after, quoted: true })
         this.#at += 2
       } else if (char === '$' || char === '`') this.#expansion(parts, true)
       else {
         if (char === '\n') this.#line += 1
-        parts.push({ part: 'text', text: char })
+        parts.push({ part: 'text', text: char, quoted: true })
         this.#at += 1
       }
     }
@@ -166,7 +166,7 @@ export class WordReader {
     else {
       this.#at += 1
       const name = this.#name() ?? this.#special()
-      if (name === undefined) parts.push({ part: 'text', text: '$' })
+      if (name === undefined) parts.push({ part: 'text', text: '$', quoted })
       else parts.push({ part: 'variable', name, quoted })
     }
   }
@@ -245,13 +245,13 @@ export class WordReader {
   }
 }
 
-/** Neighbouring texts are one. */
+/** Neighbouring texts are one, where both are quoted or neither is. */
 function joined(parts: readonly WordPart[]): readonly WordPart[] {
   const all: WordPart[] = []
   for (const part of parts) {
     const last = all.at(-1)
-    if (part.part === 'text' && last?.part === 'text') {
-      all[all.length - 1] = { part: 'text', text: last.text + part.text }
+    if (part.part === 'text' && last?.part === 'text' && last.quoted === part.quoted) {
+      all[all.length - 1] = { ...part, text: last.text + part.text }
     } else all.push(part)
   }
   return all

@@ -1,6 +1,6 @@
 /**
  * The part of the shell that run scripts of the qmail world are written in, as a tree. Strict: whatever else stands in a
- * script (functions, case, while, here-documents, arithmetic …) is a ShellSyntaxError with its line, never a guess.
+ * script (while, here-documents, arithmetic, trap …) is a ShellSyntaxError with its line, never a guess.
  */
 
 export interface Word {
@@ -10,7 +10,7 @@ export interface Word {
 }
 
 export type WordPart =
-  | { readonly part: 'text'; readonly text: string }
+  | { readonly part: 'text'; readonly text: string; readonly quoted: boolean }
   | {
       readonly part: 'variable'
       readonly name: string
@@ -53,6 +53,25 @@ export type Command =
       readonly line: number
     }
   | {
+      readonly do: 'case'
+      readonly word: Word
+      readonly branches: readonly CaseBranch[]
+      readonly line: number
+    }
+  | {
+      /** `{ …; }`, or `( … )`: what that sets or ends is forgotten behind it. */
+      readonly do: 'group'
+      readonly body: readonly Command[]
+      readonly isSubshell: boolean
+      readonly line: number
+    }
+  | {
+      readonly do: 'define'
+      readonly name: string
+      readonly body: Command
+      readonly line: number
+    }
+  | {
       readonly do: 'for'
       readonly name: string
       readonly words: readonly Word[]
@@ -71,6 +90,12 @@ export interface SimpleCommand {
 
 export interface Branch {
   readonly test: readonly Command[]
+  readonly body: readonly Command[]
+}
+
+/** `a|b) …;;` of a case. */
+export interface CaseBranch {
+  readonly patterns: readonly Word[]
   readonly body: readonly Command[]
 }
 

@@ -16,6 +16,7 @@ import { importSend, ours, popListeners, reportOthers } from './other-services.t
 import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts'
 import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
+import { reportSharedPorts } from './shared-ports.ts'
 import { smtpEntries } from './smtp-entries.ts'
 import { importSpamdyke } from './spamdyke.ts'
 import { withSpamdyke } from './spamdyke-entries.ts'
@@ -122,6 +123,7 @@ class ImportPlan {
       taken: new Set(listeners.map(({ name }) => name)),
       certificate: there.has('servercert.pem') ? 'control/servercert.pem' : undefined,
     })
+    reportSharedPorts([...listeners, ...pop.listeners], findings)
     reportOthers(services, findings)
     reportWords(ours(services), findings)
     await importSurroundings(installation, services, findings)

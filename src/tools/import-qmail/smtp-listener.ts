@@ -39,6 +39,7 @@ const names: ReadonlyMap<number, string> = new Map([
   [995, 'pop3s'],
 ])
 const usualConnections = 40
+const highestPort = 65_535
 
 export interface TcpAddress {
   readonly listen: string
@@ -62,6 +63,12 @@ export function addressOf(
   if (port === undefined || listenHost === undefined) {
     const remark = 'the address or the port cannot be told; write a listener for it'
     findings.unsupported(`the service ${service.name}`, service.source, remark)
+    return undefined
+  }
+  if (port < 1 || port + shiftPorts > highestPort) {
+    const shifted = shiftPorts === 0 ? '' : `, with ${shiftPorts} added by --shift-ports`
+    const remark = `ports are numbers from 1 to ${highestPort}${shifted}; write a listener for it`
+    findings.unsupported(`port ${port} of the service ${service.name}`, service.source, remark)
     return undefined
   }
   const usual = names.get(port) ?? service.name.replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(0, 40)
