@@ -74,7 +74,7 @@ describe('a rule', () => {
     ['extension exe .scr', { name: 'a.SCR' }, 'a.SCR'],
     ['extension exe', { name: 'a.exe. ' }, 'a.exe. '],
     ['extension exe', { name: 'a.txt' }, undefined],
-    ['type image/*', { type: 'image/png; x=y' }, 'image/png'],
+    ['type image/*', { type: 'image/png; x=y' }, 'a part without a name (declared as image/png)'],
     ['content exe', { name: 'a.txt', content: program }, 'a.txt'],
     ['content application/zip', { name: 'a.bin', content: zip({ x: program }) }, 'a.bin'],
     ['content exe', { name: 'a.zip', content: zip({ 'x.txt': program }) }, 'a.zip > x.txt'],
@@ -147,6 +147,15 @@ describe('a rule', () => {
   ])('%s is a mistake', async (rule, problem) => {
     expect(parseRule(rule)).toMatchObject({ problem: expect.stringContaining(problem) })
     await expect(ask('\r\n', { options: { rules: [rule] } })).rejects.toThrow(problem)
+  })
+
+  test('that finds a part without a name says so, and what it is beside what it is declared as', async () => {
+    expect(await ask(mail({ type: 'application/pdf', content: program }))).toMatchObject({
+      verdict: 'reject',
+      text: expect.stringMatching(
+        /accepted here: a part without a name \(declared as application\/pdf, begins like (?!application\/pdf)\S+\)$/,
+      ),
+    })
   })
 
   test('may add to the score, or do nothing but be counted', async () => {

@@ -121,10 +121,19 @@ function inSpecimens(fits: Fits): Find {
   }
 }
 
-/** What the operator is shown: the archives it is in, and what it is called. */
-export function nameFor({ within, names, types, content }: Specimen): string {
-  const [name = types[0] ?? content?.type ?? 'an attachment'] = names
-  return [...within, name].join(' > ').slice(0, 200)
+/** What sender and operator are shown: the archives it is in, and what it is called. */
+export function nameFor(specimen: Specimen): string {
+  const [name = nameless(specimen)] = specimen.names
+  return [...specimen.within, name].join(' > ').slice(0, 200)
+}
+
+/** A type alone would read as if all of that type were not wanted, or as the name of a file. */
+function nameless({ types: [declared], content }: Specimen): string {
+  const facts = [
+    ...(declared === undefined ? [] : [`declared as ${declared}`]),
+    ...(content === undefined || content.type === declared ? [] : [`begins like ${content.type}`]),
+  ]
+  return facts.length === 0 ? 'an attachment' : `a part without a name (${facts.join(', ')})`
 }
 
 function unseen(wanted: string): Find {

@@ -108,7 +108,7 @@ describe('what a script starts', () => {
     const text = 'case "$1" in\nstart) tcpserver 0 25 x & ;;\nstop) tcpserver no ;;\nesac'
     const { started: programs, unknown } = follow(text)
     expect(programs.map(({ words }) => words[1])).toEqual(['0'])
-    expect(unknown).toEqual([{ line: 1, problem: '$1 is not known' }])
+    expect(unknown).toEqual([{ line: 1, problem: '$1 is not known: read as if it were start' }])
   })
 
   test.each([

@@ -143,12 +143,13 @@ class Follower {
     }
   }
 
-  /** Scripts that init runs are given `start`; that `$1` is not known is noted all the same. */
+  /** Scripts that init runs are given `start`. */
   #caseText({ word, line }: { readonly word: Word; readonly line: number }): string {
-    const text = this.#expansion.value(word, line)
-    const [part] = word.parts
-    const isFirst = part?.part === 'variable' && part.name === '1'
-    return isFirst && text === unknownMark ? 'start' : text
+    const [part, ...others] = word.parts
+    const isFirst = part?.part === 'variable' && part.name === '1' && others.length === 0
+    if (!isFirst || this.#expansion.args !== undefined) return this.#expansion.value(word, line)
+    this.#notes.note(line, '$1 is not known: read as if it were start')
+    return 'start'
   }
 
   #case(

@@ -155,22 +155,6 @@ describe('programs in front of qmail-smtpd', () => {
     expect(yaml.match(/plugin: rcpthosts/g)).toHaveLength(1)
   })
 
-  test('two services on one port, and ports that there are not, are told in the report', async () => {
-    const { yaml, of } = await imported({
-      '/service/a/run': 'exec tcpserver 127.0.0.1 25 qmail-smtpd\n',
-      '/service/b/run': 'exec tcpserver 0 smtp qmail-smtpd\n',
-      '/service/c/run': 'exec tcpserver 127.0.0.2 587 qmail-smtpd\n',
-      '/service/d/run': 'exec tcpserver 127.0.0.1 587 qmail-smtpd\n',
-      '/service/e/run': 'exec tcpserver 0 70000 qmail-smtpd\n',
-      '/service/f/run': 'exec tcpserver ::1 25 qmail-popup mx checkpw qmail-pop3d Maildir\n',
-    })
-    expect(of('dangerous').filter((what) => what.includes('listens'))).toEqual([
-      'smtp-2 listens where smtp does: 0.0.0.0:25',
-    ])
-    expect(of('unsupported')).toContain('port 70000 of the service e')
-    expect(yaml).not.toContain('70000')
-  })
-
   test('sslserver is implicit TLS, with the certificate that qmail-smtpd had', async () => {
     const { yaml, files } = await imported({
       ...smtpd('sslserver -e -R 0 465 qmail-smtpd'),
