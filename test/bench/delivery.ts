@@ -11,12 +11,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from '../end-to-end/started-gateway.ts'
 import { workersOf } from '../end-to-end/worker-processes.ts'
-import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
+import { postfixCannotRun } from '../interop/postfix-server.ts'
 import { freePort } from '../setup/free-port.ts'
 import { median } from './administered.ts'
 import { runLoad, type Generator } from './load.ts'
 import { cpuSeconds, sumOf, type RunningSystem } from './started-program.ts'
-import { postern } from './systems.ts'
+import { benchedPostfix, postern } from './systems.ts'
 
 const users = 100
 /** Of each round. */
@@ -141,12 +141,11 @@ async function theirs(sinkPort: number): Promise<Contender> {
   const port = await freePort()
   const boxes = [...names(), ...alone].map((user) => `{ ${user}@postern.test = ${user}/ }`)
   const ports = { full: port, plain: await freePort(), gateway: port }
-  const postfix = await startPostfix(ports, [
+  const postfix = await benchedPostfix(ports, [
     'virtual_mailbox_domains = postern.test',
     `virtual_mailbox_maps = inline:{ ${boxes.join(' ')} }`,
     `transport_maps = inline:{ relay.test=smtp:[127.0.0.1]:${sinkPort} }`,
     'smtp_tls_security_level = none',
-    'smtpd_client_connection_count_limit = 0',
   ])
   return {
     name: 'Postfix',

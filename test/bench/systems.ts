@@ -1,14 +1,21 @@
 /** Who is measured. The first is the do-nothing sink that the others are compared with. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkout, gatewayFolder, startGateway } from '../end-to-end/started-gateway.ts'
 import { workersOf } from '../end-to-end/worker-processes.ts'
 import { postfixTool } from '../setup/components.ts'
-import { postfixCannotRun, startPostfix } from '../interop/postfix-server.ts'
+import {
+  postfixCannotRun,
+  startPostfix,
+  type Postfix,
+  type PostfixPorts,
+} from '../interop/postfix-server.ts'
 import { freePort } from '../setup/free-port.ts'
 import { fillSpool } from './fill-spool.ts'
 import { namedPeers } from './peers.ts'
+import { spreadFolder } from './spread-folder.ts'
 import {
   cpuSeconds,
   memoryBytes,
@@ -85,9 +92,8 @@ export async function chainSink(
 async function postfix(): Promise<RunningSystem> {
   const port = await freePort()
   const ports = { full: port, plain: await freePort(), gateway: port }
-  const running = await startPostfix(ports, [
+  const running = await benchedPostfix(ports, [
     'smtpd_end_of_data_restrictions = check_client_access static:HOLD',
-    'smtpd_client_connection_count_limit = 0',
     'smtpd_tls_security_level = none',
   ])
   return {
@@ -96,6 +102,15 @@ async function postfix(): Promise<RunningSystem> {
     cpuSeconds: () => sumOf([running.pid, ...workersOf(running.pid)], cpuSeconds),
     stop: () => running.stop(),
   }
+}
+
+/** One that takes any number of connections, its folders far from what was deleted. */
+export function benchedPostfix(ports: PostfixPorts, settings: readonly string[]): Promise<Postfix> {
+  return startPostfix(
+    ports,
+    ['smtpd_client_connection_count_limit = 0', ...settings],
+    spreadFolder(tmpdir(), 'postern-postfix-'),
+  )
 }
 
 /** Postern as it comes, the sample chain on, every message on stable storage before its 250. */
@@ -184,8 +199,7 @@ export async function postern(
   const { queued = 0, workers = 1, maxConnections = 1_000, maxMessage = '50MB' } = options
   const { logLevel = 'info', env = {} } = options
   const disk = process.env['POSTERN_BENCH_DISK'] ?? join(checkout, '.cache')
-  mkdirSync(disk, { recursive: true })
-  const folderOnDisk = mkdtempSync(join(disk, 'bench-'))
+  const folderOnDisk = spreadFolder(disk, 'bench-')
   const folder = await gatewayFolder(`
 workers: ${workers}
 listeners:

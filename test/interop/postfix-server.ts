@@ -43,12 +43,16 @@ const forOwner = 'active bounce corrupt defer deferred flush hold incoming priva
 const mostStarts = 3
 const startMs = 10_000
 
-/** @param settings lines of main.cf; they come last and win */
+/**
+ * @param settings lines of main.cf; they come last and win
+ * @param inside an empty folder for all of its files; removed when it stops
+ */
 export async function startPostfix(
   ports: PostfixPorts,
   settings: readonly string[] = [],
+  inside?: string,
 ): Promise<Postfix> {
-  const root = await mkdtemp(join(tmpdir(), 'postern-postfix-'))
+  const root = inside ?? (await mkdtemp(join(tmpdir(), 'postern-postfix-')))
   await makeFolders(root)
   await writeFile(
     join(root, 'etc/main.cf'),
