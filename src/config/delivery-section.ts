@@ -46,7 +46,7 @@ export interface DeliveryConfiguration {
     readonly authorities?: string
     /** Whether policies of the domains themselves are obeyed (RFC 8461). */
     readonly mtaSts: boolean
-    /** Whether TLSA records are obeyed (RFC 7672); as it was at the start. */
+    /** Whether TLSA records are obeyed (RFC 7672). */
     readonly dane: boolean
     /** Whether domains that ask for it are told of TLS with them (RFC 8460). */
     readonly reports: boolean

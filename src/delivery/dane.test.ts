@@ -4,6 +4,7 @@ import type { TlsaRecord } from '../mail/tls-policy.ts'
 import type { SecureDns } from '../runtime/secure-dns.ts'
 import { byMx, stage } from '../testkit/next-hop-stage.ts'
 import { scriptedHop } from '../testkit/scripted-hop.ts'
+import { whileObeyed } from './dane.ts'
 
 const usable: TlsaRecord = { usage: 3, selector: 1, matchingType: 1, data: Buffer.alloc(32) }
 const unusable: TlsaRecord = { ...usable, usage: 1 }
@@ -96,6 +97,17 @@ describe('a mail exchanger with TLSA records', () => {
     expect(await scene(dnssec(signed, [usable]), []).results).toMatchObject([
       { outcome: 'delivered' },
     ])
+  })
+
+  test('is asked about as long as the configuration in force obeys them', async () => {
+    let isObeyed = false
+    const { results, deliver } = scene(
+      whileObeyed(dnssec(all, [usable]), () => isObeyed),
+      [],
+    )
+    expect(await results).toMatchObject([{ outcome: 'delivered' }])
+    isObeyed = true
+    expect(await deliver()).toMatchObject([{ outcome: 'deferred' }])
   })
 
   test('that can not be asked for is passed over, not believed to have none', async () => {

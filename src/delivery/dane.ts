@@ -55,3 +55,11 @@ export async function danePolicy(
     return { result: { outcome: 'deferred', status: '4.4.3', text } }
   }
 }
+
+/** What the configuration in force says counts: with `delivery.dane` off no domain counts as one that DNSSEC vouches for, and nobody is asked. */
+export function whileObeyed(dns: SecureDns, isObeyed: () => boolean): SecureDns {
+  return {
+    ...dns,
+    isMxSecure: async (domain, signal) => isObeyed() && dns.isMxSecure(domain, signal),
+  }
+}

@@ -66,7 +66,7 @@ async function gateway(hopOptions: HopOptions = {}) {
           random,
           log,
           settings: () => ({ helloName: hostname }),
-          pool: { idleMs: 0 },
+          pool: () => ({ idleMs: 0 }),
         }),
       },
       lmtp: { channel: 'local', transport: { deliver: () => expect.fail('no LMTP') } },

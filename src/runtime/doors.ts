@@ -36,8 +36,7 @@ export interface Doors {
   readonly process: HostProcess
   readonly programs: Programs
   readonly random: Random
-  /** Missing where nobody asks what DNSSEC vouches for. */
-  readonly secureDns?: SecureDns
+  readonly secureDns: SecureDns
   readonly store: Store
   /** What happened to mail, and why. */
   readonly traces: Archive

@@ -37,7 +37,7 @@ export interface Scene {
   readonly settings?: Partial<SmtpSettings>
   readonly doors?: Pick<SmtpOptions, 'stsPolicies' | 'secureDns' | 'tlsSeen'>
   /** By default no session waits for a next message. */
-  readonly pool?: Partial<PoolLimits>
+  readonly pool?: () => Partial<PoolLimits>
   /** Addresses of this host. */
   readonly own?: readonly string[]
   readonly dice?: (bound: number) => number
@@ -75,7 +75,7 @@ export function stage({ hosts = {}, zones = {}, dice = (bound) => bound - 1, ...
     random: { bytes: (length) => new Uint8Array(length), integer: dice },
     ...scene.doors,
     settings: () => ({ helloName: 'here.test', ...scene.settings }),
-    pool: { idleMs: 0, ...scene.pool },
+    pool: () => ({ idleMs: 0, ...scene.pool?.() }),
   })
   const recipients = (scene.to ?? ['bob']).map((localPart) => ({
     mailbox: { localPart, domain: 'there.test' },

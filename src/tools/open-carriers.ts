@@ -1,5 +1,6 @@
 /** What carries mail away: a transport for each kind of route. What the control files say is asked for anew each time. */
 import type { Configuration } from '../config/configuration.ts'
+import { whileObeyed } from '../delivery/dane.ts'
 import type { DeliveryMeter } from '../delivery/delivery-meter.ts'
 import { becomeUser, type BecomeUserOptions } from '../delivery/local/become-user.ts'
 import { forwardIntoQueue } from '../delivery/local/forward.ts'
@@ -82,7 +83,7 @@ function outgoingMail(
   { doors, current }: CarrierParts,
   meter: Pick<DeliveryMeter, 'tlsSeen'>,
 ): SmtpOptions {
-  const { clock, random, log, net, dns, secureDns } = doors
+  const { clock, random, log, net, dns } = doors
   const counts = new TlsCounts(doors.store, {
     now: () => clock.now(),
     run: Buffer.from(random.bytes(8)).toString('base64url'),
@@ -103,10 +104,10 @@ function outgoingMail(
     random,
     log,
     settings: smtpSettings(current, net),
-    pool: poolLimits(current()),
+    pool: () => poolLimits(current()),
     stsPolicies,
     tlsSeen,
-    ...(secureDns === undefined ? {} : { secureDns }),
+    secureDns: whileObeyed(doors.secureDns, () => current().delivery.tls.dane),
   }
 }
 

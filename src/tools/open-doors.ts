@@ -106,7 +106,7 @@ export async function openDoors(
       disk: systemDisk,
       dns: names,
       jobs,
-      ...(delivery.tls.dane ? { secureDns: nodeSecureDns({ timeoutMs, ...named }) } : {}),
+      secureDns: nodeSecureDns({ timeoutMs, ...named }),
       log,
       metrics,
       mailboxes: mailboxRoom(

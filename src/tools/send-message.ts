@@ -36,7 +36,7 @@ export async function sendMessage(sending: Sending): Promise<readonly DeliveryRe
     random: systemRandom,
     log: silentLog,
     settings: () => ({ helloName: sending.helloName }),
-    pool: { idleMs: 0 },
+    pool: () => ({ idleMs: 0 }),
   })
   const recipients = sending.recipients.map((mailbox) => ({ mailbox }))
   const message = testMessage(sending)

@@ -10,13 +10,13 @@ import type { Hop } from './hop-result.ts'
 import { mailAll } from './mailing.ts'
 import { addressesOf } from './mail-exchangers.ts'
 import { enter } from './session-entry.ts'
-import { defaultPoolLimits, SessionPool } from './session-pool.ts'
+import { SessionPool } from './session-pool.ts'
 import { outgoing, sourceFor, type SmtpOptions } from './smtp.ts'
 import type { OutgoingSettings } from './smtp-reach.ts'
 import type { SmtpSession } from './smtp-session.ts'
 
 export function lmtpTransport(options: SmtpOptions): Transport<LmtpRoute> {
-  const pool = new SessionPool(options.clock, { ...defaultPoolLimits, ...options.pool })
+  const pool = new SessionPool(options.clock, options.pool)
   return {
     deliver({ queueId, route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())

@@ -19,7 +19,7 @@ export interface PoolLimits {
   readonly quitMs: number
 }
 
-export const defaultPoolLimits: PoolLimits = {
+const defaultPoolLimits: PoolLimits = {
   idleMs: 2_000,
   ageMs: 300_000,
   mails: 100,
@@ -46,15 +46,20 @@ interface Idle {
 
 export class SessionPool {
   readonly #clock: Clock
-  readonly #limits: PoolLimits
+  readonly #limitsNow: () => PoolLimits
   /** The last given back is the first taken: so the others fall idle. */
   readonly #idle = new Map<string, Idle[]>()
   #count = 0
   #closed = false
 
-  constructor(clock: Clock, limits: PoolLimits) {
+  /** @param limits what differs from the usual ones, now */
+  constructor(clock: Clock, limits?: () => Partial<PoolLimits>) {
     this.#clock = clock
-    this.#limits = limits
+    this.#limitsNow = () => ({ ...defaultPoolLimits, ...limits?.() })
+  }
+
+  get #limits(): PoolLimits {
+    return this.#limitsNow()
   }
 
   /** A new session, with everything it may carry before it. */

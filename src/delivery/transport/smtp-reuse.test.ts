@@ -7,7 +7,7 @@ import { scriptedHop, type HopAnswers, type HopOptions } from '../../testkit/scr
 
 function staged(options: HopOptions = {}, scene: Scene = {}) {
   const hop = scriptedHop(options)
-  const pool = { idleMs: 2_000, ...scene.pool }
+  const pool = () => ({ idleMs: 2_000, ...scene.pool?.() })
   const scenery = stage({ hosts: { [`${address}:2525`]: hop.accepted }, ...scene, pool })
   return { hop, ...scenery }
 }
@@ -66,7 +66,7 @@ describe('a session', () => {
     ['so many messages', { mails: 2 }],
     ['its age', { ageMs: 1_000 }],
   ])('is closed after %s', async (_, pool) => {
-    const { hop, results, deliver, clock } = staged({}, { pool })
+    const { hop, results, deliver, clock } = staged({}, { pool: () => pool })
     await results
     clock.advance(1_500)
     await deliver()
@@ -74,8 +74,20 @@ describe('a session', () => {
     expect(hop.connections).toBe(2)
   })
 
+  test('waits no longer once the configuration in force says so', async () => {
+    const pool = { idleMs: 2_000 }
+    const { results, net, deliver } = staged({}, { pool: () => pool })
+    await results
+    await settle()
+    expect(net.open).toBe(2)
+    pool.idleMs = 0
+    await deliver()
+    await settle()
+    expect(net.open).toBe(0)
+  })
+
   test('is one of so many that wait', async () => {
-    const { hop, results, deliver, net } = staged({}, { pool: { idlePerHop: 1 } })
+    const { hop, results, deliver, net } = staged({}, { pool: () => ({ idlePerHop: 1 }) })
     await Promise.all([results, deliver(), deliver()])
     await settle()
     expect(hop.connections).toBe(3)
@@ -146,7 +158,7 @@ describe('a session whose terms have changed while it waited', () => {
         'mx.test': { addresses: [address] },
       },
       hosts: { [`${address}:25`]: hop.accepted },
-      pool: { idleMs: 2_000 },
+      pool: () => ({ idleMs: 2_000 }),
       settings: { tlsPolicy: () => said.level && { level: said.level } },
       doors: {
         stsPolicies: { find: async () => said.sts },

@@ -8,7 +8,7 @@ import type { SmtpRoute } from '../../mail/route.ts'
 import type { Delivery, Transport } from '../transport.ts'
 import { demandsTls } from './mail-form.ts'
 import { mailAll } from './mailing.ts'
-import { defaultPoolLimits, SessionPool, type PoolLimits } from './session-pool.ts'
+import { SessionPool, type PoolLimits } from './session-pool.ts'
 import { reach, suits, type Journey, type OutgoingSettings, type ReachDoors } from './smtp-reach.ts'
 import { defaultSmtpTimeouts, type SmtpTimeouts } from './smtp-timeouts.ts'
 import type { Source } from './xforward.ts'
@@ -16,7 +16,7 @@ import type { Source } from './xforward.ts'
 export interface SmtpOptions extends ReachDoors {
   /** Asked for each delivery. */
   readonly settings: () => SmtpSettings
-  readonly pool?: Partial<PoolLimits>
+  readonly pool?: () => Partial<PoolLimits>
 }
 
 /** What is left out has its default. */
@@ -28,7 +28,7 @@ const maxRecipients = 100
 
 export function smtpTransport(options: SmtpOptions): Transport<SmtpRoute> {
   const { clock } = options
-  const pool = new SessionPool(clock, { ...defaultPoolLimits, ...options.pool })
+  const pool = new SessionPool(clock, options.pool)
   return {
     deliver({ queueId, route, message, envelope, recipients }, signal) {
       const settings = outgoing(options.settings())

@@ -34,7 +34,7 @@ export function maildirsmtp(call: Surroundings, config: string): Promise<ToolEnd
   if (helloName === undefined) {
     return Promise.resolve(usage(program, 'maildirsmtp dir prefix host helohost'))
   }
-  const transport = smtpTransport({ ...doors(helloName, config), pool: { idleMs: 5_000 } })
+  const transport = smtpTransport({ ...doors(helloName, config), pool: () => ({ idleMs: 5_000 }) })
   const to = targetOf(host, smtpPort)
   const route = { transport: 'smtp', key: host, lookup: 'host', ...to } as const
   return serial(
