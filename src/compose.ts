@@ -253,6 +253,7 @@ class RunningGateway implements Gateway {
       paused: this.#pauses?.scopes ?? [],
       residentBytes: this.#doors.process.residentBytes(),
       storeTrouble: this.#doors.store.trouble,
+      logTrouble: this.#doors.log.trouble,
       listeners: this.#listeners.map(({ name, sessions }) => ({ name, sessions })),
     }
   }

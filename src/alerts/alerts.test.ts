@@ -369,6 +369,7 @@ describe('a gateway is in trouble', () => {
     ['when records are damaged', 'spool/damaged', (report) => report(spoolMetrics.damaged, 1)],
     ['when a store is damaged', 'store/damaged', (report) => report(spoolMetrics.storeDamaged, 1)],
     ['when the store fails', 'store/failing', (report) => report(spoolMetrics.storeFailing, 1)],
+    ['when the log fails', 'log/failing', (report) => report(worldMetrics.logFailing, 1)],
   ])('%s', async (_when, key, report) => {
     expect((await healthOf(report)).bad).toEqual([key])
   })

@@ -6,6 +6,7 @@ import {
   queueMetrics,
   receiverMetrics,
   spoolMetrics,
+  worldMetrics,
 } from '../runtime/metrics/inventory.ts'
 import type { Facts } from './facts.ts'
 import { inWords } from './in-words.ts'
@@ -182,6 +183,18 @@ export function storeReadings(facts: Facts): readonly AlertReading[] {
       forMs: minuteMs,
       summary:
         'the store cannot be read or written; the on_fault of the entries that need it decides meanwhile',
+    },
+  ]
+}
+
+export function logReadings(facts: Facts): readonly AlertReading[] {
+  return [
+    {
+      key: 'log/failing',
+      health: (facts.one(worldMetrics.logFailing) ?? 0) > 0 ? 'bad' : 'good',
+      forMs: minuteMs,
+      summary:
+        'the log cannot be written; its lines wait in memory, 16 MB for each place and process, and are lost beyond; postern stat says why',
     },
   ]
 }

@@ -44,7 +44,7 @@ function formatStatus(status: GatewayStatus): string {
     ...(paused.length === 0 ? [] : [`deliveries paused: ${paused.join(', ')}`]),
     `configuration: reading ${generation}`,
     ...reloadLines(status),
-    ...storeLines(status),
+    ...troubleLines(status),
   ].join('\n')}\n`
 }
 
@@ -68,9 +68,11 @@ function reloadLines({ lastReload }: GatewayStatus): readonly string[] {
 }
 
 /** What was known may be lost, and mail may wait for it. */
-function storeLines({ storeTrouble, setAside = [] }: GatewayStatus): readonly string[] {
+function troubleLines(status: GatewayStatus): readonly string[] {
+  const { storeTrouble, logTrouble, setAside = [] } = status
   return [
     ...(storeTrouble === undefined ? [] : [`the store fails: ${printable(storeTrouble)}`]),
+    ...(logTrouble === undefined ? [] : [`the log cannot be written: ${printable(logTrouble)}`]),
     ...setAside.map(
       (path) => `damaged, set aside, yours to look at and remove: ${printable(path)}`,
     ),

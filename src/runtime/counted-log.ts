@@ -17,5 +17,8 @@ export function countedLog(log: Log, metrics: Metrics): Log {
       count('error', event)
       log.error(event, fields)
     },
+    get trouble() {
+      return log.trouble
+    },
   }
 }

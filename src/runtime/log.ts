@@ -11,6 +11,8 @@ export interface Log {
   info(event: string, fields?: LogFields): void
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
+  /** Why what is said cannot be written now. */
+  readonly trouble?: string | undefined
 }
 
 /** One thing that happened, as it is handed to whoever writes it down. */

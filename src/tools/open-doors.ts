@@ -82,6 +82,8 @@ export async function openDoors(
     report(spoolMetrics.storeWaiting, store.waiting)
     report(spoolMetrics.storeDropped, store.dropped)
     report(spoolMetrics.storeFailing, store.trouble === undefined ? 0 : 1)
+    report(worldMetrics.logFailing, written.trouble === undefined ? 0 : 1)
+    report(worldMetrics.logLost, written.lostLines)
   })
   metrics.watch(async (report) => {
     const aside = await databasesSetAside(systemDisk, { store: storing, traces: tracing })

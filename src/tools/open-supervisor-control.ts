@@ -141,6 +141,7 @@ async function statusOf(parts: SupervisorControlParts): Promise<GatewayStatus> {
     generation: Math.max(0, ...statuses.map(({ generation }) => generation)),
     lastReload: supervisor.lastReload,
     storeTrouble: statuses.find(({ storeTrouble }) => storeTrouble !== undefined)?.storeTrouble,
+    logTrouble: statuses.find(({ logTrouble }) => logTrouble !== undefined)?.logTrouble,
     setAside: await databasesSetAside(doors.disk, parts.databases),
   }
 }

@@ -36,6 +36,8 @@ export interface GatewayStatus {
   readonly lastReload?: ReloadReport | undefined
   /** Why what the store is asked fails now. */
   readonly storeTrouble?: string | undefined
+  /** Why the log cannot be written now; its lines wait, as long as there is room for them. */
+  readonly logTrouble?: string | undefined
   /** Damaged databases beside those in use. */
   readonly setAside?: readonly string[]
 }

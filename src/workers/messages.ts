@@ -96,6 +96,8 @@ export interface WorkerStatus {
   readonly residentBytes: number
   /** Why what the store is asked fails. */
   readonly storeTrouble?: string | undefined
+  /** Why the log cannot be written. */
+  readonly logTrouble?: string | undefined
   readonly listeners: readonly { readonly name: string; readonly sessions: number }[]
 }
 

@@ -197,6 +197,16 @@ export const worldMetrics = {
     ['level', 'event'],
     { maxSeries: 300 },
   ),
+  logFailing: gaugeMetric(
+    'postern_log_failing',
+    'Whether a place of the log cannot be written: 1 or 0',
+    [],
+    newest,
+  ),
+  logLost: counterMetric(
+    'postern_log_lost_lines_total',
+    'Lines of the log that were lost because it could not be written for too long',
+  ),
   spansDropped: counterMetric(
     'postern_telemetry_dropped_total',
     'Sampled transactions and deliveries whose spans were not exported',

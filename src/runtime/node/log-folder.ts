@@ -61,6 +61,12 @@ export class LogFolder implements LogTarget {
     }
   }
 
+  async rest(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.handle.close()
+  }
+
   async close(): Promise<void> {
     const before = this.#file
     this.#file = undefined

@@ -71,6 +71,22 @@ describe.skipIf(why !== undefined)(`a full disk${why === undefined ? '' : `: ${w
     expect(readFileSync(path)).toEqual(lines(1))
   })
 
+  test.each(['a file', 'a folder'] as const)(
+    'has the room of %s again that was removed, once that rests',
+    async (kind) => {
+      const { path, ...made } = targets[kind]()
+      target = made.target
+      await target.write(lines(2000))
+      rmSync(path)
+      const filler = Buffer.alloc(diskBytes - 8192)
+      expect(() => writeFileSync(join(folder, 'filler'), filler)).toThrow('ENOSPC')
+      await target.rest?.()
+      writeFileSync(join(folder, 'filler'), filler)
+      await target.write(lines(1))
+      expect(readFileSync(path)).toEqual(lines(1))
+    },
+  )
+
   test('that has room again takes the lines where it left off', async () => {
     const { path, ...made } = targets['a folder']()
     target = made.target

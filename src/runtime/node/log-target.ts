@@ -10,6 +10,8 @@ export interface LogTarget {
   open?(): Promise<void>
   /** Appends. @returns how much of it is written, at least one byte @throws what the system says */
   write(bytes: Buffer): Promise<number>
+  /** Nothing was written for a while: a file that somebody has removed to make room gives back its room. */
+  rest?(): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,9 +58,14 @@ export class FileTarget implements LogTarget {
     return append(this.#file, bytes)
   }
 
-  async close(): Promise<void> {
-    await this.#file?.handle.close()
+  async rest(): Promise<void> {
+    const file = this.#file
     this.#file = undefined
+    await file?.handle.close()
+  }
+
+  close(): Promise<void> {
+    return this.rest()
   }
 }
 

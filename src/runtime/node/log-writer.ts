@@ -16,6 +16,8 @@ const gatherMs = 100
 const mostBytes = 16 * 1024 * 1024
 /** Until a target is tried again that could not be written. */
 const pauseMs = 1_000
+/** A target that is not written for so long rests. */
+const restMs = 5_000
 /** What is still to be written at the end has so long. */
 const closeMs = 1_000
 
@@ -29,9 +31,12 @@ export class LogWriter {
   /** Being written: its first bytes are out already. */
   #pending: Buffer | undefined
   #lost = 0
+  #lostInAll = 0
   #problem = ''
+  #isFailing = false
   #said = false
   #timer: NodeJS.Timeout | undefined
+  #resting: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
   #closing = false
 
@@ -40,10 +45,21 @@ export class LogWriter {
     this.#lostLine = lostLine
   }
 
+  /** Why it cannot be written now. */
+  get trouble(): string | undefined {
+    return this.#isFailing ? this.#problem : undefined
+  }
+
+  /** So many lines there was no room to keep until they could be written. */
+  get lostInAll(): number {
+    return this.#lostInAll
+  }
+
   /** @param lines whole, with their ends */
   write(lines: string): void {
     if (this.#gathered.length + lines.length > mostBytes) {
       this.#lost += 1
+      this.#lostInAll += 1
       return
     }
     this.#gathered.put(lines)
@@ -54,21 +70,38 @@ export class LogWriter {
   /** Writes what is left, at most for a second. Not for ever: the disk may be full. */
   async close(): Promise<void> {
     this.#closing = true
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, closeMs)
-    this.#flush()
-    void this.#writing?.then(resolve)
-    if (this.#writing === undefined) resolve()
-    await promise
-    clearTimeout(timer)
+    clearTimeout(this.#resting)
+    await Promise.race([this.#writeLast(), pause(closeMs)])
     await Promise.race([this.#target.close(), pause(closeMs)])
+  }
+
+  async #writeLast(): Promise<void> {
+    // The target may be about to rest.
+    await this.#writing
+    this.#flush()
+    await this.#writing
   }
 
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#gathered.length === 0 && this.#pending === undefined) return
-    this.#writing ??= this.#writeAll().finally(() => {
+    this.#work(() => this.#writeAll())
+    if (this.#target.rest === undefined) return
+    this.#resting?.refresh()
+    this.#resting ??= setTimeout(() => this.#rest(), restMs).unref()
+  }
+
+  #rest(): void {
+    if (this.#closing) return
+    this.#work(async () => {
+      await this.#target.rest?.().catch((error: unknown) => this.#failed(error))
+    })
+  }
+
+  /** One thing at a time is done with the target. */
+  #work(task: () => Promise<void>): void {
+    this.#writing ??= task().finally(() => {
       this.#writing = undefined
       // What came while the last of it was being finished.
       if (this.#gathered.length > 0 && !this.#closing)
@@ -83,6 +116,7 @@ export class LogWriter {
       try {
         const written = await this.#target.write(this.#pending)
         this.#pending = written < this.#pending.length ? this.#pending.subarray(written) : undefined
+        this.#isFailing = false
         this.#recovered()
       } catch (error) {
         this.#failed(error)
@@ -115,6 +149,7 @@ export class LogWriter {
   /** A log that cannot be written must not end a gateway that can still take mail. It says so once. */
   #failed(error: unknown): void {
     this.#problem = String(error)
+    this.#isFailing = true
     if (this.#said || this.#target.isStream === true) return
     this.#said = true
     process.stderr.write(`postern: the log cannot be written: ${this.#problem}\n`)

@@ -16,6 +16,8 @@ export type OpenedLog = Log & {
   /** Resolves when the outputs are as they should be for a gateway that starts. */
   open(): Promise<void>
   close(): Promise<void>
+  /** Lines that there was no room to keep meanwhile, of all outputs. */
+  readonly lostLines: number
 }
 
 /** A log of JSON lines, on a descriptor that is open. */
@@ -47,6 +49,12 @@ export function openOutputs(outputs: readonly LogOutput[]): OpenedLog {
     error: writerFor('error'),
     open: async () => void (await Promise.all(outputs.map(async ({ target }) => target.open?.()))),
     close: async () => void (await Promise.all(open.map(({ writer }) => writer.close()))),
+    get trouble() {
+      return open.map(({ writer }) => writer.trouble).find((trouble) => trouble !== undefined)
+    },
+    get lostLines() {
+      return open.reduce((all, { writer }) => all + writer.lostInAll, 0)
+    },
   }
 }
 
