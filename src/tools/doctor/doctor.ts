@@ -14,7 +14,6 @@ import { nodeNet } from '../../runtime/node/net.ts'
 import { hostProcess } from '../../runtime/node/process.ts'
 import { errorMessage, isPosternError } from '../../mail/errors.ts'
 import { askSupervisor } from '../ask-supervisor.ts'
-import type { GatewayStatus } from '../supervisor-requests.ts'
 import { configuredDns } from '../configured-dns.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { loadChain } from '../load-chain.ts'
@@ -22,10 +21,12 @@ import { offlineDoors } from '../offline-doors.ts'
 import { silentLog } from '../silent-log.ts'
 import { probeListeners } from '../probe-listeners.ts'
 import { readFolder } from '../read-offline.ts'
+import { databasesSetAside } from '../set-aside.ts'
 import { examineAccount } from './account.ts'
 import { problem, warning, well, type Examination } from './examination.ts'
 import { examineFolders } from './folders.ts'
 import { examineForwardingKey } from './forwarding-key.ts'
+import { examineGateway, examineSetAside } from './running.ts'
 import { examineClock, examineDescriptors, examineDns, examineNode, examineUnit } from './system.ts'
 
 export type { Examination } from './examination.ts'
@@ -53,7 +54,8 @@ export async function examine(
   return [
     node,
     await examineConfiguration(folder),
-    examineGateway(folder, status),
+    ...examineGateway(folder, status),
+    ...examineSetAside(await databasesSetAside(systemDisk, configuration)),
     ...(await examineUnit(systemDisk, runs)),
     ...(await examineFolders(configuration, {
       disk: systemDisk,
@@ -69,21 +71,6 @@ export async function examine(
     await examineDns(configuration.control.me, dns, systemClock),
     ...(await examineDependencies(folder, configuration, dns)),
   ]
-}
-
-function examineGateway(
-  folder: string,
-  status: GatewayStatus | 'not ours to ask' | undefined,
-): Examination {
-  if (status === undefined) {
-    return warning('gateway', 'does not run', `postern start --config ${folder}`)
-  }
-  if (status === 'not ours to ask') {
-    const remedy = 'ask as the user that runs it; postern stat says who that is'
-    return warning('gateway', 'seems to run, and this user may not ask it', remedy)
-  }
-  const since = new Date(status.startedAt).toISOString()
-  return well('gateway', `runs since ${since} (pid ${status.pid})`)
 }
 
 async function examineConfiguration(folder: string): Promise<Examination> {
