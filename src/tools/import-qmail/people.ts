@@ -1,6 +1,5 @@
 /** Who receives mail: users/, the aliases, and the domains of a vpopmail. */
 import { latin1, latin1Bytes } from '../../formats/octets.ts'
-import type { Disk } from '../../runtime/disk.ts'
 import { planImport, type PlannedImport } from '../import-vpopmail.ts'
 import { readVpopmail } from '../read-vpopmail.ts'
 import type { ConfigFiles } from './config-files.ts'
@@ -75,7 +74,6 @@ function unpeopled({ domains, users, aliases }: PlannedImport): readonly string[
 
 /** The home is where users/assign has the domains; undefined where there is none. */
 export async function importVpopmail(
-  disk: Disk,
   installation: Installation,
   files: ConfigFiles,
   findings: ImportFindings,
@@ -92,7 +90,9 @@ export async function importVpopmail(
     )
     return undefined
   }
-  const plan = planImport(await readVpopmail(disk, { home: installation.locate(home) }))
+  const plan = planImport(
+    await readVpopmail(installation.reader(), { home: installation.locate(home) }),
+  )
   const { domains, users, aliases, doubts } = plan
   for (const { name } of domains) {
     const remark = `its users are accounts now; copy ${home}/domains/${name}/USER/Maildir to the maildirs of postern.yaml`

@@ -226,6 +226,17 @@ describe('programs in front of qmail-smtpd', () => {
     expect(of('unsupported').filter((what) => what.includes('envdir'))).toEqual([])
   })
 
+  test('a folder of envdir that is missing is told once, and nobody says that it was read', async () => {
+    const { facts } = await imported(smtpd('envdir ./gone tcpserver -R -H 0 25 qmail-smtpd'))
+    expect(facts.filter(({ what }) => what.includes('envdir'))).toMatchObject([
+      {
+        outcome: 'unsupported',
+        what: 'envdir: the folder ./gone cannot be read',
+        remark: 'the variables that it sets are not known: set them by hand',
+      },
+    ])
+  })
+
   test('numbers that are none are told, and addresses of both kinds are listened on', async () => {
     const { of, yaml } = await imported({
       ...smtpd('tcpserver -R -H -c many :0 25 qmail-smtpd', 'export MAXLOAD=high MAXCONNIP=2x'),

@@ -45,6 +45,8 @@ export interface QmailImportRequest {
   readonly state: string
   /** The files of the tree stay where they are, and are followed there. */
   readonly inPlace: boolean
+  /** What links in a copy lead to outside of it is read; of a tree that is in its place it always is. */
+  readonly followOutside?: boolean
 }
 
 export interface QmailImport {
@@ -70,7 +72,11 @@ class ImportPlan {
 
   constructor(request: QmailImportRequest) {
     this.#request = request
-    this.#installation = new Installation(request.disk, request.tree)
+    this.#installation = new Installation(
+      request.disk,
+      request.tree,
+      request.inPlace || request.followOutside === true,
+    )
     this.#files = new ConfigFiles(this.#installation, this.#findings, request.inPlace)
   }
 
@@ -129,12 +135,7 @@ class ImportPlan {
     await importSurroundings(installation, services, findings)
     const vpopmail = this.#request.inPlace
       ? undefined
-      : await importVpopmail(this.#request.disk, installation, files, findings)
-    for (const [link, place] of installation.linksOutside) {
-      findings.difference(`a link to ${place}`, link, {
-        remark: 'what is there on this host was read',
-      })
-    }
+      : await importVpopmail(installation, files, findings)
     const chain = withMore(mergeChains(chains), [
       ...pop.logins,
       ...(vpopmail === undefined
@@ -162,6 +163,7 @@ class ImportPlan {
         there.has('srs.secret'),
       ),
     })
+    this.#tellLinks()
     const { facts } = findings
     const { openRelay } = rules
     return {
@@ -170,6 +172,24 @@ class ImportPlan {
       facts,
       openRelay,
       ...(vpopmail === undefined ? {} : { vpopmail }),
+    }
+  }
+
+  #tellLinks(): void {
+    const { inPlace, followOutside } = this.#request
+    const isRead = inPlace || followOutside === true
+    for (const [link, place] of this.#installation.linksOutside) {
+      const what = `a link to ${place}`
+      const remark =
+        'it leads out of the tree and was not followed: copy what it means into the tree, or read this host there with --follow-links'
+      if (isRead) {
+        this.#findings.difference(what, link, { remark: 'what is there on this host was read' })
+      } else this.#findings.dangerous(what, link, remark)
+    }
+    for (const link of this.#installation.endlessLinks) {
+      const remark =
+        'more than 40 links, one behind the other, lead here: what led here was not read'
+      this.#findings.unsupported('links without an end', link, remark)
     }
   }
 
