@@ -5,7 +5,7 @@
  */
 import { Expansion, longestValue, unknownMark } from './expansion.ts'
 import { harmless, services } from './known-programs.ts'
-import { parseScript } from './parse-script.ts'
+import { parseBeginning, parseScript } from './parse-script.ts'
 import { Ended, ScriptNotes, type UnknownConstruct } from './script-notes.ts'
 import { isTrue, programName, type ScriptFiles } from './shell-builtins.ts'
 import { isLike } from './shell-pattern.ts'
@@ -13,6 +13,7 @@ import {
   ShellSyntaxError,
   type CaseBranch,
   type Command,
+  type Loop,
   type SimpleCommand,
   type Word,
 } from './shell-syntax.ts'
@@ -42,6 +43,7 @@ const deepestEval = 8
 /** Commands within commands: far from where the stack of calls ends. */
 const deepestCommand = 500
 const mostStarted = 200
+const mostRounds = 1_000
 
 /** A function has ended by `return`. */
 class Returned extends Error {
@@ -53,13 +55,18 @@ class Returned extends Error {
   }
 }
 
+/** A loop has ended by `break`. */
+class Broken extends Ended {}
+
 /** Pure but for what `world` answers. Never throws for what stands in the script. */
 export function followScript(text: string, world: ScriptWorld): FollowedScript {
   const notes = new ScriptNotes()
   const follower = new Follower(world, notes)
   try {
     if (text.includes(unknownMark)) throw new ShellSyntaxError(1, 'holds a private character')
-    follower.run(parseScript(text))
+    const { commands, problem } = parseBeginning(text)
+    follower.run(commands)
+    if (problem !== undefined) throw problem
   } catch (error) {
     if (error instanceof ShellSyntaxError) notes.note(error.line, error.message)
     else if (!(error instanceof Ended || error instanceof Returned)) throw error
@@ -79,6 +86,7 @@ class Follower {
   #steps = 0
   #evals = 0
   #depth = 0
+  #loops = 0
 
   constructor(world: ScriptWorld, notes: ScriptNotes) {
     this.#world = world
@@ -136,11 +144,41 @@ class Follower {
         let last = true
         for (const field of this.#expansion.fields(command.words, command.line)) {
           this.#set(command.name, field, command.line)
-          last = this.run(command.body)
+          const done = this.#round(command.body)
+          if (done === 'broken') return true
+          last = done
         }
         return last
       }
+      case 'loop':
+        return this.#loop(command)
     }
+  }
+
+  #round(body: readonly Command[]): boolean | 'broken' {
+    this.#loops += 1
+    try {
+      return this.run(body)
+    } catch (error) {
+      if (error instanceof Broken) return 'broken'
+      throw error
+    } finally {
+      this.#loops -= 1
+    }
+  }
+
+  /** One that waits for something, or starts a service again and again, changes no variable: the next round would be the same. */
+  #loop({ test, goesOnAt, body, line }: Loop): boolean {
+    for (let rounds = 0; rounds < mostRounds; rounds++) {
+      const before = new Map(this.#values)
+      const { args } = this.#expansion
+      if (this.run(test) !== goesOnAt || this.#round(body) === 'broken') return true
+      if (args === this.#expansion.args && isSame(before, this.#values)) {
+        this.#notes.note(line, 'a loop that only time ends: read as if it had ended')
+        return true
+      }
+    }
+    throw this.#notes.lost(line, 'a loop goes round too often')
   }
 
   /** Scripts that init runs are given `start`. */
@@ -236,6 +274,18 @@ class Follower {
         throw new Ended()
       case 'exit':
         throw new Ended()
+      case 'break':
+        if (this.#loops === 0) return true
+        if (args.length > 0) throw this.#notes.lost(line, `break ${args.join(' ')}`)
+        throw new Broken()
+      case 'continue':
+        throw this.#notes.lost(line, 'continue')
+      case 'trap':
+        this.#notes.note(line, 'trap: what a signal makes it do is not followed')
+        return true
+      case 'read':
+        this.#read(args, line)
+        return true
       case 'export':
         this.#export(command.words.slice(1), line)
         return true
@@ -319,6 +369,13 @@ class Follower {
     return true
   }
 
+  #read(names: readonly string[], line: number): void {
+    this.#notes.note(line, 'what read reads is not known')
+    for (const name of names) {
+      if (/^[A-Za-z_]\w*$/.test(name)) this.#set(name, unknownMark, line)
+    }
+  }
+
   #unset(name: string): void {
     this.#values.delete(name)
     this.#exported.delete(name)
@@ -364,4 +421,8 @@ class Follower {
 function putBack<Value>(map: Map<string, Value>, before: ReadonlyMap<string, Value>): void {
   map.clear()
   for (const [name, value] of before) map.set(name, value)
+}
+
+function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 }
