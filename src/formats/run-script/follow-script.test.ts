@@ -140,7 +140,7 @@ describe('what a script starts', () => {
   })
 
   test.each([
-    ['waits', 'until [ -f /var/run/there ]\ndo sleep 1; done\n', 1],
+    ['waits', 'until [ -S /var/run/there ]\ndo sleep 1; done\n', 1],
     ['starts again and again', 'while true; do tcpserver 0 25 x; sleep 1; done\n', 1],
     ['reads', 'while read a; do A="$a"; done < /etc/x\n', 1],
     ['a trap', 'trap "rm -f /x" 1 2 15\n', 1],
