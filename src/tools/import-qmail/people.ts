@@ -91,12 +91,18 @@ export async function importVpopmail(
     return undefined
   }
   const plan = planImport(
-    await readVpopmail(installation.reader(), { home: installation.locate(home) }),
+    await readVpopmail(installation.reader(), {
+      home: installation.locate(home),
+      assign: installation.locate(`${usersFolder}/assign`),
+    }),
   )
-  const { domains, users, aliases, doubts } = plan
+  const { domains, domainAliases, users, aliases, doubts } = plan
   for (const { name } of domains) {
     const remark = `its users are accounts now; copy ${home}/domains/${name}/USER/Maildir to the maildirs of postern.yaml`
     findings.difference(`the vpopmail domain ${name}`, home, { to: 'accounts', remark })
+  }
+  for (const { name, domain } of domainAliases) {
+    findings.mapped(`${name}, another name of the vpopmail domain ${domain}`, home, 'accounts')
   }
   for (const name of unpeopled(plan)) {
     const remark =
@@ -109,7 +115,7 @@ export async function importVpopmail(
     'accounts',
   )
   for (const doubt of doubts) findings.unsupported(doubt, home, 'see postern import-vpopmail')
-  withoutDomains(files, new Set(domains.map(({ name }) => name)))
+  withoutDomains(files, new Set([...domains, ...domainAliases].map(({ name }) => name)))
   return { plan, home }
 }
 

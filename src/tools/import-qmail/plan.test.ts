@@ -184,6 +184,19 @@ describe('programs in front of qmail-smtpd', () => {
     ])
   })
 
+  test('names that vaddaliasdomain gave a domain of vpopmail are its other names, and nobody else’s mail', async () => {
+    const folder = '/home/vpopmail/domains/one.test'
+    const { vpopmail, text, of } = await imported({
+      ...smtpd('tcpserver 0 25 qmail-smtpd'),
+      '/var/qmail/users/assign': `+one.test-:one.test:89:89:${folder}:-::\n+two.test-:one.test:89:89:${folder}:-::\n.\n`,
+      '/var/qmail/control/virtualdomains': 'one.test:one.test\ntwo.test:two.test\n',
+      [`${folder}/vpasswd`]: 'bob:$1$salt$qJH7.N4xYta3aEG/dfqo/0:1:0::/x:NOQUOTA\n',
+    })
+    expect(vpopmail?.plan.domainAliases).toEqual([{ name: 'two.test', domain: 'one.test' }])
+    expect(of('mapped')).toContain('two.test, another name of the vpopmail domain one.test')
+    expect([text('control/virtualdomains'), text('users/assign')]).toEqual(['', '.\n'])
+  })
+
   test('names are looked up for all listeners where one service did, for its rules by name', async () => {
     const { yaml } = await imported({
       '/service/a/run': 'exec tcpserver -H 0 25 qmail-smtpd\n',
