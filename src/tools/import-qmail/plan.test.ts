@@ -250,6 +250,14 @@ describe('programs in front of qmail-smtpd', () => {
     ])
   })
 
+  test('a service of the TLS patch that begins with TLS (SMTPS) does so here', async () => {
+    const { yaml } = await imported({
+      '/service/tls/run': 'export SMTPS=1\nexec tcpserver 0 465 qmail-smtpd\n',
+      '/service/plain/run': 'exec tcpserver 0 25 qmail-smtpd\n',
+    })
+    expect(yaml.match(/tls: implicit.*/g)).toEqual(['tls: implicit # SMTPS=1'])
+  })
+
   test('numbers that are none are told, and addresses of both kinds are listened on', async () => {
     const { of, yaml } = await imported({
       ...smtpd('tcpserver -R -H -c many :0 25 qmail-smtpd', 'export MAXLOAD=high MAXCONNIP=2x'),
