@@ -1,10 +1,12 @@
 /** Who receives mail: users/, the aliases, and the domains of a vpopmail. */
 import { latin1, latin1Bytes } from '../../formats/octets.ts'
+import { programName } from '../../formats/run-script/shell-builtins.ts'
 import { planImport, type PlannedImport } from '../import-vpopmail.ts'
 import { readVpopmail } from '../read-vpopmail.ts'
 import type { ConfigFiles } from './config-files.ts'
 import type { ImportFindings } from './findings.ts'
 import type { Installation } from './installation.ts'
+import type { WrittenEntry } from './written-config.ts'
 
 const usersFolder = '/var/qmail/users'
 const aliasFolder = '/var/qmail/alias'
@@ -58,6 +60,23 @@ async function importAliases(
 export interface ImportedVpopmail {
   readonly plan: PlannedImport
   readonly home: string
+}
+
+/** vchkpw asks the vpopmail that is left behind: where all of its users are accounts now, they log in without it. */
+export function withoutVchkpw(
+  chain: readonly WrittenEntry[],
+  vpopmail: ImportedVpopmail | undefined,
+  findings: ImportFindings,
+): readonly WrittenEntry[] {
+  if (vpopmail === undefined || unpeopled(vpopmail.plan).length > 0) return chain
+  return chain.map((each) => {
+    const command = each.options.get('command')?.value
+    const program = Array.isArray(command) ? String(command[0]) : ''
+    if (each.plugin !== 'checkpassword' || programName(program) !== 'vchkpw') return each
+    const remark = 'the entry checkpassword that asks it is off: its users log in as accounts now'
+    findings.difference(program, vpopmail.home, { to: 'accounts', remark })
+    return { ...each, settings: { ...each.settings, mode: 'off' } }
+  })
 }
 
 /** Domains in which nobody gets mail. */

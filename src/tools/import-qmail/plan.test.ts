@@ -184,10 +184,10 @@ describe('programs in front of qmail-smtpd', () => {
     ])
   })
 
-  test('names that vaddaliasdomain gave a domain of vpopmail are its other names, and nobody else’s mail', async () => {
+  test('a vpopmail is taken over with the other names of its domains (vaddaliasdomain), and vchkpw is asked no more', async () => {
     const folder = '/home/vpopmail/domains/one.test'
-    const { vpopmail, text, of } = await imported({
-      ...smtpd('tcpserver 0 25 qmail-smtpd'),
+    const { vpopmail, text, of, yaml } = await imported({
+      ...smtpd('tcpserver 0 25 qmail-smtpd mx /home/vpopmail/bin/vchkpw /bin/true'),
       '/var/qmail/users/assign': `+one.test-:one.test:89:89:${folder}:-::\n+two.test-:one.test:89:89:${folder}:-::\n.\n`,
       '/var/qmail/control/virtualdomains': 'one.test:one.test\ntwo.test:two.test\n',
       [`${folder}/vpasswd`]: 'bob:$1$salt$qJH7.N4xYta3aEG/dfqo/0:1:0::/x:NOQUOTA\n',
@@ -195,6 +195,9 @@ describe('programs in front of qmail-smtpd', () => {
     expect(vpopmail?.plan.domainAliases).toEqual([{ name: 'two.test', domain: 'one.test' }])
     expect(of('mapped')).toContain('two.test, another name of the vpopmail domain one.test')
     expect([text('control/virtualdomains'), text('users/assign')]).toEqual(['', '.\n'])
+    // Who is asked before the accounts must not be a program that is left behind.
+    expect(yaml).toMatch(/plugin: checkpassword .*\n +mode: "?off"?\n/)
+    expect(of('difference')).toContain('/home/vpopmail/bin/vchkpw')
   })
 
   test('names are looked up for all listeners where one service did, for its rules by name', async () => {

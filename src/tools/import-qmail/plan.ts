@@ -13,7 +13,7 @@ import { ImportFindings, type ImportFact } from './findings.ts'
 import { Installation } from './installation.ts'
 import { reportWords } from './command-words.ts'
 import { importSend, ours, popListeners, reportOthers } from './other-services.ts'
-import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts'
+import { importPeople, importVpopmail, withoutVchkpw, type ImportedVpopmail } from './people.ts'
 import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
 import { reportSharedPorts } from './shared-ports.ts'
@@ -136,7 +136,7 @@ class ImportPlan {
     const vpopmail = this.#request.inPlace
       ? undefined
       : await importVpopmail(installation, files, findings)
-    const chain = withMore(mergeChains(chains), [
+    const whole = withMore(mergeChains(chains), [
       ...pop.logins,
       ...(vpopmail === undefined
         ? []
@@ -153,6 +153,7 @@ class ImportPlan {
         source: rules.path ?? 'tcp.smtp',
       }),
     ])
+    const chain = withoutVchkpw(whole, vpopmail, findings)
     const yaml = formatConfig({
       head: this.#head(),
       listeners: [...listeners, ...pop.listeners],
