@@ -3,9 +3,10 @@
  * functions and `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
-import { Expansion, longestValue, unknownMark } from './expansion.ts'
+import { Expansion, unknownMark } from './expansion.ts'
 import { harmless, services } from './known-programs.ts'
 import { parseBeginning, parseScript } from './parse-script.ts'
+import { putBack, ScriptVariables } from './script-variables.ts'
 import { Ended, ScriptNotes, type UnknownConstruct } from './script-notes.ts'
 import { isTrue, programName, type ScriptFiles } from './shell-builtins.ts'
 import { isLike } from './shell-pattern.ts'
@@ -80,8 +81,7 @@ class Follower {
   readonly #world: ScriptWorld
   readonly #notes: ScriptNotes
   readonly #expansion: Expansion
-  readonly #values: Map<string, string>
-  readonly #exported: Set<string>
+  readonly #variables: ScriptVariables
   readonly #functions = new Map<string, Command>()
   #steps = 0
   #evals = 0
@@ -91,9 +91,8 @@ class Follower {
   constructor(world: ScriptWorld, notes: ScriptNotes) {
     this.#world = world
     this.#notes = notes
-    this.#values = new Map(world.environment ?? [['PATH', '/usr/bin:/bin']])
-    this.#expansion = new Expansion(this.#values, world, notes)
-    this.#exported = new Set(world.environment?.keys())
+    this.#variables = new ScriptVariables(world.environment, notes)
+    this.#expansion = new Expansion(this.#variables.values, world, notes)
   }
 
   /** @returns whether the last one succeeded */
@@ -143,7 +142,7 @@ class Follower {
       case 'for': {
         let last = true
         for (const field of this.#expansion.fields(command.words, command.line)) {
-          this.#set(command.name, field, command.line)
+          this.#variables.set(command.name, field, command.line)
           const done = this.#round(command.body)
           if (done === 'broken') return true
           last = done
@@ -170,10 +169,10 @@ class Follower {
   /** One that waits for something, or starts a service again and again, changes no variable: the next round would be the same. */
   #loop({ test, goesOnAt, body, line }: Loop): boolean {
     for (let rounds = 0; rounds < mostRounds; rounds++) {
-      const before = new Map(this.#values)
+      const before = new Map(this.#variables.values)
       const { args } = this.#expansion
       if (this.run(test) !== goesOnAt || this.#round(body) === 'broken') return true
-      if (args === this.#expansion.args && isSame(before, this.#values)) {
+      if (args === this.#expansion.args && this.#variables.areAs(before)) {
         this.#notes.note(line, 'a loop that only time ends: read as if it had ended')
         return true
       }
@@ -211,7 +210,7 @@ class Follower {
 
   /** What it sets, and its end, are its own. */
   #subshell(body: readonly Command[]): boolean {
-    const [values, exported] = [new Map(this.#values), new Set(this.#exported)]
+    const restore = this.#variables.kept()
     const functions = new Map(this.#functions)
     try {
       return this.run(body)
@@ -220,17 +219,15 @@ class Follower {
       if (!(error instanceof Ended)) throw error
       return true
     } finally {
-      putBack(this.#values, values)
+      restore()
       putBack(this.#functions, functions)
-      this.#exported.clear()
-      for (const name of exported) this.#exported.add(name)
     }
   }
 
   #call(body: Command, args: readonly string[], { assignments, line }: SimpleCommand): boolean {
     for (const { name, word } of assignments) {
-      this.#set(name, this.#expansion.value(word, line), line)
-      this.#exported.add(name)
+      this.#variables.set(name, this.#expansion.value(word, line), line)
+      this.#variables.exportName(name)
     }
     const before = this.#expansion.args
     this.#expansion.args = args
@@ -263,7 +260,7 @@ class Follower {
     const [name, ...args] = this.#expansion.fields(command.words, command.line)
     if (name === undefined) {
       for (const { name: variable, word } of command.assignments) {
-        this.#set(variable, this.#expansion.value(word, line), line)
+        this.#variables.set(variable, this.#expansion.value(word, line), line)
       }
       return true
     }
@@ -284,21 +281,22 @@ class Follower {
         this.#notes.note(line, 'trap: what a signal makes it do is not followed')
         return true
       case 'read':
-        this.#read(args, line)
+        this.#variables.read(args, line)
         return true
       case 'export':
-        this.#export(command.words.slice(1), line)
+        this.#variables.export(this.#valuesOf(command.words.slice(1), line), line)
         return true
       case 'return':
         throw new Returned((args[0] ?? '0') === '0')
       case 'local':
-        return this.#local(command.words.slice(1), line)
+        this.#variables.local(this.#valuesOf(command.words.slice(1), line), line)
+        return true
       case 'shift':
         if (this.#expansion.args === undefined || args.length > 0) break
         this.#expansion.args = this.#expansion.args.slice(1)
         return true
       case 'unset':
-        for (const each of args) this.#unset(each)
+        for (const each of args) this.#variables.unset(each)
         return true
       case 'eval':
         return this.#eval(args.join(' '), line)
@@ -335,50 +333,14 @@ class Follower {
   #start(words: readonly string[], { assignments, line }: SimpleCommand): void {
     if (this.started.length >= mostStarted)
       throw this.#notes.lost(line, 'the script starts too much')
-    const environment = new Map(
-      [...this.#exported].flatMap((name) => {
-        const value = this.#values.get(name)
-        return value === undefined ? [] : [[name, value] as const]
-      }),
-    )
+    const environment = this.#variables.environment()
     for (const { name, word } of assignments)
       environment.set(name, this.#expansion.value(word, line))
     this.started.push({ words, environment, line })
   }
 
-  #export(words: readonly Word[], line: number): void {
-    for (const word of words) {
-      const text = this.#expansion.value(word, line)
-      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([^]*))?$/.exec(text) ?? []
-      if (name === undefined) this.#notes.note(line, `export ${text}`)
-      else {
-        if (value !== undefined) this.#set(name, value, line)
-        this.#exported.add(name)
-      }
-    }
-  }
-
-  /** Taken for variables of the script: names that mean two things are not what such scripts have. */
-  #local(words: readonly Word[], line: number): boolean {
-    for (const word of words) {
-      const text = this.#expansion.value(word, line)
-      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([^]*))?$/.exec(text) ?? []
-      if (name === undefined) this.#notes.note(line, `local ${text}`)
-      else this.#set(name, value ?? '', line)
-    }
-    return true
-  }
-
-  #read(names: readonly string[], line: number): void {
-    this.#notes.note(line, 'what read reads is not known')
-    for (const name of names) {
-      if (/^[A-Za-z_]\w*$/.test(name)) this.#set(name, unknownMark, line)
-    }
-  }
-
-  #unset(name: string): void {
-    this.#values.delete(name)
-    this.#exported.delete(name)
+  #valuesOf(words: readonly Word[], line: number): readonly string[] {
+    return words.map((word) => this.#expansion.value(word, line))
   }
 
   #eval(text: string, line: number): boolean {
@@ -411,18 +373,4 @@ class Follower {
     if (answer === undefined) throw this.#notes.lost(line, `the test [ ${args.join(' ')} ]`)
     return answer
   }
-
-  #set(name: string, value: string, line: number): void {
-    if (value.length > longestValue) throw this.#notes.lost(line, `${name} grows too long`)
-    this.#values.set(name, value)
-  }
-}
-
-function putBack<Value>(map: Map<string, Value>, before: ReadonlyMap<string, Value>): void {
-  map.clear()
-  for (const [name, value] of before) map.set(name, value)
-}
-
-function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
-  return one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 }

@@ -16,6 +16,7 @@ import { importSend, ours, popListeners, reportOthers } from './other-services.t
 import { importPeople, importVpopmail, withoutVchkpw, type ImportedVpopmail } from './people.ts'
 import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
+import { reportLinks } from './report-links.ts'
 import { reportSharedPorts } from './shared-ports.ts'
 import { smtpEntries } from './smtp-entries.ts'
 import { importSpamdyke } from './spamdyke.ts'
@@ -164,7 +165,8 @@ class ImportPlan {
         there.has('srs.secret'),
       ),
     })
-    this.#tellLinks()
+    const { inPlace, followOutside } = this.#request
+    reportLinks(installation, findings, inPlace || followOutside === true)
     const { facts } = findings
     const { openRelay } = rules
     return {
@@ -173,24 +175,6 @@ class ImportPlan {
       facts,
       openRelay,
       ...(vpopmail === undefined ? {} : { vpopmail }),
-    }
-  }
-
-  #tellLinks(): void {
-    const { inPlace, followOutside } = this.#request
-    const isRead = inPlace || followOutside === true
-    for (const [link, place] of this.#installation.linksOutside) {
-      const what = `a link to ${place}`
-      const remark =
-        'it leads out of the tree and was not followed: copy what it means into the tree, or read this host there with --follow-links'
-      if (isRead) {
-        this.#findings.difference(what, link, { remark: 'what is there on this host was read' })
-      } else this.#findings.dangerous(what, link, remark)
-    }
-    for (const link of this.#installation.endlessLinks) {
-      const remark =
-        'more than 40 links, one behind the other, lead here: what led here was not read'
-      this.#findings.unsupported('links without an end', link, remark)
     }
   }
 
