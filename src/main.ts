@@ -19,12 +19,12 @@ import { keptByRoot } from './runtime/node/kept.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
-import { openLog } from './tools/open-log.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
 import { exposures } from './tools/privileges/exposed-files.ts'
 import { accountsOfHost, staysRoot, usualAccount } from './tools/privileges/gateway-account.ts'
 import { keep } from './tools/privileges/keep.ts'
 import { readFolder } from './tools/read-offline.ts'
+import { SupervisorLog } from './tools/supervisor-log.ts'
 import { posternVersion } from './tools/version.ts'
 import { AdminKeeper, type AdminWish } from './workers/admin-keeper.ts'
 import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
@@ -172,7 +172,7 @@ interface Wish {
 async function supervise(folder: string): Promise<{
   readonly supervisor: Supervisor
   readonly configuration: Configuration | undefined
-  readonly log: ReturnType<typeof openLog>
+  readonly log: Log
   readonly close: () => Promise<void>
   /** Whoever keeps the administration hears of changes from here on. */
   readonly administered: (admin: AdminKeeper) => void
@@ -180,9 +180,8 @@ async function supervise(folder: string): Promise<{
   const { configuration } = readFolder(folder)
   const disk = systemDisk
   const clock = systemClock
-  const log = openLog(configuration?.log ?? plainLog)
-  // Files are set right before a worker writes to them; where that fails, writing says so.
-  await log.open().catch(() => undefined)
+  const log = new SupervisorLog()
+  ;(await log.prepare(configuration?.log ?? plainLog))()
   const path = configuration?.spool.path ?? folder
   const made = await shardsOf(disk, path).catch(() => [0])
   const { judging: notes, crashes } = spoolLayout(path)
@@ -197,6 +196,7 @@ async function supervise(folder: string): Promise<{
     clock,
     log,
     crashes: await CrashLedger.open({ disk, clock, log, notes, path: crashes }),
+    restarting: () => log.prepare(readFolder(folder).configuration?.log ?? plainLog),
     reconfigured: () => admin?.reconfigured(),
   })
   return {

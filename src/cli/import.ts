@@ -15,6 +15,7 @@ interface Options {
   readonly run: readonly string[]
   readonly to: string
   readonly shiftPorts: number
+  readonly followLinks?: true
   readonly force?: true
   readonly dryRun?: true
   readonly json?: true
@@ -33,6 +34,7 @@ export function importCommand(): Command {
       portShift,
       0,
     )
+    .option('--follow-links', 'read on this host what links lead to that the tree does not have')
     .option('--force', 'write over what is in the new folder')
     .option('--dry-run', 'only report')
     .option('--json', 'the report as JSON')
@@ -67,6 +69,7 @@ async function run(tree: string, options: Options): Promise<void> {
       pluginFolder: shippedPlugins,
       state: '../var',
       inPlace: false,
+      followOutside: options.followLinks === true,
     }),
   )
   if (dryRun !== true) {

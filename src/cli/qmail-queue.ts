@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { continuationVariable } from '../formats/continuation-token.ts'
 import { qmailQueueExit } from '../formats/qmail-queue-protocol.ts'
+import { demandsTlsBy, requireTlsVariable } from '../formats/require-tls-variable.ts'
 import { errorMessage } from '../mail/errors.ts'
 import { printable } from '../mail/reply.ts'
 import { handToQueue, qmailQueueInput, type Handed } from '../tools/qmail-queue.ts'
@@ -31,6 +32,7 @@ async function qmailQueue({ config }: Options): Promise<void> {
       pid: process.pid,
       uid,
       continuation: process.env[continuationVariable],
+      requireTls: demandsTlsBy(process.env[requireTlsVariable]),
     }))
   if (handed.problem !== undefined) {
     process.stderr.write(`qmail-queue: ${printable(handed.problem)}\n`)

@@ -15,6 +15,7 @@ export const doubtClasses = {
   'exposed-file': 'a file or program that root acts by, and that others may change',
   'stale-cdb': 'a cdb that says something else than its text, or was never made',
   'users-assign': 'users/assign has mistakes, so that nothing new in it counts',
+  'alias-circle': 'aliases that lead back to themselves, or a line by which none of them counts',
   'no-rules': 'tcp.smtp is missing',
   'useless-rule':
     'a rule of tcp.smtp that matches nobody, or sets what nobody understands or no entry reads',

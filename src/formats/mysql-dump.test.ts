@@ -81,7 +81,8 @@ END ;;
 DELIMITER ;
 INSERT INTO t VALUES (4);
 delimiter $$
-INSERT INTO t VALUES (5)$$`
+INSERT INTO t VALUES (5)$$
+delimiter ;`
     const { rows, mistakes } = parseMysqlDump(text, named('t'))
     expect(mistakes).toEqual([])
     expect(rows.get('t')).toEqual([new Map([['a', '4']])])
@@ -122,6 +123,16 @@ INSERT INTO "example_org" VALUES ('x',"1"); INSERT INTO "mail"."other" ("a") VAL
     const { rows, mistakes } = parseMysqlDump(cut, named('vpopmail'))
     expect(rows.get('vpopmail')).toHaveLength(2)
     expect(mistakes).toHaveLength(1)
+  })
+
+  test('says where its routines begin that it was cut off in', () => {
+    const text =
+      'INSERT INTO t (a) VALUES (1);\nDELIMITER ;;\nCREATE PROCEDURE p() BEGIN\n SELECT 1;\n'
+    const { rows, mistakes } = parseMysqlDump(text, named('t'))
+    expect(rows.get('t')).toHaveLength(1)
+    expect(mistakes).toEqual([
+      'line 2: DELIMITER is not set back: the dump ends within a routine; what follows is not read',
+    ])
   })
 
   test('gives so many rows and no more', () => {

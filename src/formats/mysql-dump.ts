@@ -96,8 +96,9 @@ class DumpReader {
   #skipRoutines(): void {
     const back = /^delimiter[ \t]+;[ \t]*\r?$/gim
     back.lastIndex = this.#text.lastIndexOf('\n', this.#at - 1) + 1
-    if (back.test(this.#text)) this.#at = back.lastIndex
-    else this.#at = this.#text.length
+    if (!back.test(this.#text))
+      throw new Unreadable('DELIMITER is not set back: the dump ends within a routine')
+    this.#at = back.lastIndex
   }
 
   /** `CREATE TABLE name (column type …, KEY …)`: what begins each part that is no key. */

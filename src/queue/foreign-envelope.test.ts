@@ -17,7 +17,7 @@ function envelope(of: Partial<Envelope>): Envelope {
   }
 }
 
-test('another user says who sends to whom, and nothing else', () => {
+test('another user says who sends to whom and that it must go by TLS, and nothing else', () => {
   const given = envelope({
     reversePath: { localPart: 'ann', domain: 'there.test' },
     recipients: [{ mailbox: bob, notify: ['never'], originalRecipient: 'rfc822;x' }],
@@ -27,7 +27,11 @@ test('another user says who sends to whom, and nothing else', () => {
     origin: { address: '192.0.2.1', port: 25, protocol: 'SMTP' },
   })
   expect(foreignEnvelope(given, 1234)).toEqual(
-    envelope({ reversePath: { localPart: 'ann', domain: 'there.test' }, user: 'uid 1234' }),
+    envelope({
+      reversePath: { localPart: 'ann', domain: 'there.test' },
+      user: 'uid 1234',
+      requireTls: true,
+    }),
   )
 })
 

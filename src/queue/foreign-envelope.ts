@@ -1,10 +1,10 @@
-/** What counts of an envelope that a file of another user brings: who sends to whom, nothing that only we may say. */
+/** What counts of an envelope that a file of another user brings: who sends to whom and how safely, nothing that only we may say. */
 import { formatMailbox, parseMailbox, type Mailbox } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 
 /** @returns undefined where an address is none: it would end a line of SMTP, for instance */
 export function foreignEnvelope(
-  { reversePath, recipients, bodyType, smtputf8 }: Envelope,
+  { reversePath, recipients, bodyType, smtputf8, requireTls }: Envelope,
   uid: number,
 ): Envelope | undefined {
   const mailboxes = recipients.map(({ mailbox }) => mailbox)
@@ -15,7 +15,7 @@ export function foreignEnvelope(
     recipients: mailboxes.map((mailbox) => ({ mailbox })),
     bodyType,
     smtputf8,
-    requireTls: false,
+    requireTls,
     user: `uid ${uid}`,
   }
 }

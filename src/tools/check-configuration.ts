@@ -1,5 +1,6 @@
 /** Judges a configuration folder without putting it in force: what `postern check` says, and what `start` does first. */
 import { accountMistakes } from './account-mistakes.ts'
+import { aliasDoubts } from './alias-doubts.ts'
 import { resolve } from 'node:path'
 import type { Configuration } from '../config/configuration.ts'
 import { isDoubtClass, type DoubtClass } from '../config/doubt-classes.ts'
@@ -174,7 +175,11 @@ async function doubtsAboutRoles(configuration: Configuration): Promise<readonly 
   })
   try {
     const { control } = configuration
-    return await roleDoubts({ control, directory: users.directory, disk: systemDisk, clock })
+    const { directory } = users
+    return [
+      ...(await roleDoubts({ control, directory, disk: systemDisk, clock })),
+      ...(await aliasDoubts({ control, directory, disk: systemDisk })),
+    ]
   } finally {
     users.close()
   }

@@ -86,6 +86,21 @@ test('what the limits of a domain disable is disabled for its users, but for tho
   ])
 })
 
+test('what vpopmail forbids and no account here knows is told: for a domain once, for a user where it is the own', async () => {
+  const com = `${home}/domains/example.com`
+  const line = (name: string, gid: number): string => `${name}:${md5}:1:${gid}:x:${com}/${name}::\n`
+  const folders = {
+    [`${com}/vpasswd`]: line('eve', 0x0c) + line('kim', 0) + line('zoe', 0x2020),
+    [`${com}/.qmailadmin-limits`]: 'disable_imap\n',
+  }
+  const { doubts } = planImport(await readVpopmail(fakeDisk(folders), { home }))
+  expect(doubts).toEqual([
+    'example.com: nobody may use IMAP there; here the IMAP server decides: forbid it there',
+    'eve@example.com: may not use webmail there; here the webmail decides: forbid it there',
+    'zoe@example.com: may not relay there; here every login may',
+  ])
+})
+
 test('a quota of a domain that some of its users have no part in is told', async () => {
   const folders = {
     [`${org}/vpasswd`]: `al:${md5}:1:0:x:${org}/al:5S:\nbo:${md5}:1:0:x:${org}/bo:NOQUOTA:\n`,

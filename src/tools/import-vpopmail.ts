@@ -76,6 +76,7 @@ class Plan implements PlannedImport {
     }
     const ours = { ...made, ...domain.limits, catchAll: this.#catchAllOf(domain) }
     this.domains.push(ours)
+    this.#tellBans(`${ours.name}: nobody may`, domain.disabled)
     const before = this.users.length
     for (const user of domain.users.values()) this.#takeUser(user, domain)
     const [unlimited] = this.users
@@ -119,9 +120,7 @@ class Plan implements PlannedImport {
     }
     const remedy = authRecordRemedy({ hash: passwordHash, variables: new Map() })
     if (remedy !== undefined) this.doubts.push(`${address}: nobody can log in: ${remedy}`)
-    if ((bits & vpopmailBits.noRelay) !== 0) {
-      this.doubts.push(`${address}: may not relay there; here every login may`)
-    }
+    this.#tellBans(`${address}: may not`, user.bits & ~disabled)
     const flags = flagsOf(bits)
     this.users.push({
       user: address,
@@ -130,6 +129,13 @@ class Plan implements PlannedImport {
       ...(quota === undefined ? {} : { quota }),
       ...(flags.size === 0 ? {} : { flags }),
     })
+  }
+
+  /** Of those that no flag of an account stands for. */
+  #tellBans(whoMayNot: string, bits: number): void {
+    for (const [bit, what] of otherBans) {
+      if ((bits & bit) !== 0) this.doubts.push(`${whoMayNot} ${what}`)
+    }
   }
 
   #takeLines(address: string, lines: readonly Instruction[]): void {
@@ -179,6 +185,12 @@ function flagsOf(bits: number): ReadonlySet<AccountFlag> {
   ] as const
   return new Set(known.flatMap(([bit, flag]) => ((bits & bit) === 0 ? [] : [flag])))
 }
+
+const otherBans = [
+  [vpopmailBits.noRelay, 'relay there; here every login may'],
+  [vpopmailBits.noImap, 'use IMAP there; here the IMAP server decides: forbid it there'],
+  [vpopmailBits.noWebmail, 'use webmail there; here the webmail decides: forbid it there'],
+] as const
 
 function textOf(line: Instruction): string {
   switch (line.do) {

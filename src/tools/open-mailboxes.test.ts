@@ -128,3 +128,15 @@ test('a login without a domain has the copies that an alias of the default host 
   const place = { path: `${maildirs}/postern.test/bob`, comesWithMail: true }
   expect(await mailboxes(undefined, accounts).find('bob')).toEqual(place)
 })
+
+test('a login without a domain, whoever knew it, opens no mailbox of the default host that POP3 is taken away from', async () => {
+  const flags = new Set(['no-pop'] as const)
+  const eve = { user: 'eve@postern.test', passwordHash: '*', variables: new Map(), flags }
+  const accounts = memoryAccounts([eve])
+  await accounts.putDomain({ name: 'postern.test', catchAll: 'bounce', overQuota: 'reject' })
+  const ours = mailboxes(undefined, accounts)
+  expect(await ours.find('eve')).toBeUndefined()
+  expect(await ours.find('Eve')).toBeUndefined()
+  const told = { event: 'pop3.not-for-this-account', fields: { user: eve.user } }
+  expect(ours.log.events).toMatchObject([told, told])
+})

@@ -43,13 +43,23 @@ export function openMailboxes(parts: MailboxesParts): Mailboxes {
     return { path: maildirRoute(current().delivery.maildirs, own).path, comesWithMail: true }
   }
 
+  /** Whom the mailbox belongs to that a login without a domain opens, though another back end knew it. */
+  async function ofDefaultHost({ localPart, domain }: Mailbox): Promise<AccountEntry | undefined> {
+    if (domain !== '') return undefined
+    const own = { localPart, domain: current().control.envNoAtHost }
+    return findLogin(accounts, accountKey(accountName(own)))
+  }
+
   return {
     async find(user): Promise<MailboxPlace | undefined> {
       const mailbox = mailboxOf(user)
       if (mailbox === undefined) return undefined
       const account = await findLogin(accounts, accountKey(accountName(mailbox)))
-      if (account?.flags?.has('no-pop') === true) {
-        log.info('pop3.not-for-this-account', { user: account.user })
+      const barred = [account, await ofDefaultHost(mailbox)].find((each) =>
+        each?.flags?.has('no-pop'),
+      )
+      if (barred !== undefined) {
+        log.info('pop3.not-for-this-account', { user: barred.user })
         return undefined
       }
       const own = account && (await ownMaildir(account))

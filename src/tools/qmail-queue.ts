@@ -30,6 +30,8 @@ export interface Handing {
   readonly uid: number
   /** By what a program that the gateway runs is known: it may bring a message back. */
   readonly continuation?: string | undefined
+  /** It goes to nobody who does not promise TLS (RFC 8689). */
+  readonly requireTls?: boolean
 }
 
 export interface Handed {
@@ -79,9 +81,10 @@ async function hand(handing: Handing): Promise<Handed> {
       return await refused(handOver, { exit: qmailQueueExit.rejected, problem: envelope })
     }
     const { eightBit } = handOver
-    const { uid } = handing
+    const { uid, requireTls = false } = handing
     const whole: Envelope = {
       ...envelope,
+      requireTls,
       bodyType: eightBit ? '8bitmime' : '7bit',
       user: envelope.user ?? `uid ${uid}`,
     }

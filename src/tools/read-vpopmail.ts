@@ -45,9 +45,11 @@ export interface VpopmailSources {
   readonly assign?: string
 }
 
+type VpopmailDisk = Pick<Disk, 'list' | 'readFile' | 'stat'>
+
 /** @throws PosternError NOT_FOUND, DISK_FAILED */
 export async function readVpopmail(
-  disk: Disk,
+  disk: VpopmailDisk,
   { home, dump, assign }: VpopmailSources,
 ): Promise<Vpopmail> {
   const reader = new VpopmailReader(disk)
@@ -73,9 +75,9 @@ class VpopmailReader implements Vpopmail {
   readonly domains = new Map<string, VpopmailDomain>()
   readonly aliases = new Map<string, string>()
   readonly doubts: string[] = []
-  readonly #disk: Disk
+  readonly #disk: VpopmailDisk
 
-  constructor(disk: Disk) {
+  constructor(disk: VpopmailDisk) {
     this.#disk = disk
   }
 

@@ -35,6 +35,7 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
       died.push(number)
     },
   }
+  const restarts: string[] = []
   const supervisor = new Supervisor({
     folder: 'config',
     shards,
@@ -42,12 +43,18 @@ function stage(shards: readonly (readonly [number, ...number[]])[], suspects: Su
     clock,
     log,
     crashes,
+    async restarting() {
+      restarts.push(`asked beside ${processes.started.length}`)
+      return () => void restarts.push('over')
+    },
   })
   return {
     supervisor,
     clock,
     log,
     died,
+    /** What was called for restarts, beside how many processes. */
+    restarts,
     /** Processes that do not answer. */
     deaf,
     started: processes.started,
@@ -349,23 +356,27 @@ describe('a restart', () => {
   })
 
   test('counts the crash of a worker on its way out, and goes on', async () => {
-    const { restart, successor, started, died } = await restarting([[0]])
+    const { restart, successor, started, died, restarts } = await restarting([[0]])
     successor.say({ say: 'prepared', addresses: [] })
     await settled()
     started[0]?.end('SIGSEGV')
     await settled()
     successor.say({ say: 'opened', report })
+    // Whoever keeps the log makes its places ready before anybody new is there.
+    expect(restarts).toEqual(['asked beside 1'])
     expect([await restart, died]).toEqual([{ ok: true, doubts: [] }, [1]])
+    expect(restarts).toEqual(['asked beside 1', 'over'])
   })
 
   test('that the new worker refuses leaves the old one where it is', async () => {
-    const { restart, successor, started, supervisor } = await restarting([[0]])
+    const { restart, successor, started, supervisor, restarts } = await restarting([[0]])
     const mistakes = [{ file: 'postern.yaml', problem: 'odd', remedy: 'mend it' }]
     successor.say({ say: 'refused', mistakes, doubts: [] })
     expect(await restart).toEqual({ ok: false, mistakes, doubts: [] })
     successor.end(1)
     await settled()
     expect([started.length, supervisor.pids]).toEqual([2, [1]])
+    expect(restarts).not.toContain('over')
   })
 
   test('in which both die ends with a third one in their place', async () => {

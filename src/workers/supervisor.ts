@@ -53,6 +53,8 @@ export interface SupervisorParts {
   readonly clock: Clock
   readonly log: Log
   readonly crashes: CrashRecords
+  /** Called before new workers write by what lies in the folder; what comes back, when all of them are there. */
+  readonly restarting?: () => Promise<() => void>
   /** Called when what lies in the folder has come into force. */
   readonly reconfigured?: () => void
 }
@@ -70,6 +72,7 @@ export class Supervisor {
   #stopping: Stopping | undefined
   #stopped: Promise<0 | 1> | undefined
   #successor: Successor | undefined
+  #isRestarting = false
   #lastReload: ReloadReport | undefined
   #admits = true
 
@@ -167,9 +170,18 @@ export class Supervisor {
    * Where the first of them does not like what it reads, everything stays as it was.
    */
   async restart(graceMs: number): Promise<Restart> {
-    if (this.#stopping !== undefined || this.#successor !== undefined) {
-      return notNow(this.#parts.folder)
+    if (this.#stopping !== undefined || this.#isRestarting) return notNow(this.#parts.folder)
+    this.#isRestarting = true
+    try {
+      return await this.#restart(graceMs)
+    } finally {
+      this.#isRestarting = false
     }
+  }
+
+  async #restart(graceMs: number): Promise<Restart> {
+    const restarted = await this.#parts.restarting?.()
+    if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     let doubts: readonly Mistake[] | undefined
     // The one that leads first: from the others nobody would hear of UNIX sockets.
     for (const slot of this.#slots.toSorted((a, b) => Number(b.leads) - Number(a.leads))) {
@@ -181,6 +193,7 @@ export class Supervisor {
       slot.keepOnly(new Set(this.listeners.map(({ address }) => listenKey(address))))
       if (this.#stopping !== undefined) return notNow(this.#parts.folder)
     }
+    restarted?.()
     this.#noteRestart()
     this.#parts.log.info('workers.restarted', { workers: this.pids.length })
     this.#parts.reconfigured?.()

@@ -137,6 +137,15 @@ const shows: { readonly [C in DoubtClass]: readonly [make: () => Promise<void>, 
     },
     /"=ann" cannot stand there; while it does, nothing new in this file counts/,
   ],
+  'alias-circle': [
+    async () => {
+      await folder.write('users/assign', `+:alias:1:1:${folder.config}/alias:-::\n.\n`)
+      await folder.write('alias/.qmail-default', '|fastforward -d ../aliases.cdb\n')
+      await folder.write('aliases', 'ann: ann, bob\n')
+      await change([/\n {2}maildirs: .*/, '\n  local: users'])
+    },
+    /leads back to itself \(ann -> ann\)/,
+  ],
   'no-rules': [
     () => change(['\nlog:', '\ntcp_rules: no-such-rules\nlog:']),
     /is missing: every client/,

@@ -139,12 +139,16 @@ describe('fastforward', () => {
     expect(await qmail.deliver(line)).toMatchObject({ rc: 0 })
   })
 
-  test('waits where a list is no file: of a FIFO nothing can be read', async () => {
+  test('waits where a list, or the table itself, is no file: of a FIFO nothing can be read', async () => {
     execFileSync('mkfifo', ['-m', '0644', join(qmail.path, 'fifo.bin')])
     write('table', 'joe-ext@: ./fifo.bin;\n')
     expect(await qmail.deliver(line)).toEqual({
       rc: 111,
       report: 'fastforward: fatal: ./fifo.bin is no file\n',
+    })
+    expect(await qmail.deliver('|postern fastforward fifo.bin\n')).toEqual({
+      rc: 111,
+      report: 'fastforward: fatal: fifo.bin is no file\n',
     })
   })
 

@@ -2,6 +2,8 @@
 import { chmod, cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { readEnd } from '../../src/queue/handed-file.ts'
+import { systemDisk } from '../../src/runtime/node/disk.ts'
 import {
   checkout,
   delivered,
@@ -15,10 +17,15 @@ import {
 let folder: GatewayFolder
 
 /** As a shell starts it: both descriptors are files, or, for the message, a pipe. */
-async function qmailQueue(message: string, envelope: string, from = '< message'): Promise<Run> {
+async function qmailQueue(
+  message: string,
+  envelope: string,
+  from = '< message',
+  variables = '',
+): Promise<Run> {
   await writeFile(join(folder.root, 'message'), message, 'latin1')
   await writeFile(join(folder.root, 'envelope'), envelope, 'latin1')
-  const command = `${join(checkout, 'bin/postern')} qmail-queue --config ${folder.config}`
+  const command = `${variables}${join(checkout, 'bin/postern')} qmail-queue --config ${folder.config}`
   const script =
     from === '|' ? `cat message | ${command} 1< envelope` : `${command} 0${from} 1< envelope`
   return runProgram('/bin/sh', ['-c', script], { cwd: folder.root })
@@ -78,6 +85,21 @@ describe('postern qmail-queue', () => {
     const gateway = await startGateway(folder)
     expect((await delivered(folder, ['bob', 'postern.test']))[0]).toContain('Return-Path: <>')
     await gateway.stop()
+  })
+
+  test('keeps what a program of a .qmail file was told of REQUIRETLS', async () => {
+    await madeSpool()
+    for (const demand of ['', 'POSTERN_REQUIRETLS=1 ']) {
+      // oxlint-disable-next-line no-await-in-loop -- they are written to one file
+      expect((await qmailQueue('Subject: x\n\n', toBob, '< message', demand)).code).toBe(0)
+    }
+    const demands = (await incoming()).map(async (name) => {
+      const file = await systemDisk.open(join(folder.root, 'var/spool/incoming', name), 'read')
+      const found = await readEnd(file)
+      await file.close()
+      return typeof found === 'string' ? found : found.envelope.requireTls
+    })
+    expect(new Set(await Promise.all(demands))).toEqual(new Set([false, true]))
   })
 
   test('says that no spool is there', async () => {

@@ -73,7 +73,7 @@ async function read(file: DiskFile): Promise<FoundDotQmail | Trouble | undefined
   const { kind, mode, sizeBytes } = await file.stat()
   if (kind !== 'file') return undefined
   if ((mode & writableByAll) !== 0) return soft('Uh-oh: .qmail file is writable. (#4.7.0)')
-  if (sizeBytes > maxBytes) return soft('Uh-oh: .qmail file is too large. (#4.3.0)')
+  if (sizeBytes > maxBytes) return soft('Uh-oh: .qmail file is larger than 4 MB. (#4.3.0)')
   const bytes = await file.read(0, sizeBytes)
   return {
     ...parseDotQmail(bytes),

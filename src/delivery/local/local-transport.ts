@@ -5,6 +5,7 @@ import type { Envelope, Recipient } from '../../mail/envelope.ts'
 import type { LocalRoute } from '../../mail/route.ts'
 import type { TransientStatus } from '../../mail/status.ts'
 import { latin1Bytes, readable, utf8Octets } from '../../formats/octets.ts'
+import { requireTlsVariable } from '../../formats/require-tls-variable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Delivery, Transport } from '../transport.ts'
 import { lfLines } from '../../formats/lf-lines.ts'
@@ -76,6 +77,9 @@ async function deliverOne(
     message: () => lfLines(message.read()),
     received: { envelope, recipient },
     ...how,
+    environment: envelope.requireTls
+      ? new Map([...how.environment, [requireTlsVariable, '1']])
+      : how.environment,
   }
   const controller = new AbortController()
   const abort = (): void => controller.abort()

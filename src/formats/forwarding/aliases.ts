@@ -18,11 +18,8 @@ const mostAddressBytes = 800
 /** A name without a domain is found for every domain of the host: its key ends in `@`. */
 export function aliasRecords(bytes: Uint8Array, qualifiers: Qualifiers): AliasReading {
   const records: CdbEntry[] = []
-  for (const line of wholeLines(latin1(bytes))) {
-    const alias = readAlias(line, qualifiers)
-    if ('trouble' in alias) return alias
-    if (alias.commands === '' && alias.target === '') continue
-    if (alias.commands === '' || alias.target === '') return unreadable(line)
+  for (const alias of readAliases(bytes, qualifiers)) {
+    if ('trouble' in alias) return { trouble: alias.trouble, exit: alias.exit }
     if (alias.target.startsWith('owner-')) {
       records.push(record(`?${alias.target.slice('owner-'.length)}`, alias.address))
     }
@@ -31,20 +28,34 @@ export function aliasRecords(bytes: Uint8Array, qualifiers: Qualifiers): AliasRe
   return { records }
 }
 
+/** Each with its line, from 1; what cannot be read is the last. */
+export function* readAliases(
+  bytes: Uint8Array,
+  qualifiers: Qualifiers,
+): Generator<(Alias | Trouble) & { readonly line: number }> {
+  for (const { text, line } of wholeLines(latin1(bytes))) {
+    const alias = readAlias(text, qualifiers)
+    if ('trouble' in alias) return yield { ...alias, line }
+    if (alias.commands === '' && alias.target === '') continue
+    if (alias.commands === '' || alias.target === '') return yield { ...unreadable(text), line }
+    yield { ...alias, line }
+  }
+}
+
 function record(key: string, value: string): CdbEntry {
   return [latin1Bytes(lowerAscii(key)), latin1Bytes(value)]
 }
 
 /** Unlike the original's, also the last line where its end is missing. */
-function wholeLines(text: string): readonly string[] {
-  const lines: string[] = []
-  for (const line of text.split('\n')) {
-    if (line === '') continue
+function wholeLines(whole: string): readonly { readonly text: string; readonly line: number }[] {
+  const lines: { text: string; readonly line: number }[] = []
+  for (const [at, text] of whole.split('\n').entries()) {
+    if (text === '') continue
     const last = lines.at(-1)
-    if (/^[ \t]/.test(line) && last !== undefined) lines[lines.length - 1] = `${last}\n${line}`
-    else lines.push(line)
+    if (/^[ \t]/.test(text) && last !== undefined) last.text += `\n${text}`
+    else lines.push({ text, line: at + 1 })
   }
-  return lines.filter((line) => !line.startsWith('#'))
+  return lines.filter(({ text }) => !text.startsWith('#'))
 }
 
 interface Alias {

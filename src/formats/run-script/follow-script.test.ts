@@ -139,6 +139,38 @@ describe('what a script starts', () => {
     expect(follow(text).started.map(({ words }) => words[0])).toEqual(['tcpserver', 'splogger'])
   })
 
+  test.each([
+    ['waits', 'until [ -S /var/run/there ]\ndo sleep 1; done\n', 1],
+    ['starts again and again', 'while true; do tcpserver 0 25 x; sleep 1; done\n', 1],
+    ['reads', 'while read a; do A="$a"; done < /etc/x\n', 1],
+    ['a trap', 'trap "rm -f /x" 1 2 15\n', 1],
+    ['a document', 'cat <<-END >/x # c\n\texec no\n\tEND\n', 1],
+  ])('stands behind what is told, and not followed: %s', (_, text, line) => {
+    const { started: programs, unknown } = follow(`${text}exec tcpserver 0 587 x`)
+    expect(programs.at(-1)?.words).toEqual(['tcpserver', '0', '587', 'x'])
+    expect(programs.length).toBeLessThanOrEqual(2)
+    expect(unknown[0]?.line).toBe(line)
+  })
+
+  test('goes round as a shell does, as far as values are known', () => {
+    const counted = 'A=\nwhile [ "$A" != xxx ]; do A="x$A"; B="$B$A,"; done\nexec tcpserver "$B"'
+    expect(started(counted)).toEqual(['tcpserver', 'x,xx,xxx,'])
+    expect(started('for a in 1 2 3; do break; done\nbreak\nexec tcpserver $a')).toEqual([
+      'tcpserver',
+      '1',
+    ])
+    expect(started("echo <<'A' <<B\nA\nexec no\nB\nexec tcpserver 0")).toEqual(['tcpserver', '0'])
+  })
+
+  test('is what stands before something that is not understood, as a shell reads it', () => {
+    const { started: programs, unknown } = follow('exec one 2>&1\n[[ x ]] && exec two\n')
+    expect([programs.map(({ words }) => words), unknown]).toEqual([[['one']], []])
+    expect(follow('tcpserver 0 25 x &\nA=$((1))\nexec two')).toMatchObject({
+      started: [{ words: ['tcpserver', '0', '25', 'x'] }],
+      unknown: [{ line: 2 }],
+    })
+  })
+
   test('is nothing where the script exits before', () => {
     expect(follow('if [ ! -f /x ]\nthen exit 1\nfi\nexec tcpserver').started).toEqual([])
   })
@@ -151,10 +183,12 @@ describe('what is not understood is told, with its line', () => {
     ['case a in a) exec one', 1],
     ['case a in [z-) exec one ;; esac', 1],
     ['f() { exec one', 1],
-    ['while true ; do exec one ; done', 1],
+    ['[[ a < b ]] && exec one', 1],
+    ['exec tcpserver 0 25 x (', 1],
+    ['while [ "$A" != xx ] ; do A=$(date) ; done ; exec one', 1],
     ['exec tcpserver "unclosed', 1],
     ['A=$((1 + 2))', 1],
-    ['cat <<END\nEND', 1],
+    ['cat <<<END', 1],
     ['A=${B%%.cdb}', 1],
     ['\n\nif true ; then', 3],
   ])('%j', (text, line) => {
@@ -189,6 +223,10 @@ describe('no script', () => {
     'then ',
     'fi\n',
     'for x in ',
+    'while ',
+    'until ',
+    'break ',
+    '<<A\n',
     'do ',
     'done\n',
     'eval ',

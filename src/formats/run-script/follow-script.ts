@@ -3,9 +3,10 @@
  * functions and `exec` are followed, other programs are not. A value that only running something could tell is unknown; where a test asks
  * for such a value the script is not followed any further.
  */
-import { Expansion, longestValue, unknownMark } from './expansion.ts'
+import { Expansion, unknownMark } from './expansion.ts'
 import { harmless, services } from './known-programs.ts'
-import { parseScript } from './parse-script.ts'
+import { parseBeginning, parseScript } from './parse-script.ts'
+import { putBack, ScriptVariables } from './script-variables.ts'
 import { Ended, ScriptNotes, type UnknownConstruct } from './script-notes.ts'
 import { isTrue, programName, type ScriptFiles } from './shell-builtins.ts'
 import { isLike } from './shell-pattern.ts'
@@ -13,6 +14,7 @@ import {
   ShellSyntaxError,
   type CaseBranch,
   type Command,
+  type Loop,
   type SimpleCommand,
   type Word,
 } from './shell-syntax.ts'
@@ -42,6 +44,7 @@ const deepestEval = 8
 /** Commands within commands: far from where the stack of calls ends. */
 const deepestCommand = 500
 const mostStarted = 200
+const mostRounds = 1_000
 
 /** A function has ended by `return`. */
 class Returned extends Error {
@@ -53,13 +56,18 @@ class Returned extends Error {
   }
 }
 
+/** A loop has ended by `break`. */
+class Broken extends Ended {}
+
 /** Pure but for what `world` answers. Never throws for what stands in the script. */
 export function followScript(text: string, world: ScriptWorld): FollowedScript {
   const notes = new ScriptNotes()
   const follower = new Follower(world, notes)
   try {
     if (text.includes(unknownMark)) throw new ShellSyntaxError(1, 'holds a private character')
-    follower.run(parseScript(text))
+    const { commands, problem } = parseBeginning(text)
+    follower.run(commands)
+    if (problem !== undefined) throw problem
   } catch (error) {
     if (error instanceof ShellSyntaxError) notes.note(error.line, error.message)
     else if (!(error instanceof Ended || error instanceof Returned)) throw error
@@ -73,19 +81,18 @@ class Follower {
   readonly #world: ScriptWorld
   readonly #notes: ScriptNotes
   readonly #expansion: Expansion
-  readonly #values: Map<string, string>
-  readonly #exported: Set<string>
+  readonly #variables: ScriptVariables
   readonly #functions = new Map<string, Command>()
   #steps = 0
   #evals = 0
   #depth = 0
+  #loops = 0
 
   constructor(world: ScriptWorld, notes: ScriptNotes) {
     this.#world = world
     this.#notes = notes
-    this.#values = new Map(world.environment ?? [['PATH', '/usr/bin:/bin']])
-    this.#expansion = new Expansion(this.#values, world, notes)
-    this.#exported = new Set(world.environment?.keys())
+    this.#variables = new ScriptVariables(world.environment, notes)
+    this.#expansion = new Expansion(this.#variables.values, world, notes)
   }
 
   /** @returns whether the last one succeeded */
@@ -135,12 +142,42 @@ class Follower {
       case 'for': {
         let last = true
         for (const field of this.#expansion.fields(command.words, command.line)) {
-          this.#set(command.name, field, command.line)
-          last = this.run(command.body)
+          this.#variables.set(command.name, field, command.line)
+          const done = this.#round(command.body)
+          if (done === 'broken') return true
+          last = done
         }
         return last
       }
+      case 'loop':
+        return this.#loop(command)
     }
+  }
+
+  #round(body: readonly Command[]): boolean | 'broken' {
+    this.#loops += 1
+    try {
+      return this.run(body)
+    } catch (error) {
+      if (error instanceof Broken) return 'broken'
+      throw error
+    } finally {
+      this.#loops -= 1
+    }
+  }
+
+  /** One that waits for something, or starts a service again and again, changes no variable: the next round would be the same. */
+  #loop({ test, goesOnAt, body, line }: Loop): boolean {
+    for (let rounds = 0; rounds < mostRounds; rounds++) {
+      const before = new Map(this.#variables.values)
+      const { args } = this.#expansion
+      if (this.run(test) !== goesOnAt || this.#round(body) === 'broken') return true
+      if (args === this.#expansion.args && this.#variables.areAs(before)) {
+        this.#notes.note(line, 'a loop that only time ends: read as if it had ended')
+        return true
+      }
+    }
+    throw this.#notes.lost(line, 'a loop goes round too often')
   }
 
   /** Scripts that init runs are given `start`. */
@@ -173,7 +210,7 @@ class Follower {
 
   /** What it sets, and its end, are its own. */
   #subshell(body: readonly Command[]): boolean {
-    const [values, exported] = [new Map(this.#values), new Set(this.#exported)]
+    const restore = this.#variables.kept()
     const functions = new Map(this.#functions)
     try {
       return this.run(body)
@@ -182,17 +219,15 @@ class Follower {
       if (!(error instanceof Ended)) throw error
       return true
     } finally {
-      putBack(this.#values, values)
+      restore()
       putBack(this.#functions, functions)
-      this.#exported.clear()
-      for (const name of exported) this.#exported.add(name)
     }
   }
 
   #call(body: Command, args: readonly string[], { assignments, line }: SimpleCommand): boolean {
     for (const { name, word } of assignments) {
-      this.#set(name, this.#expansion.value(word, line), line)
-      this.#exported.add(name)
+      this.#variables.set(name, this.#expansion.value(word, line), line)
+      this.#variables.exportName(name)
     }
     const before = this.#expansion.args
     this.#expansion.args = args
@@ -225,7 +260,7 @@ class Follower {
     const [name, ...args] = this.#expansion.fields(command.words, command.line)
     if (name === undefined) {
       for (const { name: variable, word } of command.assignments) {
-        this.#set(variable, this.#expansion.value(word, line), line)
+        this.#variables.set(variable, this.#expansion.value(word, line), line)
       }
       return true
     }
@@ -236,19 +271,32 @@ class Follower {
         throw new Ended()
       case 'exit':
         throw new Ended()
+      case 'break':
+        if (this.#loops === 0) return true
+        if (args.length > 0) throw this.#notes.lost(line, `break ${args.join(' ')}`)
+        throw new Broken()
+      case 'continue':
+        throw this.#notes.lost(line, 'continue')
+      case 'trap':
+        this.#notes.note(line, 'trap: what a signal makes it do is not followed')
+        return true
+      case 'read':
+        this.#variables.read(args, line)
+        return true
       case 'export':
-        this.#export(command.words.slice(1), line)
+        this.#variables.export(this.#valuesOf(command.words.slice(1), line), line)
         return true
       case 'return':
         throw new Returned((args[0] ?? '0') === '0')
       case 'local':
-        return this.#local(command.words.slice(1), line)
+        this.#variables.local(this.#valuesOf(command.words.slice(1), line), line)
+        return true
       case 'shift':
         if (this.#expansion.args === undefined || args.length > 0) break
         this.#expansion.args = this.#expansion.args.slice(1)
         return true
       case 'unset':
-        for (const each of args) this.#unset(each)
+        for (const each of args) this.#variables.unset(each)
         return true
       case 'eval':
         return this.#eval(args.join(' '), line)
@@ -285,43 +333,14 @@ class Follower {
   #start(words: readonly string[], { assignments, line }: SimpleCommand): void {
     if (this.started.length >= mostStarted)
       throw this.#notes.lost(line, 'the script starts too much')
-    const environment = new Map(
-      [...this.#exported].flatMap((name) => {
-        const value = this.#values.get(name)
-        return value === undefined ? [] : [[name, value] as const]
-      }),
-    )
+    const environment = this.#variables.environment()
     for (const { name, word } of assignments)
       environment.set(name, this.#expansion.value(word, line))
     this.started.push({ words, environment, line })
   }
 
-  #export(words: readonly Word[], line: number): void {
-    for (const word of words) {
-      const text = this.#expansion.value(word, line)
-      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([^]*))?$/.exec(text) ?? []
-      if (name === undefined) this.#notes.note(line, `export ${text}`)
-      else {
-        if (value !== undefined) this.#set(name, value, line)
-        this.#exported.add(name)
-      }
-    }
-  }
-
-  /** Taken for variables of the script: names that mean two things are not what such scripts have. */
-  #local(words: readonly Word[], line: number): boolean {
-    for (const word of words) {
-      const text = this.#expansion.value(word, line)
-      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([^]*))?$/.exec(text) ?? []
-      if (name === undefined) this.#notes.note(line, `local ${text}`)
-      else this.#set(name, value ?? '', line)
-    }
-    return true
-  }
-
-  #unset(name: string): void {
-    this.#values.delete(name)
-    this.#exported.delete(name)
+  #valuesOf(words: readonly Word[], line: number): readonly string[] {
+    return words.map((word) => this.#expansion.value(word, line))
   }
 
   #eval(text: string, line: number): boolean {
@@ -354,14 +373,4 @@ class Follower {
     if (answer === undefined) throw this.#notes.lost(line, `the test [ ${args.join(' ')} ]`)
     return answer
   }
-
-  #set(name: string, value: string, line: number): void {
-    if (value.length > longestValue) throw this.#notes.lost(line, `${name} grows too long`)
-    this.#values.set(name, value)
-  }
-}
-
-function putBack<Value>(map: Map<string, Value>, before: ReadonlyMap<string, Value>): void {
-  map.clear()
-  for (const [name, value] of before) map.set(name, value)
 }

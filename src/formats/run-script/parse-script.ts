@@ -11,14 +11,35 @@ import {
 
 /** Longer ones are no run scripts. */
 const longest = 256 * 1024
-const strange = new Set(['while', 'until', 'select', '[[', 'trap'])
+const tooLong = 'it is too long for a run script'
+const strange = new Set(['select', '[['])
 const nameOnly = /^[A-Za-z_][A-Za-z0-9_]*$/
 const closing = new Set(['then', 'fi', 'else', 'elif', 'do', 'done', 'esac', '}'])
 
 /** @throws ShellSyntaxError for what is not understood */
 export function parseScript(text: string): readonly Command[] {
-  if (text.length > longest) throw new ShellSyntaxError(1, 'it is too long for a run script')
+  if (text.length > longest) throw new ShellSyntaxError(1, tooLong)
   return parseAt(text, 1, 0)
+}
+
+export interface ScriptBeginning {
+  readonly commands: readonly Command[]
+  /** What stands behind them and is not understood. */
+  readonly problem?: ShellSyntaxError
+}
+
+/** As a shell reads it, which does what it has read before it looks further. */
+export function parseBeginning(text: string): ScriptBeginning {
+  const commands: Command[] = []
+  try {
+    if (text.length > longest) throw new ShellSyntaxError(1, tooLong)
+    const words = new WordReader({ text, line: 1, depth: 0, parse: parseAt })
+    new ScriptParser(words).script(commands)
+    return { commands }
+  } catch (error) {
+    if (!(error instanceof ShellSyntaxError)) throw error
+    return { commands, problem: error }
+  }
 }
 
 function parseAt(text: string, line: number, depth: number): readonly Command[] {
@@ -40,24 +61,25 @@ class ScriptParser {
     this.#token = words.next()
   }
 
-  script(): readonly Command[] {
-    const commands = this.#list([])
+  /** @param commands where those are put that are whole */
+  script(commands: Command[] = []): readonly Command[] {
+    this.#list([], commands)
     if (this.#token.token !== 'end') throw this.#unexpected()
     return commands
   }
 
   /** Commands up to one of these words or operators, which is left where it is. */
-  #list(until: readonly string[]): readonly Command[] {
-    const commands: Command[] = []
+  #list(until: readonly string[], commands: Command[] = []): readonly Command[] {
     for (;;) {
       while (this.#isOperator('\n') || this.#isOperator(';')) this.#advance()
       if (this.#atEnd(until)) return commands
-      commands.push(this.#andOr())
+      const command = this.#andOr()
       // What runs in the background is a service all the same.
       if (this.#isOperator('&')) this.#advance()
       else if (!this.#isOperator('\n') && !this.#isOperator(';') && !this.#atEnd(until)) {
         throw this.#unexpected()
       }
+      commands.push(command)
     }
   }
 
@@ -112,6 +134,9 @@ class ScriptParser {
         return this.#if()
       case 'for':
         return this.#for()
+      case 'while':
+      case 'until':
+        return this.#loop(token.raw)
       case 'case':
         return this.#case()
       case '{':
@@ -216,6 +241,16 @@ class ScriptParser {
     return { do: 'for', name, words, body, line }
   }
 
+  #loop(word: 'while' | 'until'): Command {
+    const { line } = this.#token
+    this.#expect(word)
+    const test = this.#list(['do'])
+    this.#expect('do')
+    const body = this.#list(['done'])
+    this.#expect('done')
+    return { do: 'loop', test, goesOnAt: word === 'while', body, line }
+  }
+
   /** @param start its first word, which has been taken */
   #simple(start: WordToken): SimpleCommand {
     const { line } = start
@@ -263,13 +298,16 @@ class ScriptParser {
   }
 
   #isRedirection(): boolean {
-    return ['<', '>', '>>', '>&', '<&'].some((each) => this.#isOperator(each))
+    return ['<', '>', '>>', '>&', '<&', '<<'].some((each) => this.#isOperator(each))
   }
 
   /** @returns the file that is read from */
   #redirection(): Word | undefined {
     const isInput = this.#isOperator('<')
+    const isDocument = this.#isOperator('<<')
     this.#advance()
+    // Before the end of the line is read, behind which it begins.
+    if (isDocument && this.#token.token === 'word') this.#words.expectDocument(this.#token.raw)
     const { word } = this.#anyWord()
     return isInput ? word : undefined
   }

@@ -49,6 +49,8 @@ export class WordReader {
   #at = 0
   #line: number
   #braces = 0
+  /** The words that end those that begin behind this line. */
+  readonly #documents: string[] = []
 
   constructor(source: WordSource) {
     this.#source = source
@@ -67,8 +69,28 @@ export class WordReader {
       return { token: 'word', word, raw: this.#text.slice(from, this.#at), line }
     }
     this.#at += text.length
-    if (text === '\n') this.#line += 1
+    if (text === '\n') {
+      this.#line += 1
+      for (const end of this.#documents.splice(0)) this.#skipDocument(end)
+    }
     return { token: 'operator', text, line }
+  }
+
+  /** Behind the end of this line stands what a program reads, up to a line that is this word; behind `-` tabs do not count. */
+  expectDocument(word: string): void {
+    this.#documents.push(word.replaceAll(/['"\\]/g, ''))
+  }
+
+  #skipDocument(end: string): void {
+    const isIndented = end.startsWith('-')
+    const word = isIndented ? end.slice(1) : end
+    while (this.#at < this.#text.length) {
+      const found = this.#text.indexOf('\n', this.#at)
+      const line = this.#text.slice(this.#at, found === -1 ? undefined : found)
+      this.#at = found === -1 ? this.#text.length : found + 1
+      this.#line += 1
+      if ((isIndented ? line.replace(/^\t+/, '') : line) === word) return
+    }
   }
 
   #skipBlanks(): void {

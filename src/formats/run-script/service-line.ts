@@ -87,16 +87,13 @@ export function readServiceLine(
       programs.push({ ...program, problem: `the option -${read.illegal.letter}` })
       break
     }
-    programs.push(program)
     rest = read.rest.slice(wrapper.takes)
     const folder = name === 'envdir' ? program.args[0] : undefined
-    if (folder !== undefined) {
-      const variables = surroundings.variablesIn(folder)
-      if (variables === undefined) {
-        programs.push({ ...program, problem: `the folder ${folder} cannot be read` })
-      }
-      for (const [variable, value] of variables ?? []) put(environment, variable, value)
-    }
+    const variables =
+      folder === undefined ? new Map<string, string>() : surroundings.variablesIn(folder)
+    const problem = variables === undefined ? `the folder ${folder} cannot be read` : undefined
+    programs.push({ ...program, ...(problem === undefined ? {} : { problem }) })
+    for (const [variable, value] of variables ?? []) put(environment, variable, value)
   }
   return { programs, environment }
 }

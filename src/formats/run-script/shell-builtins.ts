@@ -61,7 +61,12 @@ function unary(operator: string, value: string, files: ScriptFiles): boolean | u
     case '-e':
     case '-r':
     case '-x':
+    case '-w':
     case '-d':
+    case '-L':
+    case '-h':
+    case '-p':
+    case '-S':
       return value !== '' && files.exists(value)
     case '-s':
       return (files.readText(value) ?? '') !== ''

@@ -1,6 +1,6 @@
 /**
  * The part of the shell that run scripts of the qmail world are written in, as a tree. Strict: whatever else stands in a
- * script (while, here-documents, arithmetic, trap …) is a ShellSyntaxError with its line, never a guess.
+ * script (arithmetic, `[[`, arrays …) is a ShellSyntaxError with its line, never a guess.
  */
 
 export interface Word {
@@ -38,6 +38,7 @@ export interface Otherwise {
 
 export type Command =
   | SimpleCommand
+  | Loop
   | { readonly do: 'pipe'; readonly stages: readonly Command[]; readonly line: number }
   | { readonly do: 'not'; readonly command: Command; readonly line: number }
   | {
@@ -78,6 +79,15 @@ export type Command =
       readonly body: readonly Command[]
       readonly line: number
     }
+
+export interface Loop {
+  readonly do: 'loop'
+  readonly test: readonly Command[]
+  /** What the test says for another round: true for `while`, false for `until`. */
+  readonly goesOnAt: boolean
+  readonly body: readonly Command[]
+  readonly line: number
+}
 
 export interface SimpleCommand {
   readonly do: 'run'

@@ -21,9 +21,11 @@ export function limitWords(text: string): ReadonlyMap<string, string> {
 export function disabledBitsOf(words: ReadonlyMap<string, string>): number {
   // In the file the word is enough; the table has a number beside each.
   const isSet = (word: string): boolean => (words.get(word) ?? '0') !== '0'
-  const { noPop, noSmtp, noRelay } = vpopmailBits
+  const { noPop, noImap, noWebmail, noSmtp, noRelay } = vpopmailBits
   return (
     (isSet('disable_pop') ? noPop : 0) |
+    (isSet('disable_imap') ? noImap : 0) |
+    (isSet('disable_webmail') ? noWebmail : 0) |
     (isSet('disable_smtp') ? noSmtp : 0) |
     (isSet('disable_relay') ? noRelay : 0)
   )

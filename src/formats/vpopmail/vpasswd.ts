@@ -17,6 +17,8 @@ export interface VpopmailUser {
 /** Bits of pw_gid that mean something here (vpopmail.h). */
 export const vpopmailBits = Object.freeze({
   noPop: 0x02,
+  noWebmail: 0x04,
+  noImap: 0x08,
   noMail: 0x10,
   noRelay: 0x20,
   noSmtp: 0x800,

@@ -64,9 +64,9 @@ BOB:$6$x:1:0:x::
 })
 
 test('what the limits of a domain disable is known by a word in the file, by a number in the table', () => {
-  const { noPop, noSmtp, noRelay } = vpopmailBits
+  const { noPop, noWebmail, noSmtp, noRelay } = vpopmailBits
   expect(disabledBitsOf(limitWords('disable_pop\ndisable_smtp: 1\ndisable_webmail\n'))).toBe(
-    noPop | noSmtp,
+    noPop | noSmtp | noWebmail,
   )
   const row = new Map([
     ['disable_pop', '0'],

@@ -121,7 +121,8 @@ export function reportWords(services: readonly Service[], findings: ImportFindin
         if (outcome === 'unsupported') findings.unsupported(what, source, remark)
         else findings.difference(what, source, { remark, ...(to === undefined ? {} : { to }) })
       }
-      if (whole !== undefined) say(commandLine(program), whole)
+      // What is wrong with it has been told, and it does not do what it would.
+      if (whole !== undefined && program.problem === undefined) say(commandLine(program), whole)
       for (const { letter, value } of program.options) {
         const note = letters[letter] ?? whole ?? unusual
         if (note === told || (whole !== undefined && note === whole)) continue

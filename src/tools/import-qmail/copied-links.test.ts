@@ -22,7 +22,11 @@ const request = {
 }
 
 describe('symbolic links in a copy', () => {
-  async function copied(tree: string, links: Readonly<Record<string, string>>) {
+  async function copied(
+    tree: string,
+    links: Readonly<Record<string, string>>,
+    followOutside = false,
+  ) {
     const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
     roots.push(root)
     for (const folder of ['etc/qmail', join(tree, 'alias')]) {
@@ -35,7 +39,8 @@ describe('symbolic links in a copy', () => {
       // oxlint-disable-next-line no-await-in-loop -- a few links
       await symlink(target.replace('ROOT', root), join(root, path))
     }
-    const { files, facts } = await planQmailImport({ ...request, tree: join(root, tree) })
+    const planned = { ...request, tree: join(root, tree), followOutside }
+    const { files, facts } = await planQmailImport(planned)
     return { root, facts, rcpthosts: latin1(files.get('control/rcpthosts') ?? new Uint8Array()) }
   }
 
@@ -55,6 +60,27 @@ describe('symbolic links in a copy', () => {
       'var/qmail/control': '/etc/a',
     })
     expect(facts.map(({ what }) => what)).toContain('control/me is missing')
+    expect(facts).toContainEqual(expect.objectContaining({ what: 'links without an end' }))
+  })
+
+  test('may be forty, one behind the other; the next one is told and not followed', async () => {
+    const links = (count: number): Readonly<Record<string, string>> => ({
+      ...Object.fromEntries(
+        Array.from({ length: count - 1 }, (_, at) => [
+          `etc/l${at}`,
+          at === 0 ? 'qmail' : `l${at - 1}`,
+        ]),
+      ),
+      'var/qmail/control': `/etc/l${count - 2}`,
+    })
+    const most = await copied('var/qmail', links(40))
+    expect(most.rcpthosts).toBe('copied.example\n')
+    expect(most.facts.map(({ what }) => what)).not.toContain('links without an end')
+    const { facts, rcpthosts, root } = await copied('var/qmail', links(41))
+    expect(rcpthosts).toBe('')
+    expect(facts.filter(({ what }) => what === 'links without an end')).toMatchObject([
+      { outcome: 'unsupported', source: join(root, 'etc/l0') },
+    ])
   })
 
   test('that lead to its very top lead out of nothing', async () => {
@@ -63,9 +89,31 @@ describe('symbolic links in a copy', () => {
     expect(facts.filter(({ what }) => what.startsWith('a link to'))).toEqual([])
   })
 
-  test('that lead to what it does not have are told', async () => {
-    const { root, facts } = await copied('qmail', { 'qmail/control': 'ROOT/etc/qmail' })
-    const link = facts.find(({ source }) => source === join(root, 'qmail/control'))
-    expect(link).toMatchObject({ outcome: 'difference', what: `a link to ${root}/etc/qmail` })
+  test.each([
+    [false, 'dangerous', ''],
+    [true, 'difference', 'copied.example\n'],
+  ])(
+    'that lead to what it does not have are read on this host only where that is wanted: %s',
+    async (isWanted, outcome, read) => {
+      const links = { 'qmail/control': 'ROOT/etc/qmail' }
+      const { root, facts, rcpthosts } = await copied('qmail', links, isWanted)
+      const link = facts.find(({ source }) => source === join(root, 'qmail/control'))
+      expect(link).toMatchObject({ outcome, what: `a link to ${root}/etc/qmail` })
+      expect(rcpthosts).toBe(read)
+    },
+  )
+
+  test('of a vpopmail make no users of the passwords of this host', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'postern-import-'))
+    roots.push(root)
+    const tree = join(root, 'var/qmail')
+    const domain = join(root, 'home/vpopmail/domains/example.org')
+    await mkdir(join(tree, 'users'), { recursive: true })
+    await mkdir(domain, { recursive: true })
+    const assign = '+example.org-:example.org:89:89:/home/vpopmail/domains/example.org:-::\n.\n'
+    await writeFile(join(tree, 'users/assign'), assign)
+    await symlink('/etc/passwd', join(domain, 'vpasswd'))
+    const { vpopmail } = await planQmailImport({ ...request, tree })
+    expect(vpopmail?.plan).toMatchObject({ domains: [{ name: 'example.org' }], users: [] })
   })
 })

@@ -12,6 +12,8 @@ export interface CopiedFolder {
   readonly was: string
   /** Where a path that the installation names lies. */
   readonly place: (path: string) => string
+  /** Links that lead out of the copy are followed too: whoever made it may choose what is read here, by root perhaps. */
+  readonly followOutside: boolean
 }
 
 /**
@@ -20,25 +22,34 @@ export interface CopiedFolder {
  */
 export class CopiedLinks {
   readonly #copy: CopiedFolder
-  /** Links that lead out of the copy, for it has no such place: where they lie, and what is read in their stead. */
+  /** Links that lead out of the copy, for it has no such place: where they lie, and where they lead. */
   readonly outside = new Map<string, string>()
+  /** The link behind the last of so many, for each path that leads from link to link without an end. */
+  readonly endless = new Set<string>()
 
   constructor(copy: CopiedFolder) {
     this.#copy = copy
   }
 
-  /** @returns the path with its links followed, which may lead to others */
-  follow(path: string, left: number = mostLinks): string {
-    const { top, was, place } = this.#copy
-    if (!this.#isInside(path) || left === 0) return path
+  /** @returns the path with its links followed; undefined where they lead to what is not to be read */
+  follow(path: string, left: number = mostLinks): string | undefined {
+    const { top, was, place, followOutside } = this.#copy
+    if (!this.#isInside(path)) return path
     const names = path.slice(top.length + 1).split('/')
     for (let depth = 1; depth <= names.length; depth++) {
       const at = `${top}/${names.slice(0, depth).join('/')}`
       const target = targetOf(at)
       if (target === undefined) continue
+      if (left === 0) {
+        this.endless.add(at)
+        return undefined
+      }
       const folder = `${was}${dirname(at).slice(top.length)}`
       const lead = place(posix.resolve('/', folder, target))
-      if (lead !== top && !this.#isInside(lead)) this.outside.set(at, lead)
+      if (lead !== top && !this.#isInside(lead)) {
+        this.outside.set(at, lead)
+        if (!followOutside) return undefined
+      }
       return this.follow([lead, ...names.slice(depth)].join('/'), left - 1)
     }
     return path

@@ -3,7 +3,7 @@
  * below the folder that the tree was found in, so that a copy or a mounted disk can be read as well.
  */
 import { posix, resolve } from 'node:path'
-import { isPosternError } from '../../mail/errors.ts'
+import { isPosternError, PosternError } from '../../mail/errors.ts'
 import type { Disk, FileStat } from '../../runtime/disk.ts'
 import { CopiedLinks } from './copied-links.ts'
 
@@ -19,24 +19,49 @@ export class Installation {
   /** Absent where it is in its place. */
   readonly #links: CopiedLinks | undefined
 
-  constructor(disk: Disk, tree: string) {
+  /** @param followOutside links in a copy may lead to what this host has, and that is read */
+  constructor(disk: Disk, tree: string, followOutside = false) {
     this.#disk = disk
     this.tree = resolve(tree)
     this.#root = this.tree.endsWith(home) ? this.tree.slice(0, -home.length) : ''
     const place = (path: string): string => this.#place(path)
     const [top, was] = this.#root === '' ? [this.tree, home] : [this.#root, '']
-    this.#links = this.tree === home ? undefined : new CopiedLinks({ top, was, place })
+    this.#links =
+      this.tree === home ? undefined : new CopiedLinks({ top, was, place, followOutside })
   }
 
-  /** Links that were met, and lead to what the copy does not have: where they lie, and what was looked at in their stead. */
+  /** Links that were met, and lead to what the copy does not have: where they lie, and where they lead. */
   get linksOutside(): ReadonlyMap<string, string> {
     return this.#links?.outside ?? new Map()
   }
 
-  /** Where a path that the installation names lies. */
+  /** Links that were met, and to which more led than are followed, perhaps in a circle. */
+  get endlessLinks(): ReadonlySet<string> {
+    return this.#links?.endless ?? new Set()
+  }
+
+  /** Where a path that the installation names lies; to be named, for what is there may not be for us to read. */
   locate(path: string): string {
     const placed = this.#place(path)
     return this.#links?.follow(placed) ?? placed
+  }
+
+  /** For whoever reads folder by folder: as a disk, but that links lead where they led in its place. */
+  reader(): Pick<Disk, 'list' | 'readFile' | 'stat'> {
+    return {
+      list: async (path) => this.#disk.list(this.#readable(path)),
+      readFile: async (path, maxBytes) => this.#disk.readFile(this.#readable(path), maxBytes),
+      stat: async (path) => this.#disk.stat(this.#readable(path)),
+    }
+  }
+
+  /** @throws PosternError NOT_FOUND for what links lead to that is not to be read: to us it is not there */
+  #readable(path: string): string {
+    const placed = this.#place(path)
+    const found = this.#links === undefined ? placed : this.#links.follow(placed)
+    if (found === undefined)
+      throw new PosternError('NOT_FOUND', `${placed}: a link that is not followed`)
+    return found
   }
 
   #place(path: string): string {
@@ -55,8 +80,8 @@ export class Installation {
     if (/^\/(?:dev|proc|sys)\//.test(posix.resolve('/', path))) return undefined
     try {
       // A FIFO would wait for somebody, too.
-      if (this.#disk.statNow(this.locate(path)).kind !== 'file') return undefined
-      return this.#disk.readFileNow(this.locate(path), maxBytes)
+      if (this.#disk.statNow(this.#readable(path)).kind !== 'file') return undefined
+      return this.#disk.readFileNow(this.#readable(path), maxBytes)
     } catch (error) {
       if (isPosternError(error)) return undefined
       throw error
@@ -82,7 +107,7 @@ export class Installation {
 
   exists(path: string): boolean {
     try {
-      this.#disk.statNow(this.locate(path))
+      this.#disk.statNow(this.#readable(path))
       return true
     } catch (error) {
       // A folder, or one that nobody may read, is there all the same.
@@ -93,7 +118,7 @@ export class Installation {
 
   async stat(path: string): Promise<FileStat | undefined> {
     try {
-      return await this.#disk.stat(this.locate(path))
+      return await this.#disk.stat(this.#readable(path))
     } catch (error) {
       if (isPosternError(error)) return undefined
       throw error
@@ -103,7 +128,7 @@ export class Installation {
   /** Sorted names; none where there is no such folder. */
   async names(folder: string): Promise<readonly string[]> {
     try {
-      return (await this.#disk.list(this.locate(folder))).toSorted()
+      return (await this.#disk.list(this.#readable(folder))).toSorted()
     } catch (error) {
       if (isPosternError(error)) return []
       throw error

@@ -1,11 +1,12 @@
 /** Who receives mail: users/, the aliases, and the domains of a vpopmail. */
 import { latin1, latin1Bytes } from '../../formats/octets.ts'
-import type { Disk } from '../../runtime/disk.ts'
+import { programName } from '../../formats/run-script/shell-builtins.ts'
 import { planImport, type PlannedImport } from '../import-vpopmail.ts'
 import { readVpopmail } from '../read-vpopmail.ts'
 import type { ConfigFiles } from './config-files.ts'
 import type { ImportFindings } from './findings.ts'
 import type { Installation } from './installation.ts'
+import type { WrittenEntry } from './written-config.ts'
 
 const usersFolder = '/var/qmail/users'
 const aliasFolder = '/var/qmail/alias'
@@ -61,6 +62,23 @@ export interface ImportedVpopmail {
   readonly home: string
 }
 
+/** vchkpw asks the vpopmail that is left behind: where all of its users are accounts now, they log in without it. */
+export function withoutVchkpw(
+  chain: readonly WrittenEntry[],
+  vpopmail: ImportedVpopmail | undefined,
+  findings: ImportFindings,
+): readonly WrittenEntry[] {
+  if (vpopmail === undefined || unpeopled(vpopmail.plan).length > 0) return chain
+  return chain.map((each) => {
+    const command = each.options.get('command')?.value
+    const program = Array.isArray(command) ? String(command[0]) : ''
+    if (each.plugin !== 'checkpassword' || programName(program) !== 'vchkpw') return each
+    const remark = 'the entry checkpassword that asks it is off: its users log in as accounts now'
+    findings.difference(program, vpopmail.home, { to: 'accounts', remark })
+    return { ...each, settings: { ...each.settings, mode: 'off' } }
+  })
+}
+
 /** Domains in which nobody gets mail. */
 function unpeopled({ domains, users, aliases }: PlannedImport): readonly string[] {
   const peopled = new Set(
@@ -75,7 +93,6 @@ function unpeopled({ domains, users, aliases }: PlannedImport): readonly string[
 
 /** The home is where users/assign has the domains; undefined where there is none. */
 export async function importVpopmail(
-  disk: Disk,
   installation: Installation,
   files: ConfigFiles,
   findings: ImportFindings,
@@ -92,11 +109,19 @@ export async function importVpopmail(
     )
     return undefined
   }
-  const plan = planImport(await readVpopmail(disk, { home: installation.locate(home) }))
-  const { domains, users, aliases, doubts } = plan
+  const plan = planImport(
+    await readVpopmail(installation.reader(), {
+      home: installation.locate(home),
+      assign: installation.locate(`${usersFolder}/assign`),
+    }),
+  )
+  const { domains, domainAliases, users, aliases, doubts } = plan
   for (const { name } of domains) {
     const remark = `its users are accounts now; copy ${home}/domains/${name}/USER/Maildir to the maildirs of postern.yaml`
     findings.difference(`the vpopmail domain ${name}`, home, { to: 'accounts', remark })
+  }
+  for (const { name, domain } of domainAliases) {
+    findings.mapped(`${name}, another name of the vpopmail domain ${domain}`, home, 'accounts')
   }
   for (const name of unpeopled(plan)) {
     const remark =
@@ -109,7 +134,7 @@ export async function importVpopmail(
     'accounts',
   )
   for (const doubt of doubts) findings.unsupported(doubt, home, 'see postern import-vpopmail')
-  withoutDomains(files, new Set(domains.map(({ name }) => name)))
+  withoutDomains(files, new Set([...domains, ...domainAliases].map(({ name }) => name)))
   return { plan, home }
 }
 

@@ -184,6 +184,22 @@ describe('programs in front of qmail-smtpd', () => {
     ])
   })
 
+  test('a vpopmail is taken over with the other names of its domains (vaddaliasdomain), and vchkpw is asked no more', async () => {
+    const folder = '/home/vpopmail/domains/one.test'
+    const { vpopmail, text, of, yaml } = await imported({
+      ...smtpd('tcpserver 0 25 qmail-smtpd mx /home/vpopmail/bin/vchkpw /bin/true'),
+      '/var/qmail/users/assign': `+one.test-:one.test:89:89:${folder}:-::\n+two.test-:one.test:89:89:${folder}:-::\n.\n`,
+      '/var/qmail/control/virtualdomains': 'one.test:one.test\ntwo.test:two.test\n',
+      [`${folder}/vpasswd`]: 'bob:$1$salt$qJH7.N4xYta3aEG/dfqo/0:1:0::/x:NOQUOTA\n',
+    })
+    expect(vpopmail?.plan.domainAliases).toEqual([{ name: 'two.test', domain: 'one.test' }])
+    expect(of('mapped')).toContain('two.test, another name of the vpopmail domain one.test')
+    expect([text('control/virtualdomains'), text('users/assign')]).toEqual(['', '.\n'])
+    // Who is asked before the accounts must not be a program that is left behind.
+    expect(yaml).toMatch(/plugin: checkpassword .*\n +mode: "?off"?\n/)
+    expect(of('difference')).toContain('/home/vpopmail/bin/vchkpw')
+  })
+
   test('names are looked up for all listeners where one service did, for its rules by name', async () => {
     const { yaml } = await imported({
       '/service/a/run': 'exec tcpserver -H 0 25 qmail-smtpd\n',
@@ -224,6 +240,25 @@ describe('programs in front of qmail-smtpd', () => {
     expect(yaml).toMatch(/plugin: mfcheck # MFCHECK=1/)
     expect(yaml).toMatch(/plugin: mfcheck # MFCHECK=2/)
     expect(of('unsupported').filter((what) => what.includes('envdir'))).toEqual([])
+  })
+
+  test('a folder of envdir that is missing is told once, and nobody says that it was read', async () => {
+    const { facts } = await imported(smtpd('envdir ./gone tcpserver -R -H 0 25 qmail-smtpd'))
+    expect(facts.filter(({ what }) => what.includes('envdir'))).toMatchObject([
+      {
+        outcome: 'unsupported',
+        what: 'envdir: the folder ./gone cannot be read',
+        remark: 'the variables that it sets are not known: set them by hand',
+      },
+    ])
+  })
+
+  test('a service of the TLS patch that begins with TLS (SMTPS) does so here', async () => {
+    const { yaml } = await imported({
+      '/service/tls/run': 'export SMTPS=1\nexec tcpserver 0 465 qmail-smtpd\n',
+      '/service/plain/run': 'exec tcpserver 0 25 qmail-smtpd\n',
+    })
+    expect(yaml.match(/tls: implicit.*/g)).toEqual(['tls: implicit # SMTPS=1'])
   })
 
   test('numbers that are none are told, and addresses of both kinds are listened on', async () => {

@@ -13,9 +13,10 @@ import { ImportFindings, type ImportFact } from './findings.ts'
 import { Installation } from './installation.ts'
 import { reportWords } from './command-words.ts'
 import { importSend, ours, popListeners, reportOthers } from './other-services.ts'
-import { importPeople, importVpopmail, type ImportedVpopmail } from './people.ts'
+import { importPeople, importVpopmail, withoutVchkpw, type ImportedVpopmail } from './people.ts'
 import { scannerEntries, type ListenerProgram } from './scanners.ts'
 import { readServices, smtpServices, type Service } from './services.ts'
+import { reportLinks } from './report-links.ts'
 import { reportSharedPorts } from './shared-ports.ts'
 import { smtpEntries } from './smtp-entries.ts'
 import { importSpamdyke } from './spamdyke.ts'
@@ -45,6 +46,8 @@ export interface QmailImportRequest {
   readonly state: string
   /** The files of the tree stay where they are, and are followed there. */
   readonly inPlace: boolean
+  /** What links in a copy lead to outside of it is read; of a tree that is in its place it always is. */
+  readonly followOutside?: boolean
 }
 
 export interface QmailImport {
@@ -70,7 +73,11 @@ class ImportPlan {
 
   constructor(request: QmailImportRequest) {
     this.#request = request
-    this.#installation = new Installation(request.disk, request.tree)
+    this.#installation = new Installation(
+      request.disk,
+      request.tree,
+      request.inPlace || request.followOutside === true,
+    )
     this.#files = new ConfigFiles(this.#installation, this.#findings, request.inPlace)
   }
 
@@ -129,13 +136,8 @@ class ImportPlan {
     await importSurroundings(installation, services, findings)
     const vpopmail = this.#request.inPlace
       ? undefined
-      : await importVpopmail(this.#request.disk, installation, files, findings)
-    for (const [link, place] of installation.linksOutside) {
-      findings.difference(`a link to ${place}`, link, {
-        remark: 'what is there on this host was read',
-      })
-    }
-    const chain = withMore(mergeChains(chains), [
+      : await importVpopmail(installation, files, findings)
+    const whole = withMore(mergeChains(chains), [
       ...pop.logins,
       ...(vpopmail === undefined
         ? []
@@ -152,6 +154,7 @@ class ImportPlan {
         source: rules.path ?? 'tcp.smtp',
       }),
     ])
+    const chain = withoutVchkpw(whole, vpopmail, findings)
     const yaml = formatConfig({
       head: this.#head(),
       listeners: [...listeners, ...pop.listeners],
@@ -162,6 +165,8 @@ class ImportPlan {
         there.has('srs.secret'),
       ),
     })
+    const { inPlace, followOutside } = this.#request
+    reportLinks(installation, findings, inPlace || followOutside === true)
     const { facts } = findings
     const { openRelay } = rules
     return {

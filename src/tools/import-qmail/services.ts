@@ -143,13 +143,14 @@ class ServiceReader {
   }
 
   #add(service: Service): void {
-    for (const { name, problem } of service.line.programs) {
+    const { programs } = service.line
+    for (const [at, { name, problem }] of programs.entries()) {
       if (problem === undefined) continue
-      this.#findings.unsupported(
-        `${name}: ${problem}`,
-        service.source,
-        'what follows it was not read',
-      )
+      const remark =
+        at === programs.length - 1
+          ? 'what follows it was not read'
+          : 'the variables that it sets are not known: set them by hand'
+      this.#findings.unsupported(`${name}: ${problem}`, service.source, remark)
     }
     const isUnknown = service.line.programs
       .flatMap(wordsOf)

@@ -103,8 +103,10 @@ export function smtpListener(request: ListenerRequest): WrittenListener | undefi
     address.listen,
     `${server?.name ?? 'tcpserver'} ${host === '' ? '0' : host} ${port}`,
   )
-  const isImplicit = server?.name === 'sslserver'
-  if (isImplicit) put('tls', 'implicit', 'sslserver')
+  // The TLS patch of netqmail begins with TLS where the variable is set, be it to nothing.
+  const bySmtps = request.variables.text('SMTPS')
+  const isImplicit = server?.name === 'sslserver' || bySmtps !== undefined
+  if (isImplicit) put('tls', 'implicit', bySmtps === undefined ? 'sslserver' : `SMTPS=${bySmtps}`)
   putCertificate(request, keys, hasCertificate)
   putLimits(request, keys, server)
   const receiver = receiverOf(request, isImplicit)

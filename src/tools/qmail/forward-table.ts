@@ -4,7 +4,7 @@ import { buildCdb } from '../../formats/cdb-writer.ts'
 import { readAtBytes } from '../../formats/cdb.ts'
 import { aliasRecords } from '../../formats/forwarding/aliases.ts'
 import { forwardRecords } from '../../formats/forwarding/forward-text.ts'
-import { latin1, latin1Bytes, lowerAscii } from '../../formats/octets.ts'
+import { latin1, latin1Bytes, lowerAscii, utf8Octets } from '../../formats/octets.ts'
 import { systemDisk } from '../../runtime/node/disk.ts'
 import { qualifiersIn } from './qualifiers.ts'
 
@@ -44,6 +44,10 @@ export function openForwardTable(
   path: string,
   folder: string,
 ): ForwardTable | { readonly trouble: string } {
+  // A FIFO waits for somebody who may never come.
+  if (systemDisk.statNow(path).kind !== 'file' && path !== '/dev/null') {
+    return { trouble: `${utf8Octets(path)} is no file` }
+  }
   const bytes = systemDisk.readFileNow(path)
   if (path.endsWith('.cdb')) return new ForwardTable(openCdb(readAtBytes(bytes)))
   const reading =
