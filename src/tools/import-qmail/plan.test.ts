@@ -253,6 +253,23 @@ describe('programs in front of qmail-smtpd', () => {
     ])
   })
 
+  test('an exported variable that nothing here reads is told, and one that everybody has is not', async () => {
+    const { facts, yaml } = await imported(
+      smtpd(
+        'tcpserver -R -H 0 25 qmail-smtpd',
+        'export PATH=/bin MFDNSCHECK=1 QMAILSMTPD_HELP_VERSION=1',
+      ),
+    )
+    expect(facts.filter(({ what }) => /^(?:PATH|MFDNSCHECK)/.test(what))).toMatchObject([
+      {
+        outcome: 'unsupported',
+        what: 'MFDNSCHECK=1',
+        remark: 'a variable that nothing here reads',
+      },
+    ])
+    expect(yaml).toContain('help_version: true # QMAILSMTPD_HELP_VERSION=1')
+  })
+
   test('a service of the TLS patch that begins with TLS (SMTPS) does so here', async () => {
     const { yaml } = await imported({
       '/service/tls/run': 'export SMTPS=1\nexec tcpserver 0 465 qmail-smtpd\n',

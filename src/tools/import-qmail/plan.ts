@@ -3,8 +3,8 @@
  * read with certainty is reported, never guessed.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { unknownMark } from '../../formats/run-script/expansion.ts'
 import { optionOf, programOf } from '../../formats/run-script/service-line.ts'
-import { unsupportedVariables, variableFamilies } from '../../config/other-variables.ts'
 import type { Disk } from '../../runtime/disk.ts'
 import { readClientRules, type ClientRules } from './client-rules.ts'
 import { ConfigFiles } from './config-files.ts'
@@ -23,7 +23,7 @@ import { importSpamdyke } from './spamdyke.ts'
 import { withSpamdyke } from './spamdyke-entries.ts'
 import { smtpListener } from './smtp-listener.ts'
 import { importSurroundings } from './surroundings.ts'
-import { ServiceVariables } from './variables.ts'
+import { isOfRules, ServiceVariables, whyUnread } from './variables.ts'
 import { entry } from './chain-entry.ts'
 import {
   formatConfig,
@@ -245,9 +245,10 @@ class ImportPlan {
         const remark = 'an open relay: it is left out'
         this.#findings.dangerous('everybody may relay (RELAYCLIENT)', service.source, remark)
       } else if (!isOfRules(name)) {
-        const remark = unsupportedVariables.get(name) ?? unread.get(name)
+        const remark = whyUnread(name)
         if (remark !== undefined) {
-          this.#findings.unsupported(`${name}=${value}`, service.source, remark)
+          const known = value.replaceAll(unknownMark, '?')
+          this.#findings.unsupported(`${name}=${known}`, service.source, remark)
         }
       } else if (this.#request.inPlace) {
         this.#findings.unsupported(
@@ -325,18 +326,6 @@ function looksUpNoNames({ line }: Service): boolean {
   const server = programOf(line, 'tcpserver', 'sslserver')
   return server?.options.some(({ letter }) => letter === 'H') === true
 }
-
-/** Those that a run script sets for qmail-smtpd, and that are read from rules alone here. */
-function isOfRules(name: string): boolean {
-  const families = [...variableFamilies.keys()]
-  return ofRules.has(name) || families.some((family) => name.startsWith(family))
-}
-
-const ofRules = new Set(['NOBADHELO', 'LINEENDS', 'QS_SPAMASSASSIN', 'DKVERIFY'])
-const unread = new Map([
-  ['DKSIGN', 'the entry dkim-sign signs: name the key in its option keys'],
-  ['DKQUEUE', 'not needed: dkim and dkim-sign are entries of the chain'],
-])
 
 /** One chain for all listeners: an entry that only some of them have, or otherwise, says for which it is. */
 function mergeChains(

@@ -204,6 +204,7 @@ function receiverOf(
     ['ALLOW_INSECURE_AUTH', 'auth_without_tls', true],
     ['QMAILSMTPD_LOG_MAIL', 'log_mail', true],
     ['QMAILSMTPD_LOG_RCPT', 'log_rcpt', true],
+    ['QMAILSMTPD_HELP_VERSION', 'help_version', true],
   ] as const
   for (const [variable, key, value] of switches) {
     const isOn = variables.isOn(variable)

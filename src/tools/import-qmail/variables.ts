@@ -1,4 +1,5 @@
 /** The variables that a service is started with, as qmail-smtpd reads them; each is asked for once, the rest is left over. */
+import { unsupportedVariables, variableFamilies } from '../../config/other-variables.ts'
 import { unknownMark } from '../../formats/run-script/expansion.ts'
 
 export class ServiceVariables {
@@ -39,4 +40,27 @@ export class ServiceVariables {
   rest(): readonly (readonly [name: string, value: string])[] {
     return [...this.#values].filter(([name]) => !this.#taken.has(name))
   }
+}
+
+/** Those that a run script sets for qmail-smtpd, and that are read from rules alone here. */
+export function isOfRules(name: string): boolean {
+  const families = [...variableFamilies.keys()]
+  return ofRules.has(name) || families.some((family) => name.startsWith(family))
+}
+
+const ofRules = new Set(['NOBADHELO', 'LINEENDS', 'QS_SPAMASSASSIN', 'DKVERIFY'])
+const unread = new Map([
+  ['DKSIGN', 'the entry dkim-sign signs: name the key in its option keys'],
+  ['DKQUEUE', 'not needed: dkim and dkim-sign are entries of the chain'],
+])
+
+/** For everybody who runs programs; no qmail-smtpd means anything else by them. */
+const usual =
+  /^(?:PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|SHLVL|TERM|TMPDIR|TZ|LANG|LANGUAGE|LC_[A-Z]+|_)$/
+
+/** Why a variable that nobody has asked for has no effect here; undefined for one that had none there. */
+export function whyUnread(name: string): string | undefined {
+  const reason = unsupportedVariables.get(name) ?? unread.get(name)
+  if (reason !== undefined || usual.test(name)) return reason
+  return 'a variable that nothing here reads'
 }
