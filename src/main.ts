@@ -19,6 +19,7 @@ import { keptByRoot } from './runtime/node/kept.ts'
 import { nodeNet } from './runtime/node/net.ts'
 import { hostProcess } from './runtime/node/process.ts'
 import { workerProcesses } from './runtime/node/workers.ts'
+import { adminWish } from './tools/admin-wish.ts'
 import { openSupervisorControl } from './tools/open-supervisor-control.ts'
 import { exposures } from './tools/privileges/exposed-files.ts'
 import { accountsOfHost, staysRoot, usualAccount } from './tools/privileges/gateway-account.ts'
@@ -26,7 +27,7 @@ import { keep } from './tools/privileges/keep.ts'
 import { readFolder } from './tools/read-offline.ts'
 import { SupervisorLog } from './tools/supervisor-log.ts'
 import { posternVersion } from './tools/version.ts'
-import { AdminKeeper, type AdminWish } from './workers/admin-keeper.ts'
+import { AdminKeeper } from './workers/admin-keeper.ts'
 import type { AdminReport, FromAdmin, ToAdmin } from './workers/admin-messages.ts'
 import { whenOpen } from './workers/early-signals.ts'
 import { CrashLedger } from './workers/crash-ledger.ts'
@@ -221,13 +222,6 @@ function administer(folder: string, log: Log): AdminKeeper {
   })
   keeper.start()
   return keeper
-}
-
-function adminWish(folder: string): AdminWish {
-  const { configuration } = readFolder(folder)
-  if (configuration === undefined) return { wants: 'unknown' }
-  const { admin } = configuration
-  return admin === undefined ? { wants: 'off' } : { wants: 'on', settings: JSON.stringify(admin) }
 }
 
 function adminGreeting({ url, setupUrl }: AdminReport): string {
