@@ -97,6 +97,8 @@ describe('symbolic links in a copy', () => {
     async (isWanted, outcome, read) => {
       const links = { 'qmail/control': 'ROOT/etc/qmail' }
       const { root, facts, rcpthosts } = await copied('qmail', links, isWanted)
+      // Such a copy has no place for /service and /etc, either.
+      expect(facts.map(({ what }) => what)).toContain(`what lies outside of ${root}/qmail`)
       const link = facts.find(({ source }) => source === join(root, 'qmail/control'))
       expect(link).toMatchObject({ outcome, what: `a link to ${root}/etc/qmail` })
       expect(rcpthosts).toBe(read)

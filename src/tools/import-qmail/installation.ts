@@ -40,6 +40,11 @@ export class Installation {
     return this.#links?.endless ?? new Set()
   }
 
+  /** A copy of the folder alone: what it names elsewhere (/service, /etc, homes) is looked up on this host. */
+  get isFolderOnly(): boolean {
+    return this.tree !== home && this.#root === ''
+  }
+
   /** Where a path that the installation names lies; to be named, for what is there may not be for us to read. */
   locate(path: string): string {
     const placed = this.#place(path)

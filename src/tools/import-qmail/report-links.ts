@@ -1,12 +1,23 @@
 import type { ImportFindings } from './findings.ts'
 import type { Installation } from './installation.ts'
 
-/** Tells which links of a copy lead out of it. @param isRead whether that was read */
+type CopyOfInstallation = Pick<
+  Installation,
+  'tree' | 'isFolderOnly' | 'linksOutside' | 'endlessLinks'
+>
+
+/** Tells what of a copy is read elsewhere, and which links lead out of it. @param isRead whether that was read */
 export function reportLinks(
-  { linksOutside, endlessLinks }: Pick<Installation, 'linksOutside' | 'endlessLinks'>,
+  { tree, isFolderOnly, linksOutside, endlessLinks }: CopyOfInstallation,
   findings: ImportFindings,
   isRead: boolean,
 ): void {
+  if (isFolderOnly) {
+    findings.difference(`what lies outside of ${tree}`, tree, {
+      remark:
+        '/service, /etc and homes were read on this host; a copy of all of them is read where the tree is called …/var/qmail',
+    })
+  }
   for (const [link, place] of linksOutside) {
     const what = `a link to ${place}`
     const remark =
