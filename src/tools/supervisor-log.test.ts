@@ -45,3 +45,15 @@ test('what is written to since the start is not set aside by a restart, as what 
   expect(await readdir(join(root, 'kept'))).toEqual(['current'])
   await log.close()
 })
+
+test('a place whose level a restart changes is written by the new one', async () => {
+  const log = new SupervisorLog()
+  ;(await log.prepare({ outputs: [folder('one')] }))()
+  log.info('before')
+  ;(await log.prepare({ outputs: [{ ...folder('one'), level: 'error' }] }))()
+  log.info('quiet')
+  log.error('loud')
+  await log.close()
+  const text = await readFile(join(root, 'one/current'), 'utf8')
+  expect(text.match(/(?<="event":")\w+/g)?.toSorted()).toEqual(['before', 'loud'])
+})

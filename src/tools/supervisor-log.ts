@@ -8,18 +8,19 @@ import type { OpenedLog } from '../runtime/node/log.ts'
 import { openLog } from './open-log.ts'
 
 export class SupervisorLog implements Log {
-  /** By place; one that is named no longer is finished at the end, too. */
+  /** By what the settings say of an output: a stream may have several. One that is named no longer is finished at the end, too. */
   readonly #opened = new Map<string, OpenedLog>()
-  #places: readonly string[] = []
+  readonly #readyPlaces = new Set<string>()
+  #inForce: readonly OpenedLog[] = []
 
   /**
    * To be called before workers write by these settings. Where a place cannot be made ready, writing says so.
    * @returns from when on this process writes by them, too
    */
   async prepare({ outputs }: LogSettings): Promise<() => void> {
-    await Promise.all(outputs.map((output) => this.#open(output)))
+    const opened = await Promise.all(outputs.map((output) => this.#open(output)))
     return () => {
-      this.#places = outputs.map(placeOf)
+      this.#inForce = opened
     }
   }
 
@@ -43,17 +44,20 @@ export class SupervisorLog implements Log {
     await Promise.all([...this.#opened.values()].map((log) => log.close()))
   }
 
-  async #open(output: LogOutputSettings): Promise<void> {
+  async #open(output: LogOutputSettings): Promise<OpenedLog> {
+    const key = JSON.stringify(output)
+    const log = this.#opened.get(key) ?? openLog({ outputs: [output] })
+    this.#opened.set(key, log)
     const place = placeOf(output)
     // What is written to already is no leftover of a crash.
-    if (this.#opened.has(place)) return
-    const log = openLog({ outputs: [output] })
-    this.#opened.set(place, log)
+    if (this.#readyPlaces.has(place)) return log
+    this.#readyPlaces.add(place)
     await log.open().catch(() => undefined)
+    return log
   }
 
   #write(level: LogLevel, event: string, fields: LogFields | undefined): void {
-    for (const place of this.#places) this.#opened.get(place)?.[level](event, fields)
+    for (const log of this.#inForce) log[level](event, fields)
   }
 }
 
