@@ -163,9 +163,11 @@ function fileOf(
 
 function fieldOf(
   event: QuarantineEvent & { kind: 'header' },
-  { headers }: Collection,
+  collection: Collection,
 ): string | undefined {
-  return headers.find(({ name, value }) => name === event.header && event.matches(value))?.value
+  return collection
+    .headers()
+    .find(({ name, value }) => name === event.header && event.matches(value))?.value
 }
 
 /** In simscan's words. */

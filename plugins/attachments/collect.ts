@@ -32,6 +32,7 @@ import {
   unpackedNames,
   withBaseNames,
   type Collection,
+  type PartField,
   type Specimen,
   type Unseen,
 } from './specimen.ts'
@@ -81,15 +82,12 @@ class Collector {
 
   get collection(): Collection {
     const parts = this.#parts
-    let headers: Collection['headers'] | undefined
+    let headers: readonly PartField[] | undefined
     return {
       specimens: this.#specimens,
       unseen: this.#unseen,
       ambiguities: [...this.#ambiguities],
-      // Few rules are about them.
-      get headers() {
-        return (headers ??= headersOf(parts))
-      },
+      headers: () => (headers ??= headersOf(parts)),
     }
   }
 
@@ -338,7 +336,7 @@ const reports = new Set([
 ])
 
 /** Of all headers together, in lower case. */
-function headersOf(parts: readonly MimePart[]): Collection['headers'] {
+function headersOf(parts: readonly MimePart[]): readonly PartField[] {
   return parts
     .flatMap(({ header }) => header.fields)
     .slice(0, mostHeaders)

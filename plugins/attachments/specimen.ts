@@ -29,8 +29,13 @@ export interface Collection {
   readonly specimens: readonly Specimen[]
   readonly unseen: readonly Unseen[]
   readonly ambiguities: readonly string[]
-  /** Of every part: the fields of its header. */
-  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  /** Of every part: the fields of its header, names in lower case. Made when first asked for: few rules are about them. */
+  headers(): readonly PartField[]
+}
+
+export interface PartField {
+  readonly name: string
+  readonly value: string
 }
 
 /** Of a file in an archive, or one that is uuencoded: what becomes of its name where it is unpacked, too. */

@@ -5,8 +5,10 @@ import type { QueueId } from './queue.ts'
 const idsPerMs = 2_048
 /** Shards of one spool: each takes every 64th id, so that no two ever give the same. */
 export const mostShards = 64
-/** Enough base 36 digits for every safe integer, so that ids sort as text. */
-const digits = 11
+/** Enough base 36 digits for every safe integer, so that ids sort as text; both halves are small integers to V8. */
+const highDigits = 6
+const lowDigits = 5
+const lowNumbers = 36 ** lowDigits
 
 /** Numbers that only grow, across restarts and whatever the wall clock does: a message's age is its order. */
 export class QueueNumbers {
@@ -29,7 +31,9 @@ export class QueueNumbers {
 }
 
 export function queueId(number: number): QueueId {
-  return number.toString(36).padStart(digits, '0')
+  const high = Math.floor(number / lowNumbers)
+  const low = number - high * lowNumbers
+  return high.toString(36).padStart(highDigits, '0') + low.toString(36).padStart(lowDigits, '0')
 }
 
 /** @returns undefined for what is no queue id */

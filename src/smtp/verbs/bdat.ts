@@ -46,15 +46,8 @@ function takeChunk(
   { intake, reader }: Chunks,
 ): MaybePromise<Answer | undefined> {
   reader.begin(chunk)
-  const finish = (): MaybePromise<Answer> => endChunk(dialogue, chunk, intake)
-  if (reader.ended) return finish()
-  dialogue.receive({
-    take: (bytes) => intake.take(bytes),
-    get complete() {
-      return reader.ended
-    },
-    finish,
-  })
+  if (reader.ended) return endChunk(dialogue, chunk, intake)
+  dialogue.receive(new IncomingChunk(dialogue, chunk, { intake, reader }))
   return undefined
 }
 
@@ -82,6 +75,30 @@ function refuseChunk(
   if (sizeBytes === 0) return reply
   dialogue.receive(new DroppedChunk(sizeBytes, reply))
   return undefined
+}
+
+class IncomingChunk implements Incoming {
+  readonly #dialogue: Dialogue
+  readonly #chunk: Chunk
+  readonly #chunks: Chunks
+
+  constructor(dialogue: Dialogue, chunk: Chunk, chunks: Chunks) {
+    this.#dialogue = dialogue
+    this.#chunk = chunk
+    this.#chunks = chunks
+  }
+
+  get complete(): boolean {
+    return this.#chunks.reader.ended
+  }
+
+  take(bytes: Buffer): ReturnType<Incoming['take']> {
+    return this.#chunks.intake.take(bytes)
+  }
+
+  finish(): MaybePromise<Answer> {
+    return endChunk(this.#dialogue, this.#chunk, this.#chunks.intake)
+  }
 }
 
 class DroppedChunk implements Incoming {
