@@ -42,20 +42,16 @@ export async function throughput(generator: Generator, options: ThroughputOption
   const running: RunningSystem[] = []
   try {
     for (const system of systems) running.push(await system())
-    const paces = new Map<RunningSystem, number>()
-    for (const system of running) {
-      paces.set(system, await warmUp(generator, system, { messages: scaled(60_000), scale }))
-    }
     for (const [at, load] of loads.entries()) {
       // What is left is the loads' in equal parts.
       const left = budgetMs - (performance.now() - start)
       const until = performance.now() + left / (loads.length - at)
-      const measured = running.map((system) => ({
-        system,
-        pace: paces.get(system) ?? 0,
-        rates: [],
-        cpu: [],
-      }))
+      const measured: Measured[] = []
+      for (const system of running) {
+        const messages = scaled(60_000)
+        const pace = await warmUp(generator, system, { load: { ...load, messages }, scale })
+        measured.push({ system, pace, rates: [], cpu: [] })
+      }
       await measure(generator, { load, measured, rounds: options.rounds, until })
       print(load, measured, options.say)
     }
@@ -64,18 +60,21 @@ export async function throughput(generator: Generator, options: ThroughputOption
   }
 }
 
-/** In slices, until all is sent or the time is over. @returns messages a second in the last of them */
+/**
+ * By the load that is measured next, for another takes other ways through a program: in slices, until all is sent or the
+ * time is over. @returns messages a second in the last of them
+ */
 async function warmUp(
   generator: Generator,
   { port }: RunningSystem,
-  { messages, scale }: { readonly messages: number; readonly scale: number },
+  { load, scale }: { readonly load: Load; readonly scale: number },
 ): Promise<number> {
+  const { messages } = load
   const slice = Math.ceil(Math.min(5_000, messages))
   const until = performance.now() + warmUpSeconds * 1000 * Math.min(1, scale * 4)
   let pace = 0
   for (let sent = 0; sent < messages && (sent === 0 || performance.now() < until); sent += slice) {
-    const load = { name: 'warm-up', sessions: 50, sizeBytes: 4096, messages: slice, keep: true }
-    pace = slice / (await runLoad(generator, port, load))
+    pace = slice / (await runLoad(generator, port, { ...load, messages: slice }))
   }
   return pace
 }
