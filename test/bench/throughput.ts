@@ -2,6 +2,7 @@
  * How fast each system takes mail, as ratios to a sink that does nothing. What a slow one is given is as much as it can take
  * in some seconds, so that nobody keeps the others waiting; where the time is over, the rounds done so far count.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { runLoad, type Generator, type Load } from './load.ts'
 import type { RunningSystem } from './started-program.ts'
 import { systems } from './systems.ts'
@@ -20,6 +21,12 @@ export interface ThroughputOptions {
 const loadSeconds = 8
 /** Before anything counts: compilers, caches and segments are as they are after a minute of work, not as at the start. */
 const warmUpSeconds = 15
+
+/** What a system has left to do after a load would cost the next one: it is waited for, at most so long. */
+const settleSeconds = 60
+const settleLookMs = 250
+/** Of one processor. */
+const atRest = 0.05
 
 interface Measured {
   readonly system: RunningSystem
@@ -66,7 +73,7 @@ export async function throughput(generator: Generator, options: ThroughputOption
  */
 async function warmUp(
   generator: Generator,
-  { port }: RunningSystem,
+  system: RunningSystem,
   { load, scale }: { readonly load: Load; readonly scale: number },
 ): Promise<number> {
   const { messages } = load
@@ -74,9 +81,22 @@ async function warmUp(
   const until = performance.now() + warmUpSeconds * 1000 * Math.min(1, scale * 4)
   let pace = 0
   for (let sent = 0; sent < messages && (sent === 0 || performance.now() < until); sent += slice) {
-    pace = slice / (await runLoad(generator, port, { ...load, messages: slice }))
+    pace = slice / (await runLoad(generator, system.port, { ...load, messages: slice }))
   }
+  await settle(system)
   return pace
+}
+
+/** Until it has nothing more to deliver, compile or give back. */
+async function settle(system: RunningSystem): Promise<void> {
+  const until = performance.now() + settleSeconds * 1000
+  let before = system.cpuSeconds()
+  do {
+    await pause(settleLookMs)
+    const now = system.cpuSeconds()
+    if (now - before < (atRest * settleLookMs) / 1000) return
+    before = now
+  } while (performance.now() < until)
 }
 
 interface Rounds {
@@ -98,6 +118,7 @@ async function measure(
       const seconds = await runLoad(generator, system.port, { ...load, messages })
       rates.push(messages / seconds)
       cpu.push(((system.cpuSeconds() - before) * 1e6) / messages)
+      await settle(system)
     }
   }
 }

@@ -4,6 +4,8 @@ import { runLoad, type Generator } from './load.ts'
 import { postern, type RunningPostern } from './systems.ts'
 
 const aimShare = 0.1
+/** Loads before anything counts: compilers have settled after some tens of thousands of messages. */
+const warmUpLoads = 3
 const withoutTraces = new URL('./without-traces.ts', import.meta.url).href
 
 interface Run {
@@ -15,7 +17,7 @@ interface Run {
 /** Two gateways, one that logs and records, one that does neither, in turn: the machine changes from minute to minute. */
 export async function toldCost(generator: Generator): Promise<readonly string[]> {
   const rounds = Number(process.env['POSTERN_BENCH_ROUNDS'] ?? 5)
-  const messages = Math.ceil(Number(process.env['POSTERN_BENCH_SCALE'] ?? 1) * 10_000)
+  const messages = Math.ceil(Number(process.env['POSTERN_BENCH_SCALE'] ?? 1) * 20_000)
   const load = { name: 'keep', sessions: 50, sizeBytes: 4096, messages, keep: true }
   const hooks = `${process.env['NODE_OPTIONS'] ?? ''} --import=${withoutTraces}`.trim()
   // The rate that aims speak of is that of the sample chain.
@@ -29,7 +31,9 @@ export async function toldCost(generator: Generator): Promise<readonly string[]>
   const both = [telling, silent]
   const runs = new Map<RunningPostern, Run[]>(both.map((each) => [each, []]))
   try {
-    for (const each of both) await runLoad(generator, each.port, load)
+    for (let warmUp = 0; warmUp < warmUpLoads; warmUp++) {
+      for (const each of both) await runLoad(generator, each.port, load)
+    }
     for (let round = 0; round < rounds; round++) {
       for (const each of round % 2 === 0 ? both : both.toReversed()) {
         const before = each.cpuSeconds()
