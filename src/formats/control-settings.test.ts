@@ -68,6 +68,15 @@ test('all mistakes and doubts of all files come at once, each with its file and 
   expect(doubts.map(({ file, line }) => [file, line])).toEqual([['concurrencylocal', 1]])
 })
 
+test('a domain of virtualdomains that stands in locals is doubted: locals counts first', () => {
+  const { doubts } = read({
+    me: 'me.example\n',
+    locals: 'me.example\nTwice.example\n',
+    virtualdomains: '# customers\ntwice.example:joe\nonce.example:joe\n.me.example:joe\n',
+  })
+  expect(doubts).toMatchObject([{ file: 'virtualdomains', line: 2, text: 'twice.example' }])
+})
+
 test('an empty file is an empty value, not a missing one', () => {
   const { value } = read({ me: 'me.example\n', helohost: '', locals: '' })
   expect(value.heloHost).toBe('')

@@ -59,6 +59,9 @@ export interface ControlSettings {
   readonly virtualDomains: VirtualDomains
 }
 
+/** Who gives both files the same domains may have given them all. */
+const mostTwice = 10
+
 export interface ControlFileMistake extends LineMistake {
   readonly file: string
 }
@@ -169,7 +172,18 @@ export function readControlSettings(
     timeoutSmtpdSeconds: integerOr('timeoutsmtpd', controlFiles.timeoutsmtpd.default),
     virtualDomains: keep('virtualdomains', parseVirtualDomains(bytesOf('virtualdomains'))),
   }
-  return { value, mistakes, doubts }
+  return { value, mistakes, doubts: [...doubts, ...takenByLocals(value)] }
+}
+
+/** qmail looks into locals first. */
+function takenByLocals({ locals, virtualDomains }: ControlSettings): readonly ControlFileMistake[] {
+  const twice = virtualDomains.domains.filter((domain) => locals.has(domain))
+  return twice.slice(0, mostTwice).map((domain) => ({
+    file: 'virtualdomains',
+    line: virtualDomains.find(`@${domain}`)?.line ?? 1,
+    text: domain,
+    remedy: 'it stands in locals too, which counts first: take it out of one of the two',
+  }))
 }
 
 /** One address on a line. */

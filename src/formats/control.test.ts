@@ -48,11 +48,21 @@ describe('a file of one line', () => {
 describe('a file of an integer', () => {
   test.each([
     ['604800\n', 604_800],
-    ['20 deliveries\n', 20],
     ['0\n', 0],
     ['007\n', 7],
   ])('%j says %j', (text, value) => {
     expect(controlInteger(bytes(text), 10)).toEqual({ value, mistakes: [], doubts: [] })
+  })
+
+  test.each([
+    ['20 deliveries\n', 20],
+    ['7d\n', 7],
+    ['10MB\n', 10],
+    ['1e6\n', 1],
+  ])('%j says %j, as in qmail, which is hardly meant', (text, value) => {
+    const reading = controlInteger(bytes(text), 10)
+    expect(reading).toMatchObject({ value, mistakes: [], doubts: [{ line: 1 }] })
+    expect(reading.doubts[0]?.remedy).toBe(`write the number alone; ${value} is used`)
   })
 
   test.each(['', '\n', 'many\n', ' 5\n', '-1\n', '+1\n'])(

@@ -59,7 +59,11 @@ export function controlInteger(
     return { ...sound(fallback), doubts: [{ line: 1, text, remedy }] }
   }
   const value = Number(digits)
-  if (Number.isSafeInteger(value)) return sound(value)
+  if (Number.isSafeInteger(value)) {
+    // `7d` are seven seconds, and `10MB` ten bytes.
+    const remedy = `write the number alone; ${value} is used`
+    return digits === text ? sound(value) : { ...sound(value), doubts: [{ line: 1, text, remedy }] }
+  }
   const remedy = `write a smaller number; ${fallback} is used`
   return { ...sound(fallback), mistakes: [{ line: 1, text, remedy }] }
 }

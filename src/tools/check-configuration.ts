@@ -30,6 +30,7 @@ import {
   unreachableDoubts,
 } from './chain-doubts.ts'
 import { chosenCertificates } from './chosen-certificates.ts'
+import { claimedClientDoubts } from './claimed-client-doubts.ts'
 import { assignDoubts, staleDoubts, unreadableDoubts } from './file-doubts.ts'
 import { folderMistakes } from './folder-mistakes.ts'
 import { loadChain } from './load-chain.ts'
@@ -143,6 +144,7 @@ async function doubtsAbout(
   return [
     ...ofClass('entry', await doubtsOfEntries(generation, configuration.chain)),
     ...relay.holes,
+    ...claimedClientDoubts(configuration),
     ...unreachableDoubts(configuration, generation),
     ...strangersFirstDoubts(configuration, generation),
     ...rewritingDoubts(configuration, relay.entries),

@@ -105,7 +105,7 @@ function isMuch(domain: string): boolean {
 }
 
 /** Half of the world is not one's own either. */
-function isEverybody(network: string): boolean {
+export function isEverybody(network: string): boolean {
   const [, prefix] = /\/(\d+)$/.exec(network) ?? []
   return prefix !== undefined && Number(prefix) < 7
 }

@@ -29,6 +29,19 @@ test('a quarantine that what ends a message comes before is doubted', () => {
   ])
 })
 
+test('a threshold that mail reaches which nobody has anything against is doubted', () => {
+  expect(problemsOf({ ...general, discard: 0 }, {})[0]).toBe(
+    'discard (0) is reached by mail that nobody has anything against: it is discarded',
+  )
+  expect(problemsOf({ reject: -1 }, {})).toEqual([
+    'reject (-1) is reached by mail that nobody has anything against: it is refused',
+  ])
+  expect(problemsOf({ quarantine: 0 }, {})).toEqual([
+    'quarantine (0) is reached by mail that nobody has anything against: it is held',
+  ])
+  expect(problemsOf({ tag: 0, reject: 0.5 }, {})).toEqual([])
+})
+
 test('a rejection for some that has come to stand above the discard for everybody is doubted', () => {
   expect(problemsOf(general, { 'mild.test': { reject: 40 } })).toEqual([
     'for mild.test reject (40) lies above discard (30), which it does not for everybody: from 40 on mail is refused, not discarded',

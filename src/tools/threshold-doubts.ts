@@ -17,6 +17,7 @@ export function thresholdDoubts({
     if (problem === undefined || doubts.length >= mostDoubts) return
     doubts.push({ file: receiver.place.file, key: 'thresholds', problem, remedy })
   }
+  doubt(reachedByAll(thresholds), 'write a number above 0, or leave it out')
   doubt(unreachedQuarantine(thresholds), 'write it below them, or leave it out')
   for (const [key, change] of thresholdRules) {
     if (doubts.length >= mostDoubts) break
@@ -28,6 +29,20 @@ export function thresholdDoubts({
   }
   return doubts
 }
+
+/** Mail that no entry has anything against has the score 0. */
+function reachedByAll(thresholds: Thresholds): string | undefined {
+  const [name, what] = fates.find(([each]) => (thresholds[each] ?? Infinity) <= 0) ?? []
+  if (name === undefined) return undefined
+  return `${name} (${thresholds[name]}) is reached by mail that nobody has anything against: it is ${what}`
+}
+
+/** What ends a message first. */
+const fates = [
+  ['discard', 'discarded'],
+  ['reject', 'refused'],
+  ['quarantine', 'held'],
+] as const
 
 function unreachedQuarantine({
   quarantine = -Infinity,
