@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PosternError } from '../mail/errors.ts'
 import type { JsonObject } from '../mail/json.ts'
 import { findingKey } from '../plugin/finding.ts'
 import { option } from '../plugin/option-makers.ts'
@@ -196,6 +197,24 @@ describe('a chain with mistakes is not built, and all are reported at once', () 
       expect.stringContaining('thrower cannot be set up: Error: no licence'),
       expect.stringContaining('doubter cannot be set up: Error: no idea'),
     ])
+  })
+
+  test('a setup whose file cannot be read: the file is to blame, not the plugin', () => {
+    const reader = definePlugin({
+      name: 'reader',
+      setup() {
+        throw new PosternError('DISK_FAILED', '/etc/list: is no file')
+      },
+    })
+    expect(build([entryOf(reader)])).toMatchObject({
+      mistakes: [
+        {
+          problem:
+            'reader cannot be set up: a file cannot be read, written or synced: /etc/list: is no file',
+          remedy: 'mend that file, or name another',
+        },
+      ],
+    })
   })
 
   test('in a file that several entries read, each told once and at its line', () => {

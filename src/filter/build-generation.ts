@@ -19,6 +19,7 @@ import { Generation } from './generation.ts'
 import { answerable } from './login.ts'
 import { FileMistakes } from '../plugin/file-mistakes.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
+import { isPosternError } from '../mail/errors.ts'
 import { missingOthers, missingTables } from './missing-files.ts'
 import { NamedFiles } from './named-files.ts'
 import { checkNeeds } from './needs.ts'
@@ -280,8 +281,11 @@ function setUp(
     return mistakes.length > 0 ? { mistakes } : { instance, vouches }
   } catch (error) {
     if (error instanceof FileMistakes) return { mistakes: inFile(error) }
-    const problem = `${plugin.name} cannot be set up: ${errorDetail(error)}`
-    const remedy = 'the plugin itself must be repaired, or its options changed'
+    const isFile = isPosternError(error, 'DISK_FAILED')
+    const problem = `${plugin.name} cannot be set up: ${isFile ? error.message : errorDetail(error)}`
+    const remedy = isFile
+      ? 'mend that file, or name another'
+      : 'the plugin itself must be repaired, or its options changed'
     return { mistakes: [mistakeAt(place, [], { problem, remedy })] }
   }
 }

@@ -1,7 +1,7 @@
 /** Operational errors: what can go wrong around us, each with a code from one table. Outcomes are values, not errors. */
 export const errorCodes = {
   DISK_FULL: 'no space is left where the spool lies',
-  DISK_FAILED: 'the disk refused a write or a sync',
+  DISK_FAILED: 'a file cannot be read, written or synced',
   SPOOL_LOCKED: 'another gateway uses this spool',
   SPOOL_NEWER: 'the spool was written by a newer version',
   SPOOL_CLOSED: 'the spool is closed',

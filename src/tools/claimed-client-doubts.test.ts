@@ -25,7 +25,9 @@ function doubtsOf({ host = '192.0.2.1', path, proxies, own, shared }: Written): 
     ...(found?.ok === true ? { proxyNetworks: found.networks } : {}),
   }
   const receiver = { options: shared, place: place('receiver') }
-  return claimedClientDoubts({ listeners: [listener], receiver }).map(({ key, code }) => `${key} ${code}`)
+  return claimedClientDoubts({ listeners: [listener], receiver }).map(
+    ({ key, code }) => `${key} ${code}`,
+  )
 }
 
 test('a listener that takes a PROXY header from everybody is doubted: whoever connects is whom he likes', () => {

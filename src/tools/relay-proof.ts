@@ -5,6 +5,7 @@
 import { environmentOfRule } from '../config/client-environment.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { Generation } from '../filter/generation.ts'
+import { errorMessage } from '../mail/errors.ts'
 import { conditionList, type Conditions } from '../plugin/condition.ts'
 import { mistakeAt, type Mistake } from '../plugin/mistake.ts'
 import type { Vouching } from '../plugin/plugin.ts'
@@ -23,6 +24,8 @@ export interface VouchingEntry {
   readonly mode: 'enforce' | 'shadow'
   /** Absent where the plugin does not say. */
   readonly vouching?: Vouching | undefined
+  /** Why it cannot say: a table of its that is damaged, for instance. */
+  readonly silence?: string | undefined
   readonly when?: Conditions | undefined
   readonly unless?: Conditions | undefined
 }
@@ -49,7 +52,7 @@ export async function proveNoRelay(
       name,
       plugin,
       mode: shadow ? 'shadow' : 'enforce',
-      vouching: await instance.vouching?.(),
+      ...(await saidBy(instance)),
       when,
       unless,
     })
@@ -66,6 +69,17 @@ export async function proveNoRelay(
   return { entries, rules, holes: [...holes, ...rules.flatMap(holeOfRule(configuration))] }
 }
 
+/** What is damaged is a fault of the entry while mail comes, and no reason to know nothing of all the others. */
+async function saidBy(
+  instance: Generation['entries'][number]['instance'],
+): Promise<Pick<VouchingEntry, 'vouching' | 'silence'>> {
+  try {
+    return { vouching: await instance.vouching?.() }
+  } catch (error) {
+    return { silence: errorMessage(error) }
+  }
+}
+
 /** It is asked only about those who have logged in, or may relay by a rule. */
 function isForKnown({ when }: VouchingEntry): boolean {
   const conditions = conditionList(when)
@@ -77,7 +91,11 @@ function isForKnown({ when }: VouchingEntry): boolean {
 
 type Hole = Pick<Mistake, 'problem' | 'remedy'>
 
-function holesOf({ name, vouching, plugin }: VouchingEntry): readonly Hole[] {
+function holesOf({ name, vouching, silence, plugin }: VouchingEntry): readonly Hole[] {
+  if (silence !== undefined) {
+    const problem = `${name} cannot say for whom it vouches: ${silence}`
+    return [{ problem, remedy: 'mend what the problem names' }]
+  }
   if (vouching === undefined) {
     return [
       {

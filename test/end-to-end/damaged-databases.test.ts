@@ -77,3 +77,19 @@ test('an accounts.db that breaks while the gateway runs defers, and is no reason
   ])
   expect(replies.at(-2)).toMatch(/^451 /)
 }, 60_000)
+
+test('a cdb of vouched domains that a power cut left empty defers whoever stands in it alone: the gateway starts, and check names the file', async () => {
+  await folder.write('control/morercpthosts.cdb', '')
+  const { code, stdout, stderr } = await runPostern(['check', '--config', folder.config])
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  expect(`${stdout}${stderr}`).toContain('control/morercpthosts.cdb cannot be used')
+  gateway = await startGateway(folder)
+  const replies = await dialogue(gateway.port, [
+    'EHLO client.test',
+    'MAIL FROM:<ann@client.test>',
+    'RCPT TO:<bob@postern.test>',
+    'RCPT TO:<bob@elsewhere.test>',
+    'QUIT',
+  ])
+  expect(replies.slice(3, 5).map((reply) => reply.slice(0, 9))).toEqual(['250 2.1.5', '451 4.3.0'])
+}, 60_000)

@@ -81,6 +81,20 @@ describe('a file', () => {
     await expect(systemDisk.open(path, 'create')).rejects.toMatchObject({ code: 'DISK_FAILED' })
   })
 
+  test('that is none is waited for by nobody: a FIFO and a device without end are refused, /dev/null is empty', async () => {
+    const path = join(folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    for (const none of [path, '/dev/zero', folder]) {
+      expect(() => systemDisk.readFileNow(none)).toThrow(
+        expect.objectContaining({ code: 'DISK_FAILED' }),
+      )
+    }
+    expect(systemDisk.readFileNow('/dev/null')).toHaveLength(0)
+    const file = systemDisk.openNow(path)
+    expect(() => file.readNow(0, 1)).toThrow(expect.objectContaining({ code: 'DISK_FAILED' }))
+    await file.close()
+  })
+
   test('that is larger than allowed is refused, not cut', async () => {
     const path = join(folder, 'file')
     writeFileSync(path, 'four')

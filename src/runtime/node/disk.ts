@@ -28,7 +28,7 @@ export const systemDisk: Disk = Object.freeze({
   openNow: (path: string) =>
     new SystemFile(
       path,
-      attempt(path, () => fs.openSync(path, 'r')),
+      attempt(path, () => fs.openSync(path, openFlags.read)),
     ),
   async readFile(path: string, maxBytes = Infinity) {
     const file = await systemDisk.open(path, 'read')
@@ -41,8 +41,15 @@ export const systemDisk: Disk = Object.freeze({
     }
   },
   readFileNow(path: string, maxBytes = Infinity) {
-    assertSize(path, attempt(path, () => fs.statSync(path)).size, maxBytes)
-    return attempt(path, () => fs.readFileSync(path))
+    const fd = attempt(path, () => fs.openSync(path, openFlags.read))
+    try {
+      const stat = attempt(path, () => fs.fstatSync(fd))
+      assertSize(path, stat.size, maxBytes)
+      assertEnds(path, stat, fd)
+      return attempt(path, () => fs.readFileSync(fd))
+    } finally {
+      fs.closeSync(fd)
+    }
   },
   list: (path: string) => result<string[]>(path, (done) => fs.readdir(path, done)),
   stat: async (path: string) =>
@@ -196,6 +203,16 @@ function fileStat(stats: fs.Stats): FileStat {
 function assertSize(path: string, sizeBytes: number, maxBytes: number): void {
   if (sizeBytes <= maxBytes) return
   throw new PosternError('DISK_FAILED', `${path}: has ${sizeBytes} bytes, ${maxBytes} are allowed`)
+}
+
+/** Of devices only the empty one: who reads `/dev/zero` never ends, and nobody knows when a FIFO is written. */
+function assertEnds(path: string, stat: fs.Stats, fd: number): void {
+  if (stat.isFile() || stat.isDirectory()) return
+  if (stat.isCharacterDevice()) {
+    const read = attempt(path, () => fs.readSync(fd, Buffer.alloc(1), 0, 1, null))
+    if (read === 0) return
+  }
+  throw new PosternError('DISK_FAILED', `${path}: is no file but a FIFO, a socket or a device`)
 }
 
 function diskError(path: string, error: unknown): PosternError {
