@@ -155,6 +155,13 @@ describe('dnsbl', () => {
       })
     })
 
+    test('refuses where there is no list, too, and whom it does not name is let in', async () => {
+      const options = { lists: [] }
+      const named = from({}, {}, { options, environment: { RBLSMTPD: '-No' } })
+      expect(await named.connect()).toMatchObject({ verdict: 'reject', text: 'No' })
+      expect(await from({}, {}, { options }).connect()).toEqual({ verdict: 'pass' })
+    })
+
     test('with a hyphen alone refuses with words of our own', async () => {
       expect(await asked('-')).toMatchObject({ verdict: 'reject', text: 'Refused by local policy' })
     })

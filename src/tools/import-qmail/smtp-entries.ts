@@ -79,7 +79,8 @@ function earlyTalkerByRule(
 }
 
 /** rblsmtpd, perhaps several of them; a flag holds for the lists behind it. */
-function dnsLists({ service, variables, findings }: EntriesRequest): readonly WrittenEntry[] {
+function dnsLists(request: EntriesRequest): readonly WrittenEntry[] {
+  const { service, variables, findings, setByRule } = request
   const programs = service.line.programs.filter(({ name }) => name === 'rblsmtpd')
   const override = variables.text('RBLSMTPD')
   const lists: string[] = []
@@ -92,10 +93,15 @@ function dnsLists({ service, variables, findings }: EntriesRequest): readonly Wr
   const from = `rblsmtpd ${said.join('; ')}`.trim()
   const { source } = service
   if (programs.length === 0) return []
+  const seconds = optionOf(programs[0], 't') ?? '60'
+  const keys = seconds === '0' ? { refuse_at: 'now' } : {}
   if (lists.length === 0) {
     const remark = 'it asks a list that no longer exists, or only lets clients in'
     findings.unsupported(`${from} without -r`, source, remark)
-    return []
+    // Without any list RBLSMTPD still decides: clients that it refused must not get in.
+    return override === undefined && !setByRule('RBLSMTPD')
+      ? []
+      : [entry('dnsbl', 'RBLSMTPD', { lists: [], override }, keys)]
   }
   if (kinds.size > 1) {
     const remark = 'some lists refuse for good (-b), some for now: all of them refuse for now here'
@@ -108,7 +114,6 @@ function dnsLists({ service, variables, findings }: EntriesRequest): readonly Wr
   const remark =
     'only answers in 127.0.0.0/8 count, and a list must answer its test entries; a list in -a that fails lets nobody in'
   findings.difference(from, source, { to: 'dnsbl', remark })
-  const seconds = optionOf(programs[0], 't') ?? '60'
   return [
     entry(
       'dnsbl',
@@ -119,7 +124,7 @@ function dnsLists({ service, variables, findings }: EntriesRequest): readonly Wr
         refuse: kinds.size === 1 && kinds.has('reject') ? 'reject' : 'defer',
         override,
       },
-      seconds === '0' ? { refuse_at: 'now' } : {},
+      keys,
     ),
   ]
 }
