@@ -81,7 +81,9 @@ export class GreyBook {
       return begun.then(() => ({ visit: 'first', firstAt: now }))
     }
     const { firstAt, passes } = page
-    if (firstAt + holdMs > now) return { visit: 'too soon', firstAt }
+    // Seen by a clock that was ahead: he has been there, and must not wait until it is as late as that.
+    const isOfLater = firstAt > now
+    if (!isOfLater && firstAt + holdMs > now) return { visit: 'too soon', firstAt }
     if (passes === 0 && allowAfter > 0) this.#credit(this.#clients, client, whole)
     this.#keys.touch(key, { firstAt, lastAt: now, passes: passes + 1 })
     return { visit: 'known', firstAt }
