@@ -249,7 +249,10 @@ for box in mailbox.mbox('mbox', create=False), mailbox.Maildir('Maildir', create
   )
 })
 
-/** mutt has no list to print: each message is piped to a program of ours. */
+/**
+ * mutt has no list to print: all messages are piped to one program of ours. The ^D that script types where its
+ * input ends means nothing: as a command that fails it would drop the keys that are pushed.
+ */
 async function muttSubjects(box: string): Promise<readonly string[]> {
   const found = join(folder.root, 'subjects')
   await rm(found, { force: true })
@@ -257,8 +260,9 @@ async function muttSubjects(box: string): Promise<readonly string[]> {
   const config = join(folder.root, 'muttrc')
   await writeFile(
     config,
-    `set pipe_split pipe_decode=no wait_key=no quit=yes mark_old=no
+    `set pipe_split=no pipe_decode=no wait_key=no quit=yes mark_old=no
 set header_cache="" sort=subject mbox_type=mbox move=no confirmappend=no
+bind index \\Cd noop
 push '${keys}'
 `,
   )
